@@ -1,0 +1,5 @@
+"""`python -m reposer.cli` is the console script."""
+
+from reposer.cli import entry
+
+entry()

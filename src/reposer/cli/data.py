@@ -1,0 +1,73 @@
+"""`reposer data check|list|synthesize`: what is wrong with a data set, which kinds there are, new synthetic people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from reposer.data import DATASETS
+from reposer.data.check import check_dataset, findings_table
+from reposer.data.synthetic import write_people
+
+Positional = tyro.conf.Positional
+
+
+def run(arguments: Sequence[str]) -> int:
+    code: int = tyro.extras.subcommand_cli_from_dict(
+        {"check": check, "list": show, "synthesize": synthesize},
+        args=list(arguments),
+        prog="reposer data",
+        description=__doc__,
+    )
+    return code
+
+
+def check(root: Positional[Path]) -> int:
+    """Say what is wrong with a data set before a run does. Exit code 1 if something is an error.
+
+    Args:
+        root: the data set's folder.
+    """
+    findings = check_dataset(root)
+    Console().print(findings_table(findings, root))
+    return int(any(finding.severity == "error" for finding in findings))
+
+
+def show() -> int:
+    """The kinds of data sets that Reposer reads."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("data set", style="bold")
+    table.add_column("what it is")
+    for name, dataset in DATASETS.items():
+        table.add_row(name, (dataset.__doc__ or "").strip().splitlines()[0])
+    Console().print(table)
+    return 0
+
+
+def synthesize(
+    out: Positional[Path],
+    *,
+    size: tuple[int, int] = (256, 176),
+    people: int = 200,
+    test_people: int = 20,
+    views: int = 4,
+    seed: int = 0,
+    suffix: Annotated[Literal[".png", ".jpg"], tyro.conf.arg()] = ".png",
+) -> int:
+    """Draw synthetic people into a folder that `reposer train --data` reads. The pictures are free of rights (CC0).
+
+    Args:
+        out: a new folder; it appears whole or not at all.
+        size: height and width of the pictures, in pixels.
+        people: how many people to train on.
+        test_people: how many other people to test on.
+        views: pictures of each person; every ordered pair of them is listed.
+        seed: which people.
+        suffix: the kind of picture file.
+    """
+    write_people(out, size=size, num_train=people, num_test=test_people, views=views, seed=seed, suffix=suffix)
+    Console(stderr=True).print(f"{(people + test_people) * views:,} pictures in {out}")
+    return 0

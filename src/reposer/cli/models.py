@@ -1,0 +1,27 @@
+"""`reposer models`: the weights that ship with the package."""
+
+from collections.abc import Sequence
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from reposer.generators import load, shipped_models
+
+
+def run(arguments: Sequence[str]) -> int:
+    tyro.cli(_show, args=list(arguments), prog="reposer models", description=__doc__)
+    return 0
+
+
+def _show() -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("model", "family", "size", "parameters", "file", "MB"):
+        table.add_column(column, style="bold" if column == "model" else "")
+    for name, path in shipped_models().items():
+        generator = load(name)
+        count = sum(p.numel() for p in generator.parameters())
+        size = "x".join(map(str, generator.framing.size))
+        megabytes = path.stat().st_size / 1e6
+        table.add_row(name, generator.config.family, size, f"{count:,}", path.name, f"{megabytes:.1f}")
+    Console().print(table)

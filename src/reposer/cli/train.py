@@ -1,0 +1,105 @@
+"""`reposer train RECIPE`: train a recipe, or go on with a run that was stopped or killed."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from rich.console import Console
+
+from reposer.core import BadInput, Generator
+from reposer.data.sheets import pair_sheet, write_sheet
+from reposer.generators import RECIPES
+from reposer.probes import encoder as _  # registers its recipe
+from reposer.training import PROBE_RECIPES, Recipe, train
+from reposer.training.loop import TrainingStopped
+
+NUM_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of the run itself; every value of the recipe is an option too."""
+
+    data: str | None = None
+    """Folder of the data set (see `reposer data check`); none = the recipe's own."""
+    out: Path | None = None
+    """The run folder; none = runs/RECIPE."""
+    tensorboard: bool = False
+    """Write TensorBoard events too (needs the extra `track`)."""
+    max_minutes: float | None = None
+    """Stop and save after so many minutes; the same command goes on."""
+    threads: int | None = None
+    """CPU threads; none = torch's choice."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    name = next((a for a in arguments if not a.startswith("-")), None)
+    if name is None or arguments[0] != name:
+        if set(arguments) & {"-h", "--help"}:
+            Console().print(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(RECIPES)}")
+            return 0
+        raise BadInput(f"reposer train needs a recipe's name first: {', '.join(RECIPES)}.")
+    recipe = (PROBE_RECIPES if name in PROBE_RECIPES else RECIPES)[name]()
+    options, recipe = parse(recipe, list(arguments[1:]))
+    out = options.out or Path("runs") / recipe.name
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    console = Console(stderr=True)
+    console.print(f"[bold]{recipe.name}[/bold] into {out} · {recipe.steps:,} steps of {recipe.batch_size} pictures")
+    try:
+        outcome = train(
+            recipe,
+            out,
+            draw_pictures=picture_drawer(recipe),
+            tensorboard=options.tensorboard,
+            max_minutes=options.max_minutes,
+        )
+    except TrainingStopped as error:
+        console.print(f"reposer: {error}")
+        return 1
+    if outcome.finished:
+        console.print(f"Done. The generator: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
+        where = f" --data {recipe.data.root}" if recipe.data.root else ""
+        console.print(f"Score it: reposer evaluate {out / 'generator.safetensors'}{where}")
+    return 0
+
+
+def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
+    """The run's options and the recipe with what the command line changes of it."""
+    flat = tyro.conf.arg(name="")
+    command = dataclasses.make_dataclass(
+        "Train",
+        [
+            ("run", Annotated[RunOptions, flat], dataclasses.field(default_factory=RunOptions)),
+            ("recipe", Annotated[type(recipe), flat], dataclasses.field(default_factory=lambda: recipe)),
+        ],
+        frozen=True,
+    )
+    parsed: Any = tyro.cli(
+        tyro.conf.AvoidSubcommands[command],  # type: ignore[valid-type]
+        args=arguments,
+        prog=f"reposer train {recipe.name}",
+        description=f"Train {recipe.name}, or go on with a run that was stopped or killed.",
+    )
+    if parsed.run.data is None:
+        return parsed.run, parsed.recipe
+    data = dataclasses.replace(parsed.recipe.data, root=parsed.run.data)
+    return parsed.run, dataclasses.replace(parsed.recipe, data=data)
+
+
+def picture_drawer(recipe: Recipe) -> Any:
+    """Draws the same pairs each time: those that the data set's middle holds, one of as many people as there are."""
+    samples: list[Any] = []
+
+    def draw(generator: Generator, path: Path) -> None:
+        if not samples:
+            dataset = recipe.data.open(generator.framing)
+            places = range(0, len(dataset), max(1, len(dataset) // NUM_PICTURES))
+            samples.extend(dataset[i] for i in list(places)[:NUM_PICTURES])
+        write_sheet(path, pair_sheet(generator, samples))
+
+    return draw

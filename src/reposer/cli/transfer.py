@@ -1,0 +1,67 @@
+"""`reposer transfer PHOTO --source-pose A.json --pose B.json`: put the person of a photo into another pose."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+
+from reposer.core import BadInput, Pose
+from reposer.data.files import read_picture, read_pose, write_picture
+from reposer.data.sheets import explanation_sheet, write_sheet
+from reposer.generators import load
+from reposer.pipeline import transfer
+
+Positional = tyro.conf.Positional
+
+
+def run(arguments: Sequence[str]) -> int:
+    return tyro.cli(transfer_photo, args=list(arguments), prog="reposer transfer", description=__doc__)
+
+
+def transfer_photo(
+    photo: Positional[Path],
+    *,
+    source_pose: Path,
+    pose: Path,
+    model: str = "gfla-mini",
+    out: Path | None = None,
+    pose_size: tuple[int, int] | None = None,
+    explain: bool = False,
+) -> int:
+    """The photo may have any size: crop, resize and padding follow the pose and are undone in the answer.
+
+    Args:
+        photo: a picture file.
+        source_pose: the joints of the person in the photo: our pose file or OpenPose's JSON.
+        pose: the joints of the wanted pose, in the same forms.
+        model: a shipped model's name or a `.safetensors`.
+        out: the picture to write; none = PHOTO-reposed.png beside the photo.
+        pose_size: height and width of the picture that an OpenPose `--pose` belongs to; none = the photo's.
+        explain: write a sheet of the inner pictures (flow, occlusion, ...) beside the answer.
+    """
+    picture = read_picture(photo)
+    photo_size = (picture.shape[0], picture.shape[1])
+    source = _read(source_pose, photo_size)
+    if source.size != photo_size:
+        raise BadInput(
+            f"{source_pose} belongs to a picture of {source.size[0]}x{source.size[1]}, {photo} is "
+            f"{photo_size[0]}x{photo_size[1]} (height x width). Give the pose of this photo."
+        )
+    out = out or photo.with_name(f"{photo.stem}-reposed.png")
+    answer = transfer(load(model), picture, source, _read(pose, pose_size or photo_size), explain=explain)
+    write_picture(out, answer.picture)
+    console = Console(stderr=True)
+    console.print(f"The picture: {out}")
+    if answer.explanation is not None:
+        sheet = out.with_name(f"{out.stem}-explained.png")
+        write_sheet(sheet, explanation_sheet(answer.explanation))
+        console.print(f"How it was made: {sheet}")
+    return 0
+
+
+def _read(path: Path, size: tuple[int, int]) -> Pose:
+    pose = read_pose(path, size=size)
+    if not pose.visible.any():
+        raise BadInput(f"{path} shows no person: none of its {len(pose.skeleton)} joints was found.")
+    return pose

@@ -1,0 +1,26 @@
+"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy only."""
+
+from .errors import BadInput
+from .generator import Explanation, Framing, Generator, Layer
+from .pose import Pose
+from .registry import Registry
+from .samples import Batch, Clip, ClipBatch, Sample
+from .skeleton import SKELETONS, Skeleton
+from .view import View
+
+__all__ = [
+    "SKELETONS",
+    "BadInput",
+    "Batch",
+    "Clip",
+    "ClipBatch",
+    "Explanation",
+    "Framing",
+    "Generator",
+    "Layer",
+    "Pose",
+    "Registry",
+    "Sample",
+    "Skeleton",
+    "View",
+]

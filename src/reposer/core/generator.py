@@ -1,0 +1,125 @@
+"""What every family of networks offers, and how a person's picture is framed for one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from .pose import Pose
+from .samples import Condition
+from .skeleton import OPENPOSE_18, Skeleton
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a picture of any size becomes the picture of one size that a generator works on.
+
+    size: (height, width) of the generator's pictures, in pixels.
+    margin: room around a photo's pose box, as a share of the box's larger side; used by `transfer`.
+    fit: "squash" scales each axis on its own; "pad" keeps the aspect, centres, and repeats the edge pixels.
+    aspect: width over height of the person pictures that the generator was trained on; a photo is cropped to it.
+    """
+
+    size: tuple[int, int]
+    margin: float = 0.25
+    fit: Literal["squash", "pad"] = "squash"
+    aspect: float = 176 / 256
+
+    @property
+    def person_size(self) -> tuple[int, int]:
+        """(height, width) of a person picture that fills the frame's height, before it is laid into the frame."""
+        return (self.size[0], round(self.size[0] * self.aspect))
+
+    def matrix(self, picture_size: tuple[int, int]) -> Float[Tensor, "2 3"]:
+        """The affine map from pixels (x, y) of a whole picture of `picture_size` to pixels of the frame."""
+        (height, width), (h, w) = picture_size, self.size
+        scale_x, scale_y = w / width, h / height
+        if self.fit == "pad":
+            scale_x = scale_y = min(scale_x, scale_y)
+        left, top = (w - scale_x * width) / 2, (h - scale_y * height) / 2
+        if self.fit == "pad":
+            left, top = round(left), round(top)  # whole pixels of padding: cutting it off again is exact
+        # (x + 0.5) * scale + left - 0.5: pixel corners stay aligned
+        return torch.tensor(
+            [[scale_x, 0.0, 0.5 * scale_x + left - 0.5], [0.0, scale_y, 0.5 * scale_y + top - 0.5]],
+            dtype=torch.float64,
+        )
+
+    def content_box(self, picture_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) of the frame's part that shows the picture, in whole pixels: `frame[top:bottom]`."""
+        if self.fit == "squash":
+            return (0, 0, self.size[1], self.size[0])
+        (height, width), (h, w) = picture_size, self.size
+        scale = min(w / width, h / height)
+        content_w, content_h = min(w, round(scale * width)), min(h, round(scale * height))
+        left, top = round((w - scale * width) / 2), round((h - scale * height) / 2)
+        return (left, top, min(w, left + content_w), min(h, top + content_h))
+
+    def place(self, pose: Pose) -> Pose:
+        """A pose of the whole picture, in the frame."""
+        return pose.affine(self.matrix(pose.size), self.size)
+
+
+LayerKind = Literal["picture", "weight", "flow"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One named inner picture of a generator.
+
+    kind: "picture" (B, 3, h, w) in [-1, 1]; "weight" (B, 1, h, w) in [0, 1]; "flow" (B, 2, h, w) in pixels of its map.
+    """
+
+    kind: LayerKind
+    values: Float[Tensor, "B C h w"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A generated picture and the layers it was made from, whatever the family has, in the order of the network."""
+
+    picture: Float[Tensor, "B 3 H W"]
+    layers: Mapping[str, Layer]
+
+
+class Generator(nn.Module, ABC):
+    """Draws the person of one picture in another pose.
+
+    A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`;
+    `condition` is the type that describes source and target. `forward` stays the family's own.
+    """
+
+    config: Any
+    framing: Framing
+    skeleton: Skeleton = OPENPOSE_18
+    condition: type = Pose
+
+    @abstractmethod
+    def generate(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        """Pictures in [-1, 1], in eval mode, without gradients. Picture b depends on row b and on seeds[b] only."""
+
+    @abstractmethod
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
+        """The picture and its named layers: flow, occlusion, coarse image, whatever this family has."""
+
+    def animate(
+        self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
+    ) -> Iterator[Float[Tensor, "3 H W"]]:
+        """One frame per row of `target_poses`, each from the source alone. Families with memory override this."""
+        for t in range(len(target_poses)):
+            seeds = torch.tensor([seed])
+            row = target_poses[t : t + 1]
+            yield self.generate(source[None], Pose.stack([source_pose]), row, seeds=seeds)[0]

@@ -1,0 +1,200 @@
+"""Skeletons: names of joints, limbs between them, and who mirrors whom. A limb table anywhere else is a defect.
+
+Left and right are the person's own.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """An ordered set of named joints.
+
+    joints: the joints' names; a joint called `left_x` mirrors `right_x`.
+    limbs: pairs of joint names that a picture of the skeleton connects.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def __contains__(self, joint: str) -> bool:
+        return joint in self.joints
+
+    def index(self, joint: str) -> int:
+        """The place of a joint by its name."""
+        if joint not in self.joints:
+            raise KeyError(f"{self.name} has no joint '{joint}'; it has {', '.join(self.joints)}.")
+        return self.joints.index(joint)
+
+    @cached_property
+    def mirror(self) -> tuple[int, ...]:
+        """mirror[k] is the place of joint k's partner on the other side; itself for joints of the middle."""
+        return tuple(self.joints.index(_other_side(joint)) for joint in self.joints)
+
+    @cached_property
+    def limb_indices(self) -> tuple[tuple[int, int], ...]:
+        return tuple((self.index(a), self.index(b)) for a, b in self.limbs)
+
+
+# A joint that a skeleton lacks is the mean of these, where all of them are seen.
+DERIVED_JOINTS: dict[str, tuple[str, ...]] = {
+    "neck": ("right_shoulder", "left_shoulder"),
+    "mid_hip": ("right_hip", "left_hip"),
+    "spine": ("right_shoulder", "left_shoulder", "right_hip", "left_hip"),
+    "right_eye": ("right_eye_inner", "right_eye_outer"),
+    "left_eye": ("left_eye_inner", "left_eye_outer"),
+    "mouth": ("right_mouth", "left_mouth"),
+}
+
+
+def _other_side(joint: str) -> str:
+    if joint.startswith("left_"):
+        return "right_" + joint.removeprefix("left_")
+    if joint.startswith("right_"):
+        return "left_" + joint.removeprefix("right_")
+    return joint
+
+
+def _chain(*joints: str) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(joints, joints[1:], strict=False))
+
+
+def _both_sides(*joints: str) -> tuple[tuple[str, str], ...]:
+    """A chain of joints on the right and on the left; a joint of the middle is written with a leading '='."""
+
+    def on(side: str) -> tuple[str, ...]:
+        return tuple(j[1:] if j.startswith("=") else f"{side}_{j}" for j in joints)
+
+    return _chain(*on("right")) + _chain(*on("left"))
+
+
+_ARM = ("shoulder", "elbow", "wrist")
+_LEG = ("hip", "knee", "ankle")
+
+OPENPOSE_18 = Skeleton(
+    "openpose18",
+    joints=(
+        "nose", "neck",
+        "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
+        "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+        "right_eye", "left_eye", "right_ear", "left_ear",
+    ),
+    limbs=(
+        *_both_sides("=neck", *_ARM),
+        *_both_sides("=neck", *_LEG),
+        ("neck", "nose"),
+        *_both_sides("=nose", "eye", "ear"),
+        *_both_sides("shoulder", "ear"),
+    ),
+)  # fmt: skip
+
+OPENPOSE_25 = Skeleton(
+    "openpose25",
+    joints=(
+        "nose", "neck",
+        "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist", "mid_hip",
+        "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+        "right_eye", "left_eye", "right_ear", "left_ear",
+        "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
+    ),
+    limbs=(
+        ("neck", "mid_hip"),
+        *_both_sides("=neck", *_ARM),
+        *_both_sides("=mid_hip", *_LEG),
+        ("neck", "nose"),
+        *_both_sides("=nose", "eye", "ear"),
+        *_both_sides("ankle", "big_toe", "small_toe"),
+        *_both_sides("ankle", "heel"),
+    ),
+)  # fmt: skip
+
+COCO_17 = Skeleton(
+    "coco17",
+    joints=(
+        "nose", "left_eye", "right_eye", "left_ear", "right_ear",
+        "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+        "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+    ),
+    limbs=(
+        *_both_sides(*_ARM),
+        *_both_sides("shoulder", *_LEG),
+        ("right_shoulder", "left_shoulder"),
+        ("right_hip", "left_hip"),
+        *_both_sides("=nose", "eye", "ear"),
+    ),
+)  # fmt: skip
+
+H36M_17 = Skeleton(
+    "h36m17",
+    joints=(
+        "mid_hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+        "spine", "neck", "nose", "head_top",
+        "left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist",
+    ),
+    limbs=(
+        *_chain("mid_hip", "spine", "neck", "nose", "head_top"),
+        *_both_sides("=neck", *_ARM),
+        *_both_sides("=mid_hip", *_LEG),
+    ),
+)  # fmt: skip
+
+BLAZEPOSE_33 = Skeleton(
+    "blazepose33",
+    joints=(
+        "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+        "left_ear", "right_ear", "left_mouth", "right_mouth",
+        "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+        "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb",
+        "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+        "left_heel", "right_heel", "left_big_toe", "right_big_toe",
+    ),
+    limbs=(
+        *_both_sides(*_ARM, "pinky", "index", "wrist", "thumb"),
+        *_both_sides("shoulder", *_LEG, "heel", "big_toe", "ankle"),
+        ("right_shoulder", "left_shoulder"),
+        ("right_hip", "left_hip"),
+        ("right_mouth", "left_mouth"),
+        *_both_sides("=nose", "eye_inner", "eye", "eye_outer", "ear"),
+    ),
+)  # fmt: skip
+
+
+def _numbered(stem: str, numbers: range) -> tuple[str, ...]:
+    return tuple(f"{stem}_{n}" for n in numbers)
+
+
+_EYE_RIGHT = ("eye_outer", "eye_top_outer", "eye_top_inner", "eye_inner", "eye_bottom_inner", "eye_bottom_outer")
+_EYE_LEFT = ("eye_inner", "eye_top_inner", "eye_top_outer", "eye_outer", "eye_bottom_outer", "eye_bottom_inner")
+
+_FACE_JOINTS = (
+    *_numbered("right_jaw", range(1, 9)), "chin", *_numbered("left_jaw", range(8, 0, -1)),
+    *_numbered("right_brow", range(1, 6)), *_numbered("left_brow", range(5, 0, -1)),
+    *_numbered("nose_bridge", range(1, 5)),
+    "right_nostril_1", "right_nostril_2", "nose_base", "left_nostril_2", "left_nostril_1",
+    *(f"right_{part}" for part in _EYE_RIGHT), *(f"left_{part}" for part in _EYE_LEFT),
+    "right_lips", "right_lips_upper_1", "right_lips_upper_2", "lips_top",
+    "left_lips_upper_2", "left_lips_upper_1", "left_lips",
+    "left_lips_lower_1", "left_lips_lower_2", "lips_bottom", "right_lips_lower_2", "right_lips_lower_1",
+    "right_mouth", "right_mouth_upper", "mouth_top", "left_mouth_upper", "left_mouth",
+    "left_mouth_lower", "mouth_bottom", "right_mouth_lower",
+)  # fmt: skip
+
+FACE_68 = Skeleton(
+    "face68",
+    joints=_FACE_JOINTS,
+    limbs=(
+        *_chain(*_FACE_JOINTS[0:17]), *_chain(*_FACE_JOINTS[17:22]), *_chain(*_FACE_JOINTS[22:27]),
+        *_chain(*_FACE_JOINTS[27:31]), *_chain(*_FACE_JOINTS[31:36]),
+        *_chain(*_FACE_JOINTS[36:42], _FACE_JOINTS[36]), *_chain(*_FACE_JOINTS[42:48], _FACE_JOINTS[42]),
+        *_chain(*_FACE_JOINTS[48:60], _FACE_JOINTS[48]), *_chain(*_FACE_JOINTS[60:68], _FACE_JOINTS[60]),
+    ),
+)  # fmt: skip
+
+SKELETONS: dict[str, Skeleton] = {
+    s.name: s for s in (OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68)
+}

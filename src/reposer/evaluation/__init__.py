@@ -1,0 +1,20 @@
+"""Evaluation: a generator, a protocol, a data set; a report whose numbers name their protocol."""
+
+from .evaluate import Generate, ScoredPairs, evaluate
+from .intervals import bootstrap_interval
+from .protocol import PROTOCOLS, Protocol
+from .report import Report, Row, Summary, compare_markdown, compare_table
+
+__all__ = [
+    "PROTOCOLS",
+    "Generate",
+    "Protocol",
+    "Report",
+    "Row",
+    "ScoredPairs",
+    "Summary",
+    "bootstrap_interval",
+    "compare_markdown",
+    "compare_table",
+    "evaluate",
+]

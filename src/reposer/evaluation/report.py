@@ -1,0 +1,258 @@
+"""A report: each pair's values, their summary with intervals, and what says which numbers these are."""
+
+import csv
+import hashlib
+import io
+import itertools
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from reposer.core import BadInput
+from reposer.core.configs import to_plain
+from reposer.metrics import METRICS, Value
+
+from .intervals import bootstrap_interval
+from .protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scored pair: its name, whose it is, and its value of each metric."""
+
+    name: str
+    identity: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A metric's mean over pairs with its bootstrap interval, printed with the protocol's name."""
+
+    protocol: str
+    metric: str
+    value: Value
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.protocol}/{self.metric} = {self.cell()} ({self.counted()})"
+
+    def cell(self) -> str:
+        """The value and its interval, without a name."""
+        digits = 2 if METRICS[self.metric].unit == "dB" else 4
+        mean, low, high = (f"{v:.{digits}f}" for v in (self.value.mean, self.low, self.high))
+        return f"{mean} [{low}, {high}]" if self.value.pairs else mean
+
+    def counted(self) -> str:
+        total = self.value.pairs + self.value.left_out
+        pairs = f"{total} pair{'' if total == 1 else 's'}"
+        return (
+            f"{pairs}, {self.value.left_out} without a finite value left out"
+            if self.value.left_out
+            else pairs
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `evaluate` found.
+
+    size: (height, width) of the scored pictures, padding removed.
+    hash: of the protocol, the size and the pairs' names: numbers compare only where it is equal.
+    truth_hash: of the true pictures' bytes: unequal where files were decoded or resized otherwise.
+    about: who drew the pictures (generator, weights, feature network, data), as plain values.
+    """
+
+    protocol: Protocol
+    rows: tuple[Row, ...]
+    size: tuple[int, int]
+    hash: str
+    truth_hash: str
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def summary(self) -> dict[str, Summary]:
+        """Every metric over all pairs."""
+        return _summarise(self.protocol, self.rows)
+
+    @cached_property
+    def by_identity(self) -> dict[str, dict[str, Summary]]:
+        """Every metric for each identity by itself, sorted by identity."""
+        groups: dict[str, list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(row.identity, []).append(row)
+        return {identity: _summarise(self.protocol, groups[identity]) for identity in sorted(groups)}
+
+    def lines(self) -> list[str]:
+        """`protocol/metric = value [low, high] (n pairs)`, a line per metric."""
+        return [str(summary) for summary in self.summary.values()]
+
+    def to_table(self) -> Table:
+        """The summary for a terminal."""
+        table = Table(title=f"{self.protocol.name} · {len(self.rows)} pairs · {_size(self.size)} pixels")
+        table.add_column("metric")
+        table.add_column(f"mean [{self.protocol.confidence:.0%} interval]", justify="right")
+        table.add_column("better", justify="center")
+        table.add_column("scored")
+        for name, summary in self.summary.items():
+            better = "higher" if METRICS[name].higher_is_better else "lower"
+            table.add_row(_titled(name), Text(summary.cell()), better, summary.counted())
+        return table
+
+    def write_csv(self, path: Path) -> None:
+        """A line per pair: name, identity, values with every digit."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["name", "identity", *self.protocol.metrics])
+        for row in self.rows:
+            writer.writerow(
+                [
+                    row.name,
+                    row.identity,
+                    *(repr(row.values[m]) for m in self.protocol.metrics if m in row.values),
+                ]
+            )
+        _write(path, text.getvalue())
+
+    def write_json(self, path: Path) -> None:
+        """The protocol, who drew, the hashes and the summary. Numbers that JSON lacks are "inf" and "nan"."""
+        _write(path, json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n")
+
+    def _what(self) -> str:
+        return f"{self.protocol.name}, {_size(self.size)}, {len(self.rows)} pairs"
+
+    def to_plain(self) -> dict[str, Any]:
+        """What the JSON file holds."""
+        return {
+            "protocol": to_plain(self.protocol),
+            "pairs": len(self.rows),
+            "size": list(self.size),
+            "hash": self.hash,
+            "truth_hash": self.truth_hash,
+            "about": to_plain(dict(self.about)),
+            "summary": _plain_summary(self.summary),
+            "by_identity": {identity: _plain_summary(s) for identity, s in self.by_identity.items()},
+        }
+
+
+def pairs_hash(protocol: Protocol, size: tuple[int, int], names: Sequence[str]) -> str:
+    """SHA-256 of what decides the numbers beside the pictures' pixels; the order of pairs does not matter."""
+    plain = {"protocol": to_plain(protocol), "size": list(size), "pairs": sorted(names)}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+MANY = 12  # identities: more are a crowd, not rows of a table
+
+
+def compare_table(reports: Mapping[str, Report], *, by_identity: bool = True) -> Group:
+    """Reports of the same pairs side by side for a terminal: a table per identity, if there are few, and one
+    of all pairs. The best value of a line is bold.
+    """
+    header, lines = _compared(reports, by_identity)
+    tables = []
+    for group, rows in itertools.groupby(lines, key=lambda line: line[0]):
+        table = Table(box=SIMPLE_HEAD, title=group, title_justify="left", title_style="bold")
+        for number, title in enumerate(header[1:]):
+            table.add_column(title, justify="right" if number else "left", no_wrap=True)
+        for _, metric, cells, best in rows:
+            styles = ["bold" if k in best else "" for k in range(len(cells))]
+            table.add_row(metric, *map(Text, cells, styles))
+        tables.append(table)
+    return Group(next(iter(reports.values())).protocol.name, *tables)
+
+
+def compare_markdown(reports: Mapping[str, Report], *, by_identity: bool = True) -> str:
+    """The same as `compare_table`, for a page of documentation."""
+    header, lines = _compared(reports, by_identity)
+    text = ["| " + " | ".join(header) + " |", "|---|---|" + "---:|" * len(reports)]
+    for identity, metric, cells, best in lines:
+        shown = [f"**{cell}**" if k in best else cell for k, cell in enumerate(cells)]
+        text.append("| " + " | ".join([identity, metric, *shown]) + " |")
+    return "\n".join(text) + "\n"
+
+
+_Line = tuple[str, str, list[str], set[int]]
+
+
+def _compared(reports: Mapping[str, Report], by_identity: bool) -> tuple[list[str], list[_Line]]:
+    """Column titles, and per (identity, metric) the cells and which of them are best."""
+    first_name, first = next(iter(reports.items()))
+    for name, report in reports.items():
+        if report.hash != first.hash:
+            raise BadInput(
+                f"The reports '{first_name}' and '{name}' are not of the same protocol, picture size and "
+                f"pairs ({first._what()}; {report._what()}), so their numbers do not compare; evaluate both "
+                f"on the same pairs."
+            )
+    groups = list(first.by_identity) if by_identity and 1 < len(first.by_identity) <= MANY else []
+    lines: list[_Line] = []
+    for group in (*groups, None):
+        count = len(first.rows) if group is None else sum(row.identity == group for row in first.rows)
+        for metric in first.summary:
+            summaries = [
+                (r.summary if group is None else r.by_identity[group])[metric] for r in reports.values()
+            ]
+            means = [s.value.mean for s in summaries]
+            top = (max if METRICS[metric].higher_is_better else min)(means)
+            best = {k for k, mean in enumerate(means) if mean == top} if len(means) > 1 else set()
+            lines.append(
+                (f"{group or 'all'} ({count} pairs)", _titled(metric), [s.cell() for s in summaries], best)
+            )
+    return ["person", "metric", *reports], lines
+
+
+def _summarise(protocol: Protocol, rows: Sequence[Row]) -> dict[str, Summary]:
+    summaries = {}
+    for metric in protocol.metrics:
+        values = [row.values[metric] for row in rows]
+        low, high = bootstrap_interval(
+            values, confidence=protocol.confidence, resamples=protocol.resamples, seed=protocol.seed
+        )
+        summaries[metric] = Summary(protocol.name, metric, Value.of(values), low, high)
+    return summaries
+
+
+def _plain_summary(summary: Mapping[str, Summary]) -> dict[str, Any]:
+    return {
+        name: {
+            "mean": _number(s.value.mean),
+            "low": _number(s.low),
+            "high": _number(s.high),
+            "pairs": s.value.pairs,
+            "left_out": s.value.left_out,
+            "printed": str(s),
+        }
+        for name, s in summary.items()
+    }
+
+
+def _number(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+def _titled(metric: str) -> str:
+    unit = METRICS[metric].unit
+    return f"{metric} ({unit})" if unit == "dB" else metric
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

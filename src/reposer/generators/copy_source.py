@@ -1,0 +1,58 @@
+"""The baseline that every generator must beat: the source picture as it is."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from reposer.core import Explanation, Framing, Generator
+from reposer.core.samples import Condition
+
+from .registries import GENERATORS
+
+
+@GENERATORS.register("copy-source")
+@dataclass(frozen=True)
+class CopySourceConfig:
+    """Nothing but the frame."""
+
+    family: ClassVar[str] = "copy-source"
+
+    size: tuple[int, int] = (256, 256)
+    """(height, width) of the pictures, in pixels."""
+    fit: Literal["squash", "pad"] = "squash"
+    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
+
+    def tiny(self) -> "CopySourceConfig":
+        return replace(self, size=(64, 32))
+
+    def build(self) -> "CopySource":
+        return CopySource(self)
+
+
+class CopySource(Generator):
+    """Draws nobody in any other pose."""
+
+    config: CopySourceConfig
+
+    def __init__(self, config: CopySourceConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.framing = Framing(config.size, fit=config.fit)
+
+    def generate(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        return source.clone()
+
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
+        """No layers: there is nothing inside."""
+        return Explanation(source.clone(), {})

@@ -1,0 +1,7 @@
+"""GFLA: global flow, local attention (Ren et al. 2020, arXiv:2003.00696)."""
+
+from . import recipes
+from .discriminator import ResDiscriminator
+from .network import GFLAConfig, GFLADrawing, GFLAGenerator
+
+__all__ = ["GFLAConfig", "GFLADrawing", "GFLAGenerator", "ResDiscriminator", "recipes"]

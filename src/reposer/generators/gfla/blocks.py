@@ -1,0 +1,81 @@
+"""The blocks of GFLA: pre-activation, normalised per picture, LeakyReLU of slope 0.1 (N and A below)."""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+SLOPE = 0.1
+
+Normalize = Literal["channel", "picture"]
+"""Over what N takes mean and variance: each channel of a picture (instance norm, blind to a channel's mean, hence to
+colour), or all channels of a picture together."""
+
+
+def leaky(x: Tensor) -> Tensor:
+    """A."""
+    return F.leaky_relu(x, SLOPE)
+
+
+class NormAct(nn.GroupNorm):
+    """N A. One group per channel is instance norm, at a fraction of its cost."""
+
+    def __init__(self, channels: int, normalize: Normalize = "channel") -> None:
+        super().__init__(channels if normalize == "channel" else 1, channels)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        return F.leaky_relu(super().forward(x), SLOPE, inplace=True)
+
+
+class EncoderBlock(nn.Module):
+    """N A Conv4x4/2 N A Conv3x3: half the size. A `raw` block begins with the convolution."""
+
+    def __init__(self, i: int, o: int, normalize: Normalize = "channel", *, raw: bool = False) -> None:
+        super().__init__()
+        self.before = nn.Identity() if raw else NormAct(i, normalize)
+        self.halve = nn.Conv2d(i, o, 4, stride=2, padding=1)
+        self.between = NormAct(o, normalize)
+        self.conv = nn.Conv2d(o, o, 3, padding=1)
+
+    def forward(self, x: Float[Tensor, "B i 2*h 2*w"]) -> Float[Tensor, "B o h w"]:
+        return self.conv(self.between(self.halve(self.before(x))))
+
+
+class ResBlock(nn.Module):
+    """x + N A Conv3x3 N A Conv3x3."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.before = NormAct(channels)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.between = NormAct(channels)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        return x + self.second(self.between(self.first(self.before(x))))
+
+
+class ResBlockDecoder(nn.Module):
+    """N A Conv3x3 (to `hidden`) N A ConvTranspose3x3/2, plus ConvTranspose3x3/2 of the input: twice the size."""
+
+    def __init__(self, i: int, o: int, hidden: int) -> None:
+        super().__init__()
+        self.before = NormAct(i)
+        self.conv = nn.Conv2d(i, hidden, 3, padding=1)
+        self.between = NormAct(hidden)
+        self.enlarge = nn.ConvTranspose2d(hidden, o, 3, stride=2, padding=1, output_padding=1)
+        self.bypass = nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1)
+
+    def forward(self, x: Float[Tensor, "B i h w"]) -> Float[Tensor, "B o 2*h 2*w"]:
+        return self.enlarge(self.between(self.conv(self.before(x)))) + self.bypass(x)
+
+
+class Jump(nn.Conv2d):
+    """A ReflectPad1 Conv3x3, no norm: what the encoder hands to the decoder, and the last layer before a picture."""
+
+    def __init__(self, i: int, o: int) -> None:
+        super().__init__(i, o, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H W"]:
+        return super().forward(leaky(x))

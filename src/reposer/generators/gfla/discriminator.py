@@ -1,0 +1,41 @@
+"""GFLA's discriminator: sees a picture alone, no pose and no source (Ren et al. 2020, arXiv:2003.00696)."""
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from .blocks import leaky
+
+
+class ResDiscriminator(nn.Module):
+    """Scores of overlapping parts of a picture, unbounded, at 1/2^layers of its size.
+
+    width: channels of the first block; four times as many at most. Every convolution is spectrally normalised and
+    keeps torch's first weights.
+    """
+
+    def __init__(self, width: int = 32, *, layers: int = 4) -> None:
+        super().__init__()
+        widths = [width * min(2**n, 4) for n in range(layers)]
+        entering, hidden = [3, *widths], [width, *widths]
+        self.blocks = nn.Sequential(
+            *(ResBlockEncoder(i, o, h) for i, o, h in zip(entering, widths, hidden, strict=False))
+        )
+        self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 1))
+
+    def forward(self, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 1 h w"]:
+        return self.score(leaky(self.blocks(picture)))
+
+
+class ResBlockEncoder(nn.Module):
+    """A Conv3x3 (to `hidden`) A Conv4x4/2, plus AvgPool2 Conv1x1 of the input: half the size."""
+
+    def __init__(self, i: int, o: int, hidden: int) -> None:
+        super().__init__()
+        self.conv = spectral_norm(nn.Conv2d(i, hidden, 3, padding=1))
+        self.halve = spectral_norm(nn.Conv2d(hidden, o, 4, stride=2, padding=1))
+        self.bypass = spectral_norm(nn.Conv2d(i, o, 1))
+
+    def forward(self, x: Float[Tensor, "B i 2*h 2*w"]) -> Float[Tensor, "B o h w"]:
+        return self.halve(leaky(self.conv(leaky(x)))) + self.bypass(F.avg_pool2d(x, 2))

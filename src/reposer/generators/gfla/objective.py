@@ -1,0 +1,175 @@
+"""How GFLA is trained: the flow alone, then everything (spec of the losses: arXiv:2003.00696, section 3)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor, nn
+
+from reposer.core import Batch
+from reposer.losses.adversarial import lsgan_fake, lsgan_real
+from reposer.losses.flow import affine_regularity, sampling_correctness
+from reposer.losses.perceptual import content_and_style
+from reposer.nn.features import FeatureNetwork, feature_network
+from reposer.training import Objective, Turn, frozen
+
+from .discriminator import ResDiscriminator
+from .network import GFLAGenerator
+
+FeatureName = Literal["vgg19", "people-encoder"]
+
+
+@dataclass(frozen=True)
+class GFLAFlowConfig:
+    """Stage one: the flow network alone learns where each place of the target is found in the source."""
+
+    features: FeatureName = "people-encoder"
+    """The frozen network in whose features source and target are compared."""
+    weights: str | None = None
+    """File of that network's weights; none = its usual place."""
+    correctness: float = 20.0
+    """Weight of the sampling correctness."""
+    regularity: float = 0.01
+    """Weight of the affine regularity."""
+
+    def build(self, generator: GFLAGenerator) -> "GFLAFlowObjective":
+        return GFLAFlowObjective(self, generator)
+
+    def tiny(self) -> "GFLAFlowConfig":
+        return replace(self, features="people-encoder", weights=None)
+
+
+@dataclass(frozen=True)
+class GFLALossesConfig:
+    """Stage two: everything end to end. The defaults are the published weights."""
+
+    features: FeatureName = "people-encoder"
+    """The frozen network of the content, style and correctness terms."""
+    weights: str | None = None
+    """File of that network's weights; none = its usual place."""
+    l1: float = 5.0
+    """Weight of the mean absolute difference of the pictures."""
+    correctness: float = 5.0
+    """Weight of the sampling correctness."""
+    regularity: float = 0.0025
+    """Weight of the affine regularity."""
+    adversarial: float = 2.0
+    """Weight of the generator's LSGAN term."""
+    content: float = 0.5
+    """Weight of the differences of features."""
+    style: float = 500.0
+    """Weight of the differences of Gram matrices."""
+    discriminator_width: int = 32
+    """Channels of the discriminator's first block; at most four times as many in the last."""
+    discriminator_layers: int = 4
+    """Halvings of the discriminator: 4 at 256x256, 3 at 128x64."""
+
+    def build(self, generator: GFLAGenerator) -> "GFLAObjective":
+        return GFLAObjective(self, generator)
+
+    def tiny(self) -> "GFLALossesConfig":
+        return replace(
+            self, features="people-encoder", weights=None, discriminator_width=4, discriminator_layers=2
+        )
+
+
+class GFLAFlowObjective(Objective):
+    """One player: the flow network."""
+
+    def __init__(self, config: GFLAFlowConfig, generator: GFLAGenerator) -> None:
+        super().__init__()
+        self.config, self.generator = config, generator
+        self.networks = nn.ModuleDict({"generator": generator})
+        self.features = _feature_network(config)
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"flow": self.generator.flow_net}
+
+    def steps(self, batch: Batch) -> Iterator[Turn]:
+        flows, _ = self.generator.flow(batch.source, batch.source_pose, batch.target_pose)
+        layers = correspondence_layers(self.features, flows)
+        source, target = self.features.of_constants(batch.source, batch.target, layers=tuple(layers.values()))
+        correctness, regularity = flow_terms(flows, source, target, layers, self.generator.kernel_sizes)
+        yield Turn(
+            ("flow",),
+            {
+                "correctness": self.config.correctness * correctness,
+                "regularity": self.config.regularity * regularity,
+            },
+        )
+
+    def about(self) -> dict[str, str]:
+        return {"feature_network": self.features.description}
+
+
+class GFLAObjective(Objective):
+    """Two players: the discriminator, which sees pictures only, and the whole generator."""
+
+    def __init__(self, config: GFLALossesConfig, generator: GFLAGenerator) -> None:
+        super().__init__()
+        self.config, self.generator = config, generator
+        self.discriminator = ResDiscriminator(config.discriminator_width, layers=config.discriminator_layers)
+        self.networks = nn.ModuleDict({"generator": generator, "discriminator": self.discriminator})
+        self.features = _feature_network(config)
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def steps(self, batch: Batch) -> Iterator[Turn]:
+        drawing = self.generator(batch.source, batch.source_pose, batch.target_pose)
+        drawn = drawing.picture.float()
+        real = lsgan_real(self.discriminator(batch.target).float())
+        fake = lsgan_fake(self.discriminator(drawn.detach()).float())
+        yield Turn(("discriminator",), {"real": 0.5 * real, "fake": 0.5 * fake})
+
+        # One pass over each picture serves content, style and correctness; only the drawn one needs gradients.
+        layers = correspondence_layers(self.features, drawing.flows)
+        compared = tuple(dict.fromkeys(self.features.content_layers + self.features.style_layers))
+        (source,) = self.features.of_constants(batch.source, layers=tuple(layers.values()))
+        (target,) = self.features.of_constants(
+            batch.target, layers=tuple(dict.fromkeys(compared + tuple(layers.values())))
+        )
+        content, style = content_and_style(self.features(drawn, compared), target, self.features)
+        correctness, regularity = flow_terms(drawing.flows, source, target, layers, self.generator.kernel_sizes)
+        weights = self.config
+        with frozen(self.discriminator):
+            yield Turn(
+                ("generator",),
+                {
+                    "l1": weights.l1 * (drawn - batch.target).abs().mean(),
+                    "adversarial": weights.adversarial * lsgan_real(self.discriminator(drawn).float()),
+                    "content": weights.content * content,
+                    "style": weights.style * style,
+                    "correctness": weights.correctness * correctness,
+                    "regularity": weights.regularity * regularity,
+                },
+            )
+
+    def about(self) -> dict[str, str]:
+        return {"feature_network": self.features.description}
+
+
+def correspondence_layers(features: FeatureNetwork, flows: Mapping[int, Tensor]) -> dict[int, str]:
+    """The feature layer whose map is as large as the flow of each level."""
+    return {level: features.correspondence_layer(level) for level in flows}
+
+
+def flow_terms(
+    flows: Mapping[int, Tensor],
+    source: Mapping[str, Tensor],
+    target: Mapping[str, Tensor],
+    layers: Mapping[int, str],
+    kernel_sizes: Mapping[int, int],
+) -> tuple[Tensor, Tensor]:
+    """Sampling correctness and affine regularity, each summed over the levels."""
+    correctness = [sampling_correctness(source[layers[n]], target[layers[n]], flow) for n, flow in flows.items()]
+    regularity = [affine_regularity(flow, kernel_sizes[n]) for n, flow in flows.items()]
+    return sum(correctness, correctness[0].new_zeros(())), sum(regularity, regularity[0].new_zeros(()))
+
+
+def _feature_network(config: GFLAFlowConfig | GFLALossesConfig) -> FeatureNetwork:
+    weights = None if config.weights is None else Path(config.weights)
+    return feature_network(config.features, weights=weights)

@@ -1,0 +1,130 @@
+"""The authors' released weights, read strictly: every key is used once, tied copies are verified, nothing is left over.
+
+The released names follow the authors' code at commit 3afa8fe. A block numbers its layers in the order N A Conv N A
+Conv, stages count from the picture (encoder) or from the coarsest map (decoder), and what reads ReflectPad1 Conv3x3
+is stored twice.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from torch import Tensor
+
+from reposer.core import BadInput, Registry
+from reposer.nn.weights import read_checkpoint, save_generator, unfilled
+
+from .network import FLOW_LEVELS, SOURCE_LEVELS, GFLAConfig, GFLAGenerator
+
+RELEASED: Registry[Callable[[], GFLAConfig]] = Registry("released GFLA network")
+RELEASED.add("gfla-fashion-2020", GFLAConfig.fashion_2020)
+RELEASED.add("gfla-market-2020", GFLAConfig.market_2020)
+
+SHOWN = 6  # keys of each kind in a message
+
+
+def import_released(checkpoint: Path, recipe: str, out: Path) -> GFLAGenerator:
+    """The generator of a released `*_net_G.pth`, also written to `out` (.safetensors).
+
+    recipe: which published network it is, a name in RELEASED. Any other key, a missing one, another shape or a tied
+    pair that differs is BadInput, and nothing is written.
+    """
+    generator = read_released(checkpoint, RELEASED[recipe](), recipe)
+    save_generator(generator, out, {"recipe": recipe, "imported_from": checkpoint.name})
+    return generator
+
+
+def read_released(checkpoint: Path, config: GFLAConfig, name: str = "this network") -> GFLAGenerator:
+    """The generator of `config` with the tensors of a released checkpoint, in eval mode; `name` is for messages."""
+    tensors = read_checkpoint(checkpoint)
+    generator = cast(GFLAGenerator, unfilled(config.build))
+    own = generator.state_dict()
+    names = {
+        f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in layers(config) for kind in ("weight", "bias")
+    }
+    assert names.keys() == own.keys()
+    copies = {f"{copy}.{kind}": f"{layer}.{kind}" for copy, layer in twice(config) for kind in ("weight", "bias")}
+
+    shapes = {theirs: own[ours].shape for ours, theirs in names.items()}
+    shapes |= {copy: shapes[layer] for copy, layer in copies.items()}
+    faults = list(_faults(tensors, shapes, copies))
+    if faults:
+        raise BadInput(f"{checkpoint} is not the released checkpoint of {name}: {'; '.join(faults)}.")
+    generator.load_state_dict({ours: tensors[theirs] for ours, theirs in names.items()})
+    return cast(GFLAGenerator, generator.eval())
+
+
+def layers(config: GFLAConfig) -> Iterator[tuple[str, str]]:
+    """(our name, released name) of every layer that has weights."""
+    encoders = (("source_net", "source", SOURCE_LEVELS), ("target_net", "target", SOURCE_LEVELS))
+    for ours, theirs, depth in (*encoders, ("flow_net", "flow_net", FLOW_LEVELS)):
+        for n in range(depth):
+            stage = f"{theirs}.encoder{n - 1}" if n else f"{theirs}.block0"
+            yield from _block(f"{ours}.encoder.{n}", stage, ("before", "halve", "between", "conv"))
+
+    attended = [level for level, _ in config.attention]
+    for n, level in enumerate(range(SOURCE_LEVELS, 0, -1)):
+        stage = f"target.decoder{n}"
+        if level in attended:
+            yield f"target_net.attention.{level}.score", f"target.attn{n}.fully_connect_layer.0"
+            yield f"target_net.attention.{level}.mix", f"target.attn{n}.fully_connect_layer.2"
+        yield from _block(
+            f"target_net.refine.{level}", f"{stage}.0.model.0", ("before", "first", "between", "second")
+        )
+        yield from _block(f"target_net.enlarge.{level}", f"{stage}.1", ("before", "conv", "between", "enlarge"))
+        yield f"target_net.enlarge.{level}.bypass", f"{stage}.1.shortcut.0"
+    yield "target_net.picture", "target.outconv.conv1"
+
+    for n, level in _flow_stages(config):
+        stage = f"flow_net.decoder{n}"
+        yield from _block(f"flow_net.decoder.{level}", stage, ("before", "conv", "between", "enlarge"))
+        yield f"flow_net.decoder.{level}.bypass", f"{stage}.shortcut.0"
+        yield f"flow_net.jump.{level}", f"flow_net.jump{n}.conv1"
+        if level in attended:
+            yield f"flow_net.flow_head.{level}", f"flow_net.output{n}"
+            yield f"flow_net.occlusion_head.{level}", f"flow_net.mask{n}.0"
+
+
+def twice(config: GFLAConfig) -> Iterator[tuple[str, str]]:
+    """(second released name, first released name) of every layer that is stored twice."""
+    yield "target.outconv.model.2", "target.outconv.conv1"
+    for n, _ in _flow_stages(config):
+        yield f"flow_net.jump{n}.model.2", f"flow_net.jump{n}.conv1"
+
+
+def _flow_stages(config: GFLAConfig) -> Iterator[tuple[int, int]]:
+    """The flow decoder's stages: (their number, the level each arrives at)."""
+    finest = min(level for level, _ in config.attention)
+    return enumerate(range(FLOW_LEVELS - 1, finest - 1, -1))
+
+
+def _block(ours: str, theirs: str, parts: tuple[str, str, str, str]) -> Iterator[tuple[str, str]]:
+    """N A Conv N A Conv: an activation has no weights."""
+    for part, place in zip(parts, (0, 2, 3, 5), strict=True):
+        yield f"{ours}.{part}", f"{theirs}.model.{place}"
+
+
+def _faults(
+    tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], copies: Mapping[str, str]
+) -> Iterator[str]:
+    """What keeps `tensors` from being a checkpoint with exactly these shapes and tied copies."""
+    yield from _listed("it also has", (key for key in tensors if key not in shapes))
+    yield from _listed("it lacks", (key for key in shapes if key not in tensors))
+    both = [key for key in shapes if key in tensors]
+    yield from _listed(
+        "of another shape are",
+        (f"{k} {tuple(tensors[k].shape)} for {tuple(shapes[k])}" for k in both if tensors[k].shape != shapes[k]),
+    )
+    pairs = [(copy, layer) for copy, layer in copies.items() if copy in tensors and layer in tensors]
+    yield from _listed(
+        "copies that must be equal differ:",
+        (f"{copy} and {layer}" for copy, layer in pairs if not tensors[copy].equal(tensors[layer])),
+    )
+
+
+def _listed(what: str, keys: Iterable[str]) -> Iterator[str]:
+    """One clause with the first few keys, or none."""
+    found = list(keys)
+    if found:
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        yield f"{what} {', '.join(found[:SHOWN])}{more}"

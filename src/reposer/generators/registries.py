@@ -1,0 +1,7 @@
+"""The registry of families, apart from the package's door so that a family's file can fill it."""
+
+from typing import Any
+
+from reposer.core import Registry
+
+GENERATORS: Registry[Any] = Registry("generator family", "reposer.generators")

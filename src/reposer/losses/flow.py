@@ -1,0 +1,76 @@
+"""GFLA's two losses on a flow (Ren et al. 2020, section 3.1): does it find the right place, and is it locally affine."""
+
+import math
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from reposer.nn.warp import gaussian_sample
+
+EPSILON = 1e-8
+
+
+def sampling_correctness(
+    source: Float[Tensor, "B C h w"],
+    target: Float[Tensor, "B C h w"],
+    flow: Float[Tensor, "B 2 h w"],
+    mask: Float[Tensor, "B 1 h w"] | None = None,
+    *,
+    chunk: int = 1024,
+) -> Float[Tensor, ""]:
+    """How far the flowed source features fall short of the best match that the source holds anywhere.
+
+    Per place, exp(-s / M) - 1/e with s the cosine between the sampled source and the target, and M the largest
+    cosine over all source places. Only the flow receives a gradient. M compares N x N places, `chunk` of them at a
+    time. A mask weighs the places; the mean is then over the mask of the whole batch.
+    """
+    source, target = source.detach().float(), target.detach().float()
+    flow = flow if flow.dtype == torch.float64 else flow.float()
+    source, target = source.to(flow.dtype), target.to(flow.dtype)
+    sampled = gaussian_sample(source, flow)
+    cosine = (_unit(sampled) * _unit(target)).sum(1)
+    best = best_cosine(source, target, chunk)
+    loss = torch.exp(-cosine / (best + EPSILON)) - math.exp(-1)
+    if mask is None:
+        return loss.mean()
+    weight = mask[:, 0].to(loss)
+    return (loss * weight).sum() / (weight.sum() + EPSILON)
+
+
+@torch.no_grad()
+def best_cosine(
+    source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"], chunk: int
+) -> Float[Tensor, "B h w"]:
+    """For every target place, the largest cosine with any source place. Memory: chunk x H W numbers a row."""
+    every_source = _unit(source).flatten(2).mT
+    places = _unit(target).flatten(2)
+    best = [torch.bmm(every_source, part).amax(1) for part in places.split(chunk, dim=2)]
+    return torch.cat(best, 1).view(target.shape[0], *target.shape[-2:])
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / (features.norm(dim=1, keepdim=True) + EPSILON)
+
+
+def affine_regularity(flow: Float[Tensor, "B 2 h w"], kernel_size: int) -> Float[Tensor, ""]:
+    """How much the flow departs from an affine map within each k x k window, in square pixels summed over its taps.
+
+    The residual of the least-squares fit is (I - P) flow, P projecting onto the affine maps of the window; I - P is
+    a projection and kills the pixel grid, so the flow itself may stand for the flowed positions. Mean over windows.
+    """
+    filters = _affine_residual_filters(kernel_size).to(flow)
+    residual = F.conv2d(flow.flatten(0, 1)[:, None], filters)
+    return residual.square().sum(1).mean() * 2  # the mean runs over x and y, which are to be added
+
+
+@lru_cache
+def _affine_residual_filters(kernel_size: int) -> Float[Tensor, "K 1 k k"]:
+    """I - A (A^T A)^-1 A^T as K = k^2 filters, A = [row, column, 1]."""
+    k = kernel_size
+    row, column = torch.meshgrid(torch.arange(k), torch.arange(k), indexing="ij")
+    basis = torch.stack([row.flatten(), column.flatten(), torch.ones(k * k)], 1).double()
+    projection = basis @ torch.linalg.pinv(basis)
+    return (torch.eye(k * k, dtype=torch.float64) - projection).view(k * k, 1, k, k)

@@ -1,0 +1,29 @@
+"""Content and style: a generated picture against its target, in the layers of a frozen network."""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reposer.nn.features import FeatureNetwork
+
+
+def gram(features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C C"]:
+    """F F^T / (C H W), F being the features as C rows of H W places."""
+    rows = features.flatten(2)
+    return rows @ rows.mT / (rows.shape[1] * rows.shape[2])
+
+
+def content_and_style(
+    drawn: Mapping[str, Tensor], target: Mapping[str, Tensor], network: FeatureNetwork
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Sums over the network's content layers of mean |difference|, and over its style layers of mean |Gram difference|.
+
+    Both mappings hold at least those layers: one pass over each picture serves both terms (Johnson et al. 2016).
+    """
+    content = [(drawn[name].float() - target[name].float()).abs().mean() for name in network.content_layers]
+    style = [
+        (gram(drawn[name].float()) - gram(target[name].float())).abs().mean() for name in network.style_layers
+    ]
+    return torch.stack(content).sum(), torch.stack(style).sum()

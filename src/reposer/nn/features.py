@@ -1,0 +1,215 @@
+"""Frozen networks in whose features pictures are compared: VGG-19 and our own small encoder of people."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reposer.core import BadInput, Registry
+
+from .weights import find_weights, read_checkpoint, sha256
+
+Features = dict[str, Tensor]
+
+
+class FeatureNetwork(nn.Module, ABC):
+    """A network with named layers. Those that `feature_network` opens are frozen and stay in eval mode.
+
+    content_layers, style_layers: what the perceptual losses compare.
+    description: name, file and checksum, for receipts and reports.
+    """
+
+    content_layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+    description: str = "untrained"
+
+    @abstractmethod
+    def correspondence_layer(self, level: int) -> str:
+        """The layer by which places are matched on a map of size H / 2^level."""
+
+    @abstractmethod
+    def stages(self, picture: Float[Tensor, "B 3 H W"]) -> Iterator[tuple[str, Tensor]]:
+        """The named layers' features from shallow to deep, each computed when it is asked for."""
+
+    @property
+    @abstractmethod
+    def layers(self) -> tuple[str, ...]:
+        """All names, from shallow to deep."""
+
+    def forward(self, picture: Float[Tensor, "B 3 H W"], layers: tuple[str, ...]) -> Features:
+        """The features of a picture in [-1, 1] in `layers`; nothing deeper than the deepest of them is computed."""
+        unknown = set(layers) - set(self.layers)
+        assert not unknown, f"{type(self).__name__} has no layers {sorted(unknown)}, it has {self.layers}"
+        found: Features = {}
+        for name, features in self.stages(picture) if layers else ():
+            if name in layers:
+                found[name] = features
+                if len(found) == len(set(layers)):
+                    break
+        return found
+
+    @torch.no_grad()
+    def of_constants(self, *pictures: Float[Tensor, "B 3 H W"], layers: tuple[str, ...]) -> tuple[Features, ...]:
+        """The features of several pictures in one pass, without gradients: one mapping per picture."""
+        together = self(torch.cat(pictures), layers)
+        parts = {name: f.split([len(p) for p in pictures]) for name, f in together.items()}
+        return tuple({name: part[i] for name, part in parts.items()} for i in range(len(pictures)))
+
+    def freeze(self) -> None:
+        """From now on no parameter collects a gradient; gradients still pass through to the picture."""
+        self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "FeatureNetwork":
+        frozen = not any(p.requires_grad for p in self.parameters())
+        return super().train(mode and not frozen)
+
+
+FEATURE_NETWORKS: Registry[Callable[[Path | None], FeatureNetwork]] = Registry("feature network")
+
+
+def feature_network(name: str, *, weights: Path | None = None) -> FeatureNetwork:
+    """The network registered as `name`, frozen. weights: its file; None = its usual place. Never downloads."""
+    network = FEATURE_NETWORKS[name](weights)
+    network.freeze()
+    return network
+
+
+# VGG-19 (Simonyan and Zisserman 2015), configuration E: (convolutions, width) of each block before its pooling.
+VGG19_BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+VGG19_FILE = "vgg19-dcbb9e9d.pth"
+VGG19_SOURCE = f"https://download.pytorch.org/models/{VGG19_FILE}"
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in [0, 1]
+
+
+class VGG19(FeatureNetwork):
+    """The convolutions of VGG-19, under torchvision's names; layers relu1_1 to relu5_4.
+
+    normalize_input: False feeds pictures in [-1, 1] as they are, as GFLA's losses were weighted for; True brings
+        them to the mean and deviation of the network's own training.
+    """
+
+    content_layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    style_layers = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
+    layers = tuple(f"relu{b}_{i}" for b, (depth, _) in enumerate(VGG19_BLOCKS, 1) for i in range(1, depth + 1))
+
+    def __init__(self, *, normalize_input: bool = False) -> None:
+        super().__init__()
+        self.normalize_input = normalize_input
+        modules: list[nn.Module] = []
+        channels = 3
+        for depth, width in VGG19_BLOCKS:
+            for _ in range(depth):
+                modules += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
+                channels = width
+            modules.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*modules)
+
+    def correspondence_layer(self, level: int) -> str:
+        return f"relu{level + 1}_1"
+
+    def stages(self, picture: Float[Tensor, "B 3 H W"]) -> Iterator[tuple[str, Tensor]]:
+        x, names = picture, iter(self.layers)
+        if self.normalize_input:
+            mean, std = (x.new_tensor(v)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
+            x = ((x + 1) / 2 - mean) / std
+        for module in self.features:
+            x = module(x)
+            if isinstance(module, nn.ReLU):
+                yield next(names), x
+
+
+@FEATURE_NETWORKS.register("vgg19")
+def vgg19(weights: Path | None) -> VGG19:
+    """VGG-19 with torchvision's ImageNet weights, on pictures in [-1, 1] as they are."""
+    return _load_vgg19(VGG19(), weights)
+
+
+@FEATURE_NETWORKS.register("vgg19-normalized")
+def vgg19_normalized(weights: Path | None) -> VGG19:
+    """VGG-19 with torchvision's ImageNet weights, on pictures normalised as in its training."""
+    return _load_vgg19(VGG19(normalize_input=True), weights)
+
+
+def _load_vgg19(network: VGG19, weights: Path | None) -> VGG19:
+    path = find_weights(VGG19_FILE, path=weights, source=VGG19_SOURCE)
+    tensors = {n: t for n, t in read_checkpoint(path).items() if not n.startswith("classifier.")}
+    _load(network, tensors, path)
+    return network
+
+
+# (stride, width) of each pair of convolutions
+ENCODER_BLOCKS = ((1, 16), (2, 32), (4, 64), (8, 96), (16, 128))
+ENCODER_FILE = Path(__file__).parent.parent / "weights" / "people-encoder.safetensors"
+
+
+class PeopleEncoder(FeatureNetwork):
+    """Our small encoder: 0.16 GMACs for a 128x96 picture, 0.47 M parameters.
+
+    Layers `stride1_1`, `stride1_2`, ... `stride16_2`: the first convolution of each pair halves the map. It is
+    trained by `probes/encoder.py` on synthetic people; `balance` gives each of its layers mean square 1 there.
+    """
+
+    content_layers = tuple(f"stride{stride}_1" for stride, _ in ENCODER_BLOCKS)
+    style_layers = tuple(f"stride{stride}_2" for stride, _ in ENCODER_BLOCKS[1:])
+    layers = tuple(f"stride{stride}_{i}" for stride, _ in ENCODER_BLOCKS for i in (1, 2))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleDict()
+        channels = 3
+        for stride, width in ENCODER_BLOCKS:
+            step = 1 if stride == 1 else 2
+            self.convs[f"stride{stride}_1"] = nn.Conv2d(channels, width, 3, step, padding=1)
+            self.convs[f"stride{stride}_2"] = nn.Conv2d(width, width, 3, padding=1)
+            channels = width
+        for conv in self.convs.values():
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)
+
+    def correspondence_layer(self, level: int) -> str:
+        return f"stride{2**level}_2"
+
+    def stages(self, picture: Float[Tensor, "B 3 H W"]) -> Iterator[tuple[str, Tensor]]:
+        x = picture
+        for name, conv in self.convs.items():
+            x = F.relu(conv(x), inplace=True)
+            yield name, x
+
+    @torch.no_grad()
+    def balance(self, root_mean_squares: Mapping[str, float]) -> None:
+        """Divide every layer by its given size, in place: what follows is compensated, so only scales change.
+
+        relu(a x) = a relu(x) for a > 0: the scales move into the weights and no layer is added.
+        """
+        before = 1.0
+        for name, conv in self.convs.items():
+            conv.weight.mul_(before / root_mean_squares[name])
+            conv.bias.div_(root_mean_squares[name])
+            before = root_mean_squares[name]
+
+
+@FEATURE_NETWORKS.register("people-encoder")
+def people_encoder(weights: Path | None) -> PeopleEncoder:
+    """Our small encoder with the weights that come with the package."""
+    network = PeopleEncoder()
+    path = weights or ENCODER_FILE
+    _load(network, {n: t.float() for n, t in read_checkpoint(path).items()}, path)
+    return network
+
+
+def _load(network: FeatureNetwork, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Strictly: every tensor of the network from the file, none left over."""
+    own = {n: tuple(t.shape) for n, t in network.state_dict().items()}
+    came = {n: tuple(t.shape) for n, t in tensors.items()}
+    if own != came:
+        wrong = sorted(n for n in own.keys() | came.keys() if own.get(n) != came.get(n))
+        raise BadInput(
+            f"{path} is no file of {type(network).__name__}: {len(wrong)} tensors are missing, left over or of another "
+            f"shape ({', '.join(wrong[:4])}). Name the right file."
+        )
+    network.load_state_dict(tensors)
+    network.description = f"{type(network).__name__}, {path.name}, SHA-256 {sha256(path)[:16]}"

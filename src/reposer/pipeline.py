@@ -1,0 +1,289 @@
+"""A photo's person in another pose, at any size: crop, resize and padding follow the pose and are undone."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Explanation, Framing, Generator, Pose
+from reposer.core.images import from_uint8, resize, to_uint8
+from reposer.core.pose import Box
+from reposer.data.files import read_picture
+
+SOFT_EDGE = 1 / 24  # of the crop's smaller side: how far the drawn part fades into the photo
+Edges = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are the first pixels outside
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What `transfer` made.
+
+    picture: the photo's own size.
+    box: (left, top, right, bottom) of the redrawn part in pixel edges of the photo; it may exceed the photo.
+    target_pose: the target pose where it was drawn, in pixels of the photo.
+    explanation: the generator's layers, in its own frame, if they were asked for.
+    """
+
+    picture: UInt8[Tensor, "H W 3"]
+    box: Box
+    target_pose: Pose
+    explanation: Explanation | None = None
+
+
+def transfer(
+    generator: Generator,
+    photo: UInt8[Tensor, "H W 3"] | UInt8[np.ndarray, "H W 3"] | Path | str,
+    source_pose: Pose,
+    target_pose: Pose,
+    *,
+    picture_size: tuple[int, int] | None = None,
+    seed: int = 0,
+    explain: bool = False,
+) -> Transfer:
+    """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
+
+    source_pose: the person in the photo, in pixels of the photo.
+    target_pose: in pixels of its own picture. If that has the photo's size the joints are taken as they are;
+        otherwise they are placed by `retarget_placement`.
+    picture_size: (height, width) of the pictures that filled the generator's frame in training; the crop
+        has their aspect, so the person is squashed or padded as people were then. None: `framing.person_size`.
+    seed: address of the noise, for generators that use some.
+    """
+    picture = _photo(photo)
+    photo_size = (picture.shape[0], picture.shape[1])
+    source_pose = _checked(source_pose, generator, "photo").to("cpu")
+    target_pose = _checked(target_pose, generator, "wanted picture").to("cpu")
+    if source_pose.size != photo_size:
+        raise BadInput(
+            f"The source pose belongs to a picture of {_size(source_pose.size)} pixels, the photo has "
+            f"{_size(photo_size)} (height x width); give the pose of this photo."
+        )
+    target_pose = retarget_placement(source_pose, target_pose)
+    picture_size = picture_size or generator.framing.person_size
+    edges = crop_edges(source_pose, target_pose, generator.framing, picture_size)
+    frame = _Frame.of(edges, generator.framing, picture_size)
+
+    parameter = next(generator.parameters(), None)
+    device = torch.device("cpu") if parameter is None else parameter.device
+    source = frame.lay(_cut(picture, edges)).to(device)
+    poses = [Pose.stack([frame.place(pose)]).to(device) for pose in (source_pose, target_pose)]
+    explanation = generator.explain(source, *poses) if explain else None
+    drawn = (
+        explanation.picture if explanation else generator.generate(source, *poses, seeds=torch.tensor([seed]))
+    )
+    answer = _paste(picture, frame.take(drawn.float().cpu()), edges)
+    left, top, right, bottom = edges
+    return Transfer(answer, (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5), target_pose, explanation)
+
+
+def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
+    """The target pose in the source's picture, where and as large as the source's person. Single poses.
+
+    A pose whose picture has the source's size is taken as it is. Otherwise the size follows the limbs that
+    both poses show, all lengths together (a bent torso alone would mislead), and the place follows the hips:
+    sideways always, and upwards unless both show an ankle: then the lower foot stays on its ground.
+    Where limbs or hips are missing, the box of the visible joints stands in for them.
+    """
+    if target_pose.size == source_pose.size:
+        return target_pose
+    scale = _person_size_ratio(source_pose, target_pose)
+    anchors = [
+        _anchor(pose, other) for pose, other in ((source_pose, target_pose), (target_pose, source_pose))
+    ]
+    shift_x, shift_y = (anchors[0] - scale * anchors[1]).tolist()
+    matrix = torch.tensor([[scale, 0.0, shift_x], [0.0, scale, shift_y]], dtype=torch.float64)
+    return target_pose.affine(matrix, source_pose.size)
+
+
+def crop_edges(
+    source_pose: Pose, target_pose: Pose, framing: Framing, picture_size: tuple[int, int]
+) -> Edges:
+    """The part of the photo that is redrawn, in whole pixels; it may exceed the photo.
+
+    The joints of the source that lie in the photo, with `framing.margin` of the larger side around them; as
+    much more as the target's joints in the photo need; and then the direction that is too short grows until
+    the aspect is that of `picture_size`.
+    """
+    inside = _in_picture(source_pose)
+    if not inside.visible.any():
+        raise BadInput(
+            f"The photo is without a person's pose: all visible joints of the source pose lie outside its "
+            f"{_size(source_pose.size)} pixels; give the pose of this photo."
+        )
+    left, top, right, bottom = inside.box()
+    room = framing.margin * max(right - left, bottom - top)
+    left, top, right, bottom = left - room, top - room, right + room, bottom + room
+    reached = _in_picture(target_pose)
+    if reached.visible.any():
+        box = reached.box()
+        left, top = min(left, box[0]), min(top, box[1])
+        right, bottom = max(right, box[2]), max(bottom, box[3])
+    aspect = picture_size[1] / picture_size[0]
+    h = max(bottom - top, (right - left) / aspect)
+    w = aspect * h
+    crop_h, crop_w = max(1, round(h)), max(1, round(w))
+    first_x, first_y = round((left + right + 1 - crop_w) / 2), round((top + bottom + 1 - crop_h) / 2)
+    return (first_x, first_y, first_x + crop_w, first_y + crop_h)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """How a crop of a photo lies in a generator's frame: in the part that held the pictures of training."""
+
+    edges: Edges
+    content: Edges
+    size: tuple[int, int]
+
+    @staticmethod
+    def of(edges: Edges, framing: Framing, picture_size: tuple[int, int]) -> "_Frame":
+        return _Frame(edges, framing.content_box(picture_size), framing.size)
+
+    def lay(self, crop: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 H W"]:
+        """The crop resized into its part; the rest repeats the edge pixels."""
+        left, top, right, bottom = self.content
+        h, w = self.size
+        return F.pad(
+            resize(crop, (bottom - top, right - left)), (left, w - right, top, h - bottom), mode="replicate"
+        )
+
+    def take(self, drawn: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 3 h w"]:
+        """The drawn part without padding, in the crop's own size."""
+        left, top, right, bottom = self.content
+        crop_left, crop_top, crop_right, crop_bottom = self.edges
+        return resize(drawn[..., top:bottom, left:right], (crop_bottom - crop_top, crop_right - crop_left))
+
+    def place(self, pose: Pose) -> Pose:
+        """A pose of the photo, in the frame."""
+        crop_left, crop_top, crop_right, crop_bottom = self.edges
+        left, top, right, bottom = self.content
+        scale_x, scale_y = (
+            (right - left) / (crop_right - crop_left),
+            (bottom - top) / (crop_bottom - crop_top),
+        )
+        # (x - crop_left + 0.5) * scale + left - 0.5: pixel corners stay aligned
+        matrix = torch.tensor(
+            [
+                [scale_x, 0.0, (0.5 - crop_left) * scale_x + left - 0.5],
+                [0.0, scale_y, (0.5 - crop_top) * scale_y + top - 0.5],
+            ],
+            dtype=torch.float64,
+        )
+        return pose.affine(matrix, self.size)
+
+
+def _photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:
+    picture = read_picture(Path(photo)) if isinstance(photo, Path | str) else photo
+    picture = torch.from_numpy(picture) if isinstance(picture, np.ndarray) else picture
+    if picture.dtype != torch.uint8 or picture.dim() != 3 or picture.shape[-1] != 3:
+        raise BadInput(
+            f"A photo of shape {tuple(picture.shape)} and type {picture.dtype} came; expected is 8-bit RGB "
+            f"of shape (height, width, 3), as `reposer.data.files.read_picture` reads it."
+        )
+    return picture.cpu()
+
+
+def _checked(pose: Pose, generator: Generator, where: str) -> Pose:
+    """The pose in the generator's skeleton, if it shows anybody."""
+    if generator.condition is not Pose:
+        raise BadInput(
+            f"{type(generator).__name__} is asked with a {generator.condition.__name__}, not with a pose; "
+            f"choose a generator of people."
+        )
+    assert pose.xy.dim() == 2, "one photo, one pose"
+    if not pose.visible.any():
+        raise BadInput(
+            f"The {where} is without a person's pose: none of the {len(pose.skeleton)} joints is visible; "
+            f"give a pose with the joints that were found."
+        )
+    converted = pose.convert(generator.skeleton)
+    if not converted.visible.any():
+        raise BadInput(
+            f"No visible joint of the {where}'s pose ({pose.skeleton.name}) exists in the "
+            f"generator's skeleton, {generator.skeleton.name}; give a pose that shows some of its joints."
+        )
+    return replace(converted, xy=converted.xy.float())
+
+
+def _person_size_ratio(source_pose: Pose, target_pose: Pose) -> float:
+    """How many times larger the source's person is than the target's."""
+    shared = source_pose.visible & target_pose.visible
+    limbs = [(a, b) for a, b in source_pose.skeleton.limb_indices if shared[a] and shared[b]]
+    lengths = [
+        sum(math.dist(pose.xy[a].tolist(), pose.xy[b].tolist()) for a, b in limbs)
+        for pose in (source_pose, target_pose)
+    ]
+    if min(lengths) == 0:
+        boxes = [pose.box() for pose in (source_pose, target_pose)]
+        lengths = [max(right - left, bottom - top) for left, top, right, bottom in boxes]
+    return lengths[0] / lengths[1]
+
+
+def _anchor(pose: Pose, other: Pose) -> Float[Tensor, "2"]:
+    """The point of `pose` that stays where it is: see `retarget_placement`."""
+    shows_hips = all(len(_seen(p, ("right_hip", "left_hip", "mid_hip"))) > 0 for p in (pose, other))
+    left, top, right, bottom = pose.box()
+    place = pose.xy.new_tensor([(left + right) / 2, (top + bottom) / 2])
+    if shows_hips:
+        place = _seen(pose, ("right_hip", "left_hip", "mid_hip")).mean(0)
+    if all(len(_seen(p, ("right_ankle", "left_ankle"))) > 0 for p in (pose, other)):
+        place[1] = _seen(pose, ("right_ankle", "left_ankle"))[:, 1].amax()
+    return place
+
+
+def _seen(pose: Pose, joints: Iterable[str]) -> Float[Tensor, "N 2"]:
+    places = [pose.skeleton.index(joint) for joint in joints if joint in pose.skeleton]
+    return pose.xy[places][pose.visible[places]]
+
+
+def _in_picture(pose: Pose) -> Pose:
+    """The pose without the joints that lie outside of its picture."""
+    limits = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
+    inside = ((pose.xy >= -0.5) & (pose.xy <= limits)).all(-1)
+    return replace(pose, visible=pose.visible & inside)
+
+
+def _cut(picture: UInt8[Tensor, "H W 3"], edges: Edges) -> Float[Tensor, "1 3 h w"]:
+    """The pixels inside `edges`; outside of the photo its edge pixels repeat."""
+    left, top, right, bottom = edges
+    rows = torch.arange(top, bottom).clamp(0, picture.shape[0] - 1)
+    columns = torch.arange(left, right).clamp(0, picture.shape[1] - 1)
+    return from_uint8(picture[rows][:, columns])[None]
+
+
+def _paste(
+    picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edges: Edges
+) -> UInt8[Tensor, "H W 3"]:
+    """The photo with `drawn` at `edges`, fading in from those edges that lie inside the photo."""
+    left, top, right, bottom = edges
+    height, width = picture.shape[:2]
+    seen = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+    part = picture[seen[1] : seen[3], seen[0] : seen[2]]
+    drawn = drawn[0, :, seen[1] - top : seen[3] - top, seen[0] - left : seen[2] - left]
+    soft = max(1.0, SOFT_EDGE * min(right - left, bottom - top))
+    across = _fade(seen[2] - seen[0], soft, left > 0, right < width)
+    down = _fade(seen[3] - seen[1], soft, top > 0, bottom < height)
+    blended = torch.lerp(from_uint8(part), drawn, down[:, None] * across)
+    answer = picture.clone()
+    answer[seen[1] : seen[3], seen[0] : seen[2]] = to_uint8(blended)
+    return answer
+
+
+def _fade(length: int, soft: float, at_start: bool, at_end: bool) -> Float[Tensor, "length"]:
+    """How much of the drawn part counts along one direction: smooth over `soft` pixels at the named ends."""
+    place = torch.arange(length, dtype=torch.float32) + 0.5
+    weight = torch.ones(length)
+    for wanted, distance in ((at_start, place), (at_end, length - place)):
+        if wanted:
+            t = (distance / soft).clamp(0, 1)
+            weight = weight * t * t * (3 - 2 * t)
+    return weight
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

@@ -1,0 +1,1 @@
+"""Small networks that look at people: trained on synthetic people, shipped with the package."""

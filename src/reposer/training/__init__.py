@@ -1,0 +1,7 @@
+"""The loop and what it is told: objectives yield turns, recipes decide a run completely."""
+
+from .loop import TrainingStopped, train
+from .objective import Objective, Turn, frozen
+from .recipe import PROBE_RECIPES, RECIPES, Adam, DataConfig, Recipe, Stage, Start
+
+__all__ = ["PROBE_RECIPES", "RECIPES", "Adam", "DataConfig", "Objective", "Recipe", "Stage", "Start", "TrainingStopped", "Turn", "frozen", "train"]

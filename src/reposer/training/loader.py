@@ -1,0 +1,84 @@
+"""Which pairs a step sees: a function of (seed, step), whatever ran before and however many processes there are."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from reposer.core.rng import mix, permutation, row_seeds
+
+
+class Addressed(Dataset[Any]):
+    """A data set asked by (item, seed): the seed is the address of the item's augmentation."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, address: tuple[int, int]) -> Any:
+        return self.dataset.draw(*address)
+
+
+class StepSampler(Sampler[list[tuple[int, int]]]):
+    """For each step from `first_step` on, this process's addresses: rows `first_row` to `first_row + num_rows`.
+
+    Rounds: pair number p = step * batch_size + row is item p modulo the length in the order of round p div length.
+    """
+
+    def __init__(
+        self, length: int, *, seed: int, batch_size: int, first_row: int, num_rows: int, first_step: int, last_step: int
+    ) -> None:
+        self.length, self.seed, self.batch_size = length, seed, batch_size
+        self.rows = range(first_row, first_row + num_rows)
+        self.span = range(first_step, last_step)
+        self._order = lru_cache(maxsize=2)(lambda round_number: permutation(seed, round_number, length))
+
+    def __len__(self) -> int:
+        return len(self.span)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for step in self.span:
+            yield [self._address(step, row) for row in self.rows]
+
+    def _address(self, step: int, row: int) -> tuple[int, int]:
+        place = step * self.batch_size + row
+        item = int(self._order(place // self.length)[place % self.length])
+        return item, mix(self.seed, step, row, 1)
+
+
+def batches(
+    dataset: Any,
+    *,
+    seed: int,
+    batch_size: int,
+    first_step: int,
+    last_step: int,
+    process: int = 0,
+    processes: int = 1,
+    workers: int = 0,
+) -> Iterator[Any]:
+    """The batches of steps `first_step` .. `last_step - 1` for one of several processes."""
+    num_rows = batch_size // processes
+    first_row = process * num_rows
+    sampler = StepSampler(
+        len(dataset),
+        seed=seed,
+        batch_size=batch_size,
+        first_row=first_row,
+        num_rows=num_rows,
+        first_step=first_step,
+        last_step=last_step,
+    )
+    loader = DataLoader(
+        Addressed(dataset),
+        batch_sampler=sampler,
+        collate_fn=list,
+        num_workers=workers,
+        persistent_workers=False,
+        pin_memory=False,
+        multiprocessing_context="spawn" if workers else None,
+        generator=torch.Generator(),
+    )
+    for step, samples in zip(sampler.span, loader, strict=True):
+        yield dataset.collate(samples, row_seeds(seed, step, first_row, num_rows))

@@ -1,0 +1,66 @@
+"""What one batch of training asks of the networks, said as turns in the order of training."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One backward pass: the players that step after it, and the weighted terms whose sum it descends.
+
+    Each term is a scalar and a mean over the rows of the batch, so that averaging over processes is exact.
+    """
+
+    players: tuple[str, ...]
+    terms: Mapping[str, Tensor]
+
+    def total(self) -> Tensor:
+        return torch.stack(list(self.terms.values())).sum()
+
+
+class Objective(nn.Module, ABC):
+    """The networks of one stage and the game they play.
+
+    networks: all that a resume must bring back, by name; "generator" is the one that is kept at the end.
+    players: the modules that step, by name, disjoint; each has an optimiser of its own.
+    """
+
+    networks: nn.ModuleDict
+
+    @property
+    @abstractmethod
+    def players(self) -> Mapping[str, nn.Module]: ...
+
+    @abstractmethod
+    def steps(self, batch: Any) -> Iterator[Turn]:
+        """The turns of one batch. The loop runs backward and the optimisers between two of them."""
+
+    def state(self) -> dict[str, Any]:
+        """Whatever else must survive a resume (image pools): tensors, numbers, strings, lists and dicts."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        assert not state, f"{type(self).__name__} keeps no state, got {sorted(state)}"
+
+    def about(self) -> dict[str, str]:
+        """What a reader of the receipt must know: which feature network was used, with its weights' checksum."""
+        return {}
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Gradients pass through `module` but its parameters collect none."""
+    trained = [p for p in module.parameters() if p.requires_grad]
+    for p in trained:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in trained:
+            p.requires_grad_(True)

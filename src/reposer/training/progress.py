@@ -1,0 +1,104 @@
+"""What a run shows while it runs: a live bar, the log file, TensorBoard."""
+
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from reposer.core import BadInput
+
+from .recipe import Recipe
+from .run_folder import RunFolder, machine
+
+
+class RunLog:
+    """Collects the terms of every step; each `log_every` steps their means become a line of `log.jsonl`."""
+
+    def __init__(
+        self, recipe: Recipe, folder: RunFolder, *, main: bool, show: bool, tensorboard: bool, step: int
+    ) -> None:
+        self.recipe, self.folder, self.main, self.show = recipe, folder, main, show and main
+        self._sums: dict[str, float] = {}
+        self._count = 0
+        self._since = time.monotonic()
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("[bold]{task.fields[stage]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:.1f} pictures/s"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[terms]}"),
+            console=self._console,
+            disable=not self.show,
+            speed_estimate_period=120,
+        )
+        self._task = self._bar.add_task("", total=recipe.steps, completed=step, stage="", rate=0.0, terms="")
+        self._writer = _tensorboard_writer(folder, step) if tensorboard and main else None
+        if main:
+            folder.cut_log(step)
+
+    def step(self, stage: str, step: int, terms: dict[str, float]) -> None:
+        """Take in one step's terms."""
+        for name, value in terms.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+        if step % self.recipe.log_every == 0 or step == self.recipe.steps:
+            self._write(stage, step)
+        self._bar.update(self._task, completed=step, stage=stage)
+
+    def _write(self, stage: str, step: int) -> None:
+        now = time.monotonic()
+        rate = self._count * self.recipe.batch_size / (now - self._since)
+        means = {name: value / self._count for name, value in self._sums.items()}
+        if self.main:
+            self.folder.log({"step": step, "stage": stage, "pictures_per_second": round(rate, 2), **means})
+        if self._writer is not None:
+            for name, value in means.items():
+                self._writer.add_scalar(name, value, step)
+            self._writer.add_scalar("pictures_per_second", rate, step)
+        shown = " ".join(f"{name.split('/')[-1]} {value:.3f}" for name, value in list(means.items())[:5])
+        self._bar.update(self._task, rate=rate, terms=shown)
+        self._sums, self._count, self._since = {}, 0, now
+
+    def say(self, message: str) -> None:
+        if self.show:
+            self._console.print(message)
+
+    def warn_if_moved(self, before: dict[str, Any]) -> None:
+        """A resumed run is bit-exact only where torch and the thread count are the same."""
+        now = machine()
+        if before != now:
+            self.say(f"This run was saved with {before}, this is {now}: it goes on, but not bit for bit.")
+
+    def __enter__(self) -> "RunLog":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _tensorboard_writer(folder: RunFolder, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise BadInput(
+            "TensorBoard is not installed: pip install 'reposer[track]', or leave --tensorboard out."
+        ) from error
+    return SummaryWriter(str(folder.root / "tensorboard"), purge_step=step + 1)

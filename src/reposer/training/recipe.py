@@ -1,0 +1,173 @@
+"""A recipe decides a run completely: model, data, stages, batch, seed, precision, averaging, protocol."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+import torch
+from torch import nn
+
+from reposer.core import BadInput, Framing, Generator, Registry
+from reposer.data import PairDataset, open_dataset
+from reposer.data.synthetic import SyntheticPeople
+
+from .objective import Objective
+
+R = TypeVar("R", bound="Recipe")
+
+
+@dataclass(frozen=True)
+class Adam:
+    """One player's optimiser (Kingma and Ba 2015)."""
+
+    learning_rate: float = 1e-4
+    """Step size."""
+    betas: tuple[float, float] = (0.0, 0.999)
+    """Decay of the running mean of the gradient and of its square."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay, per step and learning rate."""
+
+    def __post_init__(self) -> None:
+        if self.learning_rate <= 0 or not all(0 <= b < 1 for b in self.betas):
+            raise BadInput(f"Adam needs a learning rate above 0 and betas in [0, 1), not {self}.")
+
+    def build(self, player: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(
+            player.parameters(), lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay
+        )
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights that a stage begins from."""
+
+    file: str
+    """A `.safetensors` that Reposer wrote."""
+    prefixes: tuple[str, ...]
+    """Which tensors to take: those whose names begin with one of these. The rest stay as they are, and are reported."""
+
+
+class ObjectiveConfig(Protocol):
+    """A frozen dataclass that builds its objective around the run's generator, and can be small."""
+
+    def build(self, generator: Any) -> Objective: ...
+
+    def tiny(self) -> "ObjectiveConfig": ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run with one objective. A family narrows the type of `objective`."""
+
+    name: str
+    """Shown in the log."""
+    objective: Any
+    """The game (an ObjectiveConfig)."""
+    steps: int
+    """How many batches."""
+    optimisers: Mapping[str, Adam]
+    """One per player of the objective."""
+    schedule: Literal["constant", "linear-to-zero"] = "constant"
+    """The learning rate over the stage; "linear-to-zero" falls over its second half."""
+    warmup: int = 0
+    """Steps over which the learning rate rises from 0."""
+    start: Start | None = None
+    """Weights to begin from."""
+
+    def learning_rate_factor(self, step: int) -> float:
+        """What the learning rate of this stage's step `step` (from 0) is multiplied by."""
+        rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        fall = 1.0
+        if self.schedule == "linear-to-zero":
+            fall = min(1.0, 2.0 * (self.steps - step) / self.steps)
+        return rise * fall
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the pairs come from."""
+
+    root: str | None = None
+    """A folder that `reposer data check` accepts; none = synthetic people, drawn on the spot."""
+    split: str = "train"
+    """Which part of it."""
+    augment: bool = False
+    """Move the pictures a little at random, where the data set offers it (Market-1501)."""
+    num_pairs: int = 10_000
+    """Synthetic people only: how many pairs."""
+    seed: int = 0
+    """Synthetic people only: which people."""
+
+    def open(self, framing: Framing, split: str | None = None) -> PairDataset:
+        """The data set, its pictures laid out by `framing`."""
+        split = split or self.split
+        if self.root is not None:
+            return open_dataset(Path(self.root), split, framing, augment=self.augment)
+        return SyntheticPeople(framing.person_size, split, self.num_pairs, self.seed, framing)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A complete run. A family's recipe narrows the types of `model` and `stages`."""
+
+    name: str
+    """The recipe's name."""
+    model: Any
+    """The generator's config."""
+    stages: tuple[Any, ...]
+    """What is trained, in order."""
+    data: DataConfig = field(default_factory=DataConfig)
+    """Where the pairs come from."""
+    batch_size: int = 8
+    """Pictures of one step, over all processes."""
+    seed: int = 0
+    """Of the weights, the data order and the noise."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16 = autocast; losses, flow and sampling positions stay float32."""
+    ema: float = 0.999
+    """Decay of the averaged generator that is kept; it warms up as (1 + n) / (10 + n)."""
+    protocol: str = "reposer-v1-reconstruction"
+    """What the finished generator is scored by."""
+    workers: int = 0
+    """Processes that load data; 0 = the training process itself."""
+    log_every: int = 50
+    """Steps between two lines of the log."""
+    save_every: int = 500
+    """Steps between two saved states."""
+    picture_every: int = 500
+    """Steps between two picture sheets."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or not self.stages or not 0 <= self.ema < 1:
+            raise BadInput("A recipe needs a batch of at least 1, at least one stage and an EMA decay in [0, 1).")
+
+    @property
+    def steps(self) -> int:
+        return sum(stage.steps for stage in self.stages)
+
+    def tiny(self: R) -> R:
+        """The same run at the size of a test: tiny networks, two steps a stage, four synthetic people."""
+        stages = tuple(replace(s, objective=s.objective.tiny(), steps=2, start=None) for s in self.stages)
+        return replace(
+            self,
+            model=self.model.tiny(),
+            stages=stages,
+            data=DataConfig(num_pairs=4),
+            batch_size=2,
+            precision="fp32",
+            log_every=1,
+            save_every=1,
+            picture_every=2,
+        )
+
+    def build(self) -> Generator:
+        """The generator with its first weights, which are a function of the recipe's seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            generator: Generator = self.model.build()
+        return generator
+
+
+RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe", "reposer.recipes")
+PROBE_RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe of a probe")

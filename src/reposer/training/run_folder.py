@@ -1,0 +1,108 @@
+"""The run folder: a receipt, a log, one true state, and the generator that came out. Nothing is ever half-written."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reposer.core import BadInput
+from reposer.core.configs import to_plain
+
+from .recipe import Recipe
+
+
+class RunFolder:
+    """`recipe.json` · `log.jsonl` · `state.pt` · `generator.safetensors` · `pictures/` · reports."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.receipt = root / "recipe.json"
+        self.log_file = root / "log.jsonl"
+        self.state_file = root / "state.pt"
+        self.generator_file = root / "generator.safetensors"
+        self.pictures = root / "pictures"
+
+    def open(self, recipe: Recipe) -> dict[str, Any] | None:
+        """Make the folder or meet it again: the saved state, or None for a new run.
+
+        A folder of another recipe is refused: it names the first values that differ.
+        """
+        wanted = json.loads(json.dumps(to_plain(recipe)))
+        if self.receipt.exists():
+            found = json.loads(self.receipt.read_text())["recipe"]
+            differences = list(_differences(found, wanted))
+            if differences:
+                raise BadInput(
+                    f"{self.root} holds a run of another recipe ({'; '.join(differences[:3])}). "
+                    f"Give a new folder with --out, or the old values to resume it."
+                )
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        if not self.receipt.exists():
+            self.write_receipt(recipe, {})
+        if not self.state_file.exists():
+            self.cut_log(0)
+            return None
+        try:
+            state = torch.load(self.state_file, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise BadInput(
+                f"{self.state_file} cannot be read ({type(error).__name__}); it was not written by this "
+                f"program. Remove it to begin the run again."
+            ) from error
+        assert isinstance(state, dict)
+        return state
+
+    def write_receipt(self, recipe: Recipe, about: dict[str, Any]) -> None:
+        """recipe.json: every value of the recipe, and what was used (`about`)."""
+        text = json.dumps({"recipe": to_plain(recipe), "about": about}, indent=2)
+        _replace(self.receipt, text.encode())
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Written beside, flushed to the disk, then renamed: a kill leaves the old state or the new one."""
+        draft = self.state_file.with_suffix(".tmp")
+        with draft.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.state_file)
+
+    def log(self, line: dict[str, Any]) -> None:
+        with self.log_file.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def cut_log(self, step: int) -> None:
+        """Drop what the log says of steps after `step`: they will be taken again."""
+        if not self.log_file.exists():
+            return
+        kept = []
+        for line in self.log_file.read_text().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line)
+            except (json.JSONDecodeError, KeyError):
+                continue  # the last line of a killed run may be cut short
+        _replace(self.log_file, "".join(line + "\n" for line in kept).encode())
+
+
+def machine() -> dict[str, Any]:
+    """What a bit-exact resume needs to be the same."""
+    return {"torch": str(torch.__version__), "threads": torch.get_num_threads()}
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _differences(found: Any, wanted: Any, where: str = "") -> Any:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in sorted(found.keys() | wanted.keys()):
+            yield from _differences(found.get(key), wanted.get(key), f"{where}.{key}" if where else key)
+    elif found != wanted:
+        yield f"{where} is {found!r} there and {wanted!r} here"

@@ -1,0 +1,96 @@
+"""Over the registry of recipes, each at its tiny size: a new recipe is tested without editing a test."""
+
+import copy
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from reposer.cli.train import parse
+from reposer.core.configs import to_plain
+from reposer.generators import RECIPES, load
+from reposer.training import train
+from reposer.training.loader import batches
+from tests.training.test_resume import assert_same, final_state
+
+everyone = pytest.mark.parametrize("name", list(RECIPES))
+
+
+@everyone
+def test_a_resumed_run_equals_an_unbroken_one(name, tmp_path):
+    recipe = RECIPES[name]().tiny()
+    assert train(recipe, tmp_path / "unbroken", progress=False).finished
+    while not train(recipe, tmp_path / "broken", progress=False, max_minutes=0.0).finished:
+        pass
+    assert_same(final_state(tmp_path / "unbroken"), final_state(tmp_path / "broken"))
+
+
+@everyone
+def test_the_generator_that_a_run_leaves_draws_what_the_averaged_one_drew(name, tmp_path):
+    recipe = RECIPES[name]().tiny()
+    outcome = train(recipe, tmp_path, progress=False)
+    loaded = load(str(tmp_path / "generator.safetensors"))
+    pair = recipe.data.open(loaded.framing)[0]
+    batch = recipe.data.open(loaded.framing).collate([pair], None)
+    arguments = (batch.source, batch.source_pose, batch.target_pose)
+    assert torch.equal(loaded.generate(*arguments), outcome.generator.generate(*arguments))
+
+
+@everyone
+def test_every_parameter_of_the_generator_gets_a_gradient_in_some_stage(name):
+    recipe = RECIPES[name]().tiny()
+    generator = recipe.build()
+    with torch.no_grad():  # flow heads start near zero, where two clamped neighbours may coincide
+        for parameter in generator.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    dataset = recipe.data.open(generator.framing)
+    batch = next(batches(dataset, seed=0, batch_size=2, first_step=0, last_step=1))
+    touched = set()
+    for stage in recipe.stages:
+        game = stage.objective.build(generator).train()
+        for turn in game.steps(batch):
+            generator.zero_grad(set_to_none=True)
+            turn.total().backward()
+            touched |= {n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    untouched = {n for n, _ in generator.named_parameters()} - touched
+    # A bias before an instance norm is subtracted again: its gradient is rounding noise, which may be exactly zero.
+    assert not {n for n in untouched if not n.endswith("bias")}
+
+
+@everyone
+def test_each_players_turn_leaves_the_other_networks_alone(name):
+    recipe = RECIPES[name]().tiny()
+    generator = recipe.build()
+    batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
+    for stage in recipe.stages:
+        game = stage.objective.build(generator).train()
+        players = dict(game.players)
+        for turn in game.steps(batch):
+            game.zero_grad(set_to_none=True)
+            turn.total().backward()
+            for other in players.keys() - set(turn.players):
+                mine = {id(p) for player in turn.players for p in players[player].parameters()}
+                strangers = [p for p in players[other].parameters() if id(p) not in mine]
+                assert all(p.grad is None for p in strangers), f"{turn.players} reached {other}"
+
+
+@everyone
+def test_players_are_disjoint_and_each_has_an_optimiser(name):
+    recipe = RECIPES[name]().tiny()
+    for stage in recipe.stages:
+        game = stage.objective.build(copy.deepcopy(recipe.build()))
+        owned = [id(p) for player in game.players.values() for p in player.parameters()]
+        assert len(owned) == len(set(owned))
+        assert set(stage.optimisers) == set(game.players)
+
+
+@everyone
+def test_every_value_of_a_recipe_is_a_flag_and_a_receipt_can_be_written(name):
+    recipe = RECIPES[name]()
+    arguments = ["--batch-size", "16", "--data", "somewhere", "--stages.0.steps", "7", "--seed", "5"]
+    options, changed = parse(recipe, arguments)
+    assert (changed.batch_size, changed.data.root, changed.stages[0].steps, changed.seed) == (16, "somewhere", 7, 5)
+    assert dataclasses.replace(changed, model=recipe.model).stages[1:] == recipe.stages[1:]
+    assert json.loads(json.dumps(to_plain(changed)))["batch_size"] == 16
+    assert parse(recipe, [])[1] == recipe

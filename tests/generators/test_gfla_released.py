@@ -1,0 +1,158 @@
+"""The import of released checkpoints against a slow network written from the specification."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from reposer.core import BadInput, Pose
+from reposer.generators import load
+from reposer.generators.gfla.network import GFLAConfig
+from reposer.generators.gfla.released import import_released, layers, read_released, twice
+from reposer.nn.weights import unfilled
+
+from .released_gfla import Poses, PoseGenerator, with_lively_weights
+
+NETWORKS = {
+    "gfla-fashion-2020": (GFLAConfig.fashion_2020(), {2: 5, 3: 3}),
+    "gfla-market-2020": (GFLAConfig.market_2020(), {2: 3}),
+}
+networks = pytest.mark.parametrize("recipe", NETWORKS)
+
+
+def pair(size, dtype=torch.float64):
+    random = torch.Generator().manual_seed(1)
+    height, width = size
+    poses = []
+    for _ in range(2):
+        xy = torch.rand(2, 18, 2, generator=random, dtype=dtype) * torch.tensor([width + 8.0, height + 8.0]) - 4
+        poses.append(Pose(xy, torch.rand(2, 18, generator=random) > 0.2, size))
+    return torch.rand(2, 3, height, width, generator=random, dtype=dtype) * 2 - 1, *poses
+
+
+def released(recipe, path):
+    network = with_lively_weights(PoseGenerator(NETWORKS[recipe][1]))
+    torch.save(network.state_dict(), path)
+    return network
+
+
+@networks
+def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_path):
+    original = released(recipe, tmp_path / "latest_net_G.pth").double()
+    imported = import_released(tmp_path / "latest_net_G.pth", recipe, tmp_path / "out.safetensors")
+    source, source_pose, target_pose = pair((64, 64) if "fashion" in recipe else (64, 32))
+    with torch.no_grad():
+        maps = [Poses()(pose, torch.float64) for pose in (source_pose, target_pose)]
+        picture, flows, occlusions = original(source, *maps)
+        drawing = imported.double()(source, source_pose, target_pose)
+    assert drawing.flows.keys() == flows.keys()
+    for level in flows:
+        assert 1 < flows[level].abs().max() < 100
+        assert torch.allclose(drawing.flows[level], flows[level], rtol=0, atol=1e-5)
+        assert torch.allclose(drawing.occlusions[level], occlusions[level], rtol=0, atol=1e-6)
+    assert 0.1 < picture.std() < 0.9
+    assert (drawing.picture - picture).abs().max() < 1e-5
+
+
+@networks
+def test_what_is_written_loads_as_what_was_imported(recipe, tmp_path):
+    released(recipe, tmp_path / "latest_net_G.pth")
+    imported = import_released(tmp_path / "latest_net_G.pth", recipe, tmp_path / "out.safetensors")
+    loaded = load(tmp_path / "out.safetensors")
+    assert loaded.config == imported.config == NETWORKS[recipe][0]
+    state = loaded.state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in imported.state_dict().items())
+
+
+@networks
+def test_the_oracle_has_the_released_keys_and_shapes(recipe, request):
+    listing = Path(__file__).parent / "gfla_released_keys.json"
+    entries = json.loads(listing.read_text())[recipe]
+    state = PoseGenerator(NETWORKS[recipe][1]).state_dict()
+    assert {key: list(tensor.shape) for key, tensor in state.items()} == entries["shapes"]
+    tied = {a: b for a, b in entries["same_tensor_as"].items()}
+    config = NETWORKS[recipe][0]
+    assert tied == {f"{a}.{kind}": f"{b}.{kind}" for a, b in twice(config) for kind in ("weight", "bias")}
+    assert all(state[copy].data_ptr() == state[layer].data_ptr() for copy, layer in tied.items())
+
+
+@networks
+def test_every_key_is_used_once(recipe):
+    config, kernels = NETWORKS[recipe]
+    used = [theirs for _, theirs in layers(config)] + [copy for copy, _ in twice(config)]
+    assert len(used) == len(set(used))
+    keys = set(PoseGenerator(kernels).state_dict())
+    assert {f"{layer}.{kind}" for layer in used for kind in ("weight", "bias")} == keys
+
+
+@pytest.fixture
+def market(tmp_path):
+    return dict(released("gfla-market-2020", tmp_path / "whole.pth").state_dict())
+
+
+def refusal(tensors, tmp_path):
+    path = tmp_path / "changed.pth"
+    torch.save(tensors, path)
+    with pytest.raises(BadInput) as caught:
+        import_released(path, "gfla-market-2020", tmp_path / "out.safetensors")
+    assert not (tmp_path / "out.safetensors").exists()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_key_too_many_too_few_or_misshapen_is_named(market, tmp_path):
+    bias = market.pop("flow_net.output2.bias")
+    assert "it lacks flow_net.output2.bias." in refusal(market, tmp_path)
+    market["flow_net.output2.bias"] = bias
+    assert "it also has stray.weight." in refusal(market | {"stray.weight": bias}, tmp_path)
+    assert "flow_net.output2.bias (3,) for (2,)" in refusal(
+        market | {"flow_net.output2.bias": torch.zeros(3)}, tmp_path
+    )
+
+
+def test_tied_tensors_that_differ_are_refused(market, tmp_path):
+    market["flow_net.jump1.model.2.weight"] = market["flow_net.jump1.model.2.weight"] + 1e-3
+    message = refusal(market, tmp_path)
+    assert "flow_net.jump1.model.2.weight and flow_net.jump1.conv1.weight" in message
+
+
+def test_a_checkpoint_of_another_family_is_refused_in_one_sentence_with_some_of_its_keys(tmp_path):
+    dance = {f"source_previous.encoder{n}.model.0.weight": torch.zeros(3) for n in range(40)}
+    message = refusal(dance, tmp_path)
+    assert "source_previous.encoder0.model.0.weight" in message
+    assert "and 34 more" in message and "it lacks source.block0.model.0.weight" in message
+    assert len(message) < 1000
+
+
+def test_a_fashion_checkpoint_is_not_a_market_checkpoint(tmp_path):
+    fashion = PoseGenerator({2: 5, 3: 3}).state_dict()
+    message = refusal(fashion, tmp_path)
+    assert "it also has target.attn0.fully_connect_layer.0.weight" in message
+    assert "target.attn1.fully_connect_layer.2.bias (25,) for (9,)" in message
+
+
+def test_an_unknown_release_is_answered_with_those_there_are(tmp_path):
+    torch.save({"a": torch.zeros(1)}, tmp_path / "a.pth")
+    with pytest.raises(BadInput, match="gfla-fashion-2020, gfla-market-2020"):
+        import_released(tmp_path / "a.pth", "gfla-fashon", tmp_path / "out.safetensors")
+
+
+def test_a_published_network_does_not_see_the_colour_of_the_source_and_ours_does(tmp_path):
+    """Any positive gain and any offset per channel (the published first layer is an instance norm)."""
+    gain = torch.tensor([0.4, 0.9, 0.6], dtype=torch.float64)[:, None, None]
+    offset = torch.tensor([0.3, -0.05, 0.1], dtype=torch.float64)[:, None, None]
+    source, source_pose, target_pose = pair((128, 64))
+    source = torch.nn.functional.avg_pool2d(source, 9, 1, 4) * 4  # smooth, like a picture
+    released("gfla-market-2020", tmp_path / "a.pth")
+    published = read_released(tmp_path / "a.pth", GFLAConfig.market_2020()).double()
+    ours = unfilled(GFLAConfig.market().build).double()
+    ours.load_state_dict(published.state_dict(), strict=False)  # the same weights, but for the norm that is gone
+
+    def change(generator):
+        plain = generator.generate(source, source_pose, target_pose)
+        tinted = generator.generate(source * gain + offset, source_pose, target_pose)
+        return (tinted - plain).abs().max()
+
+    assert change(published) < 1e-3
+    assert change(ours) > 0.05

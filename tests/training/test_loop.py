@@ -1,0 +1,189 @@
+import copy
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+
+from reposer.core import Pose
+from reposer.generators import RECIPES
+from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
+from reposer.training.distributed import average_gradients
+from reposer.training.loader import batches
+from reposer.training.loop import take_step, update_average
+
+
+class Line(Objective):
+    """Fits y = w x; a term of the wish."""
+
+    def __init__(self, term: float = 1.0) -> None:
+        super().__init__()
+        self.networks = nn.ModuleDict({"generator": nn.Linear(1, 1, bias=False)})
+        self.term = term
+
+    @property
+    def players(self):
+        return {"generator": self.networks["generator"]}
+
+    def steps(self, batch):
+        yield Turn(("generator",), {"fit": (self.networks["generator"](batch) - batch).square().mean() * self.term})
+
+
+def test_a_term_that_is_not_finite_stops_and_names_step_player_and_term():
+    game = Line(float("nan"))
+    stage = Stage("fit", None, 1, {"generator": Adam()})
+    optimisers = {"generator": Adam().build(game.players["generator"])}
+    with pytest.raises(TrainingStopped, match=r"step 7 .*'fit' of generator is nan"):
+        take_step(game, optimisers, stage, torch.ones(2, 1), 1.0, "fp32", 7)
+
+
+def test_frozen_lets_gradients_through_and_collects_none():
+    layer = nn.Linear(2, 1)
+    x = torch.ones(1, 2, requires_grad=True)
+    with frozen(layer):
+        layer(x).sum().backward()
+    assert x.grad is not None and layer.weight.grad is None and layer.weight.requires_grad
+
+
+def test_the_average_is_the_exponential_mean():
+    trained, averaged = nn.Linear(1, 1), nn.Linear(1, 1)
+    start = averaged.weight.item()
+    update_average(averaged, trained, 0.75, step=100)
+    assert averaged.weight.item() == pytest.approx(0.75 * start + 0.25 * trained.weight.item())
+
+
+def test_a_learning_rate_rises_over_the_warmup_and_falls_over_the_second_half():
+    stage = Stage("s", None, 100, {}, schedule="linear-to-zero", warmup=10)
+    assert stage.learning_rate_factor(0) == pytest.approx(0.1)
+    assert stage.learning_rate_factor(30) == 1.0
+    assert stage.learning_rate_factor(75) == pytest.approx(0.5)
+    assert stage.learning_rate_factor(99) == pytest.approx(0.02)
+
+
+class Numbers:
+    """A data set of numbers."""
+
+    def __len__(self):
+        return 10
+
+    def draw(self, i, seed):
+        return (i, seed)
+
+    def collate(self, samples, seeds):
+        return samples, seeds.tolist()
+
+
+def test_what_a_step_sees_depends_on_seed_and_step_only():
+    whole = list(batches(Numbers(), seed=3, batch_size=4, first_step=0, last_step=9))
+    assert list(batches(Numbers(), seed=3, batch_size=4, first_step=5, last_step=9)) == whole[5:]
+    for step, (samples, seeds) in enumerate(whole):
+        halves = [
+            next(batches(Numbers(), seed=3, batch_size=4, first_step=step, last_step=9, process=p, processes=2))
+            for p in (0, 1)
+        ]
+        assert halves[0][0] + halves[1][0] == samples and halves[0][1] + halves[1][1] == seeds
+
+
+def test_a_round_visits_every_item_once():
+    items = [i for samples, _ in batches(Numbers(), seed=0, batch_size=5, first_step=0, last_step=2) for i, _ in samples]
+    assert sorted(items) == list(range(10))
+
+
+def test_data_workers_give_the_same_batches_as_none():
+    alone = list(batches(Numbers(), seed=1, batch_size=2, first_step=0, last_step=4))
+    assert list(batches(Numbers(), seed=1, batch_size=2, first_step=0, last_step=4, workers=2)) == alone
+
+
+def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2) -> dict[str, torch.Tensor]:
+    """All networks of a recipe at its tiny size after `steps` steps of each stage, in float64."""
+    torch.manual_seed(0)
+    recipe = replace(RECIPES[recipe_name]().tiny(), batch_size=4)
+    generator = recipe.build().double()
+    dataset = recipe.data.open(generator.framing)
+    result = {}
+    for stage in recipe.stages:
+        torch.manual_seed(1)
+        game = stage.objective.build(generator).double().train()
+        optimisers = {name: stage.optimisers[name].build(p) for name, p in game.players.items()}
+        for step, batch in enumerate(
+            batches(dataset, seed=0, batch_size=4, first_step=0, last_step=steps, process=process, processes=processes)
+        ):
+            take_step(game, optimisers, stage, double(batch), 1.0, "fp32", step)
+        result |= {f"{stage.name}.{k}": v.clone() for k, v in game.networks.state_dict().items()}
+    return result
+
+
+def double(batch):
+    def pose(p: Pose) -> Pose:
+        return replace(p, xy=p.xy.double())
+
+    return replace(
+        batch,
+        source=batch.source.double(),
+        target=batch.target.double(),
+        source_pose=pose(batch.source_pose),
+        target_pose=pose(batch.target_pose),
+    )
+
+
+def one_of_two(process: int, recipe_name: str, meeting: str, out: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=process, world_size=2)
+    result = weights_after(recipe_name, process, 2)
+    if process == 0:
+        torch.save(result, out)
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe_name", list(RECIPES))
+def test_two_processes_equal_one_with_the_whole_batch(recipe_name, tmp_path):
+    whole = weights_after(recipe_name, 0, 1)
+    out = tmp_path / "two.pt"
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    mp.spawn(one_of_two, (recipe_name, str(tmp_path / "meeting"), str(out)), nprocs=2)
+    two = torch.load(out, weights_only=True)
+    assert whole.keys() == two.keys()
+    for name, weight in whole.items():
+        torch.testing.assert_close(two[name], weight, rtol=1e-8, atol=1e-10, msg=lambda m, name=name: f"{name}: {m}")
+
+
+def unused_branch(process: int, meeting: str, out: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=process, world_size=2)
+    a, b, c = (nn.Parameter(torch.ones(1)) for _ in range(3))
+    a.grad = torch.full((1,), float(process))
+    if process == 1:
+        b.grad = torch.full((1,), 4.0)
+    average_gradients([a, b, c])
+    if process == 0:
+        torch.save({"a": a.grad, "b": b.grad, "c": c.grad is None}, out)
+    dist.destroy_process_group()
+
+
+def test_a_gradient_that_one_process_lacks_counts_as_zero_and_one_that_all_lack_stays_absent(tmp_path):
+    out = tmp_path / "gradients.pt"
+    mp.spawn(unused_branch, (str(tmp_path / "meeting"), str(out)), nprocs=2)
+    means = torch.load(out, weights_only=True)
+    assert means["a"].item() == 0.5 and means["b"].item() == 2.0 and means["c"] is True
+
+
+def test_a_stage_can_start_from_the_flow_of_another_run(tmp_path):
+    from reposer.generators import save
+    from reposer.training import Start
+    from reposer.training.loop import _begin_from
+
+    recipe = RECIPES["gfla-mini"]().tiny()
+    first, second = recipe.build(), replace(recipe, seed=1).build()
+    path = Path(tmp_path) / "flow.safetensors"
+    save(first, path)
+    kept = copy.deepcopy(second.target_net.state_dict())
+    message = _begin_from(Start(str(path), ("flow_net.",)), second)
+    assert "keep their first values" in message
+    for name, tensor in second.flow_net.state_dict().items():
+        assert torch.equal(tensor, first.flow_net.state_dict()[name])
+    for name, tensor in second.target_net.state_dict().items():
+        assert torch.equal(tensor, kept[name])

@@ -1,0 +1,101 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from reposer.core import BadInput
+from reposer.generators import load
+from reposer.training import train
+from reposer.training.run_folder import RunFolder
+from tests.training.run_tiny import recipe
+
+ROOT = Path(__file__).parents[2]
+STEPS = 60
+
+
+def start(out: Path) -> "subprocess.Popen[bytes]":
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
+    command = [sys.executable, "-m", "tests.training.run_tiny", str(out), str(STEPS)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment)
+
+
+def final_state(out: Path) -> dict:
+    return torch.load(out / "state.pt", weights_only=True)
+
+
+def assert_same(a, b, where: str = "state") -> None:
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            assert_same(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple):
+        for k, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{where}.{k}")
+    else:
+        assert a == b, where
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_ten_random_moments_ends_with_the_same_weights_as_one_never_touched(tmp_path):
+    assert start(tmp_path / "unbroken").wait() == 0
+    dice = random.Random(0)
+    kills, broken = 0, tmp_path / "broken"
+    while kills < 10:
+        process = start(broken)
+        # Wait until this attempt has taken a step, or the kills would all fall into the imports; then a moment more.
+        before = step_of(broken)
+        while process.poll() is None and step_of(broken) == before:
+            time.sleep(0.01)
+        time.sleep(dice.uniform(0.0, 0.3))
+        assert process.poll() is None, f"the run was over after {kills} kills; give it more steps"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert start(broken).wait() == 0
+    assert_same(final_state(tmp_path / "unbroken"), final_state(broken))
+    steps = [json.loads(line)["step"] for line in (broken / "log.jsonl").read_text().splitlines()]
+    assert steps == list(range(1, 2 * STEPS + 1))
+    a, b = load(str(tmp_path / "unbroken/generator.safetensors")), load(str(broken / "generator.safetensors"))
+    assert_same(a.state_dict(), b.state_dict())
+
+
+def step_of(out: Path) -> int:
+    """The step of the saved state, read from the log that follows it; 0 before the first."""
+    log = out / "log.jsonl"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def test_a_folder_of_another_recipe_is_refused_with_the_values_that_differ(tmp_path):
+    train(recipe(1), tmp_path, progress=False)
+    with pytest.raises(BadInput, match=r"stages.*steps|stages"):
+        train(recipe(2), tmp_path, progress=False)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    train(recipe(1), tmp_path, progress=False)
+    before = (tmp_path / "state.pt").stat().st_mtime_ns
+    outcome = train(recipe(1), tmp_path, progress=False)
+    assert outcome.finished and outcome.step == 2
+    assert (tmp_path / "state.pt").stat().st_mtime_ns == before
+
+
+def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
+    first = train(recipe(2), tmp_path, progress=False, max_minutes=0.0)
+    assert not first.finished and first.step == 1
+    assert train(recipe(2), tmp_path, progress=False).finished
+
+
+def test_the_log_is_cut_back_to_the_saved_step(tmp_path):
+    folder = RunFolder(tmp_path)
+    tmp_path.joinpath("log.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+    folder.cut_log(2)
+    assert tmp_path.joinpath("log.jsonl").read_text() == '{"step": 1}\n{"step": 2}\n'
