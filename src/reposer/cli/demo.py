@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from reposer.core import Framing
+from reposer.core import Framing, Sample
 from reposer.data.sheets import pair_sheet, write_sheet
 from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import PROTOCOLS, compare_table, evaluate
@@ -63,5 +63,5 @@ class DemoPairs(SyntheticPeople):
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, i: int):  # type: ignore[no-untyped-def]
+    def __getitem__(self, i: int) -> Sample:
         return self._samples[i]

@@ -91,12 +91,14 @@ class Generator(nn.Module, ABC):
 
     A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`;
     `condition` is the type that describes source and target. `forward` stays the family's own.
+    `unread` names prefixes of parameters that a published form holds but never reads.
     """
 
     config: Any
     framing: Framing
     skeleton: Skeleton = OPENPOSE_18
     condition: type = Pose
+    unread: tuple[str, ...] = ()
 
     @abstractmethod
     def generate(

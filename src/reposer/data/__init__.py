@@ -1,22 +1,25 @@
-"""Data sets of pairs, the door for files, and picture sheets."""
+"""Pictures and poses from files, and people that nobody photographed."""
 
-from .dataset import DATASETS, PairDataset, identity_of, pair_name
-from .deepfashion import DeepFashion
-from .folder import Folder
-from .market1501 import Market1501
-from .open import open_dataset
-from .synthetic import SyntheticPeople
+from reposer.core.registry import import_siblings
 
-DATASETS.add("synthetic-people", SyntheticPeople)
+from .dataset import (
+    DATASETS,
+    FilePairs,
+    PairDataset,
+    PairRow,
+    frame_picture,
+    frame_sample,
+    open_dataset,
+)
+
+import_siblings(__path__, __name__)
 
 __all__ = [
     "DATASETS",
-    "DeepFashion",
-    "Folder",
-    "Market1501",
+    "FilePairs",
     "PairDataset",
-    "SyntheticPeople",
-    "identity_of",
+    "PairRow",
+    "frame_picture",
+    "frame_sample",
     "open_dataset",
-    "pair_name",
 ]

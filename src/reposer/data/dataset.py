@@ -1,83 +1,223 @@
-"""What a data set of pairs offers, and how a picture is laid into a generator's frame."""
+"""Pairs of pictures of one person: what every data set offers, and how a picture is laid into a generator's frame."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from reposer.core import Batch, Framing, Pose, Registry, Sample
-from reposer.core.images import from_uint8, resize, to_uint8
+from reposer.core import BadInput, Batch, Framing, Pose, Registry, Sample, Skeleton
+from reposer.core.images import from_uint8, resize
+from reposer.core.skeleton import OPENPOSE_18
 
-DATASETS: Registry[type["PairDataset"]] = Registry("data set", "reposer.datasets")
+from .files import picture_header, read_picture
+
+DATASETS: "Registry[type[PairDataset]]" = Registry("data set", "reposer.datasets")
+CACHE_BYTES = 256 << 20  # framed pictures kept in memory, per process
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One pair by the names of its pictures, and whose it is."""
+
+    source_name: str
+    target_name: str
+    identity: str
 
 
 class PairDataset(ABC):
-    """Pairs of pictures of one person.
+    """Pairs of pictures of one person, with poses, in the order of the list.
 
-    framing: how the pictures are laid out for a generator; None = as they are.
-    picture_size: (height, width) of the pictures before that, in pixels.
+    name: of the data set, for reports.
+    framing: how pictures lie in a generator's frame; None leaves them at `picture_size`.
+    picture_size: (height, width) in pixels that pictures have before they are framed.
     """
 
+    name: str
     framing: Framing | None
     picture_size: tuple[int, int]
-    augments: ClassVar[bool] = False  # whether `draw` moves the pictures at random
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def __getitem__(self, i: int) -> Sample: ...
+    def __getitem__(self, i: int) -> Sample:
+        """Pair i, its pictures and poses in the frame. Always the same."""
 
     def draw(self, i: int, seed: int) -> Sample:
-        """Pair i as training sees it: moved by what `seed` says, where the data set augments."""
+        """Pair i, moved at random as `seed` says, where the data set has such a thing."""
         return self[i]
 
-    def collate(self, samples: Sequence[Sample], seeds: Int64[Tensor, "B"] | None) -> Batch:
+    @staticmethod
+    def collate(samples: Sequence[Sample], seeds: Int64[Tensor, "B"] | None = None) -> Batch:
+        """The batch of these pairs; `seeds` are its rows' noise addresses."""
         return Batch.stack(samples, seeds)
 
 
-def identity_of(name: str) -> str:
-    """The person of a file name: all up to its last `_` (same person and same clothes)."""
-    stem = name.rsplit(".", 1)[0]
-    return stem.rsplit("_", 1)[0]
+@dataclass(frozen=True)
+class SplitFiles:
+    """Where the parts of one split of a listed data set lie. A part that is not there is None."""
+
+    annotations: tuple[Path, ...]
+    pairs: tuple[Path, ...]
+    pictures: Path | None
 
 
-def pair_name(source: str, target: str) -> str:
-    """SOURCE_2_TARGET without suffixes: the peers' name for a generated picture."""
-    return f"{source.rsplit('.', 1)[0]}_2_{target.rsplit('.', 1)[0]}"
+class FilePairs(PairDataset):
+    """Pairs of picture files. A data set of this kind says how its folder is recognised and what is in it.
+
+    rows: the pairs, in order.
+    poses: by the picture's name, in pixels of `picture_size`: pictures of any other size are scaled to it.
+    cache_bytes: framed pictures are kept in memory, first come, up to so many bytes; 0 keeps none.
+    """
+
+    looks_for: ClassVar[str]
+    """What a folder of this kind holds, for messages."""
+
+    root: Path
+    split: str
+    rows: Sequence[PairRow]
+    poses: Mapping[str, Pose]
+    cache_bytes: int = CACHE_BYTES
+
+    @classmethod
+    @abstractmethod
+    def recognises(cls, root: Path) -> bool:
+        """Whether the files in this folder are of this kind."""
+
+    @classmethod
+    @abstractmethod
+    def open(
+        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+    ) -> "FilePairs":
+        """The split of the data set in this folder. `augment` counts where the data set offers it."""
+
+    @abstractmethod
+    def picture_path(self, name: str) -> Path:
+        """Where the picture of this name lies."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Sample:
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"pair {i} of {len(self)}")
+        row = self.rows[i]
+        source, source_pose = self.framed(row.source_name)
+        target, target_pose = self.framed(row.target_name)
+        name = f"{Path(row.source_name).stem}_2_{Path(row.target_name).stem}"
+        return Sample(source, target, source_pose, target_pose, name)
+
+    def framed(self, name: str) -> tuple[Float[Tensor, "3 H W"], Pose]:
+        """The picture of this name and its pose, in the frame."""
+        pose = self.poses[name]
+        picture = self._cache.get(name)
+        if picture is None:
+            picture = frame_picture(self.picture(name), self.framing, self.picture_size)
+            self._keep(name, picture)
+        return picture.clone(), place_pose(pose, self.framing)
+
+    def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
+        """The picture of this name, of the size that its file has."""
+        return read_picture(self.picture_path(name))
+
+    @property
+    def _cache(self) -> dict[str, Tensor]:
+        return self.__dict__.setdefault("_cached", {})
+
+    def _keep(self, name: str, picture: Tensor) -> None:
+        each = picture.numel() * picture.element_size()
+        if (len(self._cache) + 1) * each <= self.cache_bytes:
+            self._cache[name] = picture
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A worker process begins with an empty cache."""
+        return {key: value for key, value in self.__dict__.items() if key != "_cached"}
 
 
-def frame_picture(picture: Float[Tensor, "3 H W"], framing: Framing | None) -> Float[Tensor, "3 h w"]:
-    """The whole picture in the frame, resized with antialiasing; beside it, its edge pixels repeat."""
+def frame_picture(
+    picture: UInt8[Tensor, "h w 3"], framing: Framing | None, size: tuple[int, int] | None = None
+) -> Float[Tensor, "3 H W"]:
+    """A picture laid into the frame as one of `size` (its own by default) would be; padding repeats the edge pixels.
+
+    Without a framing it is scaled to `size`.
+    """
+    size = size or (picture.shape[0], picture.shape[1])
+    numbers = from_uint8(picture)[None]
     if framing is None:
-        return picture
-    left, top, right, bottom = framing.content_box((picture.shape[1], picture.shape[2]))
+        return resize(numbers, size)[0]
+    left, top, right, bottom = framing.content_box(size)
     height, width = framing.size
-    content = resize(picture[None], (bottom - top, right - left))
+    content = resize(numbers, (bottom - top, right - left))
     return F.pad(content, (left, width - right, top, height - bottom), mode="replicate")[0]
 
 
-def frame_pose(pose: Pose, framing: Framing | None) -> Pose:
-    """The pose that goes with `frame_picture`."""
+def place_pose(pose: Pose, framing: Framing | None) -> Pose:
+    """The pose of a whole picture, where `frame_picture` puts it."""
     return pose if framing is None else framing.place(pose)
 
 
-class PictureMemory:
-    """Framed pictures kept as bytes once they were read, as long as they fit into `limit` bytes."""
+def frame_sample(
+    picture: UInt8[Tensor, "h w 3"], pose: Pose, framing: Framing | None
+) -> tuple[Float[Tensor, "3 H W"], Pose]:
+    """A picture and its pose in the frame. The picture may have another size than the pose says: it is scaled."""
+    return frame_picture(picture, framing, pose.size), place_pose(pose, framing)
 
-    def __init__(self, limit: int = 2**30) -> None:
-        self.limit, self.used = limit, 0
-        self._pictures: dict[str, UInt8[Tensor, "H W 3"]] = {}
 
-    def get(self, name: str, read: Callable[[], Float[Tensor, "3 H W"]]) -> Float[Tensor, "3 H W"]:
-        """The picture `name`, read now or before. Rounded to bytes either way, so that both are the same."""
-        if name in self._pictures:
-            return from_uint8(self._pictures[name])
-        whole = to_uint8(read())
-        if self.used + whole.numel() <= self.limit:
-            self._pictures[name] = whole
-            self.used += whole.numel()
-        return from_uint8(whole)
+def recognise(root: Path) -> type[FilePairs]:
+    """Which kind of data set lies in this folder, by the files that are there."""
+    kinds = {name: kind for name, kind in DATASETS.items() if issubclass(kind, FilePairs)}
+    if not root.is_dir():
+        raise BadInput(f"There is no folder {root}. Give the folder of a data set.")
+    found = {name: kind for name, kind in kinds.items() if kind.recognises(root)}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    sought = "; ".join(f"{name}: {kind.looks_for}" for name, kind in (found or kinds).items())
+    if found:
+        raise BadInput(
+            f"{root} holds the files of several kinds of data sets ({sought}). Give each a folder of its own."
+        )
+    raise BadInput(f"{root} holds no data set that Reposer knows. It looked for {sought}.")
+
+
+def open_dataset(
+    root: Path | str,
+    split: str,
+    framing: Framing | None,
+    *,
+    skeleton: Skeleton = OPENPOSE_18,
+    augment: bool = False,
+) -> FilePairs:
+    """The split of the data set in a folder; its kind is recognised by the files that are there."""
+    root = Path(root)
+    return recognise(root).open(root, split, framing, skeleton=skeleton, augment=augment)
+
+
+def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mapping[str, Pose], pictures: Path) -> None:
+    """Refuses a pair whose picture or whose joints are missing, naming the row of the list."""
+    if not pictures.is_dir():
+        raise BadInput(f"The pictures of {pairs_path} should lie in {pictures}, which is not a folder.")
+    there = {entry.name for entry in pictures.iterdir()}
+    for row, pair in enumerate(pairs, start=2):
+        for name in pair:
+            if name not in there:
+                raise BadInput(
+                    f"{pairs_path}, row {row}: the picture {pictures / name} is missing. Put it there or take the "
+                    f"row out; `reposer data check` lists everything that is missing."
+                )
+            if name not in poses:
+                raise BadInput(
+                    f"{pairs_path}, row {row}: the annotation file has no joints for {name}. Add its row there or "
+                    f"take the pair out."
+                )
+
+
+def common_size(paths: Sequence[Path]) -> tuple[int, int] | None:
+    """The (height, width) that all these pictures have, from their headers; None if they differ."""
+    sizes = {picture_header(path) for path in paths}
+    return sizes.pop() if len(sizes) == 1 else None

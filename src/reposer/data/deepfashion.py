@@ -1,70 +1,97 @@
-"""DeepFashion In-shop in the form of PATN and GFLA."""
+"""DeepFashion in-shop people, in the layout of PATN and GFLA (gfla.md, section 2.2)."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
-from jaxtyping import Float
+from jaxtyping import UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Framing, Pose
-from reposer.core.images import from_uint8
+from reposer.core import BadInput, Framing, Skeleton
+from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import DATASETS
-from .files import read_annotation, read_pairs, read_picture
-from .listed import ListedPairs, find_list
+from .dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, SplitFiles, check_pairs
+from .files import FASHION_SIZE, PADDING, Frame, fashion_frame, read_annotation, read_pairs, read_picture
+from .pairs import name_identity
 
-Frame = Literal["padded256", "crop176"]
-PERSON = (256, 176)  # height and width of the frame `crop176`
-PADDING = 40  # white columns on each side of the frame `padded256`
-
-RESIZED = ("fasion-resize", "fashion-resize")  # the authors' spelling first
-PLAIN = ("fasion", "fashion")
+SPLITS = ("train", "val", "test")
+SPELLINGS = ("fasion-resize", "fasion", "fashion-resize", "fashion")
 
 
 @DATASETS.register("deepfashion")
-class DeepFashion(ListedPairs):
-    """DeepFashion In-shop as PATN and GFLA lay it out: `{train,test}/`, annotation and pair CSV of either spelling.
+class DeepFashion(FilePairs):
+    """DeepFashion, and any folder in its layout: pictures by split, a list of joints, a list of pairs.
 
-    Two frames of coordinates exist under near-identical names: `crop176` (256x176) and `padded256` (256x256, with 40
-    columns on each side; x - 40 gives the crop). Files called `-resize-` are `crop176`; files without it are
-    `padded256` in the copies that go round, but `crop176` in GFLA's own. `frame` settles it; the numbers may refute it.
-    Pictures may be 256x176, padded 256x256 (the sides are cut), or of any size and the person's whole height.
+    `ROOT/{train,test}/*.jpg`, `ROOT/{fasion,fashion}[-resize]-{annotation,pairs}-{train,test}.csv`. Poses are those of
+    the 256x176 picture. A picture may have any size and is scaled to that, as the authors do with their high-resolution
+    files; a square one of a list in the padded frame loses its padding first.
+
+    frame: what the list's joints count in; None = what the file's name says (`files.fashion_frame`).
     """
 
-    def __init__(self, root: Path, split: str, framing: Framing | None = None, frame: Frame | None = None) -> None:
-        annotation = find_list(root, "annotation", split, RESIZED + PLAIN)
-        pairs = find_list(root, "pairs", split, RESIZED + PLAIN)
-        if annotation is None or pairs is None:
-            kind = "annotation" if annotation is None else "pairs"
-            raise BadInput(f"{root} has no {RESIZED[0]}-{kind}-{split}.csv (nor another spelling of it).")
-        super().__init__(
-            root, split, framing, read_pairs(pairs), read_fashion_annotation(annotation, frame), PERSON, pairs
-        )
+    looks_for = "{fasion,fashion}[-resize]-annotation-{train,test}.csv beside folders train and test"
+    name = "deepfashion"
+    picture_size = FASHION_SIZE
+    identity_of: Callable[[str], str] = staticmethod(name_identity)
 
-    def whole(self, path: Path) -> Float[Tensor, "3 H W"]:
-        picture = from_uint8(read_picture(path))
-        if picture.shape[1] == picture.shape[2]:  # square: the padded form; a person's picture is never as wide as high
-            side = round(picture.shape[2] * PADDING / PERSON[0])
-            picture = picture[:, :, side : picture.shape[2] - side]
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        framing: Framing | None = None,
+        frame: Frame | None = None,
+        *,
+        skeleton: Skeleton = OPENPOSE_18,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.root, self.split, self.framing, self.cache_bytes = Path(root), split, framing, cache_bytes
+        files = self.files(self.root, split)
+        annotation = sole_file(files.annotations, self.root, f"fasion-resize-annotation-{split}.csv", self.looks_for)
+        pairs_path = sole_file(files.pairs, self.root, f"fasion-resize-pairs-{split}.csv", self.looks_for)
+        self.frame = fashion_frame(annotation, frame)
+        self.poses = read_annotation(annotation, frame=self.frame).convert(skeleton)
+        pairs = read_pairs(pairs_path)
+        self.pictures = self.root / split
+        check_pairs(pairs_path, pairs, self.poses, self.pictures)
+        self.rows = [PairRow(source, target, name_identity(source)) for source, target in pairs]
+
+    @classmethod
+    def recognises(cls, root: Path) -> bool:
+        return any(cls.files(root, split).annotations for split in SPLITS)
+
+    @classmethod
+    def open(
+        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+    ) -> "DeepFashion":
+        return cls(root, split, framing, skeleton=skeleton)
+
+    @staticmethod
+    def files(root: Path, split: str) -> SplitFiles:
+        """The files of a split that are there, under any of the spellings."""
+
+        def there(kind: str) -> tuple[Path, ...]:
+            candidates = (root / f"{spelling}-{kind}-{split}.csv" for spelling in SPELLINGS)
+            return tuple(path for path in candidates if path.is_file())
+
+        pictures = root / split
+        return SplitFiles(there("annotation"), there("pairs"), pictures if pictures.is_dir() else None)
+
+    def picture_path(self, name: str) -> Path:
+        return self.pictures / name
+
+    def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
+        picture = read_picture(self.picture_path(name))
+        side, width = picture.shape[:2]
+        if self.frame == "padded256" and side == width:
+            cut = round(PADDING * side / 256)
+            picture = picture[:, cut : side - cut]
         return picture
 
 
-def read_fashion_annotation(path: Path, frame: Frame | None = None) -> dict[str, Pose]:
-    """Poses in the frame `crop176`, whatever the file's own frame is."""
-    named = frame or ("crop176" if any(path.name.startswith(stem) for stem in RESIZED) else "padded256")
-    poses = read_annotation(path, PERSON, shift_x=0.0 if named == "crop176" else -PADDING)
-    xs = [pose.xy[pose.visible, 0] for pose in poses.values() if pose.visible.any()]
-    if named == "crop176":
-        rightmost = max((float(x.max()) for x in xs), default=0.0)
-        if rightmost >= PERSON[1]:
-            raise BadInput(
-                f"{path} is taken for the frame crop176, {PERSON[1]} pixels wide, but a joint lies at x = "
-                f"{rightmost:.0f}: it is in the frame padded256. Pass frame='padded256'."
-            )
-    elif xs and sum(float(x.min()) < 0 for x in xs) > 0.2 * len(xs):
-        raise BadInput(
-            f"{path} is taken for the frame padded256, but every fifth person would lie outside the crop at the "
-            f"left: it is in the frame crop176. Pass frame='crop176' (GFLA's own files), or rename it to "
-            f"{RESIZED[0]}-annotation-...csv."
-        )
-    return poses
+def sole_file(found: Sequence[Path], root: Path, example: str, looks_for: str) -> Path:
+    """The one file that was found; several must hold the same."""
+    if not found:
+        raise BadInput(f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}.")
+    if len({path.read_bytes() for path in found}) > 1:
+        names = ", ".join(path.name for path in found)
+        raise BadInput(f"{root} holds {names}, which differ. Keep the one that is meant.")
+    return found[0]

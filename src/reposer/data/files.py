@@ -1,19 +1,24 @@
-"""The door for files: pictures, annotations, pair lists, poses.
+"""The door for files: pictures, lists of joints and pairs, poses in JSON.
 
-The only place that knows "-1", "(y, x)" and "(0, 0) with score 0"; behind it a missing joint is `visible == False`.
+Nothing beyond this file knows that a missing joint is written as -1 (or as 0, 0, 0), that lists hold (y, x), or that
+the same-looking fashion lists come in two frames.
 """
 
-import csv
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+import tempfile
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from reposer.core import SKELETONS, BadInput, Pose, Skeleton
@@ -21,206 +26,442 @@ from reposer.core.images import to_uint8
 from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_25
 
 MAX_PIXELS = 100_000_000
-MISSING = -1  # in CSV annotations and in our clip JSON
-ANNOTATION_HEADER = "name:keypoints_y:keypoints_x"
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+
+Frame = Literal["padded256", "crop176"]
+FRAMES: tuple[Frame, ...] = ("padded256", "crop176")
+FASHION_SIZE = (256, 176)
+PADDING = 40  # columns on each side of a 176 wide picture in the padded frame
+MISSING = -1
+_HEADER = "name:keypoints_y:keypoints_x"
 
 
-def read_picture(path: Path) -> UInt8[Tensor, "H W 3"]:
-    """The picture in RGB, turned as its EXIF orientation says. Below 100 megapixels."""
-    must_exist(path, "picture")
+# Pictures
+
+
+def read_picture(path: Path | str) -> UInt8[Tensor, "H W 3"]:
+    """The picture as RGB bytes, turned as its EXIF orientation says; what is transparent is white."""
+    path = Path(path)
+    with _opened(path) as image:
+        _refuse_huge(path, image.size)
+        try:
+            image.load()
+            rgb = _rgb(ImageOps.exif_transpose(image))
+        except _DAMAGED as error:
+            raise BadInput(
+                f"{path} is damaged ({_reason(error)}); a whole picture was expected. Fetch or save it again."
+            ) from None
+    return torch.from_numpy(np.array(rgb))
+
+
+def picture_header(path: Path | str) -> tuple[int, int]:
+    """(height, width) in pixels after turning by EXIF orientation; no pixel is decoded."""
+    path = Path(path)
+    with _opened(path) as image:
+        _refuse_huge(path, image.size)
+        width, height = image.size
+        try:
+            turned = image.getexif().get(0x0112, 1) >= 5
+        except _DAMAGED:
+            turned = False
+    return (width, height) if turned else (height, width)
+
+
+def write_picture(
+    path: Path | str, picture: Float[Tensor, "3 H W"] | UInt8[Tensor, "H W 3"] | UInt8[np.ndarray, "H W 3"]
+) -> None:
+    """A picture in [-1, 1] or in bytes as a PNG or JPEG, by the suffix; it appears whole or not at all."""
+    path = Path(path)
+    kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+    if path.suffix.lower() not in kinds:
+        raise BadInput(f"{path} should end in .png, .jpg or .jpeg; that decides how the picture is written.")
+    values = torch.as_tensor(picture).detach().cpu()
+    pixels = values if values.dtype == torch.uint8 else to_uint8(values)
+    assert pixels.dim() == 3 and pixels.shape[-1] == 3, pixels.shape
+    image = Image.fromarray(pixels.contiguous().numpy())
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
+    _write_whole(path, lambda file: image.save(file, kinds[path.suffix.lower()], **options))
+
+
+def _opened(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise BadInput(f"There is no picture {path}. Give the path of a picture file.")
     try:
-        with Image.open(path) as file:
-            width, height = file.size
-            if width * height >= MAX_PIXELS:
-                raise BadInput(
-                    f"{path} has {width * height / 1e6:.0f} megapixels ({width}x{height}); the limit is "
-                    f"{MAX_PIXELS / 1e6:.0f}. Make it smaller first."
-                )
-            picture = ImageOps.exif_transpose(file).convert("RGB")
-    except UnidentifiedImageError as error:
-        raise BadInput(f"{path} is no picture that can be read; expected JPEG, PNG or WebP.") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"{path} is broken or cut short ({error}). Copy or export it again.") from error
-    return torch.from_numpy(np.array(picture))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(path)
+    except Image.DecompressionBombError:
+        raise BadInput(_too_many_pixels(path, "more than 178")) from None
+    except _DAMAGED:
+        raise BadInput(f"{path} is not a picture that can be read. Give a whole JPEG, PNG, WebP or BMP file.") from None
 
 
-def write_picture(path: Path, picture: UInt8[Tensor, "H W 3"] | Float[Tensor, "3 H W"]) -> None:
-    """PNG, JPEG or WebP, as the suffix says. The file appears whole or not at all."""
-    if picture.is_floating_point():
-        picture = to_uint8(picture)
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise BadInput(f"{path} does not end in .png, .jpg or .webp, so there is no saying what to write.")
+def _refuse_huge(path: Path, size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise BadInput(_too_many_pixels(path, f"{size[0]} x {size[1]} = {size[0] * size[1] / 1e6:.0f}"))
+
+
+def _too_many_pixels(path: Path, what: str) -> str:
+    return f"{path} has {what} megapixels; at most {MAX_PIXELS // 1_000_000} are read. Make the picture smaller first."
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits of grey
+        return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(paper, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Writes beside `path` and renames: a reader sees the whole file or none of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{os.getpid()}.{path.name}")
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        Image.fromarray(picture.cpu().numpy()).save(draft, quality=95)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(draft, 0o666 & ~umask)
+        os.replace(draft, path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
-def read_annotation(
-    path: Path, size: tuple[int, int], *, skeleton: Skeleton = OPENPOSE_18, shift_x: float = 0.0
-) -> dict[str, Pose]:
-    """The poses of a PATN / GFLA annotation file, by picture name. A row is `NAME: [y, ...]: [x, ...]`.
+def _write_text(path: Path, text: str) -> None:
+    _write_whole(path, lambda file: file.write(text.encode()) and None)
 
-    size: (height, width) of the frame that the coordinates belong to, in pixels. shift_x: added to every x.
+
+def _read_text(path: Path, what: str) -> str:
+    if not path.is_file():
+        raise BadInput(f"There is no file {path}; {what} was expected there.")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not text; {what} was expected.") from None
+
+
+# Lists of joints
+
+
+class PoseTable(Mapping[str, Pose]):
+    """Poses by name, kept in two arrays: a list of 50,000 goes to a worker process in one piece.
+
+    xy (N, K, 2) float32 and visible (N, K) bool, in pixels of pictures of `size`; row n belongs to names[n].
+    repeated: names that the file had several times; the last row counts.
     """
-    must_exist(path, "annotation file")
-    poses = {}
-    with path.open(encoding="utf-8") as file:
-        header = file.readline().strip()
-        if header != ANNOTATION_HEADER:
-            raise BadInput(f"{path} begins with '{header[:60]}', expected '{ANNOTATION_HEADER}'.")
-        for number, line in enumerate(file, start=2):
-            if not line.strip():
-                continue
-            name, y, x = _annotation_row(path, number, line)
-            for values in (y, x):
-                if len(values) != len(skeleton):
-                    raise BadInput(
-                        f"{path}, line {number}: {name} has {len(values)} joints; {skeleton.name} has "
-                        f"{len(skeleton)}. Convert the file, or name the skeleton it was made with."
-                    )
-            xy = torch.tensor([x, y], dtype=torch.float32).T
-            visible = (xy != MISSING).all(1)
-            xy = torch.where(visible[:, None], xy + torch.tensor([shift_x, 0.0]), 0.0)
-            poses[name] = Pose(xy, visible, size, skeleton)
-    return poses
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        xy: Float[np.ndarray, "N K 2"],
+        visible: Bool[np.ndarray, "N K"],
+        size: tuple[int, int],
+        skeleton: Skeleton = OPENPOSE_18,
+    ) -> None:
+        self.xy, self.visible, self.size, self.skeleton = xy, visible, size, skeleton
+        self._row = {name: row for row, name in enumerate(names)}
+        seen: set[str] = set()
+        self.repeated = tuple(dict.fromkeys(n for n in names if n in seen or seen.add(n)))  # type: ignore[func-returns-value]
+
+    def __getitem__(self, name: str) -> Pose:
+        row = self._row[name]
+        xy, visible = torch.from_numpy(self.xy[row].copy()), torch.from_numpy(self.visible[row].copy())
+        return Pose(xy, visible, self.size, self.skeleton)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._row)
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def convert(self, skeleton: Skeleton) -> "PoseTable":
+        """The same people in another skeleton (see Pose.convert)."""
+        if skeleton == self.skeleton:
+            return self
+        rows = list(self._row.values())
+        everyone = Pose(torch.from_numpy(self.xy), torch.from_numpy(self.visible), self.size, self.skeleton)
+        other = everyone.convert(skeleton)
+        return PoseTable(list(self._row), other.xy.numpy()[rows], other.visible.numpy()[rows], self.size, skeleton)
 
 
-def _annotation_row(path: Path, number: int, line: str) -> tuple[str, list[float], list[float]]:
-    try:
-        name, y, x = line.rsplit(":", 2)
-        return name.strip(), [float(v) for v in json.loads(y)], [float(v) for v in json.loads(x)]
-    except (ValueError, TypeError) as error:
-        raise BadInput(
-            f"{path}, line {number}: '{line.strip()[:60]}' is no row of the form NAME: [y, ...]: [x, ...]."
-        ) from error
+def read_annotation(path: Path | str, *, frame: Frame | tuple[int, int]) -> PoseTable:
+    """The poses of a list in PATN's form: rows `NAME: [y, ...]: [x, ...]` of 18 joints, missing = -1.
+
+    frame: what the file's x and y count in. The two of the fashion lists (see `fashion_frame`) both give poses of the
+    256x176 picture; a (height, width) is that of the pictures, (128, 64) for Market-1501.
+    """
+    path = Path(path)
+    names, y, x = _annotation_arrays(path)
+    visible = (x != MISSING) & (y != MISSING)
+    if frame == "padded256":
+        x = x - PADDING  # after the missing joints were told apart
+    size = FASHION_SIZE if isinstance(frame, str) else frame
+    xy = np.where(visible[..., None], np.stack([x, y], -1), 0.0).astype(np.float32)
+    return PoseTable(names, xy, visible, size)
 
 
-def write_annotation(path: Path, poses: Mapping[str, Pose]) -> None:
-    """The same form, in whole pixels."""
-    lines = [ANNOTATION_HEADER]
+def write_annotation(path: Path | str, poses: Mapping[str, Pose], *, frame: Frame | tuple[int, int]) -> None:
+    """The list that `read_annotation` reads, in whole pixels, as the published ones are.
+
+    A joint that would come to stand at -1 is written as missing: the format has no other word for it.
+    """
+    shift = PADDING if frame == "padded256" else 0
+    size = FASHION_SIZE if isinstance(frame, str) else frame
+    lines = [_HEADER]
     for name, pose in poses.items():
-        whole = torch.where(pose.visible[:, None], pose.xy.round(), MISSING).int()
+        if pose.skeleton != OPENPOSE_18 or ":" in name:
+            raise BadInput(f"The list holds {OPENPOSE_18.name} poses under names without ':', not {name}.")
+        if pose.size != size:
+            raise BadInput(f"The pose of {name} belongs to a {pose.size} picture; the list is of {size} pictures.")
+        whole = pose.xy.detach().cpu().double().round().long() + torch.tensor([shift, 0])
+        there = pose.visible.cpu() & (whole != MISSING).all(-1)
+        whole = torch.where(there[:, None], whole, torch.tensor(MISSING))
         lines.append(f"{name}: {whole[:, 1].tolist()}: {whole[:, 0].tolist()}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _write_text(Path(path), "\n".join(lines) + "\n")
 
 
-def read_pairs(path: Path) -> list[tuple[str, str]]:
-    """(source name, target name) of every row of a pair list with the header `from,to`."""
-    must_exist(path, "pair list")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    if not rows or [c.strip() for c in rows[0]] != ["from", "to"]:
-        raise BadInput(f"{path} begins with '{','.join(rows[0])[:60] if rows else ''}', expected 'from,to'.")
-    for number, row in enumerate(rows[1:], start=2):
-        if row and len(row) != 2:
-            raise BadInput(f"{path}, line {number}: expected two names, found {len(row)}.")
-    return [(row[0].strip(), row[1].strip()) for row in rows[1:] if row]
+def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
+    """The frame of a fashion list: as named by `frame`, else by the file's name; the joints may refute it.
+
+    crop176: x and y in the 256x176 picture; `-resize-` in a file's name says so. padded256: in the picture that 40
+    white columns on each side make 256 wide; x of 176 and more tells it. A file under the plain name whose x are all
+    below 176 may be either: it has to be named.
+    """
+    path = Path(path)
+    named = frame or ("crop176" if "-resize-" in path.name else None)
+    _, y, x = _annotation_arrays(path)
+    known = x[(x != MISSING) & (y != MISSING)]
+    largest = int(known.max()) if known.size else 0
+    # a joint may lie a little outside of the picture; in the padded frame 4 of 100 do not fit, by far
+    refuted = known.size > 0 and (known >= FASHION_SIZE[1]).mean() > 0.01 and largest >= FASHION_SIZE[1] + PADDING / 2
+    if named == "crop176" and refuted:
+        raise BadInput(
+            f"{path} has x up to {largest}, which a 176 wide picture cannot have: it is in the padded 256x256 frame. "
+            f"Rename it to {path.name.replace('-resize-', '-')}, or pass frame='padded256'."
+        )
+    if named is not None:
+        return named
+    if largest >= FASHION_SIZE[1]:
+        return "padded256"
+    resized = path.name.replace("-annotation-", "-resize-annotation-")
+    raise BadInput(
+        f"{path} does not say which frame its joints are in, and all x are below 176. If they count in the 176 wide "
+        f"picture, rename it to {resized} (or pass frame='crop176'); if in the padded 256x256 one, pass "
+        f"frame='padded256'."
+    )
 
 
-def write_pairs(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
-    path.write_text("from,to\n" + "".join(f"{a},{b}\n" for a, b in pairs), encoding="utf-8")
+def _annotation_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names, y (N, 18) and x (N, 18) as the file has them."""
+    lines = _read_text(path, "a list of joints").splitlines()
+    if not lines or lines[0].replace(" ", "") != _HEADER:
+        came = lines[0][:60] if lines else ""
+        raise BadInput(f"{path} begins with '{came}'; a list of joints begins with the line '{_HEADER}'.")
+    names, y, x = [], [], []
+    for row, line in enumerate(lines[1:], start=2):
+        if line.strip():
+            name, own_y, own_x = _annotation_row(path, row, line)
+            names.append(name)
+            y.append(own_y)
+            x.append(own_x)
+    shape = (len(names), len(OPENPOSE_18))
+    return names, np.array(y, np.float64).reshape(shape), np.array(x, np.float64).reshape(shape)
 
 
-def read_pose(path: Path, size: tuple[int, int] | None = None) -> Pose:
-    """A pose from JSON: our own form, or OpenPose's, which does not say the picture's size."""
-    content = _read_json(path)
-    if isinstance(content, dict) and "joints" in content:
-        return _pose_of_ours(path, content)
+def _annotation_row(path: Path, row: int, line: str) -> tuple[str, list[float], list[float]]:
+    parts = line.split(":")
+    if len(parts) != 3:
+        raise BadInput(f"{path}, row {row}: 'NAME: [y, ...]: [x, ...]' was expected, not '{line[:60]}'.")
+    try:
+        y, x = json.loads(parts[1]), json.loads(parts[2])
+        counts = (len(y), len(x))
+        finite = all(isinstance(v, int | float) and math.isfinite(v) for v in (*y, *x))
+    except (ValueError, TypeError):
+        finite, counts = False, (0, 0)
+    if not finite:
+        raise BadInput(f"{path}, row {row}: the joints of {parts[0]} are not two lists of numbers. Mend that row.")
+    expected = len(OPENPOSE_18)
+    if counts != (expected, expected):
+        raise BadInput(
+            f"{path}, row {row}: {parts[0]} has {counts[0]} y and {counts[1]} x; {OPENPOSE_18.name} has {expected} "
+            f"joints. Convert the file to the 18 joints of OpenPose (with -1 for those it lacks)."
+        )
+    return parts[0].strip(), y, x
+
+
+# Lists of pairs and names
+
+
+def read_pairs(path: Path | str) -> list[tuple[str, str]]:
+    """(source, target) names of a list with the header `from,to`, in order."""
+    path = Path(path)
+    lines = _read_text(path, "a list of pairs").splitlines()
+    if not lines or lines[0].replace(" ", "") != "from,to":
+        came = lines[0][:60] if lines else ""
+        raise BadInput(f"{path} begins with '{came}'; a list of pairs begins with the line 'from,to'.")
+    pairs = []
+    for row, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        names = [name.strip() for name in line.split(",")]
+        if len(names) != 2 or not all(names):
+            raise BadInput(f"{path}, row {row}: two names with a comma between were expected, not '{line[:60]}'.")
+        pairs.append((names[0], names[1]))
+    return pairs
+
+
+def write_pairs(path: Path | str, pairs: Sequence[tuple[str, str]]) -> None:
+    """The list that `read_pairs` reads."""
+    _write_text(Path(path), "\n".join(["from,to", *(f"{a},{b}" for a, b in pairs)]) + "\n")
+
+
+def read_names(path: Path | str) -> list[str]:
+    """The names of a `.lst` file, one a line."""
+    return [line.strip() for line in _read_text(Path(path), "a list of names").splitlines() if line.strip()]
+
+
+# Poses in JSON
+
+
+def read_pose(path: Path | str, size: tuple[int, int] | None = None) -> Pose:
+    """The pose in one of our own files or in OpenPose's JSON; `size` is the picture's, which only ours know."""
+    content = _read_json(Path(path))
     if isinstance(content, dict) and "people" in content:
         if size is None:
-            raise BadInput(f"{path} is OpenPose's JSON, which knows no picture size. Give the height and width.")
-        return _pose_of_openpose(path, content, size)
-    raise BadInput(f"{path} is neither our pose file (a dict with 'joints') nor OpenPose's (a dict with 'people').")
+            raise BadInput(
+                f"{path} is OpenPose JSON, which does not say how large its picture is. Give the picture's size, "
+                f"(height, width) in pixels."
+            )
+        return read_openpose_json(path, size)
+    return read_pose_json(path)
 
 
-def write_pose(path: Path, pose: Pose) -> None:
-    """Our own form: `{"skeleton": name, "size": [h, w], "joints": {name: [x, y, score] | null}}`."""
-    assert pose.xy.dim() == 2, "a file holds one pose"
-    score = torch.ones(len(pose.skeleton)) if pose.score is None else pose.score
-    joints = {
-        joint: [*pose.xy[k].tolist(), score[k].item()] if pose.visible[k] else None
-        for k, joint in enumerate(pose.skeleton.joints)
-    }
-    text = json.dumps({"skeleton": pose.skeleton.name, "size": list(pose.size), "joints": joints}, indent=1)
-    path.write_text(text, encoding="utf-8")
+def read_pose_json(path: Path | str) -> Pose:
+    """Our own form: {"skeleton": name, "size": [h, w], "joints": {name: [x, y] or [x, y, score] or null}}.
 
-
-def _pose_of_ours(path: Path, content: dict[str, Any]) -> Pose:
-    name = content.get("skeleton")
-    if name not in SKELETONS:
-        raise BadInput(f"{path} names the skeleton {name!r}; there are {', '.join(SKELETONS)}.")
-    skeleton, joints = SKELETONS[name], content["joints"]
-    unknown = sorted(set(joints) - set(skeleton.joints)) if isinstance(joints, dict) else []
-    if not isinstance(joints, dict) or unknown:
-        raise BadInput(f"{path} has joints {unknown[:5]} that {name} lacks; it has {', '.join(skeleton.joints)}.")
-    try:
-        height, width = (int(side) for side in content["size"])
-        rows = [[0.0, 0.0, 0.0] if joints.get(j) is None else [float(v) for v in joints[j]] for j in skeleton.joints]
-        rows = [row if len(row) == 3 else [*row, 1.0] for row in rows]
-        table = torch.tensor(rows, dtype=torch.float32).view(len(skeleton), 3)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise BadInput(
-            f"{path} is no pose file: expected \"size\": [height, width] and joints as [x, y, score] or null."
-        ) from error
-    visible = torch.tensor([joints.get(j) is not None for j in skeleton.joints])
-    return Pose(table[:, :2].contiguous(), visible, (height, width), skeleton, table[:, 2].contiguous())
-
-
-def _pose_of_openpose(path: Path, content: dict[str, Any], size: tuple[int, int]) -> Pose:
-    """The person with the highest sum of scores; (0, 0) with score 0 is a missing joint."""
-    people = [p.get("pose_keypoints_2d", []) for p in content["people"]]
-    people = [p for p in people if p]
-    if not people:
-        raise BadInput(f"{path} holds no person.")
-    by_length = {3 * len(s): s for s in (OPENPOSE_18, OPENPOSE_25)}
-    skeleton = by_length.get(len(people[0]))
-    if skeleton is None or any(len(p) != len(people[0]) for p in people):
-        raise BadInput(f"{path} has {len(people[0]) / 3:g} joints; OpenPose's models have 18 or 25.")
-    tables = torch.tensor(people, dtype=torch.float32).view(len(people), -1, 3)
-    table = tables[tables[..., 2].sum(1).argmax()]
-    visible = table[:, 2] > 0
-    return Pose(table[:, :2].contiguous(), visible, size, skeleton, table[:, 2].contiguous())
-
-
-def read_tracks(path: Path) -> tuple[list[Pose], dict[str, Any]]:
-    """The poses of a clip from our clip JSON, `keypoints[frame][joint] = [x, y]` in OPENPOSE_18 order, missing = -1.
-
-    Frames listed in `unreliable_frames` have no visible joint. Returns the poses and the rest of the file.
+    A joint that is not named was not found. Scores are kept if every joint that was found has one.
     """
+    path = Path(path)
+    content = _read_json(path)
+    if not isinstance(content, dict) or set(content) != {"skeleton", "size", "joints"}:
+        raise BadInput(
+            f'{path} is no pose file: {{"skeleton": ..., "size": [h, w], "joints": {{name: [x, y, score]}}}} or '
+            f"OpenPose's JSON was expected."
+        )
+    skeleton, size, joints = content["skeleton"], content["size"], content["joints"]
+    if skeleton not in SKELETONS:
+        raise BadInput(f"{path} names the skeleton '{skeleton}'; known are {', '.join(SKELETONS)}.")
+    words = SKELETONS[skeleton]
+    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(s, int) and s > 0 for s in size)):
+        raise BadInput(f"{path} has the size {size}; [height, width] in whole pixels was expected.")
+    unknown = sorted(set(joints) - set(words.joints)) if isinstance(joints, dict) else ["(not a map)"]
+    if unknown:
+        raise BadInput(f"{path} has joints that {words.name} lacks: {', '.join(unknown)}. It has {words.joints}.")
+    rows = np.zeros((len(words), 3), np.float32)
+    visible = np.zeros(len(words), bool)
+    scored = True
+    for name, value in joints.items():
+        if value is None:
+            continue
+        if not (isinstance(value, list) and len(value) in (2, 3) and _finite(value)):
+            raise BadInput(f"{path}: the joint {name} is {value}; [x, y], [x, y, score] or null was expected.")
+        scored = scored and len(value) == 3
+        rows[words.index(name), : len(value)] = value
+        visible[words.index(name)] = True
+    return _pose(rows, visible, (size[0], size[1]), words, scored=scored and bool(visible.any()))
+
+
+def write_pose_json(path: Path | str, pose: Pose) -> None:
+    """A single pose in our own form."""
+    assert pose.xy.dim() == 2, "one file, one pose"
+    joints: dict[str, list[float] | None] = {}
+    for k, name in enumerate(pose.skeleton.joints):
+        place = [round(float(v), 3) for v in pose.xy[k]]
+        score = [] if pose.score is None else [round(float(pose.score[k]), 4)]
+        joints[name] = place + score if bool(pose.visible[k]) else None
+    content = {"skeleton": pose.skeleton.name, "size": list(pose.size), "joints": joints}
+    _write_text(Path(path), json.dumps(content, indent=1) + "\n")
+
+
+def read_openpose_json(path: Path | str, size: tuple[int, int], person: int | None = None) -> Pose:
+    """One person of OpenPose's JSON (18 or 25 joints, missing = 0, 0, 0) in a picture of `size`.
+
+    person: which of the people in the file; None takes the one whose joints' scores sum up highest.
+    """
+    path = Path(path)
+    content = _read_json(path)
+    people = content.get("people") if isinstance(content, dict) else None
+    if not isinstance(people, list):
+        raise BadInput(f'{path} is no OpenPose JSON: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}}.')
+    if not people:
+        raise BadInput(f"{path} shows no person: OpenPose found nobody. Take a picture that shows one clearly.")
+    if person is not None and not 0 <= person < len(people):
+        raise BadInput(f"{path} has {len(people)} people; there is no person {person} (they count from 0).")
+    everyone = [_openpose_person(path, entry) for entry in people]
+    number = int(np.argmax([rows[:, 2].sum() for rows in everyone])) if person is None else person
+    rows = everyone[number]
+    skeleton = OPENPOSE_18 if len(rows) == len(OPENPOSE_18) else OPENPOSE_25
+    return _pose(rows, (rows != 0).any(-1), size, skeleton, scored=True)
+
+
+def _openpose_person(path: Path, entry: Any) -> np.ndarray:
+    values = entry.get("pose_keypoints_2d", entry.get("pose_keypoints")) if isinstance(entry, dict) else None
+    if not isinstance(values, list) or not _finite(values):
+        raise BadInput(f"{path}: a person of OpenPose's JSON needs 'pose_keypoints_2d', a list of numbers.")
+    if len(values) not in (3 * len(OPENPOSE_18), 3 * len(OPENPOSE_25)):
+        raise BadInput(
+            f"{path}: {len(values)} numbers for a person; OpenPose writes 54 (18 joints) or 75 (25 joints). "
+            f"Make the file with its COCO or BODY_25 model."
+        )
+    return np.array(values, np.float32).reshape(-1, 3)
+
+
+def read_track(path: Path | str, size: tuple[int, int]) -> Pose:
+    """A pose per frame of a clip of `size`: {"keypoints": [[[x, y] x 18] per frame]}, missing = -1.
+
+    Nothing is visible in the frames that `unreliable_frames` lists.
+    """
+    path = Path(path)
     content = _read_json(path)
     try:
-        table = torch.tensor(content["keypoints"], dtype=torch.float32)
-        size = (int(content["height"]), int(content["width"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path} is no clip JSON: expected 'keypoints', 'height' and 'width'.") from error
-    if table.dim() != 3 or table.shape[1] != len(OPENPOSE_18):
-        raise BadInput(f"{path} has joints of shape {list(table.shape)}; expected frames x 18 x 2.")
-    visible = (table[..., :2] != MISSING).all(-1)
-    unreliable = [f for f in content.get("unreliable_frames", []) if f < len(table)]
-    visible[unreliable] = False
-    xy = torch.where(visible[..., None], table[..., :2], 0.0)
-    return [Pose(xy[t], visible[t], size) for t in range(len(table))], content
+        xy = np.array(content["keypoints"], np.float32)
+        unreliable = [int(n) for n in content.get("unreliable_frames", [])]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        xy, unreliable = np.zeros(0), []
+    if xy.ndim != 3 or xy.shape[1:] != (len(OPENPOSE_18), 2) or not np.isfinite(xy).all():
+        raise BadInput(
+            f'{path} has no track of joints: {{"keypoints": [[[x, y], ... {len(OPENPOSE_18)} joints], ... frames]}} '
+            f"was expected, in OpenPose's order, with -1 for a missing joint."
+        )
+    visible = (xy != MISSING).all(-1)
+    visible[[n for n in unreliable if 0 <= n < len(visible)]] = False
+    return Pose(torch.from_numpy(np.where(visible[..., None], xy, 0.0)), torch.from_numpy(visible), size)
+
+
+def _pose(
+    rows: Float[np.ndarray, "K 3"], visible: Bool[np.ndarray, "K"], size: tuple[int, int], skeleton: Skeleton, scored: bool
+) -> Pose:
+    score = torch.from_numpy(rows[:, 2].clip(0, 1).copy()) if scored else None
+    return Pose(torch.from_numpy(rows[:, :2].copy()), torch.from_numpy(visible), size, skeleton, score)
+
+
+def _finite(values: Sequence[Any]) -> bool:
+    return all(isinstance(v, int | float) and math.isfinite(v) for v in values)
 
 
 def _read_json(path: Path) -> Any:
-    must_exist(path, "pose file")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is no JSON ({error}).") from error
-
-
-def must_exist(path: Path, what: str) -> None:
-    if not path.is_file():
-        raise BadInput(f"The {what} {path} does not exist.")
-
-
-def first_existing(root: Path, names: Sequence[str]) -> Path | None:
-    """The first of several spellings of a file that is there."""
-    return next((root / name for name in names if (root / name).is_file()), None)
+        return json.loads(_read_text(path, "a JSON file"))
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{path} is not JSON (line {error.lineno}, column {error.colno}: {error.msg}).") from None

@@ -25,19 +25,16 @@ def sampling_correctness(
 
     Per place, exp(-s / M) - 1/e with s the cosine between the sampled source and the target, and M the largest
     cosine over all source places. Only the flow receives a gradient. M compares N x N places, `chunk` of them at a
-    time. A mask weighs the places; the mean is then over the mask of the whole batch.
+    time. A mask weighs the places of its row; rows weigh alike, one whose mask is empty counts as 0.
     """
-    source, target = source.detach().float(), target.detach().float()
-    flow = flow if flow.dtype == torch.float64 else flow.float()
-    source, target = source.to(flow.dtype), target.to(flow.dtype)
-    sampled = gaussian_sample(source, flow)
-    cosine = (_unit(sampled) * _unit(target)).sum(1)
-    best = best_cosine(source, target, chunk)
-    loss = torch.exp(-cosine / (best + EPSILON)) - math.exp(-1)
+    dtype = torch.float64 if flow.dtype == torch.float64 else torch.float32
+    source, target = source.detach().to(dtype), target.detach().to(dtype)
+    cosine = (_unit(gaussian_sample(source, flow.to(dtype))) * _unit(target)).sum(1)
+    loss = torch.exp(-cosine / (best_cosine(source, target, chunk) + EPSILON)) - math.exp(-1)
     if mask is None:
         return loss.mean()
-    weight = mask[:, 0].to(loss)
-    return (loss * weight).sum() / (weight.sum() + EPSILON)
+    weight = mask[:, 0].to(dtype)
+    return ((loss * weight).sum((1, 2)) / (weight.sum((1, 2)) + EPSILON)).mean()
 
 
 @torch.no_grad()
@@ -61,6 +58,7 @@ def affine_regularity(flow: Float[Tensor, "B 2 h w"], kernel_size: int) -> Float
     The residual of the least-squares fit is (I - P) flow, P projecting onto the affine maps of the window; I - P is
     a projection and kills the pixel grid, so the flow itself may stand for the flowed positions. Mean over windows.
     """
+    flow = flow if flow.dtype == torch.float64 else flow.float()
     filters = _affine_residual_filters(kernel_size).to(flow)
     residual = F.conv2d(flow.flatten(0, 1)[:, None], filters)
     return residual.square().sum(1).mean() * 2  # the mean runs over x and y, which are to be added

@@ -11,19 +11,19 @@ copies each window: k^2 copies of the source features and as many of the target'
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .warp import sampled_positions, warp_at
+from .warp import Places, at_least_float32, flowed_places, gather_taps, warp
 
 
 class LocalAttention(nn.Module):
     """Softmax-weighted sums of k x k source windows around the flowed places.
 
-    channels: of source and target alike. kernel_size: k. hidden: channels between the two layers of the score.
-    normalize: "sum" = the coefficients sum to one; "mean" = to 1 / k^2, as published (average pooling after a softmax).
+    channels: of source and target alike. kernel_size: k; an even window reaches one pixel further left and up.
+    hidden: channels between the two layers of the score.
+    normalize: "sum" = the coefficients sum to 1; "mean" = to 1 / k^2, as published (average pooling after a softmax).
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class LocalAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel_size, self.normalize = kernel_size, normalize
-        # The weights are laid out as for patches of [target, source] tiled k x k, read with stride k.
+        # Held as the released layers are, which read [target, source] patches tiled k x k with stride k.
         self.score = nn.Conv2d(2 * channels, hidden, kernel_size, stride=kernel_size)
         self.mix = nn.Conv2d(hidden, kernel_size**2, 1)
 
@@ -41,65 +41,43 @@ class LocalAttention(nn.Module):
         target: Float[Tensor, "B C h w"],
         flow: Float[Tensor, "B 2 h w"],
     ) -> Float[Tensor, "B C h w"]:
-        """`flow` in pixels of the source map; windows are cut at the border by repeating its pixels."""
+        """`flow` in pixels of the source map; beyond the border its pixels repeat."""
         coefficients = self.coefficients(source, target, flow)
         if self.normalize == "mean":
             coefficients = coefficients / self.kernel_size**2
-        return gather_windows(source, coefficients, flow, self.kernel_size)
+        return gather_windows(source, flow, coefficients)
 
     def coefficients(
         self,
         source: Float[Tensor, "B C H W"],
         target: Float[Tensor, "B C h w"],
         flow: Float[Tensor, "B 2 h w"],
-    ) -> Float[Tensor, "B K h w"]:
-        """The softmax over the window's K = k^2 taps, row by row."""
+    ) -> Float[Tensor, "B h w k k"]:
+        """The softmax over each place's window, row by row, in float32 at least."""
         k, channels = self.kernel_size, source.shape[1]
         before, after = k // 2, k - 1 - k // 2  # taps run from -before to +after
-        weight = self.score.weight
-        of_target = F.conv2d(
-            F.pad(target, (before, after, before, after), mode="replicate"), weight[:, :channels], self.score.bias
-        )
-        # Windows that lie outside are constant, so a margin of k - 1 covers every flow: the position is clamped there.
-        of_source = F.conv2d(F.pad(source, (k - 1,) * 4, mode="replicate"), weight[:, channels:])
-        x, y = sampled_positions(flow)
-        hidden = of_target + warp_at(of_source, x + after, y + after)
-        return self.mix(F.leaky_relu(hidden, 0.1)).float().softmax(1).to(flow.dtype)
+        target_kernel, source_kernel = self.score.weight.split(channels, dim=1)
+        around = F.pad(target, (before, after, before, after), mode="replicate")
+        of_target = F.conv2d(around, target_kernel, self.score.bias)
+        # A window wholly outside is constant. So k - 1 pixels of margin hold every score that any flow can ask for,
+        # and repeating the border of the *convolved* map beyond them is exact. The margin shifts its pixels by `after`.
+        of_source = F.conv2d(F.pad(source, (k - 1,) * 4, mode="replicate"), source_kernel)
+        hidden = of_target + warp(of_source, at_least_float32(flow) + after)
+        scores = self.mix(F.leaky_relu(hidden, 0.1)).permute(0, 2, 3, 1)
+        return at_least_float32(scores).softmax(-1).unflatten(-1, (k, k))
 
 
 def gather_windows(
-    source: Float[Tensor, "B C H W"],
-    coefficients: Float[Tensor, "B K h w"],
-    flow: Float[Tensor, "B 2 h w"],
-    kernel_size: int,
+    source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"], coefficients: Float[Tensor, "B h w k k"]
 ) -> Float[Tensor, "B C h w"]:
-    """At each place p: the sum over the taps o of coefficients[o](p) * source(p + flow(p) + o), bilinear."""
-    batch, channels, height, width = source.shape
-    h, w = flow.shape[-2:]
-    k, before = kernel_size, kernel_size // 2
-    x, y = sampled_positions(flow)
-    # Beyond these bounds every tap is the border pixel; bounded numbers are safe to turn into indices.
-    x, y = x.clamp(-k, width - 1 + k), y.clamp(-k, height - 1 + k)
-    left, top = x.detach().floor(), y.detach().floor()
-    a, b = (x - left)[:, None], (y - top)[:, None]
+    """At each place p: the sum over the window's taps o of coefficients(p, o) * source(p + flow(p) + o), bilinear."""
+    k = coefficients.shape[-1]
+    places = flowed_places(flow, (source.shape[-2], source.shape[-1]), reach=k)
+    return gather_taps(source, places, -(k // 2), spread(coefficients, places))
 
-    # (1 - a) of a tap falls on its own column and a on the next one; likewise b for rows.
-    taps = coefficients.reshape(batch, k, k, h, w)
-    along = F.pad(taps, (0, 0, 0, 0, 0, 1)) * (1 - a)[:, None] + F.pad(taps, (0, 0, 0, 0, 1, 0)) * a[:, None]
-    spread = F.pad(along, (0, 0, 0, 0, 0, 0, 0, 1)) * (1 - b)[:, None]
-    spread = spread + F.pad(along, (0, 0, 0, 0, 0, 0, 1, 0)) * b[:, None]
 
-    reach = torch.arange(-before, k + 1 - before, device=source.device)
-    columns = (left.long()[..., None] + reach).clamp(0, width - 1)
-    rows = (top.long()[..., None] + reach).clamp(0, height - 1)
-    first = torch.arange(batch, device=source.device)[:, None, None, None, None] * (height * width)
-    places = first + rows[..., :, None] * width + columns[..., None, :]
-
-    table = source.permute(0, 2, 3, 1).reshape(batch * height * width, channels)
-    drawn = F.embedding_bag(
-        places.reshape(-1, (k + 1) ** 2),
-        table,
-        per_sample_weights=spread.permute(0, 3, 4, 1, 2).reshape(-1, (k + 1) ** 2).to(table.dtype),
-        mode="sum",
-    )
-    return drawn.view(batch, h, w, channels).permute(0, 3, 1, 2)
+def spread(coefficients: Float[Tensor, "B h w k k"], places: Places) -> Float[Tensor, "B h w k+1 k+1"]:
+    """The weights of whole pixels: of a tap's coefficient, 1 - a falls on its own column, a on the next; b for rows."""
+    a, b = places.a[..., None, None], places.b[..., None, None]
+    columns = F.pad(coefficients * (1 - a), (0, 1)) + F.pad(coefficients * a, (1, 0))
+    return F.pad(columns * (1 - b), (0, 0, 0, 1)) + F.pad(columns * b, (0, 0, 1, 0))

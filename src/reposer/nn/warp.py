@@ -1,71 +1,90 @@
-"""Backward warps: `drawn(p) = source(p + flow(p))`, flow in pixels, channel 0 = x. Positions stay float32."""
+"""Backward warps: `drawn(p) = source(p + flow(p))`, flow in pixels, channel 0 = x. Positions stay float32.
+
+All sampling is one operation: `gather_taps` sums a few whole pixels of the source, weighted, for every place.
+"""
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
-def sampled_positions(flow: Float[Tensor, "B 2 h w"]) -> tuple[Float[Tensor, "B h w"], Float[Tensor, "B h w"]]:
-    """x and y of p + flow(p), in pixels; (0, 0) is the centre of the first one."""
-    flow = flow if flow.dtype == torch.float64 else flow.float()
-    h, w = flow.shape[-2:]
+class Places(NamedTuple):
+    """Positions in a map, in pixels, split into a whole pixel (left, top) and the way from it, a and b in [0, 1)."""
+
+    left: Int[Tensor, "B h w"]
+    top: Int[Tensor, "B h w"]
+    a: Float[Tensor, "B h w"]
+    b: Float[Tensor, "B h w"]
+
+
+def flowed_places(flow: Float[Tensor, "B 2 h w"], size: tuple[int, int], reach: int) -> Places:
+    """Where p + flow(p) lies in a map of `size` = (height, width).
+
+    Places further than `reach` pixels outside are moved to there, so that they fit an integer: with taps at most
+    `reach` away, all of them read the same border pixel before and after. A NaN stays NaN in a and b.
+    """
+    flow = at_least_float32(flow)
+    (height, width), (h, w) = size, flow.shape[-2:]
     x = flow[:, 0] + torch.arange(w, device=flow.device, dtype=flow.dtype)
     y = flow[:, 1] + torch.arange(h, device=flow.device, dtype=flow.dtype)[:, None]
-    return x, y
+    x, y = x.clamp(-reach, width - 1 + reach), y.clamp(-reach, height - 1 + reach)
+    left, top = x.detach().floor(), y.detach().floor()
+    return Places(left.int(), top.int(), x - left, y - top)
+
+
+def gather_taps(
+    source: Float[Tensor, "B C H W"], places: Places, first: int, weights: Float[Tensor, "B h w T T"]
+) -> Float[Tensor, "B C h w"]:
+    """At each place, the sum of weights[..., j, i] * source(top + first + j, left + first + i).
+
+    Beyond the border its pixels repeat. Summed in float32 at least; the answer has the source's type.
+    """
+    batch, channels, height, width = source.shape
+    taps = weights.shape[-1]
+    offsets = torch.arange(first, first + taps, device=source.device, dtype=torch.int32)
+    columns = (places.left[..., None] + offsets).clamp(0, width - 1)
+    rows = (places.top[..., None] + offsets).clamp(0, height - 1)
+    rows = rows + height * torch.arange(batch, device=source.device, dtype=torch.int32).view(-1, 1, 1, 1)
+    pixels = rows[..., :, None] * width + columns[..., None, :]
+    table = at_least_float32(source).permute(0, 2, 3, 1).reshape(-1, channels)
+    # a bag of embeddings is a gather and a weighted sum in one pass, on every device and differentiable in both
+    drawn = F.embedding_bag(
+        pixels.reshape(-1, taps**2),
+        table,
+        per_sample_weights=weights.reshape(-1, taps**2).to(table.dtype),
+        mode="sum",
+    )
+    return drawn.view(batch, *weights.shape[1:3], channels).permute(0, 3, 1, 2).to(source.dtype)
 
 
 def warp(source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"]) -> Float[Tensor, "B C h w"]:
-    """Bilinear samples of `source` at p + flow(p); outside, the border's pixels repeat."""
-    return warp_at(source, *sampled_positions(flow))
-
-
-def warp_at(
-    source: Float[Tensor, "B C H W"], x: Float[Tensor, "B h w"], y: Float[Tensor, "B h w"]
-) -> Float[Tensor, "B C h w"]:
-    """Bilinear samples of `source` at (x, y), in pixels of it; outside, the border's pixels repeat."""
-    height, width = source.shape[-2:]
-    # to the [-1, 1] of grid_sample, whose ends are pixel centres; a side of one pixel has one place only
-    grid = torch.stack([x * (2 / max(width - 1, 1)) - 1, y * (2 / max(height - 1, 1)) - 1], -1)
-    drawn = F.grid_sample(source.to(grid.dtype), grid, mode="bilinear", padding_mode="border", align_corners=True)
-    return drawn.to(source.dtype)
+    """Bilinear samples of `source` at p + flow(p); beyond the border its pixels repeat."""
+    places = flowed_places(flow, _size(source), reach=1)
+    return gather_taps(source, places, 0, _outer(_linear(places.b), _linear(places.a)))
 
 
 def gaussian_sample(
     source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"], *, taps: int = 4, sigma: float = 2.0
 ) -> Float[Tensor, "B C h w"]:
-    """Samples at p + flow(p) weighted by a Gaussian over the taps x taps pixels around (GFLA's loss).
+    """Means around p + flow(p) over taps x taps pixels, Gaussian of `sigma` pixels; `taps` is even (GFLA's loss).
 
-    As published, the window runs from floor - (taps/2 - 1) to floor + taps/2: at whole positions it leans
-    +0.36 pixels (taps = 4, sigma = 2) and it jumps when the flow crosses a whole number.
+    As published, the window leans at whole positions, by 0.36 pixels (taps 4, sigma 2) to the right and down, and
+    jumps where the flow crosses a whole number.
     """
-    batch, channels, height, width = source.shape
-    h, w = flow.shape[-2:]
-    x, y = sampled_positions(flow)
-    x, y = x.clamp(-taps, width - 1 + taps), y.clamp(-taps, height - 1 + taps)
-    left, top = x.detach().floor(), y.detach().floor()
-    reach = torch.arange(1 - taps // 2, taps // 2 + 1, device=source.device)
+    assert taps % 2 == 0, taps
+    first = 1 - taps // 2
+    places = flowed_places(flow, _size(source), reach=taps)
 
-    def weights(fraction: Tensor) -> Tensor:
-        distance = reach - fraction[..., None]
-        g = torch.exp(-distance.square() / (2 * sigma**2))
-        return g / g.sum(-1, keepdim=True)
+    def gaussian(fraction: Tensor) -> Tensor:
+        offsets = torch.arange(first, first + taps, device=fraction.device, dtype=fraction.dtype)
+        distance = offsets - fraction[..., None]
+        return (-distance.square() / (2 * sigma**2)).softmax(-1)  # exp(-d^2 / 2 sigma^2) over its sum
 
-    weight = weights(y - top)[..., :, None] * weights(x - left)[..., None, :]
-    columns = (left.long()[..., None] + reach).clamp(0, width - 1)
-    rows = (top.long()[..., None] + reach).clamp(0, height - 1)
-    first = torch.arange(batch, device=source.device)[:, None, None, None, None] * (height * width)
-    places = first + rows[..., :, None] * width + columns[..., None, :]
-    table = source.permute(0, 2, 3, 1).reshape(batch * height * width, channels)
-    drawn = F.embedding_bag(
-        places.reshape(-1, taps**2),
-        table,
-        per_sample_weights=weight.reshape(-1, taps**2).to(table.dtype),
-        mode="sum",
-    )
-    return drawn.view(batch, h, w, channels).permute(0, 3, 1, 2)
+    return gather_taps(source, places, first, _outer(gaussian(places.b), gaussian(places.a)))
 
 
 def flow_picture(flow: Float[Tensor, "B 2 h w"], longest: float | None = None) -> Float[Tensor, "B 3 h w"]:
@@ -73,13 +92,31 @@ def flow_picture(flow: Float[Tensor, "B 2 h w"], longest: float | None = None) -
 
     longest: the length, in pixels, drawn at full strength; None = each row's own 99th percentile.
     """
-    length = flow.float().norm(dim=1)
+    x, y = flow.float().unbind(1)
+    length = torch.hypot(x, y)
     if longest is None:
         full = torch.quantile(length.flatten(1), 0.99, dim=1).clamp(min=1e-6)[:, None, None]
     else:
         full = length.new_tensor(longest)
     strength = (length / full).clamp(max=1)
-    angle = torch.atan2(flow[:, 1].float(), flow[:, 0].float())
+    angle = torch.atan2(y, x)
     # three cosines, 120 degrees apart, fading to white
     hues = [0.5 + 0.5 * torch.cos(angle - turn * 2 * math.pi / 3) for turn in range(3)]
     return torch.stack([1 - strength * (1 - hue) for hue in hues], 1) * 2 - 1
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Half precisions become float32; float64 stays."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def _linear(fraction: Tensor) -> Float[Tensor, "B h w 2"]:
+    return torch.stack([1 - fraction, fraction], -1)
+
+
+def _outer(rows: Float[Tensor, "B h w T"], columns: Float[Tensor, "B h w T"]) -> Float[Tensor, "B h w T T"]:
+    return rows[..., :, None] * columns[..., None, :]
+
+
+def _size(picture: Tensor) -> tuple[int, int]:
+    return picture.shape[-2], picture.shape[-1]

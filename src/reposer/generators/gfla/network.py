@@ -138,6 +138,9 @@ class GFLAGenerator(Generator):
         self.config = config
         self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
         self.skeleton = SKELETONS[config.skeleton]
+        # As published, source features are made down to level 3 even where nothing attends there (Market-1501).
+        deepest = max(level for level, _ in config.attention)
+        self.unread = tuple(f"source_net.encoder.{block}." for block in range(deepest, SOURCE_LEVELS))
         self.source_net = SourceNet(config)
         self.flow_net = FlowNet(config)
         self.target_net = TargetNet(config)
