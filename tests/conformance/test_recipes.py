@@ -52,7 +52,9 @@ def test_every_parameter_of_the_generator_gets_a_gradient_in_some_stage(name):
         for turn in game.steps(batch):
             generator.zero_grad(set_to_none=True)
             turn.total().backward()
-            touched |= {n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+            touched |= {
+                n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0
+            }
     untouched = {n for n, _ in generator.named_parameters()} - touched
     # A bias before an instance norm is subtracted again: its gradient is rounding noise, which may be exactly zero.
     assert {n for n in untouched if not n.endswith("bias") and not n.startswith(generator.unread)} == set()
@@ -62,7 +64,9 @@ def test_every_parameter_of_the_generator_gets_a_gradient_in_some_stage(name):
 def test_each_players_turn_leaves_the_other_networks_alone(name):
     recipe = RECIPES[name]().tiny()
     generator = recipe.build()
-    batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
+    batch = next(
+        batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1)
+    )
     for stage in recipe.stages:
         game = stage.objective.build(generator).train()
         players = dict(game.players)
@@ -90,7 +94,12 @@ def test_every_value_of_a_recipe_is_a_flag_and_a_receipt_can_be_written(name):
     recipe = RECIPES[name]()
     arguments = ["--batch-size", "16", "--data", "somewhere", "--stages.0.steps", "7", "--seed", "5"]
     options, changed = parse(recipe, arguments)
-    assert (changed.batch_size, changed.data.root, changed.stages[0].steps, changed.seed) == (16, "somewhere", 7, 5)
+    assert (changed.batch_size, changed.data.root, changed.stages[0].steps, changed.seed) == (
+        16,
+        "somewhere",
+        7,
+        5,
+    )
     assert dataclasses.replace(changed, model=recipe.model).stages[1:] == recipe.stages[1:]
     assert json.loads(json.dumps(to_plain(changed)))["batch_size"] == 16
     assert parse(recipe, [])[1] == recipe

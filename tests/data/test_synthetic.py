@@ -240,8 +240,8 @@ def test_written_people_have_the_layout_of_the_published_lists(tmp_path):
     name, y, x = rows[1].split(": ")
     assert name == "synthetic000000_0.png"
     found = person.visible
-    assert np.array_equal(np.array(eval(x))[found], np.rint(person.xy[found, 0]))  # noqa: S307
-    assert (np.array(eval(y))[~found] == -1).all()  # noqa: S307
+    assert np.array_equal(np.array(eval(x))[found], np.rint(person.xy[found, 0]))
+    assert (np.array(eval(y))[~found] == -1).all()
 
 
 def test_writing_refuses_a_folder_that_exists_and_leaves_no_half_written_one(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from reposer.generators.gfla.network import GFLAConfig
 from reposer.generators.gfla.released import import_released, layers, read_released, twice
 from reposer.nn.weights import unfilled
 
-from .released_gfla import Poses, PoseGenerator, with_lively_weights
+from .released_gfla import PoseGenerator, Poses, with_lively_weights
 
 NETWORKS = {
     "gfla-fashion-2020": (GFLAConfig.fashion_2020(), {2: 5, 3: 3}),

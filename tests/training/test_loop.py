@@ -30,7 +30,9 @@ class Line(Objective):
         return {"generator": self.networks["generator"]}
 
     def steps(self, batch):
-        yield Turn(("generator",), {"fit": (self.networks["generator"](batch) - batch).square().mean() * self.term})
+        yield Turn(
+            ("generator",), {"fit": (self.networks["generator"](batch) - batch).square().mean() * self.term}
+        )
 
 
 def test_a_term_that_is_not_finite_stops_and_names_step_player_and_term():
@@ -82,14 +84,20 @@ def test_what_a_step_sees_depends_on_seed_and_step_only():
     assert list(batches(Numbers(), seed=3, batch_size=4, first_step=5, last_step=9)) == whole[5:]
     for step, (samples, seeds) in enumerate(whole):
         halves = [
-            next(batches(Numbers(), seed=3, batch_size=4, first_step=step, last_step=9, process=p, processes=2))
+            next(
+                batches(Numbers(), seed=3, batch_size=4, first_step=step, last_step=9, process=p, processes=2)
+            )
             for p in (0, 1)
         ]
         assert halves[0][0] + halves[1][0] == samples and halves[0][1] + halves[1][1] == seeds
 
 
 def test_a_round_visits_every_item_once():
-    items = [i for samples, _ in batches(Numbers(), seed=0, batch_size=5, first_step=0, last_step=2) for i, _ in samples]
+    items = [
+        i
+        for samples, _ in batches(Numbers(), seed=0, batch_size=5, first_step=0, last_step=2)
+        for i, _ in samples
+    ]
     assert sorted(items) == list(range(10))
 
 
@@ -110,7 +118,15 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
         game = stage.objective.build(generator).double().train()
         optimisers = {name: stage.optimisers[name].build(p) for name, p in game.players.items()}
         for step, batch in enumerate(
-            batches(dataset, seed=0, batch_size=4, first_step=0, last_step=steps, process=process, processes=processes)
+            batches(
+                dataset,
+                seed=0,
+                batch_size=4,
+                first_step=0,
+                last_step=steps,
+                process=process,
+                processes=processes,
+            )
         ):
             take_step(game, optimisers, stage, double(batch), 1.0, "fp32", step)
         result |= {f"{stage.name}.{k}": v.clone() for k, v in game.networks.state_dict().items()}
@@ -149,7 +165,9 @@ def test_two_processes_equal_one_with_the_whole_batch(recipe_name, tmp_path):
     two = torch.load(out, weights_only=True)
     assert whole.keys() == two.keys()
     for name, weight in whole.items():
-        torch.testing.assert_close(two[name], weight, rtol=1e-8, atol=1e-10, msg=lambda m, name=name: f"{name}: {m}")
+        torch.testing.assert_close(
+            two[name], weight, rtol=1e-8, atol=1e-10, msg=lambda m, name=name: f"{name}: {m}"
+        )
 
 
 def unused_branch(process: int, meeting: str, out: str) -> None:

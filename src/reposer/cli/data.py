@@ -68,6 +68,8 @@ def synthesize(
         seed: which people.
         suffix: the kind of picture file.
     """
-    write_people(out, size=size, num_train=people, num_test=test_people, views=views, seed=seed, suffix=suffix)
+    write_people(
+        out, size=size, num_train=people, num_test=test_people, views=views, seed=seed, suffix=suffix
+    )
     Console(stderr=True).print(f"{(people + test_people) * views:,} pictures in {out}")
     return 0

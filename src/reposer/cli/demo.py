@@ -48,7 +48,9 @@ def demo(*, model: str = "gfla-mini", out: Path = Path("reposer-demo"), person: 
         f"Model and person ready in {loaded - started:.1f} s; {len(pairs)} pictures of "
         f"{framing.size[0]}x{framing.size[1]} drawn in {drawn - loaded:.2f} s, the sheet included."
     )
-    console.print("How good it is, beside copying the source (a synthetic person of the test split, never seen):")
+    console.print(
+        "How good it is, beside copying the source (a synthetic person of the test split, never seen):"
+    )
     console.print(compare_table(reports))
     return 0
 

@@ -49,7 +49,9 @@ def evaluate_model(
     copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
     reports = {
         "copy-the-source": evaluate(copy.generate, rule, dataset, indices=indices, batch_size=batch_size),
-        model: evaluate(generator.generate, rule, dataset, indices=indices, batch_size=batch_size, progress=True),
+        model: evaluate(
+            generator.generate, rule, dataset, indices=indices, batch_size=batch_size, progress=True
+        ),
     }
     path = Path(model)
     folder = out or (path.parent if path.suffix == ".safetensors" else Path())

@@ -36,5 +36,7 @@ def import_weights(
         raise BadInput(f"--out must end in .safetensors, not '{out.name}'.")
     generator = import_released(checkpoint, recipe, out)
     count = sum(p.numel() for p in generator.parameters())
-    Console(stderr=True).print(f"{count:,} parameters of {recipe} in {out}; `reposer.load('{out}')` gives the generator.")
+    Console(stderr=True).print(
+        f"{count:,} parameters of {recipe} in {out}; `reposer.load('{out}')` gives the generator."
+    )
     return 0

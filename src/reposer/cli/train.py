@@ -13,7 +13,6 @@ from rich.console import Console
 from reposer.core import BadInput, Generator
 from reposer.data.sheets import pair_sheet, write_sheet
 from reposer.generators import RECIPES
-from reposer.probes import encoder as _  # registers its recipe
 from reposer.training import PROBE_RECIPES, Recipe, train
 from reposer.training.loop import TrainingStopped
 
@@ -49,7 +48,9 @@ def run(arguments: Sequence[str]) -> int:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     console = Console(stderr=True)
-    console.print(f"[bold]{recipe.name}[/bold] into {out} · {recipe.steps:,} steps of {recipe.batch_size} pictures")
+    console.print(
+        f"[bold]{recipe.name}[/bold] into {out} · {recipe.steps:,} steps of {recipe.batch_size} pictures"
+    )
     try:
         outcome = train(
             recipe,

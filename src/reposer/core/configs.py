@@ -35,7 +35,9 @@ def from_plain(annotation: Any, value: Any, where: str = "config") -> Any:
         kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
         return tuple(from_plain(k, v, where) for k, v in zip(kinds, value, strict=True))
     if origin is dict:
-        return {from_plain(arguments[0], k, where): from_plain(arguments[1], v, where) for k, v in value.items()}
+        return {
+            from_plain(arguments[0], k, where): from_plain(arguments[1], v, where) for k, v in value.items()
+        }
     if annotation in (int, float) and isinstance(value, str):
         return annotation(value)  # JSON writes a dict's keys as strings
     return value

@@ -168,8 +168,22 @@ def _numbered(stem: str, numbers: range) -> tuple[str, ...]:
     return tuple(f"{stem}_{n}" for n in numbers)
 
 
-_EYE_RIGHT = ("eye_outer", "eye_top_outer", "eye_top_inner", "eye_inner", "eye_bottom_inner", "eye_bottom_outer")
-_EYE_LEFT = ("eye_inner", "eye_top_inner", "eye_top_outer", "eye_outer", "eye_bottom_outer", "eye_bottom_inner")
+_EYE_RIGHT = (
+    "eye_outer",
+    "eye_top_outer",
+    "eye_top_inner",
+    "eye_inner",
+    "eye_bottom_inner",
+    "eye_bottom_outer",
+)
+_EYE_LEFT = (
+    "eye_inner",
+    "eye_top_inner",
+    "eye_top_outer",
+    "eye_outer",
+    "eye_bottom_outer",
+    "eye_bottom_inner",
+)
 
 _FACE_JOINTS = (
     *_numbered("right_jaw", range(1, 9)), "chin", *_numbered("left_jaw", range(8, 0, -1)),

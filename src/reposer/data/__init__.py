@@ -8,6 +8,7 @@ from .dataset import (
     PairDataset,
     PairRow,
     frame_picture,
+    frame_pose,
     frame_sample,
     open_dataset,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "PairDataset",
     "PairRow",
     "frame_picture",
+    "frame_pose",
     "frame_sample",
     "open_dataset",
 ]

@@ -1,12 +1,11 @@
 """Pairs of pictures of one person: what every data set offers, and how a picture is laid into a generator's frame."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
@@ -15,10 +14,15 @@ from reposer.core import BadInput, Batch, Framing, Pose, Registry, Sample, Skele
 from reposer.core.images import from_uint8, resize
 from reposer.core.skeleton import OPENPOSE_18
 
-from .files import picture_header, read_picture
+from .files import read_picture
 
 DATASETS: "Registry[type[PairDataset]]" = Registry("data set", "reposer.datasets")
-CACHE_BYTES = 256 << 20  # framed pictures kept in memory, per process
+CACHE_BYTES = 256 << 20  # framed pictures kept in memory, per process and data set
+
+
+def pair_name(source: str, target: str) -> str:
+    """SOURCE_2_TARGET without suffixes: the peers' name for a generated picture."""
+    return f"{Path(source).stem}_2_{Path(target).stem}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,10 @@ class PairRow:
 class PairDataset(ABC):
     """Pairs of pictures of one person, with poses, in the order of the list.
 
-    name: of the data set, for reports.
     framing: how pictures lie in a generator's frame; None leaves them at `picture_size`.
     picture_size: (height, width) in pixels that pictures have before they are framed.
     """
 
-    name: str
     framing: Framing | None
     picture_size: tuple[int, int]
 
@@ -59,6 +61,28 @@ class PairDataset(ABC):
         return Batch.stack(samples, seeds)
 
 
+class PictureMemory:
+    """Decoded pictures by name, first come, up to `num_bytes`; more are made anew each time. Not sent to workers."""
+
+    def __init__(self, num_bytes: int = CACHE_BYTES) -> None:
+        self.num_bytes = num_bytes
+        self._kept: dict[str, Tensor] = {}
+        self._used = 0
+
+    def get(self, name: str, make: Callable[[], Tensor]) -> Tensor:
+        """What `make` gives, made once if it fits. A copy: the caller may change it."""
+        if name not in self._kept:
+            picture = make()
+            size = picture.numel() * picture.element_size()
+            if self._used + size > self.num_bytes:
+                return picture
+            self._kept[name], self._used = picture, self._used + size
+        return self._kept[name].clone()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"num_bytes": self.num_bytes, "_kept": {}, "_used": 0}
+
+
 @dataclass(frozen=True)
 class SplitFiles:
     """Where the parts of one split of a listed data set lie. A part that is not there is None."""
@@ -73,7 +97,7 @@ class FilePairs(PairDataset):
 
     rows: the pairs, in order.
     poses: by the picture's name, in pixels of `picture_size`: pictures of any other size are scaled to it.
-    cache_bytes: framed pictures are kept in memory, first come, up to so many bytes; 0 keeps none.
+    memory: keeps framed pictures.
     """
 
     looks_for: ClassVar[str]
@@ -83,7 +107,7 @@ class FilePairs(PairDataset):
     split: str
     rows: Sequence[PairRow]
     poses: Mapping[str, Pose]
-    cache_bytes: int = CACHE_BYTES
+    memory: PictureMemory
 
     @classmethod
     @abstractmethod
@@ -110,63 +134,47 @@ class FilePairs(PairDataset):
         row = self.rows[i]
         source, source_pose = self.framed(row.source_name)
         target, target_pose = self.framed(row.target_name)
-        name = f"{Path(row.source_name).stem}_2_{Path(row.target_name).stem}"
-        return Sample(source, target, source_pose, target_pose, name)
+        return Sample(source, target, source_pose, target_pose, pair_name(row.source_name, row.target_name))
 
     def framed(self, name: str) -> tuple[Float[Tensor, "3 H W"], Pose]:
         """The picture of this name and its pose, in the frame."""
         pose = self.poses[name]
-        picture = self._cache.get(name)
-        if picture is None:
-            picture = frame_picture(self.picture(name), self.framing, self.picture_size)
-            self._keep(name, picture)
-        return picture.clone(), place_pose(pose, self.framing)
+        picture = self.memory.get(
+            name, lambda: frame_picture(from_uint8(self.picture(name)), self.framing, pose.size)
+        )
+        return picture, frame_pose(pose, self.framing)
 
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
         """The picture of this name, of the size that its file has."""
         return read_picture(self.picture_path(name))
 
-    @property
-    def _cache(self) -> dict[str, Tensor]:
-        return self.__dict__.setdefault("_cached", {})
-
-    def _keep(self, name: str, picture: Tensor) -> None:
-        each = picture.numel() * picture.element_size()
-        if (len(self._cache) + 1) * each <= self.cache_bytes:
-            self._cache[name] = picture
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A worker process begins with an empty cache."""
-        return {key: value for key, value in self.__dict__.items() if key != "_cached"}
-
 
 def frame_picture(
-    picture: UInt8[Tensor, "h w 3"], framing: Framing | None, size: tuple[int, int] | None = None
+    picture: Float[Tensor, "3 h w"], framing: Framing | None, size: tuple[int, int] | None = None
 ) -> Float[Tensor, "3 H W"]:
     """A picture laid into the frame as one of `size` (its own by default) would be; padding repeats the edge pixels.
 
     Without a framing it is scaled to `size`.
     """
-    size = size or (picture.shape[0], picture.shape[1])
-    numbers = from_uint8(picture)[None]
+    size = size or (picture.shape[1], picture.shape[2])
     if framing is None:
-        return resize(numbers, size)[0]
+        return resize(picture[None], size)[0]
     left, top, right, bottom = framing.content_box(size)
     height, width = framing.size
-    content = resize(numbers, (bottom - top, right - left))
+    content = resize(picture[None], (bottom - top, right - left))
     return F.pad(content, (left, width - right, top, height - bottom), mode="replicate")[0]
 
 
-def place_pose(pose: Pose, framing: Framing | None) -> Pose:
+def frame_pose(pose: Pose, framing: Framing | None) -> Pose:
     """The pose of a whole picture, where `frame_picture` puts it."""
     return pose if framing is None else framing.place(pose)
 
 
 def frame_sample(
-    picture: UInt8[Tensor, "h w 3"], pose: Pose, framing: Framing | None
+    picture: Float[Tensor, "3 h w"], pose: Pose, framing: Framing | None
 ) -> tuple[Float[Tensor, "3 H W"], Pose]:
     """A picture and its pose in the frame. The picture may have another size than the pose says: it is scaled."""
-    return frame_picture(picture, framing, pose.size), place_pose(pose, framing)
+    return frame_picture(picture, framing, pose.size), frame_pose(pose, framing)
 
 
 def recognise(root: Path) -> type[FilePairs]:
@@ -217,7 +225,11 @@ def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mappi
                 )
 
 
-def common_size(paths: Sequence[Path]) -> tuple[int, int] | None:
-    """The (height, width) that all these pictures have, from their headers; None if they differ."""
-    sizes = {picture_header(path) for path in paths}
-    return sizes.pop() if len(sizes) == 1 else None
+def sole_file(found: Sequence[Path], root: Path, example: str, looks_for: str) -> Path:
+    """The one file that was found; several must hold the same."""
+    if not found:
+        raise BadInput(f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}.")
+    if len({path.read_bytes() for path in found}) > 1:
+        names = ", ".join(path.name for path in found)
+        raise BadInput(f"{root} holds {names}, which differ. Keep the one that is meant.")
+    return found[0]

@@ -1,20 +1,28 @@
 """DeepFashion in-shop people, in the layout of PATN and GFLA (gfla.md, section 2.2)."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxtyping import UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Framing, Skeleton
+from reposer.core import Framing, Skeleton
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, SplitFiles, check_pairs
+from .dataset import (
+    CACHE_BYTES,
+    DATASETS,
+    FilePairs,
+    PairRow,
+    PictureMemory,
+    SplitFiles,
+    check_pairs,
+    sole_file,
+)
 from .files import FASHION_SIZE, PADDING, Frame, fashion_frame, read_annotation, read_pairs, read_picture
 from .pairs import name_identity
 
 SPLITS = ("train", "val", "test")
-SPELLINGS = ("fasion-resize", "fasion", "fashion-resize", "fashion")
+RESIZED, PLAIN = ("fasion-resize", "fashion-resize"), ("fasion", "fashion")
 
 
 @DATASETS.register("deepfashion")
@@ -29,9 +37,7 @@ class DeepFashion(FilePairs):
     """
 
     looks_for = "{fasion,fashion}[-resize]-annotation-{train,test}.csv beside folders train and test"
-    name = "deepfashion"
     picture_size = FASHION_SIZE
-    identity_of: Callable[[str], str] = staticmethod(name_identity)
 
     def __init__(
         self,
@@ -43,7 +49,8 @@ class DeepFashion(FilePairs):
         skeleton: Skeleton = OPENPOSE_18,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.root, self.split, self.framing, self.cache_bytes = Path(root), split, framing, cache_bytes
+        self.root, self.split, self.framing = Path(root), split, framing
+        self.memory = PictureMemory(cache_bytes)
         files = self.files(self.root, split)
         annotation = sole_file(files.annotations, self.root, f"fasion-resize-annotation-{split}.csv", self.looks_for)
         pairs_path = sole_file(files.pairs, self.root, f"fasion-resize-pairs-{split}.csv", self.looks_for)
@@ -53,6 +60,10 @@ class DeepFashion(FilePairs):
         self.pictures = self.root / split
         check_pairs(pairs_path, pairs, self.poses, self.pictures)
         self.rows = [PairRow(source, target, name_identity(source)) for source, target in pairs]
+
+    @staticmethod
+    def identity_of(name: str) -> str:
+        return name_identity(name)
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
@@ -69,7 +80,7 @@ class DeepFashion(FilePairs):
         """The files of a split that are there, under any of the spellings."""
 
         def there(kind: str) -> tuple[Path, ...]:
-            candidates = (root / f"{spelling}-{kind}-{split}.csv" for spelling in SPELLINGS)
+            candidates = (root / f"{spelling}-{kind}-{split}.csv" for spelling in RESIZED + PLAIN)
             return tuple(path for path in candidates if path.is_file())
 
         pictures = root / split
@@ -85,13 +96,3 @@ class DeepFashion(FilePairs):
             cut = round(PADDING * side / 256)
             picture = picture[:, cut : side - cut]
         return picture
-
-
-def sole_file(found: Sequence[Path], root: Path, example: str, looks_for: str) -> Path:
-    """The one file that was found; several must hold the same."""
-    if not found:
-        raise BadInput(f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}.")
-    if len({path.read_bytes() for path in found}) > 1:
-        names = ", ".join(path.name for path in found)
-        raise BadInput(f"{root} holds {names}, which differ. Keep the one that is meant.")
-    return found[0]

@@ -68,6 +68,18 @@ def picture_header(path: Path | str) -> tuple[int, int]:
     return (width, height) if turned else (height, width)
 
 
+def picture_is_cut_off(path: Path | str) -> bool:
+    """Whether a JPEG or PNG file lacks its end mark: a download that broke off. No pixel is decoded."""
+    path = Path(path)
+    with path.open("rb") as file:
+        start = file.read(8)
+        file.seek(max(0, path.stat().st_size - 1024))
+        end = file.read()
+    if start.startswith(b"\xff\xd8"):
+        return b"\xff\xd9" not in end
+    return start.startswith(b"\x89PNG") and b"IEND" not in end
+
+
 def write_picture(
     path: Path | str, picture: Float[Tensor, "3 H W"] | UInt8[Tensor, "H W 3"] | UInt8[np.ndarray, "H W 3"]
 ) -> None:
@@ -184,6 +196,10 @@ class PoseTable(Mapping[str, Pose]):
 
     def __len__(self) -> int:
         return len(self._row)
+
+    def rows(self) -> Iterator[tuple[str, int]]:
+        """Each name and its row of `xy` and `visible`."""
+        return iter(self._row.items())
 
     def convert(self, skeleton: Skeleton) -> "PoseTable":
         """The same people in another skeleton (see Pose.convert)."""
@@ -324,6 +340,11 @@ def read_pairs(path: Path | str) -> list[tuple[str, str]]:
 def write_pairs(path: Path | str, pairs: Sequence[tuple[str, str]]) -> None:
     """The list that `read_pairs` reads."""
     _write_text(Path(path), "\n".join(["from,to", *(f"{a},{b}" for a, b in pairs)]) + "\n")
+
+
+def first_existing(root: Path, names: Sequence[str]) -> Path | None:
+    """The first of these names that is there, in a folder."""
+    return next((root / name for name in names if (root / name).exists()), None)
 
 
 def read_names(path: Path | str) -> list[str]:

@@ -1,75 +1,124 @@
 """A folder of your own photos with key points."""
 
 import hashlib
-import itertools
+from itertools import permutations
 from pathlib import Path
 
-from reposer.core import BadInput, Framing, Pose
-from reposer.core.images import from_uint8
+from reposer.core import BadInput, Framing, Pose, Skeleton
+from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import DATASETS, PairDataset, PictureMemory, Sample, frame_picture, frame_pose, identity_of, pair_name
-from .files import read_picture, read_pose
+from .dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
+from .files import PICTURE_SUFFIXES as SUFFIXES
+from .files import picture_header, read_pose
+from .pairs import name_identity
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+SPLITS = ("train", "val", "test")
 
 
 @DATASETS.register("folder")
-class Folder(PairDataset):
-    """Your own photos: `PERSON_VIEW.jpg` with its pose beside it as `PERSON_VIEW.json` (our form, or OpenPose's).
+class Folder(FilePairs):
+    """Your own photos: `PERSON_VIEW.jpg`, and beside it its pose, `PERSON_VIEW.json` (our form or OpenPose's).
 
-    All ordered pairs of one person's photos. With sub-folders train/ and test/ those are the splits; without, a
-    hash of the person's name decides: 8 of 10 train, one val, one test, and adding photos moves nobody.
+    All ordered pairs of photos of one person, whose name is the file's up to the last `_`. With a sub-folder train,
+    the sub-folders are the splits; without, a hash of the person's name decides (80 of 100 train, 10 val, 10 test), so
+    that new photos move nobody. `OPENPOSE_keypoints.json`, as OpenPose names its files, is found, too.
+
+    picture_size: the photos' common size; where they differ, that of the frame.
     """
 
-    def __init__(self, root: Path, split: str, framing: Framing | None = None) -> None:
-        folder = root / split if (root / "train").is_dir() else root
-        photos = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
-        if folder == root:
-            photos = [p for p in photos if split_of(identity_of(p.name)) == split]
-        people: dict[str, list[Path]] = {}
-        for photo in photos:
-            people.setdefault(identity_of(photo.name), []).append(photo)
-        self.pairs = [pair for own in people.values() for pair in itertools.permutations(own, 2)]
-        if not self.pairs:
+    looks_for = "photos PERSON_VIEW.jpg with a pose PERSON_VIEW.json beside each, here or in train and test"
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        framing: Framing | None = None,
+        *,
+        skeleton: Skeleton = OPENPOSE_18,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.root, self.split, self.framing = Path(root), split, framing
+        self.memory = PictureMemory(cache_bytes)
+        photos = split_photos(self.root, split)
+        people: dict[str, list[str]] = {}
+        for name in photos:
+            people.setdefault(name_identity(name), []).append(name)
+        self.rows = [
+            PairRow(source, target, identity)
+            for identity, own in people.items()
+            for source, target in permutations(own, 2)
+        ]
+        if not self.rows:
             raise BadInput(
-                f"{folder} has no two photos of one person for the split '{split}'. Photos of one person share "
-                f"their name up to the last '_': anna_1.jpg, anna_2.jpg, each with a pose in a .json beside it."
+                f"{self.root} has no two photos of one person for the split '{split}'. Photos of one person share "
+                f"their name up to the last '_' (anna_1.jpg, anna_2.jpg); to choose the splits yourself, put the "
+                f"photos into sub-folders train and test."
             )
-        self.framing = framing
-        self._memory = PictureMemory()
-        self._poses: dict[Path, Pose] = {}
-        sizes = {self._whole(p).shape[1:] for p in {p for pair in self.pairs for p in pair}}
-        if len(sizes) > 1:
+        self.paths = photos
+        self.poses = {}
+        for name, photo in photos.items():
+            pose = photo_pose(photo).convert(skeleton)
+            self.poses[name] = pose
+        sizes = {pose.size for pose in self.poses.values()}
+        if len(sizes) > 1 and framing is None:
+            few = ", ".join(f"{h}x{w}" for h, w in sorted(sizes)[:3])
             raise BadInput(
-                f"The photos of {folder} have {len(sizes)} different sizes, among them "
-                f"{', '.join(f'{h}x{w}' for h, w in sorted(sizes)[:3])}; a data set has one. Crop them alike first."
+                f"The photos of {self.root} have {len(sizes)} sizes ({few}, ...); without a framing they cannot be "
+                f"stacked. Pass the generator's framing, or crop them alike."
             )
-        ((height, width),) = sizes
-        self.picture_size = (int(height), int(width))
+        self.picture_size = sizes.pop() if len(sizes) == 1 or framing is None else framing.size
 
-    def __len__(self) -> int:
-        return len(self.pairs)
+    @classmethod
+    def recognises(cls, root: Path) -> bool:
+        folders = (root, *(root / split for split in SPLITS))
+        return any(pose_path(photo) is not None for folder in folders for photo in photos_in(folder))
 
-    def __getitem__(self, i: int) -> Sample:
-        source, target = self.pairs[i]
-        return Sample(
-            self._memory.get(source.name, lambda: frame_picture(self._whole(source), self.framing)),
-            self._memory.get(target.name, lambda: frame_picture(self._whole(target), self.framing)),
-            frame_pose(self._pose(source), self.framing),
-            frame_pose(self._pose(target), self.framing),
-            pair_name(source.name, target.name),
-        )
+    @classmethod
+    def open(cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool) -> "Folder":
+        return cls(root, split, framing, skeleton=skeleton)
 
-    def _whole(self, photo: Path):  # type: ignore[no-untyped-def]
-        return from_uint8(read_picture(photo))
+    def picture_path(self, name: str) -> Path:
+        return self.paths[name]
 
-    def _pose(self, photo: Path) -> Pose:
-        if photo not in self._poses:
-            self._poses[photo] = read_pose(photo.with_suffix(".json"), size=self.picture_size)
-        return self._poses[photo]
+
+def photos_in(folder: Path) -> list[Path]:
+    """The picture files of a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+
+
+def split_photos(root: Path, split: str) -> dict[str, Path]:
+    """The photos of a split, by name."""
+    if split not in SPLITS:
+        raise BadInput(f"There is no split '{split}' of {root}; there are {', '.join(SPLITS)}.")
+    if (root / "train").is_dir():
+        return {photo.name: photo for photo in photos_in(root / split)}
+    return {photo.name: photo for photo in photos_in(root) if split_of(name_identity(photo.name)) == split}
 
 
 def split_of(identity: str) -> str:
     """Which split a person belongs to, by a hash of the name alone."""
-    place = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "big") % 10
-    return "test" if place == 0 else "val" if place == 1 else "train"
+    place = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "big") % 100
+    return "train" if place < 80 else "val" if place < 90 else "test"
+
+
+def pose_path(photo: Path) -> Path | None:
+    """The file with the photo's pose, if there is one."""
+    candidates = (photo.with_suffix(".json"), photo.with_name(f"{photo.stem}_keypoints.json"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def photo_pose(photo: Path) -> Pose:
+    """The pose beside a photo; one that says another picture size than the photo's is refused."""
+    path = pose_path(photo)
+    if path is None:
+        raise BadInput(f"{photo} has no pose; {photo.with_suffix('.json').name} was expected beside it.")
+    size = picture_header(photo)
+    pose = read_pose(path, size)
+    if pose.size != size:
+        raise BadInput(
+            f"{path} is the pose of a {pose.size[0]}x{pose.size[1]} picture, but {photo.name} is {size[0]}x{size[1]} "
+            f"(height x width). Make the pose of this photo."
+        )
+    return pose

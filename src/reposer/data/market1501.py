@@ -1,51 +1,106 @@
-"""Market-1501 in the form of PATN and GFLA."""
+"""Market-1501 in the layout of PATN and GFLA (gfla.md, sections 2.2 and 2.3)."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reposer.core import BadInput, Framing, Pose, Sample
+from reposer.core import Framing, Pose, Sample, Skeleton
+from reposer.core.images import from_uint8
 from reposer.core.pose import rotation_about
 from reposer.core.rng import numpy_stream
+from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import DATASETS
-from .files import read_annotation, read_pairs
-from .listed import ListedPairs, find_list
+from .dataset import (
+    CACHE_BYTES,
+    DATASETS,
+    FilePairs,
+    PairRow,
+    PictureMemory,
+    SplitFiles,
+    check_pairs,
+    sole_file,
+)
+from .files import first_existing, read_annotation, read_pairs
+from .pairs import market_identity
 
+SPLITS = ("train", "val", "test")
 SIZE = (128, 64)
-ANGLE, SHIFT, SCALE = 5.0, 5.0, 0.05  # degrees, pixels, share: how far a source picture is moved at most
-TARGET_ANGLE, TARGET_SHIFT = 0.2, 0.5  # a target is moved by these shares of it, and never scaled
+# How far a source picture is moved at most: degrees, pixels, share.
+ANGLE, SHIFT, SCALE = 5.0, 5.0, 0.05
+# A target is moved by these shares of that, and never scaled.
+TARGET_ANGLE, TARGET_SHIFT = 0.2, 0.5
+GREY = 128
 
 
 @DATASETS.register("market1501")
-class Market1501(ListedPairs):
-    """Market-1501 (128x64): `{train,test}/`, market-annotation-SPLIT.csv, market-pairs-SPLIT.csv.
+class Market1501(FilePairs):
+    """Market-1501, 128x64: pictures by split, market-annotation-SPLIT.csv, market-pairs-SPLIT.csv.
 
-    augment: training draws move each picture by a small affine map of its own (spec 2.3), mid-grey outside.
+    Pictures lie in `ROOT/{train,test}/` or in the original's `bounding_box_{train,test}/`.
+
+    augment: `draw` moves each of the two pictures by a small affine map of its own; grey comes in from outside.
     """
 
-    augments: ClassVar[bool] = True
+    looks_for = "market-annotation-{train,test}.csv beside folders train and test"
+    picture_size = SIZE
 
-    def __init__(self, root: Path, split: str, framing: Framing | None = None, *, augment: bool = False) -> None:
-        annotation = find_list(root, "annotation", split, ("market",))
-        pairs = find_list(root, "pairs", split, ("market",))
-        if annotation is None or pairs is None:
-            kind = "annotation" if annotation is None else "pairs"
-            raise BadInput(f"{root} has no market-{kind}-{split}.csv.")
-        super().__init__(root, split, framing, read_pairs(pairs), read_annotation(annotation, SIZE), SIZE, pairs)
-        self.augment = augment
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        framing: Framing | None = None,
+        augment: bool = False,
+        *,
+        skeleton: Skeleton = OPENPOSE_18,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.root, self.split, self.framing, self.augment = Path(root), split, framing, augment
+        self.memory = PictureMemory(cache_bytes)
+        files = self.files(self.root, split)
+        annotation = sole_file(files.annotations, self.root, f"market-annotation-{split}.csv", self.looks_for)
+        pairs_path = sole_file(files.pairs, self.root, f"market-pairs-{split}.csv", self.looks_for)
+        self.poses = read_annotation(annotation, frame=SIZE).convert(skeleton)
+        pairs = read_pairs(pairs_path)
+        self.pictures = files.pictures or self.root / split
+        check_pairs(pairs_path, pairs, self.poses, self.pictures)
+        self.rows = [PairRow(source, target, self.identity_of(source) or source) for source, target in pairs]
+
+    @staticmethod
+    def identity_of(name: str) -> str | None:
+        return market_identity(name)
+
+    @classmethod
+    def recognises(cls, root: Path) -> bool:
+        return any(cls.files(root, split).annotations for split in SPLITS)
+
+    @classmethod
+    def open(cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool) -> "Market1501":
+        return cls(root, split, framing, augment, skeleton=skeleton)
+
+    @staticmethod
+    def files(root: Path, split: str) -> SplitFiles:
+        """The files of a split that are there."""
+        lists = [
+            (path,) if (path := root / f"market-{kind}-{split}.csv").is_file() else ()
+            for kind in ("annotation", "pairs")
+        ]
+        return SplitFiles(lists[0], lists[1], first_existing(root, [split, f"bounding_box_{split}"]))
+
+    def picture_path(self, name: str) -> Path:
+        return self.pictures / name
 
     def draw(self, i: int, seed: int) -> Sample:
         sample = self[i]
-        if not self.augment or not isinstance(sample.source_pose, Pose) or not isinstance(sample.target_pose, Pose):
+        if not self.augment:
             return sample
+        assert isinstance(sample.source_pose, Pose) and isinstance(sample.target_pose, Pose)
         stream = numpy_stream(seed)
-        source_move = _move(stream, sample.source_pose.size, 1.0, 1.0, SCALE)
-        target_move = _move(stream, sample.target_pose.size, TARGET_ANGLE, TARGET_SHIFT, 0.0)
+        source_move = self._in_frame(random_move(stream, SIZE, ANGLE, SHIFT, SCALE))
+        target_move = self._in_frame(random_move(stream, SIZE, TARGET_ANGLE * ANGLE, TARGET_SHIFT * SHIFT, 0.0))
         return replace(
             sample,
             source=move_picture(sample.source, source_move),
@@ -54,22 +109,34 @@ class Market1501(ListedPairs):
             target_pose=sample.target_pose.affine(target_move, sample.target_pose.size),
         )
 
+    def _in_frame(self, move: Float[Tensor, "2 3"]) -> Float[Tensor, "2 3"]:
+        """The same move of the picture's pixels, as a move of the frame's."""
+        if self.framing is None:
+            return move
+        frame = _square(self.framing.matrix(SIZE))
+        return (frame @ _square(move) @ torch.linalg.inv(frame))[:2]
 
-def _move(stream, size: tuple[int, int], angle: float, shift: float, scale: float) -> Float[Tensor, "2 3"]:  # type: ignore[no-untyped-def]
-    """A random rotation and scale about the picture's centre, then a shift."""
+
+def random_move(
+    stream: np.random.Generator, size: tuple[int, int], angle: float, shift: float, scale: float
+) -> Float[Tensor, "2 3"]:
+    """A turn of up to `angle` degrees and a scale of 1 +- `scale` about the picture's centre, then a shift in pixels."""
     centre = ((size[1] - 1) / 2, (size[0] - 1) / 2)
-    turn = angle * stream.uniform(-ANGLE, ANGLE)
-    x, y = shift * stream.uniform(-SHIFT, SHIFT, 2)
-    return rotation_about(centre, float(turn), float(stream.uniform(1 - scale, 1 + scale)), (float(x), float(y)))
+    turn, x, y, grow = stream.uniform(-1, 1, 4).tolist()
+    return rotation_about(centre, angle * turn, 1 + scale * grow, (shift * x, shift * y))
 
 
 def move_picture(picture: Float[Tensor, "3 H W"], matrix: Float[Tensor, "2 3"]) -> Float[Tensor, "3 H W"]:
-    """The picture moved by `matrix` (source pixel to drawn pixel): nearest pixel, mid-grey where there is none."""
+    """The picture whose pixel p goes to `matrix @ p`: the nearest pixel, and grey where there is none."""
     height, width = picture.shape[1:]
-    inverse = torch.linalg.inv(torch.cat([matrix.double(), torch.tensor([[0.0, 0.0, 1.0]])]))
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    places = torch.stack([x, y, torch.ones_like(x)], -1).double() @ inverse.T
+    places = torch.stack([x, y, torch.ones_like(x)], -1).double() @ torch.linalg.inv(_square(matrix)).T
     column, row = places[..., 0].round().long(), places[..., 1].round().long()
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     drawn = picture[:, row.clamp(0, height - 1), column.clamp(0, width - 1)]
-    return torch.where(inside, drawn, 1 / 255)  # the byte 128
+    grey = from_uint8(torch.full((1, 1, 3), GREY, dtype=torch.uint8)).to(picture)
+    return torch.where(inside, drawn, grey)
+
+
+def _square(matrix: Float[Tensor, "2 3"]) -> Float[Tensor, "3 3"]:
+    return torch.cat([matrix.double(), torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64)])

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, runtime_checkable
 from typing import Protocol as Interface
 
 import torch
@@ -23,6 +23,7 @@ from .protocol import PROTOCOLS, Protocol
 from .report import Report, Row, pairs_hash
 
 
+@runtime_checkable
 class Generate(Interface):
     """A generator's `generate`, or anything that draws like it."""
 
@@ -36,6 +37,7 @@ class Generate(Interface):
     ) -> Float[Tensor, "B 3 H W"]: ...
 
 
+@runtime_checkable
 class ScoredPairs(Interface):
     """What scoring asks of a data set: pairs, and how its pictures were laid into the frame."""
 

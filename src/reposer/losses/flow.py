@@ -27,7 +27,7 @@ def sampling_correctness(
     cosine over all source places. Only the flow receives a gradient. M compares N x N places, `chunk` of them at a
     time. A mask weighs the places of its row; rows weigh alike, one whose mask is empty counts as 0.
     """
-    dtype = torch.float64 if flow.dtype == torch.float64 else torch.float32
+    dtype = torch.promote_types(flow.dtype, torch.float32)
     source, target = source.detach().to(dtype), target.detach().to(dtype)
     cosine = (_unit(gaussian_sample(source, flow.to(dtype))) * _unit(target)).sum(1)
     loss = torch.exp(-cosine / (best_cosine(source, target, chunk) + EPSILON)) - math.exp(-1)
@@ -58,7 +58,7 @@ def affine_regularity(flow: Float[Tensor, "B 2 h w"], kernel_size: int) -> Float
     The residual of the least-squares fit is (I - P) flow, P projecting onto the affine maps of the window; I - P is
     a projection and kills the pixel grid, so the flow itself may stand for the flowed positions. Mean over windows.
     """
-    flow = flow if flow.dtype == torch.float64 else flow.float()
+    flow = flow.to(torch.promote_types(flow.dtype, torch.float32))
     filters = _affine_residual_filters(kernel_size).to(flow)
     residual = F.conv2d(flow.flatten(0, 1)[:, None], filters)
     return residual.square().sum(1).mean() * 2  # the mean runs over x and y, which are to be added

@@ -22,8 +22,14 @@ def content_and_style(
 
     Both mappings hold at least those layers: one pass over each picture serves both terms (Johnson et al. 2016).
     """
-    content = [(drawn[name].float() - target[name].float()).abs().mean() for name in network.content_layers]
-    style = [
-        (gram(drawn[name].float()) - gram(target[name].float())).abs().mean() for name in network.style_layers
-    ]
+    content = [_difference(_full(drawn[n]), _full(target[n])) for n in network.content_layers]
+    style = [_difference(gram(_full(drawn[n])), gram(_full(target[n]))) for n in network.style_layers]
     return torch.stack(content).sum(), torch.stack(style).sum()
+
+
+def _difference(a: Tensor, b: Tensor) -> Tensor:
+    return (a - b).abs().mean()
+
+
+def _full(features: Tensor) -> Tensor:
+    return features.to(torch.promote_types(features.dtype, torch.float32))  # sums of bfloat16 lose too much

@@ -1,10 +1,10 @@
-"""Local attention at flowed places (Ren et al. 2020, section 3.3), without patches and without a compiled extension.
+"""Local attention at flowed places (Ren et al. 2020), without patches and without a compiled extension.
 
-Every place of the target looks at a k x k window of the source around the place its flow points to. The plain form
-copies each window: k^2 copies of the source features and as many of the target's. Two facts make that unnecessary.
+Every place of the target looks at a k x k window of the source around the place its flow points to. The plain
+form copies each window: k^2 copies of the source features, and as many of the target's. Two facts spare them.
 
-* The scores are a linear map of the windows, and sampling is linear too: the source is convolved once with the
-  kernel's source half, and the *result* is sampled at p + flow.
+* The scores are a linear map of the windows, and sampling is linear too: the source is convolved once with
+  the kernel's source half, and the *result* is sampled at p + flow.
 * All taps of a window share one fractional offset, so k^2 bilinear samples touch only (k + 1)^2 whole pixels:
   the coefficients are spread over those, and one gather-and-sum reads the source.
 """
@@ -21,9 +21,9 @@ from .warp import Places, at_least_float32, flowed_places, gather_taps, warp
 class LocalAttention(nn.Module):
     """Softmax-weighted sums of k x k source windows around the flowed places.
 
-    channels: of source and target alike. kernel_size: k; an even window reaches one pixel further left and up.
+    channels: of source and target alike. kernel_size: k; an even window reaches further left and up.
     hidden: channels between the two layers of the score.
-    normalize: "sum" = the coefficients sum to 1; "mean" = to 1 / k^2, as published (average pooling after a softmax).
+    normalize: "sum" = the coefficients sum to 1; "mean" = to 1 / k^2, as published (a softmax, then an average).
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class LocalAttention(nn.Module):
         target_kernel, source_kernel = self.score.weight.split(channels, dim=1)
         around = F.pad(target, (before, after, before, after), mode="replicate")
         of_target = F.conv2d(around, target_kernel, self.score.bias)
-        # A window wholly outside is constant. So k - 1 pixels of margin hold every score that any flow can ask for,
-        # and repeating the border of the *convolved* map beyond them is exact. The margin shifts its pixels by `after`.
+        # A window wholly outside is constant: k - 1 pixels of margin hold every score that a flow can ask for, and
+        # repeating the border of the *convolved* map beyond them is exact. The margin shifts its pixels by `after`.
         of_source = F.conv2d(F.pad(source, (k - 1,) * 4, mode="replicate"), source_kernel)
         hidden = of_target + warp(of_source, at_least_float32(flow) + after)
         scores = self.mix(F.leaky_relu(hidden, 0.1)).permute(0, 2, 3, 1)
@@ -70,14 +70,14 @@ class LocalAttention(nn.Module):
 def gather_windows(
     source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"], coefficients: Float[Tensor, "B h w k k"]
 ) -> Float[Tensor, "B C h w"]:
-    """At each place p: the sum over the window's taps o of coefficients(p, o) * source(p + flow(p) + o), bilinear."""
+    """At each place p, the sum over the window's taps o of coefficients(p, o) * source(p + flow(p) + o)."""
     k = coefficients.shape[-1]
     places = flowed_places(flow, (source.shape[-2], source.shape[-1]), reach=k)
     return gather_taps(source, places, -(k // 2), spread(coefficients, places))
 
 
 def spread(coefficients: Float[Tensor, "B h w k k"], places: Places) -> Float[Tensor, "B h w k+1 k+1"]:
-    """The weights of whole pixels: of a tap's coefficient, 1 - a falls on its own column, a on the next; b for rows."""
+    """The weights of whole pixels: 1 - a of a tap falls on its own column and a on the next; b likewise for rows."""
     a, b = places.a[..., None, None], places.b[..., None, None]
     columns = F.pad(coefficients * (1 - a), (0, 1)) + F.pad(coefficients * a, (1, 0))
     return F.pad(columns * (1 - b), (0, 0, 0, 1)) + F.pad(columns * b, (0, 0, 1, 0))

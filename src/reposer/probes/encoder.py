@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from reposer.core import Framing, Pose
 from reposer.core.images import from_uint8
-from reposer.core.skeleton import OPENPOSE_18, Skeleton
+from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.synthetic import PARTS, RenderedPerson, SyntheticPeople, pose_of
 from reposer.nn.features import ENCODER_BLOCKS, ENCODER_FILE, PeopleEncoder
 from reposer.nn.maps import heatmaps
@@ -307,10 +307,8 @@ class PeopleViews:
 
     def __init__(self, config: PeopleConfig, framing: Framing) -> None:
         self.config, self.framing = config, framing
-        height, width = framing.size
-        self.people = SyntheticPeople(
-            (height, round(height * 176 / 256)), config.split, config.first + config.num_people, config.seed
-        )
+        size, last = framing.person_size, config.first + config.num_people
+        self.people = SyntheticPeople(size, config.split, last, config.seed)
         self._drawn: dict[int, RenderedPerson] = {}
 
     def __len__(self) -> int:
@@ -339,7 +337,7 @@ class PeopleViews:
         """Picture i, augmented; one row."""
         return augmented(*self._framed(i), seed)
 
-    def collate(self, samples: Sequence[PeopleBatch], seeds: Int64[Tensor, "B"] | None) -> PeopleBatch:
+    def collate(self, samples: Sequence[PeopleBatch], seeds: Tensor | None) -> PeopleBatch:
         return PeopleBatch.cat(samples)
 
 

@@ -4,4 +4,17 @@ from .loop import TrainingStopped, train
 from .objective import Objective, Turn, frozen
 from .recipe import PROBE_RECIPES, RECIPES, Adam, DataConfig, Recipe, Stage, Start
 
-__all__ = ["PROBE_RECIPES", "RECIPES", "Adam", "DataConfig", "Objective", "Recipe", "Stage", "Start", "TrainingStopped", "Turn", "frozen", "train"]
+__all__ = [
+    "PROBE_RECIPES",
+    "RECIPES",
+    "Adam",
+    "DataConfig",
+    "Objective",
+    "Recipe",
+    "Stage",
+    "Start",
+    "TrainingStopped",
+    "Turn",
+    "frozen",
+    "train",
+]

@@ -20,7 +20,9 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     if num_processes() == 1:
         return
     parameters = list(parameters)
-    used = torch.tensor([p.grad is not None for p in parameters], dtype=torch.uint8, device=parameters[0].device)
+    used = torch.tensor(
+        [p.grad is not None for p in parameters], dtype=torch.uint8, device=parameters[0].device
+    )
     dist.all_reduce(used, dist.ReduceOp.MAX)
     shared = [p for p, u in zip(parameters, used.tolist(), strict=True) if u]
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]

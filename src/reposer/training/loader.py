@@ -27,7 +27,15 @@ class StepSampler(Sampler[list[tuple[int, int]]]):
     """
 
     def __init__(
-        self, length: int, *, seed: int, batch_size: int, first_row: int, num_rows: int, first_step: int, last_step: int
+        self,
+        length: int,
+        *,
+        seed: int,
+        batch_size: int,
+        first_row: int,
+        num_rows: int,
+        first_step: int,
+        last_step: int,
     ) -> None:
         self.length, self.seed, self.batch_size = length, seed, batch_size
         self.rows = range(first_row, first_row + num_rows)

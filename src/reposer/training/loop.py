@@ -90,7 +90,9 @@ def train(
                 folder.write_receipt(recipe, objective.about())
             stage_end = stage_start + stage.steps
 
-            def save(stage_number: int, at: int, game: Objective, steppers: dict[str, torch.optim.Optimizer]) -> None:
+            def save(
+                stage_number: int, at: int, game: Objective, steppers: dict[str, torch.optim.Optimizer]
+            ) -> None:
                 if main:
                     folder.save_state(_state(stage_number, at, game, steppers, averaged))
                     header = {"recipe": recipe.name, "step": at, **game.about()}
@@ -107,7 +109,9 @@ def train(
                 workers=recipe.workers,
             ):
                 factor = stage.learning_rate_factor(step - stage_start)
-                terms = take_step(objective, optimisers, stage, batch.to(device), factor, recipe.precision, step)
+                terms = take_step(
+                    objective, optimisers, stage, batch.to(device), factor, recipe.precision, step
+                )
                 step += 1
                 update_average(averaged, generator, recipe.ema, step)
                 log.step(stage.name, step, terms)
@@ -183,7 +187,9 @@ def _set_up(
             f"The stage '{stage.name}' has optimisers for {sorted(stage.optimisers)}, "
             f"its players are {sorted(objective.players)}."
         )
-    return objective, {name: stage.optimisers[name].build(player) for name, player in objective.players.items()}
+    return objective, {
+        name: stage.optimisers[name].build(player) for name, player in objective.players.items()
+    }
 
 
 def _begin_from(start: Start, generator: nn.Module) -> str:
@@ -203,7 +209,11 @@ def _begin_from(start: Start, generator: nn.Module) -> str:
 
 
 def _state(
-    stage: int, step: int, objective: Objective, optimisers: dict[str, torch.optim.Optimizer], averaged: nn.Module
+    stage: int,
+    step: int,
+    objective: Objective,
+    optimisers: dict[str, torch.optim.Optimizer],
+    averaged: nn.Module,
 ) -> dict[str, Any]:
     return {
         "stage": stage,
@@ -217,7 +227,10 @@ def _state(
 
 
 def _restore(
-    saved: dict[str, Any], objective: Objective, optimisers: dict[str, torch.optim.Optimizer], averaged: nn.Module
+    saved: dict[str, Any],
+    objective: Objective,
+    optimisers: dict[str, torch.optim.Optimizer],
+    averaged: nn.Module,
 ) -> None:
     for name, network in objective.networks.items():
         network.load_state_dict(saved["networks"][name])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import nn
@@ -48,6 +48,7 @@ class Start:
     """Which tensors to take: those whose names begin with one of these. The rest stay as they are, and are reported."""
 
 
+@runtime_checkable
 class ObjectiveConfig(Protocol):
     """A frozen dataclass that builds its objective around the run's generator, and can be small."""
 
@@ -140,7 +141,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or not self.stages or not 0 <= self.ema < 1:
-            raise BadInput("A recipe needs a batch of at least 1, at least one stage and an EMA decay in [0, 1).")
+            raise BadInput(
+                "A recipe needs a batch of at least 1, at least one stage and an EMA decay in [0, 1)."
+            )
 
     @property
     def steps(self) -> int:

@@ -4,7 +4,7 @@ A material reads surface coordinates only, so a pattern turns and bends with the
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,7 @@ LogoName = Literal["disc", "heart", "star", "bars", "ring", "diamond", "number"]
 LOGOS: tuple[LogoName, ...] = LogoName.__args__  # type: ignore[attr-defined]
 
 
+@runtime_checkable
 class Material(Protocol):
     """Colours in [0, 1] of points by their surface coordinates; gloss is the strength of the highlight."""
 

@@ -38,7 +38,7 @@ class EncoderBlock(nn.Module):
         self.between = NormAct(o, normalize)
         self.conv = nn.Conv2d(o, o, 3, padding=1)
 
-    def forward(self, x: Float[Tensor, "B i 2*h 2*w"]) -> Float[Tensor, "B o h w"]:
+    def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H//2 W//2"]:
         return self.conv(self.between(self.halve(self.before(x))))
 
 

@@ -37,5 +37,5 @@ class ResBlockEncoder(nn.Module):
         self.halve = spectral_norm(nn.Conv2d(hidden, o, 4, stride=2, padding=1))
         self.bypass = spectral_norm(nn.Conv2d(i, o, 1))
 
-    def forward(self, x: Float[Tensor, "B i 2*h 2*w"]) -> Float[Tensor, "B o h w"]:
+    def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H//2 W//2"]:
         return self.halve(leaky(self.conv(leaky(x)))) + self.bypass(F.avg_pool2d(x, 2))

@@ -124,8 +124,8 @@ class GFLADrawing:
     """
 
     picture: Float[Tensor, "B 3 H W"]
-    flows: dict[int, Float[Tensor, "B 2 h w"]]
-    occlusions: dict[int, Float[Tensor, "B 1 h w"]]
+    flows: dict[int, Float[Tensor, "B 2 _ _"]]
+    occlusions: dict[int, Float[Tensor, "B 1 _ _"]]
 
 
 class GFLAGenerator(Generator):
@@ -219,7 +219,7 @@ class SourceNet(nn.Module):
             for n, (i, o) in enumerate(zip(widths, widths[1:], strict=False))
         )
 
-    def forward(self, source: Float[Tensor, "B 3 H W"]) -> dict[int, Float[Tensor, "B C h w"]]:
+    def forward(self, source: Float[Tensor, "B 3 H W"]) -> dict[int, Float[Tensor, "B _ _ _"]]:
         features, x = {}, _channels_last(source)
         for level, block in enumerate(self.encoder, start=1):
             features[level] = x = block(x)
@@ -252,7 +252,7 @@ class FlowNet(nn.Module):
         source: Float[Tensor, "B 3 H W"],
         source_maps: Float[Tensor, "B K H W"],
         target_maps: Float[Tensor, "B K H W"],
-    ) -> tuple[dict[int, Float[Tensor, "B 2 h w"]], dict[int, Float[Tensor, "B 1 h w"]]]:
+    ) -> tuple[dict[int, Float[Tensor, "B 2 _ _"]], dict[int, Float[Tensor, "B 1 _ _"]]]:
         """Flows (pixels of the level) and occlusions ([0, 1]), from coarse to fine, at least float32."""
         scale = RAW_POSE_SCALE if self.raw else 1.0  # a norm would undo it
         x = _channels_last(torch.cat([source, scale * source_maps, scale * target_maps], 1))
@@ -295,9 +295,9 @@ class TargetNet(nn.Module):
     def forward(
         self,
         target_maps: Float[Tensor, "B K H W"],
-        source_features: dict[int, Float[Tensor, "B C h w"]],
-        flows: dict[int, Float[Tensor, "B 2 h w"]],
-        occlusions: dict[int, Float[Tensor, "B 1 h w"]],
+        source_features: dict[int, Float[Tensor, "B _ _ _"]],
+        flows: dict[int, Float[Tensor, "B 2 _ _"]],
+        occlusions: dict[int, Float[Tensor, "B 1 _ _"]],
     ) -> Float[Tensor, "B 3 H W"]:
         x = _channels_last(target_maps)
         for block in self.encoder:

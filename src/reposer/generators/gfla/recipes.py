@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reposer.training import RECIPES, Adam, DataConfig, Recipe, Stage
 
 from .network import GFLAConfig
-from .objective import GFLALossesConfig, GFLAFlowConfig
+from .objective import GFLAFlowConfig, GFLALossesConfig
 
 # Released learning rates: 1e-4 for the generator, a tenth of it for the discriminator; first beta 0.
 FLOW_PLAYERS = {"flow": Adam(1e-4)}

@@ -1,0 +1,42 @@
+# `make demo` and `make test` set up everything they need on a machine with Python 3.11+ and make.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP_ARGS ?=
+REAL_DATA ?=
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest $(if $(REAL_DATA),--real-data $(REAL_DATA))
+
+.PHONY: demo test quick lint bench clean
+
+demo: .venv/.core
+	$(BIN)/reposer demo
+
+test: lint
+	$(PYTEST)
+
+quick: .venv/.dev
+	$(PYTEST) -m "not slow"
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.core
+	$(BIN)/python -m benchmarks
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Reposer needs Python 3.11 or newer; none was found. Name it: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.core: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -q -c constraints.txt -e . $(PIP_ARGS)
+	@touch $@
+
+.venv/.dev: .venv/.core
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,track]' $(PIP_ARGS)
+	@touch $@
+
+clean:
+	rm -rf .venv build dist src/*.egg-info reposer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

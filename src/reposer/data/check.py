@@ -1,0 +1,310 @@
+"""What is wrong with a data set, said before a run meets it: `reposer data check ROOT`."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from reposer.core import BadInput
+
+from .dataset import FilePairs, SplitFiles, recognise, sole_file
+from .deepfashion import DeepFashion
+from .files import (
+    FASHION_SIZE,
+    PoseTable,
+    fashion_frame,
+    picture_header,
+    picture_is_cut_off,
+    read_annotation,
+    read_names,
+    read_pairs,
+)
+from .folder import SPLITS, Folder, photo_pose, photos_in, split_photos
+from .market1501 import SIZE as MARKET_SIZE
+from .market1501 import Market1501
+from .pairs import name_identity
+
+T = TypeVar("T")
+Severity = Literal["error", "warning"]
+NUM_EXAMPLES = 3
+MANY_OUTSIDE = 0.02  # a list in the wrong frame has more of its joints outside (published lists: 4 of 10,000)
+ASPECT_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of trouble. `count` of how many things, and the first few of them as examples."""
+
+    severity: Severity
+    kind: str
+    message: str
+    count: int = 1
+    examples: tuple[str, ...] = ()
+
+
+@dataclass
+class _Split:
+    """One split as far as it could be read: `pictures` by name, whether or not the file is there."""
+
+    name: str
+    pictures: dict[str, Path] = field(default_factory=dict)
+    poses: PoseTable | None = None
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class _Findings(list[Finding]):
+    def add(self, severity: Severity, kind: str, message: str, examples: Sequence[object] = ("",)) -> None:
+        """A finding about all of `examples`; none is no finding."""
+        if examples:
+            few = tuple(str(e) for e in examples[:NUM_EXAMPLES] if str(e))
+            self.append(Finding(severity, kind, message, len(examples), few))
+
+
+def check_dataset(root: Path | str, *, progress: bool = True) -> list[Finding]:
+    """Everything that is wrong with the data set in this folder, errors first.
+
+    Headers of all pictures are read, pixels of none; whole files are read only where two have the same length.
+    """
+    root = Path(root)
+    kind = recognise(root)
+    found = _Findings()
+    splits = [_read_folder(root, s, found) for s in SPLITS] if kind is Folder else _read_listed(kind, root, found)
+    splits = [split for split in splits if split.pictures]
+    if not splits:
+        found.add("error", "empty", f"{root} has no split with pictures.")
+    identity_of = _identity_rule(kind)
+    for split in splits:
+        _check_pictures(split, kind, found, progress)
+        _check_pairs(split, identity_of, found)
+    _check_leaks(splits, identity_of, found, progress)
+    return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
+    """The findings for a terminal; one line that says so if there are none."""
+    errors = sum(finding.severity == "error" for finding in findings)
+    table = Table(
+        title=f"{escape(str(root))}: {errors} kinds of errors, {len(findings) - errors} of warnings",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for title in ("", "what", "how many", "meaning"):
+        table.add_column(title, justify="right" if title == "how many" else "left", overflow="fold")
+    for finding in findings:
+        colour = "red" if finding.severity == "error" else "yellow"
+        examples = f" [dim]({escape(', '.join(finding.examples))})[/dim]" if finding.examples else ""
+        severity = f"[{colour}]{finding.severity}[/{colour}]"
+        table.add_row(severity, finding.kind, f"{finding.count:,}", escape(finding.message) + examples)
+    if not findings:
+        table.add_row("[green]good[/green]", "", "", "nothing wrong was found")
+    return table
+
+
+# Reading as much as can be read
+
+
+def _read_listed(kind: type[FilePairs], root: Path, found: _Findings) -> list[_Split]:
+    if kind is DeepFashion:
+        files, word = DeepFashion.files, "fasion-resize"
+    elif kind is Market1501:
+        files, word = Market1501.files, "market"
+    else:
+        raise BadInput(f"{kind.__name__} has no check of its own yet; the data set opens or says why not.")
+    splits = []
+    for name in SPLITS:
+        there = files(root, name)
+        if there.annotations or there.pairs:
+            splits.append(_read_split(kind, root, name, there, word, found))
+    return splits
+
+
+def _read_split(
+    kind: type[FilePairs], root: Path, name: str, files: SplitFiles, word: str, found: _Findings
+) -> _Split:
+    split = _Split(name)
+
+    def annotation() -> None:
+        path = sole_file(files.annotations, root, f"{word}-annotation-{name}.csv", kind.looks_for)
+        try:
+            frame = fashion_frame(path) if kind is DeepFashion else MARKET_SIZE
+        except BadInput as error:
+            found.add("error", "wrong frame", str(error))
+            return
+        split.poses = read_annotation(path, frame=frame)
+        found.add("warning", "repeated rows", f"{path.name} lists a picture twice; the last counts", split.poses.repeated)
+
+    def pairs() -> None:
+        path = sole_file(files.pairs, root, f"{word}-pairs-{name}.csv", kind.looks_for)
+        split.pairs = read_pairs(path)
+
+    for read in (annotation, pairs):
+        _or_finding(read, "list", found)
+    names = dict.fromkeys([*(split.poses or ()), *(name for pair in split.pairs for name in pair)])
+    listing = root / f"{name}.lst"
+    if listing.is_file():
+        names.update(dict.fromkeys(read_names(listing)))
+    folder = files.pictures or root / name
+    split.pictures = {picture: folder / picture for picture in names}
+    return split
+
+
+def _read_folder(root: Path, name: str, found: _Findings) -> _Split:
+    split = _Split(name, pictures=split_photos(root, name))
+    poses = {}
+    for photo, path in split.pictures.items():
+
+        def read(photo: str = photo, path: Path = path) -> None:
+            poses[photo] = photo_pose(path)
+
+        _or_finding(read, "pose", found)
+    people = Counter(name_identity(photo) for photo in split.pictures)
+    alone = [photo for photo in split.pictures if people[name_identity(photo)] == 1]
+    found.add("warning", "alone", f"{name}: the only photo of its person: in no pair", alone)
+    if (root / "train").is_dir() and name == "train":
+        found.add("warning", "beside", "photos outside of train, val and test are not read", photos_in(root))
+    return split
+
+
+def _or_finding(read: Callable[[], None], kind: str, found: _Findings) -> None:
+    try:
+        read()
+    except BadInput as error:
+        found.add("error", kind, str(error))
+
+
+def _identity_rule(kind: type[FilePairs]) -> Callable[[str], str | None]:
+    return Market1501.identity_of if kind is Market1501 else name_identity
+
+
+# What can be wrong
+
+
+def _check_pictures(split: _Split, kind: type[FilePairs], found: _Findings, progress: bool) -> None:
+    """Files that are missing or cannot be read, and sizes that do not fit."""
+    paired = {name for pair in split.pairs for name in pair}
+    missing, unreadable = [], []
+    for name, path in _tracked(split.pictures.items(), f"{split.name}: pictures", len(split.pictures), progress):
+        if not path.is_file():
+            missing.append(name)
+            continue
+        try:
+            split.sizes[name] = picture_header(path)
+        except BadInput as error:
+            unreadable.append(str(error))
+            continue
+        if picture_is_cut_off(path):
+            unreadable.append(f"{path} ends too early: it is damaged.")
+    where = f"{split.name}: "
+    found.add("error", "missing pictures", where + "in a pair, but no such file", [n for n in missing if n in paired])
+    rest = [n for n in missing if n not in paired]
+    found.add("warning", "missing pictures", where + "listed, in no pair, and no such file", rest)
+    found.add("error", "unreadable pictures", where + "these cannot be read", unreadable)
+    if kind is DeepFashion:
+        aspect = FASHION_SIZE[1] / FASHION_SIZE[0]
+        odd = [n for n, (h, w) in split.sizes.items() if abs(w / h / aspect - 1) > ASPECT_TOLERANCE and w != h]
+        text = f"{where}not as {FASHION_SIZE[0]}x{FASHION_SIZE[1]} in shape: they will be squashed, and may not fit the joints"
+        found.add("warning", "odd shape", text, odd)
+        _check_square(split, found)
+    if kind is Market1501:
+        odd = [n for n, size in split.sizes.items() if size != MARKET_SIZE]
+        found.add("warning", "odd size", f"{where}not 128x64: they will be scaled", odd)
+
+
+def _check_square(split: _Split, found: _Findings) -> None:
+    square = [n for n, (h, w) in split.sizes.items() if h == w]
+    if 0 < len(square) < len(split.sizes):
+        found.add("warning", "mixed shapes", f"{split.name}: square, while other pictures are not", square)
+
+
+def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found: _Findings) -> None:
+    """Pairs that join two people or have no joints, pictures in no pair, joints outside of their picture."""
+    where = f"{split.name}: "
+    crossed = [f"{a} with {b}" for a, b in split.pairs if identity_of(a) != identity_of(b)]
+    found.add("error", "crossed pairs", where + "pairs of two different people (or clothes)", crossed)
+    found.add("warning", "self pairs", where + "a picture with itself", [a for a, b in split.pairs if a == b])
+    again = [f"{a} with {b}" for (a, b), count in Counter(split.pairs).items() if count > 1]
+    found.add("warning", "repeated pairs", where + "pairs that stand in the list several times", again)
+    if split.poses is None:
+        return
+    poses = split.poses
+    paired = dict.fromkeys(name for pair in split.pairs for name in pair)
+    unknown = [name for name in paired if name not in poses]
+    found.add("error", "no joints", where + "in a pair, but not in the list of joints", unknown)
+    seen = {name for name, row in poses.rows() if poses.visible[row].any()}
+    blind = [name for name in paired if name in poses and name not in seen]
+    found.add("warning", "no joints", where + "in a pair, but every joint is missing", blind)
+    if split.pairs:
+        unused = [name for name in seen if name not in paired]
+        found.add("warning", "in no pair", where + "pictures with joints that no pair uses", sorted(unused))
+    _check_outside(split, poses, found)
+
+
+def _check_outside(split: _Split, poses: PoseTable, found: _Findings) -> None:
+    limits = np.array([poses.size[1] - 0.5, poses.size[0] - 0.5])
+    outside = poses.visible & ((poses.xy < -0.5) | (poses.xy > limits)).any(-1)
+    known = int(poses.visible.sum())
+    if not outside.any():
+        return
+    share = outside.sum() / known
+    names = [name for name, row in poses.rows() if outside[row].any()]
+    text = f"{split.name}: {outside.sum():,} of {known:,} joints ({share:.2%}) lie outside of their picture"
+    if share > MANY_OUTSIDE:
+        found.add("error", "wrong frame", text + ": the list counts in another frame than its name says", names)
+    else:
+        found.add("warning", "joints outside", text, names)
+
+
+def _check_leaks(
+    splits: Sequence[_Split], identity_of: Callable[[str], str | None], found: _Findings, progress: bool
+) -> None:
+    """The same file or the same person in two splits, and copies within one."""
+    for k, first in enumerate(splits):
+        for second in splits[k + 1 :]:
+            both = f"{first.name} and {second.name}"
+            shared = [name for name in second.pictures if name in first.pictures]
+            found.add("error", "leak", f"the same picture in {both}", shared)
+            people = {identity_of(name) for name in first.pictures} - {None}
+            again = sorted({who for name in second.pictures if (who := identity_of(name)) in people and who})
+            found.add("warning", "same person", f"people of {both} are not disjoint", again)
+    leaks: dict[tuple[str, str], list[str]] = defaultdict(list)
+    copies: dict[str, list[str]] = defaultdict(list)
+    for same in _same_bytes(splits, progress):
+        split, name = same[0]
+        for other_split, other_name in same[1:]:
+            if other_split == split:
+                copies[split].append(f"{other_name} = {name}")
+            elif other_name != name:  # the same name was told already
+                leaks[split, other_split].append(f"{other_name} = {name}")
+    for (a, b), names in leaks.items():
+        found.add("error", "leak", f"the same bytes under two names in {a} and {b}", names)
+    for split, names in copies.items():
+        found.add("warning", "copies", f"{split}: the same bytes under two names", names)
+
+
+def _same_bytes(splits: Sequence[_Split], progress: bool) -> list[list[tuple[str, str]]]:
+    """Groups of (split, name) whose files hold the same; only files of one length are read."""
+    by_length: dict[int, list[tuple[str, str, Path]]] = defaultdict(list)
+    for split in splits:
+        for name in split.sizes:
+            path = split.pictures[name]
+            by_length[path.stat().st_size].append((split.name, name, path))
+    candidates = [entry for entries in by_length.values() if len(entries) > 1 for entry in entries]
+    by_hash: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
+    for split_name, name, path in _tracked(candidates, "same pictures", len(candidates), progress):
+        by_hash[hashlib.sha256(path.read_bytes()).digest()].append((split_name, name))
+    return [group for group in by_hash.values() if len(group) > 1]
+
+
+def _tracked(items: Iterable[T], what: str, total: int, progress: bool) -> Iterable[T]:
+    console = Console(stderr=True)
+    return track(items, what, total=total, console=console, transient=True, disable=not progress)

@@ -1,0 +1,39 @@
+"""Shapes checked at run time, one torch thread a process, and where the real data is."""
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+from jaxtyping import install_import_hook
+
+import tests.shapes  # noqa: F401 (the hook names it)
+
+install_import_hook("reposer", "tests.shapes.check")
+
+import torch  # noqa: E402
+
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, max_examples=30)
+hypothesis.settings.load_profile("ours")
+
+torch.set_num_threads(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--real-data", type=Path, default=None, help="folder of real clips, photos and annotation lists")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not torch.cuda.is_available():
+        for item in items:
+            if "gpu" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+@pytest.fixture
+def real_data(request: pytest.FixtureRequest) -> Path:
+    folder = request.config.getoption("--real-data")
+    if folder is None:
+        pytest.skip("needs real data: pytest --real-data DIR")
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--real-data {folder}: there is no such folder")
+    return folder.resolve()
