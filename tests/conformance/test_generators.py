@@ -56,15 +56,17 @@ def test_pictures_have_the_shape_and_range_of_pictures_and_no_history(name):
 
 @everyone
 def test_picture_b_depends_on_row_b_and_its_seed_alone(name):
-    generator = build(name)
+    generator = build(name).double()  # norms over the two pixels of a tiny map would amplify rounding
     source, source_pose, target_pose = inputs(generator)
+    source = source.double()
     seeds = torch.tensor([5, 6, 7])
     together = generator.generate(source, source_pose, target_pose, seeds=seeds)
     for b in range(3):
         row = slice(b, b + 1)
         alone = generator.generate(source[row], source_pose[row], target_pose[row], seeds=seeds[row])
-        assert torch.allclose(alone, together[row], atol=2e-5)
+        assert torch.allclose(alone, together[row], atol=1e-9)
     other_source, other_pose, _ = inputs(generator, seed=2)
+    other_source = other_source.double()
     keep = torch.tensor([False, True, False])
     mixed = torch.where(keep[:, None, None, None], source, other_source)
     pose = Pose(
@@ -74,7 +76,7 @@ def test_picture_b_depends_on_row_b_and_its_seed_alone(name):
         target_pose.skeleton,
     )
     assert torch.allclose(
-        generator.generate(mixed, source_pose, pose, seeds=seeds)[1], together[1], atol=2e-5
+        generator.generate(mixed, source_pose, pose, seeds=seeds)[1], together[1], atol=1e-9
     )
 
 

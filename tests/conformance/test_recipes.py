@@ -93,7 +93,7 @@ def test_players_are_disjoint_and_each_has_an_optimiser(name):
 def test_every_value_of_a_recipe_is_a_flag_and_a_receipt_can_be_written(name):
     recipe = RECIPES[name]()
     arguments = ["--batch-size", "16", "--data", "somewhere", "--stages.0.steps", "7", "--seed", "5"]
-    options, changed = parse(recipe, arguments)
+    _, changed = parse(recipe, arguments)
     assert (changed.batch_size, changed.data.root, changed.stages[0].steps, changed.seed) == (
         16,
         "somewhere",

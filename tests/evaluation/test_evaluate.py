@@ -208,14 +208,17 @@ def test_pictures_that_are_not_finite_or_of_another_size_are_refused_by_name():
 
 
 def test_the_frozen_protocol_is_what_it_was():
-    assert Protocol(
-        "reposer-v1-reconstruction",
-        metrics=("psnr", "ssim-gaussian1.5", "l1", "l1-limbs"),
-        limb_radius=1 / 32,
-        confidence=0.95,
-        resamples=2000,
-        seed=0,
-    ) == V1
+    assert (
+        Protocol(
+            "reposer-v1-reconstruction",
+            metrics=("psnr", "ssim-gaussian1.5", "l1", "l1-limbs"),
+            limb_radius=1 / 32,
+            confidence=0.95,
+            resamples=2000,
+            seed=0,
+        )
+        == V1
+    )
 
 
 def test_a_bootstrap_interval_holds_the_mean_and_is_about_as_wide_as_theory_says():

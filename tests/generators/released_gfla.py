@@ -63,7 +63,9 @@ class Jump(nn.Module):
     def __init__(self, i, o, last=None):
         super().__init__()
         self.conv1 = nn.Conv2d(i, o, 3)
-        self.model = nn.Sequential(act(), nn.ReflectionPad2d(1), self.conv1, *([] if last is None else [last]))
+        self.model = nn.Sequential(
+            act(), nn.ReflectionPad2d(1), self.conv1, *([] if last is None else [last])
+        )
 
     def forward(self, x):
         return self.model(x)
@@ -71,7 +73,7 @@ class Jump(nn.Module):
 
 def extract_blocks(source, flow, k):
     """(B, C, k h, k w): around p + flow(p), the k x k bilinear samples, borders repeated."""
-    b, _, h, w = flow.shape
+    h, w = flow.shape[-2:]
     rows, columns = torch.arange(k * h), torch.arange(k * w)
     flow = flow.repeat_interleave(k, 2).repeat_interleave(k, 3)
     y = flow[:, 1] + (rows // k + rows % k - k // 2)[:, None]

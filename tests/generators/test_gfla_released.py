@@ -26,7 +26,8 @@ def pair(size, dtype=torch.float64):
     height, width = size
     poses = []
     for _ in range(2):
-        xy = torch.rand(2, 18, 2, generator=random, dtype=dtype) * torch.tensor([width + 8.0, height + 8.0]) - 4
+        xy = torch.rand(2, 18, 2, generator=random, dtype=dtype)
+        xy = xy * torch.tensor([width + 8, height + 8]) - 4  # some a little outside
         poses.append(Pose(xy, torch.rand(2, 18, generator=random) > 0.2, size))
     return torch.rand(2, 3, height, width, generator=random, dtype=dtype) * 2 - 1, *poses
 
@@ -147,7 +148,7 @@ def test_a_published_network_does_not_see_the_colour_of_the_source_and_ours_does
     released("gfla-market-2020", tmp_path / "a.pth")
     published = read_released(tmp_path / "a.pth", GFLAConfig.market_2020()).double()
     ours = unfilled(GFLAConfig.market().build).double()
-    ours.load_state_dict(published.state_dict(), strict=False)  # the same weights, but for the norm that is gone
+    ours.load_state_dict(published.state_dict(), strict=False)  # but for the norms that are gone
 
     def change(generator):
         plain = generator.generate(source, source_pose, target_pose)

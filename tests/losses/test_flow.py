@@ -25,7 +25,11 @@ def test_correctness_is_zero_where_the_sampled_feature_attains_the_best_cosine()
 
 
 def test_correctness_is_the_formula_written_out():
-    source, target, flow = normal(2, 5, 4, 6).abs(), normal(2, 5, 4, 6, seed=1).abs(), normal(2, 2, 4, 6, seed=2)
+    source, target, flow = (
+        normal(2, 5, 4, 6).abs(),
+        normal(2, 5, 4, 6, seed=1).abs(),
+        normal(2, 2, 4, 6, seed=2),
+    )
     sampled = gaussian_sample(source, flow)
     total = 0.0
     for b in range(2):
@@ -57,7 +61,11 @@ def test_the_best_cosine_is_the_same_in_chunks_of_any_size(chunk):
 
 
 def test_a_place_outside_the_mask_does_not_count():
-    source, target, flow = normal(2, 3, 4, 4).abs(), normal(2, 3, 4, 4, seed=1).abs(), normal(2, 2, 4, 4, seed=2)
+    source, target, flow = (
+        normal(2, 3, 4, 4).abs(),
+        normal(2, 3, 4, 4, seed=1).abs(),
+        normal(2, 2, 4, 4, seed=2),
+    )
     mask = torch.zeros(2, 1, 4, 4)
     mask[:, :, 1:3] = 1
     before = sampling_correctness(source, target, flow, mask)
@@ -73,7 +81,9 @@ def test_correctness_of_a_batch_is_the_mean_of_its_rows(masked):
     mask = (normal(3, 1, 5, 5, seed=3) > 0.5).double() if masked else None
 
     def of(rows):
-        return sampling_correctness(source[rows], target[rows], flow[rows], None if mask is None else mask[rows])
+        return sampling_correctness(
+            source[rows], target[rows], flow[rows], None if mask is None else mask[rows]
+        )
 
     rows = torch.stack([of(slice(b, b + 1)) for b in range(3)])
     torch.testing.assert_close(of(slice(None)), rows.mean(), rtol=1e-10, atol=0)

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from reposer.core import BadInput
+from reposer.core import BadInput, Framing
+from reposer.data.synthetic import SyntheticPeople
 from reposer.nn.features import (
     ENCODER_FILE,
     FEATURE_NETWORKS,
@@ -181,3 +182,12 @@ def test_the_shipped_encoder_names_its_file_and_checksum_and_sees_colour(picture
     dyed = picture.flip(1)  # red and blue exchanged
     before, after = network.of_constants(picture, dyed, layers=("stride4_2",))
     assert (before["stride4_2"] - after["stride4_2"]).abs().mean() > 0.05
+
+
+@shipped
+def test_every_layer_of_the_shipped_encoder_has_about_mean_square_1_on_synthetic_people():
+    people = SyntheticPeople((128, 88), "val", 8, seed=77, framing=Framing((128, 96), fit="pad"))
+    network = feature_network("people-encoder")
+    pictures = torch.stack([people[i].source for i in range(len(people))])
+    for features in network(pictures, network.layers).values():
+        assert features.square().mean().sqrt() == pytest.approx(1, abs=0.15)

@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 from rich.table import Table
+from tyro.conf import Positional
 
 from reposer.data import DATASETS
 from reposer.data.check import check_dataset, findings_table
 from reposer.data.synthetic import write_people
-
-Positional = tyro.conf.Positional
 
 
 def run(arguments: Sequence[str]) -> int:

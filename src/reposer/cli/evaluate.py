@@ -5,14 +5,13 @@ from pathlib import Path
 
 import tyro
 from rich.console import Console
+from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.evaluation import PROTOCOLS, compare_table, evaluate
 from reposer.generators import load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.training import DataConfig
-
-Positional = tyro.conf.Positional
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,11 +6,10 @@ from typing import Literal
 
 import tyro
 from rich.console import Console
+from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.generators.gfla.released import import_released
-
-Positional = tyro.conf.Positional
 
 
 def run(arguments: Sequence[str]) -> int:

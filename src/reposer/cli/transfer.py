@@ -5,14 +5,13 @@ from pathlib import Path
 
 import tyro
 from rich.console import Console
+from tyro.conf import Positional
 
 from reposer.core import BadInput, Pose
 from reposer.data.files import read_picture, read_pose, write_picture
 from reposer.data.sheets import explanation_sheet, write_sheet
 from reposer.generators import load
 from reposer.pipeline import transfer
-
-Positional = tyro.conf.Positional
 
 
 def run(arguments: Sequence[str]) -> int:

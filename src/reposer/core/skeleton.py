@@ -5,6 +5,7 @@ Left and right are the person's own.
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _other_side(joint: str) -> str:
 
 
 def _chain(*joints: str) -> tuple[tuple[str, str], ...]:
-    return tuple(zip(joints, joints[1:], strict=False))
+    return tuple(pairwise(joints))
 
 
 def _both_sides(*joints: str) -> tuple[tuple[str, str], ...]:

@@ -12,8 +12,10 @@ from .dataset import (
     frame_sample,
     open_dataset,
 )
+from .synthetic import SyntheticPeople
 
 import_siblings(__path__, __name__)
+DATASETS.add("synthetic-people", SyntheticPeople)
 
 __all__ = [
     "DATASETS",

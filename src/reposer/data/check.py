@@ -20,6 +20,7 @@ from .deepfashion import DeepFashion
 from .files import (
     FASHION_SIZE,
     PoseTable,
+    WrongFrame,
     fashion_frame,
     picture_header,
     picture_is_cut_off,
@@ -77,7 +78,9 @@ def check_dataset(root: Path | str, *, progress: bool = True) -> list[Finding]:
     root = Path(root)
     kind = recognise(root)
     found = _Findings()
-    splits = [_read_folder(root, s, found) for s in SPLITS] if kind is Folder else _read_listed(kind, root, found)
+    splits = (
+        [_read_folder(root, s, found) for s in SPLITS] if kind is Folder else _read_listed(kind, root, found)
+    )
     splits = [split for split in splits if split.pictures]
     if not splits:
         found.add("error", "empty", f"{root} has no split with pictures.")
@@ -123,7 +126,7 @@ def _read_listed(kind: type[FilePairs], root: Path, found: _Findings) -> list[_S
     splits = []
     for name in SPLITS:
         there = files(root, name)
-        if there.annotations or there.pairs:
+        if there.annotations or there.pairs or (root / f"{name}.lst").is_file():
             splits.append(_read_split(kind, root, name, there, word, found))
     return splits
 
@@ -132,25 +135,27 @@ def _read_split(
     kind: type[FilePairs], root: Path, name: str, files: SplitFiles, word: str, found: _Findings
 ) -> _Split:
     split = _Split(name)
-
-    def annotation() -> None:
-        path = sole_file(files.annotations, root, f"{word}-annotation-{name}.csv", kind.looks_for)
-        try:
-            frame = fashion_frame(path) if kind is DeepFashion else MARKET_SIZE
-        except BadInput as error:
-            found.add("error", "wrong frame", str(error))
-            return
-        split.poses = read_annotation(path, frame=frame)
-        found.add("warning", "repeated rows", f"{path.name} lists a picture twice; the last counts", split.poses.repeated)
-
-    def pairs() -> None:
-        path = sole_file(files.pairs, root, f"{word}-pairs-{name}.csv", kind.looks_for)
-        split.pairs = read_pairs(path)
-
-    for read in (annotation, pairs):
-        _or_finding(read, "list", found)
-    names = dict.fromkeys([*(split.poses or ()), *(name for pair in split.pairs for name in pair)])
     listing = root / f"{name}.lst"
+    if files.annotations or files.pairs:
+        try:
+            path = sole_file(files.annotations, root, f"{word}-annotation-{name}.csv", kind.looks_for)
+            split.poses = read_annotation(
+                path, frame=fashion_frame(path) if kind is DeepFashion else MARKET_SIZE
+            )
+            text = f"{path.name} lists a picture twice; the last counts"
+            found.add("warning", "repeated rows", text, split.poses.repeated)
+        except WrongFrame as error:
+            found.add("error", "wrong frame", str(error))
+        except BadInput as error:
+            found.add("error", "list of joints", str(error))
+        try:
+            path = sole_file(files.pairs, root, f"{word}-pairs-{name}.csv", kind.looks_for)
+            split.pairs = read_pairs(path)
+        except BadInput as error:
+            found.add("error", "list of pairs", str(error))
+    else:
+        found.add("warning", "no lists", f"{name}: only {listing.name} is there, neither joints nor pairs")
+    names = dict.fromkeys([*(split.poses or ()), *(name for pair in split.pairs for name in pair)])
     if listing.is_file():
         names.update(dict.fromkeys(read_names(listing)))
     folder = files.pictures or root / name
@@ -160,26 +165,17 @@ def _read_split(
 
 def _read_folder(root: Path, name: str, found: _Findings) -> _Split:
     split = _Split(name, pictures=split_photos(root, name))
-    poses = {}
-    for photo, path in split.pictures.items():
-
-        def read(photo: str = photo, path: Path = path) -> None:
-            poses[photo] = photo_pose(path)
-
-        _or_finding(read, "pose", found)
+    for photo in split.pictures.values():
+        try:
+            photo_pose(photo)
+        except BadInput as error:
+            found.add("error", "pose", str(error))
     people = Counter(name_identity(photo) for photo in split.pictures)
     alone = [photo for photo in split.pictures if people[name_identity(photo)] == 1]
     found.add("warning", "alone", f"{name}: the only photo of its person: in no pair", alone)
     if (root / "train").is_dir() and name == "train":
         found.add("warning", "beside", "photos outside of train, val and test are not read", photos_in(root))
     return split
-
-
-def _or_finding(read: Callable[[], None], kind: str, found: _Findings) -> None:
-    try:
-        read()
-    except BadInput as error:
-        found.add("error", kind, str(error))
 
 
 def _identity_rule(kind: type[FilePairs]) -> Callable[[str], str | None]:
@@ -193,7 +189,9 @@ def _check_pictures(split: _Split, kind: type[FilePairs], found: _Findings, prog
     """Files that are missing or cannot be read, and sizes that do not fit."""
     paired = {name for pair in split.pairs for name in pair}
     missing, unreadable = [], []
-    for name, path in _tracked(split.pictures.items(), f"{split.name}: pictures", len(split.pictures), progress):
+    for name, path in _tracked(
+        split.pictures.items(), f"{split.name}: pictures", len(split.pictures), progress
+    ):
         if not path.is_file():
             missing.append(name)
             continue
@@ -205,14 +203,22 @@ def _check_pictures(split: _Split, kind: type[FilePairs], found: _Findings, prog
         if picture_is_cut_off(path):
             unreadable.append(f"{path} ends too early: it is damaged.")
     where = f"{split.name}: "
-    found.add("error", "missing pictures", where + "in a pair, but no such file", [n for n in missing if n in paired])
+    found.add(
+        "error",
+        "missing pictures",
+        where + "in a pair, but no such file",
+        [n for n in missing if n in paired],
+    )
     rest = [n for n in missing if n not in paired]
     found.add("warning", "missing pictures", where + "listed, in no pair, and no such file", rest)
     found.add("error", "unreadable pictures", where + "these cannot be read", unreadable)
     if kind is DeepFashion:
         aspect = FASHION_SIZE[1] / FASHION_SIZE[0]
-        odd = [n for n, (h, w) in split.sizes.items() if abs(w / h / aspect - 1) > ASPECT_TOLERANCE and w != h]
-        text = f"{where}not as {FASHION_SIZE[0]}x{FASHION_SIZE[1]} in shape: they will be squashed, and may not fit the joints"
+        odd = [
+            n for n, (h, w) in split.sizes.items() if abs(w / h / aspect - 1) > ASPECT_TOLERANCE and w != h
+        ]
+        size = f"{FASHION_SIZE[0]}x{FASHION_SIZE[1]}"
+        text = f"{where}not shaped like {size}: they will be squashed, and may not fit the joints"
         found.add("warning", "odd shape", text, odd)
         _check_square(split, found)
     if kind is Market1501:
@@ -259,7 +265,9 @@ def _check_outside(split: _Split, poses: PoseTable, found: _Findings) -> None:
     names = [name for name, row in poses.rows() if outside[row].any()]
     text = f"{split.name}: {outside.sum():,} of {known:,} joints ({share:.2%}) lie outside of their picture"
     if share > MANY_OUTSIDE:
-        found.add("error", "wrong frame", text + ": the list counts in another frame than its name says", names)
+        found.add(
+            "error", "wrong frame", text + ": the list counts in another frame than its name says", names
+        )
     else:
         found.add("warning", "joints outside", text, names)
 

@@ -43,12 +43,16 @@ def _decode(path: Path, size: tuple[int, int] | None) -> tuple[Tensor, tuple[int
             stream = container.streams.video[0]
             fps = float(stream.average_rate or 0)
             if stream.width * stream.height > MAX_PIXELS:
-                raise BadInput(f"{path} has {stream.width}x{stream.height} pixels; make the clip smaller first.")
+                raise BadInput(
+                    f"{path} has {stream.width}x{stream.height} pixels; make the clip smaller first."
+                )
             for frame in container.decode(stream):
                 native = (frame.height, frame.width)
                 frames.append(_scaled(torch.from_numpy(frame.to_ndarray(format="rgb24")), size))
     except av.FFmpegError as error:
-        raise BadInput(f"{path} cannot be read as a clip ({error.strerror}). Give a whole video file.") from None
+        raise BadInput(
+            f"{path} cannot be read as a clip ({error.strerror}). Give a whole video file."
+        ) from None
     if not frames:
         raise BadInput(f"{path} holds no frame that can be read. Give a whole video file.")
     return torch.stack(frames), native, fps

@@ -1,4 +1,4 @@
-"""Pairs of pictures of one person: what every data set offers, and how a picture is laid into a generator's frame."""
+"""Pairs of pictures of one person: what every data set offers, and how a picture lies in a frame."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -206,7 +206,9 @@ def open_dataset(
     return recognise(root).open(root, split, framing, skeleton=skeleton, augment=augment)
 
 
-def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mapping[str, Pose], pictures: Path) -> None:
+def check_pairs(
+    pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mapping[str, Pose], pictures: Path
+) -> None:
     """Refuses a pair whose picture or whose joints are missing, naming the row of the list."""
     if not pictures.is_dir():
         raise BadInput(f"The pictures of {pairs_path} should lie in {pictures}, which is not a folder.")
@@ -228,7 +230,9 @@ def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mappi
 def sole_file(found: Sequence[Path], root: Path, example: str, looks_for: str) -> Path:
     """The one file that was found; several must hold the same."""
     if not found:
-        raise BadInput(f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}.")
+        raise BadInput(
+            f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}."
+        )
     if len({path.read_bytes() for path in found}) > 1:
         names = ", ".join(path.name for path in found)
         raise BadInput(f"{root} holds {names}, which differ. Keep the one that is meant.")

@@ -52,7 +52,9 @@ class DeepFashion(FilePairs):
         self.root, self.split, self.framing = Path(root), split, framing
         self.memory = PictureMemory(cache_bytes)
         files = self.files(self.root, split)
-        annotation = sole_file(files.annotations, self.root, f"fasion-resize-annotation-{split}.csv", self.looks_for)
+        annotation = sole_file(
+            files.annotations, self.root, f"fasion-resize-annotation-{split}.csv", self.looks_for
+        )
         pairs_path = sole_file(files.pairs, self.root, f"fasion-resize-pairs-{split}.csv", self.looks_for)
         self.frame = fashion_frame(annotation, frame)
         self.poses = read_annotation(annotation, frame=self.frame).convert(skeleton)

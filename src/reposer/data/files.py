@@ -92,7 +92,9 @@ def write_picture(
     pixels = values if values.dtype == torch.uint8 else to_uint8(values)
     assert pixels.dim() == 3 and pixels.shape[-1] == 3, pixels.shape
     image = Image.fromarray(pixels.contiguous().numpy())
-    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
+    options: dict[str, Any] = (
+        {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
+    )
     _write_whole(path, lambda file: image.save(file, kinds[path.suffix.lower()], **options))
 
 
@@ -106,7 +108,9 @@ def _opened(path: Path) -> Image.Image:
     except Image.DecompressionBombError:
         raise BadInput(_too_many_pixels(path, "more than 178")) from None
     except _DAMAGED:
-        raise BadInput(f"{path} is not a picture that can be read. Give a whole JPEG, PNG, WebP or BMP file.") from None
+        raise BadInput(
+            f"{path} is not a picture that can be read. Give a whole JPEG, PNG, WebP or BMP file."
+        ) from None
 
 
 def _refuse_huge(path: Path, size: tuple[int, int]) -> None:
@@ -120,7 +124,8 @@ def _too_many_pixels(path: Path, what: str) -> str:
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits of grey
-        return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+        grey = np.asarray(image).astype(np.int64).clip(0, 65535) >> 8
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -151,7 +156,10 @@ def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
-    _write_whole(path, lambda file: file.write(text.encode()) and None)
+    def write(file: BinaryIO) -> None:
+        file.write(text.encode())
+
+    _write_whole(path, write)
 
 
 def _read_text(path: Path, what: str) -> str:
@@ -208,7 +216,9 @@ class PoseTable(Mapping[str, Pose]):
         rows = list(self._row.values())
         everyone = Pose(torch.from_numpy(self.xy), torch.from_numpy(self.visible), self.size, self.skeleton)
         other = everyone.convert(skeleton)
-        return PoseTable(list(self._row), other.xy.numpy()[rows], other.visible.numpy()[rows], self.size, skeleton)
+        return PoseTable(
+            list(self._row), other.xy.numpy()[rows], other.visible.numpy()[rows], self.size, skeleton
+        )
 
 
 def read_annotation(path: Path | str, *, frame: Frame | tuple[int, int]) -> PoseTable:
@@ -239,12 +249,18 @@ def write_annotation(path: Path | str, poses: Mapping[str, Pose], *, frame: Fram
         if pose.skeleton != OPENPOSE_18 or ":" in name:
             raise BadInput(f"The list holds {OPENPOSE_18.name} poses under names without ':', not {name}.")
         if pose.size != size:
-            raise BadInput(f"The pose of {name} belongs to a {pose.size} picture; the list is of {size} pictures.")
+            raise BadInput(
+                f"The pose of {name} belongs to a {pose.size} picture; the list is of {size} pictures."
+            )
         whole = pose.xy.detach().cpu().double().round().long() + torch.tensor([shift, 0])
         there = pose.visible.cpu() & (whole != MISSING).all(-1)
         whole = torch.where(there[:, None], whole, torch.tensor(MISSING))
         lines.append(f"{name}: {whole[:, 1].tolist()}: {whole[:, 0].tolist()}")
     _write_text(Path(path), "\n".join(lines) + "\n")
+
+
+class WrongFrame(BadInput):
+    """A list of joints counts in another frame than it says, or does not say in which."""
 
 
 def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
@@ -260,9 +276,13 @@ def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
     known = x[(x != MISSING) & (y != MISSING)]
     largest = int(known.max()) if known.size else 0
     # a joint may lie a little outside of the picture; in the padded frame 4 of 100 do not fit, by far
-    refuted = known.size > 0 and (known >= FASHION_SIZE[1]).mean() > 0.01 and largest >= FASHION_SIZE[1] + PADDING / 2
+    refuted = (
+        known.size > 0
+        and (known >= FASHION_SIZE[1]).mean() > 0.01
+        and largest >= FASHION_SIZE[1] + PADDING / 2
+    )
     if named == "crop176" and refuted:
-        raise BadInput(
+        raise WrongFrame(
             f"{path} has x up to {largest}, which a 176 wide picture cannot have: it is in the padded 256x256 frame. "
             f"Rename it to {path.name.replace('-resize-', '-')}, or pass frame='padded256'."
         )
@@ -271,7 +291,7 @@ def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
     if largest >= FASHION_SIZE[1]:
         return "padded256"
     resized = path.name.replace("-annotation-", "-resize-annotation-")
-    raise BadInput(
+    raise WrongFrame(
         f"{path} does not say which frame its joints are in, and all x are below 176. If they count in the 176 wide "
         f"picture, rename it to {resized} (or pass frame='crop176'); if in the padded 256x256 one, pass "
         f"frame='padded256'."
@@ -306,7 +326,9 @@ def _annotation_row(path: Path, row: int, line: str) -> tuple[str, list[float], 
     except (ValueError, TypeError):
         finite, counts = False, (0, 0)
     if not finite:
-        raise BadInput(f"{path}, row {row}: the joints of {parts[0]} are not two lists of numbers. Mend that row.")
+        raise BadInput(
+            f"{path}, row {row}: the joints of {parts[0]} are not two lists of numbers. Mend that row."
+        )
     expected = len(OPENPOSE_18)
     if counts != (expected, expected):
         raise BadInput(
@@ -332,7 +354,9 @@ def read_pairs(path: Path | str) -> list[tuple[str, str]]:
             continue
         names = [name.strip() for name in line.split(",")]
         if len(names) != 2 or not all(names):
-            raise BadInput(f"{path}, row {row}: two names with a comma between were expected, not '{line[:60]}'.")
+            raise BadInput(
+                f"{path}, row {row}: two names with a comma between were expected, not '{line[:60]}'."
+            )
         pairs.append((names[0], names[1]))
     return pairs
 
@@ -388,7 +412,9 @@ def read_pose_json(path: Path | str) -> Pose:
         raise BadInput(f"{path} has the size {size}; [height, width] in whole pixels was expected.")
     unknown = sorted(set(joints) - set(words.joints)) if isinstance(joints, dict) else ["(not a map)"]
     if unknown:
-        raise BadInput(f"{path} has joints that {words.name} lacks: {', '.join(unknown)}. It has {words.joints}.")
+        raise BadInput(
+            f"{path} has joints that {words.name} lacks: {', '.join(unknown)}. It has {words.joints}."
+        )
     rows = np.zeros((len(words), 3), np.float32)
     visible = np.zeros(len(words), bool)
     scored = True
@@ -396,7 +422,9 @@ def read_pose_json(path: Path | str) -> Pose:
         if value is None:
             continue
         if not (isinstance(value, list) and len(value) in (2, 3) and _finite(value)):
-            raise BadInput(f"{path}: the joint {name} is {value}; [x, y], [x, y, score] or null was expected.")
+            raise BadInput(
+                f"{path}: the joint {name} is {value}; [x, y], [x, y, score] or null was expected."
+            )
         scored = scored and len(value) == 3
         rows[words.index(name), : len(value)] = value
         visible[words.index(name)] = True
@@ -424,9 +452,13 @@ def read_openpose_json(path: Path | str, size: tuple[int, int], person: int | No
     content = _read_json(path)
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list):
-        raise BadInput(f'{path} is no OpenPose JSON: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}}.')
+        raise BadInput(
+            f'{path} is no OpenPose JSON: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}}.'
+        )
     if not people:
-        raise BadInput(f"{path} shows no person: OpenPose found nobody. Take a picture that shows one clearly.")
+        raise BadInput(
+            f"{path} shows no person: OpenPose found nobody. Take a picture that shows one clearly."
+        )
     if person is not None and not 0 <= person < len(people):
         raise BadInput(f"{path} has {len(people)} people; there is no person {person} (they count from 0).")
     everyone = [_openpose_person(path, entry) for entry in people]
@@ -459,7 +491,7 @@ def read_track(path: Path | str, size: tuple[int, int]) -> Pose:
         xy = np.array(content["keypoints"], np.float32)
         unreliable = [int(n) for n in content.get("unreliable_frames", [])]
     except (KeyError, TypeError, ValueError, AttributeError):
-        xy, unreliable = np.zeros(0), []
+        xy, unreliable = np.zeros(0, np.float32), []
     if xy.ndim != 3 or xy.shape[1:] != (len(OPENPOSE_18), 2) or not np.isfinite(xy).all():
         raise BadInput(
             f'{path} has no track of joints: {{"keypoints": [[[x, y], ... {len(OPENPOSE_18)} joints], ... frames]}} '
@@ -471,7 +503,11 @@ def read_track(path: Path | str, size: tuple[int, int]) -> Pose:
 
 
 def _pose(
-    rows: Float[np.ndarray, "K 3"], visible: Bool[np.ndarray, "K"], size: tuple[int, int], skeleton: Skeleton, scored: bool
+    rows: Float[np.ndarray, "K 3"],
+    visible: Bool[np.ndarray, "K"],
+    size: tuple[int, int],
+    skeleton: Skeleton,
+    scored: bool,
 ) -> Pose:
     score = torch.from_numpy(rows[:, 2].clip(0, 1).copy()) if scored else None
     return Pose(torch.from_numpy(rows[:, :2].copy()), torch.from_numpy(visible), size, skeleton, score)
@@ -485,4 +521,6 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(_read_text(path, "a JSON file"))
     except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is not JSON (line {error.lineno}, column {error.colno}: {error.msg}).") from None
+        raise BadInput(
+            f"{path} is not JSON (line {error.lineno}, column {error.colno}: {error.msg})."
+        ) from None

@@ -74,7 +74,9 @@ class Folder(FilePairs):
         return any(pose_path(photo) is not None for folder in folders for photo in photos_in(folder))
 
     @classmethod
-    def open(cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool) -> "Folder":
+    def open(
+        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+    ) -> "Folder":
         return cls(root, split, framing, skeleton=skeleton)
 
     def picture_path(self, name: str) -> Path:
@@ -85,7 +87,9 @@ def photos_in(folder: Path) -> list[Path]:
     """The picture files of a folder, by name."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."
+    )
 
 
 def split_photos(root: Path, split: str) -> dict[str, Path]:

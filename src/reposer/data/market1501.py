@@ -78,7 +78,9 @@ class Market1501(FilePairs):
         return any(cls.files(root, split).annotations for split in SPLITS)
 
     @classmethod
-    def open(cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool) -> "Market1501":
+    def open(
+        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+    ) -> "Market1501":
         return cls(root, split, framing, augment, skeleton=skeleton)
 
     @staticmethod
@@ -100,7 +102,9 @@ class Market1501(FilePairs):
         assert isinstance(sample.source_pose, Pose) and isinstance(sample.target_pose, Pose)
         stream = numpy_stream(seed)
         source_move = self._in_frame(random_move(stream, SIZE, ANGLE, SHIFT, SCALE))
-        target_move = self._in_frame(random_move(stream, SIZE, TARGET_ANGLE * ANGLE, TARGET_SHIFT * SHIFT, 0.0))
+        target_move = self._in_frame(
+            random_move(stream, SIZE, TARGET_ANGLE * ANGLE, TARGET_SHIFT * SHIFT, 0.0)
+        )
         return replace(
             sample,
             source=move_picture(sample.source, source_move),

@@ -14,7 +14,7 @@ def name_identity(name: str) -> str:
 
 
 def market_identity(name: str) -> str | None:
-    """The person of a Market-1501 picture: what stands before the first `_`; None for junk (-1) and distractors (0000)."""
+    """The person of a Market-1501 picture: what stands before the first `_`; None for junk, distractors."""
     person = name.partition("_")[0]
     return None if person in ("-1", "0000") else person
 

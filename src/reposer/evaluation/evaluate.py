@@ -15,7 +15,7 @@ from reposer.core import BadInput, Batch, Framing, Pose, Sample
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
-from reposer.data.dataset import identity_of
+from reposer.data.pairs import name_identity
 from reposer.metrics import METRICS
 from reposer.nn.maps import limb_mask
 
@@ -134,7 +134,7 @@ def _digest(name: str, picture: UInt8[Tensor, "H W 3"]) -> bytes:
 def _identity(name: str) -> str:
     """Whose a pair is: what SOURCE and TARGET of its name SOURCE_2_TARGET share, or the name's own."""
     for cut in re.finditer("(?=_2_)", name):  # a picture's own name may hold a `_2_`, too
-        source, target = identity_of(name[: cut.start()]), identity_of(name[cut.start() + 3 :])
+        source, target = name_identity(name[: cut.start()]), name_identity(name[cut.start() + 3 :])
         if source == target:
             return source
-    return identity_of(name)
+    return name_identity(name)

@@ -38,7 +38,9 @@ def load(name_or_path: str | Path) -> Generator:
     generator: Generator = unfilled(config.build)
     own = {name: tensor.shape for name, tensor in generator.state_dict().items()}
     if own != {name: tensor.shape for name, tensor in tensors.items()}:
-        wrong = [name for name in tensors if own.get(name) != tensors[name].shape] or sorted(set(own) - set(tensors))
+        wrong = [name for name in tensors if own.get(name) != tensors[name].shape] or sorted(
+            set(own) - set(tensors)
+        )
         raise BadInput(
             f"{path} does not hold the weights that its own config asks for: {len(wrong)} tensors do not fit or are "
             f"missing ({', '.join(wrong[:5])}). It was changed, or written by another version of Reposer."

@@ -53,7 +53,9 @@ class FeatureNetwork(nn.Module, ABC):
         return found
 
     @torch.no_grad()
-    def of_constants(self, *pictures: Float[Tensor, "B 3 H W"], layers: tuple[str, ...]) -> tuple[Features, ...]:
+    def of_constants(
+        self, *pictures: Float[Tensor, "B 3 H W"], layers: tuple[str, ...]
+    ) -> tuple[Features, ...]:
         """The features of several pictures in one pass, without gradients: one mapping per picture."""
         together = self(torch.cat(pictures), layers)
         parts = {name: f.split([len(p) for p in pictures]) for name, f in together.items()}
@@ -94,7 +96,9 @@ class VGG19(FeatureNetwork):
 
     content_layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
     style_layers = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
-    layers = tuple(f"relu{b}_{i}" for b, (depth, _) in enumerate(VGG19_BLOCKS, 1) for i in range(1, depth + 1))
+    layers = tuple(
+        f"relu{b}_{i}" for b, (depth, _) in enumerate(VGG19_BLOCKS, 1) for i in range(1, depth + 1)
+    )
 
     def __init__(self, *, normalize_input: bool = False) -> None:
         super().__init__()
@@ -166,9 +170,11 @@ class PeopleEncoder(FeatureNetwork):
             self.convs[f"stride{stride}_1"] = nn.Conv2d(channels, width, 3, step, padding=1)
             self.convs[f"stride{stride}_2"] = nn.Conv2d(width, width, 3, padding=1)
             channels = width
-        for conv in self.convs.values():
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-            nn.init.zeros_(conv.bias)
+        for name, parameter in self.named_parameters():
+            if name.endswith("weight"):
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+            else:
+                nn.init.zeros_(parameter)
 
     def correspondence_layer(self, level: int) -> str:
         return f"stride{2**level}_2"
@@ -187,6 +193,7 @@ class PeopleEncoder(FeatureNetwork):
         """
         before = 1.0
         for name, conv in self.convs.items():
+            assert isinstance(conv, nn.Conv2d) and conv.bias is not None
             conv.weight.mul_(before / root_mean_squares[name])
             conv.bias.div_(root_mean_squares[name])
             before = root_mean_squares[name]

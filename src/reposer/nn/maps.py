@@ -2,6 +2,7 @@
 
 import colorsys
 from collections.abc import Iterator
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from reposer.core import Pose
 
 Coordinates = Literal["exact", "truncated"]
+OUT_OF_SIGHT = 1e9  # pixels; its square is still a float32
 
 
 def heatmaps(pose: Pose, sigma: float, *, coordinates: Coordinates = "exact") -> Float[Tensor, "B K H W"]:
@@ -21,24 +23,20 @@ def heatmaps(pose: Pose, sigma: float, *, coordinates: Coordinates = "exact") ->
     x, y = _positions(pose)
     if coordinates == "truncated":
         x, y = x.trunc(), y.trunc()
-    rows, columns = _offsets(x, y, pose.size)
-    rows = torch.exp(-rows.square() / (2 * sigma**2)) * pose.visible[..., None]
-    columns = torch.exp(-columns.square() / (2 * sigma**2))
+    rows, columns = (torch.exp(-d.square() / (2 * sigma**2)) for d in _offsets(x, y, pose.size))
     return rows[..., :, None] * columns[..., None, :]  # a Gaussian bump is a column times a row
 
 
 def discs(pose: Pose, radius: float) -> Float[Tensor, "B K H W"]:
     """+1 within `radius` pixels of a visible joint, -1 elsewhere."""
-    inside = (_joint_distances(pose) <= radius) & pose.visible[..., None, None]
+    inside = _joint_squares(pose) <= radius**2
     return inside.to(pose.xy.dtype) * 2 - 1
 
 
 def limb_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
     """1 within `radius` pixels of a visible joint or of a limb between two visible joints, 0 elsewhere."""
-    mask = (discs(pose, radius) > 0).any(1)
-    for distance in _limb_distances(pose):
-        mask |= distance <= radius
-    return mask[:, None].to(pose.xy.dtype)
+    nearest = reduce(torch.minimum, _limb_squares(pose), _joint_squares(pose).amin(1))
+    return (nearest <= radius**2)[:, None].to(pose.xy.dtype)
 
 
 def stick_picture(pose: Pose, thickness: float | None = None) -> Float[Tensor, "B 3 H W"]:
@@ -49,17 +47,22 @@ def stick_picture(pose: Pose, thickness: float | None = None) -> Float[Tensor, "
     thickness = max(pose.size) / 50 if thickness is None else thickness
     picture = pose.xy.new_full((len(pose), 3, *pose.size), -1.0)
     colours = _limb_colours(len(pose.skeleton.limbs))
-    for distance, colour in zip(_limb_distances(pose), colours, strict=True):
-        cover = (0.5 + thickness / 2 - distance).clamp(0, 1)  # how much of a pixel lies inside
-        picture = torch.lerp(picture, pose.xy.new_tensor(colour)[:, None, None], cover[:, None])
-    cover = (0.5 + 0.6 * thickness - _joint_distances(pose)).clamp(0, 1) * pose.visible[..., None, None]
-    return torch.lerp(picture, pose.xy.new_tensor(1.0), cover.amax(1, keepdim=True))
+    for squared, colour in zip(_limb_squares(pose), colours, strict=True):
+        colour_of_pixel = pose.xy.new_tensor(colour)[:, None, None]
+        picture = torch.lerp(picture, colour_of_pixel, _cover(squared, thickness / 2)[:, None])
+    joints = _cover(_joint_squares(pose).amin(1, keepdim=True), 0.6 * thickness)
+    return torch.lerp(picture, pose.xy.new_tensor(1.0), joints)
+
+
+def _cover(squared_distance: Tensor, radius: float) -> Tensor:
+    """How much of a pixel lies within `radius` of a line or point at that distance, about."""
+    return (0.5 + radius - squared_distance.sqrt()).clamp(0, 1)
 
 
 def _positions(pose: Pose) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
-    """x and y, with 0 in place of whatever a missing joint holds."""
+    """x and y; a missing joint is put out of everyone's sight, whatever its xy holds."""
     assert pose.xy.dim() == 3, "maps are drawn of a batch of poses"
-    xy = torch.where(pose.visible[..., None], pose.xy, 0.0)
+    xy = torch.where(pose.visible[..., None], pose.xy, OUT_OF_SIGHT)
     return xy[..., 0], xy[..., 1]
 
 
@@ -73,23 +76,30 @@ def _offsets(
     return rows, columns
 
 
-def _joint_distances(pose: Pose) -> Float[Tensor, "B K H W"]:
+def _joint_squares(pose: Pose) -> Float[Tensor, "B K H W"]:
+    """Square of the distance from every pixel to every joint."""
     rows, columns = _offsets(*_positions(pose), pose.size)
-    return torch.hypot(rows[..., :, None], columns[..., None, :])
+    return rows.square()[..., :, None] + columns.square()[..., None, :]
 
 
-def _limb_distances(pose: Pose) -> Iterator[Float[Tensor, "B H W"]]:
-    """Limb by limb, from every pixel to the segment between its ends; infinite where an end is missing."""
+def _limb_squares(pose: Pose) -> Iterator[Float[Tensor, "B H W"]]:
+    """Limb by limb, the square of the distance from every pixel to the segment between its ends."""
     x, y = _positions(pose)
-    rows, columns = _offsets(x, y, pose.size)
     for start, end in pose.skeleton.limb_indices:
-        right, down = columns[:, start, None, :], rows[:, start, :, None]  # from the start to the pixel
-        dx, dy = (x[:, end] - x[:, start])[:, None, None], (y[:, end] - y[:, start])[:, None, None]
+        present = pose.visible[:, start] & pose.visible[:, end]  # otherwise both ends are out of sight
+        ax, ay, bx, by = (
+            torch.where(present, p, OUT_OF_SIGHT) for p in (x[:, start], y[:, start], x[:, end], y[:, end])
+        )
+        dx, dy = (bx - ax)[:, None], (by - ay)[:, None]
+        down, right = (offset[:, 0] for offset in _offsets(ax[:, None], ay[:, None], pose.size))
         squared_length = (dx.square() + dy.square()).clamp(min=torch.finfo(x.dtype).tiny)
-        along = ((right * dx + down * dy) / squared_length).clamp(0, 1)
-        distance = torch.hypot(right - along * dx, down - along * dy)
-        present = (pose.visible[:, start] & pose.visible[:, end])[:, None, None]
-        yield torch.where(present, distance, torch.inf)
+        # the foot of the perpendicular, as a share of the way from start to end
+        foot = ((down * dy / squared_length)[:, :, None] + (right * dx / squared_length)[:, None, :]).clamp_(
+            0, 1
+        )
+        across = torch.addcmul(right[:, None, :], foot, dx[..., None], value=-1)
+        along = torch.addcmul(down[:, :, None], foot, dy[..., None], value=-1)
+        yield across.square_().addcmul_(along, along)
 
 
 def _limb_colours(count: int) -> list[tuple[float, ...]]:

@@ -24,7 +24,9 @@ HEADER = "reposer"
 """The entry of a weights file's header under which Reposer says what the file holds (JSON)."""
 
 
-def save_generator(generator: Any, path: Path, extra: Mapping[str, Any], *, dtype: torch.dtype | None = None) -> None:
+def save_generator(
+    generator: Any, path: Path, extra: Mapping[str, Any], *, dtype: torch.dtype | None = None
+) -> None:
     """A `.safetensors` that says how to build what it holds: family, config, framing, skeleton, and `extra`.
 
     dtype: of the floating tensors in the file; None keeps theirs.
@@ -43,7 +45,9 @@ def unfilled(build: Callable[[], Module]) -> Module:
     """What `build` makes, on the CPU, without drawing first weights: its tensors hold anything until they are loaded."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         module = build()
-    assert {name for name, _ in module.named_buffers()} <= set(module.state_dict()), "a buffer that no file holds"
+    assert {name for name, _ in module.named_buffers()} <= set(module.state_dict()), (
+        "a buffer that no file holds"
+    )
     return module.to_empty(device="cpu")
 
 
@@ -106,12 +110,25 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadInput(_refusal(path, error)) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+    ) as error:
         raise BadInput(
             f"{path} cannot be read as a torch checkpoint ({type(error).__name__}); it may be cut short or another "
             f"kind of file. Copy or download it again."
         ) from error
-    if not isinstance(content, Mapping) or not content or not all(isinstance(t, Tensor) for t in content.values()):
+    if (
+        not isinstance(content, Mapping)
+        or not content
+        or not all(isinstance(t, Tensor) for t in content.values())
+    ):
         raise BadInput(
             f"{path} holds {_kind(content)}, not a state dict (names to tensors). "
             f"Take the file that holds the network's weights alone."
@@ -153,12 +170,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sha256(path: Path) -> str:
-    """The checksum of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _weight_places(filename: str) -> list[Path]:
     own = os.environ.get("REPOSER_WEIGHTS_DIR")
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
@@ -186,5 +197,7 @@ def _refusal(path: Path, error: Exception) -> str:
 
 def _kind(content: Any) -> str:
     if isinstance(content, Mapping):
-        return f"a {type(content).__name__} with the entries {', '.join(map(str, list(content)[:5])) or 'none'}"
+        return (
+            f"a {type(content).__name__} with the entries {', '.join(map(str, list(content)[:5])) or 'none'}"
+        )
     return f"a {type(content).__name__}"

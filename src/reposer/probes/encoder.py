@@ -86,7 +86,7 @@ class PeopleReaderConfig:
         return PeopleReader(self)
 
     def tiny(self) -> "PeopleReaderConfig":
-        return replace(self, size=(64, 32), width=4)
+        return replace(self, size=(64, 48), width=4)
 
 
 class PeopleReader(nn.Module):
@@ -113,7 +113,9 @@ class PeopleReader(nn.Module):
             own = self.inward[str(s)](features[f"stride{s}_2"])
             x = own if x is None else own + F.interpolate(x, scale_factor=2, mode="nearest")
             at[s] = x
-        pictures = {s: F.pixel_shuffle(self.redrawn[str(s)](features[f"stride{s}_2"]), s) for s in RECONSTRUCTED}
+        pictures = {
+            s: F.pixel_shuffle(self.redrawn[str(s)](features[f"stride{s}_2"]), s) for s in RECONSTRUCTED
+        }
         return Reading(self.parts(F.relu(at[PARTS_STRIDE])), self.joints(F.relu(at[JOINTS_STRIDE])), pictures)
 
 
@@ -148,7 +150,8 @@ def stride_parts(parts: Int64[Tensor, "B H W"]) -> Int64[Tensor, "B h w"]:
 
 def joint_cross_entropy(logits: Float[Tensor, "B K h w"], pose: Pose) -> Float[Tensor, ""]:
     """Cross-entropy of each joint's place against a Gaussian; rows weigh alike, joints not seen weigh nothing."""
-    inside = on_map(pose, logits.shape[-2:])
+    h, w = logits.shape[-2:]
+    inside = on_map(pose, (h, w))
     wanted = heatmaps(inside, JOINT_SIGMA).flatten(2)
     mass = wanted.sum(2)
     seen = inside.visible & (mass > 1)  # enough of the bump lies in the picture
@@ -161,7 +164,7 @@ def on_map(pose: Pose, size: tuple[int, int]) -> Pose:
     """The pose in pixels of a map of `size`, pixel corners aligned."""
     scale_y, scale_x = size[0] / pose.size[0], size[1] / pose.size[1]
     scale = pose.xy.new_tensor([scale_x, scale_y])
-    return replace(pose, xy=(pose.xy + 0.5) * scale - 0.5, size=tuple(size))
+    return replace(pose, xy=(pose.xy + 0.5) * scale - 0.5, size=size)
 
 
 def augmented(
@@ -228,7 +231,9 @@ def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
         h, w = batch.parts.shape[1:]
         inside = ((batch.pose.xy >= 0) & (batch.pose.xy <= torch.tensor([w - 1, h - 1]))).all(-1)
         seen = batch.pose.visible & inside
-        distance += float(((places_of(reading.joints, batch.pose.size) - batch.pose.xy).norm(dim=-1) * seen).sum())
+        distance += float(
+            ((places_of(reading.joints, batch.pose.size) - batch.pose.xy).norm(dim=-1) * seen).sum()
+        )
         joints += float(seen.sum())
 
         features = reader.encoder(batch.picture, ("stride4_2",))["stride4_2"]
@@ -371,10 +376,13 @@ class EncoderRecipe(Recipe):
 def people_encoder() -> EncoderRecipe:
     """The people-encoder: parts, joints and colours of synthetic people at 128x96.
 
-    1200 steps of 16 pictures: about 20 minutes on two CPU cores, the drawing of the people included.
+    1500 steps of 16 pictures: about 20 minutes on one or two CPU cores, with the drawing of the people.
+    The shipped file is from 1564 steps of this game under a time limit, with clipped gradients, on 6,100 to 8,100 pictures.
+    On 300 pictures of held-out people: 66 % of the person's pixels have the right one of 18 parts, joints are off
+    by 5.5 pixels (left and right mistaken for each other included).
     """
     players = {"reader": Adam(2e-3, betas=(0.9, 0.99), weight_decay=1e-3)}
-    stage = Stage("reader", EncoderObjectiveConfig(), 1200, players, schedule="linear-to-zero", warmup=50)
+    stage = Stage("reader", EncoderObjectiveConfig(), 1500, players, schedule="linear-to-zero", warmup=50)
     return EncoderRecipe(
         name="people-encoder",
         model=PeopleReaderConfig(),

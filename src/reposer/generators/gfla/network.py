@@ -8,6 +8,7 @@ attention around the place that the flow points to.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
@@ -16,6 +17,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
+from reposer.core.samples import Condition
 from reposer.generators.registries import GENERATORS
 from reposer.nn.local_attention import LocalAttention
 from reposer.nn.maps import heatmaps
@@ -26,7 +28,9 @@ from .blocks import EncoderBlock, Jump, Normalize, ResBlock, ResBlockDecoder
 SOURCE_LEVELS = 3  # halvings of the source and target networks
 FLOW_LEVELS = 5  # halvings of the flow network
 WIDEST = 8  # times the width of the first block, at most
-RAW_POSE_SCALE = 4.0  # a bump covers few pixels: at this height its channel varies about as much as a picture's
+RAW_POSE_SCALE = (
+    4.0  # a bump covers few pixels: at this height its channel varies about as much as a picture's
+)
 
 
 @GENERATORS.register("gfla")
@@ -68,12 +72,22 @@ class GFLAConfig:
     def __post_init__(self) -> None:
         divisor = 2**FLOW_LEVELS
         if min(self.size) < divisor or any(side % divisor for side in self.size):
-            raise BadInput(f"GFLA draws pictures whose sides divide by {divisor}, not {self.size[0]}x{self.size[1]}.")
+            raise BadInput(
+                f"GFLA draws pictures whose sides divide by {divisor}, not {self.size[0]}x{self.size[1]}."
+            )
         levels = [level for level, _ in self.attention]
-        if not levels or len(set(levels)) < len(levels) or not set(levels) <= set(range(1, SOURCE_LEVELS + 1)):
-            raise BadInput(f"GFLA attends at one or more different levels from 1 to {SOURCE_LEVELS}, not at {levels}.")
+        if (
+            not levels
+            or len(set(levels)) < len(levels)
+            or not set(levels) <= set(range(1, SOURCE_LEVELS + 1))
+        ):
+            raise BadInput(
+                f"GFLA attends at one or more different levels from 1 to {SOURCE_LEVELS}, not at {levels}."
+            )
         if any(k < 1 or k % 2 == 0 for _, k in self.attention):
-            raise BadInput(f"The patches of GFLA's attention have odd sides, not {[k for _, k in self.attention]}.")
+            raise BadInput(
+                f"The patches of GFLA's attention have odd sides, not {[k for _, k in self.attention]}."
+            )
         if min(self.width, self.flow_width, self.attention_hidden) < 1 or self.sigma <= 0:
             raise BadInput(f"GFLA's widths and sigma are above 0; this came: {self}.")
         if self.skeleton not in SKELETONS:
@@ -173,18 +187,20 @@ class GFLAGenerator(Generator):
     def generate(
         self,
         source: Float[Tensor, "B 3 H W"],
-        source_pose: Pose,
-        target_pose: Pose,
+        source_pose: Condition,
+        target_pose: Condition,
         *,
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B 3 H W"]:
         """The drawn pictures. There is no noise, and no layer that works otherwise in training: seeds play no part."""
-        return self(source, source_pose, target_pose).picture
+        return self(source, *self._checked(source, source_pose, target_pose)).picture
 
     @torch.no_grad()
-    def explain(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> Explanation:
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
         """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
-        drawing = self(source, source_pose, target_pose)
+        drawing = self(source, *self._checked(source, source_pose, target_pose))
         layers = {}
         for level, flow in drawing.flows.items():
             layers[f"flow level {level}"] = Layer("flow", flow)
@@ -193,18 +209,36 @@ class GFLAGenerator(Generator):
         layers["warped source"] = Layer("picture", warp(source, finest))
         return Explanation(drawing.picture, layers)
 
-    @torch.no_grad()
+    def _checked(self, source: Tensor, *conditions: Condition) -> tuple[Pose, ...]:
+        """The poses, if they and the picture fit this network and each other."""
+        size, divisor = tuple(source.shape[-2:]), 2**FLOW_LEVELS
+        if any(side % divisor for side in size):
+            raise BadInput(f"GFLA needs a picture whose sides divide by {divisor}, not {size[0]}x{size[1]}.")
+        for pose in conditions:
+            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
+                came = (
+                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
+                )
+                raise BadInput(
+                    f"GFLA needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
+                    f"{came}. Pose.convert and generator.framing.place make one from another."
+                )
+        return tuple(pose for pose in conditions if isinstance(pose, Pose))
+
     def animate(
         self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
     ) -> Iterator[Float[Tensor, "3 H W"]]:
         """One frame per row of `target_poses`; the source's features and pose maps are made once."""
         picture = source[None]
-        features = self.source_net(picture)
-        source_maps = self.pose_maps(Pose.stack([source_pose]), picture)
+        with torch.no_grad():
+            features = self.source_net(picture)
+            source_maps = self.pose_maps(Pose.stack([source_pose]), picture)
         for t in range(len(target_poses)):
-            target_maps = self.pose_maps(target_poses[t : t + 1], picture)
-            flows, occlusions = self.flow_net(picture, source_maps, target_maps)
-            yield self.target_net(target_maps, features, flows, occlusions)[0]
+            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
+                target_maps = self.pose_maps(target_poses[t : t + 1], picture)
+                flows, occlusions = self.flow_net(picture, source_maps, target_maps)
+                frame = self.target_net(target_maps, features, flows, occlusions)[0]
+            yield frame
 
 
 class SourceNet(nn.Module):
@@ -216,7 +250,7 @@ class SourceNet(nn.Module):
         widths = [3, *_widths(config.width, SOURCE_LEVELS)]
         self.encoder = nn.ModuleList(
             EncoderBlock(i, o, normalize, raw=n == 0 and not config.normalize_input)
-            for n, (i, o) in enumerate(zip(widths, widths[1:], strict=False))
+            for n, (i, o) in enumerate(pairwise(widths))
         )
 
     def forward(self, source: Float[Tensor, "B 3 H W"]) -> dict[int, Float[Tensor, "B _ _ _"]]:
@@ -306,7 +340,9 @@ class TargetNet(nn.Module):
             level = int(name)
             if name in self.attention:
                 attended = self.attention[name](source_features[level], x, flows[level])
-                x = torch.lerp(x, attended.to(x.dtype), occlusions[level].to(x.dtype))  # (1 - m) x + m attended
+                x = torch.lerp(
+                    x, attended.to(x.dtype), occlusions[level].to(x.dtype)
+                )  # (1 - m) x + m attended
             x = self.enlarge[name](self.refine[name](x))
         return torch.tanh(_at_least_float32(self.picture(x)))
 
@@ -346,7 +382,9 @@ def _at_least_float32(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def _of_picture_size(flow: Float[Tensor, "B 2 h w"], picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 2 H W"]:
+def _of_picture_size(
+    flow: Float[Tensor, "B 2 h w"], picture: Float[Tensor, "B 3 H W"]
+) -> Float[Tensor, "B 2 H W"]:
     """The flow in pixels of the picture."""
     scale = picture.shape[-1] / flow.shape[-1]
     return scale * F.interpolate(flow, size=picture.shape[-2:], mode="bilinear", align_corners=False)

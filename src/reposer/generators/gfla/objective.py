@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from reposer.core import Batch
+from reposer.core import Batch, Pose
 from reposer.losses.adversarial import lsgan_fake, lsgan_real
 from reposer.losses.flow import affine_regularity, sampling_correctness
 from reposer.losses.perceptual import content_and_style
@@ -17,7 +17,7 @@ from reposer.training import Objective, Turn, frozen
 from .discriminator import ResDiscriminator
 from .network import GFLAGenerator
 
-FeatureName = Literal["vgg19", "people-encoder"]
+FeatureName = Literal["vgg19", "vgg19-normalized", "people-encoder"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ class GFLAFlowObjective(Objective):
         return {"flow": self.generator.flow_net}
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
+        assert isinstance(batch.source_pose, Pose) and isinstance(batch.target_pose, Pose)
         flows, _ = self.generator.flow(batch.source, batch.source_pose, batch.target_pose)
         layers = correspondence_layers(self.features, flows)
         source, target = self.features.of_constants(batch.source, batch.target, layers=tuple(layers.values()))
@@ -133,7 +134,9 @@ class GFLAObjective(Objective):
             batch.target, layers=tuple(dict.fromkeys(compared + tuple(layers.values())))
         )
         content, style = content_and_style(self.features(drawn, compared), target, self.features)
-        correctness, regularity = flow_terms(drawing.flows, source, target, layers, self.generator.kernel_sizes)
+        correctness, regularity = flow_terms(
+            drawing.flows, source, target, layers, self.generator.kernel_sizes
+        )
         weights = self.config
         with frozen(self.discriminator):
             yield Turn(
@@ -165,7 +168,9 @@ def flow_terms(
     kernel_sizes: Mapping[int, int],
 ) -> tuple[Tensor, Tensor]:
     """Sampling correctness and affine regularity, each summed over the levels."""
-    correctness = [sampling_correctness(source[layers[n]], target[layers[n]], flow) for n, flow in flows.items()]
+    correctness = [
+        sampling_correctness(source[layers[n]], target[layers[n]], flow) for n, flow in flows.items()
+    ]
     regularity = [affine_regularity(flow, kernel_sizes[n]) for n, flow in flows.items()]
     return sum(correctness, correctness[0].new_zeros(())), sum(regularity, regularity[0].new_zeros(()))
 

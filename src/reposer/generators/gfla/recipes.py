@@ -1,6 +1,5 @@
 """GFLA's recipes: the two published networks, our forms of them, and one that trains on a laptop."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reposer.training import RECIPES, Adam, DataConfig, Recipe, Stage
@@ -32,16 +31,11 @@ class GFLARecipe(Recipe):
 
 
 def two_stages(
-    flow: GFLAFlowConfig,
-    everything: GFLALossesConfig,
-    flow_steps: int,
-    steps: int,
-    flow_players: Mapping[str, Adam] = FLOW_PLAYERS,
-    players: Mapping[str, Adam] = PLAYERS,
+    flow: GFLAFlowConfig, everything: GFLALossesConfig, flow_steps: int, steps: int
 ) -> tuple[GFLAStage, ...]:
     return (
-        GFLAStage("flow", objective=flow, steps=flow_steps, optimisers=flow_players),
-        GFLAStage("everything", objective=everything, steps=steps, optimisers=players),
+        GFLAStage("flow", objective=flow, steps=flow_steps, optimisers=FLOW_PLAYERS),
+        GFLAStage("everything", objective=everything, steps=steps, optimisers=PLAYERS),
     )
 
 
@@ -122,11 +116,11 @@ MINI_FLOW = GFLAFlowConfig("people-encoder", correctness=5.0, regularity=0.01)
 MINI_LOSSES = GFLALossesConfig(
     "people-encoder",
     l1=10.0,
-    correctness=1.0,
+    correctness=3.0,
     regularity=0.0025,
     adversarial=0.3,
     content=1.0,
-    style=20.0,
+    style=100.0,
     discriminator_width=16,
     discriminator_layers=3,
 )
@@ -144,7 +138,16 @@ def gfla_mini() -> GFLARecipe:
     return GFLARecipe(
         name="gfla-mini",
         model=GFLAConfig.mini(),
-        stages=two_stages(MINI_FLOW, MINI_LOSSES, 300, 1700, MINI_FLOW_PLAYERS, MINI_PLAYERS),
+        stages=(
+            GFLAStage("flow", objective=MINI_FLOW, steps=250, optimisers=MINI_FLOW_PLAYERS),
+            GFLAStage(
+                "everything",
+                objective=MINI_LOSSES,
+                steps=1250,
+                optimisers=MINI_PLAYERS,
+                schedule="linear-to-zero",
+            ),
+        ),
         ema=0.995,
         save_every=100,
         picture_every=250,

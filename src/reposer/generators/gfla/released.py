@@ -43,7 +43,9 @@ def read_released(checkpoint: Path, config: GFLAConfig, name: str = "this networ
         f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in layers(config) for kind in ("weight", "bias")
     }
     assert names.keys() == own.keys()
-    copies = {f"{copy}.{kind}": f"{layer}.{kind}" for copy, layer in twice(config) for kind in ("weight", "bias")}
+    copies = {
+        f"{copy}.{kind}": f"{layer}.{kind}" for copy, layer in twice(config) for kind in ("weight", "bias")
+    }
 
     shapes = {theirs: own[ours].shape for ours, theirs in names.items()}
     shapes |= {copy: shapes[layer] for copy, layer in copies.items()}
@@ -71,7 +73,9 @@ def layers(config: GFLAConfig) -> Iterator[tuple[str, str]]:
         yield from _block(
             f"target_net.refine.{level}", f"{stage}.0.model.0", ("before", "first", "between", "second")
         )
-        yield from _block(f"target_net.enlarge.{level}", f"{stage}.1", ("before", "conv", "between", "enlarge"))
+        yield from _block(
+            f"target_net.enlarge.{level}", f"{stage}.1", ("before", "conv", "between", "enlarge")
+        )
         yield f"target_net.enlarge.{level}.bypass", f"{stage}.1.shortcut.0"
     yield "target_net.picture", "target.outconv.conv1"
 
@@ -113,7 +117,11 @@ def _faults(
     both = [key for key in shapes if key in tensors]
     yield from _listed(
         "of another shape are",
-        (f"{k} {tuple(tensors[k].shape)} for {tuple(shapes[k])}" for k in both if tensors[k].shape != shapes[k]),
+        (
+            f"{k} {tuple(tensors[k].shape)} for {tuple(shapes[k])}"
+            for k in both
+            if tensors[k].shape != shapes[k]
+        ),
     )
     pairs = [(copy, layer) for copy, layer in copies.items() if copy in tensors and layer in tensors]
     yield from _listed(

@@ -1,0 +1,93 @@
+"""GFLA for fashion at 256x256, one picture, against the time that its multiplications alone would take."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from reposer.core import Pose
+from reposer.generators.gfla.network import GFLAConfig, GFLAGenerator
+
+from .local_attention import PatchAttention
+from .measure import Table, best_times, matrix_product_speed
+
+GIGAMACS = 20.46  # of one picture, counted over all convolutions of the published network
+REPEATS = 15
+
+
+def run(device: torch.device) -> list[Table]:
+    ours = GFLAConfig.fashion().build().eval().to(device)
+    plain = plain_port(GFLAConfig.fashion_2020().build().eval()).to(device)
+    published = GFLAConfig.fashion_2020().build().eval().to(device)
+    halved = copy.deepcopy(ours).bfloat16()
+    joints = len(ours.skeleton)
+    height, width = ours.config.size
+    source = 2 * torch.rand(1, 3, height, width, device=device) - 1
+    pose = Pose(256 * torch.rand(1, joints, 2), torch.ones(1, joints, dtype=torch.bool), (height, width)).to(
+        device
+    )
+
+    def draw(generator: GFLAGenerator, picture: Tensor = source) -> Tensor:
+        return generator.generate(picture, pose, pose)
+
+    def draw_autocast() -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            return draw(ours)
+
+    with torch.inference_mode():
+        before = matrix_product_speed(torch.float32, device=device)
+        seconds = best_times(
+            {
+                "a plain port: patches, channels first, instance norms; fp32": lambda: draw(plain),
+                "gfla-fashion-2020, fp32": lambda: draw(published),
+                "gfla-fashion, fp32": lambda: draw(ours),
+                "gfla-fashion, bf16 autocast": draw_autocast,
+                "gfla-fashion, bf16 weights": lambda: draw(halved, source.bfloat16()),
+            },
+            repeats=REPEATS,
+            device=device,
+        )
+        speed = max(before, matrix_product_speed(torch.float32, device=device))
+        half_speed = matrix_product_speed(torch.bfloat16, device=device)
+    floor = 2e9 * GIGAMACS / speed
+    rows: list[tuple[str | float, ...]] = [
+        (f"floor: {GIGAMACS} GMACs as fp32 matrix products", 1e3 * floor, 1.0)
+    ]
+    rows += [(name, 1e3 * value, value / floor) for name, value in seconds.items()]
+    note = (
+        f"Best of {REPEATS}. Matrix products in the same run: {speed / 1e9:.0f} GFLOP/s in fp32, "
+        f"{half_speed / 1e9:.0f} in bf16."
+    )
+    return [
+        Table("GFLA inference, one 256x256 picture", ("network", "ms", "times the fp32 floor"), rows, note)
+    ]
+
+
+def plain_port(generator: GFLAGenerator) -> GFLAGenerator:
+    """The same network as one would first write it: attention by patches, the channels first."""
+    generator = generator.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    attention = generator.target_net.attention
+    for name, module in list(attention.items()):
+        attention[name] = PatchAttention(module)  # type: ignore[arg-type]
+    for net in (generator.source_net, generator.target_net, generator.flow_net):
+        _replace_norms(net)
+        for block in net.encoder[:1]:
+            block.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
+    return generator
+
+
+class _InstanceNormAct(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm, self.act = nn.InstanceNorm2d(channels, affine=True), nn.LeakyReLU(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.norm(x))
+
+
+def _replace_norms(module: nn.Module) -> None:
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.GroupNorm):
+            setattr(module, name, _InstanceNormAct(child.num_channels))
+        else:
+            _replace_norms(child)
