@@ -1,7 +1,9 @@
 """`reposer evaluate MODEL --data DIR`: score a generator under a named protocol, beside copying the source."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tyro
 from rich.console import Console
@@ -9,8 +11,9 @@ from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.evaluation import PROTOCOLS, compare_table, evaluate
-from reposer.generators import load
+from reposer.generators import load, shipped_models
 from reposer.generators.copy_source import CopySource, CopySourceConfig
+from reposer.nn.weights import read_header, sha256
 from reposer.training import DataConfig
 
 
@@ -46,13 +49,14 @@ def evaluate_model(
         raise BadInput(f"--pairs must be 1 to {len(dataset)}, the size of the data set, not {pairs}.")
     indices = None if pairs is None else [round(k * len(dataset) / pairs) for k in range(pairs)]
     copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
-    reports = {
-        "copy-the-source": evaluate(copy.generate, rule, dataset, indices=indices, batch_size=batch_size),
-        model: evaluate(
-            generator.generate, rule, dataset, indices=indices, batch_size=batch_size, progress=True
-        ),
-    }
     path = Path(model)
+    file = path if path.suffix == ".safetensors" else shipped_models()[model]
+    about = {"model": model, "data": data or "synthetic-people", "split": split} | about_weights(file)
+    options: dict[str, Any] = {"indices": indices, "batch_size": batch_size}
+    reports = {
+        "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
+        model: evaluate(generator.generate, rule, dataset, progress=True, about=about, **options),
+    }
     folder = out or (path.parent if path.suffix == ".safetensors" else Path())
     folder.mkdir(parents=True, exist_ok=True)
     reports[model].write_json(folder / f"report-{protocol}.json")
@@ -63,3 +67,10 @@ def evaluate_model(
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {folder / f'report-{protocol}.json'} and .csv")
     return 0
+
+
+def about_weights(file: Path) -> dict[str, str]:
+    """Which weights were scored: the file's checksum and what its header says of its making."""
+    header = json.loads(read_header(file).get("reposer", "{}"))
+    made = {k: str(v) for k, v in header.items() if k in ("recipe", "step", "feature_network")}
+    return {"weights_sha256": sha256(file), **made}

@@ -51,6 +51,10 @@ class PairDataset(ABC):
     def __getitem__(self, i: int) -> Sample:
         """Pair i, its pictures and poses in the frame. Always the same."""
 
+    @abstractmethod
+    def identity(self, i: int) -> str:
+        """Whose pair i is: one person in one set of clothes."""
+
     def draw(self, i: int, seed: int) -> Sample:
         """Pair i, moved at random as `seed` says, where the data set has such a thing."""
         return self[i]
@@ -135,6 +139,9 @@ class FilePairs(PairDataset):
         source, source_pose = self.framed(row.source_name)
         target, target_pose = self.framed(row.target_name)
         return Sample(source, target, source_pose, target_pose, pair_name(row.source_name, row.target_name))
+
+    def identity(self, i: int) -> str:
+        return self.rows[i].identity
 
     def framed(self, name: str) -> tuple[Float[Tensor, "3 H W"], Pose]:
         """The picture of this name and its pose, in the frame."""

@@ -1,7 +1,6 @@
 """Scoring: every pair is drawn, rounded to bytes as a saved file would be, and compared with the truth."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from typing import Any, runtime_checkable
 from typing import Protocol as Interface
@@ -15,7 +14,6 @@ from reposer.core import BadInput, Batch, Framing, Pose, Sample
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
-from reposer.data.pairs import name_identity
 from reposer.metrics import METRICS
 from reposer.nn.maps import limb_mask
 
@@ -47,6 +45,7 @@ class ScoredPairs(Interface):
     def picture_size(self) -> tuple[int, int]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, i: int, /) -> Sample: ...
+    def identity(self, i: int, /) -> str: ...
 
 
 def evaluate(
@@ -93,7 +92,7 @@ def evaluate(
         truths += [_digest(name, picture) for name, picture in zip(batch.names, target, strict=True)]
         for b, name in enumerate(batch.names):
             values = {metric: value[b].item() for metric, value in scores.items() if value is not None}
-            rows.append(Row(name, _identity(name), values))
+            rows.append(Row(name, dataset.identity(numbers[b]), values))
     size = (bottom - top, right - left)
     return Report(
         protocol=rule,
@@ -129,12 +128,3 @@ def _check(drawn: Tensor, batch: Batch) -> None:
 
 def _digest(name: str, picture: UInt8[Tensor, "H W 3"]) -> bytes:
     return hashlib.sha256(name.encode() + picture.numpy().tobytes()).digest()
-
-
-def _identity(name: str) -> str:
-    """Whose a pair is: what SOURCE and TARGET of its name SOURCE_2_TARGET share, or the name's own."""
-    for cut in re.finditer("(?=_2_)", name):  # a picture's own name may hold a `_2_`, too
-        source, target = name_identity(name[: cut.start()]), name_identity(name[cut.start() + 3 :])
-        if source == target:
-            return source
-    return name_identity(name)

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Float64, UInt8
@@ -60,7 +60,7 @@ class Metric(ABC):
         """Add B pairs; each pair's own value, where the metric has one."""
 
     @abstractmethod
-    def merge(self, other: Self) -> None:
+    def merge(self, other: "Metric") -> None:
         """Add the pairs that `other` has seen."""
 
     @abstractmethod
@@ -98,7 +98,8 @@ class PairMetric(Metric):
         self.values += rows
         return torch.tensor(rows, dtype=torch.float64)
 
-    def merge(self, other: Self) -> None:
+    def merge(self, other: "Metric") -> None:
+        assert isinstance(other, PairMetric) and other.name == self.name, "metrics of one kind merge"
         self.values += other.values
 
     def compute(self) -> Value:

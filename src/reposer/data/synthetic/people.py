@@ -62,18 +62,21 @@ class SyntheticPeople(PairDataset):
         target, target_pose = self._framed(self.picture(number, 1))
         return Sample(source, target, source_pose, target_pose, name=f"person{number:06d}_0")
 
+    def identity(self, i: int) -> str:
+        return f"person{self.identity_number(i % len(self)):06d}"
+
     def identity_number(self, i: int) -> int:
         """The number of the split's person i, unique over all splits."""
         return FIRST_NUMBER[self.split] + i
 
-    def identity(self, number: int) -> Identity:
+    def who(self, number: int) -> Identity:
         """Who person `number` is and what they wear."""
         return sample_identity(number, numpy_stream(self.seed, _IDENTITY, number))
 
     def view(self, number: int, view: int) -> tuple[BodyPose, Camera]:
         """How person `number` stands in view `view`, and from where they are seen."""
         stream = numpy_stream(self.seed, _VIEW, number, view)
-        who = self.identity(number)
+        who = self.who(number)
         pose = sample_pose(who.body, stream, max_lift=0.05 if who.outfit.lower == "skirt" else 1.0)
         yaw = sample_yaw(stream)
         # half of the people whose face can be seen look towards the camera
@@ -94,7 +97,7 @@ class SyntheticPeople(PairDataset):
         """One view of one person, with its truth, as drawn (not framed)."""
         pose, camera = self.view(identity_number, view_number)
         misses = numpy_stream(self.seed, _MISSES, identity_number, view_number)
-        return render_person(self.identity(identity_number), pose, camera, self.size, misses)
+        return render_person(self.who(identity_number), pose, camera, self.size, misses)
 
     def held_out_demo(self, num_poses: int = 6, person: int = 7) -> list[Sample]:
         """Pairs of one person of the test split: the same source, seen from the front, and clear,
@@ -103,7 +106,7 @@ class SyntheticPeople(PairDataset):
         if not 0 < num_poses <= len(DEMO_POSES):
             raise BadInput(f"The demonstration has 1 to {len(DEMO_POSES)} poses, not {num_poses}.")
         number = FIRST_NUMBER["test"] + person
-        who = self.identity(number)
+        who = self.who(number)
         stand = BodyPose(right_arm=RELAXED, left_arm=HANGING, right_leg=RESTING[0], left_leg=RESTING[1])
         source, source_pose = self._framed(render_person(who, stand, Camera(yaw=12.0), self.size))
         samples = []

@@ -1,0 +1,114 @@
+"""The whole road through the command line, at the size of a test."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from reposer.cli import main
+from reposer.data.files import write_pose_json
+from reposer.data.synthetic import SyntheticPeople, pose_of, write_people
+
+TINY = [
+    *(
+        "--model.size",
+        "64",
+        "32",
+        "--model.width",
+        "4",
+        "--model.flow-width",
+        "3",
+        "--model.attention-hidden",
+        "4",
+    ),
+    *("--stages.0.steps", "1", "--stages.1.steps", "1", "--batch-size", "2", "--threads", "1"),
+    *("--stages.1.objective.discriminator-width", "4", "--picture-every", "1", "--log-every", "1"),
+]
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    return write_people(
+        tmp_path_factory.mktemp("data") / "people", size=(64, 44), num_train=3, num_test=2, views=2
+    )
+
+
+@pytest.fixture(scope="module")
+def run_folder(people, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    assert main(["train", "gfla-mini", "--data", str(people), "--out", str(out), *TINY]) == 0
+    return out
+
+
+def test_what_write_people_wrote_passes_the_check(people, capsys):
+    assert main(["data", "check", str(people)]) == 0
+
+
+def test_a_run_leaves_receipt_log_state_generator_and_pictures(run_folder):
+    receipt = json.loads((run_folder / "recipe.json").read_text())
+    assert (
+        receipt["recipe"]["batch_size"] == 2
+        and "people-encoder" in receipt["about"]["feature_network"].lower()
+    )
+    assert [json.loads(line)["step"] for line in (run_folder / "log.jsonl").read_text().splitlines()] == [
+        1,
+        2,
+    ]
+    assert (run_folder / "state.pt").is_file() and (run_folder / "generator.safetensors").is_file()
+    for picture in ("00000001.png", "00000002.png"):
+        with Image.open(run_folder / "pictures" / picture) as sheet:
+            assert sheet.size[0] > 100
+
+
+def test_a_generator_is_scored_beside_copying_the_source(run_folder, people, capsys):
+    generator = str(run_folder / "generator.safetensors")
+    assert main(["evaluate", generator, "--data", str(people), "--pairs", "4"]) == 0
+    printed = capsys.readouterr().out
+    assert "copy-the-source" in printed and "reposer-v1-reconstruction" in printed
+    report = json.loads((run_folder / "report-reposer-v1-reconstruction.json").read_text())
+    assert "people-encoder" in json.dumps(report).lower()
+    rows = (run_folder / "report-reposer-v1-reconstruction.csv").read_text().splitlines()
+    assert len(rows) == 5
+
+
+def test_a_photo_of_any_size_is_reposed_and_explained(run_folder, tmp_path):
+    people = SyntheticPeople((150, 120), "test")
+    for view, name in enumerate(("photo", "wanted")):
+        person = people.picture(950_000, view)
+        Image.fromarray(person.picture).save(tmp_path / f"{name}.png")
+        write_pose_json(tmp_path / f"{name}.json", pose_of(person))
+    arguments = ["transfer", str(tmp_path / "photo.png"), "--source-pose", str(tmp_path / "photo.json")]
+    arguments += [
+        "--pose",
+        str(tmp_path / "wanted.json"),
+        "--model",
+        str(run_folder / "generator.safetensors"),
+    ]
+    assert main([*arguments, "--explain"]) == 0
+    with Image.open(tmp_path / "photo-reposed.png") as answer:
+        assert answer.size == (120, 150)
+    assert (tmp_path / "photo-reposed-explained.png").is_file()
+
+
+def test_the_demo_writes_its_sheet_with_the_shipped_weights(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "demo.png" in printed and "copy-the-source" in printed
+    with Image.open(tmp_path / "demo.png") as sheet:
+        assert sheet.size[1] > 6 * 100
+
+
+def test_shipped_weights_are_small_and_say_where_they_come_from():
+    from reposer.generators import load, shipped_models
+    from reposer.nn.features import ENCODER_FILE
+    from reposer.nn.weights import read_header
+
+    files = [ENCODER_FILE, *shipped_models().values()]
+    assert sum(path.stat().st_size for path in files) < 20e6
+    for path in files:
+        header = json.loads(read_header(path)["reposer"])
+        assert header["licence"] == "Apache-2.0"
+    assert "gfla-mini" in shipped_models()
+    assert sum(p.numel() for p in load("gfla-mini").parameters()) < 5e6
+    assert all(p.dtype == torch.float32 for p in load("gfla-mini").parameters())
