@@ -23,7 +23,7 @@ def transfer_photo(
     *,
     source_pose: Path,
     pose: Path,
-    model: str = "gfla-mini",
+    model: str = "gfla-synthetic",
     out: Path | None = None,
     pose_size: tuple[int, int] | None = None,
     explain: bool = False,

@@ -56,6 +56,10 @@ class GFLAConfig:
     """True (published): every norm is an instance norm, the first one on the raw input, so that the drawing does not
     depend on the brightness or tint of the source. False: the picture enters as it is, and the source network's
     norms keep its colour."""
+    first_gain: float = 0.02
+    """Gain of the orthogonal first weights; published 0.02. Flow, occlusion and last layer always start at 0.02."""
+    first_occlusion: float = 0.0
+    """The occlusions' first value, before the sigmoid; published 0. Above, the network starts by copying."""
     sigma: float = 6.0
     """Width of a joint's bump in the pose maps, in pixels."""
     coordinates: Literal["exact", "truncated"] = "exact"
@@ -106,7 +110,18 @@ class GFLAConfig:
     @classmethod
     def mini(cls) -> "GFLAConfig":
         """Ours for two CPU cores."""
-        return cls(size=(128, 96), width=24, flow_width=16, attention_hidden=64, sigma=3.0, fit="pad")
+        return cls(size=(128, 96), fit="pad", width=24, flow_width=16, attention_hidden=64, sigma=3.0)
+
+    @classmethod
+    def synthetic(cls) -> "GFLAConfig":
+        """Ours for synthetic people at the mini size: made so that the source's colours get through early."""
+        return replace(
+            cls.mini(),
+            attention=((1, 3), (2, 3), (3, 3)),
+            attention_hidden=48,
+            first_gain=0.7,
+            first_occlusion=2.0,
+        )
 
     @classmethod
     def fashion_2020(cls) -> "GFLAConfig":
@@ -158,7 +173,7 @@ class GFLAGenerator(Generator):
         self.source_net = SourceNet(config)
         self.flow_net = FlowNet(config)
         self.target_net = TargetNet(config)
-        self.apply(_orthogonal)
+        _first_weights(self, config.first_gain, config.first_occlusion)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
@@ -365,12 +380,18 @@ def _widths(first: int, levels: int) -> list[int]:
     return [first * min(2**n, WIDEST) for n in range(levels)]
 
 
-def _orthogonal(module: nn.Module) -> None:
-    """The first weights of the published system: orthogonal with gain 0.02, biases 0."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.orthogonal_(module.weight, gain=0.02)
-        assert module.bias is not None
-        nn.init.zeros_(module.bias)
+def _first_weights(generator: GFLAGenerator, gain: float, occlusion: float) -> None:
+    """Orthogonal weights, biases 0; what says a flow, an occlusion or a colour starts small, as published."""
+    small = {*generator.flow_net.flow_head.values(), *generator.flow_net.occlusion_head.values()}
+    small |= set(generator.target_net.picture.modules())
+    for module in generator.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.orthogonal_(module.weight, gain=0.02 if module in small else gain)
+            assert module.bias is not None
+            nn.init.zeros_(module.bias)
+    for head in generator.flow_net.occlusion_head.values():
+        assert isinstance(head, Head) and head.bias is not None
+        nn.init.constant_(head.bias, occlusion)
 
 
 def _channels_last(x: Tensor) -> Tensor:
