@@ -38,7 +38,7 @@ class Transfer:
 
 def transfer(
     generator: Generator,
-    photo: UInt8[Tensor, "H W 3"] | UInt8[np.ndarray, "H W 3"] | Path | str,
+    photo: Tensor | np.ndarray | Path | str,
     source_pose: Pose,
     target_pose: Pose,
     *,
@@ -48,6 +48,7 @@ def transfer(
 ) -> Transfer:
     """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
 
+    photo: a file, or bytes (H, W, 3) in RGB.
     source_pose: the person in the photo, in pixels of the photo.
     target_pose: in pixels of its own picture. If that has the photo's size the joints are taken as they are;
         otherwise they are placed by `retarget_placement`.

@@ -240,7 +240,8 @@ def test_written_people_have_the_layout_of_the_published_lists(tmp_path):
     name, y, x = rows[1].split(": ")
     assert name == "synthetic000000_0.png"
     found = person.visible
-    assert np.array_equal(np.array(eval(x))[found], np.rint(person.xy[found, 0]))
+    in_frame = (person.xy[found, 0] + 0.5) * (176 / SMALL[1]) - 0.5  # these lists count in the 256x176 frame
+    assert np.array_equal(np.array(eval(x))[found], np.rint(in_frame))
     assert (np.array(eval(y))[~found] == -1).all()
 
 

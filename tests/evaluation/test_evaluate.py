@@ -214,7 +214,7 @@ def test_the_frozen_protocol_is_what_it_was():
 
 def test_a_bootstrap_interval_holds_the_mean_and_is_about_as_wide_as_theory_says():
     values = np.random.default_rng(3).normal(5.0, 2.0, 400)
-    low, high = bootstrap_interval(values)
+    low, high = bootstrap_interval(values.tolist())
     assert low < values.mean() < high
     assert high - low == pytest.approx(2 * 1.96 * values.std() / math.sqrt(400), rel=0.1)
 

@@ -52,18 +52,19 @@ def evaluate_model(
     path = Path(model)
     file = path if path.suffix == ".safetensors" else shipped_models()[model]
     about = {"model": model, "data": data or "synthetic-people", "split": split} | about_weights(file)
+    shown = path.parent.name if path.stem == "generator" else path.stem
     options: dict[str, Any] = {"indices": indices, "batch_size": batch_size}
     reports = {
         "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
-        model: evaluate(generator.generate, rule, dataset, progress=True, about=about, **options),
+        shown: evaluate(generator.generate, rule, dataset, progress=True, about=about, **options),
     }
     folder = out or (path.parent if path.suffix == ".safetensors" else Path())
     folder.mkdir(parents=True, exist_ok=True)
-    reports[model].write_json(folder / f"report-{protocol}.json")
-    reports[model].write_csv(folder / f"report-{protocol}.csv")
+    reports[shown].write_json(folder / f"report-{protocol}.json")
+    reports[shown].write_csv(folder / f"report-{protocol}.csv")
     console = Console()
     console.print(compare_table(reports))
-    for line in reports[model].lines():
+    for line in reports[shown].lines():
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {folder / f'report-{protocol}.json'} and .csv")
     return 0

@@ -34,7 +34,7 @@ class SyntheticPeople(PairDataset):
     def __init__(
         self,
         size: tuple[int, int] = (256, 176),
-        split: Split = "train",
+        split: str = "train",
         num_pairs: int = 10_000,
         seed: int = 0,
         framing: Framing | None = None,
