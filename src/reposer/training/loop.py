@@ -55,12 +55,38 @@ def train(
     max_minutes: stop after the step that passes this time (the run can be resumed).
     """
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    device = accelerator.device
     if recipe.batch_size % accelerator.num_processes:
         raise BadInput(
             f"A batch of {recipe.batch_size} does not divide over {accelerator.num_processes} processes."
         )
     folder = RunFolder(out)
+    try:
+        return _train(
+            recipe,
+            folder,
+            accelerator,
+            draw_pictures,
+            progress=progress,
+            tensorboard=tensorboard,
+            max_minutes=max_minutes,
+        )
+    except BadInput:
+        if accelerator.is_main_process:
+            folder.forget_unless_saved()
+        raise
+
+
+def _train(
+    recipe: Recipe,
+    folder: RunFolder,
+    accelerator: Accelerator,
+    draw_pictures: Picture | None,
+    *,
+    progress: bool,
+    tensorboard: bool,
+    max_minutes: float | None,
+) -> Outcome:
+    device = accelerator.device
     if accelerator.is_main_process:
         folder.open(recipe)  # refuses another run's folder, and makes a new one
     accelerator.wait_for_everyone()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ class RunFolder:
         self.state_file = root / "state.pt"
         self.generator_file = root / "generator.safetensors"
         self.pictures = root / "pictures"
+        self._was_there = root.exists()
+
+    def forget_unless_saved(self) -> None:
+        """Remove a folder that this run made and has saved nothing in: bad input leaves nothing behind."""
+        if not self._was_there and not self.state_file.exists():
+            shutil.rmtree(self.root, ignore_errors=True)
 
     def open(self, recipe: Recipe) -> dict[str, Any] | None:
         """Make the folder or meet it again: the saved state, or None for a new run.
