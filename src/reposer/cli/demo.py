@@ -67,3 +67,6 @@ class DemoPairs(SyntheticPeople):
 
     def __getitem__(self, i: int) -> Sample:
         return self._samples[i]
+
+    def identity(self, i: int) -> str:
+        return self._samples[0].name.rsplit("_", 1)[0]

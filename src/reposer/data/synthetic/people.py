@@ -25,7 +25,9 @@ _IDENTITY, _VIEW, _MISSES = 1, 2, 3  # addresses of the random streams
 
 
 class SyntheticPeople(PairDataset):
-    """Pair i shows person i of the split in views 0 and 1, and depends on (seed, split, i) only.
+    """People drawn on the spot from a seed: `num_pairs` pairs, each one person of the split in views 0 and 1.
+
+    Pair i depends on (seed, split, i) only.
 
     size: (height, width) of the drawn pictures, in pixels.
     framing: how they are laid into a generator's frame; None leaves them as drawn.
