@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 PIP_ARGS ?=
 REAL_DATA ?=
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest $(if $(REAL_DATA),--real-data $(REAL_DATA))
+PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),--real-data=$(REAL_DATA))
 
 .PHONY: demo test quick lint bench clean
 
