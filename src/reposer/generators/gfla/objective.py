@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from reposer.core import Batch, Pose
@@ -121,9 +122,9 @@ class GFLAObjective(Objective):
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
         drawing = self.generator(batch.source, batch.source_pose, batch.target_pose)
-        drawn = drawing.picture.float()
-        real = lsgan_real(self.discriminator(batch.target).float())
-        fake = lsgan_fake(self.discriminator(drawn.detach()).float())
+        drawn = drawing.picture
+        real = lsgan_real(_full(self.discriminator(batch.target)))
+        fake = lsgan_fake(_full(self.discriminator(drawn.detach())))
         yield Turn(("discriminator",), {"real": 0.5 * real, "fake": 0.5 * fake})
 
         # One pass over each picture serves content, style and correctness; only the drawn one needs gradients.
@@ -143,7 +144,7 @@ class GFLAObjective(Objective):
                 ("generator",),
                 {
                     "l1": weights.l1 * (drawn - batch.target).abs().mean(),
-                    "adversarial": weights.adversarial * lsgan_real(self.discriminator(drawn).float()),
+                    "adversarial": weights.adversarial * lsgan_real(_full(self.discriminator(drawn))),
                     "content": weights.content * content,
                     "style": weights.style * style,
                     "correctness": weights.correctness * correctness,
@@ -178,3 +179,8 @@ def flow_terms(
 def _feature_network(config: GFLAFlowConfig | GFLALossesConfig) -> FeatureNetwork:
     weights = None if config.weights is None else Path(config.weights)
     return feature_network(config.features, weights=weights)
+
+
+def _full(scores: Tensor) -> Tensor:
+    """Scores in at least float32, whatever the precision they were made in: losses are computed in it."""
+    return scores if scores.dtype == torch.float64 else scores.float()
