@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 PIP_ARGS ?=
 REAL_DATA ?=
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),--real-data=$(REAL_DATA))
+PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
 .PHONY: demo test quick lint bench clean
 
@@ -28,7 +28,8 @@ bench: .venv/.core
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Reposer needs Python 3.11 or newer; none was found. Name it: make PYTHON=/path/to/python"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "'$(PYTHON)' is not Python 3.11 or newer. Name one that is: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.core: pyproject.toml constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e . $(PIP_ARGS)

@@ -86,6 +86,23 @@ def test_a_neck_is_the_middle_of_both_shoulders_if_both_are_seen(skeleton):
     assert not Pose(pose.xy, one, pose.size, skeleton).convert(OPENPOSE_18).visible[1]
 
 
+def test_a_neck_from_another_detector_by_way_of_coco_is_the_same_neck():
+    pose = a_pose(4, BLAZEPOSE_33)
+    pose = Pose(pose.xy, torch.ones(33, dtype=torch.bool), pose.size, BLAZEPOSE_33)
+    direct, by_coco = pose.convert(OPENPOSE_18), pose.convert(COCO_17).convert(OPENPOSE_18)
+    torch.testing.assert_close(by_coco.xy, direct.xy)
+    assert torch.equal(by_coco.visible, direct.visible) and direct.visible.all()
+
+
+@pytest.mark.parametrize("skeleton", [OPENPOSE_18, OPENPOSE_25, BLAZEPOSE_33])
+def test_flipping_commutes_with_resizing_and_converting(skeleton):
+    pose = a_pose(5, skeleton)
+    torch.testing.assert_close(pose.flip().resize((128, 88)).xy, pose.resize((128, 88)).flip().xy)
+    one, other = pose.flip().convert(COCO_17), pose.convert(COCO_17).flip()
+    assert torch.equal(one.visible, other.visible)
+    torch.testing.assert_close(one.xy[one.visible], other.xy[one.visible])
+
+
 def test_a_batch_of_poses_moves_as_each_alone():
     poses = [a_pose(seed) for seed in range(3)]
     batch = Pose.stack(poses)
