@@ -81,7 +81,7 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
         frozen=True,
     )
     parsed: Any = tyro.cli(
-        tyro.conf.AvoidSubcommands[command],  # type: ignore[valid-type]
+        tyro.conf.AvoidSubcommands[command],  # type: ignore[misc, valid-type]
         args=arguments,
         prog=f"reposer train {recipe.name}",
         description=f"Train {recipe.name}, or go on with a run that was stopped or killed.",

@@ -105,7 +105,7 @@ class DataConfig:
         split = split or self.split
         if self.root is not None:
             return open_dataset(Path(self.root), split, framing, augment=self.augment)
-        return SyntheticPeople(framing.person_size, split, self.num_pairs, self.seed, framing)  # type: ignore[arg-type]
+        return SyntheticPeople(framing.person_size, split, self.num_pairs, self.seed, framing)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ is stored twice.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import cast
 
 from torch import Tensor
 
@@ -37,7 +36,7 @@ def import_released(checkpoint: Path, recipe: str, out: Path) -> GFLAGenerator:
 def read_released(checkpoint: Path, config: GFLAConfig, name: str = "this network") -> GFLAGenerator:
     """The generator of `config` with the tensors of a released checkpoint, in eval mode; `name` is for messages."""
     tensors = read_checkpoint(checkpoint)
-    generator = cast(GFLAGenerator, unfilled(config.build))
+    generator = unfilled(config.build)
     own = generator.state_dict()
     names = {
         f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in layers(config) for kind in ("weight", "bias")
@@ -53,7 +52,7 @@ def read_released(checkpoint: Path, config: GFLAConfig, name: str = "this networ
     if faults:
         raise BadInput(f"{checkpoint} is not the released checkpoint of {name}: {'; '.join(faults)}.")
     generator.load_state_dict({ours: tensors[theirs] for ours, theirs in names.items()})
-    return cast(GFLAGenerator, generator.eval())
+    return generator.eval()
 
 
 def layers(config: GFLAConfig) -> Iterator[tuple[str, str]]:
