@@ -1,6 +1,7 @@
 """Clips with a pose per frame."""
 
 import json
+import struct
 from fractions import Fraction
 
 import numpy as np
@@ -14,15 +15,15 @@ from reposer.data.clips import read_clip
 av = pytest.importorskip("av")
 
 
-def write_clip(folder, num_frames=4, size=(64, 48)):
-    pictures = [np.full((*size, 3), 40 * k, np.uint8) for k in range(num_frames)]
+def write_clip(folder, num_frames=4, size=(64, 48), pictures=None):
+    pictures = pictures or [np.full((*size, 3), 40 * k, np.uint8) for k in range(num_frames)]
     with av.open(str(folder / "clip.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(5), options={"crf": "1"})
         stream.width, stream.height, stream.pix_fmt = size[1], size[0], "yuv420p"
         for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
-    joints = [[[float(k), 10.0]] * 18 for k in range(num_frames)]
+    joints = [[[float(k), 10.0]] * 18 for k in range(len(pictures))]
     (folder / "clip.json").write_text(json.dumps({"keypoints": joints, "unreliable_frames": [1]}))
     return folder / "clip.mp4", folder / "clip.json", pictures
 
@@ -54,3 +55,31 @@ def test_a_track_of_another_clip_a_missing_clip_and_a_damaged_one_are_refused(tm
         read_clip(path, track)
     with pytest.raises(BadInput, match="There is no clip"):
         read_clip(tmp_path / "other.mp4", track)
+
+
+ONE = 1 << 16  # in 16.16 fixed point
+SHOWN = {  # how a phone may have been held: (a, b, c, d) of the matrix, and the same done to an array
+    "as it is": ((1, 0, 0, 1), lambda p: p),
+    "a quarter clockwise": ((0, 1, -1, 0), lambda p: np.rot90(p, -1)),
+    "upside down": ((-1, 0, 0, -1), lambda p: np.rot90(p, 2)),
+    "a quarter counterclockwise": ((0, -1, 1, 0), np.rot90),
+    "mirrored": ((-1, 0, 0, 1), np.fliplr),
+    "transposed": ((0, 1, 1, 0), lambda p: p.swapaxes(0, 1)),
+}
+
+
+@pytest.mark.parametrize("held", SHOWN)
+def test_a_phones_clip_is_upright_whichever_way_it_was_held(held, tmp_path):
+    (a, b, c, d), turn = SHOWN[held]
+    picture = np.zeros((64, 48, 3), np.uint8)
+    picture[:32, :24], picture[:32, 24:], picture[32:, :24] = 230, 160, 80  # the fourth quarter is black
+    path, track, _ = write_clip(tmp_path, pictures=[picture] * 2)
+    file = bytearray(path.read_bytes())
+    place = file.index(b"tkhd") + 44  # where a track's header keeps its matrix
+    struct.pack_into(">9i", file, place, a * ONE, b * ONE, 0, c * ONE, d * ONE, 0, 0, 0, 1 << 30)
+    path.write_bytes(file)
+    clip = read_clip(path, track)
+    wanted = from_uint8(torch.from_numpy(turn(picture).copy()))
+    assert clip.frames.shape[1:] == wanted.shape and clip.poses.size == tuple(wanted.shape[1:])
+    assert clip.poses.xy[0, 0].tolist() == [0.0, 10.0]  # the track's joints are those of the upright clip
+    assert (clip.frames - wanted).abs().mean() < 0.03
