@@ -7,8 +7,9 @@ import torch
 from PIL import Image
 
 from reposer.cli import main
-from reposer.data.files import write_pose_json
+from reposer.data.files import write_picture, write_pose_json
 from reposer.data.synthetic import SyntheticPeople, pose_of, write_people
+from tests.data.folders import some_picture, some_pose
 
 TINY = [
     *(
@@ -70,6 +71,20 @@ def test_a_generator_is_scored_beside_copying_the_source(run_folder, people, cap
     assert "people-encoder" in json.dumps(report).lower()
     rows = (run_folder / "report-reposer-v1-reconstruction.csv").read_text().splitlines()
     assert len(rows) == 5
+
+
+def test_your_own_photos_of_several_sizes_are_scored(run_folder, tmp_path, capsys):
+    for name, size in (("ann_1", (96, 66)), ("ann_2", (60, 60)), ("bob_1", (90, 40)), ("bob_2", (96, 66))):
+        photo = tmp_path / "photos" / "test" / f"{name}.png"
+        write_picture(photo, some_picture(size))
+        write_pose_json(photo.with_suffix(".json"), some_pose(size))
+    (tmp_path / "photos" / "train").mkdir()
+    generator = str(run_folder / "generator.safetensors")
+    out = tmp_path / "report"
+    assert main(["evaluate", generator, "--data", str(tmp_path / "photos"), "--out", str(out)]) == 0
+    assert "(4 pairs)" in capsys.readouterr().out
+    report = json.loads((out / "report-reposer-v1-reconstruction.json").read_text())
+    assert report["size"] == [64, 32] and set(report["by_identity"]) == {"ann", "bob"}
 
 
 def test_a_photo_of_any_size_is_reposed_and_explained(run_folder, tmp_path):

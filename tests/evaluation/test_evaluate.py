@@ -31,7 +31,6 @@ class NoisyPeople:
     """Pairs of random pictures of three people; padded left and right."""
 
     framing = FRAMING
-    picture_size = PICTURE_SIZE
 
     def __init__(self, count=7):
         self.count = count
@@ -50,6 +49,9 @@ class NoisyPeople:
 
     def identity(self, i):
         return f"person{i % 3}"
+
+    def target_size(self, i):
+        return PICTURE_SIZE
 
 
 def copy_the_source(source, source_pose, target_pose, *, seeds=None):
@@ -102,6 +104,27 @@ def test_padding_is_not_scored():
     report = evaluate(wrong_in_the_padding, V1, people)
     assert report.size == PICTURE_SIZE
     assert report.summary == expected.summary
+
+
+class PeopleOfTwoSizes(NoisyPeople):
+    """Every other person fills the frame; the rest leave two columns on each side."""
+
+    def target_size(self, i):
+        return (32, 24) if i % 2 else PICTURE_SIZE
+
+
+def test_each_picture_is_scored_without_its_own_padding_where_sizes_differ():
+    people = PeopleOfTwoSizes(6)
+    whole = evaluate(noise, V1, people, batch_size=6)
+    assert whole.size == FRAMING.size
+    for batch_size in (1, 4):
+        report = evaluate(noise, V1, people, batch_size=batch_size)
+        assert report.rows == whole.rows and report.truth_hash == whole.truth_hash
+    narrow = evaluate(noise, V1, NoisyPeople(6))
+    assert [row.values == other.values for row, other in zip(whole.rows, narrow.rows, strict=True)] == [
+        True,
+        False,
+    ] * 3
 
 
 def test_scores_are_those_of_the_rounded_bytes():

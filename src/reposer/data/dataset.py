@@ -55,6 +55,10 @@ class PairDataset(ABC):
     def identity(self, i: int) -> str:
         """Whose pair i is: one person in one set of clothes."""
 
+    def target_size(self, i: int) -> tuple[int, int]:
+        """(height, width) in pixels that the target of pair i has before it is framed."""
+        return self.picture_size
+
     def draw(self, i: int, seed: int) -> Sample:
         """Pair i, moved at random as `seed` says, where the data set has such a thing."""
         return self[i]
@@ -142,6 +146,9 @@ class FilePairs(PairDataset):
 
     def identity(self, i: int) -> str:
         return self.rows[i].identity
+
+    def target_size(self, i: int) -> tuple[int, int]:
+        return self.poses[self.rows[i].target_name].size
 
     def framed(self, name: str) -> tuple[Float[Tensor, "3 H W"], Pose]:
         """The picture of this name and its pose, in the frame."""

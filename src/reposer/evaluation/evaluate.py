@@ -41,11 +41,10 @@ class ScoredPairs(Interface):
 
     @property
     def framing(self) -> Framing | None: ...
-    @property
-    def picture_size(self) -> tuple[int, int]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, i: int, /) -> Sample: ...
     def identity(self, i: int, /) -> str: ...
+    def target_size(self, i: int, /) -> tuple[int, int]: ...
 
 
 def evaluate(
@@ -61,6 +60,7 @@ def evaluate(
 ) -> Report:
     """Draw and score the pairs `indices` (all of them by default) of `dataset`.
 
+    Padding is not scored: each pair is cut to the part of the frame that its target's own size fills.
     The noise of pair i comes from (protocol's seed, i), so neither the batch size nor the other pairs matter.
     about: stands in the report beside the numbers (generator, weights, feature network, data); plain values.
     """
@@ -69,10 +69,10 @@ def evaluate(
     if len(wanted) == 0:
         raise BadInput("There are no pairs to score; give a data set (or indices) with at least one.")
     metrics = {name: METRICS[name]() for name in rule.metrics}
-    left, top, right, bottom = _content(dataset)
     needs_mask = any(metric.needs_mask for metric in metrics.values())
     rows: list[Row] = []
     truths: list[bytes] = []
+    sizes: set[tuple[int, int]] = set()
     starts = range(0, len(wanted), batch_size)
     for start in track(starts, "scoring", transient=True) if progress else starts:
         numbers = [int(i) for i in wanted[start : start + batch_size]]
@@ -81,19 +81,23 @@ def evaluate(
         with torch.no_grad():
             drawn = generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
         _check(drawn, batch)
-        generated = to_uint8(drawn[..., top:bottom, left:right]).cpu()
-        target = to_uint8(batch.target[..., top:bottom, left:right]).cpu()
-        mask = None
-        if needs_mask:
-            assert isinstance(batch.target_pose, Pose), "limbs belong to a pose"
-            radius = rule.limb_radius * (bottom - top)
-            mask = limb_mask(batch.target_pose, radius)[..., top:bottom, left:right].cpu()
-        scores = {name: metric.update(generated, target, mask) for name, metric in metrics.items()}
-        truths += [_digest(name, picture) for name, picture in zip(batch.names, target, strict=True)]
-        for b, name in enumerate(batch.names):
-            values = {metric: value[b].item() for metric, value in scores.items() if value is not None}
-            rows.append(Row(name, dataset.identity(numbers[b]), values))
-    size = (bottom - top, right - left)
+        values: list[dict[str, float]] = [{} for _ in numbers]
+        boxes = [_content(dataset, i) for i in numbers]
+        for box in dict.fromkeys(boxes):  # one, unless the pictures of the data set have several sizes
+            own = [b for b, other in enumerate(boxes) if other == box]
+            generated, target = (to_uint8(_cut(p[own], box)).cpu() for p in (drawn, batch.target))
+            mask = _limbs(batch, own, box, rule.limb_radius) if needs_mask else None
+            for metric_name, metric in metrics.items():
+                scores = metric.update(generated, target, mask)
+                for b, score in zip(own, [] if scores is None else scores.tolist(), strict=False):
+                    values[b][metric_name] = score
+            truths += [_digest(batch.names[b], picture) for b, picture in zip(own, target, strict=True)]
+            sizes.add((generated.shape[1], generated.shape[2]))
+        rows += [
+            Row(name, dataset.identity(i), own_values)
+            for name, i, own_values in zip(batch.names, numbers, values, strict=True)
+        ]
+    size = sizes.pop() if len(sizes) == 1 else _frame_size(dataset)
     return Report(
         protocol=rule,
         rows=tuple(rows),
@@ -104,11 +108,29 @@ def evaluate(
     )
 
 
-def _content(dataset: ScoredPairs) -> tuple[int, int, int, int]:
-    """The part of a frame that is picture, not padding."""
-    if dataset.framing is None:
-        return (0, 0, dataset.picture_size[1], dataset.picture_size[0])
-    return dataset.framing.content_box(dataset.picture_size)
+def _content(dataset: ScoredPairs, i: int) -> tuple[int, int, int, int]:
+    """The part of a frame that is picture of pair i's target, not padding."""
+    height, width = dataset.target_size(i)
+    return (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
+
+
+def _cut(picture: Float[Tensor, "B C H W"], box: tuple[int, int, int, int]) -> Float[Tensor, "B C h w"]:
+    left, top, right, bottom = box
+    return picture[..., top:bottom, left:right]
+
+
+def _limbs(
+    batch: Batch, rows: Sequence[int], box: tuple[int, int, int, int], radius: float
+) -> Float[Tensor, "B 1 h w"]:
+    """The mask of the target's limbs inside `box`; `radius` as a share of the box's height."""
+    assert isinstance(batch.target_pose, Pose), "limbs belong to a pose"
+    pose = batch.target_pose[torch.tensor(rows)]
+    return _cut(limb_mask(pose, radius * (box[3] - box[1])), box).cpu()
+
+
+def _frame_size(dataset: ScoredPairs) -> tuple[int, int]:
+    assert dataset.framing is not None, "pictures of several sizes stack in a frame only"
+    return dataset.framing.size
 
 
 def _check(drawn: Tensor, batch: Batch) -> None:

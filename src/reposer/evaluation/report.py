@@ -68,7 +68,7 @@ class Summary:
 class Report:
     """What `evaluate` found.
 
-    size: (height, width) of the scored pictures, padding removed.
+    size: (height, width) of the scored pictures, padding removed; where they have several, that of the frame.
     hash: of the protocol, the size and the pairs' names: numbers compare only where it is equal.
     truth_hash: of the true pictures' bytes: unequal where files were decoded or resized otherwise.
     about: who drew the pictures (generator, weights, feature network, data), as plain values.
