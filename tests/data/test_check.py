@@ -10,7 +10,14 @@ from rich.console import Console
 
 from reposer.core import BadInput
 from reposer.data.check import check_dataset, findings_table
-from reposer.data.files import read_annotation, read_pairs, write_annotation, write_pairs, write_picture
+from reposer.data.files import (
+    read_annotation,
+    read_pairs,
+    write_annotation,
+    write_pairs,
+    write_picture,
+    write_pose_json,
+)
 
 from .folders import some_picture, some_pose, write_fashion
 from .test_datasets import write_folder
@@ -118,6 +125,20 @@ def test_a_folder_tells_photos_without_pose_and_people_with_one_photo(tmp_path):
     findings = found(tmp_path)
     assert "ann_2.png has no pose" in findings["pose"].message
     assert findings["alone"].examples == ("bob_1.png",)
+
+
+def test_a_folder_tells_joints_outside_of_their_photo_and_photos_that_show_nobody(tmp_path):
+    write_folder(tmp_path, *(f"train/ann_{k}.png" for k in range(3)), size=(40, 30))
+    pose = some_pose((40, 30))
+    pose.xy[0, 0], pose.xy[1, 1], pose.xy[2, 0] = 29.6, -0.6, 29.4  # edges of the pixels: -0.5 and 29.5
+    pose.xy[3], pose.visible[3] = 500.0, False  # missing: its xy means nothing
+    write_pose_json(tmp_path / "train" / "ann_1.json", pose)
+    write_pose_json(tmp_path / "train" / "ann_2.json", some_pose((40, 30), missing=range(18)))
+    findings = found(tmp_path)
+    assert set(findings) == {"joints outside", "no joints"} == set(found(tmp_path, "warning"))
+    assert "2 of 35 joints" in findings["joints outside"].message
+    assert findings["joints outside"].examples == ("ann_1.png: 2",)
+    assert findings["no joints"].examples == ("ann_2.png",)
 
 
 def test_what_is_no_data_set_is_refused(tmp_path):

@@ -2,18 +2,20 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
+from jaxtyping import Bool
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
+from torch import Tensor
 
-from reposer.core import BadInput
+from reposer.core import BadInput, Pose
 
 from .dataset import FilePairs, SplitFiles, recognise, sole_file
 from .deepfashion import DeepFashion
@@ -165,17 +167,39 @@ def _read_split(
 
 def _read_folder(root: Path, name: str, found: _Findings) -> _Split:
     split = _Split(name, pictures=split_photos(root, name))
-    for photo in split.pictures.values():
+    poses: dict[str, Pose] = {}
+    for photo_name, photo in split.pictures.items():
         try:
-            photo_pose(photo)
+            poses[photo_name] = photo_pose(photo)
         except BadInput as error:
             found.add("error", "pose", str(error))
+    _check_photo_poses(name, poses, found)
     people = Counter(name_identity(photo) for photo in split.pictures)
     alone = [photo for photo in split.pictures if people[name_identity(photo)] == 1]
     found.add("warning", "alone", f"{name}: the only photo of its person: in no pair", alone)
     if (root / "train").is_dir() and name == "train":
         found.add("warning", "beside", "photos outside of train, val and test are not read", photos_in(root))
     return split
+
+
+def _check_photo_poses(name: str, poses: Mapping[str, Pose], found: _Findings) -> None:
+    """Photos that show nobody, and joints outside of their photo."""
+    blind = [photo for photo, pose in poses.items() if not pose.visible.any()]
+    found.add("warning", "no joints", f"{name}: every joint is missing", blind)
+    outside = {photo: int(outside_picture(pose).sum()) for photo, pose in poses.items()}
+    known = sum(int(pose.visible.sum()) for pose in poses.values())
+    text = (
+        f"{name}: {sum(outside.values()):,} of {known:,} joints lie outside of their photo; where they are many, the "
+        f"pose was made of a picture of another size"
+    )
+    examples = [f"{photo}: {count}" for photo, count in outside.items() if count]
+    found.add("warning", "joints outside", text, examples)
+
+
+def outside_picture(pose: Pose) -> Bool[Tensor, "K"]:
+    """The joints of a single pose that were found, but outside of its picture."""
+    limits = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
+    return pose.visible & ((pose.xy < -0.5) | (pose.xy > limits)).any(-1)
 
 
 def _identity_rule(kind: type[FilePairs]) -> Callable[[str], str | None]:
