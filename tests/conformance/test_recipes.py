@@ -10,23 +10,26 @@ import torch
 from reposer.cli.train import parse
 from reposer.core.configs import to_plain
 from reposer.generators import RECIPES, load
+from reposer.probes import PROBE_RECIPES
 from reposer.training import train
 from reposer.training.loader import batches
 from tests.training.test_resume import assert_same, final_state
 
-everyone = pytest.mark.parametrize("name", list(RECIPES))
+EVERY_RECIPE = {**RECIPES, **PROBE_RECIPES}
+everyone = pytest.mark.parametrize("name", list(EVERY_RECIPE))
+generators = pytest.mark.parametrize("name", list(RECIPES))
 
 
 @everyone
 def test_a_resumed_run_equals_an_unbroken_one(name, tmp_path):
-    recipe = RECIPES[name]().tiny()
+    recipe = EVERY_RECIPE[name]().tiny()
     assert train(recipe, tmp_path / "unbroken", progress=False).finished
     while not train(recipe, tmp_path / "broken", progress=False, max_minutes=0.0).finished:
         pass
     assert_same(final_state(tmp_path / "unbroken"), final_state(tmp_path / "broken"))
 
 
-@everyone
+@generators
 def test_the_generator_that_a_run_leaves_draws_what_the_averaged_one_drew(name, tmp_path):
     recipe = RECIPES[name]().tiny()
     outcome = train(recipe, tmp_path, progress=False)
@@ -39,7 +42,7 @@ def test_the_generator_that_a_run_leaves_draws_what_the_averaged_one_drew(name, 
 
 @everyone
 def test_every_parameter_of_the_generator_gets_a_gradient_in_some_stage(name):
-    recipe = RECIPES[name]().tiny()
+    recipe = EVERY_RECIPE[name]().tiny()
     generator = recipe.build()
     with torch.no_grad():  # flow heads start near zero, where two clamped neighbours may coincide
         for parameter in generator.parameters():
@@ -56,13 +59,14 @@ def test_every_parameter_of_the_generator_gets_a_gradient_in_some_stage(name):
                 n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0
             }
     untouched = {n for n, _ in generator.named_parameters()} - touched
+    unread = getattr(generator, "unread", ())
     # A bias before an instance norm is subtracted again: its gradient is rounding noise, which may be exactly zero.
-    assert {n for n in untouched if not n.endswith("bias") and not n.startswith(generator.unread)} == set()
+    assert {n for n in untouched if not n.endswith("bias") and not n.startswith(unread)} == set()
 
 
 @everyone
 def test_each_players_turn_leaves_the_other_networks_alone(name):
-    recipe = RECIPES[name]().tiny()
+    recipe = EVERY_RECIPE[name]().tiny()
     generator = recipe.build()
     batch = next(
         batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1)
@@ -81,7 +85,7 @@ def test_each_players_turn_leaves_the_other_networks_alone(name):
 
 @everyone
 def test_players_are_disjoint_and_each_has_an_optimiser(name):
-    recipe = RECIPES[name]().tiny()
+    recipe = EVERY_RECIPE[name]().tiny()
     for stage in recipe.stages:
         game = stage.objective.build(copy.deepcopy(recipe.build()))
         owned = [id(p) for player in game.players.values() for p in player.parameters()]
@@ -91,15 +95,14 @@ def test_players_are_disjoint_and_each_has_an_optimiser(name):
 
 @everyone
 def test_every_value_of_a_recipe_is_a_flag_and_a_receipt_can_be_written(name):
-    recipe = RECIPES[name]()
-    arguments = ["--batch-size", "16", "--data", "somewhere", "--stages.0.steps", "7", "--seed", "5"]
-    _, changed = parse(recipe, arguments)
-    assert (changed.batch_size, changed.data.root, changed.stages[0].steps, changed.seed) == (
-        16,
-        "somewhere",
-        7,
-        5,
-    )
+    recipe = EVERY_RECIPE[name]()
+    _, changed = parse(recipe, ["--batch-size", "16", "--stages.0.steps", "7", "--seed", "5"])
+    assert (changed.batch_size, changed.stages[0].steps, changed.seed) == (16, 7, 5)
     assert dataclasses.replace(changed, model=recipe.model).stages[1:] == recipe.stages[1:]
     assert json.loads(json.dumps(to_plain(changed)))["batch_size"] == 16
     assert parse(recipe, [])[1] == recipe
+
+
+@generators
+def test_a_generator_is_trained_on_the_data_that_the_command_line_names(name):
+    assert parse(RECIPES[name](), ["--data", "somewhere"])[1].data.root == "somewhere"

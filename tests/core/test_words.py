@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pytest
 import torch
@@ -63,10 +64,11 @@ class Outer:
     inner: Inner
     pairs: tuple[tuple[int, int], ...] = ((1, 2), (3, 4))
     rate: float = 0.5
+    others: Mapping[str, Inner] = field(default_factory=dict)
 
 
 def test_a_config_comes_back_from_its_plain_form():
-    config = Outer(Inner((5,), "x"), ((7, 8),))
+    config = Outer(Inner((5,), "x"), ((7, 8),), others={"left": Inner((3,))})
     assert from_plain(Outer, to_plain(config)) == config
 
 

@@ -1,13 +1,16 @@
 """`reposer recipes`: what can be trained."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
+from reposer.core import Registry
 from reposer.generators import RECIPES
+from reposer.probes import PROBE_RECIPES
+from reposer.training import Recipe
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -15,11 +18,20 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
+def trainable() -> Registry[Callable[[], Recipe]]:
+    """The recipes of generators, then those of probes."""
+    both: Registry[Callable[[], Recipe]] = Registry("recipe")
+    for registry in (RECIPES, PROBE_RECIPES):
+        for name, build in registry.items():
+            both.add(name, build)
+    return both
+
+
 def _show() -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("recipe", "size", "steps", "batch", "features", "what it is"):
         table.add_column(column, style="bold" if column == "recipe" else "")
-    for name, build in RECIPES.items():
+    for name, build in trainable().items():
         recipe = build()
         features = ", ".join(dict.fromkeys(getattr(s.objective, "features", "-") for s in recipe.stages))
         size = "x".join(map(str, recipe.model.size))

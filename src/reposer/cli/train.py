@@ -12,9 +12,11 @@ from rich.console import Console
 
 from reposer.core import BadInput, Generator
 from reposer.data.sheets import pair_sheet, write_sheet
-from reposer.generators import RECIPES
-from reposer.training import PROBE_RECIPES, Recipe, train
+from reposer.probes import PROBE_RECIPES
+from reposer.training import DataConfig, Recipe, train
 from reposer.training.loop import TrainingStopped
+
+from .recipes import trainable
 
 NUM_PICTURES = 8
 
@@ -36,13 +38,14 @@ class RunOptions:
 
 
 def run(arguments: Sequence[str]) -> int:
+    recipes = trainable()
     name = next((a for a in arguments if not a.startswith("-")), None)
     if name is None or arguments[0] != name:
         if set(arguments) & {"-h", "--help"}:
-            Console().print(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(RECIPES)}")
+            Console().print(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(recipes)}")
             return 0
-        raise BadInput(f"reposer train needs a recipe's name first: {', '.join(RECIPES)}.")
-    recipe = (PROBE_RECIPES if name in PROBE_RECIPES else RECIPES)[name]()
+        raise BadInput(f"reposer train needs a recipe's name first: {', '.join(recipes)}.")
+    recipe = recipes[name]()
     options, recipe = parse(recipe, list(arguments[1:]))
     out = options.out or Path("runs") / recipe.name
     if options.threads is not None:
@@ -55,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
         outcome = train(
             recipe,
             out,
-            draw_pictures=picture_drawer(recipe),
+            draw_pictures=None if name in PROBE_RECIPES else picture_drawer(recipe),
             tensorboard=options.tensorboard,
             max_minutes=options.max_minutes,
         )
@@ -63,9 +66,8 @@ def run(arguments: Sequence[str]) -> int:
         console.print(f"reposer: {error}")
         return 1
     if outcome.finished:
-        console.print(f"Done. The generator: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
-        where = f" --data {recipe.data.root}" if recipe.data.root else ""
-        console.print(f"Score it: reposer evaluate {out / 'generator.safetensors'}{where}")
+        console.print(f"Done. The network: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
+        console.print(recipe.afterwards(out))
     return 0
 
 
@@ -88,6 +90,8 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
     )
     if parsed.run.data is None:
         return parsed.run, parsed.recipe
+    if not isinstance(parsed.recipe.data, DataConfig):
+        raise BadInput(f"{recipe.name} draws its own people; leave --data out.")
     data = dataclasses.replace(parsed.recipe.data, root=parsed.run.data)
     return parsed.run, dataclasses.replace(parsed.recipe, data=data)
 

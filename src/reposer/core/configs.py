@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import BadInput
@@ -34,7 +35,7 @@ def from_plain(annotation: Any, value: Any, where: str = "config") -> Any:
     if origin is tuple:
         kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
         return tuple(from_plain(k, v, where) for k, v in zip(kinds, value, strict=True))
-    if origin is dict:
+    if origin in (dict, Mapping):
         return {
             from_plain(arguments[0], k, where): from_plain(arguments[1], v, where) for k, v in value.items()
         }

@@ -154,7 +154,7 @@ class PeopleEncoder(FeatureNetwork):
     """Our small encoder: 0.16 GMACs for a 128x96 picture, 0.47 M parameters.
 
     Layers `stride1_1`, `stride1_2`, ... `stride16_2`: the first convolution of each pair halves the map. It is
-    trained by `probes/encoder.py` on synthetic people; `balance` gives each of its layers mean square 1 there.
+    trained by `probes/encoder` on synthetic people; `balance` gives each of its layers mean square 1 there.
     """
 
     content_layers = tuple(f"stride{stride}_1" for stride, _ in ENCODER_BLOCKS)

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import nn
 
-from reposer.core import BadInput, Framing, Generator, Registry
+from reposer.core import BadInput, Framing, Registry
 from reposer.data import PairDataset, open_dataset
 from reposer.data.synthetic import SyntheticPeople
 
@@ -107,6 +107,10 @@ class DataConfig:
             return open_dataset(Path(self.root), split, framing, augment=self.augment)
         return SyntheticPeople(framing.person_size, split, self.num_pairs, self.seed, framing)
 
+    def tiny(self) -> "DataConfig":
+        """Four synthetic people, whatever the data set."""
+        return DataConfig(num_pairs=4)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -156,7 +160,7 @@ class Recipe:
             self,
             model=self.model.tiny(),
             stages=stages,
-            data=DataConfig(num_pairs=4),
+            data=self.data.tiny(),
             batch_size=2,
             precision="fp32",
             log_every=1,
@@ -164,13 +168,18 @@ class Recipe:
             picture_every=2,
         )
 
-    def build(self) -> Generator:
-        """The generator with its first weights, which are a function of the recipe's seed."""
+    def build(self) -> Any:
+        """The generator (or a probe's network) with its first weights, which are a function of the recipe's seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            generator: Generator = self.model.build()
-        return generator
+            return self.model.build()
+
+    def afterwards(self, out: Path) -> str:
+        """What to do with what a finished run left in the folder `out`, for the command line."""
+        data = f" --data {self.data.root}" if self.data.root else ""
+        return f"Score it: reposer evaluate {out / 'generator.safetensors'}{data}"
 
 
 RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe", "reposer.recipes")
 PROBE_RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe of a probe")
+"""Recipes of networks that look at people: what they leave is no `Generator`, and their data are not pairs."""

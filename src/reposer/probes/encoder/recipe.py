@@ -1,0 +1,62 @@
+"""The run that makes the people-encoder."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reposer.training import PROBE_RECIPES, Adam, Recipe, Stage
+
+from .network import PeopleReaderConfig
+from .objective import EncoderObjectiveConfig
+from .people import PeopleConfig
+
+
+@dataclass(frozen=True)
+class EncoderStage(Stage):
+    """The only stage."""
+
+    objective: EncoderObjectiveConfig
+    """Its game."""
+
+
+@dataclass(frozen=True)
+class EncoderRecipe(Recipe):
+    """A run that trains the people-encoder."""
+
+    model: PeopleReaderConfig
+    """The encoder and its heads."""
+    stages: tuple[EncoderStage, ...]
+    """One."""
+    data: PeopleConfig = field(default_factory=PeopleConfig)  # type: ignore[assignment]
+    """The people."""
+
+    def afterwards(self, out: Path) -> str:
+        return f"Measure it and write the form that ships: python -m reposer.probes.encoder --out {out}"
+
+
+@PROBE_RECIPES.register("people-encoder")
+def people_encoder() -> EncoderRecipe:
+    """The people-encoder: parts, joints and colours of synthetic people at 128x96.
+
+    1500 steps of 16 pictures: about 20 minutes on one or two CPU cores, with the drawing of the people.
+    The shipped file is from 1564 steps of this game under a time limit, with clipped gradients, on 6,100 to 8,100 pictures.
+    On 300 pictures of held-out people: 66 % of the person's pixels have the right one of 18 parts, joints are off
+    by 5.5 pixels (left and right mistaken for each other included).
+    """
+    players = {"reader": Adam(2e-3, betas=(0.9, 0.99), weight_decay=1e-3)}
+    stage = EncoderStage(
+        "reader",
+        objective=EncoderObjectiveConfig(),
+        steps=1500,
+        optimisers=players,
+        schedule="linear-to-zero",
+        warmup=50,
+    )
+    return EncoderRecipe(
+        name="people-encoder",
+        model=PeopleReaderConfig(),
+        stages=(stage,),
+        batch_size=16,
+        seed=77,
+        precision="bf16",
+        ema=0.99,
+    )
