@@ -44,8 +44,8 @@ class ArmPose:
     """Where a wrist is, seen from an anchor; x points outward (away from the body's middle), y up, z forward.
 
     target: in arm lengths from the shoulder; in statures from the middle of the hips, from the waist
-        ("chest"; there z counts from the body's own front) and from the arm's own knee; in head widths from
-        the head.
+        ("chest"; there z counts from the body's own front) and from the top of the arm's own knee; in head
+        widths from the head.
         For "hip" the x of 1 is the hip's own side.
     pole: where the elbow points.
     hand: direction of the hand; None continues the forearm.
@@ -62,7 +62,7 @@ class LegPose:
     """Where an ankle is.
 
     outward, forward: from below its hip; lift: above the ground; all in leg lengths.
-    knee, foot: turned outward, in degrees; pitch: heel raised (toes raised, if negative), in degrees.
+    knee: turned outward round the line from hip to ankle; foot: turned outward, in degrees; pitch: heel raised (toes raised, if negative), in degrees.
     """
 
     outward: float = 0.03
@@ -367,10 +367,21 @@ def _place_legs(body: Body, pose: BodyPose, points: dict[str, Vector], frames: d
     points["mid_hip"] = (0.0, height, 0.0)
     for (side, sign, leg), (x, y, z), ankle in zip(legs, hips, ankles, strict=True):
         start = points[f"{side}_hip"] = (x, y + height, z)
-        knee = math.radians(turned + sign * leg.knee)
-        pole = (math.sin(knee), 0.0, math.cos(knee))
+        pole = _knee_way(start, ankle, heading, sign * math.radians(leg.knee))
         points[f"{side}_knee"], points[f"{side}_ankle"] = _two_bones(start, ankle, thigh, shin, pole)
         frames[f"{side}_foot"] = _bent((leg.pitch, turned + sign * leg.foot, 0.0))
+
+
+def _knee_way(hip: Vector, ankle: Vector, heading: Matrix, outward: float) -> Vector:
+    """Where the knee points: across the line from hip to ankle, ahead for a leg below the body and up for one
+    that lies in front of it; turned round that line by `outward`, in radians.
+    """
+    x, y, z = _normed(ankle[0] - hip[0], ankle[1] - hip[1], ankle[2] - hip[2])
+    left = (heading[0], heading[3], heading[6])
+    u, v, w = _normed(y * left[2] - z * left[1], z * left[0] - x * left[2], x * left[1] - y * left[0])
+    c, s = math.cos(outward), math.sin(outward)
+    # (u, v, w) x (x, y, z) points to the left
+    return (c * u + s * (v * z - w * y), c * v + s * (w * x - u * z), c * w + s * (u * y - v * x))
 
 
 def _place_arm(
@@ -401,7 +412,7 @@ def _place_arm(
     elif arm.anchor == "chest":
         target = _moved(waist, chest, x, y, z + _width_at(body, 1, y + WAIST_Y))
     elif arm.anchor == "knee":
-        target = _moved(points[f"{side}_knee"], frames["pelvis"], x, y, z)
+        target = _moved(points[f"{side}_knee"], frames["pelvis"], x, y + 0.042 * body.limbs, z)
     else:
         width = _HEAD_RADII[0] * body.head
         target = _moved(points["head"], frames["head"], x * width, y * width, z * width)
