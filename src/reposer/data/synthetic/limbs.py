@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .body import Figure, smoothstep, unit
+from .bones import Hold
 from .clothes import Material, Plain
 from .identity import Identity
 from .parts import JACKET, LOWER, SHOES, SKIN, TOP, part
@@ -39,6 +40,7 @@ LEG_RADII = (
 class Limb:
     """A bent line with a body's thickness: an arm or a leg."""
 
+    name: str
     joints: tuple[np.ndarray, np.ndarray, np.ndarray]
     radii: tuple[tuple[float, float], ...]
     thickness: float
@@ -63,7 +65,7 @@ def arm_of(figure: Figure, side: str) -> Limb:
     half = unit(down + axis)
     front = front - half * (2 * (half @ front))  # two mirrors make the turn from `down` to `axis`
     front = front - axis * (2 * (axis @ front))
-    return Limb(joints, ARM_RADII, figure.body.limbs, front)
+    return Limb(f"{side}_arm", joints, ARM_RADII, figure.body.limbs, front)
 
 
 def leg_of(figure: Figure, side: str) -> Limb:
@@ -71,7 +73,7 @@ def leg_of(figure: Figure, side: str) -> Limb:
     p = figure.points
     joints = (p[f"{side}_hip"], p[f"{side}_knee"], p[f"{side}_ankle"])
     front = figure.frames[f"{side}_foot"][:, 2] * 0.5 + figure.frames["pelvis"][:, 2]
-    return Limb(joints, LEG_RADII, figure.body.limbs, front, calf=0.012)
+    return Limb(f"{side}_leg", joints, LEG_RADII, figure.body.limbs, front, calf=0.012)
 
 
 def limb_patch(
@@ -115,9 +117,9 @@ def limb_patch(
     points, coordinates = loft(centres, frames, radius, front, back, columns=columns)
     coordinates[..., 1] += start_along
     rows = np.where(t[:-1] < 1.0, parts[0], parts[1])
-    return Patch(
-        points, coordinates, np.broadcast_to(shade[:, None], points.shape[:2]), material, rows, group
-    )
+    hold = Hold.chain(limb.name, t[:, None]).broadcast(points.shape[:2])
+    shade = np.broadcast_to(shade[:, None], points.shape[:2])
+    return Patch(points, coordinates, shade, material, rows, group, hold)
 
 
 def dressed_arm(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
@@ -175,11 +177,13 @@ def hand_of(figure: Figure, who: Identity, side: str, limb: Limb) -> Iterator[Pa
     centres = wrist + s[:, None] * size * axis + curl[:, None] * flat
     hand_frames = line_frames(centres, thumb)
     points, coordinates = loft(centres, hand_frames, thick, width, width, columns=12, roundness=2.4)
-    yield Patch(points, coordinates, np.ones(points.shape[:2]), skin, where, SKIN)
+    hold = Hold.rigid(f"{side}_hand", points.shape[:2])
+    yield Patch(points, coordinates, np.ones(points.shape[:2]), skin, where, SKIN, hold)
     root = wrist + axis * size * 0.16 + thumb * size * 0.12
     end = wrist + axis * size * 0.50 + thumb * size * 0.36 + flat * size * 0.10 * palm_sign
     points, coordinates = tube(root, end, (0.10 * size, 0.082 * size, 0.06 * size), flat, columns=8, rings=4)
-    yield Patch(points, coordinates, np.ones(points.shape[:2]), skin, where, SKIN)
+    hold = Hold.rigid(f"{side}_hand", points.shape[:2])
+    yield Patch(points, coordinates, np.ones(points.shape[:2]), skin, where, SKIN, hold)
 
 
 def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
@@ -279,4 +283,5 @@ def shoe_of(figure: Figure, who: Identity, side: str) -> Patch:
         who.outfit.shoe,
         part(f"{side}_shoe"),
         SHOES + (side == "left"),
+        Hold.rigid(f"{side}_foot", points.shape[:2]),
     )

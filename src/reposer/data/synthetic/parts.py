@@ -20,6 +20,7 @@ PARTS = (
     "left_upper_leg",
     "left_lower_leg",
     "left_shoe",
+    "outer",
 )
 SKIN, TOP, JACKET, LOWER, HAIR, SHOES = range(1, 7)
 

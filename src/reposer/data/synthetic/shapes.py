@@ -1,10 +1,12 @@
 """Curved surfaces as grids of points: lofts along a line, with texture coordinates that stay on the cloth."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from .body import smoothstep, unit
+from .bones import Hold
 from .clothes import Material
 
 
@@ -17,6 +19,7 @@ class Patch:
     shade: (n, m) extra darkness, 1 = none.
     part: index into PARTS, of the whole patch or of each of its n - 1 strips.
     group: surfaces of one group are shaded as one smooth surface.
+    hold: the bones that carry the points; None for what sits on the head.
     """
 
     points: np.ndarray
@@ -25,17 +28,25 @@ class Patch:
     material: Material
     part: int | np.ndarray
     group: int
+    hold: Hold | None = None
 
 
 def line_frames(centres: np.ndarray, front: np.ndarray) -> np.ndarray:
     """Frames (n, 3, 3) with columns (side, along, front) along a line; `front` is carried without twist."""
     tangents = np.gradient(centres, axis=0)
     tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-9)
-    frames = np.empty((len(centres), 3, 3))
+    fronts = np.empty_like(tangents)
     for i, tangent in enumerate(tangents):
-        front = unit(front - tangent * (front @ tangent))
-        frames[i, :, 0], frames[i, :, 1], frames[i, :, 2] = np.cross(tangent, front), tangent, front
-    return frames
+        front = front - tangent * (front @ tangent)
+        front = front / max(math.sqrt(front @ front), 1e-9)
+        fronts[i] = front
+    return np.stack([_cross(tangents, fronts), tangents, fronts], -1)
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """np.cross for vectors in the last axis, without its detours."""
+    (ax, ay, az), (bx, by, bz) = (np.moveaxis(v, -1, 0) for v in (a, b))
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
 
 
 def bent_line(a: np.ndarray, b: np.ndarray, c: np.ndarray, t: np.ndarray, corner: float = 0.16) -> np.ndarray:
@@ -157,7 +168,7 @@ def normals(points: np.ndarray) -> np.ndarray:
     ring = points[:, :-1]
     across = np.roll(ring, -1, 1) - np.roll(ring, 1, 1)
     along = np.gradient(ring, axis=0)
-    n = np.cross(across, along)
+    n = _cross(across, along)
     length = np.linalg.norm(n, axis=-1, keepdims=True)
     flat = length[..., 0] < 1e-12
     n = n / np.maximum(length, 1e-12)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from .body import Figure, smoothstep, torso_frames, torso_profile
+from .bones import Hold
 from .clothes import Material, Plain
 from .identity import Identity
 from .limbs import leg_of
@@ -46,9 +47,18 @@ def torso_patch(
     coordinates[..., 1] = y[:, None]
     if hem:
         coordinates[:2, :, 1] = y[2] + 0.001
-    return Patch(
-        points, coordinates, np.broadcast_to(shade[:, None], points.shape[:2]), material, where, group
-    )
+    shade = np.broadcast_to(shade[:, None], points.shape[:2])
+    return Patch(points, coordinates, shade, material, where, group, torso_hold(y[:, None], angle))
+
+
+def torso_hold(y: np.ndarray, angle: np.ndarray) -> Hold:
+    """How the torso's cloth at heights y and angles / pi hangs: on the spine, and below the hips on the thighs too."""
+    shape = np.broadcast_shapes(y.shape, angle.shape)
+    thighs = Hold.chain("right_leg", np.zeros(shape))
+    aside = smoothstep(-0.25, 0.25, np.broadcast_to(np.sin(np.pi * angle), shape))
+    thighs = thighs.mixed(Hold.chain("left_leg", np.zeros(shape)), aside)
+    spine = Hold.chain("torso", y).broadcast(shape)
+    return spine.mixed(thighs, 0.6 * smoothstep(0.035, -0.06, np.broadcast_to(y, shape)))
 
 
 def neckline_height(kind: str, angle: np.ndarray) -> np.ndarray:
@@ -79,7 +89,11 @@ def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
     points, coordinates = tube(
         base - chest[:, 1] * 0.02, top, (thick * 1.08, thick, thick * 0.98), chest[:, 2], columns=18
     )
-    yield Patch(points, coordinates, np.ones(points.shape[:2]), skin, part("neck"), SKIN)
+    way = np.linspace(0, 1, len(points))[:, None]
+    hold = Hold.chain("torso", np.full(points.shape[:2], 0.33)).mixed(
+        Hold.rigid("head", points.shape[:2]), smoothstep(0.1, 0.8, way)
+    )
+    yield Patch(points, coordinates, np.ones(points.shape[:2]), skin, part("neck"), SKIN, hold)
 
     lower_room = 0.005 + 0.3 * outfit.lower_ease
     if outfit.lower != "skirt":
@@ -135,7 +149,8 @@ def collar_of(figure: Figure, who: Identity, *, tall: bool) -> Patch:
     )
     coordinates[..., 1] += 0.285
     shade = np.broadcast_to(np.where(np.arange(7) == 6, 0.86, 1.0)[:, None], points.shape[:2])
-    return Patch(points, coordinates, shade, who.outfit.top.cloth, part("torso"), TOP + 20)
+    hold = Hold.chain("torso", np.full(points.shape[:2], 0.33))
+    return Patch(points, coordinates, shade, who.outfit.top.cloth, part("torso"), TOP + 20, hold)
 
 
 def hood_of(figure: Figure, who: Identity) -> Patch:
@@ -151,7 +166,8 @@ def hood_of(figure: Figure, who: Identity) -> Patch:
     frames = line_frames(centres, chest[:, 1])
     points, coordinates = loft(centres, frames, radius, radius, radius * 1.3, columns=12)
     cloth = who.outfit.top.cloth
-    return Patch(points, coordinates, np.ones(points.shape[:2]), cloth, part("torso"), TOP + 20)
+    hold = Hold.chain("torso", np.full(points.shape[:2], 0.33))
+    return Patch(points, coordinates, np.ones(points.shape[:2]), cloth, part("torso"), TOP + 20, hold)
 
 
 def jacket_of(figure: Figure, who: Identity, room: float) -> Iterator[Patch]:
@@ -168,7 +184,7 @@ def jacket_of(figure: Figure, who: Identity, room: float) -> Iterator[Patch]:
         return (room + 0.013) * on - 0.02 * (1 - on)
 
     rows = np.concatenate([np.linspace(-0.045, 0.225, 20), np.linspace(0.232, 0.32, 18)])
-    yield torso_patch(figure, rows, ease, jacket, part("torso"), JACKET, hem=False, columns=64)
+    yield torso_patch(figure, rows, ease, jacket, part("outer"), JACKET, hem=False, columns=64)
 
 
 def skirt_of(figure: Figure, who: Identity) -> Patch:
@@ -194,7 +210,7 @@ def skirt_of(figure: Figure, who: Identity) -> Patch:
     # round the legs: the farther leg decides, softly, and the cloth flares
     t = np.linspace(0.12, outfit.lower_end, 22)
     down = np.array([0.0, -1.0, 0.0])
-    rings = []
+    rings, shares = [], []
     lines = right.line(t), left.line(t)
     straight = figure.points["mid_hip"] + down * (t * 0.245 * figure.body.legs)[:, None]
     for i, s in enumerate(t):
@@ -207,16 +223,28 @@ def skirt_of(figure: Figure, who: Identity) -> Patch:
         reach = np.stack([ways @ a, ways @ b], -1) / 0.012
         weight = np.exp(reach - reach.max(-1, keepdims=True))
         weight /= weight.sum(-1, keepdims=True)
+        shares.append(weight[:, 1])
         folds = 1 + 0.10 * outfit.lower_flare * (s / 1.3) * np.cos(9 * angle)
         rings.append(weight @ np.stack([a, b]) + ways * (radius * folds)[:, None])
     lower = np.stack(rings)
     merge = smoothstep(0.12, 0.4, t)[:, None, None]
     lower = merge * lower + (1 - merge) * _drop(upper[-1], lower)
     points = np.concatenate([upper, lower])
+    # from the waist down the cloth goes over from the pelvis to the thighs, which carry it to the hem
+    shape = points.shape[:2]
+    place = np.concatenate([np.zeros(len(y)), t])[:, None]
+    share = np.concatenate([np.broadcast_to(shares[0], (len(y), columns + 1)), shares])
+    legs = Hold.chain("right_leg", np.broadcast_to(place, shape))
+    legs = legs.mixed(Hold.chain("left_leg", np.broadcast_to(place, shape)), share)
+    pelvis_hold = Hold.chain("torso", np.concatenate([y, 0 * t])[:, None]).broadcast(shape)
+    down_the_legs = np.concatenate([0.35 * smoothstep(0.06, 0.0, y), 0.35 + 0.5 * smoothstep(0.0, 0.5, t)])
+    hold = pelvis_hold.mixed(legs, down_the_legs[:, None])
     middle = points[-1].mean(0)
     inner = middle + (points[-1] - middle) * 0.35
     points = np.concatenate([points, points[-1:] + 0, inner[None]])
     points = points[::-1]  # from the hem up, as every loft
+    ends = np.concatenate([np.arange(shape[0]), [shape[0] - 1, shape[0] - 1]])[::-1]
+    hold = Hold(hold.bones[ends], hold.weights[ends])
     heights = np.linalg.norm(np.diff(points[:, columns // 2], axis=0), axis=-1)
     along = np.concatenate([[0.0], [0.0], np.cumsum(heights[1:])])
     coordinates = np.empty(points.shape)
@@ -226,7 +254,7 @@ def skirt_of(figure: Figure, who: Identity) -> Patch:
     shade = np.ones(points.shape[:2])
     shade[0], shade[1] = 0.35, 0.7
     group = TOP if outfit.dress else LOWER
-    return Patch(points, coordinates, shade, outfit.lower_cloth, part("skirt"), group)
+    return Patch(points, coordinates, shade, outfit.lower_cloth, part("skirt"), group, hold)
 
 
 def _drop(ring: np.ndarray, targets: np.ndarray) -> np.ndarray:
