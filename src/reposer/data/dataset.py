@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Batch, Framing, Pose, Registry, Sample, Skeleton
 from reposer.core.images import from_uint8, resize
+from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
 
 from .files import read_picture
@@ -104,7 +105,7 @@ class FilePairs(PairDataset):
     """Pairs of picture files. A data set of this kind says how its folder is recognised and what is in it.
 
     rows: the pairs, in order.
-    poses: by the picture's name, in pixels of `picture_size`: pictures of any other size are scaled to it.
+    poses: by the picture's name, in pixels of `picture_size` (pictures of any other size are scaled to it), or views.
     memory: keeps framed pictures.
     """
 
@@ -114,7 +115,7 @@ class FilePairs(PairDataset):
     root: Path
     split: str
     rows: Sequence[PairRow]
-    poses: Mapping[str, Pose]
+    poses: Mapping[str, Condition]
     memory: PictureMemory
 
     @classmethod
@@ -148,15 +149,17 @@ class FilePairs(PairDataset):
         return self.rows[i].identity
 
     def target_size(self, i: int) -> tuple[int, int]:
-        return self.poses[self.rows[i].target_name].size
+        pose = self.poses[self.rows[i].target_name]
+        return pose.size if isinstance(pose, Pose) else self.picture_size
 
-    def framed(self, name: str) -> tuple[Float[Tensor, "3 H W"], Pose]:
+    def framed(self, name: str) -> tuple[Float[Tensor, "3 H W"], Condition]:
         """The picture of this name and its pose, in the frame."""
         pose = self.poses[name]
+        size = pose.size if isinstance(pose, Pose) else self.picture_size
         picture = self.memory.get(
-            name, lambda: frame_picture(from_uint8(self.picture(name)), self.framing, pose.size)
+            name, lambda: frame_picture(from_uint8(self.picture(name)), self.framing, size)
         )
-        return picture, frame_pose(pose, self.framing)
+        return picture, frame_pose(pose, self.framing) if isinstance(pose, Pose) else pose
 
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
         """The picture of this name, of the size that its file has."""
@@ -194,7 +197,7 @@ def frame_sample(
 def recognise(root: Path) -> type[FilePairs]:
     """Which kind of data set lies in this folder, by the files that are there."""
     kinds = {name: kind for name, kind in DATASETS.items() if issubclass(kind, FilePairs)}
-    if not root.is_dir():
+    if not root.exists():
         raise BadInput(f"There is no folder {root}. Give the folder of a data set.")
     found = {name: kind for name, kind in kinds.items() if kind.recognises(root)}
     if len(found) == 1:

@@ -55,11 +55,9 @@ class Folder(FilePairs):
                 f"photos into sub-folders train and test."
             )
         self.paths = photos
-        self.poses = {}
-        for name, photo in photos.items():
-            pose = photo_pose(photo).convert(skeleton)
-            self.poses[name] = pose
-        sizes = {pose.size for pose in self.poses.values()}
+        poses = {name: photo_pose(photo).convert(skeleton) for name, photo in photos.items()}
+        self.poses = poses
+        sizes = {pose.size for pose in poses.values()}
         if len(sizes) > 1 and framing is None:
             few = ", ".join(f"{h}x{w}" for h, w in sorted(sizes)[:3])
             raise BadInput(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .finishes import BLACK_PLASTIC, CHROME, PAINTS, RUBBER, mixed, pick
-from .mesh import Colour, Finish, Part, ball, block, curve, lathe, rings, solid, grid_faces
+from .finishes import BLACK_PLASTIC, PAINTS, RUBBER, mixed, pick
+from .mesh import Colour, Finish, Part, ball, block, lathe, rings, solid
 
 _HALF_RING = 26  # points from the middle of the floor to the middle of the roof
 
@@ -48,20 +48,34 @@ def car(numbers: np.random.Generator) -> list[Part]:
     parts += _wheels(shape, body, numbers)
     for side in (-1, 1):
         z = shape.cabin[1] - 0.28
-        y = body.belt(z) + 0.09
+        y = float(body.belt(z)) + 0.09
         x = float(body.half_width(np.array([z]))[0]) + 0.06
         look = Finish(body.paint, 0.5) if numbers.random() < 0.6 else BLACK_PLASTIC
         parts.append(ball((side * x, y, z), (0.10, 0.068, 0.05), look, rows=8))
     if numbers.random() < 0.25 and shape.bed is None and shape.kind != "sports":
         for side in (-1, 1):
-            z0, z1 = (shape.cabin[0] + shape.cabin[1]) / 2 - 0.75, (shape.cabin[0] + shape.cabin[1]) / 2 + 0.35
+            z0, z1 = (
+                (shape.cabin[0] + shape.cabin[1]) / 2 - 0.75,
+                (shape.cabin[0] + shape.cabin[1]) / 2 + 0.35,
+            )
             x = 0.36 * shape.width
-            parts.append(block((side * x, shape.height + 0.012, (z0 + z1) / 2), (0.035, 0.035, z1 - z0), BLACK_PLASTIC, radius=0.016))
+            parts.append(
+                block(
+                    (side * x, shape.height + 0.012, (z0 + z1) / 2),
+                    (0.035, 0.035, z1 - z0),
+                    BLACK_PLASTIC,
+                    radius=0.016,
+                )
+            )
     if shape.kind == "sports" and numbers.random() < 0.5:
         z = -shape.length / 2 + 0.18
         y = float(np.interp(z, *np.array(shape.top).T)) + 0.16
-        parts.append(block((0, y, z), (0.86 * shape.width, 0.025, 0.22), Finish(body.paint, 0.5), radius=0.012))
-        parts += [block((s * 0.5, y - 0.1, z), (0.03, 0.2, 0.14), BLACK_PLASTIC, radius=0.01) for s in (-1, 1)]
+        parts.append(
+            block((0, y, z), (0.86 * shape.width, 0.025, 0.22), Finish(body.paint, 0.5), radius=0.012)
+        )
+        parts += [
+            block((s * 0.5, y - 0.1, z), (0.03, 0.2, 0.14), BLACK_PLASTIC, radius=0.01) for s in (-1, 1)
+        ]
     return parts
 
 
@@ -74,9 +88,32 @@ def _hatchback(n: np.random.Generator) -> CarShape:
     hood, belt = n.uniform(0.84, 0.94), n.uniform(0.90, 0.98)
     scuttle = e - n.uniform(0.86, 1.08)
     roof0, roof1 = -e + n.uniform(0.30, 0.55), scuttle - n.uniform(0.72, 0.90)
-    top = ((-e, 0.62), (-e + 0.03, belt - 0.02), (-e + 0.07, belt + 0.04), (roof0, height - 0.04), ((roof0 + roof1) / 2, height), (roof1, height - 0.03), (scuttle, hood + 0.05), (e - 0.18, hood - 0.16), (e, hood - 0.34))
+    top = (
+        (-e, 0.62),
+        (-e + 0.03, belt - 0.02),
+        (-e + 0.07, belt + 0.04),
+        (roof0, height - 0.04),
+        ((roof0 + roof1) / 2, height),
+        (roof1, height - 0.03),
+        (scuttle, hood + 0.05),
+        (e - 0.18, hood - 0.16),
+        (e, hood - 0.34),
+    )
     middle = (roof0 + roof1) / 2 + 0.1
-    return CarShape("hatchback", length, n.uniform(1.66, 1.78), height, n.uniform(0.17, 0.22), top, (belt + 0.04, belt - 0.03), (-e + 0.10, scuttle), (middle, -e + 0.78), (scuttle - 0.12, middle, -e + 1.0), (-e + 0.62, e - 0.74), n.uniform(0.30, 0.33))
+    return CarShape(
+        "hatchback",
+        length,
+        n.uniform(1.66, 1.78),
+        height,
+        n.uniform(0.17, 0.22),
+        top,
+        (belt + 0.04, belt - 0.03),
+        (-e + 0.10, scuttle),
+        (middle, -e + 0.78),
+        (scuttle - 0.12, middle, -e + 1.0),
+        (-e + 0.62, e - 0.74),
+        n.uniform(0.30, 0.33),
+    )
 
 
 def _saloon(n: np.random.Generator) -> CarShape:
@@ -85,9 +122,33 @@ def _saloon(n: np.random.Generator) -> CarShape:
     hood, belt, boot = n.uniform(0.82, 0.92), n.uniform(0.88, 0.95), n.uniform(0.93, 1.03)
     scuttle, rear = e - n.uniform(1.15, 1.35), -e + n.uniform(0.55, 0.85)
     roof0, roof1 = rear + n.uniform(0.6, 0.85), scuttle - n.uniform(0.72, 0.90)
-    top = ((-e, 0.70), (-e + 0.05, boot - 0.05), (-e + 0.14, boot), (rear, boot + 0.03), (roof0, height - 0.05), ((roof0 + roof1) / 2, height), (roof1, height - 0.03), (scuttle, hood + 0.06), (e - 0.22, hood - 0.13), (e, hood - 0.32))
+    top = (
+        (-e, 0.70),
+        (-e + 0.05, boot - 0.05),
+        (-e + 0.14, boot),
+        (rear, boot + 0.03),
+        (roof0, height - 0.05),
+        ((roof0 + roof1) / 2, height),
+        (roof1, height - 0.03),
+        (scuttle, hood + 0.06),
+        (e - 0.22, hood - 0.13),
+        (e, hood - 0.32),
+    )
     middle = (roof0 + roof1) / 2
-    return CarShape("saloon", length, n.uniform(1.74, 1.86), height, n.uniform(0.16, 0.20), top, (belt + 0.05, belt), (rear, scuttle), (middle, roof0 - 0.12), (scuttle - 0.10, middle, middle - 0.95), (-e + 0.92, e - 0.86), n.uniform(0.31, 0.34))
+    return CarShape(
+        "saloon",
+        length,
+        n.uniform(1.74, 1.86),
+        height,
+        n.uniform(0.16, 0.20),
+        top,
+        (belt + 0.05, belt),
+        (rear, scuttle),
+        (middle, roof0 - 0.12),
+        (scuttle - 0.10, middle, middle - 0.95),
+        (-e + 0.92, e - 0.86),
+        n.uniform(0.31, 0.34),
+    )
 
 
 def _estate(n: np.random.Generator) -> CarShape:
@@ -96,9 +157,32 @@ def _estate(n: np.random.Generator) -> CarShape:
     hood, belt = (1.04, 1.08) if high else (0.88, 0.94)
     scuttle = e - n.uniform(1.05, 1.25)
     roof0, roof1 = -e + n.uniform(0.28, 0.5), scuttle - n.uniform(0.65, 0.85)
-    top = ((-e, 0.70), (-e + 0.03, belt - 0.02), (-e + 0.07, belt + 0.04), (roof0, height - 0.05), ((roof0 + roof1) / 2, height), (roof1, height - 0.03), (scuttle, hood + 0.05), (e - 0.16, hood - 0.10), (e, hood - 0.34))
+    top = (
+        (-e, 0.70),
+        (-e + 0.03, belt - 0.02),
+        (-e + 0.07, belt + 0.04),
+        (roof0, height - 0.05),
+        ((roof0 + roof1) / 2, height),
+        (roof1, height - 0.03),
+        (scuttle, hood + 0.05),
+        (e - 0.16, hood - 0.10),
+        (e, hood - 0.34),
+    )
     middle = scuttle - n.uniform(1.25, 1.4)
-    return CarShape("estate", length, n.uniform(1.78, 1.92), height, 0.26 if high else 0.18, top, (belt + 0.04, belt - 0.02), (-e + 0.10, scuttle), (middle, middle - 0.95), (scuttle - 0.10, middle, middle - 0.95), (-e + 0.86, e - 0.84), 0.37 if high else 0.32)
+    return CarShape(
+        "estate",
+        length,
+        n.uniform(1.78, 1.92),
+        height,
+        0.26 if high else 0.18,
+        top,
+        (belt + 0.04, belt - 0.02),
+        (-e + 0.10, scuttle),
+        (middle, middle - 0.95),
+        (scuttle - 0.10, middle, middle - 0.95),
+        (-e + 0.86, e - 0.84),
+        0.37 if high else 0.32,
+    )
 
 
 def _pickup(n: np.random.Generator) -> CarShape:
@@ -109,9 +193,37 @@ def _pickup(n: np.random.Generator) -> CarShape:
     roof1 = scuttle - n.uniform(0.55, 0.7)
     roof0 = roof1 - (1.35 if double else 0.65)
     rear = roof0 - 0.14
-    top = ((-e, rail - 0.05), (-e + 0.10, rail), (-e + 0.12, rail - 0.42), (rear - 0.10, rail - 0.42), (rear - 0.08, rail), (rear, belt + 0.04), (roof0, height - 0.04), ((roof0 + roof1) / 2, height), (roof1, height - 0.03), (scuttle, hood + 0.04), (e - 0.12, hood - 0.06), (e, hood - 0.34))
+    top = (
+        (-e, rail - 0.05),
+        (-e + 0.10, rail),
+        (-e + 0.12, rail - 0.42),
+        (rear - 0.10, rail - 0.42),
+        (rear - 0.08, rail),
+        (rear, belt + 0.04),
+        (roof0, height - 0.04),
+        ((roof0 + roof1) / 2, height),
+        (roof1, height - 0.03),
+        (scuttle, hood + 0.04),
+        (e - 0.12, hood - 0.06),
+        (e, hood - 0.34),
+    )
     middle = (roof0 + roof1) / 2
-    return CarShape("pickup", length, n.uniform(1.82, 1.96), height, n.uniform(0.30, 0.38), top, (belt, belt), (rear, scuttle), (middle,) if double else (), (scuttle - 0.08, middle, rear) if double else (scuttle - 0.08, rear + 0.06), (-e + 1.1, e - 0.92), n.uniform(0.37, 0.41), lean=0.18, bed=(-e + 0.11, rear - 0.09))
+    return CarShape(
+        "pickup",
+        length,
+        n.uniform(1.82, 1.96),
+        height,
+        n.uniform(0.30, 0.38),
+        top,
+        (belt, belt),
+        (rear, scuttle),
+        (middle,) if double else (),
+        (scuttle - 0.08, middle, rear) if double else (scuttle - 0.08, rear + 0.06),
+        (-e + 1.1, e - 0.92),
+        n.uniform(0.37, 0.41),
+        lean=0.18,
+        bed=(-e + 0.11, rear - 0.09),
+    )
 
 
 def _van(n: np.random.Generator) -> CarShape:
@@ -120,10 +232,35 @@ def _van(n: np.random.Generator) -> CarShape:
     hood, belt = n.uniform(1.05, 1.15), n.uniform(1.15, 1.25)
     scuttle = e - n.uniform(0.55, 0.80)
     roof1 = scuttle - n.uniform(0.55, 0.75)
-    top = ((-e, 0.70), (-e + 0.02, belt), (-e + 0.06, height - 0.12), (-e + 0.16, height - 0.02), (0, height), (roof1, height - 0.05), (scuttle, hood + 0.08), (e - 0.10, hood - 0.16), (e, hood - 0.42))
+    top = (
+        (-e, 0.70),
+        (-e + 0.02, belt),
+        (-e + 0.06, height - 0.12),
+        (-e + 0.16, height - 0.02),
+        (0, height),
+        (roof1, height - 0.05),
+        (scuttle, hood + 0.08),
+        (e - 0.10, hood - 0.16),
+        (e, hood - 0.42),
+    )
     blind = (-e, scuttle - 1.15) if n.random() < 0.55 else None
     doors = (scuttle - 0.1, scuttle - 1.12, scuttle - 2.1)
-    return CarShape("van", length, n.uniform(1.80, 1.98), height, n.uniform(0.20, 0.26), top, (belt, belt - 0.06), (-e + 0.06, scuttle), (scuttle - 1.15, scuttle - 2.15), doors, (-e + 0.95, e - 0.80), n.uniform(0.33, 0.36), lean=0.10, blind=blind)
+    return CarShape(
+        "van",
+        length,
+        n.uniform(1.80, 1.98),
+        height,
+        n.uniform(0.20, 0.26),
+        top,
+        (belt, belt - 0.06),
+        (-e + 0.06, scuttle),
+        (scuttle - 1.15, scuttle - 2.15),
+        doors,
+        (-e + 0.95, e - 0.80),
+        n.uniform(0.33, 0.36),
+        lean=0.10,
+        blind=blind,
+    )
 
 
 def _sports(n: np.random.Generator) -> CarShape:
@@ -133,11 +270,44 @@ def _sports(n: np.random.Generator) -> CarShape:
     scuttle, rear = e - n.uniform(1.30, 1.60), -e + n.uniform(0.30, 0.65)
     roof1 = scuttle - n.uniform(0.75, 0.9)
     roof0 = roof1 - n.uniform(0.45, 0.7)
-    top = ((-e, 0.60), (-e + 0.06, tail - 0.06), (-e + 0.16, tail), (rear, tail + 0.02), (roof0, height - 0.04), ((roof0 + roof1) / 2, height), (roof1, height - 0.02), (scuttle, hood + 0.06), (e - 0.5, hood - 0.13), (e - 0.12, hood - 0.28), (e, hood - 0.40))
-    return CarShape("sports", length, n.uniform(1.82, 1.95), height, n.uniform(0.12, 0.15), top, (belt + 0.06, belt), (rear, scuttle), (roof0 - 0.02,), (scuttle - 0.06, roof0 - 0.02), (-e + 0.80, e - 0.86), n.uniform(0.32, 0.345), lean=0.34)
+    top = (
+        (-e, 0.60),
+        (-e + 0.06, tail - 0.06),
+        (-e + 0.16, tail),
+        (rear, tail + 0.02),
+        (roof0, height - 0.04),
+        ((roof0 + roof1) / 2, height),
+        (roof1, height - 0.02),
+        (scuttle, hood + 0.06),
+        (e - 0.5, hood - 0.13),
+        (e - 0.12, hood - 0.28),
+        (e, hood - 0.40),
+    )
+    return CarShape(
+        "sports",
+        length,
+        n.uniform(1.82, 1.95),
+        height,
+        n.uniform(0.12, 0.15),
+        top,
+        (belt + 0.06, belt),
+        (rear, scuttle),
+        (roof0 - 0.02,),
+        (scuttle - 0.06, roof0 - 0.02),
+        (-e + 0.80, e - 0.86),
+        n.uniform(0.32, 0.345),
+        lean=0.34,
+    )
 
 
-_SHAPES: tuple[Callable[[np.random.Generator], CarShape], ...] = (_hatchback, _saloon, _estate, _pickup, _van, _sports)
+_SHAPES: tuple[Callable[[np.random.Generator], CarShape], ...] = (
+    _hatchback,
+    _saloon,
+    _estate,
+    _pickup,
+    _van,
+    _sports,
+)
 
 
 # ------------------------------------------------------------------------------ body
@@ -161,8 +331,13 @@ class _Body:
             self.scheme = "sill"
         self.bumper = BLACK_PLASTIC.paint if numbers.random() < 0.3 else self.paint
         self.grille = (int(numbers.integers(3)), float(numbers.uniform(0.30, 0.42)))
-        self.lamps = (float(numbers.uniform(0.055, 0.085)), float(numbers.uniform(0.13, 0.22)), numbers.random() < 0.35)
+        self.lamps = (
+            float(numbers.uniform(0.055, 0.085)),
+            float(numbers.uniform(0.13, 0.22)),
+            numbers.random() < 0.35,
+        )
         self.z, self.y = self._outline()
+        self.field = self._outline_field()
 
     def _outline(self) -> tuple[np.ndarray, np.ndarray]:
         """The upper outline with rounded corners, densely, from tail to nose."""
@@ -184,8 +359,31 @@ class _Body:
         z_, y_ = np.array(z), np.array(y)
         gap = np.hypot(np.diff(z_), np.diff(y_))
         along = np.concatenate([[0], np.cumsum(gap)])
-        at = np.union1d(along, np.linspace(0, along[-1], 110))
+        at = np.unique(np.round(np.concatenate([along, np.linspace(0, along[-1], 80)]), 3))
         return np.interp(at, along, z_), np.interp(at, along, y_)
+
+    def _outline_field(self) -> np.ndarray:
+        """Distance to the upper outline on a grid of (z, y), 2 cm apart."""
+        e = self.shape.length / 2
+        z, y = np.meshgrid(np.arange(-e - 0.1, e + 0.1, 0.02), np.arange(0, self.shape.height + 0.1, 0.02))
+        best = np.full(z.shape, np.inf)
+        for z0, y0, z1, y1 in zip(self.z[:-1], self.y[:-1], self.z[1:], self.y[1:], strict=True):
+            dz, dy = z1 - z0, y1 - y0
+            t = np.clip(((z - z0) * dz + (y - y0) * dy) / max(dz * dz + dy * dy, 1e-9), 0, 1)
+            best = np.minimum(best, np.hypot(z - z0 - t * dz, y - y0 - t * dy))
+        return best
+
+    def _depth_below_outline(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """How far places of the side are from the body's upper outline, in metres."""
+        h, w = self.field.shape
+        column = np.clip((z + self.shape.length / 2 + 0.1) / 0.02, 0, w - 1.001)
+        row = np.clip(y / 0.02, 0, h - 1.001)
+        c, r = column.astype(int), row.astype(int)
+        u, v = column - c, row - r
+        f = self.field
+        return (f[r, c] * (1 - u) + f[r, c + 1] * u) * (1 - v) + (
+            f[r + 1, c] * (1 - u) + f[r + 1, c + 1] * u
+        ) * v
 
     def belt(self, z: float | np.ndarray) -> np.ndarray:
         """Height of the lower edge of the windows."""
@@ -228,7 +426,19 @@ class _Body:
         s = self.shape
         shoulder = min(belt, top if s.bed is None or not s.bed[0] < z < s.bed[1] else belt)
         tall = shoulder - floor
-        low = np.array([(0, 0), (0.80, 0.0), (0.93, 0.05), (0.975, 0.16), (0.992, 0.34), (1.0, 0.52), (0.995, 0.68), (0.975, 0.84), (0.955, 0.93)])
+        low = np.array(
+            [
+                (0, 0),
+                (0.80, 0.0),
+                (0.93, 0.05),
+                (0.975, 0.16),
+                (0.992, 0.34),
+                (1.0, 0.52),
+                (0.995, 0.68),
+                (0.975, 0.84),
+                (0.955, 0.93),
+            ]
+        )
         lower = np.stack([low[:, 0] * w, floor + low[:, 1] * tall], -1)
         lift = top - shoulder
         ridge = 0.945 * w
@@ -239,8 +449,20 @@ class _Body:
             shift = 0.030 * min(1.0, lift / 0.08)
             wall_top = max(ridge - shift - lean, 0.3 * w)
             wall = np.linspace(0, 1, 8)
-            upper = np.stack([ridge - shift * np.minimum(1, 8 * wall) + (wall_top - ridge + shift) * wall, shoulder + (lift - edge) * wall], -1)
-            round_ = np.array([(wall_top - 0.25 * edge, top - 0.45 * edge), (wall_top - 0.7 * edge, top - 0.15 * edge), (wall_top - 1.4 * edge, top)])
+            upper = np.stack(
+                [
+                    ridge - shift * np.minimum(1, 8 * wall) + (wall_top - ridge + shift) * wall,
+                    shoulder + (lift - edge) * wall,
+                ],
+                -1,
+            )
+            round_ = np.array(
+                [
+                    (wall_top - 0.25 * edge, top - 0.45 * edge),
+                    (wall_top - 0.7 * edge, top - 0.15 * edge),
+                    (wall_top - 1.4 * edge, top),
+                ]
+            )
             inner = wall_top - 1.4 * edge
         else:  # an open bed: down the inner wall
             inner = ridge - 0.10
@@ -263,7 +485,11 @@ class _Body:
         belt, top = self.belt(z), np.interp(z, self.z, self.y)
         out = np.empty((len(points), 3), np.float32)
         out[:] = self.paint
-        glass, dark, line = np.array([0.10, 0.125, 0.15]), np.array([0.06, 0.06, 0.065]), np.array(mixed(self.paint, (0, 0, 0), 0.62))
+        glass, dark, line = (
+            np.array([0.10, 0.125, 0.15]),
+            np.array([0.06, 0.06, 0.065]),
+            np.array(mixed(self.paint, (0, 0, 0), 0.62)),
+        )
 
         def lay(where: np.ndarray, colour: object) -> None:
             out[where] = np.asarray(colour, np.float32)
@@ -289,37 +515,55 @@ class _Body:
         high = (y > sill) & (y < head)
         post = 0.045
         window = side & high & (z > rear + 0.06) & (z < front)
-        # the frame follows the slanting screens: keep away from the outline
-        slope_z = np.gradient(self.y, np.maximum(np.gradient(self.z), 1e-4))
-        slope = np.interp(z, self.z, slope_z)
-        window &= ~((np.abs(slope) > 0.25) & (top - y < 0.10 + 0.02 * np.minimum(np.abs(slope), 3)))
+        window &= self._depth_below_outline(z, y) > (
+            0.075 if s.kind != "van" else 0.10
+        )  # the frame of the screens
         for p in s.pillars:
             window &= np.abs(z - p) > post * 0.8
         if s.blind is not None:
             window &= ~((z > s.blind[0]) & (z < s.blind[1]))
-        lay(side & high & (z > rear + 0.02) & (z < front) & False, dark)
         lay(window, glass)
         across = half * 0.945 - 0.03 - s.lean * np.clip(y - belt, 0, None) - 0.085
         screen = (x < across) & (y > belt - 0.02) & ~side
-        ahead = (nz > 0.22) & (z > front - 1.25) & (z < front + 0.10) & (y > belt + 0.02) & (y < s.height - 0.075)
+        ahead = (
+            (nz > 0.22) & (z > front - 1.25) & (z < front + 0.10) & (y > belt + 0.02) & (y < s.height - 0.075)
+        )
         lay(screen & ahead, glass)
-        behind = (nz < -0.15) & (z < rear + (1.05 if s.kind in ("saloon", "sports") else 0.65)) & (z > rear - 0.16)
+        behind = (
+            (nz < -0.15) & (z < rear + (1.05 if s.kind in ("saloon", "sports") else 0.65)) & (z > rear - 0.16)
+        )
         if s.kind == "van" and s.blind is not None:
             behind &= x > 0.03
         lay(screen & behind & (y > belt + 0.06) & (y < s.height - 0.11), glass)
         # an open bed is dark inside
         if s.bed is not None:
-            inside = (z > s.bed[0] - 0.01) & (z < s.bed[1] + 0.01) & (x < half * 0.945 - 0.085) & (y < min(s.belt) - 0.012)
-            lay(inside & ((normals[:, 1] > 0.3) | (np.sign(points[:, 0]) * normals[:, 0] < 0) | (np.abs(nz) > 0.5)), dark * 1.8)
+            inside = (
+                (z > s.bed[0] - 0.01)
+                & (z < s.bed[1] + 0.01)
+                & (x < half * 0.945 - 0.085)
+                & (y < min(s.belt) - 0.012)
+            )
+            lay(
+                inside
+                & ((normals[:, 1] > 0.3) | (np.sign(points[:, 0]) * normals[:, 0] < 0) | (np.abs(nz) > 0.5)),
+                dark * 1.8,
+            )
         # gaps of the doors, the bonnet and the boot
         for d in s.doors:
             arch = min(abs(d - a) for a in s.axles)
-            foot = s.clearance + 0.10 if arch > s.wheel + 0.07 else s.wheel + np.sqrt((s.wheel + 0.07) ** 2 - arch**2)
+            foot = (
+                s.clearance + 0.10
+                if arch > s.wheel + 0.07
+                else s.wheel + np.sqrt((s.wheel + 0.07) ** 2 - arch**2)
+            )
             lay(side & (np.abs(z - d) < 0.008) & (y > foot) & (y < belt + 0.03), line)
         lay(side & (np.abs(y - s.clearance - 0.11) < 0.006) & (z < max(s.doors)) & (z > min(s.doors)), line)
         for d in s.doors[:-1]:
             back = max([q for q in s.doors if q < d], default=d - 0.9)
-            lay(side & (np.abs(y - belt + 0.13) < 0.016) & (z > back + 0.06) & (z < back + 0.22), mixed(self.paint, (0.05, 0.05, 0.05), 0.75))
+            lay(
+                side & (np.abs(y - belt + 0.13) < 0.016) & (z > back + 0.06) & (z < back + 0.22),
+                mixed(self.paint, (0.05, 0.05, 0.05), 0.75),
+            )
         lay((np.abs(x - 0.80 * half) < 0.007) & (z > front) & (z < e - 0.12) & (normals[:, 1] > 0.5), line)
         # lamps, grille, plates
         size, wide, round_ = self.lamps
@@ -377,7 +621,9 @@ def _wheels(shape: CarShape, body: _Body, numbers: np.random.Generator) -> list[
 
     def face(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Painted in the wheel's own plane; the nearer axle is the wheel's own."""
-        axle = np.where(np.abs(points[:, 2] - shape.axles[0]) < np.abs(points[:, 2] - shape.axles[1]), *shape.axles)
+        axle = np.where(
+            np.abs(points[:, 2] - shape.axles[0]) < np.abs(points[:, 2] - shape.axles[1]), *shape.axles
+        )
         dz, dy = points[:, 2] - axle, points[:, 1] - r
         away, angle = np.hypot(dz, dy) / rim, np.arctan2(dy, dz)
         if style == 2:  # a cover with round holes
@@ -385,7 +631,11 @@ def _wheels(shape: CarShape, body: _Body, numbers: np.random.Generator) -> list[
             open_ = hole & (np.cos(angle * 9) > 0.2)
         else:
             thick = 0.42 + 0.25 * style
-            open_ = (np.abs(np.sin(angle * spokes / 2)) * away > thick * 0.55 + 0.10) & (away > 0.30) & (away < 0.88)
+            open_ = (
+                (np.abs(np.sin(angle * spokes / 2)) * away > thick * 0.55 + 0.10)
+                & (away > 0.30)
+                & (away < 0.88)
+            )
         out = np.broadcast_to(bright, points.shape).copy()
         out[open_] = (0.10, 0.10, 0.11)
         out[away < 0.10] = bright * 0.55
@@ -396,10 +646,32 @@ def _wheels(shape: CarShape, body: _Body, numbers: np.random.Generator) -> list[
         edge = float(body.half_width(np.array([axle]))[0]) + 0.004
         for side in (-1, 1):
             tyre = lathe(
-                [(rim, 0.0), (rim + 0.015, 0.022), (0.93 * r, 0.020), (0.985 * r, 0.0), (r, -0.03), (r, -wide + 0.03), (0.95 * r, -wide), (0.4 * r, -wide)],
-                RUBBER, columns=40,
+                [
+                    (rim, 0.0),
+                    (rim + 0.015, 0.022),
+                    (0.93 * r, 0.020),
+                    (0.985 * r, 0.0),
+                    (r, -0.03),
+                    (r, -wide + 0.03),
+                    (0.95 * r, -wide),
+                    (0.4 * r, -wide),
+                ],
+                RUBBER,
+                columns=40,
             )
-            disc = lathe([(0.0, 0.012), (0.12 * rim, 0.012), (0.3 * rim, 0.0), (0.85 * rim, 0.004), (0.97 * rim, 0.018), (1.01 * rim, 0.012), (1.01 * rim, -0.05)], Finish(face, 0.5), columns=40)
+            disc = lathe(
+                [
+                    (0.0, 0.012),
+                    (0.12 * rim, 0.012),
+                    (0.3 * rim, 0.0),
+                    (0.85 * rim, 0.004),
+                    (0.97 * rim, 0.018),
+                    (1.01 * rim, 0.012),
+                    (1.01 * rim, -0.05),
+                ],
+                Finish(face, 0.5),
+                columns=40,
+            )
             for part in (tyre, disc):
                 # the lathe's axis y becomes the car's side
                 p = part.points

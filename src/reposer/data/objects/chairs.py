@@ -34,10 +34,20 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
         line = np.array([(side * x, h, at(h) - 0.03 * max(0, 1 - h / seat) ** 1.5) for h in heights])
         parts.append(sweep(curve(line, 2), look, post, roundness=square))
         parts.append(
-            bar((side * x, seat, depth / 2 - post), (side * x, 0, depth / 2 - post), look, post, taper=0.75, roundness=square)
+            bar(
+                (side * x, seat, depth / 2 - post),
+                (side * x, 0, depth / 2 - post),
+                look,
+                post,
+                taper=0.75,
+                roundness=square,
+            )
         )
         parts.append(block((side * x, seat - 0.05, 0), (0.018, 0.05, depth - 0.04), look, radius=0.004))
-    parts += [block((0, seat - 0.05, z), (width - 0.04, 0.05, 0.018), look, radius=0.004) for z in (back, depth / 2 - post)]
+    parts += [
+        block((0, seat - 0.05, z), (width - 0.04, 0.05, 0.018), look, radius=0.004)
+        for z in (back, depth / 2 - post)
+    ]
     if numbers.random() < 0.6:  # stretchers
         low = numbers.uniform(0.10, 0.2)
         parts += [bar((s * x, low, back), (s * x, low, depth / 2 - post), look, 0.010) for s in (-1, 1)]
@@ -59,7 +69,14 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
         for s in np.linspace(-1, 1, count + 2)[1:-1]:
             bow = 0.02 * (1 - s**2)
             parts.append(
-                bar((s * x, low, at(low) - bow), (s * x, top - crest, at(top - crest) - bow), look, wide / 2, 0.006, roundness=6)
+                bar(
+                    (s * x, low, at(low) - bow),
+                    (s * x, top - crest, at(top - crest) - bow),
+                    look,
+                    wide / 2,
+                    0.006,
+                    roundness=6,
+                )
             )
     elif style == 1:  # ladder
         for h in np.linspace(low, top - crest - 0.04, int(numbers.integers(2, 5))):
@@ -71,21 +88,42 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
             parts.append(bar((s * x, seat, back), (s * x, top - crest, at(top - crest) - bow), look, 0.008))
     elif style == 3:  # panel
         wide = x if numbers.random() < 0.5 else numbers.uniform(0.25, 0.5) * x
-        t, h = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(low if wide == x else seat, top - crest + 0.01, 7))
+        t, h = np.meshgrid(
+            np.linspace(-1, 1, 9), np.linspace(low if wide == x else seat, top - crest + 0.01, 7)
+        )
         z = np.vectorize(at)(h) - 0.02 * (1 - (t * wide / x) ** 2)
         cover = fabric(numbers) if numbers.random() < 0.5 and wide == x else look
         parts.append(shell(np.stack([t * wide, h, z], -1), 0.016, cover))
     else:  # a cross
         parts.append(rail(low, 0.035))
         for s in (-1, 1):
-            parts.append(bar((s * x, low, at(low)), (-s * x, top - crest, at(top - crest)), look, 0.014, 0.006, roundness=6))
+            parts.append(
+                bar(
+                    (s * x, low, at(low)),
+                    (-s * x, top - crest, at(top - crest)),
+                    look,
+                    0.014,
+                    0.006,
+                    roundness=6,
+                )
+            )
     if numbers.random() < 0.45:
         parts.append(_cushion(width - 0.03, depth - 0.03, seat, numbers.uniform(0.03, 0.06), fabric(numbers)))
     if numbers.random() < 0.35:
         arm = seat + numbers.uniform(0.17, 0.23)
         for s in (-1, 1):
             front = depth / 2 - 0.06
-            parts.append(bar((s * x, arm, at(arm)), (s * (x + 0.01), arm, front + 0.04), look, 0.022, 0.011, front=(0, 1, 0), roundness=5))
+            parts.append(
+                bar(
+                    (s * x, arm, at(arm)),
+                    (s * (x + 0.01), arm, front + 0.04),
+                    look,
+                    0.022,
+                    0.011,
+                    front=(0, 1, 0),
+                    roundness=5,
+                )
+            )
             parts.append(bar((s * x, arm, front), (s * x, seat, front), look, 0.012, roundness=square))
     return parts
 
@@ -104,7 +142,9 @@ def shell_between(one: np.ndarray, two: np.ndarray, look: Finish) -> Part:
     n, m = one.shape[:2]
     faces = grid_faces(n, m)
     return solid(
-        np.concatenate([one.reshape(-1, 3), two.reshape(-1, 3)]), np.concatenate([faces, faces[:, ::-1] + n * m]), look
+        np.concatenate([one.reshape(-1, 3), two.reshape(-1, 3)]),
+        np.concatenate([faces, faces[:, ::-1] + n * m]),
+        look,
     )
 
 
@@ -118,17 +158,42 @@ def _armchair(numbers: np.random.Generator) -> list[Part]:
     top, arm_top = numbers.uniform(0.75, 1.02), numbers.uniform(0.54, 0.66)
     lean, soft = numbers.uniform(4, 13), numbers.uniform(0.03, 0.07)
     width = inner + 2 * arm
-    parts = [block((0, (base + seat - 0.12) / 2, 0.02), (width - 0.02, seat - 0.12 - base, depth - 0.04), look, radius=0.02)]
+    parts = [
+        block(
+            (0, (base + seat - 0.12) / 2, 0.02),
+            (width - 0.02, seat - 0.12 - base, depth - 0.04),
+            look,
+            radius=0.02,
+        )
+    ]
     for s in (-1, 1):
         x = s * (inner + arm) / 2
-        parts.append(block((x, (base + arm_top) / 2, 0.02), (arm, arm_top - base, depth), look, radius=min(soft, arm / 2.1), steps=4))
-    back = block((0, (top - seat) / 2 + 0.02, 0), (width if arm_top > 0.6 else inner, top - base - 0.1, 0.15), look, radius=soft, steps=4)
+        parts.append(
+            block(
+                (x, (base + arm_top) / 2, 0.02),
+                (arm, arm_top - base, depth),
+                look,
+                radius=min(soft, arm / 2.1),
+                steps=4,
+            )
+        )
+    back = block(
+        (0, (top - seat) / 2 + 0.02, 0),
+        (width if arm_top > 0.6 else inner, top - base - 0.1, 0.15),
+        look,
+        radius=soft,
+        steps=4,
+    )
     parts.append(back.moved(by=(0, (base + seat) / 2, -depth / 2 + 0.08), turn=turning(0, -lean)))
     places = [0.0] if inner < 0.8 else [-inner / 4, inner / 4]
     each = inner / len(places)
     for x in places:
-        parts.append(block((x, seat - 0.06, 0.07), (each - 0.004, 0.14, depth - 0.14), pillow, radius=0.045, steps=4))
-        cushion = block((x, 0.19, 0), (each - 0.01, min(0.42, top - seat), 0.13), pillow, radius=0.055, steps=4)
+        parts.append(
+            block((x, seat - 0.06, 0.07), (each - 0.004, 0.14, depth - 0.14), pillow, radius=0.045, steps=4)
+        )
+        cushion = block(
+            (x, 0.19, 0), (each - 0.01, min(0.42, top - seat), 0.13), pillow, radius=0.055, steps=4
+        )
         parts.append(cushion.moved(by=(0, seat - 0.01, -depth / 2 + 0.21), turn=turning(0, -lean - 3)))
     for x in (-1, 1):
         for z in (-1, 1):
@@ -143,14 +208,28 @@ def _swivel(numbers: np.random.Generator) -> list[Part]:
     seat, width = numbers.uniform(0.44, 0.52), numbers.uniform(0.46, 0.52)
     tall, lean = numbers.uniform(0.36, 0.72), numbers.uniform(4, 12)
     reach, phase = numbers.uniform(0.28, 0.33), numbers.uniform(0, 72)
-    parts = [lathe([(0.045, 0.07), (0.04, 0.12), (0.028, 0.125), (0.028, 0.25), (0.017, 0.25), (0.017, seat - 0.05)], frame, columns=20)]
+    parts = [
+        lathe(
+            [(0.045, 0.07), (0.04, 0.12), (0.028, 0.125), (0.028, 0.25), (0.017, 0.25), (0.017, seat - 0.05)],
+            frame,
+            columns=20,
+        )
+    ]
     for k in range(5):
         a = np.radians(phase + 72 * k)
         end = np.array([reach * np.sin(a), 0.065, reach * np.cos(a)])
         parts.append(bar((0, 0.10, 0), end, frame, 0.022, 0.014, taper=0.6, front=(0, 1, 0), roundness=4))
         across = np.array([np.cos(a), 0, -np.sin(a)]) * 0.02
         centre = end * (1, 0, 1) + (0, 0.03, 0)
-        parts.append(sweep(np.stack([centre - across, centre + across]), BLACK_PLASTIC, 0.030, front=(0, 1, 0), columns=18))
+        parts.append(
+            sweep(
+                np.stack([centre - across, centre + across]),
+                BLACK_PLASTIC,
+                0.030,
+                front=(0, 1, 0),
+                columns=18,
+            )
+        )
     parts.append(block((0, seat - 0.045, 0), (0.2, 0.03, 0.24), BLACK_PLASTIC, radius=0.01))
     parts.append(block((0, seat, 0.01), (width, 0.08, 0.48), look, radius=0.038, steps=4))
     t, h = np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 1, 13))
@@ -158,14 +237,39 @@ def _swivel(numbers: np.random.Generator) -> list[Part]:
     z = -0.02 + 0.05 * t**2 - 0.035 * np.cos(2.6 * np.pi * (h - 0.35)) * (1 - 0.4 * t**2)
     surface = np.stack([t * width / 2 * narrow, 0.10 + tall * h, z], -1)
     mesh_back = numbers.random() < 0.3
-    back = shell(surface, 0.02 if mesh_back else 0.055, Finish((0.16, 0.16, 0.17), 0.05) if mesh_back else look)
+    back = shell(
+        surface, 0.02 if mesh_back else 0.055, Finish((0.16, 0.16, 0.17), 0.05) if mesh_back else look
+    )
     parts.append(back.moved(by=(0, seat, -0.23), turn=turning(0, -lean)))
-    parts.append(sweep(curve(np.array([(0, seat - 0.04, -0.1), (0, seat - 0.03, -0.27), (0, seat + 0.10, -0.315), (0, seat + 0.24, -0.30)])), BLACK_PLASTIC, 0.03, 0.008))
+    parts.append(
+        sweep(
+            curve(
+                np.array(
+                    [
+                        (0, seat - 0.04, -0.1),
+                        (0, seat - 0.03, -0.27),
+                        (0, seat + 0.10, -0.315),
+                        (0, seat + 0.24, -0.30),
+                    ]
+                )
+            ),
+            BLACK_PLASTIC,
+            0.03,
+            0.008,
+        )
+    )
     if numbers.random() < 0.7:
         arm = seat + numbers.uniform(0.18, 0.23)
         for s in (-1, 1):
             x = s * (width / 2 + 0.035)
-            post = np.array([(s * width / 3, seat - 0.05, -0.02), (x, seat - 0.03, -0.02), (x, seat + 0.08, -0.02), (x, arm, -0.03)])
+            post = np.array(
+                [
+                    (s * width / 3, seat - 0.05, -0.02),
+                    (x, seat - 0.03, -0.02),
+                    (x, seat + 0.08, -0.02),
+                    (x, arm, -0.03),
+                ]
+            )
             parts.append(sweep(curve(post), frame, 0.020, 0.009, front=(0, 0, 1), roundness=4))
             parts.append(block((x, arm, 0.0), (0.06, 0.028, 0.25), BLACK_PLASTIC, radius=0.013, steps=3))
     if tall > 0.6 and numbers.random() < 0.5:
@@ -178,7 +282,20 @@ def _bucket(width: float, tall: float, numbers: np.random.Generator) -> np.ndarr
     """One sheet that is seat, back and low sides: a grid of points, its seat at height 0."""
     v = np.linspace(0, 1, 22)
     # from the front edge over the seat up the back
-    path = curve(np.array([(-0.035, 0.235), (0.0, 0.19), (-0.012, 0.0), (0.01, -0.15), (0.10, -0.205), (0.6 * tall, -0.25), (tall, -0.29)]), 5)
+    path = curve(
+        np.array(
+            [
+                (-0.035, 0.235),
+                (0.0, 0.19),
+                (-0.012, 0.0),
+                (0.01, -0.15),
+                (0.10, -0.205),
+                (0.6 * tall, -0.25),
+                (tall, -0.29),
+            ]
+        ),
+        5,
+    )
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     y, z = (np.interp(v * along[-1], along, path[:, k]) for k in (0, 1))
     u = np.linspace(-1, 1, 17)
@@ -194,24 +311,37 @@ def _one_shell(numbers: np.random.Generator) -> list[Part]:
     """A moulded seat on splayed wooden legs, on wire, or on a trumpet foot."""
     look = plastic(numbers) if numbers.random() < 0.7 else upholstery(numbers)
     seat, width = numbers.uniform(0.42, 0.46), numbers.uniform(0.44, 0.54)
-    shape = _bucket(width, numbers.uniform(0.30, 0.42), numbers) + (0, seat, 0)
+    shape = _bucket(width, numbers.uniform(0.30, 0.42), numbers) + np.array((0, seat, 0))
     parts = [shell(shape, 0.014, look)]
     style = int(numbers.integers(3))
     if style == 0:
         legs = wood(numbers, 1)
         for x in (-1, 1):
             for z in (-1, 1):
-                parts.append(bar((x * 0.11, seat - 0.015, z * 0.11), (x * 0.22, 0, z * 0.21), legs, 0.018, taper=0.6))
-        parts += [bar((-0.12, seat - 0.05, z * 0.12), (0.12, seat - 0.05, z * 0.12), BLACK_METAL, 0.006) for z in (-1, 1)]
+                parts.append(
+                    bar((x * 0.11, seat - 0.015, z * 0.11), (x * 0.22, 0, z * 0.21), legs, 0.018, taper=0.6)
+                )
+        parts += [
+            bar((-0.12, seat - 0.05, z * 0.12), (0.12, seat - 0.05, z * 0.12), BLACK_METAL, 0.006)
+            for z in (-1, 1)
+        ]
     elif style == 1:
         legs_look = metal(numbers)
         for x in (-1, 1):
             for z in (-1, 1):
-                parts.append(bar((x * 0.13, seat - 0.01, z * 0.10), (x * 0.21, 0, z * 0.22), legs_look, 0.010))
+                parts.append(
+                    bar((x * 0.13, seat - 0.01, z * 0.10), (x * 0.21, 0, z * 0.22), legs_look, 0.010)
+                )
             parts.append(bar((x * 0.15, seat * 0.7, -0.13), (x * 0.15, seat * 0.7, 0.13), legs_look, 0.005))
     else:
         foot = look if numbers.random() < 0.5 else CHROME
-        parts.append(lathe([(0.25, 0.0), (0.25, 0.008), (0.12, 0.03), (0.035, 0.14), (0.03, 0.28), (0.07, seat - 0.01)], foot, smooth=4))
+        parts.append(
+            lathe(
+                [(0.25, 0.0), (0.25, 0.008), (0.12, 0.03), (0.035, 0.14), (0.03, 0.28), (0.07, seat - 0.01)],
+                foot,
+                smooth=4,
+            )
+        )
     return parts
 
 
@@ -229,12 +359,21 @@ def _cantilever(numbers: np.random.Generator) -> list[Part]:
     parts.append(block((0, seat, 0.02), (2 * x + 0.01, 0.04, 0.40), look, radius=0.018, steps=3))
     t, h = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(0, 1, 7))
     low = numbers.uniform(0.55, 0.66)
-    surface = np.stack([t * x, low + h * (top - low), -0.225 - 0.045 * h * (top - low) / 0.3 + 0.02 * t**2], -1)
+    surface = np.stack(
+        [t * x, low + h * (top - low), -0.225 - 0.045 * h * (top - low) / 0.3 + 0.02 * t**2], -1
+    )
     parts.append(shell(surface, 0.035, look))
     if numbers.random() < 0.5:
         pads = wood(numbers, 2)
         for s in (-1, 1):
-            arm = np.array([(s * x, seat + 0.19, -0.225), (s * x, seat + 0.20, 0.12), (s * x, seat + 0.1, 0.19), (s * x, seat - 0.03, 0.17)])
+            arm = np.array(
+                [
+                    (s * x, seat + 0.19, -0.225),
+                    (s * x, seat + 0.20, 0.12),
+                    (s * x, seat + 0.1, 0.19),
+                    (s * x, seat - 0.03, 0.17),
+                ]
+            )
             parts.append(sweep(curve(arm), tube, 0.0105, front=(0, 1, 0.3)))
             parts.append(block((s * x, seat + 0.21, -0.03), (0.045, 0.02, 0.24), pads, radius=0.009))
     return parts
@@ -244,22 +383,46 @@ def _bar_stool(numbers: np.random.Generator) -> list[Part]:
     """A high seat with a low back and a ring for the feet."""
     look, frame = upholstery(numbers), metal(numbers) if numbers.random() < 0.6 else wood(numbers, 1)
     seat, r = numbers.uniform(0.66, 0.78), numbers.uniform(0.17, 0.20)
-    parts = [lathe([(0, seat - 0.03), (r * 0.97, seat - 0.03), (r, seat), (r * 0.93, seat + 0.035), (0, seat + 0.045)], look, smooth=3)]
+    parts = [
+        lathe(
+            [
+                (0, seat - 0.03),
+                (r * 0.97, seat - 0.03),
+                (r, seat),
+                (r * 0.93, seat + 0.035),
+                (0, seat + 0.045),
+            ],
+            look,
+            smooth=3,
+        )
+    ]
     for k in range(4):
         a = np.radians(45 + 90 * k)
         d = np.array([np.sin(a), 0, np.cos(a)])
         parts.append(bar(d * 0.13 + (0, seat - 0.02, 0), d * 0.25, frame, 0.014, taper=0.85))
     a = np.linspace(0, 2 * np.pi, 33)
     ring = 0.13 + 0.12 * (1 - 0.28 / seat)
-    parts.append(sweep(np.stack([ring * np.sin(a), 0.28 + 0 * a, ring * np.cos(a)], -1), frame, 0.009, front=(0, 1, 0)))
+    parts.append(
+        sweep(np.stack([ring * np.sin(a), 0.28 + 0 * a, ring * np.cos(a)], -1), frame, 0.009, front=(0, 1, 0))
+    )
     t, h = np.meshgrid(np.linspace(-1, 1, 15), np.linspace(0, 1, 5))
     turn = np.pi + t * numbers.uniform(0.8, 1.25)
     tall = numbers.uniform(0.14, 0.26)
-    surface = np.stack([(r + 0.01 + 0.03 * h) * np.sin(turn), seat + 0.08 + tall * h, (r + 0.01 + 0.03 * h) * np.cos(turn)], -1)
+    surface = np.stack(
+        [(r + 0.01 + 0.03 * h) * np.sin(turn), seat + 0.08 + tall * h, (r + 0.01 + 0.03 * h) * np.cos(turn)],
+        -1,
+    )
     parts.append(shell(surface, 0.03, look))
     for s in (-0.5, 0.5):
         b = np.pi + s
-        parts.append(bar((0.16 * np.sin(b), seat, 0.16 * np.cos(b)), ((r + 0.02) * np.sin(b), seat + 0.14, (r + 0.02) * np.cos(b)), frame, 0.011))
+        parts.append(
+            bar(
+                (0.16 * np.sin(b), seat, 0.16 * np.cos(b)),
+                ((r + 0.02) * np.sin(b), seat + 0.14, (r + 0.02) * np.cos(b)),
+                frame,
+                0.011,
+            )
+        )
     return parts
 
 

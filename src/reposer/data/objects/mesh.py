@@ -13,6 +13,9 @@ Colour: TypeAlias = tuple[float, float, float]
 Paint: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From points (n, 3) and unit normals (n, 3) of a surface to its colours (n, 3) in [0, 1]."""
 
+Place: TypeAlias = Sequence[float] | np.ndarray
+"""x, y, z, in metres."""
+
 CREASE = np.cos(np.radians(42.0))  # faces that meet at a sharper angle keep an edge
 
 
@@ -41,7 +44,7 @@ class Part:
     faces: np.ndarray
     finish: Finish
 
-    def moved(self, *, by: Sequence[float] = (0, 0, 0), turn: np.ndarray | None = None) -> "Part":
+    def moved(self, *, by: Place = (0, 0, 0), turn: np.ndarray | None = None) -> "Part":
         """Turned about the origin, then moved."""
         points = self.points if turn is None else self.points @ turn.T
         return replace(self, points=points + np.asarray(by, float))
@@ -129,9 +132,7 @@ def rings(points: np.ndarray, finish: Finish) -> Part:
     return solid(closed.reshape(-1, 3), grid_faces(*closed.shape[:2]), finish)
 
 
-def block(
-    centre: Sequence[float], size: Sequence[float], finish: Finish, *, radius: float = 0.008, steps: int = 2
-) -> Part:
+def block(centre: Place, size: Place, finish: Finish, *, radius: float = 0.008, steps: int = 2) -> Part:
     """A box of `size` (x, y, z) with edges rounded by `radius`."""
     half = np.asarray(size, float) / 2
     r = min(radius, 0.999 * float(half.min()))
@@ -143,12 +144,11 @@ def block(
     front = np.repeat([1.0, 1.0, -1.0, -1.0], steps + 1)
     longitude, right, front = (np.append(v, v[0]) for v in (longitude, right, front))
     lat, lon = latitude[:, None], longitude[None]
-    ball = np.stack(
-        [np.cos(lat) * np.cos(lon), np.sin(lat) + 0 * lon, np.cos(lat) * np.sin(lon)], -1
-    )
+    ball = np.stack([np.cos(lat) * np.cos(lon), np.sin(lat) + 0 * lon, np.cos(lat) * np.sin(lon)], -1)
     shape = ball.shape[:2]
     corner = np.stack(
-        [np.broadcast_to(right, shape), np.broadcast_to(up[:, None], shape), np.broadcast_to(front, shape)], -1
+        [np.broadcast_to(right, shape), np.broadcast_to(up[:, None], shape), np.broadcast_to(front, shape)],
+        -1,
     )
     points = np.asarray(centre, float) + corner * (half - r) + r * ball
     return rings(points, finish)
@@ -158,7 +158,7 @@ def lathe(
     profile: Sequence[tuple[float, float]],
     finish: Finish,
     *,
-    centre: Sequence[float] = (0, 0, 0),
+    centre: Place = (0, 0, 0),
     columns: int = 32,
     smooth: int = 0,
 ) -> Part:
@@ -176,7 +176,7 @@ def sweep(
     width: float | np.ndarray,
     depth: float | np.ndarray | None = None,
     *,
-    front: Sequence[float] = (0, 0, 1),
+    front: Place = (0, 0, 1),
     roundness: float = 2.0,
     columns: int = 14,
 ) -> Part:
@@ -205,14 +205,14 @@ def sweep(
 
 
 def bar(
-    start: Sequence[float],
-    end: Sequence[float],
+    start: Place,
+    end: Place,
     finish: Finish,
     width: float,
     depth: float | None = None,
     *,
     taper: float = 1.0,
-    front: Sequence[float] = (0, 0, 1),
+    front: Place = (0, 0, 1),
     roundness: float = 2.0,
 ) -> Part:
     """A straight bar; at its end it is `taper` times as thick."""
@@ -245,7 +245,7 @@ def shell(surface: np.ndarray, thickness: float, finish: Finish) -> Part:
     return solid(points, np.concatenate([first, first[:, ::-1] + n * m, edge]), finish)
 
 
-def ball(centre: Sequence[float], radii: Sequence[float], finish: Finish, *, rows: int = 12) -> Part:
+def ball(centre: Place, radii: Place, finish: Finish, *, rows: int = 12) -> Part:
     """An ellipsoid."""
     angle = np.linspace(-np.pi / 2, np.pi / 2, rows + 1)
     part = lathe([(float(np.cos(t)), float(np.sin(t))) for t in angle], finish, columns=2 * rows)

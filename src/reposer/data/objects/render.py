@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from ..synthetic.raster import Hits, rasterise
+from ..synthetic.zbuffer import rasterise
 from .mesh import Colour, Mesh
 
 SUPERSAMPLING = 2
@@ -21,9 +22,35 @@ SHADOW_SIZE = 112  # pixels of a light's depth map
 _SUN = np.array([0.45, 0.75, 0.5]) / np.linalg.norm([0.45, 0.75, 0.5])
 
 
+@dataclass(frozen=True)
+class Hits:
+    """What S pixels of B pictures see. pixel: index into B x H x W, rising; weights: barycentric (S, 3).
+
+    depth: (B, H, W), -inf where nothing is seen.
+    """
+
+    pixel: np.ndarray
+    face: np.ndarray
+    weights: np.ndarray
+    depth: np.ndarray
+
+
 def hits(points: np.ndarray, faces: np.ndarray, size: tuple[int, int]) -> Hits:
-    """The nearest front face under every pixel centre. The only place that knows which rasteriser is used."""
-    return rasterise(points, faces, size)
+    """The nearest front face under every pixel centre, for the points (B, V, 3) of B pictures.
+
+    points: x right, y down in pixels, z towards the camera. The only place that knows which rasteriser is used.
+    """
+    num, vertices = points.shape[:2]
+    corners = torch.from_numpy(faces).long() + vertices * torch.arange(num)[:, None, None]
+    picture = torch.arange(num).repeat_interleave(len(faces))
+    flat = torch.from_numpy(points.reshape(-1, 3)).float()
+    found = rasterise(flat, corners.view(-1, 3), picture, num, size)
+    return Hits(
+        found.pixel.numpy(),
+        (found.face % len(faces)).numpy(),
+        found.weights.numpy(),
+        found.depth.numpy(),
+    )
 
 
 @dataclass(frozen=True)
@@ -44,16 +71,14 @@ class LitObject:
         self.mesh = mesh
         self.points = (mesh.points - mesh.centre) / mesh.radius
         self.lights, self.power = _lights()
-        self.maps = np.stack([self._depth_map(turn) for turn in self.lights])
+        self.maps = self._depth_maps()
 
-    def _depth_map(self, turn: np.ndarray) -> np.ndarray:
-        """How near to a light the object's surface comes, in radii; -2 where it is not."""
-        flat = self.points @ turn.T
-        scale = (SHADOW_SIZE - 4) / 2
-        middle = (SHADOW_SIZE - 1) / 2
-        seen = np.stack([middle + scale * flat[:, 0], middle - scale * flat[:, 1], flat[:, 2]], -1)
-        found = hits(seen, self.mesh.faces, (SHADOW_SIZE, SHADOW_SIZE))
-        return np.where(found.face >= 0, found.depth, -2).astype(np.float32)
+    def _depth_maps(self) -> np.ndarray:
+        """(n, h, w): how near to each light the object's surface comes, in radii; -inf where it is not."""
+        flat = np.einsum("vc,nkc->nvk", self.points, self.lights)
+        scale, middle = (SHADOW_SIZE - 4) / 2, (SHADOW_SIZE - 1) / 2
+        seen = flat * (scale, -scale, 1) + (middle, middle, 0)
+        return np.maximum(hits(seen, self.mesh.faces, (SHADOW_SIZE, SHADOW_SIZE)).depth, -2)
 
     def irradiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Light that reaches places (n, 3) of the scaled object; about 1 on an open surface."""
@@ -105,16 +130,14 @@ class LitObject:
             ],
             -1,
         )
-        found = hits(flat, self.mesh.faces, (h * ss, w * ss))
-        inside = found.face >= 0
-        face = found.face[inside]
+        found = hits(flat[None], self.mesh.faces, (h * ss, w * ss))
         # weights were linear in the picture; dividing by the distance makes them linear on the surface
-        weights = found.weights * near[self.mesh.faces[face]]
+        weights = found.weights * near[self.mesh.faces[found.face]]
         weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
-        colour = self._colours(face, weights, turn)
-        fine = np.empty((h * ss, w * ss, 3), np.float32)
+        fine = np.empty((h * ss * w * ss, 3), np.float32)
         fine[:] = np.asarray(background, np.float32)
-        fine[inside] = colour
+        fine[found.pixel] = self._colours(found.face, weights, turn)
+        inside = np.isfinite(found.depth[0])
         picture = fine.reshape(h, ss, w, ss, 3).mean((1, 3))
         cover = inside.reshape(h, ss, w, ss).mean((1, 3))
         return RenderedObject(np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8), cover >= 0.5)
@@ -166,9 +189,7 @@ def _lights() -> tuple[np.ndarray, np.ndarray]:
     k = np.arange(NUM_LIGHTS) + 0.5
     up = 1 - 1.45 * k / NUM_LIGHTS  # some light comes back from the floor
     azimuth = np.degrees(k * np.pi * (3 - math.sqrt(5)))
-    turns = np.stack(
-        [camera_turn(a, math.degrees(math.asin(u))) for a, u in zip(azimuth, up, strict=True)]
-    )
+    turns = np.stack([camera_turn(a, math.degrees(math.asin(u))) for a, u in zip(azimuth, up, strict=True)])
     towards = turns[:, 2]
     power = np.where(towards[:, 1] > 0, 0.75 + 0.35 * towards[:, 1], 0.85)
     power = power * (1 + 0.7 * np.clip(towards @ _SUN, 0, 1) ** 3)

@@ -1,0 +1,18 @@
+"""Objects seen from many sides: drawn by our own code from nothing but numbers, or read from published HDF5 files."""
+
+from .render import LitObject, RenderedObject, camera_turn
+from .shapenet import ShapeNetViews, write_objects
+from .synthetic import KINDS, SyntheticObjects
+from .view_pairs import AZIMUTHS, ELEVATIONS
+
+__all__ = [
+    "AZIMUTHS",
+    "ELEVATIONS",
+    "KINDS",
+    "LitObject",
+    "RenderedObject",
+    "ShapeNetViews",
+    "SyntheticObjects",
+    "camera_turn",
+    "write_objects",
+]

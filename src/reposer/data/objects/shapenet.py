@@ -1,0 +1,227 @@
+"""Views of objects in an HDF5 file, as the published ShapeNet sets of view synthesis lie there: reading and writing.
+
+`data_KIND.hdf5` holds a group MODEL_AZIMUTH_ELEVATION for each view (azimuth in tens of degrees) with `image`, uint8
+(height, width, 3), and `pose`, the two numbers of the name. `id_KIND_SPLIT.txt` lists a split's views and
+`name_KIND_SPLIT.txt` its models.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from reposer.core import BadInput, Framing, Sample, Skeleton
+
+from ..dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
+from .synthetic import KINDS, NUMBERS, Background, SyntheticObjects
+from .view_pairs import AZIMUTHS, ELEVATIONS, TestRows, TrainRows, Views, read_view_name, view_name
+
+
+@DATASETS.register("shapenet-views")
+class ShapeNetViews(FilePairs):
+    """Views of objects in data_KIND.hdf5, the published form of the ShapeNet cars and chairs of view synthesis.
+
+    In the split train, each listed view is paired with the same model from a random azimuth at the same elevation
+    (`draw` chooses another); elsewhere each model is turned from one azimuth to all 18, at elevation 0.
+
+    root: the HDF5 file, its lists beside it, or a folder that holds one such file.
+    ids, names: the split's lists, where they lie elsewhere.
+    """
+
+    looks_for = "data_KIND.hdf5 with id_KIND_train.txt and id_KIND_test.txt beside it"
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        framing: Framing | None = None,
+        *,
+        ids: Path | str | None = None,
+        names: Path | str | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.path = sole_hdf5(Path(root))
+        self.root, self.split, self.framing = self.path.parent, split, framing
+        self.kind = self.path.stem.removeprefix("data_")
+        self._file: tuple[int, Any] | None = None
+        self.memory = PictureMemory(cache_bytes)
+        views = read_list(Path(ids) if ids else self.root / f"id_{self.kind}_{split}.txt")
+        name_list = Path(names) if names else self.root / f"name_{self.kind}_{split}.txt"
+        if name_list.is_file():
+            self.models = read_list(name_list)
+        else:
+            self.models = list(dict.fromkeys(read_view_name(view)[0] for view in views))
+        azimuths = sorted({read_view_name(view)[1] for view in views})
+        rows = TrainRows(views, azimuths) if split == "train" else TestRows(self.models, azimuths)
+        self.rows: TrainRows | TestRows = rows
+        self.poses = Views(views)
+        self.picture_size = (1, 1)
+        first, last = self.picture(views[0]), self.picture(views[-1])
+        if first.shape != last.shape:
+            raise BadInput(f"The views of {self.path} have several sizes; one was expected.")
+        self.picture_size = (first.shape[0], first.shape[1])
+
+    @classmethod
+    def recognises(cls, root: Path) -> bool:
+        return bool(hdf5_files(root))
+
+    @classmethod
+    def open(
+        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+    ) -> "ShapeNetViews":
+        return cls(root, split, framing)
+
+    def __getitem__(self, i: int) -> Sample:
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"pair {i} of {len(self)}")
+        return self._sample(self.rows[i % len(self)])
+
+    def draw(self, i: int, seed: int) -> Sample:
+        """Source of pair i, and the target that `seed` chooses (in the split train)."""
+        return self._sample(self.rows.drawn(i % len(self), seed))
+
+    def picture_path(self, name: str) -> Path:
+        return self.path
+
+    def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
+        file = self._open()
+        if name not in file:
+            raise BadInput(
+                f"{self.path} has no view '{name}', which the lists of the split '{self.split}' call for. Use the "
+                f"lists that came with the file."
+            )
+        image = file[name]["image"]
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise BadInput(
+                f"{self.path}, {name}: the image is {image.dtype} {image.shape}; uint8 (height, width, 3) was expected."
+            )
+        return torch.from_numpy(image[()])
+
+    def _sample(self, row: PairRow) -> Sample:
+        source, source_view = self.framed(row.source_name)
+        target, target_view = self.framed(row.target_name)
+        return Sample(source, target, source_view, target_view, f"{row.source_name}_2_{row.target_name}")
+
+    def _open(self) -> Any:
+        """The file, opened once in each process: a handle does not survive a fork."""
+        if self._file is None or self._file[0] != os.getpid():
+            try:
+                self._file = os.getpid(), hdf5().File(self.path, "r")
+            except OSError as error:
+                raise BadInput(f"{self.path} is not a whole HDF5 file ({error}). Copy it again.") from error
+        return self._file[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_file": None}
+
+
+def hdf5() -> ModuleType:
+    """h5py, an optional extra."""
+    try:
+        import h5py
+    except ImportError:
+        raise BadInput(
+            "Views of objects lie in HDF5 files, and h5py, which reads them, is not installed: "
+            "pip install 'reposer[views]'."
+        ) from None
+    module: ModuleType = h5py
+    return module
+
+
+def hdf5_files(root: Path) -> list[Path]:
+    """The files data_KIND.hdf5 of a folder, or the file itself."""
+    if root.is_dir():
+        return sorted(root.glob("data_*.hdf5"))
+    return [root] if root.is_file() and root.name.startswith("data_") and root.suffix == ".hdf5" else []
+
+
+def sole_hdf5(root: Path) -> Path:
+    """The one file of views that is meant."""
+    found = hdf5_files(root)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadInput(f"{root} holds no views of objects; {ShapeNetViews.looks_for} was expected.")
+    names = ", ".join(path.name for path in found)
+    raise BadInput(f"{root} holds {names}. Name the one that is meant: {found[0]}.")
+
+
+def read_list(path: Path) -> list[str]:
+    """The lines of a list."""
+    if not path.is_file():
+        raise BadInput(
+            f"{path} is missing; it lists the views of the split, one MODEL_AZIMUTH_ELEVATION a line."
+        )
+    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    if not lines:
+        raise BadInput(f"{path} is empty; one MODEL_AZIMUTH_ELEVATION a line was expected.")
+    return lines
+
+
+def write_objects(
+    path: Path | str,
+    kind: str = "chairs",
+    *,
+    size: tuple[int, int] = (256, 256),
+    num_objects: int | dict[str, int] = 100,
+    splits: Sequence[str] = ("train", "test"),
+    seed: int = 0,
+    background: Background = "white",
+    progress: bool = True,
+) -> Path:
+    """Draw the 54 published views of each object into `path`/data_KIND.hdf5, with its lists. Returns the folder.
+
+    path: a folder that does not exist yet; it appears whole or not at all.
+    num_objects: of each split, or by split.
+    """
+    root = Path(path)
+    if root.exists():
+        raise BadInput(f"{root} exists already. Name a new folder for the objects, or remove it first.")
+    counts = dict.fromkeys(splits, num_objects) if isinstance(num_objects, int) else num_objects
+    sets = {
+        split: SyntheticObjects(kind, size, split, count, seed, background=background)
+        for split, count in counts.items()
+    }
+    library = hdf5()
+    root.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    word = KINDS[kind].word
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with (
+            library.File(draft / f"data_{word}.hdf5", "w") as file,
+            Progress(*columns, disable=not progress) as bar,
+        ):
+            for split, data in sets.items():
+                task = bar.add_task(
+                    f"drawing {split}", total=len(data.models) * len(AZIMUTHS) * len(ELEVATIONS)
+                )
+                ids = []
+                for k, model in enumerate(data.models):
+                    for azimuth in AZIMUTHS:
+                        for elevation in ELEVATIONS:
+                            picture = data.picture(NUMBERS[split][0] + k, azimuth, elevation).picture
+                            ids.append(view_name(model, azimuth, elevation))
+                            group = file.create_group(ids[-1])
+                            group.create_dataset(
+                                "image", data=picture, chunks=picture.shape, compression="gzip"
+                            )
+                            group["pose"] = np.array([azimuth // 10, elevation], np.int64)
+                            bar.advance(task)
+                (draft / f"id_{word}_{split}.txt").write_text("\n".join(ids) + "\n")
+                (draft / f"name_{word}_{split}.txt").write_text("\n".join(data.models) + "\n")
+        draft.chmod(0o755)
+        draft.rename(root)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return root
