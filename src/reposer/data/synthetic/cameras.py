@@ -1,7 +1,8 @@
 """Cameras: from where, and how large, a person is seen; and who looks back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -41,20 +42,24 @@ class Camera:
         return self.crop in ("half", "bust")
 
 
-def _choose(table: dict[str, float], stream: np.random.Generator) -> str:
+Name = TypeVar("Name", bound=str)
+
+
+def choose(table: Mapping[Name, float], stream: np.random.Generator) -> Name:
+    """One of the names, by their weights."""
     mark = stream.random() * sum(table.values())
     for name, weight in table.items():
         mark -= weight
         if mark < 0:
             return name
-    return next(reversed(table))
+    return next(reversed(list(table)))
 
 
 def sample_yaw(stream: np.random.Generator, kind: View | None = None) -> float:
     """The direction a person faces, in degrees: mostly towards the camera, often away or to a side, sometimes
     any.
     """
-    match kind or _choose(dict(VIEWS), stream):
+    match kind or choose(VIEWS, stream):
         case "front":
             return float(stream.normal(0, 24))
         case "back":
@@ -70,7 +75,7 @@ def sample_camera(stream: np.random.Generator, *, kind: View | None = None) -> C
     kind: from which side the person is seen; None draws it by VIEWS.
     """
     yaw = sample_yaw(stream, kind)
-    crop = _choose(dict(CROPS), stream)
+    crop = choose(CROPS, stream)
     elevation = float(stream.normal(4, 3))
     if stream.random() < 0.08:  # from below or from above
         elevation = float(stream.uniform(-10, 22))
@@ -78,7 +83,7 @@ def sample_camera(stream: np.random.Generator, *, kind: View | None = None) -> C
     distance = float(np.clip(np.exp(stream.normal(np.log(5.0), 0.35)), 2.6, 10.0))
     height = float(stream.uniform(0.78, 0.90))
     shift = (float(stream.normal(0, 0.02)), float(stream.normal(0, 0.006)))
-    return Camera(yaw, elevation, height, shift, crop, roll, distance)  # type: ignore[arg-type]
+    return Camera(yaw, elevation, height, shift, crop, roll, distance)
 
 
 def look_at(pose: BodyPose, camera: Camera) -> BodyPose:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from .body import SHIN, THIGH, ArmPose, Body, BodyPose, Figure, LegPose, Vector, pose_body
-from .cameras import sample_yaw
+from .cameras import choose, sample_yaw
 from .limits import balance, centre_of_mass, plausible, support
 
 __all__ = ["DEMO_POSES", "KINDS", "Kind", "KindName", "plausible", "sample_pose", "sample_yaw"]
@@ -301,7 +301,7 @@ KINDS: dict[KindName, Kind] = {
     "floor": Kind(
         0.03,
         (CROSS_LEGGED, CROSS_LEGGED, LONG_SIT, KNEE_UP, KNEES_UP),
-        _SIT | {"on_thigh": 1.0},
+        {**_SIT, "on_thigh": 1.0},
         bow=(10.0, 7.0),
         lean=-8.0,
         seat=(0.0, 0.0),
@@ -412,15 +412,6 @@ DEMO_POSES: tuple[tuple[BodyPose, float], ...] = (
 # ---------------------------------------------------------------------------------------- sampler
 
 
-def _choose(table: Mapping[str, float], stream: np.random.Generator) -> str:
-    mark = stream.random() * sum(table.values())
-    for name, weight in table.items():
-        mark -= weight
-        if mark < 0:
-            return name
-    return next(reversed(list(table)))
-
-
 def _clip(x: float, low: float, high: float) -> float:
     return min(max(float(x), low), high)
 
@@ -460,7 +451,7 @@ def _draw(kind: Kind, stream: np.random.Generator, max_lift: float) -> BodyPose:
     if kind.pairs and stream.random() * (total + 1.0) >= total:
         right_arm, left_arm = kind.pairs[int(stream.integers(len(kind.pairs)))]
     else:
-        right_arm, left_arm = (ARMS[_choose(kind.arms, stream)] for _ in range(2))
+        right_arm, left_arm = (ARMS[choose(kind.arms, stream)] for _ in range(2))
         if stream.random() < kind.same:
             left_arm = right_arm
     walking = legs in (STRIDE, SHORT_STRIDE, HEEL_STRIKE, SWING)
@@ -538,7 +529,7 @@ def sample_pose(
     for _ in range(30):
         if kind is None:
             allowed = {n: k.weight for n, k in KINDS.items() if k.bare or max_lift > 0.2}
-            choice = KINDS[_choose(allowed, stream)]  # type: ignore[index]
+            choice = KINDS[choose(allowed, stream)]
         else:
             choice = KINDS[kind]
         pose = _draw(choice, stream, max_lift)
