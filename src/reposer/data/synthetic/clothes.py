@@ -1,22 +1,48 @@
-"""Cloth, skin, hair and faces: materials that colour a point of a surface from its own coordinates.
+"""Garments: materials that colour a point of cloth from its own surface coordinates.
 
 A material reads surface coordinates only, so a pattern turns and bends with the body it is on.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from .body import smoothstep
+from .colours import Colour, lightness
+from .faces import Face, HairLook
+from .lettering import ink
+from .patterns import PATTERNS, Cloth, PatternName, Weave, cell
 
-Colour = tuple[float, float, float]
-PatternName = Literal[
-    "plain", "stripes", "pinstripes", "checks", "plaid", "dots", "blocks", "gradient", "zigzag", "florals"
+__all__ = [
+    "LOGOS",
+    "PATTERNS",
+    "Cloth",
+    "Colour",
+    "Face",
+    "HairLook",
+    "Legwear",
+    "LogoName",
+    "Material",
+    "Neckline",
+    "PatternName",
+    "Plain",
+    "Print",
+    "Shoe",
+    "Skirt",
+    "Sleeve",
+    "Top",
+    "Waist",
+    "Weave",
+    "neckline_height",
 ]
-PATTERNS: tuple[PatternName, ...] = PatternName.__args__  # type: ignore[attr-defined]
-LogoName = Literal["disc", "heart", "star", "bars", "ring", "diamond", "number"]
+
+LogoName = Literal[
+    "disc", "heart", "star", "bars", "ring", "diamond", "triangle", "sun", "bolt", "flower", "moon",
+    "smile", "waves", "cross", "badge",
+]  # fmt: skip
 LOGOS: tuple[LogoName, ...] = LogoName.__args__  # type: ignore[attr-defined]
+Neckline = Literal["crew", "scoop", "v", "collar", "none"]
 
 
 @runtime_checkable
@@ -40,118 +66,112 @@ class Plain:
         return np.broadcast_to(np.array(self.rgb, np.float32), (len(q), 3)).copy()
 
 
-@dataclass(frozen=True)
-class Cloth:
-    """A pattern of up to three colours. period: size of one repeat, in statures."""
-
-    pattern: PatternName
-    first: Colour
-    second: Colour
-    third: Colour
-    period: float = 0.03
-    phase: float = 0.0
-    gloss: float = 0.03
-
-    def colour(self, q: np.ndarray) -> np.ndarray:
-        a, b, c = (np.array(rgb, np.float32) for rgb in (self.first, self.second, self.third))
-        u, v = q[:, 0] / self.period, q[:, 1] / self.period + self.phase
-        base = np.broadcast_to(a, (len(q), 3))
-        match self.pattern:
-            case "plain":
-                out = base
-            case "stripes":
-                out = np.where((v % 1 < 0.45)[:, None], b, a)
-            case "pinstripes":
-                out = np.where((u % 1 < 0.22)[:, None], b, a)
-            case "checks":
-                weight = 0.5 * (u % 1 < 0.5) + 0.5 * (v % 1 < 0.5)
-                out = a + weight[:, None].astype(np.float32) * (b - a)
-            case "plaid":
-                wide = 0.4 * ((u / 2) % 1 < 0.4) + 0.4 * ((v / 2) % 1 < 0.4)
-                thin = ((u / 2 + 0.3) % 1 < 0.06) | ((v / 2 + 0.3) % 1 < 0.06)
-                out = np.where(thin[:, None], c, a + wide[:, None].astype(np.float32) * (b - a))
-            case "dots":
-                row = np.floor(v)
-                out = np.where((_cell(u + 0.5 * (row % 2)) ** 2 + _cell(v) ** 2 < 0.07)[:, None], b, a)
-            case "blocks":
-                level = np.floor(q[:, 1] / 0.085 + self.phase) % 3
-                out = np.select([(level == 0)[:, None], (level == 1)[:, None]], [a, b], c)
-            case "gradient":
-                t = smoothstep(0.0, 0.26, q[:, 1]).astype(np.float32)[:, None]
-                out = b + t * (a - b)
-            case "zigzag":
-                wave = np.abs(_cell(u)) * 0.9
-                out = np.where(((v + wave) % 1 < 0.4)[:, None], b, a)
-            case "florals":
-                row = np.floor(v / 1.2)
-                x, y = _cell(u / 1.2 + 0.5 * (row % 2)), _cell(v / 1.2)
-                radius, angle = np.hypot(x, y), np.arctan2(y, x) + row * 1.7
-                petals = radius < 0.27 + 0.10 * np.cos(5 * angle)
-                out = np.where((radius < 0.11)[:, None], c, np.where(petals[:, None], b, a))
-        return np.array(out, dtype=np.float32)
+def neckline_height(kind: str, angle: np.ndarray) -> np.ndarray:
+    """Upper edge of a top at an angle / pi from the front, as a height of the torso."""
+    a = np.abs(angle)
+    depth = {"crew": 0.296, "scoop": 0.268, "v": 0.243, "collar": 0.285, "none": 0.325}[kind]
+    reach = {"crew": 0.30, "scoop": 0.26, "v": 0.17, "collar": 0.12, "none": 0.1}[kind]
+    s = np.clip(a / reach, 0, 1)
+    rise = s if kind in ("v", "collar") else s**2
+    return np.asarray(depth + (0.308 - depth) * rise + 0.006 * smoothstep(0.25, 0.6, a))
 
 
-def _cell(x: np.ndarray) -> np.ndarray:
-    """Place inside a cell of width 1, from its middle."""
-    return x - np.floor(x) - 0.5
+# ---------------------------------------------------------------------------- prints
 
 
 @dataclass(frozen=True)
-class Top:
-    """A cloth on the torso with what is sewn and printed on it.
+class Print:
+    """What is printed on a chest.
 
-    Coordinates: (way round, height, angle / pi).
+    logo: a mark of half size `size`; lines: words or numbers; picture: a small landscape in a frame.
+    at: (way round, height) of its middle. On the back stands `back`, in large letters.
     """
 
-    cloth: Cloth
     logo: LogoName | None = None
-    logo_rgb: Colour = (1.0, 1.0, 1.0)
-    logo_size: float = 0.04
-    number: int = 0
-    closure: Literal["none", "buttons", "zip"] = "none"
-    pocket: bool = False
-    hem: float | None = None
-    """Height of the lower edge, where a band of the third colour is knitted on; None for no band."""
-    neckline: Literal["crew", "scoop", "v", "collar", "none"] = "crew"
-    lapels: float | None = None
-    """Half angle / pi of an open jacket's front, whose edges are trimmed; None if it is no jacket."""
-    gloss: float = 0.03
+    lines: tuple[str, ...] = ()
+    picture: bool = False
+    rgb: Colour = (1.0, 1.0, 1.0)
+    second: Colour = (0.2, 0.2, 0.2)
+    size: float = 0.04
+    at: tuple[float, float] = (0.0, 0.205)
+    weight: float = 0.45
+    slant: float = 0.0
+    ground: bool = False
+    """Whether a box of the second colour lies under the lines."""
+    back: str = ""
 
-    def colour(self, q: np.ndarray) -> np.ndarray:
-        out = self.cloth.colour(q)
-        x, y, angle = q[:, 0], q[:, 1], q[:, 2]
-        front = np.abs(angle) < 0.5
-        if self.hem is not None:
-            out[y < self.hem + 0.018] = self.cloth.third
+    def draw(self, q: np.ndarray, out: np.ndarray) -> None:
+        near = np.flatnonzero((np.abs(q[:, 2]) < 0.5) & (np.abs(q[:, 1] - self.at[1]) < 0.13))
+        if len(near):
+            x, y = q[near, 0] - self.at[0], q[near, 1] - self.at[1]
+            ground = out[near]
+            self._front(x, y, ground)
+            out[near] = ground
+        if self.back:
+            near = np.flatnonzero((np.abs(q[:, 2]) > 0.6) & (np.abs(q[:, 1] - 0.2) < 0.05))
+            x = -0.108 * np.sin(np.pi * q[near, 2])  # as seen from behind
+            out[near[_line(self.back, x, q[near, 1] - 0.2, 0.062, 0.13, weight=0.4)]] = self.rgb
+
+    def _front(self, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
+        s = self.size
+        y0 = 0.0
+        if self.picture:
+            _landscape(x / s, y / s, out, self.rgb, self.second)
+            y0 = -1.35 * s
         if self.logo is not None:
-            size = self.logo_size
-            ink = front & _logo(self.logo, x / size, (y - 0.205) / size, self.number)
-            out[ink] = self.logo_rgb
-        if self.pocket:
-            px, py = x - 0.045, y - 0.222
-            inside = front & (np.abs(px) < 0.019) & (np.abs(py) < 0.02)
-            edge = inside & ((np.abs(px) > 0.0165) | (np.abs(py) > 0.0175))
-            out[edge] *= 0.72
-        if self.closure == "buttons":
-            out[front & (np.abs(x) < 0.0012 + 0.0004)] *= 0.8
-            dots = front & (x**2 + (_cell(y / 0.042) * 0.042) ** 2 < 0.0042**2)
-            out[dots] = (
-                np.array([0.93, 0.92, 0.88]) if sum(self.cloth.first) < 2.2 else np.array([0.35, 0.33, 0.35])
+            if self.logo == "badge":
+                out[np.hypot(x, y) < s] = self.second
+                out[np.abs(np.hypot(x, y) - 0.86 * s) < 0.05 * s] = self.rgb
+                out[_logo("star", x / (0.7 * s), y / (0.7 * s))] = self.rgb
+            else:
+                out[_logo(self.logo, x / s, y / s)] = self.rgb
+            y0 = -1.45 * s
+        if not self.lines:
+            return
+        if self.logo is None and not self.picture:
+            y0 = 0.55 * s * (len(self.lines) - 1)
+        height = 0.8 * s if self.logo is None and not self.picture else 0.42 * s
+        if self.ground:
+            middle = y0 - 0.55 * s * (len(self.lines) - 1)
+            half = 0.62 * height + 0.55 * s * (len(self.lines) - 1)
+            out[(np.abs(x) < 0.074) & (np.abs(y - middle) < half + 0.006)] = self.second
+        for k, line in enumerate(self.lines):
+            share = 1.0 if k == 0 else 0.8
+            inked = _line(
+                line,
+                x,
+                y - y0 + 1.1 * s * k,
+                height * share,
+                0.128,
+                weight=self.weight,
+                slant=self.slant,
             )
-        elif self.closure == "zip":
-            out[front & (np.abs(x) < 0.0035)] *= 0.55
-            out[front & (np.abs(x) < 0.0012)] = (0.75, 0.75, 0.78)
-        if self.lapels is not None:
-            edge = np.abs(angle) - self.lapels
-            width = 0.05 * smoothstep(0.1, 0.28, y)
-            out[(edge < width) & (y > 0.12)] *= 0.78
-            out[(edge < 0.012)] *= 0.7
-            pockets = front & (np.abs(y - 0.045) < 0.003) & (np.abs(np.abs(angle) - 0.3) < 0.08)
-            out[pockets] *= 0.6
-        return out
+            out[inked] = self.rgb if k == 0 or self.ground else self.second
 
 
-def _logo(name: LogoName, x: np.ndarray, y: np.ndarray, number: int) -> np.ndarray:
+def _line(
+    text: str, x: np.ndarray, y: np.ndarray, height: float, room: float, *, weight: float, slant: float = 0.0
+) -> np.ndarray:
+    """A line of letters, no wider than `room`."""
+    height = min(height, room * 7 / (6 * len(text)))
+    return ink(text, x, y, height, weight=weight, slant=slant)
+
+
+def _landscape(x: np.ndarray, y: np.ndarray, out: np.ndarray, sun: Colour, hill: Colour) -> None:
+    """A picture of half size 1: a sky with a sun over two ranges of hills, in a white frame."""
+    out[(np.abs(x) < 1.12) & (np.abs(y) < 1.12)] = (0.96, 0.95, 0.92)
+    box = (np.abs(x) < 1) & (np.abs(y) < 1)
+    sky = 0.5 + 0.4 * np.clip(y[box], -1, 1)
+    a, b = np.array((0.98, 0.80, 0.62), np.float32), np.array((0.45, 0.68, 0.86), np.float32)
+    out[box] = a + sky[:, None] * (b - a)
+    out[box & ((x - 0.3) ** 2 + (y - 0.35) ** 2 < 0.1)] = sun
+    far = box & (y < 0.15 - 0.9 * np.abs(cell(0.9 * x + 0.2)))
+    out[far] = hill
+    out[far & (y > 0.0 - 0.9 * np.abs(cell(0.9 * x + 0.2)))] = (0.95, 0.95, 0.96)
+    out[box & (y < -0.45 + 0.15 * np.sin(4 * x))] = (0.22, 0.33, 0.27)
+
+
+def _logo(name: LogoName, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where a mark of half size 1 has ink."""
     radius = np.hypot(x, y)
     match name:
@@ -163,49 +183,241 @@ def _logo(name: LogoName, x: np.ndarray, y: np.ndarray, number: int) -> np.ndarr
             h = y + 0.25
             return (x**2 + (1.15 * h - 0.7 * np.sqrt(np.abs(x)) - 0.05) ** 2) < 0.62
         case "star":
-            angle = np.arctan2(x, y)
-            tip = np.abs((angle / (2 * np.pi / 5) + 0.5) % 1 - 0.5) * 2
+            tip = np.abs((np.arctan2(x, y) / (2 * np.pi / 5) + 0.5) % 1 - 0.5) * 2
             return radius < 0.95 - 0.55 * tip
         case "bars":
             return (np.abs(x) < 1.1) & (np.abs(y) < 0.6) & ((y * 2.5 + 0.25) % 1 < 0.5)
         case "diamond":
             return np.abs(x) + np.abs(y) < 0.9
-    return _number(x, y, number)
+        case "triangle":
+            outer = (y > -0.7) & (np.abs(x) < 0.55 * (0.9 - y))
+            return outer & ~((y > -0.42) & (np.abs(x) < 0.55 * (0.35 - y)))
+        case "sun":
+            rays = (radius > 0.62) & (radius < 0.98) & (np.cos(12 * np.arctan2(y, x)) > 0.2)
+            return (radius < 0.5) | rays
+        case "bolt":
+            s = x + 0.25 * y
+            upper, lower = (y > -0.1) & (y < 1), (y < 0.1) & (y > -1)
+            return (upper & (s > -0.3) & (s < 0.3)) | (lower & (np.abs(x - 0.1 * y) < 0.32 * (y + 1)))
+        case "flower":
+            return (radius < 0.62 + 0.3 * np.cos(6 * np.arctan2(y, x))) & (radius > 0.2)
+        case "moon":
+            return (radius < 0.9) & (np.hypot(x - 0.4, y - 0.15) > 0.72)
+        case "smile":
+            eyes = np.hypot(np.abs(x) - 0.3, y - 0.25) < 0.12
+            mouth = (np.abs(radius - 0.55) < 0.08) & (y < -0.12)
+            return (radius < 0.9) & ~eyes & ~mouth
+        case "waves":
+            return (np.abs(x) < 1) & (np.abs(y) < 0.75) & ((2.2 * y + 0.3 * np.sin(6.3 * x)) % 1 < 0.45)
+        case "cross":
+            bar = np.minimum(np.abs(x), np.abs(y)) < 0.2
+            return bar & (np.maximum(np.abs(x), np.abs(y)) < 0.85)
+        case "badge":
+            return radius < 1
 
 
-# Seven-segment strokes of a digit: top, upper left, upper right, middle, lower left, lower right, bottom.
-_SEGMENTS = (
-    "1110111",
-    "0010010",
-    "1011101",
-    "1011011",
-    "0111010",
-    "1101011",
-    "1101111",
-    "1010010",
-    "1111111",
-    "1111011",
-)
+# ---------------------------------------------------------------------------- tops
 
 
-def _number(x: np.ndarray, y: np.ndarray, number: int) -> np.ndarray:
-    """Two digits, side by side."""
-    ink = np.zeros(x.shape, bool)
-    for digit, centre in ((number // 10 % 10, -0.62), (number % 10, 0.62)):
-        dx, w, t = x - centre, 0.36, 0.15
-        bars = (
-            (np.abs(y - 0.9) < t) & (np.abs(dx) < w + t),
-            (np.abs(dx + w) < t) & (np.abs(y - 0.45) < 0.5),
-            (np.abs(dx - w) < t) & (np.abs(y - 0.45) < 0.5),
-            (np.abs(y) < t) & (np.abs(dx) < w + t),
-            (np.abs(dx + w) < t) & (np.abs(y + 0.45) < 0.5),
-            (np.abs(dx - w) < t) & (np.abs(y + 0.45) < 0.5),
-            (np.abs(y + 0.9) < t) & (np.abs(dx) < w + t),
-        )
-        for bar, on in zip(bars, _SEGMENTS[digit], strict=True):
-            if on == "1":
-                ink |= bar
-    return ink
+@dataclass(frozen=True)
+class Top:
+    """A cloth on the torso with what is sewn and printed on it.
+
+    Coordinates: (way round, height, angle / pi).
+    """
+
+    cloth: Cloth
+    printed: Print | None = None
+    closure: Literal["none", "buttons", "zip", "placket", "double"] = "none"
+    pocket: Literal["none", "chest", "pair", "pouch"] = "none"
+    hem: float | None = None
+    """Height of the lower edge, where a band of the third colour is knitted on; None for no band."""
+    neckline: Neckline = "crew"
+    lapels: float | None = None
+    """Half angle / pi of an open jacket's front, whose edges are trimmed; 0 is closed; None if it is no
+    jacket."""
+    gloss: float = 0.03
+    trim: Colour | None = None
+    """Colour of a ribbed band along the neckline."""
+    bands: tuple[tuple[float, float, Colour], ...] = ()
+    """(lower, upper height, colour) of broad stripes across it."""
+    tie: Colour | None = None
+    strings: bool = False
+    """Cords that hang from a hood."""
+    notched: bool = False
+    """Whether an open jacket has a tailored collar."""
+    badge: LogoName | None = None
+    """A small mark on the wearer's left chest, in the third colour."""
+
+    def colour(self, q: np.ndarray) -> np.ndarray:
+        q = np.asarray(q, np.float32)
+        out = self.cloth.colour(q)
+        x, y, angle = q[:, 0], q[:, 1], q[:, 2]
+        front = np.abs(angle) < 0.5
+        dark = lightness(self.cloth.first) < 0.42
+        stitch = np.float32(1.35 if dark else 0.80)
+        for low, high, rgb in self.bands:
+            out[(y > low) & (y < high)] = rgb
+        if self.hem is not None:
+            band = np.flatnonzero(y < self.hem + 0.020)
+            rib = 1 - 0.16 * (cell(x[band] / 0.009) > 0.1)
+            out[band] = np.array(self.cloth.third) * rib[:, None]
+        if self.printed is not None:
+            self.printed.draw(q, out)
+        if self.badge is not None:
+            out[front & _logo(self.badge, (x - 0.046) / 0.011, (y - 0.222) / 0.011)] = self.cloth.third
+        if self.trim is not None:
+            near = np.flatnonzero(y > 0.22)
+            edge = neckline_height(self.neckline, angle[near]) - y[near]
+            out[near[edge < 0.013]] = self.trim
+            out[near[np.abs(edge - 0.013) < 0.0015]] *= 0.75
+        self._pockets(x, y, front, stitch, out)
+        self._closure(x, y, front, stitch, out)
+        if self.strings:
+            cord = front & (np.abs(np.abs(x) - 0.020) < 0.0024) & (y > 0.195) & (y < 0.285)
+            out[cord] = (0.93, 0.93, 0.92)
+            out[front & (np.abs(np.abs(x) - 0.020) < 0.0032) & (np.abs(y - 0.196) < 0.005)] = (0.5, 0.5, 0.5)
+        if self.tie is not None:
+            width = 0.007 + 0.0075 * smoothstep(0.28, 0.12, y)
+            tip = front & (np.abs(x) < np.minimum(width, (y - 0.085) * 1.2)) & (y < 0.275)
+            out[tip] = self.tie
+            out[tip & (((x + y) / 0.022) % 1 < 0.22)] *= 0.6
+            out[front & (np.abs(y - 0.278) < 0.009) & (np.abs(x) < 0.0095)] = np.array(self.tie) * 0.9
+        if self.lapels is not None:
+            self._jacket(x, y, angle, front, stitch, out)
+        return np.clip(out, 0, 1, out=out)
+
+    def _pockets(
+        self, x: np.ndarray, y: np.ndarray, front: np.ndarray, stitch: np.float32, out: np.ndarray
+    ) -> None:
+        if self.pocket in ("chest", "pair"):
+            px = x - 0.045 if self.pocket == "chest" else np.abs(x) - 0.045
+            py = y - 0.222
+            inside = front & (np.abs(px) < 0.019) & (py < 0.02) & (py > -0.024 + 0.3 * np.abs(px))
+            edge = (np.abs(px) > 0.0165) | (np.abs(py) > 0.0172)
+            out[inside & edge] *= stitch
+            if self.pocket == "pair":
+                out[inside & (np.abs(py - 0.008) < 0.0018)] *= stitch
+                out[inside & (px**2 + (py - 0.003) ** 2 < 0.0022**2)] = (0.9, 0.88, 0.82)
+        elif self.pocket == "pouch":
+            wide = 0.072 - 0.028 * smoothstep(0.06, 0.105, y)
+            inside = front & (y > 0.018) & (y < 0.105) & (np.abs(x) < wide)
+            edge = (np.abs(x) > wide - 0.003) | (np.abs(y - 0.1035) < 0.0017)
+            out[inside & edge] *= np.float32(0.68)
+
+    def _closure(
+        self, x: np.ndarray, y: np.ndarray, front: np.ndarray, stitch: np.float32, out: np.ndarray
+    ) -> None:
+        if self.closure == "none":
+            return
+        button = (0.93, 0.92, 0.88) if lightness(self.cloth.first) < 0.72 else (0.35, 0.33, 0.35)
+        if self.closure in ("buttons", "placket"):
+            reach = front & (y > (0.205 if self.closure == "placket" else -0.2)) & (np.abs(x) < 0.011)
+            out[reach & (np.abs(np.abs(x) - 0.0095) < 0.0013)] *= stitch
+            if self.closure == "placket":
+                out[front & (np.abs(y - 0.204) < 0.0015) & (np.abs(x) < 0.0105)] *= stitch
+            out[reach & (x**2 + (cell(y / 0.038) * 0.038) ** 2 < 0.0042**2)] = button
+        elif self.closure == "double":
+            near = front & (y < 0.17)
+            out[near & (np.abs(x + 0.03) < 0.0016)] *= np.float32(0.7)
+            out[near & ((np.abs(x) - 0.019) ** 2 + (cell(y / 0.045) * 0.045) ** 2 < 0.0048**2)] = (
+                (0.80, 0.66, 0.34) if lightness(self.cloth.first) < 0.4 else (0.25, 0.2, 0.18)
+            )
+        elif self.closure == "zip":
+            out[front & (np.abs(x) < 0.0050)] *= np.float32(0.6)
+            out[front & (np.abs(x) < 0.0018)] = (0.75, 0.75, 0.78)
+            out[front & (np.abs(x) < 0.0030) & (np.abs(y - 0.27) < 0.007)] = (0.85, 0.85, 0.87)
+
+    def _jacket(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        angle: np.ndarray,
+        front: np.ndarray,
+        stitch: np.float32,
+        out: np.ndarray,
+    ) -> None:
+        assert self.lapels is not None
+        edge = np.abs(angle) - self.lapels
+        if self.notched:
+            width = 0.085 * smoothstep(0.10, 0.25, y)
+            lapel = (edge < width) & (y > 0.10)
+            out[lapel] *= np.float32(0.86)
+            out[(np.abs(edge - width) < 0.006) & (y > 0.10)] *= np.float32(0.62)
+            out[lapel & (np.abs(y - 0.262 + 0.25 * edge) < 0.003)] *= np.float32(0.55)
+            out[front & (np.abs(y - 0.228) < 0.003) & (np.abs(x - 0.06) < 0.014)] *= np.float32(0.65)
+        elif self.lapels > 0:
+            out[edge < 0.014] *= np.float32(0.72)
+        if self.lapels > 0 and self.closure == "zip":
+            out[edge < 0.007] = (0.74, 0.74, 0.77)
+        elif self.lapels > 0 and self.closure == "buttons":
+            row = (edge - 0.014) ** 2 + (cell(y / 0.04) * 0.085) ** 2 < 0.009**2
+            out[row & (angle > 0) & (y < 0.2)] = (0.22, 0.19, 0.17)
+        flap = front & (np.abs(np.abs(angle) - 0.32) < 0.085)
+        out[flap & (np.abs(y - 0.046) < 0.0022)] *= np.float32(0.55)
+        out[flap & (y < 0.044) & (y > 0.026)] *= np.float32(0.93)
+
+
+@dataclass(frozen=True)
+class Sleeve(Cloth):
+    """A cloth on an arm. Coordinates: (way round, way along, angle / pi); `end` is the way of its edge."""
+
+    end: float = 1.0
+    cuff: Literal["none", "stitch", "rib", "button", "turned"] = "none"
+    cuff_rgb: Colour = (0.5, 0.5, 0.5)
+    bands: tuple[tuple[float, float, Colour], ...] = ()
+    """(from, to way along, colour) of stripes round the arm."""
+    stripes: int = 0
+    """Lines of the cuff's colour along the outside."""
+
+    def colour(self, q: np.ndarray) -> np.ndarray:
+        q = np.asarray(q, np.float32)
+        out = super().colour(q)
+        along, angle = q[:, 1], q[:, 2]
+        for low, high, rgb in self.bands:
+            out[(along > low) & (along < high)] = rgb
+        if self.stripes:
+            _side_stripes(angle, self.stripes, self.cuff_rgb, 0.05, out)
+        rest = self.end - along
+        match self.cuff:
+            case "stitch":
+                out[np.abs(rest - 0.008) < 0.0013] *= np.float32(0.78)
+            case "rib":
+                near = np.flatnonzero(rest < 0.020)
+                rib = 1 - 0.16 * (cell(angle[near] * 12) > 0.1)
+                out[near] = np.array(self.cuff_rgb) * rib[:, None]
+            case "button":
+                out[np.abs(rest - 0.024) < 0.0014] *= np.float32(0.75)
+                out[(rest < 0.024) & (np.abs(angle - 0.85) < 0.02)] *= np.float32(0.8)
+                out[((rest - 0.012) / 0.0045) ** 2 + ((angle - 0.75) / 0.055) ** 2 < 1] = (0.9, 0.88, 0.84)
+            case "turned":
+                out[rest < 0.018] *= np.float32(0.88)
+                out[np.abs(rest - 0.018) < 0.0016] *= np.float32(0.7)
+        return out
+
+
+def _side_stripes(angle: np.ndarray, count: int, rgb: Colour, width: float, out: np.ndarray) -> None:
+    away = (np.abs(angle) - 0.5) / width
+    inside = np.abs(away) < 0.5 * count
+    out[inside & (np.abs(cell(away + (0.5 if count % 2 == 0 else 0.0) + 0.5)) < 0.26)] = rgb
+
+
+# ---------------------------------------------------------------------------- legs
+
+
+@dataclass(frozen=True)
+class Waist:
+    """What is sewn on round the hips."""
+
+    belt: Colour | None = None
+    buckle: Colour = (0.82, 0.76, 0.55)
+    height: float = 0.095
+    """Lower edge of the waistband."""
+    pockets: Literal["none", "jeans", "slash", "cargo"] = "none"
+    fly: bool = True
+    cord: bool = False
+    thread: Colour | None = None
+    """Colour of stitches that are meant to be seen."""
 
 
 @dataclass(frozen=True)
@@ -213,132 +425,174 @@ class Legwear:
     """Trousers or shorts on one leg or round the hips. Coordinates: (way round, way along, angle / pi)."""
 
     cloth: Cloth
-    belt: Colour | None = None
-    belt_height: float = 0.095
+    belt: Waist | None = None
+    """Only round the hips: a leg's material has None."""
     seam: bool = True
     gloss: float = 0.03
+    stripes: int = 0
+    """Lines along the side."""
+    stripe_rgb: Colour = (0.95, 0.95, 0.95)
+    side: float = 0.0
+    """Which of +-1 is the outer side; 0 marks both."""
+    end: float = 9.0
+    """Way along a leg of its lower edge."""
+    cuff: Literal["none", "stitch", "rib", "turned", "frayed"] = "none"
+    wash: float = 0.0
+    """How much a leg's front is faded."""
+    knees: Literal["none", "ripped", "patched"] = "none"
+    crease: bool = False
+    cargo: bool = False
 
     def colour(self, q: np.ndarray) -> np.ndarray:
+        q = np.asarray(q, np.float32)
         out = self.cloth.colour(q)
+        if self.belt is None:
+            self._leg(q, out)
         if self.seam:  # outer and inner seams
-            out[np.abs(np.abs(q[:, 2]) - 0.5) < 0.018] *= 0.82
+            seam = np.abs(np.abs(q[:, 2]) - 0.5)
+            out[seam < 0.014] *= np.float32(0.80)
+        if self.stripes:
+            angle = q[:, 2] if self.side == 0 or self.belt is not None else q[:, 2] * np.sign(self.side)
+            if self.side != 0 and self.belt is None:
+                angle = np.where(angle > 0, angle, 0)
+            _side_stripes(angle, self.stripes, self.stripe_rgb, 0.055, out)
         if self.belt is not None:
-            band = q[:, 1] > self.belt_height
+            self._hips(self.belt, q, out)
+        return np.clip(out, 0, 1, out=out)
+
+    def _leg(self, q: np.ndarray, out: np.ndarray) -> None:
+        along, angle = q[:, 1], q[:, 2]
+        if self.wash:
+            fade = np.cos(np.pi * np.clip(angle, -0.5, 0.5)) * smoothstep(0.03, 0.14, along)
+            fade *= smoothstep(0.46, 0.26, along)
+            out += (self.wash * fade)[:, None] * (0.92 - out)
+        if self.crease:
+            out[np.abs(angle) < 0.012] *= np.float32(1.12)
+            out[np.abs(angle - 0.03) < 0.018] *= np.float32(0.94)
+        if self.knees == "ripped":
+            for place, half in ((0.265, 0.011), (0.30, 0.007), (0.20, 0.006)):
+                hole = ((along - place) / half) ** 2 + (angle / 0.26) ** 2 < 1
+                thread = (along / 0.005) % 1 < 0.5
+                out[hole] = (0.80, 0.66, 0.57)
+                out[hole & thread] = (0.90, 0.91, 0.93)
+        elif self.knees == "patched":
+            patch = (np.abs(along - 0.28) < 0.035) & (np.abs(angle) < 0.30)
+            out[patch] *= np.float32(0.80)
+            edge = (np.abs(along - 0.28) > 0.032) | (np.abs(angle) > 0.275)
+            out[patch & edge] *= np.float32(1.35)
+        if self.cargo:
+            away = np.abs(angle) - 0.5 if self.side == 0 else angle * np.sign(self.side) - 0.5
+            pocket = (np.abs(away) < 0.17) & (np.abs(along - 0.20) < 0.034)
+            edge = (np.abs(away) > 0.15) | (np.abs(along - 0.20) > 0.031) | (np.abs(along - 0.182) < 0.002)
+            out[pocket & edge] *= np.float32(0.70)
+        rest = self.end - along
+        match self.cuff:
+            case "stitch":
+                out[np.abs(rest - 0.010) < 0.0014] *= np.float32(0.76)
+            case "rib":
+                near = np.flatnonzero(rest < 0.024)
+                out[near] *= (0.86 - 0.18 * (cell(angle[near] * 14) > 0.1))[:, None]
+            case "turned":
+                turned = rest < 0.026
+                out[turned] = 0.55 * out[turned] + 0.40
+                out[np.abs(rest - 0.026) < 0.0018] *= np.float32(0.6)
+            case "frayed":
+                worn = rest < 0.010 + 0.004 * np.sin(60 * angle)
+                out[worn] = 0.4 * out[worn] + 0.52
+
+    def _hips(self, waist: Waist, q: np.ndarray, out: np.ndarray) -> None:
+        x, y, angle = q[:, 0], q[:, 1], q[:, 2]
+        line = waist.height
+        stitch = np.array(waist.thread or (0.0, 0.0, 0.0), np.float32)
+        strength = 0.75 if waist.thread else 0.28
+
+        def sew(where: np.ndarray) -> None:
+            out[where] += np.float32(strength) * (stitch - out[where])
+
+        front, back = np.abs(angle) < 0.5, np.abs(angle) > 0.55
+        side = np.abs(angle)
+        if waist.pockets == "jeans":
+            curve = np.hypot((side - 0.46) / 0.26, (y - line) / 0.042)
+            sew(front & (np.abs(curve - 1) < 0.045) & (y < line))
+            sew(front & (np.abs(curve - 0.9) < 0.025) & (y < line))
+            px, py = (side - 0.77) / 0.115, (y - 0.032) / 0.034
+            pocket = back & (np.abs(px) < 1) & (py < 1) & (py > -0.75 - 0.35 * (1 - np.abs(px)))
+            rim = (np.abs(px) > 0.88) | (py > 0.9) | (py < -0.62 - 0.35 * (1 - np.abs(px)))
+            sew(pocket & rim)
+            sew(pocket & (np.abs(py - 0.25 + 0.35 * np.abs(px)) < 0.06))
+        elif waist.pockets == "slash":
+            slant = side - 0.40 + 1.1 * (y - 0.06)
+            sew(front & (np.abs(slant) < 0.010) & (y > 0.028) & (y < line))
+            sew(back & (np.abs(y - 0.05) < 0.0018) & (np.abs(side - 0.76) < 0.09))
+        elif waist.pockets == "cargo":
+            sew(front & (np.abs(side - 0.36) < 0.010) & (y > 0.03) & (y < line))
+            flap = back & (np.abs(side - 0.77) < 0.11) & (np.abs(y - 0.045) < 0.018)
+            sew(flap & ((np.abs(side - 0.77) > 0.098) | (np.abs(y - 0.045) > 0.016)))
+        if waist.fly:
+            sew(front & (np.abs(x - 0.002) < 0.0011) & (y < line) & (y > -0.01))
+            bow = 0.014 - 0.012 * smoothstep(0.04, 0.01, y)
+            sew(front & (np.abs(x - bow) < 0.0011) & (y < line) & (y > 0.012))
+        if waist.belt is not None:
+            band = y > line
+            out[band] = waist.belt
+            out[band & (y < line + 0.0022)] *= np.float32(0.75)
+            buckle = front & (np.abs(x) < 0.011) & band
+            out[buckle] = waist.buckle
+            out[buckle & (np.abs(x) < 0.007) & (np.abs(y - line - 0.0085) < 0.0045)] = waist.belt
+            loops = band & (np.abs(cell(angle / 0.4 + 0.5)) > 0.47) & ~buckle
+            out[loops] = self.cloth.first
+        else:
+            sew(np.abs(y - line) < 0.0013)
+            if waist.fly:
+                out[front & (x**2 + (y - line - 0.0075) ** 2 < 0.0042**2)] = (0.72, 0.62, 0.42)
+            else:
+                out[(y > line) & (cell(angle * 24) > 0.1)] *= np.float32(0.84)
+        if waist.cord:
+            cord = front & (np.abs(np.abs(x) - 0.007 - 0.12 * (line - y)) < 0.0022)
+            out[cord & (y < line + 0.006) & (y > line - 0.045)] = (0.94, 0.94, 0.93)
+
+
+@dataclass(frozen=True)
+class Skirt(Cloth):
+    """A cloth that hangs from the waist. Coordinates: (way round, height, angle / pi); the waist is at 0.1."""
+
+    pleats: int = 0
+    buttons: bool = False
+    belt: Colour | None = None
+    denim_seams: bool = False
+    tiers: float = 0.0
+    """Distance between gathered seams; 0 for none."""
+
+    def colour(self, q: np.ndarray) -> np.ndarray:
+        q = np.asarray(q, np.float32)
+        out = super().colour(q)
+        y, angle = q[:, 1], q[:, 2]
+        if self.pleats:
+            t = (angle * (0.5 * self.pleats)) % 1
+            below = smoothstep(0.09, 0.04, y)
+            out *= (1 - below * (0.22 * t + 0.16 * (t > 0.93)))[:, None]
+        if self.tiers:
+            out[(y < 0.06) & ((y / self.tiers) % 1 < 0.022)] *= np.float32(0.72)
+            gather = ((y / self.tiers) % 1 > 0.75) & (y < 0.06) & (np.sin(150 * angle) > 0.3)
+            out[gather] *= np.float32(0.9)
+        if self.buttons:
+            out[np.abs(np.abs(angle) - 0.045) < 0.004] *= np.float32(0.8)
+            out[(angle / 0.019) ** 2 + (cell(y / 0.045) * 0.045 / 0.0055) ** 2 < 1] = (0.92, 0.89, 0.82)
+        if self.denim_seams:
+            seam = (np.abs(angle) < 0.006) | (np.abs(np.abs(angle) - 0.5) < 0.006)
+            out[seam] = 0.3 * out[seam] + 0.7 * np.array((0.80, 0.58, 0.30))
+            curve = np.hypot((np.abs(angle) - 0.48) / 0.25, (y - 0.09) / 0.045)
+            arc = (np.abs(curve - 1) < 0.04) & (y < 0.09)
+            out[arc] = 0.3 * out[arc] + 0.7 * np.array((0.80, 0.58, 0.30))
+        if self.belt is not None:
+            band = y > 0.082
             out[band] = self.belt
-            out[band & (np.abs(q[:, 0]) < 0.010)] = (0.82, 0.76, 0.55)
+            out[band & (np.abs(angle) < 0.045)] = (0.82, 0.76, 0.55)
+            out[band & (np.abs(angle) < 0.028) & (np.abs(y - 0.093) < 0.006)] = self.belt
         return out
 
 
-@dataclass(frozen=True)
-class HairLook:
-    """Strands of hair. Coordinates: (.., .., angle / pi)."""
-
-    rgb: Colour
-    curl: float = 0.0
-    gloss: float = 0.22
-
-    def colour(self, q: np.ndarray) -> np.ndarray:
-        angle, height = q[:, 2] * np.pi, q[:, 1]
-        strand = np.sin(31 * angle + 2.0 * np.sin(3 * height)) * 0.5 + np.sin(53 * angle + 1.3) * 0.3
-        curls = np.sin(17 * angle) * np.sin(13 * height)
-        wave = (1 - self.curl) * strand + self.curl * 1.3 * curls
-        return (np.array(self.rgb) * (1 + 0.13 * wave)[:, None]).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Face:
-    """What makes a face someone's.
-
-    Sizes are relative to an average face; coordinates are the head's, in radii.
-    """
-
-    skin: Colour
-    eye_rgb: Colour
-    brow_rgb: Colour
-    lip_rgb: Colour
-    eye_size: float = 1.0
-    eye_spacing: float = 1.0
-    brow_width: float = 1.0
-    brow_tilt: float = 0.0
-    mouth_width: float = 1.0
-    smile: float = 0.5
-    nose: float = 1.0
-    jaw: float = 1.0
-    beard: Literal["none", "stubble", "moustache", "full"] = "none"
-    lashes: bool = False
-    glasses: Colour | None = None
-    freckles: bool = False
-    gloss: float = field(default=0.08)
-
-    def colour(self, q: np.ndarray) -> np.ndarray:
-        skin = np.array(self.skin)
-        out = np.broadcast_to(skin, (len(q), 3)).astype(np.float32)
-        front = np.flatnonzero(q[:, 2] > 0.05)
-        if len(front):
-            out[front] = self._front(q[front], out[front])
-        return out
-
-    def _front(self, q: np.ndarray, out: np.ndarray) -> np.ndarray:
-        x, y = np.abs(q[:, 0]), q[:, 1]
-        blush = np.exp(-(((x - 0.5) / 0.2) ** 2) - ((y + 0.26) / 0.15) ** 2)
-        out *= 1 + blush[:, None] * np.array([0.02, -0.09, -0.07])
-        if self.freckles:
-            spots = (np.sin(q[:, 0] * 47) * np.sin(q[:, 1] * 53) > 0.72) & (blush > 0.35)
-            out[spots] *= (0.86, 0.78, 0.72)
-        self._beard(x, y, out)
-        self._mouth(q[:, 0], y, out)
-        nostril = ((x - 0.075) / 0.045) ** 2 + ((y + 0.385) / 0.028) ** 2 < 1
-        out[nostril] *= 0.55
-        self._eyes(x, q[:, 0], y, out)
-        return out
-
-    def _beard(self, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
-        if self.beard == "none":
-            return
-        droop = y + 0.25 * x**2
-        moustache = (
-            smoothstep(-0.40, -0.43, droop) * smoothstep(-0.52, -0.49, droop) * smoothstep(0.36, 0.31, x)
-        )
-        jaw = smoothstep(-0.30, -0.42, y - 0.42 * smoothstep(0.4, 0.85, x)) * (
-            1 - smoothstep(0.36, 0.24, x) * (y > -0.62)
-        )
-        weight = moustache if self.beard == "moustache" else np.maximum(jaw, moustache)
-        weight = weight * (0.35 if self.beard == "stubble" else 0.92)
-        out += weight[:, None].astype(np.float32) * (np.array(self.brow_rgb, np.float32) - out)
-
-    def _mouth(self, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
-        width = 0.25 * self.mouth_width
-        t = np.clip(x / width, -1, 1)
-        line = -0.545 + 0.055 * self.smile * t**2
-        thick = np.sqrt(np.maximum(1 - t**2, 0)) * (np.abs(x) < width)
-        lips = (y < line + 0.055 * thick) & (y > line - 0.075 * thick) & (thick > 0)
-        out[lips] = self.lip_rgb
-        out[(np.abs(y - line) < 0.016) & (thick > 0)] = np.array(self.lip_rgb) * 0.45
-
-    def _eyes(self, x: np.ndarray, signed: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
-        centre = 0.37 * self.eye_spacing
-        w, h = 0.165 * self.eye_size, 0.090 * self.eye_size
-        ex, ey = x - centre, y - 0.03
-        shape = (ex / w) ** 2 + (ey / h) ** 2
-        out[shape < 1] = (0.95, 0.95, 0.95)
-        iris = ex**2 + ey**2
-        out[(shape < 1) & (iris < (0.100 * self.eye_size) ** 2)] = self.eye_rgb
-        out[(shape < 1) & (iris < (0.055 * self.eye_size) ** 2)] = (0.04, 0.04, 0.05)
-        side = np.where(signed > 0, ex, -ex)
-        out[(side + 0.03) ** 2 + (ey - 0.03) ** 2 < 0.022**2] = (1.0, 1.0, 1.0)
-        lid = (shape > 0.80) & (shape < (1.75 if self.lashes else 1.4)) & (ey > 0.012)
-        out[lid] = np.array([0.10, 0.07, 0.07])
-        out[(shape > 1.0) & (shape < 1.25) & (ey <= 0.012)] *= 0.72
-        bx = (x - centre - 0.01) / 0.235
-        arch = 0.235 + 0.02 * self.eye_size + 0.03 * (1 - bx**2) + self.brow_tilt * bx
-        brow = (np.abs(y - arch) < 0.036 * self.brow_width * (1.1 - 0.35 * bx)) & (np.abs(bx) < 1)
-        out[brow] = self.brow_rgb
-        if self.glasses is not None:
-            r = ((ex / 0.25) ** 4 + (ey / 0.19) ** 4) ** 0.25
-            rims = (np.abs(r - 1) < 0.10) | (
-                (np.abs(y - 0.07) < 0.022) & ((x < centre - 0.24) | (x > centre + 0.24))
-            )
-            out[rims] = self.glasses
+# ---------------------------------------------------------------------------- feet
 
 
 @dataclass(frozen=True)
@@ -352,13 +606,42 @@ class Shoe:
     sole: Colour
     laces: Colour | None = None
     gloss: float = 0.2
+    kind: Literal["sneaker", "canvas", "oxford", "loafer", "ballet"] = "sneaker"
+    accent: Colour = (0.9, 0.9, 0.9)
 
     def colour(self, q: np.ndarray) -> np.ndarray:
-        out = np.broadcast_to(np.array(self.rgb), (len(q), 3)).astype(np.float32)
-        angle = np.abs(q[:, 2])
+        q = np.asarray(q, np.float32)
+        out = np.repeat(np.array(self.rgb, np.float32)[None], len(q), 0)
+        along, angle = q[:, 1], np.abs(q[:, 2])
+        seam = np.float32(0.68)
+        match self.kind:
+            case "sneaker":
+                slant = along - 0.05 - 0.10 * (angle - 0.4)
+                side = (angle > 0.20) & (angle < 0.52)
+                out[side & (np.abs(cell(slant / 0.013)) < 0.25) & (np.abs(slant) < 0.0195)] = self.accent
+                out[along < 0.004] = self.accent
+                out[np.abs(along - 0.100 + 0.05 * angle) < 0.0016] *= seam
+            case "canvas":
+                out[along > 0.112] = (0.93, 0.92, 0.89)
+                out[np.abs(along - 0.112) < 0.0015] *= seam
+                out[(np.abs(along - 0.025) < 0.009) & (np.abs(angle - 0.38) < 0.07)] = self.accent
+            case "oxford":
+                out[np.abs(along - 0.103) < 0.0018] *= seam
+                out[(along > 0.103) & (((along - 0.106) / 0.003) % 1 < 0.4) & (along < 0.109)] *= seam
+                out[(np.abs(along - 0.045 - 0.06 * angle) < 0.0016) & (angle < 0.5)] *= seam
+            case "loafer":
+                strap = (np.abs(along - 0.066) < 0.009) & (angle < 0.45)
+                out[strap] *= np.float32(1.25)
+                out[(np.abs(np.abs(along - 0.066) - 0.009) < 0.0013) & (angle < 0.45)] *= seam
+                out[(np.abs(along - 0.066) < 0.003) & (angle < 0.10)] = self.accent
+            case "ballet":
+                bow = (np.abs(along - 0.088) < 0.004 + 0.05 * angle) & (angle < 0.12)
+                out[bow] = np.array(self.rgb) * 0.6
         out[angle > 0.56] = self.sole
-        if self.laces is not None:
-            out[(angle < 0.13) & (q[:, 1] > 0.055) & (q[:, 1] < 0.10) & ((q[:, 1] / 0.011) % 1 < 0.5)] = (
-                self.laces
-            )
-        return out
+        if self.kind in ("sneaker", "canvas"):
+            out[np.abs(angle - 0.60) < 0.012] *= np.float32(0.82)
+        if self.laces is not None and self.kind in ("sneaker", "canvas", "oxford"):
+            top = (angle < 0.15) & (along > 0.050) & (along < 0.098)
+            out[top] *= np.float32(0.80)
+            out[top & ((along / 0.0095) % 1 < 0.5)] = self.laces
+        return np.clip(out, 0, 1, out=out)
