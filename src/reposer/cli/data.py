@@ -1,4 +1,4 @@
-"""`reposer data check|list|synthesize`: what is wrong with a data set, which kinds there are, new synthetic people."""
+"""`reposer data check|list|synthesize|...`: what is wrong with a data set, which kinds there are, new drawn ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +11,18 @@ from tyro.conf import Positional
 
 from reposer.data import DATASETS
 from reposer.data.check import check_dataset, findings_table
+from reposer.data.objects import AZIMUTHS, ELEVATIONS, write_objects
 from reposer.data.synthetic import write_people
 
 
 def run(arguments: Sequence[str]) -> int:
     code: int = tyro.extras.subcommand_cli_from_dict(
-        {"check": check, "list": show, "synthesize": synthesize},
+        {
+            "check": check,
+            "list": show,
+            "synthesize": synthesize,
+            "synthesize-objects": synthesize_objects,
+        },
         args=list(arguments),
         prog="reposer data",
         description=__doc__,
@@ -71,4 +77,34 @@ def synthesize(
         out, size=size, num_train=people, num_test=test_people, views=views, seed=seed, suffix=suffix
     )
     Console(stderr=True).print(f"{(people + test_people) * views:,} pictures in {out}")
+    return 0
+
+
+def synthesize_objects(
+    out: Positional[Path],
+    *,
+    kind: Literal["chairs", "cars", "tables", "lamps", "mugs", "aeroplanes"] = "chairs",
+    size: tuple[int, int] = (256, 256),
+    objects: int = 100,
+    test_objects: int = 20,
+    split: tuple[Literal["train", "val", "test"], ...] = ("train", "test"),
+    background: Literal["white", "plain"] = "white",
+    seed: int = 0,
+) -> int:
+    """Draw objects from 54 sides each, as one HDF5 file with lists (ShapeNet's form). Free of rights (CC0).
+
+    Args:
+        out: a new folder; it appears whole or not at all.
+        kind: what is drawn.
+        size: height and width of the pictures, in pixels.
+        objects: how many objects to train on.
+        test_objects: how many other objects in every other split.
+        split: the splits to write.
+        background: white as in the published sets, or a quiet colour of each object's own.
+        seed: which objects.
+    """
+    counts: dict[str, int] = {name: objects if name == "train" else test_objects for name in split}
+    write_objects(out, kind, size=size, num_objects=counts, seed=seed, background=background)
+    num_views = sum(counts.values()) * len(AZIMUTHS) * len(ELEVATIONS)
+    Console(stderr=True).print(f"{num_views:,} pictures in {out}")
     return 0

@@ -72,7 +72,7 @@ def wood(numbers: np.random.Generator, axis: int = 0) -> Finish:
         across = points[:, others[0]] + 0.8 * points[:, others[1]]
         wave = np.sin(pitch * across + 1.5 * np.sin(5 * points[:, axis] + phase) + phase)
         wave = wave + 0.6 * np.sin(2.3 * pitch * across + 2 * np.sin(3 * points[:, axis] - phase))
-        return np.asarray(colour * (1 + 0.045 * wave[:, None]))
+        return np.asarray(colour * (1 + 0.035 * wave[:, None]))
 
     return Finish(grain, 0.16)
 

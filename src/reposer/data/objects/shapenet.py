@@ -8,7 +8,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -172,8 +172,7 @@ def write_objects(
     kind: str = "chairs",
     *,
     size: tuple[int, int] = (256, 256),
-    num_objects: int | dict[str, int] = 100,
-    splits: Sequence[str] = ("train", "test"),
+    num_objects: Mapping[str, int] | None = None,
     seed: int = 0,
     background: Background = "white",
     progress: bool = True,
@@ -181,15 +180,14 @@ def write_objects(
     """Draw the 54 published views of each object into `path`/data_KIND.hdf5, with its lists. Returns the folder.
 
     path: a folder that does not exist yet; it appears whole or not at all.
-    num_objects: of each split, or by split.
+    num_objects: by split; none = 100 to train on and 20 to test on.
     """
     root = Path(path)
     if root.exists():
         raise BadInput(f"{root} exists already. Name a new folder for the objects, or remove it first.")
-    counts = dict.fromkeys(splits, num_objects) if isinstance(num_objects, int) else num_objects
     sets = {
         split: SyntheticObjects(kind, size, split, count, seed, background=background)
-        for split, count in counts.items()
+        for split, count in (num_objects or {"train": 100, "test": 20}).items()
     }
     library = hdf5()
     root.parent.mkdir(parents=True, exist_ok=True)
