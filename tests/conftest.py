@@ -1,5 +1,6 @@
 """Shapes checked at run time, one torch thread a process, and where the real data is."""
 
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -29,6 +30,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "gpu" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+CUDA_IS_AVAILABLE = torch.cuda.is_available
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Only tests marked `gpu` see a CUDA device: on the CPU a resumed run is exact to the bit."""
+    torch.cuda.is_available = CUDA_IS_AVAILABLE if "gpu" in item.keywords else lambda: False
+    accelerate = sys.modules.get("accelerate.state")
+    if accelerate is not None:  # it keeps the first device that a process asked for
+        accelerate.AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture
