@@ -16,7 +16,7 @@ def face_places(face: Face = _PLAIN) -> np.ndarray:
     jaw = []
     for angle in np.linspace(math.radians(6), math.radians(174), 17):
         # down the contour: wide at the ears, flat at the chin
-        jaw.append((-0.985 * math.cos(angle), -0.05 - 0.86 * math.sin(angle) ** 0.9))
+        jaw.append((-0.985 * math.cos(angle), -0.05 - 0.90 * math.sin(angle) ** 0.9))
     eye = 0.37 * face.eye_spacing
     brow = np.linspace(0.9, -0.9, 5)  # from outside to inside, as in Face: bx
     arch = 0.235 + 0.02 * face.eye_size + 0.03 * (1 - brow**2) + face.brow_tilt * brow

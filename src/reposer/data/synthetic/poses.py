@@ -124,8 +124,8 @@ SWING: Legs = (
 )
 WIDE: Legs = (LegPose(outward=0.17, knee=14, foot=20), LegPose(outward=0.17, knee=14, foot=20))
 CROSSED: Legs = (
-    LegPose(outward=-0.065, forward=0.02, foot=-2),
-    LegPose(outward=-0.195, forward=0.21, knee=6, foot=3),
+    LegPose(outward=-0.12, forward=-0.15, foot=-2),
+    LegPose(outward=-0.145, forward=0.095, knee=6, foot=3),
 )
 TURNED_OUT: Legs = (
     LegPose(outward=0.0, forward=-0.02, foot=8),
@@ -526,12 +526,10 @@ def sample_pose(
         kneeling either.
     kind: one of KINDS; None draws it by their weights.
     """
-    for _ in range(30):
-        if kind is None:
-            allowed = {n: k.weight for n, k in KINDS.items() if k.bare or max_lift > 0.2}
-            choice = KINDS[choose(allowed, stream)]
-        else:
-            choice = KINDS[kind]
+    if kind is None:
+        kind = choose({n: k.weight for n, k in KINDS.items() if k.bare or max_lift > 0.2}, stream)
+    choice = KINDS[kind]
+    for _ in range(40):
         pose = _draw(choice, stream, max_lift)
         figure = pose_body(body, pose)
         if choice.balanced is not None and pose.seat is None and balance(figure) < choice.balanced + 0.01:
