@@ -1,22 +1,28 @@
-"""Synthetic people as a folder in the form of the PATN and GFLA data sets, which every file loader reads."""
+"""Synthetic people as files: a folder in the form of the PATN and GFLA data sets, or tar shards; with their truth."""
 
-import itertools
-import shutil
-import tempfile
-from collections.abc import Iterable
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from PIL import Image
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+import torch
 
-from reposer.core import BadInput
+from reposer.core import BadInput, Pose
 
-from .people import FIRST_NUMBER, Split, SyntheticPeople
-from .render import RenderedPerson
+from ..files import FASHION_SIZE, write_annotation, write_pairs
+from .attributes import attributes
+from .drafts import Piece, Record, write_in_pieces
+from .drawing import Drawing
+from .people import FIRST_NUMBER, LAST_NUMBER, Split, SyntheticPeople
+from .shards import BETWEEN, picture_bytes, pose_words, shard_name, write_shard
+from .truth import flow_truth, packed, picture_truth
 
-MISSING = -1
+Form = Literal["patn", "shards"]
+Suffix = Literal[".png", ".jpg"]
+PEOPLE_PER_SHARD = 32
+LICENCE = "CC0-1.0"
 
 
 def write_people(
@@ -25,63 +31,172 @@ def write_people(
     size: tuple[int, int] = (256, 176),
     num_train: int = 200,
     num_test: int = 20,
+    num_val: int = 0,
     views: int = 4,
     seed: int = 0,
-    suffix: Literal[".png", ".jpg"] = ".png",
+    suffix: Suffix = ".png",
+    form: Form = "patn",
+    truth: bool = False,
+    flow: bool = False,
+    workers: int = 2,
     progress: bool = True,
 ) -> Path:
     """Draw `views` pictures of each person and list all ordered pairs of a person. Returns the folder `root`.
 
-    root: a folder that does not exist yet; it appears whole or not at all. num_train, num_test: people, not
-        pairs.
+    root: a folder that does not exist yet. It appears whole or not at all; until then its draft `.NAME-draft` lies
+        beside it, and the same call continues there.
+    num_train, num_test, num_val: people, not pairs.
+    form: "patn", picture files and lists, or "shards", tar files of whole pairs.
+    truth: also parts, depth, surface, albedo, exact joints and attributes. flow: also the true flow of each pair.
+    workers: processes that draw, one thread each. The bytes do not depend on their number.
     """
-    root = Path(root)
-    if root.exists():
-        raise BadInput(
-            f"{root} exists already. Name a new folder for the synthetic people, or remove it first."
-        )
+    counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
+    for split, people in counts.items():
+        if not 0 <= people <= LAST_NUMBER[split] - FIRST_NUMBER[split]:
+            room = LAST_NUMBER[split] - FIRST_NUMBER[split]
+            raise BadInput(f"The split '{split}' has room for 0 to {room} people, not {people}.")
     if views < 2:
         raise BadInput(f"A pair needs at least 2 views of a person, not {views}.")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
-    try:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, disable=not progress) as bar:
-            for split, people in (("train", num_train), ("test", num_test)):
-                task = bar.add_task(f"drawing {split}", total=people * views)
-                for _ in _write_split(draft, split, people, views, size, seed, suffix):  # type: ignore[arg-type]
-                    bar.advance(task)
-        draft.chmod(0o755)
-        draft.rename(root)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return root
+    plan = _Plan((size[0], size[1]), views, seed, suffix, truth, flow)
+    kept = {split: people for split, people in counts.items() if people or split != "val"}
+    write = _Folder(plan, tuple(kept)) if form == "patn" else _Shards(plan)
+    return write_in_pieces(
+        root,
+        list(write.pieces(kept)),
+        write,
+        write.finish,
+        arguments={"form": form, "people": kept, **asdict(plan), "licence": LICENCE},
+        workers=workers,
+        progress=progress,
+    )
 
 
-def _write_split(
-    root: Path, split: Split, people: int, views: int, size: tuple[int, int], seed: int, suffix: str
-) -> Iterable[None]:
-    (root / split).mkdir()
-    data = SyntheticPeople(size, split, num_pairs=max(people, 1), seed=seed)
-    rows, names, pairs = ["name:keypoints_y:keypoints_x"], [], ["from,to"]
-    for number in range(FIRST_NUMBER[split], FIRST_NUMBER[split] + people):
-        own = [f"synthetic{number:06d}_{view}{suffix}" for view in range(views)]
-        for view, name in enumerate(own):
-            person = data.picture(number, view)
-            Image.fromarray(person.picture).save(root / split / name, quality=95)
-            rows.append(_row(name, person))
-            yield
-        names += own
-        pairs += [f"{a},{b}" for a, b in itertools.permutations(own, 2)]
-    (root / f"{split}.lst").write_text("\n".join(names) + "\n")
-    (root / f"fasion-resize-annotation-{split}.csv").write_text("\n".join(rows) + "\n")
-    (root / f"fasion-resize-pairs-{split}.csv").write_text("\n".join(pairs) + "\n")
+@dataclass(frozen=True)
+class _Plan:
+    """What decides the bytes of a person."""
+
+    size: tuple[int, int]
+    views: int
+    seed: int
+    suffix: str
+    truth: bool
+    flow: bool
+
+    def draw(self, number: int) -> tuple[dict[str, str], Drawing]:
+        """What person `number` looks like in words, and all views of them."""
+        data = SyntheticPeople(self.size, num_pairs=1, seed=self.seed)
+        return attributes(data.who(number)), data.draw([(number, view) for view in range(self.views)])
+
+    def names(self, number: int) -> list[str]:
+        """The names of a person's pictures, without suffix."""
+        return [f"{person_name(number)}_{view}" for view in range(self.views)]
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """The ordered pairs of a person's views."""
+        return permutations(range(self.views), 2)
 
 
-def _row(name: str, person: RenderedPerson) -> str:
-    """NAME: [y...]: [x...] in whole pixels of the 256x176 frame, which these lists use; -1 where a joint is missing."""
-    height, width = person.parts.shape
-    xy = (person.xy + 0.5) * [176 / width, 256 / height] - 0.5
-    whole = np.where(person.visible[:, None], np.rint(xy).astype(int), MISSING)
-    return f"{name}: {whole[:, 1].tolist()}: {whole[:, 0].tolist()}"
+def person_name(number: int) -> str:
+    return f"synthetic{number:06d}"
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """Picture files and lists in the form of PATN. A piece is a person."""
+
+    plan: _Plan
+    splits: tuple[Split, ...]
+
+    def pieces(self, counts: Mapping[Split, int]) -> Iterator[Piece]:
+        for split, people in counts.items():
+            for number in range(FIRST_NUMBER[split], FIRST_NUMBER[split] + people):
+                yield Piece(f"{split}-{number:06d}", (number,), split, self.plan.views)
+
+    def __call__(self, draft: Path, piece: Piece) -> Record:
+        plan, (number,) = self.plan, piece.people
+        words, drawing = plan.draw(number)
+        names = plan.names(number)
+        files = {
+            f"{piece.split}/{name}{plan.suffix}": picture_bytes(drawing.picture[row], plan.suffix)
+            for row, name in enumerate(names)
+        }
+        if plan.truth:
+            for row, name in enumerate(names):
+                files[f"truth/{piece.split}/{name}.npz"] = packed(picture_truth(drawing, row))
+        if plan.flow:
+            for a, b in plan.pairs():
+                path = f"truth/{piece.split}/flow/{names[a]}{BETWEEN}{names[b]}.npz"
+                files[path] = packed(flow_truth(drawing, a, b))
+        for path, content in files.items():
+            (draft / path).parent.mkdir(parents=True, exist_ok=True)
+            (draft / path).write_bytes(content)
+        found = drawing.detected.resize(FASHION_SIZE)  # these lists count in the 256x176 frame
+        return {
+            "split": piece.split,
+            "person": person_name(number),
+            "names": [name + plan.suffix for name in names],
+            "xy": found.xy.tolist(),
+            "visible": found.visible.tolist(),
+            "attributes": words,
+        }
+
+    def finish(self, draft: Path, records: Mapping[str, Record]) -> None:
+        for split in self.splits:
+            (draft / split).mkdir(exist_ok=True)
+            own = [record for record in records.values() if record["split"] == split]
+            poses = {
+                name: Pose(torch.tensor(xy), torch.tensor(visible), FASHION_SIZE)
+                for record in own
+                for name, xy, visible in zip(record["names"], record["xy"], record["visible"], strict=True)
+            }
+            pairs = [(r["names"][a], r["names"][b]) for r in own for a, b in self.plan.pairs()]
+            (draft / f"{split}.lst").write_text("".join(f"{name}\n" for name in poses))
+            write_annotation(draft / f"fasion-resize-annotation-{split}.csv", poses, frame="crop176")
+            write_pairs(draft / f"fasion-resize-pairs-{split}.csv", pairs)
+            if self.plan.truth:
+                words = {record["person"]: record["attributes"] for record in own}
+                (draft / "truth" / split).mkdir(parents=True, exist_ok=True)
+                (draft / "truth" / split / "attributes.json").write_text(json.dumps(words, indent=1) + "\n")
+
+
+@dataclass(frozen=True)
+class _Shards:
+    """Tar shards of whole pairs. A piece is a shard."""
+
+    plan: _Plan
+
+    def pieces(self, counts: Mapping[Split, int]) -> Iterator[Piece]:
+        for split, people in counts.items():
+            first, last = FIRST_NUMBER[split], FIRST_NUMBER[split] + people
+            for k, start in enumerate(range(first, last, PEOPLE_PER_SHARD)):
+                numbers = tuple(range(start, min(start + PEOPLE_PER_SHARD, last)))
+                yield Piece(shard_name(split, k), numbers, split, len(numbers) * self.plan.views)
+
+    def __call__(self, draft: Path, piece: Piece) -> Record:
+        write_shard(draft / piece.name, (s for n in piece.people for s in self._samples(n)))
+        return {"split": piece.split, "samples": len(piece.people) * len(list(self.plan.pairs()))}
+
+    def finish(self, draft: Path, records: Mapping[str, Record]) -> None:
+        """Nothing is left to do: a shard says all of its pairs."""
+
+    def _samples(self, number: int) -> Iterator[tuple[str, dict[str, bytes]]]:
+        """(key, files) of each pair of one person."""
+        plan = self.plan
+        words, drawing = plan.draw(number)
+        names = plan.names(number)
+        pictures = [picture_bytes(picture, plan.suffix) for picture in drawing.picture]
+        parts = [picture_bytes(row) for row in drawing.parts]
+        truth = [packed(picture_truth(drawing, row)) for row in range(plan.views)] if plan.truth else []
+        for pair in plan.pairs():
+            files: dict[str, bytes] = {}
+            about = {"identity": person_name(number), "attributes": words}
+            for side, row in zip(("source", "target"), pair, strict=True):
+                files[f"{side}{plan.suffix}"] = pictures[row]
+                files[f"{side}.parts.png"] = parts[row]
+                about[side] = {"name": names[row], "pose": pose_words(drawing.detected[row])}
+                if truth:
+                    files[f"{side}.npz"] = truth[row]
+            files["json"] = json.dumps(about).encode()
+            if plan.flow:
+                files["flow.npz"] = packed(flow_truth(drawing, *pair))
+            yield f"{names[pair[0]]}{BETWEEN}{names[pair[1]]}", files

@@ -1,0 +1,202 @@
+"""Folders that several processes write, piece by piece: they appear whole or not at all, and continue when broken off."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+from torch.utils.data import DataLoader, Dataset
+
+from reposer.core import BadInput
+
+T = TypeVar("T")
+R = TypeVar("R")
+Record = dict[str, Any]
+"""What a finished piece leaves for the whole: plain values, kept as JSON."""
+
+ABOUT = "about.json"
+"""In the finished folder: the arguments that made it."""
+_ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
+
+
+def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
+    """`work` of each item, in their order; the items are shared out to `workers` processes of one thread each."""
+    if workers < 1:
+        raise BadInput(f"{workers} processes cannot work; at least 1 is needed.")
+    if not items:
+        return
+    loader = DataLoader(
+        _Mapped(items, work),
+        batch_size=None,
+        num_workers=min(workers, len(items)),
+        generator=torch.Generator(),  # the caller's random numbers stay untouched
+    )
+    yield from loader
+
+
+class _Mapped(Dataset[R], Generic[T, R]):
+    def __init__(self, items: Sequence[T], work: Callable[[T], R]) -> None:
+        self._items, self._work = items, work
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, i: int) -> R:
+        return self._work(self._items[i])
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the whole that one process writes at once. pictures: how many it draws."""
+
+    name: str
+    people: tuple[int, ...]
+    split: str
+    pictures: int
+
+
+def write_in_pieces(
+    root: Path | str,
+    pieces: Sequence[Piece],
+    write: Callable[[Path, Piece], Record],
+    finish: Callable[[Path, Mapping[str, Record]], None],
+    *,
+    arguments: Mapping[str, Any],
+    workers: int = 2,
+    progress: bool = True,
+) -> Path:
+    """The folder `root`, in which `write(folder, piece)` wrote each piece and `finish(folder, records)` the rest.
+
+    What is unfinished lies in the draft `.NAME-draft` beside it. The same call continues there; one with other
+    `arguments` (all that decides the bytes), or with other code, is refused.
+    """
+    root = Path(root)
+    if root.exists():
+        raise BadInput(
+            f"{root} exists already. Name a new folder for the synthetic people, or remove it first."
+        )
+    draft = root.with_name(f".{root.name}-draft")
+    receipt = json.loads(json.dumps({**arguments, "code": code_digest()}))
+    _begin(draft, root, receipt)
+    records = {p.name: r for p in pieces if (r := _read_record(draft, p)) is not None}
+    rest = [p for p in pieces if p.name not in records]
+    try:
+        with _bar(pieces, records, progress) as advance:
+            for name, record in in_processes(rest, _Writer(draft, write), workers):
+                records[name] = record
+                advance(name)
+        finish(draft, {piece.name: records[piece.name] for piece in pieces})
+    except BaseException:
+        if not any((draft / _RECORDS).iterdir()):
+            shutil.rmtree(draft, ignore_errors=True)  # nothing in it is worth keeping
+        raise
+    (draft / ABOUT).write_text(json.dumps(receipt, indent=1) + "\n")
+    shutil.rmtree(draft / _RECORDS)
+    (draft / _ARGUMENTS).unlink()
+    draft.rename(root)
+    return root
+
+
+def code_digest() -> str:
+    """What the code that draws people is, in short: pictures of two versions must not be mixed."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """The file, whole or not at all."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+class _Writer:
+    """Writes a piece and then its record, which says that it is finished."""
+
+    def __init__(self, draft: Path, write: Callable[[Path, Piece], Record]) -> None:
+        self._draft, self._write = draft, write
+
+    def __call__(self, piece: Piece) -> tuple[str, Record]:
+        record = self._write(self._draft, piece)
+        write_whole(_record_path(self._draft, piece), json.dumps(record).encode())
+        return piece.name, record
+
+
+def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> None:
+    """Makes the draft, or checks that the one that is there was begun by the same call."""
+    path = draft / _ARGUMENTS
+    if not path.is_file():
+        shutil.rmtree(draft, ignore_errors=True)
+        (draft / _RECORDS).mkdir(parents=True)
+        write_whole(path, json.dumps(receipt, indent=1).encode())
+        return
+    begun = json.loads(path.read_text())
+    differing = sorted(k for k in {*begun, *receipt} if begun.get(k) != receipt.get(k))
+    if differing:
+        which = ", ".join(
+            "the code that draws" if k == "code" else f"{k} = {begun.get(k)}, not {receipt.get(k)}"
+            for k in differing
+        )
+        raise BadInput(
+            f"{draft} holds an unfinished {root.name} that was begun otherwise ({which}). Repeat that call to finish "
+            f"it, or remove the folder to begin anew."
+        )
+
+
+def _record_path(draft: Path, piece: Piece) -> Path:
+    return draft / _RECORDS / f"{piece.name}.json"
+
+
+def _read_record(draft: Path, piece: Piece) -> Record | None:
+    path = _record_path(draft, piece)
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+class _Speed(ProgressColumn):
+    """Pictures per second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.1f} pictures/s")
+
+
+@contextmanager
+def _bar(
+    pieces: Sequence[Piece], finished: Mapping[str, Record], progress: bool
+) -> Iterator[Callable[[str], None]]:
+    """A progress bar for each split; call what it gives with the name of a piece that is finished."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Speed(),
+        TimeRemainingColumn(),
+    )
+    by_name = {piece.name: piece for piece in pieces}
+    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        tasks = {}
+        for split in dict.fromkeys(piece.split for piece in pieces):
+            own = [piece for piece in pieces if piece.split == split]
+            done = sum(piece.pictures for piece in own if piece.name in finished)
+            tasks[split] = bar.add_task(
+                f"drawing {split}", total=sum(p.pictures for p in own), completed=done
+            )
+        yield lambda name: bar.advance(tasks[by_name[name].split], by_name[name].pictures)

@@ -1,0 +1,218 @@
+"""Pairs in tar shards of the WebDataset form: SPLIT-000000.tar holds KEY.source.png, KEY.target.png, KEY.json, ...
+
+A key is SOURCE__TARGET, the names of two pictures of one person. The shards are read at random places, too.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from reposer.core import SKELETONS, BadInput, Framing, Pose, Skeleton
+from reposer.core.skeleton import OPENPOSE_18
+
+from ..dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
+from ..pairs import name_identity
+
+SPLITS = ("train", "val", "test")
+BETWEEN = "__"
+_PICTURES = (".png", ".jpg")
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError)
+
+
+def shard_name(split: str, k: int) -> str:
+    return f"{split}-{k:06d}.tar"
+
+
+def picture_bytes(picture: UInt8[Tensor, "H W 3"] | UInt8[Tensor, "H W"], suffix: str = ".png") -> bytes:
+    """A picture as a PNG or JPEG file."""
+    file = io.BytesIO()
+    image = Image.fromarray(picture.cpu().contiguous().numpy())
+    if suffix == ".jpg":
+        image.save(file, "JPEG", quality=95)
+    else:
+        image.save(file, "PNG")
+    return file.getvalue()
+
+
+def pose_words(pose: Pose) -> dict[str, Any]:
+    """A single pose in the words of our pose files, unrounded."""
+    joints = {
+        name: [float(x) for x in pose.xy[k]] if bool(pose.visible[k]) else None
+        for k, name in enumerate(pose.skeleton.joints)
+    }
+    return {"skeleton": pose.skeleton.name, "size": list(pose.size), "joints": joints}
+
+
+def write_shard(path: Path, samples: Iterator[tuple[str, Mapping[str, bytes]]]) -> None:
+    """The shard of (key, files by what follows the key); the same samples always give the same bytes."""
+    with tarfile.open(path, "w") as tar:
+        for key, files in samples:
+            for name, content in files.items():
+                member = tarfile.TarInfo(f"{key}.{name}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+
+
+@DATASETS.register("shards")
+class ShardPairs(FilePairs):
+    """Pairs in tar shards, as `reposer data synthesize --form shards` writes them: `ROOT/{train,test}-000000.tar`, ...
+
+    Opening reads the shards' tables of contents; a picture is read when it is asked for, in any order.
+    """
+
+    looks_for = "tar shards {train,val,test}-000000.tar"
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        framing: Framing | None = None,
+        *,
+        skeleton: Skeleton = OPENPOSE_18,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.root, self.split, self.framing, self.skeleton = Path(root), split, framing, skeleton
+        self.memory = PictureMemory(cache_bytes)
+        self.shards = shards_of(self.root, split)
+        if not self.shards:
+            raise BadInput(
+                f"{self.root} has no shards of the split '{split}'; {shard_name(split, 0)} was expected."
+            )
+        self._samples = [sample for path in self.shards for sample in _contents(path)]
+        if not self._samples:
+            raise BadInput(
+                f"The shards {self.shards[0].name}, ... of {self.root} hold no pair. Write them anew."
+            )
+        self.rows = [_row(sample.key, sample.shard) for sample in self._samples]
+        self._where: dict[str, tuple[int, str]] = {}
+        for i, row in enumerate(self.rows):
+            self._where.setdefault(row.source_name, (i, "source"))
+            self._where.setdefault(row.target_name, (i, "target"))
+        self.poses = _Poses(self)
+        self.picture_size = self.poses[self.rows[0].source_name].size
+
+    @classmethod
+    def recognises(cls, root: Path) -> bool:
+        return any(shards_of(root, split) for split in SPLITS)
+
+    @classmethod
+    def open(
+        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+    ) -> "ShardPairs":
+        return cls(root, split, framing, skeleton=skeleton)
+
+    def picture_path(self, name: str) -> Path:
+        return self._samples[self._where[name][0]].shard
+
+    def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
+        i, side = self._where[name]
+        sample = self._samples[i]
+        file = next((f"{side}{s}" for s in _PICTURES if f"{side}{s}" in sample.files), f"{side}.png")
+        try:
+            with Image.open(io.BytesIO(sample.read(file))) as image:
+                return torch.from_numpy(np.array(image.convert("RGB")))
+        except _DAMAGED as error:
+            raise BadInput(
+                f"{sample.shard}: {sample.key}.{file} is damaged ({error}). Fetch the shard again."
+            ) from None
+
+    def files(self, i: int) -> tuple[str, ...]:
+        """What pair i has: "source.png", "json", "source.parts.png", "flow.npz", ..."""
+        return tuple(self._samples[i].files)
+
+    def read(self, i: int, file: str) -> bytes:
+        """The content of one file of pair i."""
+        return self._samples[i].read(file)
+
+    def about(self, i: int) -> dict[str, Any]:
+        """What the shard says of pair i: identity, attributes, and name and pose of source and target."""
+        words: dict[str, Any] = json.loads(self._samples[i].read("json"))
+        return words
+
+
+class _SampleFiles:
+    """Where the files of one sample lie in its shard."""
+
+    __slots__ = ("files", "key", "shard")
+
+    def __init__(self, shard: Path, key: str) -> None:
+        self.shard, self.key = shard, key
+        self.files: dict[str, tuple[int, int]] = {}
+
+    def read(self, file: str) -> bytes:
+        if file not in self.files:
+            raise BadInput(f"{self.shard} has no {self.key}.{file}; it has {', '.join(self.files)}.")
+        offset, size = self.files[file]
+        with self.shard.open("rb") as shard:
+            shard.seek(offset)
+            content = shard.read(size)
+        if len(content) != size:
+            raise BadInput(f"{self.shard} ends too early: it is damaged. Fetch it again.")
+        return content
+
+
+class _Poses(Mapping[str, Pose]):
+    """The poses of the shards' pictures, read when asked for."""
+
+    def __init__(self, data: ShardPairs) -> None:
+        self._data = data
+
+    def __getitem__(self, name: str) -> Pose:
+        i, side = self._data._where[name]
+        sample = self._data._samples[i]
+        try:
+            return _read_pose(self._data.about(i)[side]["pose"]).convert(self._data.skeleton)
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadInput(
+                f"{sample.shard}: {sample.key}.json does not tell the pose of its {side} ({error})."
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data._where)
+
+    def __len__(self) -> int:
+        return len(self._data._where)
+
+
+def _read_pose(words: Mapping[str, Any]) -> Pose:
+    skeleton = SKELETONS[words["skeleton"]]
+    joints = [words["joints"].get(name) for name in skeleton.joints]
+    xy = torch.tensor([joint[:2] if joint else [0.0, 0.0] for joint in joints])
+    height, width = words["size"]
+    return Pose(xy, torch.tensor([joint is not None for joint in joints]), (height, width), skeleton)
+
+
+def shards_of(root: Path, split: str) -> Sequence[Path]:
+    """The shards of a split in a folder, in order."""
+    return sorted(root.glob(f"{split}-[0-9]*.tar")) if root.is_dir() else []
+
+
+def _contents(path: Path) -> list[_SampleFiles]:
+    """The samples of a shard, in order. Only its headers are read."""
+    samples: dict[str, _SampleFiles] = {}
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for member in tar:
+                if member.isfile():
+                    key, _, file = member.name.partition(".")
+                    sample = samples.setdefault(key, _SampleFiles(path, key))
+                    sample.files[file] = (member.offset_data, member.size)
+    except (tarfile.TarError, OSError) as error:
+        raise BadInput(f"{path} is no whole tar file ({error}). Fetch or write it again.") from None
+    return list(samples.values())
+
+
+def _row(key: str, shard: Path) -> PairRow:
+    source, between, target = key.rpartition("/")[2].partition(BETWEEN)
+    if not between:
+        raise BadInput(f"{shard} holds a sample '{key}'; keys SOURCE{BETWEEN}TARGET were expected.")
+    return PairRow(source, target, name_identity(source))
