@@ -7,6 +7,8 @@ import torch
 
 from reposer.core import Pose
 from reposer.core.skeleton import OPENPOSE_18
+from reposer.losses.flow import affine_regularity, sampling_correctness
+from reposer.losses.perceptual import gram
 from reposer.nn.local_attention import LocalAttention
 from reposer.nn.maps import discs, heatmaps, limb_mask, stick_picture
 from reposer.nn.warp import flow_picture, gaussian_sample, warp
@@ -143,3 +145,14 @@ def test_a_pose_moves_on_the_device_as_on_the_cpu(device):
 def test_flow_pictures_are_the_cpus(device):
     flow = 5 * randn(2, 2, 32, 24)
     torch.testing.assert_close(flow_picture(flow.to(device)).cpu(), flow_picture(flow), rtol=0, atol=1e-4)
+
+
+def test_losses_under_bfloat16_are_those_of_the_cpu_in_float32(device):
+    source, target, flow = randn(2, 64, 32, 24, seed=1), randn(2, 64, 32, 24, seed=2), 3 * randn(2, 2, 32, 24)
+    wanted = sampling_correctness(source, target, flow), affine_regularity(20 + flow, 3), gram(source)
+    source, target, flow = (t.to(device) for t in (source, target, flow))
+    with torch.autocast(device.type, torch.bfloat16):
+        answer = sampling_correctness(source, target, flow), affine_regularity(20 + flow, 3), gram(source)
+    for mine, theirs in zip(answer, wanted, strict=True):
+        assert mine.dtype == torch.float32
+        torch.testing.assert_close(mine.cpu(), theirs, rtol=1e-3, atol=1e-5)

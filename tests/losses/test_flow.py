@@ -126,3 +126,12 @@ def test_regularity_of_a_batch_is_the_mean_of_its_rows():
     flow = normal(3, 2, 6, 6)
     rows = torch.stack([affine_regularity(flow[b : b + 1], 3) for b in range(3)])
     torch.testing.assert_close(affine_regularity(flow, 3), rows.mean())
+
+
+def test_under_bfloat16_the_losses_are_still_computed_in_float32():
+    source, target = normal(2, 16, 12, 9).float(), normal(2, 16, 12, 9, seed=1).float()
+    flow = 20 + 9 * normal(2, 2, 12, 9, seed=2).float()
+    exact = sampling_correctness(source, target, flow - 20), affine_regularity(flow, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = sampling_correctness(source, target, flow - 20), affine_regularity(flow, 3)
+    assert mixed == exact and mixed[1].dtype == torch.float32

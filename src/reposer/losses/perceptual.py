@@ -10,9 +10,10 @@ from reposer.nn.features import FeatureNetwork
 
 
 def gram(features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C C"]:
-    """F F^T / (C H W), F being the features as C rows of H W places."""
+    """F F^T / (C H W), F being the features as C rows of H W places; in their own precision under autocast, too."""
     rows = features.flatten(2)
-    return rows @ rows.mT / (rows.shape[1] * rows.shape[2])
+    with torch.autocast(rows.device.type, enabled=False):
+        return rows @ rows.mT / (rows.shape[1] * rows.shape[2])
 
 
 def content_and_style(
