@@ -12,7 +12,7 @@ from .body import smoothstep
 from .colours import Colour, lightness
 from .faces import Face, HairLook
 from .lettering import ink
-from .patterns import PATTERNS, Cloth, PatternName, Weave, cell
+from .patterns import PATTERNS, Cloth, PatternName, Weave, cell, frac
 
 __all__ = [
     "LOGOS",
@@ -183,10 +183,10 @@ def _logo(name: LogoName, x: np.ndarray, y: np.ndarray) -> np.ndarray:
             h = y + 0.25
             return (x**2 + (1.15 * h - 0.7 * np.sqrt(np.abs(x)) - 0.05) ** 2) < 0.62
         case "star":
-            tip = np.abs((np.arctan2(x, y) / (2 * np.pi / 5) + 0.5) % 1 - 0.5) * 2
+            tip = np.abs(frac(np.arctan2(x, y) / (2 * np.pi / 5) + 0.5) - 0.5) * 2
             return radius < 0.95 - 0.55 * tip
         case "bars":
-            return (np.abs(x) < 1.1) & (np.abs(y) < 0.6) & ((y * 2.5 + 0.25) % 1 < 0.5)
+            return (np.abs(x) < 1.1) & (np.abs(y) < 0.6) & (frac(y * 2.5 + 0.25) < 0.5)
         case "diamond":
             return np.abs(x) + np.abs(y) < 0.9
         case "triangle":
@@ -208,7 +208,7 @@ def _logo(name: LogoName, x: np.ndarray, y: np.ndarray) -> np.ndarray:
             mouth = (np.abs(radius - 0.55) < 0.08) & (y < -0.12)
             return (radius < 0.9) & ~eyes & ~mouth
         case "waves":
-            return (np.abs(x) < 1) & (np.abs(y) < 0.75) & ((2.2 * y + 0.3 * np.sin(6.3 * x)) % 1 < 0.45)
+            return (np.abs(x) < 1) & (np.abs(y) < 0.75) & (frac(2.2 * y + 0.3 * np.sin(6.3 * x)) < 0.45)
         case "cross":
             bar = np.minimum(np.abs(x), np.abs(y)) < 0.2
             return bar & (np.maximum(np.abs(x), np.abs(y)) < 0.85)
@@ -281,7 +281,7 @@ class Top:
             width = 0.007 + 0.0075 * smoothstep(0.28, 0.12, y)
             tip = front & (np.abs(x) < np.minimum(width, (y - 0.085) * 1.2)) & (y < 0.275)
             out[tip] = self.tie
-            out[tip & (((x + y) / 0.022) % 1 < 0.22)] *= 0.6
+            out[tip & (frac((x + y) / 0.022) < 0.22)] *= 0.6
             out[front & (np.abs(y - 0.278) < 0.009) & (np.abs(x) < 0.0095)] = np.array(self.tie) * 0.9
         if self.lapels is not None:
             self._jacket(x, y, angle, front, stitch, out)
@@ -440,6 +440,8 @@ class Legwear:
     wash: float = 0.0
     """How much a leg's front is faded."""
     knees: Literal["none", "ripped", "patched"] = "none"
+    skin: Colour = (0.80, 0.66, 0.57)
+    """What a hole shows."""
     crease: bool = False
     cargo: bool = False
 
@@ -472,8 +474,8 @@ class Legwear:
         if self.knees == "ripped":
             for place, half in ((0.265, 0.011), (0.30, 0.007), (0.20, 0.006)):
                 hole = ((along - place) / half) ** 2 + (angle / 0.26) ** 2 < 1
-                thread = (along / 0.005) % 1 < 0.5
-                out[hole] = (0.80, 0.66, 0.57)
+                thread = frac(along / 0.005) < 0.5
+                out[hole] = self.skin
                 out[hole & thread] = (0.90, 0.91, 0.93)
         elif self.knees == "patched":
             patch = (np.abs(along - 0.28) < 0.035) & (np.abs(angle) < 0.30)
@@ -568,12 +570,12 @@ class Skirt(Cloth):
         out = super().colour(q)
         y, angle = q[:, 1], q[:, 2]
         if self.pleats:
-            t = (angle * (0.5 * self.pleats)) % 1
+            t = frac(angle * (0.5 * self.pleats))
             below = smoothstep(0.09, 0.04, y)
             out *= (1 - below * (0.22 * t + 0.16 * (t > 0.93)))[:, None]
         if self.tiers:
-            out[(y < 0.06) & ((y / self.tiers) % 1 < 0.022)] *= np.float32(0.72)
-            gather = ((y / self.tiers) % 1 > 0.75) & (y < 0.06) & (np.sin(150 * angle) > 0.3)
+            out[(y < 0.06) & (frac(y / self.tiers) < 0.022)] *= np.float32(0.72)
+            gather = (frac(y / self.tiers) > 0.75) & (y < 0.06) & (np.sin(150 * angle) > 0.3)
             out[gather] *= np.float32(0.9)
         if self.buttons:
             out[np.abs(np.abs(angle) - 0.045) < 0.004] *= np.float32(0.8)
@@ -627,7 +629,7 @@ class Shoe:
                 out[(np.abs(along - 0.025) < 0.009) & (np.abs(angle - 0.38) < 0.07)] = self.accent
             case "oxford":
                 out[np.abs(along - 0.103) < 0.0018] *= seam
-                out[(along > 0.103) & (((along - 0.106) / 0.003) % 1 < 0.4) & (along < 0.109)] *= seam
+                out[(along > 0.103) & (frac((along - 0.106) / 0.003) < 0.4) & (along < 0.109)] *= seam
                 out[(np.abs(along - 0.045 - 0.06 * angle) < 0.0016) & (angle < 0.5)] *= seam
             case "loafer":
                 strap = (np.abs(along - 0.066) < 0.009) & (angle < 0.45)
@@ -643,5 +645,5 @@ class Shoe:
         if self.laces is not None and self.kind in ("sneaker", "canvas", "oxford"):
             top = (angle < 0.15) & (along > 0.050) & (along < 0.098)
             out[top] *= np.float32(0.80)
-            out[top & ((along / 0.0095) % 1 < 0.5)] = self.laces
+            out[top & (frac(along / 0.0095) < 0.5)] = self.laces
         return np.clip(out, 0, 1, out=out)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .body import smoothstep
 from .colours import Colour
-from .patterns import Cloth, cell, chance
+from .patterns import Cloth, cell, chance, frac
 
 Array = np.ndarray
 Beard = Literal["none", "stubble", "moustache", "goatee", "full"]
@@ -212,7 +212,7 @@ class Face:
         arch = height + 0.04 * self.brow_arch * (1 - (bx - 0.25) ** 2) + self.brow_tilt * bx
         thickness = 0.036 * self.brow_width * (1.05 - 0.40 * bx - 0.25 * bx**4)
         brow = (np.abs(y - arch) < thickness) & (np.abs(bx) < 1)
-        hairs = 0.78 + 0.22 * (((x * 1.2 - y * 0.7) / 0.022) % 1 < 0.6)
+        hairs = 0.78 + 0.22 * (frac((x * 1.2 - y * 0.7) / 0.022) < 0.6)
         _over(out, self.brow_rgb, (brow * hairs).astype(np.float32))
         if self.glasses is not None:
             self._glasses(self.glasses, x, y, ex, centre, out)
@@ -275,7 +275,7 @@ class HairLook:
             lot = chance(np.floor(turn * 210 + 2 * height), np.floor(0 * turn), 8)
             _over(out, (0.66, 0.65, 0.64), self.grey * (0.35 + 0.55 * lot))
         if self.plait:
-            t = (height / 0.022) % 1
+            t = frac(height / 0.022)
             s = np.abs(cell(turn + 0.5))
             bright -= 0.45 * (np.abs(t - 1.4 * s) < 0.12)
         out *= bright.astype(np.float32)[:, None]

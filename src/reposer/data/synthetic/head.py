@@ -1,6 +1,7 @@
 """The head: a face, ears, hair and what is worn on it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def hair_of(figure: Figure, who: Identity, place: Place) -> Iterator[Patch]:
     coordinates = grid.copy()
     # strands run from the crown: the angle round a point at the back of the head's top
     coordinates[..., 2] = np.arctan2(x - 0.25 * hair.parting * front, z + 0.35) / np.pi
-    yield Patch(place(cap), coordinates, np.ones(on.shape), look, where, HAIR)
+    yield Patch(place(cap), coordinates, np.ones(on.shape), replace(look, plait=False), where, HAIR)
 
     if hair.style in ("bob", "long"):
         yield _curtain(figure, who)

@@ -106,13 +106,14 @@ def sample_identity(number: int, stream: np.random.Generator, split: Split | Non
     body = _body(feminine, weight, stream)
     hair = _hair(feminine, tone, age, skin, stream)
     face = _face(feminine, weight, age, skin, hair, stream)
-    outfit = sample_outfit(body, feminine, stream, split, covered=hair.hat == "headscarf")
+    outfit = sample_outfit(body, feminine, skin, stream, split, covered=hair.hat == "headscarf")
     return Identity(number, body, face, hair, outfit, _backdrop(stream), tone + 1, feminine, weight)
 
 
 def _skin(tone: int, stream: np.random.Generator) -> Colour:
     # the scale's swatches are flat paint: a little more red and light, as skin under a lamp has
-    base = np.array(rgb(MONK_SCALE[tone])) ** 0.88 * (0.97, 0.885, 0.815)
+    red = (0.985, 0.875, 0.79) if tone < 5 else (0.97, 0.885, 0.815)
+    base = np.array(rgb(MONK_SCALE[tone])) ** 0.88 * red
     base = base + np.array([0.05, 0.015, 0.0]) * (tone > 4)
     return jitter(tuple(np.clip(base, 0, 1).tolist()), stream, 0.4)
 

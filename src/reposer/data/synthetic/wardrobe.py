@@ -72,6 +72,7 @@ class Outfit:
 def sample_outfit(
     body: Body,
     feminine: float,
+    skin: Colour,
     stream: np.random.Generator,
     split: Split | None = None,
     *,
@@ -114,7 +115,7 @@ def sample_outfit(
         cloth = _lower_cloth(below, stream)
         wide, flare, end = _legs_cut(below, lower, stream)
         lower_cloth = _skirt(below, cloth, stream) if skirt else cloth
-        look = _legwear(below, cloth, lower, body, end, wide, stream)
+        look = replace(_legwear(below, cloth, lower, body, end, wide, stream), skin=scaled(skin, 0.94))
     smart = not dress and below.cut == "tailored"
     shoe, boots = _shoes(feminine, lower, smart, stream)
     socks = None
@@ -236,7 +237,7 @@ def _print(design: Design, cloth: Cloth, stream: np.random.Generator) -> Print |
     kind = design.detail
     if kind not in ("logo", "word", "words", "number", "picture"):
         return None
-    size, place, weight = stream.uniform((0.030, 0.195, 0.33), (0.046, 0.212, 0.52)).tolist()
+    size, place, weight = stream.uniform((0.030, 0.195, 0.30), (0.046, 0.212, 0.44)).tolist()
     logo: LogoName | None = None
     lines: tuple[str, ...] = ()
     back = ""
