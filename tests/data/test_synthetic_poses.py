@@ -13,13 +13,12 @@ from reposer.data.synthetic.body import (
     BodyPose,
     LegPose,
     ankle_height,
-    face_points,
     pose_body,
     turn,
 )
 from reposer.data.synthetic.cameras import CROPS, Camera, look_at, sample_camera, sample_look
 from reposer.data.synthetic.cycles import CYCLES, CycleName, Style, cycle, sample_style
-from reposer.data.synthetic.landmarks import face_places
+from reposer.data.synthetic.landmarks import face_places, face_points
 from reposer.data.synthetic.library import IN_MOTION, NAMED_POSES
 from reposer.data.synthetic.limits import (
     LIMITS,
@@ -193,7 +192,7 @@ def moments(name, body, style, steps=100):
 @pytest.mark.parametrize("name", CYCLES)
 def test_a_motion_is_closed_and_has_no_jumps(name):
     stream = np.random.default_rng(1)
-    for body in BODIES:
+    for body in BODIES[:3]:
         joints, _ = moments(name, body, sample_style(stream))
         assert joints[0] == pytest.approx(joints[-1], abs=1e-9)
         steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)
@@ -204,8 +203,8 @@ def test_a_motion_is_closed_and_has_no_jumps(name):
 
 @pytest.mark.parametrize("name", CYCLES)
 def test_feet_in_motion_neither_sink_nor_float(name):
-    for body in BODIES:
-        _, feet = moments(name, body, Style())
+    for body in BODIES[:2]:
+        _, feet = moments(name, body, Style(), steps=60)
         lowest = feet[..., 1].min((1, 2))
         assert lowest.min() > -0.002
         if name == "run":

@@ -51,8 +51,8 @@ def _degrees(sine: float) -> float:
 
 
 def _columns(matrix: np.ndarray) -> tuple[Vector, Vector, Vector]:
-    left, up, front = matrix.T.tolist()
-    return left, up, front
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    return (a, d, g), (b, e, h), (c, f, i)
 
 
 def _angles(outer: tuple[Vector, Vector, Vector], inner: tuple[Vector, Vector, Vector]) -> Vector:
