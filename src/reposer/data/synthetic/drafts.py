@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,18 +49,31 @@ def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> It
         num_workers=min(workers, len(items)),
         generator=torch.Generator(),  # the caller's random numbers stay untouched
     )
-    yield from loader
+    results = iter(loader)
+    try:
+        for result, error in results:
+            if error is not None:
+                raise error
+            yield result
+    finally:
+        del results  # ends its processes now, not when the error is forgotten
 
 
-class _Mapped(Dataset[R], Generic[T, R]):
+class _Mapped(Dataset[tuple[R | None, Exception | None]], Generic[T, R]):
+    """(result, error) of each item: errors cross to the other process as they are."""
+
     def __init__(self, items: Sequence[T], work: Callable[[T], R]) -> None:
         self._items, self._work = items, work
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def __getitem__(self, i: int) -> R:
-        return self._work(self._items[i])
+    def __getitem__(self, i: int) -> tuple[R | None, Exception | None]:
+        try:
+            return self._work(self._items[i]), None
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            return None, error
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,120 @@
+"""Tar shards: what is read back, in any order and by any process, is what SyntheticPeople draws."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from reposer.core import BadInput, Framing
+from reposer.core.images import to_uint8
+from reposer.core.skeleton import COCO_17
+from reposer.data import DATASETS, open_dataset
+from reposer.data.synthetic import SyntheticPeople, write, write_people
+from reposer.data.synthetic.attributes import attributes
+from reposer.data.synthetic.shards import ShardPairs
+
+SMALL = (64, 48)
+FEW = {"size": SMALL, "num_train": 5, "num_test": 1, "views": 2, "form": "shards", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setattr(write, "PEOPLE_PER_SHARD", 2)
+    yield write_people(tmp_path_factory.mktemp("shards") / "people", **FEW, truth=True, flow=True, workers=2)
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def data(root):
+    return open_dataset(root, "train", None)
+
+
+def test_the_folder_is_recognised_and_holds_all_ordered_pairs(root, data):
+    assert DATASETS["shards"] is ShardPairs and isinstance(data, ShardPairs)
+    assert sorted(p.name for p in root.glob("*.tar")) == [
+        "test-000000.tar", "train-000000.tar", "train-000001.tar", "train-000002.tar",
+    ]  # fmt: skip
+    assert len(data) == 5 * 2 and data.picture_size == SMALL
+    assert [data.identity(i) for i in (0, 1, 2)] == ["synthetic000000", "synthetic000000", "synthetic000001"]
+    assert data[3].name == "synthetic000001_1_2_synthetic000001_0"
+
+
+def test_pairs_read_back_equal_those_drawn_on_the_spot(data):
+    fresh = SyntheticPeople(SMALL)
+    for person in (4, 0, 3):  # in no order
+        a, b = data[2 * person], fresh[person]
+        assert torch.equal(to_uint8(a.source), to_uint8(b.source))
+        assert torch.equal(to_uint8(a.target), to_uint8(b.target))
+        for read, drawn in ((a.source_pose, b.source_pose), (a.target_pose, b.target_pose)):
+            assert read.size == drawn.size and torch.equal(read.visible, drawn.visible)
+            assert torch.equal(read.xy[read.visible], drawn.xy[drawn.visible])
+
+
+def test_a_framing_and_another_skeleton_are_applied(root):
+    framing = Framing((64, 64), fit="pad")
+    data = open_dataset(root, "test", framing, skeleton=COCO_17)
+    assert data[0].source.shape == (3, 64, 64) and data[0].source_pose.skeleton == COCO_17
+    plain = open_dataset(root, "test", None, skeleton=COCO_17)[0]
+    assert torch.equal(data[0].source[:, :, 8:56], plain.source)
+    assert data.target_size(0) == SMALL
+
+
+def test_workers_read_what_the_process_itself_reads(data):
+    loader = DataLoader(data, batch_size=None, num_workers=2)
+    for i, sample in enumerate(loader):
+        assert sample.name == data[i].name and torch.equal(sample.source, data[i].source)
+
+
+def test_truth_and_words_lie_beside_the_pair(data):
+    drawn = SyntheticPeople(SMALL).draw([(2, 0), (2, 1)])
+    i = 2 * 2
+    about = data.about(i)
+    assert about["identity"] == "synthetic000002"
+    assert about["attributes"] == attributes(SyntheticPeople(SMALL).who(2))
+    with Image.open(io.BytesIO(data.read(i, "target.parts.png"))) as parts:
+        assert np.array_equal(np.array(parts), drawn.parts[1].numpy())
+    with np.load(io.BytesIO(data.read(i, "flow.npz"))) as truth:
+        flow, visible = drawn.flow(0, 1)
+        assert np.array_equal(truth["flow"], flow.numpy().astype(np.float16), equal_nan=True)
+        assert np.array_equal(truth["visible"], visible.numpy())
+    with np.load(io.BytesIO(data.read(i, "source.npz"))) as truth:
+        assert np.array_equal(truth["depth"], drawn.depth[0].numpy().astype(np.float16))
+
+
+def test_the_shards_are_plain_tar_files_whose_samples_stand_together(root):
+    with tarfile.open(root / "train-000001.tar") as tar:
+        keys = [name.partition(".")[0] for name in tar.getnames()]
+        assert json.load(tar.extractfile(f"{keys[0]}.json"))["target"]["name"] == keys[0].split("__")[1]
+    assert len(set(keys)) == 4 and keys == sorted(keys, key=keys.index)
+    assert all(keys[k] == keys[k + 1] or keys[k] not in keys[k + 1 :] for k in range(len(keys) - 1))
+
+
+def test_any_number_of_processes_and_a_broken_run_give_the_same_shards(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "PEOPLE_PER_SHARD", 2)
+    real = write._Plan.draw
+    monkeypatch.setattr(write._Plan, "draw", lambda plan, number: real(plan, number) if number < 3 else 1 / 0)
+    options = {**FEW, "truth": True, "flow": True, "workers": 1}
+    with pytest.raises(ZeroDivisionError):
+        write_people(tmp_path / "people", **options)
+    monkeypatch.setattr(write._Plan, "draw", real)
+    again = write_people(tmp_path / "people", **options)
+    assert {p.name: p.read_bytes() for p in again.iterdir()} == {
+        p.name: p.read_bytes() for p in root.iterdir()
+    }
+
+
+def test_what_is_damaged_or_missing_is_named(root, tmp_path):
+    with pytest.raises(BadInput, match=r"val-000000\.tar"):
+        ShardPairs(root, "val")
+    (tmp_path / "train-000000.tar").write_bytes((root / "train-000000.tar").read_bytes()[:-20_000])
+    with pytest.raises(BadInput, match=r"no whole tar|ends too early"):
+        data = ShardPairs(tmp_path, "train")
+        [data[i] for i in range(len(data))]
+    with pytest.raises(BadInput, match=r"it has source\.png"):
+        ShardPairs(root, "test").read(0, "sound.wav")
