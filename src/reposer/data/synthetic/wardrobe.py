@@ -208,6 +208,7 @@ def _top(design: Design, hem: float, tucked: bool, stream: np.random.Generator) 
     tie = None
     if design.cut == "shirt" and design.length == "long" and stream.random() < 0.14:
         tie = _dye(_any_colour(stream), stream)
+    printed = _print(design, cloth, stream)
     bands: tuple[tuple[float, float, Colour], ...] = ()
     if design.detail == "bands":
         low, wide = stream.uniform((0.13, 0.022), (0.19, 0.05)).tolist()
@@ -216,7 +217,7 @@ def _top(design: Design, hem: float, tucked: bool, stream: np.random.Generator) 
             bands += ((low - 0.016, low - 0.008, cloth.third),)
     return Top(
         cloth,
-        printed=_print(design, cloth, stream),
+        printed=printed,
         closure=closure,
         pocket=pocket,
         hem=hem if ribbed and not tucked else None,
@@ -224,7 +225,7 @@ def _top(design: Design, hem: float, tucked: bool, stream: np.random.Generator) 
         trim=trim,
         bands=bands,
         tie=tie,
-        strings=design.neckline == "hood",
+        strings=design.neckline == "hood" and printed is None,
         badge=_logo(stream) if design.detail == "badge" else None,
     )
 
