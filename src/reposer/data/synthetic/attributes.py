@@ -40,7 +40,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "outer layer worn": ("none", "open", "closed"),
     "outer colour": ("none", *COLOUR_NAMES),
     "lower garment": _LOWERS,
-    "lower length": ("mini", "short", "knee", "midi", "long"),
+    "lower length": ("mini", "short", "knee", "midi", "ankle", "long"),
     "lower pattern": PATTERNS,
     "lower colour": COLOUR_NAMES,
     "shoes": ("sneakers", "canvas shoes", "oxfords", "loafers", "ballet flats", "boots"),

@@ -26,6 +26,7 @@ class Design(NamedTuple):
     length: str
     """Of the sleeves or of the legs."""
     neckline: str
+    """Of a jacket the kind of its collar, of trousers and skirts how wide they are cut."""
     pattern: str
     first: ColourName
     second: str
@@ -173,6 +174,9 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
     cut = lot(stream, cuts)
     table: Mapping[str, float] = _SOBER
     length, pattern, detail, second = "long", "plain", "none", False
+    width = lot(stream, {"narrow": 0.35, "straight": 0.4, "wide": 0.25})
+    if cut in ("jeans", "chinos", "tailored", "leggings", "corduroy") and stream.random() < 0.3:
+        length = "ankle"
     draw = stream.random()
     if cut == "jeans":
         table = _JEANS
@@ -218,7 +222,9 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
             pattern = _one_of(stream, names) if draw < 0.45 else "plain"
             detail = lot(stream, {"none": 0.6, "belt": 0.25, "buttons": 0.15}) if cut == "skirt" else "none"
     first, other = _colours(stream, table, second=second or pattern != "plain")
-    return Design("lower", cut, length, "none", pattern, first, other, detail)
+    if table is _JEANS:  # the thread
+        other = lot(stream, {"none": 0.4, "orange": 0.4, "white": 0.2})
+    return Design("lower", cut, length, width, pattern, first, other, detail)
 
 
 def draw_jacket(stream: np.random.Generator) -> Design:
@@ -235,6 +241,9 @@ def draw_jacket(stream: np.random.Generator) -> Design:
     elif cut in ("bomber", "puffer") and stream.random() < 0.15:
         pattern = _one_of(stream, ("camouflage", "blocks", "florals"))
     detail = "closed" if stream.random() < 0.32 else "open"
-    trimmed = pattern != "plain" or (cut in ("bomber", "cardigan") and stream.random() < 0.6)
+    trimmed = pattern != "plain" or (cut not in ("blazer", "leather") and stream.random() < 0.45)
+    collar = "plain"
+    if cut in ("blazer", "leather"):
+        collar = lot(stream, {"notched": 0.7, "plain": 0.3})
     first, second = _colours(stream, table, second=trimmed)
-    return Design("jacket", cut, "long", "none", pattern, first, second, detail)
+    return Design("jacket", cut, "long", collar, pattern, first, second, detail)

@@ -321,6 +321,7 @@ def _jacket(design: Design, body: Body, ease: float, stream: np.random.Generator
     if rib and design.pattern == "plain":
         cloth = replace(cloth, third=edge)
     closed = design.detail == "closed"
+    yoke = design.pattern == "plain" and design.second != "none"
     closure: Any = "zip" if cut in ("bomber", "puffer", "leather") else "buttons"
     if cut == "blazer":
         closure = "none" if not closed else "double" if stream.random() < 0.4 else "buttons"
@@ -331,7 +332,8 @@ def _jacket(design: Design, body: Body, ease: float, stream: np.random.Generator
         hem=-0.045 if rib else None,
         neckline="none",
         lapels=0.0 if closed else float(stream.uniform(0.08, 0.17)),
-        notched=cut in ("blazer", "leather"),
+        notched=design.neckline == "notched",
+        bands=((0.205, 0.34, cloth.second),) if cut == "puffer" and yoke else (),
         gloss=cloth.gloss,
         badge=_logo(stream) if cut in ("bomber", "puffer") and stream.random() < 0.4 else None,
     )
@@ -366,7 +368,8 @@ def _lower_cloth(design: Design, stream: np.random.Generator) -> Cloth:
 
 def _legs_cut(design: Design, lower: Lower, stream: np.random.Generator) -> tuple[float, float, float]:
     """(ease, flare, end along the leg)."""
-    flare = float(stream.uniform(0.2, 1.0))
+    low, high = {"narrow": (0.15, 0.35), "straight": (0.35, 0.65), "wide": (0.65, 1.0)}[design.neckline]
+    flare = float(stream.uniform(low, high))
     if lower == "skirt":
         return (
             0.008,
@@ -378,12 +381,13 @@ def _legs_cut(design: Design, lower: Lower, stream: np.random.Generator) -> tupl
     if lower == "shorts":
         low, high = (0.50, 0.70) if design.length == "short" else (0.75, 0.96)
         return 0.008, flare, float(stream.uniform(low, high))
-    choices = {"cargo": (0.012, 0.016), "joggers": (0.010, 0.014), "track": (0.007, 0.012)}
-    wide = choices.get(design.cut, (0.004, 0.008, 0.008, 0.016))
-    end = float(stream.uniform(1.86, 1.97))
+    wide = {"narrow": 0.004, "straight": 0.008, "wide": 0.016}[design.neckline]
+    if design.cut in ("cargo", "joggers", "track"):
+        wide = max(0.7 * wide + 0.004, 0.007)
+    end = float(stream.uniform(1.86, 1.97)) - (0.13 if design.length == "ankle" else 0.0)
     if design.detail in ("turned", "frayed"):
         end -= 0.08
-    return wide[int(stream.random() * len(wide))], 0.2 if design.cut == "joggers" else flare, end
+    return wide, 0.2 if design.cut == "joggers" else flare, end
 
 
 def _skirt_end(length: str, stream: np.random.Generator) -> float:
@@ -419,7 +423,7 @@ def _legwear(
     cut, detail = design.cut, design.detail
     denim = cut in ("jeans", "denim_shorts")
     sporty = cut in ("joggers", "track", "sport_shorts", "leggings")
-    orange = denim and lightness(cloth.first) < 0.6 and stream.random() < 0.6
+    threads = {"orange": (0.80, 0.55, 0.25), "white": _WHITE}
     pockets: Any = (
         "jeans" if denim else "cargo" if cut == "cargo" else "none" if cut == "leggings" else "slash"
     )
@@ -429,7 +433,7 @@ def _legwear(
         pockets=pockets,
         fly=not sporty,
         cord=cut in ("joggers", "sport_shorts") or (cut == "track" and detail == "two"),
-        thread=(0.80, 0.55, 0.25) if orange else None,
+        thread=threads.get(design.second) if denim else None,
     )
     cap = 0.053 * body.limbs + 0.004 + (0.5 * wide if lower == "shorts" else 0.0)
     cuffs: dict[str, Any] = {"turned": "turned", "frayed": "frayed"}
