@@ -1,4 +1,4 @@
-"""`reposer data check|list|synthesize|...`: what is wrong with a data set, which kinds there are, new drawn ones."""
+"""`reposer data check|list|synthesize|card|...`: what is wrong with a data set, which kinds there are, new drawn ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ from reposer.data import DATASETS
 from reposer.data.check import check_dataset, findings_table
 from reposer.data.objects import AZIMUTHS, ELEVATIONS, write_objects
 from reposer.data.synthetic import write_people
+from reposer.data.synthetic.card import print_card
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,6 +22,7 @@ def run(arguments: Sequence[str]) -> int:
             "check": check,
             "list": show,
             "synthesize": synthesize,
+            "card": print_card,
             "synthesize-objects": synthesize_objects,
         },
         args=list(arguments),
@@ -58,25 +60,46 @@ def synthesize(
     size: tuple[int, int] = (256, 176),
     people: int = 200,
     test_people: int = 20,
+    val_people: int = 0,
     views: int = 4,
     seed: int = 0,
     suffix: Annotated[Literal[".png", ".jpg"], tyro.conf.arg()] = ".png",
+    form: Literal["patn", "shards"] = "patn",
+    truth: bool = False,
+    flow: bool = False,
+    workers: int = 2,
 ) -> int:
     """Draw synthetic people into a folder that `reposer train --data` reads. The pictures are free of rights (CC0).
 
     Args:
-        out: a new folder; it appears whole or not at all.
+        out: a new folder; it appears whole or not at all. A run that was broken off continues if you repeat it.
         size: height and width of the pictures, in pixels.
         people: how many people to train on.
         test_people: how many other people to test on.
+        val_people: how many other people to validate on.
         views: pictures of each person; every ordered pair of them is listed.
         seed: which people.
         suffix: the kind of picture file.
+        form: picture files and lists as PATN has them, or tar shards of whole pairs (WebDataset).
+        truth: also write parts, depth, surface, albedo, exact joints and attributes (docs/synthetic.md).
+        flow: also write the true flow of each pair.
+        workers: processes that draw; the files do not depend on their number.
     """
     write_people(
-        out, size=size, num_train=people, num_test=test_people, views=views, seed=seed, suffix=suffix
+        out,
+        size=size,
+        num_train=people,
+        num_test=test_people,
+        num_val=val_people,
+        views=views,
+        seed=seed,
+        suffix=suffix,
+        form=form,
+        truth=truth,
+        flow=flow,
+        workers=workers,
     )
-    Console(stderr=True).print(f"{(people + test_people) * views:,} pictures in {out}")
+    Console(stderr=True).print(f"{(people + test_people + val_people) * views:,} pictures in {out}")
     return 0
 
 
