@@ -110,11 +110,11 @@ def card(
     measures = list(found)
     cameras = [camera for m in measures for camera in m.cameras]
     inside, visible, missed, hidden = (
-        np.sum([getattr(m, name) for m in measures], 0)
+        np.sum([getattr(m, name) for m in measures], 0).tolist()
         for name in ("inside", "visible", "missed", "found_hidden")
     )
     parts = np.sum([m.parts for m in measures], 0)[1:]
-    yaws = np.array([yaw for _, yaw, _, _ in cameras])
+    yaws = [yaw for _, yaw, _, _ in cameras]
     return {
         "people": people,
         "pictures": len(cameras),
@@ -130,14 +130,16 @@ def card(
         "scene": _shares((m.scene for m in measures), ("white", "gradient", "room")),
         "crop": _shares((crop for crop, *_ in cameras), tuple(CROPS)),
         "facing": _shares(map(_facing, yaws), FACING),
-        "yaw": {f"{low}": float(((yaws >= low) & (yaws < low + 30)).mean()) for low in range(-180, 180, 30)},
+        "yaw": {
+            f"{low}": sum(low <= yaw < low + 30 for yaw in yaws) / len(yaws) for low in range(-180, 180, 30)
+        },
         "camera": {
             "elevation": _spread(elevation for *_, elevation, _ in cameras),
             "distance": _spread(distance for *_, distance in cameras),
         },
         "joints": {
             joint: {
-                "inside": float(inside[k] / len(cameras)),
+                "inside": inside[k] / len(cameras),
                 "visible": _ratio(visible[k], inside[k]),
                 "missed": _ratio(missed[k], visible[k]),
                 "found_hidden": _ratio(hidden[k], inside[k] - visible[k]),
