@@ -198,7 +198,7 @@ def tables(found: Card) -> str:
     """The card as Markdown."""
     h, w = found["size"]
     blocks = [
-        f"{found['people']:,} people, {found['pictures']:,} pictures of {h}x{w}, seed {found['seed']}.",
+        f"{found['people']:,} people, {found['pictures']:,} pictures of {h}x{w}, seed {found['seed']}, drawn by the code {found['code']}.",
         _table(
             ("skin tone (Monk)", *found["skin_tone"]), [("people", *map(str, found["skin_tone"].values()))]
         ),
