@@ -12,7 +12,7 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.data.files import write_pose_json
-from reposer.data.synthetic import SyntheticPeople, pose_of, write_people
+from reposer.data.synthetic import SyntheticPeople, write_people
 from tests.cli.test_road import TINY
 
 
@@ -46,9 +46,9 @@ def people(some_people, tmp_path):
 
 @pytest.fixture
 def photo(tmp_path):
-    person = SyntheticPeople((96, 66), "test").picture(950_000, 0)
-    Image.fromarray(person.picture).save(tmp_path / "photo.png")
-    write_pose_json(tmp_path / "photo.json", pose_of(person))
+    person = SyntheticPeople((96, 66), "test").drawn([(950_000, 0)])
+    Image.fromarray(person.picture[0].numpy()).save(tmp_path / "photo.png")
+    write_pose_json(tmp_path / "photo.json", person.detected[0])
     return tmp_path / "photo.png"
 
 

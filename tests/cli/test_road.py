@@ -8,7 +8,7 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.data.files import write_picture, write_pose_json
-from reposer.data.synthetic import SyntheticPeople, pose_of, write_people
+from reposer.data.synthetic import SyntheticPeople, write_people
 from tests.data.folders import some_picture, some_pose
 
 TINY = [
@@ -90,9 +90,9 @@ def test_your_own_photos_of_several_sizes_are_scored(run_folder, tmp_path, capsy
 def test_a_photo_of_any_size_is_reposed_and_explained(run_folder, tmp_path):
     people = SyntheticPeople((150, 120), "test")
     for view, name in enumerate(("photo", "wanted")):
-        person = people.picture(950_000, view)
-        Image.fromarray(person.picture).save(tmp_path / f"{name}.png")
-        write_pose_json(tmp_path / f"{name}.json", pose_of(person))
+        person = people.drawn([(950_000, view)])
+        Image.fromarray(person.picture[0].numpy()).save(tmp_path / f"{name}.png")
+        write_pose_json(tmp_path / f"{name}.json", person.detected[0])
     arguments = ["transfer", str(tmp_path / "photo.png"), "--source-pose", str(tmp_path / "photo.json")]
     arguments += [
         "--pose",

@@ -1,42 +1,67 @@
-"""Synthetic people: the truth beside a picture is the truth of that picture, and an index is all that
-decides it.
-"""
+"""Synthetic people: the truth beside a picture is the truth of that picture, and an index is all that decides it."""
 
 import itertools
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from reposer.core import BadInput, Framing
-from reposer.core.skeleton import OPENPOSE_18
+from reposer.core.images import to_uint8
+from reposer.core.rng import numpy_stream
+from reposer.core.skeleton import COCO_17, FACE_68, OPENPOSE_18
 from reposer.data.synthetic import (
     PARTS,
     BodyPose,
     Camera,
+    Scene,
+    Shot,
     SyntheticPeople,
-    render_person,
+    draw,
+    dress,
     sample_identity,
-    write_people,
 )
-from reposer.data.synthetic.body import Body, pose_body, torso_profile
+from reposer.data.synthetic.body import Body, torso_profile
+from reposer.data.synthetic.bones import NUM_BONES, Hold, bone_frames, rest_figure, stacked
+from reposer.data.synthetic.cameras import sample_camera
 from reposer.data.synthetic.identity import MONK_SCALE
-from reposer.data.synthetic.poses import DEMO_POSES, plausible, sample_pose
-from reposer.data.synthetic.raster import rasterise
+from reposer.data.synthetic.poses import DEMO_POSES, sample_pose
+from reposer.data.synthetic.scenes import sample_scene
+from reposer.data.synthetic.zbuffer import rasterise
 
 SMALL = (128, 88)
+LARGE = (256, 176)
 
 
-def parts_near(person, joint, radius=1):
-    x, y = np.rint(person.xy[OPENPOSE_18.index(joint)]).astype(int)
-    window = person.parts[max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1]
-    return {PARTS[p] for p in np.unique(window)}
+STANDING = BodyPose()
 
 
-def standing(number, yaw=0.0, size=SMALL):
-    return render_person(
-        sample_identity(number, np.random.default_rng(number)), BodyPose(), Camera(yaw=yaw), size
-    )
+def standing(number, yaw=0.0, size=SMALL, pose=STANDING, **camera):
+    who = sample_identity(number, np.random.default_rng(number))
+    return draw([Shot(who, dress(who, size), pose, Camera(yaw=yaw, **camera), Scene())], size)
+
+
+def two_views(number, size=LARGE, yaws=(0.0, 25.0)):
+    """One person twice, from nearby sides, in two poses."""
+    who, stream = sample_identity(number, np.random.default_rng(number)), numpy_stream(9, number)
+    surface = dress(who, size)
+    shots = [Shot(who, surface, sample_pose(who.body, stream), Camera(yaw=yaw), Scene()) for yaw in yaws]
+    return draw(shots, size)
+
+
+def joints(drawing, skeleton=OPENPOSE_18, row=0):
+    pose = drawing.poses[skeleton.name]
+    return {j: pose.xy[row, i] for i, j in enumerate(skeleton.joints)}
+
+
+def parts_near(drawing, joint, radius=1):
+    x, y = joints(drawing)[joint].round().long().tolist()
+    window = drawing.parts[0, max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1]
+    return {PARTS[p] for p in window.unique().tolist()}
+
+
+# ---------------------------------------------------------------------------------- what decides a picture
 
 
 def test_an_index_gives_the_same_pair_in_any_order_and_any_instance():
@@ -50,15 +75,23 @@ def test_an_index_gives_the_same_pair_in_any_order_and_any_instance():
         assert torch.equal(a.target_pose.visible, b.target_pose.visible)
 
 
+def test_a_picture_does_not_depend_on_what_is_drawn_with_it():
+    people = SyntheticPeople(SMALL)
+    views = [(3, 0), (4, 1), (3, 1), (8, 0)]
+    together = people.drawn(views)
+    for row, view in enumerate(views):
+        alone = people.drawn([view])
+        assert torch.equal(alone.picture[0], together.picture[row])
+        assert torch.equal(alone.parts[0], together.parts[row])
+        assert torch.equal(alone.depth[0], together.depth[row])
+        assert torch.equal(alone.detected.visible[0], together.detected.visible[row])
+
+
 def test_another_seed_or_index_gives_another_person():
-    pictures = [
-        SyntheticPeople(SMALL, seed=0).picture(0, 0),
-        SyntheticPeople(SMALL, seed=1).picture(0, 0),
-        SyntheticPeople(SMALL, seed=0).picture(1, 0),
-        SyntheticPeople(SMALL, seed=0).picture(0, 1),
-    ]
-    for a, b in itertools.combinations(pictures, 2):
-        assert not np.array_equal(a.picture, b.picture)
+    drawings = [SyntheticPeople(SMALL, seed=seed).drawn([view]) for seed, view in ((0, (0, 0)), (1, (0, 0)))]
+    drawings += [SyntheticPeople(SMALL).drawn([view]) for view in ((1, 0), (0, 1))]
+    for a, b in itertools.combinations(drawings, 2):
+        assert not torch.equal(a.picture, b.picture)
 
 
 def test_identities_are_disjoint_between_splits_and_the_name_tells_the_identity():
@@ -82,46 +115,67 @@ def test_a_framing_lays_picture_and_joints_into_the_same_frame():
     framed = SyntheticPeople(SMALL, num_pairs=1, framing=Framing((128, 96), fit="pad"))[0]
     assert framed.source.shape == (3, 128, 96)
     assert torch.equal(framed.source[:, :, 4:92], plain.source)
-    assert torch.allclose(
-        framed.source_pose.xy.float(), plain.source_pose.xy + torch.tensor([4.0, 0.0]), atol=1e-4
-    )
+    assert torch.allclose(framed.source_pose.xy, plain.source_pose.xy + torch.tensor([4.0, 0.0]), atol=1e-4)
+
+
+# ---------------------------------------------------------------------------------- joints and parts
 
 
 @pytest.mark.parametrize("number", range(6))
 def test_seen_joints_land_on_the_parts_they_name(number):
-    person = standing(number, size=(256, 176))
+    person = standing(number, size=LARGE)
     for joint, words in (
         ("nose", {"face"}), ("right_eye", {"face", "hair"}), ("left_eye", {"face", "hair"}),
         ("right_ankle", {"right_shoe", "right_lower_leg"}), ("left_ankle", {"left_shoe", "left_lower_leg"}),
         ("right_wrist", {"right_hand", "right_lower_arm"}), ("left_wrist", {"left_hand", "left_lower_arm"}),
-        ("left_elbow", {"left_upper_arm", "left_lower_arm"}), ("neck", {"neck", "torso", "hair"}),
+        ("left_elbow", {"left_upper_arm", "left_lower_arm"}), ("neck", {"neck", "torso", "hair", "outer"}),
     ):  # fmt: skip
         assert parts_near(person, joint) & words, joint
+
+
+def test_the_landmarks_of_a_face_lie_on_the_face_and_belong_to_their_side():
+    person = standing(4, size=(512, 352), height=0.9)
+    face = joints(person, FACE_68)
+    on = [person.parts[0, int(p[1].round()), int(p[0].round())] == PARTS.index("face") for p in face.values()]
+    assert sum(on) > 58
+    eyes = {
+        side: torch.stack([p for j, p in face.items() if j.startswith(f"{side}_eye")])
+        for side in ("right", "left")
+    }
+    for side, xy in eyes.items():
+        assert torch.allclose(xy.mean(0), joints(person)[f"{side}_eye"], atol=0.012 * 512)
+    assert eyes["right"][:, 0].max() < eyes["left"][:, 0].min()
+
+
+def test_the_same_joint_is_at_the_same_place_in_every_skeleton():
+    person = standing(7)
+    a, b = joints(person), joints(person, COCO_17)
+    shared = set(a) & set(b)
+    assert len(shared) == 17
+    assert all(torch.equal(a[j], b[j]) for j in shared)
 
 
 def test_a_person_who_faces_the_camera_has_the_right_side_at_the_pictures_left():
     front, behind = standing(3), standing(3, yaw=180.0)
     for word in ("shoulder", "hip", "ankle", "eye", "ear"):
-        right, left = OPENPOSE_18.index(f"right_{word}"), OPENPOSE_18.index(f"left_{word}")
-        assert front.xy[right, 0] < front.xy[left, 0]
-        assert behind.xy[right, 0] > behind.xy[left, 0]
-    x = np.arange(SMALL[1])[None] + np.zeros(SMALL)[..., :1]
+        assert joints(front)[f"right_{word}"][0] < joints(front)[f"left_{word}"][0]
+        assert joints(behind)[f"right_{word}"][0] > joints(behind)[f"left_{word}"][0]
+    x = torch.arange(SMALL[1]).expand(SMALL).float()
     for word in ("upper_arm", "upper_leg", "lower_leg", "shoe"):
-        right, left = (x[front.parts == PARTS.index(f"{side}_{word}")] for side in ("right", "left"))
+        right, left = (x[front.parts[0] == PARTS.index(f"{side}_{word}")] for side in ("right", "left"))
         if len(right) and len(left):
             assert right.mean() < left.mean()
 
 
 def test_a_positive_yaw_turns_the_person_to_their_left():
-    person = standing(1, yaw=90.0)
-    nose, neck = (person.xy[OPENPOSE_18.index(j)] for j in ("nose", "neck"))
-    assert nose[0] > neck[0] + 3
+    person = joints(standing(1, yaw=90.0))
+    assert person["nose"][0] > person["neck"][0] + 3
 
 
 def test_a_face_seen_from_behind_is_hidden_and_from_the_side_half_of_it_is():
     def hidden(yaw):
-        person = standing(2, yaw)
-        return {j for j, o in zip(OPENPOSE_18.joints, person.occluded, strict=True) if o}
+        pose = standing(2, yaw).poses[OPENPOSE_18.name]
+        return {j for j, seen in zip(OPENPOSE_18.joints, pose.visible[0].tolist(), strict=True) if not seen}
 
     face = {"nose", "right_eye", "left_eye"}
     assert face <= hidden(180.0)
@@ -131,56 +185,150 @@ def test_a_face_seen_from_behind_is_hidden_and_from_the_side_half_of_it_is():
 
 
 def test_joints_outside_the_picture_are_missed_and_those_seen_are_mostly_found():
-    data = SyntheticPeople(SMALL)
-    people = [data.picture(n, 0) for n in range(24)]
-    xy, visible, occluded = (np.stack([getattr(p, k) for p in people]) for k in ("xy", "visible", "occluded"))
-    outside = (
-        (xy[..., 0] < -0.5)
-        | (xy[..., 0] > SMALL[1] - 0.5)
-        | (xy[..., 1] < -0.5)
-        | (xy[..., 1] > SMALL[0] - 0.5)
+    drawing = SyntheticPeople(SMALL).drawn([(n, 0) for n in range(24)])
+    exact, found = drawing.poses[OPENPOSE_18.name], drawing.detected.visible
+    x, y = exact.xy.unbind(-1)
+    outside = (x < -0.5) | (x > SMALL[1] - 0.5) | (y < -0.5) | (y > SMALL[0] - 0.5)
+    assert not found[outside].any() and not exact.visible[outside].any()
+    assert found[exact.visible].float().mean() > 0.95
+    assert found[~exact.visible & ~outside].float().mean() < 0.7
+    sure = SyntheticPeople(SMALL, misses=False).drawn([(n, 0) for n in range(6)])
+    assert torch.equal(sure.detected.visible, sure.poses[OPENPOSE_18.name].visible)
+
+
+def test_a_joint_is_hidden_where_the_surface_in_front_of_it_is_not_its_own():
+    """A hand behind the back cannot be seen from the front, and can from behind."""
+    pose = DEMO_POSES[3][0]
+    front, behind = standing(3, 0.0, LARGE, pose), standing(3, 180.0, LARGE, pose)
+    for drawing in (front, behind):
+        exact = drawing.poses[OPENPOSE_18.name]
+        x, y = exact.xy[0].round().long().unbind(-1)
+        inside = (x >= 0) & (x < LARGE[1]) & (y >= 0) & (y < LARGE[0])
+        assert torch.isfinite(drawing.depth[0][y[inside], x[inside]]).float().mean() > 0.8
+    assert front.poses[OPENPOSE_18.name].visible[0, OPENPOSE_18.index("nose")]
+    assert not behind.poses[OPENPOSE_18.name].visible[0, OPENPOSE_18.index("nose")]
+
+
+# ---------------------------------------------------------------------------------- maps
+
+
+def test_all_maps_agree_on_where_the_person_is():
+    drawing = SyntheticPeople(SMALL).drawn([(n, 0) for n in range(8)])
+    assert drawing.parts.shape == (8, *SMALL) and int(drawing.parts.max()) < len(PARTS) == 20
+    assert torch.equal(drawing.mask, drawing.depth.isfinite())
+    assert torch.equal(drawing.mask, drawing.surface.isfinite().all(1))
+    assert ((drawing.albedo.float().sum(-1) > 0) >= drawing.mask).all()
+    assert (drawing.mask.float().mean((1, 2)) > 0.05).all()
+
+
+def test_surface_coordinates_name_the_same_place_of_the_body_in_every_pose():
+    """Heads are above hips and the right hand is at the right, at rest, however the person stands."""
+    drawing = two_views(5, yaws=(0.0, 150.0))
+    for row in range(2):
+        at = {
+            p: drawing.surface[row][:, drawing.parts[row] == PARTS.index(p)]
+            for p in ("hair", "left_shoe", "right_shoe")
+        }
+        assert at["hair"].numel() and at["hair"][1].min() > 0.7
+        for side, sign in (("left_shoe", 1), ("right_shoe", -1)):
+            if at[side].numel():
+                assert at[side][1].max() < 0.1 and (sign * at[side][0] > 0).all()
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 6, 8])
+def test_the_source_warped_by_the_true_flow_shows_the_targets_texture(number):
+    """Before shading, where the flow says that the source shows the point, away from edges and from glancing sight."""
+    drawing = two_views(number, (512, 352))
+    flow, visible = drawing.flow(0, 1)
+    albedo = drawing.albedo.permute(0, 3, 1, 2).float() / 255
+    warped, source_parts = (
+        _warped(albedo[:1], flow),
+        _warped(drawing.parts[:1, None].float(), flow, "nearest"),
     )
-    assert not visible[outside].any()
-    assert visible[~occluded].mean() > 0.95
-    assert visible[occluded & ~outside].mean() < 0.7
-    assert visible.mean() > 0.7
+    inner = -F.max_pool2d(-visible[None, None].float(), 5, 1, 2)[0, 0] > 0
+    # sight is not glancing where the flow neither stretches nor squeezes much
+    dx, dy = flow.diff(dim=2)[:, 1:], flow.diff(dim=1)[:, :, 1:]
+    stretch = torch.zeros_like(inner)
+    stretch[1:, 1:] = ((dx.abs() < 0.5) & (dy.abs() < 0.5)).all(0)
+    calm = inner & stretch
+    assert calm.sum() > 2000
+    error = (warped - albedo[1]).abs().mean(0)[calm]
+    assert error.mean() < 0.03 and error.median() < 0.01
+    copied = (albedo[0] - albedo[1]).abs().mean(0)[calm]
+    assert error.mean() < 0.35 * copied.mean()
+    same_part = (source_parts[0] == drawing.parts[1])[calm]
+    assert same_part.float().mean() > 0.98
 
 
-def test_the_person_is_where_the_part_map_says():
-    person = standing(5)
-    far = standing(5, yaw=0.0).picture.astype(int)
-    assert person.parts.shape == SMALL and person.parts.max() < len(PARTS)
-    assert 0.08 < person.mask.mean() < 0.5
-    assert np.array_equal(person.mask, person.parts > 0)
-    corners = far[:4, :4]
-    assert corners.std() < 6  # the studio wall is plain
+def test_a_flow_from_a_picture_to_itself_is_zero_and_sees_everything():
+    drawing = standing(3, size=LARGE)
+    flow, visible = drawing.flow(0, 0)
+    mask = drawing.mask[0]
+    assert flow[:, mask].abs().max() < 1e-2
+    assert torch.equal(visible, mask)
+    assert flow[:, ~mask].isnan().all()
 
 
-def test_bones_keep_their_lengths_and_feet_their_ground_in_every_sampled_pose():
-    body = Body()
-    reference = pose_body(body, BodyPose()).points
-    stream = np.random.default_rng(0)
-    for _ in range(40):
-        figure = pose_body(body, sample_pose(body, stream))
-        p = figure.points
-        for side in ("right", "left"):
-            for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle")):
-                length, expected = (
-                    np.linalg.norm(q[f"{side}_{a}"] - q[f"{side}_{b}"]) for q in (p, reference)
-                )
-                assert length == pytest.approx(expected, rel=1e-6)
-            assert p[f"{side}_ankle"][1] > 0.03
-        assert plausible(figure)
+def test_true_visibility_agrees_with_depth():
+    """A point that the source shows is as deep as the source's own map says there; a hidden one lies behind that."""
+    drawing = two_views(6, yaws=(0.0, 70.0))
+    h, w = LARGE
+    (a, b), (_, visible) = drawing.views, drawing.flow(0, 1)
+    y, x = b.pixel // (2 * w), b.pixel % (2 * w)
+    sampled = (y % 2 == 1) & (x % 2 == 1)
+    corners = b.surface.faces[b.face[sampled]]
+    points = (a.points[corners] * b.weights[sampled][..., None]).sum(1)
+    shown = visible[y[sampled] // 2, x[sampled] // 2]
+    column, row = points[:, :2].round().long().unbind(1)
+    inside = (column >= 0) & (column < w) & (row >= 0) & (row < h)
+    there = drawing.depth[0][row[inside], column[inside]]
+    # depth is linear in the points' third coordinate: pixels of a stature
+    own = (a.points[a.surface.faces[a.face]] * a.weights[..., None]).sum(1)
+    at = drawing.depth[0][a.pixel // (2 * w) // 2, a.pixel % (2 * w) // 2]
+    unit = (own[:, 2] / at)[at.abs() > 0.02].median()
+    behind = there - points[inside, 2] / unit
+    shown = shown[inside]
+    assert shown.sum() > 1000 and (~shown).sum() > 1000
+    assert behind[shown].abs().quantile(0.97) < 0.03
+    assert (behind[~shown] > 0.004).float().mean() > 0.85
 
 
-def test_knees_and_elbows_bend_the_way_they_can():
-    body, stream = Body(), np.random.default_rng(1)
-    for _ in range(40):
-        figure = pose_body(body, sample_pose(body, stream))
-        p, front = figure.points, figure.frames["pelvis"][:, 2]
-        for side in ("right", "left"):
-            middle = (p[f"{side}_hip"] + p[f"{side}_ankle"]) / 2
-            assert (p[f"{side}_knee"] - middle) @ front > -0.01
+def test_there_is_no_flow_between_two_people():
+    drawing = SyntheticPeople(SMALL).drawn([(0, 0), (1, 0)])
+    with pytest.raises(ValueError, match="different people"):
+        drawing.flow(0, 1)
+
+
+def _warped(picture, flow, mode="bilinear"):
+    h, w = flow.shape[1:]
+    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    grid = torch.stack([(x + flow[0] + 0.5) / w * 2 - 1, (y + flow[1] + 0.5) / h * 2 - 1], -1).nan_to_num(9.0)
+    return F.grid_sample(picture, grid[None], mode=mode, align_corners=False)[0]
+
+
+# ---------------------------------------------------------------------------------- bodies, bones, triangles
+
+
+def test_bones_are_turns_without_stretch_and_at_rest_they_carry_nothing_away():
+    body, stream = Body(), np.random.default_rng(0)
+    from reposer.data.synthetic.body import pose_body
+
+    figures = [rest_figure(body), *(pose_body(body, sample_pose(body, stream)) for _ in range(20))]
+    axes, _ = bone_frames(*stacked(figures))
+    assert axes.shape == (21, NUM_BONES, 3, 3)
+    eye = torch.eye(3).expand_as(axes)
+    assert torch.allclose(axes @ axes.mT, eye, atol=1e-4) and torch.allclose(
+        torch.linalg.det(axes), eye[..., 0, 0], atol=1e-4
+    )
+
+
+def test_a_hold_has_weights_that_sum_to_one_and_mixing_shares_them():
+    spine = Hold.chain("torso", np.array([[-0.1, 0.1, 0.4]]))
+    head = Hold.rigid("head", (1, 3))
+    mixed = spine.mixed(head, np.array([0.0, 0.25, 1.0]))
+    assert np.allclose(mixed.weights.sum(-1), 1)
+    on_head = (mixed.weights * (mixed.bones == head.bones[0, 0, 0])).sum(-1)
+    assert np.allclose(on_head, [[0.0, 0.25, 1.0]])
 
 
 def test_the_bodies_outline_has_a_waist():
@@ -195,13 +343,50 @@ def test_skin_tones_cover_the_scale_evenly():
 
 
 def test_the_nearest_of_two_triangles_wins_and_back_faces_are_not_drawn():
-    front = np.array([[0, 0, 5], [0, 9, 5], [9, 0, 5]], float)
-    behind = front - [0, 0, 3]
-    points = np.concatenate([behind, front])
-    hits = rasterise(points, np.array([[0, 1, 2], [3, 4, 5]]), (10, 10))
-    assert set(np.unique(hits.face)) == {-1, 1}
-    assert hits.face[1, 1] == 1 and hits.face[9, 9] == -1
-    assert (rasterise(points, np.array([[0, 2, 1]]), (10, 10)).face == -1).all()
+    front = torch.tensor([[0.0, 0, 5], [0, 9, 5], [9, 0, 5]])
+    points = torch.cat([front - torch.tensor([0.0, 0, 3]), front])
+    faces, picture = torch.tensor([[0, 1, 2], [3, 4, 5]]), torch.tensor([0, 0])
+    hits = rasterise(points, faces, picture, 1, (10, 10))
+    assert hits.face.unique().tolist() == [1]
+    assert torch.isfinite(hits.depth[0, 1, 1]) and not torch.isfinite(hits.depth[0, 9, 9])
+    assert torch.allclose(hits.weights.sum(1), torch.ones(len(hits.face)))
+    turned = rasterise(points, torch.tensor([[0, 2, 1]]), picture[:1], 1, (10, 10))
+    assert len(turned.face) == 0
+    apart = rasterise(points, faces, torch.tensor([0, 1]), 2, (10, 10))
+    assert torch.equal(apart.depth[1].isfinite(), apart.depth[0].isfinite())
+
+
+def test_scenes_fill_the_picture_and_depend_on_their_seed_only():
+    kinds = set()
+    for n in range(12):
+        scene = sample_scene(np.random.default_rng(n))
+        kinds.add(scene.kind)
+        assert scene == sample_scene(np.random.default_rng(n))
+        picture = standing(2).picture if n == 0 else None
+        assert picture is None or picture.shape[1:] == (*SMALL, 3)
+    assert kinds == {"white", "gradient", "room"}
+
+
+def test_cameras_show_full_bodies_mostly_and_half_ones_sometimes():
+    stream = np.random.default_rng(0)
+    crops = [sample_camera(stream).crop for _ in range(400)]
+    assert 0.7 < crops.count("full") / 400 < 0.9 and len(set(crops)) == 4
+    half = standing(3, crop="half").poses[OPENPOSE_18.name]
+    assert half.visible[0, OPENPOSE_18.index("nose")] and not half.visible[0, OPENPOSE_18.index("left_ankle")]
+
+
+# ---------------------------------------------------------------------------------- use
+
+
+def test_a_clip_shows_one_person_in_steady_motion():
+    clip, drawing = SyntheticPeople(SMALL).clip(3, "walk", 12)
+    assert len(clip) == len(clip.poses) == len(drawing) == 12
+    assert torch.equal(to_uint8(clip.frames), drawing.picture)
+    xy = drawing.poses[OPENPOSE_18.name].xy
+    assert 0 < xy.diff(dim=0).norm(dim=-1).max() < 0.12 * SMALL[0]
+    flow, visible = drawing.flow(0, 1)
+    assert visible.sum() > 0.5 * drawing.mask[1].sum()
+    assert flow[:, visible].norm(dim=0).median() < 6
 
 
 def test_the_demonstration_shows_one_person_in_clear_poses():
@@ -218,41 +403,3 @@ def test_an_unknown_split_and_too_many_pairs_are_refused_with_a_way_out():
         SyntheticPeople(split="dev")
     with pytest.raises(BadInput, match="50000"):
         SyntheticPeople(split="test", num_pairs=50_001)
-
-
-def test_written_people_have_the_layout_of_the_published_lists(tmp_path):
-    root = write_people(tmp_path / "people", size=SMALL, num_train=2, num_test=1, views=3, progress=False)
-    assert sorted(p.name for p in root.iterdir()) == [
-        "fasion-resize-annotation-test.csv", "fasion-resize-annotation-train.csv",
-        "fasion-resize-pairs-test.csv", "fasion-resize-pairs-train.csv",
-        "test", "test.lst", "train", "train.lst",
-    ]  # fmt: skip
-    names = (root / "train.lst").read_text().split()
-    assert names == sorted(p.name for p in (root / "train").iterdir()) and len(names) == 6
-    pairs = (root / "fasion-resize-pairs-train.csv").read_text().split()
-    assert pairs[0] == "from,to" and len(pairs) == 1 + 2 * 3 * 2
-    assert all(
-        a.rsplit("_", 1)[0] == b.rsplit("_", 1)[0] and a != b for a, b in (p.split(",") for p in pairs[1:])
-    )
-    rows = (root / "fasion-resize-annotation-train.csv").read_text().splitlines()
-    assert rows[0] == "name:keypoints_y:keypoints_x" and len(rows) == 7
-    person = SyntheticPeople(SMALL).picture(0, 0)
-    name, y, x = rows[1].split(": ")
-    assert name == "synthetic000000_0.png"
-    found = person.visible
-    in_frame = (person.xy[found, 0] + 0.5) * (176 / SMALL[1]) - 0.5  # these lists count in the 256x176 frame
-    assert np.array_equal(np.array(eval(x))[found], np.rint(in_frame))
-    assert (np.array(eval(y))[~found] == -1).all()
-
-
-def test_writing_refuses_a_folder_that_exists_and_leaves_no_half_written_one(tmp_path, monkeypatch):
-    with pytest.raises(BadInput, match="exists already"):
-        write_people(tmp_path)
-
-    def fail(*_):
-        raise RuntimeError("disk full")
-
-    monkeypatch.setattr(SyntheticPeople, "picture", fail)
-    with pytest.raises(RuntimeError):
-        write_people(tmp_path / "people", size=SMALL, num_train=1, num_test=1, progress=False)
-    assert not list(tmp_path.iterdir())

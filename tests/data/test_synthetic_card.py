@@ -32,7 +32,7 @@ def test_counts_and_shares_add_up(found):
 def test_every_number_is_what_a_direct_look_gives(found):
     data = SyntheticPeople(SMALL)
     who = [data.who(n) for n in range(PEOPLE)]
-    drawings = [data.draw([(n, 0), (n, 1)]) for n in range(PEOPLE)]
+    drawings = [data.drawn([(n, 0), (n, 1)]) for n in range(PEOPLE)]
     statures = [person.body.stature for person in who]
     assert found["body"]["stature"]["mean"] == pytest.approx(sum(statures) / PEOPLE)
     assert found["body"]["stature"]["max"] == max(statures)
@@ -54,7 +54,7 @@ def test_a_joint_is_missed_or_found_only_where_it_can_be(found):
     data, k = SyntheticPeople(SMALL), OPENPOSE_18.index("right_wrist")
     visible = missed = 0
     for n in range(PEOPLE):
-        drawing = data.draw([(n, 0), (n, 1)])
+        drawing = data.drawn([(n, 0), (n, 1)])
         sees = drawing.poses[OPENPOSE_18.name].visible[:, k]
         visible += int(sees.sum())
         missed += int((sees & ~drawing.detected.visible[:, k]).sum())

@@ -40,7 +40,7 @@ def full(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def drawn():
-    return SyntheticPeople(SMALL).draw([(1, 0), (1, 1)])
+    return SyntheticPeople(SMALL).drawn([(1, 0), (1, 1)])
 
 
 def test_one_and_two_processes_write_the_same_bytes(full, tmp_path):

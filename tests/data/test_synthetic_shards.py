@@ -72,7 +72,7 @@ def test_workers_read_what_the_process_itself_reads(data):
 
 
 def test_truth_and_words_lie_beside_the_pair(data):
-    drawn = SyntheticPeople(SMALL).draw([(2, 0), (2, 1)])
+    drawn = SyntheticPeople(SMALL).drawn([(2, 0), (2, 1)])
     i = 2 * 2
     about = data.about(i)
     assert about["identity"] == "synthetic000002"

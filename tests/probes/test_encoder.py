@@ -93,14 +93,14 @@ def test_parts_and_joints_move_with_the_picture():
     pose = Pose(
         torch.tensor([[24.0, 32.0]]).expand(JOINTS, 2), torch.ones(JOINTS, dtype=torch.bool), (64, 48)
     )
-    places = set()
+    places, words = set(), torch.zeros(3, dtype=torch.int64)
     for seed in range(8):
-        moved = augmented(picture, parts, pose, seed)
+        moved = augmented(picture, parts, pose, words, seed)
         rows, columns = torch.nonzero(moved.parts[0]).float().mean(0)
         assert (torch.stack([columns, rows]) - moved.pose.xy[0, 0]).abs().max() < 1
         inside = moved.parts[0] == 1
         assert moved.clean[0][:, inside].mean() > moved.clean[0][:, ~inside].mean() + 0.3
-        assert torch.equal(augmented(picture, parts, pose, seed).picture, moved.picture)
+        assert torch.equal(augmented(picture, parts, pose, words, seed).picture, moved.picture)
         places.add(tuple(moved.pose.xy[0, 0].tolist()))
     assert len(places) == 8
 
@@ -119,7 +119,7 @@ def test_the_tiny_recipe_trains_and_every_term_falls(run):
     _, out, outcome = run
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert outcome.finished and len(lines) == 60
-    for term in ("reader/parts", "reader/joints", "reader/picture"):
+    for term in ("reader/parts", "reader/joints", "reader/picture", "reader/attributes"):
         first, last = (sum(line[term] for line in part) / 10 for part in (lines[:10], lines[-10:]))
         assert last < 0.95 * first, f"{term} went from {first} to {last}"
 

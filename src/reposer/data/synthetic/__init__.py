@@ -2,28 +2,38 @@
 numbers.
 """
 
+from .attributes import ATTRIBUTES, attributes
 from .body import ArmPose, Body, BodyPose, LegPose
+from .cameras import Camera, sample_camera
+from .drawing import Drawing, Shot, draw, dress
 from .identity import Identity, sample_identity
 from .parts import PARTS
-from .people import SyntheticPeople, pose_of
-from .poses import sample_pose, sample_yaw
-from .render import Camera, RenderedPerson, render_person
+from .people import SyntheticPeople
+from .poses import sample_pose
+from .scenes import Scene, sample_scene
+from .surface import Surface
 from .write import write_people
 
 __all__ = [
+    "ATTRIBUTES",
     "PARTS",
     "ArmPose",
     "Body",
     "BodyPose",
     "Camera",
+    "Drawing",
     "Identity",
     "LegPose",
-    "RenderedPerson",
+    "Scene",
+    "Shot",
+    "Surface",
     "SyntheticPeople",
-    "pose_of",
-    "render_person",
+    "attributes",
+    "draw",
+    "dress",
+    "sample_camera",
     "sample_identity",
     "sample_pose",
-    "sample_yaw",
+    "sample_scene",
     "write_people",
 ]

@@ -435,10 +435,3 @@ def _width_at(body: Body, which: int, y: float) -> float:
     i = min(max(int(place), 0), len(heights) - 2)
     t = min(max(place - i, 0.0), 1.0)
     return float(table[which, i]) * (1 - t) + float(table[which, i + 1]) * t
-
-
-def face_points(figure: Figure) -> np.ndarray:
-    """(68, 3) positions of the landmarks of FACE_68 on the head of an average face (landmarks.py knows others)."""
-    from .landmarks import face_points  # whose surfaces are built on this file
-
-    return face_points(figure)

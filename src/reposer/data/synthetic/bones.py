@@ -27,10 +27,14 @@ START |= {name: 45 + i for i, name in enumerate(RIGID)}
 NUM_BONES = 45 + len(RIGID)
 
 # What the bones are computed from.
-POINTS = ("mid_hip", "head") + tuple(
-    f"{side}_{joint}"
-    for side in ("right", "left")
-    for joint in ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle")
+POINTS = (
+    "mid_hip",
+    "head",
+    *(
+        f"{side}_{joint}"
+        for side in ("right", "left")
+        for joint in ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle")
+    ),
 )
 FRAMES = ("pelvis", "chest", "head", "right_foot", "left_foot")
 
@@ -136,7 +140,7 @@ def _torso(mid_hip: Tensor, pelvis: Tensor, chest: Tensor) -> tuple[Tensor, Tens
 def _limb(joints: Tensor, hanging: Tensor, front: Tensor) -> tuple[Tensor, Tensor]:
     """Nine bones of a bent line; `front` is where the front of the hanging limb looks."""
     a, b, c = joints.unbind(1)
-    first, second = _unit(b - a), _unit(c - b)
+    first = _unit(b - a)
     front = _turned(front, hanging, first)
     upper = _frame(first, front)
     s = torch.linspace(0, 1, len(BEND), device=joints.device)[None, :, None]

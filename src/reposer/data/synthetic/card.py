@@ -65,7 +65,7 @@ class _Measurer:
 
     def __call__(self, number: int) -> Measure:
         who = self.data.who(number)
-        drawing = self.data.draw([(number, view) for view in range(VIEWS)])
+        drawing = self.data.drawn([(number, view) for view in range(VIEWS)])
         cameras = [self.data.view(number, view)[1] for view in range(VIEWS)]
         joints, found = drawing.poses[OPENPOSE_18.name], drawing.detected.visible
         h, w = self.data.size

@@ -13,20 +13,22 @@ from torch import Tensor
 from reposer.core import Pose
 from reposer.core.skeleton import COCO_17, FACE_68, OPENPOSE_18, Skeleton
 
-from .body import SIDES, BodyPose, Figure, face_points, pose_body
+from .body import SIDES, BodyPose, Figure, pose_body
 from .bones import NUM_BONES, bone_frames, stacked
 from .cameras import Camera
 from .identity import Identity
+from .landmarks import face_points
 from .light import Lamp, shine
-from .parts import PARTS
 from .projection import Projection, lamp_direction, project
 from .scenes import Scene, paint
 from .surface import Surface, build_surface
 from .zbuffer import rasterise
 
 SUPERSAMPLING = 2
-FAR = -1e4
-"""Depth where nothing is seen, in pixels, while light is computed."""
+SAME_PLACE = 0.02
+"""How far apart on a cloth two points may be that count as one when asked whether a picture shows it, in statures."""
+FAR = -50.0
+"""Depth where nothing is seen, in statures, while light is computed."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class Shot:
     scene: Scene
     misses: int | None = None
     """Seed of the joints that a detector misses; None = it finds all that can be seen and nothing else."""
+    projection: Projection | None = None
+    """Where the camera puts the person; None = as `camera` says, fitted to this pose. Frames of a clip share theirs."""
+
+
+def aim(shot: Shot, size: tuple[int, int]) -> Projection:
+    """Where the camera of a shot puts the person in a picture of `size`."""
+    figure = pose_body(shot.who.body, shot.pose)
+    points, _ = _posed([shot.surface], [figure], torch.device("cpu"))
+    return project(shot.camera, points[0], figure, size)
 
 
 def texture_density(size: tuple[int, int]) -> float:
@@ -99,6 +110,8 @@ class Drawing:
 
     def __getitem__(self, i: int) -> "Drawing":
         """Row i, as a drawing of one picture."""
+        if not 0 <= i < len(self):
+            raise IndexError(f"row {i} of {len(self)}")
         rows = slice(i, i + 1)
         return Drawing(
             self.picture[rows],
@@ -111,6 +124,23 @@ class Drawing:
             self.views[rows],
         )
 
+    @staticmethod
+    def joined(drawings: Sequence["Drawing"]) -> "Drawing":
+        """The rows of several drawings of one size as one."""
+        return Drawing(
+            torch.cat([d.picture for d in drawings]),
+            torch.cat([d.albedo for d in drawings]),
+            torch.cat([d.parts for d in drawings]),
+            torch.cat([d.depth for d in drawings]),
+            torch.cat([d.surface for d in drawings]),
+            {
+                name: Pose.stack([d.poses[name][i] for d in drawings for i in range(len(d))])
+                for name in drawings[0].poses
+            },
+            Pose.stack([d.detected[i] for d in drawings for i in range(len(d))]),
+            tuple(view for d in drawings for view in d.views),
+        )
+
     def flow(self, source: int, target: int) -> tuple[Float[Tensor, "2 H W"], Bool[Tensor, "H W"]]:
         """(flow, visible) between two rows that show the same person: the truth that a warp should find.
 
@@ -119,12 +149,16 @@ class Drawing:
         """
         a, b = self.views[source], self.views[target]
         if a.surface is not b.surface:
-            raise ValueError(f"Rows {source} and {target} show different people: there is no flow between them.")
+            raise ValueError(
+                f"Rows {source} and {target} show different people: there is no flow between them."
+            )
         h, w = self.parts.shape[1:]
         ss = SUPERSAMPLING
         fine_w = w * ss
         y, x = b.pixel // fine_w, b.pixel % fine_w
-        chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (b.face < len(b.surface.faces)))[:, 0]
+        chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (b.face < len(b.surface.faces)))[
+            :, 0
+        ]
         y, x, face = y[chosen], x[chosen], b.face[chosen]
         corners = b.surface.faces[face]
         where = (a.points[corners] * b.weights[chosen][..., None]).sum(1)
@@ -147,13 +181,15 @@ def _shows(view: _View, size: tuple[int, int], xy: Tensor, patch: Tensor, place:
     own = torch.where(view.face < faces, view.surface.patch[view.face.clamp(max=faces - 1)], -1)
     fine = (xy + 0.5) * SUPERSAMPLING - 0.5
     corner = fine.floor().long()
+    # neighbouring pixels lie as far apart on the cloth as it is seen from the side
+    tolerance = max(2.5, SAME_PLACE * texture_density((h // SUPERSAMPLING, w // SUPERSAMPLING)))
     shown = torch.zeros(len(xy), dtype=torch.bool, device=xy.device)
     for dy in (0, 1):
         for dx in (0, 1):
             x, y = corner[:, 0] + dx, corner[:, 1] + dy
             inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
             k = at[(y.clamp(0, h - 1) * w + x.clamp(0, w - 1))]
-            near = (view.place[k] - place).abs().amax(1) <= 4.0
+            near = (view.place[k] - place).abs().amax(1) <= tolerance
             shown |= inside & (k >= 0) & (own[k] == patch) & near
     return shown
 
@@ -172,7 +208,7 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     points, normals = _posed([shot.surface for shot in shots], figures, device)
     meshes = []
     for shot, figure, p, n in zip(shots, figures, points, normals, strict=True):
-        projection = project(shot.camera, p, figure, size)
+        projection = shot.projection or project(shot.camera, p, figure, size)
         seat = _seat(shot, figure)
         meshes.append(_Mesh(shot, figure, projection, p, n, seat))
 
@@ -200,17 +236,27 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     groups = torch.zeros(len(shots) * box[0] * box[1], dtype=torch.int16, device=device)
     groups[pixel] = group.short()
     groups = groups.view(len(shots), *box)
-    depth = hits.depth[:, top:bottom, left:right].clamp(min=FAR)
+    units = torch.tensor([m.projection.unit * ss for m in meshes], device=device)
+    depth = (hits.depth[:, top:bottom, left:right] / units[:, None, None]).clamp(min=FAR)
     lamp = Lamp(
         torch.tensor([lamp_direction(s.scene.light) for s in shots]),
         torch.tensor([s.scene.ambient for s in shots]),
         torch.tensor([s.scene.warmth for s in shots]),
     ).to(device)
-    unit = float(np.mean([m.projection.unit for m in meshes])) * ss
+    reach = 0.82 * fine[0]
     seen = torch.zeros(len(shots), *box, dtype=torch.bool, device=device)
     seen.view(-1)[pixel] = True
     colour = shine(
-        texel[:, :3], texel[:, 3] * linear[:, 2], scene.gloss[patch], normal, groups, depth, seen, pixel, lamp, unit
+        texel[:, :3],
+        texel[:, 3] * linear[:, 2],
+        scene.gloss[patch],
+        normal,
+        groups,
+        depth,
+        seen,
+        pixel,
+        lamp,
+        reach,
     )
 
     person = scene.part[hits.face]
@@ -231,9 +277,8 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     at = (row[chosen] * h + y[chosen] // ss) * w + x[chosen] // ss
     parts = torch.zeros(len(shots) * h * w, dtype=torch.uint8, device=device)
     parts[at] = person[chosen].to(torch.uint8)
-    units = torch.tensor([m.projection.unit for m in meshes], device=device)
     depths = torch.full((len(shots) * h * w,), -torch.inf, device=device)
-    depths[at] = hits.depth.flatten()[hits.pixel[chosen]] / (ss * units[row[chosen]])
+    depths[at] = hits.depth.flatten()[hits.pixel[chosen]] / units[row[chosen]]
     surface = torch.full((3, len(shots) * h * w), torch.nan, device=device)
     surface[:, at] = linear[chosen, 6:].T
     poses = _poses(meshes, hits.depth[:, ss - 1 :: ss, ss - 1 :: ss] / ss, size)
@@ -324,18 +369,20 @@ def _posed(
 def _seat(shot: Shot, figure: Figure) -> tuple[Tensor, Tensor, Tensor] | None:
     """(points, normals, faces) of the box on which a sitting person sits."""
     height = shot.pose.seat
-    if height is None:
+    if height is None or height < 0.02:  # the floor needs no box
         return None
-    hips, heading = figure.points["mid_hip"], figure.frames["pelvis"][:, 2] * (1, 0, 1)
+    middle, heading = figure.points["seat"], figure.frames["pelvis"][:, 2] * (1, 0, 1)
     ahead = heading / max(float(np.linalg.norm(heading)), 1e-6)
     aside = np.array([ahead[2], 0.0, -ahead[0]])
     half, depth = 0.135, 0.12
     corners = []
     for up in (0.0, height):
         for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
-            corners.append([hips[0], up, hips[2]] + aside * half * a + ahead * (depth * b + 0.03))
+            corners.append([middle[0], up, middle[2]] + aside * half * a + ahead * (depth * b + 0.03))
     quads = ((4, 7, 6, 5), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7))
-    points, normals, faces = [], [], []
+    points: list[np.ndarray] = []
+    normals: list[np.ndarray] = []
+    faces: list[list[int]] = []
     for quad in quads:
         square = np.array([corners[k] for k in quad])
         normal = np.cross(square[1] - square[0], square[2] - square[0])
@@ -380,9 +427,20 @@ def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.dev
         n, f = len(points), len(faces)
         colour = mesh.shot.scene.seat_colour
         one = torch.ones(1, dtype=torch.long, device=device)
-        linear = torch.cat([torch.tensor([[0.0, 0.0, 1.0]], device=device).expand(n, 3), normals @ turn, 0 * points], 1)
-        columns = [flat, linear, faces + num_points, torch.full((f,), i, device=device), torch.full((f,), num_patches, device=device)]
-        columns += [torch.zeros(f, dtype=torch.long, device=device), torch.tensor([[*colour, 1.0]], device=device)]
+        linear = torch.cat(
+            [torch.tensor([[0.0, 0.0, 1.0]], device=device).expand(n, 3), normals @ turn, 0 * points], 1
+        )
+        columns = [
+            flat,
+            linear,
+            faces + num_points,
+            torch.full((f,), i, device=device),
+            torch.full((f,), num_patches, device=device),
+        ]
+        columns += [
+            torch.zeros(f, dtype=torch.long, device=device),
+            torch.tensor([[*colour, 1.0]], device=device),
+        ]
         columns += [one * num_texels, one, one, torch.tensor([0.02], device=device), one * 19]
         num_points, num_faces = num_points + n, num_faces + f
         num_patches, num_texels = num_patches + 1, num_texels + 1
@@ -399,7 +457,9 @@ def _sampled(scene: _Scene, patch: Tensor, place: Tensor) -> Float[Tensor, "S 4"
     r0, c0 = low.long().unbind(1)
     r0, c0 = torch.minimum(r0.clamp(min=0), height - 1), torch.minimum(c0.clamp(min=0), width - 1)
     r1, c1 = torch.minimum(r0 + 1, height - 1), torch.minimum(c0 + 1, width - 1)
-    index = first[:, None] + torch.stack([r0 * width + c0, r0 * width + c1, r1 * width + c0, r1 * width + c1], 1)
+    index = first[:, None] + torch.stack(
+        [r0 * width + c0, r0 * width + c1, r1 * width + c0, r1 * width + c1], 1
+    )
     a, b = share.unbind(1)
     weights = torch.stack([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b], 1)
     return F.embedding_bag(index, scene.texels, per_sample_weights=weights, mode="sum")
@@ -417,7 +477,9 @@ def _views(
 ) -> tuple[_View, ...]:
     counts = torch.bincount(row, minlength=len(meshes)).tolist()
     views, start = [], 0
-    for mesh, (_, first_face, _), count, i in zip(meshes, scene.starts, counts, range(len(meshes)), strict=True):
+    for mesh, (_, first_face, _), count, i in zip(
+        meshes, scene.starts, counts, range(len(meshes)), strict=True
+    ):
         own = slice(start, start + count)
         start += count
         views.append(
@@ -441,12 +503,10 @@ def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> np.ndarray:
     h, w = size
     picture = paint(mesh.shot.scene, mesh.projection.ground(), size)
     figure, unit = mesh.figure, mesh.projection.unit
-    feet = [
-        figure.points[f"{side}_ankle"] + figure.frames[f"{side}_foot"][:, 2] * 0.035 for side, _ in SIDES
-    ]
+    feet = [figure.points[f"{side}_ankle"] + figure.frames[f"{side}_foot"][:, 2] * 0.035 for side, _ in SIDES]
     blobs = [(feet[0], 0.34, 0.062), (feet[1], 0.34, 0.062), ((feet[0] + feet[1]) / 2, 0.26, 0.13)]
     if mesh.seat is not None:
-        blobs.append((figure.points["mid_hip"] * (1, 0, 1), 0.4, 0.2))
+        blobs.append((figure.points["seat"] * (1, 0, 1), 0.4, 0.2))
     y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
     flat = max(0.017 / 0.062, math.sin(math.radians(mesh.projection.elevation)))
     for foot, strength, width in blobs:
@@ -481,19 +541,27 @@ def _poses(meshes: Sequence[_Mesh], depth: Tensor, size: tuple[int, int]) -> dic
     out = {}
     for skeleton in (OPENPOSE_18, COCO_17, FACE_68):
         if skeleton is FACE_68:
-            points = np.stack([face_points(m.figure) for m in meshes])
+            points = np.stack([face_points(m.figure, m.shot.who.face) for m in meshes])
             own = np.full(68, _FACE_OWN)
         else:
             points = np.stack([[m.figure.points[j] for j in skeleton.joints] for m in meshes])
             own = _by_word(_OWN, skeleton)
         flat = torch.stack(
-            [m.projection(torch.from_numpy(p.astype(np.float32))) for m, p in zip(meshes, points, strict=True)]
+            [
+                m.projection(torch.from_numpy(p.astype(np.float32)))
+                for m, p in zip(meshes, points, strict=True)
+            ]
         )
         units = torch.tensor([m.projection.unit for m in meshes])[:, None]
         in_front = _depth_at(depth.cpu(), flat) - flat[..., 2]
         open_sight = in_front / units <= torch.from_numpy(own).float()
         h, w = size
-        inside = (flat[..., 0] > -0.5) & (flat[..., 0] < w - 0.5) & (flat[..., 1] > -0.5) & (flat[..., 1] < h - 0.5)
+        inside = (
+            (flat[..., 0] > -0.5)
+            & (flat[..., 0] < w - 0.5)
+            & (flat[..., 1] > -0.5)
+            & (flat[..., 1] < h - 0.5)
+        )
         out[skeleton.name] = Pose(flat[..., :2].contiguous(), inside & open_sight, size, skeleton)
     return out
 
@@ -519,6 +587,3 @@ def _detected(pose: Pose, seeds: Sequence[int | None]) -> Pose:
     found = inside & (torch.from_numpy(dice) >= chance)
     sure = torch.tensor([seed is None for seed in seeds])[:, None]
     return replace(pose, visible=torch.where(sure, pose.visible, found))
-
-
-

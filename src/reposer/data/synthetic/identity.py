@@ -12,7 +12,7 @@ from .designs import Split, lot
 from .faces import Hat
 from .wardrobe import Outfit, sample_outfit
 
-__all__ = ["MONK_SCALE", "Backdrop", "Hair", "Identity", "Outfit", "jitter", "rgb", "sample_identity"]
+__all__ = ["MONK_SCALE", "Hair", "Identity", "Outfit", "jitter", "rgb", "sample_identity"]
 
 HairStyle = Literal[
     "bald", "short", "crop", "quiff", "side_part", "undercut", "mohawk", "curly", "bob", "long", "ponytail",
@@ -33,18 +33,6 @@ HAIR_COLOURS: dict[HairColour, tuple[str, ...]] = {
     "dyed": ("7d3b52", "3f6f8f", "6b4a94", "c76a92", "3f7d62"),
 }
 EYE_COLOURS = ("3b2416", "2a1a12", "5d3c1f", "4c7a9e", "5f8f62", "6f7d86", "7a6a35")
-BACKDROPS = (
-    ("f5f5f4", "e6e6e4"),
-    ("ffffff", "f1f1f1"),
-    ("eceae6", "d8d4cc"),
-    ("dfe6ec", "c3ced8"),
-    ("efe4da", "dcc9b8"),
-    ("d9d9dc", "b4b4ba"),
-    ("e3ebe2", "c7d4c6"),
-    ("e9e0ea", "cfc3d3"),
-    ("b9c4cf", "8d9aa8"),
-    ("cfd8dc", "aab6bc"),
-)
 
 
 @dataclass(frozen=True)
@@ -67,16 +55,6 @@ class Hair:
 
 
 @dataclass(frozen=True)
-class Backdrop:
-    """The studio: two colours, top and bottom, and the light's direction."""
-
-    top: Colour
-    bottom: Colour
-    light: tuple[float, float, float]
-    warmth: float
-
-
-@dataclass(frozen=True)
 class Identity:
     """One person in one set of clothes in one studio."""
 
@@ -85,7 +63,6 @@ class Identity:
     face: Face
     hair: Hair
     outfit: Outfit
-    backdrop: Backdrop
     tone: int
     """Place on the Monk scale, 1 to 10."""
     feminine: float = 0.5
@@ -107,7 +84,7 @@ def sample_identity(number: int, stream: np.random.Generator, split: Split | Non
     hair = _hair(feminine, tone, age, skin, stream)
     face = _face(feminine, weight, age, skin, hair, stream)
     outfit = sample_outfit(body, feminine, skin, stream, split, covered=hair.hat == "headscarf")
-    return Identity(number, body, face, hair, outfit, _backdrop(stream), tone + 1, feminine, weight)
+    return Identity(number, body, face, hair, outfit, tone + 1, feminine, weight)
 
 
 def _skin(tone: int, stream: np.random.Generator) -> Colour:
@@ -339,15 +316,4 @@ def _face(
         freckles=u[13] < 0.14,
         moles=moles,
         earrings=rgb(metals[int(u[14] * len(metals))]) if u[19] < 0.06 + 0.45 * f else None,
-    )
-
-
-def _backdrop(stream: np.random.Generator) -> Backdrop:
-    top, bottom = BACKDROPS[int(stream.integers(len(BACKDROPS)))]
-    side = float(stream.uniform(-0.7, 0.7))
-    return Backdrop(
-        jitter(rgb(top), stream, 0.4),
-        jitter(rgb(bottom), stream, 0.4),
-        (side, 0.75, 0.85),
-        float(stream.normal(0, 0.02)),
     )

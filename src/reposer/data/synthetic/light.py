@@ -31,16 +31,16 @@ def shine(
     seen: Bool[Tensor, "B H W"],
     pixel: Tensor,
     lamp: Lamp,
-    unit: float,
+    reach: float,
 ) -> Float[Tensor, "S 3"]:
     """Colours in [0, 1] of the S pixels that see a surface.
 
     normal: towards the camera's axes, 0 where nothing is seen; it is changed in place. group: surfaces that are one
-    cloth, 0 for none. depth: towards the camera, in pixels, far below all else where nothing is seen. pixel: where the
-    S are in B x H x W. unit: pixels of a stature.
+    cloth, 0 for none. depth: towards the camera, in statures, far below all else where nothing is seen. pixel: where the
+    S are in B x H x W. reach: pixels of a usual stature; how far light looks around in the picture follows from it.
     """
-    b, _, h, w = normal.shape
-    _smooth(normal, group, depth, unit)
+    h, w = normal.shape[2:]
+    _smooth(normal, group, depth, reach)
     n = normal.permute(0, 2, 3, 1).reshape(-1, 3)[pixel]
     n = n / n.norm(dim=1, keepdim=True).clamp(min=1e-6)
     row = pixel // (h * w)
@@ -48,7 +48,7 @@ def shine(
     lit = (0.5 + 0.5 * (n * direction).sum(1)).clamp(0, 1) ** 1.35
     sky = 0.5 + 0.5 * n[:, 1]
     # hollows are soft: a quarter of the pixels is enough
-    coarse = _hollows(depth[:, 1::2, 1::2], unit / 2)
+    coarse = _hollows(depth[:, 1::2, 1::2], reach / 2)
     hidden = coarse.flatten()[(row * (h // 2) + pixel // w % h // 2) * (w // 2) + pixel % w // 2]
     ambient = lamp.ambient[row]
     bright = (ambient + (1 - ambient) * lit + 0.10 * sky) * hidden * folds
@@ -58,7 +58,7 @@ def shine(
     half = direction + direction.new_tensor([0, 0, 1.0])
     half = half / half.norm(dim=1, keepdim=True)
     highlight = (n * half).sum(1).clamp(0, 1) ** 24
-    line = _contours(depth, group, seen, unit).flatten()[pixel]
+    line = _contours(depth, group, seen, reach).flatten()[pixel]
     return ((colour * tint + (gloss * highlight * hidden)[:, None]) * (1 - line)[:, None]).clamp(0, 1)
 
 
@@ -66,12 +66,11 @@ def _pair(size: int, step: int) -> tuple[slice, slice]:
     return slice(0, size - step), slice(step, size)
 
 
-def _smooth(normal: Tensor, group: Tensor, depth: Tensor, unit: float) -> None:
+def _smooth(normal: Tensor, group: Tensor, depth: Tensor, reach: float) -> None:
     """Average normals with near neighbours of the same cloth at about the same depth: its seams vanish."""
     h, w = depth.shape[1:]
-    limit = 0.022 * unit
     for share in (0.012, 0.006, 0.003):
-        step = max(1, round(share * unit))
+        step = max(1, round(share * reach))
         total = normal.clone()
         for axis, size in ((1, h), (2, w)):
             if size <= step:
@@ -80,7 +79,7 @@ def _smooth(normal: Tensor, group: Tensor, depth: Tensor, unit: float) -> None:
             b = list(a)
             a[axis], b[axis] = _pair(size, step)
             ga, da = group[tuple(a)], depth[tuple(a)]
-            near = (ga == group[tuple(b)]) & ((da - depth[tuple(b)]).abs() < limit) & (ga < 10)
+            near = (ga == group[tuple(b)]) & ((da - depth[tuple(b)]).abs() < 0.022) & (ga < 10)
             weight = near[:, None].to(normal.dtype)
             a.insert(1, slice(None))
             b.insert(1, slice(None))
@@ -113,29 +112,27 @@ HOLLOWS = (
 """Where a point looks for walls that take its light, (down, right) in statures."""
 
 
-def _hollows(depth: Tensor, unit: float) -> Tensor:
+def _hollows(depth: Tensor, reach: float) -> Tensor:
     """Light that reaches a point, in (0, 1]: less where something stands in front of it nearby."""
-    depth = depth / unit
-    at = _Shifted(depth, math.ceil(0.05 * unit) + 1)
+    at = _Shifted(depth, math.ceil(0.05 * reach) + 1)
     dark = torch.zeros_like(depth)
     for dy, dx in HOLLOWS:
-        above = at(round(dy * unit), round(dx * unit)) - depth
+        above = at(round(dy * reach), round(dx * reach)) - depth
         # a wall in front shades; something very far in front does not reach
         dark += ((above - 0.012) / 0.03).clamp_(0, 1).mul_((1.4 - above / 0.22).clamp_(0, 1))
-    step = max(1, round(0.006 * unit))
+    step = max(1, round(0.006 * reach))
     for dy, dx in ((step, 0), (0, step)):  # the few steps would show as bands
         at = _Shifted(dark, step)
         dark = (at(dy, dx) + 2 * dark + at(-dy, -dx)) / 4
     return 1 - (0.64 / len(HOLLOWS)) * dark
 
 
-def _contours(depth: Tensor, group: Tensor, seen: Tensor, unit: float) -> Tensor:
+def _contours(depth: Tensor, group: Tensor, seen: Tensor, reach: float) -> Tensor:
     """Darkness of the thin line that a part draws where it stands in front of another."""
-    reach = max(1, round(0.0028 * unit))
-    depth = depth / unit
-    depth_at, group_at = _Shifted(depth, reach), _Shifted(group, reach)
+    step = max(1, round(0.0028 * reach))
+    depth_at, group_at = _Shifted(depth, step), _Shifted(group, step)
     line = torch.zeros_like(depth)
-    for dy, dx in ((0, reach), (0, -reach), (reach, 0), (-reach, 0)):
+    for dy, dx in ((0, step), (0, -step), (step, 0), (-step, 0)):
         jump = (depth_at(dy, dx) - depth).abs_().sub_(0.02).mul_(50).clamp_(0, 1).mul_(0.38)
         line = torch.maximum(line, jump.add_(group_at(dy, dx) != group, alpha=0.16))
     return line.clamp_(max=0.42) * seen

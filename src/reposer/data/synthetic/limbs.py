@@ -11,6 +11,7 @@ from .clothes import Material, Plain
 from .identity import Identity
 from .parts import JACKET, LOWER, SHOES, SKIN, TOP, part
 from .shapes import Patch, bent_line, line_frames, loft, rounded_ends, tube
+from .wardrobe import SLEEVE_END
 
 # Radii along a limb, t = 0 at its root, 1 at its middle joint, 2 at its end.
 ARM_RADII = (
@@ -126,7 +127,7 @@ def dressed_arm(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
     outfit, limb = who.outfit, arm_of(figure, side)
     skin = Plain(who.face.skin)
     parts = (part(f"{side}_upper_arm"), part(f"{side}_lower_arm"))
-    end = {"none": 0.0, "short": 0.56, "elbow": 0.92, "long": 1.93}[outfit.sleeve]
+    end = SLEEVE_END[outfit.sleeve]
     loose = outfit.ease + 0.002
     if outfit.jacket_cloth is not None:
         end = 0.0
@@ -189,7 +190,7 @@ def hand_of(figure: Figure, who: Identity, side: str, limb: Limb) -> Iterator[Pa
 def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
     outfit, limb = who.outfit, leg_of(figure, side)
     parts = (part(f"{side}_upper_leg"), part(f"{side}_lower_leg"))
-    skin = Plain(who.face.skin)
+    skin = Plain(outfit.tights if outfit.tights and outfit.lower == "skirt" else who.face.skin)
     bare_from = 0.0
     if outfit.lower != "skirt":
         end, ease, flare = outfit.lower_end, outfit.lower_ease, outfit.lower_flare
@@ -197,7 +198,11 @@ def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
 
         def room(t: np.ndarray) -> np.ndarray:
             if short:
-                return 0.004 + ease * 0.5 + (0.006 + 0.008 * flare) * smoothstep(0.1, end, t)
+                return (
+                    0.004
+                    + ease * 0.5 * smoothstep(0.0, 0.35, t)
+                    + (0.006 + 0.008 * flare) * smoothstep(0.1, end, t)
+                )
             # below the knee the cloth falls straight: it does not follow the ankle
             fall = np.maximum(0.0, 0.0315 * limb.thickness - limb.radius(t)) * smoothstep(0.9, 1.5, t)
             return (
@@ -206,7 +211,7 @@ def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
                 + fall * (0.25 + 0.75 * min(1.0, (ease - 0.004) / 0.006)) * (0.6 + 0.6 * flare)
             )
 
-        cloth = replace(outfit.lower_look, belt=None)
+        cloth = replace(outfit.lower_look, belt=None, side=1.0 if side == "right" else -1.0)
         yield limb_patch(limb, room, (0.0, end), cloth, parts, LOWER, hem=True, columns=20)
         bare_from = max(0.0, end - 0.2)
     else:

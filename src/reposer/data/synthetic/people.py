@@ -1,36 +1,55 @@
 """SyntheticPeople: pairs of pictures of one dressed person in two poses, drawn on the spot from a seed."""
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from reposer.core import BadInput, Framing, Pose, Sample
+from reposer.core import BadInput, Clip, Framing, Pose, Sample
 from reposer.core.images import from_uint8
-from reposer.core.rng import numpy_stream
-from reposer.core.skeleton import OPENPOSE_18
+from reposer.core.rng import mix, numpy_stream
 
 from ..dataset import PairDataset, frame_picture, frame_pose
 from .body import BodyPose
+from .cameras import Camera, sample_camera, sample_look
+from .cycles import CycleName, Moment, cycle, sample_style
+from .drawing import Drawing, Shot, aim, draw, dress
 from .identity import Identity, sample_identity
-from .poses import DEMO_POSES, HANGING, RELAXED, RESTING, sample_pose, sample_yaw
-from .render import Camera, RenderedPerson, render_person
+from .poses import DEMO_POSES, HANGING, RELAXED, RESTING, sample_pose
+from .projection import axes_of
+from .scenes import Scene, sample_scene
+from .surface import Surface
 
 Split = Literal["train", "val", "test"]
 # Identity numbers of a split start here: splits never meet.
 FIRST_NUMBER: dict[Split, int] = {"train": 0, "val": 900_000, "test": 950_000}
 LAST_NUMBER: dict[Split, int] = {"train": 900_000, "val": 950_000, "test": 1_000_000}
-_IDENTITY, _VIEW, _MISSES = 1, 2, 3  # addresses of the random streams
+_IDENTITY, _VIEW, _MISSES, _SCENE, _CLIP = 1, 2, 3, 4, 5  # addresses of the random streams
+PERIODS: dict[CycleName, float] = {
+    "walk": 1.1,
+    "run": 0.7,
+    "turn": 5.0,
+    "wave": 1.2,
+    "sit": 5.0,
+    "dance": 2.2,
+}
+"""Seconds that one round of a motion takes."""
+DRESSED = 16
+"""How many people are kept dressed: a picture of someone seen a moment ago costs half."""
 
 
 class SyntheticPeople(PairDataset):
     """People drawn on the spot from a seed: `num_pairs` pairs, each one person of the split in views 0 and 1.
 
-    Pair i depends on (seed, split, i) only.
+    Pair i depends on (seed, split, i) only. Nobody, and no garment's design, is in two splits.
 
     size: (height, width) of the drawn pictures, in pixels.
     framing: how they are laid into a generator's frame; None leaves them as drawn.
+    misses: whether poses miss joints as a detector does; False gives every joint that can be seen.
     """
 
     def __init__(
@@ -40,18 +59,22 @@ class SyntheticPeople(PairDataset):
         num_pairs: int = 10_000,
         seed: int = 0,
         framing: Framing | None = None,
+        *,
+        misses: bool = True,
     ) -> None:
         if split not in FIRST_NUMBER:
             raise BadInput(
                 f"There is no split '{split}' of synthetic people; there are {', '.join(FIRST_NUMBER)}."
             )
-        room = LAST_NUMBER[split] - FIRST_NUMBER[split]
+        self._split: Split = split
+        room = LAST_NUMBER[self._split] - FIRST_NUMBER[self._split]
         if not 0 < num_pairs <= room:
             raise BadInput(
                 f"The split '{split}' of synthetic people holds 1 to {room} pairs, not {num_pairs}."
             )
         self.size, self.split, self.num_pairs, self.seed = size, split, num_pairs, seed
-        self.framing, self.picture_size = framing, size
+        self.framing, self.picture_size, self.misses = framing, size, misses
+        self._dressed: OrderedDict[int, Surface] = OrderedDict()
 
     def __len__(self) -> int:
         return self.num_pairs
@@ -60,71 +83,105 @@ class SyntheticPeople(PairDataset):
         if not -len(self) <= i < len(self):
             raise IndexError(f"pair {i} of {len(self)}")
         number = self.identity_number(i % len(self))
-        source, source_pose = self._framed(self.picture(number, 0))
-        target, target_pose = self._framed(self.picture(number, 1))
-        return Sample(source, target, source_pose, target_pose, name=f"person{number:06d}_0")
+        drawing = self.drawn([(number, 0), (number, 1)])
+        return self._sample(drawing, 0, 1, f"person{number:06d}_0")
 
     def identity(self, i: int) -> str:
         return f"person{self.identity_number(i % len(self)):06d}"
 
     def identity_number(self, i: int) -> int:
         """The number of the split's person i, unique over all splits."""
-        return FIRST_NUMBER[self.split] + i
+        return FIRST_NUMBER[self._split] + i
 
     def who(self, number: int) -> Identity:
         """Who person `number` is and what they wear."""
-        return sample_identity(number, numpy_stream(self.seed, _IDENTITY, number))
+        return sample_identity(number, numpy_stream(self.seed, _IDENTITY, number), split_of(number))
+
+    def scene(self, number: int) -> Scene:
+        """Where person `number` is photographed."""
+        return sample_scene(numpy_stream(self.seed, _SCENE, number))
 
     def view(self, number: int, view: int) -> tuple[BodyPose, Camera]:
         """How person `number` stands in view `view`, and from where they are seen."""
         stream = numpy_stream(self.seed, _VIEW, number, view)
         who = self.who(number)
+        camera = sample_camera(stream)
         pose = sample_pose(who.body, stream, max_lift=0.05 if who.outfit.lower == "skirt" else 1.0)
-        yaw = sample_yaw(stream)
-        # half of the people whose face can be seen look towards the camera
-        facing = (yaw + 180) % 360 - 180
-        if abs(facing) < 110 and stream.random() < 0.5:
-            bow, _, tilt = pose.neck
-            pose = replace(pose, neck=(bow, float(max(-50, min(50, -0.75 * facing))), tilt))
-        camera = Camera(
-            yaw=yaw,
-            elevation=float(stream.normal(4, 3)),
-            height=float(stream.uniform(0.80, 0.88)),
-            shift=(float(stream.normal(0, 0.02)), float(stream.normal(0, 0.006))),
-            half=bool(stream.random() < 0.10),
-        )
-        return pose, camera
+        return sample_look(pose, camera, stream), camera
 
-    def picture(self, identity_number: int, view_number: int) -> RenderedPerson:
-        """One view of one person, with its truth, as drawn (not framed)."""
-        pose, camera = self.view(identity_number, view_number)
-        misses = numpy_stream(self.seed, _MISSES, identity_number, view_number)
-        return render_person(self.who(identity_number), pose, camera, self.size, misses)
+    def shot(self, number: int, view: int) -> Shot:
+        """All that decides the picture of person `number` in view `view`."""
+        pose, camera = self.view(number, view)
+        misses = mix(self.seed, _MISSES, number, view) if self.misses else None
+        return Shot(self.who(number), self._surface(number), pose, camera, self.scene(number), misses)
+
+    def drawn(self, views: Sequence[tuple[int, int]], device: torch.device | str = "cpu") -> Drawing:
+        """The pictures of (person, view) with their truth, as drawn (not framed)."""
+        return draw([self.shot(number, view) for number, view in views], self.size, device)
+
+    def clip(
+        self, number: int, motion: CycleName, num_frames: int, *, fps: float = 25.0
+    ) -> tuple[Clip, Drawing]:
+        """A clip of person `number` in one of CYCLES' motions before a camera that stands still, and its truth."""
+        stream = numpy_stream(self.seed, _CLIP, number)
+        who, surface, scene = self.who(number), self._surface(number), self.scene(number)
+        camera, style = replace(sample_camera(stream), crop="full"), sample_style(stream)
+        start, seconds = float(stream.random()), PERIODS[motion] * float(stream.uniform(0.85, 1.2))
+
+        def moment(phase: float) -> tuple[Moment, Shot]:
+            found = cycle(motion, phase, who.body, style)
+            return found, Shot(who, surface, found.pose, camera, scene)
+
+        # the camera stands so far away that the person stays in the picture
+        aims = [aim(moment(k / 8)[1], self.size) for k in range(8)]
+        still = min(aims, key=lambda a: a.scale)
+        shots = []
+        for t in range(num_frames):
+            now, shot = moment((start + t / fps / seconds) % 1)
+            projection = replace(
+                still, turn=axes_of(camera, now.yaw), middle=still.middle - np.array(now.shift)
+            )
+            misses = mix(self.seed, _MISSES, number, _CLIP, t) if self.misses else None
+            shots.append(replace(shot, projection=projection, misses=misses))
+        drawing = Drawing.joined([draw([shot], self.size) for shot in shots])
+        return Clip(
+            from_uint8(drawing.picture), drawing.detected, f"person{number:06d}_{motion}", fps
+        ), drawing
 
     def held_out_demo(self, num_poses: int = 6, person: int = 7) -> list[Sample]:
-        """Pairs of one person of the test split: the same source, seen from the front, and clear,
-        different targets.
-        """
+        """Pairs of one person of the test split: the same source, seen from the front, and clear, different targets."""
         if not 0 < num_poses <= len(DEMO_POSES):
             raise BadInput(f"The demonstration has 1 to {len(DEMO_POSES)} poses, not {num_poses}.")
         number = FIRST_NUMBER["test"] + person
-        who = self.who(number)
+        who, surface = self.who(number), self._surface(number)
         stand = BodyPose(right_arm=RELAXED, left_arm=HANGING, right_leg=RESTING[0], left_leg=RESTING[1])
-        source, source_pose = self._framed(render_person(who, stand, Camera(yaw=12.0), self.size))
-        samples = []
-        for k, (pose, yaw) in enumerate(DEMO_POSES[:num_poses]):
-            target, target_pose = self._framed(render_person(who, pose, Camera(yaw=yaw), self.size))
-            samples.append(
-                Sample(source, target, source_pose, target_pose, name=f"person{number:06d}_{k + 1}")
-            )
-        return samples
+        views = [(stand, 12.0), *DEMO_POSES[:num_poses]]
+        shots = [Shot(who, surface, pose, Camera(yaw=yaw), Scene()) for pose, yaw in views]
+        drawing = draw(shots, self.size)
+        return [self._sample(drawing, 0, k, f"person{number:06d}_{k}") for k in range(1, len(shots))]
 
-    def _framed(self, person: RenderedPerson) -> tuple[Tensor, Pose]:
-        picture = from_uint8(torch.from_numpy(person.picture))
-        return frame_picture(picture, self.framing), frame_pose(pose_of(person), self.framing)
+    def _surface(self, number: int) -> Surface:
+        if number in self._dressed:
+            self._dressed.move_to_end(number)
+        else:
+            self._dressed[number] = dress(self.who(number), self.size)
+            if len(self._dressed) > DRESSED:
+                self._dressed.popitem(last=False)
+        return self._dressed[number]
+
+    def _sample(self, drawing: Drawing, source: int, target: int, name: str) -> Sample:
+        def framed(row: int) -> tuple[Tensor, Pose]:
+            picture = frame_picture(from_uint8(drawing.picture[row]), self.framing)
+            return picture, frame_pose(drawing.detected[row], self.framing)
+
+        source_picture, source_pose = framed(source)
+        target_picture, target_pose = framed(target)
+        return Sample(source_picture, target_picture, source_pose, target_pose, name=name)
 
 
-def pose_of(person: RenderedPerson) -> Pose:
-    """The joints of a drawn person as a detector would report them."""
-    h, w = person.parts.shape
-    return Pose(torch.from_numpy(person.xy), torch.from_numpy(person.visible), (h, w), OPENPOSE_18)
+def split_of(number: int) -> Split:
+    """The split to which person `number` belongs."""
+    for split, first in FIRST_NUMBER.items():
+        if first <= number < LAST_NUMBER[split]:
+            return split
+    raise BadInput(f"There is no synthetic person {number}; numbers run from 0 to {LAST_NUMBER['test'] - 1}.")

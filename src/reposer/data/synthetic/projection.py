@@ -52,10 +52,12 @@ class Projection:
         return Ground(self.left, self.top, self.scale, height, self.distance, self.elevation)
 
 
-def project(camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: tuple[int, int]) -> Projection:
+def project(
+    camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: tuple[int, int]
+) -> Projection:
     """The projection that puts the person with these surface points into a picture of `size` as the camera says."""
     h, w = size
-    axes = turn(2, -camera.roll) @ turn(0, camera.elevation) @ turn(1, camera.yaw)
+    axes = axes_of(camera)
     stature = figure.body.stature
     middle = np.array([0.0, figure.points["mid_hip"][1], 0.0])
     raw = Projection(axes, middle, stature, camera.distance, 1.0, 0.0, 0.0, camera.elevation)
@@ -82,6 +84,11 @@ def project(camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: 
         (h - 1) / 2 + camera.shift[1] * h + scale * centre[1],
         camera.elevation,
     )
+
+
+def axes_of(camera: Camera, turned: float = 0.0) -> Float[np.ndarray, "3 3"]:
+    """From the axes of a body that has turned to its left by some degrees more than the camera says, to the camera's."""
+    return turn(2, -camera.roll) @ turn(0, camera.elevation) @ turn(1, camera.yaw + turned)
 
 
 def lamp_direction(light: tuple[float, float, float]) -> list[float]:

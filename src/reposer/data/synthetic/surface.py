@@ -63,7 +63,9 @@ def build_surface(who: Identity, density: float) -> Surface:
         faces.append(_triangles(patch.points.shape[:2], start))
         n, m = patch.points.shape[:2]
         parts.append(np.broadcast_to(np.asarray(patch.part), (n - 1,)).repeat(2 * (m - 1)))
-        own_place, own_texels, size = _baked(patch, density * (1.4 if np.ndim(patch.part) == 0 and patch.part == FACE else 1.0), who.number)
+        own_place, own_texels, size = _baked(
+            patch, density * (1.4 if np.ndim(patch.part) == 0 and patch.part == FACE else 1.0), who.number
+        )
         place.append(own_place)
         texels.append(own_texels)
         sizes.append(size)
@@ -112,12 +114,14 @@ def _baked(patch: Patch, density: float, number: int) -> tuple[np.ndarray, np.nd
     knots, size = [], []
     for steps in (down, across):
         along = np.concatenate([[0.0], np.cumsum(np.maximum(steps, 1e-6))])
-        texels = max(2, int(np.ceil(along[-1] * density)))
-        knots.append(along / along[-1] * (texels - 1))
-        size.append(texels)
+        count = max(2, int(np.ceil(along[-1] * density)))
+        knots.append(along / along[-1] * (count - 1))
+        size.append(count)
     place = np.stack(np.meshgrid(knots[0], knots[1], indexing="ij"), -1)
     folded = TOP <= patch.group % 10 <= LOWER
-    if isinstance(patch.material, Plain) and not folded:  # one texel says it all: places beyond it are clamped
+    if (
+        isinstance(patch.material, Plain) and not folded
+    ):  # one texel says it all: places beyond it are clamped
         return place, np.array([[*patch.material.rgb, 1.0]], np.float32), (1, 1)
     q = _resampled(_resampled(q, knots[0], size[0]).swapaxes(0, 1), knots[1], size[1]).swapaxes(0, 1)
     q = np.ascontiguousarray(q).reshape(-1, 3)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .body import Figure, smoothstep, torso_frames, torso_profile
 from .bones import Hold
-from .clothes import Material, Plain
+from .clothes import Material, Plain, neckline_height
 from .identity import Identity
 from .limbs import leg_of
 from .parts import JACKET, LOWER, SKIN, TOP, part
@@ -61,17 +61,6 @@ def torso_hold(y: np.ndarray, angle: np.ndarray) -> Hold:
     return spine.mixed(thighs, 0.6 * smoothstep(0.035, -0.06, np.broadcast_to(y, shape)))
 
 
-def neckline_height(kind: str, angle: np.ndarray) -> np.ndarray:
-    """Upper edge of a top at an angle / pi from the front, as a height of the torso."""
-    a = np.abs(angle)
-    behind = smoothstep(0.25, 0.6, a)
-    depth = {"crew": 0.296, "scoop": 0.268, "v": 0.243, "collar": 0.285, "none": 0.325}[kind]
-    reach = {"crew": 0.30, "scoop": 0.26, "v": 0.17, "collar": 0.12, "none": 0.1}[kind]
-    s = np.clip(a / reach, 0, 1)
-    rise = s if kind in ("v", "collar") else s**2
-    return depth + (0.308 - depth) * rise + 0.006 * behind
-
-
 def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
     outfit = who.outfit
     skin = Plain(who.face.skin)
@@ -109,7 +98,8 @@ def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
     # the top: over the trousers if it is not tucked in
     tucked = outfit.hem > 0.09
     room = outfit.ease if tucked else max(outfit.ease, lower_room + 0.004)
-    rows = np.concatenate([np.linspace(outfit.hem, 0.225, 18), np.linspace(0.232, 0.322, 22)])
+    room = room + (0.003 if outfit.sweater else 0.0)
+    rows = np.concatenate([np.linspace(outfit.hem, 0.225, 18), np.linspace(0.232, 0.322, 34)])
     bust = figure.body.bust
 
     def ease(y: np.ndarray, a: np.ndarray) -> np.ndarray:
@@ -122,6 +112,9 @@ def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
             * (0 if tucked else 1)
         )
         fit = room * (1 - 0.35 * smoothstep(0.2, 0.3, y))
+        fit = fit + (0 if tucked else 0.007) * smoothstep(
+            0.045, -0.02, y
+        )  # over the thighs and what they wear
         if tucked:  # into the waistband
             fit = (fit + 0.004) * smoothstep(0.104, 0.14, y) - 0.004
         return (fit + hang + 0.009) * on - 0.009
@@ -178,7 +171,7 @@ def jacket_of(figure: Figure, who: Identity, room: float) -> Iterator[Patch]:
     def ease(y: np.ndarray, a: np.ndarray) -> np.ndarray:
         # the front stands open: between its edges the cloth is under the shirt
         open_at = gap * (0.75 + 0.5 * smoothstep(0.12, -0.03, y)) * (1 - 0.25 * smoothstep(0.2, 0.3, y))
-        on = smoothstep(open_at - 0.012, open_at + 0.022, np.abs(a) + 0 * y)
+        on = smoothstep(open_at - 0.012, open_at + 0.022, np.abs(a) + 0 * y) if gap else 1.0 + 0 * (a + y)
         line = 0.309 + 0 * a
         on = on * smoothstep(-0.004, 0.006, line - y)
         return (room + 0.013) * on - 0.02 * (1 - on)
@@ -248,7 +241,9 @@ def skirt_of(figure: Figure, who: Identity) -> Patch:
     heights = np.linalg.norm(np.diff(points[:, columns // 2], axis=0), axis=-1)
     along = np.concatenate([[0.0], [0.0], np.cumsum(heights[1:])])
     coordinates = np.empty(points.shape)
-    coordinates[..., 0] = angle / np.pi * 0.30
+    # one radius for the whole skirt: stripes along it stay parallel
+    reach = np.linalg.norm(np.diff(points[2:], axis=1), axis=-1).sum(1).mean() / (2 * np.pi)
+    coordinates[..., 0] = angle * reach
     coordinates[..., 1] = (along + 0.1 - along[-1])[:, None]
     coordinates[..., 2] = angle / np.pi
     shade = np.ones(points.shape[:2])

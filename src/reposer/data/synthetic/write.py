@@ -85,7 +85,7 @@ class _Plan:
     def draw(self, number: int) -> tuple[dict[str, str], Drawing]:
         """What person `number` looks like in words, and all views of them."""
         data = SyntheticPeople(self.size, num_pairs=1, seed=self.seed)
-        return attributes(data.who(number)), data.draw([(number, view) for view in range(self.views)])
+        return attributes(data.who(number)), data.drawn([(number, view) for view in range(self.views)])
 
     def names(self, number: int) -> list[str]:
         """The names of a person's pictures, without suffix."""

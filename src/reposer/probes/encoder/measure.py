@@ -31,13 +31,15 @@ class Report:
     """Mean distance of the joints that are seen, in pixels of the picture."""
     matched_parts: float
     """Share of the person's places, at stride 4, whose best match in another picture of them shows the same part."""
+    attribute_accuracy: float
+    """Share of the questions about a person's looks and clothes whose answer is right."""
 
 
 @torch.no_grad()
 def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
     """Over all pictures of `people`, as drawn, on the reader's device."""
     device = next(reader.parameters()).device
-    right, pixels, distance, joints, matched, places = (0.0,) * 6
+    right, pixels, distance, joints, matched, places, words, questions = (0.0,) * 8
     for start in range(0, len(people), 2 * 8):
         batch = PeopleBatch.cat([people.plain(i) for i in range(start, min(start + 16, len(people)))])
         batch = batch.to(device)
@@ -45,6 +47,9 @@ def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
         wanted = stride_parts(batch.parts)
         right += float(((reading.parts.argmax(1) == wanted) & (wanted > 0)).sum())
         pixels += float((wanted > 0).sum())
+        answers = torch.stack([logits.argmax(1) for logits in reading.attributes], 1)
+        words += float((answers == batch.attributes).sum())
+        questions += answers.numel()
 
         h, w = batch.parts.shape[1:]
         limits = batch.pose.xy.new_tensor([w - 1, h - 1])
@@ -62,7 +67,7 @@ def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
         same = parts[0::2].gather(1, found) == parts[1::2]
         matched += float((same & (parts[1::2] > 0)).sum())
         places += float((parts[1::2] > 0).sum())
-    return Report(right / pixels, distance / joints, matched / places)
+    return Report(right / pixels, distance / joints, matched / places, words / questions)
 
 
 def places_of(joints: Float[Tensor, "B K h w"], size: tuple[int, int]) -> Float[Tensor, "B K 2"]:
@@ -97,7 +102,7 @@ def ship(reader: PeopleReader, held_out: "PeopleViews", path: Path, about: Mappi
     card = {
         "kind": "people-encoder",
         "licence": "Apache-2.0",
-        "trained on": "SyntheticPeople, split val: parts, joints, and the picture again from each stride alone",
+        "trained on": "SyntheticPeople, split val: parts, joints, attributes, and the picture again from each stride alone",
         **about,
         **{name: round(value, 4) for name, value in asdict(report).items()},
     }

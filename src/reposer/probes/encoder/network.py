@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.core import Framing
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.data.synthetic import PARTS
+from reposer.data.synthetic import ATTRIBUTES, PARTS
 from reposer.nn.features import ENCODER_BLOCKS, PeopleEncoder
 
 PARTS_STRIDE, JOINTS_STRIDE = 2, 4
+BANDS = 4  # of the picture, from top to bottom, in which attributes are looked for
 RECONSTRUCTED = (1, 2, 4, 8)  # strides from whose features alone the picture is drawn again
 
 
@@ -27,6 +29,8 @@ class Reading:
     """Logits of each joint's place, at stride 4."""
     pictures: Mapping[int, Float[Tensor, "B 3 H W"]]
     """The picture drawn again from the features of one stride, by stride."""
+    attributes: tuple[Float[Tensor, "B _"], ...]
+    """Logits of the words of each question of ATTRIBUTES."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ class PeopleReader(nn.Module):
             nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, len(OPENPOSE_18.joints), 1)
         )
         self.parts = nn.Conv2d(width, len(PARTS), 1)
+        # attributes are asked of the features themselves, averaged over bands of the picture
+        self.words = [len(words) for words in ATTRIBUTES.values()]
+        self.attributes = nn.Linear(BANDS * (widths[8] + widths[16]), sum(self.words))
         self.redrawn = nn.ModuleDict({str(s): nn.Conv2d(widths[s], 3 * s * s, 1) for s in RECONSTRUCTED})
 
     def forward(self, picture: Float[Tensor, "B 3 H W"]) -> Reading:
@@ -73,4 +80,8 @@ class PeopleReader(nn.Module):
         pictures = {
             s: F.pixel_shuffle(self.redrawn[str(s)](features[f"stride{s}_2"]), s) for s in RECONSTRUCTED
         }
-        return Reading(self.parts(F.relu(at[PARTS_STRIDE])), self.joints(F.relu(at[JOINTS_STRIDE])), pictures)
+        bands = [F.adaptive_avg_pool2d(features[f"stride{s}_2"], (BANDS, 1)).flatten(1) for s in (8, 16)]
+        words = self.attributes(torch.cat(bands, 1)).split(self.words, 1)
+        return Reading(
+            self.parts(F.relu(at[PARTS_STRIDE])), self.joints(F.relu(at[JOINTS_STRIDE])), pictures, words
+        )

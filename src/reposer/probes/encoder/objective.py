@@ -1,4 +1,4 @@
-"""What the encoder is asked for: parts, places of joints, and the picture again."""
+"""What the encoder is asked for: parts, places of joints, attributes, and the picture again."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class EncoderObjectiveConfig:
 
 
 class EncoderObjective(Objective):
-    """One player: parts by cross-entropy, each seen joint's place by cross-entropy, the picture by L1."""
+    """One player: parts, each seen joint's place and attributes by cross-entropy, the picture by L1."""
 
     def __init__(self, reader: PeopleReader) -> None:
         super().__init__()
@@ -49,6 +49,7 @@ class EncoderObjective(Objective):
                 "parts": F.cross_entropy(reading.parts.float(), stride_parts(batch.parts)),
                 "joints": 0.2 * joint_cross_entropy(reading.joints.float(), batch.pose),
                 "picture": torch.stack(redrawn).sum(),
+                "attributes": 0.3 * attribute_cross_entropy(reading.attributes, batch.attributes),
             },
         )
 
@@ -56,6 +57,14 @@ class EncoderObjective(Objective):
 def stride_parts(parts: Int64[Tensor, "B H W"]) -> Int64[Tensor, "B h w"]:
     """The part map at the stride of the head: the bottom-right pixel of each block of 2 x 2."""
     return parts[:, PARTS_STRIDE - 1 :: PARTS_STRIDE, PARTS_STRIDE - 1 :: PARTS_STRIDE]
+
+
+def attribute_cross_entropy(
+    logits: tuple[Float[Tensor, "B _"], ...], wanted: Int64[Tensor, "B A"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of the words, a mean over rows and questions."""
+    each = [F.cross_entropy(words.float(), answer) for words, answer in zip(logits, wanted.T, strict=True)]
+    return torch.stack(each).mean()
 
 
 def joint_cross_entropy(logits: Float[Tensor, "B K h w"], pose: Pose) -> Float[Tensor, ""]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reposer.core import Framing, Pose
 from reposer.core.images import from_uint8
-from reposer.data.synthetic import RenderedPerson, SyntheticPeople, pose_of
+from reposer.data.synthetic import ATTRIBUTES, SyntheticPeople, attributes
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,16 @@ class PeopleBatch:
     clean: Float[Tensor, "B 3 H W"]
     parts: Int64[Tensor, "B H W"]
     pose: Pose
+    attributes: Int64[Tensor, "B A"]
+    """Which word of ATTRIBUTES each of its questions has for an answer."""
 
     def to(self, device: torch.device | str) -> "PeopleBatch":
         return PeopleBatch(
-            self.picture.to(device), self.clean.to(device), self.parts.to(device), self.pose.to(device)
+            self.picture.to(device),
+            self.clean.to(device),
+            self.parts.to(device),
+            self.pose.to(device),
+            self.attributes.to(device),
         )
 
     @staticmethod
@@ -36,6 +42,7 @@ class PeopleBatch:
             torch.cat([r.clean for r in rows]),
             torch.cat([r.parts for r in rows]),
             Pose.stack([r.pose[0] for r in rows]),
+            torch.cat([r.attributes for r in rows]),
         )
 
     def __len__(self) -> int:
@@ -74,29 +81,39 @@ class PeopleViews:
         self.config, self.framing = config, framing
         size, last = framing.person_size, config.first + config.num_people
         self.people = SyntheticPeople(size, config.split, last, config.seed)
-        self._drawn: dict[int, RenderedPerson] = {}
+        self._drawn: dict[int, tuple[Tensor, Tensor, Pose, Tensor]] = {}
 
     def __len__(self) -> int:
         return self.config.num_people * self.config.views
 
-    def _framed(self, i: int) -> tuple[Float[Tensor, "3 H W"], Int64[Tensor, "H W"], Pose]:
-        person, view = divmod(i, self.config.views)
+    def _framed(
+        self, i: int
+    ) -> tuple[Float[Tensor, "3 H W"], Int64[Tensor, "H W"], Pose, Int64[Tensor, "A"]]:
         if i not in self._drawn:
-            number = self.people.identity_number(self.config.first + person)
-            self._drawn[i] = self.people.picture(number, view)
-        drawn = self._drawn[i]
-        height, width = drawn.parts.shape
+            self._draw_person(i // self.config.views)
+        drawn, drawn_parts, pose, words = self._drawn[i]
+        height, width = drawn_parts.shape
         left, top, right, bottom = self.framing.content_box((height, width))
         assert (bottom - top, right - left) == (height, width), "people are drawn at the frame's own scale"
         beside = (left, self.framing.size[1] - right, top, self.framing.size[0] - bottom)
-        picture = F.pad(from_uint8(torch.from_numpy(drawn.picture))[None], beside, mode="replicate")[0]
-        parts = F.pad(torch.from_numpy(drawn.parts)[None, None].float(), beside, mode="replicate")[0, 0]
-        return picture, parts.long(), self.framing.place(pose_of(drawn))
+        picture = F.pad(from_uint8(drawn)[None], beside, mode="replicate")[0]
+        parts = F.pad(drawn_parts[None, None].float(), beside, mode="replicate")[0, 0]
+        return picture, parts.long(), self.framing.place(pose), words
+
+    def _draw_person(self, person: int) -> None:
+        """Keep all views of a person: dressing them is half of the work."""
+        number, views = self.people.identity_number(self.config.first + person), self.config.views
+        drawing = self.people.drawn([(number, view) for view in range(views)])
+        words = attributes(self.people.who(number))
+        answers = torch.tensor([ATTRIBUTES[question].index(word) for question, word in words.items()])
+        for view in range(views):
+            kept = drawing.picture[view].clone(), drawing.parts[view].clone(), drawing.detected[view], answers
+            self._drawn[person * views + view] = kept
 
     def plain(self, i: int) -> PeopleBatch:
         """Picture i as drawn; one row."""
-        picture, parts, pose = self._framed(i)
-        return PeopleBatch(picture[None], picture[None], parts[None], Pose.stack([pose]))
+        picture, parts, pose, words = self._framed(i)
+        return PeopleBatch(picture[None], picture[None], parts[None], Pose.stack([pose]), words[None])
 
     def draw(self, i: int, seed: int) -> PeopleBatch:
         """Picture i, augmented; one row."""
@@ -107,7 +124,11 @@ class PeopleViews:
 
 
 def augmented(
-    picture: Float[Tensor, "3 H W"], parts: Integer[Tensor, "H W"], pose: Pose, seed: int
+    picture: Float[Tensor, "3 H W"],
+    parts: Integer[Tensor, "H W"],
+    pose: Pose,
+    attributes: Int64[Tensor, "A"],
+    seed: int,
 ) -> PeopleBatch:
     """One person, as a batch of one row: moved, recoloured, some before another ground, with noise; by `seed`."""
     stream = torch.Generator().manual_seed(seed)
@@ -141,4 +162,4 @@ def augmented(
     gain, offset = uniform(0.65, 1.25, 1, 1, 1) * uniform(0.85, 1.15, 3, 1, 1), uniform(-0.25, 0.25, 1, 1, 1)
     clean = (moved * gain + offset).clamp(-1, 1)
     noisy = clean + float(uniform(0, 0.12)) * torch.randn(clean.shape, generator=stream)
-    return PeopleBatch(noisy, clean, moved_parts[0].long(), Pose.stack([moved_pose]))
+    return PeopleBatch(noisy, clean, moved_parts[0].long(), Pose.stack([moved_pose]), attributes[None])

@@ -1,0 +1,96 @@
+"""Synthetic people: drawn on the spot with all their truth, read from disk, and beside them the decoding of a JPEG."""
+
+import io
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from reposer.core import Framing
+from reposer.data import open_dataset
+from reposer.data.synthetic import SyntheticPeople, draw, write_people
+
+from .measure import Table, best_times
+
+SIZE = (256, 176)
+VIEWS = 4  # of each person: who is dressed is drawn four times
+PEOPLE = 8
+
+
+def run(device: torch.device) -> list[Table]:
+    seconds = {
+        f"drawn with all truth, {VIEWS} views a person, one process": _drawing(0, VIEWS) / (PEOPLE * VIEWS),
+        "drawn with all truth, 2 views a person, one process": _drawing(1, 2) / (PEOPLE * 2),
+        f"drawn with all truth, {VIEWS} views a person, two processes": _two_processes()
+        / (2 * PEOPLE * VIEWS),
+        "true flow and visibility of a pair": _flow(),
+        "a pair's picture read from a written folder": _read_folder(),
+        "a JPEG decoded": _decode(),
+    }
+    if device.type == "cuda":
+        seconds[f"drawn with all truth on {torch.cuda.get_device_name(device)}, people dressed before"] = _on(
+            device
+        )
+    rows: list[tuple[str | float, ...]] = [(name, 1e3 * s, 1 / s) for name, s in seconds.items()]
+    note = (
+        f"{SIZE[0]}x{SIZE[1]}, PNG folder. Truth: albedo, parts, depth, surface coordinates, joints of three skeletons. "
+        "One torch thread a process. Best of 3."
+    )
+    return [Table("Synthetic people", ("what", "ms a picture", "pictures / s"), rows, note)]
+
+
+def _drawing(seed: int, views: int) -> float:
+    """Seconds to sample, dress and draw PEOPLE people in some views each."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    people = SyntheticPeople(SIZE, seed=seed)
+    people.drawn([(0, 0)])
+    best = float("inf")
+    for round_number in range(3):
+        start = time.perf_counter()
+        for n in range(PEOPLE):
+            people.drawn([(1 + round_number * PEOPLE + n, view) for view in range(views)])
+        best = min(best, time.perf_counter() - start)
+    torch.set_num_threads(threads)
+    return best
+
+
+def _two_processes() -> float:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        return max(pool.starmap(_drawing, [(2, VIEWS), (3, VIEWS)]))
+
+
+def _timed(call: Callable[[], object], device: torch.device | None = None) -> float:
+    return best_times({"": call}, repeats=3, device=device or torch.device("cpu"))[""]
+
+
+def _flow() -> float:
+    drawing = SyntheticPeople(SIZE).drawn([(0, 0), (0, 1)])
+    return _timed(lambda: drawing.flow(0, 1))
+
+
+def _read_folder() -> float:
+    with tempfile.TemporaryDirectory() as parent:
+        root = write_people(Path(parent) / "people", size=SIZE, num_train=4, num_test=1, progress=False)
+        data = open_dataset(root, "train", Framing(SIZE))
+        count = min(len(data), 24)
+        return _timed(lambda: [data[i] for i in range(count)]) / (2 * count)
+
+
+def _decode() -> float:
+    held = io.BytesIO()
+    Image.fromarray(SyntheticPeople(SIZE).drawn([(0, 0)]).picture[0].numpy()).save(held, "JPEG", quality=95)
+    return (
+        _timed(lambda: [Image.open(io.BytesIO(held.getvalue())).convert("RGB").load() for _ in range(50)])
+        / 50
+    )
+
+
+def _on(device: torch.device) -> float:
+    people = SyntheticPeople(SIZE)
+    shots = [people.shot(n, view) for n in range(8) for view in range(8)]
+    return _timed(lambda: draw(shots, SIZE, device), device) / len(shots)
