@@ -22,7 +22,7 @@ from .light import Lamp, shine
 from .projection import Projection, lamp_direction, project
 from .scenes import Scene, paint
 from .surface import Surface, build_surface
-from .zbuffer import rasterise
+from .zbuffer import pick, rasterise
 
 SUPERSAMPLING = 2
 SAME_PLACE = 0.02
@@ -214,14 +214,14 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
 
     scene = _assembled(meshes, size, device)
     hits = rasterise(scene.flat, scene.faces, scene.picture, len(shots), fine)
-    corners = scene.faces[hits.face]
+    corners = pick(scene.faces, hits.face)
     weights = hits.weights
     # everything that is linear over a face, at once: place 2, shade 1, normal 3, point at rest 3
     linear = F.embedding_bag(corners, scene.linear, per_sample_weights=weights, mode="sum")
     place = linear[:, :2]
-    patch = scene.patch[hits.face]
+    patch = pick(scene.patch, hits.face)
     texel = _sampled(scene, patch, place)
-    group = scene.group[patch]
+    group = pick(scene.group, patch)
 
     # only the box in which anybody is, is lit
     y, x = hits.pixel // fine[1] % fine[0], hits.pixel % fine[1]
@@ -230,11 +230,12 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, fine[0]), min(right, fine[1])
     box = (bottom - top, right - left)
     pixel = (row * box[0] + y - top) * box[1] + x - left
-    normal = torch.zeros(len(shots) * box[0] * box[1], 3, device=device)
-    normal[pixel] = linear[:, 3:6]
-    normal = normal.view(len(shots), *box, 3).permute(0, 3, 1, 2).contiguous()
+    normal = torch.zeros(3, len(shots) * box[0] * box[1], device=device)
+    for axis in range(3):
+        normal[axis].index_copy_(0, pixel, linear[:, 3 + axis].contiguous())
+    normal = normal.view(3, len(shots), *box)
     groups = torch.zeros(len(shots) * box[0] * box[1], dtype=torch.int16, device=device)
-    groups[pixel] = group.short()
+    groups.index_copy_(0, pixel, group.short())
     groups = groups.view(len(shots), *box)
     units = torch.tensor([m.projection.unit * ss for m in meshes], device=device)
     depth = (hits.depth[:, top:bottom, left:right] / units[:, None, None]).clamp(min=FAR)
@@ -249,7 +250,7 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     colour = shine(
         texel[:, :3],
         texel[:, 3] * linear[:, 2],
-        scene.gloss[patch],
+        pick(scene.gloss, patch),
         normal,
         groups,
         depth,
@@ -259,13 +260,19 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
         reach,
     )
 
-    person = scene.part[hits.face]
-    on_person = (person > 0).float()[:, None]
-    canvas = torch.zeros(len(shots) * box[0] * box[1], 8, device=device)
-    canvas[pixel] = torch.cat(
-        [colour, torch.ones_like(colour[:, :1]), texel[:, :3] * on_person, on_person], 1
-    )
-    small = _shrunk(canvas.view(len(shots), *box, 8), ss)
+    person = pick(scene.part, hits.face)
+    on_person = (person > 0).float()
+    canvas = torch.zeros(8, len(shots) * box[0] * box[1], device=device)
+    layers = [
+        *colour.unbind(1),
+        torch.ones_like(on_person),
+        *(texel[:, :3] * on_person[:, None]).unbind(1),
+        on_person,
+    ]
+    for layer, values in zip(canvas, layers, strict=True):
+        layer.index_copy_(0, pixel, values.contiguous())
+    small = _shrunk(canvas.view(8 * len(shots), *box), ss).view(8, len(shots), box[0] // ss, box[1] // ss)
+    small = small.permute(1, 2, 3, 0)
     rows, columns = slice(top // ss, bottom // ss), slice(left // ss, right // ss)
     picture = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes])).to(device)
     picture[:, rows, columns] = picture[:, rows, columns] * (1 - small[..., 3:4]) + small[..., :3]
@@ -303,11 +310,7 @@ def _even(value: Tensor) -> int:
 
 
 def _shrunk(a: Tensor, factor: int) -> Tensor:
-    rows = sum(a[:, i::factor] for i in range(factor))
-    assert isinstance(rows, Tensor)
-    columns = sum(rows[:, :, i::factor] for i in range(factor))
-    assert isinstance(columns, Tensor)
-    return columns / factor**2
+    return F.avg_pool2d(a[:, None], factor)[:, 0]
 
 
 # ---------------------------------------------------------------------------------- meshes
@@ -451,7 +454,7 @@ def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.dev
 
 def _sampled(scene: _Scene, patch: Tensor, place: Tensor) -> Float[Tensor, "S 4"]:
     """The textures' values at places of patches, linear between texels."""
-    height, width, first = scene.height[patch], scene.width[patch], scene.first[patch]
+    height, width, first = pick(scene.height, patch), pick(scene.width, patch), pick(scene.first, patch)
     low = place.floor()
     share = place - low
     r0, c0 = low.long().unbind(1)

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int16
 from torch import Tensor
 
+from .zbuffer import pick
+
 
 @dataclass(frozen=True)
 class Lamp:
@@ -25,7 +27,7 @@ def shine(
     colour: Float[Tensor, "S 3"],
     folds: Float[Tensor, "S"],
     gloss: Float[Tensor, "S"],
-    normal: Float[Tensor, "B 3 H W"],
+    normal: Float[Tensor, "3 B H W"],
     group: Int16[Tensor, "B H W"],
     depth: Float[Tensor, "B H W"],
     seen: Bool[Tensor, "B H W"],
@@ -41,24 +43,24 @@ def shine(
     """
     h, w = normal.shape[2:]
     _smooth(normal, group, depth, reach)
-    n = normal.permute(0, 2, 3, 1).reshape(-1, 3)[pixel]
+    n = torch.stack([pick(axis, pixel) for axis in normal.flatten(1)], 1)
     n = n / n.norm(dim=1, keepdim=True).clamp(min=1e-6)
     row = pixel // (h * w)
-    direction = lamp.direction[row]
+    direction = pick(lamp.direction, row)
     lit = (0.5 + 0.5 * (n * direction).sum(1)).clamp(0, 1) ** 1.35
     sky = 0.5 + 0.5 * n[:, 1]
     # hollows are soft: a quarter of the pixels is enough
     coarse = _hollows(depth[:, 1::2, 1::2], reach / 2)
-    hidden = coarse.flatten()[(row * (h // 2) + pixel // w % h // 2) * (w // 2) + pixel % w // 2]
-    ambient = lamp.ambient[row]
+    hidden = pick(coarse.flatten(), (row * (h // 2) + pixel // w % h // 2) * (w // 2) + pixel % w // 2)
+    ambient = pick(lamp.ambient, row)
     bright = (ambient + (1 - ambient) * lit + 0.10 * sky) * hidden * folds
-    warm = lamp.warmth[row]
+    warm = pick(lamp.warmth, row)
     # shadows keep some colour: they turn a little blue and saturated, not grey
     tint = torch.stack([bright**1.06 * (1 + warm), bright**1.08, bright * (1 - warm)], 1)
     half = direction + direction.new_tensor([0, 0, 1.0])
     half = half / half.norm(dim=1, keepdim=True)
     highlight = (n * half).sum(1).clamp(0, 1) ** 24
-    line = _contours(depth, group, seen, reach).flatten()[pixel]
+    line = pick(_contours(depth, group, seen, reach).flatten(), pixel)
     return ((colour * tint + (gloss * highlight * hidden)[:, None]) * (1 - line)[:, None]).clamp(0, 1)
 
 
@@ -79,12 +81,11 @@ def _smooth(normal: Tensor, group: Tensor, depth: Tensor, reach: float) -> None:
             b = list(a)
             a[axis], b[axis] = _pair(size, step)
             ga, da = group[tuple(a)], depth[tuple(a)]
-            near = (ga == group[tuple(b)]) & ((da - depth[tuple(b)]).abs() < 0.022) & (ga < 10)
-            weight = near[:, None].to(normal.dtype)
-            a.insert(1, slice(None))
-            b.insert(1, slice(None))
-            total[tuple(a)] += normal[tuple(b)] * weight
-            total[tuple(b)] += normal[tuple(a)] * weight
+            near = (ga == group[tuple(b)]) & ((da - depth[tuple(b)]).abs_() < 0.022) & (ga < 10)
+            weight = near.to(normal.dtype)
+            for axis_total, axis_normal in zip(total, normal, strict=True):
+                axis_total[tuple(a)].addcmul_(axis_normal[tuple(b)], weight)
+                axis_total[tuple(b)].addcmul_(axis_normal[tuple(a)], weight)
         normal.copy_(total)
 
 

@@ -74,7 +74,7 @@ class SyntheticPeople(PairDataset):
             )
         self.size, self.split, self.num_pairs, self.seed = size, split, num_pairs, seed
         self.framing, self.picture_size, self.misses = framing, size, misses
-        self._dressed: OrderedDict[int, Surface] = OrderedDict()
+        self._dressed: OrderedDict[int, tuple[Identity, Surface]] = OrderedDict()
 
     def __len__(self) -> int:
         return self.num_pairs
@@ -103,17 +103,20 @@ class SyntheticPeople(PairDataset):
 
     def view(self, number: int, view: int) -> tuple[BodyPose, Camera]:
         """How person `number` stands in view `view`, and from where they are seen."""
-        stream = numpy_stream(self.seed, _VIEW, number, view)
-        who = self.who(number)
+        return self._view(self.who(number), view)
+
+    def _view(self, who: Identity, view: int) -> tuple[BodyPose, Camera]:
+        stream = numpy_stream(self.seed, _VIEW, who.number, view)
         camera = sample_camera(stream)
         pose = sample_pose(who.body, stream, max_lift=0.05 if who.outfit.lower == "skirt" else 1.0)
         return sample_look(pose, camera, stream), camera
 
     def shot(self, number: int, view: int) -> Shot:
         """All that decides the picture of person `number` in view `view`."""
-        pose, camera = self.view(number, view)
+        who, surface = self._person(number)
+        pose, camera = self._view(who, view)
         misses = mix(self.seed, _MISSES, number, view) if self.misses else None
-        return Shot(self.who(number), self._surface(number), pose, camera, self.scene(number), misses)
+        return Shot(who, surface, pose, camera, self.scene(number), misses)
 
     def drawn(self, views: Sequence[tuple[int, int]], device: torch.device | str = "cpu") -> Drawing:
         """The pictures of (person, view) with their truth, as drawn (not framed)."""
@@ -124,7 +127,7 @@ class SyntheticPeople(PairDataset):
     ) -> tuple[Clip, Drawing]:
         """A clip of person `number` in one of CYCLES' motions before a camera that stands still, and its truth."""
         stream = numpy_stream(self.seed, _CLIP, number)
-        who, surface, scene = self.who(number), self._surface(number), self.scene(number)
+        (who, surface), scene = self._person(number), self.scene(number)
         camera, style = replace(sample_camera(stream), crop="full"), sample_style(stream)
         start, seconds = float(stream.random()), PERIODS[motion] * float(stream.uniform(0.85, 1.2))
 
@@ -153,18 +156,20 @@ class SyntheticPeople(PairDataset):
         if not 0 < num_poses <= len(DEMO_POSES):
             raise BadInput(f"The demonstration has 1 to {len(DEMO_POSES)} poses, not {num_poses}.")
         number = FIRST_NUMBER["test"] + person
-        who, surface = self.who(number), self._surface(number)
+        who, surface = self._person(number)
         stand = BodyPose(right_arm=RELAXED, left_arm=HANGING, right_leg=RESTING[0], left_leg=RESTING[1])
         views = [(stand, 12.0), *DEMO_POSES[:num_poses]]
         shots = [Shot(who, surface, pose, Camera(yaw=yaw), Scene()) for pose, yaw in views]
         drawing = draw(shots, self.size)
         return [self._sample(drawing, 0, k, f"person{number:06d}_{k}") for k in range(1, len(shots))]
 
-    def _surface(self, number: int) -> Surface:
+    def _person(self, number: int) -> tuple[Identity, Surface]:
+        """Who person `number` is, dressed."""
         if number in self._dressed:
             self._dressed.move_to_end(number)
         else:
-            self._dressed[number] = dress(self.who(number), self.size)
+            who = self.who(number)
+            self._dressed[number] = who, dress(who, self.size)
             if len(self._dressed) > DRESSED:
                 self._dressed.popitem(last=False)
         return self._dressed[number]

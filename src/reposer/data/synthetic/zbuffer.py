@@ -21,6 +21,11 @@ class Hits:
     depth: Float[Tensor, "B H W"]
 
 
+def pick(values: Tensor, index: Tensor) -> Tensor:
+    """values[index]: on the CPU five times as fast as that for single numbers."""
+    return values.index_select(0, index)
+
+
 def rasterise(
     points: Float[Tensor, "V 3"],
     faces: Int64[Tensor, "F 3"],
@@ -34,54 +39,50 @@ def rasterise(
     picture: the picture in which each face is.
     """
     h, w = size
-    flat = points[:, :2].T.contiguous()
-    i, j, k = faces.unbind(1)
-    x, y = flat
-    ax, ay, bx, by = x[j] - x[i], y[j] - y[i], x[k] - x[i], y[k] - y[i]
-    area = ax * by - bx * ay
+    x, y, z = points.T.contiguous()
+    i, j, k = faces.T.contiguous()
+    x0, x1, x2 = pick(x, i), pick(x, j), pick(x, k)
+    y0, y1, y2 = pick(y, i), pick(y, j), pick(y, k)
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    left = torch.minimum(torch.minimum(x0, x1), x2).ceil_().clamp_(min=0)
+    right = torch.maximum(torch.maximum(x0, x1), x2).floor_().clamp_(max=w - 1)
+    top = torch.minimum(torch.minimum(y0, y1), y2).ceil_().clamp_(min=0)
+    bottom = torch.maximum(torch.maximum(y0, y1), y2).floor_().clamp_(max=h - 1)
     # y points down: a front face runs clockwise in numbers
-    front = torch.nonzero(area < -1e-9)[:, 0]
-    corners = flat[:, faces[front]]
-    low, high = corners.amin(2).ceil_().clamp_(min=0), corners.amax(2).floor_()
-    high[0].clamp_(max=w - 1)
-    high[1].clamp_(max=h - 1)
-    wide, tall = (high - low + 1).int()
-    hit = torch.nonzero((wide > 0) & (tall > 0))[:, 0]
-    keep = front[hit]
-    wide, tall, (x0, y0) = wide[hit], tall[hit], low[:, hit]
-    count = wide * tall
-    # per face: width of its box, barycentric weights and depth as affine functions of the place in it
-    area, i, j, k = area[keep], i[keep], j[keep], k[keep]
-    a1, b1, a2, b2 = by[keep] / area, -bx[keep] / area, -ay[keep] / area, ax[keep] / area
-    dx, dy = x0 - x[i], y0 - y[i]
-    z = points[:, 2]
-    z0, z1, z2 = z[i], z[j] - z[i], z[k] - z[i]
-    row = torch.stack([wide.float(), a1 * dx + b1 * dy, a1, b1, a2 * dx + b2 * dy, a2, b2], 1)
-    height = torch.stack([z0, z1, z2], 1)
-    first_pixel = (picture[keep] * (h * w) + y0.long() * w + x0.long()).int()
+    keep = torch.nonzero((area < -1e-9) & (right >= left) & (bottom >= top))[:, 0]
+    x0, x1, x2, y0, y1, y2, area = (pick(v, keep) for v in (x0, x1, x2, y0, y1, y2, area))
+    left, right, top, bottom = (pick(v, keep) for v in (left, right, top, bottom))
+    wide = (right - left + 1).int()
+    count = wide * (bottom - top + 1).int()
+    # barycentric weights as affine functions of the place in a face's box
+    a1, b1, a2, b2 = (y2 - y0) / area, (x0 - x2) / area, (y0 - y1) / area, (x1 - x0) / area
+    start1, start2 = a1 * (left - x0) + b1 * (top - y0), a2 * (left - x0) + b2 * (top - y0)
+    first_pixel = pick(picture, keep) * (h * w) + top.long() * w + left.long()
 
-    face = torch.repeat_interleave(torch.arange(len(keep), device=points.device), count)
-    first = torch.cumsum(count, 0) - count
-    step = (torch.arange(len(face), device=points.device) - first[face]).float()
-    width, w1, a1, b1, w2, a2, b2 = row[face].unbind(1)
-    down = (step / width + 1e-4).floor()
-    across = step - down * width
-    w1 = w1 + a1 * across + b1 * down
-    w2 = w2 + a2 * across + b2 * down
-    inside = torch.nonzero((w1 >= -1e-4) & (w2 >= -1e-4) & (w1 + w2 <= 1 + 1e-4))[:, 0]
-    face, w1, w2 = face[inside], w1[inside], w2[inside]
-    pixel = (first_pixel[face] + (down[inside] * w + across[inside]).int()).long()
-    z0, z1, z2 = height[face].unbind(1)
-    depth = z0 + w1 * z1 + w2 * z2
+    # one fragment for each pixel of each face's box
+    face = torch.repeat_interleave(count)
+    first = torch.cumsum(count, 0, dtype=torch.int32) - count
+    step = torch.arange(len(face), device=points.device, dtype=torch.int32).sub_(pick(first, face))
+    width = pick(wide, face)
+    down = torch.div(step, width, rounding_mode="floor")
+    across = step.addcmul_(down, width, value=-1)
+    x, y = across.float(), down.float()
+    w1 = pick(start1, face).addcmul_(pick(a1, face), x).addcmul_(pick(b1, face), y)
+    w2 = pick(start2, face).addcmul_(pick(a2, face), x).addcmul_(pick(b2, face), y)
+    inside = torch.nonzero((torch.minimum(w1, w2) >= -1e-4) & (w1 + w2 <= 1 + 1e-4))[:, 0]
+    face, w1, w2, across, down = (pick(v, inside) for v in (face, w1, w2, across, down))
+    pixel = pick(first_pixel, face) + (down * w + across)
+    z0, z1, z2 = (pick(pick(z, v), keep) for v in (i, j, k))
+    depth = pick(z0, face).addcmul_(w1, pick(z1 - z0, face)).addcmul_(w2, pick(z2 - z0, face))
 
     nearest = points.new_full((num_pictures * h * w,), -torch.inf)
     nearest.scatter_reduce_(0, pixel, depth, "amax")
-    wins = torch.nonzero(depth == nearest[pixel])[:, 0]
+    wins = torch.nonzero(depth == pick(nearest, pixel))[:, 0]
     # of two faces at the very same depth the later one wins, on every device
     owner = torch.full((num_pictures * h * w,), -1, device=points.device)
-    owner.scatter_reduce_(0, pixel[wins], wins, "amax")
+    owner.scatter_reduce_(0, pick(pixel, wins), wins, "amax")
     seen = torch.nonzero(owner >= 0)[:, 0]
-    fragment = owner[seen]
-    w1, w2 = w1[fragment], w2[fragment]
+    fragment = pick(owner, seen)
+    w1, w2 = pick(w1, fragment), pick(w2, fragment)
     weights = torch.stack([1 - w1 - w2, w1, w2], 1)
-    return Hits(seen, keep[face[fragment]], weights, nearest.view(num_pictures, h, w))
+    return Hits(seen, pick(keep, pick(face, fragment)), weights, nearest.view(num_pictures, h, w))
