@@ -26,7 +26,7 @@ from .body import Body
 from .cameras import CROPS
 from .drafts import code_digest, in_processes
 from .parts import PARTS
-from .people import FIRST_NUMBER, SyntheticPeople
+from .people import FIRST_NUMBER, LAST_NUMBER, SyntheticPeople
 
 Shares = dict[str, float]
 Card = dict[str, Any]
@@ -334,6 +334,16 @@ def _panel(
 # The command
 
 
+def crowd(seed: int, rows: int = 4, columns: int = 16) -> UInt8[np.ndarray, "h w 3"]:
+    """A sheet of random people of the test split at 256x176, one view of each."""
+    data = SyntheticPeople((256, 176), "test", seed=seed)
+    numbers = np.random.default_rng(seed).choice(
+        LAST_NUMBER["test"] - FIRST_NUMBER["test"], rows * columns, False
+    )
+    people = [data.drawn([(FIRST_NUMBER["test"] + int(n), 0)]).picture[0].numpy() for n in numbers]
+    return np.concatenate([np.concatenate(people[r * columns : (r + 1) * columns], 1) for r in range(rows)])
+
+
 def print_card(
     *,
     people: int = 1000,
@@ -342,6 +352,7 @@ def print_card(
     workers: int = 2,
     json: bool = False,
     chart: Path | None = None,
+    sheet: Path | None = None,
 ) -> int:
     """The statistics of synthetic people, as docs/synthetic.md has them: counted anew, by drawing them.
 
@@ -352,12 +363,15 @@ def print_card(
         workers: processes that draw.
         json: print the numbers as JSON, not as Markdown tables.
         chart: write bar charts into this PNG file, too.
+        sheet: write a sheet of 64 random people of the test split into this picture file, too.
     """
     found = card(people, size, seed, workers=workers, progress=True)
     text = json_text.dumps(found, indent=1) if json else tables(found)
     Console(soft_wrap=True, markup=False, highlight=False).out(text, highlight=False)
     if chart is not None:
         write_picture(chart, charts(found))
+    if sheet is not None:
+        write_picture(sheet, crowd(seed))
     return 0
 
 
