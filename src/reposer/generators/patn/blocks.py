@@ -1,0 +1,236 @@
+"""The parts of PATN, on which RATE-Net and DRN stand too: two encoders, the pose-attentional cascade, a decoder.
+
+A network carries two streams of the same size, picture features x and pose features p. Each block of the cascade
+turns p into an attention map, by which it updates x; then p takes the new x in.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from reposer.nn.dropout import SeededDropout
+from reposer.nn.gathered_norm import GatheredBatchNorm
+
+Normalize = Literal["instance", "batch"]
+"""Over what a norm takes mean and variance: each channel of a picture, without weights of its own; or each channel of
+the batch of all processes, with weights, and with running statistics in eval mode."""
+
+Upsampling = Literal["transposed", "bilinear"]
+"""How the decoder doubles a map: by a transposed convolution, or bilinearly before a convolution."""
+
+
+class NormAct(nn.Module):
+    """N and then ReLU."""
+
+    def __init__(self, channels: int, normalize: Normalize = "instance") -> None:
+        super().__init__()
+        self.norm = norm(channels, normalize)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        return F.relu(self.norm(x), inplace=True)
+
+
+class Conv(nn.Conv2d):
+    """A convolution that keeps the size, its input reflected at the border."""
+
+    def __init__(self, i: int, o: int, side: int = 3) -> None:
+        super().__init__(i, o, side, padding=side // 2, padding_mode="reflect")
+
+
+class Encoder(nn.Sequential):
+    """Conv7x7 (to `width`) N ReLU, then `downsamplings` times Conv3x3/2 N ReLU with twice the channels each."""
+
+    def __init__(self, i: int, width: int, downsamplings: int, *, normalize: Normalize = "instance") -> None:
+        layers: list[nn.Module] = [Conv(i, width, 7), NormAct(width, normalize)]
+        for n in range(downsamplings):
+            c = width * 2**n
+            layers += [nn.Conv2d(c, 2 * c, 3, stride=2, padding=1), NormAct(2 * c, normalize)]
+        super().__init__(*layers)
+
+
+class Decoder(nn.Sequential):
+    """`downsamplings` times twice the size and half the channels, down to `width`; then Conv7x7, before the tanh."""
+
+    def __init__(
+        self,
+        width: int,
+        downsamplings: int,
+        *,
+        upsampling: Upsampling = "transposed",
+        normalize: Normalize = "instance",
+        o: int = 3,
+    ) -> None:
+        layers: list[nn.Module] = []
+        for n in reversed(range(downsamplings)):
+            c = width * 2**n
+            layers += [enlarge(2 * c, c, upsampling), NormAct(c, normalize)]
+        super().__init__(*layers, Conv(width, o, 7))
+
+
+class PATBlock(nn.Module):
+    """x + x' sigmoid(p'), with x' = Conv N ReLU Drop Conv N of x and p' = Conv N ReLU Drop Conv of p.
+
+    pose_channels: of p; `channels` in the first block, twice as many in the others, because p' is joined with x.
+    number: of this block in its network; it separates the noise of the dropouts.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        pose_channels: int | None = None,
+        *,
+        normalize: Normalize = "instance",
+        dropout: float = 0.5,
+        number: int = 0,
+    ) -> None:
+        super().__init__()
+        c, p = channels, pose_channels or channels
+        self.picture = TwoConvs(c, c, c, normalize=normalize, dropout=dropout, number=2 * number)
+        self.picture_norm = norm(c, normalize)
+        self.pose = TwoConvs(p, p, c, normalize=normalize, dropout=dropout, number=2 * number + 1)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B C h w"],
+        p: Float[Tensor, "B P h w"],
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> tuple[Float[Tensor, "B C h w"], Float[Tensor, "B 2*C h w"], Float[Tensor, "B C h w"]]:
+        """The new x, the new p, and the attention in [0, 1]. `seeds`: of the rows' dropout; None = no dropout."""
+        p = self.pose(p, seeds)
+        attention = torch.sigmoid(p)
+        x = x + self.picture_norm(self.picture(x, seeds)) * attention
+        return x, torch.cat([p, x], 1), attention
+
+
+class TwoConvs(nn.Module):
+    """Conv3x3 N ReLU Drop Conv3x3."""
+
+    def __init__(
+        self, i: int, hidden: int, o: int, *, normalize: Normalize, dropout: float, number: int
+    ) -> None:
+        super().__init__()
+        self.first, self.between, self.second = Conv(i, hidden), NormAct(hidden, normalize), Conv(hidden, o)
+        self.drop = SeededDropout(dropout, number)
+
+    def forward(
+        self, x: Float[Tensor, "B i h w"], seeds: Int64[Tensor, "B"] | None = None
+    ) -> Float[Tensor, "B o h w"]:
+        return self.second(self.drop(self.between(self.first(x)), seeds))
+
+
+class Cascade(nn.ModuleList):
+    """`blocks` PATBlocks, one after the other."""
+
+    def __init__(
+        self, channels: int, blocks: int, *, normalize: Normalize = "instance", dropout: float = 0.5
+    ) -> None:
+        super().__init__(
+            PATBlock(
+                channels, channels if n == 0 else 2 * channels, normalize=normalize, dropout=dropout, number=n
+            )
+            for n in range(blocks)
+        )
+
+    def forward(
+        self,
+        x: Float[Tensor, "B C h w"],
+        p: Float[Tensor, "B C h w"],
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> tuple[Float[Tensor, "B C h w"], tuple[Float[Tensor, "B 1 h w"], ...]]:
+        """The last x, and of every block its attention, averaged over the channels."""
+        attentions = []
+        for block in self:
+            x, p, attention = block(x, p, seeds)
+            attentions.append(attention.mean(1, keepdim=True))
+        return x, tuple(attentions)
+
+
+@dataclass(frozen=True)
+class PoseTransfer:
+    """What one pass of a pose branch makes.
+
+    features: the picture stream after the last block, before decoding (F_t of RATE-Net and DRN).
+    attentions: of every block, averaged over its channels, in [0, 1].
+    """
+
+    picture: Float[Tensor, "B 3 H W"]
+    features: Float[Tensor, "B C h w"]
+    attentions: tuple[Float[Tensor, "B 1 h w"], ...]
+
+
+class PoseBranch(nn.Module):
+    """The whole network of PATN: encode picture and both poses' maps, run the cascade, decode.
+
+    The weights begin as N(0, 0.02), the biases at 0.
+    """
+
+    def __init__(
+        self,
+        num_joints: int,
+        *,
+        width: int = 64,
+        downsamplings: int = 2,
+        blocks: int = 9,
+        upsampling: Upsampling = "transposed",
+        normalize: Normalize = "instance",
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.picture_encoder = Encoder(3, width, downsamplings, normalize=normalize)
+        self.pose_encoder = Encoder(2 * num_joints, width, downsamplings, normalize=normalize)
+        self.cascade = Cascade(width * 2**downsamplings, blocks, normalize=normalize, dropout=dropout)
+        self.decoder = Decoder(width, downsamplings, upsampling=upsampling, normalize=normalize)
+        self.apply(first_weights)
+
+    def forward(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_maps: Float[Tensor, "B K H W"],
+        target_maps: Float[Tensor, "B K H W"],
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> PoseTransfer:
+        """`seeds`: of the rows' dropout; None = no dropout."""
+        return self.transfer(self.picture_encoder(source), source_maps, target_maps, seeds)
+
+    def transfer(
+        self,
+        encoded: Float[Tensor, "B C h w"],
+        source_maps: Float[Tensor, "B K H W"],
+        target_maps: Float[Tensor, "B K H W"],
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> PoseTransfer:
+        """The same, from a source picture that `picture_encoder` has encoded."""
+        p = self.pose_encoder(torch.cat([source_maps, target_maps], 1))
+        features, attentions = self.cascade(encoded, p, seeds)
+        picture = self.decoder(features)
+        return PoseTransfer(torch.tanh(_at_least_float32(picture)), features, attentions)
+
+
+def norm(channels: int, normalize: Normalize) -> nn.Module:
+    """N. One group per channel is instance norm, at a fraction of its cost."""
+    if normalize == "instance":
+        return nn.GroupNorm(channels, channels, affine=False)
+    return GatheredBatchNorm(channels)
+
+
+def enlarge(i: int, o: int, upsampling: Upsampling) -> nn.Module:
+    """Twice the size, from `i` to `o` channels."""
+    if upsampling == "transposed":
+        return nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1)
+    return nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False), Conv(i, o))
+
+
+def first_weights(module: nn.Module) -> None:
+    """N(0, 0.02) for a convolution, biases 0; for `apply`."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        assert module.bias is not None
+        nn.init.zeros_(module.bias)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x if x.dtype == torch.float64 else x.float()

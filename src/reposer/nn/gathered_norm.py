@@ -1,0 +1,52 @@
+"""Batch norm over the rows of all processes, so that two processes train what one with the whole batch would."""
+
+import torch
+import torch.distributed as dist
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+
+EPSILON = 1e-5
+MOMENTUM = 0.1
+
+
+class GatheredBatchNorm(nn.Module):
+    """Every channel to mean 0 and variance 1, then scaled and shifted (Ioffe and Szegedy 2015).
+
+    In training mode over the batch of all processes, which hold equally many rows; in eval mode by the running
+    statistics, so that a row depends on itself alone.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        mean, variance = self._of_batch(x) if self.training else (self.mean, self.variance)
+        scale = self.weight * torch.rsqrt(variance + EPSILON)
+        shift = self.bias - mean * scale
+        return torch.addcmul(
+            shift.to(x.dtype)[:, None, None], x, scale.to(x.dtype)[:, None, None]
+        )  # (x - mean) / deviation * weight + bias
+
+    def _of_batch(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        full = x if x.dtype == torch.float64 else x.float()
+        mean = _over_processes(full.mean((0, 2, 3)))
+        variance = _over_processes((full - mean[:, None, None]).square().mean((0, 2, 3)))
+        with torch.no_grad():
+            self.mean.lerp_(mean.detach(), MOMENTUM)
+            self.variance.lerp_(variance.detach(), MOMENTUM)
+        return mean, variance
+
+
+def _over_processes(value: Tensor) -> Tensor:
+    """The mean over processes, and its gradient."""
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return value
+    return all_reduce(value) / dist.get_world_size()
