@@ -47,3 +47,8 @@ def numpy_stream(*numbers: int) -> np.random.Generator:
 def permutation(seed: int, round_number: int, length: int) -> np.ndarray:
     """The order in which round `round_number` of training visits a data set of `length` items."""
     return numpy_stream(seed, 0x0DE2, round_number).permutation(length)
+
+
+def derived_seeds(seeds: Int64[Tensor, "B"], *address: int) -> Int64[Tensor, "B"]:
+    """Seeds for another use of the same rows: independent of `seeds` and of those of every other `address`."""
+    return torch.tensor([mix(seed, *address) for seed in seeds.tolist()], dtype=torch.int64)

@@ -5,21 +5,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def lsgan_real(scores: Float[Tensor, "B 1 h w"]) -> Float[Tensor, ""]:
+def lsgan_real(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
     """Least squares GAN (Mao et al. 2017): mean (score - 1)^2, for what should pass as real."""
     return (scores - 1).square().mean()
 
 
-def lsgan_fake(scores: Float[Tensor, "B 1 h w"]) -> Float[Tensor, ""]:
+def lsgan_fake(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
     """Least squares GAN: mean score^2, for what should be found out."""
     return scores.square().mean()
 
 
-def hinge_real(scores: Float[Tensor, "B 1 h w"]) -> Float[Tensor, ""]:
+def hinge_real(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
     """Hinge loss of a discriminator on real pictures: mean max(0, 1 - score)."""
     return F.relu(1 - scores).mean()
 
 
-def hinge_fake(scores: Float[Tensor, "B 1 h w"]) -> Float[Tensor, ""]:
+def hinge_fake(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
     """Hinge loss of a discriminator on generated pictures: mean max(0, 1 + score)."""
     return F.relu(1 + scores).mean()

@@ -23,9 +23,15 @@ def content_and_style(
 
     Both mappings hold at least those layers: one pass over each picture serves both terms (Johnson et al. 2016).
     """
-    content = [_difference(_full(drawn[n]), _full(target[n])) for n in network.content_layers]
     style = [_difference(gram(_full(drawn[n])), gram(_full(target[n]))) for n in network.style_layers]
-    return torch.stack(content).sum(), torch.stack(style).sum()
+    return content(drawn, target, network.content_layers), torch.stack(style).sum()
+
+
+def content(
+    drawn: Mapping[str, Tensor], target: Mapping[str, Tensor], layers: tuple[str, ...]
+) -> Float[Tensor, ""]:
+    """Sum over `layers` of the mean |difference| of the features."""
+    return torch.stack([_difference(_full(drawn[n]), _full(target[n])) for n in layers]).sum()
 
 
 def _difference(a: Tensor, b: Tensor) -> Tensor:

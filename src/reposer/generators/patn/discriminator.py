@@ -1,0 +1,62 @@
+"""PATN's discriminator, one form for both: of appearance (picture and source) and of shape (picture and pose maps)."""
+
+from typing import Literal
+
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from .blocks import Conv, Encoder, Normalize, TwoConvs, norm
+
+Head = Literal["none", "patch"]
+"""What is held against 1 and 0: every channel of the last features (as the authors'), or one score of each place."""
+
+
+class PairDiscriminator(nn.Module):
+    """Conv7x7 N ReLU, two halvings, residual blocks; unbounded scores at a quarter of the size.
+
+    i: channels of the picture and of what it is joined with. width: of the first layer; four times as many in the last.
+    dropout: in the residual blocks, by the rows' seeds.
+    """
+
+    def __init__(
+        self,
+        i: int,
+        width: int = 64,
+        *,
+        downsamplings: int = 2,
+        blocks: int = 3,
+        normalize: Normalize = "instance",
+        dropout: float = 0.5,
+        head: Head = "none",
+    ) -> None:
+        super().__init__()
+        channels = width * 2**downsamplings
+        self.encoder = Encoder(i, width, downsamplings, normalize=normalize)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(channels, normalize=normalize, dropout=dropout, number=n) for n in range(blocks)
+        )
+        self.score = Conv(channels, 1) if head == "patch" else nn.Identity()
+
+    def forward(
+        self, joined: Float[Tensor, "B i H W"], seeds: Int64[Tensor, "B"] | None = None
+    ) -> Float[Tensor, "B C h w"]:
+        """`joined`: the picture, then the source or the pose maps. `seeds`: of the dropout; None = no dropout."""
+        x = self.encoder(joined)
+        for block in self.blocks:
+            x = block(x, seeds)
+        return self.score(x)
+
+
+class ResidualBlock(nn.Module):
+    """x + Conv3x3 N ReLU Drop Conv3x3 N."""
+
+    def __init__(self, channels: int, *, normalize: Normalize, dropout: float, number: int) -> None:
+        super().__init__()
+        c = channels
+        self.convs = TwoConvs(c, c, c, normalize=normalize, dropout=dropout, number=number)
+        self.norm = norm(c, normalize)
+
+    def forward(
+        self, x: Float[Tensor, "B C h w"], seeds: Int64[Tensor, "B"] | None = None
+    ) -> Float[Tensor, "B C h w"]:
+        return x + self.norm(self.convs(x, seeds))

@@ -1,0 +1,66 @@
+"""A pool of generated pictures, so that a discriminator also meets what was drawn a while ago."""
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from reposer.core.rng import numpy_stream
+
+ADDRESS = 0x9001  # of the pool's dice among all that a row's seed is used for
+
+
+class ImagePool:
+    """The last `size` rows or so; a new row takes an old one's place half of the time (Shrivastava et al. 2017).
+
+    The pool is of all processes: it takes the rows of the whole batch in their order, and the dice of a row come from
+    its seed. So every process holds the same pool, the one that a single process with the whole batch would hold.
+    """
+
+    def __init__(self, size: int = 50) -> None:
+        self.size = size
+        self._rows: list[Float[Tensor, "C H W"]] = []
+
+    @torch.no_grad()
+    def exchange(self, rows: Float[Tensor, "B C H W"], seeds: Int64[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
+        """For each row itself or, once the pool is full, every second time an old one that it replaces. No history."""
+        rows = rows.detach()
+        if self.size == 0:
+            return rows
+        every_row, first = _gathered(rows)
+        every_seed, _ = _gathered(seeds.to(rows.device))
+        shown = [
+            self._put(row, seed) for row, seed in zip(every_row.unbind(), every_seed.tolist(), strict=True)
+        ]
+        return torch.stack(shown[first : first + len(rows)])
+
+    def _put(self, row: Tensor, seed: int) -> Tensor:
+        if len(self._rows) < self.size:
+            self._rows.append(row.clone())
+            return row
+        dice = numpy_stream(seed, ADDRESS)
+        if dice.random() < 0.5:
+            return row
+        place = int(dice.integers(self.size))
+        old, self._rows[place] = self._rows[place], row.clone()
+        return old.to(row.device)
+
+    def state(self) -> dict[str, Any]:
+        """For `Objective.state`."""
+        return {"rows": [row.cpu() for row in self._rows]}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._rows = list(state["rows"])
+
+
+def _gathered(rows: Tensor) -> tuple[Tensor, int]:
+    """The rows of all processes, and which of them is the first of this one's. Each holds equally many."""
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return rows, 0
+    parts = [
+        torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size())
+    ]
+    dist.all_gather(parts, rows.contiguous())
+    return torch.cat(parts), dist.get_rank() * len(rows)
