@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from reposer.data.files import (
     write_picture,
     write_pose_json,
 )
+from reposer.data.synthetic import write_people
 
 from .folders import some_picture, some_pose, write_fashion
 from .test_datasets import write_folder
@@ -152,3 +154,18 @@ def test_the_table_shows_every_finding_and_names_with_brackets(root):
     console.print(findings_table(check_dataset(root, progress=False), "data [old]"))
     text = console.export_text()
     assert "data [old]: 1 kinds of errors" in text and "ann_0.png" in text
+
+
+def test_shards_are_checked_by_reading_every_picture(tmp_path):
+    root = write_people(
+        tmp_path / "people", size=(64, 48), num_train=2, num_test=1, views=2, form="shards", progress=False
+    )
+    assert [f for f in check_dataset(root, progress=False) if f.severity == "error"] == []
+    shutil.copy(root / "train-000000.tar", root / "test-000000.tar")
+    kinds = {f.kind for f in check_dataset(root, progress=False) if f.severity == "error"}
+    assert kinds == {"leak"}
+    whole = (root / "train-000000.tar").read_bytes()
+    at = whole.index(b"IDAT") + 40
+    (root / "train-000000.tar").write_bytes(whole[:at] + b"\0" * 400 + whole[at + 400 :])
+    kinds = {f.kind for f in check_dataset(root, progress=False) if f.severity == "error"}
+    assert kinds == {"leak", "unreadable pictures"}

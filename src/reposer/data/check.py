@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -16,6 +17,7 @@ from rich.table import Table
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
+from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import FilePairs, SplitFiles, recognise, sole_file
 from .deepfashion import DeepFashion
@@ -80,6 +82,9 @@ def check_dataset(root: Path | str, *, progress: bool = True) -> list[Finding]:
     root = Path(root)
     kind = recognise(root)
     found = _Findings()
+    if kind not in (Folder, DeepFashion, Market1501):
+        _check_opened(kind, root, found, progress)
+        return sorted(found, key=lambda finding: finding.severity != "error")
     splits = (
         [_read_folder(root, s, found) for s in SPLITS] if kind is Folder else _read_listed(kind, root, found)
     )
@@ -119,12 +124,9 @@ def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
 
 
 def _read_listed(kind: type[FilePairs], root: Path, found: _Findings) -> list[_Split]:
-    if kind is DeepFashion:
-        files, word = DeepFashion.files, "fasion-resize"
-    elif kind is Market1501:
-        files, word = Market1501.files, "market"
-    else:
-        raise BadInput(f"{kind.__name__} has no check of its own yet; the data set opens or says why not.")
+    files, word = (
+        (DeepFashion.files, "fasion-resize") if kind is DeepFashion else (Market1501.files, "market")
+    )
     splits = []
     for name in SPLITS:
         there = files(root, name)
@@ -204,6 +206,44 @@ def outside_picture(pose: Pose) -> Bool[Tensor, "K"]:
 
 def _identity_rule(kind: type[FilePairs]) -> Callable[[str], str | None]:
     return Market1501.identity_of if kind is Market1501 else name_identity
+
+
+# Kinds whose files only they themselves can read
+
+
+def _check_opened(kind: type[FilePairs], root: Path, found: _Findings, progress: bool) -> None:
+    """A data set that is checked by opening it and reading every picture: shards, HDF5, kinds of other packages."""
+    opened: dict[str, FilePairs] = {}
+    for name in SPLITS:
+        try:
+            opened[name] = kind.open(root, name, None, skeleton=OPENPOSE_18, augment=False)
+        except BadInput as error:
+            if name != "val":  # few data sets have one
+                found.add("warning", "no split", f"{name} does not open", (error,))
+    if not opened:
+        found.add("error", "empty", f"{root} has no split that opens.")
+    for name, data in opened.items():
+        names = dict.fromkeys(picture for row in data.rows for picture in (row.source_name, row.target_name))
+        unreadable = []
+        for picture in _tracked(names, f"{name}: pictures", len(names), progress):
+            try:
+                data.picture(picture)
+            except BadInput as error:
+                unreadable.append(str(error))
+        found.add("error", "unreadable pictures", f"{name}: these cannot be read", unreadable)
+        poses = {picture: pose for picture in names if isinstance(pose := data.poses[picture], Pose)}
+        _check_photo_poses(name, poses, found)
+    for (first, a), (second, b) in combinations(opened.items(), 2):
+        both = f"{first} and {second}"
+        pictures, people = ({r.source_name for r in a.rows}, {r.identity for r in a.rows})
+        shared = sorted({r.source_name for r in b.rows} & pictures)
+        found.add("error", "leak", f"the same picture in {both}", shared)
+        found.add(
+            "warning",
+            "same person",
+            f"people of {both} are not disjoint",
+            sorted({r.identity for r in b.rows} & people),
+        )
 
 
 # What can be wrong

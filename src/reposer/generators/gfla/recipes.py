@@ -149,15 +149,15 @@ def gfla_mini() -> GFLARecipe:
 def gfla_synthetic() -> GFLARecipe:
     """The shipped weights: gfla-mini with attention at half size too, on synthetic people.
 
-    About a quarter of an hour on two CPU cores; docs/training.md has the command and what it reached.
+    About 40 minutes on two CPU cores; docs/training.md has the command and what it reached.
     """
     return GFLARecipe(
         name="gfla-synthetic",
         model=GFLAConfig.synthetic(),
-        stages=_mini_stages(replace(MINI_LOSSES, style=100.0), 300, 800),
-        ema=0.99,
-        save_every=50,
-        picture_every=100,
+        stages=_mini_stages(replace(MINI_LOSSES, style=100.0), 300, 2000),
+        ema=0.995,
+        save_every=100,
+        picture_every=200,
         log_every=25,
     )
 
