@@ -1,12 +1,14 @@
 """Pose maps: bumps, discs, limbs and stick pictures stand where the joints are, and flip with them."""
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
 
 from reposer.core import SKELETONS, Pose
-from reposer.nn.maps import discs, heatmaps, limb_mask, stick_picture
+from reposer.core.skeleton import BODY_LINES
+from reposer.nn.maps import discs, heatmaps, limb_mask, pose_mask, stick_picture
 
 SIZE = (40, 30)
 SKELETON = SKELETONS["openpose18"]
@@ -48,6 +50,8 @@ def test_truncated_coordinates_are_cut_towards_zero_as_int_does():
     maps = heatmaps(pose, 6.0, coordinates="truncated")
     assert torch.equal(maps, heatmaps(pose_of({"nose": (12.0, 20.0), "neck": (0.0, 3.0)}), 6.0))
     assert maps[0, 0, 20, 12] == 1 and maps[0, 1, 3, 0] == 1
+    discs_of = discs(pose, 4.0, coordinates="truncated")
+    assert torch.equal(discs_of, discs(pose_of({"nose": (12.0, 20.0), "neck": (0.0, 3.0)}), 4.0))
 
 
 @pytest.mark.parametrize("hidden", [torch.nan, torch.inf, -1.0, 5.0])
@@ -58,6 +62,7 @@ def test_a_missing_joint_leaves_nothing_whatever_its_position_holds(hidden):
     assert (heatmaps(pose, 6.0, coordinates="truncated") == 0).all()
     assert (discs(pose, 4.0) == -1).all()
     assert (limb_mask(pose, 4.0) == 0).all()
+    assert (pose_mask(pose, 4.0) == 0).all()
     assert (stick_picture(pose) == -1).all()
 
 
@@ -77,7 +82,14 @@ def test_drawing_commutes_with_flipping(skeleton):
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda p: heatmaps(p, 3.0), lambda p: discs(p, 3.0), lambda p: limb_mask(p, 2.0), stick_picture]
+    "draw",
+    [
+        lambda p: heatmaps(p, 3.0),
+        lambda p: discs(p, 3.0),
+        lambda p: limb_mask(p, 2.0),
+        lambda p: pose_mask(p, 4.0),
+        stick_picture,
+    ],
 )
 def test_a_row_of_a_batch_is_drawn_as_it_is_alone(draw):
     pose = poses()
@@ -139,3 +151,38 @@ def test_maps_have_the_type_of_the_pose_and_gradients_reach_it():
     maps.sum().backward()
     assert pose.xy.grad is not None and pose.xy.grad[pose.visible].abs().sum() > 0
     assert pose.xy.grad.isfinite().all()
+
+
+def each_window(mask, of):
+    """`of` the 5x5 window around every pixel, as far as it lies in the picture."""
+    result = torch.empty_like(mask)
+    for y in range(SIZE[0]):
+        for x in range(SIZE[1]):
+            result[y, x] = of(mask[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3])
+    return result
+
+
+def test_a_pose_mask_is_the_loop_of_stamps_that_it_describes():
+    """Against the stamps one by one, and the closing pixel by pixel."""
+    pose, radius = poses(), 4
+    for b in range(3):
+        drawn = torch.zeros(SIZE, dtype=torch.bool)
+        for start, end in BODY_LINES:
+            i, j = SKELETON.index(start), SKELETON.index(end)
+            if not (pose.visible[b, i] and pose.visible[b, j]):
+                continue
+            (ax, ay), (bx, by) = ([int(c) for c in pose.xy[b, k].tolist()] for k in (i, j))
+            count = max(1, int(math.hypot(bx - ax, by - ay) / radius))
+            for n in range(count + 1):
+                cx, cy = (int(Fraction(p * (count - n) + q * n, count)) for p, q in ((ax, bx), (ay, by)))
+                for dy in range(-radius, radius + 1):
+                    for dx in range(-radius, radius + 1):
+                        y, x = cy + dy, cx + dx
+                        if dx * dx + dy * dy <= radius**2 and 0 <= y < SIZE[0] and 0 <= x < SIZE[1]:
+                            drawn[y, x] = True
+        closed = each_window(each_window(drawn, torch.any), torch.all)
+        assert torch.equal(pose_mask(pose, radius)[b, 0].bool(), closed)
+
+
+def test_a_pose_mask_has_no_lone_joint_and_none_whose_partners_are_missing():
+    assert pose_mask(pose_of({"right_hip": (5.0, 10.0), "right_ankle": (5.0, 30.0)}), 4.0).sum() == 0

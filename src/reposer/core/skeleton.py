@@ -210,6 +210,15 @@ FACE_68 = Skeleton(
     ),
 )  # fmt: skip
 
+# Along these PG2's and GFLA's masks of a person are stamped: no line from shoulder to ear, but sides, hips and head.
+BODY_LINES: tuple[tuple[str, str], ...] = (
+    *(limb for limb in OPENPOSE_18.limbs if limb not in _both_sides("shoulder", "ear")),
+    *_both_sides("=neck", "ear"),
+    *_both_sides("hip", "shoulder"),
+    ("right_hip", "left_hip"),
+    ("right_ear", "left_ear"),
+)
+
 SKELETONS: dict[str, Skeleton] = {
     s.name: s for s in (OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68)
 }

@@ -2,16 +2,20 @@
 
 import colorsys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import reduce
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.core.skeleton import BODY_LINES
 
 Coordinates = Literal["exact", "truncated"]
+CLOSING = 5  # pixels, side of the square that closes a pose mask
 OUT_OF_SIGHT = 1e9  # pixels; its square is still a float32
 
 
@@ -27,8 +31,10 @@ def heatmaps(pose: Pose, sigma: float, *, coordinates: Coordinates = "exact") ->
     return rows[..., :, None] * columns[..., None, :]  # a Gaussian bump is a column times a row
 
 
-def discs(pose: Pose, radius: float) -> Float[Tensor, "B K H W"]:
-    """+1 within `radius` pixels of a visible joint, -1 elsewhere."""
+def discs(pose: Pose, radius: float, *, coordinates: Coordinates = "exact") -> Float[Tensor, "B K H W"]:
+    """+1 within `radius` pixels of a visible joint, -1 elsewhere. `coordinates` as in `heatmaps`."""
+    if coordinates == "truncated":
+        pose = replace(pose, xy=pose.xy.trunc())
     inside = _joint_squares(pose) <= radius**2
     return inside.to(pose.xy.dtype) * 2 - 1
 
@@ -37,6 +43,26 @@ def limb_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
     """1 within `radius` pixels of a visible joint or of a limb between two visible joints, 0 elsewhere."""
     nearest = reduce(torch.minimum, _limb_squares(pose), _joint_squares(pose).amin(1))
     return (nearest <= radius**2)[:, None].to(pose.xy.dtype)
+
+
+def pose_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
+    """PG2's mask of a person: discs stamped along BODY_LINES, closed by a square of 5 pixels; 1 inside, 0 elsewhere.
+
+    Joints and stamps stand at whole pixels, cut towards 0. A joint leaves nothing unless one of its partners is
+    visible, too. Where a line is n times as long as the radius, it has n - 1 stamps between its ends.
+    """
+    centres, present = _stamps(pose, radius)
+    reach = int(radius)  # a disc reaches in from outside
+    height, width = pose.size[0] + 2 * reach, pose.size[1] + 2 * reach
+    column, row = (centres + reach).unbind(-1)
+    present = present & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    places = torch.where(present, row * width + column, 0)
+    canvas = pose.xy.new_zeros(len(pose), height * width).scatter_add_(1, places, present.to(pose.xy.dtype))
+    steps = torch.arange(-reach, reach + 1, device=pose.xy.device)
+    disc = (steps[:, None].square() + steps.square() <= radius**2).to(pose.xy.dtype)
+    stamped = (F.conv2d(canvas.view(-1, 1, height, width), disc[None, None]) > 0.5).to(pose.xy.dtype)
+    dilated = F.max_pool2d(stamped, CLOSING, stride=1, padding=CLOSING // 2)
+    return -F.max_pool2d(-dilated, CLOSING, stride=1, padding=CLOSING // 2)
 
 
 def stick_picture(pose: Pose, thickness: float | None = None) -> Float[Tensor, "B 3 H W"]:
@@ -80,6 +106,22 @@ def _joint_squares(pose: Pose) -> Float[Tensor, "B K H W"]:
     """Square of the distance from every pixel to every joint."""
     rows, columns = _offsets(*_positions(pose), pose.size)
     return rows.square()[..., :, None] + columns.square()[..., None, :]
+
+
+def _stamps(pose: Pose, radius: float) -> tuple[Int64[Tensor, "B N 2"], Bool[Tensor, "B N"]]:
+    """Where along BODY_LINES the discs of `pose_mask` stand, (x, y) in whole pixels, and which of them are there."""
+    skeleton = pose.skeleton
+    lines = [[skeleton.index(a), skeleton.index(b)] for a, b in BODY_LINES if a in skeleton and b in skeleton]
+    ends = torch.tensor(lines, dtype=torch.int64, device=pose.xy.device).view(-1, 2)
+    present = pose.visible[:, ends].all(-1)
+    xy = torch.where(pose.visible[..., None], pose.xy.detach(), 0.0).long()
+    a, b = xy[:, ends[:, 0]], xy[:, ends[:, 1]]
+    count = ((b - a).square().sum(-1).double().sqrt() / radius).long() * present
+    n = torch.arange(1, max(2, int(count.max())) if lines else 2, device=pose.xy.device)
+    share, whole = n[:, None], count.clamp(min=1)[:, :, None, None]
+    between = torch.div(a[:, :, None] * (whole - share) + b[:, :, None] * share, whole, rounding_mode="trunc")
+    centres = torch.cat([a, b, between.flatten(1, 2)], 1)
+    return centres, torch.cat([present, present, (n < count[..., None]).flatten(1)], 1)
 
 
 def _limb_squares(pose: Pose) -> Iterator[Float[Tensor, "B H W"]]:

@@ -1,0 +1,392 @@
+"""RATE-Net (Yang et al. 2020, arXiv:2005.12486) and DRN (Yang et al. 2021, arXiv:2005.12494), two presets of one family.
+
+A pose branch, the network of PATN, draws a coarse picture I_c and hands out its features F_t. A detail branch paints,
+with F_t as content and the source's style, a residual R that is added; DRN paints the face, too, from the source's face
+and the target's facial joints, and blends it in under a soft mask M:
+
+    I = (1 - M) (I_c + R) + M face
+
+What RATE-Net is built of is known from its developers' own public code; DRN's code was never published, and what its
+readers do not report is inferred and says so where it is decided.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
+from reposer.core.samples import Condition
+from reposer.generators.patn.blocks import Encoder, PoseBranch, PoseTransfer
+from reposer.generators.registries import GENERATORS
+from reposer.nn.maps import heatmaps
+
+from .face import (
+    FACE_JOINTS,
+    NEEDED_JOINTS,
+    Faces,
+    cut_out,
+    face_boxes,
+    face_maps,
+    face_mask,
+    put_back,
+    with_margin,
+)
+from .modules import AdaINPlace, DetailModule, StyleEncoding
+
+DIVISOR = 8  # of the pictures' sides
+STYLE_HALVINGS, FACE_STYLE_HALVINGS = 4, 3
+FACE_DOWN = 2  # halvings of the face's joint maps, and doublings of its picture
+
+
+@GENERATORS.register("drn")
+@dataclass(frozen=True)
+class DRNConfig:
+    """Both branches. The defaults are DRN with a light pose branch; `rate_net` and `drn` are the authors' depth."""
+
+    family: ClassVar[str] = "drn"
+
+    size: tuple[int, int] = (256, 176)
+    """(height, width) of the pictures, in pixels; both divide by 8."""
+    width: int = 64
+    """Channels of the first layer of the pose branch and of the style encoder; doubled n_down times and twice."""
+    n_down: int = 2
+    """Halvings of the pose branch, 1 to 3. RATE-Net's code has 3; 2 is PATN's and makes a network a quarter as large.
+    For DRN it is not reported (inferred)."""
+    blocks: int = 9
+    """Pose-attentional blocks of the pose branch."""
+    dropout: float = 0.5
+    """Share of values that these blocks drop in training."""
+    res_blocks: int = 2
+    """Residual blocks of the global detail module. For DRN not reported (inferred from RATE-Net's code)."""
+    style_encoding: StyleEncoding = "residual"
+    """"plain": strided convolutions (RATE-Net's code). "residual": residual blocks (DRN's paper)."""
+    latent: int = 128
+    """Numbers in a style code."""
+    hidden: int = 256
+    """Width of the hidden layers between a style code and the AdaIN parameters."""
+    adain_in: AdaINPlace = "res"
+    """"res": the style sets the norms of the residual blocks (RATE-Net's code). "all": the decoder's as well."""
+    face: bool = True
+    """True (DRN): the face has a detail module of its own. False (RATE-Net)."""
+    face_size: int = 64
+    """Side of the face pictures, in pixels (inferred); a multiple of 8."""
+    face_width: int = 64
+    """Channels of the first layers of the face module (inferred)."""
+    face_blocks: int = 4
+    """Residual blocks of the face module (inferred)."""
+    face_sigma: float = 3.0
+    """Width of a joint's bump in the face module's maps, in pixels of 64 across a face (inferred)."""
+    sigma: float = 6.0
+    """Width of a joint's bump in the pose maps, in pixels."""
+    coordinates: Literal["exact", "truncated"] = "exact"
+    """"truncated" (RATE-Net's code): joints are drawn at whole pixels, rounded towards zero."""
+    skeleton: str = "openpose18"
+    """Name of the poses' skeleton."""
+    fit: Literal["squash", "pad"] = "squash"
+    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
+    aspect: float = 176 / 256
+    """Width over height of the person pictures it is trained on."""
+    margin: float = 0.25
+    """Room around the pose in a photo, as a share of the larger side of the pose's box."""
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 32 or any(side % DIVISOR for side in self.size):
+            raise BadInput(
+                f"DRN draws pictures whose sides are at least 32 and divide by {DIVISOR}, "
+                f"not {self.size[0]}x{self.size[1]}."
+            )
+        if self.n_down not in (1, 2, 3):
+            raise BadInput(f"DRN's pose branch halves its maps 1 to 3 times, not {self.n_down}.")
+        counts = (self.width, self.blocks, self.res_blocks, self.latent, self.hidden)
+        if min(*counts, self.face_width, self.face_blocks) < 1 or min(self.sigma, self.face_sigma) <= 0:
+            raise BadInput(f"DRN's widths, numbers of blocks and sigmas are above 0; this came: {self}.")
+        if not 0 <= self.dropout < 1:
+            raise BadInput(f"DRN's dropout is in [0, 1), not {self.dropout}.")
+        if self.face_size < 16 or self.face_size % DIVISOR:
+            raise BadInput(
+                f"DRN's face pictures have a side from 16 on that divides by {DIVISOR}, not {self.face_size}."
+            )
+        if self.skeleton not in SKELETONS:
+            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
+        absent = [joint for joint in NEEDED_JOINTS if joint not in SKELETONS[self.skeleton]]
+        if self.face and absent:
+            raise BadInput(
+                f"DRN finds faces by {', '.join(NEEDED_JOINTS)}; {self.skeleton} has no {', '.join(absent)}. "
+                f"Use openpose18, or face=False."
+            )
+
+    @classmethod
+    def rate_net(cls) -> "DRNConfig":
+        """RATE-Net as its developers' code has it: no face module, a style encoder of strided convolutions."""
+        return cls(n_down=3, style_encoding="plain", face=False, coordinates="truncated")
+
+    @classmethod
+    def drn(cls) -> "DRNConfig":
+        """DRN, with the depth of RATE-Net's pose branch (inferred)."""
+        return cls(n_down=3, coordinates="truncated")
+
+    @classmethod
+    def rate_net_mini(cls) -> "DRNConfig":
+        """RATE-Net for two CPU cores."""
+        return replace(cls.drn_mini(), style_encoding="plain", face=False)
+
+    @classmethod
+    def drn_mini(cls) -> "DRNConfig":
+        """DRN for two CPU cores."""
+        return cls(
+            size=(128, 96),
+            fit="pad",
+            width=24,
+            blocks=4,
+            latent=64,
+            hidden=128,
+            face_size=32,
+            face_width=16,
+            face_blocks=2,
+            sigma=3.0,
+        )
+
+    def tiny(self) -> "DRNConfig":
+        """The same form at the size of a test."""
+        return replace(
+            self,
+            size=(64, 32),
+            width=16 >> self.n_down,
+            blocks=2,
+            res_blocks=min(self.res_blocks, 2),
+            latent=8,
+            hidden=8,
+            face_size=16,
+            face_width=4,
+            face_blocks=1,
+            sigma=2.0,
+        )
+
+    def build(self) -> "DRNGenerator":
+        return DRNGenerator(self)
+
+
+@dataclass(frozen=True)
+class DRNDrawing:
+    """What one forward pass makes. The picture is not clamped: it is a sum of two in [-1, 1].
+
+    face, mask, faces: None without a face module. `faces` are the target's boxes with their margin; where one is not
+    valid, its mask is 0 and its face means nothing.
+    """
+
+    picture: Float[Tensor, "B 3 H W"]
+    coarse: Float[Tensor, "B 3 H W"]
+    residual: Float[Tensor, "B 3 H W"]
+    features: Float[Tensor, "B C h w"]
+    face: Float[Tensor, "B 3 S S"] | None = None
+    mask: Float[Tensor, "B 1 H W"] | None = None
+    faces: Faces | None = None
+
+
+class Styles(NamedTuple):
+    """What the detail branch takes from the source, and whether its face was seen."""
+
+    everywhere: Float[Tensor, "B N"]
+    face: Float[Tensor, "B F"] | None
+    face_seen: Bool[Tensor, "B"] | None
+
+
+class DRNGenerator(Generator):
+    """Both branches, apart because they are two players; `forward` is `coarse` and then `replenish`."""
+
+    config: DRNConfig
+
+    def __init__(self, config: DRNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
+        self.skeleton = SKELETONS[config.skeleton]
+        self.pose_branch = PoseBranch(
+            len(self.skeleton),
+            width=config.width,
+            downsamplings=config.n_down,
+            blocks=config.blocks,
+            upsampling="bilinear",
+            dropout=config.dropout,
+        )
+        self.detail_branch = DetailBranch(config)
+
+    def forward(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Pose,
+        target_pose: Pose,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> DRNDrawing:
+        """`seeds`: of the rows' dropout; None = no dropout."""
+        transfer = self.coarse(source, source_pose, target_pose, seeds)
+        styles = self.detail_branch.styles(source, _in_type_of(source, source_pose))
+        return self.replenish(transfer.features, transfer.picture, styles, target_pose)
+
+    def coarse(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Pose,
+        target_pose: Pose,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> PoseTransfer:
+        """I_c and F_t, by the pose branch alone."""
+        return self.pose_branch(
+            source, self.pose_maps(source_pose, source), self.pose_maps(target_pose, source), seeds
+        )
+
+    def replenish(
+        self,
+        features: Float[Tensor, "B C h w"],
+        coarse: Float[Tensor, "B 3 H W"],
+        styles: Styles,
+        target_pose: Pose,
+    ) -> DRNDrawing:
+        """The whole drawing from what the pose branch made, by the detail branch alone."""
+        return self.detail_branch(features, coarse, styles, _in_type_of(coarse, target_pose))
+
+    def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
+        """One bump of height 1 per visible joint, on the picture's device and in its type."""
+        maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
+        return maps.to(picture.dtype)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        """The drawn pictures, clamped. Nothing is dropped and there is no noise: seeds play no part."""
+        return self(source, *self._checked(source, source_pose, target_pose)).picture.clamp(-1, 1)
+
+    @torch.no_grad()
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
+        """Coarse picture and residual; of DRN, the face as it lies in the picture and the mask that lets it in."""
+        drawing = self(source, *self._checked(source, source_pose, target_pose))
+        layers = {"coarse": Layer("picture", drawing.coarse), "residual": Layer("picture", drawing.residual)}
+        if drawing.face is not None and drawing.mask is not None:
+            layers |= {"face": Layer("picture", drawing.face), "mask": Layer("weight", drawing.mask)}
+        return Explanation(drawing.picture.clamp(-1, 1), layers)
+
+    def animate(
+        self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
+    ) -> Iterator[Float[Tensor, "3 H W"]]:
+        """One frame per row of `target_poses`; the source is encoded once."""
+        picture, pose = source[None], Pose.stack([source_pose])
+        with torch.no_grad():
+            encoded = self.pose_branch.picture_encoder(picture)
+            source_maps = self.pose_maps(pose, picture)
+            styles = self.detail_branch.styles(picture, _in_type_of(picture, pose))
+        for t in range(len(target_poses)):
+            row = target_poses[t : t + 1]
+            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
+                transfer = self.pose_branch.transfer(encoded, source_maps, self.pose_maps(row, picture))
+                frame = self.replenish(transfer.features, transfer.picture, styles, row).picture[0]
+            yield frame.clamp(-1, 1)
+
+    def _checked(self, source: Tensor, *conditions: Condition) -> tuple[Pose, ...]:
+        """The poses, if they and the picture fit this network and each other."""
+        size = tuple(source.shape[-2:])
+        if any(side % DIVISOR for side in size):
+            raise BadInput(f"DRN needs a picture whose sides divide by {DIVISOR}, not {size[0]}x{size[1]}.")
+        for pose in conditions:
+            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
+                came = (
+                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
+                )
+                raise BadInput(
+                    f"DRN needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
+                    f"{came}. Pose.convert and generator.framing.place make one from another."
+                )
+        return tuple(pose for pose in conditions if isinstance(pose, Pose))
+
+
+class DetailBranch(nn.Module):
+    """The global detail module and, in DRN, the one for the face."""
+
+    def __init__(self, config: DRNConfig) -> None:
+        super().__init__()
+        self.everywhere = DetailModule(
+            config.width * 2**config.n_down,
+            blocks=config.res_blocks,
+            ups=config.n_down,
+            width=config.width,
+            halvings=STYLE_HALVINGS,
+            latent=config.latent,
+            hidden=config.hidden,
+            encoding=config.style_encoding,
+            adain_in=config.adain_in,
+        )
+        # At first the residual is 0 and the picture the coarse one (inferred).
+        nn.init.zeros_(self.everywhere.picture.weight)
+        self.face = FaceModule(config) if config.face else None
+
+    def styles(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose) -> Styles:
+        everywhere = self.everywhere.style(source)
+        if self.face is None:
+            return Styles(everywhere, None, None)
+        seen = face_boxes(source_pose)
+        return Styles(everywhere, self.face.style(source, source_pose, seen), seen.valid)
+
+    def forward(
+        self,
+        features: Float[Tensor, "B C h w"],
+        coarse: Float[Tensor, "B 3 H W"],
+        styles: Styles,
+        target_pose: Pose,
+    ) -> DRNDrawing:
+        residual = self.everywhere.draw(features, styles.everywhere)
+        total = coarse + residual
+        if self.face is None:
+            return DRNDrawing(total, coarse, residual, features)
+        assert styles.face is not None and styles.face_seen is not None
+        seen = face_boxes(target_pose)
+        faces = seen._replace(valid=seen.valid & styles.face_seen)  # without a source face the residual has to do
+        face = self.face.draw(target_pose, faces, styles.face)
+        # The mask ends inside the part that was cut out; where there is no face it is 0 everywhere.
+        mask = face_mask(faces, target_pose.size)
+        wide = with_margin(faces, target_pose.size)
+        picture = (1 - mask) * total + mask * put_back(face, wide, target_pose.size)
+        return DRNDrawing(picture, coarse, residual, features, face, mask, wide)
+
+
+class FaceModule(nn.Module):
+    """The face: facial joints of the target are the content, the face in the source is the style."""
+
+    def __init__(self, config: DRNConfig) -> None:
+        super().__init__()
+        self.size, self.sigma = config.face_size, config.face_sigma * config.face_size / 64
+        self.content = Encoder(len(FACE_JOINTS), config.face_width, FACE_DOWN)
+        self.detail = DetailModule(
+            config.face_width * 2**FACE_DOWN,
+            blocks=config.face_blocks,
+            ups=FACE_DOWN,
+            width=config.face_width,
+            halvings=FACE_STYLE_HALVINGS,
+            latent=config.latent,
+            hidden=config.hidden,
+            encoding=config.style_encoding,
+            adain_in=config.adain_in,
+        )
+
+    def style(self, source: Float[Tensor, "B 3 H W"], pose: Pose, faces: Faces) -> Float[Tensor, "B F"]:
+        return self.detail.style(cut_out(source, with_margin(faces, pose.size), self.size))
+
+    def draw(self, pose: Pose, faces: Faces, style: Float[Tensor, "B F"]) -> Float[Tensor, "B 3 S S"]:
+        maps = face_maps(pose, with_margin(faces, pose.size), self.size, self.sigma)
+        return self.detail.draw(self.content(maps), style)
+
+
+def _in_type_of(picture: Tensor, pose: Pose) -> Pose:
+    """The pose on the picture's device; a face is found in the picture's precision."""
+    pose = pose.to(picture.device)
+    return replace(pose, xy=pose.xy.to(picture.dtype))
