@@ -25,11 +25,11 @@ def hinge_fake(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
     return F.relu(1 + scores).mean()
 
 
-def bce_real(logits: Float[Tensor, "B *_"]) -> Float[Tensor, ""]:
+def bce_real(logits: Float[Tensor, "B ..."]) -> Float[Tensor, ""]:
     """The first GAN (Goodfellow et al. 2014): mean -log sigmoid(logit), for what should pass as real."""
     return F.softplus(-logits).mean()
 
 
-def bce_fake(logits: Float[Tensor, "B *_"]) -> Float[Tensor, ""]:
+def bce_fake(logits: Float[Tensor, "B ..."]) -> Float[Tensor, ""]:
     """The first GAN: mean -log(1 - sigmoid(logit)), for what should be found out."""
     return F.softplus(logits).mean()
