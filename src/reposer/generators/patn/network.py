@@ -1,0 +1,198 @@
+"""PATN: progressive pose attention transfer (Zhu et al. 2019, arXiv:1904.03349).
+
+Two streams, the source picture's features and those of both poses, pass a cascade of blocks. In each block the pose
+stream says where the picture stream is to change (attention); the last picture features are decoded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
+from reposer.core.samples import Condition
+from reposer.generators.registries import GENERATORS
+from reposer.nn.maps import heatmaps
+
+from .blocks import Normalize, PoseBranch, PoseTransfer, Upsampling
+
+
+@GENERATORS.register("patn")
+@dataclass(frozen=True)
+class PATNConfig:
+    """The network. The defaults are the published one for DeepFashion, except where joints are drawn."""
+
+    family: ClassVar[str] = "patn"
+
+    size: tuple[int, int] = (256, 176)
+    """(height, width) of the pictures, in pixels; both divide by 2^downsamplings."""
+    width: int = 64
+    """Channels of the first layer; doubled at each downsampling."""
+    downsamplings: int = 2
+    """Halvings before the cascade: 2 as published; RATE-Net's pose branch has 3."""
+    blocks: int = 9
+    """Blocks of the cascade."""
+    upsampling: Upsampling = "transposed"
+    """"transposed" (published): transposed convolutions; "bilinear": as RATE-Net's pose branch, without their
+    chequers."""
+    normalize: Normalize = "instance"
+    """"instance": each picture on its own (published for DeepFashion); "batch": over a batch (Market-1501)."""
+    dropout: float = 0.5
+    """Share of values dropped in the blocks while training."""
+    sigma: float = 6.0
+    """Width of a joint's bump in the pose maps, in pixels."""
+    coordinates: Literal["exact", "truncated"] = "exact"
+    """"truncated" (published): joints are drawn at whole pixels, rounded towards zero."""
+    skeleton: str = "openpose18"
+    """Name of the poses' skeleton."""
+    fit: Literal["squash", "pad"] = "squash"
+    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
+    aspect: float = 176 / 256
+    """Width over height of the person pictures it is trained on."""
+    margin: float = 0.25
+    """Room around the pose in a photo, as a share of the larger side of the pose's box."""
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.downsamplings, self.blocks) < 1 or self.sigma <= 0:
+            raise BadInput(f"PATN's width, downsamplings, blocks and sigma are above 0; this came: {self}.")
+        if min(self.size) < 1 or any(side % self.divisor for side in self.size):
+            raise BadInput(
+                f"PATN with {self.downsamplings} downsamplings draws pictures whose sides divide by {self.divisor}, "
+                f"not {self.size[0]}x{self.size[1]}."
+            )
+        if not 0 <= self.dropout < 1:
+            raise BadInput(f"PATN's dropout is a share in [0, 1), not {self.dropout}.")
+        if self.skeleton not in SKELETONS:
+            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
+
+    @property
+    def divisor(self) -> int:
+        """What both sides of a picture divide by."""
+        return int(2**self.downsamplings)
+
+    @classmethod
+    def fashion(cls) -> "PATNConfig":
+        """The published network for DeepFashion."""
+        return cls(coordinates="truncated")
+
+    @classmethod
+    def market(cls) -> "PATNConfig":
+        """The published network for Market-1501."""
+        return cls(size=(128, 64), normalize="batch", coordinates="truncated", aspect=0.5)
+
+    @classmethod
+    def mini(cls) -> "PATNConfig":
+        """Ours for two CPU cores."""
+        return cls(
+            size=(128, 96), fit="pad", width=16, blocks=4, upsampling="bilinear", dropout=0.0, sigma=3.0
+        )
+
+    def tiny(self) -> "PATNConfig":
+        """The same form at the size of a test: three blocks of 16 channels."""
+        return replace(self, size=(64, 32), width=max(1, 16 // self.divisor), blocks=3, sigma=2.0)
+
+    def build(self) -> "PATNGenerator":
+        return PATNGenerator(self)
+
+
+class PATNGenerator(Generator):
+    """The network and its pose maps."""
+
+    config: PATNConfig
+
+    def __init__(self, config: PATNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
+        self.skeleton = SKELETONS[config.skeleton]
+        self.branch = PoseBranch(
+            len(self.skeleton),
+            width=config.width,
+            downsamplings=config.downsamplings,
+            blocks=config.blocks,
+            upsampling=config.upsampling,
+            normalize=config.normalize,
+            dropout=config.dropout,
+        )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Pose,
+        target_pose: Pose,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> PoseTransfer:
+        """`seeds`: of the rows' dropout, in training; None = no dropout."""
+        source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
+        return self.branch(_channels_last(source), source_maps, target_maps, seeds)
+
+    def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
+        """One bump of height 1 per visible joint, on the picture's device and in its type."""
+        maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
+        return _channels_last(maps.to(picture.dtype))
+
+    @torch.no_grad()
+    def generate(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        """The drawn pictures. Dropout is for training: nothing here is random, and seeds play no part."""
+        return self(source, *self._checked(source, source_pose, target_pose)).picture
+
+    @torch.no_grad()
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
+        """The attention of each block: where it changes the picture's features, averaged over their channels."""
+        drawing = self(source, *self._checked(source, source_pose, target_pose))
+        layers = {
+            f"attention of block {n}": Layer("weight", attention)
+            for n, attention in enumerate(drawing.attentions, start=1)
+        }
+        return Explanation(drawing.picture, layers)
+
+    @torch.no_grad()
+    def _encoded(self, source: Tensor) -> Tensor:
+        return self.branch.picture_encoder(_channels_last(source))
+
+    def animate(
+        self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
+    ) -> Iterator[Float[Tensor, "3 H W"]]:
+        """One frame per row of `target_poses`; the source is encoded, and its pose drawn, once."""
+        picture = source[None]
+        source_poses, _ = self._checked(picture, Pose.stack([source_pose]), target_poses)
+        encoded, source_maps = self._encoded(picture), self.pose_maps(source_poses, picture)
+        for t in range(len(target_poses)):
+            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
+                target_maps = self.pose_maps(target_poses[t : t + 1], picture)
+                frame = self.branch.transfer(encoded, source_maps, target_maps).picture[0]
+            yield frame
+
+    def _checked(self, source: Tensor, *conditions: Condition) -> tuple[Pose, ...]:
+        """The poses, if they and the picture fit this network and each other."""
+        size, divisor = tuple(source.shape[-2:]), self.config.divisor
+        if any(side % divisor for side in size):
+            raise BadInput(f"PATN needs a picture whose sides divide by {divisor}, not {size[0]}x{size[1]}.")
+        for pose in conditions:
+            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
+                came = (
+                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
+                )
+                raise BadInput(
+                    f"PATN needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
+                    f"{came}. Pose.convert and generator.framing.place make one from another."
+                )
+        return tuple(pose for pose in conditions if isinstance(pose, Pose))
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """The layout in which convolutions and norms are fastest, on the CPU and on the GPU."""
+    return x.contiguous(memory_format=torch.channels_last)
