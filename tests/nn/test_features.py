@@ -6,6 +6,8 @@ from reposer.data.synthetic import SyntheticPeople
 from reposer.nn.features import (
     ENCODER_FILE,
     FEATURE_NETWORKS,
+    VGG16BN,
+    VGG16BN_FILE,
     VGG19,
     VGG19_FILE,
     PeopleEncoder,
@@ -31,7 +33,7 @@ VGG19_SHAPES = {
     32: (512, 512),
     34: (512, 512),
 }
-both = pytest.mark.parametrize("build", [VGG19, PeopleEncoder])
+every = pytest.mark.parametrize("build", [VGG19, VGG16BN, PeopleEncoder])
 shipped = pytest.mark.skipif(not ENCODER_FILE.exists(), reason="the people-encoder has not been trained yet")
 
 
@@ -46,7 +48,7 @@ def test_vgg19_has_torchvisions_names_and_shapes():
     assert {n: tuple(t.shape) for n, t in VGG19().state_dict().items()} == wanted
 
 
-@both
+@every
 def test_a_layer_is_positive_and_its_map_is_halved_as_its_name_says(build, picture):
     network = build()
     for name, features in network(picture, network.layers).items():
@@ -55,7 +57,7 @@ def test_a_layer_is_positive_and_its_map_is_halved_as_its_name_says(build, pictu
         assert features.min() >= 0
 
 
-@both
+@every
 def test_places_of_level_n_are_matched_on_a_map_of_size_h_over_2_to_the_n(build, picture):
     network = build()
     for level in range(4):
@@ -63,14 +65,14 @@ def test_places_of_level_n_are_matched_on_a_map_of_size_h_over_2_to_the_n(build,
         assert network(picture, (layer,))[layer].shape[-2:] == (64 // 2**level, 32 // 2**level)
 
 
-@both
+@every
 def test_every_layer_that_the_losses_name_exists(build):
     network = build()
     assert set(network.content_layers + network.style_layers) <= set(network.layers)
     assert not set(network.content_layers) & set(network.style_layers)
 
 
-@both
+@every
 def test_nothing_deeper_than_the_deepest_asked_layer_is_computed(build, picture):
     network, first = build(), build().layers[0]
     convolved = []
@@ -81,7 +83,7 @@ def test_nothing_deeper_than_the_deepest_asked_layer_is_computed(build, picture)
     assert len(convolved) == 1
 
 
-@both
+@every
 def test_one_pass_over_several_pictures_gives_what_each_alone_gives_and_no_gradient(build, picture):
     network = build()
     layers = network.content_layers
@@ -93,7 +95,7 @@ def test_one_pass_over_several_pictures_gives_what_each_alone_gives_and_no_gradi
             torch.testing.assert_close(mine[name], theirs[name], rtol=1e-4, atol=1e-5)
 
 
-@both
+@every
 def test_a_frozen_network_passes_gradients_to_the_picture_and_stays_in_eval_mode(build, picture):
     network = build()
     network.freeze()
@@ -148,6 +150,23 @@ def test_torchvisions_checkpoint_loads_with_its_classifier_left_out(tmp_path, mo
     loaded = feature_network("vgg19")
     torch.testing.assert_close(loaded(picture, ("relu2_1",)), network(picture, ("relu2_1",)))
     assert VGG19_FILE in loaded.description and not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_vgg16_with_batch_norm_has_torchvisions_names_and_its_file_loads(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    own = VGG16BN().state_dict()
+    # torchvision's vgg16_bn().features: a norm after each convolution, 13 of both, and its weights, 14,723,136
+    assert sum(t.numel() for n, t in own.items() if n.endswith(("weight", "bias"))) == 14_723_136
+    assert own["features.40.weight"].shape == (512, 512, 3, 3) and own["features.41.running_var"].shape == (
+        512,
+    )
+    file = tmp_path / VGG16BN_FILE
+    monkeypatch.setattr("reposer.nn.features.find_weights", lambda *_, **__: file)
+    for counts in ({}, {"features.1.num_batches_tracked": torch.tensor(0)}):  # old files and young ones
+        torch.save({**own, **counts, "classifier.0.weight": torch.zeros(1)}, file)
+        network = feature_network("vgg16-bn")
+        assert network.normalize_input and not network.training
+        assert all(torch.equal(network.state_dict()[n], t) for n, t in own.items())
 
 
 def test_balancing_the_encoder_changes_the_scale_of_each_layer_and_nothing_else(picture):

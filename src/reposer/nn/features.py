@@ -80,34 +80,42 @@ def feature_network(name: str, *, weights: Path | None = None) -> FeatureNetwork
     return network
 
 
-# VGG-19 (Simonyan and Zisserman 2015), configuration E: (convolutions, width) of each block before its pooling.
+# VGG (Simonyan and Zisserman 2015), configurations E and D: (convolutions, width) of each block before its pooling.
 VGG19_BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+VGG16_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
 VGG19_SOURCE = f"https://download.pytorch.org/models/{VGG19_FILE}"
+VGG16BN_FILE = "vgg16_bn-6c64b313.pth"
+VGG16BN_SOURCE = f"https://download.pytorch.org/models/{VGG16BN_FILE}"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in [0, 1]
 
 
-class VGG19(FeatureNetwork):
-    """The convolutions of VGG-19, under torchvision's names; layers relu1_1 to relu5_4.
+def _relu_names(blocks: tuple[tuple[int, int], ...]) -> tuple[str, ...]:
+    return tuple(f"relu{b}_{i}" for b, (depth, _) in enumerate(blocks, 1) for i in range(1, depth + 1))
 
+
+class VGG(FeatureNetwork):
+    """The convolutions of a VGG, under torchvision's names; layers relu1_1, relu1_2, relu2_1, ...
+
+    blocks: (convolutions, width) of each block. batch_norm: whether one stands between convolution and ReLU.
     normalize_input: False feeds pictures in [-1, 1] as they are, as GFLA's losses were weighted for; True brings
         them to the mean and deviation of the network's own training.
     """
 
-    content_layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    style_layers = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
-    layers = tuple(
-        f"relu{b}_{i}" for b, (depth, _) in enumerate(VGG19_BLOCKS, 1) for i in range(1, depth + 1)
-    )
+    blocks: tuple[tuple[int, int], ...]
+    batch_norm = False
 
     def __init__(self, *, normalize_input: bool = False) -> None:
         super().__init__()
         self.normalize_input = normalize_input
         modules: list[nn.Module] = []
         channels = 3
-        for depth, width in VGG19_BLOCKS:
+        for depth, width in self.blocks:
             for _ in range(depth):
-                modules += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
+                modules.append(nn.Conv2d(channels, width, 3, padding=1))
+                if self.batch_norm:
+                    modules.append(nn.BatchNorm2d(width))
+                modules.append(nn.ReLU(inplace=True))
                 channels = width
             modules.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*modules)
@@ -126,6 +134,25 @@ class VGG19(FeatureNetwork):
                 yield next(names), x
 
 
+class VGG19(VGG):
+    """VGG-19: layers relu1_1 to relu5_4."""
+
+    blocks = VGG19_BLOCKS
+    layers = _relu_names(blocks)
+    content_layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    style_layers = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
+
+
+class VGG16BN(VGG):
+    """VGG-16 with batch norm: layers relu1_1 to relu5_3. Compared are those before the last three poolings."""
+
+    blocks = VGG16_BLOCKS
+    layers = _relu_names(blocks)
+    batch_norm = True
+    content_layers = ("relu3_3", "relu4_3", "relu5_3")
+    style_layers = ("relu2_2", "relu3_2", "relu4_2", "relu5_2")
+
+
 @FEATURE_NETWORKS.register("vgg19")
 def vgg19(weights: Path | None) -> VGG19:
     """VGG-19 with torchvision's ImageNet weights, on pictures in [-1, 1] as they are."""
@@ -138,11 +165,24 @@ def vgg19_normalized(weights: Path | None) -> VGG19:
     return _load_vgg19(VGG19(normalize_input=True), weights)
 
 
-def _load_vgg19(network: VGG19, weights: Path | None) -> VGG19:
-    path = find_weights(VGG19_FILE, path=weights, source=VGG19_SOURCE)
-    tensors = {n: t for n, t in read_checkpoint(path).items() if not n.startswith("classifier.")}
-    _load(network, tensors, path)
+@FEATURE_NETWORKS.register("vgg16-bn")
+def vgg16_bn(weights: Path | None) -> VGG16BN:
+    """VGG-16 with batch norm and torchvision's ImageNet weights, on pictures normalised as in its training."""
+    network = VGG16BN(normalize_input=True)
+    _load_vgg(network, find_weights(VGG16BN_FILE, path=weights, source=VGG16BN_SOURCE))
     return network
+
+
+def _load_vgg19(network: VGG19, weights: Path | None) -> VGG19:
+    _load_vgg(network, find_weights(VGG19_FILE, path=weights, source=VGG19_SOURCE))
+    return network
+
+
+def _load_vgg(network: VGG, path: Path) -> None:
+    """From torchvision's file, which also has the classifier, and counts of batches only if it is young enough."""
+    counts = {n: t for n, t in network.state_dict().items() if n.endswith("num_batches_tracked")}
+    tensors = {n: t for n, t in read_checkpoint(path).items() if not n.startswith("classifier.")}
+    _load(network, counts | tensors, path)
 
 
 # (stride, width) of each pair of convolutions
