@@ -2,7 +2,7 @@
 
 from .loop import TrainingStopped, train
 from .objective import Objective, Turn, frozen
-from .recipe import PROBE_RECIPES, RECIPES, Adam, DataConfig, Recipe, Stage, Start
+from .recipe import PROBE_RECIPES, RECIPES, Adam, DataConfig, RAdam, Recipe, Stage, Start
 
 __all__ = [
     "PROBE_RECIPES",
@@ -10,6 +10,7 @@ __all__ = [
     "Adam",
     "DataConfig",
     "Objective",
+    "RAdam",
     "Recipe",
     "Stage",
     "Start",

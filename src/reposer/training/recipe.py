@@ -39,6 +39,23 @@ class Adam:
 
 
 @dataclass(frozen=True)
+class RAdam(Adam):
+    """Adam whose steps are rectified while the mean of squares is still uncertain (Liu et al. 2020)."""
+
+    rule: Literal["RAdam"] = "RAdam"
+    """What a receipt tells it from Adam by."""
+
+    def build(self, player: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.RAdam(
+            player.parameters(),
+            lr=self.learning_rate,
+            betas=self.betas,
+            weight_decay=self.weight_decay,
+            decoupled_weight_decay=True,
+        )
+
+
+@dataclass(frozen=True)
 class Start:
     """Weights that a stage begins from."""
 

@@ -21,7 +21,11 @@ NEEDED_JOINTS = (*FACE_JOINTS, "neck")
 
 REFERENCE_HEIGHT = 256
 SHORTEST, LONGEST, DEFAULT_SIDE = 32.0, 96.0, 48.0  # side of a box (inferred)
-NOSE_NECK, EARS, EYES = 1.4, 2.4, 3.5  # side over the distance of two joints, in the order they are tried (inferred)
+NOSE_NECK, EARS, EYES = (
+    1.4,
+    2.4,
+    3.5,
+)  # side over the distance of two joints, in the order they are tried (inferred)
 FEWEST_BESIDES_NOSE = 2  # eyes and ears that must be seen for a face (inferred)
 BLUR = 4.0  # sigma of the mask's edge (inferred)
 
@@ -71,9 +75,7 @@ def with_margin(faces: Faces, size: tuple[int, int]) -> Faces:
     return faces._replace(side=faces.side + 2 * blur(size)[1])
 
 
-def cut_out(
-    picture: Float[Tensor, "B C H W"], faces: Faces, size: int
-) -> Float[Tensor, "B C {size} {size}"]:
+def cut_out(picture: Float[Tensor, "B C H W"], faces: Faces, size: int) -> Float[Tensor, "B C {size} {size}"]:
     """The boxes of a picture, each brought to size x size pixels; beyond the border its pixels repeat."""
     positions = faces.centre[:, :, None] + faces.side[:, None, None] * _shares(size, faces.side)
     across, down = positions[:, 0, None, :], positions[:, 1, :, None]
@@ -124,12 +126,12 @@ def face_mask(faces: Faces, size: tuple[int, int]) -> Float[Tensor, "B 1 {size[0
     return torch.where(faces.valid[:, None, None], mask, 0.0)[:, None]
 
 
-def _shares(size: int, like: Tensor) -> Float[Tensor, "{size}"]:
+def _shares(size: int, like: Tensor) -> Float[Tensor, "_"]:
     """Places of a crop's pixels across its box, from -1/2 to 1/2."""
     return (_pixels(size, like) + 0.5) / size - 0.5
 
 
-def _pixels(length: int, like: Tensor) -> Float[Tensor, "{length}"]:
+def _pixels(length: int, like: Tensor) -> Float[Tensor, "_"]:
     return torch.arange(length, device=like.device, dtype=like.dtype)
 
 

@@ -1,5 +1,6 @@
 """The detail replenishing module: pose features are the content, a picture's style code tells how to paint them."""
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -48,9 +49,7 @@ class DetailModule(nn.Module):
         self.encoder = StyleEncoder(width, halvings, latent, encoding)
         self.trunk = nn.ModuleList(AdaINBlock(channels) for _ in range(blocks))
         widths = [channels // 2**n for n in range(ups + 1)]
-        self.enlarge = nn.ModuleList(
-            reflected(i, o, 5) for i, o in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.enlarge = nn.ModuleList(reflected(i, o, 5) for i, o in pairwise(widths))
         self.picture = reflected(widths[-1], 3, 7)
         self.styled = [c for block in self.trunk for c in (channels, channels)]  # channels, norm by norm
         self.styled_decoder = adain_in == "all"
@@ -112,8 +111,7 @@ class StyleEncoder(nn.Module):
         self.first = reflected(3, width, 7)
         self.plain = encoding == "plain"
         self.halve = nn.ModuleList(
-            reflected(i, o, 4, stride=2) if self.plain else ResidualHalving(i, o)
-            for i, o in zip(widths[:-1], widths[1:], strict=True)
+            reflected(i, o, 4, stride=2) if self.plain else ResidualHalving(i, o) for i, o in pairwise(widths)
         )
         self.code = nn.Conv2d(widths[-1], latent, 1)
 

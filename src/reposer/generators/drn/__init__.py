@@ -1,0 +1,6 @@
+"""RATE-Net and DRN: a coarse picture by PATN, its details replenished (Yang et al. 2020, arXiv:2005.12486, 2005.12494)."""
+
+from . import recipes
+from .network import DRNConfig, DRNDrawing, DRNGenerator
+
+__all__ = ["DRNConfig", "DRNDrawing", "DRNGenerator", "recipes"]

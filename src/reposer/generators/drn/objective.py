@@ -1,0 +1,350 @@
+"""How RATE-Net and DRN are trained: the pose branch on its coarse picture, then both on the whole, then the judges."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from reposer.core import BadInput, Batch, Pose
+from reposer.core.rng import derived_seeds, numpy_stream
+from reposer.generators.patn.blocks import PoseTransfer
+from reposer.generators.patn.discriminator import Head, PairDiscriminator
+from reposer.losses.adversarial import bce_fake, bce_real, lsgan_fake, lsgan_real
+from reposer.losses.moments import gaussian_distance
+from reposer.losses.perceptual import content, gram
+from reposer.losses.pool import ImagePool
+from reposer.nn.features import Features, feature_network
+from reposer.training import Objective, Turn, frozen
+
+from .face import cut_out
+from .network import DRNDrawing, DRNGenerator
+
+FeatureName = Literal["vgg16-bn", "vgg19", "vgg19-normalized", "people-encoder"]
+GAME = {"cross-entropy": (bce_real, bce_fake), "least-squares": (lsgan_real, lsgan_fake)}
+FLIP = 0xF11B  # of the flips' dice among all that a row's seed is used for
+
+UpdateMode = Literal["alternate", "joint", "detail"]
+Guidance = Literal["full", "ft_only", "none"]
+
+
+@dataclass(frozen=True)
+class DRNLossesConfig:
+    """One stage. The defaults are DRN's; `rate_net` are those of RATE-Net's code."""
+
+    features: FeatureName = "people-encoder"
+    """The frozen network of the perceptual and style terms. Which one DRN used is not reported (inferred: VGG-19)."""
+    weights: str | None = None
+    """File of that network's weights; none = its usual place."""
+    l1: float = 10.0
+    """Weight of the mean absolute difference of the pictures. For DRN inferred from RATE-Net's code, as `perceptual`
+    and `adversarial` are."""
+    perceptual: float = 5.0
+    """Weight of the perceptual term: the sum of the next three."""
+    layers: tuple[float, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+    """Weights of the mean absolute differences in the network's deepest content layers, from shallow to deep (for DRN
+    inferred)."""
+    moments: tuple[float, ...] = ()
+    """Weights of the squared 2-Wasserstein distances in the same layers; none = no such term. In RATE-Net's code it
+    mixes the rows of a batch; here each row is on its own."""
+    pixels: float = 0.0
+    """Weight of the mean absolute difference of the pictures within the perceptual term."""
+    style: float = 250.0
+    """Weight of the differences of Gram matrices (that DRN has the term is reported, the weight is inferred)."""
+    adversarial: float = 5.0
+    """Weight of the mean of both judges' terms; half of it weighs each judge's loss."""
+    face: float = 0.0
+    """Weight of L1 and perceptual term on the face alone, before it is blended in (inferred, as published none)."""
+    game: Literal["cross-entropy", "least-squares"] = "least-squares"
+    """What the adversarial terms are: as in DRN's equation, or as in RATE-Net's code."""
+    update_mode: UpdateMode = "alternate"
+    """"alternate" (published): the pose branch steps on its coarse picture and again, with the detail branch, on the
+    whole one, drawn anew. "joint" (inferred): one drawing, one step on both sums. "detail": the detail branch alone,
+    for a pose branch that is trained already."""
+    guidance: Guidance = "full"
+    """What of the whole picture's loss reaches the pose branch: all (published); what comes by its features F_t alone;
+    nothing."""
+    judge_turns: int = 3
+    """Turns of the judges after each of the generator's."""
+    head: Head = "patch"
+    """What of a judge is held against 1 and 0: a score of each place (inferred), or all last channels (RATE-Net's
+    code)."""
+    judge_scales: int = 1
+    """Sizes, each half the one before, at which a judge sees the pictures, with weights of its own for each."""
+    judge_width: int = 64
+    """Channels of the judges' first layer; four times as many in the last."""
+    judge_blocks: int = 3
+    """Residual blocks of each judge."""
+    judge_dropout: float = 0.5
+    """Share of values dropped in those blocks."""
+    pool: int = 50
+    """Generated pairs that each judge's pool keeps; 0 = none."""
+    flip: float = 0.5
+    """Probability that source and target are mirrored, together."""
+
+    def __post_init__(self) -> None:
+        if self.judge_turns < 1 or self.judge_scales < 1 or self.pool < 0:
+            raise BadInput(f"DRN's judges take a turn at least, at one size at least; this came: {self}.")
+        if not 0 <= self.flip <= 1 or not 0 <= self.judge_dropout < 1:
+            raise BadInput(f"DRN's flip is in [0, 1] and its judges' dropout in [0, 1); this came: {self}.")
+        if self.moments and len(self.moments) != len(self.layers):
+            raise BadInput(
+                f"DRN weighs moments in the same layers as features: {len(self.layers)} and {len(self.moments)} came."
+            )
+
+    @classmethod
+    def drn(cls) -> "DRNLossesConfig":
+        """DRN's, on VGG-19."""
+        return cls(features="vgg19-normalized")
+
+    @classmethod
+    def rate_net(cls) -> "DRNLossesConfig":
+        """RATE-Net's code: VGG-16 with batch norm before its last three poolings, no Gram term, judges without head."""
+        return cls(
+            features="vgg16-bn",
+            layers=(5.0, 15.0, 2.0),
+            moments=(3.0, 0.7, 0.01),
+            pixels=1.0,
+            style=0.0,
+            head="none",
+        )
+
+    def build(self, generator: DRNGenerator) -> "DRNObjective":
+        return DRNObjective(self, generator)
+
+    def tiny(self) -> "DRNLossesConfig":
+        return replace(
+            self,
+            features="people-encoder",
+            weights=None,
+            judge_width=4,
+            judge_blocks=1,
+            pool=min(self.pool, 3),
+        )
+
+
+class DRNObjective(Objective):
+    """Four players: the pose branch, the detail branch, and the judges of appearance and of shape.
+
+    Appearance is judged of a picture beside the source, shape of a picture beside the target's pose maps.
+    """
+
+    def __init__(self, config: DRNLossesConfig, generator: DRNGenerator) -> None:
+        super().__init__()
+        self.config, self.generator = config, generator
+        if config.face and not generator.config.face:
+            raise BadInput("There is no face module for a face term; set it to 0.")
+        self.judges = nn.ModuleDict(
+            {
+                name: Judge(config, 3 + beside).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                for name, beside in (("appearance", 3), ("shape", len(generator.skeleton)))
+            }
+        )
+        self.networks = nn.ModuleDict({"generator": generator, **self.judges})
+        self.pools = {name: ImagePool(config.pool) for name in self.judges}
+        self.features = feature_network(
+            config.features, weights=None if config.weights is None else Path(config.weights)
+        )
+        known = self.features.content_layers
+        if not 0 < len(config.layers) <= len(known):
+            raise BadInput(
+                f"{config.features} has {len(known)} content layers; {len(config.layers)} weights came."
+            )
+        self.compared = known[-len(config.layers) :]
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {
+            "pose": self.generator.pose_branch,
+            "detail": self.generator.detail_branch,
+            **dict(self.judges.items()),
+        }
+
+    def steps(self, batch: Batch) -> Iterator[Turn]:
+        config, generator = self.config, self.generator
+        row_seeds = torch.zeros(len(batch), dtype=torch.int64) if batch.seeds is None else batch.seeds
+        seeds = (derived_seeds(row_seeds, use) for use in count())  # fresh noise for every use
+        batch = flipped(batch, row_seeds, config.flip)
+        source, target = batch.source, batch.target
+        source_pose, target_pose = batch.source_pose, batch.target_pose
+        assert isinstance(source_pose, Pose) and isinstance(target_pose, Pose)
+        layers = self.compared + (self.features.style_layers if config.style else ())
+        (wanted,) = self.features.of_constants(target, layers=layers)
+
+        def coarse(noise: Int64[Tensor, "B"]) -> PoseTransfer:
+            return generator.coarse(source, source_pose, target_pose, noise)
+
+        if config.update_mode == "alternate":
+            first = coarse(next(seeds))
+            yield Turn(("pose",), self._coarse_terms(first.picture, target, wanted))
+        with torch.set_grad_enabled(torch.is_grad_enabled() and config.update_mode != "detail"):
+            transfer = coarse(next(seeds))  # drawn anew: the pose branch has stepped
+        features, picture = self._guided(transfer)
+        drawing = generator.replenish(features, picture, generator.styles(source, source_pose), target_pose)
+        beside = {"appearance": source, "shape": generator.pose_maps(target_pose, target)}
+        with frozen(self.judges):
+            terms = self._whole_terms(drawing, target, wanted)
+            terms["adversarial"] = config.adversarial * self._passed(drawing.picture, beside, seeds)
+            if config.update_mode == "joint":
+                own = self._coarse_terms(transfer.picture, target, wanted)
+                terms |= {f"coarse {name}": term for name, term in own.items()}
+            reached = config.update_mode == "joint" or (
+                config.update_mode == "alternate" and config.guidance != "none"
+            )
+            yield Turn(("pose", "detail") if reached else ("detail",), terms)
+
+        for _ in range(config.judge_turns):
+            yield Turn(tuple(self.judges), self._judge_terms(drawing.picture.detach(), target, beside, seeds))
+
+    def _guided(self, transfer: PoseTransfer) -> tuple[Tensor, Tensor]:
+        """F_t and I_c, the ways back to the pose branch that are closed cut off."""
+        features, picture = transfer.features, transfer.picture
+        guidance = self.config.guidance
+        return (
+            features.detach() if guidance == "none" else features,
+            picture if guidance == "full" else picture.detach(),
+        )
+
+    def _coarse_terms(self, coarse: Tensor, target: Tensor, wanted: Features) -> dict[str, Tensor]:
+        """L_1 of the paper."""
+        found = self.features(coarse, self.compared)
+        return {
+            "l1": self.config.l1 * _difference(coarse, target),
+            "perceptual": self.config.perceptual * self._perceptual(coarse, target, found, wanted),
+        }
+
+    def _whole_terms(self, drawing: DRNDrawing, target: Tensor, wanted: Features) -> dict[str, Tensor]:
+        """L_2 of the paper, without its adversarial term."""
+        config, drawn = self.config, drawing.picture
+        found = self.features(drawn, tuple(wanted))
+        terms = {
+            "l1": config.l1 * _difference(drawn, target),
+            "perceptual": config.perceptual * self._perceptual(drawn, target, found, wanted),
+        }
+        if config.style:
+            grams = [
+                _difference(gram(_full(found[n])), gram(_full(wanted[n]))) for n in self.features.style_layers
+            ]
+            terms["style"] = config.style * torch.stack(grams).sum()
+        if config.face:
+            terms["face"] = config.face * self._face(drawing, target)
+        return terms
+
+    def _perceptual(self, drawn: Tensor, target: Tensor, found: Features, wanted: Features) -> Tensor:
+        config = self.config
+        parts = [w * content(found, wanted, (n,)) for w, n in zip(config.layers, self.compared, strict=True)]
+        if config.moments:
+            parts += [
+                w * gaussian_distance(found[n], wanted[n])
+                for w, n in zip(config.moments, self.compared, strict=True)
+            ]
+        if config.pixels:
+            parts.append(config.pixels * _difference(drawn, target))
+        return torch.stack(parts).sum()
+
+    def _face(self, drawing: DRNDrawing, target: Tensor) -> Tensor:
+        """L1 and perceptual term of the face pictures; a row without a face counts as 0."""
+        assert drawing.face is not None and drawing.faces is not None
+        seen = drawing.faces.valid[:, None, None, None]
+        face = torch.where(seen, drawing.face, 0.0)
+        wanted = torch.where(seen, cut_out(target, drawing.faces, face.shape[-1]), 0.0)
+        (features,) = self.features.of_constants(wanted, layers=self.compared)
+        found = self.features(face, self.compared)
+        return _difference(face, wanted) + self._perceptual(face, wanted, found, features)
+
+    def _passed(self, drawn: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]) -> Tensor:
+        """How far the judges are from taking the picture for real, on average."""
+        real_loss, _ = GAME[self.config.game]
+        scores = [
+            judge(torch.cat([drawn, beside[name]], 1), next(seeds)) for name, judge in self.judges.items()
+        ]
+        return torch.stack([torch.stack([real_loss(s) for s in of_one]).mean() for of_one in scores]).mean()
+
+    def _judge_terms(
+        self, drawn: Tensor, target: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]
+    ) -> dict[str, Tensor]:
+        real_loss, fake_loss = GAME[self.config.game]
+        weight = self.config.adversarial / 2
+        terms = {}
+        for name, judge in self.judges.items():
+            real = torch.cat([target, beside[name]], 1)
+            fake = self.pools[name].exchange(torch.cat([drawn, beside[name]], 1), next(seeds))
+            for kind, loss, pairs in (("real", real_loss, real), ("fake", fake_loss, fake)):
+                scores = judge(pairs, next(seeds))
+                terms[f"{name} {kind}"] = weight * torch.stack([loss(s) for s in scores]).mean()
+        return terms
+
+    def state(self) -> dict[str, Any]:
+        return {name: pool.state() for name, pool in self.pools.items()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        for name, pool in self.pools.items():
+            pool.load_state(state[name])
+
+    def about(self) -> dict[str, str]:
+        return {"feature_network": self.features.description}
+
+
+class Judge(nn.ModuleList):
+    """PATN's discriminator, once for each size."""
+
+    def __init__(self, config: DRNLossesConfig, channels: int) -> None:
+        super().__init__(
+            PairDiscriminator(
+                channels,
+                config.judge_width,
+                blocks=config.judge_blocks,
+                dropout=config.judge_dropout,
+                head=config.head,
+            )
+            for _ in range(config.judge_scales)
+        )
+
+    def forward(
+        self, pairs: Float[Tensor, "B C H W"], seeds: Int64[Tensor, "B"]
+    ) -> tuple[Float[Tensor, "B _ _ _"], ...]:
+        """The scores at each size, in float32 at least: losses are computed in it."""
+        scores = []
+        for n, judge in enumerate(self):
+            scores.append(_full(judge(pairs, derived_seeds(seeds, n))))
+            if n + 1 < len(self):
+                pairs = nn.functional.avg_pool2d(pairs, 3, 2, 1, count_include_pad=False)
+        return tuple(scores)
+
+
+def flipped(batch: Batch, seeds: Int64[Tensor, "B"], probability: float) -> Batch:
+    """The batch with some rows mirrored, both pictures and both poses of a row together, by the row's seed."""
+    if probability == 0:
+        return batch
+    dice = [numpy_stream(seed, FLIP).random() < probability for seed in seeds.tolist()]
+    turned = torch.tensor(dice, device=batch.source.device)
+
+    def picture(x: Tensor) -> Tensor:
+        return torch.where(turned[:, None, None, None], x.flip(-1), x)
+
+    def pose(p: Any) -> Pose:
+        assert isinstance(p, Pose)
+        mirrored = p.flip()
+        xy = torch.where(turned[:, None, None], mirrored.xy, p.xy)
+        return Pose(xy, torch.where(turned[:, None], mirrored.visible, p.visible), p.size, p.skeleton)
+
+    return replace(
+        batch,
+        source=picture(batch.source),
+        target=picture(batch.target),
+        source_pose=pose(batch.source_pose),
+        target_pose=pose(batch.target_pose),
+    )
+
+
+def _difference(a: Tensor, b: Tensor) -> Tensor:
+    return (a - b).abs().mean()
+
+
+def _full(x: Tensor) -> Tensor:
+    """In at least float32, whatever the precision it was made in."""
+    return x if x.dtype == torch.float64 else x.float()
