@@ -126,12 +126,12 @@ def face_mask(faces: Faces, size: tuple[int, int]) -> Float[Tensor, "B 1 {size[0
     return torch.where(faces.valid[:, None, None], mask, 0.0)[:, None]
 
 
-def _shares(size: int, like: Tensor) -> Float[Tensor, "_"]:
+def _shares(size: int, like: Tensor) -> Float[Tensor, "S"]:
     """Places of a crop's pixels across its box, from -1/2 to 1/2."""
     return (_pixels(size, like) + 0.5) / size - 0.5
 
 
-def _pixels(length: int, like: Tensor) -> Float[Tensor, "_"]:
+def _pixels(length: int, like: Tensor) -> Float[Tensor, "L"]:
     return torch.arange(length, device=like.device, dtype=like.dtype)
 
 

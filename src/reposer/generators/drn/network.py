@@ -140,7 +140,7 @@ class DRNConfig:
         return cls(
             size=(128, 96),
             fit="pad",
-            width=24,
+            width=16,
             blocks=4,
             dropout=0.0,
             latent=64,
