@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ class Halve(nn.Conv2d):
 
 
 class TwoConv(nn.Module):
-    """Conv3x3 ReLU Conv3x3 ReLU; a `residual` one adds its input, with no ReLU after the sum."""
+    """Conv3x3 ReLU Conv3x3 ReLU of maps side by side; a `residual` one adds them, with no ReLU after the sum."""
 
     def __init__(self, i: int, o: int, *, residual: bool = False) -> None:
         super().__init__()
@@ -40,6 +41,7 @@ class TwoConv(nn.Module):
         self.residual = residual
         self.first, self.second = Conv(i, o), Conv(o, o)
 
-    def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H W"]:
+    def forward(self, *maps: Float[Tensor, "B _ H W"]) -> Float[Tensor, "B o H W"]:
+        x = torch.cat(maps, 1) if len(maps) > 1 else maps[0]
         y = F.relu(self.second(F.relu(self.first(x), inplace=True)), inplace=True)
         return x + y if self.residual else y

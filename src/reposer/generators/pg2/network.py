@@ -266,8 +266,9 @@ class CoarseNet(nn.Module):
         x = _unflat(self.spread(code), self.config.bottom)
         for n, block in enumerate(self.decoder):
             if n > 0:
-                x = F.relu(self.narrow[n - 1](F.interpolate(x, scale_factor=2.0)), inplace=True)
-            x = run(block, torch.cat([x, skips.pop()], 1), self.config)
+                x = F.relu(self.narrow[n - 1](x), inplace=True)
+                x = F.interpolate(x, scale_factor=2.0)  # published before the 1x1: the same, at four times the cost
+            x = run(block, self.config, x, skips.pop())
         return _at_least_float32(self.picture(x))
 
 
@@ -289,7 +290,7 @@ class ResidualEncoder(nn.Module):
         for n, block in enumerate(self.blocks):
             if n > 0:
                 x = F.relu(self.halve[n - 1](x), inplace=True)
-            x = run(block, x, self.config)
+            x = run(block, self.config, x)
             levels.append(x)
         return levels
 
@@ -334,21 +335,21 @@ class RefineNet(nn.Module):
         for n, block in enumerate(self.encoder):
             if n > 0:
                 x = F.relu(self.halve[n - 1](x), inplace=True)
-            x = run(block, x, self.config)
+            x = run(block, self.config, x)
             skips.append(x)
         for n, block in enumerate(self.decoder):
             if n > 0:
                 x = F.interpolate(x, scale_factor=2.0)
             skip = skips.pop()
-            x = run(block, torch.cat([x, skip], 1) if skips or self.config.finest_skip else x, self.config)
+            x = run(block, self.config, *((x, skip) if skips or self.config.finest_skip else (x,)))
         return _at_least_float32(self.picture(x))
 
 
-def run(block: Callable[[Tensor], Tensor], x: Tensor, config: PG2Config) -> Tensor:
-    """block(x), its inner features forgotten until the backward pass where the config says so."""
+def run(block: Callable[..., Tensor], config: PG2Config, *maps: Tensor) -> Tensor:
+    """block(*maps), its inner features forgotten until the backward pass where the config says so."""
     if config.checkpointing and torch.is_grad_enabled():
-        return checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
-    return block(x)
+        return checkpoint(block, *maps, use_reentrant=False, preserve_rng_state=False)
+    return block(*maps)
 
 
 def _flat(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B n"]:
