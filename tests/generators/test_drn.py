@@ -29,6 +29,7 @@ from reposer.training.loader import batches
 from reposer.training.loop import take_step
 
 SKELETON = SKELETONS["openpose18"]
+STEPS = 150  # of the learning test
 
 
 def count(module):
@@ -281,8 +282,8 @@ def test_8_four_pairs_are_overfitted_and_a_checkpoint_reloads_bit_exact(name, tm
     )
     game = stage.objective.build(generator).train()
     optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
-    for step in range(600):
-        factor = min(1.0, 2 * (600 - step) / 600)
+    for step in range(STEPS):
+        factor = min(1.0, 2 * (STEPS - step) / STEPS)
         take_step(game, optimisers, stage, batch, factor, "fp32", step)
     generator.eval()
     drawn = generator.generate(batch.source, batch.source_pose, batch.target_pose)
@@ -299,8 +300,8 @@ def test_8_four_pairs_are_overfitted_and_a_checkpoint_reloads_bit_exact(name, tm
 
 def test_a_face_is_put_back_where_it_was_cut_out():
     size = (128, 96)
-    y, x = torch.meshgrid(torch.linspace(-1, 1, size[0]), torch.linspace(-1, 1, size[1]), indexing="ij")
-    smooth = torch.stack([x, y, x + y])[None].double()  # bilinear samples of it are exact
+    y, x = torch.meshgrid(*(torch.linspace(-1, 1, n, dtype=torch.float64) for n in size), indexing="ij")
+    smooth = torch.stack([x, y, x + y])[None]  # bilinear samples of it are exact
     faces = face_boxes(poses(size, rows=1))
     wide = with_margin(faces, size)
     back = put_back(cut_out(smooth, wide, 64), wide, size)
