@@ -1,10 +1,11 @@
 """Batch norm over the rows of all processes, so that two processes train what one with the whole batch would."""
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 
 EPSILON = 1e-5
 MOMENTUM = 0.1
@@ -46,7 +47,26 @@ class GatheredBatchNorm(nn.Module):
 
 
 def _over_processes(value: Tensor) -> Tensor:
-    """The mean over processes, and its gradient."""
+    """The mean over processes."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return value
-    return all_reduce(value) / dist.get_world_size()
+    mean: Tensor = _MeanOverProcesses.apply(value)
+    return mean
+
+
+class _MeanOverProcesses(torch.autograd.Function):
+    """What every process's loss says of the mean is the gradient of each process's share."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        return _summed(value) / dist.get_world_size()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _summed(gradient) / dist.get_world_size()
+
+
+def _summed(value: Tensor) -> Tensor:
+    total = value.clone()
+    dist.all_reduce(total)
+    return total

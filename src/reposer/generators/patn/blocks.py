@@ -5,7 +5,7 @@ turns p into an attention map, by which it updates x; then p takes the new x in.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from reposer.nn.dropout import SeededDropout
 from reposer.nn.gathered_norm import GatheredBatchNorm
+
+C = TypeVar("C", bound=nn.Conv2d | nn.ConvTranspose2d)
 
 Normalize = Literal["instance", "batch"]
 """Over what a norm takes mean and variance: each channel of a picture, without weights of its own; or each channel of
@@ -45,10 +47,11 @@ class Encoder(nn.Sequential):
     """Conv7x7 (to `width`) N ReLU, then `downsamplings` times Conv3x3/2 N ReLU with twice the channels each."""
 
     def __init__(self, i: int, width: int, downsamplings: int, *, normalize: Normalize = "instance") -> None:
-        layers: list[nn.Module] = [Conv(i, width, 7), NormAct(width, normalize)]
+        layers: list[nn.Module] = [before_norm(Conv(i, width, 7)), NormAct(width, normalize)]
         for n in range(downsamplings):
             c = width * 2**n
-            layers += [nn.Conv2d(c, 2 * c, 3, stride=2, padding=1), NormAct(2 * c, normalize)]
+            halve = before_norm(nn.Conv2d(c, 2 * c, 3, stride=2, padding=1))
+            layers += [halve, NormAct(2 * c, normalize)]
         super().__init__(*layers)
 
 
@@ -90,6 +93,7 @@ class PATBlock(nn.Module):
         super().__init__()
         c, p = channels, pose_channels or channels
         self.picture = TwoConvs(c, c, c, normalize=normalize, dropout=dropout, number=2 * number)
+        before_norm(self.picture.second)
         self.picture_norm = norm(c, normalize)
         self.pose = TwoConvs(p, p, c, normalize=normalize, dropout=dropout, number=2 * number + 1)
 
@@ -113,7 +117,8 @@ class TwoConvs(nn.Module):
         self, i: int, hidden: int, o: int, *, normalize: Normalize, dropout: float, number: int
     ) -> None:
         super().__init__()
-        self.first, self.between, self.second = Conv(i, hidden), NormAct(hidden, normalize), Conv(hidden, o)
+        self.first, self.between = before_norm(Conv(i, hidden)), NormAct(hidden, normalize)
+        self.second = Conv(hidden, o)
         self.drop = SeededDropout(dropout, number)
 
     def forward(
@@ -217,11 +222,23 @@ def norm(channels: int, normalize: Normalize) -> nn.Module:
     return GatheredBatchNorm(channels)
 
 
+def before_norm(conv: C) -> C:
+    """The same convolution, its bias kept at 0: a norm takes it away again, and Adam would blow rounding noise up.
+
+    It is still there, because published counts and weights have it.
+    """
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    conv.bias.requires_grad_(False)
+    return conv
+
+
 def enlarge(i: int, o: int, upsampling: Upsampling) -> nn.Module:
-    """Twice the size, from `i` to `o` channels."""
+    """Twice the size, from `i` to `o` channels, before a norm."""
     if upsampling == "transposed":
-        return nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1)
-    return nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False), Conv(i, o))
+        return before_norm(nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1))
+    double = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+    return nn.Sequential(double, before_norm(Conv(i, o)))
 
 
 def first_weights(module: nn.Module) -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from .blocks import Conv, Encoder, Normalize, TwoConvs, norm
+from .blocks import Conv, Encoder, Normalize, TwoConvs, before_norm, norm
 
 Head = Literal["none", "patch"]
 """What is held against 1 and 0: every channel of the last features (as the authors'), or one score of each place."""
@@ -54,6 +54,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         c = channels
         self.convs = TwoConvs(c, c, c, normalize=normalize, dropout=dropout, number=number)
+        before_norm(self.convs.second)
         self.norm = norm(c, normalize)
 
     def forward(
