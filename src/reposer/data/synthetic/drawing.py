@@ -160,13 +160,13 @@ class Drawing:
             :, 0
         ]
         y, x, face = y[chosen], x[chosen], b.face[chosen]
-        corners = b.surface.faces[face]
+        corners = b.surface.faces.to(face.device)[face]
         where = (a.points[corners] * b.weights[chosen][..., None]).sum(1)
         here = torch.stack([(x + 0.5) / ss - 0.5, (y + 0.5) / ss - 0.5], 1)
         pixel = (y // ss) * w + x // ss
         flow = where.new_full((2, h * w), torch.nan)
         flow[:, pixel] = (where[:, :2] - here).T
-        shown = _shows(a, (h * ss, fine_w), where[:, :2], b.surface.patch[face], b.place[chosen])
+        shown = _shows(a, (h * ss, fine_w), where[:, :2], b.surface.patch.to(face.device)[face], b.place[chosen])
         visible = torch.zeros(h * w, dtype=torch.bool, device=flow.device)
         visible[pixel] = shown
         return flow.view(2, h, w), visible.view(h, w)
@@ -178,7 +178,8 @@ def _shows(view: _View, size: tuple[int, int], xy: Tensor, patch: Tensor, place:
     at = torch.full((h * w,), -1, dtype=torch.long, device=xy.device)
     at[view.pixel] = torch.arange(len(view.pixel), device=xy.device)
     faces = len(view.surface.faces)
-    own = torch.where(view.face < faces, view.surface.patch[view.face.clamp(max=faces - 1)], -1)
+    patches = view.surface.patch.to(xy.device)
+    own = torch.where(view.face < faces, patches[view.face.clamp(max=faces - 1)], -1)
     fine = (xy + 0.5) * SUPERSAMPLING - 0.5
     corner = fine.floor().long()
     # neighbouring pixels lie as far apart on the cloth as it is seen from the side

@@ -61,7 +61,7 @@ def project(
     stature = figure.body.stature
     middle = np.array([0.0, figure.points["mid_hip"][1], 0.0])
     raw = Projection(axes, middle, stature, camera.distance, 1.0, 0.0, 0.0, camera.elevation)
-    seen = raw(points)[:, :2] * torch.tensor([1.0, -1.0])
+    seen = raw(points)[:, :2].cpu() * torch.tensor([1.0, -1.0])
     low, high = seen.amin(0).tolist(), seen.amax(0).tolist()
     cut = camera.crop != "full"
     if cut:
