@@ -111,13 +111,23 @@ MINI_PLAYERS: Mapping[str, Adam] = {"pose": FAST, "detail": FAST, "appearance": 
 
 @RECIPES.register("rate-net-mini")
 def rate_net_mini() -> DRNRecipe:
-    """A small RATE-Net at 128x96 for two CPU cores, with the shipped people-encoder as its feature network."""
+    """A small RATE-Net at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
+
+    1,619,510 parameters; a step of 8 pairs takes 3.2 s on one core (measured), 1,500 steps an hour and twenty minutes.
+    After RATE-Net's code, but for one turn of the judges instead of three, no dropout, and weights for our encoder.
+    Not trained yet.
+    """
     return _mini("rate-net-mini", DRNConfig.rate_net_mini(), MINI_RATE_LOSSES)
 
 
 @RECIPES.register("drn-mini")
 def drn_mini() -> DRNRecipe:
-    """A small DRN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network."""
+    """A small DRN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
+
+    2,094,233 parameters; a step of 8 pairs takes 3.5 s on one core (measured), 1,500 steps an hour and a half.
+    After a reader's notes on the paper, as drn-fashion is, but for one turn of the judges instead of three, no dropout,
+    and weights for our encoder. Not trained yet.
+    """
     return _mini("drn-mini", DRNConfig.drn_mini(), MINI_LOSSES)
 
 
