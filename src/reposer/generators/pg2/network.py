@@ -267,7 +267,8 @@ class CoarseNet(nn.Module):
         for n, block in enumerate(self.decoder):
             if n > 0:
                 x = F.relu(self.narrow[n - 1](x), inplace=True)
-                x = F.interpolate(x, scale_factor=2.0)  # published before the 1x1: the same, at four times the cost
+                # published before the 1x1: the same picture, at four times the cost
+                x = F.interpolate(x, scale_factor=2.0)
             x = run(block, self.config, x, skips.pop())
         return _at_least_float32(self.picture(x))
 
