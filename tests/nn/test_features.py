@@ -205,8 +205,8 @@ def test_the_shipped_encoder_names_its_file_and_checksum_and_sees_colour(picture
 
 @shipped
 def test_every_layer_of_the_shipped_encoder_has_about_mean_square_1_on_synthetic_people():
-    people = SyntheticPeople((128, 88), "val", 8, seed=77, framing=Framing((128, 96), fit="pad"))
+    people = SyntheticPeople((128, 88), "val", 24, seed=77, framing=Framing((128, 96), fit="pad"))
     network = feature_network("people-encoder")
     pictures = torch.stack([people[i].source for i in range(len(people))])
     for features in network(pictures, network.layers).values():
-        assert features.square().mean().sqrt() == pytest.approx(1, abs=0.15)
+        assert features.square().mean().sqrt() == pytest.approx(1, abs=0.2)

@@ -43,7 +43,7 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
         "copy-the-source": evaluate(copy.generate, protocol, pairs),
         model: evaluate(generator.generate, protocol, pairs),
     }
-    console.print(f"The picture sheet: [bold]{path}[/bold]")
+    console.print(f"The picture sheet: [bold]{path}[/bold]", soft_wrap=True)
     console.print(
         f"Model and person ready in {loaded - started:.1f} s; {len(pairs)} pictures of "
         f"{framing.size[0]}x{framing.size[1]} drawn in {drawn - loaded:.2f} s, the sheet included."

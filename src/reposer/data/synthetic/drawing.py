@@ -166,7 +166,9 @@ class Drawing:
         pixel = (y // ss) * w + x // ss
         flow = where.new_full((2, h * w), torch.nan)
         flow[:, pixel] = (where[:, :2] - here).T
-        shown = _shows(a, (h * ss, fine_w), where[:, :2], b.surface.patch.to(face.device)[face], b.place[chosen])
+        shown = _shows(
+            a, (h * ss, fine_w), where[:, :2], b.surface.patch.to(face.device)[face], b.place[chosen]
+        )
         visible = torch.zeros(h * w, dtype=torch.bool, device=flow.device)
         visible[pixel] = shown
         return flow.view(2, h, w), visible.view(h, w)
