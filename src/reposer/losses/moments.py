@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-NOISE = 8  # eigenvalues within so many roundings of the largest count as 0
+NOISE = 8  # eigenvalues within so many roundings of the largest count as 0,
+FLOOR = 1e-8  # and in any precision those below this share of it: their roots' slope would make noise a gradient
 TINY = 1e-30  # in place of 0, whose root has no slope
 
 
@@ -23,7 +24,8 @@ def gaussian_distance(drawn: Float[Tensor, "B C h w"], target: Float[Tensor, "B 
             root = (vectors * values.clamp(min=0).sqrt()[:, None, :]) @ vectors.mT
         product = root @ s @ root
         values = torch.linalg.eigvalsh((product + product.mT) / 2)
-        floor = NOISE * torch.finfo(dtype).eps * values.detach().amax(1, keepdim=True).clamp(min=TINY)
+        share = max(NOISE * torch.finfo(dtype).eps, FLOOR)
+        floor = share * values.detach().amax(1, keepdim=True).clamp(min=TINY)
         overlap = torch.where(values > floor, values, 0.0).clamp(min=TINY).sqrt().sum(1)
         trace = (s + t).diagonal(dim1=1, dim2=2).sum(1)
         return ((m - n).square().sum(1) + trace - 2 * overlap).clamp(min=0).mean()
