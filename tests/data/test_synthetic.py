@@ -15,6 +15,7 @@ from reposer.data.synthetic import (
     PARTS,
     BodyPose,
     Camera,
+    Drawing,
     Scene,
     Shot,
     SyntheticPeople,
@@ -131,6 +132,28 @@ def test_seen_joints_land_on_the_parts_they_name(number):
         ("left_elbow", {"left_upper_arm", "left_lower_arm"}), ("neck", {"neck", "torso", "hair", "outer"}),
     ):  # fmt: skip
         assert parts_near(person, joint) & words, joint
+
+
+def test_joints_that_can_be_seen_lie_on_their_limb_in_sampled_views():
+    """From any side, sitting or running: a joint that nothing hides is drawn on a part that meets there."""
+    drawing = SyntheticPeople(LARGE).drawn([(n, view) for n in range(12) for view in range(2)])
+    pose = drawing.poses[OPENPOSE_18.name]
+    meets = {
+        "elbow": ("upper_arm", "lower_arm"), "wrist": ("lower_arm", "hand"),
+        "knee": ("upper_leg", "lower_leg"), "ankle": ("lower_leg", "shoe"),
+    }  # fmt: skip
+    right = total = 0
+    for row in range(len(drawing)):
+        for k, joint in enumerate(OPENPOSE_18.joints):
+            side, _, word = joint.partition("_")
+            if word not in meets or not pose.visible[row, k]:
+                continue
+            x, y = pose.xy[row, k].round().long().tolist()
+            near = drawing.parts[row, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3].unique().tolist()
+            allowed = {f"{side}_{part}" for part in meets[word]} | {"skirt"}
+            right += bool({PARTS[p] for p in near} & allowed)
+            total += 1
+    assert total > 80 and right / total > 0.97
 
 
 def test_the_landmarks_of_a_face_lie_on_the_face_and_belong_to_their_side():
@@ -293,6 +316,25 @@ def test_true_visibility_agrees_with_depth():
     assert (behind[~shown] > 0.004).float().mean() > 0.85
 
 
+def test_a_flow_joins_pictures_of_a_person_however_they_were_drawn():
+    """Also when the person was dressed twice, because many others were drawn in between."""
+    people = SyntheticPeople((64, 44))
+    views = [(n, 0) for n in range(18)] + [(0, 1)]
+    drawing = people.drawn(views)
+    flow, visible = drawing.flow(0, 18)
+    again = Drawing.joined([people.drawn([(0, 0)]), people.drawn([(0, 1)])])
+    assert torch.equal(again.flow(0, 1)[1], visible)
+    assert torch.equal(again.flow(0, 1)[0].nan_to_num(), flow.nan_to_num())
+
+
+def test_a_picture_in_which_nobody_is_shows_the_scene():
+    who = sample_identity(1, np.random.default_rng(1))
+    away = Shot(who, dress(who, SMALL), STANDING, Camera(shift=(3.0, 0.0)), Scene())
+    drawing = draw([away], SMALL)
+    assert not drawing.mask.any() and drawing.picture.min() > 200
+    assert not drawing.poses[OPENPOSE_18.name].visible.any()
+
+
 def test_there_is_no_flow_between_two_people():
     drawing = SyntheticPeople(SMALL).drawn([(0, 0), (1, 0)])
     with pytest.raises(ValueError, match="different people"):
@@ -309,7 +351,7 @@ def _warped(picture, flow, mode="bilinear"):
 # ---------------------------------------------------------------------------------- bodies, bones, triangles
 
 
-def test_bones_are_turns_without_stretch_and_at_rest_they_carry_nothing_away():
+def test_bones_are_turns_without_stretch_in_every_sampled_pose():
     body, stream = Body(), np.random.default_rng(0)
     from reposer.data.synthetic.body import pose_body
 
@@ -356,14 +398,17 @@ def test_the_nearest_of_two_triangles_wins_and_back_faces_are_not_drawn():
     assert torch.equal(apart.depth[1].isfinite(), apart.depth[0].isfinite())
 
 
-def test_scenes_fill_the_picture_and_depend_on_their_seed_only():
-    kinds = set()
+def test_every_kind_of_scene_fills_the_picture_and_is_decided_by_its_stream():
+    who = sample_identity(2, np.random.default_rng(2))
+    surface, kinds = dress(who, SMALL), set()
     for n in range(12):
         scene = sample_scene(np.random.default_rng(n))
-        kinds.add(scene.kind)
         assert scene == sample_scene(np.random.default_rng(n))
-        picture = standing(2).picture if n == 0 else None
-        assert picture is None or picture.shape[1:] == (*SMALL, 3)
+        drawing = draw([Shot(who, surface, STANDING, Camera(), scene)], SMALL)
+        behind = drawing.picture[0][~drawing.mask[0]].float()
+        assert behind.mean() > 20
+        assert scene.kind != "room" or behind.std() > 5
+        kinds.add(scene.kind)
     assert kinds == {"white", "gradient", "room"}
 
 
@@ -382,6 +427,11 @@ def test_a_clip_shows_one_person_in_steady_motion():
     clip, drawing = SyntheticPeople(SMALL).clip(3, "walk", 12)
     assert len(clip) == len(clip.poses) == len(drawing) == 12
     assert torch.equal(to_uint8(clip.frames), drawing.picture)
+    for motion in ("run", "sit", "turn"):
+        _, moving = SyntheticPeople(SMALL).clip(4, motion, 6, fps=4.0)
+        points = torch.cat([view.points[:, :2] for view in moving.views])
+        outside = (points < -0.5) | (points > torch.tensor([SMALL[1] - 0.5, SMALL[0] - 0.5]))
+        assert outside.any(1).float().mean() < 0.01  # the person stays in the picture
     xy = drawing.poses[OPENPOSE_18.name].xy
     assert 0 < xy.diff(dim=0).norm(dim=-1).max() < 0.12 * SMALL[0]
     flow, visible = drawing.flow(0, 1)

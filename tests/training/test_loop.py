@@ -119,7 +119,9 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
         optimisers = {name: stage.optimisers[name].build(p) for name, p in game.players.items()}
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
-                group["eps"] = 1e-3  # with 1e-8 Adam blows the rounding of gradients near zero up to full steps
+                group["eps"] = (
+                    1e-3  # with 1e-8 Adam blows the rounding of gradients near zero up to full steps
+                )
         for step, batch in enumerate(
             batches(
                 dataset,

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.progress import track
 
+from reposer.core import BadInput
 from reposer.core.skeleton import OPENPOSE_18
 
 from ..files import write_picture
@@ -100,9 +101,14 @@ def card(
     Counts: skin_tone, by the Monk scale. Shares of people: attributes, scene. Of pictures: crop, facing, yaw. Of a
     joint's places in the picture: visible; of those visible: missed; of those hidden: found. Of the person's pixels:
     parts. flow_visible: of the person's points in one view, those that the other view shows too. mean, sd, min and max:
-    body (factors), camera, person_area (share of the picture). designs: different garments and people by split, and
+    body (factors), camera, person_area (share of the picture). designs: garments and different designs by split, and
     how many designs two splits share.
     """
+    most = LAST_NUMBER["val"] - FIRST_NUMBER["val"]
+    if people > most:
+        raise BadInput(
+            f"The splits are compared by as many people of each; the smallest has {most}, not {people}."
+        )
     data = SyntheticPeople(size, num_pairs=people, seed=seed)
     found: Iterable[Measure] = in_processes(range(people), _Measurer(data), workers)
     if progress:

@@ -13,7 +13,7 @@ from torch import Tensor
 from reposer.core import Pose
 from reposer.core.skeleton import COCO_17, FACE_68, OPENPOSE_18, Skeleton
 
-from .body import SIDES, BodyPose, Figure, pose_body
+from .body import SIDES, BodyPose, Figure, pose_body, turn
 from .bones import NUM_BONES, bone_frames, stacked
 from .cameras import Camera
 from .identity import Identity
@@ -46,11 +46,21 @@ class Shot:
     """Where the camera puts the person; None = as `camera` says, fitted to this pose. Frames of a clip share theirs."""
 
 
-def aim(shot: Shot, size: tuple[int, int]) -> Projection:
-    """Where the camera of a shot puts the person in a picture of `size`."""
-    figure = pose_body(shot.who.body, shot.pose)
-    points, _ = _posed([shot.surface], [figure], torch.device("cpu"))
-    return project(shot.camera, points[0], figure, size)
+def aim(moments: Sequence[tuple[Shot, float, Sequence[float]]], size: tuple[int, int]) -> Projection:
+    """Where the camera of the first shot puts someone who moves, so that all moments lie in a picture of `size`.
+
+    moments: (shot, degrees that the person has turned to their left since the first, where they are then (left, up,
+    front) in statures before that turn).
+    """
+    shots = [shot for shot, _, _ in moments]
+    figures = [pose_body(shot.who.body, shot.pose) for shot in shots]
+    points, _ = _posed([shot.surface for shot in shots], figures, torch.device("cpu"))
+    moved = [
+        (p + torch.tensor(shift, dtype=torch.float32))
+        @ torch.from_numpy(turn(1, turned).T.astype(np.float32))
+        for p, (_, turned, shift) in zip(points, moments, strict=True)
+    ]
+    return project(shots[0].camera, torch.cat(moved), figures[0], size)
 
 
 def texture_density(size: tuple[int, int]) -> float:
@@ -71,6 +81,7 @@ class _View:
     weights). patch, place: what each fine pixel shows, 0 patch meaning none; place in texels.
     """
 
+    who: Identity
     surface: Surface
     points: Float[Tensor, "V 3"]
     pixel: Int64[Tensor, "S"]
@@ -84,7 +95,7 @@ class Drawing:
     """B pictures of people with their truth. Maps hold what the bottom-right fine pixel of each pixel shows.
 
     picture: RGB. albedo: the same without light, scene and folds, black where there is no person.
-    parts: index into PARTS. depth: towards the camera, in statures of the person, 0 at the hips' own depth; -inf
+    parts: index into PARTS. depth: towards the camera, in statures of the person, 0 where the camera looks: at the hips, in a clip at one place; -inf
     where nobody is. surface: where on the person at rest a pixel's point is, in statures, (0, 0, 0) on the ground
     below the middle of the hips; NaN where nobody is.
     poses: exact joints by the skeleton's name; visible = in the picture and nothing in front of it.
@@ -148,7 +159,7 @@ class Drawing:
         the target shows no person. visible: the source shows that point too.
         """
         a, b = self.views[source], self.views[target]
-        if a.surface is not b.surface:
+        if a.who != b.who:
             raise ValueError(
                 f"Rows {source} and {target} show different people: there is no flow between them."
             )
@@ -229,7 +240,9 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     # only the box in which anybody is, is lit
     y, x = hits.pixel // fine[1] % fine[0], hits.pixel % fine[1]
     row = hits.pixel // (fine[0] * fine[1])
-    top, left, bottom, right = (_even(v) for v in (y.min() - 8, x.min() - 8, y.max() + 10, x.max() + 10))
+    down, across = (y, x) if len(y) else (y.new_zeros(1), x.new_zeros(1))  # nobody may be in any picture
+    edges = down.min() - 8, across.min() - 8, down.max() + 10, across.max() + 10
+    top, left, bottom, right = (_even(v) for v in edges)
     top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, fine[0]), min(right, fine[1])
     box = (bottom - top, right - left)
     pixel = (row * box[0] + y - top) * box[1] + x - left
@@ -490,6 +503,7 @@ def _views(
         start += count
         views.append(
             _View(
+                mesh.shot.who,
                 mesh.shot.surface,
                 mesh.projection(mesh.points),
                 pixel[own] - i * fine[0] * fine[1],

@@ -135,9 +135,9 @@ class SyntheticPeople(PairDataset):
             found = cycle(motion, phase, who.body, style)
             return found, Shot(who, surface, found.pose, camera, scene)
 
-        # the camera stands so far away that the person stays in the picture
-        aims = [aim(moment(k / 8)[1], self.size) for k in range(8)]
-        still = min(aims, key=lambda a: a.scale)
+        # the camera stands so that all of the motion lies in the picture
+        around = [moment(k / 12) for k in range(12)]
+        still = aim([(shot, now.yaw, now.shift) for now, shot in around], self.size)
         shots = []
         for t in range(num_frames):
             now, shot = moment((start + t / fps / seconds) % 1)
