@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from .errors import BadInput
 from .pose import Pose
 from .samples import Condition
 from .skeleton import OPENPOSE_18, Skeleton
@@ -91,7 +92,8 @@ class Generator(nn.Module, ABC):
 
     A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`;
     `condition` is the type that describes source and target. `forward` stays the family's own.
-    `unread` names prefixes of parameters that a published form holds but never reads.
+    `unread` names prefixes of parameters that a published form holds but never reads. Sides of pictures divide by
+    `divisor`.
     """
 
     config: Any
@@ -99,6 +101,7 @@ class Generator(nn.Module, ABC):
     skeleton: Skeleton = OPENPOSE_18
     condition: type = Pose
     unread: tuple[str, ...] = ()
+    divisor: int = 1
 
     @abstractmethod
     def generate(
@@ -125,3 +128,23 @@ class Generator(nn.Module, ABC):
             seeds = torch.tensor([seed])
             row = target_poses[t : t + 1]
             yield self.generate(source[None], Pose.stack([source_pose]), row, seeds=seeds)[0]
+
+    def checked(self, source: Float[Tensor, "B 3 H W"], *conditions: Condition) -> tuple[Pose, ...]:
+        """The poses, if they and the picture fit this network and each other."""
+        size, name = (source.shape[-2], source.shape[-1]), type(self).__name__.removesuffix("Generator")
+        if any(side % self.divisor for side in size):
+            raise BadInput(
+                f"{name} needs a picture whose sides divide by {self.divisor}, not {size[0]}x{size[1]}."
+            )
+        poses = []
+        for pose in conditions:
+            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
+                came = (
+                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
+                )
+                raise BadInput(
+                    f"{name} needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
+                    f"{came}. Pose.convert and generator.framing.place make one from another."
+                )
+            poses.append(pose)
+        return tuple(poses)

@@ -7,6 +7,8 @@ import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .layout import at_least_float32
+
 EPSILON = 1e-5
 MOMENTUM = 0.1
 
@@ -37,7 +39,7 @@ class GatheredBatchNorm(nn.Module):
         )  # (x - mean) / deviation * weight + bias
 
     def _of_batch(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        full = x if x.dtype == torch.float64 else x.float()
+        full = at_least_float32(x)
         mean = _over_processes(full.mean((0, 2, 3)))
         variance = _over_processes((full - mean[:, None, None]).square().mean((0, 2, 3)))
         with torch.no_grad():

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .warp import Places, at_least_float32, flowed_places, gather_taps, warp
+from .layout import at_least_float32
+from .warp import Places, flowed_places, gather_taps, warp
 
 
 class LocalAttention(nn.Module):

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from .layout import at_least_float32
+
 
 class Places(NamedTuple):
     """Positions in pixels, split into a whole pixel (left, top) and the way on from it, a and b in [0, 1)."""
@@ -104,11 +106,6 @@ def flow_picture(flow: Float[Tensor, "B 2 h w"], longest: float | None = None) -
     # three cosines, 120 degrees apart, fading to white
     hues = [0.5 + 0.5 * torch.cos(angle - turn * 2 * math.pi / 3) for turn in range(3)]
     return torch.stack([1 - strength * (1 - hue) for hue in hues], 1) * 2 - 1
-
-
-def at_least_float32(x: Tensor) -> Tensor:
-    """Half precisions become float32; float64 stays."""
-    return x if x.dtype == torch.float64 else x.float()
 
 
 def _linear(fraction: Tensor) -> Float[Tensor, "B h w 2"]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,13 +11,13 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from reposer.core import Pose
-from reposer.core.skeleton import COCO_17, FACE_68, OPENPOSE_18, Skeleton
+from reposer.core.skeleton import OPENPOSE_18
 
 from .body import SIDES, BodyPose, Figure, pose_body, turn
 from .bones import NUM_BONES, bone_frames, stacked
 from .cameras import Camera
 from .identity import Identity
-from .landmarks import face_points
+from .joints import as_detected, exact_poses
 from .light import Lamp, shine
 from .projection import Projection, lamp_direction, project
 from .scenes import Scene, paint
@@ -304,7 +304,12 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     depths[at] = hits.depth.flatten()[hits.pixel[chosen]] / units[row[chosen]]
     surface = torch.full((3, len(shots) * h * w), torch.nan, device=device)
     surface[:, at] = linear[chosen, 6:].T
-    poses = _poses(meshes, hits.depth[:, ss - 1 :: ss, ss - 1 :: ss] / ss, size)
+    poses = exact_poses(
+        figures,
+        [shot.who.face for shot in shots],
+        [mesh.projection for mesh in meshes],
+        hits.depth[:, ss - 1 :: ss, ss - 1 :: ss] / ss,
+    )
     return Drawing(
         _to_uint8(picture),
         _to_uint8(albedo),
@@ -312,7 +317,7 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
         depths.view(len(shots), h, w),
         surface.view(3, len(shots), h, w).transpose(0, 1),
         poses,
-        _detected(poses[OPENPOSE_18.name], [shot.misses for shot in shots]),
+        as_detected(poses[OPENPOSE_18.name], [shot.misses for shot in shots]),
         _views(meshes, scene, hits.pixel, hits.face, weights, place, row, fine),
     )
 
@@ -537,73 +542,3 @@ def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> np.ndarray:
         blob = np.exp(-(((x - centre[0]) / rx) ** 2)) * np.exp(-(((y - centre[1]) / ry) ** 2))
         picture *= (1 - strength * math.exp(-lift / 0.08) * blob)[..., None].astype(np.float32)
     return picture
-
-
-# ---------------------------------------------------------------------------------- joints
-
-# By a word of a joint's name: how much surface in front of it is its own, in statures, and how often a
-# detector misses it when it is hidden and when it is not.
-_OWN = {"nose": 0.03, "eye": 0.022, "ear": 0.035, "neck": 0.10, "shoulder": 0.075}
-_OWN |= {"elbow": 0.055, "wrist": 0.05, "hip": 0.13, "knee": 0.085, "ankle": 0.075}
-_MISSED_HIDDEN = {"nose": 0.97, "eye": 0.95, "ear": 0.92, "neck": 0.02, "shoulder": 0.10}
-_MISSED_HIDDEN |= {"elbow": 0.45, "wrist": 0.70, "hip": 0.08, "knee": 0.25, "ankle": 0.35}
-_MISSED_SEEN = {"nose": 0.005, "eye": 0.01, "ear": 0.06, "neck": 0.002, "shoulder": 0.004}
-_MISSED_SEEN |= {"elbow": 0.012, "wrist": 0.025, "hip": 0.006, "knee": 0.01, "ankle": 0.02}
-_FACE_OWN = 0.012
-
-
-def _by_word(table: dict[str, float], skeleton: Skeleton) -> np.ndarray:
-    return np.array([table[j.split("_")[-1]] for j in skeleton.joints])
-
-
-def _poses(meshes: Sequence[_Mesh], depth: Tensor, size: tuple[int, int]) -> dict[str, Pose]:
-    """The exact joints of every shot. depth: (B, H, W) in pixels."""
-    out = {}
-    for skeleton in (OPENPOSE_18, COCO_17, FACE_68):
-        if skeleton is FACE_68:
-            points = np.stack([face_points(m.figure, m.shot.who.face) for m in meshes])
-            own = np.full(68, _FACE_OWN)
-        else:
-            points = np.stack([[m.figure.points[j] for j in skeleton.joints] for m in meshes])
-            own = _by_word(_OWN, skeleton)
-        flat = torch.stack(
-            [
-                m.projection(torch.from_numpy(p.astype(np.float32)))
-                for m, p in zip(meshes, points, strict=True)
-            ]
-        )
-        units = torch.tensor([m.projection.unit for m in meshes])[:, None]
-        in_front = _depth_at(depth.cpu(), flat) - flat[..., 2]
-        open_sight = in_front / units <= torch.from_numpy(own).float()
-        h, w = size
-        inside = (
-            (flat[..., 0] > -0.5)
-            & (flat[..., 0] < w - 0.5)
-            & (flat[..., 1] > -0.5)
-            & (flat[..., 1] < h - 0.5)
-        )
-        out[skeleton.name] = Pose(flat[..., :2].contiguous(), inside & open_sight, size, skeleton)
-    return out
-
-
-def _depth_at(depth: Tensor, flat: Tensor) -> Tensor:
-    b, h, w = depth.shape
-    x = flat[..., 0].round().long().clamp(0, w - 1)
-    y = flat[..., 1].round().long().clamp(0, h - 1)
-    return depth[torch.arange(b)[:, None], y, x]
-
-
-def _detected(pose: Pose, seeds: Sequence[int | None]) -> Pose:
-    """The pose as a detector would report it: it misses most hidden joints of the face and some of the others."""
-    h, w = pose.size
-    xy = pose.xy
-    inside = (xy[..., 0] > -0.5) & (xy[..., 0] < w - 0.5) & (xy[..., 1] > -0.5) & (xy[..., 1] < h - 0.5)
-    chance = torch.where(
-        pose.visible,
-        torch.from_numpy(_by_word(_MISSED_SEEN, pose.skeleton)),
-        torch.from_numpy(_by_word(_MISSED_HIDDEN, pose.skeleton)),
-    )
-    dice = np.stack([np.random.default_rng(seed).random(len(pose.skeleton.joints)) for seed in seeds])
-    found = inside & (torch.from_numpy(dice) >= chance)
-    sure = torch.tensor([seed is None for seed in seeds])[:, None]
-    return replace(pose, visible=torch.where(sure, pose.visible, found))

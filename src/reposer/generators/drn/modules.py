@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reposer.nn.layout import at_least_float32
+
 StyleEncoding = Literal["plain", "residual"]
 """How a style encoder halves the picture: strided convolutions (RATE-Net's code) or residual blocks (DRN's paper)."""
 
@@ -84,7 +86,7 @@ class DetailModule(nn.Module):
             x = conv(F.interpolate(x, scale_factor=2, mode="nearest"))
             x = F.relu(adain(x, *next(norms)) if self.styled_decoder else F.group_norm(x, x.shape[1]))
         x = self.picture(x)
-        return torch.tanh(x if x.dtype == torch.float64 else x.float())
+        return torch.tanh(at_least_float32(x))
 
 
 class AdaINBlock(nn.Module):

@@ -22,6 +22,7 @@ from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, L
 from reposer.core.samples import Condition
 from reposer.generators.patn.blocks import Encoder, PoseBranch, PoseTransfer
 from reposer.generators.registries import GENERATORS
+from reposer.nn.layout import channels_last
 from reposer.nn.maps import heatmaps
 
 from .face import (
@@ -199,6 +200,8 @@ class Styles(NamedTuple):
 class DRNGenerator(Generator):
     """Both branches, apart because they are two players; `forward` is `coarse` and then `replenish`."""
 
+    divisor = DIVISOR
+
     config: DRNConfig
 
     def __init__(self, config: DRNConfig) -> None:
@@ -238,11 +241,11 @@ class DRNGenerator(Generator):
     ) -> PoseTransfer:
         """I_c and F_t, by the pose branch alone."""
         source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
-        return self.pose_branch(_channels_last(source), source_maps, target_maps, seeds)
+        return self.pose_branch(channels_last(source), source_maps, target_maps, seeds)
 
     def styles(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose) -> Styles:
         """What the detail branch takes from the source."""
-        return self.detail_branch.styles(_channels_last(source), _in_type_of(source, source_pose))
+        return self.detail_branch.styles(channels_last(source), _in_type_of(source, source_pose))
 
     def replenish(
         self,
@@ -257,7 +260,7 @@ class DRNGenerator(Generator):
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint, on the picture's device and in its type."""
         maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
-        return _channels_last(maps.to(picture.dtype))
+        return channels_last(maps.to(picture.dtype))
 
     @torch.no_grad()
     def generate(
@@ -269,14 +272,14 @@ class DRNGenerator(Generator):
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B 3 H W"]:
         """The drawn pictures, clamped. Nothing is dropped and there is no noise: seeds play no part."""
-        return self(source, *self._checked(source, source_pose, target_pose)).picture.clamp(-1, 1)
+        return self(source, *self.checked(source, source_pose, target_pose)).picture.clamp(-1, 1)
 
     @torch.no_grad()
     def explain(
         self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
     ) -> Explanation:
         """Coarse picture and residual; of DRN, the face as it lies in the picture and the mask that lets it in."""
-        drawing = self(source, *self._checked(source, source_pose, target_pose))
+        drawing = self(source, *self.checked(source, source_pose, target_pose))
         layers = {"coarse": Layer("picture", drawing.coarse), "residual": Layer("picture", drawing.residual)}
         if drawing.face is not None and drawing.mask is not None:
             layers |= {"face": Layer("picture", drawing.face), "mask": Layer("weight", drawing.mask)}
@@ -288,7 +291,7 @@ class DRNGenerator(Generator):
         """One frame per row of `target_poses`; the source is encoded once."""
         picture, pose = source[None], Pose.stack([source_pose])
         with torch.no_grad():
-            encoded = self.pose_branch.picture_encoder(_channels_last(picture))
+            encoded = self.pose_branch.picture_encoder(channels_last(picture))
             source_maps = self.pose_maps(pose, picture)
             styles = self.styles(picture, pose)
         for t in range(len(target_poses)):
@@ -297,22 +300,6 @@ class DRNGenerator(Generator):
                 transfer = self.pose_branch.transfer(encoded, source_maps, self.pose_maps(row, picture))
                 frame = self.replenish(transfer.features, transfer.picture, styles, row).picture[0]
             yield frame.clamp(-1, 1)
-
-    def _checked(self, source: Tensor, *conditions: Condition) -> tuple[Pose, ...]:
-        """The poses, if they and the picture fit this network and each other."""
-        size = tuple(source.shape[-2:])
-        if any(side % DIVISOR for side in size):
-            raise BadInput(f"DRN needs a picture whose sides divide by {DIVISOR}, not {size[0]}x{size[1]}.")
-        for pose in conditions:
-            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
-                came = (
-                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
-                )
-                raise BadInput(
-                    f"DRN needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
-                    f"{came}. Pose.convert and generator.framing.place make one from another."
-                )
-        return tuple(pose for pose in conditions if isinstance(pose, Pose))
 
 
 class DetailBranch(nn.Module):
@@ -387,16 +374,11 @@ class FaceModule(nn.Module):
 
     def style(self, source: Float[Tensor, "B 3 H W"], pose: Pose, faces: Faces) -> Float[Tensor, "B F"]:
         face = cut_out(source, with_margin(faces, pose.size), self.size)
-        return self.detail.style(_channels_last(face))
+        return self.detail.style(channels_last(face))
 
     def draw(self, pose: Pose, faces: Faces, style: Float[Tensor, "B F"]) -> Float[Tensor, "B 3 S S"]:
         maps = face_maps(pose, with_margin(faces, pose.size), self.size, self.sigma)
-        return self.detail.draw(self.content(_channels_last(maps)), style)
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    """The layout in which convolutions and norms are fastest, on the CPU and on the GPU."""
-    return x.contiguous(memory_format=torch.channels_last)
+        return self.detail.draw(self.content(channels_last(maps)), style)
 
 
 def _in_type_of(picture: Tensor, pose: Pose) -> Pose:

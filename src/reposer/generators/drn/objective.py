@@ -19,6 +19,7 @@ from reposer.losses.moments import gaussian_distance
 from reposer.losses.perceptual import content, gram
 from reposer.losses.pool import ImagePool
 from reposer.nn.features import Features, feature_network
+from reposer.nn.layout import at_least_float32
 from reposer.training import Objective, Turn, frozen
 
 from .face import cut_out
@@ -227,7 +228,8 @@ class DRNObjective(Objective):
         }
         if config.style:
             grams = [
-                _difference(gram(_full(found[n])), gram(_full(wanted[n]))) for n in self.features.style_layers
+                _difference(gram(at_least_float32(found[n])), gram(at_least_float32(wanted[n])))
+                for n in self.features.style_layers
             ]
             terms["style"] = config.style * torch.stack(grams).sum()
         if config.face:
@@ -310,7 +312,7 @@ class Judge(nn.ModuleList):
         """The scores at each size, in float32 at least: losses are computed in it."""
         scores = []
         for n, judge in enumerate(self):
-            scores.append(_full(judge(pairs, derived_seeds(seeds, n))))
+            scores.append(at_least_float32(judge(pairs, derived_seeds(seeds, n))))
             if n + 1 < len(self):
                 pairs = nn.functional.avg_pool2d(pairs, 3, 2, 1, count_include_pad=False)
         return tuple(scores)
@@ -343,8 +345,3 @@ def flipped(batch: Batch, seeds: Int64[Tensor, "B"], probability: float) -> Batc
 
 def _difference(a: Tensor, b: Tensor) -> Tensor:
     return (a - b).abs().mean()
-
-
-def _full(x: Tensor) -> Tensor:
-    """In at least float32, whatever the precision it was made in."""
-    return x if x.dtype == torch.float64 else x.float()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
 from reposer.core.samples import Condition
 from reposer.generators.registries import GENERATORS
+from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.local_attention import LocalAttention
 from reposer.nn.maps import heatmaps
 from reposer.nn.warp import warp
@@ -160,6 +161,8 @@ class GFLADrawing:
 class GFLAGenerator(Generator):
     """The three networks; `forward` draws, `flow` runs the flow network alone (the first stage of training)."""
 
+    divisor = 2**FLOW_LEVELS
+
     config: GFLAConfig
 
     def __init__(self, config: GFLAConfig) -> None:
@@ -208,14 +211,14 @@ class GFLAGenerator(Generator):
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B 3 H W"]:
         """The drawn pictures. There is no noise, and no layer that works otherwise in training: seeds play no part."""
-        return self(source, *self._checked(source, source_pose, target_pose)).picture
+        return self(source, *self.checked(source, source_pose, target_pose)).picture
 
     @torch.no_grad()
     def explain(
         self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
     ) -> Explanation:
         """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
-        drawing = self(source, *self._checked(source, source_pose, target_pose))
+        drawing = self(source, *self.checked(source, source_pose, target_pose))
         layers = {}
         for level, flow in drawing.flows.items():
             layers[f"flow level {level}"] = Layer("flow", flow)
@@ -223,22 +226,6 @@ class GFLAGenerator(Generator):
         finest = _of_picture_size(drawing.flows[min(drawing.flows)], source)
         layers["warped source"] = Layer("picture", warp(source, finest))
         return Explanation(drawing.picture, layers)
-
-    def _checked(self, source: Tensor, *conditions: Condition) -> tuple[Pose, ...]:
-        """The poses, if they and the picture fit this network and each other."""
-        size, divisor = tuple(source.shape[-2:]), 2**FLOW_LEVELS
-        if any(side % divisor for side in size):
-            raise BadInput(f"GFLA needs a picture whose sides divide by {divisor}, not {size[0]}x{size[1]}.")
-        for pose in conditions:
-            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
-                came = (
-                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
-                )
-                raise BadInput(
-                    f"GFLA needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
-                    f"{came}. Pose.convert and generator.framing.place make one from another."
-                )
-        return tuple(pose for pose in conditions if isinstance(pose, Pose))
 
     def animate(
         self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
@@ -269,7 +256,7 @@ class SourceNet(nn.Module):
         )
 
     def forward(self, source: Float[Tensor, "B 3 H W"]) -> dict[int, Float[Tensor, "B _ _ _"]]:
-        features, x = {}, _channels_last(source)
+        features, x = {}, channels_last(source)
         for level, block in enumerate(self.encoder, start=1):
             features[level] = x = block(x)
         return features
@@ -304,7 +291,7 @@ class FlowNet(nn.Module):
     ) -> tuple[dict[int, Float[Tensor, "B 2 _ _"]], dict[int, Float[Tensor, "B 1 _ _"]]]:
         """Flows (pixels of the level) and occlusions ([0, 1]), from coarse to fine, at least float32."""
         scale = RAW_POSE_SCALE if self.raw else 1.0  # a norm would undo it
-        x = _channels_last(torch.cat([source, scale * source_maps, scale * target_maps], 1))
+        x = channels_last(torch.cat([source, scale * source_maps, scale * target_maps], 1))
         skips = {}
         for level, block in enumerate(self.encoder, start=1):
             skips[level] = x = block(x)
@@ -348,7 +335,7 @@ class TargetNet(nn.Module):
         flows: dict[int, Float[Tensor, "B 2 _ _"]],
         occlusions: dict[int, Float[Tensor, "B 1 _ _"]],
     ) -> Float[Tensor, "B 3 H W"]:
-        x = _channels_last(target_maps)
+        x = channels_last(target_maps)
         for block in self.encoder:
             x = block(x)
         for name in self.refine:
@@ -359,7 +346,7 @@ class TargetNet(nn.Module):
                     x, attended.to(x.dtype), occlusions[level].to(x.dtype)
                 )  # (1 - m) x + m attended
             x = self.enlarge[name](self.refine[name](x))
-        return torch.tanh(_at_least_float32(self.picture(x)))
+        return torch.tanh(at_least_float32(self.picture(x)))
 
 
 class Head(nn.Conv2d):
@@ -370,7 +357,7 @@ class Head(nn.Conv2d):
 
     def forward(self, x: Float[Tensor, "B i h w"]) -> Float[Tensor, "B o h w"]:
         assert self.bias is not None
-        x, weight, bias = map(_at_least_float32, (x, self.weight, self.bias))
+        x, weight, bias = map(at_least_float32, (x, self.weight, self.bias))
         with torch.autocast(x.device.type, enabled=False):
             return F.conv2d(x, weight, bias, padding=1)
 
@@ -392,15 +379,6 @@ def _first_weights(generator: GFLAGenerator, gain: float, occlusion: float) -> N
     for head in generator.flow_net.occlusion_head.values():
         assert isinstance(head, Head) and head.bias is not None
         nn.init.constant_(head.bias, occlusion)
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    """The layout in which convolutions and norms are fastest, on the CPU and on the GPU."""
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()
 
 
 def _of_picture_size(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from reposer.core import Batch, Pose
@@ -13,6 +12,7 @@ from reposer.losses.adversarial import lsgan_fake, lsgan_real
 from reposer.losses.flow import affine_regularity, sampling_correctness
 from reposer.losses.perceptual import content_and_style
 from reposer.nn.features import FeatureNetwork, feature_network
+from reposer.nn.layout import at_least_float32
 from reposer.training import Objective, Turn, frozen
 
 from .discriminator import ResDiscriminator
@@ -123,8 +123,8 @@ class GFLAObjective(Objective):
     def steps(self, batch: Batch) -> Iterator[Turn]:
         drawing = self.generator(batch.source, batch.source_pose, batch.target_pose)
         drawn = drawing.picture
-        real = lsgan_real(_full(self.discriminator(batch.target)))
-        fake = lsgan_fake(_full(self.discriminator(drawn.detach())))
+        real = lsgan_real(at_least_float32(self.discriminator(batch.target)))
+        fake = lsgan_fake(at_least_float32(self.discriminator(drawn.detach())))
         yield Turn(("discriminator",), {"real": 0.5 * real, "fake": 0.5 * fake})
 
         # One pass over each picture serves content, style and correctness; only the drawn one needs gradients.
@@ -144,7 +144,8 @@ class GFLAObjective(Objective):
                 ("generator",),
                 {
                     "l1": weights.l1 * (drawn - batch.target).abs().mean(),
-                    "adversarial": weights.adversarial * lsgan_real(_full(self.discriminator(drawn))),
+                    "adversarial": weights.adversarial
+                    * lsgan_real(at_least_float32(self.discriminator(drawn))),
                     "content": weights.content * content,
                     "style": weights.style * style,
                     "correctness": weights.correctness * correctness,
@@ -179,8 +180,3 @@ def flow_terms(
 def _feature_network(config: GFLAFlowConfig | GFLALossesConfig) -> FeatureNetwork:
     weights = None if config.weights is None else Path(config.weights)
     return feature_network(config.features, weights=weights)
-
-
-def _full(scores: Tensor) -> Tensor:
-    """Scores in at least float32, whatever the precision they were made in: losses are computed in it."""
-    return scores if scores.dtype == torch.float64 else scores.float()

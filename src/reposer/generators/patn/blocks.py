@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from reposer.nn.dropout import SeededDropout
 from reposer.nn.gathered_norm import GatheredBatchNorm
+from reposer.nn.layout import at_least_float32
 
 C = TypeVar("C", bound=nn.Conv2d | nn.ConvTranspose2d)
 
@@ -212,7 +213,7 @@ class PoseBranch(nn.Module):
         p = self.pose_encoder(torch.cat([source_maps, target_maps], 1))
         features, attentions = self.cascade(encoded, p, seeds)
         picture = self.decoder(features)
-        return PoseTransfer(torch.tanh(_at_least_float32(picture)), features, attentions)
+        return PoseTransfer(torch.tanh(at_least_float32(picture)), features, attentions)
 
 
 def norm(channels: int, normalize: Normalize) -> nn.Module:
@@ -247,7 +248,3 @@ def first_weights(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
         assert module.bias is not None
         nn.init.zeros_(module.bias)
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()

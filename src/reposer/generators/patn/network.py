@@ -15,6 +15,7 @@ from torch import Tensor
 from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
 from reposer.core.samples import Condition
 from reposer.generators.registries import GENERATORS
+from reposer.nn.layout import channels_last
 from reposer.nn.maps import heatmaps
 
 from .blocks import Normalize, PoseBranch, PoseTransfer, Upsampling
@@ -105,6 +106,7 @@ class PATNGenerator(Generator):
 
     def __init__(self, config: PATNConfig) -> None:
         super().__init__()
+        self.divisor = config.divisor
         self.config = config
         self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
         self.skeleton = SKELETONS[config.skeleton]
@@ -128,12 +130,12 @@ class PATNGenerator(Generator):
     ) -> PoseTransfer:
         """`seeds`: of the rows' dropout, in training; None = no dropout."""
         source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
-        return self.branch(_channels_last(source), source_maps, target_maps, seeds)
+        return self.branch(channels_last(source), source_maps, target_maps, seeds)
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint, on the picture's device and in its type."""
         maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
-        return _channels_last(maps.to(picture.dtype))
+        return channels_last(maps.to(picture.dtype))
 
     @torch.no_grad()
     def generate(
@@ -145,14 +147,14 @@ class PATNGenerator(Generator):
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B 3 H W"]:
         """The drawn pictures. Dropout is for training: nothing here is random, and seeds play no part."""
-        return self(source, *self._checked(source, source_pose, target_pose)).picture
+        return self(source, *self.checked(source, source_pose, target_pose)).picture
 
     @torch.no_grad()
     def explain(
         self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
     ) -> Explanation:
         """The attention of each block: where it changes the picture's features, averaged over their channels."""
-        drawing = self(source, *self._checked(source, source_pose, target_pose))
+        drawing = self(source, *self.checked(source, source_pose, target_pose))
         layers = {
             f"attention of block {n}": Layer("weight", attention)
             for n, attention in enumerate(drawing.attentions, start=1)
@@ -161,38 +163,17 @@ class PATNGenerator(Generator):
 
     @torch.no_grad()
     def _encoded(self, source: Tensor) -> Tensor:
-        return self.branch.picture_encoder(_channels_last(source))
+        return self.branch.picture_encoder(channels_last(source))
 
     def animate(
         self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
     ) -> Iterator[Float[Tensor, "3 H W"]]:
         """One frame per row of `target_poses`; the source is encoded, and its pose drawn, once."""
         picture = source[None]
-        source_poses, _ = self._checked(picture, Pose.stack([source_pose]), target_poses)
+        source_poses, _ = self.checked(picture, Pose.stack([source_pose]), target_poses)
         encoded, source_maps = self._encoded(picture), self.pose_maps(source_poses, picture)
         for t in range(len(target_poses)):
             with torch.no_grad():  # not over the yield: the caller's mode is the caller's
                 target_maps = self.pose_maps(target_poses[t : t + 1], picture)
                 frame = self.branch.transfer(encoded, source_maps, target_maps).picture[0]
             yield frame
-
-    def _checked(self, source: Tensor, *conditions: Condition) -> tuple[Pose, ...]:
-        """The poses, if they and the picture fit this network and each other."""
-        size, divisor = tuple(source.shape[-2:]), self.config.divisor
-        if any(side % divisor for side in size):
-            raise BadInput(f"PATN needs a picture whose sides divide by {divisor}, not {size[0]}x{size[1]}.")
-        for pose in conditions:
-            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
-                came = (
-                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
-                )
-                raise BadInput(
-                    f"PATN needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
-                    f"{came}. Pose.convert and generator.framing.place make one from another."
-                )
-        return tuple(pose for pose in conditions if isinstance(pose, Pose))
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    """The layout in which convolutions and norms are fastest, on the CPU and on the GPU."""
-    return x.contiguous(memory_format=torch.channels_last)

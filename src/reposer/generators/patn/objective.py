@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from reposer.core import BadInput, Batch, Pose
 from reposer.core.rng import derived_seeds
@@ -15,6 +15,7 @@ from reposer.losses.adversarial import bce_fake, bce_real, lsgan_fake, lsgan_rea
 from reposer.losses.perceptual import content
 from reposer.losses.pool import ImagePool
 from reposer.nn.features import feature_network
+from reposer.nn.layout import at_least_float32
 from reposer.training import Objective, Turn, frozen
 
 from .discriminator import Head, PairDiscriminator
@@ -127,7 +128,7 @@ class PATNObjective(Objective):
         (target,) = self.features.of_constants(batch.target, layers=self.layers)
         with frozen(self.judges):
             passed = [
-                real_loss(_full(judge(torch.cat([drawn, beside[name]], 1), next(seeds))))
+                real_loss(at_least_float32(judge(torch.cat([drawn, beside[name]], 1), next(seeds))))
                 for name, judge in self.judges.items()
             ]
             yield Turn(
@@ -145,8 +146,12 @@ class PATNObjective(Objective):
             for name, judge in self.judges.items():
                 real = torch.cat([batch.target, beside[name]], 1)
                 fake = self.pools[name].exchange(torch.cat([drawn.detach(), beside[name]], 1), next(seeds))
-                terms[f"{name} real"] = config.adversarial / 2 * real_loss(_full(judge(real, next(seeds))))
-                terms[f"{name} fake"] = config.adversarial / 2 * fake_loss(_full(judge(fake, next(seeds))))
+                terms[f"{name} real"] = (
+                    config.adversarial / 2 * real_loss(at_least_float32(judge(real, next(seeds))))
+                )
+                terms[f"{name} fake"] = (
+                    config.adversarial / 2 * fake_loss(at_least_float32(judge(fake, next(seeds))))
+                )
             yield Turn(tuple(self.judges), terms)
 
     def state(self) -> dict[str, Any]:
@@ -158,8 +163,3 @@ class PATNObjective(Objective):
 
     def about(self) -> dict[str, str]:
         return {"feature_network": self.features.description}
-
-
-def _full(scores: Tensor) -> Tensor:
-    """Scores in at least float32, whatever the precision they were made in: losses are computed in it."""
-    return scores if scores.dtype == torch.float64 else scores.float()

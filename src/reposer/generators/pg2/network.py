@@ -20,6 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
 from reposer.core.samples import Condition
 from reposer.generators.registries import GENERATORS
+from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.maps import discs
 
 from .blocks import Conv, Halve, Padding, TwoConv
@@ -181,38 +182,29 @@ class PG2Generator(Generator):
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B 3 H W"]:
         """The drawn pictures, clipped. There is no noise (the paper found it needless): seeds play no part."""
-        return self(source, *self._checked(source, source_pose, target_pose)).picture.clamp(-1, 1)
+        return self(source, *self.checked(source, source_pose, target_pose)).picture.clamp(-1, 1)
 
     @torch.no_grad()
     def explain(
         self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
     ) -> Explanation:
         """The coarse picture, the difference map at half its contrast (grey: nothing changes), and their sum."""
-        drawing = self(source, *self._checked(source, source_pose, target_pose))
+        drawing = self(source, *self.checked(source, source_pose, target_pose))
         layers = {"coarse image": Layer("picture", drawing.coarse.clamp(-1, 1))}
         if drawing.difference is not None:
             layers["difference map"] = Layer("picture", (drawing.difference / 2).clamp(-1, 1))
         final = drawing.picture.clamp(-1, 1)
         return Explanation(final, layers | {"final": Layer("picture", final)})
 
-    def _checked(self, source: Tensor, *conditions: Condition) -> tuple[Pose, ...]:
-        """The poses, if they and the picture fit this network."""
+    def checked(self, source: Float[Tensor, "B 3 H W"], *conditions: Condition) -> tuple[Pose, ...]:
+        """The poses, if they and the picture have the one size of this network."""
         size = self.config.size
         if tuple(source.shape[-2:]) != size:
             raise BadInput(
                 f"This PG2 draws pictures of {size[0]}x{size[1]} pixels only (its bottleneck is fully connected), not "
                 f"of {source.shape[-2]}x{source.shape[-1]}. generator.framing says how a photo becomes one."
             )
-        for pose in conditions:
-            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
-                came = (
-                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
-                )
-                raise BadInput(
-                    f"PG2 needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
-                    f"{came}. Pose.convert and generator.framing.place make one from another."
-                )
-        return tuple(pose for pose in conditions if isinstance(pose, Pose))
+        return super().checked(source, *conditions)
 
 
 def coordinates(pose: Pose) -> Float[Tensor, "B n"]:
@@ -270,7 +262,7 @@ class CoarseNet(nn.Module):
                 # published before the 1x1: the same picture, at four times the cost
                 x = F.interpolate(x, scale_factor=2.0)
             x = run(block, self.config, x, skips.pop())
-        return _at_least_float32(self.picture(x))
+        return at_least_float32(self.picture(x))
 
 
 class ResidualEncoder(nn.Module):
@@ -286,7 +278,7 @@ class ResidualEncoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> list[Float[Tensor, "B _ _ _"]]:
         """What every level makes, from fine to coarse."""
-        x = F.relu(self.enter(_channels_last(x)), inplace=True)
+        x = F.relu(self.enter(channels_last(x)), inplace=True)
         levels = []
         for n, block in enumerate(self.blocks):
             if n > 0:
@@ -331,7 +323,7 @@ class RefineNet(nn.Module):
         self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]
     ) -> Float[Tensor, "B 3 H W"]:
         """The difference map, unbounded, at least float32."""
-        x = F.relu(self.enter(_channels_last(torch.cat([coarse, source], 1))), inplace=True)
+        x = F.relu(self.enter(channels_last(torch.cat([coarse, source], 1))), inplace=True)
         skips: list[Tensor] = []
         for n, block in enumerate(self.encoder):
             if n > 0:
@@ -343,7 +335,7 @@ class RefineNet(nn.Module):
                 x = F.interpolate(x, scale_factor=2.0)
             skip = skips.pop()
             x = run(block, self.config, *((x, skip) if skips or self.config.finest_skip else (x,)))
-        return _at_least_float32(self.picture(x))
+        return at_least_float32(self.picture(x))
 
 
 def run(block: Callable[..., Tensor], config: PG2Config, *maps: Tensor) -> Tensor:
@@ -360,12 +352,3 @@ def _flat(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B n"]:
 
 def _unflat(x: Float[Tensor, "B n"], size: tuple[int, int]) -> Float[Tensor, "B C h w"]:
     return x.unflatten(1, (*size, -1)).permute(0, 3, 1, 2)
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    """The layout in which convolutions are fastest, on the CPU and on the GPU."""
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()
