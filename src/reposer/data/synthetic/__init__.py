@@ -5,8 +5,10 @@ numbers.
 from .attributes import ATTRIBUTES, attributes
 from .body import ArmPose, Body, BodyPose, LegPose
 from .cameras import Camera, sample_camera
+from .cycles import CYCLES, cycle
 from .drawing import Drawing, Shot, draw, dress
 from .identity import Identity, sample_identity
+from .library import NAMED_POSES
 from .parts import PARTS
 from .people import SyntheticPeople
 from .poses import sample_pose
@@ -16,6 +18,8 @@ from .write import write_people
 
 __all__ = [
     "ATTRIBUTES",
+    "CYCLES",
+    "NAMED_POSES",
     "PARTS",
     "ArmPose",
     "Body",
@@ -29,6 +33,7 @@ __all__ = [
     "Surface",
     "SyntheticPeople",
     "attributes",
+    "cycle",
     "draw",
     "dress",
     "sample_camera",

@@ -127,7 +127,6 @@ UPPER_ARM, FOREARM, HAND = 0.160, 0.140, 0.095
 THIGH, SHIN, ANKLE = 0.245, 0.238, 0.047
 HIP_X, SHOULDER_X, SHOULDER_Y = 0.052, 0.100, 0.257
 WAIST_Y, NECK_Y = 0.115, 0.318
-FOOT_BALL = 0.075
 HEEL, TOE, FOOT_WIDTH = -0.028, 0.098, 0.054
 """Where the sole ends behind and before the ankle, and how wide it is."""
 SEAT_ROOM = 0.050

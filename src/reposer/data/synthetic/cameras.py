@@ -36,11 +36,6 @@ class Camera:
     roll: float = 0.0
     distance: float = 5.5
 
-    @property
-    def half(self) -> bool:
-        """Whether the legs are cut off."""
-        return self.crop in ("half", "bust")
-
 
 Name = TypeVar("Name", bound=str)
 
