@@ -6,7 +6,7 @@ REAL_DATA ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo test quick lint bench clean
+.PHONY: demo test quick lint bench leaderboard-mini clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
@@ -38,6 +38,9 @@ bench: .venv/.core
 .venv/.dev: .venv/.core
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,track]' $(PIP_ARGS)
 	@touch $@
+
+leaderboard-mini: .venv/.core
+	$(BIN)/reposer leaderboard
 
 clean:
 	rm -rf .venv build dist src/*.egg-info reposer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -31,7 +31,10 @@ def start(out: Path) -> "subprocess.Popen[bytes]":
 
 
 def final_state(out: Path) -> dict:
-    return torch.load(out / "state.pt", weights_only=True)
+    """All of the saved state but the time it took, which no run repeats."""
+    state = torch.load(out / "state.pt", weights_only=True)
+    assert state.pop("seconds") > 0
+    return state
 
 
 def assert_same(a, b, where: str = "state") -> None:
@@ -90,6 +93,21 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     outcome = train(recipe(1), tmp_path, progress=False)
     assert outcome.finished and outcome.step == 2
     assert (tmp_path / "state.pt").stat().st_mtime_ns == before
+
+
+def test_a_run_stops_where_it_is_told_to_and_goes_on_from_there_to_the_same_end(tmp_path):
+    parts = tmp_path / "parts"
+    seconds = 0.0
+    for step in (1, 2, 3):  # 2 is the end of the first stage
+        outcome = train(recipe(2), parts, progress=False, until_step=step)
+        assert (outcome.step, outcome.finished) == (step, False)
+        assert outcome.seconds > seconds
+        seconds = outcome.seconds
+    with pytest.raises(BadInput, match="at step 3 already"):
+        train(recipe(2), parts, progress=False, until_step=2)
+    assert train(recipe(2), parts, progress=False).finished
+    assert train(recipe(2), tmp_path / "whole", progress=False).finished
+    assert_same(final_state(parts), final_state(tmp_path / "whole"))
 
 
 def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):

@@ -10,6 +10,7 @@ COMMANDS = {
     "transfer": "put the person of a photo into another pose",
     "train": "train a recipe, or go on with a run: reposer train gfla-mini --data DIR",
     "evaluate": "score a generator, beside copying the source",
+    "leaderboard": "train and score all systems on the same synthetic people: one table, one sheet",
     "import-weights": "turn a released checkpoint into a .safetensors that Reposer loads",
     "recipes": "list the recipes",
     "models": "list the shipped models",

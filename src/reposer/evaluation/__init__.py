@@ -4,10 +4,12 @@ from .evaluate import Generate, ScoredPairs, evaluate
 from .intervals import bootstrap_interval
 from .protocol import PROTOCOLS, Protocol
 from .report import Report, Row, Summary, compare_markdown, compare_table
+from .whole_pictures import OnWholePictures
 
 __all__ = [
     "PROTOCOLS",
     "Generate",
+    "OnWholePictures",
     "Protocol",
     "Report",
     "Row",

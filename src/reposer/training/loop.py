@@ -33,9 +33,15 @@ class TrainingStopped(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: at which step, and whether all stages are done."""
+    """How a call of `train` ended.
+
+    step: how many steps are taken, in this call and before.
+    seconds: wall-clock time of all of them, from the first batch on, saving and pictures included.
+    finished: whether all stages are done.
+    """
 
     step: int
+    seconds: float
     finished: bool
     generator: nn.Module
 
@@ -48,11 +54,13 @@ def train(
     progress: bool = True,
     tensorboard: bool = False,
     max_minutes: float | None = None,
+    until_step: int | None = None,
 ) -> Outcome:
     """Run `recipe` in the folder `out`, or go on with what is there. The same command again resumes.
 
     draw_pictures: draws the sheet of fixed pairs with the averaged generator into the given file.
-    max_minutes: stop after the step that passes this time (the run can be resumed).
+    max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
+    until_step: stop and save after so many steps of the run (likewise).
     """
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     if recipe.batch_size % accelerator.num_processes:
@@ -69,6 +77,7 @@ def train(
             progress=progress,
             tensorboard=tensorboard,
             max_minutes=max_minutes,
+            until_step=until_step,
         )
     except BadInput:
         if accelerator.is_main_process:
@@ -85,20 +94,35 @@ def _train(
     progress: bool,
     tensorboard: bool,
     max_minutes: float | None,
+    until_step: int | None,
 ) -> Outcome:
     device = accelerator.device
     if accelerator.is_main_process:
         folder.open(recipe)  # refuses another run's folder, and makes a new one
     accelerator.wait_for_everyone()
     saved = folder.open(recipe) if folder.state_file.exists() else None
-    step, first_stage = (0, 0) if saved is None else (saved["step"], saved["stage"])
+    step, first_stage, before = (
+        (0, 0, 0.0) if saved is None else (saved["step"], saved["stage"], saved["seconds"])
+    )
+    if until_step is not None and step >= until_step:
+        raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")
 
     generator = recipe.build()
     dataset = recipe.data.open(generator.framing)
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
     main = accelerator.is_main_process
-    log = RunLog(recipe, folder, main=main, show=progress, tensorboard=tensorboard, step=step)
-    deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+    last_step = min(recipe.steps, until_step or recipe.steps)
+    log = RunLog(
+        recipe,
+        folder,
+        main=main,
+        show=progress,
+        tensorboard=tensorboard,
+        step=step,
+        last_step=last_step,
+        minutes=max_minutes,
+    )
+    started = time.monotonic()
 
     with log, _stop_on_signal() as stop_asked:
         for number, stage in enumerate(recipe.stages):
@@ -120,7 +144,8 @@ def _train(
                 stage_number: int, at: int, game: Objective, steppers: dict[str, torch.optim.Optimizer]
             ) -> None:
                 if main:
-                    folder.save_state(_state(stage_number, at, game, steppers, averaged))
+                    seconds = before + time.monotonic() - started
+                    folder.save_state(_state(stage_number, at, seconds, game, steppers, averaged))
                     header = {"recipe": recipe.name, "step": at, **game.about()}
                     save_generator(averaged, folder.generator_file, header)
 
@@ -143,15 +168,16 @@ def _train(
                 log.step(stage.name, step, terms)
                 if main and draw_pictures and step % recipe.picture_every == 0:
                     draw_pictures(averaged, folder.pictures / f"{step:08d}.png")
-                late = deadline is not None and time.monotonic() > deadline
-                stopping = any_process(stop_asked() or late, device)
+                seconds = time.monotonic() - started
+                due = step == until_step or (max_minutes is not None and seconds > 60 * max_minutes)
+                stopping = any_process(stop_asked() or due, device)
                 if stopping or step == stage_end or step % recipe.save_every == 0:
                     save(number, step, objective, optimisers)
                 if stopping and step < recipe.steps:
                     log.say(f"Stopped after step {step}; the same command goes on from here.")
-                    return Outcome(step, False, averaged)
+                    return Outcome(step, before + seconds, False, averaged)
     accelerator.wait_for_everyone()
-    return Outcome(step, True, averaged)
+    return Outcome(step, before + time.monotonic() - started, True, averaged)
 
 
 def take_step(
@@ -237,6 +263,7 @@ def _begin_from(start: Start, generator: nn.Module) -> str:
 def _state(
     stage: int,
     step: int,
+    seconds: float,
     objective: Objective,
     optimisers: dict[str, torch.optim.Optimizer],
     averaged: nn.Module,
@@ -244,6 +271,7 @@ def _state(
     return {
         "stage": stage,
         "step": step,
+        "seconds": seconds,
         "networks": {name: net.state_dict() for name, net in objective.networks.items()},
         "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers.items()},
         "averaged": averaged.state_dict(),

@@ -7,7 +7,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
@@ -24,8 +23,18 @@ class RunLog:
     """Collects the terms of every step; each `log_every` steps their means become a line of `log.jsonl`."""
 
     def __init__(
-        self, recipe: Recipe, folder: RunFolder, *, main: bool, show: bool, tensorboard: bool, step: int
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        *,
+        main: bool,
+        show: bool,
+        tensorboard: bool,
+        step: int,
+        last_step: int,
+        minutes: float | None,
     ) -> None:
+        """`step` is where this call begins; it ends at `last_step`, or after so many minutes."""
         self.recipe, self.folder, self.main, self.show = recipe, folder, main, show and main
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -34,7 +43,7 @@ class RunLog:
         self._bar = Progress(
             TextColumn("[bold]{task.fields[stage]}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[place]}"),
             TextColumn("{task.fields[rate]:.1f} pictures/s"),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -44,7 +53,10 @@ class RunLog:
             disable=not self.show,
             speed_estimate_period=120,
         )
-        self._task = self._bar.add_task("", total=recipe.steps, completed=step, stage="", rate=0.0, terms="")
+        self._started, self._minutes, self._last_step = self._since, minutes, last_step
+        self._task = self._bar.add_task(
+            "", total=1.0, stage="", place="", rate=0.0, terms=""
+        )
         self._writer = _tensorboard_writer(folder, step) if tensorboard and main else None
         if main:
             folder.cut_log(step)
@@ -56,7 +68,13 @@ class RunLog:
         self._count += 1
         if step % self.recipe.log_every == 0 or step == self.recipe.steps:
             self._write(stage, step)
-        self._bar.update(self._task, completed=step, stage=stage)
+        place = f"{step}/{self._last_step}"
+        self._bar.update(self._task, completed=self._share(step), stage=stage, place=place)
+
+    def _share(self, step: int) -> float:
+        """How much of the way is done: of the steps, or of the time if that ends first."""
+        late = (time.monotonic() - self._started) / (60 * self._minutes) if self._minutes else 0.0
+        return min(1.0, max(step / self._last_step, late))
 
     def _write(self, stage: str, step: int) -> None:
         now = time.monotonic()

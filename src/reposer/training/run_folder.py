@@ -61,6 +61,13 @@ class RunFolder:
         assert isinstance(state, dict)
         return state
 
+    def taken(self) -> tuple[int, float]:
+        """How many steps the saved state has taken, in how many seconds; none before the first."""
+        if not self.state_file.exists():
+            return 0, 0.0
+        state = torch.load(self.state_file, map_location="cpu", weights_only=True, mmap=True)
+        return state["step"], state["seconds"]
+
     def write_receipt(self, recipe: Recipe, about: dict[str, Any]) -> None:
         """recipe.json: every value of the recipe, and what was used (`about`)."""
         text = json.dumps({"recipe": to_plain(recipe), "about": about}, indent=2)

@@ -1,0 +1,63 @@
+"""`reposer leaderboard`: train and score all systems on the same synthetic people; one table, one sheet of pictures."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+from rich.markdown import Markdown
+
+from reposer.core import BadInput
+from reposer.leaderboard import full, hold, mini, table, with_own_features
+
+
+def run(arguments: Sequence[str]) -> int:
+    return tyro.cli(leaderboard, args=list(arguments), prog="reposer leaderboard", description=__doc__)
+
+
+def leaderboard(
+    *,
+    out: Path | None = None,
+    scale: bool = False,
+    features: Literal["published", "people-encoder"] = "published",
+    systems: tuple[str, ...] = (),
+    pictures: int | None = None,
+    minutes: float | None = None,
+    people: int | None = None,
+) -> int:
+    """Writes leaderboard.md, leaderboard.json, pictures.png and minutes.png. The same command goes on where it stopped.
+
+    Args:
+        out: folder of the contest; none = runs/leaderboard-mini or runs/leaderboard-full.
+        scale: train the full-size recipes, on a GPU; otherwise the small ones, on two CPU cores.
+        features: with --scale, which losses: the published ones (need VGG's weights), or those of the small recipes.
+        systems: only these, by their names in the table; none = all.
+        pictures: score each system when it has seen so many.
+        minutes: and again when it has trained for so many minutes.
+        people: how many people to train on.
+    """
+    contest = full() if scale else mini()
+    if features == "people-encoder" and scale:
+        contest = with_own_features(contest)
+    if unknown := set(systems) - set(contest.systems):
+        raise BadInput(
+            f"There is no system {', '.join(sorted(unknown))}; there are {', '.join(contest.systems)}."
+        )
+    contest = dataclasses.replace(
+        contest,
+        systems={
+            name: build for name, build in contest.systems.items() if name in (systems or contest.systems)
+        },
+        pictures=pictures or contest.pictures,
+        minutes=minutes or contest.minutes,
+        people=people or contest.people,
+    )
+    out = out or Path("runs") / ("leaderboard-full" if scale else "leaderboard-mini")
+    entries = hold(contest, out)
+    console = Console()
+    console.print(Markdown(table(contest, entries)))
+    console.print(f"Table and pictures: {out}", soft_wrap=True)
+    complete = len(entries) == 2 * (len(contest.systems) + 1)
+    return 0 if complete and not any(entry.failed for entry in entries) else 1

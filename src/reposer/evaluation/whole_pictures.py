@@ -1,0 +1,36 @@
+"""Generators with different frames, asked with the same pictures."""
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from reposer.core import Generator, Pose
+from reposer.core.images import resize
+from reposer.core.samples import Condition
+from reposer.data.dataset import frame_picture
+
+
+class OnWholePictures:
+    """A generator that is asked with whole pictures of any size and answers with pictures of that size.
+
+    They are laid into its frame, drawn, cut out of it, and scaled back: two generators of different frames can be
+    scored against the same truth. Where a picture fills its part of the frame as it is, nothing is resampled.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator = generator
+
+    def __call__(
+        self,
+        source: Float[Tensor, "B 3 h w"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 h w"]:
+        size, framing = (source.shape[-2], source.shape[-1]), self.generator.framing
+        framed = torch.stack([frame_picture(picture, framing) for picture in source])
+        poses = [framing.place(p) if isinstance(p, Pose) else p for p in (source_pose, target_pose)]
+        drawn = self.generator.generate(framed, *poses, seeds=seeds)
+        left, top, right, bottom = framing.content_box(size)
+        return resize(drawn[..., top:bottom, left:right].float(), size)

@@ -1,0 +1,381 @@
+"""The fair table: systems that see the same pictures, or train for the same time, scored by the same protocol.
+
+A system runs once. Its averaged generator is scored when it has seen so many pictures, and again when it has trained for so
+many minutes, whichever comes first. Learning rates stay constant after their warm-up and every system is averaged alike,
+so that neither moment is favoured by a schedule.
+"""
+
+import json
+import math
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from rich.console import Console
+
+from reposer.core import BadInput, Batch, Framing, Generator, Pose
+from reposer.core.configs import from_plain, to_plain
+from reposer.data import PairDataset, open_dataset
+from reposer.data.sheets import picture_sheet, write_sheet
+from reposer.data.synthetic import write_people
+from reposer.evaluation import PROTOCOLS, OnWholePictures, evaluate
+from reposer.generators import load
+from reposer.generators.copy_source import CopySource, CopySourceConfig
+from reposer.metrics import METRICS
+from reposer.nn.maps import stick_picture
+from reposer.training import RECIPES, DataConfig, Recipe, TrainingStopped, train
+from reposer.training.run_folder import RunFolder
+
+Score = tuple[float, float, float]  # mean, and the ends of its interval
+Moment = Literal["pictures", "minutes"]
+MOMENTS: tuple[Moment, ...] = ("pictures", "minutes")
+BATCH = 8  # pictures of one step, of every system
+NO_END = 10_000_000  # steps of the last stage: the contest ends it
+SHEET_ROWS = 8
+COPY = "copy-the-source"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who competes, on what, for how long.
+
+    systems: recipes by the name that stands in the table.
+    size: (height, width) of the people's pictures, in pixels; the truth that all are scored against.
+    people, test_people: how many are drawn, in four views each.
+    pairs: how many pairs of the test people are scored.
+    pictures, minutes: the two moments of scoring.
+    average: decay of the averaged generator of every system.
+    """
+
+    systems: Mapping[str, Callable[[], Recipe]]
+    size: tuple[int, int]
+    people: int
+    test_people: int
+    pairs: int
+    pictures: int
+    minutes: float
+    average: float
+    protocol: str = "reposer-v1-reconstruction"
+
+    @property
+    def steps(self) -> int:
+        """After how many batches a system has seen the contest's pictures."""
+        return math.ceil(self.pictures / BATCH)
+
+
+def mini() -> Contest:
+    """The small form of every system, for two CPU cores: two hours at most."""
+    return Contest(
+        systems={
+            "PG2": RECIPES["pg2-mini"],
+            "PATN": RECIPES["patn-mini"],
+            "GFLA": RECIPES["gfla-mini"],
+            "RATE-Net": RECIPES["rate-net-mini"],
+            "DRN": RECIPES["drn-mini"],
+        },
+        size=(128, 88),
+        people=2400,
+        test_people=40,
+        pairs=240,
+        pictures=4800,
+        minutes=20.0,
+        average=0.995,
+    )
+
+
+def full() -> Contest:
+    """The published size of every system, for a GPU."""
+    return Contest(
+        systems={
+            "PG2": RECIPES["pg2-fashion"],
+            "PATN": RECIPES["patn-fashion"],
+            "GFLA": RECIPES["gfla-fashion"],
+            "RATE-Net": RECIPES["rate-net-fashion"],
+            "DRN": RECIPES["drn-fashion"],
+        },
+        size=(256, 176),
+        people=10_000,
+        test_people=100,
+        pairs=600,
+        pictures=200_000,
+        minutes=240.0,
+        average=0.999,
+    )
+
+
+def with_own_features(contest: Contest) -> Contest:
+    """The same networks, trained by the losses of the small recipes: with the shipped feature network instead of VGG."""
+
+    def own(name: str) -> Callable[[], Recipe]:
+        def build() -> Recipe:
+            recipe, small = contest.systems[name](), mini().systems[name]()
+            stages = zip(recipe.stages, small.stages, strict=True)
+            return replace(recipe, stages=tuple(replace(s, objective=m.objective) for s, m in stages))
+
+        return build
+
+    return replace(contest, systems={name: own(name) for name in contest.systems})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A system at one moment.
+
+    parameters: of the generator.
+    pictures: seen in training. minutes: of training. cores: processor time over wall-clock time of the training.
+    milliseconds: to draw one picture, the best of five.
+    failed: why there is no score.
+    """
+
+    system: str
+    moment: Moment
+    parameters: int = 0
+    pictures: int = 0
+    minutes: float = 0.0
+    cores: float = 0.0
+    milliseconds: float = 0.0
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    failed: str = ""
+
+
+def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
+    """Train and score every system; write `leaderboard.json`, `leaderboard.md` and a picture sheet per moment to `out`.
+
+    The same call goes on where a stopped or killed one was; what is known is written after every score.
+    """
+    console = Console(stderr=True, quiet=not show)
+    _meet_again(contest, out)
+    people = out / "people"
+    if not people.exists():
+        write_people(
+            people, size=contest.size, num_train=contest.people, num_test=contest.test_people, progress=show
+        )
+    test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
+    pairs = [k * len(test) // contest.pairs for k in range(min(contest.pairs, len(test)))]
+    jury = _Jury(contest, test, pairs)
+    entries = [Entry(COPY, moment, scores=jury.baseline()) for moment in MOMENTS]
+    for number, (system, build) in enumerate(contest.systems.items(), start=1):
+        console.print(f"[bold]{system}[/bold], {number} of {len(contest.systems)}")
+        recipe = contest_form(build(), contest, people)
+        for entry in _compete(system, recipe, contest, out / system, jury, console, show):
+            entries.append(entry)
+            _write(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
+            _write(out / "leaderboard.md", table(contest, entries))
+            _draw(out, contest, entry.moment, test, pairs)
+        if sum(entry.system == system for entry in entries) < len(MOMENTS):
+            console.print("Stopped; the same command goes on from here.")
+            break
+    return entries
+
+
+def contest_form(recipe: Recipe, contest: Contest, people: Path) -> Recipe:
+    """The recipe with the contest's batch, data and averaging, and learning rates that stay.
+
+    Stages before the last keep their share of the recipe's steps, counted in the contest's pictures; the last has no end.
+    """
+    *first, last = (replace(stage, schedule="constant") for stage in recipe.stages)
+    stages = [replace(s, steps=max(1, round(s.steps / recipe.steps * contest.steps))) for s in first]
+    return replace(
+        recipe,
+        stages=(*stages, replace(last, steps=NO_END)),
+        data=DataConfig(root=str(people)),
+        batch_size=BATCH,
+        ema=contest.average,
+        protocol=contest.protocol,
+    )
+
+
+def _compete(
+    system: str, recipe: Recipe, contest: Contest, folder: Path, jury: "_Jury", console: Console, show: bool
+) -> Iterator[Entry]:
+    """The system's entries in the order in which it reaches the moments; fewer if somebody stops the training."""
+    missing: list[Moment] = []
+    for moment in MOMENTS:
+        if (known := folder / f"{moment}.json").exists():
+            yield from_plain(Entry, json.loads(known.read_text()), str(known))
+        else:
+            missing.append(moment)
+    processor, clock = 0.0, 0.0
+    while missing:
+        step, seconds = RunFolder(folder).taken()
+        reached = [
+            m
+            for m in missing
+            if (step >= contest.steps if m == "pictures" else seconds >= 60 * contest.minutes)
+        ]
+        if not reached:
+            before, since = time.process_time(), time.monotonic()
+            try:
+                outcome = train(
+                    recipe,
+                    folder,
+                    progress=show,
+                    until_step=contest.steps if "pictures" in missing else None,
+                    max_minutes=contest.minutes - seconds / 60 if "minutes" in missing else None,
+                )
+            except TrainingStopped as error:
+                for moment in missing:
+                    yield _kept(folder, Entry(system, moment, failed=str(error)))
+                return
+            processor, clock = processor + time.process_time() - before, clock + time.monotonic() - since
+            if outcome.step != contest.steps and outcome.seconds < 60 * contest.minutes:
+                return
+            continue
+        for moment in reached:
+            missing.remove(moment)
+            weights = folder / f"{moment}.safetensors"
+            shutil.copyfile(folder / "generator.safetensors", weights)
+            generator = load(weights)
+            console.print(f"{system}: {step * BATCH:,} pictures, {seconds / 60:.1f} minutes; scoring")
+            yield _kept(
+                folder,
+                Entry(
+                    system,
+                    moment,
+                    parameters=sum(p.numel() for p in generator.parameters()),
+                    pictures=step * BATCH,
+                    minutes=seconds / 60,
+                    cores=processor / clock if clock else math.nan,
+                    milliseconds=jury.milliseconds(generator),
+                    scores=jury.scores(generator),
+                ),
+            )
+
+
+@dataclass(frozen=True)
+class _Jury:
+    """Scores every generator on the same pairs of the same pictures."""
+
+    contest: Contest
+    test: PairDataset
+    pairs: Sequence[int]
+
+    def scores(self, generator: Generator) -> dict[str, Score]:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        report = evaluate(
+            OnWholePictures(generator.to(device)),
+            self.contest.protocol,
+            self.test,
+            indices=self.pairs,
+            device=device,
+        )
+        return {name: (s.value.mean, s.low, s.high) for name, s in report.summary.items()}
+
+    def baseline(self) -> dict[str, Score]:
+        return self.scores(CopySource(CopySourceConfig(self.contest.size)))
+
+    def milliseconds(self, generator: Generator) -> float:
+        """To draw one picture, the best of five times."""
+        batch, best = Batch.stack([self.test[self.pairs[0]]]), math.inf
+        draw = OnWholePictures(generator)
+        for _ in range(6):  # the first one warms up
+            start = time.perf_counter()
+            draw(batch.source, batch.source_pose, batch.target_pose)
+            best = min(best, time.perf_counter() - start)
+        return 1000 * best
+
+
+def table(contest: Contest, entries: Sequence[Entry]) -> str:
+    """One Markdown table per moment."""
+    protocol = PROTOCOLS[contest.protocol]
+    units = {m: f"{m} ({METRICS[m].unit})" if METRICS[m].unit == "dB" else m for m in protocol.metrics}
+    parts = []
+    for moment in MOMENTS:
+        own = [e for e in entries if e.moment == moment]
+        titles = ["system", "parameters", "pictures", "minutes", "cores", "ms to draw", *units.values()]
+        lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+        for entry in own:
+            cells = [entry.system, *_cells(entry)]
+            cells += [_score(metric, entry, own) for metric in protocol.metrics]
+            lines.append(f"| {' | '.join(cells)} |")
+        parts.append(f"### {_heading(contest, moment)}\n\n" + "\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _heading(contest: Contest, moment: Moment) -> str:
+    if moment == "pictures":
+        return f"After {contest.steps * BATCH:,} pictures"
+    return f"After {contest.minutes:g} minutes"
+
+
+def _cells(entry: Entry) -> list[str]:
+    if entry.system == COPY:
+        return ["", "", "", "", ""]
+    if entry.failed:
+        return [entry.failed, "", "", "", ""]
+    shown = f"{entry.parameters:,}", f"{entry.pictures:,}", f"{entry.minutes:.1f}"
+    return [*shown, f"{entry.cores:.1f}", f"{entry.milliseconds:.0f}"]
+
+
+def _score(metric: str, entry: Entry, others: Sequence[Entry]) -> str:
+    if metric not in entry.scores:
+        return ""
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    best = max(sign * other.scores[metric][0] for other in others if metric in other.scores)
+    digits = 2 if METRICS[metric].unit == "dB" else 4
+    mean, low, high = (f"{value:.{digits}f}" for value in entry.scores[metric])
+    return (
+        f"**{mean}** [{low}, {high}]" if sign * entry.scores[metric][0] == best else f"{mean} [{low}, {high}]"
+    )
+
+
+def _draw(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs: Sequence[int]) -> None:
+    """A row a person; source, target pose, truth, and a column a system that has reached this moment."""
+    rows = [pairs[k * len(pairs) // SHEET_ROWS] for k in range(min(SHEET_ROWS, len(pairs)))]
+    batch = Batch.stack([test[i] for i in rows])
+    assert isinstance(batch.target_pose, Pose), "systems of people"
+    columns = {"source": batch.source, "target pose": stick_picture(batch.target_pose), "truth": batch.target}
+    for system in contest.systems:
+        if (weights := out / system / f"{moment}.safetensors").exists():
+            columns[system] = OnWholePictures(load(weights))(
+                batch.source, batch.source_pose, batch.target_pose
+            )
+    sheet = picture_sheet(
+        list(zip(*columns.values(), strict=True)), tuple(columns), scale=256 / contest.size[0]
+    )
+    write_sheet(out / f"{moment}.png", sheet)
+
+
+def _meet_again(contest: Contest, out: Path) -> None:
+    """Refuses a folder that holds another contest."""
+    values = to_plain({**vars(contest), "systems": {n: build().name for n, build in contest.systems.items()}})
+    file = out / "contest.json"
+    if not file.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        _write(file, json.dumps(values, indent=2) + "\n")
+    elif (found := json.loads(file.read_text())) != values:
+        other = [key for key in values if found.get(key) != values[key]]
+        raise BadInput(
+            f"{out} holds a contest with another {', '.join(other)}; give a new folder with --out."
+        )
+
+
+def _plain(contest: Contest, entries: Sequence[Entry]) -> dict[str, Any]:
+    machine = {
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "processor": platform.machine(),
+    }
+    if torch.cuda.is_available():
+        machine["device"] = torch.cuda.get_device_name()
+    values = {**vars(contest), "systems": list(contest.systems)}
+    return {"contest": to_plain(values), "machine": machine, "entries": to_plain(list(entries))}
+
+
+def _kept(folder: Path, entry: Entry) -> Entry:
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / f"{entry.moment}.json", json.dumps(to_plain(entry)) + "\n")
+    return entry
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

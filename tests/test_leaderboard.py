@@ -1,0 +1,147 @@
+import dataclasses
+import json
+from functools import partial
+
+import pytest
+import torch
+
+from reposer.core import BadInput, Framing, Pose
+from reposer.data.synthetic import SyntheticPeople
+from reposer.evaluation import OnWholePictures, evaluate
+from reposer.generators import RECIPES, load
+from reposer.generators.copy_source import CopySource, CopySourceConfig
+from reposer.leaderboard import BATCH, COPY, Contest, contest_form, full, hold, mini, with_own_features
+from reposer.training.run_folder import RunFolder
+
+
+def tiny(*names: str, **changes) -> Contest:
+    contest = Contest(
+        systems={name: partial(tiny_recipe, name) for name in names},
+        size=(64, 32),
+        people=3,
+        test_people=2,
+        pairs=6,
+        pictures=3 * BATCH,
+        minutes=1e-6,
+        average=0.9,
+    )
+    return dataclasses.replace(contest, **changes)
+
+
+def tiny_recipe(name: str):
+    return RECIPES[name]().tiny()
+
+
+@pytest.mark.slow
+def test_every_system_is_scored_at_both_moments_and_the_table_shows_it(tmp_path):
+    contest = tiny("gfla-mini", "pg2-mini", minutes=0.02)
+    entries = hold(contest, tmp_path, show=False)
+    assert [(e.system, e.moment) for e in entries[:2]] == [(COPY, "pictures"), (COPY, "minutes")]
+    assert {(e.system, e.moment) for e in entries[2:]} == {
+        (name, moment) for name in contest.systems for moment in ("pictures", "minutes")
+    }
+    for entry in entries[2:]:
+        assert set(entry.scores) == {"psnr", "ssim-gaussian1.5", "l1", "l1-limbs"}
+        if entry.moment == "pictures":
+            assert entry.pictures == contest.pictures
+        else:
+            assert entry.minutes >= contest.minutes
+        weights = tmp_path / entry.system / f"{entry.moment}.safetensors"
+        assert entry.parameters == sum(p.numel() for p in load(weights).parameters())
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert all(text.count(f"| {name} |") == 2 for name in (COPY, *contest.systems))
+    assert (tmp_path / "pictures.png").is_file() and (tmp_path / "minutes.png").is_file()
+    assert len(json.loads((tmp_path / "leaderboard.json").read_text())["entries"]) == 6
+
+
+@pytest.mark.slow
+def test_a_contest_that_was_killed_goes_on_and_scores_nothing_twice(tmp_path, monkeypatch):
+    contest = tiny("gfla-mini", minutes=1e-6)
+    first = hold(contest, tmp_path, show=False)
+    # one step ends the time; the pictures are seen three steps after it
+    assert [(e.moment, e.pictures) for e in first[2:]] == [("minutes", BATCH), ("pictures", 3 * BATCH)]
+    (tmp_path / "gfla-mini/pictures.json").unlink()  # as if killed between the saved state and the score
+    monkeypatch.setattr("reposer.leaderboard.train", lambda *a, **k: pytest.fail("trained again"))
+    again = hold(contest, tmp_path, show=False)
+    assert {(e.moment, e.pictures) for e in again[2:]} == {("minutes", BATCH), ("pictures", 3 * BATCH)}
+    scores = [{e.moment: e.scores for e in entries[2:]} for entries in (first, again)]
+    assert scores[0] == scores[1]
+    with pytest.raises(BadInput, match="another people"):
+        hold(dataclasses.replace(contest, people=4), tmp_path, show=False)
+
+
+@pytest.mark.slow
+def test_a_system_that_diverges_is_named_and_the_others_go_on(tmp_path):
+    def wild():
+        recipe = tiny_recipe("pg2-mini")
+        stages = tuple(
+            dataclasses.replace(
+                s, optimisers={n: dataclasses.replace(o, learning_rate=1e30) for n, o in s.optimisers.items()}
+            )
+            for s in recipe.stages
+        )
+        return dataclasses.replace(recipe, stages=stages)
+
+    contest = dataclasses.replace(tiny("gfla-mini"), minutes=0.01)
+    entries = hold(
+        dataclasses.replace(contest, systems={"wild": wild, **contest.systems}), tmp_path, show=False
+    )
+    assert all("At step" in e.failed and not e.scores for e in entries if e.system == "wild")
+    assert sum(bool(e.scores) for e in entries if e.system == "gfla-mini") == 2
+    assert "At step" in (tmp_path / "leaderboard.md").read_text()
+
+
+def test_stages_keep_their_share_of_the_pictures_and_the_last_has_no_end(tmp_path):
+    contest = dataclasses.replace(mini(), pictures=1500 * BATCH)
+    for name, build in contest.systems.items():
+        form = contest_form(build(), contest, tmp_path)
+        assert (form.batch_size, form.ema, form.data.root) == (BATCH, contest.average, str(tmp_path)), name
+        assert all(stage.learning_rate_factor(stage.steps - 1) == 1 for stage in form.stages), name
+        first = sum(stage.steps for stage in form.stages[:-1]) / 1500
+        assert first == pytest.approx(sum(s.steps for s in build().stages[:-1]) / build().steps), name
+
+
+def test_the_full_size_contest_has_the_same_systems_and_can_do_without_foreign_weights():
+    assert list(full().systems) == list(mini().systems)
+    own = with_own_features(full())
+    for name in full().systems:
+        published, small, ours = full().systems[name](), mini().systems[name](), own.systems[name]()
+        assert ours.model == published.model
+        assert [s.objective for s in ours.stages] == [s.objective for s in small.stages]
+
+
+def test_a_generator_scores_the_same_on_whole_pictures_as_in_its_own_frame():
+    """Padding of whole pixels is exact; so both ways see the same bytes."""
+    framing = Framing((128, 96), fit="pad")
+    generator = CopySource(CopySourceConfig((128, 96), fit="pad"))
+    people = {
+        "framed": SyntheticPeople((128, 88), "test", 3, 0, framing),
+        "whole": SyntheticPeople((128, 88), "test", 3, 0, Framing((128, 88))),
+    }
+    framed = evaluate(generator.generate, "reposer-v1-reconstruction", people["framed"])
+    whole = evaluate(OnWholePictures(generator), "reposer-v1-reconstruction", people["whole"])
+    assert [row.values for row in framed.rows] == [row.values for row in whole.rows]
+    assert framed.truth_hash == whole.truth_hash
+
+
+def test_a_whole_picture_comes_back_in_its_own_size_with_joints_where_they_were():
+    class Dots(CopySource):
+        """Draws a white block at the target's first joint."""
+
+        def generate(self, source, source_pose, target_pose, *, seeds=None):
+            picture = torch.full_like(source, -1.0)
+            for row, (x, y) in zip(picture, target_pose.xy[:, 0].round().long().tolist(), strict=True):
+                row[:, y - 2 : y + 3, x - 2 : x + 3] = 1.0
+            return picture
+
+    pose = Pose(torch.tensor([[[20.0, 40.0]] * 18]), torch.ones(1, 18, dtype=torch.bool), (64, 44))
+    for fit in ("squash", "pad"):
+        generator = Dots(CopySourceConfig((128, 128), fit=fit))
+        drawn = OnWholePictures(generator)(torch.zeros(1, 3, 64, 44), pose, pose)
+        assert drawn.shape == (1, 3, 64, 44)
+        white = (drawn[0, 0] > 0).nonzero().float().mean(0)
+        assert white.tolist() == pytest.approx([40.0, 20.0], abs=0.6), fit
+
+
+def test_nothing_saved_is_no_time_and_no_steps(tmp_path):
+    assert RunFolder(tmp_path).taken() == (0, 0.0)
