@@ -54,9 +54,7 @@ class RunLog:
             speed_estimate_period=120,
         )
         self._started, self._minutes, self._last_step = self._since, minutes, last_step
-        self._task = self._bar.add_task(
-            "", total=1.0, stage="", place="", rate=0.0, terms=""
-        )
+        self._task = self._bar.add_task("", total=1.0, stage="", place="", rate=0.0, terms="")
         self._writer = _tensorboard_writer(folder, step) if tensorboard and main else None
         if main:
             folder.cut_log(step)
