@@ -69,7 +69,7 @@ def evaluate(
     if len(wanted) == 0:
         raise BadInput("There are no pairs to score; give a data set (or indices) with at least one.")
     metrics = {name: METRICS[name]() for name in rule.metrics}
-    needs_mask = any(metric.needs_mask for metric in metrics.values())
+    needs_mask = any(metric.mask for metric in metrics.values())
     rows: list[Row] = []
     truths: list[bytes] = []
     sizes: set[tuple[int, int]] = set()

@@ -39,7 +39,7 @@ class L1Limbs(PairMetric):
     higher_is_better = False
     best = 0.0
     unit = UNIT
-    needs_mask = True
+    mask = "limbs"
 
     def score(
         self,

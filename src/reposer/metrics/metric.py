@@ -2,8 +2,10 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import torch
 from jaxtyping import Bool, Float, Float64, UInt8
@@ -47,8 +49,27 @@ class Metric(ABC):
     best: ClassVar[float]
     """The value of identical pictures."""
     unit: ClassVar[str] = ""
-    needs_mask: ClassVar[bool] = False
-    """Whether `update` wants the mask of the target's limbs."""
+    mask: ClassVar[str | None] = None
+    """The name of the mask that `update` wants, drawn from a pose: one of `evaluation.MASKS`."""
+    needs_reference: ClassVar[bool] = False
+    """Whether it compares with a set of pictures beside the pairs (`add_reference`)."""
+
+    @classmethod
+    def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> Self:
+        """A metric that has seen nothing. weights: the file or folder of its network's; None = the usual places.
+
+        Refuses with `BadInput`, which names file, source and checksum, where a network is needed and not there.
+        """
+        return cls()
+
+    @property
+    def network(self) -> str:
+        """Name, file and checksum of the network that it looks through; empty where there is none."""
+        return ""
+
+    def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
+        """Add pictures of the reference set, where the metric has one."""
+        raise AssertionError(f"{self.name} has no reference set")
 
     @abstractmethod
     def update(
@@ -66,6 +87,14 @@ class Metric(ABC):
     @abstractmethod
     def compute(self) -> Value:
         """The value over all pairs so far."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """All that it has seen, for a scoring run that goes on later."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state` gave."""
 
 
 class PairMetric(Metric):
@@ -91,7 +120,7 @@ class PairMetric(Metric):
     ) -> Float64[Tensor, "B"]:
         assert generated.shape == target.shape, (generated.shape, target.shape)
         assert generated.dtype == target.dtype == torch.uint8, (generated.dtype, target.dtype)
-        assert mask is not None or not self.needs_mask, f"{self.name} is taken inside a mask"
+        assert mask is not None or self.mask is None, f"{self.name} is taken inside a mask"
         masks = [None] * len(target) if mask is None else [m[0].bool() for m in mask]
         # row by row: a batched sum may round differently with the size of the batch
         rows = [self.score(g, t, m) for g, t, m in zip(generated, target, masks, strict=True)]
@@ -104,3 +133,9 @@ class PairMetric(Metric):
 
     def compute(self) -> Value:
         return Value.of(self.values)
+
+    def state(self) -> dict[str, Tensor]:
+        return {"values": torch.tensor(self.values, dtype=torch.float64)}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self.values = state["values"].tolist()
