@@ -1,5 +1,7 @@
 """Pictures between bytes and numbers. Inside the house a picture is float32 RGB (B, 3, H, W) in [-1, 1]."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
@@ -13,9 +15,12 @@ def from_uint8(picture: UInt8[Tensor, "*B H W 3"]) -> Float[Tensor, "*B 3 H W"]:
     return picture.movedim(-1, -3).to(torch.float32) / HALF_RANGE - 1.0
 
 
-def to_uint8(picture: Float[Tensor, "*B 3 H W"]) -> UInt8[Tensor, "*B H W 3"]:
-    """Numbers to bytes: rounded to nearest, clipped to [0, 255]: what a saved file holds."""
-    scaled = ((picture.float() + 1.0) * HALF_RANGE).round().clamp(0, 255)
+def to_uint8(
+    picture: Float[Tensor, "*B 3 H W"], rounding: Literal["nearest", "down"] = "nearest"
+) -> UInt8[Tensor, "*B H W 3"]:
+    """Numbers to bytes, clipped to [0, 255]: what a saved file holds. "down" cuts fractions off, as some peers do."""
+    scaled = (picture.float() + 1.0) * HALF_RANGE
+    scaled = (scaled.round() if rounding == "nearest" else scaled.floor()).clamp(0, 255)
     return scaled.to(torch.uint8).movedim(-3, -1).contiguous()
 
 

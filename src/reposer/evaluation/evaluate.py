@@ -1,8 +1,9 @@
 """Scoring: every pair is drawn, rounded to bytes as a saved file would be, and compared with the truth."""
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any, runtime_checkable
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal, runtime_checkable
 from typing import Protocol as Interface
 
 import torch
@@ -14,11 +15,12 @@ from reposer.core import BadInput, Batch, Framing, Pose, Sample
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
-from reposer.metrics import METRICS
-from reposer.nn.maps import limb_mask
 
-from .protocol import PROTOCOLS, Protocol
-from .report import Report, Row, pairs_hash
+from .geometry import Geometry, through_jpeg
+from .protocol import Protocol
+from .protocols import PROTOCOLS
+from .report import Report
+from .scorer import Scorer, Shown
 
 
 @runtime_checkable
@@ -56,23 +58,22 @@ def evaluate(
     batch_size: int = 8,
     device: torch.device | str = "cpu",
     progress: bool = False,
+    weights: Path | None = None,
     about: dict[str, Any] | None = None,
 ) -> Report:
     """Draw and score the pairs `indices` (all of them by default) of `dataset`.
 
     Padding is not scored: each pair is cut to the part of the frame that its target's own size fills.
     The noise of pair i comes from (protocol's seed, i), so neither the batch size nor the other pairs matter.
+    weights: folder of the files of networks that score; None = the usual places.
     about: stands in the report beside the numbers (generator, weights, feature network, data); plain values.
     """
     rule = PROTOCOLS[protocol] if isinstance(protocol, str) else protocol
     wanted = range(len(dataset)) if indices is None else indices
     if len(wanted) == 0:
         raise BadInput("There are no pairs to score; give a data set (or indices) with at least one.")
-    metrics = {name: METRICS[name]() for name in rule.metrics}
-    needs_mask = any(metric.mask for metric in metrics.values())
-    rows: list[Row] = []
-    truths: list[bytes] = []
-    sizes: set[tuple[int, int]] = set()
+    of_people = isinstance(dataset[int(wanted[0])].target_pose, Pose)
+    scorer = Scorer(rule, weights=weights, device=device, with_poses=of_people, num_pairs=len(wanted))
     starts = range(0, len(wanted), batch_size)
     for start in track(starts, "scoring", transient=True) if progress else starts:
         numbers = [int(i) for i in wanted[start : start + batch_size]]
@@ -81,30 +82,50 @@ def evaluate(
         with torch.no_grad():
             drawn = generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
         _check(drawn, batch)
-        values: list[dict[str, float]] = [{} for _ in numbers]
         boxes = [_content(dataset, i) for i in numbers]
-        for box in dict.fromkeys(boxes):  # one, unless the pictures of the data set have several sizes
-            own = [b for b, other in enumerate(boxes) if other == box]
-            generated, target = (to_uint8(_cut(p[own], box)).cpu() for p in (drawn, batch.target))
-            mask = _limbs(batch, own, box, rule.limb_radius) if needs_mask else None
-            for metric_name, metric in metrics.items():
-                scores = metric.update(generated, target, mask)
-                for b, score in zip(own, [] if scores is None else scores.tolist(), strict=False):
-                    values[b][metric_name] = score
-            truths += [_digest(batch.names[b], picture) for b, picture in zip(own, target, strict=True)]
-            sizes.add((generated.shape[1], generated.shape[2]))
-        rows += [
-            Row(name, dataset.identity(i), own_values)
-            for name, i, own_values in zip(batch.names, numbers, values, strict=True)
-        ]
-    size = sizes.pop() if len(sizes) == 1 else _frame_size(dataset)
-    return Report(
-        protocol=rule,
-        rows=tuple(rows),
-        size=size,
-        hash=pairs_hash(rule, size, [row.name for row in rows]),
-        truth_hash=hashlib.sha256(b"".join(sorted(truths))).hexdigest(),
-        about=dict(about or {}),
+        for box, run in groupby(range(len(numbers)), key=boxes.__getitem__):  # neighbours of one size
+            own = list(run)
+            identities = tuple(dataset.identity(numbers[b]) for b in own)
+            scorer.add(_shown(rule, batch, drawn, own, box, identities))
+    return scorer.report(about, frame=None if dataset.framing is None else dataset.framing.size)
+
+
+def _shown(
+    rule: Protocol,
+    batch: Batch,
+    drawn: Float[Tensor, "B 3 H W"],
+    rows: Sequence[int],
+    box: tuple[int, int, int, int],
+    identities: tuple[str, ...],
+) -> Shown:
+    """These rows as a file would hold them, in the protocol's geometry."""
+    left, top, right, bottom = box
+
+    def cut(
+        pictures: Tensor, geometry: Geometry, rounding: Literal["nearest", "down"] = "nearest"
+    ) -> UInt8[Tensor, "b h w 3"]:
+        whole = to_uint8(pictures[list(rows)][..., top:bottom, left:right], rounding).cpu()
+        return torch.stack([geometry.apply(picture) for picture in whole])
+
+    def place(condition: Condition, geometry: Geometry) -> Pose | None:
+        if not isinstance(condition, Pose):
+            return None
+        pose = condition[torch.tensor(rows)]
+        return geometry.place(pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)))
+
+    names = tuple(batch.names[b] for b in rows)
+    generated = cut(drawn, rule.generated, rule.rounding)
+    if rule.file_format == "jpeg":
+        generated = torch.stack([through_jpeg(picture) for picture in generated])
+    return Shown(
+        names=names,
+        identities=identities,
+        generated=generated,
+        target=cut(batch.target, rule.target),
+        source=cut(batch.source, rule.source if rule.source.size else rule.target),
+        source_pose=place(batch.source_pose, rule.target),
+        target_pose=place(batch.target_pose, rule.target),
+        source_names=tuple(name.split("_2_")[0] for name in names),
     )
 
 
@@ -112,25 +133,6 @@ def _content(dataset: ScoredPairs, i: int) -> tuple[int, int, int, int]:
     """The part of a frame that is picture of pair i's target, not padding."""
     height, width = dataset.target_size(i)
     return (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
-
-
-def _cut(picture: Float[Tensor, "B C H W"], box: tuple[int, int, int, int]) -> Float[Tensor, "B C h w"]:
-    left, top, right, bottom = box
-    return picture[..., top:bottom, left:right]
-
-
-def _limbs(
-    batch: Batch, rows: Sequence[int], box: tuple[int, int, int, int], radius: float
-) -> Float[Tensor, "B 1 h w"]:
-    """The mask of the target's limbs inside `box`; `radius` as a share of the box's height."""
-    assert isinstance(batch.target_pose, Pose), "limbs belong to a pose"
-    pose = batch.target_pose[torch.tensor(rows)]
-    return _cut(limb_mask(pose, radius * (box[3] - box[1])), box).cpu()
-
-
-def _frame_size(dataset: ScoredPairs) -> tuple[int, int]:
-    assert dataset.framing is not None, "pictures of several sizes stack in a frame only"
-    return dataset.framing.size
 
 
 def _check(drawn: Tensor, batch: Batch) -> None:
@@ -146,7 +148,3 @@ def _check(drawn: Tensor, batch: Batch) -> None:
             f"The generator drew pixels that are not finite for {bad[0]}{more}; its weights are damaged or "
             f"its training diverged."
         )
-
-
-def _digest(name: str, picture: UInt8[Tensor, "H W 3"]) -> bytes:
-    return hashlib.sha256(name.encode() + picture.numpy().tobytes()).digest()

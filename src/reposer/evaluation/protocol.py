@@ -1,11 +1,22 @@
 """Protocols: everything a number depends on beside the pictures. A changed protocol gets a new name."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-from reposer.core import Registry
-from reposer.metrics import METRICS
+from reposer.core import BadInput, Registry
+
+from .geometry import AS_IT_IS, Geometry
 
 PROTOCOLS: Registry["Protocol"] = Registry("protocol", "reposer.protocols")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that is true of a protocol, and where it was read."""
+
+    text: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -13,26 +24,70 @@ class Protocol:
     """How pictures are scored.
 
     metrics: names of METRICS, in the order of printing.
+    generated, target, source, reference: how each kind of file becomes the picture that is scored.
+    white_sides: columns of white that are added on each side before the metrics look.
+    file_format: what generated pictures are saved as ("jpeg": PIL's default quality of 75).
+    rounding: how numbers become bytes where pictures come from a generator and not from files.
+    reference_set: which pictures the statistics of the reference come from: "train", or none.
+    tail: metrics of networks see whole batches of so many pairs, in the order of names; the rest is dropped. 0 = all count.
+    suite: parts of the fine-grained suite. estimators: who looks, by kind.
     limb_radius: half a limb's width in the mask of the target's limbs, as a share of the picture's height.
     confidence: of the bootstrap intervals.
     resamples: how often the bootstrap draws.
     seed: of the bootstrap, and of the noise of generators that use some.
+    facts: the protocol in words, with the place where each was read. They are no part of the hash.
     """
 
     name: str
     metrics: tuple[str, ...]
+    generated: Geometry = AS_IT_IS
+    target: Geometry = AS_IT_IS
+    source: Geometry = AS_IT_IS
+    reference: Geometry = AS_IT_IS
+    white_sides: int = 0
+    file_format: Literal["png", "jpeg"] = "png"
+    rounding: Literal["nearest", "down"] = "nearest"
+    reference_set: Literal["", "train"] = ""
+    tail: int = 0
+    suite: tuple[str, ...] = ()
+    estimators: Mapping[str, str] = field(default_factory=dict)
     limb_radius: float = 1 / 32
     confidence: float = 0.95
     resamples: int = 2000
     seed: int = 0
+    facts: tuple[Fact, ...] = ()
 
     def __post_init__(self) -> None:
-        for metric in self.metrics:
-            METRICS[metric]
+        if self.target.size != self.generated.size:
+            raise BadInput(
+                f"{self.name} would compare pictures of {self.generated.size} with targets of {self.target.size}."
+            )
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of the scored pictures without white sides; None = the targets' own."""
+        return self.target.size
+
+    def words(self) -> list[tuple[str, str, str]]:
+        """(what, how, where that was read), for people."""
+        size = "each target's own" if self.size is None else f"{self.size[0]}x{self.size[1]} (height x width)"
+        found = [
+            ("size", size, ""),
+            ("generated pictures", _words(self.generated), ""),
+            ("targets", _words(self.target), ""),
+            ("white sides", f"{self.white_sides} columns each" if self.white_sides else "none", ""),
+            ("file format", self.file_format, ""),
+            ("reference set", self.reference_set or "the pairs' targets", ""),
+            ("last incomplete batch", f"dropped, of {self.tail}" if self.tail else "counts", ""),
+            ("metrics", ", ".join(self.metrics), ""),
+        ]
+        if self.suite:
+            looked = ", ".join(f"{kind}: {name}" for kind, name in self.estimators.items())
+            found.append(("suite", f"{', '.join(self.suite)} ({looked})", ""))
+        return found + [("fact", fact.text, fact.source) for fact in self.facts]
 
 
-RECONSTRUCTION_V1 = PROTOCOLS.add(
-    "reposer-v1-reconstruction",
-    Protocol("reposer-v1-reconstruction", metrics=("psnr", "ssim-gaussian1.5", "l1", "l1-limbs")),
-)
-"""How near the drawn target is to the true one, as 8-bit pictures without padding; every pair counts once."""
+def _words(geometry: Geometry) -> str:
+    if geometry.size is None:
+        return "as they are"
+    return f"{geometry.rule}, {geometry.fit} to {geometry.size[0]}x{geometry.size[1]} where they have another size"

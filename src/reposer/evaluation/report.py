@@ -24,6 +24,7 @@ from reposer.metrics import METRICS, Value
 
 from .intervals import bootstrap_interval
 from .protocol import Protocol
+from .suite import Finding
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """A metric's mean over pairs with its bootstrap interval, printed with the protocol's name."""
+    """A metric's value with the protocol's name: a mean over pairs with its bootstrap interval, or one number of a set
+    of pictures, whose interval is NaN.
+    """
 
     protocol: str
     metric: str
@@ -52,7 +55,7 @@ class Summary:
         """The value and its interval, without a name."""
         digits = 2 if METRICS[self.metric].unit == "dB" else 4
         mean, low, high = (f"{v:.{digits}f}" for v in (self.value.mean, self.low, self.high))
-        return f"{mean} [{low}, {high}]" if self.value.pairs else mean
+        return f"{mean} [{low}, {high}]" if self.value.pairs and not math.isnan(self.low) else mean
 
     def counted(self) -> str:
         total = self.value.pairs + self.value.left_out
@@ -72,6 +75,10 @@ class Report:
     hash: of the protocol, the size and the pairs' names: numbers compare only where it is equal.
     truth_hash: of the true pictures' bytes: unequal where files were decoded or resized otherwise.
     about: who drew the pictures (generator, weights, feature network, data), as plain values.
+    of_sets: values of metrics that belong to all pictures together.
+    networks: name, file and checksum of what a metric looks through, by metric.
+    absent: metrics and parts of the suite that the protocol names and that have no number here, with the reason.
+    findings: of the fine-grained suite.
     """
 
     protocol: Protocol
@@ -80,11 +87,18 @@ class Report:
     hash: str
     truth_hash: str
     about: Mapping[str, Any] = field(default_factory=dict)
+    of_sets: Mapping[str, Value] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     @cached_property
     def summary(self) -> dict[str, Summary]:
         """Every metric over all pairs."""
-        return _summarise(self.protocol, self.rows)
+        own = _summarise(self.protocol, self.rows)
+        sets = {n: Summary(self.protocol.name, n, v, math.nan, math.nan) for n, v in self.of_sets.items()}
+        both = own | sets
+        return {name: both[name] for name in self.protocol.metrics if name in both}
 
     @cached_property
     def by_identity(self) -> dict[str, dict[str, Summary]]:
@@ -108,26 +122,29 @@ class Report:
         for name, summary in self.summary.items():
             better = "higher" if METRICS[name].higher_is_better else "lower"
             table.add_row(_titled(name), Text(summary.cell()), better, summary.counted())
+        for name in self.absent:
+            table.add_row(name, Text("absent", style="dim"), "", "see the reason below")
         return table
 
     def write_csv(self, path: Path) -> None:
         """A line per pair: name, identity, values with every digit."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["name", "identity", *self.protocol.metrics])
+        scored = [m for m in self.protocol.metrics if any(m in row.values for row in self.rows)]
+        writer.writerow(["name", "identity", *scored])
         for row in self.rows:
-            writer.writerow(
-                [
-                    row.name,
-                    row.identity,
-                    *(repr(row.values[m]) for m in self.protocol.metrics if m in row.values),
-                ]
-            )
+            cells = [repr(row.values[m]) if m in row.values else "" for m in scored]
+            writer.writerow([row.name, row.identity, *cells])
         _write(path, text.getvalue())
 
     def write_json(self, path: Path) -> None:
         """The protocol, who drew, the hashes and the summary. Numbers that JSON lacks are "inf" and "nan"."""
         _write(path, json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n")
+
+    def row_hash(self, metric: str) -> str:
+        """Of all that decides one number beside the generated pixels: protocol, list of pairs, truth, network."""
+        plain = [self.hash, self.truth_hash, metric, self.networks.get(metric, "")]
+        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
     def _what(self) -> str:
         return f"{self.protocol.name}, {_size(self.size)}, {len(self.rows)} pairs"
@@ -142,13 +159,23 @@ class Report:
             "truth_hash": self.truth_hash,
             "about": to_plain(dict(self.about)),
             "summary": _plain_summary(self.summary),
+            "networks": dict(self.networks),
+            "row_hashes": {name: self.row_hash(name) for name in self.summary},
+            "absent": dict(self.absent),
+            "findings": [_plain_finding(found) for found in self.findings],
             "by_identity": {identity: _plain_summary(s) for identity, s in self.by_identity.items()},
         }
 
 
-def pairs_hash(protocol: Protocol, size: tuple[int, int], names: Sequence[str]) -> str:
-    """SHA-256 of what decides the numbers beside the pictures' pixels; the order of pairs does not matter."""
-    plain = {"protocol": to_plain(protocol), "size": list(size), "pairs": sorted(names)}
+def protocol_hash(protocol: Protocol, size: tuple[int, int], names: Sequence[str]) -> str:
+    """SHA-256 of what decides the numbers beside the pictures' pixels; the order of pairs does not matter.
+
+    The protocol's list of metrics is no part of it: a number does not depend on what else was counted.
+    """
+    rules = {
+        k: v for k, v in to_plain(protocol).items() if k not in ("facts", "metrics", "suite", "estimators")
+    }
+    plain = {"protocol": rules, "size": list(size), "pairs": sorted(names)}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
@@ -215,7 +242,9 @@ def _compared(reports: Mapping[str, Report], by_identity: bool) -> tuple[list[st
 def _summarise(protocol: Protocol, rows: Sequence[Row]) -> dict[str, Summary]:
     summaries = {}
     for metric in protocol.metrics:
-        values = [row.values[metric] for row in rows]
+        values = [row.values[metric] for row in rows if metric in row.values]
+        if not values:
+            continue
         low, high = bootstrap_interval(
             values, confidence=protocol.confidence, resamples=protocol.resamples, seed=protocol.seed
         )
@@ -235,6 +264,11 @@ def _plain_summary(summary: Mapping[str, Summary]) -> dict[str, Any]:
         }
         for name, s in summary.items()
     }
+
+
+def _plain_finding(found: Finding) -> dict[str, Any]:
+    plain = to_plain(found)
+    return plain | {key: _number(plain[key]) for key in ("value", "low", "high")}
 
 
 def _number(value: float) -> float | str:

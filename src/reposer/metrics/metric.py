@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Float64, UInt8
@@ -51,11 +51,13 @@ class Metric(ABC):
     unit: ClassVar[str] = ""
     mask: ClassVar[str | None] = None
     """The name of the mask that `update` wants, drawn from a pose: one of `evaluation.MASKS`."""
+    looks_through_a_network: ClassVar[bool] = False
+    """Whether `open` loads one."""
     needs_reference: ClassVar[bool] = False
     """Whether it compares with a set of pictures beside the pairs (`add_reference`)."""
 
     @classmethod
-    def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> Self:
+    def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "Metric":
         """A metric that has seen nothing. weights: the file or folder of its network's; None = the usual places.
 
         Refuses with `BadInput`, which names file, source and checksum, where a network is needed and not there.

@@ -1,0 +1,33 @@
+"""Masks that metrics ask for by name, drawn from a pair's poses."""
+
+from collections.abc import Callable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from reposer.core import Pose, Registry
+from reposer.nn.maps import limb_mask, pose_mask
+
+Mask = Callable[[Pose, Pose, float], Float[Tensor, "B 1 H W"]]
+"""(source pose, target pose, half a limb's width in pixels) -> 1 inside, 0 elsewhere."""
+
+MASKS: Registry[Mask] = Registry("mask")
+PUBLISHED_RADIUS = 4.0  # pixels, at 128x64 and at 256x256 alike
+
+
+@MASKS.register("limbs")
+def limbs(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
+    """Ours: the target's limbs, as wide as the protocol says."""
+    return limb_mask(target, radius)
+
+
+@MASKS.register("pose-target")
+def pose_target(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
+    """PG2's closed mask of the target: what its paper means."""
+    return pose_mask(target, PUBLISHED_RADIUS)
+
+
+@MASKS.register("pose-source")
+def pose_source(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
+    """PG2's closed mask of the source: what its code loads."""
+    return pose_mask(source, PUBLISHED_RADIUS)

@@ -1,0 +1,221 @@
+"""The one way in which pairs of pictures become a report, whoever drew them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Pose
+from reposer.metrics import METRICS, Metric
+
+from .geometry import with_white_sides
+from .masks import MASKS
+from .protocol import Protocol
+from .report import Report, Row, protocol_hash
+from .suite import SUITE, SuiteBatch, SuitePart
+
+
+@dataclass(frozen=True)
+class Shown:
+    """B pairs in the protocol's geometry, without white sides.
+
+    identities: whose picture it is (one person in one set of clothes). items: the garment, whoever wears it.
+    Source pictures and poses may be unknown: what needs them is then absent from the report.
+    """
+
+    names: tuple[str, ...]
+    identities: tuple[str, ...]
+    generated: UInt8[Tensor, "B H W 3"]
+    target: UInt8[Tensor, "B H W 3"]
+    source: UInt8[Tensor, "B H W 3"] | None = None
+    source_pose: Pose | None = None
+    target_pose: Pose | None = None
+    source_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    attributes: tuple[Mapping[str, str], ...] = ()
+
+
+class Scorer:
+    """Takes in pairs, batch by batch, and ends as a report. Neither batches nor order play a part.
+
+    weights: folder of the networks' files; None = the usual places. What a metric lacks is said in `absent`.
+    without_networks: leave out all that looks through a network, on purpose.
+    with_poses, with_sources, with_reference: whether there will be such things.
+    num_pairs: how many will come, where the protocol drops an incomplete batch.
+    metrics: only these of the protocol's.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        *,
+        weights: Path | None = None,
+        device: torch.device | str = "cpu",
+        without_networks: bool = False,
+        with_poses: bool = True,
+        with_sources: bool = True,
+        with_reference: bool = False,
+        num_pairs: int | None = None,
+        metrics: Sequence[str] | None = None,
+    ) -> None:
+        self.protocol, self.device = protocol, device
+        self.rows: list[Row] = []
+        self.absent: dict[str, str] = {}
+        self.metrics: dict[str, Metric] = {}
+        self.parts: dict[str, SuitePart] = {}
+        self._counted: int | None = None
+        if protocol.tail:
+            assert num_pairs is not None, (
+                "a protocol that drops the last batch wants to know which one that is"
+            )
+            self._counted = num_pairs - num_pairs % protocol.tail
+        self._truths: list[bytes] = []
+        self._sizes: set[tuple[int, int]] = set()
+        for name in protocol.metrics if metrics is None else metrics:
+            kind = METRICS[name]
+            if without_networks and kind.looks_through_a_network:
+                self.absent[name] = "left out: it looks through a network, and none was wanted"
+            elif kind.mask and not with_poses:
+                self.absent[name] = f"its mask '{kind.mask}' is drawn from joints; give their list"
+            elif kind.needs_reference and not with_reference:
+                self.absent[name] = f"it compares with the {protocol.reference_set} set; give its folder"
+            else:
+                try:
+                    self.metrics[name] = kind.open(weights, device)
+                except BadInput as error:
+                    self.absent[name] = str(error)
+        for name in protocol.suite:
+            if without_networks:
+                self.absent[name] = "left out: it looks through networks, and none was wanted"
+            elif not (with_poses and with_sources):
+                self.absent[name] = "it needs joints and source pictures; give both"
+            else:
+                try:
+                    self.parts[name] = SUITE[name].open(protocol.estimators, weights, device)
+                except BadInput as error:
+                    self.absent[name] = str(error)
+
+    def add(self, shown: Shown) -> None:
+        """Add B pairs, which have one size."""
+        values: list[dict[str, float]] = [{} for _ in shown.names]
+        sides = self.protocol.white_sides
+        generated, target = (with_white_sides(p, sides, sides) for p in (shown.generated, shown.target))
+        poses = [self._placed(p) for p in (shown.source_pose, shown.target_pose)]
+        masks: dict[str, Tensor] = {}
+        for name, metric in self.metrics.items():
+            if metric.mask is not None and metric.mask not in masks:
+                source_pose, target_pose = poses
+                assert source_pose is not None and target_pose is not None, "a mask is drawn from joints"
+                radius = self.protocol.limb_radius * shown.target.shape[1]
+                masks[metric.mask] = MASKS[metric.mask](source_pose, target_pose, radius).cpu()
+            mask = None if metric.mask is None else masks[metric.mask]
+            if (count := self._seen_by(metric, len(shown.names))) == 0:
+                continue
+            scores = metric.update(generated[:count], target[:count], None if mask is None else mask[:count])
+            for own, score in zip(values, [] if scores is None else scores.tolist(), strict=False):
+                own[name] = score
+        for part in self.parts.values():
+            part.update(self._batch(shown))
+        self._truths += [
+            digest(name, picture) for name, picture in zip(shown.names, shown.target, strict=True)
+        ]
+        self._sizes.add((shown.target.shape[1], shown.target.shape[2]))
+        named = zip(shown.names, shown.identities, values, strict=True)
+        self.rows += [Row(name, identity, own) for name, identity, own in named]
+
+    def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
+        """Add pictures of the reference set, in the protocol's geometry."""
+        sides = self.protocol.white_sides
+        for metric in self.metrics.values():
+            if metric.needs_reference:
+                metric.add_reference(with_white_sides(pictures, sides, sides))
+
+    def report(
+        self, about: Mapping[str, Any] | None = None, *, frame: tuple[int, int] | None = None
+    ) -> Report:
+        """frame: the size to name where pictures have several."""
+        size = next(iter(self._sizes)) if len(self._sizes) == 1 else frame
+        assert size is not None, "pictures of several sizes lie in a frame"
+        names = [row.name for row in self.rows]
+        of_sets = {
+            n: m.compute() for n, m in self.metrics.items() if not any(n in row.values for row in self.rows)
+        }
+        return Report(
+            protocol=self.protocol,
+            rows=tuple(self.rows),
+            size=size,
+            hash=protocol_hash(self.protocol, size, names),
+            truth_hash=hashlib.sha256(b"".join(sorted(self._truths))).hexdigest(),
+            about=dict(about or {}),
+            of_sets=of_sets,
+            networks={name: m.network for name, m in self.metrics.items() if m.network},
+            absent=dict(self.absent),
+            findings=tuple(found for part in self.parts.values() for found in part.findings()),
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """What metrics and parts have seen, and the truths; rows are the caller's to keep."""
+        whole = (
+            {"truths": torch.frombuffer(bytearray(b"".join(self._truths)), dtype=torch.uint8)}
+            if self._truths
+            else {}
+        )
+        whole["sizes"] = torch.tensor(sorted(self._sizes), dtype=torch.int64).view(-1, 2)
+        for kind, things in (("metric", self.metrics), ("part", self.parts)):
+            for name, thing in things.items():
+                whole |= {f"{kind}|{name}|{key}": tensor for key, tensor in thing.state().items()}
+        return whole
+
+    def load_state(self, state: Mapping[str, Tensor], rows: Sequence[Row]) -> None:
+        """Take up what `state` gave, with the rows of the same pairs."""
+        self.rows = list(rows)
+        raw = bytes(state["truths"].tolist()) if "truths" in state else b""
+        self._truths = [raw[k : k + 32] for k in range(0, len(raw), 32)]
+        self._sizes = {(int(h), int(w)) for h, w in state["sizes"].tolist()}
+        for kind, things in (("metric", self.metrics), ("part", self.parts)):
+            for name, thing in things.items():
+                prefix = f"{kind}|{name}|"
+                thing.load_state(
+                    {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
+                )
+
+    def _seen_by(self, metric: Metric, coming: int) -> int:
+        """How many of the coming pairs count for this metric."""
+        if self._counted is None or not metric.looks_through_a_network:
+            return coming
+        return max(0, min(coming, self._counted - len(self.rows)))
+
+    def _placed(self, pose: Pose | None) -> Pose | None:
+        """The pose in the picture with its white sides."""
+        sides = self.protocol.white_sides
+        if pose is None or not sides:
+            return pose
+        height, width = pose.size
+        return pose.crop((-0.5 - sides, -0.5, width - 0.5 + sides, height - 0.5))
+
+    def _batch(self, shown: Shown) -> SuiteBatch:
+        assert shown.source is not None and shown.source_pose is not None and shown.target_pose is not None
+        return SuiteBatch(
+            names=shown.names,
+            source_names=shown.source_names or shown.names,
+            target_names=shown.target_names or shown.names,
+            items=shown.items or shown.identities,
+            variants=shown.identities,
+            generated=shown.generated,
+            target=shown.target,
+            source=shown.source,
+            target_pose=shown.target_pose,
+            source_pose=shown.source_pose,
+            attributes=shown.attributes,
+        )
+
+
+def digest(name: str, picture: UInt8[Tensor, "H W 3"]) -> bytes:
+    """SHA-256 of a named picture's bytes."""
+    return hashlib.sha256(name.encode() + picture.contiguous().numpy().tobytes()).digest()
