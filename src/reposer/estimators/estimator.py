@@ -15,7 +15,7 @@ from reposer.core import Pose, Registry, Skeleton
 class Estimator(ABC):
     """A network that looks at pictures: 8-bit RGB, (B, H, W, 3), of any size.
 
-    An answer about a picture depends on that picture alone.
+    An answer about a picture depends on that picture alone. A torch network computes where the pictures lie.
     """
 
     name: ClassVar[str]
@@ -40,6 +40,10 @@ class JointFinder(Estimator):
     @abstractmethod
     def person(self, pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B"]:
         """How sure it is, from 0 to 1, that the picture shows a person."""
+
+    def look(self, pictures: UInt8[Tensor, "B H W 3"]) -> tuple[Pose, Float[Tensor, "B"]]:
+        """Joints and `person` together; a finder whose one pass gives both overrides this."""
+        return self(pictures), self.person(pictures)
 
 
 @dataclass(frozen=True)
