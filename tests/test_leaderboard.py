@@ -56,11 +56,11 @@ def test_every_system_is_scored_at_both_moments_and_the_table_shows_it(tmp_path)
 
 @pytest.mark.slow
 def test_a_contest_that_was_killed_goes_on_and_scores_nothing_twice(tmp_path, monkeypatch):
-    contest = tiny("gfla-mini", minutes=1e-6)
+    contest = tiny("patn-mini", minutes=1e-6)
     first = hold(contest, tmp_path, show=False)
     # one step ends the time; the pictures are seen three steps after it
     assert [(e.moment, e.pictures) for e in first[2:]] == [("minutes", BATCH), ("pictures", 3 * BATCH)]
-    (tmp_path / "gfla-mini/pictures.json").unlink()  # as if killed between the saved state and the score
+    (tmp_path / "patn-mini/pictures.json").unlink()  # as if killed between the saved state and the score
     monkeypatch.setattr("reposer.leaderboard.train", lambda *a, **k: pytest.fail("trained again"))
     again = hold(contest, tmp_path, show=False)
     assert {(e.moment, e.pictures) for e in again[2:]} == {("minutes", BATCH), ("pictures", 3 * BATCH)}

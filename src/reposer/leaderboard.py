@@ -1,8 +1,9 @@
 """The fair table: systems that see the same pictures, or train for the same time, scored by the same protocol.
 
-A system runs once. Its averaged generator is scored when it has seen so many pictures, and again when it has trained for so
-many minutes, whichever comes first. Learning rates stay constant after their warm-up and every system is averaged alike,
-so that neither moment is favoured by a schedule.
+A system's averaged generator is scored when it has seen so many pictures, and when it has trained for so many minutes.
+Learning rates stay constant after their warm-up and every system is averaged alike, so that one run serves both moments.
+A system of several stages runs once for each moment, so that its stages keep their shares of either: PG2's first network
+is frozen in its second stage, and one that was cut short would spoil all that follows.
 """
 
 import json
@@ -70,7 +71,7 @@ class Contest:
 
 
 def mini() -> Contest:
-    """The small form of every system, for two CPU cores: an hour and a half."""
+    """The small form of every system, for two CPU cores: an hour and a quarter."""
     return Contest(
         systems={
             "PG2": RECIPES["pg2-mini"],
@@ -84,7 +85,7 @@ def mini() -> Contest:
         test_people=40,
         pairs=240,
         pictures=3840,
-        minutes=16.0,
+        minutes=12.0,
         average=0.995,
     )
 
@@ -162,8 +163,7 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     entries = [Entry(COPY, moment, scores=jury.baseline()) for moment in MOMENTS]
     for number, (system, build) in enumerate(contest.systems.items(), start=1):
         console.print(f"[bold]{system}[/bold], {number} of {len(contest.systems)}")
-        recipe = contest_form(build(), contest, people)
-        for entry in _compete(system, recipe, contest, out / system, jury, console, show):
+        for entry in _compete(system, build(), contest, out / system, people, jury, console, show):
             entries.append(entry)
             _write(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
             _write(out / "leaderboard.md", table(contest, entries))
@@ -174,13 +174,16 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     return entries
 
 
-def contest_form(recipe: Recipe, contest: Contest, people: Path) -> Recipe:
+def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | None = None) -> Recipe:
     """The recipe with the contest's batch, data and averaging, and learning rates that stay.
 
-    Stages before the last keep their share of the recipe's steps, counted in the contest's pictures; the last has no end.
+    Stages before the last keep their share of the recipe's steps, counted in `steps` (None = those of the contest's
+    pictures); the last has no end.
     """
     *first, last = (replace(stage, schedule="constant") for stage in recipe.stages)
-    stages = [replace(s, steps=max(1, round(s.steps / recipe.steps * contest.steps))) for s in first]
+    stages = [
+        replace(s, steps=max(1, round(s.steps / recipe.steps * (steps or contest.steps)))) for s in first
+    ]
     return replace(
         recipe,
         stages=(*stages, replace(last, steps=NO_END)),
@@ -192,15 +195,56 @@ def contest_form(recipe: Recipe, contest: Contest, people: Path) -> Recipe:
 
 
 def _compete(
-    system: str, recipe: Recipe, contest: Contest, folder: Path, jury: "_Jury", console: Console, show: bool
+    system: str,
+    recipe: Recipe,
+    contest: Contest,
+    folder: Path,
+    people: Path,
+    jury: "_Jury",
+    console: Console,
+    show: bool,
 ) -> Iterator[Entry]:
     """The system's entries in the order in which it reaches the moments; fewer if somebody stops the training."""
-    missing: list[Moment] = []
-    for moment in MOMENTS:
-        if (known := folder / f"{moment}.json").exists():
-            yield from_plain(Entry, json.loads(known.read_text()), str(known))
-        else:
-            missing.append(moment)
+    known = {
+        m: from_plain(Entry, json.loads(f.read_text()))
+        for m in MOMENTS
+        if (f := folder / f"{m}.json").exists()
+    }
+    yield from known.values()
+    if len(recipe.stages) == 1:
+        missing = [moment for moment in MOMENTS if moment not in known]
+        yield from _run(
+            system, contest_form(recipe, contest, people), contest, folder, missing, jury, console, show
+        )
+        return
+    if "pictures" not in known:
+        own = contest_form(recipe, contest, people)
+        for entry in _run(system, own, contest, folder / "run-pictures", ["pictures"], jury, console, show):
+            known["pictures"] = entry
+            yield entry
+    if "minutes" not in known and "pictures" in known:
+        first = known["pictures"]
+        steps = (
+            round(contest.minutes / first.minutes * first.pictures / BATCH)
+            if first.minutes
+            else contest.steps
+        )
+        own = contest_form(recipe, contest, people, steps)
+        yield from _run(system, own, contest, folder / "run-minutes", ["minutes"], jury, console, show)
+
+
+def _run(
+    system: str,
+    recipe: Recipe,
+    contest: Contest,
+    folder: Path,
+    missing: list[Moment],
+    jury: "_Jury",
+    console: Console,
+    show: bool,
+) -> Iterator[Entry]:
+    """One run in `folder` and the entries of the moments that it reaches; they are kept where all runs' are."""
+    place = folder if folder.name == system else folder.parent
     processor, clock = 0.0, 0.0
     while missing:
         step, seconds = RunFolder(folder).taken()
@@ -221,20 +265,21 @@ def _compete(
                 )
             except TrainingStopped as error:
                 for moment in missing:
-                    yield _kept(folder, Entry(system, moment, failed=str(error)))
+                    yield _kept(place, Entry(system, moment, failed=str(error)))
                 return
             processor, clock = processor + time.process_time() - before, clock + time.monotonic() - since
-            if outcome.step != contest.steps and outcome.seconds < 60 * contest.minutes:
+            stopped_early = outcome.step < contest.steps if "pictures" in missing else True
+            if stopped_early and ("minutes" not in missing or outcome.seconds < 60 * contest.minutes):
                 return
             continue
         for moment in reached:
             missing.remove(moment)
-            weights = folder / f"{moment}.safetensors"
+            weights = place / f"{moment}.safetensors"
             shutil.copyfile(folder / "generator.safetensors", weights)
             generator = load(weights)
             console.print(f"{system}: {step * BATCH:,} pictures, {seconds / 60:.1f} minutes; scoring")
             yield _kept(
-                folder,
+                place,
                 Entry(
                     system,
                     moment,
