@@ -1,0 +1,166 @@
+"""`reposer study real-or-generated|best|results`: people judge the pictures, on a page that this machine serves."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from tyro.conf import Positional
+
+from reposer.core import BadInput
+from reposer.study import TRIALS, Answers, Folders, Study, StudyServer, open_folders
+from reposer.study import results as results_of
+from reposer.study.design import POSE, REAL, SOURCE
+
+
+def run(arguments: Sequence[str]) -> int:
+    code: int = tyro.extras.subcommand_cli_from_dict(
+        {"real-or-generated": real_or_generated, "best": best, "results": results},
+        args=list(arguments),
+        prog="reposer study",
+        description=__doc__,
+    )
+    return code
+
+
+def real_or_generated(
+    *,
+    real: Path,
+    generated: tuple[str, ...],
+    out: Path = Path("study.db"),
+    trials: int = TRIALS["real-or-generated"],
+    practice: int = 10,
+    checks: int = 4,
+    failed_checks: int = 1,
+    show_seconds: float = 1.0,
+    seed: int = 0,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+) -> int:
+    """One picture at a time: a photograph, or generated? Ends with Ctrl-C; the same command goes on.
+
+    Args:
+        real: folder of the true targets.
+        generated: NAME=FOLDER for each system; the folder's pictures have the names of the real ones.
+        out: the file of the answers.
+        trials: questions that count, for each person; half are real.
+        practice: questions before them that do not count.
+        checks: questions with a scrambled picture among them, which find people who do not look.
+        failed_checks: who fails more is left out.
+        show_seconds: a picture goes after so long; 0 = it stays until the answer.
+        seed: of the order of everything.
+        host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
+        port: of the page; 0 = a free one.
+    """
+    folders = open_folders(real, _systems(generated))
+    study = Study(
+        design="real-or-generated",
+        systems=tuple(_systems(generated)),
+        names=folders.names,
+        trials=trials,
+        practice=practice,
+        checks=checks,
+        failed_checks=failed_checks,
+        show_seconds=show_seconds,
+        seed=seed,
+    )
+    return _serve(study, folders, out, host, port)
+
+
+def best(
+    *,
+    real: Path,
+    generated: tuple[str, ...],
+    sources: Path,
+    poses: Path | None = None,
+    out: Path = Path("study.db"),
+    trials: int = TRIALS["best"],
+    practice: int = 4,
+    checks: int = 4,
+    failed_checks: int = 1,
+    show_seconds: float = 0.0,
+    seed: int = 0,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+) -> int:
+    """All systems' pictures of one pair in random order: which is the best? Ends with Ctrl-C; the same command goes on.
+
+    Args:
+        real: folder of the true targets.
+        generated: NAME=FOLDER for each system; the folder's pictures have the names of the real ones.
+        sources: folder of the pairs' source pictures, under the same names.
+        poses: folder of pictures of the wanted poses; none = the true target is shown instead.
+        out: the file of the answers.
+        trials: questions that count, for each person.
+        practice: questions before them that do not count.
+        checks: questions with one whole and else scrambled pictures, which find people who do not look.
+        failed_checks: who fails more is left out.
+        show_seconds: the pictures go after so long; 0 = they stay until the answer.
+        seed: of the order of everything.
+        host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
+        port: of the page; 0 = a free one.
+    """
+    folders = open_folders(real, _systems(generated), sources=sources, poses=poses)
+    study = Study(
+        design="best",
+        systems=tuple(_systems(generated)),
+        names=folders.names,
+        trials=trials,
+        beside=(SOURCE, REAL if poses is None else POSE),
+        practice=practice,
+        checks=checks,
+        failed_checks=failed_checks,
+        show_seconds=show_seconds,
+        seed=seed,
+    )
+    return _serve(study, folders, out, host, port)
+
+
+def results(
+    answers: Positional[Path], *, json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None
+) -> int:
+    """The rates with intervals, and which differences hold; also while the study is running.
+
+    Args:
+        answers: the file of a study.
+        json_file: also write everything to this file.
+    """
+    found = results_of(answers)
+    Console().print(found.tables(), highlight=False)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found.to_plain(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return 0
+
+
+def _systems(generated: Sequence[str]) -> dict[str, Path]:
+    systems = {}
+    for given in generated:
+        name, equals, folder = given.partition("=")
+        if not (name and equals and folder):
+            raise BadInput(f"--generated takes NAME=FOLDER, such as ours=runs/test, not '{given}'.")
+        if name in systems:
+            raise BadInput(f"--generated names '{name}' twice; every system needs a name of its own.")
+        systems[name] = Path(folder)
+    return systems
+
+
+def _serve(study: Study, folders: Folders, out: Path, host: str, port: int) -> int:
+    answers = Answers(out, study)
+    console = Console(stderr=True)
+    try:
+        with StudyServer((host, port), study, folders, answers) as server:
+            console.print(f"The study is at {server.url} until Ctrl-C; answers in {out}", soft_wrap=True)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                people, count = answers.count()
+                console.print(f"{people} people, {count} answers. The same command goes on.")
+    except OSError as error:
+        raise BadInput(
+            f"No page can be served at {host}:{port} ({error.strerror}); give another --port."
+        ) from None
+    finally:
+        answers.close()
+    return 0

@@ -1,0 +1,157 @@
+"""Which questions a person is asked, in which order: a function of the study and the person's number alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from reposer.core import BadInput
+from reposer.core.rng import mix, numpy_stream
+
+Design = Literal["real-or-generated", "best"]
+Kind = Literal["practice", "check", "scored"]
+
+REAL, GENERATED = "real", "generated"
+SCRAMBLED = "scrambled"
+"""A real picture in pieces: what nobody who looks takes for real, or for the best."""
+SOURCE, POSE = "source", "pose"
+TRIALS: dict[Design, int] = {"real-or-generated": 120, "best": 60}
+_ORDER, _PERSON = 0x57D0, 0x57D1
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing asked. kind: only "scored" ones count. name: of the pair. candidates: whose pictures, as they stand."""
+
+    kind: Kind
+    name: str
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A forced-choice study; with it and a person's number every question is decided.
+
+    design: "real-or-generated" shows one picture at a time; "best" shows every system's picture of one pair.
+    systems: whose pictures are judged.
+    names: of the pairs; each system, and the truth, has a picture of each.
+    beside: what stands beside the candidates of "best": the source, and the wanted pose or the true target (REAL).
+    trials: scored questions a person. Half of those of "real-or-generated" are real pictures.
+    practice: questions before them that do not count, as PG2 and PATN discard the first ten.
+    checks: questions among them with a scrambled picture, by which inattentive people are found.
+    failed_checks: people who fail more are left out.
+    show_seconds: a picture goes after so long, 1 as in the protocol of the just noticeable difference; 0 = it stays.
+    seed: of the order of names, and of every person's questions.
+    """
+
+    design: Design
+    systems: tuple[str, ...]
+    names: tuple[str, ...]
+    trials: int
+    beside: tuple[str, ...] = ()
+    practice: int = 10
+    checks: int = 4
+    failed_checks: int = 1
+    show_seconds: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        fewest = 1 if self.design == "real-or-generated" else 2
+        if len(self.systems) < fewest:
+            raise BadInput("To choose the best, give at least two systems: --generated ONE=DIR OTHER=DIR.")
+        if taken := {REAL, GENERATED, SCRAMBLED, SOURCE, POSE} & set(self.systems):
+            raise BadInput(f"A system cannot be called '{taken.pop()}'; give it another name.")
+        if min(self.practice, self.checks, self.failed_checks, self.show_seconds) < 0:
+            raise BadInput("--practice, --checks, --failed-checks and --show-seconds cannot be negative.")
+        most = self._rounded(len(self.names) - self.practice - self.checks)
+        if self.trials < 1 or self.trials % self._step:
+            near = max(self._step, self._rounded(self.trials))
+            raise BadInput(
+                f"{self.trials} questions cannot be dealt evenly to {len(self.systems)} systems; a multiple of "
+                f"{self._step} can: --trials {near}."
+            )
+        if self.trials > most:
+            way_out = f"--trials {most}" if most > 0 else "more pictures, or less --practice and --checks"
+            raise BadInput(
+                f"Nobody is asked about a pair twice: {self.trials} questions, {self.practice} of practice and "
+                f"{self.checks} checks need as many pairs, and there are {len(self.names)}. Give {way_out}."
+            )
+
+    @property
+    def _step(self) -> int:
+        """The number of questions is a multiple of it: all systems, and all places on the page, have equal shares."""
+        return len(self.systems) * (2 if self.design == "real-or-generated" else 1)
+
+    def _rounded(self, trials: int) -> int:
+        return trials // self._step * self._step
+
+
+def questions(study: Study, person: int) -> tuple[Question, ...]:
+    """What person number `person` (0, 1, ...) is asked: practice first, then scored questions with checks among them.
+
+    No pair comes twice. Over people, each picture of a system is asked about equally often, to within one; so is each
+    real one, to within one a system.
+    """
+    order = numpy_stream(study.seed, _ORDER).permutation(len(study.names))
+    stream = numpy_stream(mix(study.seed, _PERSON, person))
+    whole = study.trials + study.practice + study.checks
+    if study.design == "real-or-generated":
+        conditions = [c for system in study.systems for c in (REAL, system)]
+        share = study.trials // len(conditions)
+        # a person's window of names moves on by one condition's share, so that each name goes through all conditions
+        names = _window(study, order, person * share, whole)
+        scored = [(name, (conditions[k // share],)) for k, name in enumerate(names[: study.trials])]
+        scored = [scored[k] for k in stream.permutation(len(scored))]
+        rest = names[study.trials :]
+        tries = [(conditions[int(k)],) for k in stream.integers(len(conditions), size=study.practice)]
+        traps = [(SCRAMBLED,)] * study.checks
+    else:
+        names = _window(study, order, person * study.trials, whole)
+        asked = stream.permutation(study.trials)
+        scored = [
+            (names[int(k)], row) for k, row in zip(asked, _rows(study, stream, study.trials), strict=True)
+        ]
+        rest = names[study.trials :]
+        tries = _rows(study, stream, study.practice)
+        whole_one = stream.integers(len(study.systems), size=study.checks)
+        traps = [
+            tuple(REAL if place == k else SCRAMBLED for place in range(len(study.systems))) for k in whole_one
+        ]
+    practice = [Question("practice", n, c) for n, c in zip(rest[: study.practice], tries, strict=True)]
+    checks = [Question("check", n, c) for n, c in zip(rest[study.practice :], traps, strict=True)]
+    return (*practice, *_spread(checks, [Question("scored", n, c) for n, c in scored], stream))
+
+
+def choices(study: Study, question: Question) -> tuple[str, ...]:
+    """What may be answered, as written down."""
+    return (REAL, GENERATED) if study.design == "real-or-generated" else question.candidates
+
+
+def right_answer(study: Study) -> str:
+    """The answer that passes a check."""
+    return GENERATED if study.design == "real-or-generated" else REAL
+
+
+def _window(study: Study, order: np.ndarray, start: int, length: int) -> list[str]:
+    return [study.names[order[(start + k) % len(order)]] for k in range(length)]
+
+
+def _rows(study: Study, stream: np.random.Generator, count: int) -> list[tuple[str, ...]]:
+    """`count` orders of the systems; in each run of as many as there are systems, each stands once in every place."""
+    rows: list[tuple[str, ...]] = []
+    while len(rows) < count:
+        base = [study.systems[k] for k in stream.permutation(len(study.systems))]
+        rows += [(*base[turn:], *base[:turn]) for turn in range(len(base))]
+    return rows[:count]
+
+
+def _spread(
+    checks: Sequence[Question], scored: Sequence[Question], stream: np.random.Generator
+) -> list[Question]:
+    """The checks among the scored questions: one at a random place of each equal stretch."""
+    out, stretch = list(scored), len(scored) / max(1, len(checks))
+    places = [int(stretch * (k + stream.random())) for k in range(len(checks))]
+    for place, check in reversed(list(zip(places, checks, strict=True))):
+        out.insert(place, check)
+    return out

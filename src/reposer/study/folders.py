@@ -1,0 +1,126 @@
+"""Folders of pictures with equal names; what a person sees of a file is its pixels and nothing else."""
+
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from reposer.core import BadInput
+from reposer.core.rng import numpy_stream
+from reposer.data.files import PICTURE_SUFFIXES, picture_header, picture_is_cut_off, read_picture
+from reposer.nn.weights import sha256
+
+from .design import POSE, REAL, SCRAMBLED, SOURCE
+
+BANDS = 8  # into which a scrambled picture is cut, each way
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Picture files by role (REAL, a system, SOURCE, POSE) and pair: `files[role][name]`."""
+
+    files: Mapping[str, Mapping[str, Path]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the pairs, sorted."""
+        return tuple(sorted(self.files[REAL]))
+
+    def png(self, role: str, name: str) -> bytes:
+        """The picture's pixels as a PNG: neither name, kind nor remarks of the file show."""
+        pixels = read_picture(self._file(role, name)).numpy()
+        if role == SCRAMBLED:
+            pixels = scrambled(pixels)
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+        return out.getvalue()
+
+    def checksum(self, role: str, name: str) -> str:
+        """SHA-256 of the file; a scrambled picture has that of the real one it was made from."""
+        return sha256(self._file(role, name))
+
+    def _file(self, role: str, name: str) -> Path:
+        return self.files[REAL if role == SCRAMBLED else role][name]
+
+
+def open_folders(
+    real: Path, generated: Mapping[str, Path], *, sources: Path | None = None, poses: Path | None = None
+) -> Folders:
+    """The folders of a study. real: the true targets. generated: a folder a system. sources, poses: beside the choice.
+
+    Names are file names without their ending. Refuses folders that are missing or empty, names that not all folders
+    have, pictures that are broken off, and generated ones whose size is not that of the real one.
+    """
+    if taken := {REAL, SOURCE, POSE} & set(generated):
+        raise BadInput(f"A system cannot be called '{taken.pop()}'; give it another name.")
+    beside = {role: folder for role, folder in ((SOURCE, sources), (POSE, poses)) if folder is not None}
+    folders = {REAL: real, **generated, **beside}
+    files = {role: _pictures(folder) for role, folder in folders.items()}
+    for role, own in files.items():
+        _refuse_unequal(folders[role], own, real, files[REAL])
+    for path in (path for own in files.values() for path in own.values()):
+        if picture_is_cut_off(path):
+            raise BadInput(f"{path} ends before its end: a copy that broke off. Fetch or save it again.")
+    for system in generated:
+        for name, path in files[system].items():
+            size, expected = picture_header(path), picture_header(files[REAL][name])
+            if size != expected:
+                raise BadInput(
+                    f"{path} is {size[0]}x{size[1]}, the real picture {expected[0]}x{expected[1]} (height x width): "
+                    f"people would tell them by their size. Bring the folders to one size."
+                )
+    return Folders(files)
+
+
+def scrambled(pixels: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
+    """The picture cut into bands both ways, and the bands in another order; it keeps its size and colours."""
+    stream = numpy_stream(0x5C4A, *pixels.shape)
+    for axis in (0, 1):
+        bands = np.array_split(np.arange(pixels.shape[axis]), BANDS)
+        pixels = np.take(pixels, np.concatenate([bands[k] for k in _moved(stream)]), axis)
+    return pixels
+
+
+def _moved(stream: np.random.Generator) -> list[int]:
+    """An order in which no band keeps its neighbour above."""
+    while True:
+        order = [int(k) for k in stream.permutation(BANDS)]
+        if all(b != a + 1 for a, b in itertools.pairwise(order)):
+            return order
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise BadInput(f"There is no folder {folder}; a folder of pictures was expected.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in PICTURE_SUFFIXES:
+            if path.stem in found:
+                raise BadInput(
+                    f"{folder} has both {found[path.stem].name} and {path.name}; keep one of them."
+                )
+            found[path.stem] = path
+    if not found:
+        raise BadInput(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)}).")
+    return found
+
+
+def _refuse_unequal(folder: Path, own: Mapping[str, Path], real: Path, truth: Mapping[str, Path]) -> None:
+    lacking, more = sorted(set(truth) - set(own)), sorted(set(own) - set(truth))
+    if not lacking and not more:
+        return
+    said = [f"lacks {_some(lacking)}"] * bool(lacking) + [f"has {_some(more)} besides"] * bool(more)
+    raise BadInput(
+        f"{folder} and {real} do not hold the same names: {folder} {' and '.join(said)}. All folders of a study "
+        f"need a picture of every pair, under one name (endings may differ)."
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{len(names)} ({shown}{', ...' if len(names) > 3 else ''})"

@@ -1,0 +1,63 @@
+"""Rates with intervals, and how surprising a difference would be if there were none."""
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from reposer.core.rng import numpy_stream
+
+
+def wilson_interval(hits: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a rate whose answers are independent (Wilson 1927): all p with |hits/total - p| <= z sqrt(p (1 - p) / total).
+
+    (NaN, NaN) if nothing was counted.
+    """
+    if total == 0:
+        return (math.nan, math.nan)
+    z, p = NormalDist().inv_cdf((1 + confidence) / 2), hits / total
+    centre = (p + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    low = 0.0 if hits == 0 else centre - half
+    high = 1.0 if hits == total else centre + half
+    return (low, high)
+
+
+def people_interval(
+    hits: Sequence[int],
+    totals: Sequence[int],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """The percentile bootstrap interval of sum(hits) / sum(totals) with whole people drawn again.
+
+    hits, totals: of each person. The answers of one person go together, so this is about other people asked the same way;
+    it is wider than Wilson's where people differ. (NaN, NaN) for fewer than two people.
+    """
+    counts = np.array(sorted((h, n) for h, n in zip(hits, totals, strict=True) if n), dtype=np.int64)
+    if len(counts) < 2:
+        return (math.nan, math.nan)
+    drawn = numpy_stream(seed, 0x9E09, len(counts)).integers(len(counts), size=(resamples, len(counts)))
+    sums = counts[drawn].sum(1)
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], [(1 - confidence) / 2, (1 + confidence) / 2])
+    return (float(low), float(high))
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Two-sided exact p-value of so uneven a split or worse, if either side were as likely (ties left out)."""
+    total, fewer = wins + losses, min(wins, losses)
+    tail = sum(math.comb(total, k) for k in range(fewer + 1))
+    return min(1.0, 2 * tail / 2**total)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number (Holm 1979), in the same order: below 0.05, all such hold together at 5 %."""
+    order = sorted(range(len(p_values)), key=lambda k: p_values[k])
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for rank, k in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[k]))
+        corrected[k] = highest
+    return corrected
