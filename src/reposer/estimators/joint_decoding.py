@@ -1,0 +1,89 @@
+"""From what joint networks see and say to joints in pixels: frames, SimCC vectors, heatmaps."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from reposer.core import Pose
+from reposer.core.images import from_uint8, resize
+
+BLACK = -1.0
+
+
+def enlarged(pictures: UInt8[Tensor, "B H W 3"], factor: int) -> Float[Tensor, "B 3 h w"]:
+    """The pictures in [-1, 1], both sides `factor` times as long (bicubic): detectors miss small people."""
+    _, height, width, _ = pictures.shape
+    return resize(from_uint8(pictures), (factor * height, factor * width))
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a network with an input of fixed size sees: the whole picture in the middle of black.
+
+    picture: (height, width) of the picture in pixels. size: of the network's input.
+    context: how many times as long as the picture the window is, along the side that decides.
+    """
+
+    picture: tuple[int, int]
+    size: tuple[int, int]
+    context: float = 1.0
+
+    @property
+    def _added(self) -> tuple[int, int, int, int]:
+        """Pixels of the picture's scale to add: left, right, top, bottom."""
+        (height, width), (high, wide) = self.picture, self.size
+        scale = self.context * max(height / high, width / wide)
+        across = max(0, round(scale * wide) - width)
+        down = max(0, round(scale * high) - height)
+        return (across // 2, across - across // 2, down // 2, down - down // 2)
+
+    def show(self, pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 h w"]:
+        """The pictures as the network sees them, in [-1, 1]."""
+        return resize(F.pad(pictures, self._added, value=BLACK), self.size)
+
+    def back(self, pose: Pose) -> Pose:
+        """A pose in pixels of the window, in pixels of the picture."""
+        assert pose.size == self.size, (pose.size, self.size)
+        height, width = self.picture
+        left, right, top, bottom = self._added
+        around = pose.resize((top + height + bottom, left + width + right))
+        return around.crop((left - 0.5, top - 0.5, left + width - 0.5, top + height - 0.5))
+
+
+def simcc_joints(
+    x: Float[Tensor, "B K X"], y: Float[Tensor, "B K Y"], size: tuple[int, int]
+) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
+    """The highest bin of each axis (SimCC, Li et al. 2022, arXiv:2107.03332), in pixels of the input, and how sure.
+
+    X bins share the input's width evenly, Y its height; bin i stands at i / (bins a pixel). A joint is as sure as
+    the lower of its two peaks, cut to [0, 1].
+    """
+    height, width = size
+    (sure_x, column), (sure_y, row) = x.max(-1), y.max(-1)
+    xy = torch.stack([column * (width / x.shape[-1]), row * (height / y.shape[-1])], -1)
+    return xy.to(x.dtype), torch.minimum(sure_x, sure_y).clamp(0, 1)
+
+
+def heatmap_joints(
+    heatmaps: Float[Tensor, "B K h w"], size: tuple[int, int]
+) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
+    """The highest cell, moved a quarter of a cell to its higher neighbour on each axis (Newell et al. 2016,
+    arXiv:1603.06937), in pixels of the input, and its height cut to [0, 1].
+
+    Cell i stands at pixel i * stride, as the networks that use such maps were trained.
+    """
+    h, w = heatmaps.shape[-2:]
+    cells = heatmaps.flatten(-2)
+    height, place = cells.max(-1)
+    row, column = place // w, place % w
+
+    def shift(step: int, inside: Bool[Tensor, "B K"]) -> Float[Tensor, "B K"]:
+        after, before = (cells.gather(-1, (place + s).clamp(0, h * w - 1)[..., None]) for s in (step, -step))
+        return torch.where(inside, 0.25 * (after - before)[..., 0].sign(), 0.0)
+
+    x = column + shift(1, (column > 0) & (column < w - 1))
+    y = row + shift(w, (row > 0) & (row < h - 1))
+    return torch.stack([x * (size[1] / w), y * (size[0] / h)], -1), height.clamp(0, 1)

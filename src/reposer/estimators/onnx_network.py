@@ -1,0 +1,72 @@
+"""Networks in the user's ONNX files, run by onnxruntime with its telemetry off."""
+
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reposer.core import BadInput
+from reposer.nn.weights import sha256
+
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # the better first; of those that are installed
+
+
+class OnnxNetwork:
+    """A network of one input, pictures (B, 3, H, W).
+
+    size: (height, width) of its input in pixels; None where the file leaves it open.
+    outputs: their names, in order.
+    description: file and checksum.
+    """
+
+    def __init__(self, path: Path) -> None:
+        runtime = onnxruntime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        installed = runtime.get_available_providers()
+        providers = [name for name in PROVIDERS if name in installed]
+        try:
+            self._session = runtime.InferenceSession(str(path), options, providers=providers)
+        except Exception as error:  # onnxruntime's errors have no common class of their own
+            raise BadInput(
+                f"{path} cannot be opened as an ONNX network ({type(error).__name__}); it may be cut short or "
+                f"another kind of file. Copy or export it again."
+            ) from error
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1 or len(inputs[0].shape) != 4:
+            found = ", ".join(f"{i.name} {i.shape}" for i in inputs)
+            raise BadInput(f"{path} takes {found}; a network of one input (B, 3, H, W) was expected.")
+        rows, _, height, width = inputs[0].shape
+        self._input, self._rows = inputs[0].name, rows if isinstance(rows, int) else None
+        self.size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        self.outputs = tuple(output.name for output in self._session.get_outputs())
+        self.description = f"{path.name}, SHA-256 {sha256(path)[:16]}"
+
+    def __call__(self, pictures: Float[Tensor, "B 3 H W"]) -> list[Tensor]:
+        """The outputs, on the CPU. A file with a fixed batch of n sees n rows at a time, the last ones repeated."""
+        at_once = self._rows or len(pictures)
+        parts = [self._run(chunk.cpu().float().numpy(), at_once) for chunk in pictures.split(at_once)]
+        return [torch.from_numpy(np.concatenate(part)) for part in zip(*parts, strict=True)]
+
+    def _run(self, rows: np.ndarray, at_once: int) -> list[Any]:
+        missing = at_once - len(rows)
+        full = np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
+        return [output[: len(rows)] for output in self._session.run(None, {self._input: full})]
+
+
+def onnxruntime() -> ModuleType:
+    """onnxruntime, an optional extra. It calls home unless it is told not to before its import."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime as runtime
+    except ImportError:
+        raise BadInput(
+            "onnxruntime, which runs ONNX files, is not installed: pip install 'reposer[onnx]'."
+        ) from None
+    module: ModuleType = runtime
+    return module
