@@ -1,0 +1,105 @@
+"""Metrics of pictures, frame by frame, and how a picture metric sees a clip's steps."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from .clips import CLIP_METRICS, ClipFrame, ClipMean, StepMetric
+from .l1 import UNIT
+from .metric import METRICS, PairMetric
+
+PictureDistance = Callable[[UInt8[Tensor, "B H W 3"], UInt8[Tensor, "B H W 3"]], Float[Tensor, "B"]]
+
+
+class FrameMean(ClipMean):
+    """The mean over a clip's frames of a metric of pictures; frames without a finite value are left out."""
+
+    picture_metric: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        metric = METRICS[self.picture_metric]()
+        assert isinstance(metric, PairMetric), f"{self.picture_metric} has no value of one picture"
+        self.metric = metric
+
+    def update(self, frame: ClipFrame) -> None:
+        value = self.metric.score(frame.generated, frame.target, None)
+        if math.isfinite(value):
+            self.add(value)
+
+
+@CLIP_METRICS.register("frame-l1")
+class FrameL1(FrameMean):
+    """`l1`, the mean over frames."""
+
+    name, picture_metric = "frame-l1", "l1"
+    better = "lower"
+    best = 0.0
+    unit = UNIT
+
+
+@CLIP_METRICS.register("frame-ssim-gaussian1.5")
+class FrameSSIM(FrameMean):
+    """`ssim-gaussian1.5`, the mean over frames."""
+
+    name, picture_metric = "frame-ssim-gaussian1.5", "ssim-gaussian1.5"
+    better = "higher"
+    best = 1.0
+
+
+class TemporalDistance(StepMetric):
+    """|d(g, g') - d(t, t')| of each step, for a distance d of pictures: tLPIPS with LPIPS as d (Chu et al. 2020, TecoGAN).
+
+    g, g' are consecutive generated frames, t, t' the true ones. The mean over steps; TecoGAN prints 100 times it.
+    """
+
+    better = "lower"
+    best = 0.0
+    lens: ClassVar[str]
+    """The picture metric that `open` takes as d."""
+
+    def __init__(self, distance: PictureDistance, network: str = "") -> None:
+        super().__init__()
+        self.distance, self._network = distance, network
+
+    @classmethod
+    def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "TemporalDistance":
+        metric = METRICS[cls.lens].open(weights, device)
+        nothing = metric.state()
+
+        def distance(a: Tensor, b: Tensor) -> Tensor:
+            values = metric.update(a, b)
+            assert values is not None, f"{cls.lens} has a value for each pair"
+            metric.load_state(nothing)  # only the values are wanted: what it would keep grows
+            return values
+
+        return cls(distance, metric.network)
+
+    @property
+    def network(self) -> str:
+        return self._network
+
+    def step(self, earlier: ClipFrame, later: ClipFrame) -> tuple[float, float]:
+        generated, true = self.distance(
+            torch.stack([earlier.generated, earlier.target]), torch.stack([later.generated, later.target])
+        ).tolist()
+        return abs(generated - true), 1.0
+
+
+@CLIP_METRICS.register("tlpips-alex")
+class TLPIPSAlex(TemporalDistance):
+    """`TemporalDistance` of `lpips-alex`."""
+
+    name, lens = "tlpips-alex", "lpips-alex"
+
+
+@CLIP_METRICS.register("tlpips-vgg")
+class TLPIPSVGG(TemporalDistance):
+    """`TemporalDistance` of `lpips-vgg`."""
+
+    name, lens = "tlpips-vgg", "lpips-vgg"

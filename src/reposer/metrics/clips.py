@@ -1,0 +1,169 @@
+"""What a metric of clips is: frames in, one after the other; one number out, however long the clips were.
+
+Frames -> what a step from frame to frame shows -> sums -> number. Nothing that a metric keeps grows with a clip's length.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from reposer.core import Registry
+
+from .metric import Value
+
+CLIP_METRICS: Registry[type["ClipMetric"]] = Registry("metric of clips", "reposer.clip_metrics")
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How the true clip moves from one frame to the next.
+
+    flow: backward, in pixels: what pixel p of the later frame shows is at p + flow(p) of the earlier one. Its value where
+    nothing is visible means nothing. visible: both frames show it.
+    """
+
+    flow: Float[Tensor, "2 H W"]
+    visible: Bool[Tensor, "H W"]
+
+
+@dataclass(frozen=True)
+class ClipFrame:
+    """One frame of a clip beside the true one, as 8-bit pictures.
+
+    motions: how the true clip moved to here from the frame before, by the name of who says so; empty in a first frame.
+    """
+
+    generated: UInt8[Tensor, "H W 3"]
+    target: UInt8[Tensor, "H W 3"]
+    motions: Mapping[str, Motion] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.generated.shape == self.target.shape, (self.generated.shape, self.target.shape)
+        assert self.generated.dtype == self.target.dtype == torch.uint8, (
+            self.generated.dtype,
+            self.target.dtype,
+        )
+
+
+MotionFinder = Callable[[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]], Motion]
+MOTIONS: Registry[MotionFinder] = Registry("estimator of motion")
+"""(earlier, later) true frames to their motion. A clip may bring its own, exact one instead, as `exact`."""
+
+
+class ClipMetric(ABC):
+    """Statistics of clips: they grow by `update`, frame by frame, and `end_clip`; join by `merge`; end as a number by `compute`.
+
+    A value depends on the clips alone, to the rounding of sums: not on their order, nor on who counted which clip.
+    """
+
+    name: ClassVar[str]
+    """How it is printed: the metric and its variant."""
+    better: ClassVar[Literal["lower", "higher", "nearest"]]
+    """Which value is: the lowest, the highest, or the one nearest to `best`."""
+    best: ClassVar[float]
+    """The value of identical clips. NaN where that depends on the clip: then the true clip is scored beside the generated."""
+    unit: ClassVar[str] = ""
+    counts: ClassVar[str] = "clip"
+    """What its mean is taken over, in the singular."""
+    motion: ClassVar[str | None] = None
+    """Who says how the true clip moves: one of MOTIONS, or "exact" for what the clip itself brings."""
+
+    @classmethod
+    def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "ClipMetric":
+        """A metric that has seen nothing. weights: the file or folder of its network's; None = the usual places.
+
+        Refuses with `BadInput`, which names file, source and checksum, where a network is needed and not there.
+        """
+        return cls()
+
+    @property
+    def network(self) -> str:
+        """Name, file and checksum of the network that it looks through; empty where there is none."""
+        return ""
+
+    @abstractmethod
+    def update(self, frame: ClipFrame) -> None:
+        """Add the next frame of the clip that is running, or the first of a new one."""
+
+    @abstractmethod
+    def end_clip(self) -> float | None:
+        """The clip is over. Its own value, NaN where it has none; None where clips have none by themselves."""
+
+    @abstractmethod
+    def merge(self, other: "ClipMetric") -> None:
+        """Add the clips that `other` has seen to their end."""
+
+    @abstractmethod
+    def compute(self) -> Value:
+        """The value over all clips that ended."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """All clips that ended, for a scoring run that goes on later. A clip that was running begins anew there."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state` gave."""
+
+
+class ClipMean(ClipMetric):
+    """A metric whose value of a clip is a mean over its frames or steps; the number is the mean over clips.
+
+    Clips without a finite value are left out of the number.
+    """
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._amount, self._weight = 0.0, 0.0
+
+    def add(self, amount: float, weight: float = 1.0) -> None:
+        """Add to the clip that is running, whose value is the sum of amounts over the sum of weights."""
+        self._amount, self._weight = self._amount + amount, self._weight + weight
+
+    def end_clip(self) -> float:
+        nothing = math.inf if self._amount else math.nan
+        value = self._amount / self._weight if self._weight else nothing
+        self.values.append(value)
+        self._begin()
+        return value
+
+    def merge(self, other: ClipMetric) -> None:
+        assert isinstance(other, ClipMean) and other.name == self.name, "metrics of one kind merge"
+        self.values += other.values
+
+    def compute(self) -> Value:
+        return Value.of(self.values)
+
+    def state(self) -> dict[str, Tensor]:
+        return {"values": torch.tensor(self.values, dtype=torch.float64)}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self.values = state["values"].tolist()
+        self._begin()
+
+
+class StepMetric(ClipMean):
+    """A mean over a clip's steps, each from one frame to the next."""
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._earlier: ClipFrame | None = None
+
+    @abstractmethod
+    def step(self, earlier: ClipFrame, later: ClipFrame) -> tuple[float, float]:
+        """(amount, weight) that the step adds; (0, 0) where it says nothing."""
+
+    def update(self, frame: ClipFrame) -> None:
+        if self._earlier is not None:
+            self.add(*self.step(self._earlier, frame))
+        self._earlier = frame
