@@ -1,4 +1,4 @@
-"""L1: the mean absolute difference, of the whole picture or of the target's limbs."""
+"""Mean absolute differences: of the whole picture, of the target's limbs, and relative to the levels."""
 
 import math
 
@@ -51,3 +51,24 @@ class L1Limbs(PairMetric):
         pixels = int(mask.sum())
         difference = (generated.int() - target.int()).abs() * mask[..., None]
         return difference.sum().item() / (255.0 * 3 * pixels) if pixels else math.nan
+
+
+@METRICS.register("mae-gfla")
+class RelativeError(PairMetric):
+    """GFLA's `MAE`: the sum of absolute differences over the sum of all levels of both pictures.
+
+    Dark pictures err more than bright ones. Two black pictures have no value and are left out.
+    """
+
+    name = "mae-gfla"
+    higher_is_better = False
+    best = 0.0
+
+    def score(
+        self,
+        generated: UInt8[Tensor, "H W 3"],
+        target: UInt8[Tensor, "H W 3"],
+        mask: Bool[Tensor, "H W"] | None,
+    ) -> float:
+        levels = int(generated.sum()) + int(target.sum())
+        return (generated.int() - target.int()).abs().sum().item() / levels if levels else math.nan

@@ -1,32 +1,41 @@
-"""SSIM with the Gaussian window of its authors (Wang et al. 2004, doi:10.1109/TIP.2003.819861)."""
+"""SSIM (Wang et al. 2004, doi:10.1109/TIP.2003.819861), in each of the forms that this field has called so.
 
-import math
+They differ in the window, in the range of levels that the constants are made for, and at the picture's border:
+`protocols.md` of our specs counts who uses which. Two of them are never to be compared.
+"""
+
+from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float64, UInt8
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
 
+from .masked import black_outside
 from .metric import METRICS, PairMetric
+from .windows import GaussianWindow, UniformWindow, Window, mirrored
 
-SIGMA = 1.5
-RADIUS = 5  # 3.5 sigma, rounded: 11 taps
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+K1, K2 = 0.01, 0.03
 
 
-@METRICS.register("ssim-gaussian1.5")
 class SSIM(PairMetric):
-    """Mean structural similarity: Gaussian window of sigma 1.5, data range 255, mean over pixels and RGB.
+    """Mean structural similarity over windows and RGB.
 
-    Only windows that lie wholly in the picture count. Equal to scikit-image's `structural_similarity` with
-    `data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, channel_axis=-1`; not to
-    torchmetrics, which also counts windows over mirrored borders.
+    Exactly scikit-image's `structural_similarity` with `channel_axis=-1` and the same window, wherever only windows
+    that lie wholly in the picture count.
     """
 
-    name = "ssim-gaussian1.5"
     higher_is_better = True
     best = 1.0
+    window: ClassVar[Window]
+    range_of_generated: ClassVar[bool] = False
+    """Whether the constants are made for (largest - smallest level of the generated picture) instead of 255.
+
+    A picture of one level has no such range, no value, and is left out.
+    """
+    mirror: ClassVar[bool] = False
+    """Whether windows over mirrored borders count, so that every pixel has one."""
 
     def score(
         self,
@@ -34,27 +43,112 @@ class SSIM(PairMetric):
         target: UInt8[Tensor, "H W 3"],
         mask: Bool[Tensor, "H W"] | None,
     ) -> float:
-        if min(target.shape[:2]) < 2 * RADIUS + 1:
+        needed = self.window.radius + 1 if self.mirror else 2 * self.window.radius + 1
+        if min(target.shape[:2]) < needed:
             raise BadInput(
-                f"A picture of {target.shape[0]}x{target.shape[1]} pixels is too small for {self.name}; "
-                f"its window is {2 * RADIUS + 1} pixels wide; score larger pictures or leave this metric out."
+                f"A picture of {target.shape[0]}x{target.shape[1]} pixels is too small for {self.name}, which needs "
+                f"{needed} on each side; score larger pictures or leave this metric out."
             )
+        if self.mask:
+            assert mask is not None
+            generated, target = black_outside(generated, mask), black_outside(target, mask)
+        levels = int(generated.max()) - int(generated.min()) if self.range_of_generated else 255
         x, y = generated.movedim(-1, 0).double(), target.movedim(-1, 0).double()
-        mean_x, mean_y, xx, yy, xy = _blur(torch.stack([x, y, x * x, y * y, x * y]))
-        var_x, var_y, cov = xx - mean_x**2, yy - mean_y**2, xy - mean_x * mean_y
-        luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
-        structure = (2 * cov + C2) / (var_x + var_y + C2)
+        # var x and var y enter as their sum only: four planes per channel are enough
+        planes = torch.cat([x, y, x * x + y * y, x * y])
+        if self.mirror:
+            planes = mirrored(planes, self.window.radius)
+        mean_x, mean_y, squares, xy = self.window.means(planes).chunk(4)
+        c1, c2 = (K1 * levels) ** 2, (K2 * levels) ** 2
+        mean_xy, mean_squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
+        covariance = self.window.covariance_factor * (xy - mean_xy)
+        variances = self.window.covariance_factor * (squares - mean_squares)
+        luminance = (2 * mean_xy + c1) / (mean_squares + c1)
+        structure = (2 * covariance + c2) / (variances + c2)
         return (luminance * structure).mean().item()
 
 
-def _blur(planes: Float64[Tensor, "N C H W"]) -> Float64[Tensor, "N C h w"]:
-    """Gaussian-weighted means over the windows that fit: both sides shrink by twice the radius."""
-    weights = [math.exp(-0.5 * (k / SIGMA) ** 2) for k in range(-RADIUS, RADIUS + 1)]
-    total = math.fsum(weights)
-    for axis in (-2, -1):
-        length = planes.shape[axis] - 2 * RADIUS
-        blurred = torch.zeros_like(planes.narrow(axis, 0, length))
-        for k, weight in enumerate(weights):
-            blurred.add_(planes.narrow(axis, k, length), alpha=weight / total)
-        planes = blurred
-    return planes
+@METRICS.register("ssim-gaussian1.5")
+class GaussianSSIM(SSIM):
+    """The authors' window: Gaussian, sigma 1.5; data range 255. Ours, and CFLD's second."""
+
+    name = "ssim-gaussian1.5"
+    window = GaussianWindow(1.5)
+
+
+@METRICS.register("ssim-gaussian1.5-range")
+class RangeSSIM(GaussianSSIM):
+    """PATN's, DiOr's, and GFLA's `SSIM_256`: the constants depend on the generated picture's own range of levels."""
+
+    name = "ssim-gaussian1.5-range"
+    range_of_generated = True
+
+
+@METRICS.register("ssim-gaussian1.2")
+class NarrowSSIM(SSIM):
+    """Gaussian, sigma 1.2; data range 255: what a reader of PIDM's line of papers may expect of its number."""
+
+    name = "ssim-gaussian1.2"
+    window = GaussianWindow(1.2)
+
+
+@METRICS.register("ssim-gaussian1.2-range")
+class NarrowRangeSSIM(NarrowSSIM):
+    """PIDM's and PCDMs' `SSIM_256`: sigma 1.2, and constants from the generated picture's own range of levels."""
+
+    name = "ssim-gaussian1.2-range"
+    range_of_generated = True
+
+
+@METRICS.register("ssim-uniform51")
+class WideSSIM(SSIM):
+    """GFLA's, DPTN's and CFLD's first: a square of 51 pixels, sample covariance, the whole range of levels."""
+
+    name = "ssim-uniform51"
+    window = UniformWindow(51)
+
+
+@METRICS.register("ssim-uniform7")
+class UniformSSIM(SSIM):
+    """PG2's: scikit-image's defaults, a square of 7 pixels with sample covariance; data range 255."""
+
+    name = "ssim-uniform7"
+    window = UniformWindow(7)
+
+
+@METRICS.register("ssim-torchmetrics")
+class MirroredSSIM(GaussianSSIM):
+    """Leffa's: torchmetrics' default for pictures in [0, 1] and `data_range=1`. Gaussian of 11 pixels, sigma 1.5.
+
+    Windows over mirrored borders count (torchmetrics 1.9 pads by reflection and crops nothing off the mean).
+    """
+
+    name = "ssim-torchmetrics"
+    mirror = True
+
+
+@METRICS.register("ssim-uniform7-masked-source")
+class SourceMaskedSSIM(UniformSSIM):
+    """PG2's masked SSIM as its code computes it: `ssim-uniform7` of both pictures, black outside the source's pose.
+
+    The black is the same in both pictures and counts, so values are high.
+    """
+
+    name = "ssim-uniform7-masked-source"
+    mask = "pose-source"
+
+
+@METRICS.register("ssim-uniform7-masked-target")
+class TargetMaskedSSIM(UniformSSIM):
+    """PG2's masked SSIM as its paper means it: `ssim-uniform7-masked-source` with the target's pose."""
+
+    name = "ssim-uniform7-masked-target"
+    mask = "pose-target"
+
+
+@METRICS.register("ssim-gaussian1.5-range-masked-target")
+class RangeMaskedSSIM(RangeSSIM):
+    """PATN's masked SSIM (Market-1501): `ssim-gaussian1.5-range` of both pictures, black outside the target's pose."""
+
+    name = "ssim-gaussian1.5-range-masked-target"
+    mask = "pose-target"
