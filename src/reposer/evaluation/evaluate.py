@@ -17,8 +17,7 @@ from reposer.core.rng import mix
 from reposer.core.samples import Condition
 
 from .geometry import Geometry, through_jpeg
-from .protocol import Protocol
-from .protocols import PROTOCOLS
+from .protocol import PROTOCOLS, Protocol
 from .report import Report
 from .scorer import Scorer, Shown
 
@@ -122,7 +121,7 @@ def _shown(
         identities=identities,
         generated=generated,
         target=cut(batch.target, rule.target),
-        source=cut(batch.source, rule.source if rule.source.size else rule.target),
+        source=cut(batch.source, rule.target),
         source_pose=place(batch.source_pose, rule.target),
         target_pose=place(batch.target_pose, rule.target),
         source_names=tuple(name.split("_2_")[0] for name in names),

@@ -67,7 +67,7 @@ class Geometry:
         height, width = self.size
         scaled = pose.resize((height, max(1, round(pose.size[1] * height / pose.size[0]))))
         spare = width - scaled.size[1]
-        left = -(-spare // 2) if spare < 0 else -(spare // 2)
+        left = -spare // 2 if spare < 0 else -(spare // 2)
         return scaled.crop((left - 0.5, -0.5, left + width - 0.5, height - 0.5))
 
 

@@ -24,7 +24,7 @@ class Protocol:
     """How pictures are scored.
 
     metrics: names of METRICS, in the order of printing.
-    generated, target, source, reference: how each kind of file becomes the picture that is scored.
+    generated, target, reference: how each kind of file becomes the picture that is scored; sources are as targets.
     white_sides: columns of white that are added on each side before the metrics look.
     file_format: what generated pictures are saved as ("jpeg": PIL's default quality of 75).
     rounding: how numbers become bytes where pictures come from a generator and not from files.
@@ -42,7 +42,6 @@ class Protocol:
     metrics: tuple[str, ...]
     generated: Geometry = AS_IT_IS
     target: Geometry = AS_IT_IS
-    source: Geometry = AS_IT_IS
     reference: Geometry = AS_IT_IS
     white_sides: int = 0
     file_format: Literal["png", "jpeg"] = "png"

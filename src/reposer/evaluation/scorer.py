@@ -41,6 +41,15 @@ class Shown:
     attributes: tuple[Mapping[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What was found of some pairs: their rows, the digests of their truths, the sizes that the pictures had."""
+
+    rows: tuple[Row, ...]
+    truths: tuple[bytes, ...]
+    sizes: frozenset[tuple[int, int]]
+
+
 class Scorer:
     """Takes in pairs, batch by batch, and ends as a report. Neither batches nor order play a part.
 
@@ -48,6 +57,7 @@ class Scorer:
     without_networks: leave out all that looks through a network, on purpose.
     with_poses, with_sources, with_reference: whether there will be such things.
     num_pairs: how many will come, where the protocol drops an incomplete batch.
+    pixels_elsewhere: metrics without a network are counted by other scorers, whose `counted` comes with the pairs.
     metrics: only these of the protocol's.
     """
 
@@ -62,12 +72,14 @@ class Scorer:
         with_sources: bool = True,
         with_reference: bool = False,
         num_pairs: int | None = None,
+        pixels_elsewhere: bool = False,
         metrics: Sequence[str] | None = None,
     ) -> None:
         self.protocol, self.device = protocol, device
         self.rows: list[Row] = []
         self.absent: dict[str, str] = {}
         self.metrics: dict[str, Metric] = {}
+        self.elsewhere: list[str] = []
         self.parts: dict[str, SuitePart] = {}
         self._counted: int | None = None
         if protocol.tail:
@@ -85,6 +97,8 @@ class Scorer:
                 self.absent[name] = f"its mask '{kind.mask}' is drawn from joints; give their list"
             elif kind.needs_reference and not with_reference:
                 self.absent[name] = f"it compares with the {protocol.reference_set} set; give its folder"
+            elif pixels_elsewhere and not kind.looks_through_a_network:
+                self.elsewhere.append(name)
             else:
                 try:
                     self.metrics[name] = kind.open(weights, device)
@@ -101,9 +115,11 @@ class Scorer:
                 except BadInput as error:
                     self.absent[name] = str(error)
 
-    def add(self, shown: Shown) -> None:
-        """Add B pairs, which have one size."""
-        values: list[dict[str, float]] = [{} for _ in shown.names]
+    def add(self, shown: Shown, counted: Counted | None = None) -> None:
+        """Add B pairs, which have one size. counted: what another scorer has found of them."""
+        values: list[dict[str, float]] = (
+            [{} for _ in shown.names] if counted is None else [dict(row.values) for row in counted.rows]
+        )
         sides = self.protocol.white_sides
         generated, target = (with_white_sides(p, sides, sides) for p in (shown.generated, shown.target))
         poses = [self._placed(p) for p in (shown.source_pose, shown.target_pose)]
@@ -128,6 +144,18 @@ class Scorer:
         self._sizes.add((shown.target.shape[1], shown.target.shape[2]))
         named = zip(shown.names, shown.identities, values, strict=True)
         self.rows += [Row(name, identity, own) for name, identity, own in named]
+
+    def take(self, counted: Counted) -> None:
+        """Add pairs that another scorer has counted, where nothing here wants to see them."""
+        assert not self.metrics and not self.parts, "somebody wants to see the pictures"
+        self.rows += counted.rows
+        self._truths += counted.truths
+        self._sizes |= counted.sizes
+
+    @property
+    def counted(self) -> Counted:
+        """What was found so far."""
+        return Counted(tuple(self.rows), tuple(self._truths), frozenset(self._sizes))
 
     def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
         """Add pictures of the reference set, in the protocol's geometry."""

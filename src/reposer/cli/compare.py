@@ -1,0 +1,62 @@
+"""`reposer compare REPORT.json ...`: reports in one table; only numbers that were made alike are ranked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from tyro.conf import Positional
+
+from reposer.core import BadInput
+from reposer.evaluation.compare import Comparison, compare, read_report
+
+
+def run(arguments: Sequence[str]) -> int:
+    return tyro.cli(compare_reports, args=list(arguments), prog="reposer compare", description=__doc__)
+
+
+def compare_reports(
+    reports: Positional[tuple[Path, ...]], *, names: tuple[str, ...] = (), markdown: bool = False
+) -> int:
+    """Exit code 1 where some numbers could not be ranked; the last column says why.
+
+    Args:
+        reports: files that `reposer score` or `reposer evaluate` wrote.
+        names: one for each; none = the names of their folders.
+        markdown: print a table for a page.
+    """
+    if len(reports) < 2:
+        raise BadInput("Give at least two reports to compare.")
+    shown = names or unlike_names(reports)
+    if len(shown) != len(reports) or len(set(shown)) != len(shown):
+        raise BadInput(f"{len(reports)} reports need as many different names, not {', '.join(shown)}.")
+    found = compare({name: read_report(path) for name, path in zip(shown, reports, strict=True)})
+    console = Console()
+    if markdown:
+        console.print(found.markdown(), highlight=False, soft_wrap=True, markup=False)
+    else:
+        console.print(to_table(found))
+    return 0 if found.ranked else 1
+
+
+def unlike_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """The shortest ends of the paths' folders that tell them apart."""
+    for depth in range(1, max(len(path.resolve().parts) for path in paths)):
+        ends = ["/".join(path.resolve().with_suffix("").parts[-depth - 1 :]) for path in paths]
+        if len(set(ends)) == len(ends):
+            return tuple(ends)
+    raise BadInput("The same report was given twice.")
+
+
+def to_table(found: Comparison) -> Table:
+    table = Table()
+    table.add_column("metric", no_wrap=True)
+    for name in found.names:
+        table.add_column(name, justify="right")
+    table.add_column("ranked")
+    for line in found.lines:
+        cells = [Text(cell, style="bold" if k in line.best else "") for k, cell in enumerate(line.cells)]
+        table.add_row(line.metric, *cells, "; ".join(line.differences) or "yes")
+    return table

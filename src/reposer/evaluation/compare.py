@@ -1,0 +1,108 @@
+"""Several reports in one table. Only numbers that were made alike are ranked; of others it is said what differs."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reposer.core import BadInput
+from reposer.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric over the reports. cells: as printed, empty where a report has none. best: places of the best values.
+
+    differences: why the numbers may not be ranked; empty where they may.
+    """
+
+    metric: str
+    cells: tuple[str, ...]
+    best: frozenset[int]
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The table. names: of the reports."""
+
+    names: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def ranked(self) -> bool:
+        """Whether all lines could be ranked."""
+        return not any(line.differences for line in self.lines)
+
+    def markdown(self) -> str:
+        """For a page; the best of a ranked line is bold."""
+        head = ["metric", *self.names, "ranked"]
+        rows = [f"| {' | '.join(head)} |", "|---|" + "---:|" * len(self.names) + "---|"]
+        for line in self.lines:
+            cells = [f"**{cell}**" if k in line.best else cell for k, cell in enumerate(line.cells)]
+            rows.append(f"| {line.metric} | {' | '.join(cells)} | {'; '.join(line.differences) or 'yes'} |")
+        return "\n".join(rows) + "\n"
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """What `Report.write_json` wrote."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain["protocol"]["name"], plain["summary"], plain["row_hashes"], plain["truth_hash"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{path} is not a report that `reposer score` or `reposer evaluate` wrote ({type(error).__name__})."
+        ) from error
+    return dict(plain)
+
+
+def compare(reports: Mapping[str, Mapping[str, Any]]) -> Comparison:
+    """One line per metric that any of the reports has, in the order of their first appearance."""
+    metrics = list(dict.fromkeys(name for report in reports.values() for name in report["summary"]))
+    return Comparison(tuple(reports), tuple(_line(name, list(reports.values())) for name in metrics))
+
+
+def _line(metric: str, reports: Sequence[Mapping[str, Any]]) -> Line:
+    own = [report["summary"].get(metric) for report in reports]
+    cells = tuple("" if found is None else _cell(metric, found) for found in own)
+    there = [k for k, found in enumerate(own) if found is not None]
+    differences = _differences(metric, [reports[k] for k in there])
+    values = {k: float(own[k]["mean"]) for k in there}
+    best: frozenset[int] = frozenset()
+    if len(there) > 1 and not differences and not any(math.isnan(v) for v in values.values()):
+        top = (max if METRICS[metric].higher_is_better else min)(values.values())
+        best = frozenset(k for k, value in values.items() if value == top)
+    return Line(metric, cells, best, differences)
+
+
+def _cell(metric: str, found: Mapping[str, Any]) -> str:
+    digits = 2 if METRICS[metric].unit == "dB" else 4
+    mean, low, high = (float(found[key]) for key in ("mean", "low", "high"))
+    return (
+        f"{mean:.{digits}f}"
+        if math.isnan(low)
+        else f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    )
+
+
+def _differences(metric: str, reports: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What was unlike in the making of this number, in words; nothing where the rows' hashes are equal."""
+    if len({report["row_hashes"][metric] for report in reports}) <= 1:
+        return ()
+    found = []
+    for title, fact in (
+        ("protocol", lambda r: r["protocol"]["name"]),
+        ("picture size", lambda r: "x".join(map(str, r["size"]))),
+        ("number of pairs", lambda r: r["pairs"]),
+        ("network", lambda r: r["networks"].get(metric, "none")),
+    ):
+        values = list(dict.fromkeys(str(fact(report)) for report in reports))
+        if len(values) > 1:
+            found.append(f"another {title} ({' / '.join(values)})")
+    if not found and len({report["hash"] for report in reports}) > 1:
+        found.append("other pairs, or another version of the protocol")
+    if not found:
+        found.append("other target pictures (decoded or resized differently)")
+    return tuple(found)

@@ -1,0 +1,159 @@
+"""Folders of pictures that somebody drew: which file belongs to which target, and what is wrong with a file."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reposer.core import BadInput
+from reposer.data.files import PICTURE_SUFFIXES, picture_header, picture_is_cut_off
+from reposer.data.pairs import name_identity
+
+SEPARATORS = ("___", "_2_", "_to_", "_vis_")
+ENDINGS = ("_vis", "_gen", "_fake", "_generated")
+SQUARE_ENOUGH, SAME_ASPECT = 0.01, 0.02  # shares by which an aspect may be off
+
+
+@dataclass(frozen=True)
+class FilePair:
+    """A generated file and the truth it belongs to. source is None where the name does not say it."""
+
+    name: str
+    generated: Path
+    target: Path
+    source: Path | None
+
+    @property
+    def identity(self) -> str:
+        """One person in one set of clothes: the target's name up to its last `_`."""
+        return name_identity(self.target.name)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A picture that was not scored."""
+
+    name: str
+    reason: str
+
+
+def pictures_in(folder: Path) -> dict[str, Path]:
+    """The picture files below a folder by stem. Folders inside are looked through; two files of one stem are refused."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder. Give the folder that holds the pictures.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+            if path.stem in found:
+                raise BadInput(
+                    f"{folder} holds two pictures called {path.stem}: {found[path.stem]} and {path}."
+                )
+            found[path.stem] = path
+    if not found:
+        raise BadInput(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)}).")
+    return found
+
+
+def match(
+    generated: Mapping[str, Path],
+    targets: Mapping[str, Path],
+    sources: Mapping[str, Path],
+    wanted: Sequence[tuple[str, str]] | None = None,
+) -> tuple[list[FilePair], list[Problem]]:
+    """The pairs in the order of their names, and generated or wanted pictures that have no partner.
+
+    A generated file has its target's name, or joins the source's and the target's as the peers do
+    (SOURCE_2_TARGET, SOURCE___TARGET_vis, suffixes of pictures inside or not). wanted: all pairs that should be there.
+    """
+    pairs, problems = [], []
+    for stem, path in generated.items():
+        found = _partners(stem, targets, sources)
+        if found is None:
+            problems.append(Problem(path.name, "its name says no target that is there"))
+        else:
+            source, target = found
+            pairs.append(FilePair(stem, path, targets[target], None if source is None else sources[source]))
+    there = {(p.source.stem if p.source else None, p.target.stem) for p in pairs}
+    for source_name, target_name in wanted or ():
+        source, target = Path(source_name).stem, Path(target_name).stem
+        if (source, target) not in there and (None, target) not in there:
+            problems.append(Problem(f"{source}_2_{target}", "no generated picture of this pair is there"))
+    if wanted is not None:
+        listed = {(Path(s).stem, Path(t).stem) for s, t in wanted}
+        own = {t for _, t in listed}
+        kept = [
+            p
+            for p in pairs
+            if ((p.source.stem, p.target.stem) in listed if p.source else p.target.stem in own)
+        ]
+        unlisted = [p for p in pairs if p not in kept]
+        problems += [Problem(p.generated.name, "its pair is not in the list") for p in unlisted]
+        pairs = kept
+    elif not any(p.source for p in pairs):
+        drawn = {p.target.stem for p in pairs}
+        problems += [
+            Problem(path.name, "this target has no generated picture")
+            for stem, path in targets.items()
+            if stem not in drawn
+        ]
+    return sorted(pairs, key=lambda p: p.name), sorted(problems, key=lambda p: p.name)
+
+
+def item(stem: str) -> str | None:
+    """The garment that a name of DeepFashion In-shop says (its eight digits), or None.
+
+    `fashionWOMENBlouses_Shirtsid0000763801_1front`: after "id" come eight digits of the item and two of the variant.
+    """
+    found = re.search(r"id_?(\d{8})", stem)
+    return found[1] if found else None
+
+
+def refused(path: Path, size: tuple[int, int] | None) -> str:
+    """Why this generated file cannot be scored in pictures of `size`; empty if it can. No pixel is decoded."""
+    try:
+        height, width = picture_header(path)
+        if picture_is_cut_off(path):
+            return "the file is cut short"
+    except BadInput as error:
+        return str(error)
+    if size is None or (height, width) == size:
+        return ""
+    square = abs(width / height - 1) <= SQUARE_ENOUGH
+    wanted = size[1] / size[0]
+    if square or abs(width / height / wanted - 1) <= SAME_ASPECT:
+        return ""
+    return f"it is {height}x{width} pixels; the protocol takes {size[0]}x{size[1]}, another size of that shape, or a square"
+
+
+def _partners(
+    stem: str, targets: Mapping[str, Path], sources: Mapping[str, Path]
+) -> tuple[str | None, str] | None:
+    """(source, target) by their stems; the source is None where the name does not say one that is there."""
+    plain = _bare(stem)
+    for name in (stem, plain):
+        if name in targets:
+            return None, name
+    for left, right in _splits(plain):
+        if right in targets and left in sources:
+            return left, right
+    for _, right in _splits(plain):
+        if right in targets and not sources:
+            return None, right
+    return None
+
+
+def _splits(stem: str) -> Iterator[tuple[str, str]]:
+    for separator in SEPARATORS:
+        for place in re.finditer(re.escape(separator), stem):
+            yield _bare(stem[: place.start()]), _bare(stem[place.end() :])
+
+
+def _bare(stem: str) -> str:
+    """The name without what peers append to it, and without a suffix of a picture that stayed inside."""
+    while True:
+        for ending in (*ENDINGS, *PICTURE_SUFFIXES):
+            if stem.lower().endswith(ending):
+                stem = stem[: -len(ending)]
+                break
+        else:
+            return stem

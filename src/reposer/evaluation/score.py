@@ -1,0 +1,364 @@
+"""Scoring a folder of pictures: in batches, on several processes, and on from where it was stopped."""
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from torch import Tensor
+
+from reposer.core import BadInput, Pose
+from reposer.core.configs import to_plain
+from reposer.data.files import read_picture
+from reposer.nn.weights import read_safetensors, write_safetensors
+
+from .folder import FilePair, Problem, item, match, pictures_in, refused
+from .protocol import Protocol
+from .report import Report, Row
+from .scorer import Counted, Scorer, Shown
+
+CHUNK = 32  # pairs that one process takes at a time
+SAVE_EVERY = 32  # chunks between two saved states
+STATE = "state.safetensors"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What is scored.
+
+    poses: by the picture's stem, in pixels of the whole picture. attributes: by identity, question to answer.
+    wanted: the pairs that should be there (source, target); None = whatever is.
+    """
+
+    generated: Path
+    targets: Path
+    sources: Path | None = None
+    reference: Path | None = None
+    poses: Mapping[str, Pose] | None = None
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    wanted: Sequence[tuple[str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The report, and the pictures that are not in it."""
+
+    report: Report
+    problems: tuple[Problem, ...]
+    pairs: tuple[FilePair, ...]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A chunk for one process: which files with which joints, and what to do with them there."""
+
+    pairs: tuple[FilePair, ...]
+    poses: tuple[tuple[Pose, Pose] | None, ...]
+    attributes: tuple[Mapping[str, str], ...]
+    protocol: Protocol
+    metrics: tuple[str, ...]
+    show: bool
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a process made of a chunk. shown: the pictures by runs of one size, if somebody still wants to see them."""
+
+    counted: Counted
+    shown: tuple[Shown, ...]
+    problems: tuple[Problem, ...]
+
+
+def score_folder(
+    folders: Folders,
+    protocol: Protocol,
+    out: Path,
+    *,
+    weights: Path | None = None,
+    device: torch.device | str = "cpu",
+    without_networks: bool = False,
+    workers: int = 2,
+    show: bool = True,
+    about: Mapping[str, Any] | None = None,
+) -> Scored:
+    """Score the pictures of a folder. A call that was stopped or killed goes on where it was, by what lies in `out`.
+
+    out: folder of the unfinished state (`unfinished/`), which is removed at the end.
+    workers: processes that decode and compare; the numbers do not depend on them. 0 = this one.
+    Files that cannot be scored are named in `problems`; the others are scored.
+    """
+    generated, targets = pictures_in(folders.generated), pictures_in(folders.targets)
+    sources = pictures_in(folders.sources) if folders.sources else targets
+    pairs, problems = match(generated, targets, sources, folders.wanted)
+    pairs, problems = _without_misfits(pairs, problems, protocol, folders)
+    if not pairs:
+        shown = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
+        raise BadInput(f"No picture of {folders.generated} can be scored ({shown}).")
+    scorer = Scorer(
+        protocol,
+        weights=weights,
+        device=device,
+        without_networks=without_networks,
+        with_poses=folders.poses is not None,
+        with_sources=all(pair.source is not None for pair in pairs),
+        with_reference=folders.reference is not None,
+        num_pairs=len(pairs),
+        pixels_elsewhere=True,
+    )
+    ledger = _Ledger(out / "unfinished", _digest(pairs, protocol, scorer))
+    taken = ledger.take_up(scorer)
+    chunks = [tuple(pairs[k : k + CHUNK]) for k in range(0, len(pairs), CHUNK)]
+    show_pictures = bool(scorer.metrics or scorer.parts)
+    tasks = [_task(chunk, protocol, scorer, folders, show_pictures) for chunk in chunks[taken:]]
+    with _bar(show) as bar:
+        if taken == 0:
+            _add_reference(scorer, folders, bar)
+        line = bar.add_task("scoring", total=len(pairs), completed=min(len(pairs), taken * CHUNK))
+        for number, done in enumerate(_worked(tasks, workers), start=taken + 1):
+            _join(scorer, done)
+            ledger.problems += done.problems
+            bar.update(line, advance=len(chunks[number - 1]))
+            if number % SAVE_EVERY == 0:
+                ledger.save(scorer, number)
+    problems += ledger.problems
+    report = scorer.report({**(about or {}), "not_scored": [to_plain(p) for p in problems]})
+    ledger.remove()
+    return Scored(report, tuple(problems), tuple(pairs))
+
+
+def shown_pictures(folders: Folders, protocol: Protocol, pair: FilePair) -> dict[str, UInt8[Tensor, "H W 3"]]:
+    """The pictures of one pair as they were scored, for people."""
+    found = {
+        "generated": protocol.generated.apply(read_picture(pair.generated)),
+        "target": protocol.target.apply(read_picture(pair.target)),
+    }
+    if pair.source is not None:
+        found["source"] = protocol.target.apply(read_picture(pair.source))
+    return found
+
+
+def _without_misfits(
+    pairs: list[FilePair], problems: list[Problem], protocol: Protocol, folders: Folders
+) -> tuple[list[FilePair], list[Problem]]:
+    """Leaves out files whose header says that they cannot be scored, and pairs without joints where there is a list."""
+    kept, left_out = [], []
+    for pair in pairs:
+        reason = refused(pair.generated, protocol.size)
+        if not reason and folders.poses is not None:
+            names = [pair.target.stem] + ([pair.source.stem] if pair.source else [])
+            missing = [name for name in names if name not in folders.poses]
+            reason = f"the list has no joints for {', '.join(missing)}" if missing else ""
+        if reason:
+            left_out.append(Problem(pair.generated.name, reason))
+        else:
+            kept.append(pair)
+    return kept, problems + left_out
+
+
+def _task(
+    chunk: tuple[FilePair, ...], protocol: Protocol, scorer: Scorer, folders: Folders, show: bool
+) -> _Task:
+    poses = tuple(_poses(pair, protocol, folders.poses) for pair in chunk)
+    attributes = tuple(folders.attributes.get(pair.identity, {}) for pair in chunk)
+    return _Task(chunk, poses, attributes, protocol, tuple(scorer.elsewhere), show)
+
+
+def _poses(pair: FilePair, protocol: Protocol, poses: Mapping[str, Pose] | None) -> tuple[Pose, Pose] | None:
+    """(source's, target's) joints in the protocol's geometry; the target's twice where the source is not known."""
+    if poses is None:
+        return None
+    target = poses[pair.target.stem]
+    source = target if pair.source is None else poses[pair.source.stem]
+    return protocol.target.place(source), protocol.target.place(target)
+
+
+def _work(task: _Task) -> _Done:
+    """In another process: decode, prepare, compare. A file that breaks is named and left out."""
+    torch.set_num_threads(1)
+    singles, problems = [], []
+    for pair, poses, attributes in zip(task.pairs, task.poses, task.attributes, strict=True):
+        try:
+            singles.append(replace(_single(pair, poses, task.protocol), attributes=(attributes,)))
+        except BadInput as error:
+            problems.append(Problem(pair.generated.name, str(error)))
+    runs = [_joined(list(run)) for _, run in groupby(singles, key=lambda shown: shown.target.shape)]
+    scorer = Scorer(replace(task.protocol, suite=(), tail=0), metrics=task.metrics, with_reference=True)
+    for shown in runs:
+        scorer.add(shown)
+    return _Done(scorer.counted, tuple(runs) if task.show else (), tuple(problems))
+
+
+def _single(pair: FilePair, poses: tuple[Pose, Pose] | None, protocol: Protocol) -> Shown:
+    """The pictures of one pair, decoded and in the protocol's geometry."""
+    generated, target = (
+        protocol.generated.apply(read_picture(pair.generated)),
+        protocol.target.apply(read_picture(pair.target)),
+    )
+    if generated.shape != target.shape:
+        sizes = " and ".join(f"{p.shape[0]}x{p.shape[1]}" for p in (generated, target))
+        raise BadInput(f"the generated picture and the target have {sizes} pixels")
+    source = None if pair.source is None else protocol.target.apply(read_picture(pair.source))[None]
+    source_pose, target_pose = (None, None) if poses is None else (Pose.stack([p]) for p in poses)
+    return Shown(
+        names=(pair.name,),
+        identities=(pair.identity,),
+        generated=generated[None],
+        target=target[None],
+        source=source,
+        source_pose=source_pose,
+        target_pose=target_pose,
+        source_names=(pair.source.stem if pair.source else pair.name,),
+        target_names=(pair.target.stem,),
+        items=(item(pair.target.stem) or pair.identity,),
+    )
+
+
+def _joined(singles: Sequence[Shown]) -> Shown:
+    """Pairs of one size as one batch."""
+
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(word for single in singles for word in getattr(single, name))
+
+    def poses(name: str) -> Pose | None:
+        own = [getattr(single, name) for single in singles]
+        return None if own[0] is None else Pose.stack([pose[0] for pose in own])
+
+    sources = [single.source for single in singles]
+    known = all(s is not None and s.shape == singles[0].target.shape for s in sources)
+    return Shown(
+        names=words("names"),
+        identities=words("identities"),
+        generated=torch.cat([single.generated for single in singles]),
+        target=torch.cat([single.target for single in singles]),
+        source=torch.cat([s for s in sources if s is not None]) if known else None,
+        source_pose=poses("source_pose"),
+        target_pose=poses("target_pose"),
+        source_names=words("source_names"),
+        target_names=words("target_names"),
+        items=words("items"),
+        attributes=tuple(own for single in singles for own in single.attributes),
+    )
+
+
+def _join(scorer: Scorer, done: _Done) -> None:
+    if not done.shown:
+        scorer.take(done.counted)
+        return
+    rows = iter(zip(done.counted.rows, done.counted.truths, strict=True))
+    for shown in done.shown:
+        own = list(islice(rows, len(shown.names)))
+        scorer.add(shown, Counted(tuple(r for r, _ in own), tuple(t for _, t in own), done.counted.sizes))
+
+
+def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
+    """The tasks' results in their order; at most a few wait at a time, so memory does not grow with their number."""
+    if workers == 0:
+        yield from map(_work, tasks)
+        return
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        waiting: deque[Future[_Done]] = deque()
+        for task in tasks:
+            waiting.append(pool.submit(_work, task))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _add_reference(scorer: Scorer, folders: Folders, bar: Progress) -> None:
+    wanted = any(metric.needs_reference for metric in scorer.metrics.values())
+    if folders.reference is None or not wanted:
+        return
+    paths = list(pictures_in(folders.reference).values())
+    for path in bar.track(paths, description="reference"):
+        scorer.add_reference(scorer.protocol.reference.apply(read_picture(path))[None])
+
+
+def _bar(show: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not show,
+        transient=True,
+    )
+
+
+def _digest(pairs: Sequence[FilePair], protocol: Protocol, scorer: Scorer) -> str:
+    """Of all that an unfinished state belongs to: protocol, networks, and every file with its size and date."""
+    files = [
+        [str(path), path.stat().st_size, path.stat().st_mtime_ns]
+        for pair in pairs
+        for path in (pair.generated, pair.target)
+    ]
+    networks = {name: metric.network for name, metric in scorer.metrics.items()}
+    plain = [to_plain(protocol), networks, sorted(scorer.parts), sorted(scorer.elsewhere), files]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+class _Ledger:
+    """The visible folder in which an unfinished scoring lies. Of other files or another protocol, it begins again."""
+
+    def __init__(self, folder: Path, digest: str) -> None:
+        self.folder, self.digest = folder, digest
+        self.problems: tuple[Problem, ...] = ()
+
+    def take_up(self, scorer: Scorer) -> int:
+        """How many chunks lie here; the scorer has seen them then."""
+        file = self.folder / STATE
+        if not file.exists():
+            return 0
+        tensors, header = read_safetensors(file)
+        about = json.loads(header["unfinished"])
+        if about["digest"] != self.digest:
+            return 0
+        rows = [Row(row["name"], row["identity"], _floats(row["values"])) for row in about["rows"]]
+        scorer.load_state(tensors, rows)
+        self.problems = tuple(Problem(**p) for p in about["problems"])
+        return int(about["chunks"])
+
+    def save(self, scorer: Scorer, chunks: int) -> None:
+        """Whole or not at all: rows and state are one file."""
+        rows = [{"name": r.name, "identity": r.identity, "values": _words(r.values)} for r in scorer.rows]
+        about = {
+            "digest": self.digest,
+            "chunks": chunks,
+            "rows": rows,
+            "problems": [to_plain(p) for p in self.problems],
+        }
+        write_safetensors(self.folder / STATE, scorer.state(), {"unfinished": json.dumps(about)})
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _words(values: Mapping[str, float]) -> dict[str, str]:
+    """Numbers with every digit; JSON has no infinity."""
+    return {name: value.hex() for name, value in values.items()}
+
+
+def _floats(values: Mapping[str, str]) -> dict[str, float]:
+    return {name: float.fromhex(value) for name, value in values.items()}
