@@ -13,11 +13,11 @@ from skimage.data import astronaut
 from reposer.core import BadInput
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.metrics import METRICS, Value
-from reposer.metrics.clip_distance import FrechetClipDistance, Moments, frechet_distance
+from reposer.metrics.clip_distance import FrechetClipDistance
 from reposer.metrics.clip_pictures import TemporalDistance
 from reposer.metrics.clips import CLIP_METRICS, MOTIONS, ClipFrame, Motion
 from reposer.nn.optical_flow import agree, inside, lucas_kanade
-from reposer.nn.r3d import FILE, R3D18, load_r3d18
+from reposer.nn.r3d import FILE, R3D18, r3d18_file
 from reposer.nn.warp import warp
 
 SIZE = (24, 20)
@@ -66,7 +66,7 @@ def colours(clips):
 
 
 def distance(a, b):
-    return (a.double() - b.double()).abs().mean((1, 2, 3))
+    return float((a.double() - b.double()).abs().mean())
 
 
 class ByColour(FrechetClipDistance):
@@ -79,7 +79,7 @@ class TemporalL1(TemporalDistance):
 
 OPENERS = {
     **{n: CLIP_METRICS[n].open for n in CLIP_METRICS if not n.startswith(("tlpips", "fvd"))},
-    "fvd-colours": lambda: ByColour(colours, "mean colours"),
+    "fvd-colours": lambda: ByColour(colours, 6, "mean colours"),
     "tl1": lambda: TemporalL1(distance),
 }
 CLIPS = [(noise(n, 1 + n), noise(n, 50 + n)) for n in (20, 33, 17)]
@@ -265,9 +265,8 @@ def test_what_only_one_frame_shows_is_not_visible():
 def test_temporal_distance_compares_the_steps_of_both_clips():
     generated, target = noise(3, 1), noise(3, 2)
     steps = [
-        abs(float(distance(generated[t : t + 1], generated[t + 1 : t + 2]) - distance(target[t : t + 1], target[t + 1 : t + 2])))
-        for t in range(2)
-    ]  # fmt: skip
+        abs(distance(generated[t], generated[t + 1]) - distance(target[t], target[t + 1])) for t in range(2)
+    ]
     assert value(TemporalL1(distance), generated, target) == pytest.approx(sum(steps) / 2)
 
 
@@ -285,43 +284,31 @@ def test_temporal_distance_takes_any_metric_of_pictures_as_its_distance():
 # --------------------------------------------------------------------------------------------- FVD
 
 
-def gaussian(mean, covariance, count=400, seed=0):
-    """Features whose mean and covariance are exactly these."""
-    drawn = np.random.default_rng(seed).normal(size=(count, len(mean)))
-    drawn -= drawn.mean(0)
-    white = drawn @ np.linalg.inv(np.linalg.cholesky(np.cov(drawn.T))).T
-    moments = Moments()
-    for part in np.array_split(white @ np.linalg.cholesky(covariance).T + mean, 7):
-        moments.add_features(torch.from_numpy(part))
-    return moments
-
-
-def test_the_frechet_distance_of_two_gaussians_is_the_closed_form():
+def test_fvd_of_clips_whose_colours_are_gaussian_is_the_closed_form():
     random = np.random.default_rng(1)
-    a, b = (m @ m.T + 0.1 * np.eye(5) for m in random.normal(size=(2, 5, 5)))
-    m, n = random.normal(size=(2, 5))
-    expected = ((m - n) ** 2).sum() + np.trace(a + b - 2 * sqrtm(a @ b).real)
-    assert frechet_distance(gaussian(m, a), gaussian(n, b, seed=2)) == pytest.approx(expected, rel=1e-8)
-    # commuting: each axis by itself
-    x, y = gaussian(np.zeros(2), np.diag([4.0, 9.0])), gaussian(np.array([3.0, 4.0]), np.diag([1.0, 1.0]))
-    assert frechet_distance(x, y) == pytest.approx(25 + (2 - 1) ** 2 + (3 - 1) ** 2)
-
-
-def test_the_frechet_distance_of_fewer_windows_than_features_is_real_and_zero_to_itself():
-    features = torch.randn(4, 30, generator=torch.Generator().manual_seed(0))
-    a, b = Moments(), Moments()
-    a.add_features(features)
-    b.add_features(features + 2.0)
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-5)
-    assert frechet_distance(a, b) == pytest.approx(30 * 4, rel=1e-6)
+    means = {"generated": (90, 120, 150), "target": (100, 120, 130)}
+    drawn = {
+        side: random.normal(mean, (8, 4, 12), (40, 3)).round().astype(np.uint8)
+        for side, mean in means.items()
+    }
+    metric = ByColour(colours, 6, "mean colours")
+    for g, y in zip(*drawn.values(), strict=True):
+        value(metric, *(torch.from_numpy(c).expand(16, *SIZE, 3) for c in (g, y)))
+    # the first and the last frame of a clip are one colour here: each feature stands there twice
+    m, n = (np.tile(c.mean(0), 2) for c in drawn.values())
+    a, b = (np.cov(np.tile(c, 2).T) for c in drawn.values())
+    ridge = 1e-10 * np.eye(6)  # for scipy's root alone
+    expected = ((m - n) ** 2).sum() + np.trace(a + b - 2 * sqrtm((a + ridge) @ (b + ridge)).real)
+    assert metric.compute().pairs == 40
+    assert metric.compute().mean == pytest.approx(expected, rel=1e-4)
 
 
 def test_windows_are_16_frames_long_and_rests_are_counted():
-    metric = ByColour(colours, "mean colours")
+    metric = ByColour(colours, 6, "mean colours")
     for length in (15, 16, 33):
         assert value(metric, noise(length, length), noise(length, 90 + length)) is None
     assert (metric.compute().pairs, metric.compute().left_out) == (3, 2)
-    assert math.isnan(whole(lambda: ByColour(colours, ""), [(noise(16), noise(16))]).compute().mean)
+    assert math.isnan(whole(lambda: ByColour(colours, 6, ""), [(noise(16), noise(16))]).compute().mean)
 
 
 def test_r3d18_has_the_parameters_of_the_published_network():
@@ -351,11 +338,14 @@ def test_r3d18_opens_safetensors_of_any_checksum_and_says_which(tmp_path):
     }
     tensors["fc.weight"] = torch.zeros(400, 512)
     save_file(tensors, tmp_path / "r3d_18.safetensors")
-    loaded, description = load_r3d18(tmp_path)
-    assert description.startswith("R3D-18, r3d_18.safetensors, SHA-256 ")
+    assert (
+        r3d18_file(tmp_path) == r3d18_file(tmp_path / "r3d_18.safetensors") == tmp_path / "r3d_18.safetensors"
+    )
+    metric = CLIP_METRICS["fvd-r3d18"].open(tmp_path)
+    loaded = metric.features
+    assert metric.network.startswith("R3D-18, r3d_18.safetensors, SHA-256 ")
     assert all(torch.equal(loaded.state_dict()[name], tensors[name].float()) for name in shapes)
     assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
-    assert CLIP_METRICS["fvd-r3d18"].open(tmp_path / "r3d_18.safetensors").network == description
 
 
 def test_fvd_without_its_network_says_which_file_is_missing(tmp_path, monkeypatch):

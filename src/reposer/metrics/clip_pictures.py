@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from .clips import CLIP_METRICS, ClipFrame, ClipMean, StepMetric
 from .l1 import UNIT
 from .metric import METRICS, PairMetric
 
-PictureDistance = Callable[[UInt8[Tensor, "B H W 3"], UInt8[Tensor, "B H W 3"]], Float[Tensor, "B"]]
+PictureDistance = Callable[[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]], float]
 
 
 class FrameMean(ClipMean):
@@ -70,24 +71,16 @@ class TemporalDistance(StepMetric):
     @classmethod
     def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "TemporalDistance":
         metric = METRICS[cls.lens].open(weights, device)
-        nothing = metric.state()
-
-        def distance(a: Tensor, b: Tensor) -> Tensor:
-            values = metric.update(a, b)
-            assert values is not None, f"{cls.lens} has a value for each pair"
-            metric.load_state(nothing)  # only the values are wanted: what it would keep grows
-            return values
-
-        return cls(distance, metric.network)
+        assert isinstance(metric, PairMetric), f"{cls.lens} has no value of one pair"
+        return cls(partial(metric.score, mask=None), metric.network)
 
     @property
     def network(self) -> str:
         return self._network
 
     def step(self, earlier: ClipFrame, later: ClipFrame) -> tuple[float, float]:
-        generated, true = self.distance(
-            torch.stack([earlier.generated, earlier.target]), torch.stack([later.generated, later.target])
-        ).tolist()
+        generated = self.distance(earlier.generated, later.generated)
+        true = self.distance(earlier.target, later.target)
         return abs(generated - true), 1.0
 
 

@@ -76,14 +76,19 @@ class R3D18(nn.Module):
 
 
 def load_r3d18(weights: Path | None) -> tuple[R3D18, str]:
-    """The network, frozen, and its description: name, file and checksum.
+    """The network, frozen, and its description: name, file and checksum. weights: see `r3d18_file`."""
+    network = unfilled(R3D18)
+    return network, f"R3D-18, {load_published(network, r3d18_file(weights), without=('fc.',))}"
+
+
+def r3d18_file(weights: Path | None) -> Path:
+    """The file of weights.
 
     weights: a `.safetensors` under the same names, whatever its checksum; a folder, in which OWN_FILE, or else torchvision's
     FILE, is looked for; None = torchvision's file in the usual places.
     Refuses with `BadInput`. A network that is stored with its code (a pickle, TorchScript) is never opened.
     """
-    path = weights / OWN_FILE if weights is not None and weights.is_dir() else weights
-    if path is None or path.suffix != ".safetensors" or not path.is_file():
-        path = find_weights(FILE, path=weights, source=SOURCE)
-    network = unfilled(R3D18)
-    return network, f"R3D-18, {load_published(network, path, without=('fc.',))}"
+    own = weights / OWN_FILE if weights is not None and weights.is_dir() else weights
+    if own is not None and own.suffix == ".safetensors" and own.is_file():
+        return own
+    return find_weights(FILE, path=weights, source=SOURCE)
