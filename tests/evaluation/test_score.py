@@ -294,3 +294,26 @@ def test_only_numbers_that_were_made_alike_are_ranked(folders, tmp_path):
 
 def _target(path, folders):
     return folders.targets / f"{path.stem.split('_2_')[1].removesuffix('_vis')}.png"
+
+
+class CountsPictures(METRICS["l1"]):
+    """How many pairs it was shown."""
+
+    name = "counts"
+
+    def compute(self):
+        return type(super().compute())(float(len(self.values)), len(self.values))
+
+
+def test_a_tail_drops_the_last_incomplete_batch_of_its_metric_alone(monkeypatch):
+    monkeypatch.setitem(METRICS._entries, "counts", CountsPictures)
+    rule = Protocol("tails", metrics=("counts", "l1"), tails={"counts": 4})
+    pixels = torch.tensor(np.stack([picture(k) for k in range(10)]))
+    for batch in (1, 3, 10):
+        scorer = Scorer(rule, num_pairs=10)
+        for k in range(0, 10, batch):
+            names = tuple(str(n) for n in range(k, min(10, k + batch)))
+            scorer.add(Shown(names, names, pixels[k : k + batch], pixels[k : k + batch]))
+        seen = {name: len(metric.state()["values"]) for name, metric in scorer.metrics.items()}
+        assert seen == {"counts": 8, "l1": 10}
+        assert [("counts" in row.values) for row in scorer.rows] == [True] * 8 + [False] * 2

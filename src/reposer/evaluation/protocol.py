@@ -29,7 +29,7 @@ class Protocol:
     file_format: what generated pictures are saved as ("jpeg": PIL's default quality of 75).
     rounding: how numbers become bytes where pictures come from a generator and not from files.
     reference_set: which pictures the statistics of the reference come from: "train", or none.
-    tail: metrics of networks see whole batches of so many pairs, in the order of names; the rest is dropped. 0 = all count.
+    tails: metrics that see whole batches of so many pairs alone, in the order of names; an incomplete last one is dropped.
     suite: parts of the fine-grained suite. estimators: who looks, by kind.
     limb_radius: half a limb's width in the mask of the target's limbs, as a share of the picture's height.
     confidence: of the bootstrap intervals.
@@ -47,7 +47,7 @@ class Protocol:
     file_format: Literal["png", "jpeg"] = "png"
     rounding: Literal["nearest", "down"] = "nearest"
     reference_set: Literal["", "train"] = ""
-    tail: int = 0
+    tails: Mapping[str, int] = field(default_factory=dict)
     suite: tuple[str, ...] = ()
     estimators: Mapping[str, str] = field(default_factory=dict)
     limb_radius: float = 1 / 32
@@ -77,13 +77,18 @@ class Protocol:
             ("white sides", f"{self.white_sides} columns each" if self.white_sides else "none", ""),
             ("file format", self.file_format, ""),
             ("reference set", self.reference_set or "the pairs' targets", ""),
-            ("last incomplete batch", f"dropped, of {self.tail}" if self.tail else "counts", ""),
+            ("last incomplete batch", _tails(self.tails), ""),
             ("metrics", ", ".join(self.metrics), ""),
         ]
         if self.suite:
             looked = ", ".join(f"{kind}: {name}" for kind, name in self.estimators.items())
             found.append(("suite", f"{', '.join(self.suite)} ({looked})", ""))
         return found + [("fact", fact.text, fact.source) for fact in self.facts]
+
+
+def _tails(tails: Mapping[str, int]) -> str:
+    dropped = [f"{metric} drops it, of {batch}" for metric, batch in tails.items()]
+    return "; ".join(dropped) or "counts"
 
 
 def _words(geometry: Geometry) -> str:

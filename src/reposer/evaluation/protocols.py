@@ -116,7 +116,7 @@ PROTOCOLS.add(
     "patn2019-market",
     Protocol(
         "patn2019-market",
-        metrics=("ssim-gaussian1.5-range", "is", "ssim-masked-target", "is-masked-target"),
+        metrics=("ssim-gaussian1.5-range", "is", "ssim-gaussian1.5-range-masked-target", "is-masked-target"),
         generated=Geometry(MARKET),
         target=Geometry(MARKET),
         facts=(
@@ -174,7 +174,7 @@ PROTOCOLS.add(
         reference=Geometry(SQUARE),
         reference_set="train",
         file_format="jpeg",
-        tail=64,
+        tails={"lpips-alex": 64, "fid-peers": 64},
         facts=(
             PAIRS_PATN,
             Fact("high-resolution files squashed to 256x256", "GFLA's code and an issue thread"),
@@ -194,6 +194,7 @@ PROTOCOLS.add(
         reference=CROPPED,
         reference_set="train",
         white_sides=40,
+        tails={"fid-peers": 64},
         facts=(
             PAIRS_PATN,
             Fact("low-resolution files with white sides, cut to columns 40 to 216", "DPTN's code"),
@@ -213,7 +214,7 @@ PROTOCOLS.add(
         target=SQUASHED,
         reference=SQUASHED,
         reference_set="train",
-        tail=64,
+        tails={"lpips-alex": 64, "fid-peers": 64},
         facts=(
             PAIRS_PATN,
             Fact("high-resolution files squashed to 256x176 by PIL bicubic, stored as PNG", "NTED's code"),
@@ -231,7 +232,7 @@ PROTOCOLS.add(
         target=SQUASHED,
         reference=Geometry(FASHION, "cv2-linear"),
         reference_set="train",
-        tail=64,
+        tails={"lpips-alex": 64, "fid-peers": 64},
         facts=(
             PAIRS_PATN,
             Fact("pictures are drawn at 256x256 and resized to 256x176", "the author in an issue thread"),
@@ -248,7 +249,7 @@ PROTOCOLS.add(
     "cfld2024",
     Protocol(
         "cfld2024",
-        metrics=("ssim-uniform51", "ssim-gaussian1.5", "psnr", "lpips-alex", "fid-peers-whole"),
+        metrics=("ssim-uniform51", "ssim-gaussian1.5", "psnr", "lpips-alex", "fid-peers"),
         generated=SQUASHED,
         target=SQUASHED,
         reference=SQUASHED,
@@ -268,12 +269,12 @@ PROTOCOLS.add(
     "pcdm2024",
     Protocol(
         "pcdm2024",
-        metrics=("ssim-gaussian1.2", "lpips-alex-range01", "fid-peers128"),
+        metrics=("ssim-gaussian1.2", "lpips-alex-range01", "fid-peers"),
         generated=SQUASHED,
         target=SQUASHED,
         reference=Geometry(FASHION, "cv2-cubic"),
         reference_set="train",
-        tail=128,
+        tails={"lpips-alex-range01": 128, "fid-peers": 128},
         facts=(
             PAIRS_PATN,
             Fact("LPIPS is given pictures in [0, 1] where it expects [-1, 1]: too low", "PCDMs' code"),

@@ -112,6 +112,7 @@ def score_folder(
     if not pairs:
         shown = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
         raise BadInput(f"No picture of {folders.generated} can be scored ({shown}).")
+    reference = [] if folders.reference is None else list(pictures_in(folders.reference).values())
     scorer = Scorer(
         protocol,
         weights=weights,
@@ -119,7 +120,7 @@ def score_folder(
         without_networks=without_networks,
         with_poses=folders.poses is not None,
         with_sources=all(pair.source is not None for pair in pairs),
-        with_reference=folders.reference is not None,
+        num_reference=len(reference),
         num_pairs=len(pairs),
         pixels_elsewhere=True,
     )
@@ -130,7 +131,7 @@ def score_folder(
     tasks = [_task(chunk, protocol, scorer, folders, show_pictures) for chunk in chunks[taken:]]
     with _bar(show) as bar:
         if taken == 0:
-            _add_reference(scorer, folders, bar)
+            _add_reference(scorer, reference, bar)
         line = bar.add_task("scoring", total=len(pairs), completed=min(len(pairs), taken * CHUNK))
         for number, done in enumerate(_worked(tasks, workers), start=taken + 1):
             _join(scorer, done)
@@ -200,7 +201,7 @@ def _work(task: _Task) -> _Done:
         except BadInput as error:
             problems.append(Problem(pair.generated.name, str(error)))
     runs = [_joined(list(run)) for _, run in groupby(singles, key=lambda shown: shown.target.shape)]
-    scorer = Scorer(replace(task.protocol, suite=(), tail=0), metrics=task.metrics, with_reference=True)
+    scorer = Scorer(replace(task.protocol, suite=(), tails={}), metrics=task.metrics)
     for shown in runs:
         scorer.add(shown)
     return _Done(scorer.counted, tuple(runs) if task.show else (), tuple(problems))
@@ -284,11 +285,10 @@ def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
             yield waiting.popleft().result()
 
 
-def _add_reference(scorer: Scorer, folders: Folders, bar: Progress) -> None:
-    wanted = any(metric.needs_reference for metric in scorer.metrics.values())
-    if folders.reference is None or not wanted:
+def _add_reference(scorer: Scorer, paths: Sequence[Path], bar: Progress) -> None:
+    """Only where somebody asks for it: the whole training set takes its time."""
+    if not any(metric.needs_reference for metric in scorer.metrics.values()):
         return
-    paths = list(pictures_in(folders.reference).values())
     for path in bar.track(paths, description="reference"):
         scorer.add_reference(scorer.protocol.reference.apply(read_picture(path))[None])
 

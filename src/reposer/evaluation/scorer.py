@@ -55,8 +55,9 @@ class Scorer:
 
     weights: folder of the networks' files; None = the usual places. What a metric lacks is said in `absent`.
     without_networks: leave out all that looks through a network, on purpose.
-    with_poses, with_sources, with_reference: whether there will be such things.
-    num_pairs: how many will come, where the protocol drops an incomplete batch.
+    with_poses, with_sources: whether there will be such things.
+    num_pairs: how many will come; must be said where the protocol drops an incomplete batch.
+    num_reference: how many pictures of the reference set will come.
     pixels_elsewhere: metrics without a network are counted by other scorers, whose `counted` comes with the pairs.
     metrics: only these of the protocol's.
     """
@@ -70,8 +71,8 @@ class Scorer:
         without_networks: bool = False,
         with_poses: bool = True,
         with_sources: bool = True,
-        with_reference: bool = False,
         num_pairs: int | None = None,
+        num_reference: int = 0,
         pixels_elsewhere: bool = False,
         metrics: Sequence[str] | None = None,
     ) -> None:
@@ -81,12 +82,10 @@ class Scorer:
         self.metrics: dict[str, Metric] = {}
         self.elsewhere: list[str] = []
         self.parts: dict[str, SuitePart] = {}
-        self._counted: int | None = None
-        if protocol.tail:
-            assert num_pairs is not None, (
-                "a protocol that drops the last batch wants to know which one that is"
-            )
-            self._counted = num_pairs - num_pairs % protocol.tail
+        assert not protocol.tails or num_pairs is not None, (
+            "which batch is the last one depends on the number of pairs"
+        )
+        self._num_pairs, self._num_reference, self._references = num_pairs or 0, num_reference, 0
         self._truths: list[bytes] = []
         self._sizes: set[tuple[int, int]] = set()
         for name in protocol.metrics if metrics is None else metrics:
@@ -95,7 +94,7 @@ class Scorer:
                 self.absent[name] = "left out: it looks through a network, and none was wanted"
             elif kind.mask and not with_poses:
                 self.absent[name] = f"its mask '{kind.mask}' is drawn from joints; give their list"
-            elif kind.needs_reference and not with_reference:
+            elif kind.needs_reference and not num_reference:
                 self.absent[name] = f"it compares with the {protocol.reference_set} set; give its folder"
             elif pixels_elsewhere and not kind.looks_through_a_network:
                 self.elsewhere.append(name)
@@ -131,7 +130,7 @@ class Scorer:
                 radius = self.protocol.limb_radius * shown.target.shape[1]
                 masks[metric.mask] = MASKS[metric.mask](source_pose, target_pose, radius).cpu()
             mask = None if metric.mask is None else masks[metric.mask]
-            if (count := self._seen_by(metric, len(shown.names))) == 0:
+            if (count := self._whole(name, len(self.rows), len(shown.names), self._num_pairs)) == 0:
                 continue
             scores = metric.update(generated[:count], target[:count], None if mask is None else mask[:count])
             for own, score in zip(values, [] if scores is None else scores.tolist(), strict=False):
@@ -160,9 +159,11 @@ class Scorer:
     def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
         """Add pictures of the reference set, in the protocol's geometry."""
         sides = self.protocol.white_sides
-        for metric in self.metrics.values():
-            if metric.needs_reference:
-                metric.add_reference(with_white_sides(pictures, sides, sides))
+        for name, metric in self.metrics.items():
+            count = self._whole(name, self._references, len(pictures), self._num_reference)
+            if metric.needs_reference and count:
+                metric.add_reference(with_white_sides(pictures[:count], sides, sides))
+        self._references += len(pictures)
 
     def report(
         self, about: Mapping[str, Any] | None = None, *, frame: tuple[int, int] | None = None
@@ -213,11 +214,10 @@ class Scorer:
                     {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
                 )
 
-    def _seen_by(self, metric: Metric, coming: int) -> int:
-        """How many of the coming pairs count for this metric."""
-        if self._counted is None or not metric.looks_through_a_network:
-            return coming
-        return max(0, min(coming, self._counted - len(self.rows)))
+    def _whole(self, metric: str, seen: int, coming: int, total: int) -> int:
+        """How many of the coming pictures lie in whole batches of this metric."""
+        batch = self.protocol.tails.get(metric)
+        return coming if batch is None else max(0, min(coming, total - total % batch - seen))
 
     def _placed(self, pose: Pose | None) -> Pose | None:
         """The pose in the picture with its white sides."""
