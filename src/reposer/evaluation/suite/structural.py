@@ -50,8 +50,7 @@ class Structural(SuitePart):
         self._keep("annotation", truth)
         for which in PICTURE_SETS:
             pose, person = self._look(batch.pictures(which))
-            # a source may have another size than the target, in whose pixels all is measured
-            self._keep(which, pose if pose.size == truth.size else pose.resize(truth.size))
+            self._keep(which, pose)
             self._seen.setdefault(f"{which}/person", []).append(person)
         self._names += batch.names
 
@@ -62,23 +61,25 @@ class Structural(SuitePart):
         above, below = (
             torch.stack(columns, 1) for columns in zip(*((t.above, t.below) for _, t in named), strict=True)
         )
-        covered = ((above != 0) | (below != 0)).sum(0)
-        numbers = torch.stack([*ratios(above, below), covered.double()], 1).tolist()
+        estimator = self._finder.description
+        numbers = torch.stack(ratios(above, below), 1).tolist()
+        covered = ((above != 0) | (below != 0)).sum(0).tolist()
         return [
             Finding(
                 metric=tally.metric,
                 part=tally.part,
                 pictures=which,
-                estimator=self._finder.description,
+                estimator=estimator,
                 value=value,
                 low=low,
                 high=high,
-                covered=int(pairs),
+                covered=pairs,
                 total=len(self._names),
                 better=tally.better,
                 unit=tally.unit,
             )
-            for (which, tally), (value, low, high, pairs) in zip(named, numbers, strict=True)
+            for (which, tally), (value, low, high), pairs in zip(named, numbers, covered, strict=True)
+            if pairs
         ]
 
     def state(self) -> dict[str, Tensor]:

@@ -161,8 +161,8 @@ def _by_part(
     """Over all joints, and over those of each group."""
     for part, joints in {"": OPENPOSE_18.joints, **GROUPS}.items():
         places = _places(joints)
-        sums = (values[:, places].sum(1).double() for values in (above, below))
-        yield Tally(metric, part, *sums, better, unit)
+        over, under = (values[:, places].sum(1).double() for values in (above, below))
+        yield Tally(metric, part, over, under, better, unit)
 
 
 def _distance(found: Joints, truth: Joints) -> Float64[Tensor, "N 18"]:

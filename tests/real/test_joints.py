@@ -1,0 +1,29 @@
+"""Joints found again in real pictures, whose lists another run of BlazePose made."""
+
+import pytest
+import torch
+
+from reposer.core import Pose
+from reposer.data.files import read_annotation, read_picture
+from reposer.estimators import JOINT_FINDERS
+from reposer.evaluation.suite import SuiteBatch
+from reposer.evaluation.suite.structural import Structural
+
+
+def test_blazepose_finds_the_joints_of_real_people_and_not_those_of_another_moment(real_data):
+    pytest.importorskip("mediapipe")
+    folder = real_data / "people_mini"
+    poses = read_annotation(folder / "fasion-resize-annotation-test.csv", frame="crop176")
+    names = tuple(sorted(poses)[::3])
+    target = torch.stack([read_picture(folder / "test" / name) for name in names])
+    pose = Pose.stack([poses[name] for name in names])
+    other = torch.arange(len(names) - 1, -1, -1)
+    part = Structural(JOINT_FINDERS["blazepose"](None))
+    part.update(
+        SuiteBatch(names, names, names, names, names, target[other], target, target[other], pose, pose[other])
+    )
+    found = {(f.metric, f.part, f.pictures): f.value for f in part.findings()}
+    assert found["pckh-patn-annotation", "", "target"] > 0.9 > found["pckh-patn-annotation", "", "source"]
+    assert found["joint-error-annotation", "", "target"] < 4  # pixels
+    assert found["oks-annotation", "", "target"] > 0.9
+    assert found["person-score", "", "target"] > 0.8
