@@ -4,6 +4,7 @@ They differ in the window, in the range of levels that the constants are made fo
 `protocols.md` of our specs counts who uses which. Two of them are never to be compared.
 """
 
+import math
 from typing import ClassVar
 
 import torch
@@ -53,6 +54,8 @@ class SSIM(PairMetric):
             assert mask is not None
             generated, target = black_outside(generated, mask), black_outside(target, mask)
         levels = int(generated.max()) - int(generated.min()) if self.range_of_generated else 255
+        if levels == 0:
+            return math.nan
         x, y = generated.movedim(-1, 0).double(), target.movedim(-1, 0).double()
         # var x and var y enter as their sum only: four planes per channel are enough
         planes = torch.cat([x, y, x * x + y * y, x * y])
