@@ -1,0 +1,68 @@
+"""The files of the estimators that ship: found, read strictly, and described."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+from torch import nn
+
+from reposer.core import BadInput
+from reposer.core.configs import from_plain
+from reposer.nn.weights import HEADER, read_safetensors, sha256, unfilled
+
+Network = TypeVar("Network", bound=nn.Module)
+Built = TypeVar("Built", bound=nn.Module, covariant=True)
+
+SHIPPED = Path(__file__).parent.parent / "weights"
+BODY_FILE, FACE_FILE = "people-body.safetensors", "people-face.safetensors"
+
+
+@runtime_checkable
+class NetworkConfig(Protocol[Built]):
+    """What a file's header rebuilds its network from."""
+
+    def build(self) -> Built: ...
+
+
+@dataclass(frozen=True)
+class Shipped(Generic[Network]):
+    """A network, frozen, and what its file says of it.
+
+    card: the header: kind, licence, config, and whatever was measured.
+    description: file and checksum, for reports.
+    """
+
+    network: Network
+    card: Mapping[str, Any]
+    description: str
+
+
+def open_shipped(
+    filename: str, config: type[NetworkConfig[Network]], weights: Path | None
+) -> Shipped[Network]:
+    """The network in the file `weights`, or in `filename` in the folder `weights`; else in the one that ships."""
+    path = SHIPPED / filename
+    if weights is not None and (not weights.is_dir() or (weights / filename).is_file()):
+        path = weights / filename if weights.is_dir() else weights
+    if not path.is_file():
+        raise BadInput(
+            f"There is no file {path}. {filename} comes with the package: install it again, or train it "
+            f"(python -m reposer.probes.readers --help)."
+        )
+    tensors, header = read_safetensors(path)
+    card = json.loads(header.get(HEADER, "{}"))
+    kind = filename.removesuffix(".safetensors")
+    if card.get("kind") != kind:
+        raise BadInput(
+            f"{path} holds {card.get('kind', 'no network of ours')}, not {kind}. Name the right file."
+        )
+    built = from_plain(config, card["config"], str(path))
+    network = unfilled(built.build)
+    try:
+        network.load_state_dict(tensors)  # bfloat16 in the file, float32 here
+    except RuntimeError as error:
+        raise BadInput(f"The tensors of {path} do not fit its own header. Get the file again.") from error
+    network.requires_grad_(False).eval()
+    return Shipped(network, card, f"{path.name}, SHA-256 {sha256(path)[:16]}")
