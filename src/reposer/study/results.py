@@ -20,6 +20,7 @@ from .design import GENERATED, REAL, Study, right_answer
 from .statistics import holm, people_interval, sign_test, wilson_interval
 
 CONFIDENCE = 0.95
+FEW_PEOPLE = 10  # the percentile bootstrap of fewer is known to be too narrow
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,10 @@ class Results:
             f"less than {self.seconds:.1f} s."
         ]
         said += [f"Left out, {reason}: {count} answers." for reason, count in self.left_out.items()]
-        if self.counted == 1:
-            said.append("One person says nothing of others: there is no interval over people.")
+        if self.counted < FEW_PEOPLE:
+            said.append(
+                f"With fewer than {FEW_PEOPLE} people the intervals over people are too narrow, or none."
+            )
         if self.changed:
             some = ", ".join(self.changed[:3]) + (", ..." if len(self.changed) > 3 else "")
             said.append(f"The files of {len(self.changed)} pairs changed during the study ({some}).")
