@@ -38,5 +38,10 @@ def ratios(
     sums = torch.cat(drawn)
     tail = (1 - confidence) / 2
     ends = torch.tensor([tail, 1 - tail], dtype=torch.float64)
-    low, high = (sums[:, :numbers] / sums[:, numbers:]).nanquantile(ends, dim=0)
-    return above.sum(0) / below.sum(0), low, high
+    low, high = _quotient(sums[:, :numbers], sums[:, numbers:]).nanquantile(ends, dim=0)
+    return _quotient(above.sum(0), below.sum(0)), low, high
+
+
+def _quotient(above: Float64[Tensor, "*N"], below: Float64[Tensor, "*N"]) -> Float64[Tensor, "*N"]:
+    """NaN, not infinity, where nothing is below."""
+    return (above / below).where(below != 0, torch.nan)

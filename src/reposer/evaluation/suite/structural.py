@@ -1,6 +1,7 @@
 """The structural part: joints are found again in the pictures and compared with the target's."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,8 @@ class Structural(SuitePart):
     """PCKh, PCK, errors, misses, false joints and OKS in two variants, and how sure the finder is of a person.
 
     `-annotation`: the truth is the target's pose of the data set. `-redetect`: the truth is what the same finder finds
-    in the real target, so its own faults do not count; for the real target that is perfect by construction.
+    in the real target, so its own faults do not count; the real target itself is then perfect (in PATN's form only where
+    heads have a width).
     `pckh-patn-annotation-normalised`: that PCKh as a share of the real target's.
     """
 
@@ -79,7 +81,7 @@ class Structural(SuitePart):
                 unit=tally.unit,
             )
             for (which, tally), (value, low, high), pairs in zip(named, numbers, covered, strict=True)
-            if pairs
+            if not math.isnan(value)
         ]
 
     def state(self) -> dict[str, Tensor]:
