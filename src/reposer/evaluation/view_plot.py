@@ -1,0 +1,88 @@
+"""A sheet of small plots: each metric over the angle, drawn beside copied."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from reposer.metrics import METRICS
+
+from .views import Angle, ViewReport
+
+Point = tuple[float, float]
+PAPER, INK, RULE = (255, 255, 255), (60, 64, 72), (226, 229, 234)
+DRAWN, COPIED = (
+    (33, 104, 171),
+    (200, 120, 40),
+)  # blue and orange: told apart by colour-blind eyes and in print
+WIDTH, HEIGHT = 360, 220  # of one plot's field, in pixels
+LEFT, TOP, RIGHT, BOTTOM = 62, 44, 22, 44
+STEPS = (1, 2, 2.5, 5, 10)
+
+
+def view_plot(report: ViewReport, angle: Angle = "azimuth") -> UInt8[np.ndarray, "h w 3"]:
+    """The metrics side by side; every line a mean per angle. Points without a finite mean leave a gap."""
+    metrics = list(report.drawn.summary)
+    sheet = Image.new("RGB", (len(metrics) * (LEFT + WIDTH + RIGHT), TOP + HEIGHT + BOTTOM), PAPER)
+    for k, metric in enumerate(metrics):
+        values = report.by_angle(metric, angle)
+        _plot(
+            ImageDraw.Draw(sheet), k * (LEFT + WIDTH + RIGHT) + LEFT, metric, angle,
+            [(d, pair[0].mean) for d, pair in values.items()], [(d, pair[1].mean) for d, pair in values.items()],
+        )  # fmt: skip
+    return np.array(sheet)
+
+
+def _plot(
+    draw: ImageDraw.ImageDraw,
+    left: int,
+    metric: str,
+    angle: Angle,
+    drawn: Sequence[Point],
+    copied: Sequence[Point],
+) -> None:
+    font = ImageFont.load_default(size=12)
+    finite = [y for _, y in (*drawn, *copied) if math.isfinite(y)] or [0.0]
+    ticks = round_ticks(min(finite), max(finite))
+    low, high = ticks[0], ticks[-1]
+    first, last = (0, 360) if angle == "azimuth" else (-180, 180)
+
+    def place(point: Point) -> Point:
+        x, y = point
+        return left + (x - first) / (last - first) * WIDTH, TOP + (high - y) / (high - low) * HEIGHT
+
+    for value in ticks:
+        y = place((first, value))[1]
+        draw.line([(left, y), (left + WIDTH, y)], RULE)
+        draw.text((left - 6, y), f"{value:g}", INK, font, anchor="rm")
+    for degrees in range(first, last + 1, 90):
+        draw.text((place((degrees, low))[0], TOP + HEIGHT + 6), f"{degrees}", INK, font, anchor="mt")
+    better = "higher" if METRICS[metric].higher_is_better else "lower"
+    unit = " (dB)" if METRICS[metric].unit == "dB" else ""
+    draw.text(
+        (left, TOP - 12),
+        f"{metric}{unit}, {better} is better",
+        INK,
+        ImageFont.load_default(size=13),
+        anchor="ls",
+    )
+    draw.text((left + WIDTH / 2, TOP + HEIGHT + 24), f"{angle} in degrees", INK, font, anchor="mt")
+    for title, line, colour, at in (("copied source", copied, COPIED, 92), ("drawn", drawn, DRAWN, 4)):
+        for a, b in pairwise(line):
+            if math.isfinite(a[1]) and math.isfinite(b[1]):
+                draw.line([place(a), place(b)], colour, 2)
+        for x, y in (place(p) for p in line if math.isfinite(p[1])):
+            draw.ellipse([x - 2.5, y - 2.5, x + 2.5, y + 2.5], colour)
+        draw.text((left + WIDTH - at, TOP - 26), title, colour, font, anchor="rs")
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """A few round numbers, evenly spaced, that hold low and high between them."""
+    spread = high - low or abs(high) or 1.0
+    power = 10.0 ** math.floor(math.log10(spread / 4))
+    step = max(s * power for s in STEPS if s * power <= spread / 3)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(k * step, 10) for k in range(first, max(last, first + 1) + 1)]

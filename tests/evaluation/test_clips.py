@@ -1,0 +1,230 @@
+"""Driving clips: generated frames meet their true ones, streaming, and the report says what was scored."""
+
+import json
+import math
+import tracemalloc
+from dataclasses import replace
+
+import pytest
+import torch
+
+from reposer.core import BadInput, Clip, Pose
+from reposer.core.images import from_uint8, to_uint8
+from reposer.data import SyntheticPeople
+from reposer.data.clips import read_clip
+from reposer.evaluation.clips import (
+    CLIP_METRICS_V1,
+    ClipScorer,
+    DrivenClip,
+    drive,
+    evaluate_clips,
+    exact_motions,
+)
+from reposer.generators.copy_source import CopySourceConfig
+from reposer.metrics.clips import Motion
+
+SIZE = (32, 24)
+CHEAP = ("frame-l1", "frame-ssim-gaussian1.5", "flicker-l1", "motion-ratio-l1", "warp-l1-exact")
+
+
+def noise(count, seed=0, size=SIZE):
+    random = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, *size, 3), generator=random, dtype=torch.uint8)
+
+
+def poses(count, size=SIZE):
+    return Pose(torch.full((count, 18, 2), 5.0), torch.ones(count, 18, dtype=torch.bool), size)
+
+
+def a_clip(count=5, size=SIZE, name="clip"):
+    return Clip(from_uint8(noise(count, 1, size)), poses(count, size), name, 25.0)
+
+
+def driven(generated, target, name="clip", motions=None):
+    return DrivenClip(name, zip(generated, target, strict=True), motions)
+
+
+def unmoved(count):
+    return [Motion(torch.zeros(2, *SIZE), torch.ones(SIZE, dtype=torch.bool)) for _ in range(count - 1)]
+
+
+# ------------------------------------------------------------------------------------------ driving
+
+
+def test_the_copied_source_is_each_frame_of_its_clip():
+    clip = a_clip()
+    frames = list(drive(CopySourceConfig(SIZE).build(), clip, source=2).frames)
+    assert len(frames) == 5
+    for (generated, true), frame in zip(frames, clip.frames, strict=True):
+        assert torch.equal(true, to_uint8(frame))
+        assert torch.equal(generated, to_uint8(clip.frames[2]))
+
+
+def test_padding_of_the_frame_is_not_scored():
+    clip = a_clip(size=(32, 20))
+    (generated, true), *_ = drive(CopySourceConfig(SIZE, fit="pad").build(), clip).frames
+    assert true.shape == generated.shape == (32, 20, 3)
+    assert torch.equal(true, to_uint8(clip.frames[0]))
+
+
+def test_motion_that_the_frame_would_scale_is_refused():
+    with pytest.raises(BadInput, match=r"32x24 pixels, but CopySource draws it at 64x48"):
+        drive(CopySourceConfig((64, 48)).build(), a_clip(), motions=unmoved(5))
+
+
+def test_frames_that_are_not_finite_are_named():
+    generator = CopySourceConfig(SIZE).build()
+    clip = a_clip()
+    clip.frames[0, 0, 0, 0] = math.nan
+    with pytest.raises(BadInput, match="not finite in frame 0 of clip"):
+        evaluate_clips([drive(generator, clip)], CHEAP)
+
+
+def test_a_generator_is_asked_in_its_frame_with_the_seed():
+    asked = {}
+
+    class Spy(type(CopySourceConfig(SIZE).build())):
+        def animate(self, source, source_pose, target_poses, *, seed=0):
+            asked.update(size=source.shape[-2:], poses=target_poses.size, count=len(target_poses), seed=seed)
+            return super().animate(source, source_pose, target_poses, seed=seed)
+
+    list(drive(Spy(CopySourceConfig((64, 48))), a_clip(), seed=7).frames)
+    assert asked == {"size": (64, 48), "poses": (64, 48), "count": 5, "seed": 7}
+
+
+# ------------------------------------------------------------------------------------------ scoring
+
+
+def test_true_frames_against_themselves_are_perfect():
+    frames = noise(6)
+    report = evaluate_clips([driven(frames, frames, motions=unmoved(6))], CHEAP)
+    means = {name: value.mean for name, value in report.values.items()}
+    assert means["frame-l1"] == means["flicker-l1"] == 0
+    assert means["frame-ssim-gaussian1.5"] == pytest.approx(1) and means["motion-ratio-l1"] == 1
+    assert means["warp-l1-exact"] == report.truth["warp-l1-exact"].mean > 0  # noise does not move as told
+
+
+def test_the_order_of_clips_does_not_matter_and_a_run_goes_on_where_it_stopped():
+    def clips():
+        return [driven(noise(n, n), noise(n, 9 + n), f"clip{n}", unmoved(n)) for n in (3, 4, 6)]
+
+    whole = evaluate_clips(clips(), CHEAP)
+    other = evaluate_clips(clips()[::-1], CHEAP)
+    first, later = ClipScorer(CHEAP), ClipScorer(CHEAP)
+    first.add(clips()[0])
+    later.load_state(first.state(), first.rows)
+    for clip in clips()[1:]:
+        later.add(clip)
+    assert whole.values == other.values == later.report().values
+    assert whole.truth == other.truth == later.report().truth
+    assert whole.hash == other.hash == later.report().hash
+    assert whole.to_plain() == later.report().to_plain()
+
+
+def test_the_hash_knows_the_true_clip_and_not_the_generated_one():
+    def hashed(generated, target, name="clip"):
+        return evaluate_clips([driven(generated, target, name)], ("flicker-l1",)).hash
+
+    reference = hashed(noise(3), noise(3, 1))
+    assert hashed(noise(3, 5), noise(3, 1)) == reference
+    assert reference not in {hashed(noise(3), noise(3, 2)), hashed(noise(3), noise(3, 1), "other")}
+
+
+def test_memory_does_not_grow_with_the_length_of_a_clip():
+    frame, target = noise(2)
+
+    def peak(length):
+        frames = ((frame, target) for _ in range(length))
+        scorer = ClipScorer(("flicker-l1", "motion-ratio-l1", "frame-l1"))
+        scorer.add(DrivenClip("warm", [(frame, target)] * 3))
+        tracemalloc.start()
+        scorer.add(DrivenClip("clip", frames))
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return held
+
+    assert peak(120) < peak(20) + 8192
+
+
+def test_metrics_that_cannot_be_taken_are_absent_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.delenv("REPOSER_WEIGHTS_DIR", raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    report = evaluate_clips(
+        [driven(noise(3), noise(3, 1))], ("flicker-l1", "warp-l1-exact", "fvd-r3d18", "tlpips-alex")
+    )
+    assert list(report.values) == ["flicker-l1"]
+    assert set(report.absent) == {"warp-l1-exact", "fvd-r3d18", "tlpips-alex"}
+    assert "do not say how they move" in report.absent["warp-l1-exact"]
+    assert "r3d_18-b3b3357e.pth" in report.absent["fvd-r3d18"]
+
+
+def test_exact_motion_counts_on_the_clips_that_bring_it():
+    clips = [driven(noise(3), noise(3, 1), "a", unmoved(3)), driven(noise(3), noise(3, 1), "b")]
+    report = evaluate_clips(clips, ("warp-l1-exact", "flicker-l1"))
+    assert report.values["warp-l1-exact"].pairs == 1 and report.values["flicker-l1"].pairs == 2
+    assert "warp-l1-exact" not in report.rows[1].values
+
+
+def test_empty_clips_changing_sizes_and_short_motions_are_refused():
+    with pytest.raises(BadInput, match="no clips"):
+        evaluate_clips([])
+    with pytest.raises(BadInput, match="has no frames"):
+        evaluate_clips([driven([], [])], CHEAP)
+    uneven = [noise(1)[0], noise(1, size=(32, 20))[0]]
+    with pytest.raises(BadInput, match=r"Frame 1 of clip has 32x20 pixels, the one before 32x24"):
+        evaluate_clips([driven(uneven, uneven)], CHEAP)
+    with pytest.raises(BadInput, match="none leads to frame 3"):
+        evaluate_clips([driven(noise(4), noise(4), motions=unmoved(3))], CHEAP)
+
+
+def test_the_report_prints_every_number_with_its_protocol_and_count():
+    clips = [driven(noise(n, n), noise(n, 9), f"clip{n}", unmoved(n)) for n in (3, 4)]
+    report = evaluate_clips(clips, CHEAP, about={"generator": "noise"})
+    flicker, warped = report.lines()[2], report.lines()[4]
+    assert flicker.startswith("reposer-clips-v1/flicker-l1 = ") and flicker.endswith("(2 clips, 7 frames)")
+    assert "; the truth itself: " in warped
+    plain = json.loads(json.dumps(report.to_plain(), allow_nan=False))
+    assert plain["about"] == {"generator": "noise"} and len(plain["clips"]) == 2
+    low, mean, high = (plain["summary"]["flicker-l1"][key] for key in ("low", "mean", "high"))
+    assert low <= mean <= high
+    titles = [column.header for column in report.to_table().columns]
+    assert titles == ["metric", "mean [95% interval]", "the truth itself", "better", "scored"]
+
+
+# ------------------------------------------------------------------------------- drawn and real clips
+
+
+def test_a_drawn_person_moves_as_the_drawing_says():
+    clip, drawing = SyntheticPeople((64, 48), "test", 10).clip(950_003, "walk", 4, fps=8)
+    motions = list(exact_motions(drawing))
+    assert len(motions) == 3 and all(motion.visible.any() for motion in motions)
+    true = to_uint8(clip.frames)
+    still = [replace(motion, flow=torch.zeros_like(motion.flow)) for motion in motions]
+    names = ("warp-l1-exact",)
+    moved = evaluate_clips([driven(true, true, motions=motions)], names).values["warp-l1-exact"].mean
+    left = evaluate_clips([driven(true, true, motions=still)], names).values["warp-l1-exact"].mean
+    assert moved < 0.85 * left
+    copied = drive(CopySourceConfig((64, 48)).build(), clip, motions=motions)
+    report = evaluate_clips([copied], (*names, "flicker-l1", "motion-ratio-l1"))
+    assert report.truth["warp-l1-exact"].mean == pytest.approx(moved)
+    assert report.values["motion-ratio-l1"].mean == 0 and report.values["flicker-l1"].mean > 0
+
+
+def test_the_protocols_metrics_are_all_registered():
+    scorer = ClipScorer()
+    assert set(scorer.metrics) | set(scorer.absent) == set(CLIP_METRICS_V1)
+
+
+def test_a_real_clip_is_best_against_itself_and_shuffled_frames_are_worse(real_data):
+    path = real_data / "people_video" / "pose_squats.mp4"
+    clip = read_clip(path, path.with_suffix(".coco18.json"), size=(128, 72))
+    true = to_uint8(clip.frames[:8])
+    shuffled = true[torch.tensor([5, 0, 2, 7, 4, 1, 3, 6])]
+    names = ("frame-l1", "flicker-l1", "motion-ratio-l1", "warp-l1-lucas-kanade")
+    own, mixed = (evaluate_clips([driven(g, true)], names) for g in (true, shuffled))
+    assert own.values["frame-l1"].mean == own.values["flicker-l1"].mean == 0
+    assert own.values["motion-ratio-l1"].mean == 1
+    warped = own.values["warp-l1-lucas-kanade"].mean
+    assert warped == own.truth["warp-l1-lucas-kanade"].mean == mixed.truth["warp-l1-lucas-kanade"].mean < 0.03
+    assert mixed.values["warp-l1-lucas-kanade"].mean > 1.3 * warped
+    assert mixed.values["flicker-l1"].mean > 0 and mixed.values["motion-ratio-l1"].mean > 1.2
