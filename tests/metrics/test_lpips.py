@@ -173,7 +173,13 @@ def test_lpips_opens_with_the_backbone_of_a_folder_and_the_packaged_heads(name, 
 
 @packaged_weights
 def test_lpips_is_that_of_the_package_lpips(backbones):
-    lpips = pytest.importorskip("lpips")
+    try:
+        import lpips
+    except (
+        ImportError,
+        RuntimeError,
+    ) as error:  # it imports torchvision, whose CUDA build raises RuntimeError
+        pytest.skip(f"lpips does not import: {error}")
     metric = METRICS["lpips-alex"].open(backbones)
     theirs = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
     for theirs_conv, ours in zip(

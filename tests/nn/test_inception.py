@@ -199,13 +199,40 @@ def test_all_who_ask_for_one_file_share_a_reader(thin, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("edition", FILES)
-def test_the_whole_network_turns_a_picture_into_2048_features_that_depend_on_it(edition):
-    torch.manual_seed(0)
-    network = seeded(Inception(edition))
-    for block in network.modules():
+def test_the_edition_of_2015_behind_its_graphs_input_is_that_of_torch_fidelity(tmp_path):
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    except (
+        ImportError,
+        RuntimeError,
+    ) as error:  # it imports torchvision, whose CUDA build raises RuntimeError
+        pytest.skip(f"torch-fidelity does not import: {error}")
+    network = alive(Inception("2015"))
+    torch.save(network.state_dict(), tmp_path / "seeded.pth")
+    theirs = FeatureExtractorInceptionV3(
+        "inception-v3-compat",
+        ["2048", "logits_unbiased"],
+        feature_extractor_weights_path=str(tmp_path / "seeded.pth"),
+    )
+    seen = pictures(2)
+    features, logits = theirs.eval()(seen.permute(0, 3, 1, 2))
+    reader = PictureReader(network, graph_input, "")
+    torch.testing.assert_close(reader(seen), features, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(reader.logits(reader(seen)), logits, rtol=1e-4, atol=1e-4)
+
+
+def alive(network):
+    """Seeded, with norms that neither kill nor blow up what passes."""
+    for block in seeded(network).modules():
         if isinstance(block, nn.BatchNorm2d):
             nn.init.ones_(block.weight)
+    return network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edition", FILES)
+def test_the_whole_network_turns_a_picture_into_2048_features_that_depend_on_it(edition):
+    network = alive(Inception(edition))
     sides = {}
     for name in ("Mixed_5d", "Mixed_6e", "Mixed_7c"):
         getattr(network, name).register_forward_hook(

@@ -84,7 +84,7 @@ class Mixed(nn.Module):
 
 
 def _side_by_side(place: Step | tuple[Step, Step]) -> tuple[Step, ...]:
-    return (place,) if isinstance(place[0], str) else place  # type: ignore[return-value]
+    return (place,) if isinstance(place[0], str) else place
 
 
 def _pool(x: Tensor, pooling: Pooling) -> Tensor:
