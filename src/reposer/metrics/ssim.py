@@ -73,7 +73,7 @@ class SSIM(PairMetric):
 
 @METRICS.register("ssim-gaussian1.5")
 class GaussianSSIM(SSIM):
-    """The authors' window: Gaussian, sigma 1.5; data range 255. Ours, and CFLD's second."""
+    """The authors' window: Gaussian, sigma 1.5; data range 255. Ours."""
 
     name = "ssim-gaussian1.5"
     window = GaussianWindow(1.5)
