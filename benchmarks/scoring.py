@@ -75,7 +75,7 @@ def scored(folders: Folders, pairs: int) -> tuple[float, float, str]:
     return seconds, max(peaks) / 1024, shown(found.report.summary[m].value.mean for m in METRICS)
 
 
-METRICS = ("ssim-uniform51", "ssim-gaussian1.5", "psnr")
+METRICS = ("ssim-uniform51", "ssim-gaussian1.5-range", "psnr")
 
 
 def looped(folders: Folders) -> tuple[float, str]:
@@ -93,7 +93,13 @@ def looped(folders: Folders) -> tuple[float, str]:
         sums += [
             structural_similarity(generated, target, win_size=51, **settings),
             structural_similarity(
-                generated, target, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, **settings
+                generated,
+                target,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+                channel_axis=-1,
+                data_range=int(generated.max()) - int(generated.min()),
             ),
             peak_signal_noise_ratio(target, generated, data_range=255),
         ]

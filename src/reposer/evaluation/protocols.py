@@ -57,11 +57,11 @@ PROTOCOLS.add(
         reference_set="train",
         suite=WHOLE_SUITE,
         estimators={
-            "joints": "keypoint-rcnn",
-            "faces": "yunet",
-            "face-embedder": "sface",
-            "person-embedder": "resnet50",
-            "attributes": "resnet50",
+            "joints": "keypointrcnn",
+            "faces": "opencv-yunet",
+            "face-embedder": "opencv-sface",
+            "person-embedder": "resnet50-inshop",
+            "attributes": "resnet50-attributes",
         },
         facts=(
             Fact("PNG, antialiased bicubic from the file of highest resolution, aspect kept", "ours"),
@@ -168,7 +168,7 @@ PROTOCOLS.add(
     "gfla2020",
     Protocol(
         "gfla2020",
-        metrics=("ssim-uniform51", "ssim-gaussian1.5", "lpips-alex", "fid-peers"),
+        metrics=("ssim-uniform51", "ssim-gaussian1.5-range", "lpips-alex", "fid-peers"),
         generated=Geometry(SQUARE),
         target=Geometry(SQUARE),
         reference=Geometry(SQUARE),
@@ -179,6 +179,7 @@ PROTOCOLS.add(
             PAIRS_PATN,
             Fact("high-resolution files squashed to 256x256", "GFLA's code and an issue thread"),
             Fact("reference files: bicubic and JPEG", "the author in an issue thread"),
+            Fact("the Gaussian SSIM's data range is the generated picture's own", "GFLA's code"),
             Fact("LPIPS is a mean of batch means without the last incomplete batch", "GFLA's code"),
             PEERS_FID,
         ),
@@ -188,7 +189,7 @@ PROTOCOLS.add(
     "dptn2022",
     Protocol(
         "dptn2022",
-        metrics=("ssim-uniform51", "ssim-gaussian1.5", "psnr", "lpips-alex", "fid-peers"),
+        metrics=("ssim-uniform51", "ssim-gaussian1.5-range", "psnr", "lpips-alex", "fid-peers"),
         generated=CROPPED,
         target=CROPPED,
         reference=CROPPED,
@@ -209,7 +210,7 @@ PROTOCOLS.add(
     "nted2022",
     Protocol(
         "nted2022",
-        metrics=("ssim-uniform51", "ssim-gaussian1.5", "lpips-alex", "fid-peers"),
+        metrics=("ssim-uniform51", "ssim-gaussian1.5-range", "lpips-alex", "fid-peers"),
         generated=SQUASHED,
         target=SQUASHED,
         reference=SQUASHED,
@@ -227,7 +228,7 @@ PROTOCOLS.add(
     "pidm2023",
     Protocol(
         "pidm2023",
-        metrics=("ssim-gaussian1.2", "lpips-alex", "fid-peers"),
+        metrics=("ssim-gaussian1.2-range", "lpips-alex", "fid-peers"),
         generated=SQUASHED,
         target=SQUASHED,
         reference=Geometry(FASHION, "cv2-linear"),
@@ -237,6 +238,10 @@ PROTOCOLS.add(
             PAIRS_PATN,
             Fact("pictures are drawn at 256x256 and resized to 256x176", "the author in an issue thread"),
             Fact("SSIM with a Gaussian of 1.2", "PIDM's code"),
+            Fact(
+                "SSIM's data range is the generated picture's own",
+                "copies of GFLA's script; inferred for PIDM",
+            ),
             Fact(
                 "reference resized by cv2 without antialiasing; the author advises PIL bicubic",
                 "PIDM's code, an issue",
@@ -249,7 +254,7 @@ PROTOCOLS.add(
     "cfld2024",
     Protocol(
         "cfld2024",
-        metrics=("ssim-uniform51", "ssim-gaussian1.5", "psnr", "lpips-alex", "fid-peers"),
+        metrics=("ssim-uniform51", "ssim-gaussian1.5-range", "psnr", "lpips-alex", "fid-peers"),
         generated=SQUASHED,
         target=SQUASHED,
         reference=SQUASHED,
@@ -260,6 +265,9 @@ PROTOCOLS.add(
             Fact("drawn at 512x512, then bicubic with antialiasing down to 256x176", "CFLD's code"),
             Fact("bytes are cut, not rounded; scored in memory, no file in between", "CFLD's code"),
             Fact("no batch is dropped", "CFLD's code"),
+            Fact(
+                "the Gaussian SSIM's data range is the generated picture's own", "inferred from GFLA's script"
+            ),
             Fact("both SSIMs are printed; which one the paper's is was not seen", "CFLD's code"),
             PEERS_FID,
         ),
@@ -269,7 +277,7 @@ PROTOCOLS.add(
     "pcdm2024",
     Protocol(
         "pcdm2024",
-        metrics=("ssim-gaussian1.2", "lpips-alex-range01", "fid-peers"),
+        metrics=("ssim-gaussian1.2-range", "lpips-alex-range01", "fid-peers"),
         generated=SQUASHED,
         target=SQUASHED,
         reference=Geometry(FASHION, "cv2-cubic"),

@@ -1,7 +1,7 @@
 """SSIM (Wang et al. 2004, doi:10.1109/TIP.2003.819861), in each of the forms that this field has called so.
 
 They differ in the window, in the range of levels that the constants are made for, and at the picture's border:
-`protocols.md` of our specs counts who uses which. Two of them are never to be compared.
+The protocols say who uses which. Two of them are never to be compared.
 """
 
 import math
