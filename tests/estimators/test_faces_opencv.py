@@ -173,7 +173,7 @@ def test_a_missing_or_another_file_is_named_with_its_source_and_checksum(
 def test_a_file_that_is_no_network_is_named(tmp_path):
     (tmp_path / "no.onnx").write_bytes(b"no network")
     for network in (YuNet, SFace):
-        with pytest.raises(BadInput, match="no.onnx cannot be read by OpenCV"):
+        with pytest.raises(BadInput, match=r"no\.onnx cannot be read by OpenCV"):
             network(tmp_path / "no.onnx")
 
 

@@ -1,0 +1,206 @@
+"""The part about faces: is there one where the target has one, and whose is it?"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from reposer.core import BadInput
+from reposer.core.pose import Box
+from reposer.estimators import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
+from reposer.metrics import METRICS, Metric
+
+from .faces_numbers import LOOKS, FaceTable, Look, calibration, comparisons, landmark_errors, rank_one
+from .faces_places import face_crop, face_inside, head_box
+from .pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
+from .part import SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+
+CROPS_BY, CROPS_THROUGH_A_NETWORK = ("ssim-gaussian1.5", "l1"), "lpips-alex"
+Heads = Sequence[Box | None]
+DRAWN: tuple[PictureSet, ...] = ("generated", "source")
+
+
+class Found(NamedTuple):
+    """A face's vector and its landmarks."""
+
+    vector: Tensor
+    landmarks: Tensor
+
+
+@SUITE.register("faces")
+class Faces(SuitePart):
+    """Face identity over the eligible pairs, those whose target has a face (and the source, `-vs-source`).
+
+    A face counts where its middle lies in the target's head box, 1.5 times as large; the largest one does.
+    `face-eligible`: the eligible share of all pairs. `face-detection`: where a face was drawn. `face-cosine-detected-*`:
+    the likeness of the drawn faces; `-strict-*`: a missing one counts 0. `face-verification-*`: the share that the
+    embedder's threshold takes for the same person, a missing face not; the headline is `-vs-target`.
+    `face-distance-*`: between vectors of length 1. `face-landmark-error`. `face-rank1`. `face-ssim-gaussian1.5`,
+    `face-l1`, `face-lpips-alex`: of crops by the target's face box, 112x112, drawn face or not.
+    `*-floor` is chance (faces of different identities), `*-ceiling` the real target against the source, and
+    `*-preservation-*` the kept part of the way between them.
+    """
+
+    name = "faces"
+
+    def __init__(
+        self,
+        finder: FaceFinder,
+        embedder: Embedder,
+        metrics: Sequence[Metric],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._finder, self._embedder, self._device = finder, embedder, device
+        self._metrics = {metric.name: metric for metric in metrics}
+        self._pairs: list[Pair] = []
+        self._found: dict[Look, dict[str, Found]] = {look: {} for look in LOOKS}
+        self._crops: dict[str, dict[str, float]] = {
+            f"{which}/{name}": {} for which in DRAWN for name in self._metrics
+        }
+
+    @classmethod
+    def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "Faces":
+        for kind, registry in (("faces", FACE_FINDERS), ("face-embedder", EMBEDDERS)):
+            if kind not in estimators:
+                raise BadInput(
+                    f"The part about faces needs a finder and an embedder of faces; name one as '{kind}': "
+                    f"{', '.join(registry)}."
+                )
+        embedder = EMBEDDERS[estimators["face-embedder"]](weights)
+        if embedder.subject != "face":
+            raise BadInput(
+                f"{embedder.name} embeds a {embedder.subject}, not a face; name another 'face-embedder'."
+            )
+        metrics = [METRICS[name].open(weights, device) for name in CROPS_BY]
+        # a network that is not there: its number is absent, the others are not
+        with suppress(BadInput):
+            metrics.append(METRICS[CROPS_THROUGH_A_NETWORK].open(weights, device))
+        return cls(FACE_FINDERS[estimators["faces"]](weights), embedder, metrics, device)
+
+    def update(self, batch: SuiteBatch) -> None:
+        self._pairs += pairs_of(batch)
+        heads, source_heads = (
+            [head_box(pose[row]) for row in range(len(batch.names))]
+            for pose in (batch.target_pose.to("cpu"), batch.source_pose.to("cpu"))
+        )
+        targets = self._look(
+            "target", batch, batch.target, heads, self._finder(batch.target.to(self._device))
+        )
+        # what is not eligible plays no part: nobody looks for its other faces
+        rows = list(targets)
+        if not rows:
+            return
+        drawn: dict[Look, Heads] = {"generated": heads}
+        copied: dict[Look, Heads] = {"source": heads, "reference": source_heads}
+        for pictures, looks in ((batch.generated, drawn), (batch.source, copied)):
+            faces: list[list[Face]] = [[]] * len(pictures)
+            for row, own in zip(rows, self._finder(pictures[rows].to(self._device)), strict=True):
+                faces[row] = own
+            for look, boxes in looks.items():
+                self._look(look, batch, pictures, boxes, faces)
+        for row, face in targets.items():
+            self._compare_crops(
+                batch.names[row], batch.target[row], batch.generated[row], batch.source[row], face.box
+            )
+
+    def findings(self) -> list[Finding]:
+        if not self._pairs:
+            return []
+        finder, embedder = self._finder.description, self._embedder.description
+        pairs = sorted(self._pairs)
+        assert len({pair.name for pair in pairs}) == len(pairs), "a pair came twice"
+        eligible = [pair.name in self._found["target"] for pair in pairs]
+        if not any(eligible):
+            nobody = PairValues("face-eligible", "target", torch.zeros(len(pairs)).double(), "")
+            return mean_findings([nobody], finder)
+        table, threshold, both = self._table(pairs), self._embedder.threshold, f"{finder}; {embedder}"
+        found = mean_findings([*comparisons(table, threshold), *rank_one(table)], both)
+        means = {(finding.metric, finding.pictures): finding.value for finding in found}
+        found += calibration(table, threshold, both, means)
+        found += mean_findings(list(landmark_errors(table)), finder)
+        for metric in self._metrics.values():
+            looked = f"{finder}; {metric.network}" if metric.network else finder
+            found += mean_findings([self._crop_values(pairs, metric, which) for which in DRAWN], looked)
+        return found
+
+    def state(self) -> dict[str, Tensor]:
+        state: dict[str, Tensor] = {"pairs": as_bytes(self._pairs)}
+        for look, found in self._found.items():
+            state[f"{look}/names"] = as_bytes(list(found))
+            if found:
+                state[f"{look}/vectors"] = torch.stack([face.vector for face in found.values()])
+                state[f"{look}/landmarks"] = torch.stack([face.landmarks for face in found.values()])
+        for key, values in self._crops.items():
+            state[f"crops/{key}/names"] = as_bytes(list(values))
+            state[f"crops/{key}/values"] = torch.tensor(list(values.values()), dtype=torch.float64)
+        return state
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self._pairs = [Pair(*row) for row in from_bytes(state["pairs"])]
+        for look in LOOKS:
+            names = from_bytes(state[f"{look}/names"])
+            rows = zip(state[f"{look}/vectors"], state[f"{look}/landmarks"], strict=True) if names else ()
+            self._found[look] = {name: Found(*row) for name, row in zip(names, rows, strict=True)}
+        for key in self._crops:
+            if f"crops/{key}/names" not in state:  # the network was not there then
+                continue
+            names, values = from_bytes(state[f"crops/{key}/names"]), state[f"crops/{key}/values"].tolist()
+            self._crops[key] = dict(zip(names, values, strict=True))
+
+    def _look(
+        self,
+        look: Look,
+        batch: SuiteBatch,
+        pictures: UInt8[Tensor, "B H W 3"],
+        boxes: Heads,
+        faces: Sequence[Sequence[Face]],
+    ) -> dict[int, Face]:
+        """Keep the vector and landmarks of each row's face in its box; the rows that have one."""
+        inside = ((row, face_inside(faces[row], box)) for row, box in enumerate(boxes) if box is not None)
+        chosen = {row: face for row, face in inside if face is not None}
+        if chosen:
+            vectors = self._embedder(pictures[list(chosen)].to(self._device), list(chosen.values()))
+            for (row, face), vector in zip(chosen.items(), vectors.float().cpu(), strict=True):
+                self._found[look][batch.names[row]] = Found(vector, face.landmarks.float().cpu())
+        return chosen
+
+    def _compare_crops(
+        self,
+        name: str,
+        target: UInt8[Tensor, "H W 3"],
+        generated: UInt8[Tensor, "H W 3"],
+        source: UInt8[Tensor, "H W 3"],
+        box: Box,
+    ) -> None:
+        truth = face_crop(target, box)
+        for which, picture in (("generated", generated), ("source", source)):
+            crop = face_crop(picture, box)
+            if truth is None or crop is None:
+                return
+            for metric in self._metrics.values():
+                values = metric.update(crop[None], truth[None])
+                assert values is not None, f"{metric.name} has a value of each pair"
+                self._crops[f"{which}/{metric.name}"][name] = values.item()
+
+    def _crop_values(self, pairs: Sequence[Pair], metric: Metric, which: PictureSet) -> PairValues:
+        own = self._crops[f"{which}/{metric.name}"]
+        values = torch.tensor([own.get(pair.name, torch.nan) for pair in pairs], dtype=torch.float64)
+        better: Literal["higher", "lower"] = "higher" if metric.higher_is_better else "lower"
+        return PairValues(f"face-{metric.name}", which, values, better, metric.unit)
+
+    def _table(self, pairs: Sequence[Pair]) -> FaceTable:
+        one = next(iter(self._found["target"].values()))
+        nothing = Found(torch.zeros_like(one.vector), torch.zeros_like(one.landmarks))
+        columns = {look: [own.get(pair.name, nothing) for pair in pairs] for look, own in self._found.items()}
+        return FaceTable(
+            tuple(pair.source for pair in pairs),
+            tuple(pair.target for pair in pairs),
+            tuple(pair.variant for pair in pairs),
+            {look: torch.tensor([p.name in own for p in pairs]) for look, own in self._found.items()},
+            {look: torch.stack([face.vector for face in faces]) for look, faces in columns.items()},
+            {look: torch.stack([face.landmarks for face in faces]) for look, faces in columns.items()},
+        )

@@ -1,0 +1,23 @@
+"""Which garment a DeepFashion picture shows: its name says it."""
+
+import re
+from dataclasses import dataclass
+
+_NAME = re.compile(r"fashion(?:WOMEN|MEN).+?id(\d{8})(\d{2})_[^/]+")
+
+
+@dataclass(frozen=True)
+class FashionName:
+    """item: as In-shop's annotations write it, `id_00007624`. variant: its colour on one person, two digits.
+
+    All pictures of one item and variant are pictures of one identity, and the other way round.
+    """
+
+    item: str
+    variant: str
+
+
+def fashion_name(name: str) -> FashionName | None:
+    """What `fashionWOMENDressesid0000762401_1front.jpg` says; None for a name of another kind."""
+    match = _NAME.fullmatch(name)
+    return FashionName(f"id_{match[1]}", match[2]) if match else None
