@@ -173,8 +173,19 @@ def test_empty_clips_changing_sizes_and_short_motions_are_refused():
     uneven = [noise(1)[0], noise(1, size=(32, 20))[0]]
     with pytest.raises(BadInput, match=r"Frame 1 of clip has 32x20 pixels, the one before 32x24"):
         evaluate_clips([driven(uneven, uneven)], CHEAP)
+    with pytest.raises(BadInput, match=r"drawn with 32x20 pixels, the true one has 32x24"):
+        evaluate_clips([driven(uneven[1:], uneven[:1])], CHEAP)
     with pytest.raises(BadInput, match="none leads to frame 3"):
         evaluate_clips([driven(noise(4), noise(4), motions=unmoved(3))], CHEAP)
+
+
+def test_a_clip_that_breaks_off_leaves_nothing_behind():
+    scorer, other = ClipScorer(CHEAP), ClipScorer(CHEAP)
+    with pytest.raises(BadInput, match="none leads to frame 2"):
+        scorer.add(driven(noise(4), noise(4, 1), motions=unmoved(2)))
+    for one in (scorer, other):
+        one.add(driven(noise(3), noise(3, 2), motions=unmoved(3)))
+    assert scorer.report() == other.report()
 
 
 def test_the_report_prints_every_number_with_its_protocol_and_count():

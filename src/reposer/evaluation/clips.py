@@ -4,6 +4,7 @@ Frames stream: what is held at a time is a few of them, however long the clip is
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ class ClipScorer:
             kind = CLIP_METRICS[name]
             try:
                 self.metrics[name] = kind.open(weights, device)
-                if kind.best != kind.best:  # NaN: the true clip has a value to compare with
+                if math.isnan(kind.best):  # the true clip has a value to compare with
                     self.truth[name] = kind.open(weights, device)
             except BadInput as error:
                 self.absent[name] = str(error)
@@ -125,14 +126,21 @@ class ClipScorer:
         own = {n: m for n, m in self.metrics.items() if m.motion != EXACT or clip.motions is not None}
         finders = {m.motion for m in own.values() if m.motion not in (None, EXACT)}
         motions = None if clip.motions is None else iter(clip.motions)
+        for metric in (*self.metrics.values(), *self.truth.values()):
+            metric.begin_clip()  # the last one may have broken off
         digest, count, earlier = hashlib.sha256(), 0, None
         for generated, target in clip.frames:
+            if generated.shape != target.shape:
+                raise BadInput(
+                    f"Frame {count} of {clip.name} was drawn with {_size(generated)} pixels, the true one has {_size(target)}. "
+                    f"Scale one of them."
+                )
             if earlier is not None and target.shape != earlier.shape:
                 raise BadInput(
                     f"Frame {count} of {clip.name} has {_size(target)} pixels, the one before {_size(earlier)}. Frames of a "
                     f"clip have one size."
                 )
-            moved = {}
+            moved: dict[str, Motion] = {}
             if earlier is not None:
                 moved = {name: MOTIONS[name](earlier, target) for name in finders}
                 if motions is not None:

@@ -25,7 +25,7 @@ ClipFeatures = Callable[[UInt8[Tensor, "B T H W 3"]], Float[Tensor, "B D"]]
 
 
 class FrechetClipDistance(ClipMetric):
-    """The Frechet distance of clip features: of windows of 16 frames, one after the other, without overlap.
+    """The Fréchet distance of clip features: of windows of 16 frames, one after the other, without overlap.
 
     Frames behind a clip's last whole window do not count; the number says how many such rests there were. A small
     set is far from itself drawn again: compare numbers of equally many windows.
@@ -39,9 +39,9 @@ class FrechetClipDistance(ClipMetric):
         """width: number of features. network: what they come from, for reports."""
         self.features, self.width, self._network = features, width, network
         self.generated, self.target, self.rests = Moments(width), Moments(width), 0
-        self._begin()
+        self.begin_clip()
 
-    def _begin(self) -> None:
+    def begin_clip(self) -> None:
         self._window: list[ClipFrame] = []
         self._running = (Moments(self.width), Moments(self.width))
 
@@ -63,7 +63,7 @@ class FrechetClipDistance(ClipMetric):
         for moments, running in zip((self.generated, self.target), self._running, strict=True):
             moments.merge(running)
         self.rests += bool(self._window)
-        self._begin()
+        self.begin_clip()
 
     def merge(self, other: ClipMetric) -> None:
         assert isinstance(other, FrechetClipDistance) and other.network == self.network, (
@@ -90,7 +90,7 @@ class FrechetClipDistance(ClipMetric):
         self.rests = int(state["rests"])
         for side, moments in (("generated.", self.generated), ("target.", self.target)):
             moments.load_state({n.removeprefix(side): t for n, t in state.items() if n.startswith(side)})
-        self._begin()
+        self.begin_clip()
 
 
 @CLIP_METRICS.register("fvd-r3d18")

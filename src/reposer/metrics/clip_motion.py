@@ -34,9 +34,9 @@ class WarpError(StepMetric):
     better = "lower"
     best = float("nan")
     unit = UNIT
-    motion: str
 
     def step(self, earlier: ClipFrame, later: ClipFrame) -> tuple[float, float]:
+        assert self.motion is not None
         motion = later.motions[self.motion]
         pixels = int(motion.visible.sum())
         if not pixels:

@@ -89,8 +89,12 @@ class ClipMetric(ABC):
         return ""
 
     @abstractmethod
+    def begin_clip(self) -> None:
+        """Forget the clip that is running, if one is: what comes next is the first frame of another."""
+
+    @abstractmethod
     def update(self, frame: ClipFrame) -> None:
-        """Add the next frame of the clip that is running, or the first of a new one."""
+        """Add the next frame of the clip that is running."""
 
     @abstractmethod
     def end_clip(self) -> float | None:
@@ -121,9 +125,9 @@ class ClipMean(ClipMetric):
 
     def __init__(self) -> None:
         self.values: list[float] = []
-        self._begin()
+        self.begin_clip()
 
-    def _begin(self) -> None:
+    def begin_clip(self) -> None:
         self._amount, self._weight = 0.0, 0.0
 
     def add(self, amount: float, weight: float = 1.0) -> None:
@@ -134,7 +138,7 @@ class ClipMean(ClipMetric):
         nothing = math.inf if self._amount else math.nan
         value = self._amount / self._weight if self._weight else nothing
         self.values.append(value)
-        self._begin()
+        self.begin_clip()
         return value
 
     def merge(self, other: ClipMetric) -> None:
@@ -149,14 +153,14 @@ class ClipMean(ClipMetric):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         self.values = state["values"].tolist()
-        self._begin()
+        self.begin_clip()
 
 
 class StepMetric(ClipMean):
     """A mean over a clip's steps, each from one frame to the next."""
 
-    def _begin(self) -> None:
-        super()._begin()
+    def begin_clip(self) -> None:
+        super().begin_clip()
         self._earlier: ClipFrame | None = None
 
     @abstractmethod

@@ -38,7 +38,8 @@ def lucas_kanade(
     while min(pyramid[-1][0].shape[-2:]) >= 2 * COARSEST:
         height, width = pyramid[-1][0].shape[-2:]
         half = (math.ceil(height / 2), math.ceil(width / 2))
-        pyramid.append(tuple(F.interpolate(p, half, mode="bilinear", antialias=True) for p in pyramid[-1]))
+        first, second = (F.interpolate(p, half, mode="bilinear", antialias=True) for p in pyramid[-1])
+        pyramid.append((first, second))
     flow = source.new_zeros(len(source), 2, *pyramid[-1][0].shape[-2:])
     for level_source, level_target in reversed(pyramid):
         size = level_source.shape[-2:]

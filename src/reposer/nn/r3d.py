@@ -65,7 +65,7 @@ class R3D18(nn.Module):
     def forward(self, clips: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B D"]:
         """Means over space and time of the last map."""
         batch, frames = clips.shape[:2]
-        device = self.stem[0].weight.device
+        device = next(self.parameters()).device
         pictures = (from_uint8(clips.flatten(0, 1).to(device)) + 1) / 2
         pictures = F.interpolate(pictures, (SIDE, SIDE), mode="bilinear", antialias=True)
         mean, std = (pictures.new_tensor(v)[:, None, None] for v in (KINETICS_MEAN, KINETICS_STD))
