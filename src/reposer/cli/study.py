@@ -130,6 +130,7 @@ def results(
     found = results_of(answers)
     Console().print(found.tables(), highlight=False)
     if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found.to_plain(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return 0
 
@@ -157,9 +158,9 @@ def _serve(study: Study, folders: Folders, out: Path, host: str, port: int) -> i
             except KeyboardInterrupt:
                 people, count = answers.count()
                 console.print(f"{people} people, {count} answers. The same command goes on.")
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise BadInput(
-            f"No page can be served at {host}:{port} ({error.strerror}); give another --port."
+            f"No page can be served at {host}:{port} ({error}); give another --port or --host."
         ) from None
     finally:
         answers.close()

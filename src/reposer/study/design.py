@@ -95,32 +95,42 @@ def questions(study: Study, person: int) -> tuple[Question, ...]:
     """
     order = numpy_stream(study.seed, _ORDER).permutation(len(study.names))
     stream = numpy_stream(mix(study.seed, _PERSON, person))
-    whole = study.trials + study.practice + study.checks
-    if study.design == "real-or-generated":
-        conditions = [c for system in study.systems for c in (REAL, system)]
-        share = study.trials // len(conditions)
-        # a person's window of names moves on by one condition's share, so that each name goes through all conditions
-        names = _window(study, order, person * share, whole)
-        scored = [(name, (conditions[k // share],)) for k, name in enumerate(names[: study.trials])]
-        scored = [scored[k] for k in stream.permutation(len(scored))]
-        rest = names[study.trials :]
-        tries = [(conditions[int(k)],) for k in stream.integers(len(conditions), size=study.practice)]
-        traps = [(SCRAMBLED,)] * study.checks
-    else:
-        names = _window(study, order, person * study.trials, whole)
-        asked = stream.permutation(study.trials)
-        scored = [
-            (names[int(k)], row) for k, row in zip(asked, _rows(study, stream, study.trials), strict=True)
-        ]
-        rest = names[study.trials :]
-        tries = _rows(study, stream, study.practice)
-        whole_one = stream.integers(len(study.systems), size=study.checks)
-        traps = [
-            tuple(REAL if place == k else SCRAMBLED for place in range(len(study.systems))) for k in whole_one
-        ]
-    practice = [Question("practice", n, c) for n, c in zip(rest[: study.practice], tries, strict=True)]
-    checks = [Question("check", n, c) for n, c in zip(rest[study.practice :], traps, strict=True)]
-    return (*practice, *_spread(checks, [Question("scored", n, c) for n, c in scored], stream))
+    # a person's names begin one share after those of the person before, so that each name goes through all conditions
+    start = person * (study.trials if study.design == "best" else study.trials // len(_conditions(study)))
+    names = [study.names[order[(start + k) % len(order)]] for k in range(len(order))]
+    deal = _side_by_side if study.design == "best" else _one_by_one
+    counts: dict[Kind, int] = {"scored": study.trials, "practice": study.practice, "check": study.checks}
+    dealt: dict[Kind, list[Question]] = {}
+    for kind, candidates in zip(counts, deal(study, stream), strict=True):
+        own, names = names[: counts[kind]], names[counts[kind] :]
+        dealt[kind] = [Question(kind, n, c) for n, c in zip(own, candidates, strict=True)]
+    scored = [dealt["scored"][k] for k in stream.permutation(study.trials)]
+    return (*dealt["practice"], *_spread(dealt["check"], scored, stream))
+
+
+_Dealt = list[tuple[str, ...]]
+
+
+def _conditions(study: Study) -> list[str]:
+    """Whose pictures "real-or-generated" shows, with equal shares."""
+    return [condition for system in study.systems for condition in (REAL, system)]
+
+
+def _one_by_one(study: Study, stream: np.random.Generator) -> tuple[_Dealt, _Dealt, _Dealt]:
+    """The candidates of scored questions, practice and checks: one picture each."""
+    conditions = _conditions(study)
+    share = study.trials // len(conditions)
+    scored: _Dealt = [(condition,) for condition in conditions for _ in range(share)]
+    practice: _Dealt = [(conditions[k],) for k in stream.integers(len(conditions), size=study.practice)]
+    return scored, practice, [(SCRAMBLED,)] * study.checks
+
+
+def _side_by_side(study: Study, stream: np.random.Generator) -> tuple[_Dealt, _Dealt, _Dealt]:
+    """The candidates of scored questions, practice and checks: all systems; in a check, one real picture among pieces."""
+    places = range(len(study.systems))
+    whole_ones = stream.integers(len(places), size=study.checks)
+    checks = [tuple(REAL if place == k else SCRAMBLED for place in places) for k in whole_ones]
+    return _rows(study, stream, study.trials), _rows(study, stream, study.practice), checks
 
 
 def choices(study: Study, question: Question) -> tuple[str, ...]:
@@ -133,13 +143,9 @@ def right_answer(study: Study) -> str:
     return GENERATED if study.design == "real-or-generated" else REAL
 
 
-def _window(study: Study, order: np.ndarray, start: int, length: int) -> list[str]:
-    return [study.names[order[(start + k) % len(order)]] for k in range(length)]
-
-
-def _rows(study: Study, stream: np.random.Generator, count: int) -> list[tuple[str, ...]]:
+def _rows(study: Study, stream: np.random.Generator, count: int) -> _Dealt:
     """`count` orders of the systems; in each run of as many as there are systems, each stands once in every place."""
-    rows: list[tuple[str, ...]] = []
+    rows: _Dealt = []
     while len(rows) < count:
         base = [study.systems[k] for k in stream.permutation(len(study.systems))]
         rows += [(*base[turn:], *base[:turn]) for turn in range(len(base))]

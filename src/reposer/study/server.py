@@ -134,11 +134,15 @@ class _Handler(BaseHTTPRequestHandler):
         number, choice, milliseconds = (said.get(key) for key in ("number", "choice", "milliseconds"))
         if person is None:
             self._refuse(HTTPStatus.FORBIDDEN, "unknown person")
-        elif type(number) is not int or type(choice) is not int or not _is_duration(milliseconds):
+        elif (
+            type(number) is not int
+            or type(choice) is not int
+            or (duration := _duration(milliseconds)) is None
+        ):
             self._refuse(HTTPStatus.BAD_REQUEST, "number, choice and milliseconds were expected")
         else:
             try:
-                wrong = self.server.take(person, number, choice, float(milliseconds))
+                wrong = self.server.take(person, number, choice, duration)
             except BadInput as error:
                 self._broken(error)
                 return
@@ -204,5 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: the answers are the log."""
 
 
-def _is_duration(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+def _duration(value: object) -> float | None:
+    """The value if it can be a number of milliseconds."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < 1e9 else None  # type: ignore[operator, arg-type]
