@@ -89,7 +89,7 @@ class Results:
                 _interval(rate.people),
                 f"{rate.hits} of {rate.total}",
             )
-        parts: list[Table | str] = [rates]
+        parts = [rates]
         if self.comparisons:
             pairs = Table(title="which is better: exact two-sided sign tests")
             for title in ("systems", "by", "first", "second", "tied", "p", "p (Holm)"):
@@ -99,14 +99,13 @@ class Results:
                 names = Text(f"{c.first} : {c.second}")
                 pairs.add_row(names, c.unit, *counts, _p_value(c.p), _p_value(c.p_holm))
             parts.append(pairs)
-        return Group(*parts, *self.notes())
+        return Group(*parts, *map(Text, self.notes()))
 
     def notes(self) -> list[str]:
         """What to know beside the numbers, a sentence each."""
-        said = [
-            f"{self.begun} people began, {self.finished} finished, {self.counted} count; half of the answers took "
-            f"less than {self.seconds:.1f} s."
-        ]
+        said = [f"{self.begun} people began, {self.finished} finished, {self.counted} count."]
+        if self.answers:
+            said.append(f"Half of the answers took less than {self.seconds:.1f} s.")
         said += [f"Left out, {reason}: {count} answers." for reason, count in self.left_out.items()]
         if self.counted < FEW_PEOPLE:
             said.append(
