@@ -53,6 +53,12 @@ class NoisyPeople:
     def target_size(self, i):
         return PICTURE_SIZE
 
+    def picture_names(self, i):
+        return f"person{i % 3}_{i}s", f"person{i % 3}_{i}t"
+
+    def attributes(self, i):
+        return {}
+
 
 def copy_the_source(source, source_pose, target_pose, *, seeds=None):
     return source

@@ -13,7 +13,7 @@ from reposer.core import BadInput, Pose
 from reposer.evaluation import PROTOCOLS, Folders, Geometry, Protocol, Shown, evaluate, score_folder
 from reposer.evaluation import score as score_module
 from reposer.evaluation.compare import compare, read_report
-from reposer.evaluation.folder import item, match, pictures_in, refused
+from reposer.evaluation.folder import match, pictures_in, refused
 from reposer.evaluation.geometry import resized, with_white_sides
 from reposer.evaluation.scorer import Scorer
 from reposer.metrics import METRICS
@@ -70,11 +70,6 @@ def test_a_list_of_pairs_says_what_is_missing_and_what_is_too_much(folders):
     assert [p.name for p in pairs] == ["source10_0_2_fashionidd0_10_vis"]
     assert [p.name for p in problems if "no generated" in p.reason] == ["source11_0_2_fashionidd0_10"]
     assert sum("not in the list" in p.reason for p in problems) == 9
-
-
-def test_an_item_is_eight_digits_of_the_name():
-    assert item("fashionWOMENBlouses_Shirtsid0000763801_1front") == "00007638"
-    assert item("person000007_0") is None
 
 
 def test_files_score_as_the_same_pixels_drawn_by_a_generator(tmp_path):

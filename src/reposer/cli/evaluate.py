@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from reposer.core import BadInput
-from reposer.evaluation import PROTOCOLS, compare_table, evaluate
+from reposer.core import BadInput, Batch, Framing
+from reposer.core.images import to_uint8
+from reposer.data import PairDataset
+from reposer.evaluation import PROTOCOLS, Generate, OnWholePictures, compare_table, evaluate
+from reposer.evaluation.report_html import write_html
 from reposer.generators import load, shipped_models
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.nn.weights import read_header, sha256
@@ -30,8 +34,11 @@ def evaluate_model(
     pairs: int | None = None,
     batch_size: int = 8,
     out: Path | None = None,
+    weights: Path | None = None,
 ) -> int:
-    """Writes a report (JSON) and a row per pair (CSV), and prints the table.
+    """Writes a report (JSON, HTML) and a row per pair (CSV), and prints the table.
+
+    Exit code 1: a number of the protocol is absent; the reason is printed.
 
     Args:
         model: a shipped model's name (see `reposer models`) or a `.safetensors`.
@@ -41,33 +48,56 @@ def evaluate_model(
         pairs: score only so many pairs, evenly spread over the data set; none = all.
         batch_size: pictures drawn at a time; the numbers do not depend on it.
         out: folder of the report; none = beside the model, or here for a shipped one.
+        weights: folder of the files of networks that score; none = the usual places.
     """
     generator = load(model)
     rule = PROTOCOLS[protocol]
-    dataset = DataConfig(root=data, split=split, num_pairs=200).open(generator.framing)
+    framing = generator.framing
+    if rule.size is not None:  # the protocol's own pictures, whatever the generator's frame
+        framing = Framing(rule.size, aspect=rule.size[1] / rule.size[0])
+    dataset = DataConfig(root=data, split=split, num_pairs=200).open(framing)
     if pairs is not None and not 0 < pairs <= len(dataset):
         raise BadInput(f"--pairs must be 1 to {len(dataset)}, the size of the data set, not {pairs}.")
     indices = None if pairs is None else [round(k * len(dataset) / pairs) for k in range(pairs)]
-    copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
+    copy = CopySource(CopySourceConfig(size=framing.size, fit=framing.fit))
+    draw = generator.generate if rule.size is None else OnWholePictures(generator)
     path = Path(model)
     file = path if path.suffix == ".safetensors" else shipped_models()[model]
     about = {"model": model, "data": data or "synthetic-people", "split": split} | about_weights(file)
     shown = path.parent.name if path.stem == "generator" else path.stem
-    options: dict[str, Any] = {"indices": indices, "batch_size": batch_size}
+    options: dict[str, Any] = {"indices": indices, "batch_size": batch_size, "weights": weights}
     reports = {
         "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
-        shown: evaluate(generator.generate, rule, dataset, progress=True, about=about, **options),
+        shown: evaluate(draw, rule, dataset, progress=True, about=about, **options),
     }
     folder = out or (path.parent if path.suffix == ".safetensors" else Path())
     folder.mkdir(parents=True, exist_ok=True)
     reports[shown].write_json(folder / f"report-{protocol}.json")
     reports[shown].write_csv(folder / f"report-{protocol}.csv")
+    scored = range(len(dataset)) if indices is None else indices
+    places = {row.name: i for row, i in zip(reports[shown].rows, scored, strict=True)}
+    write_html(
+        folder / f"report-{protocol}.html", reports[shown], lambda n: _pictures(dataset, places[n], draw)
+    )
     console = Console()
     console.print(compare_table(reports))
     for line in reports[shown].lines():
         console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"Report: {folder / f'report-{protocol}.json'} and .csv")
-    return 0
+    for name, reason in reports[shown].absent.items():
+        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv", soft_wrap=True)
+    return 1 if reports[shown].absent else 0
+
+
+def _pictures(dataset: PairDataset, i: int, draw: Generate) -> dict[str, np.ndarray]:
+    """The pictures of pair i for people, without padding."""
+    batch = Batch.stack([dataset[i]])
+    drawn = draw(batch.source, batch.source_pose, batch.target_pose)
+    height, width = dataset.target_size(i)
+    box = (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
+    left, top, right, bottom = box
+    shown = {"source": batch.source, "target": batch.target, "generated": drawn}
+    return {name: to_uint8(p[0, :, top:bottom, left:right]).numpy() for name, p in shown.items()}
 
 
 def about_weights(file: Path) -> dict[str, str]:

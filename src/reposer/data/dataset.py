@@ -60,6 +60,14 @@ class PairDataset(ABC):
         """(height, width) in pixels that the target of pair i has before it is framed."""
         return self.picture_size
 
+    def picture_names(self, i: int) -> tuple[str, str]:
+        """The names of pair i's source and target; one name is one picture."""
+        return f"{i}:source", f"{i}:target"
+
+    def attributes(self, i: int) -> Mapping[str, str]:
+        """What is true of the person of pair i, question to answer; empty where nobody knows."""
+        return {}
+
     def draw(self, i: int, seed: int) -> Sample:
         """Pair i, moved at random as `seed` says, where the data set has such a thing."""
         return self[i]
@@ -147,6 +155,9 @@ class FilePairs(PairDataset):
 
     def identity(self, i: int) -> str:
         return self.rows[i].identity
+
+    def picture_names(self, i: int) -> tuple[str, str]:
+        return Path(self.rows[i].source_name).stem, Path(self.rows[i].target_name).stem
 
     def target_size(self, i: int) -> tuple[int, int]:
         pose = self.poses[self.rows[i].target_name]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from reposer.core import BadInput
-from reposer.nn.weights import _weight_places, sha256
+from reposer.nn.weights import sha256, weight_places
 
 
 def find_file(filename: str, *, path: Path | None, source: str, checksum: str = "") -> Path:
@@ -12,7 +12,7 @@ def find_file(filename: str, *, path: Path | None, source: str, checksum: str = 
     checksum: the whole SHA-256, which is verified; empty where none is known (a file that the user trained).
     source: where a user gets it, for the message. Nothing is ever downloaded.
     """
-    places = [path / filename if path.is_dir() else path] if path is not None else _weight_places(filename)
+    places = [path / filename if path.is_dir() else path] if path is not None else weight_places(filename)
     found = next((place for place in places if place.is_file()), None)
     known = f"SHA-256 {checksum[:16]}..." if checksum else "no checksum of it is known"
     if found is None:

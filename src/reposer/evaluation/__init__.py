@@ -1,6 +1,8 @@
 """Evaluation: pictures, a protocol, the truth; a report whose numbers name their protocol."""
 
 from . import protocols as protocols
+from .clip_report import ClipReport
+from .clips import ClipScorer, DrivenClip, drive, evaluate_clips, exact_motions
 from .compare import Comparison, compare
 from .evaluate import Generate, ScoredPairs, evaluate
 from .geometry import Geometry
@@ -10,12 +12,17 @@ from .protocol import PROTOCOLS, Fact, Protocol
 from .report import Report, Row, Summary, compare_markdown, compare_table
 from .score import Folders, Scored, score_folder, shown_pictures
 from .scorer import Scorer, Shown
+from .view_plot import view_plot
+from .views import ViewReport, evaluate_views
 from .whole_pictures import OnWholePictures
 
 __all__ = [
     "MASKS",
     "PROTOCOLS",
+    "ClipReport",
+    "ClipScorer",
     "Comparison",
+    "DrivenClip",
     "Fact",
     "Folders",
     "Generate",
@@ -29,11 +36,17 @@ __all__ = [
     "Scorer",
     "Shown",
     "Summary",
+    "ViewReport",
     "bootstrap_interval",
     "compare",
     "compare_markdown",
     "compare_table",
+    "drive",
     "evaluate",
+    "evaluate_clips",
+    "evaluate_views",
+    "exact_motions",
     "score_folder",
     "shown_pictures",
+    "view_plot",
 ]

@@ -1,6 +1,6 @@
 """Scoring: every pair is drawn, rounded to bytes as a saved file would be, and compared with the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, runtime_checkable
@@ -20,6 +20,7 @@ from .geometry import Geometry, through_jpeg
 from .protocol import PROTOCOLS, Protocol
 from .report import Report
 from .scorer import Scorer, Shown
+from .suite.semantic_names import item_of
 
 
 @runtime_checkable
@@ -46,6 +47,8 @@ class ScoredPairs(Interface):
     def __getitem__(self, i: int, /) -> Sample: ...
     def identity(self, i: int, /) -> str: ...
     def target_size(self, i: int, /) -> tuple[int, int]: ...
+    def picture_names(self, i: int, /) -> tuple[str, str]: ...
+    def attributes(self, i: int, /) -> Mapping[str, str]: ...
 
 
 def evaluate(
@@ -84,20 +87,20 @@ def evaluate(
         boxes = [_content(dataset, i) for i in numbers]
         for box, run in groupby(range(len(numbers)), key=boxes.__getitem__):  # neighbours of one size
             own = list(run)
-            identities = tuple(dataset.identity(numbers[b]) for b in own)
-            scorer.add(_shown(rule, batch, drawn, own, box, identities))
+            scorer.add(_shown(rule, dataset, numbers, batch, drawn, own, box))
     return scorer.report(about, frame=None if dataset.framing is None else dataset.framing.size)
 
 
 def _shown(
     rule: Protocol,
+    dataset: ScoredPairs,
+    numbers: Sequence[int],
     batch: Batch,
     drawn: Float[Tensor, "B 3 H W"],
     rows: Sequence[int],
     box: tuple[int, int, int, int],
-    identities: tuple[str, ...],
 ) -> Shown:
-    """These rows as a file would hold them, in the protocol's geometry."""
+    """These rows as a file would hold them, in the protocol's geometry. numbers: of the batch's pairs."""
     left, top, right, bottom = box
 
     def cut(
@@ -112,19 +115,23 @@ def _shown(
         pose = condition[torch.tensor(rows)]
         return geometry.place(pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)))
 
-    names = tuple(batch.names[b] for b in rows)
+    identities = tuple(dataset.identity(numbers[b]) for b in rows)
+    source_names, target_names = zip(*(dataset.picture_names(numbers[b]) for b in rows), strict=True)
     generated = cut(drawn, rule.generated, rule.rounding)
     if rule.file_format == "jpeg":
         generated = torch.stack([through_jpeg(picture) for picture in generated])
     return Shown(
-        names=names,
+        names=tuple(batch.names[b] for b in rows),
         identities=identities,
         generated=generated,
         target=cut(batch.target, rule.target),
         source=cut(batch.source, rule.target),
         source_pose=place(batch.source_pose, rule.target),
         target_pose=place(batch.target_pose, rule.target),
-        source_names=tuple(name.split("_2_")[0] for name in names),
+        source_names=source_names,
+        target_names=target_names,
+        items=tuple(item_of(t) or who for t, who in zip(target_names, identities, strict=True)),
+        attributes=tuple(dataset.attributes(numbers[b]) for b in rows),
     )
 
 

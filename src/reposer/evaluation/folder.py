@@ -99,15 +99,6 @@ def match(
     return sorted(pairs, key=lambda p: p.name), sorted(problems, key=lambda p: p.name)
 
 
-def item(stem: str) -> str | None:
-    """The garment that a name of DeepFashion In-shop says (its eight digits), or None.
-
-    `fashionWOMENBlouses_Shirtsid0000763801_1front`: after "id" come eight digits of the item and two of the variant.
-    """
-    found = re.search(r"id_?(\d{8})", stem)
-    return found[1] if found else None
-
-
 def refused(path: Path, size: tuple[int, int] | None) -> str:
     """Why this generated file cannot be scored in pictures of `size`; empty if it can. No pixel is decoded."""
     try:

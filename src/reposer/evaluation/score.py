@@ -30,10 +30,11 @@ from reposer.core.configs import to_plain
 from reposer.data.files import read_picture
 from reposer.nn.weights import read_safetensors, write_safetensors
 
-from .folder import FilePair, Problem, item, match, pictures_in, refused
+from .folder import FilePair, Problem, match, pictures_in, refused
 from .protocol import Protocol
 from .report import Report, Row
 from .scorer import Counted, Scorer, Shown
+from .suite.semantic_names import item_of
 
 CHUNK = 32  # pairs that one process takes at a time
 SAVE_EVERY = 32  # chunks between two saved states
@@ -228,7 +229,7 @@ def _single(pair: FilePair, poses: tuple[Pose, Pose] | None, protocol: Protocol)
         target_pose=target_pose,
         source_names=(pair.source.stem if pair.source else pair.name,),
         target_names=(pair.target.stem,),
-        items=(item(pair.target.stem) or pair.identity,),
+        items=(item_of(pair.target.stem) or pair.identity,),
     )
 
 

@@ -231,8 +231,8 @@ class Scorer:
         assert shown.source is not None and shown.source_pose is not None and shown.target_pose is not None
         return SuiteBatch(
             names=shown.names,
-            source_names=shown.source_names or shown.names,
-            target_names=shown.target_names or shown.names,
+            source_names=shown.source_names or tuple(f"{name}:source" for name in shown.names),
+            target_names=shown.target_names or tuple(f"{name}:target" for name in shown.names),
             items=shown.items or shown.identities,
             variants=shown.identities,
             generated=shown.generated,

@@ -1,7 +1,7 @@
 """Views of objects: how near each azimuth is drawn to the truth, beside the source picture left as it is."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -162,6 +162,12 @@ class _Watched:
 
     def target_size(self, i: int) -> tuple[int, int]:
         return self.dataset.target_size(i)
+
+    def picture_names(self, i: int) -> tuple[str, str]:
+        return self.dataset.picture_names(i)
+
+    def attributes(self, i: int) -> Mapping[str, str]:
+        return self.dataset.attributes(i)
 
 
 def _cell(metric: str, drawn: Value, copied: Value) -> str:

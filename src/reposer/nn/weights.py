@@ -145,7 +145,7 @@ def find_weights(filename: str, *, path: Path | None = None, source: str) -> Pat
     match = re.search(r"-([0-9a-f]{8,})\.", filename)
     assert match, f"{filename} names no checksum"
     digits = match[1]
-    places = [path / filename if path.is_dir() else path] if path is not None else _weight_places(filename)
+    places = [path / filename if path.is_dir() else path] if path is not None else weight_places(filename)
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         looked = " nor ".join(str(place) for place in places)
@@ -170,7 +170,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _weight_places(filename: str) -> list[Path]:
+def weight_places(filename: str) -> list[Path]:
+    """Where a user's file of this name may lie: $REPOSER_WEIGHTS_DIR, then torchvision's downloads."""
     own = os.environ.get("REPOSER_WEIGHTS_DIR")
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
     hub = Path(os.environ.get("TORCH_HOME", cache)) / "hub" / "checkpoints"

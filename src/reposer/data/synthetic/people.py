@@ -1,7 +1,7 @@
 """SyntheticPeople: pairs of pictures of one dressed person in two poses, drawn on the spot from a seed."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -14,6 +14,7 @@ from reposer.core.images import from_uint8
 from reposer.core.rng import mix, numpy_stream
 
 from ..dataset import PairDataset, frame_picture, frame_pose
+from .attributes import attributes
 from .body import BodyPose
 from .cameras import Camera, sample_camera, sample_look
 from .cycles import CycleName, Moment, cycle, sample_style
@@ -88,6 +89,12 @@ class SyntheticPeople(PairDataset):
 
     def identity(self, i: int) -> str:
         return f"person{self.identity_number(i % len(self)):06d}"
+
+    def picture_names(self, i: int) -> tuple[str, str]:
+        return f"{self.identity(i)}_0", f"{self.identity(i)}_1"
+
+    def attributes(self, i: int) -> Mapping[str, str]:
+        return attributes(self.who(self.identity_number(i % len(self))))
 
     def identity_number(self, i: int) -> int:
         """The number of the split's person i, unique over all splits."""

@@ -17,6 +17,12 @@ class FashionName:
     variant: str
 
 
+def item_of(name: str) -> str | None:
+    """The item of a DeepFashion name, with or without its suffix; None for a name of another kind."""
+    found = fashion_name(name)
+    return None if found is None else found.item
+
+
 def fashion_name(name: str) -> FashionName | None:
     """What `fashionWOMENDressesid0000762401_1front.jpg` says; None for a name of another kind."""
     match = _NAME.fullmatch(name)
