@@ -63,15 +63,13 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norms = nn.ModuleList([nn.GroupNorm(GROUPS, width) for _ in range(2)])
-        self.convs = nn.ModuleList([nn.Conv2d(width, width, 3, padding=1) for _ in range(2)])
-        nn.init.zeros_(self.convs[1].weight)  # it begins as the identity
+        self.norm_1, self.norm_2 = nn.GroupNorm(GROUPS, width), nn.GroupNorm(GROUPS, width)
+        self.conv_1, self.conv_2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        nn.init.zeros_(self.conv_2.weight)  # it begins as the identity
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        y = x
-        for norm, conv in zip(self.norms, self.convs, strict=True):
-            y = conv(F.relu(norm(y)))
-        return x + y
+        y = self.conv_1(F.relu(self.norm_1(x)))
+        return x + self.conv_2(F.relu(self.norm_2(y)))
 
 
 def halved(before: int, after: int) -> nn.Conv2d:

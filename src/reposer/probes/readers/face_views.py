@@ -1,0 +1,195 @@
+"""What the network of heads is shown: heads of two people who look alike, from near, made as small as pictures have them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+
+from reposer.core import Framing, Pose
+from reposer.core.images import from_uint8, resize
+from reposer.core.pose import rotation_about
+from reposer.data.synthetic import Drawing, draw
+from reposer.estimators.people_crops import around_heads, cut, from_aligned, from_square, mapped
+from reposer.estimators.people_networks import FACE_5
+
+from .body_views import NOBODY
+from .crowd import Crowd, CrowdConfig, Dice, small, worn
+
+QUESTIONS = (
+    "hair style", "hair length", "hair colour", "glasses", "beard", "hat", "skin tone", "age group", "presentation",
+)  # fmt: skip
+CLOSE_UP = (128, 88)  # a face is 25 pixels high in it, as in a picture of a whole person 340 high
+DRESSED_FOR = (256, 176)  # pictures for which their skin and clothes are fine enough
+SMALLEST, LARGEST = 7.0, 30.0  # height of a face that is shown, in pixels
+BLUR = 1.0  # pixels, after a face was made small
+FOREHEAD = 0.3  # of a face above its brows, in heights from brows to chin
+
+
+@dataclass(frozen=True)
+class FaceTruth:
+    """Where the faces of B pictures are. landmarks.visible: whether the face is to be seen."""
+
+    landmarks: Pose
+    box: Float[Tensor, "B 4"]
+    middle: Float[Tensor, "B 2"]
+    side: Float[Tensor, "B"]
+
+    @property
+    def shown(self) -> Bool[Tensor, "B"]:
+        return self.landmarks.visible[:, 0]
+
+    def __getitem__(self, rows: slice) -> "FaceTruth":
+        return FaceTruth(self.landmarks[rows], self.box[rows], self.middle[rows], self.side[rows])
+
+
+def face_truth(drawing: Drawing) -> FaceTruth:
+    """Landmarks, box and the square around the head, in pixels. A face is shown if its nose and an eye can be seen."""
+    points, body = drawing.poses["face68"], drawing.poses["openpose18"]
+    eyes = [slice(36, 42), slice(42, 48)]
+    five = [points.xy[:, eye].mean(1) for eye in eyes] + [points.xy[:, k] for k in (30, 48, 54)]
+    an_eye = torch.stack([points.visible[:, eye].float().mean(1) > 0.5 for eye in eyes], 1).any(1)
+    shown = points.visible[:, 30] & an_eye
+    landmarks = Pose(torch.stack(five, 1), shown[:, None].expand(-1, len(FACE_5)), points.size, FACE_5)
+    (left, top), (right, bottom) = points.xy.amin(1).unbind(1), points.xy.amax(1).unbind(1)
+    box = torch.stack([left, top - FOREHEAD * (bottom - top), right, bottom], 1)
+    return FaceTruth(landmarks, box, *around_heads(body, torch.ones_like(body.xy[..., 0])))
+
+
+@dataclass(frozen=True)
+class FaceBatch:
+    """B heads. heads: crops around them; faces: aligned crops. box: in sides of the crop; who: NOBODY if not shown."""
+
+    heads: Float[Tensor, "B 3 S S"]
+    landmarks: Pose
+    box: Float[Tensor, "B 4"]
+    faces: Float[Tensor, "B 3 S S"]
+    who: Int64[Tensor, "B"]
+
+    def to(self, device: torch.device | str) -> "FaceBatch":
+        return FaceBatch(
+            self.heads.to(device),
+            self.landmarks.to(device),
+            self.box.to(device),
+            self.faces.to(device),
+            self.who.to(device),
+        )
+
+    @staticmethod
+    def cat(parts: Sequence["FaceBatch"]) -> "FaceBatch":
+        return FaceBatch(
+            torch.cat([p.heads for p in parts]),
+            Pose.stack([p.landmarks[row] for p in parts for row in range(len(p))]),
+            torch.cat([p.box for p in parts]),
+            torch.cat([p.faces for p in parts]),
+            torch.cat([p.who for p in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+
+@dataclass(frozen=True)
+class FaceCrowd(CrowdConfig):
+    """The people of the network of heads."""
+
+    num_people: int = 1500
+    """How many of them."""
+
+    def open(self, framing: Framing, split: str | None = None) -> "FaceViews":
+        return FaceViews(self, framing)
+
+    def tiny(self) -> CrowdConfig:
+        return small(self)
+
+
+class FaceViews:
+    """Item i: two views each of the head of person i and of one who looks like them."""
+
+    def __init__(self, config: CrowdConfig, framing: Framing) -> None:
+        self.config, self.side = config, framing.size[0]
+        self.crowd = Crowd(config, DRESSED_FOR, QUESTIONS)
+        self._drawn: dict[int, tuple[UInt8[Tensor, "V h w 3"], FaceTruth]] = {}
+
+    def __len__(self) -> int:
+        return self.config.num_people
+
+    def _views(self, person: int) -> tuple[UInt8[Tensor, "V h w 3"], FaceTruth]:
+        if person not in self._drawn:
+            shots = [self.crowd.people.shot(self.crowd.number(person), v) for v in range(self.config.views)]
+            close = [replace(shot, camera=replace(shot.camera, crop="bust")) for shot in shots]
+            drawing = draw(close, CLOSE_UP)
+            self._drawn[person] = drawing.picture, face_truth(drawing)
+        return self._drawn[person]
+
+    def draw(self, i: int, seed: int) -> FaceBatch:
+        """Item i; four rows. Views that show the face are preferred."""
+        dice = Dice(seed)
+        mirrored, rows = dice.chance(0.5), []
+        for person in (i, self.crowd.lookalike(i, seed)):
+            pictures, truth = self._views(person)
+            views = dice.some(self.config.views, self.config.views)
+            if dice.chance(0.7):
+                views.sort(key=lambda view: not truth.shown[view])
+            for view in views[:2]:
+                shown = truth[view : view + 1]
+                rows.append(looked_at(from_uint8(pictures[view]), shown, person, self.side, dice, mirrored))
+        return FaceBatch.cat(rows)
+
+    def collate(self, samples: Sequence[FaceBatch], seeds: Tensor | None) -> FaceBatch:
+        return FaceBatch.cat(samples)
+
+
+def looked_at(
+    picture: Float[Tensor, "3 H W"], truth: FaceTruth, person: int, side: int, dice: Dice, mirrored: bool
+) -> FaceBatch:
+    """One close-up as a small picture would show it, cut as the finder and the embedder would; one row."""
+    landmarks, box, middle = truth.landmarks, truth.box, truth.middle
+    width = picture.shape[2]
+    if mirrored:
+        picture, landmarks = picture.flip(-1), landmarks.flip()
+        left, top, right, bottom = box.unbind(1)
+        box = torch.stack([width - 1 - right, top, width - 1 - left, bottom], 1)
+        middle = torch.stack([width - 1 - middle[:, 0], middle[:, 1]], 1)
+    height = SMALLEST * (LARGEST / SMALLEST) ** dice.number(0, 1)
+    scale = min(1.0, height / float(box[0, 3] - box[0, 1]))
+    size = (max(8, round(scale * picture.shape[1])), max(8, round(scale * width)))
+    shrink = torch.tensor([size[1] / width, size[0] / picture.shape[1]])
+    small_picture = worn(resize(picture[None], size)[0], dice, BLUR)[None]
+    landmarks = landmarks.resize(size)
+    corners, middle = (((xy + 0.5) * shrink - 0.5) for xy in (box.view(1, 2, 2), middle))
+
+    # as roughly as a finder of joints knows where a head is
+    around = truth.side * float(shrink[1])
+    middle = middle + 0.12 * around[:, None] * dice.uniform(-1, 1, 1, 2)
+    square = from_square(middle, around * torch.exp(dice.uniform(-0.28, 0.28, 1)), side)
+    turn = rotation_about(((side - 1) / 2, (side - 1) / 2), dice.number(-12, 12))
+    matrix = composed(square, turn)
+    heads = cut(small_picture, matrix, side)
+    inward = inverse(matrix)
+    on_head = replace(landmarks, xy=mapped(inward, landmarks.xy), size=(side, side))
+    turned = mapped(inward, corners)
+    centre, half = (
+        turned.mean(1),
+        (corners[:, 1] - corners[:, 0]) / 2 / matrix[:, :, 0].norm(dim=1, keepdim=True),
+    )
+    on_crop = (torch.cat([centre - half, centre + half], 1) + 0.5) / side
+
+    # as roughly as a finder of faces knows where its points are
+    error = 0.03 * (corners[:, 1, 1] - corners[:, 0, 1])[:, None, None] * dice.normal(1, 5, 2)
+    faces = cut(small_picture, from_aligned(landmarks.xy + error, side), side)
+    who = torch.where(truth.shown, person, NOBODY)
+    return FaceBatch(heads, on_head, on_crop, faces, who)
+
+
+def composed(outer: Float[Tensor, "B 2 3"], inner: Float[Tensor, "2 3"]) -> Float[Tensor, "B 2 3"]:
+    """The maps that do `inner` first, then `outer`."""
+    linear = outer[:, :, :2] @ inner[:, :2]
+    return torch.cat([linear, outer[:, :, :2] @ inner[:, 2:] + outer[:, :, 2:]], 2)
+
+
+def inverse(matrices: Float[Tensor, "B 2 3"]) -> Float[Tensor, "B 2 3"]:
+    """The maps back."""
+    linear = torch.linalg.inv(matrices[:, :, :2])
+    return torch.cat([linear, -linear @ matrices[:, :, 2:]], 2)

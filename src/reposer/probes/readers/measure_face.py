@@ -1,0 +1,99 @@
+"""How well the shipped files find and tell apart faces that training never saw."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from reposer.core import BadInput
+from reposer.data.synthetic import Drawing
+from reposer.estimators import Face
+from reposer.estimators.people_crops import STRAIGHT_FACE
+from reposer.estimators.people_faces import PeopleFaceIdentity, PeopleFaces
+
+from .face_views import face_truth
+from .measure_body import show
+from .same import equal_error, pairs, rank1
+
+LARGE, SMALL = (256, 176), (128, 88)
+NOT_FOUND = Face((0.0, 0.0, 1.0, 1.0), torch.tensor(STRAIGHT_FACE), 0.0)  # keeps a row; its vector is dropped
+
+
+@dataclass(frozen=True)
+class FaceReport:
+    """Of faces in pictures of whole people: 256x176, where one is some 20 pixels high; and small, 128x88."""
+
+    faces_found: float
+    """Share of the faces shown that are found."""
+    faces_false: float
+    """Share of the heads turned away on which one is found."""
+    landmark_error: float
+    """Mean distance of the landmarks of found faces, in heights of the face."""
+    box_overlap: float
+    """Mean intersection over union of their boxes."""
+    equal_error: float
+    """Where as many different faces are taken for the same as same for different."""
+    rank1: float
+    """How often the nearest of all people's first found faces is that of the same person."""
+    faces_found_small: float
+    faces_false_small: float
+    landmark_error_small: float
+    box_overlap_small: float
+    equal_error_small: float
+    rank1_small: float
+
+
+def measure_face(folder: Path, people: range) -> FaceReport:
+    """The networks in `folder` (where it lacks one, the shipped one), on these people."""
+    small = {f"{name}_small": value for name, value in measure_faces(folder, people, SMALL).items()}
+    return FaceReport(**measure_faces(folder, people, LARGE), **small)
+
+
+def measure_faces(folder: Path, people: range, size: tuple[int, int]) -> dict[str, float]:
+    """One half of a FaceReport, in pictures of this size."""
+    seen: dict[str, list[float]] = {
+        name: [] for name in ("faces_found", "faces_false", "landmark_error", "box_overlap")
+    }
+    whole = list(look(folder, people, size))
+    for drawing, faces, _ in whole:
+        truth = face_truth(drawing)
+        for row, found in enumerate(faces):
+            seen["faces_found" if truth.shown[row] else "faces_false"].append(float(bool(found)))
+            if found and truth.shown[row]:
+                off = (found[0].landmarks - truth.landmarks.xy[row]).norm(dim=-1).mean()
+                seen["landmark_error"].append(float(off / (truth.box[row, 3] - truth.box[row, 1])))
+                seen["box_overlap"].append(overlap(torch.tensor(found[0].box), truth.box[row]))
+    report = {name: float(torch.tensor(values).mean()) for name, values in seen.items()}
+    vectors, who = told_apart(vectors for _, _, vectors in whole)
+    return report | {"equal_error": equal_error(*pairs(vectors, who))[1], "rank1": rank1(vectors, who)}
+
+
+def look(
+    folder: Path, people: range, size: tuple[int, int]
+) -> Iterator[tuple[Drawing, list[list[Face]], Float[Tensor, "N D"]]]:
+    """Of each person: the views, the faces found in each, and the vectors of these."""
+    finder, identity = PeopleFaces(folder), PeopleFaceIdentity(folder)
+    for _, drawing, _ in show(people, size):
+        faces = finder(drawing.picture)
+        rows = [row for row, found in enumerate(faces) if found]
+        one_each = [found[0] if found else NOT_FOUND for found in faces]
+        yield drawing, faces, identity(drawing.picture, one_each)[rows]
+
+
+def told_apart(vectors: Iterable[Float[Tensor, "_ D"]]) -> tuple[Float[Tensor, "N D"], Int64[Tensor, "N"]]:
+    """The vectors of each person in one, and whose they are."""
+    rows = list(vectors)
+    counts = torch.tensor([len(row) for row in rows])
+    if (counts > 0).sum() < 2 or not (counts > 1).any():
+        raise BadInput("Too few faces are found to tell people apart by them; train the network longer.")
+    return torch.cat(rows), torch.arange(len(rows)).repeat_interleave(counts)
+
+
+def overlap(a: Float[Tensor, "4"], b: Float[Tensor, "4"]) -> float:
+    """Intersection over union of two boxes."""
+    inner = (torch.minimum(a[2:], b[2:]) - torch.maximum(a[:2], b[:2])).clamp(min=0).prod()
+    both = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod()
+    return float(inner / (both - inner))

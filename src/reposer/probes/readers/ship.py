@@ -1,0 +1,104 @@
+"""The form in which the networks ship: thresholds set, measured, in bfloat16."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reposer.core.configs import to_plain
+from reposer.data.synthetic import ATTRIBUTES
+from reposer.estimators.people_files import BODY_FILE, FACE_FILE
+from reposer.estimators.people_networks import PeopleBody, PeopleFace
+from reposer.estimators.people_readers import read
+from reposer.nn.weights import HEADER, stored, write_safetensors
+
+from .body_views import in_picture
+from .crowd import CALIBRATION, HELD_OUT
+from .measure_body import SIZE, BodyReport, body_vectors, measure_body, show
+from .measure_face import SMALL, FaceReport, look, measure_face, told_apart
+from .same import equal_error, pairs
+
+
+def ship_body(
+    body: PeopleBody,
+    folder: Path,
+    about: Mapping[str, Any],
+    calibration: range = CALIBRATION,
+    held_out: range = HELD_OUT,
+) -> BodyReport:
+    """Write the network into `folder`: what counts as found and as the same is set on the people of `calibration`, all
+    else is measured on those of `held_out`. Changes the network's biases.
+    """
+    level_found(body, calibration)
+    card = {
+        "kind": BODY_FILE.removesuffix(".safetensors"),
+        "trained on": "SyntheticPeople, split val: joints, which of them a finder reports, attributes, who is the same",
+        "questions": {question: list(words) for question, words in ATTRIBUTES.items()},
+    }
+    write(body, folder / BODY_FILE, {**card, **about})
+    threshold = round(equal_error(*pairs(*body_vectors(folder, calibration)))[0], 4)
+    write(body, folder / BODY_FILE, {**card, **about, "threshold": threshold})
+    report = measure_body(folder, held_out)
+    write(
+        body,
+        folder / BODY_FILE,
+        {**card, **about, "threshold": threshold, "measured": rounded(asdict(report))},
+    )
+    return report
+
+
+def ship_face(
+    face: PeopleFace,
+    folder: Path,
+    about: Mapping[str, Any],
+    calibration: range = CALIBRATION,
+    held_out: range = HELD_OUT,
+) -> FaceReport:
+    """As ship_body. The threshold is that of small pictures, where faces are hardest to tell apart."""
+    card = {
+        "kind": FACE_FILE.removesuffix(".safetensors"),
+        "trained on": "SyntheticPeople, split val: whether a face is shown, its landmarks and box, who is the same",
+    }
+    write(face, folder / FACE_FILE, {**card, **about})
+    threshold = round(
+        equal_error(*pairs(*told_apart(v for _, _, v in look(folder, calibration, SMALL))))[0], 4
+    )
+    write(face, folder / FACE_FILE, {**card, **about, "threshold": threshold})
+    report = measure_face(folder, held_out)
+    write(
+        face,
+        folder / FACE_FILE,
+        {**card, **about, "threshold": threshold, "measured": rounded(asdict(report))},
+    )
+    return report
+
+
+@torch.no_grad()
+def level_found(body: PeopleBody, people: range) -> None:
+    """Shift every joint's certainty so that on these people as many of it are found as a finder reports."""
+    logits, there = [], []
+    for _, drawing, _ in show(people, SIZE):
+        logits.append(read(body, drawing.picture).found)
+        there.append(in_picture(drawing.detected).visible)
+    body.found_at_all.bias.sub_(level(torch.cat(logits), torch.cat(there).sum(0)))
+
+
+def level(logits: Tensor, counts: Tensor) -> Tensor:
+    """For each column, a mark that `counts` of its (N, K) values lie above; the middle between the two next to it."""
+    falling = logits.sort(0, descending=True).values
+    wide = torch.cat([falling[:1] + 1, falling, falling[-1:] - 1])  # none above, all above
+    return (wide.gather(0, counts[None]) + wide.gather(0, counts[None] + 1))[0] / 2
+
+
+def write(network: nn.Module, path: Path, card: Mapping[str, Any]) -> None:
+    config: Any = network.config
+    header = {"licence": "Apache-2.0", "config": to_plain(config), **card}
+    write_safetensors(path, stored(network, torch.bfloat16), {HEADER: json.dumps(header)})
+
+
+def rounded(report: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in report.items()}
