@@ -46,13 +46,14 @@ def folders(tmp_path):
 
 
 def test_peers_names_say_source_and_target():
-    targets = {name: None for name in ("a_1", "b_2_side", "b_2_back", "x")}
+    targets = {name: None for name in ("a_1", "b_2_side", "b_2_back", "x", "p_2", "p_3")}
     for stem, expected in (
         ("a_1_2_b_2_side", ("a_1", "b_2_side")),
         ("b_2_side_2_a_1_vis", ("b_2_side", "a_1")),
         ("b_2_back.jpg___b_2_side.jpg_vis", ("b_2_back", "b_2_side")),
         ("a_1_to_x", ("a_1", "x")),
         ("b_2_side", (None, "b_2_side")),
+        ("p_2_2_p_3", ("p_2", "p_3")),
     ):
         paths = {name: Path(f"{name}.png") for name in targets}
         pairs, problems = match({stem: paths["x"]}, paths, paths)

@@ -135,8 +135,8 @@ def _partners(
 
 def _splits(stem: str) -> Iterator[tuple[str, str]]:
     for separator in SEPARATORS:
-        for place in re.finditer(re.escape(separator), stem):
-            yield _bare(stem[: place.start()]), _bare(stem[place.end() :])
+        for place in re.finditer(f"(?={separator})", stem):  # also where two overlap: a_2_2_b
+            yield _bare(stem[: place.start()]), _bare(stem[place.start() + len(separator) :])
 
 
 def _bare(stem: str) -> str:

@@ -218,7 +218,7 @@ def _single(pair: FilePair, poses: tuple[Pose, Pose] | None, protocol: Protocol)
         sizes = " and ".join(f"{p.shape[0]}x{p.shape[1]}" for p in (generated, target))
         raise BadInput(f"the generated picture and the target have {sizes} pixels")
     source = None if pair.source is None else protocol.target.apply(read_picture(pair.source))[None]
-    source_pose, target_pose = (None, None) if poses is None else (Pose.stack([p]) for p in poses)
+    source_pose, target_pose = (None, None) if poses is None else (_row(p, generated) for p in poses)
     return Shown(
         names=(pair.name,),
         identities=(pair.identity,),
@@ -231,6 +231,12 @@ def _single(pair: FilePair, poses: tuple[Pose, Pose] | None, protocol: Protocol)
         target_names=(pair.target.stem,),
         items=(item_of(pair.target.stem) or pair.identity,),
     )
+
+
+def _row(pose: Pose, picture: UInt8[Tensor, "H W 3"]) -> Pose:
+    """The pose as a batch of one, in pixels of the picture; a list may count in pictures of another size."""
+    size = (picture.shape[0], picture.shape[1])
+    return Pose.stack([pose if pose.size == size else pose.resize(size)])
 
 
 def _joined(singles: Sequence[Shown]) -> Shown:

@@ -115,7 +115,7 @@ def rate_net_mini() -> DRNRecipe:
 
     1,619,510 parameters; a step of 8 pairs takes 3.2 s on one core (measured), 1,500 steps an hour and twenty minutes.
     After RATE-Net's code, but for one turn of the judges instead of three, no dropout, and weights for our encoder.
-    Not trained yet.
+    Not trained to its end yet; docs/leaderboard.md says what it reached in the leaderboard's form.
     """
     return _mini("rate-net-mini", DRNConfig.rate_net_mini(), MINI_RATE_LOSSES)
 
@@ -126,7 +126,8 @@ def drn_mini() -> DRNRecipe:
 
     2,094,233 parameters; a step of 8 pairs takes 3.5 s on one core (measured), 1,500 steps an hour and a half.
     After a reader's notes on the paper, as drn-fashion is, but for one turn of the judges instead of three, no dropout,
-    and weights for our encoder. Not trained yet.
+    and weights for our encoder. Not trained to its end yet; docs/leaderboard.md says what it reached in the
+    leaderboard's form.
     """
     return _mini("drn-mini", DRNConfig.drn_mini(), MINI_LOSSES)
 

@@ -77,7 +77,7 @@ def patn_mini() -> PATNRecipe:
     1,135,731 parameters; 1.4 GMACs to draw a picture, 5.3 to train on one. A step of eight pictures takes 1.5 s of one
     core's time, all steps half an hour of it. The weights of the losses and the rates are ours, and the adversarial
     terms RATE-Net's least squares on a score of each place; no dropout in so small a network. Not yet trained to its
-    end.
+    end; docs/leaderboard.md says what it reached in the leaderboard's form.
     """
     losses = PATNLossesConfig(
         "people-encoder",

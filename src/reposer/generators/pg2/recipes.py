@@ -121,7 +121,8 @@ def pg2_mini() -> PG2Recipe:
     """A small PG2 at 128x96 for two CPU cores: 2,883,859 + 220,203 parameters, bottleneck on 8x6 pixels.
 
     The triplet discriminator and weights of pg2-market. Ours: all widths, rates and numbers of steps, symmetric
-    padding, all skips in the refining network, averaged weights.
+    padding, all skips in the refining network, averaged weights. Coarse rates of 5e-4 and 1e-3 learned alike over 100
+    steps, 2e-3 did not learn. docs/leaderboard.md says what it reached in the leaderboard's form.
     """
     rates = {name: Adam(rate, betas=(0.5, 0.999)) for name, rate in MINI_RATES.items()}
     return PG2Recipe(

@@ -1,0 +1,153 @@
+"""Folders of pictures through the command line: reports, exit codes, comparisons."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from reposer.cli import main
+from reposer.core import Pose
+from reposer.data.files import write_annotation
+from reposer.data.synthetic import SyntheticPeople, write_people
+
+SIZE = (64, 44)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Drawn people as files, and a folder of generated pictures: the targets with every third row black."""
+    root = tmp_path_factory.mktemp("people")
+    write_people(
+        root / "data", size=SIZE, num_train=1, num_test=2, views=3, truth=True, workers=1, progress=False
+    )
+    pictures = sorted((root / "data/test").glob("*.png"))
+    for source in pictures:
+        for target in pictures:
+            if source != target and source.stem[:-1] == target.stem[:-1]:
+                drawn = Image.open(target).copy()
+                for y in range(0, SIZE[0], 3):
+                    drawn.paste((0, 0, 0), (0, y, SIZE[1], y + 1))
+                (root / "generated").mkdir(exist_ok=True)
+                drawn.save(root / "generated" / f"{source.stem}_2_{target.stem}_vis.png")
+    return root
+
+
+def command(people, *more, protocol="reposer-v1-reconstruction"):
+    arguments = [
+        "score",
+        people / "generated",
+        "--targets",
+        people / "data/test",
+        "--protocol",
+        protocol,
+        "--workers",
+        0,
+    ]
+    return main([str(a) for a in (*arguments, *more)])
+
+
+def annotated(people):
+    return ("--annotations", people / "data/fasion-resize-annotation-test.csv")
+
+
+def test_a_folder_is_scored_and_leaves_three_reports(people, tmp_path, capsys):
+    assert command(people, *annotated(people), "--out", tmp_path / "o", "--json", tmp_path / "copy.json") == 0
+    plain = json.loads((tmp_path / "o/report.json").read_text())
+    assert plain["pairs"] == 12 and set(plain["summary"]) == {"psnr", "ssim-gaussian1.5", "l1", "l1-limbs"}
+    assert json.loads((tmp_path / "copy.json").read_text()) == plain
+    assert len((tmp_path / "o/report.csv").read_text().splitlines()) == 13
+    page = (tmp_path / "o/report.html").read_text()
+    assert "data:image/png;base64" in page and "http://" not in page.replace("http://www.w3.org", "")
+    assert "reposer-v1-reconstruction/psnr = " in capsys.readouterr().out
+
+
+def test_what_is_absent_is_said_and_the_exit_code_shows_it(people, tmp_path, capsys):
+    assert command(people, "--out", tmp_path / "o") == 1
+    assert "absent: l1-limbs: its mask 'limbs' is drawn from joints" in capsys.readouterr().out
+    assert command(people, "--out", tmp_path / "p", protocol="cfld2024") == 1
+    out = capsys.readouterr().out
+    assert "alexnet-owt-7be5be79.pth" in out and "cfld2024/ssim-uniform51 = " in out
+    assert command(people, "--out", tmp_path / "q", "--without-networks", protocol="cfld2024") == 0
+
+
+def test_a_broken_picture_is_named(people, tmp_path, capsys):
+    broken = sorted((people / "generated").iterdir())[0]
+    whole = broken.read_bytes()
+    try:
+        broken.write_bytes(whole[:100])
+        assert command(people, *annotated(people), "--out", tmp_path / "o") == 1
+    finally:
+        broken.write_bytes(whole)
+    assert f"not scored: {broken.name}: the file is cut short" in capsys.readouterr().out
+
+
+def test_an_unknown_protocol_names_the_near_ones(people, tmp_path, capsys):
+    assert command(people, "--out", tmp_path / "o", protocol="cfld") == 2
+    assert "cfld2024" in capsys.readouterr().err
+
+
+def test_reports_compare_only_where_they_were_made_alike(people, tmp_path, capsys):
+    command(people, *annotated(people), "--out", tmp_path / "a")
+    command(people, *annotated(people), "--out", tmp_path / "b")
+    reports = [str(tmp_path / name / "report.json") for name in ("a", "b")]
+    capsys.readouterr()
+    assert main(["compare", *reports, "--markdown"]) == 0
+    assert "| l1 |" in capsys.readouterr().out
+    command(people, "--out", tmp_path / "c", "--without-networks", protocol="pidm2023")
+    assert (
+        main(["compare", reports[0], str(tmp_path / "c/report.json"), "--markdown"]) == 0
+    )  # no line in common
+    command(people, "--out", tmp_path / "e", "--without-networks", protocol="cfld2024")
+    capsys.readouterr()
+    assert main(["compare", reports[0], str(tmp_path / "e/report.json"), "--markdown"]) == 1
+    assert "another protocol" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_all_protocols_in_one_table(people, tmp_path, capsys):
+    command(people, *annotated(people), "--out", tmp_path / "o", "--without-networks", protocol="all")
+    out = capsys.readouterr().out
+    for name in ("patn2019", "cfld2024", "pcdm2024", "pg2-2017"):
+        assert name in out and (tmp_path / "o" / name / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_the_whole_suite_runs_offline_on_drawn_people(people, tmp_path, capsys):
+    code = command(
+        people,
+        *annotated(people),
+        "--attributes",
+        people / "data/truth/test/attributes.json",
+        "--out",
+        tmp_path / "o",
+        protocol="reposer-v1-synthetic",
+    )
+    plain = json.loads((tmp_path / "o/report.json").read_text())
+    assert plain["absent"] == {} and code == 0, plain["absent"]
+    found = {finding["metric"] for finding in plain["findings"]}
+    assert {
+        "pckh-patn-annotation",
+        "recall@10-item-source",
+        "face-detection",
+        "attribute-recall@5",
+    } <= found, found
+    for finding in plain["findings"]:
+        assert 0 <= finding["covered"] <= finding["total"]
+        assert "SHA-256" in finding["estimator"], finding
+
+
+def test_the_joints_of_another_list_are_those_of_its_pictures_size(people, tmp_path):
+    poses = {
+        path.name: Pose(torch.full((18, 2), 20.0), torch.ones(18, dtype=torch.bool), SIZE)
+        for path in (people / "data/test").glob("*.png")
+    }
+    write_annotation(tmp_path / "own.csv", poses, frame=SIZE)
+    more = ("--annotations", tmp_path / "own.csv", "--pose-size", *SIZE, "--out", tmp_path / "o")
+    assert command(people, *more) == 0
+
+
+def test_drawn_people_have_names_and_attributes_for_the_suite():
+    data = SyntheticPeople(SIZE, "test", 3)
+    assert len({name for i in range(3) for name in data.picture_names(i)}) == 6
+    assert all(data.attributes(i)["upper garment"] for i in range(3))
