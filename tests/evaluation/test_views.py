@@ -41,6 +41,13 @@ class Turntable:
     def target_size(self, i):
         return SIZE
 
+    def picture_names(self, i):
+        model, source, target = self.pairs[i]
+        return view_name(model, source, 0), view_name(model, target, 0)
+
+    def attributes(self, i):
+        return {}
+
 
 def black(source, source_pose, target_pose, *, seeds=None):
     return torch.full_like(source, -1.0)

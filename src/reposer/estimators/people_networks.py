@@ -128,6 +128,11 @@ class FaceConfig:
     embedding: int = 64
     """Numbers that say whose face it is."""
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the crops, in pixels."""
+        return (self.side, self.side)
+
     def build(self) -> "PeopleFace":
         return PeopleFace(self)
 
