@@ -58,5 +58,5 @@ def to_table(found: Comparison) -> Table:
     table.add_column("ranked")
     for line in found.lines:
         cells = [Text(cell, style="bold" if k in line.best else "") for k, cell in enumerate(line.cells)]
-        table.add_row(line.metric, *cells, "; ".join(line.differences) or "yes")
+        table.add_row(line.metric, *cells, Text(line.verdict))
     return table

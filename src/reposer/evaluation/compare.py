@@ -23,6 +23,12 @@ class Line:
     best: frozenset[int]
     differences: tuple[str, ...]
 
+    @property
+    def verdict(self) -> str:
+        """Whether this line is ranked, in words."""
+        alone = sum(cell != "" for cell in self.cells) < 2
+        return "; ".join(self.differences) or ("nothing to rank it with" if alone else "yes")
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -42,7 +48,7 @@ class Comparison:
         rows = [f"| {' | '.join(head)} |", "|---|" + "---:|" * len(self.names) + "---|"]
         for line in self.lines:
             cells = [f"**{cell}**" if k in line.best else cell for k, cell in enumerate(line.cells)]
-            rows.append(f"| {line.metric} | {' | '.join(cells)} | {'; '.join(line.differences) or 'yes'} |")
+            rows.append(f"| {line.metric} | {' | '.join(cells)} | {line.verdict} |")
         return "\n".join(rows) + "\n"
 
 
@@ -51,6 +57,7 @@ def read_report(path: Path) -> dict[str, Any]:
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         plain["protocol"]["name"], plain["summary"], plain["row_hashes"], plain["truth_hash"]
+        plain["reference_hash"], plain["mask_hashes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{path} is not a report that `reposer score` or `reposer evaluate` wrote ({type(error).__name__})."
@@ -89,7 +96,7 @@ def _cell(metric: str, found: Mapping[str, Any]) -> str:
 
 def _differences(metric: str, reports: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """What was unlike in the making of this number, in words; nothing where the rows' hashes are equal."""
-    if len({report["row_hashes"][metric] for report in reports}) <= 1:
+    if len({report["row_hashes"][metric] for report in reports}) == 1:
         return ()
     found = []
     for title, fact in (
@@ -97,6 +104,8 @@ def _differences(metric: str, reports: Sequence[Mapping[str, Any]]) -> tuple[str
         ("picture size", lambda r: "x".join(map(str, r["size"]))),
         ("number of pairs", lambda r: r["pairs"]),
         ("network", lambda r: r["networks"].get(metric, "none")),
+        ("reference set", lambda r: r["reference_hash"][:8] if METRICS[metric].needs_reference else ""),
+        ("set of masks", lambda r: r["mask_hashes"].get(METRICS[metric].mask, "")[:8]),
     ):
         values = list(dict.fromkeys(str(fact(report)) for report in reports))
         if len(values) > 1:

@@ -9,19 +9,29 @@ from reposer.core import BadInput
 from reposer.data.files import PICTURE_SUFFIXES, picture_header, picture_is_cut_off
 from reposer.data.pairs import name_identity
 
-SEPARATORS = ("___", "_2_", "_to_", "_vis_")
+OURS = "_2_"
+SEPARATORS = ("___", OURS, "_to_", "_vis_")
 ENDINGS = ("_vis", "_gen", "_fake", "_generated")
 SQUARE_ENOUGH, SAME_ASPECT = 0.01, 0.02  # shares by which an aspect may be off
 
 
 @dataclass(frozen=True)
 class FilePair:
-    """A generated file and the truth it belongs to. source is None where the name does not say it."""
+    """A generated file and the truth it belongs to.
 
-    name: str
+    source_name: the source's stem; None where the generated file's name does not say it. source: None where it is not
+        there.
+    """
+
     generated: Path
     target: Path
     source: Path | None
+    source_name: str | None
+
+    @property
+    def name(self) -> str:
+        """The pair's own name, however the generated file writes it: the same for everybody's pictures of it."""
+        return f"{self.source_name}{OURS}{self.target.stem}" if self.source_name else self.target.stem
 
     @property
     def identity(self) -> str:
@@ -57,39 +67,48 @@ def pictures_in(folder: Path) -> dict[str, Path]:
 def match(
     generated: Mapping[str, Path],
     targets: Mapping[str, Path],
-    sources: Mapping[str, Path],
+    sources: Mapping[str, Path] | None,
     wanted: Sequence[tuple[str, str]] | None = None,
 ) -> tuple[list[FilePair], list[Problem]]:
     """The pairs in the order of their names, and generated or wanted pictures that have no partner.
 
     A generated file has its target's name, or joins the source's and the target's as the peers do
     (SOURCE_2_TARGET, SOURCE___TARGET_vis, suffixes of pictures inside or not). wanted: all pairs that should be there.
+    sources: None = they may lie with the targets, or nowhere.
     """
-    pairs, problems = [], []
+    problems = []
+    found: dict[str, FilePair] = {}
     for stem, path in generated.items():
-        found = _partners(stem, targets, sources)
-        if found is None:
+        partners = _partners(stem, targets, targets if sources is None else sources)
+        if partners is None:
             problems.append(Problem(path.name, "its name says no target that is there"))
+            continue
+        source_name, target = partners
+        source = None if source_name is None else (targets if sources is None else sources).get(source_name)
+        pair = FilePair(path, targets[target], source, source_name)
+        if source_name is not None and source is None and sources is not None:
+            problems.append(Problem(path.name, f"its source {source_name} is not there"))
+        elif pair.name in found:
+            problems.append(Problem(path.name, f"{found[pair.name].generated.name} is of the same pair"))
         else:
-            source, target = found
-            pairs.append(FilePair(stem, path, targets[target], None if source is None else sources[source]))
-    there = {(p.source.stem if p.source else None, p.target.stem) for p in pairs}
-    for source_name, target_name in wanted or ():
-        source, target = Path(source_name).stem, Path(target_name).stem
-        if (source, target) not in there and (None, target) not in there:
-            problems.append(Problem(f"{source}_2_{target}", "no generated picture of this pair is there"))
+            found[pair.name] = pair
+    pairs = list(found.values())
+    there = {(p.source_name, p.target.stem) for p in pairs}
+    for from_name, to_name in wanted or ():
+        left, right = Path(from_name).stem, Path(to_name).stem
+        if (left, right) not in there and (None, right) not in there:
+            problems.append(Problem(f"{left}{OURS}{right}", "no generated picture of this pair is there"))
     if wanted is not None:
         listed = {(Path(s).stem, Path(t).stem) for s, t in wanted}
         own = {t for _, t in listed}
-        kept = [
-            p
-            for p in pairs
-            if ((p.source.stem, p.target.stem) in listed if p.source else p.target.stem in own)
-        ]
-        unlisted = [p for p in pairs if p not in kept]
-        problems += [Problem(p.generated.name, "its pair is not in the list") for p in unlisted]
+        kept: list[FilePair] = []
+        for p in pairs:
+            if (p.source_name, p.target.stem) in listed if p.source_name else p.target.stem in own:
+                kept.append(p)
+            else:
+                problems.append(Problem(p.generated.name, "its pair is not in the list"))
         pairs = kept
-    elif not any(p.source for p in pairs):
+    elif not any(p.source_name for p in pairs):
         drawn = {p.target.stem for p in pairs}
         problems += [
             Problem(path.name, "this target has no generated picture")
@@ -99,8 +118,11 @@ def match(
     return sorted(pairs, key=lambda p: p.name), sorted(problems, key=lambda p: p.name)
 
 
-def refused(path: Path, size: tuple[int, int] | None) -> str:
-    """Why this generated file cannot be scored in pictures of `size`; empty if it can. No pixel is decoded."""
+def refused(path: Path, size: tuple[int, int] | None, target: Path | None = None) -> str:
+    """Why this generated file cannot be scored in pictures of `size`; empty if it can. No pixel is decoded.
+
+    It may have that shape, be a square, or have the shape of its target, which goes the same way.
+    """
     try:
         height, width = picture_header(path)
         if picture_is_cut_off(path):
@@ -113,13 +135,15 @@ def refused(path: Path, size: tuple[int, int] | None) -> str:
     wanted = size[1] / size[0]
     if square or abs(width / height / wanted - 1) <= SAME_ASPECT:
         return ""
-    return f"it is {height}x{width} pixels; the protocol takes {size[0]}x{size[1]}, another size of that shape, or a square"
+    if target is not None and _same_shape((height, width), target):
+        return ""
+    return f"it is {height}x{width} pixels; the protocol takes {size[0]}x{size[1]}, another size of that shape, a square, or its target's shape"
 
 
 def _partners(
     stem: str, targets: Mapping[str, Path], sources: Mapping[str, Path]
 ) -> tuple[str | None, str] | None:
-    """(source, target) by their stems; the source is None where the name does not say one that is there."""
+    """(source, target) by their stems; the source is None where the name does not say it. One that is there is preferred."""
     plain = _bare(stem)
     for name in (stem, plain):
         if name in targets:
@@ -127,10 +151,15 @@ def _partners(
     for left, right in _splits(plain):
         if right in targets and left in sources:
             return left, right
-    for _, right in _splits(plain):
-        if right in targets and not sources:
-            return None, right
-    return None
+    return next((names for names in _splits(plain) if names[1] in targets), None)
+
+
+def _same_shape(size: tuple[int, int], target: Path) -> bool:
+    try:
+        height, width = picture_header(target)
+    except BadInput:
+        return False  # decoding says what is wrong with it
+    return abs(size[1] / size[0] * height / width - 1) <= SAME_ASPECT
 
 
 def _splits(stem: str) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,8 @@ Mask = Callable[[Pose, Pose, float], Float[Tensor, "B 1 H W"]]
 """(source pose, target pose, half a limb's width in pixels) -> 1 inside, 0 elsewhere."""
 
 MASKS: Registry[Mask] = Registry("mask")
+OF_SOURCE = frozenset({"pose-source"})
+"""Masks that are drawn from the source's joints."""
 PUBLISHED_RADIUS = 4.0  # pixels, at 128x64 and at 256x256 alike
 
 

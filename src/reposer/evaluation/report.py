@@ -74,6 +74,7 @@ class Report:
     size: (height, width) of the scored pictures, padding removed; where they have several, that of the frame.
     hash: of the protocol, the size and the pairs' names: numbers compare only where it is equal.
     truth_hash: of the true pictures' bytes: unequal where files were decoded or resized otherwise.
+    mask_hashes: of the masks of all pairs, by the mask's name. reference_hash: of the reference pictures' bytes.
     about: who drew the pictures (generator, weights, feature network, data), as plain values.
     of_sets: values of metrics that belong to all pictures together.
     networks: name, file and checksum of what a metric looks through, by metric.
@@ -91,6 +92,8 @@ class Report:
     networks: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    mask_hashes: Mapping[str, str] = field(default_factory=dict)
+    reference_hash: str = ""
 
     @cached_property
     def summary(self) -> dict[str, Summary]:
@@ -142,8 +145,14 @@ class Report:
         _write(path, json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n")
 
     def row_hash(self, metric: str) -> str:
-        """Of all that decides one number beside the generated pixels: protocol, list of pairs, truth, network."""
-        plain = [self.hash, self.truth_hash, metric, self.networks.get(metric, "")]
+        """Of all that decides one number beside the generated pixels.
+
+        Protocol, list of pairs, truth, network; its mask, and the reference set, where the metric has such a thing.
+        """
+        kind = METRICS[metric]
+        mask = self.mask_hashes[kind.mask] if kind.mask else ""
+        reference = self.reference_hash if kind.needs_reference else ""
+        plain = [self.hash, self.truth_hash, metric, self.networks.get(metric, ""), mask, reference]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
     def _what(self) -> str:
@@ -157,6 +166,8 @@ class Report:
             "size": list(self.size),
             "hash": self.hash,
             "truth_hash": self.truth_hash,
+            "mask_hashes": dict(self.mask_hashes),
+            "reference_hash": self.reference_hash,
             "about": to_plain(dict(self.about)),
             "summary": _plain_summary(self.summary),
             "networks": dict(self.networks),
@@ -227,9 +238,12 @@ def _compared(reports: Mapping[str, Report], by_identity: bool) -> tuple[list[st
     for group in (*groups, None):
         count = len(first.rows) if group is None else sum(row.identity == group for row in first.rows)
         for metric in first.summary:
-            summaries = [
-                (r.summary if group is None else r.by_identity[group])[metric] for r in reports.values()
-            ]
+            own = [r.summary if group is None else r.by_identity[group] for r in reports.values()]
+            if any(
+                metric not in found for found in own
+            ):  # a number of all pictures together, or a dropped tail
+                continue
+            summaries = [found[metric] for found in own]
             means = [s.value.mean for s in summaries]
             top = (max if METRICS[metric].higher_is_better else min)(means)
             best = {k for k, mean in enumerate(means) if mean == top} if len(means) > 1 else set()

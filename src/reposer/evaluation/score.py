@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class _Task:
-    """A chunk for one process: which files with which joints, and what to do with them there."""
+    """A chunk for one process: which files with which joints, and what to do with them there.
+
+    show: whether the pictures are wanted back. with_sources: whether the sources' are.
+    """
 
     pairs: tuple[FilePair, ...]
     poses: tuple[tuple[Pose, Pose] | None, ...]
@@ -77,6 +80,7 @@ class _Task:
     protocol: Protocol
     metrics: tuple[str, ...]
     show: bool
+    with_sources: bool
 
 
 @dataclass(frozen=True)
@@ -107,29 +111,28 @@ def score_folder(
     Files that cannot be scored are named in `problems`; the others are scored.
     """
     generated, targets = pictures_in(folders.generated), pictures_in(folders.targets)
-    sources = pictures_in(folders.sources) if folders.sources else targets
+    sources = pictures_in(folders.sources) if folders.sources else None
     pairs, problems = match(generated, targets, sources, folders.wanted)
     pairs, problems = _without_misfits(pairs, problems, protocol, folders)
     if not pairs:
-        shown = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
-        raise BadInput(f"No picture of {folders.generated} can be scored ({shown}).")
+        raise _nothing(folders, problems)
     reference = [] if folders.reference is None else list(pictures_in(folders.reference).values())
+    with_sources = all(pair.source is not None for pair in pairs)
     scorer = Scorer(
         protocol,
         weights=weights,
         device=device,
         without_networks=without_networks,
         with_poses=folders.poses is not None,
-        with_sources=all(pair.source is not None for pair in pairs),
+        with_sources=with_sources,
         num_reference=len(reference),
         num_pairs=len(pairs),
         pixels_elsewhere=True,
     )
-    ledger = _Ledger(out / "unfinished", _digest(pairs, protocol, scorer))
+    ledger = _Ledger(out / "unfinished", _digest(pairs, reference, folders, protocol, scorer))
     taken = ledger.take_up(scorer)
     chunks = [tuple(pairs[k : k + CHUNK]) for k in range(0, len(pairs), CHUNK)]
-    show_pictures = bool(scorer.metrics or scorer.parts)
-    tasks = [_task(chunk, protocol, scorer, folders, show_pictures) for chunk in chunks[taken:]]
+    tasks = [_task(chunk, protocol, scorer, folders) for chunk in chunks[taken:]]
     with _bar(show) as bar:
         if taken == 0:
             _add_reference(scorer, reference, bar)
@@ -141,9 +144,16 @@ def score_folder(
             if number % SAVE_EVERY == 0:
                 ledger.save(scorer, number)
     problems += ledger.problems
+    if not scorer.rows:
+        raise _nothing(folders, problems)
     report = scorer.report({**(about or {}), "not_scored": [to_plain(p) for p in problems]})
     ledger.remove()
     return Scored(report, tuple(problems), tuple(pairs))
+
+
+def _nothing(folders: Folders, problems: Sequence[Problem]) -> BadInput:
+    shown = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
+    return BadInput(f"No picture of {folders.generated} can be scored ({shown}).")
 
 
 def shown_pictures(folders: Folders, protocol: Protocol, pair: FilePair) -> dict[str, UInt8[Tensor, "H W 3"]]:
@@ -163,7 +173,7 @@ def _without_misfits(
     """Leaves out files whose header says that they cannot be scored, and pairs without joints where there is a list."""
     kept, left_out = [], []
     for pair in pairs:
-        reason = refused(pair.generated, protocol.size)
+        reason = refused(pair.generated, protocol.size, pair.target)
         if not reason and folders.poses is not None:
             names = [pair.target.stem] + ([pair.source.stem] if pair.source else [])
             missing = [name for name in names if name not in folders.poses]
@@ -175,12 +185,18 @@ def _without_misfits(
     return kept, problems + left_out
 
 
-def _task(
-    chunk: tuple[FilePair, ...], protocol: Protocol, scorer: Scorer, folders: Folders, show: bool
-) -> _Task:
+def _task(chunk: tuple[FilePair, ...], protocol: Protocol, scorer: Scorer, folders: Folders) -> _Task:
     poses = tuple(_poses(pair, protocol, folders.poses) for pair in chunk)
     attributes = tuple(folders.attributes.get(pair.identity, {}) for pair in chunk)
-    return _Task(chunk, poses, attributes, protocol, tuple(scorer.elsewhere), show)
+    return _Task(
+        pairs=chunk,
+        poses=poses,
+        attributes=attributes,
+        protocol=protocol,
+        metrics=tuple(scorer.elsewhere),
+        show=bool(scorer.metrics or scorer.parts),
+        with_sources=bool(scorer.parts),
+    )
 
 
 def _poses(pair: FilePair, protocol: Protocol, poses: Mapping[str, Pose] | None) -> tuple[Pose, Pose] | None:
@@ -198,7 +214,8 @@ def _work(task: _Task) -> _Done:
     singles, problems = [], []
     for pair, poses, attributes in zip(task.pairs, task.poses, task.attributes, strict=True):
         try:
-            singles.append(replace(_single(pair, poses, task.protocol), attributes=(attributes,)))
+            single = _single(pair, poses, task.protocol, with_source=task.with_sources)
+            singles.append(replace(single, attributes=(attributes,)))
         except BadInput as error:
             problems.append(Problem(pair.generated.name, str(error)))
     runs = [_joined(list(run)) for _, run in groupby(singles, key=lambda shown: shown.target.shape)]
@@ -208,29 +225,39 @@ def _work(task: _Task) -> _Done:
     return _Done(scorer.counted, tuple(runs) if task.show else (), tuple(problems))
 
 
-def _single(pair: FilePair, poses: tuple[Pose, Pose] | None, protocol: Protocol) -> Shown:
+def _single(
+    pair: FilePair, poses: tuple[Pose, Pose] | None, protocol: Protocol, *, with_source: bool
+) -> Shown:
     """The pictures of one pair, decoded and in the protocol's geometry."""
     generated, target = (
         protocol.generated.apply(read_picture(pair.generated)),
         protocol.target.apply(read_picture(pair.target)),
     )
-    if generated.shape != target.shape:
-        sizes = " and ".join(f"{p.shape[0]}x{p.shape[1]}" for p in (generated, target))
-        raise BadInput(f"the generated picture and the target have {sizes} pixels")
-    source = None if pair.source is None else protocol.target.apply(read_picture(pair.source))[None]
+    _refuse_unlike("generated picture", generated, target)
+    source = None
+    if with_source:
+        assert pair.source is not None, "the suite looks at sources"
+        source = protocol.target.apply(read_picture(pair.source))
+        _refuse_unlike("source", source, target)
     source_pose, target_pose = (None, None) if poses is None else (_row(p, generated) for p in poses)
     return Shown(
         names=(pair.name,),
         identities=(pair.identity,),
         generated=generated[None],
         target=target[None],
-        source=source,
+        source=None if source is None else source[None],
         source_pose=source_pose,
         target_pose=target_pose,
-        source_names=(pair.source.stem if pair.source else pair.name,),
+        source_names=(pair.source_name or pair.name,),
         target_names=(pair.target.stem,),
         items=(item_of(pair.target.stem) or pair.identity,),
     )
+
+
+def _refuse_unlike(what: str, picture: UInt8[Tensor, "h w 3"], target: UInt8[Tensor, "H W 3"]) -> None:
+    if picture.shape != target.shape:
+        sizes = " and ".join(f"{p.shape[0]}x{p.shape[1]}" for p in (picture, target))
+        raise BadInput(f"the {what} and the target have {sizes} pixels")
 
 
 def _row(pose: Pose, picture: UInt8[Tensor, "H W 3"]) -> Pose:
@@ -249,14 +276,13 @@ def _joined(singles: Sequence[Shown]) -> Shown:
         own = [getattr(single, name) for single in singles]
         return None if own[0] is None else Pose.stack([pose[0] for pose in own])
 
-    sources = [single.source for single in singles]
-    known = all(s is not None and s.shape == singles[0].target.shape for s in sources)
+    sources = [single.source for single in singles if single.source is not None]
     return Shown(
         names=words("names"),
         identities=words("identities"),
         generated=torch.cat([single.generated for single in singles]),
         target=torch.cat([single.target for single in singles]),
-        source=torch.cat([s for s in sources if s is not None]) if known else None,
+        source=torch.cat(sources) if sources else None,
         source_pose=poses("source_pose"),
         target_pose=poses("target_pose"),
         source_names=words("source_names"),
@@ -270,10 +296,11 @@ def _join(scorer: Scorer, done: _Done) -> None:
     if not done.shown:
         scorer.take(done.counted)
         return
-    rows = iter(zip(done.counted.rows, done.counted.truths, strict=True))
+    counted, start = done.counted, 0
     for shown in done.shown:
-        own = list(islice(rows, len(shown.names)))
-        scorer.add(shown, Counted(tuple(r for r, _ in own), tuple(t for _, t in own), done.counted.sizes))
+        own = slice(start, start + len(shown.names))
+        scorer.add(shown, Counted(counted.rows[own], counted.truths[own], counted.sizes, counted.masks[own]))
+        start = own.stop
 
 
 def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
@@ -314,15 +341,29 @@ def _bar(show: bool) -> Progress:
     )
 
 
-def _digest(pairs: Sequence[FilePair], protocol: Protocol, scorer: Scorer) -> str:
-    """Of all that an unfinished state belongs to: protocol, networks, and every file with its size and date."""
+def _digest(
+    pairs: Sequence[FilePair],
+    reference: Sequence[Path],
+    folders: Folders,
+    protocol: Protocol,
+    scorer: Scorer,
+) -> str:
+    """Of all that an unfinished state belongs to: protocol, networks, joints, attributes, and every file with its size
+    and date.
+    """
+    paths = [path for p in pairs for path in (p.generated, p.target, p.source) if path is not None]
     files = [
-        [str(path), path.stat().st_size, path.stat().st_mtime_ns]
-        for pair in pairs
-        for path in (pair.generated, pair.target)
+        [str(path), found.st_size, found.st_mtime_ns]
+        for path in (*paths, *reference)
+        for found in [path.stat()]
     ]
+    seen = sorted({path.stem for p in pairs for path in (p.target, p.source) if path is not None})
+    poses = [(name, folders.poses[name]) for name in seen] if folders.poses is not None else []
+    joints = [[name, pose.xy.tolist(), pose.visible.tolist(), pose.size] for name, pose in poses]
+    attributes = [dict(folders.attributes.get(pair.identity, {})) for pair in pairs]
     networks = {name: metric.network for name, metric in scorer.metrics.items()}
     plain = [to_plain(protocol), networks, sorted(scorer.parts), sorted(scorer.elsewhere), files]
+    plain += [joints, attributes]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

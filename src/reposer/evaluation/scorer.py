@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.metrics import METRICS, Metric
 
 from .geometry import with_white_sides
-from .masks import MASKS
+from .masks import MASKS, OF_SOURCE
 from .protocol import Protocol
 from .report import Report, Row, protocol_hash
 from .suite import SUITE, SuiteBatch, SuitePart
@@ -43,11 +43,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Counted:
-    """What was found of some pairs: their rows, the digests of their truths, the sizes that the pictures had."""
+    """What was found of some pairs: their rows, the digests of their truths, the sizes that the pictures had.
+
+    masks: the digests of each pair's masks, by the mask's name.
+    """
 
     rows: tuple[Row, ...]
     truths: tuple[bytes, ...]
     sizes: frozenset[tuple[int, int]]
+    masks: tuple[Mapping[str, bytes], ...]
 
 
 class Scorer:
@@ -87,6 +91,8 @@ class Scorer:
         )
         self._num_pairs, self._num_reference, self._references = num_pairs or 0, num_reference, 0
         self._truths: list[bytes] = []
+        self._masks: list[dict[str, bytes]] = []
+        self._reference_pictures: list[bytes] = []
         self._sizes: set[tuple[int, int]] = set()
         for name in protocol.metrics if metrics is None else metrics:
             kind = METRICS[name]
@@ -94,8 +100,14 @@ class Scorer:
                 self.absent[name] = "left out: it looks through a network, and none was wanted"
             elif kind.mask and not with_poses:
                 self.absent[name] = f"its mask '{kind.mask}' is drawn from joints; give their list"
+            elif kind.mask in OF_SOURCE and not with_sources:
+                self.absent[name] = (
+                    f"its mask '{kind.mask}' is drawn from the source's joints; give the sources"
+                )
             elif kind.needs_reference and not num_reference:
                 self.absent[name] = f"it compares with the {protocol.reference_set} set; give its folder"
+            elif few := self._too_few(name, kind):
+                self.absent[name] = few
             elif pixels_elsewhere and not kind.looks_through_a_network:
                 self.elsewhere.append(name)
             else:
@@ -140,21 +152,26 @@ class Scorer:
         self._truths += [
             digest(name, picture) for name, picture in zip(shown.names, shown.target, strict=True)
         ]
+        counted_masks = [{}] * len(shown.names) if counted is None else counted.masks
+        for k, name in enumerate(shown.names):
+            drawn = {kind: digest(name, mask[k].bool()) for kind, mask in masks.items()}
+            self._masks.append({**counted_masks[k], **drawn})
         self._sizes.add((shown.target.shape[1], shown.target.shape[2]))
         named = zip(shown.names, shown.identities, values, strict=True)
         self.rows += [Row(name, identity, own) for name, identity, own in named]
 
     def take(self, counted: Counted) -> None:
         """Add pairs that another scorer has counted, where nothing here wants to see them."""
-        assert not self.metrics and not self.parts, "somebody wants to see the pictures"
+        assert not counted.rows or not (self.metrics or self.parts), "somebody wants to see the pictures"
         self.rows += counted.rows
         self._truths += counted.truths
+        self._masks += map(dict, counted.masks)
         self._sizes |= counted.sizes
 
     @property
     def counted(self) -> Counted:
         """What was found so far."""
-        return Counted(tuple(self.rows), tuple(self._truths), frozenset(self._sizes))
+        return Counted(tuple(self.rows), tuple(self._truths), frozenset(self._sizes), tuple(self._masks))
 
     def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
         """Add pictures of the reference set, in the protocol's geometry."""
@@ -164,13 +181,16 @@ class Scorer:
             if metric.needs_reference and count:
                 metric.add_reference(with_white_sides(pictures[:count], sides, sides))
         self._references += len(pictures)
+        self._reference_pictures += [digest("", picture) for picture in pictures]
 
     def report(
         self, about: Mapping[str, Any] | None = None, *, frame: tuple[int, int] | None = None
     ) -> Report:
-        """frame: the size to name where pictures have several."""
-        size = next(iter(self._sizes)) if len(self._sizes) == 1 else frame
-        assert size is not None, "pictures of several sizes lie in a frame"
+        """frame: the size to name where pictures have several; None = the smallest that holds them all."""
+        assert self._sizes, "no pair was added"
+        heights, widths = zip(*self._sizes, strict=True)
+        holds_all = (max(heights), max(widths))
+        size = holds_all if len(self._sizes) == 1 else frame or holds_all
         names = [row.name for row in self.rows]
         of_sets = {
             n: m.compute() for n, m in self.metrics.items() if not any(n in row.values for row in self.rows)
@@ -180,7 +200,9 @@ class Scorer:
             rows=tuple(self.rows),
             size=size,
             hash=protocol_hash(self.protocol, size, names),
-            truth_hash=hashlib.sha256(b"".join(sorted(self._truths))).hexdigest(),
+            truth_hash=_joint(self._truths),
+            mask_hashes={kind: _joint([own[kind] for own in self._masks]) for kind in self._kinds_of_masks},
+            reference_hash=_joint(self._reference_pictures) if self._reference_pictures else "",
             about=dict(about or {}),
             of_sets=of_sets,
             networks={name: m.network for name, m in self.metrics.items() if m.network},
@@ -190,11 +212,13 @@ class Scorer:
 
     def state(self) -> dict[str, Tensor]:
         """What metrics and parts have seen, and the truths; rows are the caller's to keep."""
-        whole = (
-            {"truths": torch.frombuffer(bytearray(b"".join(self._truths)), dtype=torch.uint8)}
-            if self._truths
-            else {}
-        )
+        digests = {"truths": self._truths, "references": self._reference_pictures}
+        digests |= {f"mask|{kind}": [own[kind] for own in self._masks] for kind in self._kinds_of_masks}
+        whole = {
+            name: torch.frombuffer(bytearray(b"".join(own)), dtype=torch.uint8)
+            for name, own in digests.items()
+            if own
+        }
         whole["sizes"] = torch.tensor(sorted(self._sizes), dtype=torch.int64).view(-1, 2)
         for kind, things in (("metric", self.metrics), ("part", self.parts)):
             for name, thing in things.items():
@@ -204,8 +228,9 @@ class Scorer:
     def load_state(self, state: Mapping[str, Tensor], rows: Sequence[Row]) -> None:
         """Take up what `state` gave, with the rows of the same pairs."""
         self.rows = list(rows)
-        raw = bytes(state["truths"].tolist()) if "truths" in state else b""
-        self._truths = [raw[k : k + 32] for k in range(0, len(raw), 32)]
+        self._truths, self._reference_pictures = _split(state.get("truths")), _split(state.get("references"))
+        masks = {k.removeprefix("mask|"): _split(t) for k, t in state.items() if k.startswith("mask|")}
+        self._masks = [{kind: own[k] for kind, own in masks.items()} for k in range(len(self._truths))]
         self._sizes = {(int(h), int(w)) for h, w in state["sizes"].tolist()}
         for kind, things in (("metric", self.metrics), ("part", self.parts)):
             for name, thing in things.items():
@@ -213,6 +238,20 @@ class Scorer:
                 thing.load_state(
                     {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
                 )
+
+    @property
+    def _kinds_of_masks(self) -> list[str]:
+        return sorted(self._masks[0]) if self._masks else []
+
+    def _too_few(self, name: str, kind: type[Metric]) -> str:
+        """Why too little will come for this metric; empty where enough does."""
+        batch = self.protocol.tails.get(name)
+        if batch is not None and self._num_pairs < batch:
+            return f"it sees whole batches of {batch} pairs alone, and there are {self._num_pairs}"
+        if kind.needs_reference and self._whole(name, 0, self._num_reference, self._num_reference) < 2:
+            least = "two pictures" if batch is None else f"a whole batch of {batch} pictures"
+            return f"its reference set needs at least {least}, and has {self._num_reference}"
+        return ""
 
     def _whole(self, metric: str, seen: int, coming: int, total: int) -> int:
         """How many of the coming pictures lie in whole batches of this metric."""
@@ -244,6 +283,17 @@ class Scorer:
         )
 
 
-def digest(name: str, picture: UInt8[Tensor, "H W 3"]) -> bytes:
-    """SHA-256 of a named picture's bytes."""
+def digest(name: str, picture: UInt8[Tensor, "H W 3"] | Bool[Tensor, "1 H W"]) -> bytes:
+    """SHA-256 of the bytes of a named picture or mask."""
     return hashlib.sha256(name.encode() + picture.contiguous().numpy().tobytes()).digest()
+
+
+def _joint(digests: Sequence[bytes]) -> str:
+    """One digest of many, whatever their order."""
+    return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+
+
+def _split(digests: UInt8[Tensor, "N"] | None) -> list[bytes]:
+    """Digests that lay one behind the other."""
+    raw = b"" if digests is None else bytes(digests.tolist())
+    return [raw[k : k + 32] for k in range(0, len(raw), 32)]
