@@ -1,15 +1,18 @@
 """Folders of pictures through the command line: reports, exit codes, comparisons."""
 
+import importlib
 import json
+import shutil
 
 import pytest
 import torch
 from PIL import Image
 
 from reposer.cli import main
-from reposer.core import Pose
+from reposer.core import BadInput, Pose
 from reposer.data.files import write_annotation
 from reposer.data.synthetic import SyntheticPeople, write_people
+from reposer.evaluation import Protocol
 
 SIZE = (64, 44)
 
@@ -110,6 +113,38 @@ def test_all_protocols_in_one_table(people, tmp_path, capsys):
     out = capsys.readouterr().out
     for name in ("patn2019", "cfld2024", "pcdm2024", "pg2-2017"):
         assert name in out and (tmp_path / "o" / name / "report.html").is_file()
+
+
+def test_a_protocol_that_can_score_nothing_does_not_stop_the_others(people, tmp_path, capsys, monkeypatch):
+    score_module = importlib.import_module("reposer.cli.score")
+    score_folder = score_module.score_folder
+
+    def refuses_one(folders, rule, *more, **options):
+        if rule.name == "first":
+            raise BadInput("a picture [/of] another shape")
+        return score_folder(folders, rule, *more, **options)
+
+    two = {name: Protocol(name, metrics=("l1",)) for name in ("first", "second")}
+    monkeypatch.setattr(score_module, "PROTOCOLS", two)
+    monkeypatch.setattr(score_module, "score_folder", refuses_one)
+    file = tmp_path / "all.json"
+    assert command(people, "--out", tmp_path / "o", "--json", file, protocol="all") == 1
+    assert "absent: first: a picture [/of] another shape" in capsys.readouterr().out
+    assert set(json.loads(file.read_text())) == {"second"}
+
+
+def test_without_networks_is_no_excuse_for_missing_joints(people, tmp_path):
+    out = ("--out", tmp_path / "o", "--without-networks")
+    assert command(people, *out) == 1
+    assert command(people, *out, *annotated(people), protocol="reposer-v1-synthetic") == 0
+
+
+def test_the_report_of_this_folder_lies_beside_it(people, tmp_path, monkeypatch):
+    shutil.copytree(people / "generated", tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    targets, name = people / "data/test", "reposer-v1-reconstruction"
+    code = main(["score", ".", "--targets", str(targets), "--protocol", name, "--workers", "0"])
+    assert code == 1 and (tmp_path / f"mine-{name}/report.json").is_file()
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ from reposer.core import BadInput, Pose
 from reposer.data.files import Frame, fashion_frame, read_annotation, read_pairs
 from reposer.evaluation import PROTOCOLS, Folders, Protocol, Report, Scored, score_folder, shown_pictures
 from reposer.evaluation.report_html import write_html
+from reposer.evaluation.suite import SUITE
+from reposer.metrics import METRICS
 
 MANY = 10  # problems that are printed
 
@@ -57,7 +59,7 @@ def score(
         pairs: list of the pairs that should be there (from,to); none = all that are.
         attributes: JSON of true attributes, {identity: {question: answer}}, as `reposer data synthesize --truth` writes.
         out: folder of the report; none = GENERATED-PROTOCOL beside the pictures.
-        json: write the JSON here, too.
+        json: write the JSON here, too; of all protocols by their names.
         weights: folder of the networks' files; none = the usual places.
         without_networks: leave out all that looks through a network.
         workers: processes that decode and compare.
@@ -74,37 +76,58 @@ def score(
     console = Console()
     rules = PROTOCOLS.values() if protocol == "all" else [PROTOCOLS[protocol]]
     scored: dict[str, Scored] = {}
+    beside = generated if generated.name not in ("", "..") else generated.resolve()
+    refusals: dict[str, str] = {}
     for rule in rules:
-        folder = (out or generated.with_name(f"{generated.resolve().name}-{protocol}")) / (
+        folder = (out or beside.with_name(f"{beside.name}-{protocol}")) / (
             "" if protocol != "all" else rule.name
         )
-        found = score_folder(
-            folders,
-            rule,
-            folder,
-            weights=weights,
-            device="cuda" if torch.cuda.is_available() else "cpu",
-            without_networks=without_networks,
-            workers=workers,
-            about={"generated": generated.name, "targets": targets.name},
-        )
+        try:
+            found = score_folder(
+                folders,
+                rule,
+                folder,
+                weights=weights,
+                device="cuda" if torch.cuda.is_available() else "cpu",
+                without_networks=without_networks,
+                workers=workers,
+                about={"generated": beside.name, "targets": targets.resolve().name},
+            )
+        except BadInput as error:
+            if protocol != "all":
+                raise
+            refusals[rule.name] = str(error)
+            continue
         write(found, folders, rule, folder)
         scored[rule.name] = found
         if protocol != "all":
             tell(found, console)
-            console.print(f"Report: {folder / 'report.html'}, .json and .csv", soft_wrap=True)
+            console.print(f"Report: {folder / 'report.html'}, .json and .csv", soft_wrap=True, markup=False)
             if json is not None:
                 found.report.write_json(json)
+    if not scored:
+        raise BadInput(next(iter(refusals.values())))
     if protocol == "all":
+        if json is not None:
+            plain = {name: found.report.to_plain() for name, found in scored.items()}
+            json.write_text(json_module.dumps(plain, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         console.print(side_by_side({name: found.report for name, found in scored.items()}))
         for line in sorted({f"{p.name}: {p.reason}" for found in scored.values() for p in found.problems})[
             :MANY
         ]:
-            console.print(f"not scored: {line}", highlight=False, soft_wrap=True)
+            console.print(f"not scored: {line}", highlight=False, soft_wrap=True, markup=False)
+        for name, reason in refusals.items():
+            console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
     missed = any(
-        found.problems or (found.report.absent and not without_networks) for found in scored.values()
+        found.problems or any(not (without_networks and needs_network(name)) for name in found.report.absent)
+        for found in scored.values()
     )
-    return 1 if missed else 0
+    return 1 if missed or refusals else 0
+
+
+def needs_network(name: str) -> bool:
+    """Whether this metric or part of the suite looks through a network."""
+    return name in SUITE or METRICS[name].looks_through_a_network
 
 
 def write(found: Scored, folders: Folders, rule: Protocol, folder: Path) -> None:
