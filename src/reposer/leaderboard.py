@@ -117,7 +117,8 @@ def with_own_features(contest: Contest) -> Contest:
         def build() -> Recipe:
             recipe, small = contest.systems[name](), mini().systems[name]()
             stages = zip(recipe.stages, small.stages, strict=True)
-            return replace(recipe, stages=tuple(replace(s, objective=m.objective) for s, m in stages))
+            own_losses = tuple(replace(s, objective=m.objective) for s, m in stages)
+            return replace(recipe, name=f"{recipe.name}-own-features", stages=own_losses)
 
         return build
 
@@ -129,7 +130,8 @@ class Entry:
     """A system at one moment.
 
     parameters: of the generator.
-    pictures: seen in training. minutes: of training. cores: processor time over wall-clock time of the training.
+    pictures: seen in training. minutes: of training. cores: processor time over wall-clock time of the
+        training's last call; 0 where a call found it done.
     milliseconds: to draw one picture, the best of five.
     failed: why there is no score.
     """
@@ -160,7 +162,8 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
     pairs = [k * len(test) // contest.pairs for k in range(min(contest.pairs, len(test)))]
     jury = _Jury(contest, test, pairs)
-    entries = [Entry(COPY, moment, scores=jury.baseline()) for moment in MOMENTS]
+    baseline = jury.baseline()
+    entries = [Entry(COPY, moment, scores=baseline) for moment in MOMENTS]
     for number, (system, build) in enumerate(contest.systems.items(), start=1):
         console.print(f"[bold]{system}[/bold], {number} of {len(contest.systems)}")
         for entry in _compete(system, build(), contest, out / system, people, jury, console, show):
@@ -286,7 +289,7 @@ def _run(
                     parameters=sum(p.numel() for p in generator.parameters()),
                     pictures=step * BATCH,
                     minutes=seconds / 60,
-                    cores=processor / clock if clock else math.nan,
+                    cores=processor / clock if clock else 0.0,
                     milliseconds=jury.milliseconds(generator),
                     scores=jury.scores(generator),
                 ),
@@ -355,7 +358,7 @@ def _cells(entry: Entry) -> list[str]:
     if entry.failed:
         return [entry.failed, "", "", "", ""]
     shown = f"{entry.parameters:,}", f"{entry.pictures:,}", f"{entry.minutes:.1f}"
-    return [*shown, f"{entry.cores:.1f}", f"{entry.milliseconds:.0f}"]
+    return [*shown, f"{entry.cores:.1f}" if entry.cores else "", f"{entry.milliseconds:.0f}"]
 
 
 def _score(metric: str, entry: Entry, others: Sequence[Entry]) -> str:
