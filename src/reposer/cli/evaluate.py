@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput, Batch, Framing
 from reposer.core.images import to_uint8
+from reposer.core.rng import mix
 from reposer.data import PairDataset
-from reposer.evaluation import PROTOCOLS, Generate, OnWholePictures, compare_table, evaluate
+from reposer.evaluation import PROTOCOLS, Generate, OnWholePictures, Protocol, compare_table, evaluate
 from reposer.evaluation.report_html import write_html
 from reposer.generators import load, shipped_models
 from reposer.generators.copy_source import CopySource, CopySourceConfig
@@ -77,7 +79,9 @@ def evaluate_model(
     scored = range(len(dataset)) if indices is None else indices
     places = {row.name: i for row, i in zip(reports[shown].rows, scored, strict=True)}
     write_html(
-        folder / f"report-{protocol}.html", reports[shown], lambda n: _pictures(dataset, places[n], draw)
+        folder / f"report-{protocol}.html",
+        reports[shown],
+        lambda n: drawn_pictures(dataset, places[n], draw, rule),
     )
     console = Console()
     console.print(compare_table(reports))
@@ -89,10 +93,10 @@ def evaluate_model(
     return 1 if reports[shown].absent else 0
 
 
-def _pictures(dataset: PairDataset, i: int, draw: Generate) -> dict[str, np.ndarray]:
-    """The pictures of pair i for people, without padding."""
-    batch = Batch.stack([dataset[i]])
-    drawn = draw(batch.source, batch.source_pose, batch.target_pose)
+def drawn_pictures(dataset: PairDataset, i: int, draw: Generate, rule: Protocol) -> dict[str, np.ndarray]:
+    """The pictures of pair i for people, without padding, from the noise that was scored."""
+    batch = Batch.stack([dataset[i]], torch.tensor([mix(rule.seed, i)], dtype=torch.int64))
+    drawn = draw(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
     height, width = dataset.target_size(i)
     box = (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
     left, top, right, bottom = box

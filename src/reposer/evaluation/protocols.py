@@ -200,7 +200,7 @@ PROTOCOLS.add(
             PAIRS_PATN,
             Fact("low-resolution files with white sides, cut to columns 40 to 216", "DPTN's code"),
             Fact("both SSIMs and PSNR are taken after white sides are put back on", "DPTN's code"),
-            Fact("whether LPIPS sees the white sides was not seen; here it does", "inferred"),
+            Fact("whether LPIPS and FID see the white sides was not seen; here they do", "inferred"),
             PEERS_FID,
         ),
     ),
