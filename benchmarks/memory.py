@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 import torch
+from torch import nn
 
 from reposer.data.synthetic import SyntheticPeople
 from reposer.generators import RECIPES
@@ -97,7 +98,11 @@ def _random_weights(folder: str):  # type: ignore[no-untyped-def]
         kind = {"vgg19": features.VGG19, "vgg16_bn": features.VGG16BN}[filename.split("-")[0]]
         place = Path(folder) / filename
         if not place.exists():
-            torch.save(kind().state_dict(), place)
+            network = kind()
+            for module in network.modules():
+                if isinstance(module, nn.Conv2d):  # features neither fade nor grow from layer to layer
+                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            torch.save(network.state_dict(), place)
         return place
 
     return find

@@ -290,8 +290,8 @@ def _run(
                     pictures=step * BATCH,
                     minutes=seconds / 60,
                     cores=processor / clock if clock else 0.0,
-                    milliseconds=jury.milliseconds(generator),
                     scores=jury.scores(generator),
+                    milliseconds=jury.milliseconds(generator),
                 ),
             )
 
@@ -320,11 +320,12 @@ class _Jury:
 
     def milliseconds(self, generator: Generator) -> float:
         """To draw one picture, the best of five times."""
-        batch, best = Batch.stack([self.test[self.pairs[0]]]), math.inf
+        device = next((p.device for p in generator.parameters()), torch.device("cpu"))
+        batch, best = Batch.stack([self.test[self.pairs[0]]]).to(device), math.inf
         draw = OnWholePictures(generator)
         for _ in range(6):  # the first one warms up
             start = time.perf_counter()
-            draw(batch.source, batch.source_pose, batch.target_pose)
+            draw(batch.source, batch.source_pose, batch.target_pose).cpu()  # waits for the device
             best = min(best, time.perf_counter() - start)
         return 1000 * best
 

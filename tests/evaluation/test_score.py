@@ -137,7 +137,7 @@ class Killed(Exception):
 
 def test_a_scoring_run_that_was_killed_goes_on_and_ends_alike(folders, tmp_path, monkeypatch):
     monkeypatch.setattr(score_module, "CHUNK", 2)
-    monkeypatch.setattr(score_module, "SAVE_EVERY", 1)
+    monkeypatch.setattr(score_module, "SAVE_SECONDS", 0.0)
     expected = score_folder(folders, PLAIN, tmp_path / "whole", workers=0, show=False).report
     work, seen = score_module._work, []
 
@@ -158,7 +158,7 @@ def test_a_scoring_run_that_was_killed_goes_on_and_ends_alike(folders, tmp_path,
 
 def test_an_unfinished_run_of_changed_files_begins_again(folders, tmp_path, monkeypatch):
     monkeypatch.setattr(score_module, "CHUNK", 2)
-    monkeypatch.setattr(score_module, "SAVE_EVERY", 1)
+    monkeypatch.setattr(score_module, "SAVE_SECONDS", 0.0)
     work, seen = score_module._work, []
 
     def once(task):

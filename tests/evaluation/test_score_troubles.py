@@ -167,7 +167,7 @@ def test_numbers_against_other_reference_sets_are_not_ranked(tmp_path, seen):
 @pytest.mark.parametrize("what", ["joints", "reference"])
 def test_an_unfinished_run_of_other_joints_or_references_begins_again(tmp_path, seen, monkeypatch, what):
     monkeypatch.setattr(score_module, "CHUNK", 1)
-    monkeypatch.setattr(score_module, "SAVE_EVERY", 1)
+    monkeypatch.setattr(score_module, "SAVE_SECONDS", 0.0)
     for k in range(3):
         pair(tmp_path, f"a_{k}")
         save(tmp_path / f"old/{k}.png", picture(k))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import shutil
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -37,7 +38,7 @@ from .scorer import Counted, Scorer, Shown
 from .suite.semantic_names import item_of
 
 CHUNK = 32  # pairs that one process takes at a time
-SAVE_EVERY = 32  # chunks between two saved states
+SAVE_SECONDS = 30.0  # between two saved states
 STATE = "state.safetensors"
 
 
@@ -132,17 +133,28 @@ def score_folder(
     ledger = _Ledger(out / "unfinished", _digest(pairs, reference, folders, protocol, scorer))
     taken = ledger.take_up(scorer)
     chunks = [tuple(pairs[k : k + CHUNK]) for k in range(0, len(pairs), CHUNK)]
-    tasks = [_task(chunk, protocol, scorer, folders) for chunk in chunks[taken:]]
     with _bar(show) as bar:
-        if taken == 0:
+        if taken is None:
             _add_reference(scorer, reference, bar)
+            taken = 0
+            ledger.save_if_due(scorer, 0)
+        tasks = [_task(chunk, protocol, scorer, folders) for chunk in chunks[taken:]]
         line = bar.add_task("scoring", total=len(pairs), completed=min(len(pairs), taken * CHUNK))
-        for number, done in enumerate(_worked(tasks, workers), start=taken + 1):
-            _join(scorer, done)
-            ledger.problems += done.problems
-            bar.update(line, advance=len(chunks[number - 1]))
-            if number % SAVE_EVERY == 0:
+        number, whole = taken, True
+        try:
+            for done in _worked(tasks, workers):
+                whole = False
+                _join(scorer, done)
+                ledger.problems += done.problems
+                bar.update(line, advance=len(chunks[number]))
+                number, whole = number + 1, True
+                ledger.save_if_due(scorer, number)
+        except (
+            BaseException
+        ):  # whatever stops it, Ctrl-C too: what is done stays done, unless a chunk is half done
+            if whole:
                 ledger.save(scorer, number)
+            raise
     problems += ledger.problems
     if not scorer.rows:
         raise _nothing(folders, problems)
@@ -373,20 +385,27 @@ class _Ledger:
     def __init__(self, folder: Path, digest: str) -> None:
         self.folder, self.digest = folder, digest
         self.problems: tuple[Problem, ...] = ()
+        self._saved = time.monotonic()
 
-    def take_up(self, scorer: Scorer) -> int:
-        """How many chunks lie here; the scorer has seen them then."""
+    def take_up(self, scorer: Scorer) -> int | None:
+        """How many chunks lie here; the scorer has seen them then, and the reference set. None: nothing lies here."""
         file = self.folder / STATE
         if not file.exists():
-            return 0
+            return None
         tensors, header = read_safetensors(file)
         about = json.loads(header["unfinished"])
         if about["digest"] != self.digest:
-            return 0
+            return None
         rows = [Row(row["name"], row["identity"], _floats(row["values"])) for row in about["rows"]]
         scorer.load_state(tensors, rows)
         self.problems = tuple(Problem(**p) for p in about["problems"])
         return int(about["chunks"])
+
+    def save_if_due(self, scorer: Scorer, chunks: int) -> None:
+        """Every so many seconds: what a kill costs."""
+        if time.monotonic() - self._saved >= SAVE_SECONDS:
+            self.save(scorer, chunks)
+            self._saved = time.monotonic()
 
     def save(self, scorer: Scorer, chunks: int) -> None:
         """Whole or not at all: rows and state are one file."""

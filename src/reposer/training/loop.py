@@ -36,7 +36,7 @@ class Outcome:
     """How a call of `train` ended.
 
     step: how many steps are taken, in this call and before.
-    seconds: wall-clock time of all of them, from the first batch on, saving and pictures included.
+    seconds: wall-clock time of all of them, with the setting up of their losses, saving and pictures.
     finished: whether all stages are done.
     """
 
