@@ -186,3 +186,38 @@ def test_drawn_people_have_names_and_attributes_for_the_suite():
     data = SyntheticPeople(SIZE, "test", 3)
     assert len({name for i in range(3) for name in data.picture_names(i)}) == 6
     assert all(data.attributes(i)["upper garment"] for i in range(3))
+
+
+def test_evaluate_draws_files_and_scores_them_as_score_does(people, tmp_path, capsys):
+    """One road: the pictures that `evaluate` leaves behind get the same numbers and hashes from `score`."""
+    common = [
+        "--data",
+        str(people / "data"),
+        "--protocol",
+        "cfld2024",
+        "--out",
+        str(tmp_path / "e"),
+        "--pairs",
+        "3",
+    ]
+    assert main(["evaluate", "gfla-synthetic", *common]) == 1  # networks are absent
+    drawn = next((tmp_path / "e").glob("generated-cfld2024-*"))
+    assert len(list(drawn.iterdir())) == 3
+    score = [
+        "score",
+        str(drawn),
+        "--targets",
+        str(people / "data/test"),
+        "--protocol",
+        "cfld2024",
+        "--workers",
+        "0",
+    ]
+    main([str(a) for a in (*score, *annotated(people), "--out", tmp_path / "s")])
+    one, other = (
+        json.loads((tmp_path / path).read_text()) for path in ("e/report-cfld2024.json", "s/report.json")
+    )
+    assert one["summary"] == other["summary"] and one["row_hashes"] == other["row_hashes"]
+    capsys.readouterr()
+    assert main(["evaluate", "gfla-synthetic", "--protocol", "cfld2024", "--out", str(tmp_path / "n")]) == 2
+    assert "--data" in capsys.readouterr().err

@@ -9,18 +9,32 @@ import numpy as np
 import torch
 import tyro
 from rich.console import Console
+from rich.progress import track
 from tyro.conf import Positional
 
-from reposer.core import BadInput, Batch, Framing
+from reposer.core import BadInput, Batch, Generator, Pose
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.data import PairDataset
-from reposer.evaluation import PROTOCOLS, Generate, OnWholePictures, Protocol, compare_table, evaluate
+from reposer.data.dataset import FilePairs
+from reposer.data.files import write_picture
+from reposer.evaluation import (
+    PROTOCOLS,
+    Folders,
+    Generate,
+    Protocol,
+    compare_table,
+    evaluate,
+    score_folder,
+)
+from reposer.evaluation.geometry import through_jpeg
 from reposer.evaluation.report_html import write_html
 from reposer.generators import load, shipped_models
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.nn.weights import read_header, sha256
 from reposer.training import DataConfig
+
+from .score import tell, write
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,8 +51,12 @@ def evaluate_model(
     batch_size: int = 8,
     out: Path | None = None,
     weights: Path | None = None,
+    reference: Path | None = None,
 ) -> int:
     """Writes a report (JSON, HTML) and a row per pair (CSV), and prints the table.
+
+    Under a protocol that says how files become pictures, the generated pictures are written to OUT/generated-PROTOCOL
+    and the first digits of the weights' checksum, and scored as `reposer score` does.
 
     Exit code 1: a number of the protocol is absent; the reason is printed.
 
@@ -51,29 +69,40 @@ def evaluate_model(
         batch_size: pictures drawn at a time; the numbers do not depend on it.
         out: folder of the report; none = beside the model, or here for a shipped one.
         weights: folder of the files of networks that score; none = the usual places.
+        reference: folder of the training pictures, for metrics that compare with them.
     """
     generator = load(model)
     rule = PROTOCOLS[protocol]
-    framing = generator.framing
-    if rule.size is not None:  # the protocol's own pictures, whatever the generator's frame
-        framing = Framing(rule.size, aspect=rule.size[1] / rule.size[0])
-    dataset = DataConfig(root=data, split=split, num_pairs=200).open(framing)
+    dataset = DataConfig(root=data, split=split, num_pairs=200).open(generator.framing)
     if pairs is not None and not 0 < pairs <= len(dataset):
         raise BadInput(f"--pairs must be 1 to {len(dataset)}, the size of the data set, not {pairs}.")
     indices = None if pairs is None else [round(k * len(dataset) / pairs) for k in range(pairs)]
-    copy = CopySource(CopySourceConfig(size=framing.size, fit=framing.fit))
-    draw = generator.generate if rule.size is None else OnWholePictures(generator)
     path = Path(model)
     file = path if path.suffix == ".safetensors" else shipped_models()[model]
     about = {"model": model, "data": data or "synthetic-people", "split": split} | about_weights(file)
     shown = path.parent.name if path.stem == "generator" else path.stem
+    folder = out or (path.parent if path.suffix == ".safetensors" else Path())
+    folder.mkdir(parents=True, exist_ok=True)
+    if rule.size is not None:
+        if not isinstance(dataset, FilePairs):
+            raise BadInput(
+                f"{protocol} says how files become pictures; give a data set of files with --data."
+            )
+        numbers = range(len(dataset)) if indices is None else indices
+        drawn = folder / f"generated-{protocol}-{about['weights_sha256'][:8]}"
+        write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
+        folders = as_folders(dataset, numbers, drawn, reference)
+        found = score_folder(folders, rule, folder, weights=weights, about=about)
+        write(found, folders, rule, folder, f"report-{protocol}")
+        tell(found, Console())
+        return 1 if found.problems or found.report.absent else 0
+    copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
+    draw = generator.generate
     options: dict[str, Any] = {"indices": indices, "batch_size": batch_size, "weights": weights}
     reports = {
         "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
         shown: evaluate(draw, rule, dataset, progress=True, about=about, **options),
     }
-    folder = out or (path.parent if path.suffix == ".safetensors" else Path())
-    folder.mkdir(parents=True, exist_ok=True)
     reports[shown].write_json(folder / f"report-{protocol}.json")
     reports[shown].write_csv(folder / f"report-{protocol}.csv")
     scored = range(len(dataset)) if indices is None else indices
@@ -91,6 +120,44 @@ def evaluate_model(
         console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv", soft_wrap=True)
     return 1 if reports[shown].absent else 0
+
+
+def write_drawn(
+    generator: Generator,
+    dataset: FilePairs,
+    numbers: Sequence[int],
+    out: Path,
+    rule: Protocol,
+    batch_size: int,
+) -> None:
+    """The generated pictures without padding, as files that hold what the protocol's would. Those that are there stay."""
+    missing = [i for i in numbers if not (out / f"{dataset.pair_name(i)}.png").exists()]
+    for start in track(range(0, len(missing), batch_size), "drawing", transient=True):
+        own = missing[start : start + batch_size]
+        seeds = torch.tensor([mix(rule.seed, i) for i in own], dtype=torch.int64)
+        batch = Batch.stack([dataset[i] for i in own], seeds)
+        drawn = generator.generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
+        for i, picture in zip(own, drawn, strict=True):
+            left, top, right, bottom = generator.framing.content_box(dataset.target_size(i))
+            pixels = to_uint8(picture[:, top:bottom, left:right], rule.rounding).cpu()
+            pixels = through_jpeg(pixels) if rule.file_format == "jpeg" else pixels
+            write_picture(out / f"{dataset.pair_name(i)}.png", pixels)
+
+
+def as_folders(
+    dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None
+) -> Folders:
+    """What `score_folder` is asked for these pairs of the data set."""
+    rows = [dataset.rows[i] for i in numbers]
+    names = {name for row in rows for name in (row.source_name, row.target_name)}
+    poses = {Path(name).stem: pose for name in names if isinstance(pose := dataset.poses[name], Pose)}
+    return Folders(
+        generated=generated,
+        targets=dataset.picture_path(rows[0].target_name).parent,
+        reference=reference,
+        poses=poses or None,
+        wanted=[(row.source_name, row.target_name) for row in rows],
+    )
 
 
 def drawn_pictures(dataset: PairDataset, i: int, draw: Generate, rule: Protocol) -> dict[str, np.ndarray]:

@@ -130,13 +130,13 @@ def needs_network(name: str) -> bool:
     return name in SUITE or METRICS[name].looks_through_a_network
 
 
-def write(found: Scored, folders: Folders, rule: Protocol, folder: Path) -> None:
+def write(found: Scored, folders: Folders, rule: Protocol, folder: Path, stem: str = "report") -> None:
     """All three forms of the report."""
     by_name = {pair.name: pair for pair in found.pairs}
-    found.report.write_json(folder / "report.json")
-    found.report.write_csv(folder / "report.csv")
+    found.report.write_json(folder / f"{stem}.json")
+    found.report.write_csv(folder / f"{stem}.csv")
     write_html(
-        folder / "report.html",
+        folder / f"{stem}.html",
         found.report,
         lambda name: {k: p.numpy() for k, p in shown_pictures(folders, rule, by_name[name]).items()},
     )

@@ -172,6 +172,10 @@ class FilePairs(PairDataset):
         )
         return picture, frame_pose(pose, self.framing) if isinstance(pose, Pose) else pose
 
+    def pair_name(self, i: int) -> str:
+        """The peers' name for the generated picture of pair i."""
+        return pair_name(self.rows[i].source_name, self.rows[i].target_name)
+
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
         """The picture of this name, of the size that its file has."""
         return read_picture(self.picture_path(name))
