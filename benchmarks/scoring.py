@@ -5,6 +5,7 @@ import os
 import resource
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import torch
@@ -23,12 +24,15 @@ DIFFERENT = 16  # pictures that are drawn; the files repeat them
 
 def run(device: torch.device) -> list[Table]:
     with tempfile.TemporaryDirectory() as name:
-        folders = write_pairs(Path(name))
         context = multiprocessing.get_context("spawn")  # a fresh process each: its peak of memory is its own
+        with ProcessPoolExecutor(
+            1, mp_context=context
+        ) as pool:  # a process hands its peak on to those it starts
+            folders = pool.submit(write_pairs, Path(name)).result()
         rows: list[tuple[str | float, ...]] = []
         for pairs in (FEW, PAIRS):
-            with context.Pool(1) as pool:
-                seconds, memory, values = pool.apply(scored, (folders, pairs))
+            with ProcessPoolExecutor(1, mp_context=context) as pool:  # it may have processes of its own
+                seconds, memory, values = pool.submit(scored, folders, pairs).result()
             rows.append((f"reposer score, {pairs:,} pairs", seconds, pairs / seconds, memory, values))
         seconds, values = looped(folders)
         rows.append(
