@@ -8,7 +8,6 @@ is frozen in its second stage, and one that was cut short would spoil all that f
 
 import json
 import math
-import os
 import platform
 import shutil
 import time
@@ -23,6 +22,7 @@ from rich.console import Console
 from reposer.core import BadInput, Batch, Framing, Generator, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.data import PairDataset, open_dataset
+from reposer.data.files import write_text
 from reposer.data.sheets import picture_sheet, write_sheet
 from reposer.data.synthetic import write_people
 from reposer.evaluation import PROTOCOLS, OnWholePictures, evaluate
@@ -71,7 +71,7 @@ class Contest:
 
 
 def mini() -> Contest:
-    """The small form of every system, for two CPU cores: an hour and a quarter."""
+    """The small form of every system, for two CPU cores, laid out for less than two hours; that was never timed alone."""
     return Contest(
         systems={
             "PG2": RECIPES["pg2-mini"],
@@ -168,8 +168,8 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
         console.print(f"[bold]{system}[/bold], {number} of {len(contest.systems)}")
         for entry in _compete(system, build(), contest, out / system, people, jury, console, show):
             entries.append(entry)
-            _write(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
-            _write(out / "leaderboard.md", table(contest, entries))
+            write_text(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
+            write_text(out / "leaderboard.md", table(contest, entries))
             _draw(out, contest, entry.moment, test, pairs)
         if sum(entry.system == system for entry in entries) < len(MOMENTS):
             console.print("Stopped; the same command goes on from here.")
@@ -397,7 +397,7 @@ def _meet_again(contest: Contest, out: Path) -> None:
     file = out / "contest.json"
     if not file.exists():
         out.mkdir(parents=True, exist_ok=True)
-        _write(file, json.dumps(values, indent=2) + "\n")
+        write_text(file, json.dumps(values, indent=2) + "\n")
     elif (found := json.loads(file.read_text())) != values:
         other = [key for key in values if found.get(key) != values[key]]
         raise BadInput(
@@ -419,12 +419,5 @@ def _plain(contest: Contest, entries: Sequence[Entry]) -> dict[str, Any]:
 
 def _kept(folder: Path, entry: Entry) -> Entry:
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"{entry.moment}.json", json.dumps(to_plain(entry)) + "\n")
+    write_text(folder / f"{entry.moment}.json", json.dumps(to_plain(entry)) + "\n")
     return entry
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -155,7 +155,9 @@ def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
         raise
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """A text file in UTF-8; it appears whole or not at all."""
+
     def write(file: BinaryIO) -> None:
         file.write(text.encode())
 
@@ -256,7 +258,7 @@ def write_annotation(path: Path | str, poses: Mapping[str, Pose], *, frame: Fram
         there = pose.visible.cpu() & (whole != MISSING).all(-1)
         whole = torch.where(there[:, None], whole, torch.tensor(MISSING))
         lines.append(f"{name}: {whole[:, 1].tolist()}: {whole[:, 0].tolist()}")
-    _write_text(Path(path), "\n".join(lines) + "\n")
+    write_text(Path(path), "\n".join(lines) + "\n")
 
 
 class WrongFrame(BadInput):
@@ -363,7 +365,7 @@ def read_pairs(path: Path | str) -> list[tuple[str, str]]:
 
 def write_pairs(path: Path | str, pairs: Sequence[tuple[str, str]]) -> None:
     """The list that `read_pairs` reads."""
-    _write_text(Path(path), "\n".join(["from,to", *(f"{a},{b}" for a, b in pairs)]) + "\n")
+    write_text(Path(path), "\n".join(["from,to", *(f"{a},{b}" for a, b in pairs)]) + "\n")
 
 
 def first_existing(root: Path, names: Sequence[str]) -> Path | None:
@@ -440,7 +442,7 @@ def write_pose_json(path: Path | str, pose: Pose) -> None:
         score = [] if pose.score is None else [round(float(pose.score[k]), 4)]
         joints[name] = place + score if bool(pose.visible[k]) else None
     content = {"skeleton": pose.skeleton.name, "size": list(pose.size), "joints": joints}
-    _write_text(Path(path), json.dumps(content, indent=1) + "\n")
+    write_text(Path(path), json.dumps(content, indent=1) + "\n")
 
 
 def read_openpose_json(path: Path | str, size: tuple[int, int], person: int | None = None) -> Pose:

@@ -6,7 +6,6 @@ import io
 import itertools
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +19,7 @@ from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
+from reposer.data.files import write_text
 from reposer.metrics import METRICS, Value
 
 from .intervals import bootstrap_interval
@@ -138,11 +138,11 @@ class Report:
         for row in self.rows:
             cells = [repr(row.values[m]) if m in row.values else "" for m in scored]
             writer.writerow([row.name, row.identity, *cells])
-        _write(path, text.getvalue())
+        write_text(path, text.getvalue())
 
     def write_json(self, path: Path) -> None:
         """The protocol, who drew, the hashes and the summary. Numbers that JSON lacks are "inf" and "nan"."""
-        _write(path, json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n")
+        write_text(path, json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n")
 
     def row_hash(self, metric: str) -> str:
         """Of all that decides one number beside the generated pixels.
@@ -296,11 +296,3 @@ def _titled(metric: str) -> str:
 
 def _size(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from reposer.data.files import write_text
 from reposer.metrics import METRICS
 
-from .report import Report, Row, _write
+from .report import Report, Row
 from .report_bars import bars, number
 from .suite import Finding
 from .suite.part import PICTURE_SETS
@@ -54,7 +55,7 @@ def write_html(
         _protocol(report),
         _made(report),
     ]
-    _write(path, _PAGE.format(title=escape(title), style=_STYLE, body="\n".join(filter(None, parts))))
+    write_text(path, _PAGE.format(title=escape(title), style=_STYLE, body="\n".join(filter(None, parts))))
 
 
 def ranked(report: Report, metric: str, each: int) -> dict[str, list[Row]]:
