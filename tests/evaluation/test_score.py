@@ -225,6 +225,10 @@ def test_a_square_file_with_white_sides_loses_exactly_them():
     person = torch.tensor(picture(3, (256, 176)))
     padded = with_white_sides(person[None], 40, 40)[0]
     assert torch.equal(Geometry((256, 176), fit="keep-aspect").apply(padded), person)
+    sides = PROTOCOLS["pg2-2017"].target  # and the other way round: a picture, and a list's joints, get them
+    assert torch.equal(sides.apply(person), padded) and torch.equal(sides.apply(padded), padded)
+    listed = Pose(torch.tensor([[20.0, 7.0]] * 18), torch.ones(18, dtype=torch.bool), (256, 176))
+    assert sides.place(listed).xy[0].tolist() == [60.0, 7.0] and sides.place(listed).size == (256, 256)
     pose = Pose(torch.tensor([[40.0, 7.0]] * 18), torch.ones(18, dtype=torch.bool), (256, 256))
     assert Geometry((256, 176), fit="keep-aspect").place(pose).xy[0].tolist() == [0.0, 7.0]
 
