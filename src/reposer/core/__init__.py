@@ -1,10 +1,11 @@
 """The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy only."""
 
 from .errors import BadInput
+from .face import FaceLines
 from .generator import Explanation, Framing, Generator, Layer
 from .pose import Pose
 from .registry import Registry
-from .samples import Batch, Clip, ClipBatch, Sample
+from .samples import Batch, Clip, ClipBatch, ClipSample, Sample
 from .skeleton import SKELETONS, Skeleton
 from .view import View
 
@@ -14,7 +15,9 @@ __all__ = [
     "Batch",
     "Clip",
     "ClipBatch",
+    "ClipSample",
     "Explanation",
+    "FaceLines",
     "Framing",
     "Generator",
     "Layer",

@@ -1,7 +1,7 @@
 """What every family of networks offers, and how a person's picture is framed for one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .errors import BadInput
 from .pose import Pose
-from .samples import Condition
+from .samples import Condition, stack_conditions
 from .skeleton import OPENPOSE_18, Skeleton
 
 
@@ -120,14 +120,28 @@ class Generator(nn.Module, ABC):
     ) -> Explanation:
         """The picture and its named layers: flow, occlusion, coarse image, whatever this family has."""
 
+    @property
+    def source_skeleton(self) -> Skeleton:
+        """The skeleton of `source_pose`; a published form may want another one than for the targets."""
+        return self.skeleton
+
     def animate(
-        self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
+        self,
+        source: Float[Tensor, "3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        *,
+        seed: int = 0,
     ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame per row of `target_poses`, each from the source alone. Families with memory override this."""
-        for t in range(len(target_poses)):
-            seeds = torch.tensor([seed])
-            row = target_poses[t : t + 1]
-            yield self.generate(source[None], Pose.stack([source_pose]), row, seeds=seeds)[0]
+        """One frame for each of `target_poses` (single conditions, or the rows of a batch), as soon as that pose comes.
+
+        Frame t depends on the poses up to t only; what is held at a time does not grow with the clip. Here each frame
+        is drawn from the source alone. Families with a memory, or with features of the source to keep, override this.
+        """
+        seeds = torch.tensor([seed])
+        for pose in target_poses:
+            own = stack_conditions([source_pose]), stack_conditions([pose])
+            yield self.generate(source[None], *own, seeds=seeds)[0]
 
     def checked(self, source: Float[Tensor, "B 3 H W"], *conditions: Condition) -> tuple[Pose, ...]:
         """The poses, if they and the picture fit this network and each other."""

@@ -1,7 +1,7 @@
 """Where a person's joints are in a picture, and how they move when the picture moves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -37,8 +37,8 @@ class Pose:
         score = None if self.score is None else self.score.to(device)
         return replace(self, xy=self.xy.to(device), visible=self.visible.to(device), score=score)
 
-    def __getitem__(self, row: "int | slice | Tensor") -> "Pose":
-        """Rows of a batch of poses, joints untouched."""
+    def __getitem__(self, row: "int | slice | Tensor | tuple[slice | int, ...]") -> "Pose":
+        """Rows of a batch of poses (of clips: `poses[:, t]`), joints untouched."""
         assert self.xy.dim() > 2, "a single pose has no rows"
         score = None if self.score is None else self.score[row]
         return replace(self, xy=self.xy[row], visible=self.visible[row], score=score)
@@ -46,6 +46,10 @@ class Pose:
     def __len__(self) -> int:
         assert self.xy.dim() > 2, "a single pose has no rows"
         return self.xy.shape[0]
+
+    def __iter__(self) -> "Iterator[Pose]":
+        """The rows of a batch, one pose after the other."""
+        return (self[row] for row in range(len(self)))
 
     @staticmethod
     def stack(poses: "Sequence[Pose]") -> "Pose":

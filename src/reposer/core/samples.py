@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from .face import FaceLines
 from .pose import Pose
 from .view import View
 
-Condition = Pose | View
+Condition = Pose | View | FaceLines
+"""What says how a picture is to look: a person's joints, a camera's direction, a face's lines."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Batch:
         return Batch(
             source=torch.stack([s.source for s in samples]),
             target=torch.stack([s.target for s in samples]),
-            source_pose=_stack([s.source_pose for s in samples]),
-            target_pose=_stack([s.target_pose for s in samples]),
+            source_pose=stack_conditions([s.source_pose for s in samples]),
+            target_pose=stack_conditions([s.target_pose for s in samples]),
             names=tuple(s.name for s in samples),
             seeds=seeds,
         )
@@ -95,15 +97,46 @@ class Clip:
 
 
 @dataclass(frozen=True)
+class ClipSample:
+    """T frames of one person or face, and the picture that says who it is. Pictures in [-1, 1].
+
+    poses: a batch of T conditions, one for each frame.
+    foreground: 1 where a frame shows the person, where the data set says so.
+    """
+
+    source: Float[Tensor, "3 H W"]
+    source_pose: Condition
+    frames: Float[Tensor, "T 3 H W"]
+    poses: Condition
+    name: str
+    foreground: Float[Tensor, "T 1 H W"] | None = None
+
+
+@dataclass(frozen=True)
 class ClipBatch:
-    """B clips of T frames each, with the picture that says who the person is."""
+    """B clips of T frames each: `poses` has the rows (B, T)."""
 
     source: Float[Tensor, "B 3 H W"]
-    source_pose: Pose
+    source_pose: Condition
     frames: Float[Tensor, "B T 3 H W"]
-    poses: Pose
+    poses: Condition
     names: tuple[str, ...]
+    foreground: Float[Tensor, "B T 1 H W"] | None = None
     seeds: Int64[Tensor, "B"] | None = None
+
+    @staticmethod
+    def stack(samples: Sequence[ClipSample], seeds: Int64[Tensor, "B"] | None = None) -> "ClipBatch":
+        """The batch of these clips. Foregrounds are kept if every clip has them."""
+        foreground = [s.foreground for s in samples if s.foreground is not None]
+        return ClipBatch(
+            source=torch.stack([s.source for s in samples]),
+            source_pose=stack_conditions([s.source_pose for s in samples]),
+            frames=torch.stack([s.frames for s in samples]),
+            poses=stack_conditions([s.poses for s in samples]),
+            names=tuple(s.name for s in samples),
+            foreground=torch.stack(foreground) if len(foreground) == len(samples) else None,
+            seeds=seeds,
+        )
 
     def to(self, device: torch.device | str) -> "ClipBatch":
         return replace(
@@ -112,13 +145,30 @@ class ClipBatch:
             source_pose=self.source_pose.to(device),
             frames=self.frames.to(device),
             poses=self.poses.to(device),
+            foreground=None if self.foreground is None else self.foreground.to(device),
         )
+
+    def pose(self, t: int) -> Condition:
+        """The conditions of every clip's frame t."""
+        return frame_conditions(self.poses, t)
 
     def __len__(self) -> int:
         return self.source.shape[0]
 
 
-def _stack(conditions: Sequence[Condition]) -> Condition:
-    if isinstance(conditions[0], Pose):
-        return Pose.stack([c for c in conditions if isinstance(c, Pose)])
-    return View.stack([c for c in conditions if isinstance(c, View)])
+def stack_conditions(conditions: Sequence[Condition]) -> Condition:
+    """A batch of conditions of one kind."""
+    first = conditions[0]
+    assert all(type(c) is type(first) for c in conditions), {type(c).__name__ for c in conditions}
+    stacked: Condition = type(first).stack(list(conditions))  # type: ignore[arg-type]
+    return stacked
+
+
+def frame_conditions(conditions: Condition, t: int) -> Condition:
+    """Of conditions with the rows (B, T), those of every row's frame t."""
+    if isinstance(conditions, View):
+        return View(conditions.azimuth[:, t], conditions.elevation[:, t])
+    if isinstance(conditions, FaceLines):
+        edges = None if conditions.edges is None else conditions.edges[:, t]
+        return FaceLines(conditions.points[:, t], edges)
+    return conditions[:, t]

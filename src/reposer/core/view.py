@@ -1,5 +1,6 @@
 """Where a camera stands around an object."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,9 +22,17 @@ class View:
     def to(self, device: torch.device | str) -> "View":
         return replace(self, azimuth=self.azimuth.to(device), elevation=self.elevation.to(device))
 
-    def __getitem__(self, row: int | slice) -> "View":
+    def __getitem__(self, row: int | slice | Tensor) -> "View":
         return replace(self, azimuth=self.azimuth[row], elevation=self.elevation[row])
 
+    def __len__(self) -> int:
+        assert self.azimuth.dim() > 0, "a single view has no rows"
+        return self.azimuth.shape[0]
+
+    def __iter__(self) -> "Iterator[View]":
+        """The rows of a batch, one view after the other."""
+        return (self[row] for row in range(len(self)))
+
     @staticmethod
-    def stack(views: "list[View]") -> "View":
+    def stack(views: "Sequence[View]") -> "View":
         return View(torch.stack([v.azimuth for v in views]), torch.stack([v.elevation for v in views]))

@@ -10,7 +10,7 @@ What RATE-Net is built of is known from its developers' own public code; DRN's c
 readers do not report is inferred and says so where it is decided.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
 
@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
-from reposer.core.samples import Condition
+from reposer.core.samples import Condition, stack_conditions
 from reposer.generators.patn.blocks import Encoder, PoseBranch, PoseTransfer
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
@@ -286,16 +286,22 @@ class DRNGenerator(Generator):
         return Explanation(drawing.picture.clamp(-1, 1), layers)
 
     def animate(
-        self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
+        self,
+        source: Float[Tensor, "3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        *,
+        seed: int = 0,
     ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame per row of `target_poses`; the source is encoded once."""
-        picture, pose = source[None], Pose.stack([source_pose])
+        """One frame for each of `target_poses`; the source is encoded once."""
+        picture = source[None]
+        (pose,) = self.checked(picture, stack_conditions([source_pose]))
         with torch.no_grad():
             encoded = self.pose_branch.picture_encoder(channels_last(picture))
             source_maps = self.pose_maps(pose, picture)
             styles = self.styles(picture, pose)
-        for t in range(len(target_poses)):
-            row = target_poses[t : t + 1]
+        for target_pose in target_poses:
+            (row,) = self.checked(picture, stack_conditions([target_pose]))
             with torch.no_grad():  # not over the yield: the caller's mode is the caller's
                 transfer = self.pose_branch.transfer(encoded, source_maps, self.pose_maps(row, picture))
                 frame = self.replenish(transfer.features, transfer.picture, styles, row).picture[0]

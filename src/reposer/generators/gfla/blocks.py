@@ -43,17 +43,18 @@ class EncoderBlock(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """x + N A Conv3x3 N A Conv3x3."""
+    """x + N A Conv3x3 N A Conv3x3; where the channels change (to `o`), x goes through a Conv1x1."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, i: int, o: int | None = None) -> None:
         super().__init__()
-        self.before = NormAct(channels)
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.between = NormAct(channels)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.before = NormAct(i)
+        self.first = nn.Conv2d(i, i, 3, padding=1)
+        self.between = NormAct(i)
+        self.second = nn.Conv2d(i, o or i, 3, padding=1)
+        self.bypass = nn.Identity() if o is None else nn.Conv2d(i, o, 1)
 
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        return x + self.second(self.between(self.first(self.before(x))))
+    def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H W"]:
+        return self.bypass(x) + self.second(self.between(self.first(self.before(x))))
 
 
 class ResBlockDecoder(nn.Module):

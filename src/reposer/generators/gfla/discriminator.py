@@ -11,20 +11,20 @@ from .blocks import leaky
 class ResDiscriminator(nn.Module):
     """Scores of overlapping parts of a picture, unbounded, at 1/2^layers of its size.
 
-    width: channels of the first block; four times as many at most. Every convolution is spectrally normalised and
+    entering: channels that come in; 3 for a picture. width: channels of the first block; four times as many at most. Every convolution is spectrally normalised and
     keeps torch's first weights.
     """
 
-    def __init__(self, width: int = 32, *, layers: int = 4) -> None:
+    def __init__(self, width: int = 32, *, layers: int = 4, entering: int = 3) -> None:
         super().__init__()
         widths = [width * min(2**n, 4) for n in range(layers)]
-        entering, hidden = [3, *widths], [width, *widths]
+        inputs, hidden = [entering, *widths], [width, *widths]
         self.blocks = nn.Sequential(
-            *(ResBlockEncoder(i, o, h) for i, o, h in zip(entering, widths, hidden, strict=False))
+            *(ResBlockEncoder(i, o, h) for i, o, h in zip(inputs, widths, hidden, strict=False))
         )
         self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 1))
 
-    def forward(self, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 1 h w"]:
+    def forward(self, picture: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 h w"]:
         return self.score(leaky(self.blocks(picture)))
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from reposer.core import BadInput, Registry
 from reposer.nn.weights import read_checkpoint, save_generator, unfilled
 
-from .network import FLOW_LEVELS, SOURCE_LEVELS, GFLAConfig, GFLAGenerator
+from .network import GFLAConfig, GFLAGenerator
+from .parts import FLOW_LEVELS, SOURCE_LEVELS
 
 RELEASED: Registry[Callable[[], GFLAConfig]] = Registry("released GFLA network")
 RELEASED.add("gfla-fashion-2020", GFLAConfig.fashion_2020)

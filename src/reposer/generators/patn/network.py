@@ -4,7 +4,7 @@ Two streams, the source picture's features and those of both poses, pass a casca
 stream says where the picture stream is to change (attention); the last picture features are decoded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
-from reposer.core.samples import Condition
+from reposer.core.samples import Condition, stack_conditions
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import heatmaps
@@ -166,14 +166,19 @@ class PATNGenerator(Generator):
         return self.branch.picture_encoder(channels_last(source))
 
     def animate(
-        self, source: Float[Tensor, "3 H W"], source_pose: Pose, target_poses: Pose, *, seed: int = 0
+        self,
+        source: Float[Tensor, "3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        *,
+        seed: int = 0,
     ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame per row of `target_poses`; the source is encoded, and its pose drawn, once."""
+        """One frame for each of `target_poses`; the source is encoded, and its pose drawn, once."""
         picture = source[None]
-        source_poses, _ = self.checked(picture, Pose.stack([source_pose]), target_poses)
-        encoded, source_maps = self._encoded(picture), self.pose_maps(source_poses, picture)
-        for t in range(len(target_poses)):
+        (own,) = self.checked(picture, stack_conditions([source_pose]))
+        encoded, source_maps = self._encoded(picture), self.pose_maps(own, picture)
+        for target_pose in target_poses:
+            (row,) = self.checked(picture, stack_conditions([target_pose]))
             with torch.no_grad():  # not over the yield: the caller's mode is the caller's
-                target_maps = self.pose_maps(target_poses[t : t + 1], picture)
-                frame = self.branch.transfer(encoded, source_maps, target_maps).picture[0]
+                frame = self.branch.transfer(encoded, source_maps, self.pose_maps(row, picture)).picture[0]
             yield frame

@@ -1,0 +1,249 @@
+"""What GFLA's networks for all its tasks are made of (Ren et al. 2020, arXiv:2003.00696).
+
+A source network makes features of a picture; a flow network says, at a few levels, where each place of the target is
+found in it and how far to trust that; a target network draws, taking those features in on its way up. Level n is a map
+of 1/2^n of the picture's height and width.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reposer.core import BadInput, Framing
+from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.local_attention import LocalAttention
+
+from .blocks import EncoderBlock, Jump, Normalize, ResBlock, ResBlockDecoder
+
+SOURCE_LEVELS = 3  # halvings of the source and target networks
+FLOW_LEVELS = 5  # halvings of the flow network
+WIDEST = 8  # times the width of the first block, at most
+
+
+@dataclass(frozen=True)
+class NetworksConfig:
+    """What the networks of every task have in common."""
+
+    size: tuple[int, int] = (256, 256)
+    """(height, width) of the pictures, in pixels; both divide by 32."""
+    width: int = 64
+    """Channels of the first block of the source and target networks; doubled twice."""
+    flow_width: int = 32
+    """Channels of the first block of the flow network; doubled three times."""
+    attention: tuple[tuple[int, int], ...] = ((2, 5), (3, 3))
+    """(level, side of the attended patch in pixels of that level); levels from 1 to 3, sides odd."""
+    attention_hidden: int = 128
+    """Channels between the two layers that score a patch."""
+    normalize_attention: Literal["sum", "mean"] = "sum"
+    """"sum": the weights of a patch add up to 1. "mean" (published): to 1 / side^2."""
+    normalize_input: bool = False
+    """True (published): every norm is an instance norm, the first one on the raw input, so that the drawing does not
+    depend on the brightness or tint of the source. False: the picture enters as it is, and the source network's
+    norms keep its colour."""
+    first_gain: float = 0.02
+    """Gain of the orthogonal first weights; published 0.02. Flow, occlusion and last layer always start at 0.02."""
+    first_occlusion: float = 0.0
+    """The occlusions' first value, before the sigmoid; published 0. Above, the network starts by copying."""
+    fit: Literal["squash", "pad"] = "squash"
+    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
+    aspect: float = 176 / 256
+    """Width over height of the person pictures it is trained on."""
+    margin: float = 0.25
+    """Room around the pose in a photo, as a share of the larger side of the pose's box."""
+
+    def __post_init__(self) -> None:
+        divisor = 2**FLOW_LEVELS
+        if min(self.size) < divisor or any(side % divisor for side in self.size):
+            raise BadInput(
+                f"GFLA draws pictures whose sides divide by {divisor}, not {self.size[0]}x{self.size[1]}."
+            )
+        levels = self.levels
+        if (
+            not levels
+            or len(set(levels)) < len(levels)
+            or not set(levels) <= set(range(1, SOURCE_LEVELS + 1))
+        ):
+            raise BadInput(
+                f"GFLA attends at one or more different levels from 1 to {SOURCE_LEVELS}, not at {list(levels)}."
+            )
+        if any(k < 1 or k % 2 == 0 for _, k in self.attention):
+            raise BadInput(
+                f"The patches of GFLA's attention have odd sides, not {[k for _, k in self.attention]}."
+            )
+        if min(self.width, self.flow_width, self.attention_hidden) < 1:
+            raise BadInput(f"GFLA's widths are above 0; this came: {self}.")
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Where the source is attended to, from coarse to fine."""
+        return tuple(sorted((level for level, _ in self.attention), reverse=True))
+
+    @property
+    def framing(self) -> Framing:
+        return Framing(self.size, self.margin, self.fit, self.aspect)
+
+
+class Moves(NamedTuple):
+    """Where the target's places are found in one picture, by level from coarse to fine.
+
+    flows: backward, in pixels of the level: target place p shows source place p + flow(p).
+    occlusions: in [0, 1]; 1 = take from the source, 0 = keep what the target network made up.
+    """
+
+    flows: dict[int, Float[Tensor, "B 2 _ _"]]
+    occlusions: dict[int, Float[Tensor, "B 1 _ _"]]
+
+
+class SourceNet(nn.Module):
+    """The source picture's features by level."""
+
+    def __init__(self, config: NetworksConfig) -> None:
+        super().__init__()
+        normalize: Normalize = "channel" if config.normalize_input else "picture"
+        widths = [3, *doubled(config.width, SOURCE_LEVELS)]
+        self.encoder = nn.ModuleList(
+            EncoderBlock(i, o, normalize, raw=n == 0 and not config.normalize_input)
+            for n, (i, o) in enumerate(pairwise(widths))
+        )
+
+    def forward(self, source: Float[Tensor, "B 3 H W"]) -> dict[int, Float[Tensor, "B _ _ _"]]:
+        features, x = {}, channels_last(source)
+        for level, block in enumerate(self.encoder, start=1):
+            features[level] = x = block(x)
+        return features
+
+
+class FlowNet(nn.Module):
+    """A U-Net with a flow and an occlusion head at each level, for each of `branches` pictures that are looked into.
+
+    entering: channels that come in.
+    """
+
+    def __init__(self, config: NetworksConfig, entering: int, branches: int = 1) -> None:
+        super().__init__()
+        self.branches = branches
+        raw = not config.normalize_input
+        widths = doubled(config.flow_width, FLOW_LEVELS)
+        self.encoder = nn.ModuleList(
+            EncoderBlock(i, o, raw=raw and n == 0)
+            for n, (i, o) in enumerate(zip([entering, *widths], widths, strict=False))
+        )
+        self.decoder, self.jump = nn.ModuleDict(), nn.ModuleDict()  # by the level they arrive at
+        for level in range(FLOW_LEVELS - 1, min(config.levels) - 1, -1):
+            i, o = widths[level], widths[level - 1]
+            self.decoder[str(level)] = ResBlockDecoder(i, o, hidden=o)
+            self.jump[str(level)] = Jump(o, o)
+        self.flow_head = nn.ModuleDict({str(n): Head(widths[n - 1], 2 * branches) for n in config.levels})
+        self.occlusion_head = nn.ModuleDict({str(n): Head(widths[n - 1], branches) for n in config.levels})
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> tuple[Moves, ...]:
+        """One set of moves a branch, at least float32."""
+        skips = self.encode(x)
+        return self.decode(skips[FLOW_LEVELS], skips)
+
+    def encode(self, x: Float[Tensor, "B C H W"]) -> dict[int, Float[Tensor, "B _ _ _"]]:
+        """Features by level."""
+        skips, x = {}, channels_last(x)
+        for level, block in enumerate(self.encoder, start=1):
+            skips[level] = x = block(x)
+        return skips
+
+    def decode(
+        self, x: Float[Tensor, "B C h w"], skips: dict[int, Float[Tensor, "B _ _ _"]]
+    ) -> tuple[Moves, ...]:
+        """From the deepest features up."""
+        moves = tuple(Moves({}, {}) for _ in range(self.branches))
+        for name, block in self.decoder.items():
+            level = int(name)
+            x = block(x) + self.jump[name](skips[level])
+            if name in self.flow_head:
+                flows = self.flow_head[name](x).split(2, 1)
+                occlusions = torch.sigmoid(self.occlusion_head[name](x)).split(1, 1)
+                for own, flow, occlusion in zip(moves, flows, occlusions, strict=True):
+                    own.flows[level], own.occlusions[level] = flow, occlusion
+        return moves
+
+
+class DrawingNet(nn.Module):
+    """The way up from level 3 to a picture; a task's own network says what it begins from and what it takes in."""
+
+    refine: nn.ModuleDict
+    enlarge: nn.ModuleDict
+    picture: Jump
+
+    def build_way_up(self, config: NetworksConfig) -> None:
+        """The blocks by the level they start from; built last, after what comes before them."""
+        widths = doubled(config.width, SOURCE_LEVELS)
+        self.refine, self.enlarge = nn.ModuleDict(), nn.ModuleDict()
+        for level in range(SOURCE_LEVELS, 0, -1):
+            i, o = widths[level - 1], widths[max(level - 2, 0)]
+            self.refine[str(level)] = ResBlock(i)
+            self.enlarge[str(level)] = ResBlockDecoder(i, o, hidden=i)
+        self.picture = Jump(widths[0], 3)
+
+    def draw(self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]) -> Float[Tensor, "B 3 H W"]:
+        """The picture; `take(level, x)` is asked before each level's blocks."""
+        for name in self.refine:
+            x = self.enlarge[name](self.refine[name](take(int(name), x)))
+        return torch.tanh(at_least_float32(self.picture(x)))
+
+
+def attentions(config: NetworksConfig) -> nn.ModuleDict:
+    """A local attention for each level, by its number, from coarse to fine."""
+    widths = doubled(config.width, SOURCE_LEVELS)
+    return nn.ModuleDict(
+        {
+            str(level): LocalAttention(
+                widths[level - 1], k, hidden=config.attention_hidden, normalize=config.normalize_attention
+            )
+            for level, k in sorted(config.attention, reverse=True)
+        }
+    )
+
+
+class Head(nn.Conv2d):
+    """Conv3x3 that works in float32 under autocast, too: eight bits are too few for a place in a picture."""
+
+    def __init__(self, i: int, o: int) -> None:
+        super().__init__(i, o, 3, padding=1)
+
+    def forward(self, x: Float[Tensor, "B i h w"]) -> Float[Tensor, "B o h w"]:
+        assert self.bias is not None
+        x, weight, bias = map(at_least_float32, (x, self.weight, self.bias))
+        with torch.autocast(x.device.type, enabled=False):
+            return F.conv2d(x, weight, bias, padding=1)
+
+
+def doubled(first: int, levels: int) -> list[int]:
+    """Channels after 1, 2, ... halvings."""
+    return [first * min(2**n, WIDEST) for n in range(levels)]
+
+
+def first_weights(generator: nn.Module, config: NetworksConfig, flow_nets: Iterable[FlowNet], last: Jump) -> None:
+    """Orthogonal weights, biases 0; what says a flow, an occlusion or a colour starts small, as published."""
+    flow_nets = list(flow_nets)
+    small = {head for net in flow_nets for head in (*net.flow_head.values(), *net.occlusion_head.values())}
+    small |= set(last.modules())
+    for module in generator.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.orthogonal_(module.weight, gain=0.02 if module in small else config.first_gain)
+            assert module.bias is not None
+            nn.init.zeros_(module.bias)
+    for net in flow_nets:
+        for head in net.occlusion_head.values():
+            assert isinstance(head, Head) and head.bias is not None
+            nn.init.constant_(head.bias, config.first_occlusion)
+
+
+def of_picture_size(
+    flow: Float[Tensor, "B 2 h w"], picture: Float[Tensor, "B 3 H W"]
+) -> Float[Tensor, "B 2 H W"]:
+    """The flow in pixels of the picture."""
+    scale = picture.shape[-1] / flow.shape[-1]
+    return scale * F.interpolate(flow, size=picture.shape[-2:], mode="bilinear", align_corners=False)
