@@ -406,12 +406,11 @@ def read_pose_json(path: Path | str) -> Pose:
             f'{path} is no pose file: {{"skeleton": ..., "size": [h, w], "joints": {{name: [x, y, score]}}}} or '
             f"OpenPose's JSON was expected."
         )
-    skeleton, size, joints = content["skeleton"], content["size"], content["joints"]
+    skeleton, joints = content["skeleton"], content["joints"]
     if skeleton not in SKELETONS:
         raise BadInput(f"{path} names the skeleton '{skeleton}'; known are {', '.join(SKELETONS)}.")
     words = SKELETONS[skeleton]
-    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(s, int) and s > 0 for s in size)):
-        raise BadInput(f"{path} has the size {size}; [height, width] in whole pixels was expected.")
+    size = _size_in(path, content["size"])
     unknown = sorted(set(joints) - set(words.joints)) if isinstance(joints, dict) else ["(not a map)"]
     if unknown:
         raise BadInput(
@@ -430,7 +429,7 @@ def read_pose_json(path: Path | str) -> Pose:
         scored = scored and len(value) == 3
         rows[words.index(name), : len(value)] = value
         visible[words.index(name)] = True
-    return _pose(rows, visible, (size[0], size[1]), words, scored=scored and bool(visible.any()))
+    return _pose(rows, visible, size, words, scored=scored and bool(visible.any()))
 
 
 def write_pose_json(path: Path | str, pose: Pose) -> None:
@@ -482,37 +481,113 @@ def _openpose_person(path: Path, entry: Any) -> np.ndarray:
     return np.array(values, np.float32).reshape(-1, 3)
 
 
-def read_track(path: Path | str, size: tuple[int, int]) -> Pose:
-    """A pose per frame of a clip of `size`: {"keypoints": [[[x, y] x 18] per frame]}, missing = -1.
+def read_track(path: Path | str, size: tuple[int, int] | None = None) -> Pose:
+    """A pose per frame of a clip, as rows; nothing is visible in the frames that `unreliable_frames` lists.
 
-    Nothing is visible in the frames that `unreliable_frames` lists.
+    Our own form: {"skeleton": name, "size": [h, w], "fps": 25, "keypoints": [[[x, y] or [x, y, score] or null, one a
+    joint] or null, one a frame]}. Without a skeleton: 18 joints in OpenPose's order, missing = -1, and the clip's
+    `size` has to be given.
     """
     path = Path(path)
     content = _read_json(path)
-    try:
-        xy = np.array(content["keypoints"], np.float32)
-        unreliable = [int(n) for n in content.get("unreliable_frames", [])]
-    except (KeyError, TypeError, ValueError, AttributeError):
-        xy, unreliable = np.zeros(0, np.float32), []
-    if xy.ndim != 3 or xy.shape[1:] != (len(OPENPOSE_18), 2) or not np.isfinite(xy).all():
+    if not isinstance(content, dict) or not isinstance(content.get("keypoints"), list):
         raise BadInput(
-            f'{path} has no track of joints: {{"keypoints": [[[x, y], ... {len(OPENPOSE_18)} joints], ... frames]}} '
-            f"was expected, in OpenPose's order, with -1 for a missing joint."
+            f'{path} has no track of joints: {{"skeleton": ..., "size": [h, w], "fps": ..., "keypoints": [[[x, y], ...], '
+            f"... frames]}} was expected; without a skeleton, 18 joints in OpenPose's order."
         )
-    visible = (xy != MISSING).all(-1)
+    words, own_size = OPENPOSE_18, size
+    if "skeleton" in content:
+        if content["skeleton"] not in SKELETONS:
+            raise BadInput(
+                f"{path} names the skeleton '{content['skeleton']}'; known are {', '.join(SKELETONS)}."
+            )
+        words, own_size = SKELETONS[content["skeleton"]], _size_in(path, content.get("size"))
+    if own_size is None:
+        raise BadInput(f"{path} does not say how large its clip is. Give the clip's size, (height, width).")
+    if size is not None and own_size != size:
+        raise BadInput(
+            f"{path} is the track of a {own_size[0]}x{own_size[1]} clip (height x width), not of one of "
+            f"{size[0]}x{size[1]}. Give the track of this clip."
+        )
+    named = "skeleton" in content
+    rows, visible, scored = _track_arrays(
+        path, content["keypoints"], words, missing=None if named else MISSING
+    )
+    unreliable = content.get("unreliable_frames", [])
+    if not (isinstance(unreliable, list) and all(isinstance(n, int) for n in unreliable)):
+        raise BadInput(f"{path}: unreliable_frames should be a list of frame numbers, not {unreliable}.")
     visible[[n for n in unreliable if 0 <= n < len(visible)]] = False
-    return Pose(torch.from_numpy(np.where(visible[..., None], xy, 0.0)), torch.from_numpy(visible), size)
+    return _pose(rows, visible, own_size, words, scored)
+
+
+def write_track(path: Path | str, poses: Pose, fps: float) -> None:
+    """The rows of `poses`, one a frame, in our own form. Joints that are not visible become null."""
+    assert poses.xy.dim() == 3, "one file, one clip"
+    scores = None if poses.score is None else poses.score.tolist()
+    frames: list[Any] = []
+    for t, (places, seen) in enumerate(zip(poses.xy.tolist(), poses.visible.tolist(), strict=True)):
+        row = [
+            [round(x, 3), round(y, 3)] + ([] if scores is None else [round(scores[t][k], 4)])
+            for k, (x, y) in enumerate(places)
+        ]
+        frames.append([place if there else None for place, there in zip(row, seen, strict=True)])
+    content = {"skeleton": poses.skeleton.name, "size": list(poses.size), "fps": fps, "keypoints": frames}
+    write_text(Path(path), json.dumps(content) + "\n")
+
+
+def track_rate(path: Path | str) -> float | None:
+    """Frames per second that a track file says, if it does."""
+    content = _read_json(Path(path))
+    fps = content.get("fps") if isinstance(content, dict) else None
+    return float(fps) if isinstance(fps, int | float) and math.isfinite(fps) and fps > 0 else None
+
+
+def _track_arrays(
+    path: Path, frames: list[Any], words: Skeleton, *, missing: float | None
+) -> tuple[Float[np.ndarray, "T K 3"], Bool[np.ndarray, "T K"], bool]:
+    """(x, y, score), visible, and whether every joint that was found has a score."""
+    rows = np.zeros((len(frames), len(words), 3), np.float32)
+    visible = np.zeros(rows.shape[:2], bool)
+    scored = True
+    for t, frame in enumerate(frames):
+        if frame is None:
+            continue
+        if not isinstance(frame, list) or len(frame) != len(words):
+            came = len(frame) if isinstance(frame, list) else frame
+            raise BadInput(
+                f"{path} has no track of joints of {words.name}: frame {t} has {came} joints, not {len(words)}. A "
+                f'track of another skeleton says so: "skeleton": one of {", ".join(SKELETONS)}.'
+            )
+        for k, place in enumerate(frame):
+            if place is None:
+                continue
+            if not (isinstance(place, list) and len(place) in (2, 3) and _finite(place)):
+                raise BadInput(
+                    f"{path}, frame {t}: the joint {words.joints[k]} is {place}; [x, y] was expected."
+                )
+            if missing in place[:2]:
+                continue
+            rows[t, k, : len(place)] = place
+            visible[t, k] = True
+            scored = scored and len(place) == 3
+    return rows, visible, scored and bool(visible.any())
+
+
+def _size_in(path: Path, size: Any) -> tuple[int, int]:
+    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(s, int) and s > 0 for s in size)):
+        raise BadInput(f"{path} has the size {size}; [height, width] in whole pixels was expected.")
+    return size[0], size[1]
 
 
 def _pose(
-    rows: Float[np.ndarray, "K 3"],
-    visible: Bool[np.ndarray, "K"],
+    rows: Float[np.ndarray, "*T K 3"],
+    visible: Bool[np.ndarray, "*T K"],
     size: tuple[int, int],
     skeleton: Skeleton,
     scored: bool,
 ) -> Pose:
-    score = torch.from_numpy(rows[:, 2].clip(0, 1).copy()) if scored else None
-    return Pose(torch.from_numpy(rows[:, :2].copy()), torch.from_numpy(visible), size, skeleton, score)
+    score = torch.from_numpy(rows[..., 2].clip(0, 1).copy()) if scored else None
+    return Pose(torch.from_numpy(rows[..., :2].copy()), torch.from_numpy(visible), size, skeleton, score)
 
 
 def _finite(values: Sequence[Any]) -> bool:
