@@ -495,13 +495,10 @@ def read_track(path: Path | str, size: tuple[int, int] | None = None) -> Pose:
             f'{path} has no track of joints: {{"skeleton": ..., "size": [h, w], "fps": ..., "keypoints": [[[x, y], ...], '
             f"... frames]}} was expected; without a skeleton, 18 joints in OpenPose's order."
         )
-    words, own_size = OPENPOSE_18, size
-    if "skeleton" in content:
-        if content["skeleton"] not in SKELETONS:
-            raise BadInput(
-                f"{path} names the skeleton '{content['skeleton']}'; known are {', '.join(SKELETONS)}."
-            )
-        words, own_size = SKELETONS[content["skeleton"]], _size_in(path, content.get("size"))
+    name = content.get("skeleton", OPENPOSE_18.name)
+    if name not in SKELETONS:
+        raise BadInput(f"{path} names the skeleton '{name}'; known are {', '.join(SKELETONS)}.")
+    own_size = _size_in(path, content["size"]) if "size" in content else size
     if own_size is None:
         raise BadInput(f"{path} does not say how large its clip is. Give the clip's size, (height, width).")
     if size is not None and own_size != size:
@@ -509,15 +506,13 @@ def read_track(path: Path | str, size: tuple[int, int] | None = None) -> Pose:
             f"{path} is the track of a {own_size[0]}x{own_size[1]} clip (height x width), not of one of "
             f"{size[0]}x{size[1]}. Give the track of this clip."
         )
-    named = "skeleton" in content
-    rows, visible, scored = _track_arrays(
-        path, content["keypoints"], words, missing=None if named else MISSING
-    )
+    missing = None if "skeleton" in content else MISSING
+    rows, visible, scored = _track_arrays(path, content["keypoints"], SKELETONS[name], missing=missing)
     unreliable = content.get("unreliable_frames", [])
     if not (isinstance(unreliable, list) and all(isinstance(n, int) for n in unreliable)):
         raise BadInput(f"{path}: unreliable_frames should be a list of frame numbers, not {unreliable}.")
     visible[[n for n in unreliable if 0 <= n < len(visible)]] = False
-    return _pose(rows, visible, own_size, words, scored)
+    return _pose(rows, visible, own_size, SKELETONS[name], scored)
 
 
 def write_track(path: Path | str, poses: Pose, fps: float) -> None:

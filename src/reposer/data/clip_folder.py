@@ -1,0 +1,295 @@
+"""A folder of your own clips with a track of joints beside each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, ClipSample, Framing, Pose, Skeleton
+from reposer.core.images import from_uint8, to_uint8
+from reposer.core.samples import Condition
+
+from .clip_dataset import (
+    CLIP_DATASETS,
+    REFERENCES,
+    FileClips,
+    RecentFrames,
+    as_condition,
+    move_clip,
+)
+from .dataset import CACHE_BYTES, frame_picture, frame_pose
+from .files import read_track
+from .moves import random_move
+from .video_files import VideoFile
+
+CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+SPLITS = ("train", "test", "all")
+TRAIN_SHARE = 0.8
+"""Of every clip's frames, from the first on."""
+# How far a picture is moved at most: degrees, shares of its width and height, share. Ours: nothing is published here.
+ANGLE, SHIFT, SCALE = 5.0, 0.04, 0.05
+
+Edges = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A clip that was opened. poses: one a shown frame, in the frame. edges: the part of the picture that is used."""
+
+    video: VideoFile
+    poses: Pose
+    edges: Edges | None
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+
+@CLIP_DATASETS.register("clip-folder")
+class ClipFolder(FileClips):
+    """Your own clips: `NAME.mp4` (or another video file), and beside it the track of its joints, `NAME*.json`.
+
+    Splits are made along time: "train" has the first 80 % of every clip's frames, "test" the rest, "all" all. The
+    reference is one of the first 20 frames of training in which a person was found. Frames that a track calls
+    unreliable, and those without a person, are not trusted.
+
+    skeleton: None takes that of the first clip's track. source_skeleton: of the reference; None = the same.
+    crop: use the part of the picture in which the person moves over the whole clip, with the framing's margin and
+        aspect, as `transfer` cuts a photo; it may exceed the picture, whose edge is repeated. Without a framing, or
+        without crop, the whole picture is laid into the frame.
+    augment: `draw` moves clip and reference each by a small affine map; the edge is repeated.
+    cache_bytes: of frames kept in memory, per process; of a clip that needs more only the frames asked for are kept.
+    """
+
+    looks_for = "clips NAME.mp4 with a track of joints NAME.json beside each"
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str = "train",
+        framing: Framing | None = None,
+        *,
+        frames: int = 30,
+        skeleton: Skeleton | None = None,
+        source_skeleton: Skeleton | None = None,
+        crop: bool = True,
+        augment: bool = False,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.root, self.split, self.framing = Path(root), split, framing
+        self.frames_per_draw, self.crop, self.augment = frames, crop, augment
+        if split not in SPLITS:
+            raise BadInput(
+                f"There is no split '{split}' of a folder of clips; there are {', '.join(SPLITS)}."
+            )
+        self.tracks = tracks_beside(self.root)
+        if not self.tracks:
+            raise BadInput(f"{self.root} holds no clips; a folder of this kind holds {self.looks_for}.")
+        self.paths = list(self.tracks)
+        for path, found in self.tracks.items():
+            if len(found) != 1:
+                came = ", ".join(track.name for track in found) or "none"
+                raise BadInput(
+                    f"{path} needs one track of joints beside it, {path.stem}.json; there is {came}. Put it there, or "
+                    f"take the clip out of the folder."
+                )
+        self.memory = RecentFrames(cache_bytes)
+        self._clips: dict[int, _Clip] = {}
+        self.skeleton, self.source_skeleton = skeleton, source_skeleton
+
+    @classmethod
+    def recognises(cls, root: Path) -> bool:
+        return any(tracks_beside(root).values())
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        frames: int,
+        skeleton: Skeleton | None,
+        source_skeleton: Skeleton | None,
+        augment: bool,
+        edges: bool,
+    ) -> "ClipFolder":
+        return cls(
+            root,
+            split,
+            framing,
+            frames=frames,
+            skeleton=skeleton,
+            source_skeleton=source_skeleton,
+            augment=augment,
+        )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def identity(self, i: int) -> str:
+        return self.name(i)
+
+    def name(self, i: int) -> str:
+        return self.paths[i].stem
+
+    def fps(self, i: int) -> float:
+        return float(self._clip(i).video.fps)
+
+    def span(self, i: int) -> range:
+        count = len(self._clip(i))
+        cut = max(1, int(TRAIN_SHARE * count))
+        if self.split == "test" and cut == count:
+            raise BadInput(f"{self.paths[i]} has {count} frames, too few to hold any out for the split test.")
+        return {"train": range(cut), "test": range(cut, count), "all": range(count)}[self.split]
+
+    def trusted(self, i: int) -> Bool[Tensor, "T"]:
+        span = self.span(i)
+        return self._found(i)[span.start : span.stop]
+
+    def references(self, i: int, start: int) -> Sequence[int]:
+        count = len(self._clip(i))
+        good = self._found(i)[: max(1, int(TRAIN_SHARE * count))].nonzero()[:, 0].tolist()
+        if not good:
+            raise BadInput(
+                f"The track of {self.paths[i]} finds nobody in the first {TRAIN_SHARE:.0%} of the clip; a picture of "
+                f"the person is needed from there. Cut the clip, or take it out of the folder."
+            )
+        return list(good[:REFERENCES])
+
+    def first_reference(self, i: int) -> int:
+        return self.references(i, 0)[0]
+
+    def reference(self, i: int, frame: int) -> tuple[Float[Tensor, "3 H W"], Condition]:
+        pose = self._clip(i).poses[frame]
+        other = self.source_skeleton
+        return self.pictures(i, [frame])[0], as_condition(pose if other is None else pose.convert(other))
+
+    def conditions(self, i: int, frames: Sequence[int]) -> Condition:
+        return as_condition(self._clip(i).poses[torch.tensor(list(frames))])
+
+    def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
+        if self._fits(i):
+            (kept,) = self.memory.get(i, lambda: (torch.stack(list(self._framed(i))),))
+            return from_uint8(kept[list(frames)])
+        wanted = dict.fromkeys(sorted(frames))
+        found = {t: picture for t, picture in zip(wanted, self._framed(i, list(wanted)), strict=True)}
+        return from_uint8(torch.stack([found[t] for t in frames]))
+
+    def stream(self, i: int) -> Iterator[Float[Tensor, "3 H W"]]:
+        span = self.span(i)
+        if self._fits(i):
+            yield from (self.pictures(i, [t])[0] for t in span)
+        else:
+            yield from (from_uint8(picture) for picture in self._framed(i, span))
+
+    def moved(self, sample: ClipSample, i: int, stream: np.random.Generator) -> ClipSample:
+        if not self.augment:
+            return sample
+        size = (sample.source.shape[1], sample.source.shape[2])
+        shift = (SHIFT * size[1], SHIFT * size[0])
+        move, source_move = (random_move(stream, size, ANGLE, shift, SCALE) for _ in range(2))
+        return move_clip(sample, move, source_move, None)
+
+    def _found(self, i: int) -> Bool[Tensor, "T"]:
+        return self._clip(i).poses.visible.any(-1)
+
+    def _fits(self, i: int) -> bool:
+        """Whether all frames of clip i may be kept at once."""
+        clip = self._clip(i)
+        height, width = clip.poses.size
+        return 3 * len(clip) * height * width <= self.memory.num_bytes
+
+    def _clip(self, i: int) -> _Clip:
+        if i not in self._clips:
+            self._clips[i] = self._opened(i)
+        return self._clips[i]
+
+    def _opened(self, i: int) -> _Clip:
+        path, track = self.paths[i], self.tracks[self.paths[i]][0]
+        video = VideoFile(path)
+        poses = read_track(track, video.size)
+        if len(poses) != video.num_frames:
+            raise BadInput(
+                f"{path} has {video.num_frames} frames, {track} has joints for {len(poses)}. Give the track of this "
+                f"clip."
+            )
+        if i > 0 and self.skeleton is None and poses.skeleton != self._clip(0).poses.skeleton:
+            raise BadInput(
+                f"{track} has {poses.skeleton.name} joints, the track of {self.paths[0].name} has others. Pass the "
+                f"skeleton that both are to become."
+            )
+        if self.skeleton is not None:
+            poses = poses.convert(self.skeleton)
+        poses = poses[torch.tensor(video.order())]
+        if not self.crop or self.framing is None:
+            return _Clip(video, frame_pose(poses, self.framing), None)
+        edges = _edges_around(poses, self.framing, path)
+        left, top, right, bottom = edges
+        cut = poses.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
+        return _Clip(video, frame_pose(cut, self.framing), edges)
+
+    def _framed(self, i: int, frames: Sequence[int] | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
+        """Frames of clip i, rising, in the frame; None gives all."""
+        clip = self._clip(i)
+        wanted = None if frames is None else set(frames)
+        for t, pixels in enumerate(clip.video.frames()):
+            if wanted is not None and t not in wanted:
+                continue
+            picture = from_uint8(_cut(pixels, clip.edges))
+            yield to_uint8(frame_picture(picture, self.framing))
+            if frames is not None and t == frames[-1]:
+                return
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_clips": {}}  # workers open their own
+
+
+def tracks_beside(root: Path) -> dict[Path, list[Path]]:
+    """The clips of a folder, by name, each with the tracks beside it: NAME.json, NAME.WORD.json, NAME_WORD.json."""
+    files = sorted(path for path in root.iterdir() if path.name[0] != "." and path.is_file())
+    found: dict[Path, list[Path]] = {path: [] for path in files if path.suffix.lower() in CLIP_SUFFIXES}
+    for track in files:
+        if track.suffix.lower() == ".json":
+            # a track belongs to the clip whose name begins its own; the longest wins
+            clips = [
+                clip
+                for clip in found
+                if track.name.startswith(clip.stem) and track.name[len(clip.stem)] in "._-"
+            ]
+            if clips:
+                found[max(clips, key=lambda clip: len(clip.stem))].append(track)
+    return found
+
+
+def _edges_around(poses: Pose, framing: Framing, path: Path) -> Edges:
+    """(left, top, right, bottom) in whole pixels: all joints that lie in the picture, in any frame, with the margin
+    around them, and then the direction grown that the aspect of the framing's pictures lacks.
+    """
+    h, w = poses.size
+    x, y = poses.xy.unbind(-1)
+    inside = poses.visible & (x > -0.5) & (x < w - 0.5) & (y > -0.5) & (y < h - 0.5)
+    if not inside.any():
+        raise BadInput(f"The track of {path} finds nobody in the clip. Give the track of this clip.")
+    left, right = float(x[inside].min()) - 0.5, float(x[inside].max()) + 0.5
+    top, bottom = float(y[inside].min()) - 0.5, float(y[inside].max()) + 0.5
+    room = framing.margin * max(right - left, bottom - top)
+    aspect = framing.person_size[1] / framing.person_size[0]
+    height = max(bottom - top + 2 * room, (right - left + 2 * room) / aspect)
+    rows, columns = max(1, round(height)), max(1, round(aspect * height))
+    first_x, first_y = round((left + right + 1 - columns) / 2), round((top + bottom + 1 - rows) / 2)
+    return (first_x, first_y, first_x + columns, first_y + rows)
+
+
+def _cut(pixels: UInt8[Tensor, "H W 3"], edges: Edges | None) -> UInt8[Tensor, "h w 3"]:
+    """A part of a picture; beyond the picture its edge pixels are repeated."""
+    if edges is None:
+        return pixels
+    left, top, right, bottom = edges
+    rows = torch.arange(top, bottom).clamp(0, pixels.shape[0] - 1)
+    columns = torch.arange(left, right).clamp(0, pixels.shape[1] - 1)
+    return pixels[rows][:, columns]
