@@ -170,6 +170,56 @@ def test_splits_share_no_object_and_pairs_follow_the_published_rule():
     assert len(goals) == 18
 
 
+def held_out_facts(train, held, everything):
+    """The two splits of every third azimuth: disjoint in azimuth, one in the object, complete together."""
+    kept = {read_view_name(row.source_name)[1] for row in train.rows}
+    goals = {
+        read_view_name(train.rows.drawn(i, seed).target_name)[1] for i in range(4) for seed in range(100)
+    }
+    asked = {read_view_name(row.target_name)[1] for row in held.rows}
+    assert asked == set(range(40, 360, 60)) and not asked & kept and kept == goals
+    assert kept | asked == {read_view_name(row.source_name)[1] for row in everything.rows}
+    assert len(train) == len(everything) * 12 // 18 and len(held) == len(train) * 6
+    pairs = {(row.source_name, row.target_name) for row in held.rows}
+    assert len(pairs) == len(held)
+    for row in held.rows:
+        (model, start, level), (goal, _, height) = (
+            read_view_name(name) for name in (row.source_name, row.target_name)
+        )
+        assert model == goal == row.identity and start in kept and level == height
+    assert {train.identity(i) for i in range(len(train))} == {held.identity(i) for i in range(len(held))}
+
+
+def test_every_third_azimuth_of_the_training_objects_is_held_out():
+    train, held, everything = (
+        SyntheticObjects("mugs", SMALL, split, num_objects=2, hold_out=hold_out)
+        for split, hold_out in (("train", 3), ("held-out", 3), ("train", 0))
+    )
+    held_out_facts(train, held, everything)
+    assert held.models == train.models
+    test = SyntheticObjects("mugs", SMALL, "test", num_objects=2, hold_out=3)
+    assert len(test) == 36  # the other objects are turned to all azimuths
+
+
+def test_a_file_holds_out_what_drawn_objects_do(written):
+    train, held, everything = (
+        ShapeNetViews(written, split, hold_out=hold_out)
+        for split, hold_out in (("train", 3), ("held-out", 3), ("train", 0))
+    )
+    held_out_facts(train, held, everything)
+    assert held.rows == SyntheticObjects("cars", (32, 40), "held-out", num_objects=2, hold_out=3).rows
+    assert open_dataset(written, "held-out", None).rows == held.rows  # every third, where nobody says more
+    assert torch.equal(held[5].target, everything.framed(held.rows[5].target_name)[0])
+
+
+@pytest.mark.parametrize(
+    ("split", "hold_out"), [("train", 1), ("train", -2), ("held-out", 0), ("held-out", 19)]
+)
+def test_a_hold_out_that_leaves_nothing_is_refused(split, hold_out):
+    with pytest.raises(BadInput, match=f"hold_out={hold_out} does not fit"):
+        SyntheticObjects("mugs", SMALL, split, num_objects=1, hold_out=hold_out)
+
+
 def test_samples_carry_views_in_degrees_and_stack():
     data = SyntheticObjects("tables", SMALL, num_objects=1, framing=Framing((64, 48)))
     sample = data[4]  # azimuth 20, elevation 10

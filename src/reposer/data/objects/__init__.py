@@ -3,11 +3,13 @@
 from .render import LitObject, RenderedObject, camera_turn
 from .shapenet import ShapeNetViews, write_objects
 from .synthetic import KINDS, SyntheticObjects
-from .view_pairs import AZIMUTHS, ELEVATIONS
+from .view_pairs import AZIMUTHS, ELEVATIONS, EVERY_THIRD, HELD_OUT
 
 __all__ = [
     "AZIMUTHS",
     "ELEVATIONS",
+    "EVERY_THIRD",
+    "HELD_OUT",
     "KINDS",
     "LitObject",
     "RenderedObject",

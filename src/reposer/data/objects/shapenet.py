@@ -23,7 +23,17 @@ from reposer.core import BadInput, Framing, Sample, Skeleton
 
 from ..dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
 from .synthetic import KINDS, NUMBERS, Background, SyntheticObjects
-from .view_pairs import AZIMUTHS, ELEVATIONS, TestRows, TrainRows, Views, read_view_name, view_name
+from .view_pairs import (
+    AZIMUTHS,
+    ELEVATIONS,
+    EVERY_THIRD,
+    HELD_OUT,
+    Rows,
+    Views,
+    read_view_name,
+    rows_of,
+    view_name,
+)
 
 
 @DATASETS.register("shapenet-views")
@@ -31,9 +41,12 @@ class ShapeNetViews(FilePairs):
     """Views of objects in data_KIND.hdf5, the published form of the ShapeNet cars and chairs of view synthesis.
 
     In the split train, each listed view is paired with the same model from a random azimuth at the same elevation
-    (`draw` chooses another); elsewhere each model is turned from one azimuth to all 18, at elevation 0.
+    (`draw` chooses another). In the split held-out, which reads the lists of train, each view of training is turned to
+    every azimuth that was held out, at its own elevation. Elsewhere each model is turned from one azimuth to all 18, at
+    elevation 0.
 
     root: the HDF5 file, its lists beside it, or a folder that holds one such file.
+    hold_out: every so many-th azimuth of the training models is kept from the split train; 0 keeps none.
     ids, names: the split's lists, where they lie elsewhere.
     """
 
@@ -45,6 +58,7 @@ class ShapeNetViews(FilePairs):
         split: str,
         framing: Framing | None = None,
         *,
+        hold_out: int = 0,
         ids: Path | str | None = None,
         names: Path | str | None = None,
         cache_bytes: int = CACHE_BYTES,
@@ -54,15 +68,14 @@ class ShapeNetViews(FilePairs):
         self.kind = self.path.stem.removeprefix("data_")
         self._file: tuple[int, Any] | None = None
         self.memory = PictureMemory(cache_bytes)
-        views = read_list(Path(ids) if ids else self.root / f"id_{self.kind}_{split}.txt")
-        name_list = Path(names) if names else self.root / f"name_{self.kind}_{split}.txt"
+        listed = "train" if split == HELD_OUT else split
+        views = read_list(Path(ids) if ids else self.root / f"id_{self.kind}_{listed}.txt")
+        name_list = Path(names) if names else self.root / f"name_{self.kind}_{listed}.txt"
         if name_list.is_file():
             self.models = read_list(name_list)
         else:
             self.models = list(dict.fromkeys(read_view_name(view)[0] for view in views))
-        azimuths = sorted({read_view_name(view)[1] for view in views})
-        rows = TrainRows(views, azimuths) if split == "train" else TestRows(self.models, azimuths)
-        self.rows: TrainRows | TestRows = rows
+        self.rows: Rows = rows_of(split, views, self.models, hold_out)
         self.poses = Views(views)
         self.picture_size = (1, 1)
         first, last = self.picture(views[0]), self.picture(views[-1])
@@ -78,7 +91,8 @@ class ShapeNetViews(FilePairs):
     def open(
         cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
     ) -> "ShapeNetViews":
-        return cls(root, split, framing)
+        """Without another word every third azimuth is what the split held-out is of."""
+        return cls(root, split, framing, hold_out=EVERY_THIRD if split == HELD_OUT else 0)
 
     def __getitem__(self, i: int) -> Sample:
         if not -len(self) <= i < len(self):

@@ -20,7 +20,7 @@ from .chairs import chair
 from .household import lamp, mug, table
 from .mesh import Part, join
 from .render import WHITE, LitObject, RenderedObject
-from .view_pairs import TestRows, TrainRows, all_views, as_view, read_view_name
+from .view_pairs import HELD_OUT, Rows, all_views, as_view, read_view_name, rows_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ KINDS = {
 }
 # Numbers of a split start and end here: splits never meet.
 NUMBERS = {"train": (0, 900_000), "val": (900_000, 950_000), "test": (950_000, 1_000_000)}
+SPLITS = {**NUMBERS, HELD_OUT: NUMBERS["train"]}  # held out are azimuths, not objects
 _SHAPE, _BACKDROP = 11, 12
 KEPT_OBJECTS = 32  # lit, per process
 
@@ -53,12 +54,14 @@ class SyntheticObjects(PairDataset):
     """Chairs, cars, tables, lamps, mugs and aeroplanes drawn on the spot from a seed: pairs of views of one object.
 
     In the split train, pair i shows view i modulo 54 of object i // 54 (18 azimuths times 3 elevations) and the same
-    object from a random azimuth; `draw` chooses another. Elsewhere each object is turned from one azimuth to all 18,
-    at elevation 0. What an object is depends on (seed, kind, number) only; numbers of two splits never meet.
+    object from a random azimuth; `draw` chooses another. In the split held-out each view of training is turned to every
+    azimuth that was held out, at its own elevation. Elsewhere each object is turned from one azimuth to all 18, at
+    elevation 0. What an object is depends on (seed, kind, number) only; numbers of two splits never meet.
 
     kind: one of KINDS. size: (height, width) of the drawn pictures, in pixels.
     framing: how they are laid into a generator's frame; None leaves them as drawn.
     background: "white", or "plain": a quiet colour of the object's own.
+    hold_out: every so many-th azimuth of the training objects is kept from the split train; 0 keeps none.
     """
 
     def __init__(
@@ -71,14 +74,15 @@ class SyntheticObjects(PairDataset):
         framing: Framing | None = None,
         *,
         background: Background = "white",
+        hold_out: int = 0,
     ) -> None:
         if kind not in KINDS:
             raise BadInput(f"There are no synthetic '{kind}'; there are {', '.join(KINDS)}.")
-        if split not in NUMBERS:
+        if split not in SPLITS:
             raise BadInput(
-                f"There is no split '{split}' of synthetic objects; there are {', '.join(NUMBERS)}."
+                f"There is no split '{split}' of synthetic objects; there are {', '.join(SPLITS)}."
             )
-        first, last = NUMBERS[split]
+        first, last = SPLITS[split]
         if not 0 < num_objects <= last - first:
             raise BadInput(
                 f"The split '{split}' of synthetic objects holds 1 to {last - first} objects, not {num_objects}."
@@ -86,9 +90,7 @@ class SyntheticObjects(PairDataset):
         self.kind, self.size, self.split, self.num_objects, self.seed = kind, size, split, num_objects, seed
         self.framing, self.picture_size, self.background = framing, size, background
         self.models = [self.model_name(first + k) for k in range(num_objects)]
-        self.rows: TrainRows | TestRows = (
-            TrainRows(all_views(self.models)) if split == "train" else TestRows(self.models)
-        )
+        self.rows: Rows = rows_of(split, all_views(self.models), self.models, hold_out)
         self.memory = PictureMemory()
         self._lit: dict[int, LitObject] = {}
 

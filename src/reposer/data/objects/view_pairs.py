@@ -15,6 +15,9 @@ from ..dataset import PairRow
 
 AZIMUTHS = tuple(range(0, 360, 20))
 ELEVATIONS = (0, 10, 20)
+HELD_OUT = "held-out"
+"""The split of the training objects' views from azimuths that training never sees."""
+EVERY_THIRD = 3
 _TARGET = 0x71E3  # address of the random targets
 
 
@@ -80,6 +83,33 @@ class TrainRows(Sequence[PairRow]):
 
 
 @dataclass(frozen=True)
+class HeldOutRows(Sequence[PairRow]):
+    """Each view turned to every azimuth that was held out, at the view's own elevation.
+
+    sources: names of views from azimuths of training; azimuths: those held out, in degrees.
+    """
+
+    sources: Sequence[str]
+    azimuths: Sequence[float]
+
+    def __len__(self) -> int:
+        return len(self.sources) * len(self.azimuths)
+
+    def __getitem__(self, i):  # type: ignore[no-untyped-def]
+        if isinstance(i, slice):
+            return [self[k] for k in range(len(self))[i]]
+        number, target = divmod(range(len(self))[i], len(self.azimuths))
+        source = self.sources[number]
+        model, _, elevation = read_view_name(source)
+        return PairRow(source, view_name(model, self.azimuths[target], elevation), model)
+
+    def drawn(self, i: int, seed: int) -> PairRow:
+        """Pair i; nothing is drawn."""
+        row: PairRow = self[i]
+        return row
+
+
+@dataclass(frozen=True)
 class TestRows(Sequence[PairRow]):
     """Each model from one azimuth (its number modulo their count), turned to all of them, at elevation 0."""
 
@@ -102,6 +132,30 @@ class TestRows(Sequence[PairRow]):
         """Pair i; nothing is drawn."""
         row: PairRow = self[i]
         return row
+
+
+Rows = TrainRows | HeldOutRows | TestRows
+
+
+def rows_of(split: str, views: Sequence[str], models: Sequence[str], hold_out: int) -> Rows:
+    """The pairs of a split. views, models: those that its lists name, for the split held-out those of training.
+
+    hold_out: every so many-th azimuth (the third, the sixth, ... for 3) of the training objects is kept from training,
+    as source and as target; 0 keeps none.
+    """
+    azimuths = sorted({read_view_name(view)[1] for view in views})
+    if split not in ("train", HELD_OUT):
+        return TestRows(models, azimuths)
+    if hold_out < 0 or hold_out == 1 or (split == HELD_OUT and not 0 < hold_out <= len(azimuths)):
+        raise BadInput(
+            f"hold_out={hold_out} does not fit the split '{split}' of {len(azimuths)} azimuths: it is 2 or more (every "
+            f"second, third, ... azimuth), or 0, where nothing is held out and there is no split '{HELD_OUT}'."
+        )
+    held = azimuths[hold_out - 1 :: hold_out] if hold_out else []
+    seen = [view for view in views if read_view_name(view)[1] not in held]
+    if split == HELD_OUT:
+        return HeldOutRows(seen, held)
+    return TrainRows(seen, [azimuth for azimuth in azimuths if azimuth not in held])
 
 
 def all_views(models: Sequence[str]) -> list[str]:
