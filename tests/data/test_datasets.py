@@ -16,7 +16,8 @@ from reposer.data.dataset import PictureMemory
 from reposer.data.deepfashion import DeepFashion
 from reposer.data.files import write_annotation, write_pairs, write_picture, write_pose_json
 from reposer.data.folder import Folder, split_of
-from reposer.data.market1501 import Market1501, move_picture
+from reposer.data.market1501 import GREY, Market1501
+from reposer.data.moves import move_pictures
 
 from .folders import some_picture, some_pose, write_fashion
 
@@ -212,7 +213,7 @@ def test_an_augmented_pair_is_its_seeds_and_its_joints_stay_on_their_pixels(tmp_
 
 def test_a_move_by_whole_pixels_is_exact_and_brings_in_grey():
     picture = from_uint8(some_picture((5, 6)))
-    moved = move_picture(picture, torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]]))
+    moved = move_pictures(picture, torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]]), GREY)
     assert torch.equal(moved[:, :-1, 2:], picture[:, 1:, :-2])
     assert (to_uint8(moved[:, :, :2]) == 128).all() and (to_uint8(moved[:, -1:]) == 128).all()
 

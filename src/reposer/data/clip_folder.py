@@ -140,6 +140,13 @@ class ClipFolder(FileClips):
     def fps(self, i: int) -> float:
         return float(self._clip(i).video.fps)
 
+    def picture_size(self, i: int) -> tuple[int, int]:
+        clip = self._clip(i)
+        if clip.edges is None:
+            return clip.video.size
+        left, top, right, bottom = clip.edges
+        return (bottom - top, right - left)
+
     def span(self, i: int) -> range:
         count = len(self._clip(i))
         cut = max(1, int(TRAIN_SHARE * count))

@@ -3,14 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from reposer.core import Framing, Pose, Sample, Skeleton
 from reposer.core.images import from_uint8
-from reposer.core.pose import rotation_about
 from reposer.core.rng import numpy_stream
 from reposer.core.skeleton import OPENPOSE_18
 
@@ -25,6 +21,7 @@ from .dataset import (
     sole_file,
 )
 from .files import first_existing, read_annotation, read_pairs
+from .moves import in_frame, move_pictures, random_move
 from .pairs import market_identity
 
 SPLITS = ("train", "val", "test")
@@ -33,7 +30,7 @@ SIZE = (128, 64)
 ANGLE, SHIFT, SCALE = 5.0, 5.0, 0.05
 # A target is moved by these shares of that, and never scaled.
 TARGET_ANGLE, TARGET_SHIFT = 0.2, 0.5
-GREY = 128
+GREY = float(from_uint8(torch.full((1, 1, 3), 128, dtype=torch.uint8))[0, 0, 0])
 
 
 @DATASETS.register("market1501")
@@ -101,46 +98,14 @@ class Market1501(FilePairs):
             return sample
         assert isinstance(sample.source_pose, Pose) and isinstance(sample.target_pose, Pose)
         stream = numpy_stream(seed)
-        source_move = self._in_frame(random_move(stream, SIZE, ANGLE, SHIFT, SCALE))
-        target_move = self._in_frame(
-            random_move(stream, SIZE, TARGET_ANGLE * ANGLE, TARGET_SHIFT * SHIFT, 0.0)
-        )
+        shift, target_shift = (SHIFT, SHIFT), (TARGET_SHIFT * SHIFT, TARGET_SHIFT * SHIFT)
+        source_move = random_move(stream, SIZE, ANGLE, shift, SCALE)
+        target_move = random_move(stream, SIZE, TARGET_ANGLE * ANGLE, target_shift, 0.0)
+        source_move, target_move = (in_frame(m, self.framing, SIZE) for m in (source_move, target_move))
         return replace(
             sample,
-            source=move_picture(sample.source, source_move),
-            target=move_picture(sample.target, target_move),
+            source=move_pictures(sample.source, source_move, GREY),
+            target=move_pictures(sample.target, target_move, GREY),
             source_pose=sample.source_pose.affine(source_move, sample.source_pose.size),
             target_pose=sample.target_pose.affine(target_move, sample.target_pose.size),
         )
-
-    def _in_frame(self, move: Float[Tensor, "2 3"]) -> Float[Tensor, "2 3"]:
-        """The same move of the picture's pixels, as a move of the frame's."""
-        if self.framing is None:
-            return move
-        frame = _square(self.framing.matrix(SIZE))
-        return (frame @ _square(move) @ torch.linalg.inv(frame))[:2]
-
-
-def random_move(
-    stream: np.random.Generator, size: tuple[int, int], angle: float, shift: float, scale: float
-) -> Float[Tensor, "2 3"]:
-    """A turn of up to `angle` degrees and a scale of 1 +- `scale` about the picture's centre, then a shift in pixels."""
-    centre = ((size[1] - 1) / 2, (size[0] - 1) / 2)
-    turn, x, y, grow = stream.uniform(-1, 1, 4).tolist()
-    return rotation_about(centre, angle * turn, 1 + scale * grow, (shift * x, shift * y))
-
-
-def move_picture(picture: Float[Tensor, "3 H W"], matrix: Float[Tensor, "2 3"]) -> Float[Tensor, "3 H W"]:
-    """The picture whose pixel p goes to `matrix @ p`: the nearest pixel, and grey where there is none."""
-    height, width = picture.shape[1:]
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    places = torch.stack([x, y, torch.ones_like(x)], -1).double() @ torch.linalg.inv(_square(matrix)).T
-    column, row = places[..., 0].round().long(), places[..., 1].round().long()
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    drawn = picture[:, row.clamp(0, height - 1), column.clamp(0, width - 1)]
-    grey = from_uint8(torch.full((1, 1, 3), GREY, dtype=torch.uint8)).to(picture)
-    return torch.where(inside, drawn, grey)
-
-
-def _square(matrix: Float[Tensor, "2 3"]) -> Float[Tensor, "3 3"]:
-    return torch.cat([matrix.double(), torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64)])

@@ -5,6 +5,7 @@ numbers.
 from .attributes import ATTRIBUTES, attributes
 from .body import ArmPose, Body, BodyPose, LegPose
 from .cameras import Camera, sample_camera
+from .clips import SyntheticClips, SyntheticFaceClips
 from .cycles import CYCLES, cycle
 from .drawing import Drawing, Shot, draw, dress
 from .identity import Identity, sample_identity
@@ -31,6 +32,8 @@ __all__ = [
     "Scene",
     "Shot",
     "Surface",
+    "SyntheticClips",
+    "SyntheticFaceClips",
     "SyntheticPeople",
     "attributes",
     "cycle",

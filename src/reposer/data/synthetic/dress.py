@@ -16,12 +16,20 @@ from .torso import skirt_of, torso_of
 
 def patches_of(figure: Figure, who: Identity) -> list[Patch]:
     """Every surface of the dressed person, on the figure at rest."""
-    out: list[Patch] = [*_carried_by_the_head(figure, head_of(figure, who)), *torso_of(figure, who)]
+    out = [*_carried_by_the_head(figure, head_of(figure, who)), *torso_of(figure, who)]
     for side, _ in SIDES:
         out += dressed_arm(figure, who, side)
         out += dressed_leg(figure, who, side)
     if who.outfit.lower == "skirt":
         out.append(skirt_of(figure, who))
+    return out
+
+
+def bust_of(figure: Figure, who: Identity) -> list[Patch]:
+    """Head, torso and arms alone; the first patch is the face."""
+    out = [*_carried_by_the_head(figure, head_of(figure, who)), *torso_of(figure, who)]
+    for side, _ in SIDES:
+        out += dressed_arm(figure, who, side)
     return out
 
 

@@ -46,6 +46,8 @@ class Face:
     lip_upper: float = 1.0
     lip_lower: float = 1.0
     smile: float = 0.5
+    opening: float = 0.0
+    """How far the lips are apart, in radii."""
     nose: float = 1.0
     nose_width: float = 1.0
     nose_length: float = 1.0
@@ -156,15 +158,21 @@ class Face:
         line = -0.545 + self.mouth_height + 0.055 * self.smile * t**2
         thick = np.sqrt(np.maximum(1 - t**2, 0)) * (np.abs(x) < width)
         bow = 1 - 0.35 * np.exp(-((x / 0.035) ** 2))  # the upper lip dips in its middle
+        below = line - self.opening * thick if self.opening else line
         upper = (y < line + 0.058 * self.lip_upper * thick * bow) & (y >= line)
-        lower = (y < line) & (y > line - 0.080 * self.lip_lower * thick)
+        lower = (y < below) & (y > below - 0.080 * self.lip_lower * thick)
         inside = thick > 0
         lip = np.array(self.lip_rgb, np.float32)
         out[upper & inside] = 0.86 * lip
         out[lower & inside] = lip
-        shine = ((x - 0.04) / 0.07) ** 2 + ((y - line + 0.042 * self.lip_lower) / 0.013) ** 2 < 1
+        shine = ((x - 0.04) / 0.07) ** 2 + ((y - below + 0.042 * self.lip_lower) / 0.013) ** 2 < 1
         out[shine & lower] = np.minimum(1.16 * lip + 0.03, 1)
-        if self.smile > 0.95:  # teeth
+        if self.opening > 0.02:  # the mouth's inside: teeth above, the tongue below
+            out[(y < line) & (y >= below) & inside] = (0.20, 0.06, 0.07)
+            out[(y < below + 0.35 * self.opening * thick) & (y >= below) & inside] = (0.55, 0.24, 0.24)
+            row = np.minimum(0.45 * self.opening, 0.035) * thick
+            out[(y < line) & (y > line - row) & (np.abs(t) < 0.8)] = (0.93, 0.92, 0.89)
+        elif self.smile > 0.95:  # teeth
             gap = inside & (np.abs(y - line + 0.010) < 0.026 * thick * (np.abs(t) < 0.85))
             out[gap] = (0.96, 0.95, 0.93)
             out[inside & (np.abs(np.abs(y - line + 0.010) - 0.027 * thick) < 0.005)] = 0.5 * lip

@@ -54,9 +54,9 @@ def _mouth(face: Face) -> np.ndarray:
     return np.concatenate(
         [
             line(outer, 0.055 * face.lip_upper),
-            line(outer[-2:0:-1], -0.080 * face.lip_lower),
+            line(outer[-2:0:-1], -0.080 * face.lip_lower - face.opening),
             line(inner, 0.008),
-            line(inner[-2:0:-1], -0.012),
+            line(inner[-2:0:-1], -0.012 - face.opening),
         ]
     )
 

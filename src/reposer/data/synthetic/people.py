@@ -1,7 +1,7 @@
 """SyntheticPeople: pairs of pictures of one dressed person in two poses, drawn on the spot from a seed."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -133,6 +133,15 @@ class SyntheticPeople(PairDataset):
         self, number: int, motion: CycleName, num_frames: int, *, fps: float = 25.0
     ) -> tuple[Clip, Drawing]:
         """A clip of person `number` in one of CYCLES' motions before a camera that stands still, and its truth."""
+        moment = self.moving(number, motion, fps=fps)
+        shots = [moment(t) for t in range(num_frames)]
+        drawing = Drawing.joined([draw([shot], self.size) for shot in shots])
+        return Clip(
+            from_uint8(drawing.picture), drawing.detected, f"person{number:06d}_{motion}", fps
+        ), drawing
+
+    def moving(self, number: int, motion: CycleName, *, fps: float = 25.0) -> Callable[[int], Shot]:
+        """Frame t of a clip of person `number`, all that decides it, for every t; the camera stands still."""
         stream = numpy_stream(self.seed, _CLIP, number)
         (who, surface), scene = self._person(number), self.scene(number)
         camera, style = replace(sample_camera(stream), crop="full"), sample_style(stream)
@@ -145,18 +154,16 @@ class SyntheticPeople(PairDataset):
         # the camera stands so that all of the motion lies in the picture
         around = [moment(k / 12) for k in range(12)]
         still = aim([(shot, now.yaw, now.shift) for now, shot in around], self.size)
-        shots = []
-        for t in range(num_frames):
+
+        def at(t: int) -> Shot:
             now, shot = moment((start + t / fps / seconds) % 1)
             projection = replace(
                 still, turn=axes_of(camera, now.yaw), middle=still.middle - np.array(now.shift)
             )
             misses = mix(self.seed, _MISSES, number, _CLIP, t) if self.misses else None
-            shots.append(replace(shot, projection=projection, misses=misses))
-        drawing = Drawing.joined([draw([shot], self.size) for shot in shots])
-        return Clip(
-            from_uint8(drawing.picture), drawing.detected, f"person{number:06d}_{motion}", fps
-        ), drawing
+            return replace(shot, projection=projection, misses=misses)
+
+        return at
 
     def held_out_demo(self, num_poses: int = 6, person: int = 7) -> list[Sample]:
         """Pairs of one person of the test split: the same source, seen from the front, and clear, different targets."""

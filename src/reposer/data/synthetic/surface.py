@@ -1,5 +1,6 @@
 """A dressed person as one mesh at rest: what hangs on which bone, and textures baked from the materials."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from .body import Figure
 from .bones import bone_frames, rest_figure, stacked
 from .clothes import Plain
 from .dress import patches_of
@@ -53,7 +55,11 @@ class Surface:
 def build_surface(who: Identity, density: float) -> Surface:
     """The person's mesh; `density` is the textures' fineness in texels per stature."""
     figure = rest_figure(who.body)
-    patches = patches_of(figure, who)
+    return as_surface(patches_of(figure, who), figure, who.number, density)
+
+
+def as_surface(patches: Sequence[Patch], figure: Figure, number: int, density: float) -> Surface:
+    """The mesh of some patches of person `number`, who stands like `figure`."""
     axes, origins = (t[0] for t in bone_frames(*stacked([figure])))
     to_bone = torch.cat([axes.mT, -axes.mT @ origins[..., None]], -1)
 
@@ -63,9 +69,7 @@ def build_surface(who: Identity, density: float) -> Surface:
         faces.append(_triangles(patch.points.shape[:2], start))
         n, m = patch.points.shape[:2]
         parts.append(np.broadcast_to(np.asarray(patch.part), (n - 1,)).repeat(2 * (m - 1)))
-        own_place, own_texels, size = _baked(
-            patch, density * (1.4 if np.ndim(patch.part) == 0 and patch.part == FACE else 1.0), who.number
-        )
+        own_place, own_texels, size = _baked(patch, density, number)
         place.append(own_place)
         texels.append(own_texels)
         sizes.append(size)
@@ -107,28 +111,41 @@ def _triangles(shape: tuple[int, ...], start: int) -> np.ndarray:
 
 def _baked(patch: Patch, density: float, number: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
     """(place of each point, texels, (height, width)) of a patch's texture, as fine as the patch is large."""
-    points, q = patch.points, patch.coordinates.astype(np.float32)
-    down = np.linalg.norm(np.diff(points, axis=0), axis=-1).max(1)
-    across = np.linalg.norm(np.diff(points, axis=1), axis=-1)
-    across = across[across.sum(1).argmax()]
-    knots, size = [], []
-    for steps in (down, across):
-        along = np.concatenate([[0.0], np.cumsum(np.maximum(steps, 1e-6))])
-        count = max(2, int(np.ceil(along[-1] * density)))
-        knots.append(along / along[-1] * (count - 1))
-        size.append(count)
-    place = np.stack(np.meshgrid(knots[0], knots[1], indexing="ij"), -1)
+    knots = _knots(patch, density)
+    place = np.stack(np.meshgrid(*knots, indexing="ij"), -1)
     folded = TOP <= patch.group % 10 <= LOWER
     if (
         isinstance(patch.material, Plain) and not folded
     ):  # one texel says it all: places beyond it are clamped
         return place, np.array([[*patch.material.rgb, 1.0]], np.float32), (1, 1)
-    q = _resampled(_resampled(q, knots[0], size[0]).swapaxes(0, 1), knots[1], size[1]).swapaxes(0, 1)
-    q = np.ascontiguousarray(q).reshape(-1, 3)
-    texels = np.empty((len(q), 4), np.float32)
-    texels[:, :3] = patch.material.colour(q)
-    texels[:, 3] = _folds(q, number) if folded else 1.0
-    return place, np.clip(texels, 0, 1.2), (size[0], size[1])
+    q = texel_coordinates(patch, density)
+    texels = np.empty((*q.shape[:2], 4), np.float32).reshape(-1, 4)
+    texels[:, :3] = patch.material.colour(q.reshape(-1, 3))
+    texels[:, 3] = _folds(q.reshape(-1, 3), number) if folded else 1.0
+    return place, np.clip(texels, 0, 1.2), (q.shape[0], q.shape[1])
+
+
+def texel_coordinates(patch: Patch, density: float) -> Float[np.ndarray, "h w 3"]:
+    """What the material reads at each texel of a patch's texture."""
+    down, across = _knots(patch, density)
+    q = patch.coordinates.astype(np.float32)
+    q = _resampled(q, down, round(down[-1]) + 1)
+    q = _resampled(q.swapaxes(0, 1), across, round(across[-1]) + 1).swapaxes(0, 1)
+    return np.ascontiguousarray(q)
+
+
+def _knots(patch: Patch, density: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows and the columns of a patch's points lie in its texture, in texels; a face's is finer."""
+    fineness = density * (1.4 if np.ndim(patch.part) == 0 and patch.part == FACE else 1.0)
+    down = np.linalg.norm(np.diff(patch.points, axis=0), axis=-1).max(1)
+    across = np.linalg.norm(np.diff(patch.points, axis=1), axis=-1)
+    across = across[across.sum(1).argmax()]
+    knots = []
+    for steps in (down, across):
+        along = np.concatenate([[0.0], np.cumsum(np.maximum(steps, 1e-6))])
+        count = max(2, int(np.ceil(along[-1] * fineness)))
+        knots.append(along / along[-1] * (count - 1))
+    return knots[0], knots[1]
 
 
 def _resampled(rows: np.ndarray, knots: np.ndarray, size: int) -> np.ndarray:

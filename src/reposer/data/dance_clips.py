@@ -1,0 +1,291 @@
+"""FashionVideo and iPER in the layout of GFLA (gfla.md, section 7.1)."""
+
+import ast
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reposer.core import BadInput, ClipSample, Framing, Pose, Skeleton
+from reposer.core.samples import Condition
+from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
+
+from .clip_dataset import CLIP_DATASETS, frame_mask, move_clip
+from .dataset import CACHE_BYTES, frame_pose
+from .files import read_picture
+from .frame_folders import FrameFolders, folders_in, frame_of
+from .moves import in_frame, random_move
+
+SPLITS = ("train", "val", "test")
+# Sub-folders are called train_* in every split.
+FRAMES, NOISY, CLEAN, FOREGROUND = "train_A", "train_alphapose", "train_video2d", "train_C"
+FPS = 30.0  # of both sets; not in the files
+# How far a clip is moved at most: degrees, pixels (x, y), share.
+ANGLE, SHIFT, SCALE = 5.0, (20.0, 3.0), 0.02
+WHITE = 1.0
+Motion = Literal["noisy", "clean"]
+SKELETONS_OF: dict[Motion, tuple[Skeleton, ...]] = {
+    "noisy": (OPENPOSE_18, OPENPOSE_25, COCO_17),
+    "clean": (H36M_17,),
+}
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One clip. frames: names of its frames; None = all. source: video of the reference, and its frame; None = any."""
+
+    video: str
+    frames: tuple[str, ...] | None = None
+    source: tuple[str, str | None] | None = None
+
+
+@CLIP_DATASETS.register("dance-clips")
+class DanceClips(FrameFolders):
+    """SPLIT_256/train_A/VIDEO/NNNNN.png with a track as detected (train_alphapose) and one cleaned (train_video2d).
+
+    The detected track has 18 joints, the cleaned one 17 in the order of Human3.6M; a missing joint is 0 in both. A
+    test_list.csv or val_list.csv says which frames make a clip and which one is its reference; without it every video
+    is a clip and its first frame the reference. In training the reference is one of the first 20 frames.
+
+    skeleton: of the driving poses: h36m17 comes from the cleaned track, any other from the detected one. None:
+        h36m17 where there is a cleaned track (published), else openpose18.
+    source_skeleton: of the reference's pose, by the same rule. None: coco17 beside h36m17 (published: channels then
+        change their meaning), else the same as `skeleton`.
+    augment: `draw` moves the frames, white comes in from outside. "fashion": a turn of up to 5 degrees, a shift of up
+        to (20, 3) pixels, a scale of up to 2 %, and the reference by a draw of its own. "iper": one turn for all; that
+        white comes in there too is inferred. True takes "iper" where there are foreground masks.
+    """
+
+    looks_for = "train_256/train_A/VIDEO/NNNNN.png with train_alphapose/VIDEO/NNNNN.json"
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str = "train",
+        framing: Framing | None = None,
+        *,
+        frames: int = 30,
+        skeleton: Skeleton | None = None,
+        source_skeleton: Skeleton | None = None,
+        augment: Literal["fashion", "iper"] | bool = False,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        super().__init__(root, split, framing, frames, cache_bytes)
+        self.folder = self.root / f"{split}_256"
+        if split not in SPLITS or not (self.folder / FRAMES).is_dir():
+            there = ", ".join(s for s in SPLITS if (self.root / f"{s}_256" / FRAMES).is_dir())
+            raise BadInput(
+                f"{self.root} has no split '{split}' ({self.folder.name}/{FRAMES}); it has {there}."
+            )
+        cleaned = (self.folder / CLEAN).is_dir()
+        self.skeleton = skeleton or (H36M_17 if cleaned else OPENPOSE_18)
+        self.source_skeleton = source_skeleton or (COCO_17 if self.skeleton == H36M_17 else self.skeleton)
+        if H36M_17 in (self.skeleton, self.source_skeleton) and not cleaned:
+            raise BadInput(
+                f"{self.folder} has no cleaned tracks ({CLEAN}), which {H36M_17.name} poses come from. Pass another "
+                f"skeleton, or clean the tracks first (docs/animation.md)."
+            )
+        if augment is True:
+            augment = "iper" if self._has_masks() else "fashion"
+        self.augment = augment
+        self.rows = self._rows()
+
+    @classmethod
+    def recognises(cls, root: Path) -> bool:
+        return any((root / f"{split}_256" / FRAMES).is_dir() for split in SPLITS)
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        frames: int,
+        skeleton: Skeleton | None,
+        source_skeleton: Skeleton | None,
+        augment: bool,
+        edges: bool,
+    ) -> "DanceClips":
+        return cls(
+            root,
+            split,
+            framing,
+            frames=frames,
+            skeleton=skeleton,
+            source_skeleton=source_skeleton,
+            augment=augment,
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def identity(self, i: int) -> str:
+        source = self.rows[i].source
+        return source[0] if source else self.rows[i].video
+
+    def name(self, i: int) -> str:
+        row = self.rows[i]
+        return row.video if self.identity(i) == row.video else f"{self.identity(i)}_as_{row.video}"
+
+    def fps(self, i: int) -> float:
+        return FPS
+
+    def frame_files(self, i: int) -> Sequence[Path]:
+        row = self.rows[i]
+        files = self._frames(row.video)
+        if row.frames is None:
+            return list(files.values())
+        lacking = [name for name in row.frames if name not in files]
+        if lacking:
+            raise BadInput(
+                f"{self._list()} names frame {lacking[0]} of {row.video}, which is not in "
+                f"{self.folder / FRAMES / row.video}. Put it there, or mend the list."
+            )
+        return [files[name] for name in row.frames]
+
+    def conditions(self, i: int, frames: Sequence[int]) -> Condition:
+        files = self.frame_files(i)
+        return Pose.stack([self._pose(files[t], self.skeleton) for t in frames])
+
+    def trusted(self, i: int) -> Tensor:
+        files = self.frame_files(i)
+        seen = [bool(self._pose(path, self.skeleton).visible.any()) for path in files]
+        return torch.tensor(seen)
+
+    def starts(self, i: int) -> Sequence[int]:
+        """Any, as published: which frames show nobody is known only after all their files were read."""
+        return range(max(1, len(self.span(i)) - self.frames_per_draw + 1))
+
+    def reference(self, i: int, frame: int) -> tuple[Float[Tensor, "3 H W"], Condition]:
+        """Frame `frame` of the clip, or what the list names in its place."""
+        video, only = self.rows[i].source or (None, None)
+        files = self.frame_files(i) if video is None else list(self._frames(video).values())
+        if only is not None:
+            files = [path for path in files if frame_of(path) == only]
+            if not files:
+                raise BadInput(
+                    f"{self._list()} names frame {only} of {video}, which is not there. Mend the list."
+                )
+        path = files[min(frame, len(files) - 1)]
+        return self.picture(path), self._pose(path, self.source_skeleton)
+
+    def masks(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 1 H W"] | None:
+        if not self._has_masks():
+            return None
+        files, size = self.frame_files(i), self.picture_size(i)
+        found = []
+        for t in frames:
+            folder = self.folder / FOREGROUND / files[t].parent.name
+            path = self.beside(files[t], folder, (".png", ".jpg"), "foreground mask")
+            mask = (read_picture(path).float().mean(-1) > 127.5).float()[None]
+            found.append(frame_mask(mask, self.framing, size))
+        return torch.stack(found)
+
+    def moved(self, sample: ClipSample, i: int, stream: np.random.Generator) -> ClipSample:
+        if not self.augment:
+            return sample
+        size = self.picture_size(i)
+        shift, scale = (SHIFT, SCALE) if self.augment == "fashion" else ((0.0, 0.0), 0.0)
+        unit = size[1] / 256  # pixels are those of the published 256x256
+        moves = [
+            in_frame(
+                random_move(stream, size, ANGLE, (unit * shift[0], unit * shift[1]), scale),
+                self.framing,
+                size,
+            )
+            for _ in range(2)
+        ]
+        return move_clip(sample, moves[0], moves[1 if self.augment == "fashion" else 0], WHITE)
+
+    def _has_masks(self) -> bool:
+        return (self.folder / FOREGROUND).is_dir()
+
+    def _frames(self, video: str) -> dict[str, Path]:
+        files = self.listed(self.folder / FRAMES / video)
+        if not files:
+            raise BadInput(
+                f"{self.folder / FRAMES / video} holds no frames. Put them there, or take the video out."
+            )
+        return files
+
+    def _pose(self, frame: Path, skeleton: Skeleton) -> Pose:
+        """The pose of a frame, in the frame of the generator."""
+        motion: Motion = "clean" if skeleton == H36M_17 else "noisy"
+        folder = self.folder / (CLEAN if motion == "clean" else NOISY) / frame.parent.name
+        path = self.beside(frame, folder, (".json",), "joints")
+        return frame_pose(read_joints(path, self.size_of(frame), motion).convert(skeleton), self.framing)
+
+    def _list(self) -> Path | None:
+        """The list of this split's clips, if there is one."""
+        if self.split == "train":
+            return None
+        places = (self.folder / f"{self.split}_list.csv", self.root / f"{self.split}_list.csv")
+        return next((path for path in places if path.is_file()), None)
+
+    def _rows(self) -> list[_Row]:
+        path = self._list()
+        if path is None:
+            return [_Row(video) for video in folders_in(self.folder / FRAMES)]
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.DictReader(file))
+        return [_row(path, number, line.get("A_paths")) for number, line in enumerate(lines, start=2)]
+
+
+def _row(path: Path, number: int, cell: str | None) -> _Row:
+    """A row of a list, whose cells are Python dicts {"gen": ..., "ref": ...}: paths of frames, or of a video's folder.
+
+    The other columns name the tracks' files; they lie under the same names. What a cell may hold is inferred: one
+    path or a list of them; the folders before VIDEO/NNNNN.png are those of whoever wrote the list.
+    """
+    try:
+        value = ast.literal_eval(cell or "")
+        driving, reference = value["gen"], value["ref"]
+        driving = [driving] if isinstance(driving, str) else list(driving)
+        reference = [reference] if isinstance(reference, str) else list(reference)
+        places = [Path(p) for p in driving]
+        source = Path(reference[0])
+        assert places and all(isinstance(p, str) for p in driving)
+    except (ValueError, SyntaxError, TypeError, KeyError, IndexError, AssertionError):
+        raise BadInput(
+            f"{path}, row {number}: A_paths should hold {{'gen': [paths of frames], 'ref': path of one}}, not "
+            f"'{(cell or '')[:60]}'."
+        ) from None
+    own = (source.parent.name, frame_of(source)) if source.suffix else (source.name, None)
+    if not places[0].suffix:
+        return _Row(places[0].name, None, own)
+    return _Row(places[0].parent.name, tuple(frame_of(p) for p in places), own)
+
+
+def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
+    """The first person of a frame's OpenPose JSON in a picture of `size`; a frame without one has no visible joints.
+
+    motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0.
+    """
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
+        people = content["people"]
+        rows = np.array(people[0]["pose_keypoints_2d"], np.float32).reshape(-1, 3) if people else None
+        known = rows is None or bool(np.isfinite(rows).all())
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        rows, known = np.zeros((0, 3), np.float32), False
+    kinds = {len(skeleton): skeleton for skeleton in SKELETONS_OF[motion]}
+    if not known or (rows is not None and len(rows) not in kinds):
+        raise BadInput(
+            f'{path} has no joints of a {motion} track: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}} with '
+            f"{' or '.join(str(n) for n in kinds)} joints was expected. Fetch or make it again."
+        )
+    if rows is None:
+        skeleton = SKELETONS_OF[motion][0]
+        return Pose(
+            torch.zeros(len(skeleton), 2), torch.zeros(len(skeleton), dtype=torch.bool), size, skeleton
+        )
+    xy = torch.from_numpy(rows[:, :2].copy())
+    return Pose(xy, (xy != 0).any(-1), size, kinds[len(rows)])

@@ -1,0 +1,99 @@
+"""Clips as folders of pictures, one a frame, with a file beside each that says what it shows."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Framing
+from reposer.core.images import from_uint8, to_uint8
+
+from .clip_dataset import FileClips, RecentFrames
+from .dataset import CACHE_BYTES, frame_picture
+from .files import PICTURE_SUFFIXES, picture_header, read_picture
+
+
+class FrameFolders(FileClips):
+    """Clips whose frames are picture files `VIDEO/NNNNN.png`, in the order of their names.
+
+    A folder is looked into when a clip of it is first asked for: published sets have hundreds of thousands of files.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        framing: Framing | None,
+        frames: int,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.root, self.split, self.framing, self.frames_per_draw = Path(root), split, framing, frames
+        self.memory = RecentFrames(cache_bytes)
+        self._listed: dict[Path, dict[str, Path]] = {}
+        self._sizes: dict[Path, tuple[int, int]] = {}
+
+    @abstractmethod
+    def frame_files(self, i: int) -> Sequence[Path]:
+        """The pictures of clip i, in order."""
+
+    def span(self, i: int) -> range:
+        return range(len(self.frame_files(i)))
+
+    def picture_size(self, i: int) -> tuple[int, int]:
+        return self.size_of(self.frame_files(i)[0])
+
+    def size_of(self, frame: Path) -> tuple[int, int]:
+        """(height, width) of the frames of a video, of which `frame` is one: all have one size."""
+        if frame.parent not in self._sizes:
+            self._sizes[frame.parent] = picture_header(frame)
+        return self._sizes[frame.parent]
+
+    def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
+        files = self.frame_files(i)
+        return from_uint8(torch.stack([self._framed(files[t]) for t in frames]))
+
+    def picture(self, frame: Path) -> Float[Tensor, "3 H W"]:
+        """A frame's picture in [-1, 1], in the frame of the generator."""
+        return from_uint8(self._framed(frame))
+
+    def _framed(self, frame: Path) -> UInt8[Tensor, "H W 3"]:
+        def make() -> tuple[Tensor, ...]:
+            picture = from_uint8(read_picture(frame))
+            return (to_uint8(frame_picture(picture, self.framing, self.size_of(frame))),)
+
+        return self.memory.get(frame, make)[0]
+
+    def listed(self, folder: Path, suffixes: Iterable[str] = PICTURE_SUFFIXES) -> dict[str, Path]:
+        """The files of a folder by frame, in order; NNNNN_keypoints.json counts as frame NNNNN."""
+        if folder not in self._listed:
+            found = folder.iterdir() if folder.is_dir() else ()
+            files = sorted(path for path in found if path.suffix.lower() in suffixes and path.name[0] != ".")
+            self._listed[folder] = {frame_of(path): path for path in files}
+        return self._listed[folder]
+
+    def beside(self, frame: Path, folder: Path, suffixes: Iterable[str], what: str) -> Path:
+        """The file of `folder` that belongs to a frame."""
+        files = self.listed(folder, suffixes)
+        if frame_of(frame) not in files:
+            raise BadInput(
+                f"{frame} has no {what}: {folder / frame.stem}{next(iter(suffixes))} was expected. Put it there, or take "
+                f"the frame out."
+            )
+        return files[frame_of(frame)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_listed": {}, "_sizes": {}}
+
+
+def frame_of(path: Path) -> str:
+    """What a frame is called in all folders."""
+    return path.stem.removesuffix("_keypoints")
+
+
+def folders_in(folder: Path) -> list[str]:
+    """The names of a folder's sub-folders, sorted."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")

@@ -1,0 +1,218 @@
+"""Clips of people and of faces that nobody filmed, drawn on the spot: frame t of clip i depends on (seed, split, i, t) only."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, FaceLines, Framing, Pose
+from reposer.core.images import from_uint8
+from reposer.core.rng import numpy_stream
+from reposer.core.samples import Condition
+from reposer.core.skeleton import OPENPOSE_18
+
+from ..clip_dataset import CLIP_DATASETS, ClipDataset, RecentFrames, frame_mask
+from ..dataset import CACHE_BYTES, frame_picture, frame_pose
+from .cameras import Camera
+from .cycles import CYCLES, CycleName
+from .drawing import draw
+from .heads import Bust, Manner
+from .people import SyntheticPeople
+
+M = TypeVar("M")
+PEOPLE_SIZE, FACE_SIZE = (256, 176), (256, 256)  # of pictures without a framing
+CLIP_LENGTH = 75  # frames: three seconds
+KEPT_MOTIONS = 16  # of people who are kept dressed and aimed at
+_MOTION, _MANNER, _FACE_VIEW = 21, 22, 23  # addresses of the random streams
+
+
+class _Kept(Generic[M]):
+    """The last few of what is made by number. Not sent to worker processes."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._kept: OrderedDict[int, M] = OrderedDict()
+
+    def get(self, number: int, make: Any) -> M:
+        if number in self._kept:
+            self._kept.move_to_end(number)
+        else:
+            self._kept[number] = make(number)
+            if len(self._kept) > self.count:
+                self._kept.popitem(last=False)
+        return self._kept[number]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"count": self.count, "_kept": OrderedDict()}
+
+
+class _Drawn(ClipDataset):
+    """What both kinds share: numbered people of a split, and frames that are kept once they are drawn."""
+
+    def __init__(
+        self,
+        split: str,
+        framing: Framing | None,
+        size: tuple[int, int],
+        frames: int,
+        num_clips: int,
+        seed: int,
+        length: int,
+        fps: float,
+        cache_bytes: int,
+    ) -> None:
+        if not 0 < frames <= length:
+            raise BadInput(f"The clips have {length} frames; a draw has 1 to {length} of them, not {frames}.")
+        self.split, self.framing, self.frames_per_draw = split, framing, frames
+        self.people = SyntheticPeople(size, split, num_clips, seed, misses=False)
+        self.size, self.length, self.rate = size, length, fps
+        self.memory = RecentFrames(cache_bytes)
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def identity(self, i: int) -> str:
+        return self.people.identity(i)
+
+    def name(self, i: int) -> str:
+        return self.identity(i)
+
+    def fps(self, i: int) -> float:
+        return self.rate
+
+    def picture_size(self, i: int) -> tuple[int, int]:
+        return self.size
+
+    def span(self, i: int) -> range:
+        return range(self.length)
+
+    def number(self, i: int) -> int:
+        """The number of the person of clip i, unique over all splits."""
+        return self.people.identity_number(i % len(self))
+
+    def framed(self, picture: UInt8[Tensor, "h w 3"]) -> Float[Tensor, "3 H W"]:
+        return frame_picture(from_uint8(picture), self.framing)
+
+
+@CLIP_DATASETS.register("synthetic-clips")
+class SyntheticClips(_Drawn):
+    """Synthetic people who walk, run, turn, wave, sit down or dance before a camera that stands still.
+
+    Clip i is person i of the split in one motion, `length` frames long; nobody is in two splits.
+
+    framing: the pictures are drawn at its `person_size`. fps: frames per second.
+    misses: whether poses miss joints as a detector does, frame by frame; False gives every joint that can be seen.
+    cache_bytes: of drawn frames kept in memory, per process.
+    """
+
+    def __init__(
+        self,
+        split: str = "train",
+        framing: Framing | None = None,
+        *,
+        frames: int = 30,
+        num_clips: int = 200,
+        seed: int = 0,
+        length: int = CLIP_LENGTH,
+        fps: float = 25.0,
+        misses: bool = False,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        size = PEOPLE_SIZE if framing is None else framing.person_size
+        super().__init__(split, framing, size, frames, num_clips, seed, length, fps, cache_bytes)
+        self.people.misses = misses
+        self._motions: _Kept[Any] = _Kept(KEPT_MOTIONS)
+
+    def motion(self, i: int) -> CycleName:
+        """What the person of clip i does."""
+        stream = numpy_stream(self.people.seed, _MOTION, self.number(i))
+        return list(CYCLES)[int(stream.integers(len(CYCLES)))]
+
+    def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
+        return torch.stack([self.framed(self._frame(i, t)[0]) for t in frames])
+
+    def conditions(self, i: int, frames: Sequence[int]) -> Condition:
+        found = [self._frame(i, t) for t in frames]
+        xy, visible = torch.stack([f[2] for f in found]), torch.stack([f[3] for f in found])
+        return frame_pose(Pose(xy, visible, self.size, OPENPOSE_18), self.framing)
+
+    def masks(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 1 H W"]:
+        return torch.stack([frame_mask(self._frame(i, t)[1].float()[None], self.framing) for t in frames])
+
+    def trusted(self, i: int) -> Bool[Tensor, "T"]:
+        return torch.ones(self.length, dtype=torch.bool)
+
+    def _frame(self, i: int, t: int) -> tuple[Tensor, ...]:
+        """Picture (h, w, 3), mask (h, w), joints (18, 2) and whether each is seen (18)."""
+
+        def make() -> tuple[Tensor, ...]:
+            number = self.number(i)
+            moving = self._motions.get(number, lambda n: self.people.moving(n, self.motion(i), fps=self.rate))
+            drawing = draw([moving(t)], self.size)
+            pose = drawing.detected[0]
+            return drawing.picture[0], drawing.mask[0], pose.xy, pose.visible
+
+        return self.memory.get((i % len(self), t), make)
+
+
+@CLIP_DATASETS.register("synthetic-face-clips")
+class SyntheticFaceClips(_Drawn):
+    """Synthetic people's heads close up: they turn by up to 27 degrees, nod, smile, talk and blink.
+
+    Clip i is person i of the split; nobody is in two splits. Conditions are FaceLines with exact landmarks, hidden ones
+    too, as finders of landmarks report them, and no edges.
+
+    framing: the pictures are drawn at its size. fps: frames per second.
+    cache_bytes: of drawn frames kept in memory, per process.
+    """
+
+    def __init__(
+        self,
+        split: str = "train",
+        framing: Framing | None = None,
+        *,
+        frames: int = 30,
+        num_clips: int = 200,
+        seed: int = 0,
+        length: int = CLIP_LENGTH,
+        fps: float = 25.0,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        size = FACE_SIZE if framing is None else framing.size
+        super().__init__(split, framing, size, frames, num_clips, seed, length, fps, cache_bytes)
+        self._busts: _Kept[tuple[Bust, Manner]] = _Kept(KEPT_MOTIONS)
+
+    def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
+        return torch.stack([self.framed(self._frame(i, t)) for t in frames])
+
+    def conditions(self, i: int, frames: Sequence[int]) -> Condition:
+        bust, manner = self._bust(i)
+        points = Pose.stack([bust.landmarks(manner(t / self.rate)) for t in frames])
+        return FaceLines(frame_pose(points, self.framing))
+
+    def _frame(self, i: int, t: int) -> UInt8[Tensor, "h w 3"]:
+        def make() -> tuple[Tensor, ...]:
+            bust, manner = self._bust(i)
+            return (draw([bust.shot(manner(t / self.rate))], self.size).picture[0],)
+
+        return self.memory.get((i % len(self), t), make)[0]
+
+    def _bust(self, i: int) -> tuple[Bust, Manner]:
+        return self._busts.get(self.number(i), self._made)
+
+    def _made(self, number: int) -> tuple[Bust, Manner]:
+        seed = self.people.seed
+        who, view = self.people.who(number), numpy_stream(seed, _FACE_VIEW, number)
+        camera = Camera(
+            yaw=float(view.normal(0, 7)),
+            elevation=float(view.normal(1, 3)),
+            shift=(float(view.normal(0, 0.012)), float(view.normal(0.01, 0.012))),
+            roll=float(view.normal(0, 1)),
+            distance=float(view.uniform(2.5, 6)),
+        )
+        share = float(view.uniform(0.68, 0.80))
+        bust = Bust(who, self.people.scene(number), camera, self.size, share)
+        return bust, Manner(who.face, numpy_stream(seed, _MANNER, number))
