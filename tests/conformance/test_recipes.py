@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from reposer.cli.train import parse
+from reposer.core import Batch
 from reposer.core.configs import to_plain
 from reposer.generators import RECIPES, load
 from reposer.probes import PROBE_RECIPES
@@ -34,8 +35,7 @@ def test_the_generator_that_a_run_leaves_draws_what_the_averaged_one_drew(name, 
     recipe = RECIPES[name]().tiny()
     outcome = train(recipe, tmp_path, progress=False)
     loaded = load(str(tmp_path / "generator.safetensors"))
-    pair = recipe.data.open(loaded.framing)[0]
-    batch = recipe.data.open(loaded.framing).collate([pair], None)
+    batch = Batch.stack([recipe.data.open(loaded.framing)[0]])
     arguments = (batch.source, batch.source_pose, batch.target_pose)
     assert torch.equal(loaded.generate(*arguments), outcome.generator.generate(*arguments))
 

@@ -1,24 +1,40 @@
 """The import of released checkpoints against a slow network written from the specification."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from reposer.core import BadInput, Pose
+from reposer.core import BadInput, Pose, View
+from reposer.core.skeleton import COCO_17, FACE_68, H36M_17
 from reposer.generators import load
+from reposer.generators.gfla.clip_network import GFLAAnimationConfig, GFLAFaceConfig
 from reposer.generators.gfla.network import GFLAConfig
 from reposer.generators.gfla.released import import_released, layers, read_released, twice
+from reposer.generators.gfla.view_network import GFLAViewsConfig
 from reposer.nn.weights import unfilled
 
-from .released_gfla import PoseGenerator, Poses, with_lively_weights
+from .released_gfla import (
+    DanceGenerator,
+    FaceGenerator,
+    PoseGenerator,
+    Poses,
+    ShapeNetGenerator,
+    with_lively_weights,
+)
 
 NETWORKS = {
-    "gfla-fashion-2020": (GFLAConfig.fashion_2020(), {2: 5, 3: 3}),
-    "gfla-market-2020": (GFLAConfig.market_2020(), {2: 3}),
+    "gfla-fashion-2020": (GFLAConfig.fashion_2020(), lambda: PoseGenerator({2: 5, 3: 3})),
+    "gfla-market-2020": (GFLAConfig.market_2020(), lambda: PoseGenerator({2: 3})),
+    "gfla-dance-fashion-2020": (GFLAAnimationConfig.dance_2020(), DanceGenerator),
+    "gfla-face-2020": (GFLAFaceConfig.face_2020(), FaceGenerator),
+    "gfla-views-car-2020": (GFLAViewsConfig.shapenet_2020(), ShapeNetGenerator),
 }
 networks = pytest.mark.parametrize("recipe", NETWORKS)
+people = pytest.mark.parametrize("recipe", ["gfla-fashion-2020", "gfla-market-2020"])
+clips = pytest.mark.parametrize("recipe", ["gfla-dance-fashion-2020", "gfla-face-2020"])
 
 
 def pair(size, dtype=torch.float64):
@@ -33,12 +49,12 @@ def pair(size, dtype=torch.float64):
 
 
 def released(recipe, path):
-    network = with_lively_weights(PoseGenerator(NETWORKS[recipe][1]))
+    network = with_lively_weights(NETWORKS[recipe][1]())
     torch.save(network.state_dict(), path)
     return network
 
 
-@networks
+@people
 def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_path):
     original = released(recipe, tmp_path / "latest_net_G.pth").double()
     imported = import_released(tmp_path / "latest_net_G.pth", recipe, tmp_path / "out.safetensors")
@@ -56,6 +72,58 @@ def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_pa
     assert (drawing.picture - picture).abs().max() < 1e-5
 
 
+@clips
+def test_an_imported_network_of_clips_draws_three_frames_as_the_original_does(recipe, tmp_path):
+    """The original gets the maps that ours draws: which lines and colours they are of is inferred, not released."""
+    original = released(recipe, tmp_path / "a.pth").double()
+    imported = import_released(tmp_path / "a.pth", recipe, tmp_path / "out.safetensors").double()
+    random = torch.Generator().manual_seed(2)
+
+    def condition(skeleton):
+        xy = torch.rand(1, len(skeleton), 2, generator=random, dtype=torch.float64) * 64
+        return Pose(xy, torch.rand(1, len(skeleton), generator=random) > 0.1, (64, 64), skeleton)
+
+    face = recipe == "gfla-face-2020"
+    source_pose, *targets = (
+        condition(FACE_68 if face else skeleton) for skeleton in (COCO_17, H36M_17, H36M_17, H36M_17)
+    )
+    source = torch.rand(1, 3, 64, 64, generator=random, dtype=torch.float64) * 2 - 1
+    with torch.no_grad():
+        maps = [imported.maps(pose, source) for pose in (source_pose, *targets)]
+        pictures, flows = original(source, maps[0], maps[1:])
+        memory, drawn = imported.begin(source, source_pose), []
+        for pose in targets:
+            drawing, memory = imported.frame(memory, pose)
+            drawn.append(drawing)
+    for level in (3, 2):
+        assert 1 < flows[0][level].abs().max() < 100
+        assert torch.allclose(drawn[-1].previous.flows[level], flows[0][level], rtol=0, atol=1e-5)
+        assert torch.allclose(drawn[-1].reference.flows[level], flows[1][level], rtol=0, atol=1e-5)
+    for drawing, picture in zip(drawn, pictures, strict=True):
+        assert picture.std() > 0.1
+        assert (drawing.picture - picture).abs().max() < 1e-5
+    frames = imported.animate(source[0], source_pose[0], [pose[0] for pose in targets])
+    assert torch.allclose(torch.stack(list(frames)), torch.cat(pictures), rtol=0, atol=1e-5)
+
+
+def test_an_imported_network_of_views_draws_as_the_original_does(tmp_path):
+    original = released("gfla-views-car-2020", tmp_path / "a.pth").double()
+    imported = read_released(tmp_path / "a.pth", replace(GFLAViewsConfig.shapenet_2020(), size=(64, 64))).double()
+    source = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2), dtype=torch.float64) * 2 - 1
+    views = View(torch.tensor([0.0, 340.0]), torch.tensor([0.0, 20.0])), View(
+        torch.tensor([160.0, 20.0]), torch.tensor([0.0, 10.0])
+    )
+    codes = torch.zeros(2, 2, 21, 1, 1, dtype=torch.float64)  # source and target, row, code
+    for which, row, azimuth, elevation in ((0, 0, 0, 0), (0, 1, 17, 2), (1, 0, 8, 0), (1, 1, 1, 1)):
+        codes[which, row, azimuth] = codes[which, row, 18 + elevation] = 1
+    with torch.no_grad():
+        picture, flows = original(source, *codes)
+        drawing = imported(source, *views)
+    for level in (3, 2):
+        assert torch.allclose(drawing.flows[level], flows[level], rtol=0, atol=1e-5)
+    assert picture.std() > 0.1 and (drawing.picture - picture).abs().max() < 1e-5
+
+
 @networks
 def test_what_is_written_loads_as_what_was_imported(recipe, tmp_path):
     released(recipe, tmp_path / "latest_net_G.pth")
@@ -70,7 +138,7 @@ def test_what_is_written_loads_as_what_was_imported(recipe, tmp_path):
 def test_the_oracle_has_the_released_keys_and_shapes(recipe, request):
     listing = Path(__file__).parent / "gfla_released_keys.json"
     entries = json.loads(listing.read_text())[recipe]
-    state = PoseGenerator(NETWORKS[recipe][1]).state_dict()
+    state = NETWORKS[recipe][1]().state_dict()
     assert {key: list(tensor.shape) for key, tensor in state.items()} == entries["shapes"]
     tied = {a: b for a, b in entries["same_tensor_as"].items()}
     config = NETWORKS[recipe][0]
@@ -80,10 +148,10 @@ def test_the_oracle_has_the_released_keys_and_shapes(recipe, request):
 
 @networks
 def test_every_key_is_used_once(recipe):
-    config, kernels = NETWORKS[recipe]
+    config, original = NETWORKS[recipe]
     used = [theirs for _, theirs in layers(config)] + [copy for copy, _ in twice(config)]
     assert len(used) == len(set(used))
-    keys = set(PoseGenerator(kernels).state_dict())
+    keys = set(original().state_dict())
     assert {f"{layer}.{kind}" for layer in used for kind in ("weight", "bias")} == keys
 
 

@@ -20,7 +20,15 @@ def import_weights(
     family: Positional[Literal["gfla"]],
     checkpoint: Positional[Path],
     *,
-    recipe: Literal["gfla-fashion-2020", "gfla-market-2020"],
+    recipe: Literal[
+        "gfla-fashion-2020",
+        "gfla-market-2020",
+        "gfla-dance-fashion-2020",
+        "gfla-dance-iper-2020",
+        "gfla-face-2020",
+        "gfla-views-car-2020",
+        "gfla-views-chair-2020",
+    ],
     out: Path,
 ) -> int:
     """Every tensor of the checkpoint is used once and tied copies are verified; anything else is an error.

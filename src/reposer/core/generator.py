@@ -93,7 +93,8 @@ class Generator(nn.Module, ABC):
     A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`;
     `condition` is the type that describes source and target. `forward` stays the family's own.
     `unread` names prefixes of parameters that a published form holds but never reads. Sides of pictures divide by
-    `divisor`.
+    `divisor`. A family that `remembers` draws a frame of a clip from the frame before, too; its `animate` takes a
+    `previous` (picture, condition) to go on after.
     """
 
     config: Any
@@ -102,6 +103,7 @@ class Generator(nn.Module, ABC):
     condition: type = Pose
     unread: tuple[str, ...] = ()
     divisor: int = 1
+    remembers: bool = False
 
     @abstractmethod
     def generate(
@@ -143,8 +145,11 @@ class Generator(nn.Module, ABC):
             own = stack_conditions([source_pose]), stack_conditions([pose])
             yield self.generate(source[None], *own, seeds=seeds)[0]
 
-    def checked(self, source: Float[Tensor, "B 3 H W"], *conditions: Condition) -> tuple[Pose, ...]:
-        """The poses, if they and the picture fit this network and each other."""
+    def checked(
+        self, source: Float[Tensor, "B 3 H W"], *conditions: Condition, skeleton: Skeleton | None = None
+    ) -> tuple[Pose, ...]:
+        """The poses, if they and the picture fit this network and each other. `skeleton`: None = the network's."""
+        skeleton = skeleton or self.skeleton
         size, name = (source.shape[-2], source.shape[-1]), type(self).__name__.removesuffix("Generator")
         if any(side % self.divisor for side in size):
             raise BadInput(
@@ -152,12 +157,12 @@ class Generator(nn.Module, ABC):
             )
         poses = []
         for pose in conditions:
-            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != self.skeleton:
+            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != skeleton:
                 came = (
                     f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
                 )
                 raise BadInput(
-                    f"{name} needs poses of the skeleton {self.skeleton.name} in the picture's size {size}; this came: "
+                    f"{name} needs poses of the skeleton {skeleton.name} in the picture's size {size}; this came: "
                     f"{came}. Pose.convert and generator.framing.place make one from another."
                 )
             poses.append(pose)

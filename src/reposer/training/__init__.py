@@ -2,12 +2,24 @@
 
 from .loop import TrainingStopped, train
 from .objective import Objective, Turn, frozen
-from .recipe import PROBE_RECIPES, RECIPES, Adam, DataConfig, RAdam, Recipe, Stage, Start
+from .recipe import (
+    PROBE_RECIPES,
+    RECIPES,
+    Adam,
+    ClipDataConfig,
+    DataConfig,
+    RAdam,
+    Recipe,
+    Stage,
+    Start,
+    ViewDataConfig,
+)
 
 __all__ = [
     "PROBE_RECIPES",
     "RECIPES",
     "Adam",
+    "ClipDataConfig",
     "DataConfig",
     "Objective",
     "RAdam",
@@ -16,6 +28,7 @@ __all__ = [
     "Start",
     "TrainingStopped",
     "Turn",
+    "ViewDataConfig",
     "frozen",
     "train",
 ]

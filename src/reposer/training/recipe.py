@@ -8,9 +8,12 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import nn
 
-from reposer.core import BadInput, Framing, Registry
+from reposer.core import SKELETONS, BadInput, Framing, Registry
 from reposer.data import PairDataset, open_dataset
+from reposer.data.clip_dataset import ClipDataset, open_clips
+from reposer.data.objects import ShapeNetViews, SyntheticObjects
 from reposer.data.synthetic import SyntheticPeople
+from reposer.data.synthetic.clips import SyntheticClips, SyntheticFaceClips
 
 from .objective import Objective
 
@@ -127,6 +130,96 @@ class DataConfig:
     def tiny(self) -> "DataConfig":
         """Four synthetic people, whatever the data set."""
         return DataConfig(num_pairs=4)
+
+
+@dataclass(frozen=True)
+class ClipDataConfig:
+    """Where the clips come from."""
+
+    root: str | None = None
+    """A folder of clips (docs/data.md); none = synthetic people or faces, drawn on the spot."""
+    split: str = "train"
+    """Which part of it."""
+    augment: bool = False
+    """Move the pictures a little at random, where the data set offers it."""
+    frames: int = 30
+    """Consecutive frames of a clip in one step."""
+    skeleton: str | None = None
+    """Of the frames' joints; none = as the data set has them."""
+    source_skeleton: str | None = None
+    """Of the reference's joints; none = as the data set has them."""
+    edges: bool = False
+    """Faces: the edges of the driving frame are a part of what describes it."""
+    kind: Literal["people", "faces"] = "people"
+    """What is drawn, where there is no folder."""
+    num_clips: int = 200
+    """Drawn clips only: how many."""
+    seed: int = 0
+    """Drawn clips only: which."""
+
+    def open(self, framing: Framing, split: str | None = None) -> ClipDataset:
+        """The clips, their pictures laid out by `framing`."""
+        split = split or self.split
+        if self.root is None and self.kind == "faces":
+            return SyntheticFaceClips(split, framing, frames=self.frames, num_clips=self.num_clips, seed=self.seed)
+        skeleton, source_skeleton = (
+            None if name is None else SKELETONS[name] for name in (self.skeleton, self.source_skeleton)
+        )
+        if self.root is None:
+            return SyntheticClips(
+                split,
+                framing,
+                frames=self.frames,
+                num_clips=self.num_clips,
+                seed=self.seed,
+                skeleton=skeleton,
+                source_skeleton=source_skeleton,
+            )
+        return open_clips(
+            Path(self.root),
+            split,
+            framing,
+            frames=self.frames,
+            skeleton=skeleton,
+            source_skeleton=source_skeleton,
+            augment=self.augment,
+            edges=self.edges,
+        )
+
+    def tiny(self) -> "ClipDataConfig":
+        """Two drawn clips, whatever the data set."""
+        return replace(self, root=None, split="train", augment=False, frames=12, edges=False, num_clips=2)
+
+
+@dataclass(frozen=True)
+class ViewDataConfig:
+    """Where the views of objects come from."""
+
+    root: str | None = None
+    """data_KIND.hdf5 with its lists beside it, or a folder with one such file; none = objects drawn on the spot."""
+    split: str = "train"
+    """Which part of it. "held-out": from the azimuths that training saw to those that it did not."""
+    hold_out: int = 0
+    """Every so many-th azimuth of the training objects is kept from training; 0 keeps none."""
+    kind: str = "chairs"
+    """Drawn objects only: what they are."""
+    num_objects: int = 200
+    """Drawn objects only: how many."""
+    seed: int = 0
+    """Drawn objects only: which."""
+
+    def open(self, framing: Framing, split: str | None = None) -> PairDataset:
+        """The data set, its pictures laid out by `framing`."""
+        split = split or self.split
+        if self.root is not None:
+            return ShapeNetViews(self.root, split, framing, hold_out=self.hold_out)
+        return SyntheticObjects(
+            self.kind, framing.size, split, self.num_objects, self.seed, framing, hold_out=self.hold_out
+        )
+
+    def tiny(self) -> "ViewDataConfig":
+        """One drawn object, whatever the data set."""
+        return ViewDataConfig(kind=self.kind, num_objects=1, hold_out=self.hold_out)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """Clips of people and of faces that nobody filmed, drawn on the spot: frame t of clip i depends on (seed, split, i, t) only."""
 
+from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, FaceLines, Framing, Pose
+from reposer.core import BadInput, FaceLines, Framing, Pose, Skeleton
 from reposer.core.images import from_uint8
 from reposer.core.rng import numpy_stream
 from reposer.core.samples import Condition
@@ -25,6 +27,7 @@ from .people import SyntheticPeople
 M = TypeVar("M")
 PEOPLE_SIZE, FACE_SIZE = (256, 176), (256, 256)  # of pictures without a framing
 CLIP_LENGTH = 75  # frames: three seconds
+AT_ONCE = 8  # frames
 KEPT_MOTIONS = 16  # of people who are kept dressed and aimed at
 _MOTION, _MANNER, _FACE_VIEW = 21, 22, 23  # addresses of the random streams
 
@@ -93,6 +96,24 @@ class _Drawn(ClipDataset):
         """The number of the person of clip i, unique over all splits."""
         return self.people.identity_number(i % len(self))
 
+    @abstractmethod
+    def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
+        """These frames of clip i, drawn at once: each is the same in any company."""
+
+    def kept(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
+        """These frames of clip i, drawn now or before."""
+        i %= len(self)
+        lacking = [t for t in dict.fromkeys(frames) if (i, t) not in self.memory]
+        found: dict[int, tuple[Tensor, ...]] = {}
+        for start in range(0, len(lacking), AT_ONCE):
+            some = lacking[start : start + AT_ONCE]
+            found |= zip(some, self.drawn(i, some), strict=True)
+
+        def frame(t: int) -> tuple[Tensor, ...]:
+            return found[t] if t in found else self.drawn(i, [t])[0]
+
+        return [self.memory.get((i, t), partial(frame, t)) for t in frames]
+
     def framed(self, picture: UInt8[Tensor, "h w 3"]) -> Float[Tensor, "3 H W"]:
         return frame_picture(from_uint8(picture), self.framing)
 
@@ -104,6 +125,7 @@ class SyntheticClips(_Drawn):
     Clip i is person i of the split in one motion, `length` frames long; nobody is in two splits.
 
     framing: the pictures are drawn at its `person_size`. fps: frames per second.
+    skeleton, source_skeleton: of the frames' poses and of the reference's; None = OpenPose's 18 joints, which are drawn.
     misses: whether poses miss joints as a detector does, frame by frame; False gives every joint that can be seen.
     cache_bytes: of drawn frames kept in memory, per process.
     """
@@ -118,12 +140,15 @@ class SyntheticClips(_Drawn):
         seed: int = 0,
         length: int = CLIP_LENGTH,
         fps: float = 25.0,
+        skeleton: Skeleton | None = None,
+        source_skeleton: Skeleton | None = None,
         misses: bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         size = PEOPLE_SIZE if framing is None else framing.person_size
         super().__init__(split, framing, size, frames, num_clips, seed, length, fps, cache_bytes)
         self.people.misses = misses
+        self.skeleton, self.source_skeleton = skeleton or OPENPOSE_18, source_skeleton or OPENPOSE_18
         self._motions: _Kept[Any] = _Kept(KEPT_MOTIONS)
 
     def motion(self, i: int) -> CycleName:
@@ -135,27 +160,28 @@ class SyntheticClips(_Drawn):
         return torch.stack([self.framed(self._frame(i, t)[0]) for t in frames])
 
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
+        return self._poses(i, frames).convert(self.skeleton)
+
+    def reference(self, i: int, frame: int) -> tuple[Float[Tensor, "3 H W"], Condition]:
+        return self.pictures(i, [frame])[0], self._poses(i, [frame]).convert(self.source_skeleton)[0]
+
+    def _poses(self, i: int, frames: Sequence[int]) -> Pose:
+        """As they are drawn, in the frame."""
         found = [self._frame(i, t) for t in frames]
         xy, visible = torch.stack([f[2] for f in found]), torch.stack([f[3] for f in found])
         return frame_pose(Pose(xy, visible, self.size, OPENPOSE_18), self.framing)
 
     def masks(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 1 H W"]:
-        return torch.stack([frame_mask(self._frame(i, t)[1].float()[None], self.framing) for t in frames])
+        return torch.stack([frame_mask(f[1].float()[None], self.framing) for f in self.kept(i, frames)])
 
-    def trusted(self, i: int) -> Bool[Tensor, "T"]:
-        return torch.ones(self.length, dtype=torch.bool)
-
-    def _frame(self, i: int, t: int) -> tuple[Tensor, ...]:
-        """Picture (h, w, 3), mask (h, w), joints (18, 2) and whether each is seen (18)."""
-
-        def make() -> tuple[Tensor, ...]:
-            number = self.number(i)
-            moving = self._motions.get(number, lambda n: self.people.moving(n, self.motion(i), fps=self.rate))
-            drawing = draw([moving(t)], self.size)
-            pose = drawing.detected[0]
-            return drawing.picture[0], drawing.mask[0], pose.xy, pose.visible
-
-        return self.memory.get((i % len(self), t), make)
+    def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
+        """Of each: picture (h, w, 3), mask (h, w), joints (18, 2) and whether each is seen (18)."""
+        moving = self._motions.get(
+            self.number(i), lambda n: self.people.moving(n, self.motion(i), fps=self.rate)
+        )
+        drawing = draw([moving(t) for t in frames], self.size)
+        pose = drawing.detected
+        return list(zip(drawing.picture, drawing.mask, pose.xy, pose.visible, strict=True))
 
 
 @CLIP_DATASETS.register("synthetic-face-clips")
@@ -186,19 +212,18 @@ class SyntheticFaceClips(_Drawn):
         self._busts: _Kept[tuple[Bust, Manner]] = _Kept(KEPT_MOTIONS)
 
     def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
-        return torch.stack([self.framed(self._frame(i, t)) for t in frames])
+        return torch.stack([self.framed(found[0]) for found in self.kept(i, frames)])
 
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
         bust, manner = self._bust(i)
         points = Pose.stack([bust.landmarks(manner(t / self.rate)) for t in frames])
         return FaceLines(frame_pose(points, self.framing))
 
-    def _frame(self, i: int, t: int) -> UInt8[Tensor, "h w 3"]:
-        def make() -> tuple[Tensor, ...]:
-            bust, manner = self._bust(i)
-            return (draw([bust.shot(manner(t / self.rate))], self.size).picture[0],)
-
-        return self.memory.get((i % len(self), t), make)[0]
+    def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
+        """Of each: its picture (h, w, 3)."""
+        bust, manner = self._bust(i)
+        drawing = draw([bust.shot(manner(t / self.rate)) for t in frames], self.size)
+        return [(picture,) for picture in drawing.picture]
 
     def _bust(self, i: int) -> tuple[Bust, Manner]:
         return self._busts.get(self.number(i), self._made)

@@ -1,7 +1,15 @@
 """GFLA: global flow, local attention (Ren et al. 2020, arXiv:2003.00696)."""
 
-from . import recipes
+from . import clip_recipes, recipes, view_recipes
 from .discriminator import ResDiscriminator
 from .network import GFLAConfig, GFLADrawing, GFLAGenerator
 
-__all__ = ["GFLAConfig", "GFLADrawing", "GFLAGenerator", "ResDiscriminator", "recipes"]
+__all__ = [
+    "GFLAConfig",
+    "GFLADrawing",
+    "GFLAGenerator",
+    "ResDiscriminator",
+    "clip_recipes",
+    "recipes",
+    "view_recipes",
+]

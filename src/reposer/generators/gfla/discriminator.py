@@ -1,4 +1,4 @@
-"""GFLA's discriminator: sees a picture alone, no pose and no source (Ren et al. 2020, arXiv:2003.00696)."""
+"""GFLA's discriminators: they see pictures or clips alone, no pose and no source (Ren et al. 2020, arXiv:2003.00696)."""
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -39,3 +39,38 @@ class ResBlockEncoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H//2 W//2"]:
         return self.halve(leaky(self.conv(leaky(x)))) + self.bypass(F.avg_pool2d(x, 2))
+
+
+class TemporalDiscriminator(nn.Module):
+    """Scores of overlapping parts of a clip of six frames, unbounded, at 1/16 of its size.
+
+    Two blocks over space and time leave two frames; these become channels for two blocks over space.
+    width: channels of the first block; four times as many in the last.
+    """
+
+    frames = 6
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.clip = nn.Sequential(
+            ClipBlockEncoder(3, width, width), ClipBlockEncoder(width, 2 * width, width)
+        )
+        self.blocks = nn.Sequential(*(ResBlockEncoder(4 * width, 4 * width, 4 * width) for _ in range(2)))
+        self.score = spectral_norm(nn.Conv2d(4 * width, 1, 1))
+
+    def forward(self, clip: Float[Tensor, "B 3 6 H W"]) -> Float[Tensor, "B 1 h w"]:
+        return self.score(leaky(self.blocks(self.clip(clip).flatten(1, 2))))
+
+
+class ClipBlockEncoder(nn.Module):
+    """A Conv3x3x3 (to `hidden`) A Conv3x4x4/(1,2,2), plus a mean over 3x2x2 and Conv1x1x1: half the size, two frames less."""
+
+    def __init__(self, i: int, o: int, hidden: int) -> None:
+        super().__init__()
+        self.conv = spectral_norm(nn.Conv3d(i, hidden, 3, padding=1))
+        self.halve = spectral_norm(nn.Conv3d(hidden, o, (3, 4, 4), stride=(1, 2, 2), padding=(0, 1, 1)))
+        self.bypass = spectral_norm(nn.Conv3d(i, o, 1))
+
+    def forward(self, x: Float[Tensor, "B i T H W"]) -> Float[Tensor, "B o T-2 H//2 W//2"]:
+        mean = F.avg_pool3d(x, (3, 2, 2), stride=(1, 2, 2))
+        return self.halve(leaky(self.conv(leaky(x)))) + self.bypass(mean)

@@ -13,12 +13,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, Explanation, Generator, Layer, Pose
+from reposer.core import SKELETONS, BadInput, Explanation, Generator, Pose
 from reposer.core.samples import Condition, stack_conditions
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import heatmaps
-from reposer.nn.warp import warp
 
 from .blocks import EncoderBlock
 from .parts import (
@@ -32,7 +31,8 @@ from .parts import (
     attentions,
     doubled,
     first_weights,
-    of_picture_size,
+    layers_of,
+    take_in,
 )
 
 RAW_POSE_SCALE = (
@@ -186,13 +186,8 @@ class GFLAGenerator(Generator):
     ) -> Explanation:
         """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
         drawing = self(source, *self.checked(source, source_pose, target_pose))
-        layers = {}
-        for level, flow in drawing.flows.items():
-            layers[f"flow level {level}"] = Layer("flow", flow)
-            layers[f"occlusion level {level}"] = Layer("weight", drawing.occlusions[level])
-        finest = of_picture_size(drawing.flows[min(drawing.flows)], source)
-        layers["warped source"] = Layer("picture", warp(source, finest))
-        return Explanation(drawing.picture, layers)
+        moves = Moves(drawing.flows, drawing.occlusions)
+        return Explanation(drawing.picture, layers_of(moves, source))
 
     def animate(
         self,
@@ -232,14 +227,7 @@ class TargetNet(DrawingNet):
         source_features: dict[int, Float[Tensor, "B _ _ _"]],
         moves: Moves,
     ) -> Float[Tensor, "B 3 H W"]:
-        def take(level: int, x: Tensor) -> Tensor:
-            if level not in moves.flows:
-                return x
-            attended = self.attention[str(level)](source_features[level], x, moves.flows[level])
-            # (1 - m) x + m attended
-            return torch.lerp(x, attended.to(x.dtype), moves.occlusions[level].to(x.dtype))
-
         x = channels_last(target_maps)
         for block in self.encoder:
             x = block(x)
-        return self.draw(x, take)
+        return self.draw(x, lambda level, x: take_in(self.attention, level, x, source_features, moves))

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from reposer.core import Batch, Pose
+from reposer.core import Batch
 from reposer.losses.adversarial import lsgan_fake, lsgan_real
 from reposer.losses.flow import affine_regularity, sampling_correctness
 from reposer.losses.perceptual import content_and_style
@@ -17,7 +17,10 @@ from reposer.training import Objective, Turn, frozen
 
 from .discriminator import ResDiscriminator
 from .network import GFLAGenerator
+from .view_network import GFLAViewsGenerator
 
+PairGenerator = GFLAGenerator | GFLAViewsGenerator
+"""Those that draw one picture from another: of a person in another pose, of an object from another side."""
 FeatureName = Literal["vgg19", "vgg19-normalized", "people-encoder"]
 
 
@@ -34,7 +37,7 @@ class GFLAFlowConfig:
     regularity: float = 0.01
     """Weight of the affine regularity."""
 
-    def build(self, generator: GFLAGenerator) -> "GFLAFlowObjective":
+    def build(self, generator: PairGenerator) -> "GFLAFlowObjective":
         return GFLAFlowObjective(self, generator)
 
     def tiny(self) -> "GFLAFlowConfig":
@@ -66,7 +69,7 @@ class GFLALossesConfig:
     discriminator_layers: int = 4
     """Halvings of the discriminator: 4 at 256x256, 3 at 128x64."""
 
-    def build(self, generator: GFLAGenerator) -> "GFLAObjective":
+    def build(self, generator: PairGenerator) -> "GFLAObjective":
         return GFLAObjective(self, generator)
 
     def tiny(self) -> "GFLALossesConfig":
@@ -78,19 +81,19 @@ class GFLALossesConfig:
 class GFLAFlowObjective(Objective):
     """One player: the flow network."""
 
-    def __init__(self, config: GFLAFlowConfig, generator: GFLAGenerator) -> None:
+    def __init__(self, config: GFLAFlowConfig, generator: PairGenerator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
         self.networks = nn.ModuleDict({"generator": generator})
-        self.features = _feature_network(config)
+        self.features = open_features(config.features, config.weights)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
         return {"flow": self.generator.flow_net}
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
-        assert isinstance(batch.source_pose, Pose) and isinstance(batch.target_pose, Pose)
-        flows, _ = self.generator.flow(batch.source, batch.source_pose, batch.target_pose)
+        conditions: tuple[Any, Any] = batch.source_pose, batch.target_pose  # of the generator's own kind
+        flows, _ = self.generator.flow(batch.source, *conditions)
         layers = correspondence_layers(self.features, flows)
         source, target = self.features.of_constants(batch.source, batch.target, layers=tuple(layers.values()))
         correctness, regularity = flow_terms(flows, source, target, layers, self.generator.kernel_sizes)
@@ -109,12 +112,12 @@ class GFLAFlowObjective(Objective):
 class GFLAObjective(Objective):
     """Two players: the discriminator, which sees pictures only, and the whole generator."""
 
-    def __init__(self, config: GFLALossesConfig, generator: GFLAGenerator) -> None:
+    def __init__(self, config: GFLALossesConfig, generator: PairGenerator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
         self.discriminator = ResDiscriminator(config.discriminator_width, layers=config.discriminator_layers)
         self.networks = nn.ModuleDict({"generator": generator, "discriminator": self.discriminator})
-        self.features = _feature_network(config)
+        self.features = open_features(config.features, config.weights)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
@@ -177,6 +180,6 @@ def flow_terms(
     return sum(correctness, correctness[0].new_zeros(())), sum(regularity, regularity[0].new_zeros(()))
 
 
-def _feature_network(config: GFLAFlowConfig | GFLALossesConfig) -> FeatureNetwork:
-    weights = None if config.weights is None else Path(config.weights)
-    return feature_network(config.features, weights=weights)
+def open_features(name: FeatureName, weights: str | None) -> FeatureNetwork:
+    """The frozen network of the losses, from the file `weights` or its usual place."""
+    return feature_network(name, weights=None if weights is None else Path(weights))

@@ -15,9 +15,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import BadInput, Framing
+from reposer.core import BadInput, Framing, Layer
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.local_attention import LocalAttention
+from reposer.nn.warp import warp
 
 from .blocks import EncoderBlock, Jump, Normalize, ResBlock, ResBlockDecoder
 
@@ -207,6 +208,21 @@ def attentions(config: NetworksConfig) -> nn.ModuleDict:
     )
 
 
+def take_in(
+    attention: nn.ModuleDict,
+    level: int,
+    x: Float[Tensor, "B C h w"],
+    features: dict[int, Float[Tensor, "B _ _ _"]],
+    moves: Moves,
+) -> Float[Tensor, "B C h w"]:
+    """What the target network made up, blended with the source's features where its flow points to, if this level has one."""
+    if level not in moves.flows:
+        return x
+    attended = attention[str(level)](features[level], x, moves.flows[level])
+    # (1 - m) x + m attended
+    return torch.lerp(x, attended.to(x.dtype), moves.occlusions[level].to(x.dtype))
+
+
 class Head(nn.Conv2d):
     """Conv3x3 that works in float32 under autocast, too: eight bits are too few for a place in a picture."""
 
@@ -247,3 +263,14 @@ def of_picture_size(
     """The flow in pixels of the picture."""
     scale = picture.shape[-1] / flow.shape[-1]
     return scale * F.interpolate(flow, size=picture.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def layers_of(moves: Moves, source: Float[Tensor, "B 3 H W"]) -> dict[str, Layer]:
+    """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
+    layers = {}
+    for level, flow in moves.flows.items():
+        layers[f"flow level {level}"] = Layer("flow", flow)
+        layers[f"occlusion level {level}"] = Layer("weight", moves.occlusions[level])
+    finest = of_picture_size(moves.flows[min(moves.flows)], source)
+    layers["warped source"] = Layer("picture", warp(source, finest))
+    return layers

@@ -10,20 +10,28 @@ from pathlib import Path
 
 from torch import Tensor
 
-from reposer.core import BadInput, Registry
+from reposer.core import BadInput, Generator, Registry
 from reposer.nn.weights import read_checkpoint, save_generator, unfilled
 
-from .network import GFLAConfig, GFLAGenerator
-from .parts import FLOW_LEVELS, SOURCE_LEVELS
+from .clip_network import GFLAAnimationConfig, GFLAFaceConfig
+from .network import GFLAConfig
+from .parts import FLOW_LEVELS, SOURCE_LEVELS, NetworksConfig
+from .view_network import GFLAViewsConfig
 
-RELEASED: Registry[Callable[[], GFLAConfig]] = Registry("released GFLA network")
+Published = GFLAConfig | GFLAAnimationConfig | GFLAFaceConfig | GFLAViewsConfig
+RELEASED: Registry[Callable[[], Published]] = Registry("released GFLA network")
 RELEASED.add("gfla-fashion-2020", GFLAConfig.fashion_2020)
 RELEASED.add("gfla-market-2020", GFLAConfig.market_2020)
+RELEASED.add("gfla-dance-fashion-2020", GFLAAnimationConfig.dance_2020)
+RELEASED.add("gfla-dance-iper-2020", GFLAAnimationConfig.dance_2020)
+RELEASED.add("gfla-face-2020", GFLAFaceConfig.face_2020)
+RELEASED.add("gfla-views-car-2020", GFLAViewsConfig.shapenet_2020)
+RELEASED.add("gfla-views-chair-2020", GFLAViewsConfig.shapenet_2020)
 
 SHOWN = 6  # keys of each kind in a message
 
 
-def import_released(checkpoint: Path, recipe: str, out: Path) -> GFLAGenerator:
+def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
     """The generator of a released `*_net_G.pth`, also written to `out` (.safetensors).
 
     recipe: which published network it is, a name in RELEASED. Any other key, a missing one, another shape or a tied
@@ -34,10 +42,10 @@ def import_released(checkpoint: Path, recipe: str, out: Path) -> GFLAGenerator:
     return generator
 
 
-def read_released(checkpoint: Path, config: GFLAConfig, name: str = "this network") -> GFLAGenerator:
+def read_released(checkpoint: Path, config: Published, name: str = "this network") -> Generator:
     """The generator of `config` with the tensors of a released checkpoint, in eval mode; `name` is for messages."""
     tensors = read_checkpoint(checkpoint)
-    generator = unfilled(config.build)
+    generator: Generator = unfilled(config.build)
     own = generator.state_dict()
     names = {
         f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in layers(config) for kind in ("weight", "bias")
@@ -56,50 +64,81 @@ def read_released(checkpoint: Path, config: GFLAConfig, name: str = "this networ
     return generator.eval()
 
 
-def layers(config: GFLAConfig) -> Iterator[tuple[str, str]]:
+def layers(config: Published) -> Iterator[tuple[str, str]]:
     """(our name, released name) of every layer that has weights."""
-    encoders = (("source_net", "source", SOURCE_LEVELS), ("target_net", "target", SOURCE_LEVELS))
-    for ours, theirs, depth in (*encoders, ("flow_net", "flow_net", FLOW_LEVELS)):
-        for n in range(depth):
-            stage = f"{theirs}.encoder{n - 1}" if n else f"{theirs}.block0"
-            yield from _block(f"{ours}.encoder.{n}", stage, ("before", "halve", "between", "conv"))
-
-    attended = [level for level, _ in config.attention]
-    for n, level in enumerate(range(SOURCE_LEVELS, 0, -1)):
-        stage = f"target.decoder{n}"
-        if level in attended:
-            yield f"target_net.attention.{level}.score", f"target.attn{n}.fully_connect_layer.0"
-            yield f"target_net.attention.{level}.mix", f"target.attn{n}.fully_connect_layer.2"
+    if isinstance(config, GFLAAnimationConfig | GFLAFaceConfig):
+        yield from _encoder("source_previous", "source_previous", SOURCE_LEVELS)
+        yield from _encoder("source_reference", "source_reference", SOURCE_LEVELS)
+        yield from _encoder("target_net", "target", SOURCE_LEVELS)
+        yield from _way_up(config, {"attention_previous": "attn_p", "attention_reference": "attn_r"})
+    elif isinstance(config, GFLAViewsConfig):
+        yield from _encoder("source_net", "source", SOURCE_LEVELS)
+        for n in range(FLOW_LEVELS - SOURCE_LEVELS):
+            yield from _enlarging(f"target_net.begin.{n}", f"target.block{n}")
+        yield from _way_up(config, {"attention": "attn"})
         yield from _block(
-            f"target_net.refine.{level}", f"{stage}.0.model.0", ("before", "first", "between", "second")
+            "flow_net.bottom", "flow_net.cat.model.0", ("before", "first", "between", "second")
         )
-        yield from _block(
-            f"target_net.enlarge.{level}", f"{stage}.1", ("before", "conv", "between", "enlarge")
-        )
-        yield f"target_net.enlarge.{level}.bypass", f"{stage}.1.shortcut.0"
-    yield "target_net.picture", "target.outconv.conv1"
+        yield "flow_net.bottom.bypass", "flow_net.cat.model.0.shortcut.0"
+    else:
+        yield from _encoder("source_net", "source", SOURCE_LEVELS)
+        yield from _encoder("target_net", "target", SOURCE_LEVELS)
+        yield from _way_up(config, {"attention": "attn"})
+    for ours, theirs in _flow_nets(config):
+        yield from _encoder(ours, theirs, FLOW_LEVELS)
+        for n, level in _flow_stages(config):
+            yield from _enlarging(f"{ours}.decoder.{level}", f"{theirs}.decoder{n}")
+            yield f"{ours}.jump.{level}", f"{theirs}.jump{n}.conv1"
+            if level in config.levels:
+                yield f"{ours}.flow_head.{level}", f"{theirs}.output{n}"
+                yield f"{ours}.occlusion_head.{level}", f"{theirs}.mask{n}.0"
 
-    for n, level in _flow_stages(config):
-        stage = f"flow_net.decoder{n}"
-        yield from _block(f"flow_net.decoder.{level}", stage, ("before", "conv", "between", "enlarge"))
-        yield f"flow_net.decoder.{level}.bypass", f"{stage}.shortcut.0"
-        yield f"flow_net.jump.{level}", f"flow_net.jump{n}.conv1"
-        if level in attended:
-            yield f"flow_net.flow_head.{level}", f"flow_net.output{n}"
-            yield f"flow_net.occlusion_head.{level}", f"flow_net.mask{n}.0"
 
-
-def twice(config: GFLAConfig) -> Iterator[tuple[str, str]]:
+def twice(config: Published) -> Iterator[tuple[str, str]]:
     """(second released name, first released name) of every layer that is stored twice."""
     yield "target.outconv.model.2", "target.outconv.conv1"
-    for n, _ in _flow_stages(config):
-        yield f"flow_net.jump{n}.model.2", f"flow_net.jump{n}.conv1"
+    for _, theirs in _flow_nets(config):
+        for n, _ in _flow_stages(config):
+            yield f"{theirs}.jump{n}.model.2", f"{theirs}.jump{n}.conv1"
 
 
-def _flow_stages(config: GFLAConfig) -> Iterator[tuple[int, int]]:
+def _flow_nets(config: Published) -> tuple[tuple[str, str], ...]:
+    """(our name, released name) of the flow networks."""
+    if isinstance(config, GFLAAnimationConfig):
+        return ("flow_previous", "flow_net_previous"), ("flow_reference", "flow_net_reference")
+    return (("flow_net", "flow_net"),)
+
+
+def _flow_stages(config: NetworksConfig) -> Iterator[tuple[int, int]]:
     """The flow decoder's stages: (their number, the level each arrives at)."""
-    finest = min(level for level, _ in config.attention)
-    return enumerate(range(FLOW_LEVELS - 1, finest - 1, -1))
+    return enumerate(range(FLOW_LEVELS - 1, min(config.levels) - 1, -1))
+
+
+def _encoder(ours: str, theirs: str, depth: int) -> Iterator[tuple[str, str]]:
+    for n in range(depth):
+        stage = f"{theirs}.encoder{n - 1}" if n else f"{theirs}.block0"
+        yield from _block(f"{ours}.encoder.{n}", stage, ("before", "halve", "between", "conv"))
+
+
+def _way_up(config: NetworksConfig, attentions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The target network from level 3 up, with its attentions: our name to the released one."""
+    for n, level in enumerate(range(SOURCE_LEVELS, 0, -1)):
+        for ours, theirs in attentions.items() if level in config.levels else ():
+            yield f"target_net.{ours}.{level}.score", f"target.{theirs}{n}.fully_connect_layer.0"
+            yield f"target_net.{ours}.{level}.mix", f"target.{theirs}{n}.fully_connect_layer.2"
+        yield from _block(
+            f"target_net.refine.{level}",
+            f"target.decoder{n}.0.model.0",
+            ("before", "first", "between", "second"),
+        )
+        yield from _enlarging(f"target_net.enlarge.{level}", f"target.decoder{n}.1")
+    yield "target_net.picture", "target.outconv.conv1"
+
+
+def _enlarging(ours: str, theirs: str) -> Iterator[tuple[str, str]]:
+    """N A Conv N A ConvTranspose, and the ConvTranspose beside it."""
+    yield from _block(ours, theirs, ("before", "conv", "between", "enlarge"))
+    yield f"{ours}.bypass", f"{theirs}.shortcut.0"
 
 
 def _block(ours: str, theirs: str, parts: tuple[str, str, str, str]) -> Iterator[tuple[str, str]]:

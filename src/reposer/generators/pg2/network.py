@@ -17,7 +17,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
+from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose, Skeleton
 from reposer.core.samples import Condition
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import at_least_float32, channels_last
@@ -196,7 +196,9 @@ class PG2Generator(Generator):
         final = drawing.picture.clamp(-1, 1)
         return Explanation(final, layers | {"final": Layer("picture", final)})
 
-    def checked(self, source: Float[Tensor, "B 3 H W"], *conditions: Condition) -> tuple[Pose, ...]:
+    def checked(
+        self, source: Float[Tensor, "B 3 H W"], *conditions: Condition, skeleton: Skeleton | None = None
+    ) -> tuple[Pose, ...]:
         """The poses, if they and the picture have the one size of this network."""
         size = self.config.size
         if tuple(source.shape[-2:]) != size:
@@ -204,7 +206,7 @@ class PG2Generator(Generator):
                 f"This PG2 draws pictures of {size[0]}x{size[1]} pixels only (its bottleneck is fully connected), not "
                 f"of {source.shape[-2]}x{source.shape[-1]}. generator.framing says how a photo becomes one."
             )
-        return super().checked(source, *conditions)
+        return super().checked(source, *conditions, skeleton=skeleton)
 
 
 def coordinates(pose: Pose) -> Float[Tensor, "B n"]:

@@ -1,0 +1,451 @@
+"""GFLA for clips: moving people, moving faces (Ren et al. 2020, arXiv:2003.00696; code at commit 3afa8fe).
+
+A frame is drawn from two pictures: the reference, which says who it is, and the frame before, which was drawn here too.
+Each has its own features and its own flow; the target network takes both in. The first frame's predecessor is the
+reference itself.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from reposer.core import SKELETONS, BadInput, Explanation, FaceLines, Generator, Layer, Pose, Skeleton
+from reposer.core.samples import Condition, stack_conditions
+from reposer.core.skeleton import FACE_68
+from reposer.generators.registries import GENERATORS
+from reposer.nn.face_maps import FACE_CHANNELS, face_maps
+from reposer.nn.layout import channels_last
+from reposer.nn.maps import heatmaps, stick_picture
+from reposer.nn.warp import warp
+
+from .blocks import EncoderBlock
+from .network import RAW_POSE_SCALE
+from .parts import (
+    FLOW_LEVELS,
+    SOURCE_LEVELS,
+    DrawingNet,
+    FlowNet,
+    Moves,
+    NetworksConfig,
+    SourceNet,
+    attentions,
+    doubled,
+    first_weights,
+    of_picture_size,
+)
+
+STICKS = 3  # channels of the drawn skeleton
+
+
+@dataclass(frozen=True)
+class ClipNetworksConfig(NetworksConfig):
+    """What people and faces have in common."""
+
+    fusion: Literal["blend", "sum"] = "blend"
+    """How a level takes in both pictures. "sum" (published): each is blended with what the network made up, and both
+    blends are added, which counts the latter up to twice. "blend": shares of the three that add up to 1."""
+
+    @property
+    def channels(self) -> int:
+        """Of the maps of a condition."""
+        raise NotImplementedError
+
+
+@GENERATORS.register("gfla-animation")
+@dataclass(frozen=True)
+class GFLAAnimationConfig(ClipNetworksConfig):
+    """Moving people. The default is our form for 256x256; `dance_2020` is the published network."""
+
+    family: ClassVar[str] = "gfla-animation"
+
+    sigma: float = 6.0
+    """Width of a joint's bump in the pose maps, in pixels."""
+    coordinates: Literal["exact", "truncated"] = "exact"
+    """"truncated" (published): joints are drawn at whole pixels, rounded towards zero."""
+    sticks: Literal["scaled", "raw"] = "scaled"
+    """Range of the drawn skeleton beside the bumps: [-1, 1], or (published) 0 to 255."""
+    skeleton: str = "openpose18"
+    """Name of the driving poses' skeleton."""
+    source_skeleton: str = "openpose18"
+    """Name of the reference's skeleton; published are coco17 here and h36m17 there, so that channels change their
+    meaning."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sigma <= 0:
+            raise BadInput(f"GFLA's sigma is above 0, not {self.sigma}.")
+        for name in (self.skeleton, self.source_skeleton):
+            if name not in SKELETONS:
+                raise BadInput(f"There is no skeleton '{name}'; there are {', '.join(SKELETONS)}.")
+        if len(SKELETONS[self.skeleton]) != len(SKELETONS[self.source_skeleton]):
+            raise BadInput(
+                f"The reference's and the driving poses' skeletons have as many joints as each other; "
+                f"{self.source_skeleton} and {self.skeleton} do not."
+            )
+
+    @property
+    def channels(self) -> int:
+        return len(SKELETONS[self.skeleton]) + STICKS
+
+    @classmethod
+    def dance_2020(cls) -> "GFLAAnimationConfig":
+        """The released network for FashionVideo and for iPER. The colours of its drawn skeleton are inferred: ours."""
+        return cls(
+            fusion="sum",
+            normalize_attention="mean",
+            normalize_input=True,
+            coordinates="truncated",
+            sticks="raw",
+            skeleton="h36m17",
+            source_skeleton="coco17",
+            aspect=1.0,
+        )
+
+    @classmethod
+    def mini(cls) -> "GFLAAnimationConfig":
+        """Ours for two CPU cores."""
+        return cls(
+            size=(128, 96), fit="pad", width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)),
+            attention_hidden=32, sigma=3.0, first_gain=0.7, first_occlusion=1.0,
+        )  # fmt: skip
+
+    def tiny(self) -> "GFLAAnimationConfig":
+        """The same form at the size of a test."""
+        return replace(self, size=(64, 32), width=4, flow_width=2, attention_hidden=4)
+
+    def build(self) -> "GFLAAnimation":
+        return GFLAAnimation(self)
+
+
+@GENERATORS.register("gfla-face")
+@dataclass(frozen=True)
+class GFLAFaceConfig(ClipNetworksConfig):
+    """Moving faces. The default is our form for 256x256; `face_2020` is the published network."""
+
+    family: ClassVar[str] = "gfla-face"
+
+    aspect: float = 1.0
+    """Width over height of the face pictures it is trained on."""
+    labels: Literal["scaled", "raw"] = "scaled"
+    """Range of the map that says which part of the face is where: [0, 1], or (published) 0 to 6."""
+
+    @property
+    def channels(self) -> int:
+        return FACE_CHANNELS
+
+    @classmethod
+    def face_2020(cls) -> "GFLAFaceConfig":
+        """The released network for FaceForensics. Which lines its maps are of is inferred (nn/face_maps.py)."""
+        return cls(fusion="sum", normalize_attention="mean", normalize_input=True, labels="raw")
+
+    @classmethod
+    def mini(cls) -> "GFLAFaceConfig":
+        """Ours for two CPU cores."""
+        return cls(
+            size=(96, 96), width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)), attention_hidden=32,
+            first_gain=0.7, first_occlusion=1.0,
+        )  # fmt: skip
+
+    def tiny(self) -> "GFLAFaceConfig":
+        """The same form at the size of a test."""
+        return replace(self, size=(64, 32), width=4, flow_width=2, attention_hidden=4)
+
+    def build(self) -> "GFLAFace":
+        return GFLAFace(self)
+
+
+class Memory(NamedTuple):
+    """What the next frame is drawn from.
+
+    reference, previous: pictures (B, 3, H, W); *_maps: of their conditions (B, C, H, W); features: the reference's, by
+    level.
+    """
+
+    reference: Tensor
+    reference_maps: Tensor
+    features: dict[int, Tensor]
+    previous: Tensor
+    previous_maps: Tensor
+
+
+@dataclass(frozen=True)
+class ClipDrawing:
+    """One frame, and where its places were found in the frame before and in the reference."""
+
+    picture: Float[Tensor, "B 3 H W"]
+    previous: Moves
+    reference: Moves
+
+
+class RecurrentGenerator(Generator):
+    """What people and faces have in common; a task says how a condition becomes maps, and how its flow networks look.
+
+    A picture on its own (`generate`) is drawn as the first frame of a clip.
+    """
+
+    divisor = 2**FLOW_LEVELS
+    remembers = True
+
+    config: ClipNetworksConfig
+
+    def __init__(self, config: ClipNetworksConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.framing = config.framing
+        self.unread = tuple(
+            f"source_{which}.encoder.{block}."
+            for which in ("previous", "reference")
+            for block in range(config.levels[0], SOURCE_LEVELS)
+        )
+        self.source_previous, self.source_reference = SourceNet(config), SourceNet(config)
+
+    @property
+    def kernel_sizes(self) -> dict[int, int]:
+        """Side of the attended patch, by level."""
+        return dict(self.config.attention)
+
+    @abstractmethod
+    def maps(
+        self, condition: Any, picture: Float[Tensor, "B 3 H W"], *, of_source: bool = False
+    ) -> Float[Tensor, "B C H W"]:
+        """What the networks see of a condition, on the picture's device and in its type."""
+
+    @abstractmethod
+    def moves(self, memory: Memory, target_maps: Float[Tensor, "B C H W"]) -> tuple[Moves, Moves]:
+        """Of the frame before, and of the reference."""
+
+    def begin(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Any,
+        previous: tuple[Float[Tensor, "B 3 H W"], Any] | None = None,
+    ) -> Memory:
+        """Before the first frame; or after the frame `previous`, which was drawn for that condition."""
+        maps = self.maps(source_pose, source, of_source=True)
+        features = self.source_reference(source)
+        if previous is None:
+            return Memory(source, maps, features, source, maps)
+        picture, pose = previous
+        return Memory(source, maps, features, picture, self.maps(pose, picture))
+
+    def frame(self, memory: Memory, target_pose: Any) -> tuple[ClipDrawing, Memory]:
+        """The next frame, and what the one after it is drawn from."""
+        target_maps = self.maps(target_pose, memory.reference)
+        previous, reference = self.moves(memory, target_maps)
+        picture = self.target_net(
+            target_maps, self.source_previous(memory.previous), memory.features, previous, reference
+        )
+        drawing = ClipDrawing(picture, previous, reference)
+        return drawing, memory._replace(previous=picture, previous_maps=target_maps)
+
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Any, target_pose: Any) -> ClipDrawing:
+        """The first frame of a clip."""
+        return self.frame(self.begin(source, source_pose), target_pose)[0]
+
+    @torch.no_grad()
+    def generate(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        """The drawn pictures. There is no noise, and no layer that works otherwise in training: seeds play no part."""
+        return self(source, *self.admitted(source, source_pose, target_pose)).picture
+
+    @torch.no_grad()
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
+        """As the first frame of a clip: flow and occlusion of each level, into the frame before and into the reference."""
+        drawing = self(source, *self.admitted(source, source_pose, target_pose))
+        layers = {}
+        for word, moves in (("previous", drawing.previous), ("reference", drawing.reference)):
+            for level, flow in moves.flows.items():
+                layers[f"{word}: flow level {level}"] = Layer("flow", flow)
+                layers[f"{word}: occlusion level {level}"] = Layer("weight", moves.occlusions[level])
+            finest = of_picture_size(moves.flows[min(moves.flows)], source)
+            layers[f"{word}: warped"] = Layer("picture", warp(source, finest))
+        return Explanation(drawing.picture, layers)
+
+    def animate(
+        self,
+        source: Float[Tensor, "3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        *,
+        seed: int = 0,
+        previous: tuple[Float[Tensor, "3 H W"], Condition] | None = None,
+    ) -> Iterator[Float[Tensor, "3 H W"]]:
+        """One frame for each of `target_poses`, each from the reference and the frame before.
+
+        previous: the frame to go on after, with its condition, where a clip was broken off.
+        """
+        reference = source[None]
+        own = self.admitted(reference, stack_conditions([source_pose]))
+        with torch.no_grad():
+            before = None
+            if previous is not None:
+                picture = previous[0][None].to(reference)
+                before = picture, self.admitted_target(picture, stack_conditions([previous[1]]))
+            memory = self.begin(reference, own[0], before)
+        for target_pose in target_poses:
+            row = self.admitted_target(reference, stack_conditions([target_pose]))
+            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
+                drawing, memory = self.frame(memory, row)
+            yield drawing.picture[0]
+
+    def admitted(self, source: Float[Tensor, "B 3 H W"], *conditions: Condition) -> tuple[Any, ...]:
+        """The source's condition and, if it is there, the target's, if they fit this network and the picture."""
+        first, *rest = conditions
+        return self.admitted_source(source, first), *(self.admitted_target(source, c) for c in rest)
+
+    def admitted_source(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Any:
+        return self.checked(source, condition)[0]
+
+    def admitted_target(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Any:
+        return self.checked(source, condition)[0]
+
+
+class GFLAAnimation(RecurrentGenerator):
+    """People. Two flow networks, one for the frame before and one for the reference."""
+
+    config: GFLAAnimationConfig
+
+    def __init__(self, config: GFLAAnimationConfig) -> None:
+        super().__init__(config)
+        self.skeleton = SKELETONS[config.skeleton]
+        entering = 3 + 2 * config.channels
+        self.flow_previous, self.flow_reference = FlowNet(config, entering), FlowNet(config, entering)
+        self.target_net = ClipTargetNet(config)
+        first_weights(self, config, [self.flow_previous, self.flow_reference], self.target_net.picture)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def source_skeleton(self) -> Skeleton:
+        return SKELETONS[self.config.source_skeleton]
+
+    def maps(
+        self, condition: Pose, picture: Float[Tensor, "B 3 H W"], *, of_source: bool = False
+    ) -> Float[Tensor, "B C H W"]:
+        """One bump of height 1 per visible joint, then the drawn skeleton."""
+        pose = condition.to(picture.device)
+        bumps = heatmaps(pose, self.config.sigma, coordinates=self.config.coordinates)
+        if not self.config.normalize_input:
+            bumps = RAW_POSE_SCALE * bumps
+        sticks = stick_picture(pose)
+        if self.config.sticks == "raw":
+            sticks = (sticks + 1) * (255 / 2)
+        return torch.cat([bumps, sticks], 1).to(picture.dtype)
+
+    def moves(self, memory: Memory, target_maps: Float[Tensor, "B C H W"]) -> tuple[Moves, Moves]:
+        (previous,) = self.flow_previous(torch.cat([memory.previous, memory.previous_maps, target_maps], 1))
+        (reference,) = self.flow_reference(
+            torch.cat([memory.reference, memory.reference_maps, target_maps], 1)
+        )
+        return previous, reference
+
+    def admitted_source(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Pose:
+        return self.checked(source, condition, skeleton=self.source_skeleton)[0]
+
+
+class GFLAFace(RecurrentGenerator):
+    """Faces. One flow network sees both pictures."""
+
+    config: GFLAFaceConfig
+    skeleton = FACE_68
+
+    def __init__(self, config: GFLAFaceConfig) -> None:
+        super().__init__(config)
+        self.flow_net = FlowNet(config, 2 * 3 + 3 * config.channels, branches=2)
+        self.target_net = ClipTargetNet(config)
+        first_weights(self, config, [self.flow_net], self.target_net.picture)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def maps(
+        self,
+        condition: Pose | FaceLines,
+        picture: Float[Tensor, "B 3 H W"],
+        *,
+        of_source: bool = False,
+    ) -> Float[Tensor, "B C H W"]:
+        """The 16 maps of nn/face_maps.py."""
+        return face_maps(condition.to(picture.device), labels=self.config.labels).to(picture.dtype)
+
+    def moves(self, memory: Memory, target_maps: Float[Tensor, "B C H W"]) -> tuple[Moves, Moves]:
+        previous, reference = self.flow_net(
+            torch.cat(
+                [target_maps, memory.previous, memory.previous_maps, memory.reference, memory.reference_maps],
+                1,
+            )
+        )
+        return previous, reference
+
+    def admitted_source(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Pose | FaceLines:
+        return self.admitted_target(source, condition)
+
+    def admitted_target(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Pose | FaceLines:
+        """Landmarks alone, or with the edges of a driving frame."""
+        if isinstance(condition, FaceLines):
+            self.checked(source, condition.points)
+            return condition
+        return self.checked(source, condition)[0]
+
+
+class ClipTargetNet(DrawingNet):
+    """The target's maps become a picture, with features of the frame before and of the reference taken in on the way up."""
+
+    def __init__(self, config: ClipNetworksConfig) -> None:
+        super().__init__()
+        self.fusion = config.fusion
+        widths = doubled(config.width, SOURCE_LEVELS)
+        self.encoder = nn.ModuleList(EncoderBlock(i, o) for i, o in pairwise([config.channels, *widths]))
+        self.attention_previous, self.attention_reference = attentions(config), attentions(config)
+        self.build_way_up(config)
+
+    def forward(
+        self,
+        target_maps: Float[Tensor, "B C H W"],
+        previous_features: dict[int, Float[Tensor, "B _ _ _"]],
+        reference_features: dict[int, Float[Tensor, "B _ _ _"]],
+        previous: Moves,
+        reference: Moves,
+    ) -> Float[Tensor, "B 3 H W"]:
+        def take(level: int, x: Tensor) -> Tensor:
+            if level not in previous.flows:
+                return x
+            name = str(level)
+            of_previous = self.attention_previous[name](previous_features[level], x, previous.flows[level])
+            of_reference = self.attention_reference[name](
+                reference_features[level], x, reference.flows[level]
+            )
+            p, r = previous.occlusions[level].to(x.dtype), reference.occlusions[level].to(x.dtype)
+            return fuse(x, of_previous.to(x.dtype), of_reference.to(x.dtype), p, r, self.fusion)
+
+        x = channels_last(target_maps)
+        for block in self.encoder:
+            x = block(x)
+        return self.draw(x, take)
+
+
+def fuse(
+    x: Float[Tensor, "B C h w"],
+    previous: Float[Tensor, "B C h w"],
+    reference: Float[Tensor, "B C h w"],
+    p: Float[Tensor, "B 1 h w"],
+    r: Float[Tensor, "B 1 h w"],
+    fusion: Literal["blend", "sum"],
+) -> Float[Tensor, "B C h w"]:
+    """What the network made up, the frame before and the reference in one; p and r: how far the latter are trusted."""
+    if fusion == "sum":
+        return torch.lerp(x, previous, p) + torch.lerp(x, reference, r)
+    # as if p and r were independent chances: neither is taken, one of them, or (both) a half of each
+    both = p * r / 2
+    return (1 - p) * (1 - r) * x + (p - both) * previous + (r - both) * reference

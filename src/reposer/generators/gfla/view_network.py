@@ -1,0 +1,242 @@
+"""GFLA for objects from other sides (Ren et al. 2020, arXiv:2003.00696; code at commit 3afa8fe).
+
+The flow network sees the source picture and, at its deepest map, the views; the target network begins from the target's
+view and takes in source features by local attention, as that of person images does.
+
+As published a view is a one-hot code, the same at every place of a map. The instance norm that every block begins with
+takes the mean over places away, and with it all of the view: it gets through the bypasses alone. Our form begins from
+maps that differ from place to place, made from a code that is smooth in the angles, so that it draws azimuths that no
+training showed, too.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from reposer.core import BadInput, Explanation, View
+from reposer.core.samples import Condition
+from reposer.generators.registries import GENERATORS
+from reposer.generators.view_generator import ViewGenerator
+from reposer.nn.layout import channels_last
+from reposer.nn.view_code import ONE_HOT, CodeMap, ViewCode, one_hot_view
+
+from .blocks import ResBlock, ResBlockDecoder
+from .network import GFLADrawing
+from .parts import (
+    FLOW_LEVELS,
+    SOURCE_LEVELS,
+    DrawingNet,
+    FlowNet,
+    Moves,
+    NetworksConfig,
+    SourceNet,
+    attentions,
+    doubled,
+    first_weights,
+    layers_of,
+    take_in,
+)
+
+
+@GENERATORS.register("gfla-views")
+@dataclass(frozen=True)
+class GFLAViewsConfig(NetworksConfig):
+    """The networks of view synthesis. The defaults are our form; `shapenet_2020` is the published one."""
+
+    family: ClassVar[str] = "gfla-views"
+
+    injection: Literal["code", "one-hot"] = "code"
+    """How the views enter: as maps of a smooth code (any azimuth), or (published) as one-hot codes (multiples of 20)."""
+    code_width: int = 64
+    """Channels of the code, and of each map that is made from it. Of no use to one-hot codes."""
+    aspect: float = 1.0
+    """Width over height of the pictures it is trained on."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.code_width < 1:
+            raise BadInput(f"The code of a view has 1 channel or more, not {self.code_width}.")
+
+    @classmethod
+    def shapenet(cls) -> "GFLAViewsConfig":
+        """Ours for ShapeNet's cars and chairs."""
+        return cls(first_gain=0.7)
+
+    @classmethod
+    def shapenet_2020(cls) -> "GFLAViewsConfig":
+        """The released network for ShapeNet's cars and for its chairs."""
+        return cls(injection="one-hot", normalize_attention="mean", normalize_input=True)
+
+    @classmethod
+    def mini(cls) -> "GFLAViewsConfig":
+        """Ours for two CPU cores."""
+        return cls(
+            size=(128, 128), width=24, flow_width=16, attention=((1, 3), (2, 3), (3, 3)), attention_hidden=48,
+            first_gain=0.7, first_occlusion=1.0, code_width=32,
+        )  # fmt: skip
+
+    def tiny(self) -> "GFLAViewsConfig":
+        """The same form at the size of a test."""
+        return replace(self, size=(64, 32), width=4, flow_width=3, attention_hidden=4, code_width=4)
+
+    def build(self) -> "GFLAViewsGenerator":
+        return GFLAViewsGenerator(self)
+
+    @property
+    def deepest(self) -> tuple[int, int]:
+        """(height, width) of the map at which the views enter."""
+        return self.size[0] >> FLOW_LEVELS, self.size[1] >> FLOW_LEVELS
+
+    @property
+    def view_channels(self) -> int:
+        """Of the maps by which the views enter."""
+        return ONE_HOT if self.injection == "one-hot" else self.code_width
+
+
+class GFLAViewsGenerator(ViewGenerator):
+    """The three networks; `forward` draws, `flow` runs the flow network alone (the first stage of training)."""
+
+    divisor = 2**FLOW_LEVELS
+
+    config: GFLAViewsConfig
+
+    def __init__(self, config: GFLAViewsConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.framing = config.framing
+        self.unread = tuple(
+            f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS)
+        )
+        self.source_net = SourceNet(config)
+        self.flow_net = ViewFlowNet(config)
+        self.target_net = ViewTargetNet(config)
+        first_weights(self, config, [self.flow_net], self.target_net.picture)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def kernel_sizes(self) -> dict[int, int]:
+        """Side of the attended patch, by level."""
+        return dict(self.config.attention)
+
+    @property
+    def one_hot(self) -> bool:
+        return self.config.injection == "one-hot"
+
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> GFLADrawing:
+        moves = self.flow(source, source_view, target_view)
+        picture = self.target_net(source_view, target_view, self.source_net(source), moves)
+        return GFLADrawing(picture, *moves)
+
+    def flow(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> Moves:
+        """What the flow network says, alone."""
+        return self.flow_net.turned(self.flow_net.encode(source), source_view, target_view)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        """The drawn pictures. There is no noise, and no layer that works otherwise in training: seeds play no part."""
+        return self(source, *self.admitted(source, source_pose, target_pose)).picture
+
+    @torch.no_grad()
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
+        """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
+        drawing = self(source, *self.admitted(source, source_pose, target_pose))
+        moves = Moves(drawing.flows, drawing.occlusions)
+        return Explanation(drawing.picture, layers_of(moves, source))
+
+    def animate(
+        self,
+        source: Float[Tensor, "3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        *,
+        seed: int = 0,
+    ) -> Iterator[Float[Tensor, "3 H W"]]:
+        """One frame for each of `target_poses`; what depends on the source alone is made once."""
+        picture = source[None]
+        own = self.admitted_row(picture, source_pose)
+        with torch.no_grad():
+            features, skips = self.source_net(picture), self.flow_net.encode(picture)
+        for target_pose in target_poses:
+            target = self.admitted_row(picture, target_pose)
+            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
+                moves = self.flow_net.turned(skips, own, target)
+                frame = self.target_net(own, target, features, moves)[0]
+            yield frame
+
+
+class ViewMaps(nn.Module):
+    """The views as maps of the deepest size; `turn`: whether a one-hot code is that of the turn, or of the target alone."""
+
+    def __init__(self, config: GFLAViewsConfig, *, turn: bool) -> None:
+        super().__init__()
+        self.turn, self.size, self.smooth = turn, config.deepest, config.injection == "code"
+        if self.smooth:
+            self.code = ViewCode(config.code_width)
+            self.map = CodeMap(config.code_width, config.view_channels, config.deepest)
+
+    def forward(self, source_view: View, target_view: View, dtype: torch.dtype) -> Float[Tensor, "B V h w"]:
+        if self.smooth:
+            return channels_last(self.map(self.code(source_view, target_view)).to(dtype))
+        code = one_hot_view(target_view)
+        if self.turn:
+            code = one_hot_view(source_view) - code
+        return code.to(dtype)[..., None, None].expand(-1, -1, *self.size)
+
+
+class ViewFlowNet(FlowNet):
+    """Encodes the source alone; the views come in at the deepest map, through a block of their own."""
+
+    def __init__(self, config: GFLAViewsConfig) -> None:
+        super().__init__(config, 3)
+        deepest = doubled(config.flow_width, FLOW_LEVELS)[-1]
+        self.views = ViewMaps(config, turn=True)
+        self.bottom = ResBlock(deepest + config.view_channels, deepest)
+
+    def turned(
+        self, skips: dict[int, Float[Tensor, "B _ _ _"]], source_view: View, target_view: View
+    ) -> Moves:
+        """The moves from the source's features (`encode`) and the views."""
+        deepest = skips[FLOW_LEVELS]
+        views = self.views(source_view, target_view, deepest.dtype)
+        (moves,) = self.decode(self.bottom(torch.cat([deepest, views], 1)), skips)
+        return moves
+
+
+class ViewTargetNet(DrawingNet):
+    """A view becomes a picture, with source features taken in by local attention on the way up."""
+
+    def __init__(self, config: GFLAViewsConfig) -> None:
+        super().__init__()
+        widths = doubled(config.width, SOURCE_LEVELS)
+        entering, first, deepest = config.view_channels, widths[0], widths[-1]
+        self.views = ViewMaps(config, turn=False)
+        self.begin = nn.ModuleList(
+            [ResBlockDecoder(entering, first, hidden=entering), ResBlockDecoder(first, deepest, hidden=first)]
+        )
+        self.attention = attentions(config)
+        self.build_way_up(config)
+
+    def forward(
+        self,
+        source_view: View,
+        target_view: View,
+        source_features: dict[int, Float[Tensor, "B _ _ _"]],
+        moves: Moves,
+    ) -> Float[Tensor, "B 3 H W"]:
+        x = self.views(source_view, target_view, source_features[1].dtype)
+        for block in self.begin:
+            x = block(x)
+        return self.draw(x, lambda level, x: take_in(self.attention, level, x, source_features, moves))
