@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Explanation, Framing, Generator, Pose
+from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.pose import Box
 from reposer.data.files import read_picture
@@ -56,31 +56,25 @@ def transfer(
         has their aspect, so the person is squashed or padded as people were then. None: `framing.person_size`.
     seed: address of the noise, for generators that use some.
     """
-    picture = _photo(photo)
-    photo_size = (picture.shape[0], picture.shape[1])
-    source_pose = _checked(source_pose, generator, "photo").to("cpu")
-    target_pose = _checked(target_pose, generator, "wanted picture").to("cpu")
-    if source_pose.size != photo_size:
-        raise BadInput(
-            f"The source pose belongs to a picture of {_size(source_pose.size)} pixels, the photo has "
-            f"{_size(photo_size)} (height x width); give the pose of this photo."
-        )
-    target_pose = retarget_placement(source_pose, target_pose)
+    picture = open_photo(photo)
+    source_pose = checked_pose(source_pose, generator, "photo", generator.source_skeleton)
+    target_pose = checked_pose(target_pose, generator, "wanted picture", generator.skeleton)
+    refuse_other_picture(source_pose, picture)
+    target_pose = retarget_placement(source_pose.convert(generator.skeleton), target_pose)
     picture_size = picture_size or generator.framing.person_size
     edges = crop_edges(source_pose, target_pose, generator.framing, picture_size)
-    frame = _Frame.of(edges, generator.framing, picture_size)
+    crop = PhotoCrop(picture, edges, generator.framing, picture_size)
 
-    parameter = next(generator.parameters(), None)
-    device = torch.device("cpu") if parameter is None else parameter.device
-    source = frame.lay(_cut(picture, edges)).to(device)
-    poses = [Pose.stack([frame.place(pose)]).to(device) for pose in (source_pose, target_pose)]
+    device = device_of(generator)
+    source = crop.laid().to(device)
+    poses = [Pose.stack([crop.place(pose)]).to(device) for pose in (source_pose, target_pose)]
     explanation = generator.explain(source, *poses) if explain else None
     drawn = (
         explanation.picture if explanation else generator.generate(source, *poses, seeds=torch.tensor([seed]))
     )
-    answer = _paste(picture, frame.take(drawn.float().cpu()), edges)
     left, top, right, bottom = edges
-    return Transfer(answer, (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5), target_pose, explanation)
+    box = (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)
+    return Transfer(crop.pasted(drawn), box, target_pose, explanation)
 
 
 def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
@@ -93,13 +87,19 @@ def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
     """
     if target_pose.size == source_pose.size:
         return target_pose
+    return target_pose.affine(placement(source_pose, target_pose), source_pose.size)
+
+
+def placement(source_pose: Pose, target_pose: Pose) -> Float[Tensor, "2 3"]:
+    """The scaling and shift of `retarget_placement`, also for other poses of the target's clip."""
+    if target_pose.size == source_pose.size:
+        return torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     scale = _person_size_ratio(source_pose, target_pose)
     anchors = [
         _anchor(pose, other) for pose, other in ((source_pose, target_pose), (target_pose, source_pose))
     ]
     shift_x, shift_y = (anchors[0] - scale * anchors[1]).tolist()
-    matrix = torch.tensor([[scale, 0.0, shift_x], [0.0, scale, shift_y]], dtype=torch.float64)
-    return target_pose.affine(matrix, source_pose.size)
+    return torch.tensor([[scale, 0.0, shift_x], [0.0, scale, shift_y]], dtype=torch.float64)
 
 
 def crop_edges(
@@ -107,6 +107,7 @@ def crop_edges(
 ) -> Edges:
     """The part of the photo that is redrawn, in whole pixels; it may exceed the photo.
 
+    target_pose: one, or rows of poses that all have to be in it.
     The joints of the source that lie in the photo, with `framing.margin` of the larger side around them; as
     much more as the target's joints in the photo need; and then the direction that is too short grows until
     the aspect is that of `picture_size`.
@@ -122,9 +123,10 @@ def crop_edges(
     left, top, right, bottom = left - room, top - room, right + room, bottom + room
     reached = _in_picture(target_pose)
     if reached.visible.any():
-        box = reached.box()
-        left, top = min(left, box[0]), min(top, box[1])
-        right, bottom = max(right, box[2]), max(bottom, box[3])
+        places = reached.xy[reached.visible]
+        (low_x, low_y), (high_x, high_y) = places.amin(0).tolist(), places.amax(0).tolist()
+        left, top = min(left, low_x - 0.5), min(top, low_y - 0.5)
+        right, bottom = max(right, high_x + 0.5), max(bottom, high_y + 0.5)
     aspect = picture_size[1] / picture_size[0]
     h = max(bottom - top, (right - left) / aspect)
     w = aspect * h
@@ -133,36 +135,36 @@ def crop_edges(
     return (first_x, first_y, first_x + crop_w, first_y + crop_h)
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """How a crop of a photo lies in a generator's frame: in the part that held the pictures of training."""
+class PhotoCrop:
+    """The part of a photo that is redrawn: into a generator's frame, where pictures of training lay, and back.
 
-    edges: Edges
-    content: Edges
-    size: tuple[int, int]
+    edges: of the part, in pixels of the photo. picture_size: (height, width) of the pictures of training.
+    """
 
-    @staticmethod
-    def of(edges: Edges, framing: Framing, picture_size: tuple[int, int]) -> "_Frame":
-        return _Frame(edges, framing.content_box(picture_size), framing.size)
+    def __init__(
+        self, photo: UInt8[Tensor, "H W 3"], edges: Edges, framing: Framing, picture_size: tuple[int, int]
+    ) -> None:
+        self.photo, self.edges, self.size = photo, edges, framing.size
+        self._content = framing.content_box(picture_size)
 
-    def lay(self, crop: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 H W"]:
-        """The crop resized into its part; the rest repeats the edge pixels."""
-        left, top, right, bottom = self.content
+    def laid(self) -> Float[Tensor, "1 3 h w"]:
+        """The crop, resized, in its part of the frame; the rest repeats the edge pixels."""
+        left, top, right, bottom = self._content
         h, w = self.size
-        return F.pad(
-            resize(crop, (bottom - top, right - left)), (left, w - right, top, h - bottom), mode="replicate"
-        )
+        resized = resize(_cut(self.photo, self.edges), (bottom - top, right - left))
+        return F.pad(resized, (left, w - right, top, h - bottom), mode="replicate")
 
-    def take(self, drawn: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 3 h w"]:
-        """The drawn part without padding, in the crop's own size."""
-        left, top, right, bottom = self.content
+    def pasted(self, drawn: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
+        """The photo with what was drawn in the frame in the crop's place, without the frame's padding."""
+        left, top, right, bottom = self._content
         crop_left, crop_top, crop_right, crop_bottom = self.edges
-        return resize(drawn[..., top:bottom, left:right], (crop_bottom - crop_top, crop_right - crop_left))
+        part = drawn.float().cpu()[..., top:bottom, left:right]
+        return _paste(self.photo, resize(part, (crop_bottom - crop_top, crop_right - crop_left)), self.edges)
 
     def place(self, pose: Pose) -> Pose:
         """A pose of the photo, in the frame."""
         crop_left, crop_top, crop_right, crop_bottom = self.edges
-        left, top, right, bottom = self.content
+        left, top, right, bottom = self._content
         scale_x, scale_y = (
             (right - left) / (crop_right - crop_left),
             (bottom - top) / (crop_bottom - crop_top),
@@ -178,7 +180,8 @@ class _Frame:
         return pose.affine(matrix, self.size)
 
 
-def _photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:
+def open_photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:
+    """The photo's bytes in RGB, on the CPU; refused if they are none."""
     picture = read_picture(Path(photo)) if isinstance(photo, Path | str) else photo
     picture = torch.from_numpy(picture) if isinstance(picture, np.ndarray) else picture
     if picture.dtype != torch.uint8 or picture.dim() != 3 or picture.shape[-1] != 3:
@@ -189,8 +192,8 @@ def _photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:
     return picture.cpu()
 
 
-def _checked(pose: Pose, generator: Generator, where: str) -> Pose:
-    """The pose in the generator's skeleton, if it shows anybody."""
+def checked_pose(pose: Pose, generator: Generator, where: str, skeleton: Skeleton) -> Pose:
+    """A single pose in the generator's `skeleton`, on the CPU, if it shows anybody. where: in which picture."""
     if generator.condition is not Pose:
         raise BadInput(
             f"{type(generator).__name__} is asked with a {generator.condition.__name__}, not with a pose; "
@@ -202,13 +205,29 @@ def _checked(pose: Pose, generator: Generator, where: str) -> Pose:
             f"The {where} is without a person's pose: none of the {len(pose.skeleton)} joints is visible; "
             f"give a pose with the joints that were found."
         )
-    converted = pose.convert(generator.skeleton)
+    converted = pose.convert(skeleton)
     if not converted.visible.any():
         raise BadInput(
             f"No visible joint of the {where}'s pose ({pose.skeleton.name}) exists in the "
-            f"generator's skeleton, {generator.skeleton.name}; give a pose that shows some of its joints."
+            f"generator's skeleton, {skeleton.name}; give a pose that shows some of its joints."
         )
-    return replace(converted, xy=converted.xy.float())
+    return replace(converted, xy=converted.xy.float()).to("cpu")
+
+
+def refuse_other_picture(source_pose: Pose, photo: UInt8[Tensor, "H W 3"]) -> None:
+    """The source's pose has to be in pixels of the photo."""
+    photo_size = (photo.shape[0], photo.shape[1])
+    if source_pose.size != photo_size:
+        raise BadInput(
+            f"The source pose belongs to a picture of {_size(source_pose.size)} pixels, the photo has "
+            f"{_size(photo_size)} (height x width); give the pose of this photo."
+        )
+
+
+def device_of(generator: Generator) -> torch.device:
+    """Where its weights are; the CPU if it has none."""
+    parameter = next(generator.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device
 
 
 def _person_size_ratio(source_pose: Pose, target_pose: Pose) -> float:

@@ -1,0 +1,212 @@
+"""`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's, does."""
+
+import hashlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import tyro
+from jaxtyping import UInt8
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+from tyro.conf import Positional
+
+from reposer.core import BadInput, Pose, Skeleton
+from reposer.core.skeleton import H36M_17, OPENPOSE_18
+from reposer.core.tracks import OneEuro, Smoothing, smoothed
+from reposer.data.clip_segments import SegmentedClip
+from reposer.data.files import read_picture, read_pose
+from reposer.data.video_files import QUALITY
+from reposer.driving import Driving, joints_of, named_finder, open_driving
+from reposer.generators import load, shipped_models
+from reposer.nn.steady import Steadier
+from reposer.nn.weights import sha256
+from reposer.video import MovedFrame, PhotoAnimation, beside, sticks
+
+Item = TypeVar("Item")
+
+STOPPED = 130  # as shells say of what Ctrl-C ended
+
+
+def run(arguments: Sequence[str]) -> int:
+    return tyro.cli(animate, args=list(arguments), prog="reposer animate", description=__doc__)
+
+
+def animate(
+    photo: Positional[Path],
+    *,
+    driving: Path,
+    model: str = "gfla-synthetic",
+    out: Path | None = None,
+    source_pose: Path | None = None,
+    track: Path | None = None,
+    joints: str | None = None,
+    fps: float | None = None,
+    driving_size: tuple[int, int] | None = None,
+    smooth: Smoothing = "none",
+    clean_motion: Path | None = None,
+    steady: bool = False,
+    same_person: bool = False,
+    side_by_side: bool = False,
+    sound: bool = True,
+    quality: int = QUALITY,
+    seed: int = 0,
+    anew: bool = False,
+) -> int:
+    """An MP4 (H.264) of the photo's size with the frame rate and the sound of the driving clip.
+
+    Killed in the middle, it leaves no broken file: the same command again goes on at the last hundred frames.
+
+    Args:
+        photo: a picture file.
+        driving: a clip, or a track of joints in JSON.
+        model: a shipped model's name or a `.safetensors`, of people or of faces.
+        out: the MP4 to write; none = PHOTO-animated.mp4 beside the photo.
+        source_pose: the joints of the person in the photo; none = the joint finder's.
+        track: the joints of the driving clip, a pose per frame; none = the track beside it, or the joint finder's.
+        joints: name of the joint finder; none = blazepose, if it is installed.
+        fps: frames per second; none = the driving clip's.
+        driving_size: height and width of the clip that a track without a size belongs to.
+        smooth: of the driving joints: one-euro knows the past alone, two-sided the whole clip.
+        clean_motion: weights of a motion network that cleans the driving joints first.
+        steady: calm the drawn frames by the frame before.
+        same_person: the driving face is the photo's own; its landmarks are taken as they are.
+        side_by_side: photo, driving frame (or its joints) and result in one picture.
+        sound: keep the driving clip's sound.
+        quality: of the file: 0 loses nothing, 18 hardly what an eye sees, 51 is the coarsest.
+        seed: of the noise, for models that use some.
+        anew: forget what an interrupted run left.
+    """
+    if not 0 <= quality <= 51:
+        raise BadInput(f"--quality is 0 (loses nothing) to 51 (the coarsest), not {quality}.")
+    out = out or photo.with_name(f"{photo.stem}-animated.mp4")
+    console = Console(stderr=True)
+    picture = read_picture(photo)
+    rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
+    moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
+    source = _source_pose(picture, photo, source_pose, joints)
+    generator = load(model)
+    weights = Path(model) if Path(model).is_file() else shipped_models()[model]
+    about = moves.about | {
+        "photo": sha256(photo)[:16],
+        "source pose": _digest(source),
+        "model": sha256(weights)[:16],
+        "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
+        **{"smooth": smooth, "steady": str(steady), "same person": str(same_person), "seed": str(seed)},
+        "side by side": str(side_by_side),
+    }
+    clip = SegmentedClip(out, moves.fps, about, quality=quality, anew=anew)
+    if clip.done:
+        console.print(f"{clip.done} frames were drawn before; it goes on after them.")
+    try:
+        moves, poses = _calm(moves, generator.skeleton, smooth, clean_motion, console)
+        animation = PhotoAnimation(
+            *(generator, picture, source, poses),
+            same_person=same_person,
+            seed=seed,
+            steadier=Steadier() if steady else None,
+        )
+        frames = animation.frames(clip.done, clip.memory)
+        shown = _shown(frames, moves, picture, side_by_side, clip.done)
+        with closing(_counted(shown, "drawing", moves.num_frames, console, clip.done)) as counted:
+            for frame, moved in counted:
+                clip.add(frame, moved.memory)
+    except KeyboardInterrupt:
+        clip.stop()
+        console.print(f"Stopped; {clip.done} frames are safe. The same command goes on after them.")
+        return STOPPED
+    except BaseException:
+        clip.stop()
+        raise
+    heard = moves.clip if sound and moves.clip is not None and moves.clip.has_sound else None
+    clip.finish(sound=None if heard is None else heard.path)
+    _tell(console, out, clip, animation.missing, heard is not None)
+    return 0
+
+
+def _source_pose(picture: Tensor, photo: Path, file: Path | None, finder: str | None) -> Pose:
+    size = (picture.shape[0], picture.shape[1])
+    pose = joints_of(named_finder(finder, photo), picture) if file is None else read_pose(file, size=size)
+    if not pose.visible.any():
+        raise BadInput(f"{file or photo} shows no person: none of its {len(pose.skeleton)} joints was found.")
+    if pose.size != size:
+        raise BadInput(
+            f"{file} belongs to a picture of {pose.size[0]}x{pose.size[1]}, {photo} is {size[0]}x{size[1]} "
+            f"(height x width). Give the pose of this photo."
+        )
+    return pose
+
+
+def _calm(
+    moves: Driving, skeleton: Skeleton, smooth: Smoothing, clean_motion: Path | None, console: Console
+) -> tuple[Driving, Pose | Iterable[Pose]]:
+    """The driving poses, cleaned and smoothed as wished. What needs the whole clip looks at it first."""
+    poses = moves.poses()
+    if not isinstance(poses, Pose) and (clean_motion is not None or smooth == "two-sided"):
+        moves = moves.found(_counted(poses, "looking for joints", moves.num_frames, console))
+        poses = moves.poses()
+    if clean_motion is not None:
+        from reposer.probes.motion import clean, load_motion
+
+        assert isinstance(poses, Pose)
+        wanted = OPENPOSE_18 if skeleton == OPENPOSE_18 else H36M_17
+        poses = clean(poses, load_motion(clean_motion), skeleton=wanted)
+    fps = float(moves.fps)
+    if isinstance(poses, Pose):
+        calm = smoothed(poses, fps, smooth)
+        assert isinstance(calm, Pose)
+        return moves, calm
+    if smooth == "one-euro":
+        smoother = OneEuro()
+        return moves, (smoother(pose, t / fps) for t, pose in enumerate(poses))
+    return moves, poses
+
+
+def _shown(
+    frames: Iterable[MovedFrame], moves: Driving, photo: Tensor, side_by_side: bool, start: int
+) -> Iterator[tuple[UInt8[Tensor, "H W 3"], MovedFrame]]:
+    """What the file shows of each frame: the picture, or photo, driving and picture beside each other."""
+    if not side_by_side:
+        yield from ((frame.picture, frame) for frame in frames)
+        return
+    others = islice(moves.frames(), start, None) if moves.clip is not None else None
+    other = photo
+    for frame in frames:
+        other = sticks(frame.pose) if others is None else next(others, other)
+        yield beside([photo, other, frame.picture]), frame
+
+
+def _counted(
+    items: Iterable[Item], title: str, total: int, console: Console, done: int = 0
+) -> Generator[Item, None, None]:
+    """The items, with a bar: how many are done, how many a second, how long the rest takes."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TextColumn("left"))
+    with Progress(TextColumn(title), *columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=total, completed=done, rate="")
+        for item in items:
+            yield item
+            bar.advance(task)
+            speed = bar.tasks[0].speed
+            bar.update(task, rate="" if speed is None else f"{speed:.1f} frames/s")
+
+
+def _tell(console: Console, out: Path, clip: SegmentedClip, missing: int, sound: bool) -> None:
+    length = float(clip.done / clip.fps)
+    console.print(
+        f"The clip: {out} ({clip.done} frames, {length:.1f} s at {float(clip.fps):g} frames per second"
+        f"{', with its sound' if sound else ''})",
+        soft_wrap=True,
+    )
+    if missing:
+        console.print(
+            f"In {missing} of {clip.done} driving frames nobody was found: the pose before was kept."
+        )
+
+
+def _digest(pose: Pose) -> str:
+    content = [pose.skeleton.name, pose.size, pose.xy.tolist(), pose.visible.tolist()]
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]

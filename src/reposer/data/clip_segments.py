@@ -1,0 +1,239 @@
+"""A clip that is written in segments, so that a kill costs the last of them only and leaves no broken file.
+
+Beside OUT lies the folder OUT.segments while the clip is made: a state file that says what the clip is made of, whole
+clips of 100 frames each, and what the frame after the last of them needs. At the end the segments' coded frames are
+joined as they are, with the sound of the driving clip, OUT appears whole, and the folder goes.
+"""
+
+import heapq
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from reposer.core import BadInput
+from reposer.nn.weights import read_safetensors, write_safetensors
+
+from .files import write_text
+from .video_files import QUALITY, ClipWriter, VideoFile, into_place
+
+FRAMES = 100
+"""Of one segment."""
+COPIED_SOUND = ("aac", "mp3")
+"""Kinds that browsers and phones play in an MP4: their packets are copied. Others become AAC."""
+SOUND_RATE = 128_000
+"""Bits per second of what becomes AAC."""
+HIGHEST_RATE = 48_000
+"""Samples per second of it, at most."""
+STATE = "state.json"
+
+
+class SegmentedClip:
+    """The clip OUT on its way.
+
+    out: the MP4. fps: frames per second. about: what the clip is made from, name by name; the same command has the same.
+    anew: forget what an interrupted run left. done: how many frames are safe; add the one after. memory: what was given
+    with the last of these; {} before the first.
+
+    Refused: a name that does not end in .mp4; segments of a clip that is made from something else.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        fps: Fraction,
+        about: Mapping[str, str],
+        *,
+        quality: int = QUALITY,
+        length: int = FRAMES,
+        anew: bool = False,
+    ) -> None:
+        if out.suffix.lower() != ".mp4":
+            raise BadInput(f"{out} should end in .mp4: that is what is written.")
+        self.out, self.fps, self._quality, self._length = out, fps, quality, length
+        self.folder = out.with_name(f"{out.name}.segments")
+        state = {"about": dict(about), "fps": str(fps), "quality": quality, "length": length}
+        if anew or not (self.folder / STATE).is_file():
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._refuse_others(state)
+        self._segments = list(self._whole())
+        self.done = sum(VideoFile(path).num_frames for path in self._segments)
+        self.memory: dict[str, Tensor] = {}
+        if self._segments and (kept := _memory_file(self._segments[-1])).is_file():
+            self.memory = read_safetensors(kept)[0]
+        self._state = state
+        self._writer: ClipWriter | None = None
+        self._newest: Mapping[str, Tensor] = {}
+
+    def add(self, frame: UInt8[Tensor, "H W 3"], memory: Mapping[str, Tensor] | None = None) -> None:
+        """The next frame. memory: tensors that the frame after it is drawn from; they are kept exactly."""
+        if not (self.folder / STATE).is_file():
+            write_text(self.folder / STATE, json.dumps(self._state, indent=1) + "\n")
+        if self._writer is None:
+            path = self.folder / f"{len(self._segments):05}.mp4"
+            self._writer = ClipWriter(path, self.fps, quality=self._quality)
+        self._writer.add(frame)
+        self._newest = memory or {}
+        if self._writer.num_frames == self._length:
+            self._end_segment()
+
+    def _end_segment(self) -> None:
+        if self._writer is None:
+            return
+        path = self._writer.path
+        if self._newest:  # first, so that a segment is never without it
+            kept = {name: tensor.detach().cpu().clone() for name, tensor in self._newest.items()}
+            write_safetensors(_memory_file(path), kept, {})
+        self._writer.close()
+        if self._segments:
+            _memory_file(self._segments[-1]).unlink(missing_ok=True)
+        self._segments.append(path)
+        self.done += self._writer.num_frames
+        self._writer = None
+
+    def stop(self) -> None:
+        """Leave what is safe for the next time; the frames after the last segment are lost."""
+        if self._writer is not None:
+            self._writer.discard()
+            self._writer = None
+        if not self._segments:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def finish(self, sound: Path | None = None) -> None:
+        """OUT, whole, with the sound of that clip as far as the frames reach; the folder is gone."""
+        self._end_segment()
+        if not self._segments:
+            raise BadInput(f"{self.out} would have no frame. Give a driving clip that has some.")
+        draft = self.folder / "whole.mp4.tmp"
+        join(self._segments, draft, self.fps, sound=sound)
+        into_place(draft, self.out)
+        shutil.rmtree(self.folder)
+
+    def _whole(self) -> Iterator[Path]:
+        """The segments from the first on without a gap."""
+        number = 0
+        while (path := self.folder / f"{number:05}.mp4").is_file():
+            yield path
+            number += 1
+
+    def _refuse_others(self, state: Mapping[str, Any]) -> None:
+        path = self.folder / STATE
+        if not path.is_file():
+            return
+        try:
+            before = json.loads(path.read_text())
+            differing = _differing({**before, **before["about"]}, {**state, **state["about"]})
+        except (ValueError, TypeError, KeyError):
+            differing = ["all"]
+        if differing:
+            raise BadInput(
+                f"{self.folder} holds the beginning of another clip (other: {', '.join(differing)}). Give that command "
+                f"again to end it, or --anew to begin this one, or another --out."
+            )
+
+
+def join(segments: Iterable[Path], out: Path, fps: Fraction, *, sound: Path | None = None) -> None:
+    """One MP4 of clips that `ClipWriter` wrote at one rate: their coded frames as they are, one after the other.
+
+    sound: a clip whose first sound track comes along, copied or as AAC, from its first frame on, as far as the frames.
+    """
+    import av
+
+    paths = list(segments)
+    count = sum(VideoFile(path).num_frames for path in paths)
+    with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        with av.open(str(paths[0])) as first:
+            stream: Any = container.add_stream_from_template(first.streams.video[0])
+        stream.time_base = 1 / fps
+        packets = [_frames_of(paths, fps, stream)]
+        if sound is None or not VideoFile(sound).has_sound:
+            for _, packet in packets[0]:
+                container.mux(packet)
+            return
+        try:
+            with av.open(str(sound)) as heard:
+                packets.append(_sound_of(heard, container, float(count / fps)))
+                for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
+                    container.mux(packet)
+        except av.FFmpegError as error:
+            raise BadInput(
+                f"The sound of {sound} cannot be written ({error.strerror}). Leave it out: --no-sound."
+            ) from None
+
+
+def _frames_of(paths: list[Path], fps: Fraction, stream: Any) -> Iterator[tuple[float, Any]]:
+    """(seconds, packet) of every coded frame, each where it belongs in the whole."""
+    import av
+
+    place = 0
+    for path in paths:
+        with av.open(str(path)) as container:
+            for packet in container.demux(container.streams.video[0]):
+                if packet.size:
+                    packet.pts = packet.dts = place
+                    packet.duration, packet.time_base, packet.stream = 1, 1 / fps, stream
+                    yield float(place / fps), packet
+                    place += 1
+
+
+def _sound_of(heard: Any, container: Any, seconds: float) -> Iterator[tuple[float, Any]]:
+    """(seconds, packet) of the first sound track, counted from the first frame; up to `seconds`."""
+    source, film = heard.streams.audio[0], heard.streams.video[0]
+    begin = float((film.start_time or 0) * film.time_base)
+    if source.codec_context is not None and source.codec_context.name in COPIED_SOUND:
+        stream = container.add_stream_from_template(source)
+        return _copied(heard, source, stream, begin, seconds)
+    stream = container.add_stream("aac", rate=min(source.rate or 44_100, HIGHEST_RATE))
+    stream.bit_rate, stream.layout = SOUND_RATE, "mono" if source.channels == 1 else "stereo"
+    return _as_aac(heard, source, stream, begin, seconds)
+
+
+def _copied(
+    heard: Any, source: Any, stream: Any, begin: float, seconds: float
+) -> Iterator[tuple[float, Any]]:
+    for packet in heard.demux(source):
+        if not packet.size or packet.pts is None:
+            continue
+        tick = packet.time_base
+        shift = round(begin / tick)
+        packet.pts -= shift
+        packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+        start = float(packet.pts * tick)
+        if start + float((packet.duration or 0) * tick) < 0:  # one that ends at 0 warms the decoder up
+            continue
+        if start >= seconds:
+            return
+        packet.stream = stream
+        yield start, packet
+
+
+def _as_aac(
+    heard: Any, source: Any, stream: Any, begin: float, seconds: float
+) -> Iterator[tuple[float, Any]]:
+    samples: int | None = None
+    for frame in heard.decode(source):
+        start = (frame.time or 0.0) - begin
+        if start + frame.samples / frame.sample_rate <= 0:
+            continue
+        if start >= seconds:
+            break
+        if samples is None:
+            samples = max(0, round(start * frame.sample_rate))
+        frame.pts, frame.time_base = samples, Fraction(1, frame.sample_rate)
+        samples += frame.samples
+        yield from ((float(packet.pts * packet.time_base), packet) for packet in stream.encode(frame))
+    yield from ((float(packet.pts * packet.time_base), packet) for packet in stream.encode())
+
+
+def _memory_file(segment: Path) -> Path:
+    return segment.with_suffix(".safetensors")
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    names = sorted(({*before} | {*now}) - {"about"})
+    return [name for name in names if before.get(name) != now.get(name)]

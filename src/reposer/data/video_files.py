@@ -1,0 +1,328 @@
+"""The door for clips: frames out of a video file, upright and one at a time, and frames into one.
+
+Nothing is held but the frame at hand. Frames go in and out at a constant rate; a clip whose frames stand for different
+times is shown at one: some frames come twice, some not at all, and the sound still fits.
+"""
+
+import os
+import statistics
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Int32, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput
+
+from .files import MAX_PIXELS
+
+QUALITY = 18
+"""x264's constant rate factor: 0 loses nothing, 18 hardly what an eye sees, 51 is the coarsest."""
+RATES = (1, 120)
+"""Frames per second, least and most, that a clip of varying rate is shown at."""
+STANDSTILL = 600.0
+"""Seconds; where a file says that one frame stands longer, its times are damaged."""
+CUT_OFF = 1.0
+"""Seconds that a whole file may lack of the length that its header names."""
+
+
+class VideoFile:
+    """A clip in a file. It is read through once for its times, and its first frame is decoded, when it is opened.
+
+    path: the file. size: (height, width) in pixels, upright. fps: frames per second: the file's, if it is constant; else
+    about what most of its frames come at, in whole frames. variable: whether it is not. num_frames: in the file.
+    has_sound: whether there is a sound track.
+
+    Refused: no file, no video, a codec that is not known here, a file that breaks off, one without frames, one so large
+    that a frame would not fit.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise BadInput(f"There is no clip {path}. Give the path of a video file.")
+        scan = _scanned(self.path)
+        self.has_sound, self.num_frames = scan.has_sound, len(scan.seconds)
+        self._seconds = scan.seconds
+        self.variable = not _constant(scan.seconds, scan.fps)
+        self.fps = _usual_rate(scan.seconds) if self.variable else scan.fps
+        first = next(self._decoded(), None)
+        if first is None:
+            raise BadInput(f"{path} holds no frame that can be read. Give a whole video file.")
+        self.size = (first.shape[0], first.shape[1])
+
+    def order(self, fps: Fraction | None = None) -> Sequence[int]:
+        """At a constant rate, which of the file's frames is shown, one after the other. None: `fps`, the clip's own."""
+        if not self.variable and fps in (None, self.fps):
+            return range(self.num_frames)
+        return shown_at(self._seconds, fps or self.fps)
+
+    def frames(self, fps: Fraction | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
+        """The frames in this order, as RGB bytes, upright."""
+        places, decoded = iter(self.order(fps)), self._decoded()
+        wanted = next(places, None)
+        for place, frame in enumerate(decoded):
+            while wanted == place:
+                yield torch.from_numpy(frame)
+                wanted = next(places, None)
+            if wanted is None:
+                return
+
+    def _decoded(self) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+        size, count = None, 0
+        with _reading(self.path) as container:
+            stream = _video_stream(container, self.path)
+            frames = container.decode(stream)
+            while True:
+                try:
+                    frame = next(frames, None)
+                except _ffmpeg_error() as error:
+                    raise BadInput(
+                        f"{self.path} is damaged after {count} frames ({error.strerror}). Give a whole video file."
+                    ) from None
+                if frame is None:
+                    return
+                pixels = upright(frame.to_ndarray(format="rgb24"), _display_matrix(frame))
+                if size is not None and pixels.shape != size:
+                    raise BadInput(
+                        f"{self.path} changes its size from {size[0]}x{size[1]} to {pixels.shape[0]}x"
+                        f"{pixels.shape[1]} (height x width) after {count} frames; cut it there, or scale it to one size."
+                    )
+                size, count = pixels.shape, count + 1
+                yield pixels
+
+
+class ClipWriter:
+    """Frames into an MP4 (H.264, 4:2:0) that browsers and phones play. The file appears whole, at the end, or not at all.
+
+    A side that is odd is repeated at its end by one row or column: the format halves both. Every frame is shown for the
+    same time. Used as a context; what fails inside leaves nothing.
+
+    fps: frames per second. quality: see QUALITY.
+    """
+
+    def __init__(self, path: Path, fps: Fraction, *, quality: int = QUALITY) -> None:
+        self.path, self.fps, self.quality = path, fps, quality
+        self.num_frames = 0
+        self._size: tuple[int, ...] = ()
+        self._draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        self._container: Any = None
+        self._stream: Any = None
+
+    def add(self, frame: UInt8[Tensor, "H W 3"]) -> None:
+        """The next frame; all have the first one's size."""
+        import av
+
+        if self._container is None:
+            self._open(frame)
+        assert tuple(frame.shape) == self._size, (frame.shape, self._size)
+        coded = av.VideoFrame.from_ndarray(_even(frame).numpy(), format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=1, dst_color_range=1
+        )
+        coded.pts, coded.time_base = self.num_frames, 1 / self.fps
+        self._container.mux(self._stream.encode(coded))
+        self.num_frames += 1
+
+    def _open(self, frame: UInt8[Tensor, "H W 3"]) -> None:
+        import av
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._size = tuple(frame.shape)
+        self._container = av.open(str(self._draft), "w", format="mp4", options={"movflags": "+faststart"})
+        # no frame refers to a later one, so that clips join by shifting their times
+        options = {"crf": str(self.quality), "preset": "fast", "bf": "0"}
+        self._stream = self._container.add_stream("libx264", rate=self.fps, options=options)
+        height, width, _ = _even(frame).shape
+        self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
+        coder = self._stream.codec_context
+        coder.time_base = 1 / self.fps
+        coder.color_range = coder.colorspace = coder.color_primaries = coder.color_trc = (
+            1  # BT.709, 16 to 235
+        )
+
+    def __enter__(self) -> "ClipWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def close(self) -> None:
+        """The file is there, on the disk. Without any frame there is none."""
+        if self._container is None:
+            return
+        self._container.mux(self._stream.encode())
+        self._container.close()
+        self._container = None
+        into_place(self._draft, self.path)
+
+    def discard(self) -> None:
+        """Nothing is left of it."""
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+        self._draft.unlink(missing_ok=True)
+
+
+def into_place(draft: Path, path: Path) -> None:
+    """The draft, flushed to the disk, under its name: a kill leaves the old file or the new one."""
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def upright(
+    pixels: UInt8[np.ndarray, "H W 3"], matrix: Int32[np.ndarray, "3 3"] | None
+) -> UInt8[np.ndarray, "h w 3"]:
+    """A decoded frame as its clip wants it shown: turned by quarters and mirrored.
+
+    matrix: pixel (x, y) is shown at (a x + c y, b x + d y), shifted into view, with a, b, c, d = matrix[:2, :2] in
+        reading order; other angles than quarter turns become the nearest one. None: as it is.
+    """
+    if matrix is None:
+        return pixels
+    (a, b), (c, d) = matrix[:2, :2].tolist()
+    sideways = abs(b) + abs(c) > abs(a) + abs(d)
+    shown = pixels.swapaxes(0, 1) if sideways else pixels
+    across, down = (c, b) if sideways else (a, d)
+    return np.ascontiguousarray(shown[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+
+
+def _display_matrix(frame: Any) -> Int32[np.ndarray, "3 3"] | None:
+    """What the file says of how the frame is to be shown, in fixed point."""
+    from av.sidedata.sidedata import Type
+
+    found = frame.side_data.get(Type.DISPLAYMATRIX)
+    return None if found is None else np.frombuffer(bytes(found), np.int32).reshape(3, 3)
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What the packets of a file say. seconds: from the first frame to each, as they are shown."""
+
+    seconds: list[float]
+    fps: Fraction
+    has_sound: bool
+
+
+def _scanned(path: Path) -> _Scan:
+    """The times of all frames; nothing is decoded."""
+    times: list[int | None] = []
+    end, cut_off = 0.0, False
+    with _reading(path) as container:
+        stream = _video_stream(container, path)
+        for packet in container.demux():
+            if packet.size == 0:  # the end of a stream
+                continue
+            if packet.stream is stream:
+                cut_off = packet.is_corrupt
+                if not packet.is_discard:
+                    times.append(packet.pts)
+            start = packet.pts if packet.pts is not None else packet.dts
+            if start is not None and packet.time_base:
+                end = max(end, float((start + (packet.duration or 0)) * packet.time_base))
+        duration = (container.duration or 0) / 1_000_000
+        duration += (container.start_time or 0) / 1_000_000
+        fps = Fraction(stream.average_rate or stream.guessed_rate or 25).limit_denominator(10_000)
+        tick, has_sound = stream.time_base, bool(container.streams.audio)
+    if not times:
+        raise BadInput(f"{path} holds no frame that can be read. Give a whole video file.")
+    if cut_off or duration - end > CUT_OFF:
+        raise BadInput(
+            f"{path} breaks off after {len(times) - cut_off} frames ({end:.1f} of {duration:.1f} s): it was cut short "
+            f"when it was copied or recorded. Give the whole file, or save the good part as a clip of its own."
+        )
+    known = sorted(float(t * tick) for t in times if t is not None and tick is not None)
+    if len(known) < len(times):  # kinds of file without times: frame by frame
+        known = [float(k / fps) for k in range(len(times))]
+    longest = max((b - a for a, b in pairwise(known)), default=0.0)
+    if longest > STANDSTILL:
+        raise BadInput(
+            f"{path} shows one frame for {longest:.0f} s: its times are damaged. Write it anew with one frame rate."
+        )
+    return _Scan([t - known[0] for t in known], fps, has_sound)
+
+
+def _constant(seconds: Sequence[float], fps: Fraction) -> bool:
+    """Whether frame k stands within half a frame of k / fps."""
+    step = float(1 / fps)
+    return all(abs(t - k * step) <= step / 2 for k, t in enumerate(seconds))
+
+
+def _usual_rate(seconds: Sequence[float]) -> Fraction:
+    step = statistics.median(b - a for a, b in pairwise(seconds))
+    return Fraction(round(min(max(1 / step, RATES[0]), RATES[1]))) if step > 0 else Fraction(RATES[1])
+
+
+def shown_at(seconds: Sequence[float], fps: Fraction) -> list[int]:
+    """Of frames with these times, from 0 on, the one that stands at each k / fps; times may tremble a little."""
+    step = float(1 / fps)
+    last = statistics.median([b - a for a, b in pairwise(seconds)] or [step])
+    early = min(step, last) / 2
+    places, place = [], 0
+    for k in range(max(1, round((seconds[-1] + last) / step))):
+        while place + 1 < len(seconds) and seconds[place + 1] < k * step + early:
+            place += 1
+        places.append(place)
+    return places
+
+
+def _ffmpeg_error() -> Any:
+    import av  # a tenth of a second that only clips should cost
+
+    return av.FFmpegError
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            yield container
+    except av.FFmpegError as error:
+        raise BadInput(
+            f"{path} cannot be read as a clip ({error.strerror}). Give a whole video file."
+        ) from None
+
+
+def _video_stream(container: Any, path: Path) -> Any:
+    """The first stream that is a film and no cover picture, if it can be decoded here."""
+    from av.stream import Disposition
+
+    films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not films:
+        raise BadInput(f"{path} holds no video. Give an MP4 or another video file.")
+    stream = films[0]
+    if stream.codec_context is None:
+        raise BadInput(
+            f"{path} holds video of a kind that is not known here. Convert it first: ffmpeg -i {path.name} "
+            f"-c:v libx264 -pix_fmt yuv420p whole.mp4"
+        )
+    if stream.width * stream.height > MAX_PIXELS:
+        raise BadInput(f"{path} has {stream.width}x{stream.height} pixels; make the clip smaller first.")
+    return stream
+
+
+def _even(frame: UInt8[Tensor, "H W 3"]) -> UInt8[Tensor, "h w 3"]:
+    """The last row and column once more where a side is odd."""
+    height, width, _ = frame.shape
+    if height % 2 == 0 and width % 2 == 0:
+        return frame.contiguous()
+    planes = F.pad(
+        frame.movedim(-1, 0)[None].float(), (0, width % 2, 0, height % 2), mode="replicate"
+    )  # bytes are exact in float32
+    return planes[0].movedim(0, -1).to(torch.uint8).contiguous()

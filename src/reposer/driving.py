@@ -1,0 +1,139 @@
+"""What moves a photo: a clip with the joints of a track or of a joint finder, or a track alone."""
+
+import importlib.util
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from glob import escape
+from pathlib import Path
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Pose
+from reposer.data.files import read_track, track_rate
+from reposer.data.video_files import VideoFile, shown_at
+from reposer.estimators import JOINT_FINDERS, JointFinder
+from reposer.nn.weights import sha256
+
+DEFAULT_FINDER = "blazepose"
+
+
+@dataclass(frozen=True)
+class Driving:
+    """A pose per frame at a constant rate, and the frames themselves where there is a clip.
+
+    fps: frames per second. num_frames: as far as its file says. size: (height, width) of its frames, in pixels.
+    track: all poses, if they are known. clip: the video, if there is one. finder: looks at its frames where no track is.
+    about: files and finder, for receipts: the same words mean the same poses.
+    """
+
+    fps: Fraction
+    num_frames: int
+    size: tuple[int, int]
+    track: Pose | None
+    clip: VideoFile | None
+    finder: JointFinder | None
+    about: dict[str, str]
+
+    def poses(self) -> Pose | Iterator[Pose]:
+        """Rows of the track; or the frames' poses, found as the frames come."""
+        if self.track is not None:
+            return self.track
+        assert self.finder is not None
+        finder = self.finder
+        return (joints_of(finder, frame) for frame in self.frames())
+
+    def frames(self) -> Iterator[UInt8[Tensor, "H W 3"]]:
+        """The clip's frames, from the first on."""
+        assert self.clip is not None, "a track alone has no frames"
+        return self.clip.frames(self.fps)
+
+    def found(self, poses: Pose | Iterable[Pose]) -> "Driving":
+        """The same with these poses as its track, all of them."""
+        rows = poses if isinstance(poses, Pose) else Pose.stack(list(poses))
+        return replace(self, track=rows, num_frames=len(rows))
+
+
+def open_driving(
+    path: Path,
+    *,
+    track: Path | None = None,
+    finder: str | None = None,
+    fps: Fraction | None = None,
+    size: tuple[int, int] | None = None,
+) -> Driving:
+    """A clip, or a track in JSON (see `data.files.read_track`).
+
+    A clip's joints come from `track`; else, without a `finder`, from the one track beside it (CLIP.json or CLIP.*.json);
+    else from the joint finder of that name, or BlazePose where it is installed: never from one that knows drawn people
+    only, unless it is named. A clip of varying rate is shown at a constant one.
+
+    fps: frames per second to show it at; None = the clip's or the track's own. size: (height, width) of the clip that a
+    track without a size belongs to.
+    """
+    if fps is not None and fps <= 0:
+        raise BadInput(f"A clip needs a frame rate above 0, not {fps}.")
+    if path.suffix.lower() == ".json":
+        return _of_track(path, fps, size)
+    clip = VideoFile(path)
+    about = {"driving": sha256(path)[:16]}
+    fps = fps or clip.fps
+    order = torch.tensor(clip.order(fps))
+    if track is None and finder is None:
+        track = track_beside(path)
+    if track is None:
+        looks = named_finder(finder, path)
+        about["joints"] = looks.description
+        return Driving(fps, len(order), clip.size, None, clip, looks, about)
+    rows = read_track(track, clip.size)
+    if len(rows) != clip.num_frames:
+        raise BadInput(
+            f"{path} has {clip.num_frames} frames, {track} has joints for {len(rows)}. Give the track of this clip."
+        )
+    about["track"] = sha256(track)[:16]
+    return Driving(fps, len(order), clip.size, rows[order], clip, None, about)
+
+
+def _of_track(path: Path, fps: Fraction | None, size: tuple[int, int] | None) -> Driving:
+    if not path.is_file():
+        raise BadInput(f"There is no driving file {path}. Give a clip, or a track of joints in JSON.")
+    rows, own = read_track(path, size), track_rate(path)
+    if fps is None and own is None:
+        raise BadInput(f"{path} does not say how many frames a second has. Say it: --fps 25.")
+    if len(rows) == 0:
+        raise BadInput(f"{path} has no frame. Give a track with some.")
+    if fps is not None and own is not None:
+        rows = rows[torch.tensor(shown_at([t / own for t in range(len(rows))], fps))]
+    rate = fps or Fraction(own or 0).limit_denominator(10_000)
+    return Driving(rate, len(rows), rows.size, rows, None, None, {"driving": sha256(path)[:16]})
+
+
+def track_beside(clip: Path) -> Path | None:
+    """CLIP.json or CLIP.*.json in the clip's folder; None if there is none, refused if there are several."""
+    stem = escape(clip.stem)
+    found = sorted({*clip.parent.glob(f"{stem}.json"), *clip.parent.glob(f"{stem}.*.json")})
+    if len(found) > 1:
+        raise BadInput(
+            f"Beside {clip} lie {len(found)} files that may be its track: {', '.join(p.name for p in found)}. "
+            f"Say which: --track FILE."
+        )
+    return found[0] if found else None
+
+
+def named_finder(name: str | None, picture: Path) -> JointFinder:
+    """The joint finder of this name; None = BlazePose, if it is installed. picture: what it is to look at."""
+    if name is None and importlib.util.find_spec("mediapipe") is None:
+        others = ", ".join(sorted(JOINT_FINDERS))
+        raise BadInput(
+            f"Nobody says where the joints are in {picture}: there is no file of them, and {DEFAULT_FINDER} is not "
+            f"installed. Give the file (--track for a clip, --source-pose for a photo), or pip install "
+            f"'reposer[pose]', or name a joint finder: --joints with one of {others}."
+        )
+    return JOINT_FINDERS[name or DEFAULT_FINDER](None)
+
+
+def joints_of(finder: JointFinder, picture: UInt8[Tensor, "H W 3"]) -> Pose:
+    """One picture's pose."""
+    return finder(picture[None])[0]

@@ -1,0 +1,212 @@
+"""`reposer animate` and `reposer views`, from files to a clip that plays; and killed in the middle."""
+
+import functools
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import pytest
+import torch
+from PIL import Image
+
+import reposer.cli.animate
+from reposer.cli import main
+from reposer.core import Pose
+from reposer.core.skeleton import FACE_68
+from reposer.data.clip_segments import SegmentedClip
+from reposer.data.files import write_picture, write_pose_json, write_track
+from reposer.data.video_files import VideoFile
+from reposer.generators import GENERATORS, save
+from reposer.pipeline import PhotoCrop
+from tests.data.video_clips import moving_square, write_clip
+from tests.test_pipeline import smooth_photo, standing
+
+SIZE = (97, 70)
+CLIP_SIZE = (64, 48)
+
+
+def saved(folder, family):
+    torch.manual_seed(0)
+    path = folder / f"{family}.safetensors"
+    save(GENERATORS[family]().tiny().build().eval(), path)
+    return path
+
+
+def walk(count):
+    return Pose.stack([standing(40.0, (20.0 + t / 10, 32.0), CLIP_SIZE, t % 9 < 4) for t in range(count)])
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A photo with its pose, a driving clip of 24 frames with sound and its track."""
+    write_picture(tmp_path / "photo.png", smooth_photo(SIZE))
+    write_pose_json(tmp_path / "photo.json", standing(60.0, (35.0, 50.0), SIZE))
+    drive(tmp_path, 24)
+    return tmp_path
+
+
+def drive(folder, count):
+    write_clip(folder / "driving.mp4", moving_square(count, CLIP_SIZE), 12, sound=("aac", count / 12))
+    write_track(folder / "driving.json", walk(count), 12)
+
+
+def command(folder, model, *more, out="out.mp4"):
+    return [
+        "animate", str(folder / "photo.png"), "--source-pose", str(folder / "photo.json"),
+        "--driving", str(folder / "driving.mp4"), "--model", str(model), "--out", str(folder / out), *more,
+    ]  # fmt: skip
+
+
+def pixels(path):
+    return torch.stack(list(VideoFile(path).frames()))
+
+
+@pytest.mark.parametrize("family", ["gfla", "gfla-animation"])
+def test_a_photo_moves_as_a_clip_does_and_keeps_its_rate_and_sound(world, family, capsys):
+    assert main(command(world, saved(world, family))) == 0
+    out = VideoFile(world / "out.mp4")
+    assert out.num_frames == 24 and out.fps == 12 and out.size == (98, 70) and out.has_sound
+    with av.open(str(world / "out.mp4")) as container:
+        coder = container.streams.video[0].codec_context
+        assert coder.name == "h264" and coder.pix_fmt == "yuv420p"
+        assert container.streams.audio[0].codec_context.name == "aac"
+    assert "24 frames" in capsys.readouterr().err
+    assert not (world / "out.mp4.segments").exists()
+
+
+def test_side_by_side_shows_photo_driving_frame_and_result(world):
+    model = saved(world, "gfla")
+    assert main(command(world, model, "--side-by-side", "--no-sound")) == 0
+    out = VideoFile(world / "out.mp4")
+    width = 70 + 2 + round(48 * 97 / 64) + 2 + 70
+    assert out.size == (98, width + width % 2) and not out.has_sound
+    middle = next(out.frames())[:, 72 : 72 + 72]
+    assert (middle.float().mean((0, 1)) - 60).abs().max() < 30, "the grey driving clip"
+    track = [*command(world, model, "--side-by-side", out="sticks.mp4")]
+    track[track.index(str(world / "driving.mp4"))] = str(world / "driving.json")
+    assert main(track) == 0
+    assert VideoFile(world / "sticks.mp4").size == (98, 70 + 2 + 70 + 2 + 70)
+
+
+@pytest.mark.parametrize("smooth", ["one-euro", "two-sided"])
+def test_joints_can_be_smoothed_and_frames_steadied(world, smooth):
+    model = saved(world, "gfla")
+    assert main(command(world, model)) == 0
+    assert main(command(world, model, "--smooth", smooth, "--steady", out="calm.mp4")) == 0
+    assert pixels(world / "calm.mp4").shape == pixels(world / "out.mp4").shape
+
+
+def test_frames_without_anybody_are_counted(world, capsys):
+    poses = walk(24)
+    poses.visible[[0, 5, 6]] = False
+    write_track(world / "driving.json", poses, 12)
+    assert main(command(world, saved(world, "gfla"))) == 0
+    assert "In 3 of 24 driving frames nobody was found" in capsys.readouterr().err
+    assert VideoFile(world / "out.mp4").num_frames == 24
+
+
+def test_a_face_moves_by_another_persons_landmarks(world):
+    def face(size, scale, shift):
+        angle = torch.arange(68) * (2 * torch.pi / 68)
+        radius = (1 + torch.arange(68) % 3) * scale
+        xy = torch.stack([angle.cos() * radius, angle.sin() * radius], -1) + torch.tensor(size[::-1]) / 2
+        return Pose(xy.float() + shift, torch.ones(68, dtype=torch.bool), size, FACE_68)
+
+    write_pose_json(world / "photo.json", face(SIZE, 8.0, 0.0))
+    write_track(world / "driving.json", Pose.stack([face(CLIP_SIZE, 5.0, t / 8) for t in range(24)]), 12)
+    model = saved(world, "gfla-face")
+    assert main(command(world, model)) == 0
+    assert main(command(world, model, "--same-person", out="same.mp4")) == 0
+    assert VideoFile(world / "out.mp4").num_frames == VideoFile(world / "same.mp4").num_frames == 24
+
+
+@pytest.mark.parametrize(
+    "family, more", [("gfla", ()), ("gfla-animation", ()), ("gfla-animation", ("--steady",))]
+)
+def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_same(
+    world, family, more, monkeypatch, capsys
+):
+    short = functools.partial(SegmentedClip, length=5)
+    monkeypatch.setattr(reposer.cli.animate, "SegmentedClip", short)
+    model = saved(world, family)
+    assert main(command(world, model, *more, out="whole.mp4")) == 0
+    pasted, drawn = PhotoCrop.pasted, []
+
+    def stops(self, picture):
+        drawn.append(1)
+        if len(drawn) == 13:
+            raise KeyboardInterrupt
+        return pasted(self, picture)
+
+    monkeypatch.setattr(PhotoCrop, "pasted", stops)
+    assert main(command(world, model, *more)) == 130
+    assert "10 frames are safe" in capsys.readouterr().err and not (world / "out.mp4").exists()
+
+    assert main(command(world, model, *more, "--smooth", "one-euro")) == 2, "another command's beginning"
+    assert "other: smooth" in capsys.readouterr().err
+
+    drawn.clear()
+    drawn += [1] * 100
+    assert main(command(world, model, *more)) == 0
+    assert len(drawn) == 100 + 14, "only what was missing"
+    assert torch.equal(pixels(world / "out.mp4"), pixels(world / "whole.mp4"))
+    assert not (world / "out.mp4.segments").exists()
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_nothing_is_broken_and_the_same_command_goes_on(world):
+    drive(world, 330)
+    model = saved(world, "gfla-animation")
+    arguments = command(world, model)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reposer.cli", *arguments], env=environment, stderr=subprocess.DEVNULL
+    )
+    first = world / "out.mp4.segments" / "00000.mp4"
+    while not first.exists() and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (world / "out.mp4").exists() and VideoFile(first).num_frames == 100
+    assert main(arguments) == 0
+    assert VideoFile(world / "out.mp4").num_frames == 330
+    assert main(command(world, model, out="whole.mp4")) == 0
+    assert torch.equal(pixels(world / "out.mp4"), pixels(world / "whole.mp4"))
+
+
+def test_what_cannot_be_animated_is_refused_in_a_sentence_and_leaves_nothing(world, capsys, monkeypatch):
+    model = saved(world, "gfla")
+    before = sorted(world.rglob("*"))
+
+    def refused(*more, **changes):
+        assert main([*command(world, model, **changes), *more]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith("reposer: ") and sorted(world.rglob("*")) == before
+        return said
+
+    assert "should end in .mp4" in refused(out="clip.gif")
+    assert "--quality" in refused("--quality", "60")
+    assert "frame rate above 0" in refused("--fps", "0")
+    assert "neither a file nor a shipped model" in refused("--model", "gfla-huge")
+    nobody = walk(24)
+    nobody.visible[:] = False
+    write_track(world / "driving.json", nobody, 12)
+    assert "None of the 24 driving frames shows a person" in refused()
+    (world / "driving.json").unlink()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    before = sorted(world.rglob("*"))
+    assert "no file of them" in refused()
+
+
+def test_a_picture_is_turned_all_the_way_round(tmp_path):
+    Image.fromarray(smooth_photo((64, 64)).numpy()).save(tmp_path / "car.png")
+    model = saved(tmp_path, "gfla-views")
+    out = tmp_path / "round.mp4"
+    assert main(["views", str(tmp_path / "car.png"), "--model", str(model), "--out", str(out)]) == 0
+    clip = VideoFile(out)
+    assert clip.num_frames == 36 and clip.fps == 12 and clip.size == (64, 64)
+    assert main(["views", str(tmp_path / "car.png"), "--model", str(saved(tmp_path, "gfla"))]) == 2

@@ -1,0 +1,133 @@
+"""A clip that is written in segments is the same whether or not it was broken off."""
+
+from fractions import Fraction
+
+import av
+import pytest
+import torch
+
+from reposer.core import BadInput
+from reposer.data.clip_segments import SegmentedClip
+from reposer.data.video_files import VideoFile
+from tests.data.video_clips import moving_square, place, write_clip
+
+FPS = Fraction(24)
+MADE_OF = {"photo": "1", "driving": "2"}
+
+
+def frames(count):
+    return [torch.from_numpy(picture) for picture in moving_square(count)]
+
+
+def written(out, count, **options):
+    clip = SegmentedClip(out, FPS, MADE_OF, length=10, **options)
+    for frame in frames(count)[clip.done :]:
+        clip.add(frame)
+    return clip
+
+
+def bytes_of_frames(path):
+    return torch.stack(list(VideoFile(path).frames()))
+
+
+def test_segments_join_to_one_clip_with_every_frame_at_its_place(tmp_path):
+    out = tmp_path / "clip.mp4"
+    written(out, 34).finish()
+    clip = VideoFile(out)
+    assert clip.num_frames == 34 and clip.fps == FPS and not clip.variable
+    assert [place(frame) for frame in clip.frames()] == list(range(34))
+    with av.open(str(out)) as container:
+        times = [p.pts * p.time_base * FPS for p in container.demux(video=0) if p.size]
+        assert times == list(range(34))
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_a_clip_that_was_broken_off_goes_on_and_equals_one_that_was_not(tmp_path):
+    whole, broken = tmp_path / "whole.mp4", tmp_path / "broken.mp4"
+    written(whole, 34).finish()
+    written(broken, 27).stop()
+    assert not broken.exists()
+    again = written(broken, 34)
+    assert again.done == 30, "of which the first 20 were there"
+    again.finish()
+    assert torch.equal(bytes_of_frames(broken), bytes_of_frames(whole))
+
+
+def test_what_a_kill_leaves_behind_does_no_harm(tmp_path):
+    out = tmp_path / "clip.mp4"
+    killed = written(out, 27)  # never told to stop, as by kill -9
+    (killed.folder / "00002.mp4.123.tmp").write_bytes(b"half a clip")
+    (killed.folder / "00002.safetensors").write_bytes(b"the memory of a segment that was not ended")
+    again = written(out, 34)
+    again.finish()
+    assert [place(frame) for frame in VideoFile(out).frames()] == list(range(34))
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_the_memory_of_the_last_safe_frame_comes_back_exactly(tmp_path):
+    out = tmp_path / "clip.mp4"
+    clip = SegmentedClip(out, FPS, MADE_OF, length=10)
+    assert clip.done == 0 and clip.memory == {}
+    for k, frame in enumerate(frames(15)):
+        clip.add(frame, {"drawn": torch.full((3, 2, 2), k / 7)})
+    clip.stop()
+    again = SegmentedClip(out, FPS, MADE_OF, length=10)
+    assert again.done == 10 and torch.equal(again.memory["drawn"], torch.full((3, 2, 2), 9 / 7))
+
+
+def test_another_clips_segments_are_refused_unless_they_are_to_be_forgotten(tmp_path):
+    out = tmp_path / "clip.mp4"
+    written(out, 12).stop()
+    other = MADE_OF | {"photo": "3"}
+    with pytest.raises(BadInput, match=r"beginning of another clip \(other: photo\).*--anew"):
+        SegmentedClip(out, FPS, other, length=10)
+    with pytest.raises(BadInput, match="fps"):
+        SegmentedClip(out, Fraction(25), MADE_OF, length=10)
+    assert SegmentedClip(out, FPS, other, length=10, anew=True).done == 0
+
+
+def test_an_early_stop_leaves_nothing_and_no_frames_are_an_error(tmp_path):
+    written(tmp_path / "clip.mp4", 5).stop()
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(BadInput, match="no frame"):
+        written(tmp_path / "clip.mp4", 0).finish()
+    with pytest.raises(BadInput, match=r"\.mp4"):
+        SegmentedClip(tmp_path / "clip.avi", FPS, MADE_OF)
+
+
+def heard(path):
+    """Codec, seconds, and the tone's loudness of a clip's sound."""
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        pieces = [torch.from_numpy(f.to_ndarray()).float().flatten() for f in container.decode(stream)]
+        wave = torch.cat(pieces)
+        return stream.codec_context.name, len(wave) / stream.rate, float(wave.std())
+
+
+@pytest.mark.parametrize("suffix, codec", [("mp4", "aac"), ("mkv", "flac"), ("mkv", "libopus")])
+def test_the_sound_of_the_driving_clip_comes_along(tmp_path, suffix, codec):
+    driving = write_clip(tmp_path / f"driving.{suffix}", moving_square(34), FPS, sound=(codec, 34 / 24))
+    out = tmp_path / "clip.mp4"
+    written(out, 34).finish(sound=driving)
+    name, seconds, loud = heard(out)
+    assert name == "aac" and abs(seconds - 34 / 24) < 0.1 and loud > 0.1
+    assert [place(frame) for frame in VideoFile(out).frames()] == list(range(34))
+
+
+def test_copied_sound_is_the_same_to_the_byte_and_ends_with_the_frames(tmp_path):
+    driving = write_clip(tmp_path / "driving.mp4", moving_square(48), FPS, sound=("aac", 2.0))
+    out = tmp_path / "clip.mp4"
+    written(out, 24).finish(sound=driving)
+
+    def packets(path):
+        with av.open(str(path)) as container:
+            return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+    ours, theirs = packets(out), packets(driving)
+    assert ours == theirs[: len(ours)] and abs(heard(out)[1] - 1.0) < 0.1
+
+
+def test_a_clip_without_sound_gives_none(tmp_path):
+    driving = write_clip(tmp_path / "driving.mp4", moving_square(12), FPS)
+    written(tmp_path / "clip.mp4", 12).finish(sound=driving)
+    assert not VideoFile(tmp_path / "clip.mp4").has_sound

@@ -1,0 +1,239 @@
+"""A photo moves: one crop, one placing, one frame a pose, nothing held but what the next frame needs."""
+
+import itertools
+import weakref
+from dataclasses import replace
+
+import pytest
+import torch
+
+from reposer.core import SKELETONS, BadInput, Framing, Generator, Pose, View
+from reposer.core.samples import stack_conditions
+from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
+from reposer.nn.steady import Steadier
+from reposer.pipeline import transfer
+from reposer.video import PhotoAnimation, animate_photo, beside, sticks, turntable
+from tests.test_pipeline import PAD, PERSON, CopySource, smooth_photo, standing
+
+SIZE = (120, 100)
+SOURCE = standing(80.0, (50.0, 60.0), SIZE)
+PHOTO = smooth_photo(SIZE)
+
+
+class Spotlight(CopySource):
+    """Draws the source, and white where the left wrist is to be."""
+
+    def generate(self, source, source_pose, target_pose, *, seeds=None):
+        self.asked = source, source_pose, target_pose, seeds
+        wrist = target_pose.xy[:, self.skeleton.index("left_wrist")].round().long()
+        drawn = source.clone()
+        for row, (x, y) in enumerate(wrist.tolist()):
+            drawn[row, :, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] = 1
+        return drawn
+
+
+class Fading(Spotlight):
+    """Each frame is half of the one before."""
+
+    remembers = True
+
+    def animate(self, source, source_pose, target_poses, *, seed=0, previous=None):
+        before = source if previous is None else previous[0]
+        for pose in target_poses:
+            alone = self.generate(source[None], stack_conditions([source_pose]), stack_conditions([pose]))[0]
+            before = (before + alone) / 2
+            yield before
+
+
+def clip(num_frames, size=SIZE, height=80.0, step=0.5):
+    """Somebody who walks to the right."""
+    x, y = size[1] / 2, size[0] / 2
+    return Pose.stack([standing(height, (x + step * t, y), size) for t in range(num_frames)])
+
+
+def test_one_pose_is_drawn_as_transfer_draws_it():
+    target = standing(80.0, (56.0, 58.0), SIZE, raise_arms=True)
+    wanted = transfer(Spotlight(PAD), PHOTO, SOURCE, target, picture_size=PERSON).picture
+    (drawn,) = animate_photo(Spotlight(PAD), PHOTO, SOURCE, Pose.stack([target]), picture_size=PERSON)
+    assert torch.equal(drawn, wanted)
+
+
+def test_every_pose_makes_a_frame_of_the_photos_size_and_outside_of_the_one_crop_nothing_changes():
+    photo = smooth_photo((200, 300))
+    source = standing(80.0, (120.0, 100.0), (200, 300))
+    poses = clip(6, (200, 300), step=-4.0)
+    animation = PhotoAnimation(Spotlight(PAD), photo, source, poses, picture_size=PERSON)
+    left, top, right, bottom = animation.crop.edges
+    outside = torch.ones(200, 300, dtype=torch.bool)
+    outside[max(top, 0) : bottom, max(left, 0) : right] = False
+    frames = list(animation.frames())
+    assert len(frames) == 6 and outside.any()
+    for frame in frames:
+        assert frame.picture.shape == photo.shape and torch.equal(frame.picture[outside], photo[outside])
+        joints = frame.pose.box()
+        assert left - 1 <= joints[0] and right + 1 >= joints[2], "the crop holds the whole walk"
+
+
+def test_one_similarity_places_the_clip_so_that_a_walk_stays_a_walk():
+    walk = clip(5, (240, 200), height=160.0, step=7.0)  # twice as large, in a clip of its own
+    frames = list(PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, walk, picture_size=PERSON).frames())
+    hips = torch.stack([frame.pose.xy[OPENPOSE_18.index("left_hip")] for frame in frames])
+    assert torch.allclose(hips[0], SOURCE.xy[OPENPOSE_18.index("left_hip")], atol=0.01)
+    assert torch.allclose(hips.diff(dim=0), torch.tensor([3.5, 0.0]).expand(4, 2), atol=0.01)
+
+
+def test_the_clip_is_placed_by_the_first_frame_that_shows_enough():
+    walk = clip(4, (240, 200), height=160.0)
+    visible = walk.visible.clone()
+    visible[:2, 2:] = False  # nose and neck alone say little about the size
+    ours = list(PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, replace(walk, visible=visible)).frames())
+    wanted = list(PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, walk[2:]).frames())
+    assert len(ours) == 4 and torch.allclose(ours[-1].pose.xy, wanted[-1].pose.xy)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["track", "stream"])
+def test_frames_that_show_nobody_keep_the_pose_before_and_the_first_ones_wait(known):
+    poses = clip(8)
+    visible = poses.visible.clone()
+    visible[[0, 1, 4, 7]] = False
+    poses = replace(poses, visible=visible)
+    animation = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, poses if known else iter(poses))
+    drawn = [frame.pose.xy[0, 0].item() for frame in animation.frames()]
+    wanted = [poses.xy[t, 0, 0].item() for t in (2, 2, 2, 3, 3, 5, 6, 6)]
+    assert drawn == pytest.approx(wanted) and animation.missing == 4
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["track", "stream"])
+def test_a_clip_without_anybody_is_refused(known):
+    poses = replace(clip(5), visible=torch.zeros(5, 18, dtype=torch.bool))
+    with pytest.raises(BadInput, match="None of the 5 driving frames shows a person"):
+        list(animate_photo(Spotlight(PAD), PHOTO, SOURCE, poses if known else iter(poses)))
+
+
+def test_frames_come_as_the_poses_come():
+    asked = []
+
+    def endless():
+        for t in itertools.count():
+            asked.append(t)
+            yield standing(80.0, (50.0 + t, 60.0), SIZE)
+
+    frames = animate_photo(Spotlight(PAD), PHOTO, SOURCE, endless())
+    for t in range(4):
+        next(frames)
+        assert asked[-1] == t, "no pose after that of the frame"
+
+
+def alive_at_most(num_frames, generator, **options):
+    """How many of the frames drawn so far are held at a time, drawn and pasted ones."""
+    held, most = [], 0
+    draw = generator.animate
+
+    def watched(*arguments, **named):
+        for drawn in draw(*arguments, **named):
+            held.append(weakref.ref(drawn))
+            yield drawn
+            del drawn
+
+    generator.animate = watched
+    poses = (standing(80.0, (50.0 + t / 10, 60.0), SIZE) for t in range(num_frames))
+    for frame in PhotoAnimation(generator, PHOTO, SOURCE, poses, **options).frames():
+        held.append(weakref.ref(frame.picture))
+        del frame
+        held = [reference for reference in held if reference() is not None]
+        most = max(most, len(held))
+    return most
+
+
+@pytest.mark.parametrize("family", [Spotlight, Fading])
+def test_three_hundred_frames_need_no_more_memory_than_thirty(family):
+    assert alive_at_most(30, family(PAD)) == alive_at_most(300, family(PAD)) <= 4
+    few, many = (alive_at_most(n, family(PAD), steadier=Steadier()) for n in (5, 20))
+    assert few == many <= 6
+
+
+@pytest.mark.parametrize("family", [Spotlight, Fading])
+@pytest.mark.parametrize("steady", [False, True], ids=["as drawn", "steadied"])
+def test_a_clip_that_goes_on_after_any_frame_equals_an_unbroken_one(family, steady):
+    def animation():
+        return PhotoAnimation(family(PAD), PHOTO, SOURCE, clip(9), steadier=Steadier() if steady else None)
+
+    unbroken = list(animation().frames())
+    for start in (1, 4, 8):
+        rest = list(animation().frames(start, unbroken[start - 1].memory))
+        assert len(rest) == 9 - start
+        for ours, theirs in zip(rest, unbroken[start:], strict=True):
+            assert torch.equal(ours.picture, theirs.picture)
+    assert not list(animation().frames(9, unbroken[-1].memory))
+    assert bool(unbroken[0].memory) == (steady or family.remembers)
+
+
+def test_source_and_driving_poses_may_have_skeletons_of_their_own():
+    class Mixed(Spotlight):
+        source_skeleton = COCO_17
+
+        def generate(self, source, source_pose, target_pose, *, seeds=None):
+            self.asked = source, source_pose, target_pose, seeds
+            return source
+
+    generator = Mixed(PAD, H36M_17)
+    (frame,) = PhotoAnimation(generator, PHOTO, SOURCE, clip(1, (60, 50), 40.0)).frames()
+    _, source_pose, target_pose, _ = generator.asked
+    assert source_pose.skeleton == COCO_17 and target_pose.skeleton == frame.pose.skeleton == H36M_17
+    knee = H36M_17.index("left_knee")
+    assert torch.allclose(frame.pose.xy[knee], SOURCE.xy[OPENPOSE_18.index("left_knee")], atol=0.01)
+    transfer(generator, PHOTO, SOURCE, SOURCE)
+    assert generator.asked[1].skeleton == COCO_17 and generator.asked[2].skeleton == H36M_17
+
+
+def face(size, scale, place, open_mouth=0.0):
+    """Landmarks on a ring, the mouth's lower lip moved down."""
+    angle = torch.arange(68) * (2 * torch.pi / 68)
+    radius = 1 + torch.arange(68) % 3
+    xy = torch.stack([angle.cos() * radius, angle.sin() * radius], -1) * scale + torch.tensor(place)
+    xy[FACE_68.index("lips_bottom"), 1] += open_mouth
+    return Pose(xy.float(), torch.ones(68, dtype=torch.bool), size, FACE_68)
+
+
+def test_a_face_is_driven_by_another_persons_landmarks_or_takes_its_own_as_they_are():
+    source = face(SIZE, 10.0, (50.0, 60.0))
+    rows = [face((90, 90), 5.0, (45.0 + t, 45.0), 2.0 * t) for t in range(3)]
+    generator = CopySource(Framing((64, 64), aspect=1.0), FACE_68)
+    other = list(PhotoAnimation(generator, PHOTO, source, Pose.stack(rows)).frames())
+    assert torch.allclose(other[0].pose.xy, source.xy, atol=0.01), "the first frame is neutral"
+    own = Pose.stack([face(SIZE, 10.0, (50.0 + t, 60.0)) for t in range(3)])
+    same = list(PhotoAnimation(generator, PHOTO, source, own, same_person=True).frames())
+    assert all(torch.equal(frame.pose.xy, pose.xy) for frame, pose in zip(same, own, strict=True))
+
+
+class Sides(Generator):
+    """A grey that tells the azimuth."""
+
+    framing = Framing((32, 32))
+    condition = View
+
+    def generate(self, source, source_pose, target_pose, *, seeds=None):
+        return (target_pose.azimuth / 180 - 1)[:, None, None, None].expand(-1, 3, 32, 32)
+
+    def explain(self, source, source_pose, target_pose):
+        raise NotImplementedError
+
+
+def test_a_turntable_shows_the_object_from_each_side_at_the_pictures_size():
+    view = View(torch.tensor(20.0), torch.tensor(10.0))
+    frames = list(turntable(Sides(), torch.zeros(50, 70, 3, dtype=torch.uint8), view, [0, 90, 270], 10))
+    assert [frame.shape for frame in frames] == [(50, 70, 3)] * 3
+    assert [frame.float().mean().item() for frame in frames] == pytest.approx([0, 63.75, 191.25], abs=1)
+    with pytest.raises(BadInput, match="turns objects"):
+        next(turntable(CopySource(PAD), PHOTO, view, [0], 0))
+
+
+def test_pictures_beside_each_other_are_as_high_as_the_last():
+    row = beside(
+        [torch.zeros(20, 30, 3, dtype=torch.uint8), PHOTO, torch.zeros(64, 32, 3, dtype=torch.uint8)]
+    )
+    gap = 2
+    assert row.shape == (64, 96 + gap + round(100 * 64 / 120) + gap + 32, 3)
+    assert (row[:, 96 : 96 + gap] == 255).all() and (row[:, -32:] == 0).all()
+    assert sticks(SOURCE, height=60).shape == (60, 50, 3)
+    assert SKELETONS["face68"] == FACE_68
