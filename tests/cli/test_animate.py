@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
 import av
 import pytest
@@ -21,7 +22,9 @@ from reposer.data.clip_segments import SegmentedClip
 from reposer.data.files import write_picture, write_pose_json, write_track
 from reposer.data.video_files import VideoFile
 from reposer.generators import GENERATORS, save
+from reposer.nn.weights import save_generator
 from reposer.pipeline import PhotoCrop
+from reposer.probes.motion import MotionConfig
 from tests.data.video_clips import moving_square, write_clip
 from tests.test_pipeline import smooth_photo, standing
 
@@ -50,7 +53,7 @@ def world(tmp_path):
 
 
 def drive(folder, count):
-    write_clip(folder / "driving.mp4", moving_square(count, CLIP_SIZE), 12, sound=("aac", count / 12))
+    write_clip(folder / "driving.mp4", moving_square(count, CLIP_SIZE), Fraction(12), sound=("aac", count / 12))
     write_track(folder / "driving.json", walk(count), 12)
 
 
@@ -98,6 +101,16 @@ def test_joints_can_be_smoothed_and_frames_steadied(world, smooth):
     assert main(command(world, model)) == 0
     assert main(command(world, model, "--smooth", smooth, "--steady", out="calm.mp4")) == 0
     assert pixels(world / "calm.mp4").shape == pixels(world / "out.mp4").shape
+
+
+def test_the_motion_can_be_cleaned_first(world, capsys):
+    motion = world / "motion.safetensors"
+    save_generator(MotionConfig().tiny().build(), motion, {})
+    model = saved(world, "gfla")
+    assert main(command(world, model, "--clean-motion", str(motion))) == 0
+    assert VideoFile(world / "out.mp4").num_frames == 24
+    assert main(command(world, model, "--clean-motion", str(model), out="other.mp4")) == 2
+    assert "not a motion network" in capsys.readouterr().err
 
 
 def test_frames_without_anybody_are_counted(world, capsys):

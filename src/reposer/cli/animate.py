@@ -16,7 +16,6 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from reposer.core import BadInput, Pose, Skeleton
-from reposer.core.skeleton import H36M_17, OPENPOSE_18
 from reposer.core.tracks import OneEuro, Smoothing, smoothed
 from reposer.data.clip_segments import SegmentedClip
 from reposer.data.files import read_picture, read_pose
@@ -25,6 +24,7 @@ from reposer.driving import Driving, joints_of, named_finder, open_driving
 from reposer.generators import load, shipped_models
 from reposer.nn.steady import Steadier
 from reposer.nn.weights import sha256
+from reposer.probes.motion import MotionNetwork, clean, load_motion
 from reposer.video import MovedFrame, PhotoAnimation, beside, sticks
 
 Item = TypeVar("Item")
@@ -90,6 +90,7 @@ def animate(
     moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
     source = _source_pose(picture, photo, source_pose, joints)
     generator = load(model)
+    cleaner = None if clean_motion is None else load_motion(clean_motion)
     weights = Path(model) if Path(model).is_file() else shipped_models()[model]
     about = moves.about | {
         "photo": sha256(photo)[:16],
@@ -103,9 +104,12 @@ def animate(
     if clip.done:
         console.print(f"{clip.done} frames were drawn before; it goes on after them.")
     try:
-        moves, poses = _calm(moves, generator.skeleton, smooth, clean_motion, console)
+        moves, poses = _calm(moves, generator.skeleton, smooth, cleaner, console)
         animation = PhotoAnimation(
-            *(generator, picture, source, poses),
+            generator,
+            picture,
+            source,
+            poses,
             same_person=same_person,
             seed=seed,
             steadier=Steadier() if steady else None,
@@ -142,19 +146,16 @@ def _source_pose(picture: Tensor, photo: Path, file: Path | None, finder: str | 
 
 
 def _calm(
-    moves: Driving, skeleton: Skeleton, smooth: Smoothing, clean_motion: Path | None, console: Console
+    moves: Driving, skeleton: Skeleton, smooth: Smoothing, cleaner: MotionNetwork | None, console: Console
 ) -> tuple[Driving, Pose | Iterable[Pose]]:
     """The driving poses, cleaned and smoothed as wished. What needs the whole clip looks at it first."""
     poses = moves.poses()
-    if not isinstance(poses, Pose) and (clean_motion is not None or smooth == "two-sided"):
+    if not isinstance(poses, Pose) and (cleaner is not None or smooth == "two-sided"):
         moves = moves.found(_counted(poses, "looking for joints", moves.num_frames, console))
         poses = moves.poses()
-    if clean_motion is not None:
-        from reposer.probes.motion import clean, load_motion
-
+    if cleaner is not None:
         assert isinstance(poses, Pose)
-        wanted = OPENPOSE_18 if skeleton == OPENPOSE_18 else H36M_17
-        poses = clean(poses, load_motion(clean_motion), skeleton=wanted)
+        poses = clean(poses, cleaner, skeleton=skeleton)
     fps = float(moves.fps)
     if isinstance(poses, Pose):
         calm = smoothed(poses, fps, smooth)
