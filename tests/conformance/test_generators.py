@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from reposer.core import Explanation, Pose
+from reposer.core import Explanation, FaceLines, Pose, View
+from reposer.core.samples import stack_conditions
 from reposer.generators import GENERATORS, load, save
 
 everyone = pytest.mark.parametrize("name", list(GENERATORS))
@@ -21,20 +22,29 @@ def build(name):
 
 
 def inputs(generator, rows=3, seed=1):
-    assert generator.condition is Pose, "this kind of condition has no inputs in this test yet"
     random = torch.Generator().manual_seed(seed)
-    height, width = generator.framing.size
-    joints = len(generator.skeleton)
-    poses = [
-        Pose(
-            torch.rand(rows, joints, 2, generator=random) * torch.tensor([width, height]),
-            torch.rand(rows, joints, generator=random) > 0.2,
-            (height, width),
-            generator.skeleton,
-        )
-        for _ in range(2)
+    conditions = [
+        some_conditions(generator, skeleton, rows, random)
+        for skeleton in (generator.source_skeleton, generator.skeleton)
     ]
-    return torch.rand(rows, 3, height, width, generator=random) * 2 - 1, *poses
+    return torch.rand(rows, 3, *generator.framing.size, generator=random) * 2 - 1, *conditions
+
+
+def some_conditions(generator, skeleton, rows, random):
+    if generator.condition is View:
+        azimuth, elevation = (torch.randint(n, (rows,), generator=random) for n in (18, 3))
+        return View(20.0 * azimuth, 10.0 * elevation)
+    height, width = generator.framing.size
+    pose = Pose(
+        torch.rand(rows, len(skeleton), 2, generator=random) * torch.tensor([width, height]),
+        torch.rand(rows, len(skeleton), generator=random) > 0.2,
+        (height, width),
+        skeleton,
+    )
+    if generator.condition is FaceLines:
+        return FaceLines(pose, (torch.rand(rows, 1, height, width, generator=random) > 0.9).float())
+    assert generator.condition is Pose, f"{generator.condition.__name__} has no inputs in this test yet"
+    return pose
 
 
 @everyone
@@ -65,16 +75,11 @@ def test_picture_b_depends_on_row_b_and_its_seed_alone(name):
         row = slice(b, b + 1)
         alone = generator.generate(source[row], source_pose[row], target_pose[row], seeds=seeds[row])
         assert torch.allclose(alone, together[row], atol=1e-9)
-    other_source, other_pose, _ = inputs(generator, seed=2)
+    other_source, _, other_pose = inputs(generator, seed=2)
     other_source = other_source.double()
     keep = torch.tensor([False, True, False])
     mixed = torch.where(keep[:, None, None, None], source, other_source)
-    pose = Pose(
-        torch.where(keep[:, None, None], target_pose.xy, other_pose.xy),
-        torch.where(keep[:, None], target_pose.visible, other_pose.visible),
-        target_pose.size,
-        target_pose.skeleton,
-    )
+    pose = stack_conditions([(target_pose if own else other_pose)[b] for b, own in enumerate(keep)])
     assert torch.allclose(
         generator.generate(mixed, source_pose, pose, seeds=seeds)[1], together[1], atol=1e-9
     )
@@ -126,7 +131,7 @@ def test_an_explanation_holds_the_picture_that_is_generated_and_layers_in_range(
 def test_a_clip_has_a_frame_a_pose(name):
     generator = build(name)
     source, source_pose, target_poses = inputs(generator)
-    first = Pose(source_pose.xy[0], source_pose.visible[0], source_pose.size, source_pose.skeleton)
+    first = source_pose[0]
     frames = list(generator.animate(source[0], first, target_poses))
     assert [frame.shape for frame in frames] == [source[0].shape] * 3
     assert torch.equal(frames[0], next(iter(generator.animate(source[0], first, target_poses[:1]))))

@@ -93,7 +93,7 @@ def test_as_published_a_view_reaches_the_blocks_through_their_bypasses_alone():
     # with any weights, in the flow network, too: the norm's other channels are the source's
     trained = lively(published).double()
     join = trained.flow_net.bottom
-    deepest = pictures(1, (4, 4)).double().repeat(1, 8, 1, 1)
+    deepest = torch.rand(1, 8 * published.flow_width, 4, 4, dtype=torch.float64)
     inputs = [torch.cat([deepest, code.double()], 1) for code in (one, other - one)]
     main = [join.second(join.between(join.first(join.before(x)))) for x in inputs]
     assert torch.allclose(*main, atol=1e-9)

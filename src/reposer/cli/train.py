@@ -13,7 +13,7 @@ from rich.console import Console
 from reposer.core import BadInput, Generator
 from reposer.data.sheets import pair_sheet, write_sheet
 from reposer.probes import PROBE_RECIPES
-from reposer.training import DataConfig, Recipe, train
+from reposer.training import Recipe, train
 from reposer.training.loop import TrainingStopped
 
 from .recipes import trainable
@@ -90,14 +90,14 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
     )
     if parsed.run.data is None:
         return parsed.run, parsed.recipe
-    if not isinstance(parsed.recipe.data, DataConfig):
+    if not hasattr(parsed.recipe.data, "root"):
         raise BadInput(f"{recipe.name} draws its own people; leave --data out.")
     data = dataclasses.replace(parsed.recipe.data, root=parsed.run.data)
     return parsed.run, dataclasses.replace(parsed.recipe, data=data)
 
 
 def picture_drawer(recipe: Recipe) -> Any:
-    """Draws the same pairs each time: those that the data set's middle holds, one of as many people as there are."""
+    """Draws the same pairs each time, evenly spread over the data set."""
     samples: list[Any] = []
 
     def draw(generator: Generator, path: Path) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from reposer.core import Batch, Explanation, Generator, Layer, Pose, Sample
+from reposer.core import Batch, Explanation, FaceLines, Generator, Layer, Pose, Sample
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.nn.maps import stick_picture
 from reposer.nn.warp import flow_picture
@@ -78,15 +78,16 @@ def explanation_pictures(
 
 
 def pair_sheet(generator: Generator, samples: Sequence[Sample]) -> UInt8[np.ndarray, "h w 3"]:
-    """A row per pair: source, target pose, what the generator draws, the truth, and its layers."""
+    """A row per pair: source, target pose (if it is one), what the generator draws, the truth, and its layers."""
     batch = Batch.stack(samples)
     parameter = next(generator.parameters(), None)
     if parameter is not None:
         batch = batch.to(parameter.device)
     explanation = generator.explain(batch.source, batch.source_pose, batch.target_pose)
     columns = {"source": batch.source}
-    if isinstance(batch.target_pose, Pose):
-        columns["target pose"] = stick_picture(batch.target_pose)
+    pose = batch.target_pose.points if isinstance(batch.target_pose, FaceLines) else batch.target_pose
+    if isinstance(pose, Pose):
+        columns["target pose"] = stick_picture(pose)
     columns |= {"generated": explanation.picture, "truth": batch.target}
     return _sheet_of_columns(columns, explanation)
 

@@ -81,7 +81,7 @@ class GFLAViewsConfig(NetworksConfig):
 
     def tiny(self) -> "GFLAViewsConfig":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), width=4, flow_width=3, attention_hidden=4, code_width=4)
+        return replace(self, size=(64, 32), width=4, flow_width=2, attention_hidden=4, code_width=4)
 
     def build(self) -> "GFLAViewsGenerator":
         return GFLAViewsGenerator(self)

@@ -1,0 +1,257 @@
+"""Appearance flow: every pixel of the new view is a pixel of the source (Zhou et al. 2016, arXiv:1605.03557).
+
+The comparison of GFLA's view synthesis: a flow of the picture's full size is all that is learnt, and what the source
+does not show cannot be drawn. The widths here are ours, inferred: as many parameters as GFLA's form has. The views come
+in as they do there, so that any azimuth can be asked for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from reposer.core import BadInput, Batch, Explanation, Framing, Layer, View
+from reposer.core.samples import Condition
+from reposer.data.objects import EVERY_THIRD
+from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.view_code import CodeMap, ViewCode
+from reposer.nn.warp import warp
+from reposer.training import RECIPES, Adam, Objective, Stage, Turn, ViewDataConfig
+
+from .registries import GENERATORS
+from .view_generator import ViewGenerator, ViewRecipe
+
+LEVELS = 5  # halvings of the encoder
+WIDEST = 8  # times the width of the first layer, at most
+
+
+@GENERATORS.register("appearance-flow")
+@dataclass(frozen=True)
+class AppearanceFlowConfig:
+    """A picture encoder, a code of the views, and a decoder to a flow."""
+
+    family: ClassVar[str] = "appearance-flow"
+
+    size: tuple[int, int] = (256, 256)
+    """(height, width) of the pictures, in pixels; both divide by 32."""
+    width: int = 64
+    """Channels of the encoder's first layer; doubled three times."""
+    code_width: int = 64
+    """Channels of the views' code, and of the map that is made from it."""
+    fit: Literal["squash", "pad"] = "squash"
+    """How a picture becomes one of `size`: each axis on its own, or with its aspect kept and edges repeated."""
+
+    def __post_init__(self) -> None:
+        divisor = 2**LEVELS
+        if min(self.size) < divisor or any(side % divisor for side in self.size):
+            raise BadInput(
+                f"Appearance flow draws pictures whose sides divide by {divisor}, not {self.size[0]}x{self.size[1]}."
+            )
+        if self.width < 2 or self.code_width < 1:
+            raise BadInput(f"Appearance flow is at least 2 wide and its code 1; this came: {self}.")
+
+    @classmethod
+    def mini(cls) -> "AppearanceFlowConfig":
+        """As many parameters as GFLA's mini form of view synthesis."""
+        return cls(size=(128, 128), width=28, code_width=32)
+
+    def tiny(self) -> "AppearanceFlowConfig":
+        """The same form at the size of a test."""
+        return replace(self, size=(64, 32), width=4, code_width=4)
+
+    def build(self) -> "AppearanceFlow":
+        return AppearanceFlow(self)
+
+    @property
+    def framing(self) -> Framing:
+        return Framing(self.size, fit=self.fit, aspect=1.0)
+
+
+@dataclass(frozen=True)
+class FlowDrawing:
+    """The source sampled where `flow` (in pixels of the picture) points to."""
+
+    picture: Float[Tensor, "B 3 H W"]
+    flow: Float[Tensor, "B 2 H W"]
+
+
+class AppearanceFlow(ViewGenerator):
+    """Encoder, code and decoder; no norm, as the views' code is to be heard at every layer."""
+
+    divisor = 2**LEVELS
+
+    config: AppearanceFlowConfig
+
+    def __init__(self, config: AppearanceFlowConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.framing = config.framing
+        height, width = config.size
+        widths = [config.width * min(2**n, WIDEST) for n in range(LEVELS)]
+        deepest = widths[-1]
+        self.encoder = nn.ModuleList(
+            nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in pairwise([3, *widths])
+        )
+        self.code = ViewCode(config.code_width)
+        self.map = CodeMap(config.code_width, config.code_width, (height >> LEVELS, width >> LEVELS))
+        self.bottom = nn.ModuleList(
+            nn.Conv2d(i, deepest, 3, padding=1) for i in (deepest + config.code_width, deepest)
+        )
+        self.decoder = nn.ModuleList(
+            nn.Conv2d(i, o, 3, padding=1) for i, o in pairwise([*reversed(widths), config.width // 2])
+        )
+        self.head = nn.Conv2d(config.width // 2, 2, 3, padding=1)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                assert layer.bias is not None
+                nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.head.weight, std=1e-3)  # begins by copying
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> FlowDrawing:
+        return self.turned(source, self.encode(source), source_view, target_view)
+
+    def encode(self, source: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
+        x = channels_last(source)
+        for layer in self.encoder:
+            x = F.relu(layer(x))
+        return x
+
+    def turned(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        features: Float[Tensor, "B C h w"],
+        source_view: View,
+        target_view: View,
+    ) -> FlowDrawing:
+        """The drawing from the source's features (`encode`) and the views."""
+        views = channels_last(self.map(self.code(source_view, target_view)).to(features.dtype))
+        x = torch.cat([features, views], 1)
+        for layer in self.bottom:
+            x = F.relu(layer(x))
+        for layer in self.decoder:
+            x = F.relu(layer(F.interpolate(x, scale_factor=2.0)))
+        with torch.autocast(x.device.type, enabled=False):
+            shares = self.head(at_least_float32(x))  # of the picture's height
+            flow = shares * source.shape[-2]
+        return FlowDrawing(warp(at_least_float32(source), flow), flow)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        """The sampled pictures. There is no noise: seeds play no part."""
+        return self(source, *self.admitted(source, source_pose, target_pose)).picture
+
+    @torch.no_grad()
+    def explain(
+        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+    ) -> Explanation:
+        """The flow."""
+        drawing = self(source, *self.admitted(source, source_pose, target_pose))
+        return Explanation(drawing.picture, {"flow": Layer("flow", drawing.flow)})
+
+    def animate(
+        self,
+        source: Float[Tensor, "3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        *,
+        seed: int = 0,
+    ) -> Iterator[Float[Tensor, "3 H W"]]:
+        """One frame for each of `target_poses`; the source is encoded once."""
+        picture = source[None]
+        own = self.admitted_row(picture, source_pose)
+        with torch.no_grad():
+            features = self.encode(picture)
+        for target_pose in target_poses:
+            target = self.admitted_row(picture, target_pose)
+            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
+                frame = self.turned(picture, features, own, target).picture[0]
+            yield frame
+
+
+@dataclass(frozen=True)
+class AppearanceFlowLossesConfig:
+    """The mean absolute difference of the pictures, as published."""
+
+    l1: float = 1.0
+    """Its weight."""
+
+    def build(self, generator: AppearanceFlow) -> "AppearanceFlowObjective":
+        return AppearanceFlowObjective(self, generator)
+
+    def tiny(self) -> "AppearanceFlowLossesConfig":
+        return self
+
+
+class AppearanceFlowObjective(Objective):
+    """One player, one term."""
+
+    def __init__(self, config: AppearanceFlowLossesConfig, generator: AppearanceFlow) -> None:
+        super().__init__()
+        self.config, self.generator = config, generator
+        self.networks = nn.ModuleDict({"generator": generator})
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"generator": self.generator}
+
+    def steps(self, batch: Batch) -> Iterator[Turn]:
+        drawing = self.generator(batch.source, batch.source_pose, batch.target_pose)
+        yield Turn(("generator",), {"l1": self.config.l1 * (drawing.picture - batch.target).abs().mean()})
+
+
+@dataclass(frozen=True)
+class AppearanceFlowStage(Stage):
+    """The only kind of stage."""
+
+    objective: AppearanceFlowLossesConfig
+    """The game of this stage."""
+
+
+@dataclass(frozen=True)
+class AppearanceFlowRecipe(ViewRecipe):
+    """A run of appearance flow."""
+
+    model: AppearanceFlowConfig
+    """The generator."""
+    stages: tuple[AppearanceFlowStage, ...]
+    """One stage."""
+
+
+@RECIPES.register("appearance-flow-mini")
+def appearance_flow_mini() -> AppearanceFlowRecipe:
+    """The comparison of gfla-views-mini: the same data, batch and number of pictures, about as many parameters.
+
+    docs/training.md has the command and what both reached.
+    """
+    return AppearanceFlowRecipe(
+        name="appearance-flow-mini",
+        model=AppearanceFlowConfig.mini(),
+        data=ViewDataConfig(hold_out=EVERY_THIRD),
+        stages=(
+            AppearanceFlowStage(
+                "flow",
+                objective=AppearanceFlowLossesConfig(),
+                steps=1200,
+                optimisers={"generator": Adam(1e-3, betas=(0.9, 0.999))},
+                schedule="linear-to-zero",
+            ),
+        ),
+        ema=0.99,
+        save_every=100,
+        picture_every=200,
+        log_every=25,
+    )

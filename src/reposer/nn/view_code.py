@@ -1,0 +1,89 @@
+"""What a network is told of a camera's direction: as published, a class out of eighteen, or a code that is smooth in it."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reposer.core import View
+
+AZIMUTH_STEP = 20  # degrees between two published azimuths
+NUM_AZIMUTHS = 360 // AZIMUTH_STEP
+ELEVATIONS = (0, 10, 20)  # degrees
+ONE_HOT = NUM_AZIMUTHS + len(ELEVATIONS)
+TOLERANCE = 1e-3  # degrees: an angle that came through float32 is one with its neighbours
+
+TURNS = (1, 2, 3)  # waves in a whole turn: two views 40 degrees apart leave no room for more between them
+FEATURES = 4 * len(TURNS) + 2
+
+
+def one_hot_view(view: View) -> Float[Tensor, "B V"]:
+    """18 azimuths, then 3 elevations: 1 at the view's own (the nearest), 0 elsewhere."""
+    azimuth = (view.azimuth / AZIMUTH_STEP).round().long() % NUM_AZIMUTHS
+    known = torch.tensor(ELEVATIONS, device=azimuth.device, dtype=view.elevation.dtype)
+    elevation = (view.elevation[:, None] - known).abs().argmin(1)
+    parts = nn.functional.one_hot(azimuth, NUM_AZIMUTHS), nn.functional.one_hot(elevation, len(ELEVATIONS))
+    return torch.cat(parts, 1).to(view.azimuth.dtype)
+
+
+def view_features(source: View, target: View) -> Float[Tensor, "B n"]:
+    """Sines and cosines of a few multiples of the target's azimuth and of the turn, then both elevations, 1 at 20 degrees."""
+    angles = torch.stack([target.azimuth, target.azimuth - source.azimuth], 1).deg2rad()
+    waves = angles[..., None] * angles.new_tensor(TURNS)
+    elevations = torch.stack([source.elevation, target.elevation], 1) / ELEVATIONS[-1]
+    return torch.cat([waves.sin().flatten(1), waves.cos().flatten(1), elevations], 1)
+
+
+class ViewCode(nn.Module):
+    """A small network from the features of two views to a code: near views have near codes."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+
+    def forward(self, source: View, target: View) -> Float[Tensor, "B D"]:
+        """In the type of the weights; under autocast, too: eight bits are too few for an angle."""
+        weight = self.layers[0].weight
+        assert isinstance(weight, Tensor)
+        with torch.autocast(weight.device.type, enabled=False):
+            return self.layers(view_features(source, target).to(weight))
+
+
+class CodeMap(nn.Module):
+    """A code becomes a map that differs from place to place, so that a norm over places does not erase it."""
+
+    def __init__(self, width: int, channels: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.shape = (channels, *size)
+        self.places = nn.Linear(width, math.prod(self.shape))
+
+    def forward(self, code: Float[Tensor, "B D"]) -> Float[Tensor, "B C h w"]:
+        with torch.autocast(code.device.type, enabled=False):
+            return self.places(code).unflatten(1, self.shape)
+
+
+def unknown_angle(view: View, *, one_hot: bool) -> str | None:
+    """What is wrong with the angles of a batch of views, or None.
+
+    Any azimuth is known to a smooth code, and every elevation up to the highest of training; one-hot codes know the
+    published angles only.
+    """
+    azimuths, elevations = view.azimuth.double(), view.elevation.double()
+    if not (azimuths.isfinite().all() and elevations.isfinite().all()):
+        return "an angle that is not a finite number"
+    low, high = ELEVATIONS[0] - TOLERANCE, ELEVATIONS[-1] + TOLERANCE
+    outside = (elevations < low) | (elevations > high)
+    if outside.any():
+        return f"an elevation of {elevations[outside][0]:g} degrees; it was trained from {ELEVATIONS[0]} to {ELEVATIONS[-1]}"
+    if not one_hot:
+        return None
+    between = ((azimuths / AZIMUTH_STEP).round() * AZIMUTH_STEP - azimuths).abs() > TOLERANCE
+    if between.any():
+        return (
+            f"an azimuth of {azimuths[between][0]:g} degrees; it knows the multiples of {AZIMUTH_STEP} alone"
+        )
+    nearest = (elevations[:, None] - elevations.new_tensor(ELEVATIONS)).abs().amin(1)
+    if (nearest > TOLERANCE).any():
+        return f"an elevation of {elevations[nearest > TOLERANCE][0]:g} degrees; it knows {', '.join(map(str, ELEVATIONS))} alone"
+    return None
