@@ -322,6 +322,9 @@ class RecentFrames:
             self._used -= _bytes(self._kept.popitem(last=False)[1])
         return made
 
+    def __contains__(self, address: object) -> bool:
+        return address in self._kept
+
     def __getstate__(self) -> dict[str, Any]:
         return {"num_bytes": self.num_bytes, "_kept": OrderedDict(), "_used": 0}
 

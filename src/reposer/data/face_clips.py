@@ -108,7 +108,11 @@ class FaceClips(FrameFolders):
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
         files = self.frame_files(i)
         points = Pose.stack([self._points(files[t]) for t in frames])
-        return FaceLines(points, frame_edges(self.pictures(i, frames), points) if self.edges else None)
+        if not self.edges:
+            return FaceLines(points)
+        # frame by frame: the maps between are many times larger than what comes out
+        edges = [frame_edges(self.pictures(i, [t]), points[k : k + 1]) for k, t in enumerate(frames)]
+        return FaceLines(points, torch.cat(edges))
 
     def trusted(self, i: int) -> Bool[Tensor, "T"]:
         return torch.tensor([bool(self._points(path).visible.any()) for path in self.frame_files(i)])

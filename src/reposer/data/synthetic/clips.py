@@ -157,7 +157,7 @@ class SyntheticClips(_Drawn):
         return list(CYCLES)[int(stream.integers(len(CYCLES)))]
 
     def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
-        return torch.stack([self.framed(self._frame(i, t)[0]) for t in frames])
+        return torch.stack([self.framed(found[0]) for found in self.kept(i, frames)])
 
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
         return self._poses(i, frames).convert(self.skeleton)
@@ -167,7 +167,7 @@ class SyntheticClips(_Drawn):
 
     def _poses(self, i: int, frames: Sequence[int]) -> Pose:
         """As they are drawn, in the frame."""
-        found = [self._frame(i, t) for t in frames]
+        found = self.kept(i, frames)
         xy, visible = torch.stack([f[2] for f in found]), torch.stack([f[3] for f in found])
         return frame_pose(Pose(xy, visible, self.size, OPENPOSE_18), self.framing)
 
