@@ -8,18 +8,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core import BadInput, Clip, Pose
-from reposer.core.images import from_uint8, to_uint8
+from reposer.core import BadInput, Clip, Framing, Pose, View
+from reposer.core.images import from_uint8, resize, to_uint8
+from reposer.core.tracks import one_euro
 from reposer.data import SyntheticPeople
+from reposer.data.clip_dataset import WholeClip
 from reposer.data.clips import read_clip
-from reposer.evaluation.clips import (
-    CLIP_METRICS_V1,
-    ClipScorer,
-    DrivenClip,
-    drive,
-    evaluate_clips,
-    exact_motions,
-)
+from reposer.evaluation.clip_report import clip_table
+from reposer.evaluation.clips import CLIP_METRICS_V1, ClipScorer, evaluate_clips
+from reposer.evaluation.driving import DrivenClip, copied, drive, exact_motions
+from reposer.evaluation.masks import MASKS
 from reposer.generators.copy_source import CopySourceConfig
 from reposer.metrics.clips import Motion
 
@@ -90,6 +88,99 @@ def test_a_generator_is_asked_in_its_frame_with_the_seed():
 
     list(drive(Spy(CopySourceConfig((64, 48))), a_clip(), seed=7).frames)
     assert asked == {"size": (64, 48), "poses": (64, 48), "count": 5, "seed": 7}
+
+
+class Sticks(type(CopySourceConfig(SIZE).build())):
+    """Draws where the joints are: a picture whose first column tells their mean place."""
+
+    def generate(self, source, source_pose, target_pose, *, seeds=None):
+        grey = target_pose.xy[:, :, 0].mean(1) / 20 - 1
+        return grey[:, None, None, None].expand(len(source), 3, *SIZE).clamp(-1, 1)
+
+
+def walking(count=6, trusted=None, size=SIZE, framing=None):
+    """A whole clip as data sets of clips give it, its person going to the right by a pixel a frame."""
+    clip = a_clip(count, size)
+    xy = torch.rand(18, 2, generator=torch.Generator().manual_seed(3)) * 12 + 4
+    xy = xy + torch.arange(count)[:, None, None] * torch.tensor([1.0, 0.0])
+    pose = Pose(xy, torch.ones(count, 18, dtype=torch.bool), size)
+    trusted = torch.ones(count, dtype=torch.bool) if trusted is None else torch.tensor(trusted)
+    return WholeClip("walk", clip.frames[0], pose[0], pose, 25.0, size, trusted, lambda: iter(clip.frames))
+
+
+def test_a_whole_clip_is_driven_as_a_clip_is():
+    whole, generator = walking(), CopySourceConfig(SIZE).build()
+    clip = Clip(torch.stack(list(whole.frames())), whole.poses, "walk", 25.0)
+    ours, theirs = drive(generator, whole), drive(generator, clip)
+    for (a, b), (c, d), x, y in zip(ours.frames, theirs.frames, ours.limbs, theirs.limbs, strict=True):
+        assert torch.equal(a, c) and torch.equal(b, d) and torch.equal(x, y)
+
+
+def test_the_copied_source_is_what_a_generator_that_copies_draws():
+    whole = walking()
+    by_generator = evaluate_clips([drive(CopySourceConfig(SIZE).build(), whole)], (*CHEAP, "frame-l1-limbs"))
+    report = evaluate_clips([copied(whole, Framing(SIZE))], (*CHEAP, "frame-l1-limbs"))
+    assert report.values == by_generator.values and report.hash == by_generator.hash
+
+
+def test_limbs_are_those_of_the_pictures_metric_and_untrusted_frames_have_none():
+    whole = walking(4, [True, False, True, True])
+    masks = list(drive(CopySourceConfig(SIZE).build(), whole).limbs)
+    assert masks[1] is None
+    pose = whole.poses[2:3]
+    assert torch.equal(masks[2], MASKS["limbs"](pose, pose, SIZE[0] / 32)[0, 0].bool())
+    report = evaluate_clips([drive(CopySourceConfig(SIZE).build(), whole)], ("frame-l1-limbs", "frame-l1"))
+    assert report.rows[0].limb_frames == 3
+    assert report.counted("frame-l1-limbs") == "1 clip, without 1 frame of unknown limbs"
+    assert report.counted("frame-l1") == "1 clip"
+    other = evaluate_clips([drive(CopySourceConfig(SIZE).build(), walking(4))], ("frame-l1",))
+    assert other.hash != report.hash  # the same frames, other limbs
+
+
+def test_in_a_padded_frame_limbs_lie_where_the_picture_without_padding_has_them():
+    size, framing = (32, 16), Framing(SIZE, fit="pad")
+    clip = Clip(a_clip(3, size).frames, walking(3, size=size).poses, "clip", 25.0)
+    driven = drive(CopySourceConfig(SIZE, fit="pad").build(), clip)
+    expected = MASKS["limbs"](clip.poses, clip.poses, 1.0)[:, 0].bool()
+    for mask, expected_mask, (_, true) in zip(driven.limbs, expected, driven.frames, strict=True):
+        assert mask.shape == true.shape[:2] == size
+        assert torch.equal(mask, expected_mask)
+    assert framing.content_box(size) == (4, 0, 20, 32)
+
+
+def test_views_have_no_limbs():
+    views = View(torch.arange(3.0), torch.zeros(3))
+    whole = replace(walking(3), poses=views, source_pose=views[0])
+    driven = copied(whole, Framing(SIZE))
+    assert driven.limbs is None
+    report = evaluate_clips([driven], ("frame-l1", "frame-l1-limbs"))
+    assert "where its limbs are" in report.absent["frame-l1-limbs"] and list(report.values) == ["frame-l1"]
+
+
+def test_smoothing_moves_the_poses_that_drive_and_not_the_limbs_that_are_scored():
+    whole, generator = walking(), Sticks(CopySourceConfig(SIZE))
+    plain, smooth = drive(generator, whole), drive(generator, whole, smoothing="one-euro")
+    given = drive(generator, whole, poses=one_euro(whole.poses, 25.0))
+    a, b, c = (torch.stack([drawn for drawn, _ in d.frames]) for d in (plain, smooth, given))
+    assert torch.equal(b, c) and not torch.equal(a, b)
+    assert all(torch.equal(x, y) for x, y in zip(plain.limbs, smooth.limbs, strict=True))
+
+
+def test_what_is_drawn_is_steadied_if_that_is_asked():
+    class Trembling(Sticks):
+        def generate(self, source, source_pose, target_pose, *, seeds=None):
+            noise = torch.randn(
+                source.shape, generator=torch.Generator().manual_seed(int(target_pose.xy.sum()))
+            )
+            return (source * 0.5 + 0.05 * noise).clamp(-1, 1)
+
+    coarse = resize(from_uint8(noise(1, 4, (4, 3))), SIZE)[0]
+    still = replace(walking(), source=coarse, open_frames=lambda: iter([coarse] * 6))
+    values = [
+        evaluate_clips([drive(Trembling(CopySourceConfig(SIZE)), still, steady=s)], ("flicker-l1",)).values
+        for s in (0.0, 0.6)
+    ]
+    assert values[1]["flicker-l1"].mean < 0.85 * values[0]["flicker-l1"].mean
 
 
 # ------------------------------------------------------------------------------------------ scoring
@@ -186,6 +277,30 @@ def test_a_clip_that_breaks_off_leaves_nothing_behind():
     for one in (scorer, other):
         one.add(driven(noise(3), noise(3, 2), motions=unmoved(3)))
     assert scorer.report() == other.report()
+
+
+def test_masks_of_limbs_that_do_not_fit_the_frames_are_refused():
+    good = torch.ones(SIZE, dtype=torch.bool)
+    frames = list(zip(noise(3), noise(3, 1), strict=True))
+    with pytest.raises(BadInput, match="none is for frame 2"):
+        evaluate_clips([DrivenClip("clip", frames, limbs=[good, None])], ("frame-l1-limbs",))
+    with pytest.raises(BadInput, match="frame 0 of clip has 8x8 pixels, the frame 32x24"):
+        evaluate_clips([DrivenClip("clip", frames, limbs=iter([good[:8, :8]] * 3))], ("frame-l1-limbs",))
+
+
+def test_reports_of_the_same_clips_stand_side_by_side_with_the_best_in_bold():
+    target = noise(4, 1)
+    own = {name: evaluate_clips([driven(g, target)], CHEAP) for name, g in (("a", target), ("b", noise(4)))}
+    table = clip_table(own)
+    assert [column.header for column in table.columns] == [
+        "metric", "a", "b", "the truth itself", "better", "scored",
+    ]  # fmt: skip
+    cells = [list(column.cells) for column in table.columns]
+    assert cells[0] == ["frame-l1", "frame-ssim-gaussian1.5", "flicker-l1", "motion-ratio-l1"]
+    assert all(cell.style == "bold" for cell in cells[1]) and not any(cell.style for cell in cells[2])
+    other = evaluate_clips([driven(noise(4), noise(4, 2))], CHEAP)
+    with pytest.raises(BadInput, match="'a' and 'other' are not of the same clips"):
+        clip_table({"a": own["a"], "other": other})
 
 
 def test_the_report_prints_every_number_with_its_protocol_and_count():

@@ -11,7 +11,7 @@ from reposer.core import BadInput, Pose, Sample
 from reposer.data.objects import ShapeNetViews
 from reposer.data.objects.synthetic import SyntheticObjects
 from reposer.data.objects.view_pairs import as_view, view_name
-from reposer.evaluation.view_plot import COPIED, DRAWN, round_ticks, view_plot
+from reposer.evaluation.view_plot import COPIED, DRAWN, OTHERS, round_ticks, view_plot
 from reposer.evaluation.views import evaluate_views
 from reposer.metrics import Value
 
@@ -85,6 +85,27 @@ def test_a_view_that_is_drawn_exactly_has_no_finite_psnr_and_is_said_to_be_left_
     assert cells[3][0] == "inf (inf)" and cells[3][-1].count("of 4") == 2
     plain = json.loads(json.dumps(report.to_plain("turn"), allow_nan=False))
     assert [row["pairs"] for row in plain["by_turn"]["l1"]] == [1, 2, 2, 1]
+
+
+def test_another_generator_stands_beside_in_the_numbers_the_table_and_the_plot():
+    def exact(source, source_pose, target_pose, *, seeds=None):
+        level = target_pose.azimuth / 10 / 127.5 - 1
+        return level[:, None, None, None].expand(source.shape)
+
+    report = evaluate_views(black, Turntable(), against={"exact": exact})
+    drawn, copied, other = report.by_angle("l1")[340]
+    assert other.mean == 0 and drawn.mean > copied.mean > 0
+    assert list(report.to_plain()) == ["drawn", "copied", "exact", "by_azimuth"]
+    assert set(report.to_plain()["by_azimuth"]["l1"][0]) == {"degrees", "drawn", "copied", "exact", "pairs"}
+    table = report.to_table()
+    assert "drawn / exact (copied source)" in table.title
+    assert list(table.columns[1].cells)[2] == f"{drawn.mean:.4f} / 0.0000 ({copied.mean:.4f})"
+    sheet = view_plot(report)
+    assert all((sheet == colour).all(-1).any() for colour in (DRAWN, COPIED, OTHERS[0]))
+    with pytest.raises(BadInput, match="cannot be called 'copied'"):
+        evaluate_views(black, Turntable(), against={"copied": exact})
+    with pytest.raises(BadInput, match="4 lines at most, not 5"):
+        view_plot(evaluate_views(black, Turntable(), against=dict.fromkeys("abc", exact)))
 
 
 def test_poses_of_people_are_refused():

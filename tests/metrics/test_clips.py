@@ -23,6 +23,8 @@ from reposer.nn.warp import warp
 
 SIZE = (24, 20)
 ALL = Motion(torch.zeros(2, *SIZE), torch.ones(SIZE, dtype=torch.bool))
+LIMBS = torch.zeros(SIZE, dtype=torch.bool)
+LIMBS[4:20, 6:12] = True
 
 
 def noise(count, seed=0, size=SIZE):
@@ -57,7 +59,7 @@ def value(metric, generated, target, motion=ALL):
 
 def feed(metric, generated, target, motion=ALL):
     for t, (g, y) in enumerate(zip(generated, target, strict=True)):
-        metric.update(ClipFrame(g, y, {name: motion for name in (*MOTIONS, "exact")} if t else {}))
+        metric.update(ClipFrame(g, y, {name: motion for name in (*MOTIONS, "exact")} if t else {}, LIMBS))
 
 
 def colours(clips):
@@ -140,7 +142,7 @@ def test_every_metric_of_clips_has_the_name_it_is_registered_under():
 
 @pytest.mark.parametrize("name", OPENERS)
 def test_nothing_that_is_kept_grows_with_the_length_of_a_clip(name):
-    frame = ClipFrame(*noise(2), {name: ALL for name in (*MOTIONS, "exact")})
+    frame = ClipFrame(*noise(2), {name: ALL for name in (*MOTIONS, "exact")}, LIMBS)
 
     def kept(length):
         metric = OPENERS[name]()
@@ -155,6 +157,25 @@ def test_nothing_that_is_kept_grows_with_the_length_of_a_clip(name):
 
     short, long = kept(16), kept(48)
     assert long[1] == short[1] and long[0] < short[0] + 4096
+
+
+# ------------------------------------------------------------------------------------------- frames
+
+
+def test_the_difference_inside_the_limbs_is_that_of_pictures_and_frames_of_unknown_limbs_are_left_out():
+    generated, target = noise(3, 1), noise(3, 2)
+    pictures = METRICS["l1-limbs"]()
+    own = [pictures.score(g, y, LIMBS) for g, y in zip(generated, target, strict=True)]
+    assert value("frame-l1-limbs", generated, target) == pytest.approx(sum(own) / 3)
+    elsewhere = target.clone()
+    elsewhere[:, ~LIMBS] = generated[:, ~LIMBS]
+    assert value("frame-l1-limbs", generated, elsewhere) == pytest.approx(sum(own) / 3)
+    metric = CLIP_METRICS["frame-l1-limbs"]()
+    for g, y, limbs in zip(generated, target, (None, LIMBS, None), strict=True):
+        metric.update(ClipFrame(g, y, {}, limbs))
+    assert metric.end_clip() == pytest.approx(own[1])
+    metric.update(ClipFrame(generated[0], target[0]))
+    assert math.isnan(metric.end_clip()) and metric.compute().left_out == 1
 
 
 # ---------------------------------------------------------------------------- flicker and warp error

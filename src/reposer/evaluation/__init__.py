@@ -1,9 +1,10 @@
 """Evaluation: pictures, a protocol, the truth; a report whose numbers name their protocol."""
 
 from . import protocols as protocols
-from .clip_report import ClipReport
-from .clips import ClipScorer, DrivenClip, drive, evaluate_clips, exact_motions
+from .clip_report import ClipReport, clip_table
+from .clips import ClipScorer, evaluate_clips
 from .compare import Comparison, compare
+from .driving import DrivenClip, copied, drive, exact_motions
 from .evaluate import Generate, ScoredPairs, evaluate
 from .geometry import Geometry
 from .intervals import bootstrap_interval
@@ -38,9 +39,11 @@ __all__ = [
     "Summary",
     "ViewReport",
     "bootstrap_interval",
+    "clip_table",
     "compare",
     "compare_markdown",
     "compare_table",
+    "copied",
     "drive",
     "evaluate",
     "evaluate_clips",

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from reposer.core import BadInput
 from reposer.core.configs import to_plain
 from reposer.metrics import Value
 from reposer.metrics.clips import CLIP_METRICS
@@ -26,6 +27,7 @@ class ClipRow:
 
     frames: how many. size: (height, width) in pixels. truth_hash: of the true frames' bytes.
     values: by metric. truth: what the true clip has itself, where that is not known beforehand.
+    limb_frames: how many frames said where their limbs are. limbs_hash: of where that was; empty where none did.
     """
 
     name: str
@@ -34,6 +36,8 @@ class ClipRow:
     truth_hash: str
     values: Mapping[str, float]
     truth: Mapping[str, float]
+    limb_frames: int = 0
+    limbs_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class ClipReport:
     @property
     def hash(self) -> str:
         """SHA-256 of what decides the numbers beside the generated pixels; the order of clips does not matter."""
-        clips = sorted([r.name, r.frames, *r.size, r.truth_hash] for r in self.rows)
+        clips = sorted([r.name, r.frames, *r.size, r.truth_hash, r.limbs_hash] for r in self.rows)
         return hashlib.sha256(json.dumps([PROTOCOL, clips]).encode()).hexdigest()
 
     def interval(self, metric: str) -> tuple[float, float]:
@@ -78,10 +82,13 @@ class ClipReport:
         return mean if math.isnan(low) else f"{mean} [{low:.4f}, {high:.4f}]"
 
     def counted(self, metric: str) -> str:
-        """How many clips, or what else the metric counts, and how many more had no value."""
-        value, kind = self.values[metric], CLIP_METRICS[metric].counts
+        """How many clips, or what else the metric counts, and how many more had no value; frames that it did not look at."""
+        value, kind = self.values[metric], CLIP_METRICS[metric]
         out = f", {value.left_out} left out" if value.left_out else ""
-        return f"{_number_of(value.pairs, kind)}{out}"
+        unseen = sum(row.frames - row.limb_frames for row in self.rows if metric in row.values)
+        if kind.needs_limbs and unseen:
+            out += f", without {_number_of(unseen, 'frame')} of unknown limbs"
+        return f"{_number_of(value.pairs, kind.counts)}{out}"
 
     def to_table(self) -> Table:
         """For a terminal."""
@@ -122,6 +129,42 @@ class ClipReport:
                 for row in self.rows
             ],
         }
+
+
+def clip_table(reports: Mapping[str, ClipReport]) -> Table:
+    """Reports of the same clips side by side, by who drew them, for a terminal; the best value of a line is bold."""
+    (first_name, first), *others = reports.items()
+    for name, report in others:
+        if report.hash != first.hash:
+            raise BadInput(
+                f"The reports '{first_name}' and '{name}' are not of the same clips, so their numbers do not compare; score "
+                f"both on the same."
+            )
+    frames = sum(row.frames for row in first.rows)
+    clips = f"{_number_of(len(first.rows), 'clip')}, {_number_of(frames, 'frame')}"
+    table = Table(title=f"{PROTOCOL} · {clips}")
+    for title in ("metric", *reports, "the truth itself", "better", "scored"):
+        table.add_column(title, justify="left" if title in ("metric", "scored") else "right")
+    for metric in (name for name in first.values if all(name in r.values for r in reports.values())):
+        kind = CLIP_METRICS[metric]
+        means = [report.values[metric].mean for report in reports.values()]
+        misses = [_miss(mean, metric) for mean in means]
+        best = min(misses)
+        cells = [
+            Text(report.cell(metric), "bold" if miss == best and len(reports) > 1 else "")
+            for report, miss in zip(reports.values(), misses, strict=True)
+        ]
+        truth = first.truth[metric].mean if metric in first.truth else kind.best
+        better = f"nearest to {kind.best:g}" if kind.better == "nearest" else kind.better
+        table.add_row(metric, *cells, f"{truth:.4f}", better, first.counted(metric))
+    return table
+
+
+def _miss(value: float, metric: str) -> float:
+    """How bad a value is: lower is better, whatever the metric; NaN is worst."""
+    kind = CLIP_METRICS[metric]
+    signed = {"lower": value, "higher": -value, "nearest": abs(value - kind.best)}[kind.better]
+    return math.inf if math.isnan(signed) else signed
 
 
 def _finite(numbers: Mapping[str, float]) -> dict[str, float | str]:

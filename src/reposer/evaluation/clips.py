@@ -1,4 +1,4 @@
-"""Scoring clips: a person driven by the poses of a true clip, frame by frame, against that clip.
+"""Scoring clips: what was drawn, frame by frame, against the true clip.
 
 Frames stream: what is held at a time is a few of them, however long the clip is.
 """
@@ -6,24 +6,22 @@ Frames stream: what is held at a time is a few of them, however long the clip is
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Clip, Generator
-from reposer.core.images import to_uint8
-from reposer.data import frame_picture, frame_pose
-from reposer.data.synthetic.drawing import Drawing
+from reposer.core import BadInput
 from reposer.metrics.clips import CLIP_METRICS, MOTIONS, ClipFrame, ClipMetric, Motion
 
 from .clip_report import ClipReport, ClipRow
+from .driving import DrivenClip
 
 CLIP_METRICS_V1 = (
     "frame-l1",
+    "frame-l1-limbs",
     "frame-ssim-gaussian1.5",
     "flicker-l1",
     "motion-ratio-l1",
@@ -33,66 +31,6 @@ CLIP_METRICS_V1 = (
     "fvd-r3d18",
 )
 EXACT = "exact"
-Frames = tuple[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]]
-
-
-@dataclass(frozen=True)
-class DrivenClip:
-    """A generated clip beside the true one, both as they come.
-
-    frames: (generated, true) in order. motions: how the true clip moves, for each frame but the first; None = unknown.
-    """
-
-    name: str
-    frames: Iterable[Frames]
-    motions: Iterable[Motion] | None = None
-
-
-def drive(
-    generator: Generator,
-    clip: Clip,
-    *,
-    source: int = 0,
-    seed: int = 0,
-    motions: Iterable[Motion] | None = None,
-) -> DrivenClip:
-    """The person of frame `source`, drawn in every pose of the clip, beside the clip in the generator's frame without padding.
-
-    motions: of the clip's own frames, for each but the first. They hold in the frame only where that does not scale them.
-    """
-    framing, size = generator.framing, (clip.frames.shape[-2], clip.frames.shape[-1])
-    left, top, right, bottom = framing.content_box(size)
-    if motions is not None and (bottom - top, right - left) != size:
-        raise BadInput(
-            f"The motion of {clip.name} is known at {size[0]}x{size[1]} pixels, but {type(generator).__name__} draws it at "
-            f"{bottom - top}x{right - left}. Make the clip at that size, or leave its motion out."
-        )
-    parameter = next(generator.parameters(), None)
-    device = "cpu" if parameter is None else parameter.device
-
-    def bytes_of(picture: Float[Tensor, "3 h w"]) -> UInt8[Tensor, "H W 3"]:
-        return to_uint8(picture[:, top:bottom, left:right]).cpu()
-
-    def frames() -> Iterator[Frames]:
-        poses = frame_pose(clip.poses, framing)
-        photo = frame_picture(clip.frames[source], framing)
-        drawn = generator.animate(photo.to(device), poses[source].to(device), poses.to(device), seed=seed)
-        for t, (picture, true) in enumerate(zip(drawn, clip.frames, strict=True)):
-            if not picture.isfinite().all():
-                raise BadInput(
-                    f"The generator drew pixels that are not finite in frame {t} of {clip.name}; its weights are damaged or "
-                    f"its training diverged."
-                )
-            yield bytes_of(picture), bytes_of(frame_picture(true, framing))
-
-    return DrivenClip(clip.name, frames(), motions)
-
-
-def exact_motions(drawing: Drawing) -> Iterator[Motion]:
-    """How a drawn clip moves: the flow and visibility of the person from each frame to the next, as it was drawn."""
-    for t in range(1, len(drawing)):
-        flow, visible = drawing.flow(t - 1, t)
-        yield Motion(flow, visible)
 
 
 class ClipScorer:
@@ -123,12 +61,14 @@ class ClipScorer:
 
     def add(self, clip: DrivenClip) -> ClipRow:
         """Score the clip to its end."""
-        own = {n: m for n, m in self.metrics.items() if m.motion != EXACT or clip.motions is not None}
+        own = {name: metric for name, metric in self.metrics.items() if _suits(metric, clip)}
         finders = {m.motion for m in own.values() if m.motion not in (None, EXACT)}
         motions = None if clip.motions is None else iter(clip.motions)
+        masks = None if clip.limbs is None else iter(clip.limbs)
         for metric in (*self.metrics.values(), *self.truth.values()):
             metric.begin_clip()  # the last one may have broken off
-        digest, count, earlier = hashlib.sha256(), 0, None
+        digest, limbs_digest, limb_frames = hashlib.sha256(), hashlib.sha256(), 0
+        count, earlier = 0, None
         for generated, target in clip.frames:
             if generated.shape != target.shape:
                 raise BadInput(
@@ -145,36 +85,42 @@ class ClipScorer:
                 moved = {name: MOTIONS[name](earlier, target) for name in finders}
                 if motions is not None:
                     moved[EXACT] = _next(motions, clip.name, count)
+            limbs = None if masks is None else _limbs(masks, clip.name, count, target)
             for name, metric in own.items():
-                metric.update(ClipFrame(generated, target, moved))
+                metric.update(ClipFrame(generated, target, moved, limbs))
                 if name in self.truth:
-                    self.truth[name].update(ClipFrame(target, target, moved))
+                    self.truth[name].update(ClipFrame(target, target, moved, limbs))
             digest.update(target.contiguous().numpy().tobytes())
+            if limbs is not None:
+                limbs_digest.update(count.to_bytes(8, "little") + limbs.contiguous().numpy().tobytes())
+                limb_frames += 1
             earlier, count = target, count + 1
         if earlier is None:
             raise BadInput(f"The clip {clip.name} has no frames.")
         row = ClipRow(
             clip.name, count, (earlier.shape[0], earlier.shape[1]), digest.hexdigest(), _ended(own),
-            _ended({n: m for n, m in self.truth.items() if n in own}),
+            _ended({n: m for n, m in self.truth.items() if n in own}), limb_frames,
+            limbs_digest.hexdigest() if limb_frames else "",
         )  # fmt: skip
         self.rows.append(row)
         return row
 
     def report(self, about: Mapping[str, Any] | None = None) -> ClipReport:
         """The numbers over all clips so far. about: who drew them, from what, as plain values."""
-        unmoved = [
-            n
-            for n, m in self.metrics.items()
-            if m.motion == EXACT and not any(n in r.values for r in self.rows)
-        ]
-        counted = {n: m for n, m in self.metrics.items() if n not in unmoved}
+        lacking = {
+            name: "the clips do not say how they move, as drawn ones do"
+            if metric.motion == EXACT
+            else "no frame of the clips says where its limbs are"
+            for name, metric in self.metrics.items()
+            if (metric.motion == EXACT or metric.needs_limbs) and not any(name in r.values for r in self.rows)
+        }
+        counted = {name: metric for name, metric in self.metrics.items() if name not in lacking}
         return ClipReport(
             rows=tuple(self.rows),
             values={name: metric.compute() for name, metric in counted.items()},
             truth={name: metric.compute() for name, metric in self.truth.items() if name in counted},
             networks={name: metric.network for name, metric in counted.items() if metric.network},
-            absent=self.absent
-            | dict.fromkeys(unmoved, "the clips do not say how they move, as drawn ones do"),
+            absent=self.absent | lacking,
             about=dict(about or {}),
         )
 
@@ -218,6 +164,13 @@ def evaluate_clips(
     return scorer.report(about)
 
 
+def _suits(metric: ClipMetric, clip: DrivenClip) -> bool:
+    """Whether the clip brings what the metric asks for."""
+    return (metric.motion != EXACT or clip.motions is not None) and (
+        not metric.needs_limbs or clip.limbs is not None
+    )
+
+
 def _ended(metrics: Mapping[str, ClipMetric]) -> dict[str, float]:
     """The clip's own values, of metrics that have such."""
     values = {name: metric.end_clip() for name, metric in metrics.items()}
@@ -231,6 +184,23 @@ def _next(motions: Iterator[Motion], name: str, frame: int) -> Motion:
             f"{name} has more frames than its motion says: none leads to frame {frame}. Give one for each but the first."
         )
     return motion
+
+
+def _limbs(
+    masks: Iterator[Bool[Tensor, "H W"] | None], name: str, frame: int, target: UInt8[Tensor, "H W 3"]
+) -> Bool[Tensor, "H W"] | None:
+    try:
+        mask = next(masks)
+    except StopIteration:
+        raise BadInput(
+            f"{name} has more frames than masks of limbs: none is for frame {frame}. Give one, or None, for each."
+        ) from None
+    if mask is not None and mask.shape != target.shape[:2]:
+        raise BadInput(
+            f"The mask of limbs of frame {frame} of {name} has {mask.shape[0]}x{mask.shape[1]} pixels, the frame "
+            f"{_size(target)}. Draw it at the frame's size."
+        )
+    return mask
 
 
 def _size(picture: UInt8[Tensor, "H W 3"]) -> str:

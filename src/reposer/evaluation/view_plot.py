@@ -3,35 +3,54 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from reposer.core import BadInput
 from reposer.metrics import METRICS
 
 from .views import Angle, ViewReport
 
 Point = tuple[float, float]
+Colour = tuple[int, int, int]
 PAPER, INK, RULE = (255, 255, 255), (60, 64, 72), (226, 229, 234)
-DRAWN, COPIED = (
-    (33, 104, 171),
-    (200, 120, 40),
-)  # blue and orange: told apart by colour-blind eyes and in print
+# blue, orange, purple, green-grey: told apart by colour-blind eyes and in print
+DRAWN, COPIED = (33, 104, 171), (200, 120, 40)
+OTHERS = ((150, 60, 130), (96, 120, 100))
 WIDTH, HEIGHT = 360, 220  # of one plot's field, in pixels
 LEFT, TOP, RIGHT, BOTTOM = 62, 44, 22, 44
 STEPS = (1, 2, 2.5, 5, 10)
 
 
+class Line(NamedTuple):
+    """One who drew, over the angles."""
+
+    title: str
+    colour: Colour
+    points: list[Point]
+
+
 def view_plot(report: ViewReport, angle: Angle = "azimuth") -> UInt8[np.ndarray, "h w 3"]:
     """The metrics side by side; every line a mean per angle. Points without a finite mean leave a gap."""
     metrics = list(report.drawn.summary)
+    titles = ["drawn", "copied source", *report.against]
+    colours = [DRAWN, COPIED, *OTHERS]
+    if len(titles) > len(colours):
+        raise BadInput(
+            f"A plot of views has {len(colours)} lines at most, not {len(titles)}; compare with fewer generators at a time."
+        )
     sheet = Image.new("RGB", (len(metrics) * (LEFT + WIDTH + RIGHT), TOP + HEIGHT + BOTTOM), PAPER)
     for k, metric in enumerate(metrics):
         values = report.by_angle(metric, angle)
         _plot(
             ImageDraw.Draw(sheet), k * (LEFT + WIDTH + RIGHT) + LEFT, metric, angle,
-            [(d, pair[0].mean) for d, pair in values.items()], [(d, pair[1].mean) for d, pair in values.items()],
+            [
+                Line(title, colour, [(degrees, own[n].mean) for degrees, own in values.items()])
+                for n, (title, colour) in enumerate(zip(titles, colours, strict=False))
+            ],
         )  # fmt: skip
     return np.array(sheet)
 
@@ -41,11 +60,10 @@ def _plot(
     left: int,
     metric: str,
     angle: Angle,
-    drawn: Sequence[Point],
-    copied: Sequence[Point],
+    lines: Sequence[Line],
 ) -> None:
     font = ImageFont.load_default(size=12)
-    finite = [y for _, y in (*drawn, *copied) if math.isfinite(y)] or [0.0]
+    finite = [y for line in lines for _, y in line.points if math.isfinite(y)] or [0.0]
     ticks = round_ticks(min(finite), max(finite))
     low, high = ticks[0], ticks[-1]
     first, last = (0, 360) if angle == "azimuth" else (-180, 180)
@@ -70,13 +88,16 @@ def _plot(
         anchor="ls",
     )
     draw.text((left + WIDTH / 2, TOP + HEIGHT + 24), f"{angle} in degrees", INK, font, anchor="mt")
-    for title, line, colour, at in (("copied source", copied, COPIED, 92), ("drawn", drawn, DRAWN, 4)):
-        for a, b in pairwise(line):
+    at = left + WIDTH - 4.0
+    for title, colour, _ in lines:  # names from the right, in the order of lines
+        draw.text((at, TOP - 28), title, colour, font, anchor="rs")
+        at -= font.getlength(title) + 14
+    for _, colour, points in reversed(lines):  # drawn on top
+        for a, b in pairwise(points):
             if math.isfinite(a[1]) and math.isfinite(b[1]):
                 draw.line([place(a), place(b)], colour, 2)
-        for x, y in (place(p) for p in line if math.isfinite(p[1])):
+        for x, y in (place(p) for p in points if math.isfinite(p[1])):
             draw.ellipse([x - 2.5, y - 2.5, x + 2.5, y + 2.5], colour)
-        draw.text((left + WIDTH - at, TOP - 26), title, colour, font, anchor="rs")
 
 
 def round_ticks(low: float, high: float) -> list[float]:

@@ -30,30 +30,38 @@ Angle = Literal["azimuth", "turn"]
 class ViewReport:
     """The same pairs, drawn and copied, and from where each is seen.
 
-    azimuths: (source's, target's), in degrees, by the pair's name.
+    azimuths: (source's, target's), in degrees, by the pair's name. against: what other generators made of them, by name.
     """
 
     drawn: Report
     copied: Report
     azimuths: dict[str, tuple[float, float]] = field(repr=False)
+    against: Mapping[str, Report] = field(default_factory=dict)
 
-    def by_angle(self, metric: str, angle: Angle = "azimuth") -> dict[float, tuple[Value, Value]]:
-        """The mean of (drawn, copied) over the pairs of each angle, in the order of angles."""
-        groups: dict[float, tuple[list[float], list[float]]] = {}
-        copied = {row.name: row.values[metric] for row in self.copied.rows}
+    @property
+    def reports(self) -> dict[str, Report]:
+        """By who drew: drawn, copied, and the others."""
+        return {"drawn": self.drawn, "copied": self.copied, **self.against}
+
+    def by_angle(self, metric: str, angle: Angle = "azimuth") -> dict[float, tuple[Value, ...]]:
+        """The means over the pairs of each angle, in the order of angles; of (drawn, copied, the others as in `against`)."""
+        values = [{row.name: row.values[metric] for row in r.rows} for r in self.reports.values()]
+        groups: dict[float, list[str]] = {}
         for row in self.drawn.rows:
             source, target = self.azimuths[row.name]
             # rounded: an angle that came through float32 is one with its neighbours
             degrees = target % 360 if angle == "azimuth" else (target - source + 180) % 360 - 180
-            group = groups.setdefault(round(degrees, 3), ([], []))
-            group[0].append(row.values[metric])
-            group[1].append(copied[row.name])
-        return {key: (Value.of(groups[key][0]), Value.of(groups[key][1])) for key in sorted(groups)}
+            groups.setdefault(round(degrees, 3), []).append(row.name)
+        return {
+            key: tuple(Value.of([own[name] for name in groups[key]]) for own in values)
+            for key in sorted(groups)
+        }
 
     def to_table(self, angle: Angle = "azimuth") -> Table:
-        """A row per angle, for a terminal: drawn and, in brackets, copied; the last row is the mean over all pairs."""
+        """A row per angle, for a terminal: drawn, the others, and in brackets copied; the last row is over all pairs."""
+        who = " / ".join(["drawn", *self.against])
         table = Table(
-            title=f"{self.drawn.protocol.name} · {len(self.drawn.rows)} pairs · drawn (copied source)"
+            title=f"{self.drawn.protocol.name} · {len(self.drawn.rows)} pairs · {who} (copied source)"
         )
         table.add_column(f"{angle} (degrees)", justify="right")
         metrics = list(self.drawn.summary)
@@ -63,32 +71,26 @@ class ViewReport:
             )
         table.add_column("pairs", justify="right")
         columns = [self.by_angle(name, angle) for name in metrics]
-        for degrees, (value, _) in columns[0].items():
-            cells = [_cell(name, *column[degrees]) for name, column in zip(metrics, columns, strict=True)]
+        for degrees, (value, *_) in columns[0].items():
+            cells = [_cell(name, column[degrees]) for name, column in zip(metrics, columns, strict=True)]
             table.add_row(f"{degrees:g}", *cells, str(value.pairs + value.left_out))
         table.add_section()
-        whole = [
-            _cell(name, self.drawn.summary[name].value, self.copied.summary[name].value) for name in metrics
-        ]
+        whole = [_cell(name, [r.summary[name].value for r in self.reports.values()]) for name in metrics]
         table.add_row("all", *whole, str(len(self.drawn.rows)))
         return table
 
     def to_plain(self, angle: Angle = "azimuth") -> dict[str, Any]:
-        """What a JSON file holds: both reports, and by metric a list of angles with both means and the number of pairs."""
-        return {
-            "drawn": self.drawn.to_plain(),
-            "copied": self.copied.to_plain(),
+        """What a JSON file holds: all reports, and by metric a list of angles with the means and the number of pairs."""
+        reports = self.reports
+        return {name: report.to_plain() for name, report in reports.items()} | {
             f"by_{angle}": {
-                name: [
-                    {
-                        "degrees": d,
-                        "drawn": _number(a.mean),
-                        "copied": _number(b.mean),
-                        "pairs": a.pairs + a.left_out,
-                    }
-                    for d, (a, b) in self.by_angle(name, angle).items()
+                metric: [
+                    {"degrees": degrees}
+                    | {name: _number(value.mean) for name, value in zip(reports, values, strict=True)}
+                    | {"pairs": values[0].pairs + values[0].left_out}
+                    for degrees, values in self.by_angle(metric, angle).items()
                 ]
-                for name in self.drawn.summary
+                for metric in self.drawn.summary
             },
         }
 
@@ -104,12 +106,16 @@ def evaluate_views(
     progress: bool = False,
     weights: Path | None = None,
     about: dict[str, Any] | None = None,
+    against: Mapping[str, Generate] | None = None,
 ) -> ViewReport:
     """Draw and score the pairs of a data set of views, and score their sources as they are beside them.
 
-    The arguments are those of `evaluate`.
+    The arguments are those of `evaluate`. against: other generators to score on the same pairs, by name.
     """
     watched = _Watched(dataset)
+    others = dict(against or {})
+    if taken := sorted({"drawn", "copied"} & set(others)):
+        raise BadInput(f"A generator to compare with cannot be called '{taken[0]}'; give it another name.")
 
     def scored(draws: Generate, who: dict[str, Any] | None) -> Report:
         return evaluate(
@@ -118,7 +124,10 @@ def evaluate_views(
         )  # fmt: skip
 
     return ViewReport(
-        scored(generate, about), scored(_copy, {"generator": "copied source"}), watched.azimuths
+        scored(generate, about),
+        scored(_copy, {"generator": "copied source"}),
+        watched.azimuths,
+        {name: scored(other, {"generator": name}) for name, other in others.items()},
     )
 
 
@@ -170,8 +179,10 @@ class _Watched:
         return self.dataset.attributes(i)
 
 
-def _cell(metric: str, drawn: Value, copied: Value) -> str:
-    return f"{_mean(metric, drawn)} ({_mean(metric, copied)})"
+def _cell(metric: str, values: Sequence[Value]) -> str:
+    """Of (drawn, copied, the others)."""
+    drawn, copied, *others = (_mean(metric, value) for value in values)
+    return f"{' / '.join([drawn, *others])} ({copied})"
 
 
 def _mean(metric: str, value: Value) -> str:

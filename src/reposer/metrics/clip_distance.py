@@ -34,6 +34,7 @@ class FrechetClipDistance(ClipMetric):
     better = "lower"
     best = 0.0
     counts = "16-frame window"
+    looks_through_a_network = True
 
     def __init__(self, features: ClipFeatures, width: int, network: str) -> None:
         """width: number of features. network: what they come from, for reports."""

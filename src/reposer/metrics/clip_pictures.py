@@ -29,7 +29,9 @@ class FrameMean(ClipMean):
         self.metric = metric
 
     def update(self, frame: ClipFrame) -> None:
-        value = self.metric.score(frame.generated, frame.target, None)
+        if self.needs_limbs and frame.limbs is None:
+            return
+        value = self.metric.score(frame.generated, frame.target, frame.limbs if self.needs_limbs else None)
         if math.isfinite(value):
             self.add(value)
 
@@ -42,6 +44,17 @@ class FrameL1(FrameMean):
     better = "lower"
     best = 0.0
     unit = UNIT
+
+
+@CLIP_METRICS.register("frame-l1-limbs")
+class FrameL1Limbs(FrameMean):
+    """`l1-limbs`, the mean over those frames whose limbs are known: what stands still around the person plays no part."""
+
+    name, picture_metric = "frame-l1-limbs", "l1-limbs"
+    better = "lower"
+    best = 0.0
+    unit = UNIT
+    needs_limbs = True
 
 
 @CLIP_METRICS.register("frame-ssim-gaussian1.5")
@@ -61,6 +74,7 @@ class TemporalDistance(StepMetric):
 
     better = "lower"
     best = 0.0
+    looks_through_a_network = True
     lens: ClassVar[str]
     """The picture metric that `open` takes as d."""
 

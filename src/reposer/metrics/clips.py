@@ -38,11 +38,13 @@ class ClipFrame:
     """One frame of a clip beside the true one, as 8-bit pictures.
 
     motions: how the true clip moved to here from the frame before, by the name of who says so; empty in a first frame.
+    limbs: where the true frame's limbs are; None where nobody knows, or knows well enough.
     """
 
     generated: UInt8[Tensor, "H W 3"]
     target: UInt8[Tensor, "H W 3"]
     motions: Mapping[str, Motion] = field(default_factory=dict)
+    limbs: Bool[Tensor, "H W"] | None = None
 
     def __post_init__(self) -> None:
         assert self.generated.shape == self.target.shape, (self.generated.shape, self.target.shape)
@@ -74,6 +76,9 @@ class ClipMetric(ABC):
     """What its mean is taken over, in the singular."""
     motion: ClassVar[str | None] = None
     """Who says how the true clip moves: one of MOTIONS, or "exact" for what the clip itself brings."""
+    looks_through_a_network: ClassVar[bool] = False
+    needs_limbs: ClassVar[bool] = False
+    """Whether it looks at the true frames' limbs alone: frames without them are left out."""
 
     @classmethod
     def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "ClipMetric":

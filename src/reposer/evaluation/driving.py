@@ -1,0 +1,143 @@
+"""Driving: a person drawn in every pose of a true clip, frame by frame, beside that clip. Frames stream."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Clip, FaceLines, Framing, Generator, Pose
+from reposer.core.images import to_uint8
+from reposer.core.samples import Condition
+from reposer.core.tracks import Smoothing, smoothed
+from reposer.data import frame_picture, frame_pose
+from reposer.data.clip_dataset import WholeClip
+from reposer.data.synthetic.drawing import Drawing
+from reposer.metrics.clips import Motion
+from reposer.nn.steady import steadied
+
+from .masks import MASKS
+
+LIMB_RADIUS = 1 / 32
+"""Half a limb's width in the mask of limbs, as a share of the picture's height: that of our protocols of pictures."""
+Frames = tuple[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]]
+Edges = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class DrivenClip:
+    """A generated clip beside the true one, both as they come.
+
+    frames: (generated, true) in order. motions: how the true clip moves, for each frame but the first; None = unknown.
+    limbs: where the limbs of each true frame are; None in frames whose joints nobody trusts, or for all.
+    """
+
+    name: str
+    frames: Iterable[Frames]
+    motions: Iterable[Motion] | None = None
+    limbs: Iterable[Bool[Tensor, "H W"] | None] | None = None
+
+
+def drive(
+    generator: Generator,
+    clip: Clip | WholeClip,
+    *,
+    source: int = 0,
+    seed: int = 0,
+    motions: Iterable[Motion] | None = None,
+    poses: Condition | None = None,
+    smoothing: Smoothing = "none",
+    steady: float = 0.0,
+) -> DrivenClip:
+    """The clip's person, drawn in every pose of the clip, beside the clip in the generator's frame without padding.
+
+    source: the frame of a `Clip` that says who it is; other clips bring a picture for that.
+    motions: of the clip's own frames, for each but the first. They hold in the frame only where that does not scale them.
+    poses: a row per frame, in the generator's frame, that drive instead of the clip's own; those still say where limbs are.
+    smoothing: of the poses before they drive. steady: strength of a `Steadier` over what was drawn; 0 = none.
+    """
+    framed = _framed(clip, generator.framing, source)
+    box = generator.framing.content_box(framed.size)
+    left, top, right, bottom = box
+    if motions is not None and (bottom - top, right - left) != framed.size:
+        raise BadInput(
+            f"The motion of {framed.name} is known at {framed.size[0]}x{framed.size[1]} pixels, but "
+            f"{type(generator).__name__} draws it at {bottom - top}x{right - left}. Make the clip at that size, or leave its "
+            f"motion out."
+        )
+    parameter = next(generator.parameters(), None)
+    device = "cpu" if parameter is None else parameter.device
+
+    def drawn() -> Iterator[Float[Tensor, "3 H W"]]:
+        driving = smoothed(framed.poses if poses is None else poses, framed.fps, smoothing).to(device)
+        photo, pose = framed.source.to(device), framed.source_pose.to(device)
+        for t, picture in enumerate(generator.animate(photo, pose, driving, seed=seed)):
+            if not picture.isfinite().all():
+                raise BadInput(
+                    f"The generator drew pixels that are not finite in frame {t} of {framed.name}; its weights are damaged "
+                    f"or its training diverged."
+                )
+            yield picture
+
+    def frames() -> Iterator[Frames]:
+        pictures = steadied(drawn(), steady) if steady else drawn()
+        for picture, true in zip(pictures, framed.frames(), strict=True):
+            yield _bytes_of(picture, box), _bytes_of(true, box)
+
+    return DrivenClip(framed.name, frames(), motions, limbs_of(framed, box))
+
+
+def copied(clip: Clip | WholeClip, framing: Framing, *, source: int = 0) -> DrivenClip:
+    """The source, left as it is, beside each frame of the clip: what a generator has to beat. As `drive` has it."""
+    framed = _framed(clip, framing, source)
+    box = framing.content_box(framed.size)
+    still = _bytes_of(framed.source, box)
+    frames = ((still, _bytes_of(true, box)) for true in framed.frames())
+    return DrivenClip(framed.name, frames, limbs=limbs_of(framed, box))
+
+
+def exact_motions(drawing: Drawing) -> Iterator[Motion]:
+    """How a drawn clip moves: the flow and visibility of the person from each frame to the next, as it was drawn."""
+    for t in range(1, len(drawing)):
+        flow, visible = drawing.flow(t - 1, t)
+        yield Motion(flow, visible)
+
+
+def limbs_of(clip: WholeClip, box: Edges) -> Iterator[Bool[Tensor, "H W"] | None] | None:
+    """Where the limbs of each frame are, cut to `box` as the frames are; None for clips that are not driven by points."""
+    points = clip.poses.points if isinstance(clip.poses, FaceLines) else clip.poses
+    return _limbs(points, clip.trusted, box) if isinstance(points, Pose) else None
+
+
+def _limbs(poses: Pose, trusted: Bool[Tensor, "T"], box: Edges) -> Iterator[Bool[Tensor, "H W"] | None]:
+    left, top, right, bottom = box
+    for pose, trust in zip(poses, trusted.tolist(), strict=True):
+        if not (trust and pose.visible.any()):
+            yield None
+            continue
+        cut = Pose.stack([pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))])
+        mask = MASKS["limbs"](cut, cut, LIMB_RADIUS * (bottom - top))[0, 0].bool().cpu()
+        yield mask if mask.any() else None
+
+
+def _framed(clip: Clip | WholeClip, framing: Framing, source: int) -> WholeClip:
+    """The clip in a generator's frame, with its frame `source` as the reference. A whole clip is there already."""
+    if isinstance(clip, WholeClip):
+        return clip
+    poses = frame_pose(clip.poses, framing)
+    return WholeClip(
+        name=clip.name,
+        source=frame_picture(clip.frames[source], framing),
+        source_pose=poses[source],
+        poses=poses,
+        fps=clip.fps,
+        size=(clip.frames.shape[-2], clip.frames.shape[-1]),
+        trusted=torch.ones(len(clip), dtype=torch.bool),
+        open_frames=lambda: (frame_picture(frame, framing) for frame in clip.frames),
+    )
+
+
+def _bytes_of(picture: Float[Tensor, "3 h w"], box: Edges) -> UInt8[Tensor, "H W 3"]:
+    left, top, right, bottom = box
+    return to_uint8(picture[:, top:bottom, left:right]).cpu()
