@@ -234,7 +234,7 @@ def test_the_frame_before_is_the_true_one_for_people_and_the_drawn_one_for_faces
         game = losses("people", previous=previous).build(lively(config).float())
         for word, clips in (("own", batch), ("other", other)):
             terms[previous, word] = list(game.steps(clips))[1].terms["correctness"]
-    differences = {p: float((terms[p, "own"] - terms[p, "other"]).abs()) for p in ("true", "generated")}
+    differences = {p: float((terms[p, "own"] - terms[p, "other"]).detach().abs()) for p in ("true", "generated")}
     assert differences["true"] > 0 and differences["generated"] > 0
     assert differences["true"] != pytest.approx(differences["generated"], rel=1e-3)
 
@@ -247,7 +247,7 @@ def test_flows_are_judged_in_the_foreground_where_asked():
     plain = list(losses("people").build(lively(config).float()).steps(batch))[1].terms["correctness"]
     assert torch.allclose(everywhere, plain, rtol=1e-4)
     nowhere = replace(batch, foreground=torch.zeros_like(batch.foreground))
-    assert float(list(game.steps(nowhere))[1].terms["correctness"]) == pytest.approx(0, abs=1e-6)
+    assert float(list(game.steps(nowhere))[1].terms["correctness"].detach()) == pytest.approx(0, abs=1e-6)
     with pytest.raises(BadInput, match="foreground"):
         list(game.steps(replace(batch, foreground=None)))
 

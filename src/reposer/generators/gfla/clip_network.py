@@ -240,7 +240,7 @@ class RecurrentGenerator(Generator):
         previous, reference = self.moves(memory, target_maps)
         picture = self.target_net(
             target_maps, self.source_previous(memory.previous), memory.features, previous, reference
-        )
+        ).contiguous()  # as a picture that was put away and brought back: the same bits come of it
         drawing = ClipDrawing(picture, previous, reference)
         return drawing, memory._replace(previous=picture, previous_maps=target_maps)
 
@@ -293,7 +293,7 @@ class RecurrentGenerator(Generator):
         with torch.no_grad():
             before = None
             if previous is not None:
-                picture = previous[0][None].to(reference)
+                picture = previous[0][None].to(reference).contiguous()
                 before = picture, self.admitted_target(picture, stack_conditions([previous[1]]))
             memory = self.begin(reference, own[0], before)
         for target_pose in target_poses:

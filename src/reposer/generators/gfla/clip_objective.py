@@ -134,8 +134,9 @@ class GFLAClipFlowObjective(Objective):
             previous, reference = (_in_one([m[k] for m in moves]) for k in range(2))
             layers = correspondence_layers(self.features, previous.flows)
             wanted = tuple(layers.values())
-            target, first, source = self.features.of_constants(
-                batch.frames[:, start:stop].flatten(0, 1), _frame_before(batch, start), batch.source, layers=wanted
+            (target,) = self.features.of_constants(batch.frames[:, start:stop].flatten(0, 1), layers=wanted)
+            first, source = self.features.of_constants(
+                _frame_before(batch, start), batch.source, layers=wanted
             )
             earlier = _shifted(target, first, stop - start)
             correctness, regularity = _flow_terms(
