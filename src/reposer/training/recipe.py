@@ -188,7 +188,7 @@ class ClipDataConfig:
 
     def tiny(self) -> "ClipDataConfig":
         """Two drawn clips, whatever the data set."""
-        return replace(self, root=None, split="train", augment=False, frames=12, edges=False, num_clips=2)
+        return replace(self, root=None, split="train", augment=False, frames=6, edges=False, num_clips=2)
 
 
 @dataclass(frozen=True)
