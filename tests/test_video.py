@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core import SKELETONS, BadInput, Framing, Generator, Pose, View
+from reposer.core import BadInput, Framing, Generator, Pose, View
 from reposer.core.samples import stack_conditions
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.nn.steady import Steadier
@@ -228,12 +228,11 @@ def test_a_turntable_shows_the_object_from_each_side_at_the_pictures_size():
         next(turntable(CopySource(PAD), PHOTO, view, [0], 0))
 
 
-def test_pictures_beside_each_other_are_as_high_as_the_last():
-    row = beside(
-        [torch.zeros(20, 30, 3, dtype=torch.uint8), PHOTO, torch.zeros(64, 32, 3, dtype=torch.uint8)]
-    )
-    gap = 2
+def test_pictures_beside_each_other_are_as_high_as_the_last_and_no_larger_than_asked():
+    pictures = [torch.zeros(20, 30, 3, dtype=torch.uint8), PHOTO, torch.zeros(64, 32, 3, dtype=torch.uint8)]
+    row, gap = beside(pictures, 1920), 2
     assert row.shape == (64, 96 + gap + round(100 * 64 / 120) + gap + 32, 3)
     assert (row[:, 96 : 96 + gap] == 255).all() and (row[:, -32:] == 0).all()
+    height, width, _ = beside(pictures, 100).shape
+    assert height == pytest.approx(64 * 100 / row.shape[1], abs=1) and 95 <= width <= 103
     assert sticks(SOURCE, height=60).shape == (60, 50, 3)
-    assert SKELETONS["face68"] == FACE_68

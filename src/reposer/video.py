@@ -221,17 +221,29 @@ def turntable(
         yield crop.pasted(drawn[None])
 
 
-def beside(pictures: Sequence[UInt8[Tensor, "_ _ 3"]]) -> UInt8[Tensor, "H W 3"]:
-    """Pictures in one, from left to right, white gaps between them; all as high as the last."""
+def beside(pictures: Sequence[UInt8[Tensor, "_ _ 3"]], largest: int) -> UInt8[Tensor, "H W 3"]:
+    """Pictures in one, from left to right, white gaps between them; all as high as the last.
+
+    largest: of the whole's sides, in pixels; what is larger is made smaller.
+    """
     height = pictures[-1].shape[0]
-    gap = torch.full((height, max(2, height // 64), 3), 255, dtype=torch.uint8)
+    width = sum(p.shape[1] * height / p.shape[0] for p in pictures) + _gap(height) * (len(pictures) - 1)
+    height = max(1, min(height, int(height * largest / max(height, width))))
+    gap = torch.full((height, _gap(height), 3), 255, dtype=torch.uint8)
     parts: list[Tensor] = []
     for picture in pictures:
-        width = max(1, round(picture.shape[1] * height / picture.shape[0]))
-        same = picture.shape[:2] == (height, width)
-        fitted = picture if same else to_uint8(resize(from_uint8(picture)[None], (height, width)))[0]
+        size = (height, max(1, round(picture.shape[1] * height / picture.shape[0])))
+        fitted = (
+            picture
+            if tuple(picture.shape[:2]) == size
+            else to_uint8(resize(from_uint8(picture)[None], size))[0]
+        )
         parts += [gap, fitted] if parts else [fitted]
     return torch.cat(parts, 1)
+
+
+def _gap(height: int) -> int:
+    return max(2, height // 64)
 
 
 def sticks(pose: Pose, *, height: int = 256) -> UInt8[Tensor, "h w 3"]:

@@ -53,7 +53,9 @@ def world(tmp_path):
 
 
 def drive(folder, count):
-    write_clip(folder / "driving.mp4", moving_square(count, CLIP_SIZE), Fraction(12), sound=("aac", count / 12))
+    write_clip(
+        folder / "driving.mp4", moving_square(count, CLIP_SIZE), Fraction(12), sound=("aac", count / 12)
+    )
     write_track(folder / "driving.json", walk(count), 12)
 
 
@@ -93,6 +95,12 @@ def test_side_by_side_shows_photo_driving_frame_and_result(world):
     track[track.index(str(world / "driving.mp4"))] = str(world / "driving.json")
     assert main(track) == 0
     assert VideoFile(world / "sticks.mp4").size == (98, 70 + 2 + 70 + 2 + 70)
+
+
+def test_a_large_photo_is_made_smaller_with_its_pose(world):
+    model = saved(world, "gfla")
+    assert main(command(world, model, "--largest", "64")) == 0
+    assert VideoFile(world / "out.mp4").size == (64, 46)
 
 
 @pytest.mark.parametrize("smooth", ["one-euro", "two-sided"])
@@ -203,6 +211,7 @@ def test_what_cannot_be_animated_is_refused_in_a_sentence_and_leaves_nothing(wor
 
     assert "should end in .mp4" in refused(out="clip.gif")
     assert "--quality" in refused("--quality", "60")
+    assert "--largest" in refused("--largest", "4")
     assert "frame rate above 0" in refused("--fps", "0")
     assert "neither a file nor a shipped model" in refused("--model", "gfla-huge")
     nobody = walk(24)

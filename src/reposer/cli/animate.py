@@ -16,6 +16,7 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from reposer.core import BadInput, Pose, Skeleton
+from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.tracks import OneEuro, Smoothing, smoothed
 from reposer.data.clip_segments import SegmentedClip
 from reposer.data.files import read_picture, read_pose
@@ -29,6 +30,7 @@ from reposer.video import MovedFrame, PhotoAnimation, beside, sticks
 
 Item = TypeVar("Item")
 
+SMALLEST = 64  # pixels: a clip is no smaller
 STOPPED = 130  # as shells say of what Ctrl-C ended
 
 
@@ -53,11 +55,12 @@ def animate(
     same_person: bool = False,
     side_by_side: bool = False,
     sound: bool = True,
+    largest: int = 1920,
     quality: int = QUALITY,
     seed: int = 0,
     anew: bool = False,
 ) -> int:
-    """An MP4 (H.264) of the photo's size with the frame rate and the sound of the driving clip.
+    """An MP4 (H.264) of the photo's size (see `largest`) with the frame rate and the sound of the driving clip.
 
     Killed in the middle, it leaves no broken file: the same command again goes on at the last hundred frames.
 
@@ -77,10 +80,13 @@ def animate(
         same_person: the driving face is the photo's own; its landmarks are taken as they are.
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
+        largest: side of the clip, in pixels; a larger photo is made smaller first. Phones play no more than 4096.
         quality: of the file: 0 loses nothing, 18 hardly what an eye sees, 51 is the coarsest.
         seed: of the noise, for models that use some.
         anew: forget what an interrupted run left.
     """
+    if largest < SMALLEST:
+        raise BadInput(f"--largest is at least {SMALLEST} pixels, not {largest}.")
     if not 0 <= quality <= 51:
         raise BadInput(f"--quality is 0 (loses nothing) to 51 (the coarsest), not {quality}.")
     out = out or photo.with_name(f"{photo.stem}-animated.mp4")
@@ -89,6 +95,7 @@ def animate(
     rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
     moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
     source = _source_pose(picture, photo, source_pose, joints)
+    picture, source = _no_larger(picture, source, largest)
     generator = load(model)
     cleaner = None if clean_motion is None else load_motion(clean_motion)
     weights = Path(model) if Path(model).is_file() else shipped_models()[model]
@@ -98,7 +105,7 @@ def animate(
         "model": sha256(weights)[:16],
         "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
         **{"smooth": smooth, "steady": str(steady), "same person": str(same_person), "seed": str(seed)},
-        "side by side": str(side_by_side),
+        **{"side by side": str(side_by_side), "largest": str(largest)},
     }
     clip = SegmentedClip(out, moves.fps, about, quality=quality, anew=anew)
     if clip.done:
@@ -115,7 +122,7 @@ def animate(
             steadier=Steadier() if steady else None,
         )
         frames = animation.frames(clip.done, clip.memory)
-        shown = _shown(frames, moves, picture, side_by_side, clip.done)
+        shown = _shown(frames, moves, picture if side_by_side else None, largest, clip.done)
         with closing(_counted(shown, "drawing", moves.num_frames, console, clip.done)) as counted:
             for frame, moved in counted:
                 clip.add(frame, moved.memory)
@@ -145,6 +152,15 @@ def _source_pose(picture: Tensor, photo: Path, file: Path | None, finder: str | 
     return pose
 
 
+def _no_larger(picture: Tensor, pose: Pose, largest: int) -> tuple[Tensor, Pose]:
+    """The photo and its pose, made smaller if a side is larger than this."""
+    if max(pose.size) <= largest:
+        return picture, pose
+    scale = largest / max(pose.size)
+    size = (max(1, round(pose.size[0] * scale)), max(1, round(pose.size[1] * scale)))
+    return to_uint8(resize(from_uint8(picture)[None], size))[0], pose.resize(size)
+
+
 def _calm(
     moves: Driving, skeleton: Skeleton, smooth: Smoothing, cleaner: MotionNetwork | None, console: Console
 ) -> tuple[Driving, Pose | Iterable[Pose]]:
@@ -168,17 +184,17 @@ def _calm(
 
 
 def _shown(
-    frames: Iterable[MovedFrame], moves: Driving, photo: Tensor, side_by_side: bool, start: int
+    frames: Iterable[MovedFrame], moves: Driving, photo: Tensor | None, largest: int, start: int
 ) -> Iterator[tuple[UInt8[Tensor, "H W 3"], MovedFrame]]:
-    """What the file shows of each frame: the picture, or photo, driving and picture beside each other."""
-    if not side_by_side:
+    """What the file shows of each frame: the picture; with a photo, that, what drives, and the picture beside each other."""
+    if photo is None:
         yield from ((frame.picture, frame) for frame in frames)
         return
     others = islice(moves.frames(), start, None) if moves.clip is not None else None
     other = photo
     for frame in frames:
         other = sticks(frame.pose) if others is None else next(others, other)
-        yield beside([photo, other, frame.picture]), frame
+        yield beside([photo, other, frame.picture], largest), frame
 
 
 def _counted(
