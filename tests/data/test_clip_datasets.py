@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def write_dance(
             name = f"{video}/{t:05d}"
             write_picture(folder / "train_A" / f"{name}.png", square(t))
             if masks:
-                write_picture(folder / "train_C" / f"{name}.png", (square(t) > 0).any(-1, True) * 255)
+                write_picture(folder / "train_C" / f"{name}.png", square(t)[..., [1, 1, 1]])
             for kind, count in (("train_alphapose", 18), ("train_video2d", 17)):
                 if kind == "train_video2d" and not clean:
                     continue
@@ -77,7 +78,7 @@ def write_faces(root, split="train", videos=("ann", "bob"), frames=6, landmarks=
 def write_video(root, name="clip", frames=20, unreliable=(), size=SIZE):
     """A square that goes down, with all joints on its middle."""
     root.mkdir(exist_ok=True, parents=True)
-    write_clip(root / f"{name}.mp4", moving_square(frames, size), 10, options={"crf": "1"})
+    write_clip(root / f"{name}.mp4", moving_square(frames, size), Fraction(10), options={"crf": "1"})
     joints = [[[15.5, t % (size[0] - 8) + 3.5]] * 18 for t in range(frames)]
     track = {"keypoints": joints, "unreliable_frames": list(unreliable)}
     (root / f"{name}.coco18.json").write_text(json.dumps(track))
@@ -145,13 +146,15 @@ def test_a_clip_that_is_too_short_for_a_draw_ends_with_its_last_frame_repeated(t
 
 
 def test_the_frame_is_cut_around_where_the_person_moves_and_joints_stay_on_their_pixels(tmp_path):
-    framing = Framing((64, 48), margin=0.5, fit="pad", aspect=0.5)
+    framing = Framing((64, 48), margin=1.0, fit="pad", aspect=0.5)
     data = ClipFolder(write_video(tmp_path, frames=12, size=(64, 96)), "all", framing, frames=4)
     clip = data.whole(0)
     height, width = clip.size
-    assert width / height == pytest.approx(0.5, abs=0.05) and height < 40
-    for frame, pose in zip(clip.frames(), clip.poses, strict=True):
+    assert width / height == pytest.approx(0.5, abs=0.05) and height < 60
+    for t, (frame, pose) in enumerate(zip(clip.frames(), clip.poses, strict=True)):
         assert frame.shape == (3, 64, 48)
+        if t == 0:
+            continue  # the square is on the edge, which is repeated
         light = (frame.mean(0) > 0.2).float()
         y, x = torch.meshgrid(torch.arange(64.0), torch.arange(48.0), indexing="ij")
         middle = torch.stack([(light * x).sum(), (light * y).sum()]) / light.sum()
@@ -177,7 +180,7 @@ def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
     errors = []
     for seed in range(12):
         sample, still = data.draw(0, seed), plain.draw(0, seed)
-        assert not same(sample, still) and (sample.frames > -0.6).all()  # grey all over
+        assert not same(sample, still) and (sample.frames > -0.8).all()  # grey all over
         for frame, pose in zip(sample.frames, sample.poses, strict=True):
             light = (frame.mean(0) > 0.1).float()
             y, x = torch.meshgrid(torch.arange(64.0), torch.arange(48.0), indexing="ij")
