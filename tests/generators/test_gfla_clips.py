@@ -65,7 +65,9 @@ def clip_batch(config, rows=2, frames=6, dtype=torch.float32):
         source_pose=replace(p := poses(rows, generator.source_skeleton), xy=p.xy.to(dtype)),
         frames=torch.rand(rows, frames, 3, *SIZE, generator=random).to(dtype) * 2 - 1,
         poses=replace(
-            own, xy=own.xy.unflatten(0, (rows, frames)).to(dtype), visible=own.visible.unflatten(0, (rows, frames))
+            own,
+            xy=own.xy.unflatten(0, (rows, frames)).to(dtype),
+            visible=own.visible.unflatten(0, (rows, frames)),
         ),
         names=("a", "b")[:rows],
         foreground=torch.ones(rows, frames, 1, *SIZE, dtype=dtype),
@@ -234,7 +236,9 @@ def test_the_frame_before_is_the_true_one_for_people_and_the_drawn_one_for_faces
         game = losses("people", previous=previous).build(lively(config).float())
         for word, clips in (("own", batch), ("other", other)):
             terms[previous, word] = list(game.steps(clips))[1].terms["correctness"]
-    differences = {p: float((terms[p, "own"] - terms[p, "other"]).detach().abs()) for p in ("true", "generated")}
+    differences = {
+        p: float((terms[p, "own"] - terms[p, "other"]).detach().abs()) for p in ("true", "generated")
+    }
     assert differences["true"] > 0 and differences["generated"] > 0
     assert differences["true"] != pytest.approx(differences["generated"], rel=1e-3)
 

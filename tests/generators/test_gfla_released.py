@@ -108,10 +108,13 @@ def test_an_imported_network_of_clips_draws_three_frames_as_the_original_does(re
 
 def test_an_imported_network_of_views_draws_as_the_original_does(tmp_path):
     original = released("gfla-views-car-2020", tmp_path / "a.pth").double()
-    imported = read_released(tmp_path / "a.pth", replace(GFLAViewsConfig.shapenet_2020(), size=(64, 64))).double()
+    imported = read_released(
+        tmp_path / "a.pth", replace(GFLAViewsConfig.shapenet_2020(), size=(64, 64))
+    ).double()
     source = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2), dtype=torch.float64) * 2 - 1
-    views = View(torch.tensor([0.0, 340.0]), torch.tensor([0.0, 20.0])), View(
-        torch.tensor([160.0, 20.0]), torch.tensor([0.0, 10.0])
+    views = (
+        View(torch.tensor([0.0, 340.0]), torch.tensor([0.0, 20.0])),
+        View(torch.tensor([160.0, 20.0]), torch.tensor([0.0, 10.0])),
     )
     codes = torch.zeros(2, 2, 21, 1, 1, dtype=torch.float64)  # source and target, row, code
     for which, row, azimuth, elevation in ((0, 0, 0, 0), (0, 1, 17, 2), (1, 0, 8, 0), (1, 1, 1, 1)):

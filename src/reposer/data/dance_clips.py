@@ -90,7 +90,7 @@ class DanceClips(FrameFolders):
         if H36M_17 in (self.skeleton, self.source_skeleton) and not cleaned:
             raise BadInput(
                 f"{self.folder} has no cleaned tracks ({CLEAN}), which {H36M_17.name} poses come from. Pass another "
-                f"skeleton, or clean the tracks first (docs/animation.md)."
+                f"skeleton, or clean the tracks first (docs/animate.md)."
             )
         if augment is True:
             augment = "iper" if self._has_masks() else "fashion"

@@ -193,6 +193,7 @@ class RecurrentGenerator(Generator):
     remembers = True
 
     config: ClipNetworksConfig
+    target_net: "ClipTargetNet"
 
     def __init__(self, config: ClipNetworksConfig) -> None:
         super().__init__()

@@ -234,9 +234,7 @@ class GFLAClipObjective(Objective):
         )
         layers = correspondence_layers(self.features, previous.flows)
         places = tuple(layers.values())
-        wanted = tuple(
-            dict.fromkeys(self.features.content_layers + self.features.style_layers + places)
-        )
+        wanted = tuple(dict.fromkeys(self.features.content_layers + self.features.style_layers + places))
         true = batch.frames[:, start : start + count]
         pictures = drawn.flatten(0, 1)
         of_drawn = self.features(pictures, wanted)

@@ -167,13 +167,13 @@ def mini_stages(losses: GFLAClipLossesConfig, flow_steps: int, steps: int) -> tu
 def gfla_animation_mini() -> GFLAAnimationRecipe:
     """A small person animation at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
-    docs/animation.md has the command, the clip it was trained on and what it reached.
+    docs/training.md has the command, the clip it was trained on and what it reached.
     """
     return GFLAAnimationRecipe(
         name="gfla-animation-mini",
         model=GFLAAnimationConfig.mini(),
         data=ClipDataConfig(frames=6, skeleton="openpose18", source_skeleton="openpose18"),
-        stages=mini_stages(MINI_LOSSES, 80, 620),
+        stages=mini_stages(MINI_LOSSES, 60, 400),
         ema=0.99,
         save_every=50,
         picture_every=100,
@@ -185,14 +185,14 @@ def gfla_animation_mini() -> GFLAAnimationRecipe:
 def gfla_face_mini() -> GFLAFaceRecipe:
     """A small face animation at 96x96 for two CPU cores, on the faces of synthetic people.
 
-    docs/animation.md has the command and what it reached.
+    docs/training.md has the command and what it reached.
     """
     losses = replace(MINI_LOSSES, previous="generated", temporal="differences")
     return GFLAFaceRecipe(
         name="gfla-face-mini",
         model=GFLAFaceConfig.mini(),
         data=ClipDataConfig(frames=6, kind="faces", num_clips=40),
-        stages=mini_stages(losses, 80, 520),
+        stages=mini_stages(losses, 60, 360),
         ema=0.99,
         save_every=50,
         picture_every=100,

@@ -53,6 +53,7 @@ class GFLAConfig(NetworksConfig):
     """"truncated" (published): joints are drawn at whole pixels, rounded towards zero."""
     skeleton: str = "openpose18"
     """Name of the poses' skeleton."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.sigma <= 0:
@@ -129,7 +130,9 @@ class GFLAGenerator(Generator):
         self.framing = config.framing
         self.skeleton = SKELETONS[config.skeleton]
         # As published, source features are made down to level 3 even where nothing attends there (Market-1501).
-        self.unread = tuple(f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS))
+        self.unread = tuple(
+            f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS)
+        )
         self.source_net = SourceNet(config)
         self.flow_net = FlowNet(config, 3 + 2 * len(self.skeleton))
         self.target_net = TargetNet(config, len(self.skeleton))
@@ -147,9 +150,7 @@ class GFLAGenerator(Generator):
         picture = self.target_net(target_maps, self.source_net(source), moves)
         return GFLADrawing(picture, *moves)
 
-    def flow(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose
-    ) -> Moves:
+    def flow(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> Moves:
         """What the flow network says, alone."""
         return self.moves(source, self.pose_maps(source_pose, source), self.pose_maps(target_pose, source))
 

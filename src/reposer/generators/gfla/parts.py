@@ -188,7 +188,9 @@ class DrawingNet(nn.Module):
             self.enlarge[str(level)] = ResBlockDecoder(i, o, hidden=i)
         self.picture = Jump(widths[0], 3)
 
-    def draw(self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]) -> Float[Tensor, "B 3 H W"]:
+    def draw(
+        self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]
+    ) -> Float[Tensor, "B 3 H W"]:
         """The picture; `take(level, x)` is asked before each level's blocks."""
         for name in self.refine:
             x = self.enlarge[name](self.refine[name](take(int(name), x)))
@@ -241,7 +243,9 @@ def doubled(first: int, levels: int) -> list[int]:
     return [first * min(2**n, WIDEST) for n in range(levels)]
 
 
-def first_weights(generator: nn.Module, config: NetworksConfig, flow_nets: Iterable[FlowNet], last: Jump) -> None:
+def first_weights(
+    generator: nn.Module, config: NetworksConfig, flow_nets: Iterable[FlowNet], last: Jump
+) -> None:
     """Orthogonal weights, biases 0; what says a flow, an occlusion or a colour starts small, as published."""
     flow_nets = list(flow_nets)
     small = {head for net in flow_nets for head in (*net.flow_head.values(), *net.occlusion_head.values())}

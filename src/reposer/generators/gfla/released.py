@@ -76,9 +76,7 @@ def layers(config: Published) -> Iterator[tuple[str, str]]:
         for n in range(FLOW_LEVELS - SOURCE_LEVELS):
             yield from _enlarging(f"target_net.begin.{n}", f"target.block{n}")
         yield from _way_up(config, {"attention": "attn"})
-        yield from _block(
-            "flow_net.bottom", "flow_net.cat.model.0", ("before", "first", "between", "second")
-        )
+        yield from _block("flow_net.bottom", "flow_net.cat.model.0", ("before", "first", "between", "second"))
         yield "flow_net.bottom.bypass", "flow_net.cat.model.0.shortcut.0"
     else:
         yield from _encoder("source_net", "source", SOURCE_LEVELS)

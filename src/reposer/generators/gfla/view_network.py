@@ -111,7 +111,9 @@ class GFLAViewsGenerator(ViewGenerator):
         self.unread = tuple(
             f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS)
         )
-        if self.one_hot:  # the norm of a code that is the same everywhere is zero, whatever it is multiplied by
+        if (
+            self.one_hot
+        ):  # the norm of a code that is the same everywhere is zero, whatever it is multiplied by
             self.unread += ("target_net.begin.0.before.weight",)
         self.source_net = SourceNet(config)
         self.flow_net = ViewFlowNet(config)
