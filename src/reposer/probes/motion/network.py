@@ -21,6 +21,7 @@ DILATIONS = (3, 9, 27)
 CONTEXT = 1 + sum(DILATIONS)
 """Frames before and after those that come out: 40 on each side."""
 SLOPE = 0.1  # of the leaky ReLU
+FIRST_SIGMA = 2.0  # frames; of the smoothing that training begins with
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class MotionConfig:
     placed_by: Literal["picture", "person"] = "picture"
     """What coordinates are relative to: the picture's width, as published, or the person's own middle and size."""
     answer: Literal["places", "corrections"] = "places"
-    """What comes out of the last layer: places, as published, or how far the joints that went in have to move."""
+    """What comes out of the last layer: places, as published, or how far the joints that went in, each smoothed over time by
+    weights of its own, have to move."""
     gain: float = 0.02
     """Of the first weights, which are orthogonal; those of the last layer have the published 0.02."""
 
@@ -112,11 +114,17 @@ class MotionNetwork(nn.Module):
         self.last = nn.Conv1d(width, 2 * len(H36M_17), 1)
         if config.answer == "corrections":
             self.register_buffer("carried", carried_over())
+            self.smooth = nn.Conv1d(
+                2 * len(H36M_17), 2 * len(H36M_17), 1 + 2 * CONTEXT, groups=34, bias=False
+            )
         for module in self.modules():
             if isinstance(module, nn.Conv1d | nn.Linear):
                 nn.init.orthogonal_(module.weight, gain=0.02 if module is self.last else config.gain)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        if config.answer == "corrections":
+            bell = torch.exp(-0.5 * (torch.arange(-CONTEXT, CONTEXT + 1) / FIRST_SIGMA) ** 2)
+            self.smooth.weight.data.copy_((bell / bell.sum()).expand_as(self.smooth.weight))
 
     def forward(
         self, track: Float[Tensor, "B 34 T"], seeds: Int64[Tensor, "B"] | None = None
@@ -137,7 +145,7 @@ class MotionNetwork(nn.Module):
             x = stage(x, condition, seeds)
         answer: Tensor = self.last(x)
         if self.config.answer == "corrections":
-            answer = answer + self.carried @ track[..., CONTEXT:-CONTEXT]
+            answer = answer + self.smooth(self.carried @ track)
         return answer
 
 
