@@ -161,7 +161,7 @@ class _Transfer:
 
     @classmethod
     def between(cls, source: Pose, neutral: Pose) -> "_Transfer":
-        """Raises BadInput where fewer than two rigid landmarks are seen in both."""
+        """Raises BadInput where the faces share no two places by which one can be laid over the other."""
         z, n = _complex(source), _complex(neutral)
         source_seen, neutral_seen = source.visible.cpu(), neutral.visible.cpu()
         shared = [k for k in SIZED_BY if source_seen[k] and neutral_seen[k]]
