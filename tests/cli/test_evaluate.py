@@ -1,9 +1,44 @@
-"""`reposer evaluate` shows what it has scored."""
+"""`reposer evaluate` shows what it has scored: pairs, clips, and views of objects."""
 
-from reposer.cli.evaluate import drawn_pictures
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from reposer.cli import main
+from reposer.cli.evaluate import chosen, drawn_pictures
+from reposer.core import BadInput
 from reposer.core.rng import seeded_randn
+from reposer.data.objects import write_objects
 from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import Protocol, evaluate
+from reposer.generators import GENERATORS, save
+from tests.data.video_clips import moving_square, write_clip
+
+
+def untrained(family, path):
+    """A tiny network of a family, written as a run writes it."""
+    torch.manual_seed(0)
+    save(GENERATORS[family]().tiny().build(), path)
+    return path
+
+
+@pytest.fixture
+def clip_folder(tmp_path):
+    """Two clips of 10 frames; in the second, the joints of frame 9 are not to be trusted."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    joints = np.random.default_rng(0).uniform(8, 40, (18, 2))
+    for name, unreliable in (("first", []), ("second one", [9])):
+        write_clip(folder / f"{name}.mp4", moving_square(10))
+        track = {
+            "keypoints": [(joints + np.array([0, t])).tolist() for t in range(10)],
+            "unreliable_frames": unreliable,
+        }
+        (folder / f"{name}.json").write_text(json.dumps(track))
+    return folder
 
 
 def test_the_pictures_on_the_page_are_drawn_from_the_noise_that_was_scored():
@@ -18,3 +53,65 @@ def test_the_pictures_on_the_page_are_drawn_from_the_noise_that_was_scored():
         shown = drawn_pictures(people, i, noise, rule)
         own = abs(shown["generated"].astype(float) - shown["target"]).mean() / 255
         assert abs(own - row.values["l1"]) < 1e-12
+
+
+def test_clips_are_scored_beside_the_copied_source_and_shown_frame_by_frame(clip_folder, tmp_path, capsys):
+    model = untrained("gfla", tmp_path / "model.safetensors")
+    options = ["--out", str(tmp_path / "out"), "--without-networks", "--smooth", "one-euro", "--steady"]
+    assert main(["evaluate", str(model), "--data", str(clip_folder), *options]) == 0
+    said = capsys.readouterr().out
+    assert "reposer-clips-v1/frame-l1-limbs = " in said and "without 1 frame of unknown limbs" in said
+    assert "absent" not in said
+    report = json.loads((tmp_path / "out" / "report-reposer-clips-v1.json").read_text())
+    assert list(report) == ["protocol", "drawn", "copied", "calmer"]
+    assert len({report[who]["hash"] for who in ("drawn", "copied", "calmer")}) == 1
+    assert [row["name"] for row in report["drawn"]["clips"]] == ["first", "second one"]
+    assert [row["limb_frames"] for row in report["drawn"]["clips"]] == [2, 1]
+    assert report["calmer"]["about"]["drawn by"] == "model, one-euro + steady"
+    sheet = Image.open(tmp_path / "out" / "report-reposer-clips-v1-second-one.png")
+    assert sheet.height > sheet.width / 2  # four rows of two frames
+
+
+def test_some_of_the_clips_and_only_what_goes_with_clips(clip_folder, tmp_path, capsys):
+    model = untrained("gfla", tmp_path / "model.safetensors")
+    command = ["evaluate", str(model), "--data", str(clip_folder), "--without-networks", "--split", "all"]
+    assert main([*command, "--pairs", "1"]) == 0
+    report = json.loads((tmp_path / "report-reposer-clips-v1.json").read_text())
+    assert list(report) == ["protocol", "drawn", "copied"] and len(report["drawn"]["clips"]) == 1
+    for wrong, word in (
+        (["--pairs", "3"], "1 to 2"),
+        (["--against", "copy"], "--against does not go with clips"),
+        (["--protocol", "reposer-v1"], "scored under reposer-clips-v1, not under reposer-v1"),
+    ):
+        capsys.readouterr()
+        assert main([*command, *wrong]) == 2
+        assert word in capsys.readouterr().err
+
+
+def test_smoothing_does_not_go_with_pairs(tmp_path, capsys):
+    model = untrained("gfla", tmp_path / "model.safetensors")
+    assert main(["evaluate", str(model), "--smooth", "two-sided"]) == 2
+    assert "--smooth does not go with pairs" in capsys.readouterr().err
+
+
+def test_views_are_scored_by_azimuth_beside_the_copied_source_and_another_model(tmp_path, capsys):
+    pytest.importorskip("h5py")
+    data = write_objects(tmp_path / "objects", "chairs", size=(64, 64), num_objects={"train": 1, "test": 1})
+    models = [untrained("gfla-views", tmp_path / f"{name}.safetensors") for name in ("one", "other")]
+    command = ["evaluate", str(models[0]), "--data", str(data), "--out", str(tmp_path / "out")]
+    assert main([*command, "--against", str(models[1])]) == 0
+    assert "drawn / other (copied source)" in capsys.readouterr().out.replace("\n", " ")
+    report = json.loads((tmp_path / "out" / "report-reposer-views-v1.json").read_text())
+    assert list(report) == ["drawn", "copied", "other", "by_azimuth"]
+    rows = report["by_azimuth"]["l1"]
+    assert len(rows) == 18 and all(row["drawn"] == row["other"] for row in rows)
+    assert Image.open(tmp_path / "out" / "report-reposer-views-v1.png").width > 1000
+    assert main([*command, "--split", "held-out", "--pairs", "6"]) == 0
+    assert "6 pairs" in capsys.readouterr().out
+
+
+def test_numbers_that_are_chosen_are_spread_evenly():
+    assert list(chosen(None, 3)) == [0, 1, 2] and chosen(3, 9) == [0, 3, 6]
+    for count in (0, 4):
+        with pytest.raises(BadInput, match="1 to 3"):
+            chosen(count, 3)

@@ -1,9 +1,12 @@
-"""`reposer evaluate MODEL --data DIR`: score a generator under a named protocol, beside copying the source."""
+"""`reposer evaluate MODEL --data DIR`: score a generator under a named protocol, beside copying the source.
+
+Pairs of people here; clips and views of objects by `clip_scores` and `view_scores`.
+"""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,10 +15,13 @@ from rich.console import Console
 from rich.progress import track
 from tyro.conf import Positional
 
-from reposer.core import BadInput, Batch, Generator, Pose
+from reposer.core import BadInput, Batch, Generator, Pose, View
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
+from reposer.core.skeleton import FACE_68
+from reposer.core.tracks import Smoothing
 from reposer.data import PairDataset
+from reposer.data.clip_dataset import holds_clips
 from reposer.data.dataset import FilePairs
 from reposer.data.files import write_picture
 from reposer.evaluation import (
@@ -34,7 +40,11 @@ from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.nn.weights import read_header, sha256
 from reposer.training import DataConfig
 
+from .clip_scores import open_whole_clips, score_clips
 from .score import tell, write
+from .view_scores import open_views, score_views
+
+PAIRS_PROTOCOL = "reposer-v1-reconstruction"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -46,14 +56,19 @@ def evaluate_model(
     *,
     data: str | None = None,
     split: str = "test",
-    protocol: str = "reposer-v1-reconstruction",
+    protocol: str | None = None,
     pairs: int | None = None,
     batch_size: int = 8,
     out: Path | None = None,
     weights: Path | None = None,
     reference: Path | None = None,
+    without_networks: bool = False,
+    smooth: Smoothing = "none",
+    steady: bool = False,
+    against: str | None = None,
 ) -> int:
-    """Writes a report (JSON, HTML) and a row per pair (CSV), and prints the table.
+    """Prints a table and writes a report: of pairs as JSON, HTML and CSV; of clips as JSON, with sheets of their frames; of
+    views of objects as JSON, with a plot over the azimuth.
 
     Under a protocol that says how files become pictures, the generated pictures are written to OUT/generated-PROTOCOL
     and the first digits of the weights' checksum, and scored as `reposer score` does.
@@ -62,33 +77,74 @@ def evaluate_model(
 
     Args:
         model: a shipped model's name (see `reposer models`) or a `.safetensors`.
-        data: the data set's folder; none = 200 pairs of synthetic people.
+        data: folder of pairs or of clips, or a file of views; none = what suits the model is drawn on the spot.
         split: which part of the data set.
-        protocol: what a number means.
-        pairs: score only so many pairs, evenly spread over the data set; none = all.
+        protocol: what a number means; none = reposer-v1-reconstruction for pairs of people, and for clips and views theirs.
+        pairs: score only so many pairs or clips, evenly spread over the data set; none = all.
         batch_size: pictures drawn at a time; the numbers do not depend on it.
         out: folder of the report; none = beside the model, or here for a shipped one.
         weights: folder of the files of networks that score; none = the usual places.
         reference: folder of the training pictures, for metrics that compare with them.
+        without_networks: clips: leave out the metrics that look through a network.
+        smooth: clips: score the model driven by smoothed joints, too.
+        steady: clips: score the model with what moved carried along from frame to frame, too.
+        against: views: another model, scored on the same pairs.
     """
     generator = load(model)
-    rule = PROTOCOLS[protocol]
-    dataset = DataConfig(root=data, split=split, num_pairs=200).open(generator.framing)
-    if pairs is not None and not 0 < pairs <= len(dataset):
-        raise BadInput(f"--pairs must be 1 to {len(dataset)}, the size of the data set, not {pairs}.")
-    indices = None if pairs is None else [round(k * len(dataset) / pairs) for k in range(pairs)]
+    kind = kind_of_data(generator, data)
+    of_clips = {"--smooth": smooth != "none", "--steady": steady, "--without-networks": without_networks}
+    refused = [] if kind == "clips" else [option for option, given in of_clips.items() if given]
+    refused += ["--against"] if against is not None and kind != "views" else []
+    if refused:
+        raise BadInput(f"{refused[0]} does not go with {kind}, which is what is scored here; leave it out.")
     path = Path(model)
     file = path if path.suffix == ".safetensors" else shipped_models()[model]
-    about = {"model": model, "data": data or "synthetic-people", "split": split} | about_weights(file)
     shown = path.parent.name if path.stem == "generator" else path.stem
     folder = out or (path.parent if path.suffix == ".safetensors" else Path())
     folder.mkdir(parents=True, exist_ok=True)
+    about = {"model": model, "split": split} | about_weights(file)
+    if kind == "clips":
+        clips = open_whole_clips(generator, data, split)
+        about["data"] = data or "synthetic clips"
+        return score_clips(
+            generator, clips, chosen(pairs, len(clips)), shown=shown, about=about, folder=folder, protocol=protocol,
+            weights=weights, without_networks=without_networks, smooth=smooth, steady=steady,
+        )  # fmt: skip
+    if kind == "views":
+        views = open_views(generator, data, split)
+        about["data"] = data or "synthetic objects"
+        return score_views(
+            generator, views, chosen(pairs, len(views)), about=about, folder=folder, protocol=protocol,
+            batch_size=batch_size, weights=weights, against=against,
+        )  # fmt: skip
+    dataset = DataConfig(root=data, split=split, num_pairs=200).open(generator.framing)
+    about["data"] = data or "synthetic-people"
+    return score_pairs(
+        generator, dataset, chosen(pairs, len(dataset)), shown=shown, about=about, folder=folder,
+        rule=PROTOCOLS[protocol or PAIRS_PROTOCOL], batch_size=batch_size, weights=weights, reference=reference,
+    )  # fmt: skip
+
+
+def score_pairs(
+    generator: Generator,
+    dataset: PairDataset,
+    numbers: Sequence[int],
+    *,
+    shown: str,
+    about: dict[str, str],
+    folder: Path,
+    rule: Protocol,
+    batch_size: int = 8,
+    weights: Path | None = None,
+    reference: Path | None = None,
+) -> int:
+    """Score these pairs, print the table, write the report into the folder; 1 if a number is absent."""
+    protocol = rule.name
     if rule.size is not None:
         if not isinstance(dataset, FilePairs):
             raise BadInput(
                 f"{protocol} says how files become pictures; give a data set of files with --data."
             )
-        numbers = range(len(dataset)) if indices is None else indices
         drawn = folder / f"generated-{protocol}-{about['weights_sha256'][:8]}"
         write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
         folders = as_folders(dataset, numbers, drawn, reference)
@@ -98,15 +154,14 @@ def evaluate_model(
         return 1 if found.problems or found.report.absent else 0
     copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
     draw = generator.generate
-    options: dict[str, Any] = {"indices": indices, "batch_size": batch_size, "weights": weights}
+    options: dict[str, Any] = {"indices": numbers, "batch_size": batch_size, "weights": weights}
     reports = {
         "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
         shown: evaluate(draw, rule, dataset, progress=True, about=about, **options),
     }
     reports[shown].write_json(folder / f"report-{protocol}.json")
     reports[shown].write_csv(folder / f"report-{protocol}.csv")
-    scored = range(len(dataset)) if indices is None else indices
-    places = {row.name: i for row, i in zip(reports[shown].rows, scored, strict=True)}
+    places = {row.name: i for row, i in zip(reports[shown].rows, numbers, strict=True)}
     write_html(
         folder / f"report-{protocol}.html",
         reports[shown],
@@ -120,6 +175,22 @@ def evaluate_model(
         console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv", soft_wrap=True)
     return 1 if reports[shown].absent else 0
+
+
+def kind_of_data(generator: Generator, data: str | None) -> Literal["pairs", "clips", "views"]:
+    """What is scored: views with a generator of views; clips where the data are some, or where the generator is of clips."""
+    if generator.condition is View:
+        return "views"
+    if data is not None:
+        return "clips" if holds_clips(Path(data)) else "pairs"
+    return "clips" if generator.remembers or generator.skeleton == FACE_68 else "pairs"
+
+
+def chosen(count: int | None, of: int) -> Sequence[int]:
+    """So many numbers, evenly spread over a data set of `of`; None = all."""
+    if count is not None and not 0 < count <= of:
+        raise BadInput(f"--pairs must be 1 to {of}, the size of the data set, not {count}.")
+    return range(of) if count is None else [round(k * of / count) for k in range(count)]
 
 
 def write_drawn(

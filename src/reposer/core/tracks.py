@@ -18,13 +18,13 @@ from .face import FaceLines
 from .pose import Pose
 from .samples import Condition
 
-MIN_CUTOFF = 1.5
-BETA = 6.0
+MIN_CUTOFF = 1.0
+BETA = 4.0
 DERIVATIVE_CUTOFF = 1.0
 SIZE_CUTOFF = 0.5
 """In Hz: how fast the running body size of a stream follows the boxes, which jump when joints come and go."""
-NOISE = 0.012
-AGILITY = 0.8
+NOISE = 0.015
+AGILITY = 0.5
 MAX_GAP = 0.3
 LEAST_SCORE = 0.05
 """A joint of a lower score is believed as much as one of this score."""

@@ -1,8 +1,8 @@
 """Calm clips from families that draw each frame by itself: what moved is taken along from the frame before, where that is safe.
 
-Each frame is mixed with the answer to the frame before, moved by the optical flow between the two drawn frames. Only where
-the flow there and back agree, and the moved answer has about the colour that is drawn now: what a person uncovers is new,
-and is drawn as it came. (After Lai et al. 2018, whose occlusion test this is; no network.)
+Each frame is mixed with the answer to the frame before, moved by the optical flow between the two drawn frames where the flow
+there and back agree, and left in place elsewhere. Only where that has about the colour that is drawn now: what a person
+uncovers is new, and is drawn as it came. (After the warp with a test of occlusion in Lai et al. 2018; without a network.)
 """
 
 from collections.abc import Iterable, Iterator
@@ -69,11 +69,13 @@ def carried(
     """What was shown before, moved to where it is now; and how far it may be believed, in [0, 1]: 0 all over after a cut."""
     pair = torch.stack([drawn_before, drawn]).float()
     flow, back = lucas_kanade(pair, pair.flip(0)).split(1)  # from now to before, and the other way
+    # where there and back disagree nothing is known of motion (a plain wall shows none): perhaps it stands still
+    flow = torch.where(agree(flow, back)[:, None], flow, 0.0)
     moved = warp(shown_before.float()[None], flow)
     apart = (moved - pair[1:]).abs().mean(1, keepdim=True) / 2
-    apart = F.avg_pool2d(apart, NEAR, 1, NEAR // 2, count_include_pad=False)
-    alike = ((OTHER - apart) / (OTHER - SAME)).clamp(0, 1)
-    confidence = alike * agree(flow, back)[:, None]
+    around = F.avg_pool2d(apart, NEAR, 1, NEAR // 2, count_include_pad=False)
+    apart = torch.maximum(around, apart / 2)  # the mean forgives noise; one pixel that is far off is none
+    confidence = ((OTHER - apart) / (OTHER - SAME)).clamp(0, 1)
     # a doubt spreads to its surroundings; then the weights fade, and are still 0 where the doubt was
     confidence = -F.max_pool2d(-confidence, WIDE, 1, WIDE // 2)
     confidence = F.avg_pool2d(confidence, WIDE, 1, WIDE // 2, count_include_pad=False)
