@@ -25,7 +25,7 @@ SIZE_CUTOFF = 0.5
 """In Hz: how fast the running body size of a stream follows the boxes, which jump when joints come and go."""
 NOISE = 0.015
 AGILITY = 0.5
-MAX_GAP = 0.3
+MAX_GAP = 0.4
 LEAST_SCORE = 0.05
 """A joint of a lower score is believed as much as one of this score."""
 UNKNOWN_SPEED = 100.0
@@ -166,6 +166,16 @@ def smoothed(conditions: Condition, fps: float, smoothing: Smoothing) -> Conditi
     if isinstance(conditions, FaceLines):
         return replace(conditions, points=SMOOTHERS[smoothing](conditions.points, fps))
     return conditions
+
+
+def held(poses: Pose) -> Pose:
+    """The track without empty rows: a frame that shows nobody has the pose before it, the first ones the first pose."""
+    shown = poses.visible.any(-1)
+    if shown.all() or not shown.any():
+        return poses
+    frame = torch.arange(len(poses), device=shown.device)
+    last = torch.where(shown, frame, -1).cummax(0).values
+    return poses[torch.where(last < 0, shown.int().argmax(), last)]
 
 
 def _share(cutoff: Float[Tensor, "*B"], elapsed: float) -> Float[Tensor, "*B"]:

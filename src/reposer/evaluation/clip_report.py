@@ -132,7 +132,7 @@ class ClipReport:
 
 
 def clip_table(reports: Mapping[str, ClipReport]) -> Table:
-    """Reports of the same clips side by side, by who drew them, for a terminal; the best value of a line is bold."""
+    """Means of the same clips side by side, by who drew them, for a terminal; the best of a line is bold."""
     (first_name, first), *others = reports.items()
     for name, report in others:
         if report.hash != first.hash:
@@ -143,20 +143,21 @@ def clip_table(reports: Mapping[str, ClipReport]) -> Table:
     frames = sum(row.frames for row in first.rows)
     clips = f"{_number_of(len(first.rows), 'clip')}, {_number_of(frames, 'frame')}"
     table = Table(title=f"{PROTOCOL} · {clips}")
-    for title in ("metric", *reports, "the truth itself", "better", "scored"):
-        table.add_column(title, justify="left" if title in ("metric", "scored") else "right")
+    table.add_column("metric", no_wrap=True)
+    for title in (*reports, "the truth itself", "better"):
+        table.add_column(title, justify="right")
     for metric in (name for name in first.values if all(name in r.values for r in reports.values())):
         kind = CLIP_METRICS[metric]
         means = [report.values[metric].mean for report in reports.values()]
         misses = [_miss(mean, metric) for mean in means]
         best = min(misses)
         cells = [
-            Text(report.cell(metric), "bold" if miss == best and len(reports) > 1 else "")
-            for report, miss in zip(reports.values(), misses, strict=True)
+            Text(f"{mean:.4f}", "bold" if miss == best and len(reports) > 1 else "")
+            for mean, miss in zip(means, misses, strict=True)
         ]
         truth = first.truth[metric].mean if metric in first.truth else kind.best
         better = f"nearest to {kind.best:g}" if kind.better == "nearest" else kind.better
-        table.add_row(metric, *cells, f"{truth:.4f}", better, first.counted(metric))
+        table.add_row(metric, *cells, f"{truth:.4f}", better)
     return table
 
 

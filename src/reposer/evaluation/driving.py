@@ -10,7 +10,7 @@ from torch import Tensor
 from reposer.core import BadInput, Clip, FaceLines, Framing, Generator, Pose
 from reposer.core.images import to_uint8
 from reposer.core.samples import Condition
-from reposer.core.tracks import Smoothing, smoothed
+from reposer.core.tracks import Smoothing, held, smoothed
 from reposer.data import frame_picture, frame_pose
 from reposer.data.clip_dataset import WholeClip
 from reposer.data.synthetic.drawing import Drawing
@@ -52,6 +52,8 @@ def drive(
 ) -> DrivenClip:
     """The clip's person, drawn in every pose of the clip, beside the clip in the generator's frame without padding.
 
+    A frame that shows nobody is driven by the pose before it.
+
     source: the frame of a `Clip` that says who it is; other clips bring a picture for that.
     motions: of the clip's own frames, for each but the first. They hold in the frame only where that does not scale them.
     poses: a row per frame, in the generator's frame, that drive instead of the clip's own; those still say where limbs are.
@@ -70,7 +72,8 @@ def drive(
     device = "cpu" if parameter is None else parameter.device
 
     def drawn() -> Iterator[Float[Tensor, "3 H W"]]:
-        driving = smoothed(framed.poses if poses is None else poses, framed.fps, smoothing).to(device)
+        given = smoothed(framed.poses if poses is None else poses, framed.fps, smoothing)
+        driving = (held(given) if isinstance(given, Pose) else given).to(device)
         photo, pose = framed.source.to(device), framed.source_pose.to(device)
         for t, picture in enumerate(generator.animate(photo, pose, driving, seed=seed)):
             if not picture.isfinite().all():
