@@ -6,6 +6,7 @@ import torch
 from reposer.core import SKELETONS, BadInput, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.generators.gfla import GFLAConfig, ResDiscriminator
+from reposer.generators.gfla.parts import Moves
 from reposer.nn.weights import unfilled
 
 
@@ -100,11 +101,12 @@ def test_where_the_occlusion_is_zero_the_source_features_are_not_seen():
     closed = {level: torch.zeros_like(m) for level, m in occlusions.items()}
     one, other = generator.source_net(source), generator.source_net(-source)
     assert torch.equal(
-        generator.target_net(maps, one, flows, closed), generator.target_net(maps, other, flows, closed)
+        generator.target_net(maps, one, Moves(flows, closed)),
+        generator.target_net(maps, other, Moves(flows, closed)),
     )
     assert not torch.equal(
-        generator.target_net(maps, one, flows, occlusions),
-        generator.target_net(maps, other, flows, occlusions),
+        generator.target_net(maps, one, Moves(flows, occlusions)),
+        generator.target_net(maps, other, Moves(flows, occlusions)),
     )
 
 

@@ -75,7 +75,7 @@ class GFLAViewsConfig(NetworksConfig):
     def mini(cls) -> "GFLAViewsConfig":
         """Ours for two CPU cores."""
         return cls(
-            size=(128, 128), width=24, flow_width=16, attention=((1, 3), (2, 3), (3, 3)), attention_hidden=48,
+            size=(128, 128), width=24, flow_width=16, attention=((2, 3), (3, 3)), attention_hidden=48,
             first_gain=0.7, first_occlusion=1.0, code_width=32,
         )  # fmt: skip
 
