@@ -182,6 +182,8 @@ def held_out_facts(train, held, everything):
     assert len(train) == len(everything) * 12 // 18 and len(held) == len(train) * 6
     pairs = {(row.source_name, row.target_name) for row in held.rows}
     assert len(pairs) == len(held)
+    for apart in (2, 3, 6, 7):  # as a few are picked to be scored
+        assert len({read_view_name(row.target_name)[1] for row in held.rows[::apart]}) == 6
     for row in held.rows:
         (model, start, level), (goal, _, height) = (
             read_view_name(name) for name in (row.source_name, row.target_name)

@@ -101,7 +101,9 @@ class HeldOutRows(Sequence[PairRow]):
         number, target = divmod(range(len(self))[i], len(self.azimuths))
         source = self.sources[number]
         model, _, elevation = read_view_name(source)
-        return PairRow(source, view_name(model, self.azimuths[target], elevation), model)
+        # each source begins with another azimuth: pairs picked at any even distance are of all of them
+        azimuth = self.azimuths[(target + number) % len(self.azimuths)]
+        return PairRow(source, view_name(model, azimuth, elevation), model)
 
     def drawn(self, i: int, seed: int) -> PairRow:
         """Pair i; nothing is drawn."""
