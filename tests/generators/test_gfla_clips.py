@@ -291,7 +291,7 @@ def test_clips_that_do_not_divide_into_chunks_are_refused():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gfla-animation-mini", "gfla-face-mini"])
-def test_two_clips_are_overfitted(name, tmp_path):
+def test_two_stretches_of_clips_are_overfitted(name, tmp_path):
     """L1 of the drawn frames falls five-fold; a clip's six frames are drawn in a row, from its reference alone."""
     recipe = RECIPES[name]().tiny()
     stage = replace(
@@ -299,11 +299,9 @@ def test_two_clips_are_overfitted(name, tmp_path):
         steps=300,
         optimisers={player: Adam(3e-3, betas=(0.5, 0.99)) for player in recipe.stages[-1].optimisers},
     )
-    recipe = replace(recipe, stages=(stage,), save_every=300, picture_every=300, ema=0.0)
-    first = replace(recipe, stages=(replace(stage, steps=1),))
-    losses = []
-    for own, out in ((first, "first"), (recipe, "whole")):
-        train(own, tmp_path / out, progress=False)
-        lines = (tmp_path / out / "log.jsonl").read_text().splitlines()
-        losses.append(json.loads(lines[-1])["generator/l1"])
-    assert losses[1] < losses[0] / 5
+    recipe = replace(
+        recipe, stages=(stage,), batch_size=1, save_every=300, picture_every=300, log_every=1, ema=0.0
+    )
+    train(recipe, tmp_path, progress=False)
+    lines = [json.loads(line)["generator/l1"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert sum(lines[-8:]) / 8 < lines[0] / 5
