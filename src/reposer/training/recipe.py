@@ -161,7 +161,9 @@ class ClipDataConfig:
         """The clips, their pictures laid out by `framing`."""
         split = split or self.split
         if self.root is None and self.kind == "faces":
-            return SyntheticFaceClips(split, framing, frames=self.frames, num_clips=self.num_clips, seed=self.seed)
+            return SyntheticFaceClips(
+                split, framing, frames=self.frames, num_clips=self.num_clips, seed=self.seed
+            )
         skeleton, source_skeleton = (
             None if name is None else SKELETONS[name] for name in (self.skeleton, self.source_skeleton)
         )

@@ -34,6 +34,8 @@ class GFLAAnimationRecipe(Recipe):
     """Where the clips come from."""
     batch_size: int = 2
     """Clips of one step, over all processes."""
+    protocol: str = "reposer-clips-v1"
+    """What the finished generator is scored by."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class GFLAFaceRecipe(Recipe):
     """Where the clips come from."""
     batch_size: int = 2
     """Clips of one step, over all processes."""
+    protocol: str = "reposer-clips-v1"
+    """What the finished generator is scored by."""
 
 
 def everything(losses: GFLAClipLossesConfig, steps: int) -> tuple[GFLAClipStage, ...]:
