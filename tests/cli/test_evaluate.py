@@ -115,3 +115,12 @@ def test_numbers_that_are_chosen_are_spread_evenly():
     for count in (0, 4):
         with pytest.raises(BadInput, match="1 to 3"):
             chosen(count, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["gfla-animation", "gfla-face"])
+def test_families_of_clips_are_scored_on_drawn_clips_where_no_data_are_given(family, tmp_path):
+    model = untrained(family, tmp_path / "model.safetensors")
+    assert main(["evaluate", str(model), "--pairs", "1", "--without-networks"]) == 0
+    (clip,) = json.loads((tmp_path / "report-reposer-clips-v1.json").read_text())["drawn"]["clips"]
+    assert clip["limb_frames"] == clip["frames"] > 10
