@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core import Pose
 from reposer.core.images import to_uint8
 from reposer.evaluation import evaluate
 from reposer.generators import RECIPES
 from reposer.pipeline import transfer
 from reposer.probes import PROBE_RECIPES
 from reposer.probes.encoder.measure import measure, places_of
+from tests.arguments import inputs
 
 everyone = pytest.mark.parametrize("name", list(RECIPES))
 
@@ -24,23 +24,6 @@ def heard(network):
             scale = parameter[0].numel() ** -0.5 if parameter.dim() > 1 else 0.1
             parameter.add_(scale * torch.randn(parameter.shape, generator=random))
     return network.eval()
-
-
-def inputs(generator, rows=2):
-    assert generator.condition is Pose, "this kind of condition has no inputs in this test yet"
-    random = torch.Generator().manual_seed(1)
-    height, width = generator.framing.size
-    joints = len(generator.skeleton)
-    poses = [
-        Pose(
-            torch.rand(rows, joints, 2, generator=random) * torch.tensor([width, height]),
-            torch.rand(rows, joints, generator=random) > 0.2,
-            (height, width),
-            generator.skeleton,
-        )
-        for _ in range(2)
-    ]
-    return torch.rand(rows, 3, height, width, generator=random) * 2 - 1, *poses
 
 
 def there(arguments, device, dtype=torch.float32):
@@ -77,7 +60,7 @@ def test_layers_and_clips_are_drawn_on_the_device_too(name, device):
     assert all(layer.values.device.type == device.type for layer in explanation.layers.values())
     source, source_pose, target_poses = arguments
     frames = list(generator.animate(source[0], source_pose[0], target_poses))
-    assert [frame.shape for frame in frames] == [source[0].shape] * 2
+    assert [frame.shape for frame in frames] == [source[0].shape] * 3
     assert all(frame.isfinite().all() for frame in frames)
 
 

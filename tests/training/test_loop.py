@@ -1,6 +1,6 @@
 import copy
 import os
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-from reposer.core import Pose
+from reposer.core import Skeleton
 from reposer.generators import RECIPES
 from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
 from reposer.training.distributed import average_gradients
@@ -138,17 +138,13 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
     return result
 
 
-def double(batch):
-    def pose(p: Pose) -> Pose:
-        return replace(p, xy=p.xy.double())
-
-    return replace(
-        batch,
-        source=batch.source.double(),
-        target=batch.target.double(),
-        source_pose=pose(batch.source_pose),
-        target_pose=pose(batch.target_pose),
-    )
+def double(value):
+    """Every number in it as float64, whatever kind of batch or condition it is."""
+    if isinstance(value, torch.Tensor):
+        return value.double() if value.is_floating_point() else value
+    if not is_dataclass(value) or isinstance(value, Skeleton):
+        return value
+    return replace(value, **{f.name: double(getattr(value, f.name)) for f in fields(value)})
 
 
 def one_of_two(process: int, recipe_name: str, meeting: str, out: str) -> None:
