@@ -80,7 +80,8 @@ def test_a_track_alone_has_a_rate_of_its_own_or_is_told_one(tmp_path):
         open_driving(path, fps=FPS)
     with pytest.raises(BadInput, match="--fps"):
         open_driving(path, size=(64, 48))
-    assert open_driving(path, fps=FPS, size=(64, 48)).num_frames == 4
+    small, large = (open_driving(path, fps=FPS, size=size) for size in ((64, 48), (128, 96)))
+    assert small.num_frames == 4 and small.about != large.about, "other poses: nothing to go on from"
     with pytest.raises(BadInput, match="no driving file"):
         open_driving(tmp_path / "none.json")
 

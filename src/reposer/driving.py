@@ -107,7 +107,8 @@ def _of_track(path: Path, fps: Fraction | None, size: tuple[int, int] | None) ->
     if fps is not None and own is not None:
         rows = rows[torch.tensor(shown_at([t / own for t in range(len(rows))], fps))]
     rate = fps or Fraction(own or 0).limit_denominator(10_000)
-    return Driving(rate, len(rows), rows.size, rows, None, None, {"driving": sha256(path)[:16]})
+    about = {"driving": sha256(path)[:16], "driving size": f"{rows.size[0]}x{rows.size[1]}"}
+    return Driving(rate, len(rows), rows.size, rows, None, None, about)
 
 
 def track_beside(clip: Path) -> Path | None:

@@ -104,7 +104,9 @@ def heard(path):
         return stream.codec_context.name, len(wave) / stream.rate, float(wave.std())
 
 
-@pytest.mark.parametrize("suffix, codec", [("mp4", "aac"), ("mkv", "flac"), ("mkv", "libopus")])
+@pytest.mark.parametrize(
+    "suffix, codec", [("mp4", "aac"), ("mp4", "mp3"), ("mkv", "flac"), ("mkv", "libopus")]
+)
 def test_the_sound_of_the_driving_clip_comes_along(tmp_path, suffix, codec):
     driving = write_clip(tmp_path / f"driving.{suffix}", moving_square(34), FPS, sound=(codec, 34 / 24))
     out = tmp_path / "clip.mp4"
@@ -125,6 +127,44 @@ def test_copied_sound_is_the_same_to_the_byte_and_ends_with_the_frames(tmp_path)
 
     ours, theirs = packets(out), packets(driving)
     assert ours == theirs[: len(ours)] and abs(heard(out)[1] - 1.0) < 0.1
+
+
+def test_sound_that_pauses_is_silent_meanwhile_and_not_early_after_it(tmp_path):
+    sound = ("pcm_s16le", 2.0, (0.5, 1.25))
+    driving = write_clip(tmp_path / "driving.mkv", moving_square(48), FPS, sound=sound)
+    out = tmp_path / "clip.mp4"
+    written(out, 48).finish(sound=driving)
+    with av.open(str(out)) as container:
+        stream = container.streams.audio[0]
+        wave = torch.cat([torch.from_numpy(f.to_ndarray())[0] for f in container.decode(stream)])
+        loud = [
+            wave[int(a * stream.rate) : int((a + 0.1) * stream.rate)].std() > 0.1
+            for a in (0.2, 0.8, 1.5, 1.8)
+        ]
+    assert abs(len(wave) / stream.rate - 2.0) < 0.1 and loud == [True, False, True, True]
+
+
+def test_sound_of_an_unknown_kind_is_told_and_the_frames_stay(tmp_path):
+    driving = write_clip(tmp_path / "driving.mkv", moving_square(12), FPS, sound=("aac", 0.5))
+    driving.write_bytes(driving.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+    clip = written(tmp_path / "clip.mp4", 12)
+    with pytest.raises(BadInput, match="--no-sound"):
+        clip.finish(sound=driving)
+    assert not (tmp_path / "clip.mp4").exists()
+    again = written(tmp_path / "clip.mp4", 12)
+    assert again.done == 12
+    again.finish()
+    assert VideoFile(tmp_path / "clip.mp4").num_frames == 12
+
+
+def test_a_kill_while_the_folder_goes_leaves_a_whole_clip_and_nothing_to_go_on_from(tmp_path, monkeypatch):
+    out = tmp_path / "clip.mp4"
+    clip = written(out, 34)
+    with monkeypatch.context() as killed:
+        killed.setattr("shutil.rmtree", lambda path: (path / "00001.mp4").unlink())
+        clip.finish()
+    assert VideoFile(out).num_frames == 34 and clip.folder.exists()
+    assert SegmentedClip(out, FPS, MADE_OF, length=10).done == 0
 
 
 def test_a_clip_without_sound_gives_none(tmp_path):

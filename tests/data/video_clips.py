@@ -24,7 +24,7 @@ def place(frame):
 def write_clip(
     path: Path, pictures, fps=Fraction(25), *, codec="libx264", times=None, sound=None, options=None
 ) -> Path:
-    """times: of each frame, in milliseconds. sound: (codec, seconds) of a tone."""
+    """times: of each frame, in milliseconds. sound: (codec, seconds) of a tone, and the span of a pause if it has one."""
     pictures = list(pictures)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps, options=options or {})
@@ -44,7 +44,7 @@ def write_clip(
     return path
 
 
-def add_tone(container, codec, seconds):
+def add_tone(container, codec, seconds, pause=(0, 0)):
     rate = 48_000 if codec == "libopus" else 44_100
     stream = container.add_stream(codec, rate=rate)
     stream.layout = "mono"
@@ -54,6 +54,8 @@ def add_tone(container, codec, seconds):
         kind = stream.codec_context.format.name
         step = 1024
         for start in range(0, len(wave), step):
+            if pause[0] * rate <= start < pause[1] * rate:
+                continue
             frame = av.AudioFrame.from_ndarray(wave[None, start : start + step], format="flt", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
             resampled = av.AudioResampler(format=kind, layout="mono", rate=rate).resample(frame)

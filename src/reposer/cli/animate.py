@@ -81,19 +81,21 @@ def animate(
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
         largest: side of the clip, in pixels; a larger photo is made smaller first. Phones play no more than 4096.
-        quality: of the file: 0 loses nothing, 18 hardly what an eye sees, 51 is the coarsest.
+        quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
         seed: of the noise, for models that use some.
         anew: forget what an interrupted run left.
     """
     if largest < SMALLEST:
         raise BadInput(f"--largest is at least {SMALLEST} pixels, not {largest}.")
-    if not 0 <= quality <= 51:
-        raise BadInput(f"--quality is 0 (loses nothing) to 51 (the coarsest), not {quality}.")
+    if not 1 <= quality <= 51:
+        raise BadInput(f"--quality is 1 (the finest) to 51 (the coarsest), not {quality}.")
     out = out or photo.with_name(f"{photo.stem}-animated.mp4")
     console = Console(stderr=True)
     picture = read_picture(photo)
     rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
     moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
+    if out.exists() and out.samefile(driving):
+        raise BadInput(f"{out} is the driving clip itself and would be written over. Give another --out.")
     source = _source_pose(picture, photo, source_pose, joints)
     picture, source = _no_larger(picture, source, largest)
     generator = load(model)

@@ -46,13 +46,13 @@ def views(
         steps: sides of one round.
         fps: frames per second.
         frames_per_view: how many frames a side stands.
-        quality: of the file: 0 loses nothing, 18 hardly what an eye sees, 51 is the coarsest.
+        quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
     """
     for name, value in (("steps", steps), ("fps", fps), ("frames-per-view", frames_per_view)):
         if value <= 0:
             raise BadInput(f"--{name} is above 0, not {value}.")
-    if not 0 <= quality <= 51:
-        raise BadInput(f"--quality is 0 (loses nothing) to 51 (the coarsest), not {quality}.")
+    if not 1 <= quality <= 51:
+        raise BadInput(f"--quality is 1 (the finest) to 51 (the coarsest), not {quality}.")
     out = out or picture.with_name(f"{picture.stem}-turntable.mp4")
     if out.suffix.lower() != ".mp4":
         raise BadInput(f"{out} should end in .mp4: that is what is written.")

@@ -24,8 +24,10 @@ from .video_files import QUALITY, ClipWriter, VideoFile, into_place
 
 FRAMES = 100
 """Of one segment."""
-COPIED_SOUND = ("aac", "mp3")
-"""Kinds that browsers and phones play in an MP4: their packets are copied. Others become AAC."""
+COPIED_SOUND = "aac"
+"""What browsers and phones play in an MP4: its packets are copied. Other kinds become this."""
+SILENCE = 0.1
+"""Seconds: where sound pauses for longer, silence is written, so that what comes after is not early."""
 SOUND_RATE = 128_000
 """Bits per second of what becomes AAC."""
 HIGHEST_RATE = 48_000
@@ -112,6 +114,7 @@ class SegmentedClip:
         draft = self.folder / "whole.mp4.tmp"
         join(self._segments, draft, self.fps, sound=sound)
         into_place(draft, self.out)
+        (self.folder / STATE).unlink()  # first: what a kill leaves of the folder then counts as nothing
         shutil.rmtree(self.folder)
 
     def _whole(self) -> Iterator[Path]:
@@ -157,6 +160,10 @@ def join(segments: Iterable[Path], out: Path, fps: Fraction, *, sound: Path | No
             return
         try:
             with av.open(str(sound)) as heard:
+                if heard.streams.audio[0].codec_context is None:
+                    raise BadInput(
+                        f"{sound} has sound of a kind that is not known here. Leave it out: --no-sound."
+                    )
                 packets.append(_sound_of(heard, container, float(count / fps)))
                 for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
                     container.mux(packet)
@@ -185,7 +192,7 @@ def _sound_of(heard: Any, container: Any, seconds: float) -> Iterator[tuple[floa
     """(seconds, packet) of the first sound track, counted from the first frame; up to `seconds`."""
     source, film = heard.streams.audio[0], heard.streams.video[0]
     begin = float((film.start_time or 0) * film.time_base)
-    if source.codec_context is not None and source.codec_context.name in COPIED_SOUND:
+    if source.codec_context.name == COPIED_SOUND:
         stream = container.add_stream_from_template(source)
         return _copied(heard, source, stream, begin, seconds)
     stream = container.add_stream("aac", rate=min(source.rate or 44_100, HIGHEST_RATE))
@@ -224,10 +231,27 @@ def _as_aac(
             break
         if samples is None:
             samples = max(0, round(start * frame.sample_rate))
-        frame.pts, frame.time_base = samples, Fraction(1, frame.sample_rate)
-        samples += frame.samples
-        yield from ((float(packet.pts * packet.time_base), packet) for packet in stream.encode(frame))
+        pause = round(start * frame.sample_rate) - samples
+        for piece in (*(_silence(frame, pause) if pause > SILENCE * frame.sample_rate else ()), frame):
+            piece.pts, piece.time_base = samples, Fraction(1, frame.sample_rate)
+            samples += piece.samples
+            yield from ((float(packet.pts * packet.time_base), packet) for packet in stream.encode(piece))
     yield from ((float(packet.pts * packet.time_base), packet) for packet in stream.encode())
+
+
+def _silence(like: Any, samples: int) -> Iterator[Any]:
+    """So many samples of silence, in frames of a second at most, of the kind that `like` is of."""
+    import av
+
+    while samples > 0:
+        count = min(samples, like.sample_rate)
+        frame = av.AudioFrame(like.format, like.layout, count)
+        frame.sample_rate = like.sample_rate
+        zero = b"\x80" if like.format.name.startswith("u8") else b"\0"
+        for plane in frame.planes:
+            plane.update(zero * plane.buffer_size)
+        yield frame
+        samples -= count
 
 
 def _memory_file(segment: Path) -> Path:
