@@ -11,11 +11,13 @@ import torch
 from reposer.core import BadInput, ClipBatch, FaceLines, Framing, Pose
 from reposer.core.images import to_uint8
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
+from reposer.data import frame_folders
 from reposer.data.clip_dataset import RecentFrames, holds_clips, open_clips
 from reposer.data.clip_folder import ClipFolder
 from reposer.data.dance_clips import DanceClips
 from reposer.data.face_clips import FaceClips
 from reposer.data.files import write_picture, write_track
+from reposer.training import ClipDataConfig
 from reposer.training.loader import batches
 
 from .video_clips import moving_square, place, write_clip
@@ -359,6 +361,21 @@ def test_what_is_wrong_with_face_clips_is_named(tmp_path):
 
 
 # All kinds
+
+
+def test_a_set_of_many_videos_is_not_held_in_memory_as_a_list_of_its_files(tmp_path, monkeypatch):
+    data = DanceClips(write_dance(tmp_path, videos=("ann", "bob", "eve")), frames=3)
+    samples = [data.draw(i, 1) for i in range(3)]
+    monkeypatch.setattr(frame_folders, "KEPT_LISTINGS", 2)
+    few = DanceClips(tmp_path, frames=3)
+    for _ in range(2):
+        assert all(same(few.draw(i, 1), sample) for i, sample in enumerate(samples))
+    assert len(few._listed) == 2
+
+
+def test_a_skeleton_that_does_not_exist_is_named_before_training():
+    with pytest.raises(BadInput, match=r"no skeleton 'openpose81'; there are openpose18, "):
+        ClipDataConfig(skeleton="openpose81")
 
 
 def test_a_folder_is_recognised_by_its_files_and_an_unknown_or_mixed_one_refused(tmp_path):

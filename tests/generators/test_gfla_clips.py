@@ -197,6 +197,23 @@ def test_a_clip_of_two_chunks_is_two_updates_of_each_player(kind):
 
 
 @everyone
+def test_no_gradient_goes_from_a_chunk_into_the_one_before(kind):
+    """The graph of a chunk is freed by its own update: to go back through it once more would fail."""
+    game = losses(kind).build(CONFIGS[kind].build())
+    for turn in game.steps(clip_batch(CONFIGS[kind], frames=12)):
+        turn.total().backward()
+
+
+@pytest.mark.parametrize("game", [GFLAClipFlowConfig().tiny(), GFLAClipLossesConfig().tiny()])
+def test_clips_of_another_skeleton_are_refused_before_anything_is_learnt_from_them(game):
+    config = CONFIGS["published people"]
+    batch = clip_batch(config)
+    swapped = replace(batch, poses=replace(batch.poses, skeleton=COCO_17))  # as many joints, other meanings
+    with pytest.raises(BadInput, match=r"needs poses of the skeleton h36m17 .* this came: coco17"):
+        next(game.build(config.build()).steps(swapped))
+
+
+@everyone
 def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
     """The same frame over and over, without a memory of the last one, weighs as many times as it is there."""
     config = CONFIGS[kind]

@@ -108,6 +108,14 @@ def test_what_is_dropped_depends_on_a_rows_own_seed_and_without_seeds_nothing_is
     assert torch.allclose(network(tracks[:1], seeds[:1]), network.train()(tracks[:1], seeds[:1]))
 
 
+def test_places_are_not_rounded_to_the_eight_bits_of_autocast():
+    numbers = torch.randn(1, 34, 90, generator=torch.Generator().manual_seed(0))
+    network = copier()
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        answer = network(numbers)
+    assert torch.allclose(answer, (network.carried @ numbers)[..., 40:-40], atol=1e-6)
+
+
 def test_joints_are_carried_over_by_name():
     pose = track(1)
     numbers = torch.cat([pose.xy[0, :, 1], pose.xy[0, :, 0]])

@@ -62,7 +62,7 @@ class ClipFolder(FileClips):
         aspect, as `transfer` cuts a photo; it may exceed the picture, whose edge is repeated. Without a framing, or
         without crop, the whole picture is laid into the frame.
     augment: `draw` moves clip and reference each by a small affine map; the edge is repeated.
-    cache_bytes: of frames kept in memory, per process; of a clip that needs more only the frames asked for are kept.
+    cache_bytes: of frames kept in memory, per process; a clip that needs more is decoded anew for every draw.
     """
 
     looks_for = "clips NAME.mp4 with a track of joints NAME.json beside each"

@@ -80,7 +80,7 @@ class DanceClips(FrameFolders):
         super().__init__(root, split, framing, frames, cache_bytes)
         self.folder = self.root / f"{split}_256"
         if split not in SPLITS or not (self.folder / FRAMES).is_dir():
-            there = ", ".join(s for s in SPLITS if (self.root / f"{s}_256" / FRAMES).is_dir())
+            there = ", ".join(s for s in SPLITS if (self.root / f"{s}_256" / FRAMES).is_dir()) or "none"
             raise BadInput(
                 f"{self.root} has no split '{split}' ({self.folder.name}/{FRAMES}); it has {there}."
             )

@@ -16,6 +16,8 @@ from .clip_dataset import FileClips, RecentFrames
 from .dataset import CACHE_BYTES, frame_picture
 from .files import PICTURE_SUFFIXES, picture_header, read_picture
 
+KEPT_LISTINGS = 64  # of folders, per process; a folder of frames is listed anew in about a millisecond
+
 
 class FrameFolders(FileClips):
     """Clips whose frames are picture files `VIDEO/NNNNN.png`, in the order of their names.
@@ -73,6 +75,8 @@ class FrameFolders(FileClips):
             found = folder.iterdir() if folder.is_dir() else ()
             files = sorted(path for path in found if path.suffix.lower() in suffixes and path.name[0] != ".")
             self._listed[folder] = {frame_of(path): path for path in files}
+            if len(self._listed) > KEPT_LISTINGS:
+                del self._listed[next(iter(self._listed))]  # the oldest
         return self._listed[folder]
 
     def beside(self, frame: Path, folder: Path, suffixes: Iterable[str], what: str) -> Path:

@@ -157,6 +157,11 @@ class ClipDataConfig:
     seed: int = 0
     """Drawn clips only: which."""
 
+    def __post_init__(self) -> None:
+        for name in (self.skeleton, self.source_skeleton):
+            if name is not None and name not in SKELETONS:
+                raise BadInput(f"There is no skeleton '{name}'; there are {', '.join(SKELETONS)}.")
+
     def open(self, framing: Framing, split: str | None = None) -> ClipDataset:
         """The clips, their pictures laid out by `framing`."""
         split = split or self.split

@@ -121,6 +121,7 @@ class GFLAClipFlowObjective(Objective):
         return {"flow": self.flow_nets}
 
     def steps(self, batch: ClipBatch) -> Iterator[Turn]:
+        self.generator.admitted(batch.source, batch.source_pose, batch.pose(0))
         for start in range(0, batch.frames.shape[1], CHUNK):
             stop = min(start + CHUNK, batch.frames.shape[1])
             before = _before(batch, start)
@@ -182,6 +183,7 @@ class GFLAClipObjective(Objective):
         }
 
     def steps(self, batch: ClipBatch) -> Iterator[Turn]:
+        self.generator.admitted(batch.source, batch.source_pose, batch.pose(0))
         count, chunk = batch.frames.shape[1], self.config.chunk
         if count % chunk:
             raise BadInput(

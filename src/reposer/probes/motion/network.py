@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from reposer.core import BadInput, Framing
 from reposer.core.skeleton import COCO_17, DERIVED_JOINTS, H36M_17
 from reposer.nn.dropout import SeededDropout
+from reposer.nn.layout import at_least_float32
 
 DILATIONS = (3, 9, 27)
 CONTEXT = 1 + sum(DILATIONS)
@@ -143,9 +144,10 @@ class MotionNetwork(nn.Module):
         x = dropped(F.leaky_relu(x, SLOPE), self.first_drop, seeds)
         for stage in self.stages:
             x = stage(x, condition, seeds)
-        answer: Tensor = self.last(x)
-        if self.config.answer == "corrections":
-            answer = answer + self.smooth(self.carried @ track)
+        with torch.autocast(track.device.type, enabled=False):  # eight bits are too few for a place
+            answer: Tensor = self.last(at_least_float32(x))
+            if self.config.answer == "corrections":
+                answer = answer + self.smooth(self.carried @ at_least_float32(track))
         return answer
 
 

@@ -43,8 +43,8 @@ def clean(track: Pose, network: MotionNetwork, *, skeleton: Skeleton = H36M_17) 
 
     Joints that H36M_17 lacks, and the whole face with the nose, stay as the track has them, frame by frame. The others are
     in every frame: gaps are bridged; only a joint that no frame shows stays missing. Nothing has a score. Frame t depends
-    on frames before and after it: this is a pass of its own. Made for 24 to 50 frames per second. BadInput if a joint of COCO is foreign to the track's
-    skeleton, or no frame shows any joint.
+    on frames before and after it: this is a pass of its own. Made for 24 to 50 frames per second. BadInput if a joint of
+    COCO is foreign to the track's skeleton, or no frame shows any joint.
     """
     told = _told_by(track.skeleton, COCO_17)
     absent = [joint for joint, known in zip(COCO_17.joints, told.tolist(), strict=True) if not known]
