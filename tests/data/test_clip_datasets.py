@@ -302,6 +302,13 @@ def test_a_list_says_which_frames_make_a_clip_and_who_they_are_drawn_as(tmp_path
     (root / "test_256" / "test_list.csv").write_text(lines[0] + "\n\"{'gen': 3}\",,\n")
     with pytest.raises(BadInput, match=r"test_list\.csv, row 2: A_paths should hold"):
         DanceClips(root, "test")
+    mixed = {"gen": ["ann/00002.png", "bob/00003.png"], "ref": "bob/00006.png"}
+    (root / "test_256" / "test_list.csv").write_text(f'{lines[0]}\n"{mixed}",,\n')
+    with pytest.raises(BadInput, match="paths of one video's frames"):
+        DanceClips(root, "test")
+    long = {"gen": [f"./data/test_256/train_A/ann/{t:05d}.png" for t in range(4000)], "ref": "bob/00006.png"}
+    (root / "test_256" / "test_list.csv").write_text(f'{lines[0]}\n"{long}",,\n')
+    assert len(DanceClips(root, "test").rows[0].frames) == 4000
 
 
 def test_what_is_wrong_with_dance_clips_is_named(tmp_path):

@@ -30,6 +30,7 @@ FPS = 30.0  # of both sets; not in the files
 # How far a clip is moved at most: degrees, pixels (x, y), share.
 ANGLE, SHIFT, SCALE = 5.0, (20.0, 3.0), 0.02
 WHITE = 1.0
+LONGEST_CELL = 16 << 20  # characters of a list's cell, which names all frames of a clip; Python reads 131,072
 Motion = Literal["noisy", "clean"]
 SKELETONS_OF: dict[Motion, tuple[Skeleton, ...]] = {
     "noisy": (OPENPOSE_18, OPENPOSE_25, COCO_17),
@@ -235,6 +236,7 @@ class DanceClips(FrameFolders):
         if path is None:
             return [_Row(video) for video in folders_in(self.folder / FRAMES)]
         with path.open(newline="", encoding="utf-8-sig") as file:
+            csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
             lines = list(csv.DictReader(file))
         return [_row(path, number, line.get("A_paths")) for number, line in enumerate(lines, start=2)]
 
@@ -252,10 +254,10 @@ def _row(path: Path, number: int, cell: str | None) -> _Row:
         reference = [reference] if isinstance(reference, str) else list(reference)
         places = [Path(p) for p in driving]
         source = Path(reference[0])
-        assert places and all(isinstance(p, str) for p in driving)
+        assert len({p.parent.name if p.suffix else p.name for p in places}) == 1
     except (ValueError, SyntaxError, TypeError, KeyError, IndexError, AssertionError):
         raise BadInput(
-            f"{path}, row {number}: A_paths should hold {{'gen': [paths of frames], 'ref': path of one}}, not "
+            f"{path}, row {number}: A_paths should hold {{'gen': [paths of one video's frames], 'ref': path of one}}, not "
             f"'{(cell or '')[:60]}'."
         ) from None
     own = (source.parent.name, frame_of(source)) if source.suffix else (source.name, None)
