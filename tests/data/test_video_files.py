@@ -46,6 +46,20 @@ def test_a_clip_of_varying_rate_is_shown_at_the_usual_one_of_its_frames(tmp_path
     assert [place(frame) for frame in clip.frames()] == list(clip.order())
 
 
+def test_a_clip_that_was_cut_between_two_key_frames_stays_in_step(tmp_path):
+    write_clip(tmp_path / "whole.ts", moving_square(48), options={"bf": "2", "g": "12"})
+    with av.open(str(tmp_path / "whole.ts")) as whole, av.open(str(tmp_path / "cut.ts"), "w") as cut:
+        stream = cut.add_stream_from_template(whole.streams.video[0])
+        for k, packet in enumerate(whole.demux(video=0)):
+            if packet.size and k >= 5:
+                packet.stream = stream
+                cut.mux(packet)
+    clip = VideoFile(tmp_path / "cut.ts")
+    seen = [place(frame) for frame in clip.frames()]
+    assert clip.num_frames == 43 and len(seen) == len(clip.order()) and seen[-30:] == list(range(18, 48))
+    assert seen[0] == seen[1] >= 12, "what no decoder gives is the frame after it"
+
+
 def test_times_that_tremble_within_half_a_frame_are_a_constant_rate():
     assert shown_at([0, 0.034, 0.066, 0.101], Fraction(30)) == [0, 1, 2, 3]
 

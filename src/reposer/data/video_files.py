@@ -59,7 +59,10 @@ class VideoFile:
         first = next(self._decoded(), None)
         if first is None:
             raise BadInput(f"{path} holds no frame that can be read. Give a whole video file.")
-        self.size = (first.shape[0], first.shape[1])
+        tick, picture = first
+        self.size = (picture.shape[0], picture.shape[1])
+        # a clip that was cut between two key frames begins with some that no decoder gives
+        self._lost = scan.ticks.index(tick) if tick in scan.ticks else 0
 
     def order(self, fps: Fraction | None = None) -> Sequence[int]:
         """At a constant rate, which of the file's frames is shown, one after the other. None: `fps`, the clip's own."""
@@ -68,17 +71,18 @@ class VideoFile:
         return shown_at(self._seconds, fps or self.fps)
 
     def frames(self, fps: Fraction | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
-        """The frames in this order, as RGB bytes, upright."""
-        places, decoded = iter(self.order(fps)), self._decoded()
+        """The frames in this order, as RGB bytes, upright; instead of first ones that cannot be decoded, the one after them."""
+        places = iter(self.order(fps))
         wanted = next(places, None)
-        for place, frame in enumerate(decoded):
-            while wanted == place:
+        for place, (_, frame) in enumerate(self._decoded(), self._lost):
+            while wanted is not None and wanted <= place:
                 yield torch.from_numpy(frame)
                 wanted = next(places, None)
             if wanted is None:
                 return
 
-    def _decoded(self) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+    def _decoded(self) -> Iterator[tuple[int | None, UInt8[np.ndarray, "H W 3"]]]:
+        """(time in ticks, frame), one after the other as they are shown."""
         size, count = None, 0
         with _reading(self.path) as container:
             stream = _video_stream(container, self.path)
@@ -99,7 +103,7 @@ class VideoFile:
                         f"{pixels.shape[1]} (height x width) after {count} frames; cut it there, or scale it to one size."
                     )
                 size, count = pixels.shape, count + 1
-                yield pixels
+                yield frame.pts, pixels
 
 
 class ClipWriter:
@@ -212,9 +216,13 @@ def _display_matrix(frame: Any) -> Int32[np.ndarray, "3 3"] | None:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What the packets of a file say. seconds: from the first frame to each, as they are shown."""
+    """What the packets of a file say. seconds: from the first frame to each, as they are shown.
+
+    ticks: the same as the file counts; empty where it does not.
+    """
 
     seconds: list[float]
+    ticks: list[int]
     fps: Fraction
     has_sound: bool
 
@@ -246,15 +254,17 @@ def _scanned(path: Path) -> _Scan:
             f"{path} breaks off after {len(times) - cut_off} frames ({end:.1f} of {duration:.1f} s): it was cut short "
             f"when it was copied or recorded. Give the whole file, or save the good part as a clip of its own."
         )
-    known = sorted(float(t * tick) for t in times if t is not None and tick is not None)
+    ticks = sorted(t for t in times if t is not None and tick is not None)
+    known = [float(t * tick) for t in ticks]
     if len(known) < len(times):  # kinds of file without times: frame by frame
+        ticks = []
         known = [float(k / fps) for k in range(len(times))]
     longest = max((b - a for a, b in pairwise(known)), default=0.0)
     if longest > STANDSTILL:
         raise BadInput(
             f"{path} shows one frame for {longest:.0f} s: its times are damaged. Write it anew with one frame rate."
         )
-    return _Scan([t - known[0] for t in known], fps, has_sound)
+    return _Scan([t - known[0] for t in known], ticks, fps, has_sound)
 
 
 def _constant(seconds: Sequence[float], fps: Fraction) -> bool:
