@@ -221,6 +221,16 @@ def turntable(
         yield crop.pasted(drawn[None])
 
 
+def no_larger(picture: UInt8[Tensor, "H W 3"], largest: int) -> UInt8[Tensor, "h w 3"]:
+    """The picture, made smaller if a side has more than this many pixels."""
+    height, width, _ = picture.shape
+    if max(height, width) <= largest:
+        return picture
+    scale = largest / max(height, width)
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return to_uint8(resize(from_uint8(picture)[None], size))[0]
+
+
 def beside(pictures: Sequence[UInt8[Tensor, "_ _ 3"]], largest: int) -> UInt8[Tensor, "H W 3"]:
     """Pictures in one, from left to right, white gaps between them; all as high as the last.
 

@@ -234,3 +234,14 @@ def test_a_picture_is_turned_all_the_way_round(tmp_path):
     clip = VideoFile(out)
     assert clip.num_frames == 36 and clip.fps == 12 and clip.size == (64, 64)
     assert main(["views", str(tmp_path / "car.png"), "--model", str(saved(tmp_path, "gfla"))]) == 2
+
+
+def test_an_object_turns_once_round_no_larger_than_asked_and_beside_its_picture(tmp_path):
+    write_picture(tmp_path / "van.png", smooth_photo((150, 120)))
+    model = saved(tmp_path, "gfla-views")
+    asked = ["views", str(tmp_path / "van.png"), "--model", str(model), "--largest", "100", "--fps", "10"]
+    assert main([*asked, "--out", str(tmp_path / "alone.mp4")]) == 0
+    assert main([*asked, "--out", str(tmp_path / "beside.mp4"), "--side-by-side", "--steps", "6"]) == 0
+    alone, together = VideoFile(tmp_path / "alone.mp4"), VideoFile(tmp_path / "beside.mp4")
+    assert (alone.num_frames, alone.size, alone.fps) == (36, (100, 80), 10)
+    assert together.num_frames == 12 and together.size[1] > together.size[0]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from reposer.cli.train import picture_drawer
+from reposer.core import Batch
 from reposer.generators import RECIPES, load
 from reposer.nn.features import feature_network
 from reposer.probes import PROBE_RECIPES
@@ -23,8 +24,11 @@ def losses(out):
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
 
-def test_a_run_in_bfloat16_is_stopped_at_every_step_resumes_and_finishes(device, tmp_path):
-    recipe = replace(RECIPES["gfla-mini"]().tiny(), precision="bf16")
+@pytest.mark.parametrize(
+    "name", ["gfla-mini", "gfla-animation-mini", "gfla-face-mini", "gfla-views-mini", "appearance-flow-mini"]
+)
+def test_a_run_in_bfloat16_is_stopped_at_every_step_resumes_and_finishes(name, device, tmp_path):
+    recipe = replace(RECIPES[name]().tiny(), precision="bf16")
     draw = picture_drawer(recipe)
     for step in range(1, recipe.steps + 1):
         outcome = train(recipe, tmp_path, draw_pictures=draw, progress=False, max_minutes=0.0)
@@ -34,12 +38,13 @@ def test_a_run_in_bfloat16_is_stopped_at_every_step_resumes_and_finishes(device,
     assert [line["step"] for line in lines] == list(range(1, recipe.steps + 1))
     values = [v for line in lines for v in line.values() if isinstance(v, float)]
     assert torch.tensor(values).isfinite().all()
-    assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == ["00000002.png", "00000004.png"]
+    sheets = [f"{step:08d}.png" for step in range(2, recipe.steps + 1, 2)]
+    assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == sheets
     loaded = load(tmp_path / "generator.safetensors")
     for name, tensor in outcome.generator.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor.cpu()), name
     people = recipe.data.open(loaded.framing)
-    batch = people.collate([people[0]], None)
+    batch = Batch.stack([people[0]])
     assert loaded.generate(batch.source, batch.source_pose, batch.target_pose).isfinite().all()
 
 

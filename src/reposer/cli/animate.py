@@ -1,22 +1,19 @@
 """`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's, does."""
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import tyro
 from jaxtyping import UInt8
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from tyro.conf import Positional
 
 from reposer.core import BadInput, Pose, Skeleton
-from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.tracks import OneEuro, Smoothing, smoothed
 from reposer.data.clip_segments import SegmentedClip
 from reposer.data.files import read_picture, read_pose
@@ -26,9 +23,9 @@ from reposer.generators import load, shipped_models
 from reposer.nn.steady import Steadier
 from reposer.nn.weights import sha256
 from reposer.probes.motion import MotionNetwork, clean, load_motion
-from reposer.video import MovedFrame, PhotoAnimation, beside, sticks
+from reposer.video import MovedFrame, PhotoAnimation, beside, no_larger, sticks
 
-Item = TypeVar("Item")
+from .progress import counted
 
 SMALLEST = 64  # pixels: a clip is no smaller
 STOPPED = 130  # as shells say of what Ctrl-C ended
@@ -97,7 +94,8 @@ def animate(
     if out.exists() and out.samefile(driving):
         raise BadInput(f"{out} is the driving clip itself and would be written over. Give another --out.")
     source = _source_pose(picture, photo, source_pose, joints)
-    picture, source = _no_larger(picture, source, largest)
+    picture = no_larger(picture, largest)
+    source = source.resize((picture.shape[0], picture.shape[1]))
     generator = load(model)
     cleaner = None if clean_motion is None else load_motion(clean_motion)
     weights = Path(model) if Path(model).is_file() else shipped_models()[model]
@@ -125,8 +123,8 @@ def animate(
         )
         frames = animation.frames(clip.done, clip.memory)
         shown = _shown(frames, moves, picture if side_by_side else None, largest, clip.done)
-        with closing(_counted(shown, "drawing", moves.num_frames, console, clip.done)) as counted:
-            for frame, moved in counted:
+        with closing(counted(shown, "drawing", moves.num_frames, console, clip.done)) as passing:
+            for frame, moved in passing:
                 clip.add(frame, moved.memory)
     except KeyboardInterrupt:
         clip.stop()
@@ -154,22 +152,13 @@ def _source_pose(picture: Tensor, photo: Path, file: Path | None, finder: str | 
     return pose
 
 
-def _no_larger(picture: Tensor, pose: Pose, largest: int) -> tuple[Tensor, Pose]:
-    """The photo and its pose, made smaller if a side is larger than this."""
-    if max(pose.size) <= largest:
-        return picture, pose
-    scale = largest / max(pose.size)
-    size = (max(1, round(pose.size[0] * scale)), max(1, round(pose.size[1] * scale)))
-    return to_uint8(resize(from_uint8(picture)[None], size))[0], pose.resize(size)
-
-
 def _calm(
     moves: Driving, skeleton: Skeleton, smooth: Smoothing, cleaner: MotionNetwork | None, console: Console
 ) -> tuple[Driving, Pose | Iterable[Pose]]:
     """The driving poses, cleaned and smoothed as wished. What needs the whole clip looks at it first."""
     poses = moves.poses()
     if not isinstance(poses, Pose) and (cleaner is not None or smooth == "two-sided"):
-        moves = moves.found(_counted(poses, "looking for joints", moves.num_frames, console))
+        moves = moves.found(counted(poses, "looking for joints", moves.num_frames, console))
         poses = moves.poses()
     if cleaner is not None:
         assert isinstance(poses, Pose)
@@ -197,20 +186,6 @@ def _shown(
     for frame in frames:
         other = sticks(frame.pose) if others is None else next(others, other)
         yield beside([photo, other, frame.picture], largest), frame
-
-
-def _counted(
-    items: Iterable[Item], title: str, total: int, console: Console, done: int = 0
-) -> Generator[Item, None, None]:
-    """The items, with a bar: how many are done, how many a second, how long the rest takes."""
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TextColumn("left"))
-    with Progress(TextColumn(title), *columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("", total=total, completed=done, rate="")
-        for item in items:
-            yield item
-            bar.advance(task)
-            speed = bar.tasks[0].speed
-            bar.update(task, rate="" if speed is None else f"{speed:.1f} frames/s")
 
 
 def _tell(console: Console, out: Path, clip: SegmentedClip, missing: int, sound: bool) -> None:

@@ -7,14 +7,15 @@ from pathlib import Path
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import track
 from tyro.conf import Positional
 
 from reposer.core import BadInput, View
 from reposer.data.files import read_picture
 from reposer.data.video_files import QUALITY, ClipWriter
 from reposer.generators import load
-from reposer.video import turntable
+from reposer.video import beside, no_larger, turntable
+
+from .progress import counted
 
 ROUND = 360
 
@@ -33,9 +34,11 @@ def views(
     steps: int = 18,
     fps: float = 12.0,
     frames_per_view: int = 2,
+    side_by_side: bool = False,
+    largest: int = 1920,
     quality: int = QUALITY,
 ) -> int:
-    """Writes an MP4 (H.264) of the picture's size: once round the object, from the picture's own side on.
+    """Writes an MP4 (H.264) of the picture's size (see `largest`): once round the object, from the picture's own side on.
 
     Args:
         picture: a picture file of an object as the model knows them, cut as those it was trained on.
@@ -46,9 +49,12 @@ def views(
         steps: sides of one round.
         fps: frames per second.
         frames_per_view: how many frames a side stands.
+        side_by_side: the picture stands beside each side.
+        largest: side of the clip, in pixels; a larger picture is made smaller first. Phones play no more than 4096.
         quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
     """
-    for name, value in (("steps", steps), ("fps", fps), ("frames-per-view", frames_per_view)):
+    amounts = {"steps": steps, "fps": fps, "frames-per-view": frames_per_view, "largest": largest}
+    for name, value in amounts.items():
         if value <= 0:
             raise BadInput(f"--{name} is above 0, not {value}.")
     if not 1 <= quality <= 51:
@@ -56,15 +62,16 @@ def views(
     out = out or picture.with_name(f"{picture.stem}-turntable.mp4")
     if out.suffix.lower() != ".mp4":
         raise BadInput(f"{out} should end in .mp4: that is what is written.")
-    pixels = read_picture(picture)
+    pixels = no_larger(read_picture(picture), largest)
     source = View(torch.tensor(azimuth), torch.tensor(elevation))
     azimuths = [(azimuth + step * ROUND / steps) % ROUND for step in range(steps)]
     console = Console(stderr=True)
     rate = Fraction(fps).limit_denominator(10_000)
     with ClipWriter(out, rate, quality=quality) as clip:
         frames = turntable(load(model), pixels, source, azimuths, elevation)
-        for frame in track(frames, "drawing", total=steps, console=console, transient=True):
+        for frame in counted(frames, "drawing", steps, console):
+            shown = beside([pixels, frame], largest) if side_by_side else frame
             for _ in range(frames_per_view):
-                clip.add(frame)
+                clip.add(shown)
     console.print(f"The clip: {out} ({steps} sides, {float(clip.num_frames / rate):.1f} s)", soft_wrap=True)
     return 0

@@ -1,0 +1,23 @@
+"""How a command shows that frames are being drawn."""
+
+from collections.abc import Generator, Iterable
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+Item = TypeVar("Item")
+
+
+def counted(
+    items: Iterable[Item], title: str, total: int, console: Console, done: int = 0
+) -> Generator[Item, None, None]:
+    """The items, with a bar: how many are done, how many a second, how long the rest takes."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TextColumn("left"))
+    with Progress(TextColumn(title), *columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=total, completed=done, rate="")
+        for item in items:
+            yield item
+            bar.advance(task)
+            speed = bar.tasks[0].speed
+            bar.update(task, rate="" if speed is None else f"{speed:.1f} frames/s")
