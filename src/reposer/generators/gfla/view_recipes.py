@@ -58,8 +58,8 @@ def gfla_views() -> GFLAViewsRecipe:
 def gfla_views_mini() -> GFLAViewsRecipe:
     """A small form of ours at 128x128 for two CPU cores, with the shipped people-encoder as its feature network.
 
-    Every third azimuth of the training objects is held out (the split held-out). Trains within 15 minutes on one
-    object: docs/training.md has the command and what it reached.
+    Every third azimuth of the training objects is held out (the split held-out). docs/training.md has the command, what
+    it took and what it reached.
     """
     return GFLAViewsRecipe(
         name="gfla-views-mini",
