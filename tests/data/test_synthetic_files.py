@@ -104,7 +104,7 @@ def test_the_finished_folder_says_what_made_it(full):
 def test_a_run_that_was_killed_and_continued_equals_an_unbroken_one(full, tmp_path):
     root, draft = tmp_path / "people", tmp_path / ".people-draft"
     options = {**FEW, "truth": True, "flow": True, "workers": 1}
-    run = get_context("fork").Process(target=write_people, args=(root,), kwargs=options)
+    run = get_context("spawn").Process(target=write_people, args=(root,), kwargs=options)
     run.start()
     deadline = time.monotonic() + 60
     while not list(draft.glob(".finished/*.json")):
@@ -159,7 +159,7 @@ def test_a_draft_with_other_arguments_is_not_continued(tmp_path, monkeypatch):
 def test_nothing_is_left_where_nothing_was_finished(tmp_path, monkeypatch):
     monkeypatch.setattr(write._Plan, "draw", lambda plan, number: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_people(tmp_path / "people", **FEW)
+        write_people(tmp_path / "people", **FEW, workers=1)
     assert not list(tmp_path.iterdir())
 
 

@@ -38,15 +38,22 @@ _ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
 
 
 def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
-    """`work` of each item, in their order; the items are shared out to `workers` processes of one thread each."""
+    """`work` of each item, in their order; the items are shared out to `workers` processes of one thread each.
+
+    One process is this one.
+    """
     if workers < 1:
         raise BadInput(f"{workers} processes cannot work; at least 1 is needed.")
     if not items:
+        return
+    if workers == 1:
+        yield from map(work, items)
         return
     loader = DataLoader(
         _Mapped(items, work),
         batch_size=None,
         num_workers=min(workers, len(items)),
+        multiprocessing_context="spawn",  # a fork may inherit a lock that a thread of ours holds, and wait for ever
         generator=torch.Generator(),  # the caller's random numbers stay untouched
     )
     results = iter(loader)

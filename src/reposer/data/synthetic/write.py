@@ -48,7 +48,8 @@ def write_people(
     num_train, num_test, num_val: people, not pairs.
     form: "patn", picture files and lists, or "shards", tar files of whole pairs.
     truth: also parts, depth, surface, albedo, exact joints and attributes. flow: also the true flow of each pair.
-    workers: processes that draw, one thread each. The bytes do not depend on their number.
+    workers: processes that draw, one thread each; 1 = this one. The bytes do not depend on their number. More are begun
+        anew, so a script that calls this does so under `if __name__ == "__main__":`.
     """
     counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
     for split, people in counts.items():
