@@ -5,7 +5,7 @@ Each has its own features and its own flow; the target network takes both in. Th
 reference itself.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,14 +15,13 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, Explanation, FaceLines, Generator, Layer, Pose, Skeleton
+from reposer.core import SKELETONS, BadInput, Explanation, FaceLines, Generator, Pose, Skeleton
 from reposer.core.samples import Condition, stack_conditions
 from reposer.core.skeleton import FACE_68
 from reposer.generators.registries import GENERATORS
 from reposer.nn.face_maps import FACE_CHANNELS, face_maps
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import heatmaps, stick_picture
-from reposer.nn.warp import warp
 
 from .blocks import EncoderBlock
 from .network import RAW_POSE_SCALE
@@ -37,14 +36,14 @@ from .parts import (
     attentions,
     doubled,
     first_weights,
-    of_picture_size,
+    layers_of,
 )
 
 STICKS = 3  # channels of the drawn skeleton
 
 
 @dataclass(frozen=True)
-class ClipNetworksConfig(NetworksConfig):
+class ClipNetworksConfig(NetworksConfig, ABC):
     """What people and faces have in common."""
 
     fusion: Literal["blend", "sum"] = "blend"
@@ -52,9 +51,9 @@ class ClipNetworksConfig(NetworksConfig):
     blends are added, which counts the latter up to twice. "blend": shares of the three that add up to 1."""
 
     @property
+    @abstractmethod
     def channels(self) -> int:
         """Of the maps of a condition."""
-        raise NotImplementedError
 
 
 @GENERATORS.register("gfla-animation")
@@ -267,13 +266,11 @@ class RecurrentGenerator(Generator):
     ) -> Explanation:
         """As the first frame of a clip: flow and occlusion of each level, into the frame before and into the reference."""
         drawing = self(source, *self.admitted(source, source_pose, target_pose))
-        layers = {}
-        for word, moves in (("previous", drawing.previous), ("reference", drawing.reference)):
-            for level, flow in moves.flows.items():
-                layers[f"{word}: flow level {level}"] = Layer("flow", flow)
-                layers[f"{word}: occlusion level {level}"] = Layer("weight", moves.occlusions[level])
-            finest = of_picture_size(moves.flows[min(moves.flows)], source)
-            layers[f"{word}: warped"] = Layer("picture", warp(source, finest))
+        layers = {
+            f"{word}: {name}": layer
+            for word, moves in (("previous", drawing.previous), ("reference", drawing.reference))
+            for name, layer in layers_of(moves, source).items()
+        }
         return Explanation(drawing.picture, layers)
 
     def animate(

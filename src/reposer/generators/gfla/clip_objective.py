@@ -5,7 +5,7 @@ Every term is a sum over the frames of a chunk.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -23,7 +23,7 @@ from reposer.training import Objective, Turn, frozen
 
 from .clip_network import ClipDrawing, RecurrentGenerator
 from .discriminator import ResDiscriminator, TemporalDiscriminator
-from .objective import FeatureName, correspondence_layers, open_features
+from .objective import GFLAFlowConfig, GFLALossesConfig, correspondence_layers, open_features
 from .parts import Moves
 
 CHUNK = 6  # frames, as published
@@ -32,45 +32,19 @@ USES: tuple[Use, ...] = ("judged", "drawn")  # the two choose their frames indep
 
 
 @dataclass(frozen=True)
-class GFLAClipFlowConfig:
+class GFLAClipFlowConfig(GFLAFlowConfig):
     """A first stage of ours: the flow networks alone, the frame before being the true one. The authors describe none."""
 
-    features: FeatureName = "people-encoder"
-    """The frozen network in whose features pictures are compared."""
-    weights: str | None = None
-    """File of that network's weights; none = its usual place."""
-    correctness: float = 5.0
-    """Weight of the sampling correctness."""
-    regularity: float = 0.01
-    """Weight of the affine regularity."""
-
-    def build(self, generator: RecurrentGenerator) -> "GFLAClipFlowObjective":
+    def build(self, generator: RecurrentGenerator) -> "GFLAClipFlowObjective":  # type: ignore[override]
         return GFLAClipFlowObjective(self, generator)
-
-    def tiny(self) -> "GFLAClipFlowConfig":
-        return replace(self, features="people-encoder", weights=None)
 
 
 @dataclass(frozen=True)
-class GFLAClipLossesConfig:
-    """Everything end to end. The defaults are the published weights for people."""
+class GFLAClipLossesConfig(GFLALossesConfig):
+    """Everything end to end. The defaults are the published weights for people: of iPER, with foreground masks, the
+    correctness weighs 2. The adversarial weight is that of each discriminator.
+    """
 
-    features: FeatureName = "people-encoder"
-    """The frozen network of the content, style and correctness terms."""
-    weights: str | None = None
-    """File of that network's weights; none = its usual place."""
-    l1: float = 5.0
-    """Weight of the mean absolute difference of the pictures."""
-    correctness: float = 5.0
-    """Weight of the sampling correctness; published 2 where a foreground mask is used (iPER)."""
-    regularity: float = 0.0025
-    """Weight of the affine regularity."""
-    adversarial: float = 2.0
-    """Weight of the generator's LSGAN terms, one for each discriminator."""
-    content: float = 0.5
-    """Weight of the differences of features."""
-    style: float = 500.0
-    """Weight of the differences of Gram matrices."""
     chunk: int = CHUNK
     """Frames of one update, through which gradients flow; the frames of a clip divide by it."""
     foreground: bool = False
@@ -79,10 +53,6 @@ class GFLAClipLossesConfig:
     """Which frame before the flow into it is judged by: the true one (people), or the drawn one (faces)."""
     temporal: Literal["clip", "differences"] = "clip"
     """What judges motion: convolutions over six frames (people), or the two differences of three frames (faces)."""
-    discriminator_width: int = 32
-    """Channels of the discriminators' first block; at most four times as many in the last."""
-    discriminator_layers: int = 4
-    """Halvings of the picture's discriminator (and of the differences')."""
 
     def __post_init__(self) -> None:
         if self.chunk < self.window:
@@ -95,13 +65,8 @@ class GFLAClipLossesConfig:
         """Frames that the temporal discriminator sees."""
         return TemporalDiscriminator.frames if self.temporal == "clip" else 3
 
-    def build(self, generator: RecurrentGenerator) -> "GFLAClipObjective":
+    def build(self, generator: RecurrentGenerator) -> "GFLAClipObjective":  # type: ignore[override]
         return GFLAClipObjective(self, generator)
-
-    def tiny(self) -> "GFLAClipLossesConfig":
-        return replace(
-            self, features="people-encoder", weights=None, discriminator_width=4, discriminator_layers=2
-        )
 
 
 class GFLAClipFlowObjective(Objective):
