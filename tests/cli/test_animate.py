@@ -196,8 +196,8 @@ def test_killed_in_the_middle_nothing_is_broken_and_the_same_command_goes_on(wor
     assert main(arguments) == 0
     assert VideoFile(world / "out.mp4").num_frames == 330
     assert main(command(world, model, out="whole.mp4")) == 0
-    # The first frames come from another process, whose last bits may differ (seen once on a busy machine); that one
-    # process gives the same bits is the test before this one.
+    # The first frames come from another process; once, on a busy machine, the two were not equal, and why is not known.
+    # That one process gives the same bits is the test of clips stopped in the middle.
     both = [pixels(world / name).float() for name in ("out.mp4", "whole.mp4")]
     assert (both[0] - both[1]).abs().mean() < 0.1
 
