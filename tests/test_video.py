@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core import BadInput, Framing, Generator, Pose, View
+from reposer.core import BadInput, FaceLines, Framing, Generator, Pose, View
 from reposer.core.samples import stack_conditions
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.nn.steady import Steadier
@@ -206,6 +206,73 @@ def test_a_face_is_driven_by_another_persons_landmarks_or_takes_its_own_as_they_
     assert all(torch.equal(frame.pose.xy, pose.xy) for frame, pose in zip(same, own, strict=True))
 
 
+class Listening(CopySource):
+    """Keeps what it is asked with."""
+
+    remembers = True
+
+    def animate(self, source, source_pose, target_poses, *, seed=0, previous=None):
+        self.own, self.previous, self.asked = source_pose, previous, []
+        for pose in target_poses:
+            self.asked.append(pose)
+            yield source
+
+
+def wall(step, size=(90, 90)):
+    """Dark, and bright from a column on."""
+    picture = torch.full((*size, 3), 40, dtype=torch.uint8)
+    picture[:, step:] = 220
+    return picture
+
+
+def test_a_clip_of_the_photos_size_is_placed_only_if_asked():
+    poses = Pose.stack([standing(40.0, (30.0, 80.0), SIZE)])
+    (kept,) = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, poses).frames()
+    assert torch.equal(kept.pose.xy, poses[0].xy)
+    (fitted,) = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, poses, fit=True).frames()
+    assert torch.allclose(fitted.pose.xy, SOURCE.xy, atol=0.01)
+
+
+@pytest.mark.parametrize("same_person", [False, True])
+def test_the_edges_of_driving_frames_lie_as_the_drawn_face_does(same_person):
+    source = face(SIZE, 10.0, (50.0, 60.0))
+    drivers = Pose.stack([face((90, 90), 5.0, (45.0 + t, 45.0)) for t in range(3)])
+    walls = [wall(68 + t) for t in range(3)]
+    generator = Listening(Framing((64, 64), aspect=1.0, margin=0.5), FACE_68)
+
+    def animation(edge_frames):
+        return PhotoAnimation(
+            generator, PHOTO, source, drivers, same_person=same_person, edge_frames=edge_frames
+        )
+
+    edged = animation(walls)
+    frames = list(edged.frames())
+    asked = generator.asked
+    assert [condition.edges.shape for condition in asked] == [(1, 64, 64)] * 3
+    for frame, condition, driver, t in zip(frames, asked, drivers, range(3), strict=True):
+        assert torch.allclose(condition.points.xy, edged.crop.place(frame.pose).xy)
+        # twice as large as the driver's: 23 pixels right of its middle become 46
+        middle = frame.pose.xy.mean(0)[0] - 2 * driver.xy.mean(0)[0]
+        mark = replace(source, xy=torch.tensor([[2 * (67.5 + t) + float(middle), 60.0]]).expand(68, 2))
+        column = float(edged.crop.place(mark).xy[0, 0])
+        found = condition.edges[0].nonzero()[:, 1].float()
+        assert len(found) > 40 and (found - column).abs().max() < 1.5, (t, column, found)
+    assert isinstance(generator.own, FaceLines) and generator.own.edges is not None
+    first = asked[0]
+    list(animation(walls).frames(1, frames[0].memory))
+    _, before = generator.previous
+    assert torch.equal(before.edges, first.edges) and torch.equal(before.points.xy, first.points.xy)
+    list(animation(None).frames())
+    assert all(isinstance(condition, Pose) for condition in generator.asked)
+    with pytest.raises(BadInput, match="fewer driving frames than poses"):
+        list(animation(walls[:2]).frames())
+
+
+def test_edges_are_for_faces():
+    with pytest.raises(BadInput, match="describe faces"):
+        PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, clip(2), edge_frames=[wall(3)] * 2)
+
+
 class Sides(Generator):
     """A grey that tells the azimuth."""
 
@@ -233,6 +300,8 @@ def test_pictures_beside_each_other_are_as_high_as_the_last_and_no_larger_than_a
     row, gap = beside(pictures, 1920), 2
     assert row.shape == (64, 96 + gap + round(100 * 64 / 120) + gap + 32, 3)
     assert (row[:, 96 : 96 + gap] == 255).all() and (row[:, -32:] == 0).all()
-    height, width, _ = beside(pictures, 100).shape
-    assert height == pytest.approx(64 * 100 / row.shape[1], abs=1) and 95 <= width <= 103
+    for largest in (50, 77, 100, 150):
+        height, width, _ = beside(pictures, largest).shape
+        assert height == pytest.approx(64 * largest / row.shape[1], abs=1.5)
+        assert largest - 6 <= width <= largest
     assert sticks(SOURCE, height=60).shape == (60, 50, 3)

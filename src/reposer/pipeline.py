@@ -90,9 +90,12 @@ def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
     return target_pose.affine(placement(source_pose, target_pose), source_pose.size)
 
 
-def placement(source_pose: Pose, target_pose: Pose) -> Float[Tensor, "2 3"]:
-    """The scaling and shift of `retarget_placement`, also for other poses of the target's clip."""
-    if target_pose.size == source_pose.size:
+def placement(source_pose: Pose, target_pose: Pose, *, fit: bool = False) -> Float[Tensor, "2 3"]:
+    """The scaling and shift of `retarget_placement`, also for other poses of the target's clip.
+
+    fit: also where both pictures have one size.
+    """
+    if target_pose.size == source_pose.size and not fit:
         return torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     scale = _person_size_ratio(source_pose, target_pose)
     anchors = [

@@ -6,19 +6,22 @@ Frames come as they are drawn; what is held does not grow with the clip.
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, tee
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Generator, Pose, View
-from reposer.core.face_motion import driven_by
+from reposer.core import BadInput, FaceLines, Generator, Pose, View
+from reposer.core.face_motion import driven_by, laid_over
 from reposer.core.images import from_uint8, resize, to_uint8
+from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
+from reposer.nn.edges import frame_edges
 from reposer.nn.maps import stick_picture
 from reposer.nn.steady import Steadier
 
@@ -49,6 +52,13 @@ class MovedFrame:
     memory: Mapping[str, Tensor]
 
 
+class _Step(NamedTuple):
+    """What drives a frame: the pose where it is drawn, in pixels of the photo, and the driver's own, in pixels of theirs."""
+
+    pose: Pose
+    driver: Pose
+
+
 class PhotoAnimation:
     """A photo's person who is to move as `poses` say.
 
@@ -61,6 +71,10 @@ class PhotoAnimation:
 
     source_pose: the person in the photo, in pixels of the photo. poses: a pose per frame in pixels of their own clip, of
     one size and skeleton: the rows of a `Pose` if all are known, else one at a time. same_person: for faces.
+    fit: place by the joints even where clip and photo have one size; else such a clip counts as filmed from the photo's
+    own camera, and its poses are taken as they are.
+    edge_frames: for faces: the driving clip's pictures, one a pose. Their edges around the face (hair, collar, wall) come
+    into the condition, as published: laid over the drawn face by the similarity that fits the landmarks best.
     picture_size, seed: as in `pipeline.transfer`. steadier: calms the drawn frames.
     """
 
@@ -72,6 +86,8 @@ class PhotoAnimation:
         poses: Pose | Iterable[Pose],
         *,
         same_person: bool = False,
+        fit: bool = False,
+        edge_frames: Iterable[UInt8[Tensor, "h w 3"]] | None = None,
         picture_size: tuple[int, int] | None = None,
         seed: int = 0,
         steadier: Steadier | None = None,
@@ -81,17 +97,22 @@ class PhotoAnimation:
         refuse_other_picture(self._source_pose, picture)
         self._anchor = checked_pose(source_pose, generator, "photo", generator.skeleton)
         self._generator, self._seed, self._steadier = generator, seed, steadier
-        self._same_person = same_person
+        self._same_person, self._fit, self._edge_frames = same_person, fit, edge_frames
+        if edge_frames is not None and generator.skeleton != FACE_68:
+            raise BadInput(
+                f"Edges of the driving frames describe faces; {type(generator).__name__} draws {generator.skeleton.name}. "
+                f"Leave them out."
+            )
         self.missing = 0
         reach = self._anchor
         if isinstance(poses, Pose):
             rows = list(self._placed(iter(poses)))
-            if not any(row.visible.any() for row in rows):
+            if not any(row.pose.visible.any() for row in rows):
                 raise BadInput(_nobody(len(rows), poses, generator))
-            reach = Pose.stack(rows)
-            self._poses: Iterable[Pose] = rows
+            reach = Pose.stack([row.pose for row in rows])
+            self._steps: Iterable[_Step] = rows
         else:
-            self._poses = self._placed(iter(poses))
+            self._steps = self._placed(iter(poses))
         size = picture_size or generator.framing.person_size
         edges = crop_edges(self._source_pose, reach, generator.framing, size)
         self.crop = PhotoCrop(picture, edges, generator.framing, size)
@@ -99,28 +120,36 @@ class PhotoAnimation:
     def frames(self, start: int = 0, memory: Mapping[str, Tensor] | None = None) -> Iterator[MovedFrame]:
         """The frames from `start` on, once. memory: that of the frame before it, if `start` is above 0."""
         device = device_of(self._generator)
-        poses = self._held(iter(self._poses))
-        before: Pose | None = None
+        steps = self._held(iter(self._steps))
+        lent = iter(self._edge_frames) if self._edge_frames is not None else None
+        before: _Step | None = None
+        lent_before: Tensor | None = None
         for _ in range(start):
-            before = next(poses, None)
+            before = next(steps, None)
             if before is None:
                 return
+            lent_before = self._lent(lent)
         drawn_for: deque[Pose] = deque()
 
-        def asked() -> Iterator[Pose]:
-            for pose in poses:
-                drawn_for.append(pose)
-                yield self.crop.place(pose).to(device)
+        def asked() -> Iterator[Condition]:
+            for step in steps:
+                drawn_for.append(step.pose)
+                yield self._condition(step, self._lent(lent)).to(device)
 
         options: dict[str, Any] = {"seed": self._seed}
         if before is not None and memory:
             if self._generator.remembers:
-                options["previous"] = (memory[DRAWN].to(device), self.crop.place(before).to(device))
+                options["previous"] = (
+                    memory[DRAWN].to(device),
+                    self._condition(before, lent_before).to(device),
+                )
             if self._steadier is not None:
                 self._steadier.before = (memory[DRAWN].to(device), memory[SHOWN].to(device))
-        source = self.crop.laid()[0].to(device)
-        own = self.crop.place(self._source_pose).to(device)
-        for drawn in self._generator.animate(source, own, asked(), **options):
+        laid = self.crop.laid()
+        own: Condition = self.crop.place(self._source_pose)
+        if lent is not None:
+            own = FaceLines(own, frame_edges(laid, Pose.stack([own]))[0])
+        for drawn in self._generator.animate(laid[0].to(device), own.to(device), asked(), **options):
             shown = drawn if self._steadier is None else self._steadier(drawn)
             yield MovedFrame(self.crop.pasted(shown[None]), drawn_for.popleft(), self._kept(drawn, shown))
 
@@ -129,13 +158,38 @@ class PhotoAnimation:
             return {DRAWN: drawn, SHOWN: shown}
         return {DRAWN: drawn} if self._generator.remembers else {}
 
-    def _placed(self, poses: Iterator[Pose]) -> Iterator[Pose]:
+    @staticmethod
+    def _lent(frames: Iterator[Tensor] | None) -> Tensor | None:
+        if frames is None:
+            return None
+        frame = next(frames, None)
+        if frame is None:
+            raise BadInput(
+                "There are fewer driving frames than poses. Give the clip that the poses belong to."
+            )
+        return frame
+
+    def _condition(self, step: _Step, frame: UInt8[Tensor, "h w 3"] | None) -> Condition:
+        """In the generator's frame; with the edges of a driving frame, if there is one."""
+        pose = self.crop.place(step.pose)
+        if frame is None:
+            return pose
+        return FaceLines(
+            pose,
+            frame_edges(
+                _seen_from(frame, step.driver.resize((frame.shape[0], frame.shape[1])), pose),
+                Pose.stack([pose]),
+            )[0],
+        )
+
+    def _placed(self, poses: Iterator[Pose]) -> Iterator[_Step]:
         """In pixels of the photo and in the generator's skeleton; frames that show nobody stay so."""
         skeleton = self._generator.skeleton
         converted = (pose.convert(skeleton).to("cpu") for pose in poses)
         own = (replace(pose, xy=pose.xy.float(), score=None) for pose in converted)
         if skeleton == FACE_68 and not self._same_person:
-            yield from driven_by(self._anchor, own)
+            drivers, drives = tee(own)
+            yield from map(_Step, driven_by(self._anchor, drives), drivers)
             return
         waiting: list[Pose] = []
         for pose in own:
@@ -146,24 +200,24 @@ class PhotoAnimation:
             return
         reference = max(waiting, key=lambda pose: int(pose.visible.sum()))
         if not reference.visible.any():
-            yield from (replace(pose, size=self._anchor.size) for pose in waiting)
+            yield from (_Step(replace(pose, size=self._anchor.size), pose) for pose in waiting)
             return
-        matrix = placement(self._anchor, reference)
+        matrix = placement(self._anchor, reference, fit=self._fit)
         for pose in chain(waiting, own):
-            yield pose.affine(matrix, self._anchor.size)
+            yield _Step(pose.affine(matrix, self._anchor.size), pose)
 
-    def _held(self, poses: Iterator[Pose]) -> Iterator[Pose]:
+    def _held(self, steps: Iterator[_Step]) -> Iterator[_Step]:
         """A pose for every frame: the one before where there is none, the first found where there is none before."""
         self.missing = 0
-        last: Pose | None = None
-        for pose in poses:
-            found = bool(pose.visible.any())
+        last: _Step | None = None
+        for step in steps:
+            found = bool(step.pose.visible.any())
             self.missing += not found
             if found and last is None:
                 for _ in range(self.missing):
-                    yield pose
+                    yield step
             if found:
-                last = pose
+                last = step
             if last is not None:
                 yield last
         if last is None:
@@ -177,6 +231,8 @@ def animate_photo(
     poses: Pose | Iterable[Pose],
     *,
     same_person: bool = False,
+    fit: bool = False,
+    edge_frames: Iterable[UInt8[Tensor, "h w 3"]] | None = None,
     picture_size: tuple[int, int] | None = None,
     seed: int = 0,
     steadier: Steadier | None = None,
@@ -188,6 +244,8 @@ def animate_photo(
         source_pose,
         poses,
         same_person=same_person,
+        fit=fit,
+        edge_frames=edge_frames,
         picture_size=picture_size,
         seed=seed,
         steadier=steadier,
@@ -221,6 +279,27 @@ def turntable(
         yield crop.pasted(drawn[None])
 
 
+def _seen_from(frame: UInt8[Tensor, "h w 3"], landmarks: Pose, wanted: Pose) -> Float[Tensor, "1 3 H W"]:
+    """The frame turned, scaled and shifted so that its landmarks come as near as can be to the wanted ones; as large as
+    their picture. Where it does not reach, its edge pixels repeat, so that no edge comes about.
+    """
+    lays = laid_over(landmarks, wanted)
+    pixels = from_uint8(frame)[None]
+    scale = min(1.0, float(lays.turn.abs()))  # what becomes smaller is smoothed first
+    small = resize(pixels, (max(1, round(scale * frame.shape[0])), max(1, round(scale * frame.shape[1]))))
+    rows, columns = torch.meshgrid(
+        torch.arange(wanted.size[0], dtype=torch.float64),
+        torch.arange(wanted.size[1], dtype=torch.float64),
+        indexing="ij",
+    )
+    places = lays.back(torch.complex(columns, rows))
+    # pixel corners at -1 and 1: the same places in the small picture
+    grid = torch.stack(
+        [(2 * places.real + 1) / frame.shape[1] - 1, (2 * places.imag + 1) / frame.shape[0] - 1], -1
+    )
+    return F.grid_sample(small, grid[None].to(small), padding_mode="border", align_corners=False)
+
+
 def no_larger(picture: UInt8[Tensor, "H W 3"], largest: int) -> UInt8[Tensor, "h w 3"]:
     """The picture, made smaller if a side has more than this many pixels."""
     height, width, _ = picture.shape
@@ -236,9 +315,15 @@ def beside(pictures: Sequence[UInt8[Tensor, "_ _ 3"]], largest: int) -> UInt8[Te
 
     largest: of the whole's sides, in pixels; what is larger is made smaller.
     """
-    height = pictures[-1].shape[0]
-    width = sum(p.shape[1] * height / p.shape[0] for p in pictures) + _gap(height) * (len(pictures) - 1)
-    height = max(1, min(height, int(height * largest / max(height, width))))
+
+    def width_at(height: int) -> int:
+        widths = (max(1, round(p.shape[1] * height / p.shape[0])) for p in pictures)
+        return sum(widths) + _gap(height) * (len(pictures) - 1)
+
+    height = min(pictures[-1].shape[0], largest)
+    height = max(1, min(height, height * largest // width_at(height) + 1))
+    while height > 1 and width_at(height) > largest:
+        height -= 1
     gap = torch.full((height, _gap(height), 3), 255, dtype=torch.uint8)
     parts: list[Tensor] = []
     for picture in pictures:

@@ -130,7 +130,7 @@ def test_frames_without_anybody_are_counted(world, capsys):
     assert VideoFile(world / "out.mp4").num_frames == 24
 
 
-def test_a_face_moves_by_another_persons_landmarks(world):
+def test_a_face_moves_by_another_persons_landmarks(world, capsys):
     def face(size, scale, shift):
         angle = torch.arange(68) * (2 * torch.pi / 68)
         radius = (1 + torch.arange(68) % 3) * scale
@@ -143,6 +143,13 @@ def test_a_face_moves_by_another_persons_landmarks(world):
     assert main(command(world, model)) == 0
     assert main(command(world, model, "--same-person", out="same.mp4")) == 0
     assert VideoFile(world / "out.mp4").num_frames == VideoFile(world / "same.mp4").num_frames == 24
+    assert main(command(world, model, "--edges", out="edges.mp4")) == 0
+    assert not torch.equal(pixels(world / "edges.mp4"), pixels(world / "out.mp4"))
+    alone = command(world, model, "--edges", out="none.mp4")
+    alone[alone.index(str(world / "driving.mp4"))] = str(world / "driving.json")
+    assert main(alone) == 2
+    assert "no pictures to take edges from" in capsys.readouterr().err
+    assert not (world / "none.mp4.segments").exists()
 
 
 @pytest.mark.parametrize(

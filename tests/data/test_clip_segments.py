@@ -55,9 +55,9 @@ def test_a_clip_that_was_broken_off_goes_on_and_equals_one_that_was_not(tmp_path
 
 def test_what_a_kill_leaves_behind_does_no_harm(tmp_path):
     out = tmp_path / "clip.mp4"
-    killed = written(out, 27)  # never told to stop, as by kill -9
-    (killed.folder / "00002.mp4.123.tmp").write_bytes(b"half a clip")
-    (killed.folder / "00002.safetensors").write_bytes(b"the memory of a segment that was not ended")
+    folder = written(out, 27).folder  # never told to stop, as by kill -9
+    (folder / "00002.mp4.123.tmp").write_bytes(b"half a clip")
+    (folder / "00002.safetensors").write_bytes(b"the memory of a segment that was not ended")
     again = written(out, 34)
     again.finish()
     assert [place(frame) for frame in VideoFile(out).frames()] == list(range(34))
@@ -86,11 +86,24 @@ def test_another_clips_segments_are_refused_unless_they_are_to_be_forgotten(tmp_
     assert SegmentedClip(out, FPS, other, length=10, anew=True).done == 0
 
 
+def test_a_clip_is_made_by_one_run_at_a_time(tmp_path):
+    out = tmp_path / "clip.mp4"
+    first = written(out, 12)
+    for options in ({}, {"anew": True}):
+        with pytest.raises(BadInput, match="in use: another process makes a clip there"):
+            SegmentedClip(out, FPS, MADE_OF, length=10, **options)
+    first.stop()
+    again = written(out, 12)
+    again.finish()
+    assert [place(frame) for frame in VideoFile(out).frames()] == list(range(12))
+
+
 def test_an_early_stop_leaves_nothing_and_no_frames_are_an_error(tmp_path):
     written(tmp_path / "clip.mp4", 5).stop()
     assert not list(tmp_path.iterdir())
     with pytest.raises(BadInput, match="no frame"):
         written(tmp_path / "clip.mp4", 0).finish()
+    assert not list(tmp_path.iterdir())
     with pytest.raises(BadInput, match=r"\.mp4"):
         SegmentedClip(tmp_path / "clip.avi", FPS, MADE_OF)
 

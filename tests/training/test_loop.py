@@ -9,12 +9,13 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-from reposer.core import Skeleton
+from reposer.core import BadInput, Skeleton
+from reposer.core.disk import only_user
 from reposer.generators import RECIPES
 from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
 from reposer.training.distributed import average_gradients
 from reposer.training.loader import batches
-from reposer.training.loop import take_step, update_average
+from reposer.training.loop import take_step, train, update_average
 
 
 class Line(Objective):
@@ -206,3 +207,14 @@ def test_a_stage_can_start_from_the_flow_of_another_run(tmp_path):
         assert torch.equal(tensor, first.flow_net.state_dict()[name])
     for name, tensor in second.target_net.state_dict().items():
         assert torch.equal(tensor, kept[name])
+
+
+def test_a_folder_is_trained_in_by_one_process_at_a_time(tmp_path):
+    recipe, out = RECIPES["gfla-mini"]().tiny(), tmp_path / "run"
+    out.mkdir()
+    lock = only_user(out, "trains")
+    with pytest.raises(BadInput, match="in use: another process trains there"):
+        train(recipe, out, progress=False)
+    lock.release()
+    assert train(recipe, out, progress=False).finished
+    only_user(out, "looks").release()

@@ -1,6 +1,7 @@
 """`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's, does."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
@@ -14,6 +15,7 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from reposer.core import BadInput, Pose, Skeleton
+from reposer.core.skeleton import FACE_68
 from reposer.core.tracks import OneEuro, Smoothing, smoothed
 from reposer.data.clip_segments import SegmentedClip
 from reposer.data.files import read_picture, read_pose
@@ -25,6 +27,7 @@ from reposer.nn.weights import sha256
 from reposer.probes.motion import MotionNetwork, clean, load_motion
 from reposer.video import MovedFrame, PhotoAnimation, beside, no_larger, sticks
 
+from .device import chosen_device
 from .progress import counted
 
 SMALLEST = 64  # pixels: a clip is no smaller
@@ -50,11 +53,14 @@ def animate(
     clean_motion: Path | None = None,
     steady: bool = False,
     same_person: bool = False,
+    fit: bool = False,
+    edges: bool = False,
     side_by_side: bool = False,
     sound: bool = True,
     largest: int = 1920,
     quality: int = QUALITY,
     seed: int = 0,
+    device: str | None = None,
     anew: bool = False,
 ) -> int:
     """An MP4 (H.264) of the photo's size (see `largest`) with the frame rate and the sound of the driving clip.
@@ -75,11 +81,14 @@ def animate(
         clean_motion: weights of a motion network that cleans the driving joints first.
         steady: calm the drawn frames by the frame before.
         same_person: the driving face is the photo's own; its landmarks are taken as they are.
+        fit: place the person by the joints even where clip and photo have one size.
+        edges: faces: the driving frames' edges around the face drive it, too, as published networks saw them.
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
         largest: side of the clip, in pixels; a larger photo is made smaller first. Phones play no more than 4096.
         quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
         seed: of the noise, for models that use some.
+        device: cpu, cuda, ...; none = a CUDA GPU if there is one.
         anew: forget what an interrupted run left.
     """
     if largest < SMALLEST:
@@ -89,6 +98,8 @@ def animate(
     out = out or photo.with_name(f"{photo.stem}-animated.mp4")
     console = Console(stderr=True)
     picture = read_picture(photo)
+    if fps is not None and not 0 < fps < math.inf:
+        raise BadInput(f"--fps is above 0, not {fps}.")
     rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
     moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
     if out.exists() and out.samefile(driving):
@@ -96,7 +107,9 @@ def animate(
     source = _source_pose(picture, photo, source_pose, joints)
     picture = no_larger(picture, largest)
     source = source.resize((picture.shape[0], picture.shape[1]))
-    generator = load(model)
+    generator = load(model).to(chosen_device(device))
+    if edges and moves.clip is None:
+        raise BadInput(f"{driving} has no pictures to take edges from. Give a clip, or leave --edges out.")
     cleaner = None if clean_motion is None else load_motion(clean_motion)
     weights = Path(model) if Path(model).is_file() else shipped_models()[model]
     about = moves.about | {
@@ -105,11 +118,17 @@ def animate(
         "model": sha256(weights)[:16],
         "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
         **{"smooth": smooth, "steady": str(steady), "same person": str(same_person), "seed": str(seed)},
+        "edges": str(edges),
+        "fit": str(fit),
         **{"side by side": str(side_by_side), "largest": str(largest)},
     }
     clip = SegmentedClip(out, moves.fps, about, quality=quality, anew=anew)
     if clip.done:
-        console.print(f"{clip.done} frames were drawn before; it goes on after them.")
+        again = " Their joints are looked for again first." if moves.track is None else ""
+        console.print(f"{clip.done} frames were drawn before; it goes on after them.{again}")
+    of_another = generator.skeleton == FACE_68 and not same_person
+    if moves.size == source.size and not (fit or of_another):
+        console.print("Clip and photo have one size: the joints are taken where they are (else: --fit).")
     try:
         moves, poses = _calm(moves, generator.skeleton, smooth, cleaner, console)
         animation = PhotoAnimation(
@@ -118,6 +137,8 @@ def animate(
             source,
             poses,
             same_person=same_person,
+            fit=fit,
+            edge_frames=moves.frames() if edges else None,
             seed=seed,
             steadier=Steadier() if steady else None,
         )

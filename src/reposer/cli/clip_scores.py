@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.progress import track
 
@@ -31,15 +32,22 @@ SHEETS = 4  # clips that get one
 DRAWN_CLIPS = 8  # how many are drawn on the spot where no data are given
 
 
-def open_whole_clips(generator: Generator, data: str | None, split: str) -> ClipDataset:
-    """The clips, framed and posed as the generator wants them."""
+def open_whole_clips(
+    generator: Generator, data: str | None, split: str, *, edges: bool = False
+) -> ClipDataset:
+    """The clips, framed and posed as the generator wants them; of faces, on request, with each frame's edges."""
+    if edges and generator.skeleton != FACE_68:
+        raise BadInput(
+            f"Edges of the driving frames describe faces; this model draws {generator.skeleton.name}. Leave --edges out."
+        )
     if data is None:
-        config = ClipDataConfig(split=split, num_clips=DRAWN_CLIPS)
+        config = ClipDataConfig(split=split, num_clips=DRAWN_CLIPS, edges=edges)
         faces = generator.skeleton == FACE_68
         return (replace(config, kind="faces") if faces else config).open(generator.framing)
     return open_clips(
-        data, split, generator.framing, skeleton=generator.skeleton, source_skeleton=generator.source_skeleton
-    )
+        data, split, generator.framing, skeleton=generator.skeleton, source_skeleton=generator.source_skeleton,
+        edges=edges,
+    )  # fmt: skip
 
 
 def score_clips(
@@ -55,6 +63,7 @@ def score_clips(
     without_networks: bool = False,
     smooth: Smoothing = "none",
     steady: bool = False,
+    device: torch.device | str = "cpu",
 ) -> int:
     """Score these clips, print the table, write report and sheets into the folder; 1 if a number is absent.
 
@@ -79,7 +88,7 @@ def score_clips(
         if CLIP_METRICS[name].motion != EXACT
         and not (without_networks and CLIP_METRICS[name].looks_through_a_network)
     ]
-    scorers = {who: ClipScorer(metrics, weights=weights) for who in drawn}
+    scorers = {who: ClipScorer(metrics, weights=weights, device=device) for who in drawn}
     stem = f"report-{PROTOCOL}"
     for i in track(numbers, "scoring clips", transient=True):
         clip = dataset.whole(i)

@@ -38,9 +38,11 @@ from reposer.evaluation.report_html import write_html
 from reposer.generators import load, shipped_models
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.nn.weights import read_header, sha256
+from reposer.pipeline import device_of
 from reposer.training import DataConfig
 
 from .clip_scores import open_whole_clips, score_clips
+from .device import chosen_device
 from .score import tell, write
 from .view_scores import open_views, score_views
 
@@ -65,7 +67,9 @@ def evaluate_model(
     without_networks: bool = False,
     smooth: Smoothing = "none",
     steady: bool = False,
+    edges: bool = False,
     against: str | None = None,
+    device: str | None = None,
 ) -> int:
     """Prints a table and writes a report: of pairs as JSON, HTML and CSV; of clips as JSON, with sheets of their frames; of
     views of objects as JSON, with a plot over the azimuth.
@@ -88,11 +92,19 @@ def evaluate_model(
         without_networks: clips: leave out the metrics that look through a network.
         smooth: clips: score the model driven by smoothed joints, too.
         steady: clips: score the model with what moved carried along from frame to frame, too.
+        edges: clips of faces: the true frame's edges around the face drive it, too, as published networks saw them.
         against: views: another model, scored on the same pairs.
+        device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
-    generator = load(model)
+    where = chosen_device(device)
+    generator = load(model).to(where)
     kind = kind_of_data(generator, data)
-    of_clips = {"--smooth": smooth != "none", "--steady": steady, "--without-networks": without_networks}
+    of_clips = {
+        "--smooth": smooth != "none",
+        "--steady": steady,
+        "--without-networks": without_networks,
+        "--edges": edges,
+    }
     refused = [] if kind == "clips" else [option for option, given in of_clips.items() if given]
     refused += ["--against"] if against is not None and kind != "views" else []
     if refused:
@@ -104,24 +116,24 @@ def evaluate_model(
     folder.mkdir(parents=True, exist_ok=True)
     about = {"model": model, "split": split} | about_weights(file)
     if kind == "clips":
-        clips = open_whole_clips(generator, data, split)
+        clips = open_whole_clips(generator, data, split, edges=edges)
         about["data"] = data or "synthetic clips"
         return score_clips(
             generator, clips, chosen(pairs, len(clips)), shown=shown, about=about, folder=folder, protocol=protocol,
-            weights=weights, without_networks=without_networks, smooth=smooth, steady=steady,
+            weights=weights, without_networks=without_networks, smooth=smooth, steady=steady, device=where,
         )  # fmt: skip
     if kind == "views":
         views = open_views(generator, data, split)
         about["data"] = data or "synthetic objects"
         return score_views(
             generator, views, chosen(pairs, len(views)), about=about, folder=folder, protocol=protocol,
-            batch_size=batch_size, weights=weights, against=against,
+            batch_size=batch_size, weights=weights, against=against, device=where,
         )  # fmt: skip
     dataset = DataConfig(root=data, split=split, num_pairs=200).open(generator.framing)
     about["data"] = data or "synthetic-people"
     return score_pairs(
         generator, dataset, chosen(pairs, len(dataset)), shown=shown, about=about, folder=folder,
-        rule=PROTOCOLS[protocol or PAIRS_PROTOCOL], batch_size=batch_size, weights=weights, reference=reference,
+        rule=PROTOCOLS[protocol or PAIRS_PROTOCOL], batch_size=batch_size, weights=weights, reference=reference, device=where,
     )  # fmt: skip
 
 
@@ -137,6 +149,7 @@ def score_pairs(
     batch_size: int = 8,
     weights: Path | None = None,
     reference: Path | None = None,
+    device: torch.device | str = "cpu",
 ) -> int:
     """Score these pairs, print the table, write the report into the folder; 1 if a number is absent."""
     protocol = rule.name
@@ -148,13 +161,18 @@ def score_pairs(
         drawn = folder / f"generated-{protocol}-{about['weights_sha256'][:8]}"
         write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
         folders = as_folders(dataset, numbers, drawn, reference)
-        found = score_folder(folders, rule, folder, weights=weights, about=about)
+        found = score_folder(folders, rule, folder, weights=weights, device=device, about=about)
         write(found, folders, rule, folder, f"report-{protocol}")
         tell(found, Console())
         return 1 if found.problems or found.report.absent else 0
     copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
     draw = generator.generate
-    options: dict[str, Any] = {"indices": numbers, "batch_size": batch_size, "weights": weights}
+    options: dict[str, Any] = {
+        "indices": numbers,
+        "batch_size": batch_size,
+        "weights": weights,
+        "device": device,
+    }
     reports = {
         "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
         shown: evaluate(draw, rule, dataset, progress=True, about=about, **options),
@@ -165,7 +183,7 @@ def score_pairs(
     write_html(
         folder / f"report-{protocol}.html",
         reports[shown],
-        lambda n: drawn_pictures(dataset, places[n], draw, rule),
+        lambda n: drawn_pictures(dataset, places[n], draw, rule, device),
     )
     console = Console()
     console.print(compare_table(reports))
@@ -206,7 +224,7 @@ def write_drawn(
     for start in track(range(0, len(missing), batch_size), "drawing", transient=True):
         own = missing[start : start + batch_size]
         seeds = torch.tensor([mix(rule.seed, i) for i in own], dtype=torch.int64)
-        batch = Batch.stack([dataset[i] for i in own], seeds)
+        batch = Batch.stack([dataset[i] for i in own], seeds).to(device_of(generator))
         drawn = generator.generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
         for i, picture in zip(own, drawn, strict=True):
             left, top, right, bottom = generator.framing.content_box(dataset.target_size(i))
@@ -231,15 +249,17 @@ def as_folders(
     )
 
 
-def drawn_pictures(dataset: PairDataset, i: int, draw: Generate, rule: Protocol) -> dict[str, np.ndarray]:
+def drawn_pictures(
+    dataset: PairDataset, i: int, draw: Generate, rule: Protocol, device: torch.device | str = "cpu"
+) -> dict[str, np.ndarray]:
     """The pictures of pair i for people, without padding, from the noise that was scored."""
-    batch = Batch.stack([dataset[i]], torch.tensor([mix(rule.seed, i)], dtype=torch.int64))
+    batch = Batch.stack([dataset[i]], torch.tensor([mix(rule.seed, i)], dtype=torch.int64)).to(device)
     drawn = draw(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
     height, width = dataset.target_size(i)
     box = (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
     left, top, right, bottom = box
     shown = {"source": batch.source, "target": batch.target, "generated": drawn}
-    return {name: to_uint8(p[0, :, top:bottom, left:right]).numpy() for name, p in shown.items()}
+    return {name: to_uint8(p[0, :, top:bottom, left:right]).cpu().numpy() for name, p in shown.items()}
 
 
 def about_weights(file: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ import json as json_module
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +16,8 @@ from reposer.evaluation import PROTOCOLS, Folders, Protocol, Report, Scored, sco
 from reposer.evaluation.report_html import write_html
 from reposer.evaluation.suite import SUITE
 from reposer.metrics import METRICS
+
+from .device import chosen_device
 
 MANY = 10  # problems that are printed
 
@@ -42,6 +43,7 @@ def score(
     weights: Path | None = None,
     without_networks: bool = False,
     workers: int = 2,
+    device: str | None = None,
 ) -> int:
     """Writes report.json, report.csv and report.html. The same command goes on with a run that was stopped.
 
@@ -63,7 +65,9 @@ def score(
         weights: folder of the networks' files; none = the usual places.
         without_networks: leave out all that looks through a network.
         workers: processes that decode and compare.
+        device: where networks look: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    where = chosen_device(device)
     folders = Folders(
         generated=generated,
         targets=targets,
@@ -88,7 +92,7 @@ def score(
                 rule,
                 folder,
                 weights=weights,
-                device="cuda" if torch.cuda.is_available() else "cpu",
+                device=where,
                 without_networks=without_networks,
                 workers=workers,
                 about={"generated": beside.name, "targets": targets.resolve().name},

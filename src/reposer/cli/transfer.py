@@ -13,6 +13,8 @@ from reposer.data.sheets import explanation_sheet, write_sheet
 from reposer.generators import load
 from reposer.pipeline import transfer
 
+from .device import chosen_device
+
 
 def run(arguments: Sequence[str]) -> int:
     return tyro.cli(transfer_photo, args=list(arguments), prog="reposer transfer", description=__doc__)
@@ -27,6 +29,7 @@ def transfer_photo(
     out: Path | None = None,
     pose_size: tuple[int, int] | None = None,
     explain: bool = False,
+    device: str | None = None,
 ) -> int:
     """The photo may have any size: crop, resize and padding follow the pose and are undone in the answer.
 
@@ -38,6 +41,7 @@ def transfer_photo(
         out: the picture to write; none = PHOTO-reposed.png beside the photo.
         pose_size: height and width of the picture that an OpenPose `--pose` belongs to; none = the photo's.
         explain: write a sheet of the inner pictures (flow, occlusion, ...) beside the answer.
+        device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     picture = read_picture(photo)
     photo_size = (picture.shape[0], picture.shape[1])
@@ -48,7 +52,8 @@ def transfer_photo(
             f"{photo_size[0]}x{photo_size[1]} (height x width). Give the pose of this photo."
         )
     out = out or photo.with_name(f"{photo.stem}-reposed.png")
-    answer = transfer(load(model), picture, source, _read(pose, pose_size or photo_size), explain=explain)
+    generator = load(model).to(chosen_device(device))
+    answer = transfer(generator, picture, source, _read(pose, pose_size or photo_size), explain=explain)
     write_picture(out, answer.picture)
     console = Console(stderr=True)
     console.print(f"The picture: {out}")

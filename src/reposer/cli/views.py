@@ -1,5 +1,6 @@
 """`reposer views PICTURE --model X --out turntable.mp4`: the object of a picture, all the way round."""
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ from reposer.data.video_files import QUALITY, ClipWriter
 from reposer.generators import load
 from reposer.video import beside, no_larger, turntable
 
+from .device import chosen_device
 from .progress import counted
 
 ROUND = 360
@@ -37,6 +39,7 @@ def views(
     side_by_side: bool = False,
     largest: int = 1920,
     quality: int = QUALITY,
+    device: str | None = None,
 ) -> int:
     """Writes an MP4 (H.264) of the picture's size (see `largest`): once round the object, from the picture's own side on.
 
@@ -52,10 +55,11 @@ def views(
         side_by_side: the picture stands beside each side.
         largest: side of the clip, in pixels; a larger picture is made smaller first. Phones play no more than 4096.
         quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
+        device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     amounts = {"steps": steps, "fps": fps, "frames-per-view": frames_per_view, "largest": largest}
     for name, value in amounts.items():
-        if value <= 0:
+        if not 0 < value < math.inf:
             raise BadInput(f"--{name} is above 0, not {value}.")
     if not 1 <= quality <= 51:
         raise BadInput(f"--quality is 1 (the finest) to 51 (the coarsest), not {quality}.")
@@ -68,7 +72,7 @@ def views(
     console = Console(stderr=True)
     rate = Fraction(fps).limit_denominator(10_000)
     with ClipWriter(out, rate, quality=quality) as clip:
-        frames = turntable(load(model), pixels, source, azimuths, elevation)
+        frames = turntable(load(model).to(chosen_device(device)), pixels, source, azimuths, elevation)
         for frame in counted(frames, "drawing", steps, console):
             shown = beside([pixels, frame], largest) if side_by_side else frame
             for _ in range(frames_per_view):

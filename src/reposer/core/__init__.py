@@ -1,4 +1,4 @@
-"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy only."""
+"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy, and a lock for folders."""
 
 from .errors import BadInput
 from .face import FaceLines

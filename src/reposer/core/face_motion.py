@@ -43,10 +43,10 @@ class Similarity:
     turn: Complex[Tensor, ""]
     shift: Complex[Tensor, ""]
 
-    def __call__(self, z: Complex[Tensor, "K"]) -> Complex[Tensor, "K"]:
+    def __call__(self, z: Complex[Tensor, "*K"]) -> Complex[Tensor, "*K"]:
         return self.turn * z + self.shift
 
-    def back(self, z: Complex[Tensor, "K"]) -> Complex[Tensor, "K"]:
+    def back(self, z: Complex[Tensor, "*K"]) -> Complex[Tensor, "*K"]:
         return (z - self.shift) / self.turn
 
     @classmethod
@@ -115,6 +115,21 @@ def driven_by(source: Pose, driving: Iterable[Pose], *, neutral: Pose | None = N
                     "Choose a picture in which they are found."
                 )
     return _driven(source, driving, neutral)
+
+
+def laid_over(face: Pose, other: Pose) -> Similarity:
+    """What lays the one face's landmarks over the other's as well as can be; all that both show count. Single faces.
+
+    Raises BadInput where they share no two places.
+    """
+    shared = face.visible.cpu() & other.visible.cpu()
+    found = Similarity.fit(_complex(face)[shared], _complex(other)[shared])
+    if found is None:
+        raise BadInput(
+            f"The driver's face cannot be laid over the drawn one: they share {int(shared.sum())} landmarks, and two in "
+            "different places are needed."
+        )
+    return found
 
 
 def _driven(source: Pose, driving: Iterable[Pose], neutral: Pose | None) -> Iterator[Pose]:

@@ -7,6 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+AZIMUTH_STEP = 20
+AZIMUTHS = tuple(range(0, 360, AZIMUTH_STEP))
+"""Of the published sets of views, in degrees; networks that know views as classes know these."""
+ELEVATIONS = (0, 10, 20)
+"""Likewise."""
+
 
 @dataclass(frozen=True)
 class View:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,13 +27,14 @@ from reposer.core import (
 from reposer.core.rng import numpy_stream
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
+from reposer.nn.edges import frame_edges
 
 from .dataset import CACHE_BYTES
 from .moves import move_pictures
 
 CLIP_DATASETS: "Registry[type[ClipDataset]]" = Registry("data set of clips", "reposer.clip_datasets")
 REFERENCES = 20
-"""Of how many first frames one is drawn as the reference, as published (gfla.md, section 7.1)."""
+"""Of how many first frames one is drawn as the reference, as published."""
 
 
 @dataclass(frozen=True)
@@ -336,6 +337,15 @@ def _bytes(tensors: Sequence[Tensor]) -> int:
 def as_condition(poses: Pose) -> Condition:
     """Landmarks of a face become FaceLines; other joints are a condition as they are."""
     return FaceLines(poses) if poses.skeleton == FACE_68 else poses
+
+
+def with_edges(points: Pose, pictures: Iterable[Float[Tensor, "3 H W"]]) -> FaceLines:
+    """The landmarks of frames, a row each, with the edges around the face of each frame's picture.
+
+    The pictures come one by one: the maps between are many times larger than what comes out.
+    """
+    edges = [frame_edges(p[None], points[k : k + 1]) for k, p in enumerate(pictures)]
+    return FaceLines(points, torch.cat(edges))
 
 
 def single(rows: Condition) -> Condition:

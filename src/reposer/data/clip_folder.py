@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, ClipSample, Framing, Pose, Skeleton
+from reposer.core import BadInput, ClipSample, FaceLines, Framing, Pose, Skeleton
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.samples import Condition
+from reposer.core.skeleton import FACE_68
 
 from .clip_dataset import (
     CLIP_DATASETS,
@@ -21,6 +23,8 @@ from .clip_dataset import (
     RecentFrames,
     as_condition,
     move_clip,
+    single,
+    with_edges,
 )
 from .dataset import CACHE_BYTES, frame_picture, frame_pose
 from .files import read_track
@@ -62,6 +66,7 @@ class ClipFolder(FileClips):
         aspect, as `transfer` cuts a photo; it may exceed the picture, whose edge is repeated. Without a framing, or
         without crop, the whole picture is laid into the frame.
     augment: `draw` moves clip and reference each by a small affine map; the edge is repeated.
+    edges: tracks of faces: conditions have the edges of each frame around its face.
     cache_bytes: of frames kept in memory, per process; a clip that needs more is decoded anew for every draw.
     """
 
@@ -78,10 +83,11 @@ class ClipFolder(FileClips):
         source_skeleton: Skeleton | None = None,
         crop: bool = True,
         augment: bool = False,
+        edges: bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.root, self.split, self.framing = Path(root), split, framing
-        self.frames_per_draw, self.crop, self.augment = frames, crop, augment
+        self.frames_per_draw, self.crop, self.augment, self.edges = frames, crop, augment, edges
         if split not in SPLITS:
             raise BadInput(
                 f"There is no split '{split}' of a folder of clips; there are {', '.join(SPLITS)}."
@@ -126,6 +132,7 @@ class ClipFolder(FileClips):
             skeleton=skeleton,
             source_skeleton=source_skeleton,
             augment=augment,
+            edges=edges,
         )
 
     def __len__(self) -> int:
@@ -172,12 +179,17 @@ class ClipFolder(FileClips):
         return self.references(i, 0)[0]
 
     def reference(self, i: int, frame: int) -> tuple[Float[Tensor, "3 H W"], Condition]:
+        picture, other = self.pictures(i, [frame])[0], self.source_skeleton
+        if self.edges and other in (None, FACE_68):
+            return picture, single(self.conditions(i, [frame]))
         pose = self._clip(i).poses[frame]
-        other = self.source_skeleton
-        return self.pictures(i, [frame])[0], as_condition(pose if other is None else pose.convert(other))
+        return picture, as_condition(pose if other is None else pose.convert(other))
 
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
-        return as_condition(self._clip(i).poses[torch.tensor(list(frames))])
+        condition = as_condition(self._clip(i).poses[torch.tensor(list(frames))])
+        if not self.edges or not isinstance(condition, FaceLines):
+            return condition
+        return with_edges(condition.points, self._in_order(i, frames))
 
     def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
         if self._fits(i):
@@ -189,10 +201,14 @@ class ClipFolder(FileClips):
 
     def stream(self, i: int) -> Iterator[Float[Tensor, "3 H W"]]:
         span = self.span(i)
-        if self._fits(i):
-            yield from (self.pictures(i, [t])[0] for t in span)
-        else:
-            yield from (from_uint8(picture) for picture in self._framed(i, span))
+        return self._in_order(i, span)
+
+    def _in_order(self, i: int, frames: Sequence[int]) -> Iterator[Float[Tensor, "3 H W"]]:
+        """These pictures, one after the other; what is not kept in memory is decoded once, if frames do not go back."""
+        rising = all(a < b for a, b in pairwise(frames))
+        if self._fits(i) or not rising:
+            return (self.pictures(i, [t])[0] for t in frames)
+        return (from_uint8(picture) for picture in self._framed(i, frames))
 
     def moved(self, sample: ClipSample, i: int, stream: np.random.Generator) -> ClipSample:
         if not self.augment:

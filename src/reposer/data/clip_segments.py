@@ -17,10 +17,11 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.disk import LOCK, into_place, only_user
 from reposer.nn.weights import read_safetensors, write_safetensors
 
 from .files import write_text
-from .video_files import QUALITY, ClipWriter, VideoFile, into_place
+from .video_files import QUALITY, ClipWriter, VideoFile
 
 FRAMES = 100
 """Of one segment."""
@@ -60,9 +61,15 @@ class SegmentedClip:
         self.out, self.fps, self._quality, self._length = out, fps, quality, length
         self.folder = out.with_name(f"{out.name}.segments")
         state = {"about": dict(about), "fps": str(fps), "quality": quality, "length": length}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = only_user(self.folder, "makes a clip")
         if anew or not (self.folder / STATE).is_file():
-            shutil.rmtree(self.folder, ignore_errors=True)
-        self._refuse_others(state)
+            self._empty()
+        try:
+            self._refuse_others(state)
+        except BadInput:
+            self._lock.release()
+            raise
         self._segments = list(self._whole())
         self.done = sum(VideoFile(path).num_frames for path in self._segments)
         self.memory: dict[str, Tensor] = {}
@@ -103,6 +110,7 @@ class SegmentedClip:
         if self._writer is not None:
             self._writer.discard()
             self._writer = None
+        self._lock.release()
         if not self._segments:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -110,12 +118,20 @@ class SegmentedClip:
         """OUT, whole, with the sound of that clip as far as the frames reach; the folder is gone."""
         self._end_segment()
         if not self._segments:
+            self.stop()
             raise BadInput(f"{self.out} would have no frame. Give a driving clip that has some.")
         draft = self.folder / "whole.mp4.tmp"
         join(self._segments, draft, self.fps, sound=sound)
         into_place(draft, self.out)
         (self.folder / STATE).unlink()  # first: what a kill leaves of the folder then counts as nothing
+        self._lock.release()
         shutil.rmtree(self.folder)
+
+    def _empty(self) -> None:
+        """The folder with nothing in it but the lock."""
+        for path in self.folder.iterdir():
+            if path.name != LOCK:
+                path.unlink()
 
     def _whole(self) -> Iterator[Path]:
         """The segments from the first on without a gap."""

@@ -1,4 +1,4 @@
-"""FashionVideo and iPER in the layout of GFLA (gfla.md, section 7.1)."""
+"""FashionVideo and iPER in the layout of GFLA."""
 
 import ast
 import csv

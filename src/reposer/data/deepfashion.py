@@ -1,4 +1,4 @@
-"""DeepFashion in-shop people, in the layout of PATN and GFLA (gfla.md, section 2.2)."""
+"""DeepFashion in-shop people, in the layout of PATN and GFLA."""
 
 from pathlib import Path
 

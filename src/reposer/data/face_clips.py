@@ -1,4 +1,4 @@
-"""FaceForensics in the layout of GFLA: frames and 68 landmarks a frame (gfla.md, section 7.2)."""
+"""FaceForensics in the layout of GFLA: frames and 68 landmarks a frame."""
 
 import math
 from collections.abc import Sequence
@@ -12,9 +12,8 @@ from torch import Tensor
 from reposer.core import BadInput, FaceLines, Framing, Pose, Skeleton
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
-from reposer.nn.edges import frame_edges
 
-from .clip_dataset import CLIP_DATASETS, REFERENCES
+from .clip_dataset import CLIP_DATASETS, REFERENCES, with_edges
 from .dataset import CACHE_BYTES, frame_pose
 from .files import first_existing
 from .frame_folders import FrameFolders, folders_in
@@ -110,9 +109,7 @@ class FaceClips(FrameFolders):
         points = Pose.stack([self._points(files[t]) for t in frames])
         if not self.edges:
             return FaceLines(points)
-        # frame by frame: the maps between are many times larger than what comes out
-        edges = [frame_edges(self.pictures(i, [t]), points[k : k + 1]) for k, t in enumerate(frames)]
-        return FaceLines(points, torch.cat(edges))
+        return with_edges(points, (self.pictures(i, [t])[0] for t in frames))
 
     def trusted(self, i: int) -> Bool[Tensor, "T"]:
         return torch.tensor([bool(self._points(path).visible.any()) for path in self.frame_files(i)])

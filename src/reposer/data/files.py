@@ -6,14 +6,12 @@ the same-looking fashion lists come in two frames.
 
 import json
 import math
-import os
 import struct
-import tempfile
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +20,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from reposer.core import SKELETONS, BadInput, Pose, Skeleton
+from reposer.core.disk import whole_file
 from reposer.core.images import to_uint8
 from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_25
 
@@ -95,7 +94,8 @@ def write_picture(
     options: dict[str, Any] = (
         {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
     )
-    _write_whole(path, lambda file: image.save(file, kinds[path.suffix.lower()], **options))
+    with whole_file(path) as file:
+        image.save(file, kinds[path.suffix.lower()], **options)
 
 
 def _opened(path: Path) -> Image.Image:
@@ -137,31 +137,10 @@ def _reason(error: BaseException) -> str:
     return str(error).strip().rstrip(".") or type(error).__name__
 
 
-def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Writes beside `path` and renames: a reader sees the whole file or none of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(draft, 0o666 & ~umask)
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-
-
 def write_text(path: Path, text: str) -> None:
     """A text file in UTF-8; it appears whole or not at all."""
-
-    def write(file: BinaryIO) -> None:
+    with whole_file(path) as file:
         file.write(text.encode())
-
-    _write_whole(path, write)
 
 
 def _read_text(path: Path, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Market-1501 in the layout of PATN and GFLA (gfla.md, sections 2.2 and 2.3)."""
+"""Market-1501 in the layout of PATN and GFLA."""
 
 from dataclasses import replace
 from pathlib import Path

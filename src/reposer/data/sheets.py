@@ -1,6 +1,5 @@
 """Picture sheets: rows of pictures with titles, and a generator's inner layers made visible."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from reposer.core import Batch, Explanation, FaceLines, Generator, Layer, Pose, Sample
+from reposer.core.disk import whole_file
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.nn.maps import stick_picture
 from reposer.nn.warp import flow_picture
@@ -99,10 +99,8 @@ def explanation_sheet(explanation: Explanation) -> UInt8[np.ndarray, "h w 3"]:
 
 def write_sheet(path: Path, sheet: UInt8[np.ndarray, "h w 3"]) -> None:
     """A PNG file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    Image.fromarray(sheet).save(partial, format="PNG")
-    os.replace(partial, path)
+    with whole_file(path) as file:
+        Image.fromarray(sheet).save(file, format="PNG")
 
 
 def _sheet_of_columns(columns: dict[str, Tensor], explanation: Explanation) -> UInt8[np.ndarray, "h w 3"]:

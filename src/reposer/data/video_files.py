@@ -22,6 +22,7 @@ from jaxtyping import Int32, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.disk import into_place
 
 from .files import MAX_PIXELS
 
@@ -180,13 +181,6 @@ class ClipWriter:
             self._container.close()
             self._container = None
         self._draft.unlink(missing_ok=True)
-
-
-def into_place(draft: Path, path: Path) -> None:
-    """The draft, flushed to the disk, under its name: a kill leaves the old file or the new one."""
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def upright(

@@ -6,12 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import View
+from reposer.core import BadInput, View
+from reposer.core.view import AZIMUTH_STEP, AZIMUTHS, ELEVATIONS
 
-AZIMUTH_STEP = 20  # degrees between two published azimuths
-NUM_AZIMUTHS = 360 // AZIMUTH_STEP
-ELEVATIONS = (0, 10, 20)  # degrees
-ONE_HOT = NUM_AZIMUTHS + len(ELEVATIONS)
+ONE_HOT = len(AZIMUTHS) + len(ELEVATIONS)
 TOLERANCE = 1e-3  # degrees: an angle that came through float32 is one with its neighbours
 
 TURNS = (1, 2, 3)  # waves in a whole turn: two views 40 degrees apart leave no room for more between them
@@ -19,11 +17,15 @@ FEATURES = 4 * len(TURNS) + 2
 
 
 def one_hot_view(view: View) -> Float[Tensor, "B V"]:
-    """18 azimuths, then 3 elevations: 1 at the view's own (the nearest), 0 elsewhere."""
-    azimuth = (view.azimuth / AZIMUTH_STEP).round().long() % NUM_AZIMUTHS
+    """18 azimuths, then 3 elevations: 1 at the view's own, 0 elsewhere. Other angles are refused, not rounded."""
+    if wrong := unknown_angle(view, one_hot=True):
+        raise BadInput(
+            f"A one-hot code cannot say {wrong}. Give another angle, or a network with the smooth code."
+        )
+    azimuth = (view.azimuth / AZIMUTH_STEP).round().long() % len(AZIMUTHS)
     known = torch.tensor(ELEVATIONS, device=azimuth.device, dtype=view.elevation.dtype)
     elevation = (view.elevation[:, None] - known).abs().argmin(1)
-    parts = nn.functional.one_hot(azimuth, NUM_AZIMUTHS), nn.functional.one_hot(elevation, len(ELEVATIONS))
+    parts = nn.functional.one_hot(azimuth, len(AZIMUTHS)), nn.functional.one_hot(elevation, len(ELEVATIONS))
     return torch.cat(parts, 1).to(view.azimuth.dtype)
 
 

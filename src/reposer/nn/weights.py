@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
+from reposer.core.disk import whole_file
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -60,17 +61,9 @@ def stored(module: nn.Module, dtype: torch.dtype | None = None) -> dict[str, Ten
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
-    """Written beside, flushed to the disk, then renamed: a kill leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            file.write(save({name: t.contiguous() for name, t in tensors.items()}, dict(header)))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    """A kill leaves the old file or the new one."""
+    with whole_file(path) as file:
+        file.write(save({name: t.contiguous() for name, t in tensors.items()}, dict(header)))
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -69,6 +69,8 @@ def train(
         )
     folder = RunFolder(out)
     try:
+        if accelerator.is_main_process:
+            folder.claim()
         return _train(
             recipe,
             folder,
@@ -83,6 +85,8 @@ def train(
         if accelerator.is_main_process:
             folder.forget_unless_saved()
         raise
+    finally:
+        folder.leave()
 
 
 def _train(

@@ -1,15 +1,17 @@
 """The run folder: a receipt, a log, one true state, and the generator that came out. Nothing is ever half-written."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
+from reposer.core.disk import only_user, whole_file
+from reposer.data.files import write_text
 
 from .recipe import Recipe
 
@@ -25,6 +27,18 @@ class RunFolder:
         self.generator_file = root / "generator.safetensors"
         self.pictures = root / "pictures"
         self._was_there = root.exists()
+        self._lock: FileLock | None = None
+
+    def claim(self) -> None:
+        """Nobody else may train here until `leave`, or the end of this process. Makes the folder."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._lock = only_user(self.root, "trains")
+
+    def leave(self) -> None:
+        """Others may train here again."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def forget_unless_saved(self) -> None:
         """Remove a folder that this run made and has saved nothing in: bad input leaves nothing behind."""
@@ -71,16 +85,12 @@ class RunFolder:
     def write_receipt(self, recipe: Recipe, about: dict[str, Any]) -> None:
         """recipe.json: every value of the recipe, and what was used (`about`)."""
         text = json.dumps({"recipe": to_plain(recipe), "about": about}, indent=2)
-        _replace(self.receipt, text.encode())
+        write_text(self.receipt, text)
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Written beside, flushed to the disk, then renamed: a kill leaves the old state or the new one."""
-        draft = self.state_file.with_suffix(".tmp")
-        with draft.open("wb") as file:
+        """A kill leaves the old state or the new one."""
+        with whole_file(self.state_file) as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.state_file)
 
     def log(self, line: dict[str, Any]) -> None:
         with self.log_file.open("a") as file:
@@ -97,21 +107,12 @@ class RunFolder:
                     kept.append(line)
             except (json.JSONDecodeError, KeyError):
                 continue  # the last line of a killed run may be cut short
-        _replace(self.log_file, "".join(line + "\n" for line in kept).encode())
+        write_text(self.log_file, "".join(line + "\n" for line in kept))
 
 
 def machine() -> dict[str, Any]:
     """What a bit-exact resume needs to be the same."""
     return {"torch": str(torch.__version__), "threads": torch.get_num_threads()}
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(path.name + ".tmp")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _differences(found: Any, wanted: Any, where: str = "") -> Any:

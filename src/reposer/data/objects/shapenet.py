@@ -20,12 +20,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from reposer.core import BadInput, Framing, Sample, Skeleton
+from reposer.core.view import AZIMUTHS, ELEVATIONS
 
 from ..dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
 from .synthetic import KINDS, NUMBERS, Background, SyntheticObjects
 from .view_pairs import (
-    AZIMUTHS,
-    ELEVATIONS,
     EVERY_THIRD,
     HELD_OUT,
     Rows,

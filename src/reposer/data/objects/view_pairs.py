@@ -10,11 +10,10 @@ import torch
 
 from reposer.core import BadInput, View
 from reposer.core.rng import mix
+from reposer.core.view import AZIMUTHS, ELEVATIONS
 
 from ..dataset import PairRow
 
-AZIMUTHS = tuple(range(0, 360, 20))
-ELEVATIONS = (0, 10, 20)
 HELD_OUT = "held-out"
 """The split of the training objects' views from azimuths that training never sees."""
 EVERY_THIRD = 3

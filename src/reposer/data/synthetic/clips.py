@@ -16,7 +16,7 @@ from reposer.core.rng import numpy_stream
 from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
 
-from ..clip_dataset import CLIP_DATASETS, ClipDataset, RecentFrames, frame_mask
+from ..clip_dataset import CLIP_DATASETS, ClipDataset, RecentFrames, frame_mask, with_edges
 from ..dataset import CACHE_BYTES, frame_picture, frame_pose
 from .cameras import Camera
 from .cycles import CYCLES, CycleName
@@ -189,9 +189,9 @@ class SyntheticFaceClips(_Drawn):
     """Synthetic people's heads close up: they turn by up to 27 degrees, nod, smile, talk and blink.
 
     Clip i is person i of the split; nobody is in two splits. Conditions are FaceLines with exact landmarks, hidden ones
-    too, as finders of landmarks report them, and no edges.
+    too, as finders of landmarks report them.
 
-    framing: the pictures are drawn at its size. fps: frames per second.
+    framing: the pictures are drawn at its size. fps: frames per second. edges: give those of each frame around its face.
     cache_bytes: of drawn frames kept in memory, per process.
     """
 
@@ -205,10 +205,12 @@ class SyntheticFaceClips(_Drawn):
         seed: int = 0,
         length: int = CLIP_LENGTH,
         fps: float = 25.0,
+        edges: bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         size = FACE_SIZE if framing is None else framing.size
         super().__init__(split, framing, size, frames, num_clips, seed, length, fps, cache_bytes)
+        self.edges = edges
         self._busts: _Kept[tuple[Bust, Manner]] = _Kept(KEPT_MOTIONS)
 
     def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
@@ -217,7 +219,8 @@ class SyntheticFaceClips(_Drawn):
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
         bust, manner = self._bust(i)
         points = Pose.stack([bust.landmarks(manner(t / self.rate)) for t in frames])
-        return FaceLines(frame_pose(points, self.framing))
+        framed = frame_pose(points, self.framing)
+        return with_edges(framed, self.pictures(i, frames)) if self.edges else FaceLines(framed)
 
     def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
         """Of each: its picture (h, w, 3)."""

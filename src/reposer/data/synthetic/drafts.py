@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +25,8 @@ from rich.text import Text
 from torch.utils.data import DataLoader, Dataset
 
 from reposer.core import BadInput
+
+from ..files import write_text
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -143,13 +144,6 @@ def code_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """The file, whole or not at all."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
-
-
 class _Writer:
     """Writes a piece and then its record, which says that it is finished."""
 
@@ -158,7 +152,7 @@ class _Writer:
 
     def __call__(self, piece: Piece) -> tuple[str, Record]:
         record = self._write(self._draft, piece)
-        write_whole(_record_path(self._draft, piece), json.dumps(record).encode())
+        write_text(_record_path(self._draft, piece), json.dumps(record))
         return piece.name, record
 
 
@@ -168,7 +162,7 @@ def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> None:
     if not path.is_file():
         shutil.rmtree(draft, ignore_errors=True)
         (draft / _RECORDS).mkdir(parents=True)
-        write_whole(path, json.dumps(receipt, indent=1).encode())
+        write_text(path, json.dumps(receipt, indent=1))
         return
     begun = json.loads(path.read_text())
     differing = sorted(k for k in {*begun, *receipt} if begun.get(k) != receipt.get(k))

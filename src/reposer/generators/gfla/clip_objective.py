@@ -89,14 +89,14 @@ class GFLAClipFlowObjective(Objective):
         self.generator.admitted(batch.source, batch.source_pose, batch.pose(0))
         for start in range(0, batch.frames.shape[1], CHUNK):
             stop = min(start + CHUNK, batch.frames.shape[1])
-            before = _before(batch, start)
+            with torch.no_grad():
+                memory = self.generator.begin(batch.source, batch.source_pose, _before(batch, start))
             moves = []
             for t in range(start, stop):
                 with torch.no_grad():
-                    memory = self.generator.begin(batch.source, batch.source_pose, before)
                     maps = self.generator.maps(batch.pose(t), batch.source)
                 moves.append(self.generator.moves(memory, maps))
-                before = batch.frames[:, t], batch.pose(t)
+                memory = memory._replace(previous=batch.frames[:, t], previous_maps=maps)
             previous, reference = (_in_one([m[k] for m in moves]) for k in range(2))
             layers = correspondence_layers(self.features, previous.flows)
             wanted = tuple(layers.values())

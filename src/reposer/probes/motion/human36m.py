@@ -1,4 +1,4 @@
-"""Human3.6M's tracks, in the files of VideoPose3D: true ones, and those that a Detectron network found (gfla.md, section 6).
+"""Human3.6M's tracks, in the files of VideoPose3D: true ones, and those that a Detectron network found.
 
 Places in these files are in pixels from the picture's corner, as detectors count; within the house 0 is the middle of the
 first pixel.
