@@ -71,7 +71,7 @@ class Contest:
 
 
 def mini() -> Contest:
-    """The small form of every system, for two CPU cores, laid out for less than two hours; that was never timed alone."""
+    """The small form of every system, for two CPU cores: 83 minutes where they do nothing else (docs/leaderboard.md)."""
     return Contest(
         systems={
             "PG2": RECIPES["pg2-mini"],

@@ -127,6 +127,11 @@ def test_a_model_that_does_not_exist_names_what_there_is(photo, refused):
     assert "shipped model" in refused(*transfer(photo), "--model", "gfla-huge")
 
 
+def test_a_device_that_is_not_there(photo, refused):
+    for name in ("cuda:99", "gpu"):
+        assert f"called '{name}'" in refused(*transfer(photo), "--device", name)
+
+
 def test_a_folder_that_is_no_data_set_says_what_was_looked_for(tmp_path, refused):
     (tmp_path / "empty").mkdir()
     assert "annotation" in refused("evaluate", "gfla-synthetic", "--data", tmp_path / "empty")

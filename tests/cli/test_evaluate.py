@@ -124,3 +124,9 @@ def test_families_of_clips_are_scored_on_drawn_clips_where_no_data_are_given(fam
     assert main(["evaluate", str(model), "--pairs", "1", "--without-networks"]) == 0
     (clip,) = json.loads((tmp_path / "report-reposer-clips-v1.json").read_text())["drawn"]["clips"]
     assert clip["limb_frames"] == clip["frames"] > 10
+    edged = main(["evaluate", str(model), "--pairs", "1", "--without-networks", "--edges"])
+    if family == "gfla-animation":
+        assert edged == 2
+    else:
+        (other,) = json.loads((tmp_path / "report-reposer-clips-v1.json").read_text())["drawn"]["clips"]
+        assert edged == 0 and other["values"] != clip["values"]

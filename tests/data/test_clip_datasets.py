@@ -17,6 +17,7 @@ from reposer.data.clip_folder import ClipFolder
 from reposer.data.dance_clips import DanceClips
 from reposer.data.face_clips import FaceClips
 from reposer.data.files import write_picture, write_track
+from reposer.nn.edges import frame_edges
 from reposer.training import ClipDataConfig
 from reposer.training.loader import batches
 
@@ -202,7 +203,17 @@ def test_tracks_of_another_skeleton_are_converted_and_landmarks_become_lines(tmp
     write_track(tmp_path / "clip.json", points, 10)
     drawn = ClipFolder(tmp_path, frames=2).draw(0, 0)
     assert isinstance(drawn.poses, FaceLines) and isinstance(drawn.source_pose, FaceLines)
-    assert drawn.poses.points.xy.shape == (2, 68, 2)
+    assert drawn.poses.points.xy.shape == (2, 68, 2) and drawn.poses.edges is None
+    kept, decoded = (
+        ClipFolder(tmp_path, "all", Framing((64, 64)), frames=4, edges=True, cache_bytes=n)
+        for n in (10**8, 0)
+    )
+    assert torch.equal(kept.whole(0).poses.edges, decoded.whole(0).poses.edges)
+    edged = kept.draw(0, 2)
+    assert torch.equal(edged.poses.edges, decoded.draw(0, 2).poses.edges)
+    assert edged.source_pose.edges.shape == (1, 64, 64) and edged.poses.edges.shape == (4, 1, 64, 64)
+    assert torch.equal(edged.poses.edges[2], frame_edges(edged.frames[2:3], edged.poses.points[2:3])[0])
+    assert edged.poses.edges.any()
 
 
 def test_what_is_wrong_with_a_folder_of_clips_is_named(tmp_path):

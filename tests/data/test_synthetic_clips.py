@@ -8,6 +8,7 @@ import torch
 from reposer.core import BadInput, FaceLines, Framing
 from reposer.core.skeleton import FACE_68, OPENPOSE_18
 from reposer.data.synthetic import SyntheticClips, SyntheticFaceClips, draw
+from reposer.nn.face_maps import face_mask
 
 from .test_clip_datasets import same
 
@@ -70,6 +71,15 @@ def test_landmarks_are_those_of_the_drawn_face_and_hidden_ones_are_given_too():
         assert isinstance(condition, FaceLines) and condition.points.visible.all()
         torch.testing.assert_close(condition.points.xy, drawn.xy, atol=1e-3, rtol=0)
         assert (drawn.xy > -0.5).all() and (drawn.xy < 63.5).all()  # a face stays in its picture
+
+
+def test_drawn_faces_lend_their_frames_edges_on_request():
+    plain, edged = (SyntheticFaceClips("train", FACES, frames=3, num_clips=2, edges=e) for e in (False, True))
+    sample = edged.draw(1, 5)
+    assert plain.draw(1, 5).poses.edges is None and same(plain.draw(1, 5), sample)
+    assert sample.poses.edges.shape == (3, 1, 64, 64) and sample.source_pose.edges.shape == (1, 64, 64)
+    inside = face_mask(sample.poses.points).bool()
+    assert sample.poses.edges[~inside].sum() > 100 and not sample.poses.edges[inside].any()
 
 
 def test_faces_turn_talk_and_blink():

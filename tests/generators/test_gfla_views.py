@@ -60,6 +60,9 @@ def test_a_one_hot_code_is_18_azimuths_then_3_elevations():
     places = [row.nonzero().flatten().tolist() for row in code]
     assert code.shape == (5, 21)
     assert places == [[0, 18], [1, 19], [17, 20], [0, 18], [17, 20]]
+    for angle, said in (((10, 0), "azimuth of 10 degrees"), ((0, 5), "elevation of 5 degrees")):
+        with pytest.raises(BadInput, match=f"cannot say an {said}"):
+            one_hot_view(views((0, 0), angle))
 
 
 def test_a_whole_turn_is_no_turn_and_near_views_have_near_codes():

@@ -118,6 +118,8 @@ def evaluate_model(
     if kind == "clips":
         clips = open_whole_clips(generator, data, split, edges=edges)
         about["data"] = data or "synthetic clips"
+        if edges:
+            about["edges"] = "of the true frames"
         return score_clips(
             generator, clips, chosen(pairs, len(clips)), shown=shown, about=about, folder=folder, protocol=protocol,
             weights=weights, without_networks=without_networks, smooth=smooth, steady=steady, device=where,
