@@ -121,10 +121,12 @@ class SegmentedClip:
             self.stop()
             raise BadInput(f"{self.out} would have no frame. Give a driving clip that has some.")
         draft = self.folder / "whole.mp4.tmp"
-        join(self._segments, draft, self.fps, sound=sound)
-        into_place(draft, self.out)
-        (self.folder / STATE).unlink()  # first: what a kill leaves of the folder then counts as nothing
-        self._lock.release()
+        try:
+            join(self._segments, draft, self.fps, sound=sound)
+            into_place(draft, self.out)
+            (self.folder / STATE).unlink()  # first: what a kill leaves of the folder then counts as nothing
+        finally:
+            self._lock.release()
         shutil.rmtree(self.folder)
 
     def _empty(self) -> None:
