@@ -146,9 +146,9 @@ class PhotoAnimation:
             if self._steadier is not None:
                 self._steadier.before = (memory[DRAWN].to(device), memory[SHOWN].to(device))
         laid = self.crop.laid()
-        own: Condition = self.crop.place(self._source_pose)
-        if lent is not None:
-            own = FaceLines(own, frame_edges(laid, Pose.stack([own]))[0])
+        placed = self.crop.place(self._source_pose)
+        edges = None if lent is None else frame_edges(laid, Pose.stack([placed]))[0]
+        own = placed if edges is None else FaceLines(placed, edges)
         for drawn in self._generator.animate(laid[0].to(device), own.to(device), asked(), **options):
             shown = drawn if self._steadier is None else self._steadier(drawn)
             yield MovedFrame(self.crop.pasted(shown[None]), drawn_for.popleft(), self._kept(drawn, shown))

@@ -148,10 +148,15 @@ def double(value):
     return replace(value, **{f.name: double(getattr(value, f.name)) for f in fields(value)})
 
 
+# A step of it is four updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one of 2e-9 after
+# one step and of 6e-5 after two, so that two steps would compare rounding.
+STEPS = {"gfla-face-mini": 1}
+
+
 def one_of_two(process: int, recipe_name: str, meeting: str, out: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=process, world_size=2)
-    result = weights_after(recipe_name, process, 2)
+    result = weights_after(recipe_name, process, 2, STEPS.get(recipe_name, 2))
     if process == 0:
         torch.save(result, out)
     dist.destroy_process_group()
@@ -160,7 +165,7 @@ def one_of_two(process: int, recipe_name: str, meeting: str, out: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe_name", list(RECIPES))
 def test_two_processes_equal_one_with_the_whole_batch(recipe_name, tmp_path):
-    whole = weights_after(recipe_name, 0, 1)
+    whole = weights_after(recipe_name, 0, 1, STEPS.get(recipe_name, 2))
     out = tmp_path / "two.pt"
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     mp.spawn(one_of_two, (recipe_name, str(tmp_path / "meeting"), str(out)), nprocs=2)
