@@ -268,6 +268,21 @@ def test_the_edges_of_driving_frames_lie_as_the_drawn_face_does(same_person):
         list(animation(walls[:2]).frames())
 
 
+def test_beside_a_driving_frame_there_are_no_edges():
+    """The driver's face fills its frame: laid over the photo's, the frame ends inside the generator's."""
+    source, driver = face(SIZE, 6.0, (50.0, 60.0)), face((40, 40), 6.0, (20.0, 20.0))
+    generator = Listening(Framing((64, 64), aspect=1.0, margin=1.0), FACE_68)
+    edged = PhotoAnimation(
+        generator, PHOTO, source, Pose.stack([driver]), edge_frames=[wall(38, (40, 40))], same_person=True
+    )
+    list(edged.frames())
+    (rows, columns) = generator.asked[0].edges[0].nonzero().unbind(1)
+    corners = replace(source, xy=torch.tensor([[30.0, 40.0], [69.0, 79.0]]).repeat(34, 1))
+    (left, top), (right, bottom) = edged.crop.place(corners).xy[:2].tolist()
+    assert len(rows) > 10 and rows.min() > top - 1.5 and rows.max() < bottom + 1.5
+    assert columns.min() > left and columns.max() < right + 1.5 and bottom < 60
+
+
 def test_edges_are_for_faces():
     with pytest.raises(BadInput, match="describe faces"):
         PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, clip(2), edge_frames=[wall(3)] * 2)

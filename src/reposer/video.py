@@ -174,13 +174,8 @@ class PhotoAnimation:
         pose = self.crop.place(step.pose)
         if frame is None:
             return pose
-        return FaceLines(
-            pose,
-            frame_edges(
-                _seen_from(frame, step.driver.resize((frame.shape[0], frame.shape[1])), pose),
-                Pose.stack([pose]),
-            )[0],
-        )
+        driver = step.driver.resize((frame.shape[0], frame.shape[1]))
+        return FaceLines(pose, _edges_of(frame, driver, pose))
 
     def _placed(self, poses: Iterator[Pose]) -> Iterator[_Step]:
         """In pixels of the photo and in the generator's skeleton; frames that show nobody stay so."""
@@ -279,25 +274,25 @@ def turntable(
         yield crop.pasted(drawn[None])
 
 
-def _seen_from(frame: UInt8[Tensor, "h w 3"], landmarks: Pose, wanted: Pose) -> Float[Tensor, "1 3 H W"]:
-    """The frame turned, scaled and shifted so that its landmarks come as near as can be to the wanted ones; as large as
-    their picture. Where it does not reach, its edge pixels repeat, so that no edge comes about.
+def _edges_of(frame: UInt8[Tensor, "h w 3"], landmarks: Pose, wanted: Pose) -> Float[Tensor, "1 H W"]:
+    """Edges around the face of a frame that is turned, scaled and shifted so that its landmarks come as near as can be to
+    the wanted ones; as large as their picture. Beside the frame there are none.
     """
     lays = laid_over(landmarks, wanted)
-    pixels = from_uint8(frame)[None]
     scale = min(1.0, float(lays.turn.abs()))  # what becomes smaller is smoothed first
-    small = resize(pixels, (max(1, round(scale * frame.shape[0])), max(1, round(scale * frame.shape[1]))))
+    size = (max(1, round(scale * frame.shape[0])), max(1, round(scale * frame.shape[1])))
+    small = resize(from_uint8(frame)[None], size)
     rows, columns = torch.meshgrid(
-        torch.arange(wanted.size[0], dtype=torch.float64),
-        torch.arange(wanted.size[1], dtype=torch.float64),
-        indexing="ij",
+        *(torch.arange(n, dtype=torch.float64) for n in wanted.size), indexing="ij"
     )
     places = lays.back(torch.complex(columns, rows))
     # pixel corners at -1 and 1: the same places in the small picture
     grid = torch.stack(
         [(2 * places.real + 1) / frame.shape[1] - 1, (2 * places.imag + 1) / frame.shape[0] - 1], -1
     )
-    return F.grid_sample(small, grid[None].to(small), padding_mode="border", align_corners=False)
+    moved = F.grid_sample(small, grid[None].to(small), padding_mode="border", align_corners=False)
+    reached = (grid.abs() <= 1).all(-1)  # the border repeats beside the frame, and its edges with it
+    return frame_edges(moved, Pose.stack([wanted]))[0] * reached
 
 
 def no_larger(picture: UInt8[Tensor, "H W 3"], largest: int) -> UInt8[Tensor, "h w 3"]:
