@@ -320,8 +320,7 @@ class _Jury:
 
     def milliseconds(self, generator: Generator) -> float:
         """To draw one picture, the best of five times."""
-        device = next((p.device for p in generator.parameters()), torch.device("cpu"))
-        batch, best = Batch.stack([self.test[self.pairs[0]]]).to(device), math.inf
+        batch, best = Batch.stack([self.test[self.pairs[0]]]).to(generator.device), math.inf
         draw = OnWholePictures(generator)
         for _ in range(6):  # the first one warms up
             start = time.perf_counter()

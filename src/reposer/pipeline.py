@@ -65,7 +65,7 @@ def transfer(
     edges = crop_edges(source_pose, target_pose, generator.framing, picture_size)
     crop = PhotoCrop(picture, edges, generator.framing, picture_size)
 
-    device = device_of(generator)
+    device = generator.device
     source = crop.laid().to(device)
     poses = [Pose.stack([crop.place(pose)]).to(device) for pose in (source_pose, target_pose)]
     explanation = generator.explain(source, *poses) if explain else None
@@ -225,12 +225,6 @@ def refuse_other_picture(source_pose: Pose, photo: UInt8[Tensor, "H W 3"]) -> No
             f"The source pose belongs to a picture of {_size(source_pose.size)} pixels, the photo has "
             f"{_size(photo_size)} (height x width); give the pose of this photo."
         )
-
-
-def device_of(generator: Generator) -> torch.device:
-    """Where its weights are; the CPU if it has none."""
-    parameter = next(generator.parameters(), None)
-    return torch.device("cpu") if parameter is None else parameter.device
 
 
 def _person_size_ratio(source_pose: Pose, target_pose: Pose) -> float:

@@ -29,7 +29,6 @@ from .pipeline import (
     PhotoCrop,
     checked_pose,
     crop_edges,
-    device_of,
     open_photo,
     placement,
     refuse_other_picture,
@@ -119,7 +118,7 @@ class PhotoAnimation:
 
     def frames(self, start: int = 0, memory: Mapping[str, Tensor] | None = None) -> Iterator[MovedFrame]:
         """The frames from `start` on, once. memory: that of the frame before it, if `start` is above 0."""
-        device = device_of(self._generator)
+        device = self._generator.device
         steps = self._held(iter(self._steps))
         lent = iter(self._edge_frames) if self._edge_frames is not None else None
         before: _Step | None = None
@@ -267,7 +266,7 @@ def turntable(
     photo = open_photo(picture)
     height, width, _ = photo.shape
     crop = PhotoCrop(photo, (0, 0, width, height), generator.framing, (height, width))
-    device = device_of(generator)
+    device = generator.device
     source = crop.laid()[0].to(device)
     views = (View(torch.tensor(float(a)), torch.tensor(float(elevation))).to(device) for a in azimuths)
     for drawn in generator.animate(source, source_view.to(device), views):

@@ -8,6 +8,7 @@ import torch
 from reposer.core import BadInput, FaceLines, Framing
 from reposer.core.skeleton import FACE_68, OPENPOSE_18
 from reposer.data.synthetic import SyntheticClips, SyntheticFaceClips, draw
+from reposer.generators.gfla.clip_network import GFLAFaceConfig
 from reposer.nn.face_maps import face_mask
 
 from .test_clip_datasets import same
@@ -80,6 +81,14 @@ def test_drawn_faces_lend_their_frames_edges_on_request():
     assert sample.poses.edges.shape == (3, 1, 64, 64) and sample.source_pose.edges.shape == (1, 64, 64)
     inside = face_mask(sample.poses.points).bool()
     assert sample.poses.edges[~inside].sum() > 100 and not sample.poses.edges[inside].any()
+
+
+def test_the_small_face_model_crops_a_photo_as_its_drawn_faces_were():
+    framing = GFLAFaceConfig.mini().framing
+    data = SyntheticFaceClips("train", framing, frames=1, num_clips=8)
+    boxes = [pose.box() for i in range(8) for pose in data.conditions(i, [0, 37]).points]
+    side = sum(max(right - left, bottom - top) for left, top, right, bottom in boxes) / len(boxes)
+    assert framing.size[0] / side == pytest.approx(1 + 2 * framing.margin, rel=0.05)
 
 
 def test_faces_turn_talk_and_blink():

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.progress import track
 
@@ -63,7 +62,6 @@ def score_clips(
     without_networks: bool = False,
     smooth: Smoothing = "none",
     steady: bool = False,
-    device: torch.device | str = "cpu",
 ) -> int:
     """Score these clips, print the table, write report and sheets into the folder; 1 if a number is absent.
 
@@ -88,7 +86,7 @@ def score_clips(
         if CLIP_METRICS[name].motion != EXACT
         and not (without_networks and CLIP_METRICS[name].looks_through_a_network)
     ]
-    scorers = {who: ClipScorer(metrics, weights=weights, device=device) for who in drawn}
+    scorers = {who: ClipScorer(metrics, weights=weights, device=generator.device) for who in drawn}
     stem = f"report-{PROTOCOL}"
     for i in track(numbers, "scoring clips", transient=True):
         clip = dataset.whole(i)

@@ -38,7 +38,6 @@ from reposer.evaluation.report_html import write_html
 from reposer.generators import load, shipped_models
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.nn.weights import read_header, sha256
-from reposer.pipeline import device_of
 from reposer.training import DataConfig
 
 from .clip_scores import open_whole_clips, score_clips
@@ -96,8 +95,7 @@ def evaluate_model(
         against: views: another model, scored on the same pairs.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
-    where = chosen_device(device)
-    generator = load(model).to(where)
+    generator = load(model).to(chosen_device(device))
     kind = kind_of_data(generator, data)
     of_clips = {
         "--smooth": smooth != "none",
@@ -122,20 +120,20 @@ def evaluate_model(
             about["edges"] = "of the true frames"
         return score_clips(
             generator, clips, chosen(pairs, len(clips)), shown=shown, about=about, folder=folder, protocol=protocol,
-            weights=weights, without_networks=without_networks, smooth=smooth, steady=steady, device=where,
+            weights=weights, without_networks=without_networks, smooth=smooth, steady=steady,
         )  # fmt: skip
     if kind == "views":
         views = open_views(generator, data, split)
         about["data"] = data or "synthetic objects"
         return score_views(
             generator, views, chosen(pairs, len(views)), about=about, folder=folder, protocol=protocol,
-            batch_size=batch_size, weights=weights, against=against, device=where,
+            batch_size=batch_size, weights=weights, against=against,
         )  # fmt: skip
     dataset = DataConfig(root=data, split=split, num_pairs=200).open(generator.framing)
     about["data"] = data or "synthetic-people"
     return score_pairs(
         generator, dataset, chosen(pairs, len(dataset)), shown=shown, about=about, folder=folder,
-        rule=PROTOCOLS[protocol or PAIRS_PROTOCOL], batch_size=batch_size, weights=weights, reference=reference, device=where,
+        rule=PROTOCOLS[protocol or PAIRS_PROTOCOL], batch_size=batch_size, weights=weights, reference=reference,
     )  # fmt: skip
 
 
@@ -151,7 +149,6 @@ def score_pairs(
     batch_size: int = 8,
     weights: Path | None = None,
     reference: Path | None = None,
-    device: torch.device | str = "cpu",
 ) -> int:
     """Score these pairs, print the table, write the report into the folder; 1 if a number is absent."""
     protocol = rule.name
@@ -163,7 +160,7 @@ def score_pairs(
         drawn = folder / f"generated-{protocol}-{about['weights_sha256'][:8]}"
         write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
         folders = as_folders(dataset, numbers, drawn, reference)
-        found = score_folder(folders, rule, folder, weights=weights, device=device, about=about)
+        found = score_folder(folders, rule, folder, weights=weights, device=generator.device, about=about)
         write(found, folders, rule, folder, f"report-{protocol}")
         tell(found, Console())
         return 1 if found.problems or found.report.absent else 0
@@ -173,7 +170,7 @@ def score_pairs(
         "indices": numbers,
         "batch_size": batch_size,
         "weights": weights,
-        "device": device,
+        "device": generator.device,
     }
     reports = {
         "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
@@ -185,7 +182,7 @@ def score_pairs(
     write_html(
         folder / f"report-{protocol}.html",
         reports[shown],
-        lambda n: drawn_pictures(dataset, places[n], draw, rule, device),
+        lambda n: drawn_pictures(dataset, places[n], draw, rule, generator.device),
     )
     console = Console()
     console.print(compare_table(reports))
@@ -226,7 +223,7 @@ def write_drawn(
     for start in track(range(0, len(missing), batch_size), "drawing", transient=True):
         own = missing[start : start + batch_size]
         seeds = torch.tensor([mix(rule.seed, i) for i in own], dtype=torch.int64)
-        batch = Batch.stack([dataset[i] for i in own], seeds).to(device_of(generator))
+        batch = Batch.stack([dataset[i] for i in own], seeds).to(generator.device)
         drawn = generator.generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
         for i, picture in zip(own, drawn, strict=True):
             left, top, right, bottom = generator.framing.content_box(dataset.target_size(i))

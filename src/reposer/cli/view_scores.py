@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
 from reposer.core import BadInput, Generator
@@ -39,7 +38,6 @@ def score_views(
     batch_size: int = 8,
     weights: Path | None = None,
     against: str | None = None,
-    device: torch.device | str = "cpu",
 ) -> int:
     """Score these pairs, print the table by azimuth, write report and plot into the folder; 1 if a number is absent.
 
@@ -49,7 +47,7 @@ def score_views(
         raise BadInput(f"Views are scored under {VIEWS_V1.name}, not under {protocol}; leave --protocol out.")
     others = {}
     if against is not None:
-        other = load(against).to(device)
+        other = load(against).to(generator.device)
         if other.framing != generator.framing or other.condition is not generator.condition:
             raise BadInput(
                 f"{against} draws {other.condition.__name__} in {other.framing.size}, this model "
@@ -58,7 +56,7 @@ def score_views(
         others[_short(against)] = other.generate
     report = evaluate_views(
         generator.generate, dataset, VIEWS_V1, indices=numbers, batch_size=batch_size, progress=True,
-        weights=weights, about=dict(about), against=others, device=device,
+        weights=weights, about=dict(about), against=others, device=generator.device,
     )  # fmt: skip
     stem = f"report-{VIEWS_V1.name}"
     write_text(folder / f"{stem}.json", json.dumps(report.to_plain(), indent=1) + "\n")

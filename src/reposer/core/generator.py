@@ -105,6 +105,11 @@ class Generator(nn.Module, ABC):
     divisor: int = 1
     remembers: bool = False
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are; the CPU if it has none."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
     @abstractmethod
     def generate(
         self,

@@ -79,10 +79,7 @@ def explanation_pictures(
 
 def pair_sheet(generator: Generator, samples: Sequence[Sample]) -> UInt8[np.ndarray, "h w 3"]:
     """A row per pair: source, target pose (if it is one), what the generator draws, the truth, and its layers."""
-    batch = Batch.stack(samples)
-    parameter = next(generator.parameters(), None)
-    if parameter is not None:
-        batch = batch.to(parameter.device)
+    batch = Batch.stack(samples).to(generator.device)
     explanation = generator.explain(batch.source, batch.source_pose, batch.target_pose)
     columns = {"source": batch.source}
     pose = batch.target_pose.points if isinstance(batch.target_pose, FaceLines) else batch.target_pose

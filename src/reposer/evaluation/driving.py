@@ -68,8 +68,7 @@ def drive(
             f"{type(generator).__name__} draws it at {bottom - top}x{right - left}. Make the clip at that size, or leave its "
             f"motion out."
         )
-    parameter = next(generator.parameters(), None)
-    device = "cpu" if parameter is None else parameter.device
+    device = generator.device
 
     def drawn() -> Iterator[Float[Tensor, "3 H W"]]:
         given = smoothed(framed.poses if poses is None else poses, framed.fps, smoothing)

@@ -151,8 +151,7 @@ MINI_LOSSES = GFLAClipLossesConfig(
     discriminator_layers=3,
 )
 MINI_FLOW_PLAYERS = {"flow": Adam(1e-3, betas=(0.5, 0.99))}
-MINI_PLAYERS = {
-    "generator": Adam(1e-3, betas=(0.5, 0.99)),
+MINI_JUDGES = {
     "discriminator": Adam(2e-4, betas=(0.5, 0.99)),
     "temporal": Adam(2e-4, betas=(0.5, 0.99)),
 }
@@ -161,7 +160,7 @@ MINI_PLAYERS = {
 def mini_stages(
     losses: GFLAClipLossesConfig, flow_steps: int, steps: int, learning_rate: float = 1e-3
 ) -> tuple[GFLAClipStage, ...]:
-    players = MINI_PLAYERS | {"generator": Adam(learning_rate, betas=(0.5, 0.99))}
+    players = {"generator": Adam(learning_rate, betas=(0.5, 0.99))} | MINI_JUDGES
     return (
         GFLAClipStage("flow", objective=MINI_FLOW, steps=flow_steps, optimisers=MINI_FLOW_PLAYERS),
         GFLAClipStage(
