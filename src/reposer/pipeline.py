@@ -14,7 +14,7 @@ from torch import Tensor
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.pose import Box
-from reposer.data.files import read_picture
+from reposer.data.pictures import read_picture
 
 SOFT_EDGE = 1 / 24  # of the crop's smaller side: how far the drawn part fades into the photo
 Edges = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are the first pixels outside
@@ -190,7 +190,7 @@ def open_photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"
     if picture.dtype != torch.uint8 or picture.dim() != 3 or picture.shape[-1] != 3:
         raise BadInput(
             f"A photo of shape {tuple(picture.shape)} and type {picture.dtype} came; expected is 8-bit RGB "
-            f"of shape (height, width, 3), as `reposer.data.files.read_picture` reads it."
+            f"of shape (height, width, 3), as `reposer.data.pictures.read_picture` reads it."
         )
     return picture.cpu()
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from reposer.core import Pose
-from reposer.data.files import write_annotation, write_pairs, write_picture
+from reposer.data.files import write_annotation, write_pairs
+from reposer.data.pictures import write_picture
 
 
 def some_pose(size=(256, 176), seed=0, missing=()):

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from reposer.core import Pose
-from reposer.data.files import read_annotation, read_picture
+from reposer.data.files import read_annotation
+from reposer.data.pictures import read_picture
 from reposer.estimators import JOINT_FINDERS
 from reposer.evaluation.suite import SuiteBatch
 from reposer.evaluation.suite.structural import Structural

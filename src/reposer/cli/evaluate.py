@@ -23,7 +23,7 @@ from reposer.core.tracks import Smoothing
 from reposer.data import PairDataset
 from reposer.data.clip_dataset import holds_clips
 from reposer.data.dataset import FilePairs
-from reposer.data.files import write_picture
+from reposer.data.pictures import write_picture
 from reposer.evaluation import (
     PROTOCOLS,
     Folders,

@@ -11,7 +11,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput, View
-from reposer.data.files import read_picture
+from reposer.data.pictures import read_picture
 from reposer.data.video_files import QUALITY, ClipWriter
 from reposer.generators import load
 from reposer.video import beside, no_larger, turntable

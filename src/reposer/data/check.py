@@ -21,21 +21,12 @@ from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import FilePairs, SplitFiles, recognise, sole_file
 from .deepfashion import DeepFashion
-from .files import (
-    FASHION_SIZE,
-    PoseTable,
-    WrongFrame,
-    fashion_frame,
-    picture_header,
-    picture_is_cut_off,
-    read_annotation,
-    read_names,
-    read_pairs,
-)
+from .files import FASHION_SIZE, PoseTable, WrongFrame, fashion_frame, read_annotation, read_names, read_pairs
 from .folder import SPLITS, Folder, photo_pose, photos_in, split_photos
 from .market1501 import SIZE as MARKET_SIZE
 from .market1501 import Market1501
 from .pairs import name_identity
+from .pictures import picture_header, picture_is_cut_off
 
 T = TypeVar("T")
 Severity = Literal["error", "warning"]

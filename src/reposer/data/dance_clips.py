@@ -19,9 +19,9 @@ from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 
 from .clip_dataset import CLIP_DATASETS, frame_mask, move_clip
 from .dataset import CACHE_BYTES, frame_pose
-from .files import read_picture
 from .frame_folders import FrameFolders, folders_in, frame_of
 from .moves import in_frame, random_move
+from .pictures import read_picture
 
 SPLITS = ("train", "val", "test")
 # Sub-folders are called train_* in every split.

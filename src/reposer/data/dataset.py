@@ -15,7 +15,7 @@ from reposer.core.images import from_uint8, resize
 from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
 
-from .files import read_picture
+from .pictures import read_picture
 
 DATASETS: "Registry[type[PairDataset]]" = Registry("data set", "reposer.datasets")
 CACHE_BYTES = 256 << 20  # framed pictures kept in memory, per process and data set

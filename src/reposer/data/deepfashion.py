@@ -18,8 +18,9 @@ from .dataset import (
     check_pairs,
     sole_file,
 )
-from .files import FASHION_SIZE, PADDING, Frame, fashion_frame, read_annotation, read_pairs, read_picture
+from .files import FASHION_SIZE, PADDING, Frame, fashion_frame, read_annotation, read_pairs
 from .pairs import name_identity
+from .pictures import read_picture
 
 SPLITS = ("train", "val", "test")
 RESIZED, PLAIN = ("fasion-resize", "fashion-resize"), ("fasion", "fashion")

@@ -24,7 +24,7 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.core.disk import into_place
 
-from .files import MAX_PIXELS
+from .pictures import MAX_PIXELS
 
 QUALITY = 18
 """x264's constant rate factor: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest. (0 would be of a

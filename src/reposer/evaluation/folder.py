@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reposer.core import BadInput
-from reposer.data.files import PICTURE_SUFFIXES, picture_header, picture_is_cut_off
 from reposer.data.pairs import name_identity
+from reposer.data.pictures import PICTURE_SUFFIXES, picture_header, picture_is_cut_off
 
 OURS = "_2_"
 SEPARATORS = ("___", OURS, "_to_", "_vis_")

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.configs import to_plain
-from reposer.data.files import read_picture
+from reposer.data.pictures import read_picture
 from reposer.nn.weights import read_safetensors, write_safetensors
 
 from .folder import FilePair, Problem, match, pictures_in, refused

@@ -21,7 +21,7 @@ from rich.progress import track
 from reposer.core import BadInput
 from reposer.core.skeleton import OPENPOSE_18
 
-from ..files import write_picture
+from ..pictures import write_picture
 from .attributes import ATTRIBUTES, attributes
 from .body import Body
 from .cameras import CROPS
