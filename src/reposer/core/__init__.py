@@ -1,6 +1,6 @@
 """The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy, and a lock for folders."""
 
-from .errors import BadInput
+from .errors import BadInput, quoted
 from .face import FaceLines
 from .generator import Explanation, Framing, Generator, Layer
 from .pose import Pose
@@ -26,4 +26,5 @@ __all__ = [
     "Sample",
     "Skeleton",
     "View",
+    "quoted",
 ]

@@ -1,4 +1,10 @@
-"""The one error that a person who uses Reposer can mend."""
+"""The one error that a person who uses Reposer can mend, and how a value from outside is shown in it."""
+
+import math
+from reprlib import Repr
+from typing import Any
+
+_LONGEST = 80
 
 
 class BadInput(ValueError):
@@ -7,3 +13,27 @@ class BadInput(ValueError):
     The message is one sentence or two: what came, what was expected, the way out. The command line prints it
     and exits with code 2; in Python it is an ordinary ValueError.
     """
+
+
+class _Short(Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        """Python refuses to write out an integer of more than 4,300 digits."""
+        if abs(x) < 10**_LONGEST:
+            return repr(x)
+        return f"<integer of {math.ceil(x.bit_length() * math.log10(2))} digits>"
+
+
+_short = _Short()
+_short.maxstring = _short.maxother = _LONGEST
+_short.maxlist = _short.maxdict = 8
+_short.maxlevel = 3
+
+
+def quoted(value: Any) -> str:
+    """A value from outside as a message may show it: on one line, of at most 80 characters, in quotes if it is text.
+
+    Control characters (a terminal's escapes among them), marks that turn the direction of writing, and half surrogates
+    are shown as escapes: `'\\x1b[31m'`. Names in any alphabet stay as they are.
+    """
+    shown = _short.repr(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."

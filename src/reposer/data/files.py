@@ -1,4 +1,4 @@
-"""The door for files: lists of joints and pairs, poses in JSON.
+"""The door for files: lists of joints and pairs. Poses and tracks in JSON are read in `data/poses`.
 
 Nothing beyond this file knows that a missing joint is written as -1 (or as 0, 0, 0), that lists hold (y, x), or that
 the same-looking fashion lists come in two frames.
