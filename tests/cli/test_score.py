@@ -10,7 +10,7 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.core import BadInput, Pose
-from reposer.data.files import write_annotation
+from reposer.data.lists import write_annotation
 from reposer.data.synthetic import SyntheticPeople, write_people
 from reposer.evaluation import Protocol
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from reposer.core import Pose
-from reposer.data.files import write_annotation, write_pairs
+from reposer.data.lists import write_annotation, write_pairs
 from reposer.data.pictures import write_picture
 
 

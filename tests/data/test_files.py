@@ -4,13 +4,7 @@ import pytest
 import torch
 
 from reposer.core import BadInput
-from reposer.data.files import (
-    fashion_frame,
-    read_annotation,
-    read_pairs,
-    write_annotation,
-    write_pairs,
-)
+from reposer.data.lists import fashion_frame, read_annotation, read_pairs, write_annotation, write_pairs
 
 from .folders import some_pose
 

@@ -15,7 +15,7 @@ from reposer.core import BadInput
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data import open_dataset
 from reposer.data.check import check_dataset
-from reposer.data.files import FASHION_SIZE
+from reposer.data.lists import FASHION_SIZE
 from reposer.data.synthetic import SyntheticPeople, write, write_people
 from reposer.data.synthetic.attributes import attributes
 

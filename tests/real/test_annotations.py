@@ -10,7 +10,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from reposer.data import open_dataset
 from reposer.data.check import check_dataset
 from reposer.data.clips import read_clip
-from reposer.data.files import fashion_frame, read_annotation, read_names, read_pairs
+from reposer.data.lists import fashion_frame, read_annotation, read_names, read_pairs
 from reposer.data.pairs import derive_pairs, market_identity, name_identity
 
 

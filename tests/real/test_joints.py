@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from reposer.core import Pose
-from reposer.data.files import read_annotation
+from reposer.data.lists import read_annotation
 from reposer.data.pictures import read_picture
 from reposer.estimators import JOINT_FINDERS
 from reposer.evaluation.suite import SuiteBatch

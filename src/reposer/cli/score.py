@@ -11,7 +11,7 @@ from rich.text import Text
 from tyro.conf import Positional
 
 from reposer.core import BadInput, Pose
-from reposer.data.files import Frame, fashion_frame, read_annotation, read_pairs
+from reposer.data.lists import Frame, fashion_frame, read_annotation, read_pairs
 from reposer.evaluation import PROTOCOLS, Folders, Protocol, Report, Scored, score_folder, shown_pictures
 from reposer.evaluation.report_html import write_html
 from reposer.evaluation.suite import SUITE

@@ -21,8 +21,8 @@ from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import FilePairs, SplitFiles, recognise, sole_file
 from .deepfashion import DeepFashion
-from .files import FASHION_SIZE, PoseTable, WrongFrame, fashion_frame, read_annotation, read_names, read_pairs
 from .folder import SPLITS, Folder, photo_pose, photos_in, split_photos
+from .lists import FASHION_SIZE, PoseTable, WrongFrame, fashion_frame, read_annotation, read_names, read_pairs
 from .market1501 import SIZE as MARKET_SIZE
 from .market1501 import Market1501
 from .pairs import name_identity

@@ -18,7 +18,7 @@ from .dataset import (
     check_pairs,
     sole_file,
 )
-from .files import FASHION_SIZE, PADDING, Frame, fashion_frame, read_annotation, read_pairs
+from .lists import FASHION_SIZE, PADDING, Frame, fashion_frame, read_annotation, read_pairs
 from .pairs import name_identity
 from .pictures import read_picture
 

@@ -15,8 +15,8 @@ from reposer.core.skeleton import FACE_68
 
 from .clip_dataset import CLIP_DATASETS, REFERENCES, with_edges
 from .dataset import CACHE_BYTES, frame_pose
-from .files import first_existing
 from .frame_folders import FrameFolders, folders_in
+from .lists import first_existing
 
 SPLITS = ("train", "val", "test")
 FPS = 25.0  # not in the files

@@ -20,7 +20,7 @@ from .dataset import (
     check_pairs,
     sole_file,
 )
-from .files import first_existing, read_annotation, read_pairs
+from .lists import first_existing, read_annotation, read_pairs
 from .moves import in_frame, move_pictures, random_move
 from .pairs import market_identity
 

@@ -11,7 +11,7 @@ import torch
 
 from reposer.core import BadInput, Pose
 
-from ..files import FASHION_SIZE, write_annotation, write_pairs
+from ..lists import FASHION_SIZE, write_annotation, write_pairs
 from .attributes import attributes
 from .drafts import Piece, Record, write_in_pieces
 from .drawing import Drawing

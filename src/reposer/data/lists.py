@@ -1,0 +1,230 @@
+"""Lists of joints, of pairs and of names, in the forms of the published data sets.
+
+Nothing beyond this file knows that lists hold (y, x), or that the same-looking fashion lists come in two frames.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from reposer.core import BadInput, Pose, Skeleton
+from reposer.core.skeleton import OPENPOSE_18
+
+from .files import MISSING, read_text, write_text
+
+Frame = Literal["padded256", "crop176"]
+FRAMES: tuple[Frame, ...] = ("padded256", "crop176")
+FASHION_SIZE = (256, 176)
+PADDING = 40  # columns on each side of a 176 wide picture in the padded frame
+_HEADER = "name:keypoints_y:keypoints_x"
+
+
+# Lists of joints
+
+
+class PoseTable(Mapping[str, Pose]):
+    """Poses by name, kept in two arrays: a list of 50,000 goes to a worker process in one piece.
+
+    xy (N, K, 2) float32 and visible (N, K) bool, in pixels of pictures of `size`; row n belongs to names[n].
+    repeated: names that the file had several times; the last row counts.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        xy: Float[np.ndarray, "N K 2"],
+        visible: Bool[np.ndarray, "N K"],
+        size: tuple[int, int],
+        skeleton: Skeleton = OPENPOSE_18,
+    ) -> None:
+        self.xy, self.visible, self.size, self.skeleton = xy, visible, size, skeleton
+        self._row = {name: row for row, name in enumerate(names)}
+        seen: set[str] = set()
+        self.repeated = tuple(dict.fromkeys(n for n in names if n in seen or seen.add(n)))  # type: ignore[func-returns-value]
+
+    def __getitem__(self, name: str) -> Pose:
+        row = self._row[name]
+        xy, visible = torch.from_numpy(self.xy[row].copy()), torch.from_numpy(self.visible[row].copy())
+        return Pose(xy, visible, self.size, self.skeleton)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._row)
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def rows(self) -> Iterator[tuple[str, int]]:
+        """Each name and its row of `xy` and `visible`."""
+        return iter(self._row.items())
+
+    def convert(self, skeleton: Skeleton) -> "PoseTable":
+        """The same people in another skeleton (see Pose.convert)."""
+        if skeleton == self.skeleton:
+            return self
+        rows = list(self._row.values())
+        everyone = Pose(torch.from_numpy(self.xy), torch.from_numpy(self.visible), self.size, self.skeleton)
+        other = everyone.convert(skeleton)
+        return PoseTable(
+            list(self._row), other.xy.numpy()[rows], other.visible.numpy()[rows], self.size, skeleton
+        )
+
+
+def read_annotation(path: Path | str, *, frame: Frame | tuple[int, int]) -> PoseTable:
+    """The poses of a list in PATN's form: rows `NAME: [y, ...]: [x, ...]` of 18 joints, missing = -1.
+
+    frame: what the file's x and y count in. The two of the fashion lists (see `fashion_frame`) both give poses of the
+    256x176 picture; a (height, width) is that of the pictures, (128, 64) for Market-1501.
+    """
+    path = Path(path)
+    names, y, x = _annotation_arrays(path)
+    visible = (x != MISSING) & (y != MISSING)
+    if frame == "padded256":
+        x = x - PADDING  # after the missing joints were told apart
+    size = FASHION_SIZE if isinstance(frame, str) else frame
+    xy = np.where(visible[..., None], np.stack([x, y], -1), 0.0).astype(np.float32)
+    return PoseTable(names, xy, visible, size)
+
+
+def write_annotation(path: Path | str, poses: Mapping[str, Pose], *, frame: Frame | tuple[int, int]) -> None:
+    """The list that `read_annotation` reads, in whole pixels, as the published ones are.
+
+    A joint that would come to stand at -1 is written as missing: the format has no other word for it.
+    """
+    shift = PADDING if frame == "padded256" else 0
+    size = FASHION_SIZE if isinstance(frame, str) else frame
+    lines = [_HEADER]
+    for name, pose in poses.items():
+        if pose.skeleton != OPENPOSE_18 or ":" in name:
+            raise BadInput(f"The list holds {OPENPOSE_18.name} poses under names without ':', not {name}.")
+        if pose.size != size:
+            raise BadInput(
+                f"The pose of {name} belongs to a {pose.size} picture; the list is of {size} pictures."
+            )
+        whole = pose.xy.detach().cpu().double().round().long() + torch.tensor([shift, 0])
+        there = pose.visible.cpu() & (whole != MISSING).all(-1)
+        whole = torch.where(there[:, None], whole, torch.tensor(MISSING))
+        lines.append(f"{name}: {whole[:, 1].tolist()}: {whole[:, 0].tolist()}")
+    write_text(Path(path), "\n".join(lines) + "\n")
+
+
+class WrongFrame(BadInput):
+    """A list of joints counts in another frame than it says, or does not say in which."""
+
+
+def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
+    """The frame of a fashion list: as named by `frame`, else by the file's name; the joints may refute it.
+
+    crop176: x and y in the 256x176 picture; `-resize-` in a file's name says so. padded256: in the picture that 40
+    white columns on each side make 256 wide; x of 176 and more tells it. A file under the plain name whose x are all
+    below 176 may be either: it has to be named.
+    """
+    path = Path(path)
+    named = frame or ("crop176" if "-resize-" in path.name else None)
+    _, y, x = _annotation_arrays(path)
+    known = x[(x != MISSING) & (y != MISSING)]
+    largest = int(known.max()) if known.size else 0
+    # a joint may lie a little outside of the picture; in the padded frame 4 of 100 do not fit, by far
+    refuted = (
+        known.size > 0
+        and (known >= FASHION_SIZE[1]).mean() > 0.01
+        and largest >= FASHION_SIZE[1] + PADDING / 2
+    )
+    if named == "crop176" and refuted:
+        raise WrongFrame(
+            f"{path} has x up to {largest}, which a 176 wide picture cannot have: it is in the padded 256x256 frame. "
+            f"Rename it to {path.name.replace('-resize-', '-')}, or pass frame='padded256'."
+        )
+    if named is not None:
+        return named
+    if largest >= FASHION_SIZE[1]:
+        return "padded256"
+    resized = path.name.replace("-annotation-", "-resize-annotation-")
+    raise WrongFrame(
+        f"{path} does not say which frame its joints are in, and all x are below 176. If they count in the 176 wide "
+        f"picture, rename it to {resized} (or pass frame='crop176'); if in the padded 256x256 one, pass "
+        f"frame='padded256'."
+    )
+
+
+def _annotation_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names, y (N, 18) and x (N, 18) as the file has them."""
+    lines = read_text(path, "a list of joints").splitlines()
+    if not lines or lines[0].replace(" ", "") != _HEADER:
+        came = lines[0][:60] if lines else ""
+        raise BadInput(f"{path} begins with '{came}'; a list of joints begins with the line '{_HEADER}'.")
+    names, y, x = [], [], []
+    for row, line in enumerate(lines[1:], start=2):
+        if line.strip():
+            name, own_y, own_x = _annotation_row(path, row, line)
+            names.append(name)
+            y.append(own_y)
+            x.append(own_x)
+    shape = (len(names), len(OPENPOSE_18))
+    return names, np.array(y, np.float64).reshape(shape), np.array(x, np.float64).reshape(shape)
+
+
+def _annotation_row(path: Path, row: int, line: str) -> tuple[str, list[float], list[float]]:
+    parts = line.split(":")
+    if len(parts) != 3:
+        raise BadInput(f"{path}, row {row}: 'NAME: [y, ...]: [x, ...]' was expected, not '{line[:60]}'.")
+    try:
+        y, x = json.loads(parts[1]), json.loads(parts[2])
+        counts = (len(y), len(x))
+        finite = all(isinstance(v, int | float) and math.isfinite(v) for v in (*y, *x))
+    except (ValueError, TypeError):
+        finite, counts = False, (0, 0)
+    if not finite:
+        raise BadInput(
+            f"{path}, row {row}: the joints of {parts[0]} are not two lists of numbers. Mend that row."
+        )
+    expected = len(OPENPOSE_18)
+    if counts != (expected, expected):
+        raise BadInput(
+            f"{path}, row {row}: {parts[0]} has {counts[0]} y and {counts[1]} x; {OPENPOSE_18.name} has {expected} "
+            f"joints. Convert the file to the 18 joints of OpenPose (with -1 for those it lacks)."
+        )
+    return parts[0].strip(), y, x
+
+
+# Lists of pairs and names
+
+
+def read_pairs(path: Path | str) -> list[tuple[str, str]]:
+    """(source, target) names of a list with the header `from,to`, in order."""
+    path = Path(path)
+    lines = read_text(path, "a list of pairs").splitlines()
+    if not lines or lines[0].replace(" ", "") != "from,to":
+        came = lines[0][:60] if lines else ""
+        raise BadInput(f"{path} begins with '{came}'; a list of pairs begins with the line 'from,to'.")
+    pairs = []
+    for row, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        names = [name.strip() for name in line.split(",")]
+        if len(names) != 2 or not all(names):
+            raise BadInput(
+                f"{path}, row {row}: two names with a comma between were expected, not '{line[:60]}'."
+            )
+        pairs.append((names[0], names[1]))
+    return pairs
+
+
+def write_pairs(path: Path | str, pairs: Sequence[tuple[str, str]]) -> None:
+    """The list that `read_pairs` reads."""
+    write_text(Path(path), "\n".join(["from,to", *(f"{a},{b}" for a, b in pairs)]) + "\n")
+
+
+def first_existing(root: Path, names: Sequence[str]) -> Path | None:
+    """The first of these names that is there, in a folder."""
+    return next((root / name for name in names if (root / name).exists()), None)
+
+
+def read_names(path: Path | str) -> list[str]:
+    """The names of a `.lst` file, one a line."""
+    return [line.strip() for line in read_text(Path(path), "a list of names").splitlines() if line.strip()]
