@@ -6,16 +6,19 @@ REAL_DATA ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo test quick lint bench leaderboard-mini clean
+.PHONY: demo test quick nightly lint bench leaderboard-mini clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
 
 test: lint
-	$(PYTEST)
+	$(PYTEST) -m "not nightly"
 
 quick: .venv/.dev
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not nightly"
+
+nightly: .venv/.dev
+	$(PYTEST) -m nightly
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -1,0 +1,154 @@
+"""Valid commands over the files of `valid_files.py`, and what of them may be changed."""
+
+from dataclasses import dataclass
+
+TINY_TRAINING = (
+    *("--model.size", "64", "32", "--model.width", "4", "--model.flow-width", "3"),
+    *("--model.attention-hidden", "4", "--stages.0.steps", "1", "--stages.1.steps", "1"),
+    *("--batch-size", "2", "--threads", "1", "--stages.1.objective.discriminator-width", "4"),
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line that succeeds (`expected`), and its inputs, which a case changes one or a few of.
+
+    inputs: files and folders that it reads; of a folder every file may be changed.
+    numbers: options that take a number, which a case may give a hostile value.
+    outputs: what it writes.
+    """
+
+    arguments: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    expected: int = 0
+
+
+TRANSFER = ("--source-pose", "photo.json", "--pose", "wanted.json", "--model", "people.safetensors")
+SCORE = ("--targets", "people/test", "--workers", "0", "--out", "out")
+LISTS = ("--annotations", "people/fasion-resize-annotation-test.csv")
+
+COMMANDS = {
+    "transfer": Command(
+        ("transfer", "photo.png", *TRANSFER, "--out", "out.png", "--explain"),
+        ("photo.png", "photo.json", "wanted.json", "people.safetensors"),
+        ("out.png", "out-explained.png"),
+        ("--pose-size", "--seed"),
+    ),
+    "transfer, JPEG and OpenPose": Command(
+        (
+            *("transfer", "photo.jpg", "--source-pose", "openpose.json", "--pose", "openpose.json"),
+            *("--model", "people.safetensors", "--out", "out.jpg"),
+        ),
+        ("photo.jpg", "openpose.json", "people.safetensors"),
+        ("out.jpg",),
+    ),
+    "transfer, WebP": Command(
+        ("transfer", "photo.webp", *TRANSFER, "--out", "out.png"),
+        ("photo.webp", "photo.json", "wanted.json", "people.safetensors"),
+        ("out.png",),
+    ),
+    "animate": Command(
+        (
+            *("animate", "photo.png", "--source-pose", "photo.json", "--driving", "driving.mp4"),
+            *("--track", "track.json", "--model", "people.safetensors", "--out", "out.mp4"),
+        ),
+        ("photo.png", "photo.json", "driving.mp4", "track.json", "people.safetensors"),
+        ("out.mp4",),
+        ("--fps", "--largest", "--quality", "--seed", "--driving-size"),
+    ),
+    "animate by a track": Command(
+        (
+            *("animate", "photo.png", "--source-pose", "photo.json", "--driving", "track.json"),
+            *("--model", "moving.safetensors", "--out", "out.mp4"),
+        ),
+        ("photo.png", "photo.json", "track.json", "moving.safetensors"),
+        ("out.mp4",),
+        ("--fps", "--largest", "--quality"),
+    ),
+    "views": Command(
+        (
+            *("views", "photo.png", "--model", "views.safetensors", "--out", "out.mp4"),
+            *("--steps", "2"),
+        ),
+        ("photo.png", "views.safetensors"),
+        ("out.mp4",),
+        ("--fps", "--quality", "--frames-per-view", "--azimuth", "--elevation", "--largest"),
+    ),
+    "check lists": Command(("data", "check", "people"), ("people",)),
+    "check fashion": Command(("data", "check", "fashion"), ("fashion",)),
+    "check shards": Command(("data", "check", "shards"), ("shards",)),
+    "check views": Command(("data", "check", "cars"), ("cars",)),
+    "check clips": Command(("data", "check", "clips"), ("clips",)),
+    "evaluate": Command(
+        (
+            *("evaluate", "people.safetensors", "--data", "people", "--out", "out"),
+            *("--protocol", "reposer-v1-reconstruction", "--device", "cpu"),
+        ),
+        ("people.safetensors", "people"),
+        ("out",),
+        ("--pairs", "--batch-size"),
+    ),
+    "evaluate from shards": Command(
+        (
+            *("evaluate", "people.safetensors", "--data", "shards", "--out", "out"),
+            *("--protocol", "reposer-v1-reconstruction", "--device", "cpu"),
+        ),
+        ("people.safetensors", "shards"),
+        ("out",),
+    ),
+    "evaluate clips": Command(
+        (
+            *("evaluate", "moving.safetensors", "--data", "clips", "--split", "all", "--out", "out"),
+            *("--without-networks", "--device", "cpu"),
+        ),
+        ("moving.safetensors", "clips"),
+        ("out",),
+    ),
+    "evaluate views": Command(
+        (
+            *("evaluate", "views.safetensors", "--data", "cars", "--out", "out"),
+            *("--pairs", "4", "--device", "cpu"),
+        ),
+        ("views.safetensors", "cars"),
+        ("out",),
+    ),
+    "score": Command(
+        ("score", "generated", *SCORE, *LISTS, "--protocol", "reposer-v1-reconstruction"),
+        ("generated", "people"),
+        ("out",),
+        ("--workers",),
+    ),
+    "compare": Command(
+        ("compare", "report/report.json", "report/report.json"),
+        ("report",),
+    ),
+    "results of a study": Command(
+        ("study", "results", "study.db", "--json", "out.json"), ("study.db",), ("out.json",)
+    ),
+    "train": Command(
+        ("train", "gfla-mini", "--data", "people", "--out", "out", *TINY_TRAINING),
+        ("people",),
+        ("out",),
+        (
+            *("--save-every", "--log-every", "--picture-every", "--workers", "--threads", "--seed"),
+            *("--batch-size", "--max-minutes", "--stages.0.steps", "--model.width"),
+        ),
+    ),
+    "go on training": Command(
+        ("train", "gfla-mini", "--data", "people", "--out", "run", *TINY_TRAINING),
+        ("people", "run"),
+        ("run",),
+        ("--save-every", "--workers"),
+    ),
+    "synthesize": Command(
+        (
+            *("data", "synthesize", "out", "--people", "1", "--test-people", "1", "--views", "2"),
+            *("--size", "32", "22", "--workers", "1"),
+        ),
+        (),
+        ("out",),
+        ("--size", "--views", "--people", "--workers", "--seed"),
+    ),
+}

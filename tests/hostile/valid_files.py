@@ -1,0 +1,109 @@
+"""One small valid file of every format that a command reads, all in one folder, written once."""
+
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from reposer.cli import main
+from reposer.core import Pose
+from reposer.data.files import write_picture, write_pose_json, write_track
+from reposer.data.objects import write_objects
+from reposer.data.synthetic import write_people
+from reposer.generators import GENERATORS, save
+from reposer.study import Answers
+from tests.data.folders import write_fashion
+from tests.data.video_clips import moving_square, write_clip
+from tests.hostile.commands import TINY_TRAINING
+from tests.study.folders import a_study
+from tests.test_pipeline import smooth_photo, standing
+
+PHOTO_SIZE, CLIP_SIZE, NUM_FRAMES = (97, 70), (64, 48), 4
+
+
+def write_valid_files(root: Path) -> Path:
+    """Fills a new folder; the names are those that `commands.py` speaks of."""
+    root.mkdir(parents=True)
+    torch.manual_seed(0)
+    _photo(root)
+    _clip(root)
+    _weights(root)
+    _data_sets(root)
+    _generated(root)
+    _study(root)
+    _run_folder(root)
+    return root
+
+
+def _photo(root: Path) -> None:
+    write_picture(root / "photo.png", smooth_photo(PHOTO_SIZE))
+    Image.open(root / "photo.png").save(root / "photo.jpg", quality=95)
+    Image.open(root / "photo.png").save(root / "photo.webp")
+    pose = standing(60.0, (35.0, 50.0), PHOTO_SIZE)
+    write_pose_json(root / "photo.json", pose)
+    write_pose_json(root / "wanted.json", standing(50.0, (30.0, 45.0), PHOTO_SIZE, True))
+    (root / "openpose.json").write_text(json.dumps(openpose(pose)))
+
+
+def openpose(pose: Pose) -> dict[str, object]:
+    """As OpenPose writes a person of 18 joints."""
+    numbers = [
+        value
+        for (x, y), seen in zip(pose.xy.tolist(), pose.visible.tolist(), strict=True)
+        for value in ((x, y, 0.9) if seen else (0, 0, 0))
+    ]
+    return {"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": numbers}]}
+
+
+def _clip(root: Path) -> None:
+    write_clip(root / "driving.mp4", moving_square(NUM_FRAMES, CLIP_SIZE), Fraction(12))
+    poses = [standing(40.0, (20.0 + t, 32.0), CLIP_SIZE, t % 2 == 0) for t in range(NUM_FRAMES)]
+    write_track(root / "track.json", Pose.stack(poses), 12)
+
+
+def _weights(root: Path) -> None:
+    for name, family in (("people", "gfla"), ("moving", "gfla-animation"), ("views", "gfla-views")):
+        save(GENERATORS[family]().tiny().build().eval(), root / f"{name}.safetensors")
+
+
+def _data_sets(root: Path) -> None:
+    write_people(root / "people", size=(64, 44), num_train=2, num_test=1, views=2, workers=1, progress=False)
+    write_people(
+        root / "shards",
+        size=(64, 44),
+        num_train=1,
+        num_test=1,
+        views=2,
+        form="shards",
+        workers=1,
+        progress=False,
+    )
+    write_fashion(root / "fashion", {"train": ("fashionA_id1",), "test": ("fashionB_id2",)})
+    write_objects(root / "cars", "cars", size=(32, 32), num_objects={"train": 1, "test": 1}, progress=False)
+    (root / "clips").mkdir()
+    shutil.copy(root / "driving.mp4", root / "clips/a.mp4")
+    shutil.copy(root / "track.json", root / "clips/a.json")
+
+
+def _generated(root: Path) -> None:
+    """A folder of generated pictures for `score`, and the report of one run."""
+    (root / "generated").mkdir()
+    pictures = sorted((root / "people/test").glob("*.png"))
+    for source in pictures:
+        for target in pictures:
+            if source != target:
+                shutil.copy(target, root / "generated" / f"{source.stem}_2_{target.stem}_vis.png")
+    score = ["score", str(root / "generated"), "--targets", str(root / "people/test"), "--workers", "0"]
+    assert main([*score, "--protocol", "reposer-v1-reconstruction", "--out", str(root / "report")]) in (0, 1)
+
+
+def _study(root: Path) -> None:
+    Answers(root / "study.db", a_study()).close()
+
+
+def _run_folder(root: Path) -> None:
+    arguments = ["train", "gfla-mini", "--data", str(root / "people"), "--out", str(root / "run")]
+    assert main([*arguments, *TINY_TRAINING]) == 0
