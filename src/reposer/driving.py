@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
-from reposer.data.files import read_track, track_rate
+from reposer.data.poses import read_track, track_rate
 from reposer.data.video_files import VideoFile, shown_at
 from reposer.estimators import JOINT_FINDERS, JointFinder
 from reposer.nn.weights import sha256
@@ -64,7 +64,7 @@ def open_driving(
     fps: Fraction | None = None,
     size: tuple[int, int] | None = None,
 ) -> Driving:
-    """A clip, or a track in JSON (see `data.files.read_track`).
+    """A clip, or a track in JSON (see `data.poses.read_track`).
 
     A clip's joints come from `track`; else, without a `finder`, from the one track beside it (CLIP.json or CLIP.*.json);
     else from the joint finder of that name, or BlazePose where it is installed: never from one that knows drawn people

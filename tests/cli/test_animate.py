@@ -19,8 +19,8 @@ from reposer.cli import main
 from reposer.core import Pose
 from reposer.core.skeleton import FACE_68
 from reposer.data.clip_segments import SegmentedClip
-from reposer.data.files import write_pose_json, write_track
 from reposer.data.pictures import write_picture
+from reposer.data.poses import write_pose_json, write_track
 from reposer.data.video_files import VideoFile
 from reposer.generators import GENERATORS, save
 from reposer.nn.weights import save_generator

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from reposer.cli import main
-from reposer.data.files import write_pose_json
+from reposer.data.poses import write_pose_json
 from reposer.data.synthetic import SyntheticPeople, write_people
 from tests.cli.test_road import TINY
 

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from reposer.core import BadInput
 from reposer.data.check import check_dataset, findings_table
-from reposer.data.files import write_pose_json
 from reposer.data.lists import read_annotation, read_pairs, write_annotation, write_pairs
 from reposer.data.pictures import write_picture
+from reposer.data.poses import write_pose_json
 from reposer.data.synthetic import write_people
 
 from .folders import some_picture, some_pose, write_fashion

@@ -16,8 +16,8 @@ from reposer.data.clip_dataset import RecentFrames, holds_clips, open_clips
 from reposer.data.clip_folder import ClipFolder
 from reposer.data.dance_clips import DanceClips
 from reposer.data.face_clips import FaceClips
-from reposer.data.files import write_track
 from reposer.data.pictures import write_picture
+from reposer.data.poses import write_track
 from reposer.nn.edges import frame_edges
 from reposer.training import ClipDataConfig
 from reposer.training.loader import batches

@@ -14,12 +14,12 @@ from reposer.core.skeleton import COCO_17
 from reposer.data import DATASETS, PairDataset, frame_picture, frame_pose, open_dataset
 from reposer.data.dataset import PictureMemory
 from reposer.data.deepfashion import DeepFashion
-from reposer.data.files import write_pose_json
 from reposer.data.folder import Folder, split_of
 from reposer.data.lists import write_annotation, write_pairs
 from reposer.data.market1501 import GREY, Market1501
 from reposer.data.moves import move_pictures
 from reposer.data.pictures import write_picture
+from reposer.data.poses import write_pose_json
 
 from .folders import some_picture, some_pose, write_fashion
 

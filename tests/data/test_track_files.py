@@ -7,7 +7,7 @@ import torch
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import FACE_68, H36M_17, OPENPOSE_18
-from reposer.data.files import read_track, track_rate, write_track
+from reposer.data.poses import read_track, track_rate, write_track
 
 
 def some_track(skeleton, scored, frames=4):

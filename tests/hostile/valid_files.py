@@ -10,8 +10,9 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.core import Pose
-from reposer.data.files import write_picture, write_pose_json, write_track
 from reposer.data.objects import write_objects
+from reposer.data.pictures import write_picture
+from reposer.data.poses import write_pose_json, write_track
 from reposer.data.synthetic import write_people
 from reposer.generators import GENERATORS, save
 from reposer.study import Answers

@@ -18,8 +18,8 @@ from reposer.core import BadInput, Pose, Skeleton
 from reposer.core.skeleton import FACE_68
 from reposer.core.tracks import OneEuro, Smoothing, smoothed
 from reposer.data.clip_segments import SegmentedClip
-from reposer.data.files import read_pose
 from reposer.data.pictures import read_picture
+from reposer.data.poses import read_pose
 from reposer.data.video_files import QUALITY
 from reposer.driving import Driving, joints_of, named_finder, open_driving
 from reposer.generators import load, shipped_models

@@ -8,8 +8,8 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput, Pose
-from reposer.data.files import read_pose
 from reposer.data.pictures import read_picture, write_picture
+from reposer.data.poses import read_pose
 from reposer.data.sheets import explanation_sheet, write_sheet
 from reposer.generators import load
 from reposer.pipeline import transfer

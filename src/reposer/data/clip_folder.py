@@ -27,8 +27,8 @@ from .clip_dataset import (
     with_edges,
 )
 from .dataset import CACHE_BYTES, frame_picture, frame_pose
-from .files import read_track
 from .moves import random_move
+from .poses import read_track
 from .video_files import VideoFile
 
 CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")

@@ -9,12 +9,12 @@ from torch import Tensor
 from reposer.core import BadInput, Clip
 from reposer.core.images import from_uint8, resize
 
-from .files import read_track
+from .poses import read_track
 from .video_files import VideoFile
 
 
 def read_clip(path: Path | str, keypoints: Path | str, *, size: tuple[int, int] | None = None) -> Clip:
-    """All frames of a video file, upright, with the joints of a track file (see `files.read_track`).
+    """All frames of a video file, upright, with the joints of a track file (see `poses.read_track`).
 
     A phone held sideways writes how the frames are to be turned; the joints are those of the turned frames, as
     detectors and players see them. A clip of varying rate is shown at a constant one, its joints with it.

@@ -8,10 +8,10 @@ from reposer.core import BadInput, Framing, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
-from .files import read_pose
 from .pairs import name_identity
 from .pictures import PICTURE_SUFFIXES as SUFFIXES
 from .pictures import picture_header
+from .poses import read_pose
 
 SPLITS = ("train", "val", "test")
 
