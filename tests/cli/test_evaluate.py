@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from reposer.cli import main
-from reposer.cli.evaluate import chosen, drawn_pictures
+from reposer.cli.evaluate import chosen
+from reposer.cli.pair_scores import drawn_pictures
 from reposer.core import BadInput
 from reposer.core.rng import seeded_randn
 from reposer.data.objects import write_objects

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,29 @@ def test_the_help_imports_no_torch():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert all(command in result.stdout for command in COMMANDS)
+
+
+WITHOUT_RECIPES = [
+    *([command] for command in COMMANDS if command not in ("train", "data", "study")),
+    *(["data", word] for word in ("check", "list", "card", "synthesize", "synthesize-objects")),
+    *(["study", word] for word in ("real-or-generated", "best", "results")),
+]
+
+
+def test_a_command_s_help_imports_no_torch_unless_its_options_are_a_recipe_s():
+    code = """
+import contextlib, io, json, sys
+from reposer.cli import main
+for command in json.loads(sys.argv[1]):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        main([*command, "--help"])
+    assert "usage" in said.getvalue(), command
+    assert "torch" not in sys.modules, command
+"""
+    arguments = [sys.executable, "-c", code, json.dumps(WITHOUT_RECIPES)]
+    result = subprocess.run(arguments, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 def test_an_unknown_command_names_the_nearest(capsys):

@@ -116,7 +116,7 @@ def test_all_protocols_in_one_table(people, tmp_path, capsys):
 
 
 def test_a_protocol_that_can_score_nothing_does_not_stop_the_others(people, tmp_path, capsys, monkeypatch):
-    score_module = importlib.import_module("reposer.cli.score")
+    score_module = importlib.import_module("reposer.evaluation")
     score_folder = score_module.score_folder
 
     def refuses_one(folders, rule, *more, **options):

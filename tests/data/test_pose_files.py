@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from reposer.data.poses import read_openpose_json, read_pose, read_pose_json, read_track, write_pose_json
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17, OPENPOSE_18, OPENPOSE_25
+from reposer.data.poses import read_openpose_json, read_pose, read_pose_json, read_track, write_pose_json
 
 from .folders import some_pose
 

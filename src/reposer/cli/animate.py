@@ -1,34 +1,18 @@
 """`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's, does."""
 
-import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 
 import tyro
-from jaxtyping import UInt8
 from rich.console import Console
-from torch import Tensor
 from tyro.conf import Positional
 
-from reposer.core import BadInput, Pose, Skeleton
-from reposer.core.skeleton import FACE_68
-from reposer.core.tracks import OneEuro, Smoothing, smoothed
-from reposer.data.clip_segments import SegmentedClip
-from reposer.data.pictures import read_picture
-from reposer.data.poses import read_pose
-from reposer.data.video_files import QUALITY
-from reposer.driving import Driving, joints_of, named_finder, open_driving
-from reposer.generators import load, shipped_models
-from reposer.nn.steady import Steadier
-from reposer.nn.weights import sha256
-from reposer.probes.motion import MotionNetwork, clean, load_motion
-from reposer.video import MovedFrame, PhotoAnimation, beside, no_larger, sticks
+from reposer.core import BadInput
+from reposer.core.choices import QUALITY, Smoothing
 
-from .device import chosen_device
 from .progress import counted
 
 SMALLEST = 64  # pixels: a clip is no smaller
@@ -92,6 +76,20 @@ def animate(
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
         anew: forget what an interrupted run left.
     """
+    from reposer.core.skeleton import FACE_68
+    from reposer.data.clip_segments import SegmentedClip
+    from reposer.data.pictures import read_picture
+    from reposer.driving import open_driving
+    from reposer.generators import load, shipped_models
+    from reposer.nn.steady import Steadier
+    from reposer.nn.weights import sha256
+    from reposer.probes.motion import load_motion
+    from reposer.video import PhotoAnimation, no_larger
+
+    from .device import chosen_device
+    from .driven_frames import calm, shown
+    from .photo_poses import person_in_photo, pose_digest
+
     if largest < SMALLEST:
         raise BadInput(f"--largest is at least {SMALLEST} pixels, not {largest}.")
     if not 1 <= quality <= 51:
@@ -105,7 +103,7 @@ def animate(
     moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
     if out.exists() and out.samefile(driving):
         raise BadInput(f"{out} is the driving clip itself and would be written over. Give another --out.")
-    source = _source_pose(picture, photo, source_pose, joints)
+    source = person_in_photo(picture, photo, source_pose, joints)
     picture = no_larger(picture, largest)
     source = source.resize((picture.shape[0], picture.shape[1]))
     generator = load(model).to(chosen_device(device))
@@ -115,7 +113,7 @@ def animate(
     weights = Path(model) if Path(model).is_file() else shipped_models()[model]
     about = moves.about | {
         "photo": sha256(photo)[:16],
-        "source pose": _digest(source),
+        "source pose": pose_digest(source),
         "model": sha256(weights)[:16],
         "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
         **{"smooth": smooth, "steady": str(steady), "same person": str(same_person), "seed": str(seed)},
@@ -131,7 +129,7 @@ def animate(
     if moves.size == source.size and not (fit or of_another):
         console.print("Clip and photo have one size: the joints are taken where they are (else: --fit).")
     try:
-        moves, poses = _calm(moves, generator.skeleton, smooth, cleaner, console)
+        moves, poses = calm(moves, generator.skeleton, smooth, cleaner, console)
         animation = PhotoAnimation(
             generator,
             picture,
@@ -144,8 +142,8 @@ def animate(
             steadier=Steadier() if steady else None,
         )
         frames = animation.frames(clip.done, clip.memory)
-        shown = _shown(frames, moves, picture if side_by_side else None, largest, clip.done)
-        with closing(counted(shown, "drawing", moves.num_frames, console, clip.done)) as passing:
+        pictures = shown(frames, moves, picture if side_by_side else None, largest, clip.done)
+        with closing(counted(pictures, "drawing", moves.num_frames, console, clip.done)) as passing:
             for frame, moved in passing:
                 clip.add(frame, moved.memory)
     except KeyboardInterrupt:
@@ -157,72 +155,18 @@ def animate(
         raise
     heard = moves.clip if sound and moves.clip is not None and moves.clip.has_sound else None
     clip.finish(sound=None if heard is None else heard.path)
-    _tell(console, out, clip, animation.missing, heard is not None)
+    _tell(console, out, clip.done, clip.fps, animation.missing, heard is not None)
     return 0
 
 
-def _source_pose(picture: Tensor, photo: Path, file: Path | None, finder: str | None) -> Pose:
-    size = (picture.shape[0], picture.shape[1])
-    pose = joints_of(named_finder(finder, photo), picture) if file is None else read_pose(file, size=size)
-    if not pose.visible.any():
-        raise BadInput(f"{file or photo} shows no person: none of its {len(pose.skeleton)} joints was found.")
-    if pose.size != size:
-        raise BadInput(
-            f"{file} belongs to a picture of {pose.size[0]}x{pose.size[1]}, {photo} is {size[0]}x{size[1]} "
-            f"(height x width). Give the pose of this photo."
-        )
-    return pose
-
-
-def _calm(
-    moves: Driving, skeleton: Skeleton, smooth: Smoothing, cleaner: MotionNetwork | None, console: Console
-) -> tuple[Driving, Pose | Iterable[Pose]]:
-    """The driving poses, cleaned and smoothed as wished. What needs the whole clip looks at it first."""
-    poses = moves.poses()
-    if not isinstance(poses, Pose) and (cleaner is not None or smooth == "two-sided"):
-        moves = moves.found(counted(poses, "looking for joints", moves.num_frames, console))
-        poses = moves.poses()
-    if cleaner is not None:
-        assert isinstance(poses, Pose)
-        poses = clean(poses, cleaner, skeleton=skeleton)
-    fps = float(moves.fps)
-    if isinstance(poses, Pose):
-        calm = smoothed(poses, fps, smooth)
-        assert isinstance(calm, Pose)
-        return moves, calm
-    if smooth == "one-euro":
-        smoother = OneEuro()
-        return moves, (smoother(pose, t / fps) for t, pose in enumerate(poses))
-    return moves, poses
-
-
-def _shown(
-    frames: Iterable[MovedFrame], moves: Driving, photo: Tensor | None, largest: int, start: int
-) -> Iterator[tuple[UInt8[Tensor, "H W 3"], MovedFrame]]:
-    """What the file shows of each frame: the picture; with a photo, that, what drives, and the picture beside each other."""
-    if photo is None:
-        yield from ((frame.picture, frame) for frame in frames)
-        return
-    others = islice(moves.frames(), start, None) if moves.clip is not None else None
-    other = photo
-    for frame in frames:
-        other = sticks(frame.pose) if others is None else next(others, other)
-        yield beside([photo, other, frame.picture], largest), frame
-
-
-def _tell(console: Console, out: Path, clip: SegmentedClip, missing: int, sound: bool) -> None:
-    length = float(clip.done / clip.fps)
+def _tell(console: Console, out: Path, num_frames: int, fps: Fraction, missing: int, sound: bool) -> None:
+    length = float(num_frames / fps)
     console.print(
-        f"The clip: {out} ({clip.done} frames, {length:.1f} s at {float(clip.fps):g} frames per second"
+        f"The clip: {out} ({num_frames} frames, {length:.1f} s at {float(fps):g} frames per second"
         f"{', with its sound' if sound else ''})",
         soft_wrap=True,
     )
     if missing:
         console.print(
-            f"In {missing} of {clip.done} driving frames nobody was found: the pose before was kept."
+            f"In {missing} of {num_frames} driving frames nobody was found: the pose before was kept."
         )
-
-
-def _digest(pose: Pose) -> str:
-    content = [pose.skeleton.name, pose.size, pose.xy.tolist(), pose.visible.tolist()]
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import track
 
 from reposer.core import BadInput, Generator
+from reposer.core.choices import Smoothing
 from reposer.core.images import from_uint8
 from reposer.core.skeleton import FACE_68
-from reposer.core.tracks import Smoothing
 from reposer.data.clip_dataset import ClipDataset, WholeClip, open_clips
 from reposer.data.files import write_text
 from reposer.data.sheets import picture_sheet, write_sheet

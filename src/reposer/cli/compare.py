@@ -5,12 +5,9 @@ from pathlib import Path
 
 import tyro
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.evaluation.compare import Comparison, compare, read_report
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -27,6 +24,8 @@ def compare_reports(
         names: one for each; none = the names of their folders.
         markdown: print a table for a page.
     """
+    from reposer.evaluation.compare import compare, read_report
+
     if len(reports) < 2:
         raise BadInput("Give at least two reports to compare.")
     shown = names or unlike_names(reports)
@@ -37,7 +36,7 @@ def compare_reports(
     if markdown:
         console.print(found.markdown(), highlight=False, soft_wrap=True, markup=False)
     else:
-        console.print(to_table(found))
+        console.print(found.to_table())
     return 0 if found.ranked else 1
 
 
@@ -48,15 +47,3 @@ def unlike_names(paths: Sequence[Path]) -> tuple[str, ...]:
         if len(set(ends)) == len(ends):
             return tuple(ends)
     raise BadInput("The same report was given twice.")
-
-
-def to_table(found: Comparison) -> Table:
-    table = Table()
-    table.add_column("metric", no_wrap=True)
-    for name in found.names:
-        table.add_column(name, justify="right")
-    table.add_column("ranked")
-    for line in found.lines:
-        cells = [Text(cell, style="bold" if k in line.best else "") for k, cell in enumerate(line.cells)]
-        table.add_row(line.metric, *cells, Text(line.verdict))
-    return table

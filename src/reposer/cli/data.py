@@ -1,5 +1,6 @@
 """`reposer data check|list|synthesize|card|...`: what is wrong with a data set, which kinds there are, new drawn ones."""
 
+import json as json_text
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,12 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional
 
-from reposer.data import DATASETS
-from reposer.data.check import check_dataset, findings_table
-from reposer.data.objects import AZIMUTHS, ELEVATIONS, write_objects
-from reposer.data.synthetic import write_people
-from reposer.data.synthetic.card import print_card
-
 
 def run(arguments: Sequence[str]) -> int:
     code: int = tyro.extras.subcommand_cli_from_dict(
@@ -22,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
             "check": check,
             "list": show,
             "synthesize": synthesize,
-            "card": print_card,
+            "card": card,
             "synthesize-objects": synthesize_objects,
         },
         args=list(arguments),
@@ -38,6 +33,8 @@ def check(root: Positional[Path]) -> int:
     Args:
         root: the data set's folder.
     """
+    from reposer.data.check import check_dataset, findings_table
+
     findings = check_dataset(root)
     Console().print(findings_table(findings, root))
     return int(any(finding.severity == "error" for finding in findings))
@@ -45,6 +42,8 @@ def check(root: Positional[Path]) -> int:
 
 def show() -> int:
     """The kinds of data sets that Reposer reads."""
+    from reposer.data import DATASETS
+
     table = Table(box=None, pad_edge=False)
     table.add_column("data set", style="bold")
     table.add_column("what it is")
@@ -85,6 +84,8 @@ def synthesize(
         flow: also write the true flow of each pair.
         workers: processes that draw; the files do not depend on their number.
     """
+    from reposer.data.synthetic import write_people
+
     write_people(
         out,
         size=size,
@@ -100,6 +101,41 @@ def synthesize(
         workers=workers,
     )
     Console(stderr=True).print(f"{(people + test_people + val_people) * views:,} pictures in {out}")
+    return 0
+
+
+def card(
+    *,
+    people: int = 1000,
+    size: tuple[int, int] = (128, 88),
+    seed: int = 0,
+    workers: int = 2,
+    json: bool = False,
+    chart: Path | None = None,
+    sheet: Path | None = None,
+) -> int:
+    """The statistics of synthetic people, as docs/synthetic.md has them: counted anew, by drawing them.
+
+    Args:
+        people: how many people of the split train to draw, in two views each.
+        size: height and width of the pictures, in pixels.
+        seed: which people.
+        workers: processes that draw.
+        json: print the numbers as JSON, not as Markdown tables.
+        chart: write bar charts into this PNG file, too.
+        sheet: write a sheet of 64 random people of the test split into this picture file, too.
+    """
+    from reposer.data.pictures import write_picture
+    from reposer.data.synthetic.card import card as count_card
+    from reposer.data.synthetic.card import charts, crowd, tables
+
+    found = count_card(people, size, seed, workers=workers, progress=True)
+    text = json_text.dumps(found, indent=1) if json else tables(found)
+    Console(soft_wrap=True, markup=False, highlight=False).out(text, highlight=False)
+    if chart is not None:
+        write_picture(chart, charts(found))
+    if sheet is not None:
+        write_picture(sheet, crowd(seed))
     return 0
 
 
@@ -126,6 +162,8 @@ def synthesize_objects(
         background: white as in the published sets, or a quiet colour of each object's own.
         seed: which objects.
     """
+    from reposer.data.objects import AZIMUTHS, ELEVATIONS, write_objects
+
     counts: dict[str, int] = {name: objects if name == "train" else test_objects for name in split}
     write_objects(out, kind, size=size, num_objects=counts, seed=seed, background=background)
     num_views = sum(counts.values()) * len(AZIMUTHS) * len(ELEVATIONS)

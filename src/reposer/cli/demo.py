@@ -7,13 +7,6 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from reposer.core import Framing, Sample
-from reposer.data.sheets import pair_sheet, write_sheet
-from reposer.data.synthetic import SyntheticPeople
-from reposer.evaluation import PROTOCOLS, compare_table, evaluate
-from reposer.generators import load
-from reposer.generators.copy_source import CopySource, CopySourceConfig
-
 
 def run(arguments: Sequence[str]) -> int:
     return tyro.cli(demo, args=list(arguments), prog="reposer demo", description=__doc__)
@@ -27,6 +20,13 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
         out: folder of the sheet.
         person: which person of the test split (0 to 49,999).
     """
+    from reposer.data.sheets import pair_sheet, write_sheet
+    from reposer.evaluation import PROTOCOLS, compare_table, evaluate
+    from reposer.generators import load
+    from reposer.generators.copy_source import CopySource, CopySourceConfig
+
+    from .demo_pairs import DemoPairs
+
     console = Console()
     started = time.monotonic()
     generator = load(model)
@@ -53,20 +53,3 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     )
     console.print(compare_table(reports))
     return 0
-
-
-class DemoPairs(SyntheticPeople):
-    """The demonstration's pairs: one held-out person, one source, six targets."""
-
-    def __init__(self, framing: Framing, person: int) -> None:
-        super().__init__(framing.person_size, "test", 1, 0, framing)
-        self._samples = self.held_out_demo(6, person)
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __getitem__(self, i: int) -> Sample:
-        return self._samples[i]
-
-    def identity(self, i: int) -> str:
-        return self._samples[0].name.rsplit("_", 1)[0]

@@ -9,7 +9,6 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.generators.gfla.released import import_released
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -39,6 +38,8 @@ def import_weights(
         recipe: which published network it is.
         out: the `.safetensors` to write.
     """
+    from reposer.generators.gfla.released import import_released
+
     if out.suffix != ".safetensors":
         raise BadInput(f"--out must end in .safetensors, not '{out.name}'.")
     generator = import_released(checkpoint, recipe, out)

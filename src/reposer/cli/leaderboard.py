@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from reposer.core import BadInput
-from reposer.leaderboard import full, hold, mini, table, with_own_features
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -38,6 +37,8 @@ def leaderboard(
         minutes: and again when it has trained for so many minutes.
         people: how many people to train on.
     """
+    from reposer.leaderboard import full, hold, mini, table, with_own_features
+
     contest = full() if scale else mini()
     if features == "people-encoder" and scale:
         contest = with_own_features(contest)

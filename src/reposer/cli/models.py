@@ -6,8 +6,6 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from reposer.generators import load, shipped_models
-
 
 def run(arguments: Sequence[str]) -> int:
     tyro.cli(_show, args=list(arguments), prog="reposer models", description=__doc__)
@@ -15,6 +13,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _show() -> None:
+    from reposer.generators import load, shipped_models
+
     table = Table(box=None, pad_edge=False)
     for column in ("model", "family", "size", "parameters", "file", "MB"):
         table.add_column(column, style="bold" if column == "model" else "")

@@ -1,16 +1,11 @@
 """`reposer recipes`: what can be trained."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tyro
 from rich.console import Console
 from rich.table import Table
-
-from reposer.core import Registry
-from reposer.generators import RECIPES
-from reposer.probes import PROBE_RECIPES
-from reposer.training import Recipe
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -18,16 +13,9 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def trainable() -> Registry[Callable[[], Recipe]]:
-    """The recipes of generators, then those of probes."""
-    both: Registry[Callable[[], Recipe]] = Registry("recipe")
-    for registry in (RECIPES, PROBE_RECIPES):
-        for name, build in registry.items():
-            both.add(name, build)
-    return both
-
-
 def _show() -> None:
+    from .trainable import trainable
+
     table = Table(box=None, pad_edge=False)
     for column in ("recipe", "size", "steps", "batch", "features", "what it is"):
         table.add_column(column, style="bold" if column == "recipe" else "")

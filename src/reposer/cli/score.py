@@ -6,20 +6,10 @@ from pathlib import Path
 
 import tyro
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from tyro.conf import Positional
 
-from reposer.core import BadInput, Pose
-from reposer.data.lists import Frame, fashion_frame, read_annotation, read_pairs
-from reposer.evaluation import PROTOCOLS, Folders, Protocol, Report, Scored, score_folder, shown_pictures
-from reposer.evaluation.report_html import write_html
-from reposer.evaluation.suite import SUITE
-from reposer.metrics import METRICS
-
-from .device import chosen_device
-
-MANY = 10  # problems that are printed
+from reposer.core import BadInput
+from reposer.core.choices import Frame
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -67,13 +57,20 @@ def score(
         workers: processes that decode and compare.
         device: where networks look: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    from reposer.data.lists import read_pairs
+    from reposer.evaluation import PROTOCOLS, Folders, Scored, score_folder
+
+    from .device import chosen_device
+    from .joint_lists import poses_by_stem
+    from .report_files import MANY, needs_network, side_by_side, tell, write
+
     where = chosen_device(device)
     folders = Folders(
         generated=generated,
         targets=targets,
         sources=sources,
         reference=reference,
-        poses=_poses(annotations, frame, pose_size),
+        poses=None if annotations is None else poses_by_stem(annotations, frame, pose_size),
         attributes={} if attributes is None else read_attributes(attributes),
         wanted=None if pairs is None else read_pairs(pairs),
     )
@@ -129,53 +126,6 @@ def score(
     return 1 if missed or refusals else 0
 
 
-def needs_network(name: str) -> bool:
-    """Whether this metric or part of the suite looks through a network."""
-    return name in SUITE or METRICS[name].looks_through_a_network
-
-
-def write(found: Scored, folders: Folders, rule: Protocol, folder: Path, stem: str = "report") -> None:
-    """All three forms of the report."""
-    by_name = {pair.name: pair for pair in found.pairs}
-    found.report.write_json(folder / f"{stem}.json")
-    found.report.write_csv(folder / f"{stem}.csv")
-    write_html(
-        folder / f"{stem}.html",
-        found.report,
-        lambda name: {k: p.numpy() for k, p in shown_pictures(folders, rule, by_name[name]).items()},
-    )
-
-
-def tell(found: Scored, console: Console) -> None:
-    """The table, what is absent and why, and what was not scored."""
-    console.print(found.report.to_table())
-    for line in found.report.lines():
-        console.print(line, highlight=False, soft_wrap=True)
-    for name, reason in found.report.absent.items():
-        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
-    for problem in found.problems[:MANY]:
-        console.print(
-            f"not scored: {problem.name}: {problem.reason}", highlight=False, soft_wrap=True, markup=False
-        )
-    if (more := len(found.problems) - MANY) > 0:
-        console.print(f"not scored: {more} more; report.json names them all")
-
-
-def side_by_side(reports: dict[str, Report]) -> Table:
-    """A row per protocol and number: the same pictures, other rules. Nothing is ranked here."""
-    table = Table(title="The same pictures under every protocol")
-    table.add_column("protocol", no_wrap=True)
-    table.add_column("metric", no_wrap=True)
-    table.add_column("value", justify="right")
-    for name, report in reports.items():
-        for summary in report.summary.values():
-            table.add_row(name, summary.metric, Text(summary.cell()))
-        for metric in report.absent:
-            table.add_row(name, metric, Text("absent", style="dim"))
-        table.add_section()
-    return table
-
-
 def read_attributes(path: Path) -> dict[str, dict[str, str]]:
     """The true attributes of each identity."""
     try:
@@ -183,13 +133,3 @@ def read_attributes(path: Path) -> dict[str, dict[str, str]]:
         return {str(who): {str(q): str(a) for q, a in own.items()} for who, own in found.items()}
     except (OSError, ValueError, AttributeError) as error:
         raise BadInput(f"{path} is not a JSON file of {{identity: {{question: answer}}}}.") from error
-
-
-def _poses(path: Path | None, frame: Frame | None, size: tuple[int, int] | None) -> dict[str, Pose] | None:
-    if path is None:
-        return None
-    if size is not None:
-        found = read_annotation(path, frame=size)
-    else:
-        found = read_annotation(path, frame=fashion_frame(path, frame))
-    return {Path(name).stem: pose for name, pose in found.items()}

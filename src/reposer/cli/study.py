@@ -10,9 +10,6 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.study import TRIALS, Answers, Folders, Study, StudyServer, open_folders
-from reposer.study import results as results_of
-from reposer.study.design import POSE, REAL, SOURCE
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -30,7 +27,7 @@ def real_or_generated(
     real: Path,
     generated: tuple[str, ...],
     out: Path = Path("study.db"),
-    trials: int = TRIALS["real-or-generated"],
+    trials: int = 120,
     practice: int = 10,
     checks: int = 4,
     failed_checks: int = 1,
@@ -54,6 +51,10 @@ def real_or_generated(
         host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
+    from reposer.study import Study, open_folders
+
+    from .study_page import serve
+
     folders = open_folders(real, _systems(generated))
     study = Study(
         design="real-or-generated",
@@ -66,7 +67,7 @@ def real_or_generated(
         show_seconds=show_seconds,
         seed=seed,
     )
-    return _serve(study, folders, out, host, port)
+    return serve(study, folders, out, host, port)
 
 
 def best(
@@ -76,7 +77,7 @@ def best(
     sources: Path,
     poses: Path | None = None,
     out: Path = Path("study.db"),
-    trials: int = TRIALS["best"],
+    trials: int = 60,
     practice: int = 4,
     checks: int = 4,
     failed_checks: int = 1,
@@ -102,6 +103,11 @@ def best(
         host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
+    from reposer.study import Study, open_folders
+    from reposer.study.design import POSE, REAL, SOURCE
+
+    from .study_page import serve
+
     folders = open_folders(real, _systems(generated), sources=sources, poses=poses)
     study = Study(
         design="best",
@@ -115,7 +121,7 @@ def best(
         show_seconds=show_seconds,
         seed=seed,
     )
-    return _serve(study, folders, out, host, port)
+    return serve(study, folders, out, host, port)
 
 
 def results(
@@ -127,6 +133,8 @@ def results(
         answers: the file of a study.
         json_file: also write everything to this file.
     """
+    from reposer.study import results as results_of
+
     found = results_of(answers)
     Console().print(found.tables(), highlight=False)
     if json_file is not None:
@@ -145,23 +153,3 @@ def _systems(generated: Sequence[str]) -> dict[str, Path]:
             raise BadInput(f"--generated names '{name}' twice; every system needs a name of its own.")
         systems[name] = Path(folder)
     return systems
-
-
-def _serve(study: Study, folders: Folders, out: Path, host: str, port: int) -> int:
-    answers = Answers(out, study)
-    console = Console(stderr=True)
-    try:
-        with StudyServer((host, port), study, folders, answers) as server:
-            console.print(f"The study is at {server.url} until Ctrl-C; answers in {out}", soft_wrap=True)
-            try:
-                server.serve_forever()
-            except KeyboardInterrupt:
-                people, count = answers.count()
-                console.print(f"{people} people, {count} answers. The same command goes on.")
-    except (OSError, OverflowError) as error:
-        raise BadInput(
-            f"No page can be served at {host}:{port} ({error}); give another --port or --host."
-        ) from None
-    finally:
-        answers.close()
-    return 0

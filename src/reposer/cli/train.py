@@ -16,7 +16,7 @@ from reposer.probes import PROBE_RECIPES
 from reposer.training import Recipe, train
 from reposer.training.loop import TrainingStopped
 
-from .recipes import trainable
+from .trainable import trainable
 
 NUM_PICTURES = 8
 

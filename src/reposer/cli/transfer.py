@@ -7,14 +7,7 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from reposer.core import BadInput, Pose
-from reposer.data.pictures import read_picture, write_picture
-from reposer.data.poses import read_pose
-from reposer.data.sheets import explanation_sheet, write_sheet
-from reposer.generators import load
-from reposer.pipeline import transfer
-
-from .device import chosen_device
+from reposer.core import BadInput
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,9 +37,17 @@ def transfer_photo(
         explain: write a sheet of the inner pictures (flow, occlusion, ...) beside the answer.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    from reposer.data.pictures import read_picture, write_picture
+    from reposer.data.sheets import explanation_sheet, write_sheet
+    from reposer.generators import load
+    from reposer.pipeline import transfer
+
+    from .device import chosen_device
+    from .photo_poses import person_in_file
+
     picture = read_picture(photo)
     photo_size = (picture.shape[0], picture.shape[1])
-    source = _read(source_pose, photo_size)
+    source = person_in_file(source_pose, photo_size)
     if source.size != photo_size:
         raise BadInput(
             f"{source_pose} belongs to a picture of {source.size[0]}x{source.size[1]}, {photo} is "
@@ -54,7 +55,9 @@ def transfer_photo(
         )
     out = out or photo.with_name(f"{photo.stem}-reposed.png")
     generator = load(model).to(chosen_device(device))
-    answer = transfer(generator, picture, source, _read(pose, pose_size or photo_size), explain=explain)
+    answer = transfer(
+        generator, picture, source, person_in_file(pose, pose_size or photo_size), explain=explain
+    )
     write_picture(out, answer.picture)
     console = Console(stderr=True)
     console.print(f"The picture: {out}")
@@ -63,10 +66,3 @@ def transfer_photo(
         write_sheet(sheet, explanation_sheet(answer.explanation))
         console.print(f"How it was made: {sheet}")
     return 0
-
-
-def _read(path: Path, size: tuple[int, int]) -> Pose:
-    pose = read_pose(path, size=size)
-    if not pose.visible.any():
-        raise BadInput(f"{path} shows no person: none of its {len(pose.skeleton)} joints was found.")
-    return pose

@@ -5,18 +5,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import torch
 import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from reposer.core import BadInput, View
-from reposer.data.pictures import read_picture
-from reposer.data.video_files import QUALITY, ClipWriter
-from reposer.generators import load
-from reposer.video import beside, no_larger, turntable
+from reposer.core import BadInput
+from reposer.core.choices import QUALITY
 
-from .device import chosen_device
 from .progress import counted
 
 ROUND = 360
@@ -57,6 +52,16 @@ def views(
         quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    import torch
+
+    from reposer.core import View
+    from reposer.data.pictures import read_picture
+    from reposer.data.video_files import ClipWriter
+    from reposer.generators import load
+    from reposer.video import beside, no_larger, turntable
+
+    from .device import chosen_device
+
     amounts = {"steps": steps, "fps": fps, "frames-per-view": frames_per_view, "largest": largest}
     for name, value in amounts.items():
         if not 0 < value < math.inf:

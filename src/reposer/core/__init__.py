@@ -1,30 +1,37 @@
-"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy, and a lock for folders."""
+"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy, and a lock for folders.
 
-from .errors import BadInput, quoted
-from .face import FaceLines
-from .generator import Explanation, Framing, Generator, Layer
-from .pose import Pose
-from .registry import Registry
-from .samples import Batch, Clip, ClipBatch, ClipSample, Sample
-from .skeleton import SKELETONS, Skeleton
-from .view import View
+Each is imported when it is first asked for, so that what needs no torch (errors, disk, the command line's help) does not
+wait for it. `__init__.pyi` says the same to type checkers.
+"""
 
-__all__ = [
-    "SKELETONS",
-    "BadInput",
-    "Batch",
-    "Clip",
-    "ClipBatch",
-    "ClipSample",
-    "Explanation",
-    "FaceLines",
-    "Framing",
-    "Generator",
-    "Layer",
-    "Pose",
-    "Registry",
-    "Sample",
-    "Skeleton",
-    "View",
-    "quoted",
-]
+import importlib
+from typing import Any
+
+_HOMES = {
+    "SKELETONS": "skeleton",
+    "BadInput": "errors",
+    "Batch": "samples",
+    "Clip": "samples",
+    "ClipBatch": "samples",
+    "ClipSample": "samples",
+    "Explanation": "generator",
+    "FaceLines": "face",
+    "Framing": "generator",
+    "Generator": "generator",
+    "Layer": "generator",
+    "Pose": "pose",
+    "Registry": "registry",
+    "Sample": "samples",
+    "Skeleton": "skeleton",
+    "View": "view",
+    "quoted": "errors",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -7,12 +7,12 @@ so that the same numbers fit pictures of any resolution and people of any size i
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from .choices import Smoothing
 from .errors import BadInput
 from .face import FaceLines
 from .pose import Pose
@@ -30,8 +30,6 @@ LEAST_SCORE = 0.05
 """A joint of a lower score is believed as much as one of this score."""
 UNKNOWN_SPEED = 100.0
 """Standard deviation, in body sizes per second, of a speed of which nothing is known: far above what bodies do."""
-
-Smoothing = Literal["none", "one-euro", "two-sided"]
 
 
 def body_size(poses: Pose) -> Float[Tensor, "*B"]:

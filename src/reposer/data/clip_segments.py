@@ -17,11 +17,12 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.choices import QUALITY
 from reposer.core.disk import LOCK, into_place, only_user
 from reposer.nn.weights import read_safetensors, write_safetensors
 
 from .files import write_text
-from .video_files import QUALITY, ClipWriter, VideoFile
+from .video_files import ClipWriter, VideoFile
 
 FRAMES = 100
 """Of one segment."""

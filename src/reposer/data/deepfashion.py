@@ -6,6 +6,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import Framing, Skeleton
+from reposer.core.choices import Frame
 from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import (
@@ -18,7 +19,7 @@ from .dataset import (
     check_pairs,
     sole_file,
 )
-from .lists import FASHION_SIZE, PADDING, Frame, fashion_frame, read_annotation, read_pairs
+from .lists import FASHION_SIZE, PADDING, fashion_frame, read_annotation, read_pairs
 from .pairs import name_identity
 from .pictures import read_picture
 

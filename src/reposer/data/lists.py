@@ -7,18 +7,17 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
 from reposer.core import BadInput, Pose, Skeleton
+from reposer.core.choices import Frame
 from reposer.core.skeleton import OPENPOSE_18
 
 from .files import MISSING, read_text, write_text
 
-Frame = Literal["padded256", "crop176"]
 FRAMES: tuple[Frame, ...] = ("padded256", "crop176")
 FASHION_SIZE = (256, 176)
 PADDING = 40  # columns on each side of a 176 wide picture in the padded frame

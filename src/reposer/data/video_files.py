@@ -22,13 +22,11 @@ from jaxtyping import Int32, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.choices import QUALITY
 from reposer.core.disk import into_place
 
 from .pictures import MAX_PIXELS
 
-QUALITY = 18
-"""x264's constant rate factor: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest. (0 would be of a
-profile that phones and most browsers do not play.)"""
 RATES = (1, 120)
 """Frames per second, least and most, that a clip of varying rate is shown at."""
 STANDSTILL = 600.0

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+from rich.text import Text
+
 from reposer.core import BadInput
 from reposer.metrics import METRICS
 
@@ -41,6 +44,18 @@ class Comparison:
     def ranked(self) -> bool:
         """Whether all lines could be ranked."""
         return not any(line.differences for line in self.lines)
+
+    def to_table(self) -> Table:
+        """For a terminal; the best of a ranked line is bold."""
+        table = Table()
+        table.add_column("metric", no_wrap=True)
+        for name in self.names:
+            table.add_column(name, justify="right")
+        table.add_column("ranked")
+        for line in self.lines:
+            cells = [Text(cell, style="bold" if k in line.best else "") for k, cell in enumerate(line.cells)]
+            table.add_row(line.metric, *cells, Text(line.verdict))
+        return table
 
     def markdown(self) -> str:
         """For a page; the best of a ranked line is bold."""

@@ -8,9 +8,10 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Clip, FaceLines, Framing, Generator, Pose
+from reposer.core.choices import Smoothing
 from reposer.core.images import to_uint8
 from reposer.core.samples import Condition
-from reposer.core.tracks import Smoothing, held, smoothed
+from reposer.core.tracks import held, smoothed
 from reposer.data import frame_picture, frame_pose
 from reposer.data.clip_dataset import WholeClip
 from reposer.data.synthetic.drawing import Drawing

@@ -1,13 +1,12 @@
 """The forced-choice study: people look at pictures, say which are real or which is best, and their answers are counted."""
 
 from .answers import Answer, Answers, read_answers, read_study
-from .design import TRIALS, Design, Question, Study, questions
+from .design import Design, Question, Study, questions
 from .folders import Folders, open_folders
 from .results import Comparison, Rate, Results, results, tally
 from .server import StudyServer
 
 __all__ = [
-    "TRIALS",
     "Answer",
     "Answers",
     "Comparison",

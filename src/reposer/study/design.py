@@ -16,7 +16,6 @@ REAL, GENERATED = "real", "generated"
 SCRAMBLED = "scrambled"
 """A real picture in pieces: what nobody who looks takes for real, or for the best."""
 SOURCE, POSE = "source", "pose"
-TRIALS: dict[Design, int] = {"real-or-generated": 120, "best": 60}
 _ORDER, _PERSON = 0x57D0, 0x57D1
 
 

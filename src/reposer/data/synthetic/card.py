@@ -1,18 +1,15 @@
 """The data card's numbers: what synthetic people look like on the whole, counted by drawing them.
 
-`python -m reposer.data.synthetic.card --people 1000` prints the tables of docs/synthetic.md.
+`reposer data card --people 1000` prints the tables of docs/synthetic.md.
 """
 
-import json as json_text
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
@@ -21,7 +18,6 @@ from rich.progress import track
 from reposer.core import BadInput
 from reposer.core.skeleton import OPENPOSE_18
 
-from ..pictures import write_picture
 from .attributes import ATTRIBUTES, attributes
 from .body import Body
 from .cameras import CROPS
@@ -337,9 +333,6 @@ def _panel(
     return panel
 
 
-# The command
-
-
 def crowd(seed: int, rows: int = 4, columns: int = 16) -> UInt8[np.ndarray, "h w 3"]:
     """A sheet of random people of the test split at 256x176, one view of each."""
     data = SyntheticPeople((256, 176), "test", seed=seed)
@@ -348,38 +341,3 @@ def crowd(seed: int, rows: int = 4, columns: int = 16) -> UInt8[np.ndarray, "h w
     )
     people = [data.drawn([(FIRST_NUMBER["test"] + int(n), 0)]).picture[0].numpy() for n in numbers]
     return np.concatenate([np.concatenate(people[r * columns : (r + 1) * columns], 1) for r in range(rows)])
-
-
-def print_card(
-    *,
-    people: int = 1000,
-    size: tuple[int, int] = (128, 88),
-    seed: int = 0,
-    workers: int = 2,
-    json: bool = False,
-    chart: Path | None = None,
-    sheet: Path | None = None,
-) -> int:
-    """The statistics of synthetic people, as docs/synthetic.md has them: counted anew, by drawing them.
-
-    Args:
-        people: how many people of the split train to draw, in two views each.
-        size: height and width of the pictures, in pixels.
-        seed: which people.
-        workers: processes that draw.
-        json: print the numbers as JSON, not as Markdown tables.
-        chart: write bar charts into this PNG file, too.
-        sheet: write a sheet of 64 random people of the test split into this picture file, too.
-    """
-    found = card(people, size, seed, workers=workers, progress=True)
-    text = json_text.dumps(found, indent=1) if json else tables(found)
-    Console(soft_wrap=True, markup=False, highlight=False).out(text, highlight=False)
-    if chart is not None:
-        write_picture(chart, charts(found))
-    if sheet is not None:
-        write_picture(sheet, crowd(seed))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(tyro.cli(print_card))

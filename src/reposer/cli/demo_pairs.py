@@ -1,0 +1,21 @@
+"""The pairs that `reposer demo` shows."""
+
+from reposer.core import Framing, Sample
+from reposer.data.synthetic import SyntheticPeople
+
+
+class DemoPairs(SyntheticPeople):
+    """The demonstration's pairs: one held-out person, one source, six targets."""
+
+    def __init__(self, framing: Framing, person: int) -> None:
+        super().__init__(framing.person_size, "test", 1, 0, framing)
+        self._samples = self.held_out_demo(6, person)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, i: int) -> Sample:
+        return self._samples[i]
+
+    def identity(self, i: int) -> str:
+        return self._samples[0].name.rsplit("_", 1)[0]

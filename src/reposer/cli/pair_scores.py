@@ -1,0 +1,131 @@
+"""How `reposer evaluate` scores pairs of people, beside copying the source."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from reposer.core import BadInput, Batch, Generator, Pose
+from reposer.core.images import to_uint8
+from reposer.core.rng import mix
+from reposer.data import PairDataset
+from reposer.data.dataset import FilePairs
+from reposer.data.pictures import write_picture
+from reposer.evaluation import Folders, Generate, Protocol, compare_table, evaluate, score_folder
+from reposer.evaluation.geometry import through_jpeg
+from reposer.evaluation.report_html import write_html
+from reposer.generators.copy_source import CopySource, CopySourceConfig
+
+from .report_files import tell, write
+
+
+def score_pairs(
+    generator: Generator,
+    dataset: PairDataset,
+    numbers: Sequence[int],
+    *,
+    shown: str,
+    about: dict[str, str],
+    folder: Path,
+    rule: Protocol,
+    batch_size: int = 8,
+    weights: Path | None = None,
+    reference: Path | None = None,
+) -> int:
+    """Score these pairs, print the table, write the report into the folder; 1 if a number is absent."""
+    protocol = rule.name
+    if rule.size is not None:
+        if not isinstance(dataset, FilePairs):
+            raise BadInput(
+                f"{protocol} says how files become pictures; give a data set of files with --data."
+            )
+        drawn = folder / f"generated-{protocol}-{about['weights_sha256'][:8]}"
+        write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
+        folders = as_folders(dataset, numbers, drawn, reference)
+        found = score_folder(folders, rule, folder, weights=weights, device=generator.device, about=about)
+        write(found, folders, rule, folder, f"report-{protocol}")
+        tell(found, Console())
+        return 1 if found.problems or found.report.absent else 0
+    copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
+    draw = generator.generate
+    options: dict[str, Any] = {
+        "indices": numbers,
+        "batch_size": batch_size,
+        "weights": weights,
+        "device": generator.device,
+    }
+    reports = {
+        "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
+        shown: evaluate(draw, rule, dataset, progress=True, about=about, **options),
+    }
+    reports[shown].write_json(folder / f"report-{protocol}.json")
+    reports[shown].write_csv(folder / f"report-{protocol}.csv")
+    places = {row.name: i for row, i in zip(reports[shown].rows, numbers, strict=True)}
+    write_html(
+        folder / f"report-{protocol}.html",
+        reports[shown],
+        lambda n: drawn_pictures(dataset, places[n], draw, rule, generator.device),
+    )
+    console = Console()
+    console.print(compare_table(reports))
+    for line in reports[shown].lines():
+        console.print(line, highlight=False, soft_wrap=True)
+    for name, reason in reports[shown].absent.items():
+        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv", soft_wrap=True)
+    return 1 if reports[shown].absent else 0
+
+
+def write_drawn(
+    generator: Generator,
+    dataset: FilePairs,
+    numbers: Sequence[int],
+    out: Path,
+    rule: Protocol,
+    batch_size: int,
+) -> None:
+    """The generated pictures without padding, as files that hold what the protocol's would. Those that are there stay."""
+    missing = [i for i in numbers if not (out / f"{dataset.pair_name(i)}.png").exists()]
+    for start in track(range(0, len(missing), batch_size), "drawing", transient=True):
+        own = missing[start : start + batch_size]
+        seeds = torch.tensor([mix(rule.seed, i) for i in own], dtype=torch.int64)
+        batch = Batch.stack([dataset[i] for i in own], seeds).to(generator.device)
+        drawn = generator.generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
+        for i, picture in zip(own, drawn, strict=True):
+            left, top, right, bottom = generator.framing.content_box(dataset.target_size(i))
+            pixels = to_uint8(picture[:, top:bottom, left:right], rule.rounding).cpu()
+            pixels = through_jpeg(pixels) if rule.file_format == "jpeg" else pixels
+            write_picture(out / f"{dataset.pair_name(i)}.png", pixels)
+
+
+def as_folders(
+    dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None
+) -> Folders:
+    """What `score_folder` is asked for these pairs of the data set."""
+    rows = [dataset.rows[i] for i in numbers]
+    names = {name for row in rows for name in (row.source_name, row.target_name)}
+    poses = {Path(name).stem: pose for name in names if isinstance(pose := dataset.poses[name], Pose)}
+    return Folders(
+        generated=generated,
+        targets=dataset.picture_path(rows[0].target_name).parent,
+        reference=reference,
+        poses=poses or None,
+        wanted=[(row.source_name, row.target_name) for row in rows],
+    )
+
+
+def drawn_pictures(
+    dataset: PairDataset, i: int, draw: Generate, rule: Protocol, device: torch.device | str = "cpu"
+) -> dict[str, np.ndarray]:
+    """The pictures of pair i for people, without padding, from the noise that was scored."""
+    batch = Batch.stack([dataset[i]], torch.tensor([mix(rule.seed, i)], dtype=torch.int64)).to(device)
+    drawn = draw(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
+    height, width = dataset.target_size(i)
+    box = (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
+    left, top, right, bottom = box
+    shown = {"source": batch.source, "target": batch.target, "generated": drawn}
+    return {name: to_uint8(p[0, :, top:bottom, left:right]).cpu().numpy() for name, p in shown.items()}

@@ -1,0 +1,61 @@
+"""Reports of scored folders: their files, and what the terminal shows of them."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reposer.evaluation import Folders, Protocol, Report, Scored, shown_pictures
+from reposer.evaluation.report_html import write_html
+from reposer.evaluation.suite import SUITE
+from reposer.metrics import METRICS
+
+MANY = 10  # problems that are printed
+
+
+def needs_network(name: str) -> bool:
+    """Whether this metric or part of the suite looks through a network."""
+    return name in SUITE or METRICS[name].looks_through_a_network
+
+
+def write(found: Scored, folders: Folders, rule: Protocol, folder: Path, stem: str = "report") -> None:
+    """All three forms of the report."""
+    by_name = {pair.name: pair for pair in found.pairs}
+    found.report.write_json(folder / f"{stem}.json")
+    found.report.write_csv(folder / f"{stem}.csv")
+    write_html(
+        folder / f"{stem}.html",
+        found.report,
+        lambda name: {k: p.numpy() for k, p in shown_pictures(folders, rule, by_name[name]).items()},
+    )
+
+
+def tell(found: Scored, console: Console) -> None:
+    """The table, what is absent and why, and what was not scored."""
+    console.print(found.report.to_table())
+    for line in found.report.lines():
+        console.print(line, highlight=False, soft_wrap=True)
+    for name, reason in found.report.absent.items():
+        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
+    for problem in found.problems[:MANY]:
+        console.print(
+            f"not scored: {problem.name}: {problem.reason}", highlight=False, soft_wrap=True, markup=False
+        )
+    if (more := len(found.problems) - MANY) > 0:
+        console.print(f"not scored: {more} more; report.json names them all")
+
+
+def side_by_side(reports: dict[str, Report]) -> Table:
+    """A row per protocol and number: the same pictures, other rules. Nothing is ranked here."""
+    table = Table(title="The same pictures under every protocol")
+    table.add_column("protocol", no_wrap=True)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right")
+    for name, report in reports.items():
+        for summary in report.summary.values():
+            table.add_row(name, summary.metric, Text(summary.cell()))
+        for metric in report.absent:
+            table.add_row(name, metric, Text("absent", style="dim"))
+        table.add_section()
+    return table
