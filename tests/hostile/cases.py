@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,19 @@ class Case:
         return f"case {self.number} ({self.name}): {'; '.join(self.changed)}\n    reposer {shlex.join(self.arguments)}"
 
 
-def lay(number: int, valid: Path, folder: Path) -> Case:
-    """The files of a case in a new folder."""
+def options_of(server: "ForkServer", folder: Path) -> dict[str, tuple[str, ...]]:
+    """Every option of every command, as its own help names them."""
+    found = {}
+    for name, command in COMMANDS.items():
+        answer = server.run([*command.arguments[: command.words], "--help"], folder)
+        assert answer["code"] == 0, f"{name}: {answer['said']}"
+        words = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]+", answer["said"])) - {"--help"}
+        found[name] = tuple(sorted(words))
+    return found
+
+
+def lay(number: int, options: Mapping[str, tuple[str, ...]], valid: Path, folder: Path) -> Case:
+    """The files of a case in a new folder. options: see `options_of`."""
     numbers = random.Random(number)
     name = list(COMMANDS)[number % len(COMMANDS)]
     command = COMMANDS[name]
@@ -52,8 +64,8 @@ def lay(number: int, valid: Path, folder: Path) -> Case:
         copy = shutil.copytree if (valid / there).is_dir() else shutil.copy
         copy(valid / there, folder / there)
     files = sorted(p for p in folder.rglob("*") if p.is_file())
-    if not files or (numbers.random() < 0.3 and (command.numbers or "--out" in case.arguments)):
-        case.changed.append(change_arguments(case.arguments, command.numbers, numbers))
+    if not files or numbers.random() < 0.3:
+        case.changed.append(change_arguments(case.arguments, options[name], numbers))
     else:
         for file in numbers.sample(files, min(len(files), numbers.choice((1, 1, 1, 1, 2)))):
             if file.is_file():

@@ -21,7 +21,8 @@ VALUES: tuple[Any, ...] = (
     *("[bold]x[/bold]", "<img onerror=alert(1)>", "../../outside", "/dev/zero", "\u202egnp.exe", "\ud800"),
     *([[]], [None], [1, 2, 3], {"a": {"b": []}}, [10**9, 10**9], [0, 0], [-5, 5], [[[1, 2]]]),
 )
-NUMBERS = ("0", "-1", "inf", "-inf", "nan", "1e999", "0.5", "", "x", "99999999999999999999", "1,5", "0x10")
+ENDLESS = "99999999999999999999"
+NUMBERS = ("0", "-1", "inf", "-inf", "nan", "1e999", "0.5", "", "x", ENDLESS, "1,5", "0x10")
 PATHS = (
     *("photo.json/x.png", "no/such/folder/out", "x" * 300 + ".png", "[bold]out[/].png", "out.xyz", "."),
     *("/dev/null/x", "/proc/x", "-", "", "a\nb.png", "out\x1b[31m.png", "ünï cödé.png", "photo.png"),
@@ -46,9 +47,9 @@ def change_file(path: Path, numbers: random.Random) -> str:
 
 
 def change_arguments(arguments: list[str], options: tuple[str, ...], numbers: random.Random) -> str:
-    """Gives one option another value, in place; returns what was done, in words."""
+    """Gives one option of the command another value, in place; returns what was done, in words."""
     outs = [k + 1 for k, word in enumerate(arguments) if word == "--out"]
-    if outs and (not options or numbers.random() < 0.4):
+    if outs and numbers.random() < 0.35:
         arguments[outs[0]] = numbers.choice(PATHS)
         return f"--out {arguments[outs[0]]!r}"
     if not options or numbers.random() < 0.1:
@@ -56,9 +57,14 @@ def change_arguments(arguments: list[str], options: tuple[str, ...], numbers: ra
             numbers.randrange(1, len(arguments) + 1), numbers.choice((*NUMBERS, "--no-such", "--"))
         )
         return "a word too many"
-    option, value = numbers.choice(options), numbers.choice(NUMBERS)
-    arguments += [option, value] * numbers.choice((1, 1, 1, 2))
-    if option.endswith("size") and not option.startswith("--batch"):
+    option, value = numbers.choice(options), numbers.choice((*NUMBERS, *PATHS[:3]))
+    if value == ENDLESS and option.endswith(("steps", "people", "objects", "views")):
+        value = "-1"  # so much work is no mistake that anybody could see
+    if numbers.random() < 0.1:
+        arguments.append(option)
+        return f"{option} without a value"
+    arguments += [option, value]
+    if option.endswith("size") and not option.endswith("batch-size"):
         arguments.append(numbers.choice(NUMBERS))
     return f"{option} {value}"
 

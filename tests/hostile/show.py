@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.hostile.cases import ForkServer, faults, lay, listing
+from tests.hostile.cases import ForkServer, faults, lay, listing, options_of
 from tests.hostile.valid_files import write_valid_files
 
 
@@ -14,11 +14,12 @@ def show(first: int, last: int) -> None:
     """Prints every case in full if it is one, else those with faults, and a table of exit codes."""
     root = Path(tempfile.mkdtemp())
     valid, server = write_valid_files(root / "valid"), ForkServer()
+    options = options_of(server, root)
     codes: Counter[int] = Counter()
     peak, wrong_ones = 0, 0
     for number in range(first, last + 1):
         place = root / str(number)
-        case = lay(number, valid, place)
+        case = lay(number, options, valid, place)
         before = listing(place)
         answer = server.run(case.arguments, place)
         wrong = faults(case, answer, before, place)

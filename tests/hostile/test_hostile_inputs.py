@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.hostile.cases import ForkServer, faults, lay, listing
+from tests.hostile.cases import ForkServer, faults, lay, listing, options_of
 from tests.hostile.commands import COMMANDS
 from tests.hostile.valid_files import write_valid_files
 
@@ -26,12 +26,17 @@ def server():
     server.close()
 
 
-def run_cases(numbers, valid, server, folder):
+@pytest.fixture(scope="module")
+def options(server, tmp_path_factory):
+    return options_of(server, tmp_path_factory.mktemp("help"))
+
+
+def run_cases(numbers, options, valid, server, folder):
     """Every fault of these cases, in words."""
     found = []
     for number in numbers:
         place = folder / str(number)
-        case = lay(number, valid, place)
+        case = lay(number, options, valid, place)
         before = listing(place)
         answer = server.run(case.arguments, place)
         wrong = faults(case, answer, before, place)
@@ -56,13 +61,15 @@ def test_the_commands_succeed_as_long_as_nothing_is_changed(valid, server, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, QUICK, IN_A_TEST))
-def test_changed_inputs_are_refused_in_words_or_used_and_harm_nothing(start, valid, server, tmp_path):
-    found = run_cases(range(start, start + IN_A_TEST), valid, server, tmp_path)
+def test_changed_inputs_are_refused_in_words_or_used_and_harm_nothing(
+    start, options, valid, server, tmp_path
+):
+    found = run_cases(range(start, start + IN_A_TEST), options, valid, server, tmp_path)
     assert not found, f"{len(found)} of {IN_A_TEST} cases:\n\n" + "\n\n".join(found)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("start", range(QUICK, QUICK + MANY, 5 * IN_A_TEST))
-def test_many_more_changed_inputs_harm_nothing(start, valid, server, tmp_path):
-    found = run_cases(range(start, start + 5 * IN_A_TEST), valid, server, tmp_path)
+def test_many_more_changed_inputs_harm_nothing(start, options, valid, server, tmp_path):
+    found = run_cases(range(start, start + 5 * IN_A_TEST), options, valid, server, tmp_path)
     assert not found, f"{len(found)} of {5 * IN_A_TEST} cases:\n\n" + "\n\n".join(found)
