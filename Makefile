@@ -6,7 +6,7 @@ REAL_DATA ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo test quick nightly lint bench leaderboard-mini clean
+.PHONY: demo test quick nightly coverage lint bench leaderboard-mini clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
@@ -19,6 +19,9 @@ quick: .venv/.dev
 
 nightly: .venv/.dev
 	$(PYTEST) -m nightly
+
+coverage: .venv/.dev
+	$(PYTEST) -m "not nightly" --cov=reposer --cov-report=term:skip-covered
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -46,4 +49,4 @@ leaderboard-mini: .venv/.core
 	$(BIN)/reposer leaderboard
 
 clean:
-	rm -rf .venv build dist src/*.egg-info reposer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist src/*.egg-info reposer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
