@@ -85,7 +85,7 @@ def test_copies_within_a_split_and_repeated_rows_are_warnings(root):
 def test_a_list_in_the_wrong_frame_is_an_error(root):
     path = root / "fasion-resize-annotation-train.csv"
     write_annotation(path, dict(read_annotation(path, frame="crop176")), frame="padded256")
-    assert "it is in the padded 256x256 frame" in found(root, "error")["wrong frame"].message
+    assert "in padded256 0 do. Say padded256" in found(root, "error")["wrong frame"].message
 
 
 def test_a_few_joints_outside_are_a_warning_and_many_an_error(root):
@@ -100,14 +100,14 @@ def test_a_few_joints_outside_are_a_warning_and_many_an_error(root):
     assert "wrong frame" in found(root, "error")
 
 
-def test_damaged_pictures_are_errors_and_odd_shapes_warnings(root):
+def test_damaged_pictures_and_pictures_of_another_shape_are_errors(root):
     for name, cut in (("ann_0.png", 200), ("ann_1.png", None)):
         path = root / "train" / name
         path.write_bytes(path.read_bytes()[:-cut] if cut else b"not a picture")
     Image.fromarray(np.zeros((100, 200, 3), np.uint8)).save(root / "train" / "bob_0.png")
-    findings = found(root)
+    findings = found(root, "error")
     assert findings["unreadable pictures"].count == 2
-    assert findings["odd shape"].examples == ("bob_0.png",)
+    assert findings["unknown geometry"].examples == ("bob_0.png",)
 
 
 def test_a_list_with_seventeen_joints_is_an_error_not_a_crash(root):

@@ -77,13 +77,12 @@ def test_a_padded_square_picture_loses_its_padding_and_its_joints_move_along(tmp
     padded = torch.full((256, 256, 3), 255, dtype=torch.uint8)
     padded[:, 40:216] = crop
     poses = {f"ann_{k}.png": some_pose(seed=9) for k in range(2)}
-    poses["ann_0.png"].xy[0, 0] = 170.0  # 210 in the padded frame: the list tells its frame
     for name in poses:
         write_picture(tmp_path / "train" / name, padded)
     write_annotation(tmp_path / "fashion-annotation-train.csv", poses, frame="padded256")
     write_pairs(tmp_path / "fasion-pairs-train.csv", [("ann_0.png", "ann_1.png")])
-    data = DeepFashion(tmp_path, "train")
-    assert data.frame == "padded256"
+    data = DeepFashion(tmp_path, "train", frame="padded256")
+    assert (data.frame, data.form) == ("padded256", "padded")
     assert torch.equal(to_uint8(data[0].source), crop)
     assert torch.equal(data[0].source_pose.xy, poses["ann_0.png"].xy)
 

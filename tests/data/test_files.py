@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from reposer.core import BadInput
-from reposer.data.lists import fashion_frame, read_annotation, read_pairs, write_annotation, write_pairs
+from reposer.data.lists import read_annotation, read_pairs, write_annotation, write_pairs
 
 from .folders import some_pose
 
@@ -75,23 +75,6 @@ def test_a_damaged_list_of_joints_is_refused(tmp_path, text, says):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(BadInput, match=says.replace("[", r"\[")):
         read_annotation(tmp_path / "a.csv", frame="crop176")
-
-
-def frame_file(path, largest):
-    path.write_text(HEADER + row("a_0.jpg", [5] * 18, [60] * 17 + [largest]))
-    return path
-
-
-def test_a_fashion_list_says_its_frame_by_name_and_its_joints_may_refute_it(tmp_path):
-    resized, plain = tmp_path / "fasion-resize-annotation-test.csv", tmp_path / "fashion-annotation-test.csv"
-    assert fashion_frame(frame_file(resized, 175)) == "crop176"
-    assert fashion_frame(frame_file(plain, 200)) == "padded256"
-    assert fashion_frame(frame_file(plain, 150), "crop176") == "crop176"
-    assert fashion_frame(frame_file(plain, 150), "padded256") == "padded256"
-    with pytest.raises(BadInput, match=r"x up to 200.*Rename it to fasion-annotation-test.csv"):
-        fashion_frame(frame_file(resized, 200))
-    with pytest.raises(BadInput, match=r"rename it to fashion-resize-annotation-test.csv"):
-        fashion_frame(frame_file(plain, 150))
 
 
 def test_a_list_of_pairs_comes_back_and_a_damaged_one_is_refused(tmp_path):

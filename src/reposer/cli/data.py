@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional
 
+from reposer.core.choices import Frame, PictureForm
+
 
 def run(arguments: Sequence[str]) -> int:
     code: int = tyro.extras.subcommand_cli_from_dict(
@@ -27,15 +29,17 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def check(root: Positional[Path]) -> int:
+def check(root: Positional[Path], *, frame: Frame | None = None, pictures: PictureForm | None = None) -> int:
     """Say what is wrong with a data set before a run does. Exit code 1 if something is an error.
 
     Args:
         root: the data set's folder.
+        frame: what x and y of a fashion list count in; none = what its name says or its joints prove. In training: --data.frame.
+        pictures: how pictures of another shape than 256x176 hold that one; none = what they prove. In training: --data.pictures.
     """
     from reposer.data.check import check_dataset, findings_table
 
-    findings = check_dataset(root)
+    findings = check_dataset(root, frame=frame, pictures=pictures)
     Console().print(findings_table(findings, root))
     return int(any(finding.severity == "error" for finding in findings))
 

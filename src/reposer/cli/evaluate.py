@@ -10,7 +10,7 @@ import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Smoothing
+from reposer.core.choices import Frame, PictureForm, Smoothing
 
 PAIRS_PROTOCOL = "reposer-v1-reconstruction"
 
@@ -24,6 +24,8 @@ def evaluate_model(
     *,
     data: str | None = None,
     split: str = "test",
+    frame: Frame | None = None,
+    pictures: PictureForm | None = None,
     protocol: str | None = None,
     pairs: int | None = None,
     batch_size: int = 8,
@@ -49,6 +51,8 @@ def evaluate_model(
         model: a shipped model's name (see `reposer models`) or a `.safetensors`.
         data: folder of pairs or of clips, or a file of views; none = what suits the model is drawn on the spot.
         split: which part of the data set.
+        frame: what x and y of a fashion list count in; none = what its name says or its joints prove.
+        pictures: how pictures of another shape than 256x176 hold that one; none = what they prove.
         protocol: what a number means; none = reposer-v1-reconstruction for pairs of people, and for clips and views theirs.
         pairs: score only so many pairs or clips, evenly spread over the data set; none = all.
         batch_size: pictures drawn at a time; the numbers do not depend on it.
@@ -81,6 +85,8 @@ def evaluate_model(
         "--edges": edges,
     }
     refused = [] if kind == "clips" else [option for option, given in of_clips.items() if given]
+    declared = {"--frame": frame, "--pictures": pictures}
+    refused += [] if kind == "pairs" else [option for option, given in declared.items() if given is not None]
     refused += ["--against"] if against is not None and kind != "views" else []
     if refused:
         raise BadInput(f"{refused[0]} does not go with {kind}, which is what is scored here; leave it out.")
@@ -106,7 +112,9 @@ def evaluate_model(
             generator, views, chosen(pairs, len(views)), about=about, folder=folder, protocol=protocol,
             batch_size=batch_size, weights=weights, against=against,
         )  # fmt: skip
-    dataset = DataConfig(root=data, split=split, num_pairs=200).open(generator.framing)
+    dataset = DataConfig(root=data, split=split, frame=frame, pictures=pictures, num_pairs=200).open(
+        generator.framing
+    )
     about["data"] = data or "synthetic-people"
     return score_pairs(
         generator, dataset, chosen(pairs, len(dataset)), shown=shown, about=about, folder=folder,

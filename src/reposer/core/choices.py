@@ -4,6 +4,10 @@ from typing import Literal
 
 Frame = Literal["padded256", "crop176"]
 """What the joints of a fashion list count in: pictures of 256 columns with white sides, or those without them."""
+PictureForm = Literal["plain", "padded", "squashed"]
+"""How a picture file holds the 256x176 picture of a fashion list. plain: it is the picture, in any size of its shape.
+padded: a square, 40 of 256 columns on each side white, as In-shop's low-resolution files are. squashed: of any other shape,
+each axis scaled on its own."""
 Smoothing = Literal["none", "one-euro", "two-sided"]
 """Of a track of joints: not at all, by what came before, or by the whole clip."""
 QUALITY = 18

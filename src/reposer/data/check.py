@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import numpy as np
 from jaxtyping import Bool
 from rich.console import Console
 from rich.markup import escape
@@ -17,22 +16,30 @@ from rich.table import Table
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
+from reposer.core.choices import Frame, PictureForm
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import FilePairs, SplitFiles, recognise, sole_file
+from .dataset import Declared, FilePairs, SplitFiles, recognise, refuse_declared, sole_file
 from .deepfashion import DeepFashion
+from .fashion_pictures import has_picture_shape, picture_form, whole_picture
 from .folder import SPLITS, Folder, photo_pose, photos_in, split_photos
-from .lists import FASHION_SIZE, PoseTable, WrongFrame, fashion_frame, read_annotation, read_names, read_pairs
+from .lists import (
+    PoseTable,
+    WrongFrame,
+    fashion_frame,
+    read_annotation,
+    read_names,
+    read_pairs,
+    refuse_outside,
+)
 from .market1501 import SIZE as MARKET_SIZE
-from .market1501 import Market1501
+from .market1501 import Market1501, has_market_shape
 from .pairs import name_identity
-from .pictures import picture_header, picture_is_cut_off
+from .pictures import picture_header, picture_is_cut_off, read_picture
 
 T = TypeVar("T")
 Severity = Literal["error", "warning"]
 NUM_EXAMPLES = 3
-MANY_OUTSIDE = 0.02  # a list in the wrong frame has more of its joints outside (published lists: 4 of 10,000)
-ASPECT_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -65,26 +72,36 @@ class _Findings(list[Finding]):
             self.append(Finding(severity, kind, message, len(examples), few))
 
 
-def check_dataset(root: Path | str, *, progress: bool = True) -> list[Finding]:
+def check_dataset(
+    root: Path | str,
+    *,
+    frame: Frame | None = None,
+    pictures: PictureForm | None = None,
+    progress: bool = True,
+) -> list[Finding]:
     """Everything that is wrong with the data set in this folder, errors first.
 
-    Headers of all pictures are read, pixels of none; whole files are read only where two have the same length.
+    Headers of all pictures are read, pixels of few; whole files are read only where two have the same length.
+    frame, pictures: what is declared of files that do not say it (`Declared`), as in training.
     """
-    root = Path(root)
+    root, declared = Path(root), Declared(frame, pictures)
     kind = recognise(root)
+    refuse_declared(kind, root, declared)
     found = _Findings()
     if kind not in (Folder, DeepFashion, Market1501):
         _check_opened(kind, root, found, progress)
         return sorted(found, key=lambda finding: finding.severity != "error")
     splits = (
-        [_read_folder(root, s, found) for s in SPLITS] if kind is Folder else _read_listed(kind, root, found)
+        [_read_folder(root, s, found) for s in SPLITS]
+        if kind is Folder
+        else _read_listed(kind, root, declared, found)
     )
     splits = [split for split in splits if split.pictures]
     if not splits:
         found.add("error", "empty", f"{root} has no split with pictures.")
     identity_of = _identity_rule(kind)
     for split in splits:
-        _check_pictures(split, kind, found, progress)
+        _check_pictures(split, kind, declared, found, progress)
         _check_pairs(split, identity_of, found)
     _check_leaks(splits, identity_of, found, progress)
     return sorted(found, key=lambda finding: finding.severity != "error")
@@ -114,7 +131,7 @@ def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
 # Reading as much as can be read
 
 
-def _read_listed(kind: type[FilePairs], root: Path, found: _Findings) -> list[_Split]:
+def _read_listed(kind: type[FilePairs], root: Path, declared: Declared, found: _Findings) -> list[_Split]:
     files, word = (
         (DeepFashion.files, "fasion-resize") if kind is DeepFashion else (Market1501.files, "market")
     )
@@ -122,21 +139,29 @@ def _read_listed(kind: type[FilePairs], root: Path, found: _Findings) -> list[_S
     for name in SPLITS:
         there = files(root, name)
         if there.annotations or there.pairs or (root / f"{name}.lst").is_file():
-            splits.append(_read_split(kind, root, name, there, word, found))
+            splits.append(_read_split(kind, root, name, there, word, declared, found))
     return splits
 
 
 def _read_split(
-    kind: type[FilePairs], root: Path, name: str, files: SplitFiles, word: str, found: _Findings
+    kind: type[FilePairs],
+    root: Path,
+    name: str,
+    files: SplitFiles,
+    word: str,
+    declared: Declared,
+    found: _Findings,
 ) -> _Split:
     split = _Split(name)
     listing = root / f"{name}.lst"
     if files.annotations or files.pairs:
         try:
             path = sole_file(files.annotations, root, f"{word}-annotation-{name}.csv", kind.looks_for)
-            split.poses = read_annotation(
-                path, frame=fashion_frame(path) if kind is DeepFashion else MARKET_SIZE
-            )
+            if kind is DeepFashion:
+                split.poses = read_annotation(path, frame=fashion_frame(path, declared.frame))
+            else:
+                split.poses = read_annotation(path, frame=MARKET_SIZE)
+                refuse_outside(path, split.poses)
             text = f"{path.name} lists a picture twice; the last counts"
             found.add("warning", "repeated rows", text, split.poses.repeated)
         except WrongFrame as error:
@@ -178,7 +203,13 @@ def _read_folder(root: Path, name: str, found: _Findings) -> _Split:
 def _check_photo_poses(name: str, poses: Mapping[str, Pose], found: _Findings) -> None:
     """Photos that show nobody, and joints outside of their photo."""
     blind = [photo for photo, pose in poses.items() if not pose.visible.any()]
-    found.add("warning", "no joints", f"{name}: every joint is missing", blind)
+    everybody = bool(poses) and len(blind) == len(poses)
+    found.add(
+        "error" if everybody else "warning",
+        "no joints",
+        f"{name}: " + ("nobody has a joint" if everybody else "every joint is missing"),
+        blind,
+    )
     outside = {photo: int(outside_picture(pose).sum()) for photo, pose in poses.items()}
     known = sum(int(pose.visible.sum()) for pose in poses.values())
     text = (
@@ -240,7 +271,9 @@ def _check_opened(kind: type[FilePairs], root: Path, found: _Findings, progress:
 # What can be wrong
 
 
-def _check_pictures(split: _Split, kind: type[FilePairs], found: _Findings, progress: bool) -> None:
+def _check_pictures(
+    split: _Split, kind: type[FilePairs], declared: Declared, found: _Findings, progress: bool
+) -> None:
     """Files that are missing or cannot be read, and sizes that do not fit."""
     paired = {name for pair in split.pairs for name in pair}
     missing, unreadable = [], []
@@ -268,23 +301,38 @@ def _check_pictures(split: _Split, kind: type[FilePairs], found: _Findings, prog
     found.add("warning", "missing pictures", where + "listed, in no pair, and no such file", rest)
     found.add("error", "unreadable pictures", where + "these cannot be read", unreadable)
     if kind is DeepFashion:
-        aspect = FASHION_SIZE[1] / FASHION_SIZE[0]
-        odd = [
-            n for n, (h, w) in split.sizes.items() if abs(w / h / aspect - 1) > ASPECT_TOLERANCE and w != h
-        ]
-        size = f"{FASHION_SIZE[0]}x{FASHION_SIZE[1]}"
-        text = f"{where}not shaped like {size}: they will be squashed, and may not fit the joints"
-        found.add("warning", "odd shape", text, odd)
-        _check_square(split, found)
+        _check_forms(split, paired, declared, found)
     if kind is Market1501:
-        odd = [n for n, size in split.sizes.items() if size != MARKET_SIZE]
+        shapes = [n for n, size in split.sizes.items() if not has_market_shape(size)]
+        found.add("error", "odd shape", f"{where}not of the shape 128x64: no joint is in its place", shapes)
+        odd = [n for n, size in split.sizes.items() if size != MARKET_SIZE and n not in shapes]
         found.add("warning", "odd size", f"{where}not 128x64: they will be scaled", odd)
 
 
-def _check_square(split: _Split, found: _Findings) -> None:
-    square = [n for n, (h, w) in split.sizes.items() if h == w]
-    if 0 < len(square) < len(split.sizes):
-        found.add("warning", "mixed shapes", f"{split.name}: square, while other pictures are not", square)
+def _check_forms(split: _Split, paired: set[str], declared: Declared, found: _Findings) -> None:
+    """Pictures of another shape than 256x176: how they hold that picture has to be declared, or proved as in training."""
+    names = [name for name in split.sizes if name in paired] or list(split.sizes)
+    if not names:
+        return
+    folder = split.pictures[names[0]].parent
+    try:
+        form = picture_form(folder, names, declared.pictures)
+    except BadInput as error:
+        other = [n for n, size in split.sizes.items() if not has_picture_shape(size)]
+        found.add("error", "unknown geometry", str(error), other)
+        return
+    unclear = []
+    for name, size in split.sizes.items():
+        if not has_picture_shape(size) and form != "squashed":
+            try:
+                whole_picture(read_picture(split.pictures[name]), form, split.pictures[name])
+            except BadInput:
+                unclear.append(name)
+    text = (
+        f"{split.name}: of another shape than 256x176 and most other pictures: where the joints lie in them is not known; "
+        f"say how they were made (--pictures)"
+    )
+    found.add("error", "unknown geometry", text, unclear)
 
 
 def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found: _Findings) -> None:
@@ -303,7 +351,13 @@ def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found:
     found.add("error", "no joints", where + "in a pair, but not in the list of joints", unknown)
     seen = {name for name, row in poses.rows() if poses.visible[row].any()}
     blind = [name for name in paired if name in poses and name not in seen]
-    found.add("warning", "no joints", where + "in a pair, but every joint is missing", blind)
+    everybody = bool(paired) and len(blind) == len(paired)
+    found.add(
+        "error" if everybody else "warning",
+        "no joints",
+        where + ("nobody in a pair has a joint" if everybody else "in a pair, but every joint is missing"),
+        blind,
+    )
     if split.pairs:
         unused = [name for name in seen if name not in paired]
         found.add("warning", "in no pair", where + "pictures with joints that no pair uses", sorted(unused))
@@ -311,19 +365,11 @@ def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found:
 
 
 def _check_outside(split: _Split, poses: PoseTable, found: _Findings) -> None:
-    limits = np.array([poses.size[1] - 0.5, poses.size[0] - 0.5])
-    outside = poses.visible & ((poses.xy < -0.5) | (poses.xy > limits)).any(-1)
-    known = int(poses.visible.sum())
-    if not outside.any():
-        return
-    share = outside.sum() / known
-    names = [name for name, row in poses.rows() if outside[row].any()]
-    text = f"{split.name}: {outside.sum():,} of {known:,} joints ({share:.2%}) lie outside of their picture"
-    if share > MANY_OUTSIDE:
-        found.add(
-            "error", "wrong frame", text + ": the list counts in another frame than its name says", names
-        )
-    else:
+    """Few joints outside are what a detector finds; a list with many of them was refused when it was read."""
+    outside, known = poses.outside(), int(poses.visible.sum())
+    if outside.any():
+        names = [name for name, row in poses.rows() if outside[row].any()]
+        text = f"{split.name}: {outside.sum():,} of {known:,} joints ({outside.sum() / known:.2%}) lie outside of their picture"
         found.add("warning", "joints outside", text, names)
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Batch, Framing, Pose, Registry, Sample, Skeleton
+from reposer.core.choices import Frame, PictureForm
 from reposer.core.images import from_uint8, resize
 from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
@@ -109,6 +110,25 @@ class SplitFiles:
     pictures: Path | None
 
 
+@dataclass(frozen=True)
+class Declared:
+    """What the user says of files that do not say it themselves; None = they say it, or their content proves it.
+
+    frame: what the x and y of a fashion list count in. pictures: how files hold the 256x176 pictures of such a list.
+    """
+
+    frame: Frame | None = None
+    pictures: PictureForm | None = None
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The names of what is declared."""
+        return tuple(name for name in ("frame", "pictures") if getattr(self, name) is not None)
+
+
+NOTHING_DECLARED = Declared()
+
+
 class FilePairs(PairDataset):
     """Pairs of picture files. A data set of this kind says how its folder is recognised and what is in it.
 
@@ -119,6 +139,8 @@ class FilePairs(PairDataset):
 
     looks_for: ClassVar[str]
     """What a folder of this kind holds, for messages."""
+    takes_declared: ClassVar[bool] = False
+    """Whether frame and pictures are not said by all files of this kind, so that `open` takes what is declared of them."""
 
     root: Path
     split: str
@@ -134,7 +156,14 @@ class FilePairs(PairDataset):
     @classmethod
     @abstractmethod
     def open(
-        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        skeleton: Skeleton,
+        augment: bool,
+        declared: Declared = NOTHING_DECLARED,
     ) -> "FilePairs":
         """The split of the data set in this folder. `augment` counts where the data set offers it."""
 
@@ -232,10 +261,27 @@ def open_dataset(
     *,
     skeleton: Skeleton = OPENPOSE_18,
     augment: bool = False,
+    frame: Frame | None = None,
+    pictures: PictureForm | None = None,
 ) -> FilePairs:
-    """The split of the data set in a folder; its kind is recognised by the files that are there."""
-    root = Path(root)
-    return recognise(root).open(root, split, framing, skeleton=skeleton, augment=augment)
+    """The split of the data set in a folder; its kind is recognised by the files that are there.
+
+    frame, pictures: see `Declared`; refused where the kind of data set has no such thing.
+    """
+    root, declared = Path(root), Declared(frame, pictures)
+    kind = recognise(root)
+    refuse_declared(kind, root, declared)
+    return kind.open(root, split, framing, skeleton=skeleton, augment=augment, declared=declared)
+
+
+def refuse_declared(kind: type[FilePairs], root: Path, declared: Declared) -> None:
+    """Refuses a declaration about a kind of data set whose files say it themselves."""
+    if declared.said and not kind.takes_declared:
+        name = next(name for name, known in DATASETS.items() if known is kind)
+        raise BadInput(
+            f"{root} is a data set of the kind {name}, whose files say themselves what {' and '.join(declared.said)} would "
+            f"declare; leave that out. It is for lists in DeepFashion's form."
+        )
 
 
 def check_pairs(
@@ -257,6 +303,11 @@ def check_pairs(
                     f"{pairs_path}, row {row}: the annotation file has no joints for {name}. Add its row there or "
                     f"take the pair out."
                 )
+    if not any(poses[name].visible.any() for pair in pairs for name in pair):
+        raise BadInput(
+            f"No picture of {pairs_path} has a joint in the list of joints: every one of them is missing. Make the list with "
+            f"a pose estimator that finds the people."
+        )
 
 
 def sole_file(found: Sequence[Path], root: Path, example: str, looks_for: str) -> Path:

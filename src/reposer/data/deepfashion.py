@@ -6,12 +6,14 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import Framing, Skeleton
-from reposer.core.choices import Frame
+from reposer.core.choices import Frame, PictureForm
 from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import (
     CACHE_BYTES,
     DATASETS,
+    NOTHING_DECLARED,
+    Declared,
     FilePairs,
     PairRow,
     PictureMemory,
@@ -19,7 +21,8 @@ from .dataset import (
     check_pairs,
     sole_file,
 )
-from .lists import FASHION_SIZE, PADDING, fashion_frame, read_annotation, read_pairs
+from .fashion_pictures import picture_form, whole_picture
+from .lists import FASHION_SIZE, fashion_frame, read_annotation, read_pairs
 from .pairs import name_identity
 from .pictures import read_picture
 
@@ -32,14 +35,16 @@ class DeepFashion(FilePairs):
     """DeepFashion, and any folder in its layout: pictures by split, a list of joints, a list of pairs.
 
     `ROOT/{train,test}/*.jpg`, `ROOT/{fasion,fashion}[-resize]-{annotation,pairs}-{train,test}.csv`. Poses are those of
-    the 256x176 picture. A picture may have any size and is scaled to that, as the authors do with their high-resolution
-    files; a square one of a list in the padded frame loses its padding first.
+    the 256x176 picture. A picture may have any size of that shape and is scaled to it, as the authors do with their
+    high-resolution files. Of a picture of another shape it must be known how it holds the 256x176 one.
 
-    frame: what the list's joints count in; None = what the file's name says (`files.fashion_frame`).
+    frame: what the list's joints count in; None = what the file's name says or its joints prove (`lists.fashion_frame`).
+    pictures: how files of another shape hold the picture; None = what they prove (`fashion_pictures.picture_form`).
     """
 
     looks_for = "{fasion,fashion}[-resize]-annotation-{train,test}.csv beside folders train and test"
     picture_size = FASHION_SIZE
+    takes_declared = True
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class DeepFashion(FilePairs):
         split: str,
         framing: Framing | None = None,
         frame: Frame | None = None,
+        pictures: PictureForm | None = None,
         *,
         skeleton: Skeleton = OPENPOSE_18,
         cache_bytes: int = CACHE_BYTES,
@@ -63,6 +69,8 @@ class DeepFashion(FilePairs):
         pairs = read_pairs(pairs_path)
         self.pictures = self.root / split
         check_pairs(pairs_path, pairs, self.poses, self.pictures)
+        names = {name for pair in pairs for name in pair}
+        self.form = picture_form(self.pictures, names, pictures)
         self.rows = [PairRow(source, target, name_identity(source)) for source, target in pairs]
 
     @staticmethod
@@ -75,9 +83,16 @@ class DeepFashion(FilePairs):
 
     @classmethod
     def open(
-        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        skeleton: Skeleton,
+        augment: bool,
+        declared: Declared = NOTHING_DECLARED,
     ) -> "DeepFashion":
-        return cls(root, split, framing, skeleton=skeleton)
+        return cls(root, split, framing, declared.frame, declared.pictures, skeleton=skeleton)
 
     @staticmethod
     def files(root: Path, split: str) -> SplitFiles:
@@ -94,9 +109,5 @@ class DeepFashion(FilePairs):
         return self.pictures / name
 
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
-        picture = read_picture(self.picture_path(name))
-        side, width = picture.shape[:2]
-        if self.frame == "padded256" and side == width:
-            cut = round(PADDING * side / 256)
-            picture = picture[:, cut : side - cut]
-        return picture
+        path = self.picture_path(name)
+        return whole_picture(read_picture(path), self.form, path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from reposer.core import BadInput, Framing, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
+from .dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
 from .pairs import name_identity
 from .pictures import PICTURE_SUFFIXES as SUFFIXES
 from .pictures import picture_header
@@ -58,6 +58,11 @@ class Folder(FilePairs):
         self.paths = photos
         poses = {name: photo_pose(photo).convert(skeleton) for name, photo in photos.items()}
         self.poses = poses
+        if not any(pose.visible.any() for pose in poses.values()):
+            raise BadInput(
+                f"No photo of {self.root} in the split '{split}' has a joint: in every pose file all joints are missing. Make "
+                f"the poses with an estimator that finds the people."
+            )
         sizes = {pose.size for pose in poses.values()}
         if len(sizes) > 1 and framing is None:
             few = ", ".join(f"{h}x{w}" for h, w in sorted(sizes)[:3])
@@ -74,7 +79,14 @@ class Folder(FilePairs):
 
     @classmethod
     def open(
-        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        skeleton: Skeleton,
+        augment: bool,
+        declared: Declared = NOTHING_DECLARED,
     ) -> "Folder":
         return cls(root, split, framing, skeleton=skeleton)
 

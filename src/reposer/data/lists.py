@@ -21,6 +21,12 @@ from .files import MISSING, read_text, write_text
 FRAMES: tuple[Frame, ...] = ("padded256", "crop176")
 FASHION_SIZE = (256, 176)
 PADDING = 40  # columns on each side of a 176 wide picture in the padded frame
+# What the joints of a list say of its frame. In the published lists 4 of 10,000 joints lie outside of the picture in the
+# right frame, and 340 or more in the wrong one.
+REFUTED_SHARE, REFUTED_JOINTS = 0.01, 3
+PROVED_SHARE, PROVED_JOINTS, PROVED_PICTURES = 0.002, 20, 5
+# Lists that write a missing joint as 0, 0 have many of them; in the published ones none of 173,108 joints lies there.
+ZERO_SHARE, ZERO_PICTURES = 0.01, 3
 _HEADER = "name:keypoints_y:keypoints_x"
 
 
@@ -62,6 +68,11 @@ class PoseTable(Mapping[str, Pose]):
         """Each name and its row of `xy` and `visible`."""
         return iter(self._row.items())
 
+    def outside(self) -> Bool[np.ndarray, "N K"]:
+        """The joints that were found, but outside of their picture."""
+        limits = np.array([self.size[1] - 0.5, self.size[0] - 0.5])
+        return self.visible & np.any((self.xy < -0.5) | (self.xy > limits), axis=-1)
+
     def convert(self, skeleton: Skeleton) -> "PoseTable":
         """The same people in another skeleton (see Pose.convert)."""
         if skeleton == self.skeleton:
@@ -82,7 +93,7 @@ def read_annotation(path: Path | str, *, frame: Frame | tuple[int, int]) -> Pose
     """
     path = Path(path)
     names, y, x = _annotation_arrays(path)
-    visible = (x != MISSING) & (y != MISSING)
+    visible = _known(x, y)
     if frame == "padded256":
         x = x - PADDING  # after the missing joints were told apart
     size = FASHION_SIZE if isinstance(frame, str) else frame
@@ -117,38 +128,87 @@ class WrongFrame(BadInput):
 
 
 def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
-    """The frame of a fashion list: as named by `frame`, else by the file's name; the joints may refute it.
+    """The frame of a fashion list: declared by `frame`, named by the file, or proved by its joints; else refused.
 
     crop176: x and y in the 256x176 picture; `-resize-` in a file's name says so. padded256: in the picture that 40
-    white columns on each side make 256 wide; x of 176 and more tells it. A file under the plain name whose x are all
-    below 176 may be either: it has to be named.
+    white columns on each side make 256 wide. Under the plain name both are published, PATN's list in padded256 and
+    GFLA's in crop176. There people stand in columns 40 to 215 or in 0 to 175, so joints on both sides decide: the frame
+    is proved where at least 1 in 100 joints (20 of them, in 5 pictures) cannot lie in the picture of the other frame, and
+    at most 2 in 1,000 cannot in this one. Fewer joints never decide.
+
+    What is declared or named is refused where more than 1 in 100 joints (3 of them) lie outside of that picture.
     """
     path = Path(path)
     named = frame or ("crop176" if "-resize-" in path.name else None)
     _, y, x = _annotation_arrays(path)
-    known = x[(x != MISSING) & (y != MISSING)]
-    largest = int(known.max()) if known.size else 0
-    # a joint may lie a little outside of the picture; in the padded frame 4 of 100 do not fit, by far
-    refuted = (
-        known.size > 0
-        and (known >= FASHION_SIZE[1]).mean() > 0.01
-        and largest >= FASHION_SIZE[1] + PADDING / 2
-    )
-    if named == "crop176" and refuted:
-        raise WrongFrame(
-            f"{path} has x up to {largest}, which a 176 wide picture cannot have: it is in the padded 256x256 frame. "
-            f"Rename it to {path.name.replace('-resize-', '-')}, or pass frame='padded256'."
-        )
+    outside = {kind: outside_frame(x, y, kind) for kind in FRAMES}
+    known = int(_known(x, y).sum())
     if named is not None:
+        _refuse_refuted(path, named, known, outside)
         return named
-    if largest >= FASHION_SIZE[1]:
-        return "padded256"
+    for kind, other in (FRAMES, FRAMES[::-1]):
+        pictures = int(outside[other].any(-1).sum())
+        count = int(outside[other].sum())
+        told = count >= max(PROVED_JOINTS, REFUTED_SHARE * known) and pictures >= PROVED_PICTURES
+        if told and outside[kind].sum() <= PROVED_SHARE * known:
+            return kind
     resized = path.name.replace("-annotation-", "-resize-annotation-")
+    counts = {kind: f"{int(found.sum()):,} of {known:,}" for kind, found in outside.items()}
     raise WrongFrame(
-        f"{path} does not say which frame its joints are in, and all x are below 176. If they count in the 176 wide "
-        f"picture, rename it to {resized} (or pass frame='crop176'); if in the padded 256x256 one, pass "
-        f"frame='padded256'."
+        f"{path} does not say which frame its joints are in, and they do not prove it. If x counts in the 176 wide "
+        f"picture (crop176, as GFLA's lists do), {counts['crop176']} joints lie outside of it; if in the padded 256 wide one "
+        f"(padded256, as PATN's do), {counts['padded256']} lie in its white sides or outside. Say which: --frame crop176 or "
+        f"--frame padded256 (in training --data.frame, in Python frame=...); a list in crop176 may also be renamed to "
+        f"{resized}."
     )
+
+
+def outside_frame(
+    x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"], frame: Frame
+) -> Bool[np.ndarray, "N K"]:
+    """The joints of a list, as the file counts them, that were found outside of the 256x176 picture in this frame."""
+    left = PADDING if frame == "padded256" else 0
+    across = (x >= left) & (x < left + FASHION_SIZE[1])
+    return _known(x, y) & ~(across & (y >= 0) & (y < FASHION_SIZE[0]))
+
+
+def refuse_outside(path: Path, poses: "PoseTable") -> None:
+    """Refuses a list many of whose joints lie outside of its pictures: it was made of pictures of another size."""
+    outside = poses.outside()
+    if many_outside(int(outside.sum()), int(poses.visible.sum())):
+        raise WrongFrame(
+            f"{path}: {int(outside.sum()):,} of {int(poses.visible.sum()):,} joints lie outside of the "
+            f"{poses.size[0]}x{poses.size[1]} (height x width) pictures that such a list is of. Scale the joints to "
+            f"pictures of that size."
+        )
+
+
+def many_outside(outside: int, known: int) -> bool:
+    """Whether so many of the known joints lie outside of the picture that the list cannot be of such pictures."""
+    return outside >= REFUTED_JOINTS and outside > REFUTED_SHARE * known
+
+
+def _refuse_refuted(
+    path: Path, named: Frame, known: int, outside: Mapping[Frame, Bool[np.ndarray, "N K"]]
+) -> None:
+    other: Frame = "padded256" if named == "crop176" else "crop176"
+    count, in_other = int(outside[named].sum()), int(outside[other].sum())
+    if not many_outside(count, known):
+        return
+    picture = f"the {FASHION_SIZE[0]}x{FASHION_SIZE[1]} picture"
+    what = f"{path} is said to be in {named}, but then {count:,} of its {known:,} joints lie outside of {picture}"
+    if many_outside(in_other, known):
+        raise WrongFrame(
+            f"{what}; in {other} {in_other:,} do. It was made of pictures of another size: scale its joints to {picture}."
+        )
+    plain = path.name.replace("-resize-", "-")
+    rename = f", and rename it to {plain}" if plain != path.name else ""
+    raise WrongFrame(f"{what}; in {other} {in_other:,} do. Say {other} (--frame, or frame=...){rename}.")
+
+
+def _known(x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"]) -> Bool[np.ndarray, "N K"]:
+    """The joints that were found."""
+    return (x != MISSING) & (y != MISSING)
 
 
 def _annotation_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -165,7 +225,31 @@ def _annotation_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
             y.append(own_y)
             x.append(own_x)
     shape = (len(names), len(OPENPOSE_18))
-    return names, np.array(y, np.float64).reshape(shape), np.array(x, np.float64).reshape(shape)
+    all_y, all_x = np.array(y, np.float64).reshape(shape), np.array(x, np.float64).reshape(shape)
+    _refuse_other_words(path, all_x, all_y)
+    return names, all_y, all_x
+
+
+def _refuse_other_words(path: Path, x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"]) -> None:
+    """Refuses lists that show nobody, that write a missing joint as 0, 0, or that count in shares of the picture."""
+    known = _known(x, y)
+    if len(x) and not known.any():
+        raise BadInput(
+            f"{path} has no joint in any of its {len(x):,} rows: all of them are missing ({MISSING}). Make the list with a "
+            f"pose estimator that finds the people."
+        )
+    zero = known & (x == 0) & (y == 0)
+    if zero.sum() > ZERO_SHARE * known.sum() and zero.any(-1).sum() >= ZERO_PICTURES:
+        raise BadInput(
+            f"{path} has {int(zero.sum()):,} of {int(known.sum()):,} joints at 0, 0, the corner of the picture: it seems to "
+            f"write missing joints so. In this form a missing joint is {MISSING}, {MISSING}; write them so."
+        )
+    places = np.concatenate([x[known], y[known]])
+    if len(places) and (places > 0).any() and ((places >= 0) & (places <= 1)).all():
+        raise BadInput(
+            f"{path} has all joints between 0 and 1: shares of the picture, it seems. In this form joints are in pixels; "
+            f"multiply x by the picture's width and y by its height."
+        )
 
 
 def _annotation_row(path: Path, row: int, line: str) -> tuple[str, list[float], list[float]]:

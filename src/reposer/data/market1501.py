@@ -4,8 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from jaxtyping import UInt8
+from torch import Tensor
 
-from reposer.core import Framing, Pose, Sample, Skeleton
+from reposer.core import BadInput, Framing, Pose, Sample, Skeleton
 from reposer.core.images import from_uint8
 from reposer.core.rng import numpy_stream
 from reposer.core.skeleton import OPENPOSE_18
@@ -13,6 +15,8 @@ from reposer.core.skeleton import OPENPOSE_18
 from .dataset import (
     CACHE_BYTES,
     DATASETS,
+    NOTHING_DECLARED,
+    Declared,
     FilePairs,
     PairRow,
     PictureMemory,
@@ -20,17 +24,23 @@ from .dataset import (
     check_pairs,
     sole_file,
 )
-from .lists import first_existing, read_annotation, read_pairs
+from .lists import first_existing, read_annotation, read_pairs, refuse_outside
 from .moves import in_frame, move_pictures, random_move
 from .pairs import market_identity
 
 SPLITS = ("train", "val", "test")
 SIZE = (128, 64)
+ASPECT_TOLERANCE = 0.02
 # How far a source picture is moved at most: degrees, pixels, share.
 ANGLE, SHIFT, SCALE = 5.0, 5.0, 0.05
 # A target is moved by these shares of that, and never scaled.
 TARGET_ANGLE, TARGET_SHIFT = 0.2, 0.5
 GREY = float(from_uint8(torch.full((1, 1, 3), 128, dtype=torch.uint8))[0, 0, 0])
+
+
+def has_market_shape(size: tuple[int, int]) -> bool:
+    """Whether (height, width) has the shape of a 128x64 picture."""
+    return abs(size[1] / size[0] * SIZE[0] / SIZE[1] - 1) <= ASPECT_TOLERANCE
 
 
 @DATASETS.register("market1501")
@@ -60,7 +70,9 @@ class Market1501(FilePairs):
         files = self.files(self.root, split)
         annotation = sole_file(files.annotations, self.root, f"market-annotation-{split}.csv", self.looks_for)
         pairs_path = sole_file(files.pairs, self.root, f"market-pairs-{split}.csv", self.looks_for)
-        self.poses = read_annotation(annotation, frame=SIZE).convert(skeleton)
+        poses = read_annotation(annotation, frame=SIZE)
+        refuse_outside(annotation, poses)
+        self.poses = poses.convert(skeleton)
         pairs = read_pairs(pairs_path)
         self.pictures = files.pictures or self.root / split
         check_pairs(pairs_path, pairs, self.poses, self.pictures)
@@ -76,7 +88,14 @@ class Market1501(FilePairs):
 
     @classmethod
     def open(
-        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        skeleton: Skeleton,
+        augment: bool,
+        declared: Declared = NOTHING_DECLARED,
     ) -> "Market1501":
         return cls(root, split, framing, augment, skeleton=skeleton)
 
@@ -91,6 +110,15 @@ class Market1501(FilePairs):
 
     def picture_path(self, name: str) -> Path:
         return self.pictures / name
+
+    def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
+        picture = super().picture(name)
+        if not has_market_shape((picture.shape[0], picture.shape[1])):
+            raise BadInput(
+                f"{self.picture_path(name)} is {picture.shape[0]}x{picture.shape[1]} pixels (height x width); the pictures "
+                f"of Market-1501 are {SIZE[0]}x{SIZE[1]}, and where the joints lie in one of another shape is not known."
+            )
+        return picture
 
     def draw(self, i: int, seed: int) -> Sample:
         sample = self[i]

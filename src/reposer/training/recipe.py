@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Registry
+from reposer.core.choices import Frame, PictureForm
 from reposer.data import PairDataset, open_dataset
 from reposer.data.clip_dataset import ClipDataset, open_clips
 from reposer.data.objects import ShapeNetViews, SyntheticObjects
@@ -115,6 +116,12 @@ class DataConfig:
     """Which part of it."""
     augment: bool = False
     """Move the pictures a little at random, where the data set offers it (Market-1501)."""
+    frame: Frame | None = None
+    """DeepFashion's form only: what x and y of the list of joints count in, the 256x176 picture (crop176) or the one that
+    white sides make 256 wide (padded256); none = what the file's name says or its joints prove."""
+    pictures: PictureForm | None = None
+    """DeepFashion's form only: how files of another shape than 256x176 hold that picture, between white sides of 40 of 256
+    columns (padded) or with each axis scaled on its own (squashed); none = what their pixels prove."""
     num_pairs: int = 10_000
     """Synthetic people only: how many pairs."""
     seed: int = 0
@@ -124,7 +131,18 @@ class DataConfig:
         """The data set, its pictures laid out by `framing`."""
         split = split or self.split
         if self.root is not None:
-            return open_dataset(Path(self.root), split, framing, augment=self.augment)
+            return open_dataset(
+                Path(self.root),
+                split,
+                framing,
+                augment=self.augment,
+                frame=self.frame,
+                pictures=self.pictures,
+            )
+        if self.frame is not None or self.pictures is not None:
+            raise BadInput(
+                "frame and pictures declare something of files; give the data set's folder (root), too."
+            )
         return SyntheticPeople(framing.person_size, split, self.num_pairs, self.seed, framing)
 
     def tiny(self) -> "DataConfig":

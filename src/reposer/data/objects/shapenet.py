@@ -22,7 +22,7 @@ from torch import Tensor
 from reposer.core import BadInput, Framing, Sample, Skeleton
 from reposer.core.view import AZIMUTHS, ELEVATIONS
 
-from ..dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
+from ..dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
 from .synthetic import KINDS, NUMBERS, Background, SyntheticObjects
 from .view_pairs import (
     EVERY_THIRD,
@@ -88,7 +88,14 @@ class ShapeNetViews(FilePairs):
 
     @classmethod
     def open(
-        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        skeleton: Skeleton,
+        augment: bool,
+        declared: Declared = NOTHING_DECLARED,
     ) -> "ShapeNetViews":
         """Without another word every third azimuth is what the split held-out is of."""
         return cls(root, split, framing, hold_out=EVERY_THIRD if split == HELD_OUT else 0)

@@ -19,7 +19,7 @@ from torch import Tensor
 from reposer.core import SKELETONS, BadInput, Framing, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18
 
-from ..dataset import CACHE_BYTES, DATASETS, FilePairs, PairRow, PictureMemory
+from ..dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
 from ..pairs import name_identity
 
 SPLITS = ("train", "val", "test")
@@ -99,6 +99,10 @@ class ShardPairs(FilePairs):
             self._where.setdefault(row.target_name, (i, "target"))
         self.poses = _Poses(self)
         self.picture_size = self.poses[self.rows[0].source_name].size
+        if not any(pose.visible.any() for pose in self.poses.values()):  # the first one, as a rule
+            raise BadInput(
+                f"No picture in the shards {self.shards[0].name}, ... of {self.root} has a joint: all of them are missing."
+            )
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
@@ -106,7 +110,14 @@ class ShardPairs(FilePairs):
 
     @classmethod
     def open(
-        cls, root: Path, split: str, framing: Framing | None, *, skeleton: Skeleton, augment: bool
+        cls,
+        root: Path,
+        split: str,
+        framing: Framing | None,
+        *,
+        skeleton: Skeleton,
+        augment: bool,
+        declared: Declared = NOTHING_DECLARED,
     ) -> "ShardPairs":
         return cls(root, split, framing, skeleton=skeleton)
 
