@@ -9,7 +9,7 @@ from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
 from .pairs import name_identity
-from .pictures import PICTURE_SUFFIXES as SUFFIXES
+from .picture_kinds import PICTURE_SUFFIXES as SUFFIXES
 from .pictures import picture_header
 from .poses import read_pose
 

@@ -14,7 +14,8 @@ from reposer.core.images import from_uint8, to_uint8
 
 from .clip_dataset import FileClips, RecentFrames
 from .dataset import CACHE_BYTES, frame_picture
-from .pictures import PICTURE_SUFFIXES, picture_header, read_picture
+from .picture_kinds import PICTURE_SUFFIXES
+from .pictures import picture_header, read_picture
 
 KEPT_LISTINGS = 64  # of folders, per process; a folder of frames is listed anew in about a millisecond
 

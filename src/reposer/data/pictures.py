@@ -1,52 +1,61 @@
-"""Picture files: read as RGB bytes, measured, checked and written."""
+"""Picture files: read as RGB bytes, measured, checked and written.
 
-import struct
+Every picture that comes from outside is decoded here, whether it lies in a file, a shard or a study: one list of formats,
+one limit of pixels, one way with colours. Whatever its name says, no other of Pillow's readers is ever tried.
+"""
+
+import io
+import threading
 import warnings
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, features
 from torch import Tensor
 
 from reposer.core import BadInput
 from reposer.core.disk import whole_file
 from reposer.core.images import to_uint8
 
+from .colours import as_srgb, refuse_unknown_depth
+from .picture_kinds import FORMATS, READ, animation, unread_kind
+
 MAX_PIXELS = 100_000_000
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+MAX_BYTES = 400_000_000
+"""Of a file: 100 megapixels of three bytes, and what may lie around them."""
+_ORIENTATION = 0x0112
+_STRIP = 1 << 20  # pixels that are turned into colours at a time
+_Bytes = io.BufferedReader | io.BytesIO
+_lock = threading.RLock()
 
 
 def read_picture(path: Path | str) -> UInt8[Tensor, "H W 3"]:
-    """The picture as RGB bytes, turned as its EXIF orientation says; what is transparent is white."""
+    """The picture as sRGB bytes, turned as its EXIF orientation says; what is transparent is white.
+
+    Refused: what is no still picture of one of FORMATS, is damaged, or has more than MAX_PIXELS.
+    """
     path = Path(path)
-    with _opened(path) as image:
-        _refuse_huge(path, image.size)
-        try:
-            image.load()
-            rgb = _rgb(ImageOps.exif_transpose(image))
-        except _DAMAGED as error:
-            raise BadInput(
-                f"{path} is damaged ({_reason(error)}); a whole picture was expected. Fetch or save it again."
-            ) from None
-    return torch.from_numpy(np.array(rgb))
+    with _file(path) as file:
+        return _decoded(file, str(path))
+
+
+def decode_picture(content: bytes, name: str) -> UInt8[Tensor, "H W 3"]:
+    """The same of a picture file's content. name: what to call it in messages."""
+    return _decoded(io.BytesIO(content), name)
 
 
 def picture_header(path: Path | str) -> tuple[int, int]:
     """(height, width) in pixels after turning by EXIF orientation; no pixel is decoded."""
     path = Path(path)
-    with _opened(path) as image:
-        _refuse_huge(path, image.size)
-        width, height = image.size
-        try:
-            turned = image.getexif().get(0x0112, 1) >= 5
-        except _DAMAGED:
-            turned = False
-    return (width, height) if turned else (height, width)
+    with _file(path) as file, _opened(file, str(path)) as image:
+        # Pillow gives a TIFF's size turned already
+        width, height = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size  # type: ignore[attr-defined]
+        return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
 def picture_is_cut_off(path: Path | str) -> bool:
@@ -80,39 +89,127 @@ def write_picture(
         image.save(file, kinds[path.suffix.lower()], **options)
 
 
-def _opened(path: Path) -> Image.Image:
+@contextmanager
+def _file(path: Path) -> Iterator[_Bytes]:
     if not path.is_file():
         raise BadInput(f"There is no picture {path}. Give the path of a picture file.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
-    except Image.DecompressionBombError:
-        raise BadInput(_too_many_pixels(path, "more than 178")) from None
-    except _DAMAGED:
+        file = path.open("rb")
+    except OSError as error:
         raise BadInput(
-            f"{path} is not a picture that can be read. Give a whole JPEG, PNG, WebP or BMP file."
+            f"{path} cannot be opened ({error.strerror}). Give a picture file that you may read."
         ) from None
+    with file:
+        yield file
 
 
-def _refuse_huge(path: Path, size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        raise BadInput(_too_many_pixels(path, f"{size[0]} x {size[1]} = {size[0] * size[1] / 1e6:.0f}"))
+def _decoded(file: _Bytes, name: str) -> UInt8[Tensor, "H W 3"]:
+    with _opened(file, name) as image:
+        try:
+            with _whole():
+                image.load()
+        except Exception as error:  # Pillow's readers raise whatever they meet in a damaged file
+            raise BadInput(
+                f"{name} is damaged ({_reason(error)}); a whole picture was expected. Fetch or save it again."
+            ) from None
+        return torch.from_numpy(_pixels(image, name))
 
 
-def _too_many_pixels(path: Path, what: str) -> str:
-    return f"{path} has {what} megapixels; at most {MAX_PIXELS // 1_000_000} are read. Make the picture smaller first."
+@contextmanager
+def _opened(file: _Bytes, name: str) -> Iterator[Image.Image]:
+    """The picture behind its header, if it is one that is read here. Its pixels are not decoded yet."""
+    start = file.read(64)
+    num_bytes = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    unread = unread_kind(name, start)
+    if unread is not None:
+        raise BadInput(f"{name} is {unread}.")
+    if num_bytes > MAX_BYTES:
+        raise BadInput(
+            f"{name} has {num_bytes / 1e6:.0f} megabytes; at most {MAX_BYTES // 1_000_000} are read. Make the picture "
+            f"smaller first."
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of odd metadata and of sizes that are limited here
+        try:
+            image = Image.open(file, formats=FORMATS)
+        except Image.DecompressionBombError:
+            raise BadInput(_too_many_pixels(name, "more than 178")) from None
+        except Exception:  # as in _decoded
+            raise BadInput(_not_read(name, start)) from None
+        with image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise BadInput(_too_many_pixels(name, f"{width} x {height} = {width * height / 1e6:.0f}"))
+            if getattr(image, "is_animated", False) and image.format in FORMATS:  # an MPO is one photo
+                count = 0 if image.format == "TIFF" else image.n_frames  # type: ignore[attr-defined]
+                raise BadInput(f"{name} is {animation(count, str(image.format))}.")
+            refuse_unknown_depth(image, name)
+            yield image
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits of grey
-        grey = np.asarray(image).astype(np.int64).clip(0, 65535) >> 8
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    return image.convert("RGB")
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Pictures that break off are refused, also in programs that tell Pillow to fill them up with grey."""
+    if not ImageFile.LOAD_TRUNCATED_IMAGES:
+        yield
+        return
+    with _lock:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+
+
+def _pixels(image: Image.Image, name: str) -> UInt8[np.ndarray, "H W 3"]:
+    """The decoded picture, upright, in sRGB; strip by strip, so that a large one lies in memory twice and no more."""
+    profile = image.info.get("icc_profile")
+    profile = profile if isinstance(profile, bytes) and profile else None
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        image = Image.eval(
+            image, lambda ink: 255 - ink
+        )  # Pillow takes all for Adobe's, whose inks are inverted
+    orientation = _orientation(image)
+    width, height = image.size
+    upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+    as_stored = _as_stored(upright, orientation)
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        as_stored[top : top + rows] = np.asarray(as_srgb(strip, profile, name))
+    return upright
+
+
+def _as_stored(upright: UInt8[np.ndarray, "H W 3"], orientation: int) -> UInt8[np.ndarray, "h w 3"]:
+    """A view of the upright picture in which rows and columns lie as in the file."""
+    turned = upright.swapaxes(0, 1) if orientation >= 5 else upright
+    down, across = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (-1, 1), 7: (-1, -1), 8: (1, -1)}.get(
+        orientation, (1, 1)
+    )
+    return turned[::down, ::across]
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's, 1 to 8: how the stored picture lies; 1 (upright) where the file says nothing that can be used."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # metadata may be of any type, and is a hint only
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _not_read(name: str, start: bytes) -> str:
+    if start[4:8] == b"ftyp" and not features.check("avif"):
+        return (
+            f"{name} is an AVIF picture, which the installed Pillow does not read: "
+            f"pip install --upgrade pillow, or save it as a JPEG or PNG file."
+        )
+    return f"{name} is not a picture that can be read. Give a whole {READ} file."
+
+
+def _too_many_pixels(name: str, what: str) -> str:
+    return f"{name} has {what} megapixels; at most {MAX_PIXELS // 1_000_000} are read. Make the picture smaller first."
 
 
 def _reason(error: BaseException) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from reposer.core import BadInput
 from reposer.data.pairs import name_identity
-from reposer.data.pictures import PICTURE_SUFFIXES, picture_header, picture_is_cut_off
+from reposer.data.picture_kinds import PICTURE_SUFFIXES
+from reposer.data.pictures import picture_header, picture_is_cut_off
 
 OURS = "_2_"
 SEPARATORS = ("___", OURS, "_to_", "_vis_")

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.data.pictures import decode_picture
 
 Rule = Literal["pil-bicubic", "pil-bilinear", "pil-lanczos", "cv2-linear", "cv2-cubic"]
 Fit = Literal["squash", "keep-aspect"]
@@ -89,7 +90,7 @@ def through_jpeg(picture: UInt8[Tensor, "H W 3"]) -> UInt8[Tensor, "H W 3"]:
     """What a JPEG file of PIL's default quality gives back."""
     file = io.BytesIO()
     Image.fromarray(picture.numpy()).save(file, "JPEG")
-    return torch.from_numpy(np.array(Image.open(file)))
+    return decode_picture(file.getvalue(), "a JPEG of the generated picture")
 
 
 def with_white_sides(pictures: UInt8[Tensor, "*B H w 3"], left: int, right: int) -> UInt8[Tensor, "*B H W 3"]:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from reposer.core import BadInput
 from reposer.core.rng import numpy_stream
-from reposer.data.pictures import PICTURE_SUFFIXES, picture_header, picture_is_cut_off, read_picture
+from reposer.data.picture_kinds import PICTURE_SUFFIXES
+from reposer.data.pictures import picture_header, picture_is_cut_off, read_picture
 from reposer.nn.weights import sha256
 
 from .design import POSE, REAL, SCRAMBLED, SOURCE

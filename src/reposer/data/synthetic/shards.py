@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import UInt8
 from PIL import Image
@@ -21,11 +20,11 @@ from reposer.core.skeleton import OPENPOSE_18
 
 from ..dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
 from ..pairs import name_identity
+from ..picture_kinds import PICTURE_SUFFIXES
+from ..pictures import decode_picture
 
 SPLITS = ("train", "val", "test")
 BETWEEN = "__"
-_PICTURES = (".png", ".jpg")
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError)
 
 
 def shard_name(split: str, k: int) -> str:
@@ -127,14 +126,8 @@ class ShardPairs(FilePairs):
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
         i, side = self._where[name]
         sample = self._samples[i]
-        file = next((f"{side}{s}" for s in _PICTURES if f"{side}{s}" in sample.files), f"{side}.png")
-        try:
-            with Image.open(io.BytesIO(sample.read(file))) as image:
-                return torch.from_numpy(np.array(image.convert("RGB")))
-        except _DAMAGED as error:
-            raise BadInput(
-                f"{sample.shard}: {sample.key}.{file} is damaged ({error}). Fetch the shard again."
-            ) from None
+        file = next((f"{side}{s}" for s in PICTURE_SUFFIXES if f"{side}{s}" in sample.files), f"{side}.png")
+        return decode_picture(sample.read(file), f"{sample.shard}: {sample.key}.{file}")
 
     def files(self, i: int) -> tuple[str, ...]:
         """What pair i has: "source.png", "json", "source.parts.png", "flow.npz", ..."""
