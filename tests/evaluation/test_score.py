@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +186,31 @@ def test_what_is_not_there_is_absent_with_its_reason_and_never_zero(folders, tmp
     report.write_json(tmp_path / "report.json")
     plain = json.loads((tmp_path / "report.json").read_text())
     assert set(plain["summary"]) == {"l1"} and "l1-limbs" in plain["absent"]
+
+
+def test_a_pair_whose_target_has_no_joint_is_left_out_of_a_masked_number_and_the_report_counts_it(
+    folders, tmp_path
+):
+    numbers = np.random.default_rng(0)
+    poses = {}
+    for path in folders.targets.iterdir():
+        xy = torch.from_numpy(numbers.uniform(4, 28, (18, 2)).astype(np.float32))
+        blind = path.stem == "fashionidd0_10"
+        poses[path.stem] = Pose(xy, torch.full((18,), not blind), (40, 32))
+    rule = Protocol(
+        "masked", metrics=("l1", "ssim-uniform7-masked-target", "ssim-gaussian1.5-range-masked-polygons")
+    )
+    report = score_folder(replace(folders, poses=poses), rule, tmp_path / "o", workers=0, show=False).report
+    for name in rule.metrics[1:]:
+        summary = report.summary[name]
+        assert (summary.value.pairs, summary.value.left_out) == (9, 1)
+        assert summary.value.mean < 1
+        assert "10 pairs, 1 with an empty mask or without a finite value left out" in str(summary)
+        assert math.isnan(next(r for r in report.rows if "fashionidd0_10" in r.name).values[name])
+    assert report.summary["l1"].value.pairs == 10
+    report.write_json(tmp_path / "report.json")
+    plain = json.loads((tmp_path / "report.json").read_text())
+    assert plain["summary"]["ssim-uniform7-masked-target"]["left_out"] == 1
 
 
 def test_joints_place_the_mask_in_the_protocols_geometry(tmp_path):

@@ -87,7 +87,7 @@ def test_ssim_is_the_same_whichever_way_the_picture_is_turned(name):
 MASKED_FORMS = {
     "ssim-uniform7-masked-source": ("ssim-uniform7", "pose-source"),
     "ssim-uniform7-masked-target": ("ssim-uniform7", "pose-target"),
-    "ssim-gaussian1.5-range-masked-target": ("ssim-gaussian1.5-range", "pose-target"),
+    "ssim-gaussian1.5-range-masked-polygons": ("ssim-gaussian1.5-range", "polygons-target"),
 }
 
 
@@ -195,3 +195,17 @@ def test_l1_of_a_picture_without_limbs_has_no_value_and_is_left_out():
     values = limbs.update(torch.stack([a, a]), torch.stack([b, b]), mask)
     assert math.isnan(values[0])
     assert limbs.compute() == Value(values[1].item(), pairs=1, left_out=1)
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.mask])
+def test_a_target_without_any_joint_is_left_out_of_masked_metrics_and_counted(name):
+    if METRICS[name].looks_through_a_network:
+        pytest.skip("its network is the user's file; see test_set_metrics.py")
+    a, b = (torch.randint(0, 256, (2, 40, 30, 3), dtype=torch.uint8) for _ in range(2))
+    mask = torch.zeros(2, 1, 40, 30)
+    mask[1, :, 5:30, 5:25] = 1
+    metric = METRICS[name]()
+    metric.update(a, b, mask)
+    alone = METRICS[name]()
+    alone.update(a[1:], b[1:], mask[1:])
+    assert metric.compute() == Value(alone.compute().mean, 1, left_out=1)

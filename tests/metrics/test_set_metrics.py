@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,7 +186,14 @@ def test_inception_score_of_fewer_pictures_than_splits_has_no_value():
     assert math.isnan(value.mean) and value.pairs == 9
 
 
-@pytest.mark.parametrize("name", ["is-masked-source", "is-masked-target"])
+MASKS_OF = {
+    "is-masked-source": "pose-source",
+    "is-masked-target": "pose-target",
+    "is-masked-polygons": "polygons-target",
+}
+
+
+@pytest.mark.parametrize("name", list(MASKS_OF))
 def test_masked_inception_score_is_that_of_pictures_black_outside_the_mask(name):
     generated = pictures(20, 0)
     mask = torch.zeros(20, 1, 20, 16)
@@ -194,7 +202,21 @@ def test_masked_inception_score_is_that_of_pictures_black_outside_the_mask(name)
     masked.update(generated, generated, mask)
     black = generated * mask[:, 0, :, :, None].byte()
     assert masked.compute() == scored("is", black, black)
-    assert METRICS[name].mask == "pose-" + name.split("-")[-1]
+    assert METRICS[name].mask == MASKS_OF[name]
+
+
+def test_pictures_of_an_empty_mask_are_left_out_of_the_masked_inception_score_and_counted():
+    generated = pictures(24, 0)
+    mask = torch.zeros(24, 1, 20, 16)
+    mask[:20, :, 4:15, 3:9] = 1
+    whole, alone = opened("is-masked-target"), opened("is-masked-target")
+    whole.update(generated, generated, mask)
+    alone.update(generated[:20], generated[:20], mask[:20])
+    assert whole.compute() == replace(alone.compute(), left_out=4)
+    again = opened("is-masked-target")
+    again.load_state(whole.state())
+    again.merge(alone)
+    assert (again.compute().pairs, again.compute().left_out) == (40, 4)
 
 
 @pytest.mark.parametrize("name", [*FRECHET, *KERNEL])

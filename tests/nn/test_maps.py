@@ -1,14 +1,18 @@
 """Pose maps: bumps, discs, limbs and stick pictures stand where the joints are, and flip with them."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
+from skimage.draw import disk, polygon
+from skimage.morphology import dilation, erosion
 
 from reposer.core import SKELETONS, Pose
 from reposer.core.skeleton import BODY_LINES
-from reposer.nn.maps import discs, heatmaps, limb_mask, pose_mask, stick_picture
+from reposer.nn.maps import discs, heatmaps, limb_mask, polygon_mask, pose_mask, stick_picture
 
 SIZE = (40, 30)
 SKELETON = SKELETONS["openpose18"]
@@ -63,6 +67,7 @@ def test_a_missing_joint_leaves_nothing_whatever_its_position_holds(hidden):
     assert (discs(pose, 4.0) == -1).all()
     assert (limb_mask(pose, 4.0) == 0).all()
     assert (pose_mask(pose, 4.0) == 0).all()
+    assert (polygon_mask(pose, 4.0) == 0).all()
     assert (stick_picture(pose) == -1).all()
 
 
@@ -88,6 +93,7 @@ def test_drawing_commutes_with_flipping(skeleton):
         lambda p: discs(p, 3.0),
         lambda p: limb_mask(p, 2.0),
         lambda p: pose_mask(p, 4.0),
+        lambda p: polygon_mask(p, 4.0),
         stick_picture,
     ],
 )
@@ -160,6 +166,38 @@ def each_window(mask, of):
         for x in range(SIZE[1]):
             result[y, x] = of(mask[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3])
     return result
+
+
+def test_a_polygon_mask_is_scikit_images_polygons_discs_and_closing():
+    pose = replace(poses(), xy=poses().xy.round())
+    found = polygon_mask(pose, 4.0)[:, 0].bool().numpy()
+    for b in range(3):
+        drawn = np.zeros(SIZE, bool)
+        places, seen = pose.xy[b].double().numpy(), pose.visible[b]
+        for start, end in BODY_LINES:
+            i, j = SKELETON.index(start), SKELETON.index(end)
+            if seen[i] and seen[j]:
+                along = (places[j] - places[i]) / np.hypot(*(places[j] - places[i]))
+                side = 4 * np.array([-along[1], along[0]])
+                corners = np.stack([places[i] + side, places[i] - side, places[j] - side, places[j] + side])
+                drawn[polygon(corners[:, 1], corners[:, 0], shape=SIZE)] = True
+        for k in range(18):
+            if seen[k]:
+                drawn[disk(places[k][::-1], 4, shape=SIZE)] = True
+        square = np.ones((5, 5), bool)
+        drawn = erosion(dilation(drawn, square), square)
+        assert (drawn != found[b]).sum() <= 2  # pixels on a line, where corners are rounded
+
+
+def test_a_polygon_mask_has_a_disc_on_a_joint_without_a_visible_partner_and_pg2s_mask_nothing():
+    alone = pose_of({"left_wrist": (15.0, 20.0)})
+    assert polygon_mask(alone, 4.0).sum() == 45  # pixels nearer than 4, which closing leaves as they are
+    assert pose_mask(alone, 4.0).sum() == 0
+
+
+def test_two_joints_at_one_place_have_their_disc_and_no_line():
+    both = pose_of({"left_wrist": (15.0, 20.0), "left_elbow": (15.0, 20.0)})
+    assert torch.equal(polygon_mask(both, 4.0), polygon_mask(pose_of({"left_wrist": (15.0, 20.0)}), 4.0))
 
 
 def test_a_pose_mask_is_the_loop_of_stamps_that_it_describes():

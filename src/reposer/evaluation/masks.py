@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import Pose, Registry
-from reposer.nn.maps import limb_mask, pose_mask
+from reposer.nn.maps import limb_mask, polygon_mask, pose_mask
 
 Mask = Callable[[Pose, Pose, float], Float[Tensor, "B 1 H W"]]
 """(source pose, target pose, half a limb's width in pixels) -> 1 inside, 0 elsewhere."""
@@ -33,3 +33,9 @@ def pose_target(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1
 def pose_source(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
     """PG2's closed mask of the source: what its code loads."""
     return pose_mask(source, PUBLISHED_RADIUS)
+
+
+@MASKS.register("polygons-target")
+def polygons_target(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
+    """PATN's and GFLA's closed mask of the target: rectangles along its limbs, discs on all of its joints."""
+    return polygon_mask(target, PUBLISHED_RADIUS)

@@ -57,14 +57,14 @@ class Summary:
         mean, low, high = (f"{v:.{digits}f}" for v in (self.value.mean, self.low, self.high))
         return f"{mean} [{low}, {high}]" if self.value.pairs and not math.isnan(self.low) else mean
 
+    def _without(self) -> str:
+        masked = METRICS[self.metric].mask is not None
+        return "with an empty mask or without a finite value" if masked else "without a finite value"
+
     def counted(self) -> str:
         total = self.value.pairs + self.value.left_out
         pairs = f"{total} pair{'' if total == 1 else 's'}"
-        return (
-            f"{pairs}, {self.value.left_out} without a finite value left out"
-            if self.value.left_out
-            else pairs
-        )
+        return f"{pairs}, {self.value.left_out} {self._without()} left out" if self.value.left_out else pairs
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class InceptionScore(InceptionMetric):
 
     The published scripts split the files in the order in which the file system lists them, which is none. Here the
     order is that of the pictures' SHA-256: a shuffle that depends on the pictures alone. Keeps 4 KB a picture.
-    Fewer pictures than splits have no score (NaN). The score says nothing about people: report it, do not optimise it.
+    Fewer pictures than splits have no score (NaN). Pictures of which a mask leaves nothing are left out and counted. The score says nothing about people: report it, do not optimise it.
     """
 
     name = "is"
@@ -46,6 +46,7 @@ class InceptionScore(InceptionMetric):
         super().__init__(reader)
         self.keys: list[bytes] = []
         self.logits: list[Float[Tensor, "C"]] = []
+        self.left_out = 0
 
     def update(
         self,
@@ -55,7 +56,12 @@ class InceptionScore(InceptionMetric):
     ) -> None:
         if self.mask:
             assert mask is not None, f"{self.name} is taken inside a mask"
-            generated = black_outside(generated, mask[:, 0].bool())
+            inside = mask[:, 0].bool()
+            there = inside.flatten(1).any(1)
+            self.left_out += int((~there).sum())
+            generated = black_outside(generated[there], inside[there])
+        if not len(generated):
+            return
         self.keys += [digest(picture) for picture in generated]
         self.logits += self.reader.logits(self.reader(generated))[:, : self.classes].unbind()
 
@@ -63,21 +69,24 @@ class InceptionScore(InceptionMetric):
         assert isinstance(other, InceptionScore) and other.name == self.name, "metrics of one kind merge"
         self.keys += other.keys
         self.logits += other.logits
+        self.left_out += other.left_out
 
     def compute(self) -> Value:
         count = len(self.keys)
         if count < SPLITS:
-            return Value(math.nan, count)
+            return Value(math.nan, count, self.left_out)
         order = sorted(range(count), key=self.keys.__getitem__)
         probabilities = torch.stack([self.logits[i] for i in order]).double().softmax(1)
-        return Value(math.fsum(inception_scores(probabilities, SPLITS)) / SPLITS, count)
+        return Value(math.fsum(inception_scores(probabilities, SPLITS)) / SPLITS, count, self.left_out)
 
     def state(self) -> dict[str, Tensor]:
-        return {"keys": _to_tensor(self.keys), "logits": _stacked(self.logits)}
+        left_out = torch.tensor(self.left_out)
+        return {"keys": _to_tensor(self.keys), "logits": _stacked(self.logits), "left_out": left_out}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         self.keys = [bytes(row.tolist()) for row in state["keys"]]
         self.logits = list(state["logits"].unbind())
+        self.left_out = int(state["left_out"])
 
 
 def _to_tensor(keys: Sequence[bytes]) -> UInt8[Tensor, "N 32"]:
@@ -106,7 +115,15 @@ class SourceMaskedInceptionScore(InceptionScore):
 
 @METRICS.register("is-masked-target")
 class TargetMaskedInceptionScore(InceptionScore):
-    """PG2's masked score as its paper means it, and PATN's: pictures black outside the target's pose."""
+    """PG2's masked score as its paper means it: pictures black outside the target's pose."""
 
     name = "is-masked-target"
     mask = "pose-target"
+
+
+@METRICS.register("is-masked-polygons")
+class PolygonMaskedInceptionScore(InceptionScore):
+    """PATN's masked score: pictures black outside the target's polygons (see `ssim-gaussian1.5-range-masked-polygons`)."""
+
+    name = "is-masked-polygons"
+    mask = "polygons-target"

@@ -112,7 +112,7 @@ class PairMetric(Metric):
         target: UInt8[Tensor, "H W 3"],
         mask: Bool[Tensor, "H W"] | None,
     ) -> float:
-        """The value of one pair."""
+        """The value of one pair; NaN where it has none. A mask has a pixel: `update` leaves out pairs of an empty one."""
 
     def update(
         self,
@@ -125,7 +125,10 @@ class PairMetric(Metric):
         assert mask is not None or self.mask is None, f"{self.name} is taken inside a mask"
         masks = [None] * len(target) if mask is None else [m[0].bool() for m in mask]
         # row by row: a batched sum may round differently with the size of the batch
-        rows = [self.score(g, t, m) for g, t, m in zip(generated, target, masks, strict=True)]
+        rows = [
+            self.score(g, t, m) if m is None or bool(m.any()) else math.nan  # nothing to compare: left out
+            for g, t, m in zip(generated, target, masks, strict=True)
+        ]
         self.values += rows
         return torch.tensor(rows, dtype=torch.float64)
 

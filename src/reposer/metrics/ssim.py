@@ -149,9 +149,12 @@ class TargetMaskedSSIM(UniformSSIM):
     mask = "pose-target"
 
 
-@METRICS.register("ssim-gaussian1.5-range-masked-target")
+@METRICS.register("ssim-gaussian1.5-range-masked-polygons")
 class RangeMaskedSSIM(RangeSSIM):
-    """PATN's masked SSIM (Market-1501): `ssim-gaussian1.5-range` of both pictures, black outside the target's pose."""
+    """PATN's masked SSIM (Market-1501): `ssim-gaussian1.5-range` of both pictures, black outside the target's polygons.
 
-    name = "ssim-gaussian1.5-range-masked-target"
-    mask = "pose-target"
+    Its mask is not PG2's: rectangles instead of rows of discs, and a disc on every visible joint.
+    """
+
+    name = "ssim-gaussian1.5-range-masked-polygons"
+    mask = "polygons-target"
