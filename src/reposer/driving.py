@@ -1,7 +1,8 @@
 """What moves a photo: a clip with the joints of a track or of a joint finder, or a track alone."""
 
+import hashlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from glob import escape
@@ -12,12 +13,14 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
-from reposer.data.poses import read_track, track_rate
+from reposer.data.poses import LEAST_FPS, MOST_FPS, choose_track, read_recording, recording_files
 from reposer.data.video_files import VideoFile, shown_at
 from reposer.estimators import JOINT_FINDERS, JointFinder
 from reposer.nn.weights import sha256
 
 DEFAULT_FINDER = "blazepose"
+MOST_FRAMES = 1_000_000
+"""Of a clip that is asked for: above eleven hours at 25 frames per second."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Driving:
 
     fps: frames per second. num_frames: as far as its file says. size: (height, width) of its frames, in pixels.
     track: all poses, if they are known. clip: the video, if there is one. finder: looks at its frames where no track is.
-    about: files and finder, for receipts: the same words mean the same poses.
+    about: files and finder, for receipts: the same words mean the same poses. notes: what was decided and left out when
+    the track was read, a sentence each.
     """
 
     fps: Fraction
@@ -36,6 +40,7 @@ class Driving:
     clip: VideoFile | None
     finder: JointFinder | None
     about: dict[str, str]
+    notes: Sequence[str] = ()
 
     def poses(self) -> Pose | Iterator[Pose]:
         """Rows of the track; or the frames' poses, found as the frames come."""
@@ -64,7 +69,7 @@ def open_driving(
     fps: Fraction | None = None,
     size: tuple[int, int] | None = None,
 ) -> Driving:
-    """A clip, or a track in JSON (see `data.poses.read_track`).
+    """A clip, or a track: a JSON file, or a folder of OpenPose's files, one a frame (see `data.poses.read_recording`).
 
     A clip's joints come from `track`; else, without a `finder`, from the one track beside it (CLIP.json or CLIP.*.json);
     else from the joint finder of that name, or BlazePose where it is installed: never from one that knows drawn people
@@ -73,13 +78,16 @@ def open_driving(
     fps: frames per second to show it at; None = the clip's or the track's own. size: (height, width) of the clip that a
     track without a size belongs to.
     """
-    if fps is not None and fps <= 0:
-        raise BadInput(f"A clip needs a frame rate above 0, not {fps}.")
-    if path.suffix.lower() == ".json":
+    if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
+        raise BadInput(
+            f"A clip is made at {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not at {float(fps):g}. Give another --fps."
+        )
+    if path.suffix.lower() == ".json" or path.is_dir():
         return _of_track(path, fps, size)
     clip = VideoFile(path)
     about = {"driving": sha256(path)[:16]}
     fps = fps or clip.fps
+    _refuse_endless(path, clip.num_frames, clip.fps, fps)
     order = torch.tensor(clip.order(fps))
     if track is None and finder is None:
         track = track_beside(path)
@@ -87,28 +95,47 @@ def open_driving(
         looks = named_finder(finder, path)
         about["joints"] = looks.description
         return Driving(fps, len(order), clip.size, None, clip, looks, about)
-    rows = read_track(track, clip.size)
+    chosen = choose_track(read_recording(track), clip.size, clip.num_frames)
+    rows = chosen.pose
     if len(rows) != clip.num_frames:
         raise BadInput(
             f"{path} has {clip.num_frames} frames, {track} has joints for {len(rows)}. Give the track of this clip."
         )
-    about["track"] = sha256(track)[:16]
-    return Driving(fps, len(order), clip.size, rows[order], clip, None, about)
+    about["track"] = _digest(track)
+    return Driving(fps, len(order), clip.size, rows[order], clip, None, about, chosen.notes)
 
 
 def _of_track(path: Path, fps: Fraction | None, size: tuple[int, int] | None) -> Driving:
-    if not path.is_file():
+    if not path.exists():
         raise BadInput(f"There is no driving file {path}. Give a clip, or a track of joints in JSON.")
-    rows, own = read_track(path, size), track_rate(path)
+    recording = read_recording(path)
+    chosen, own = choose_track(recording, size), recording.fps
+    rows = chosen.pose
     if fps is None and own is None:
         raise BadInput(f"{path} does not say how many frames a second has. Say it: --fps 25.")
-    if len(rows) == 0:
-        raise BadInput(f"{path} has no frame. Give a track with some.")
     if fps is not None and own is not None:
+        _refuse_endless(path, len(rows), own, fps)
         rows = rows[torch.tensor(shown_at([t / own for t in range(len(rows))], fps))]
     rate = fps or Fraction(own or 0).limit_denominator(10_000)
-    about = {"driving": sha256(path)[:16], "driving size": f"{rows.size[0]}x{rows.size[1]}"}
-    return Driving(rate, len(rows), rows.size, rows, None, None, about)
+    about = {"driving": _digest(path), "driving size": f"{rows.size[0]}x{rows.size[1]}"}
+    return Driving(rate, len(rows), rows.size, rows, None, None, about, chosen.notes)
+
+
+def _refuse_endless(path: Path, count: int, own: Fraction | float, fps: Fraction) -> None:
+    """At `fps`, as many frames as `count` at the clip's own rate last."""
+    frames = count / float(own) * float(fps)
+    if frames > MOST_FRAMES:
+        raise BadInput(
+            f"{path} has {count} frames at {float(own):g} per second; shown at {float(fps):g} those are {frames:.3g} frames, and "
+            f"at most {MOST_FRAMES:,} are made. Give a lower --fps."
+        )
+
+
+def _digest(track: Path) -> str:
+    """Of a track's file, or of all files of a folder."""
+    digests = [sha256(file) for file in recording_files(track)]
+    whole = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    return whole[:16]
 
 
 def track_beside(clip: Path) -> Path | None:

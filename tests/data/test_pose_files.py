@@ -8,7 +8,7 @@ import torch
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17, OPENPOSE_18, OPENPOSE_25
-from reposer.data.poses import read_openpose_json, read_pose, read_pose_json, read_track, write_pose_json
+from reposer.data.poses import read_pose, read_track, write_pose_json
 
 from .folders import some_pose
 
@@ -29,7 +29,7 @@ def test_our_pose_file_comes_back(tmp_path):
     [
         ({"skeleton": "mine"}, "names the skeleton 'mine'"),
         ({"size": [0, 4]}, "height, width"),
-        ({"joints": {"tail": [1, 2]}}, "lacks: tail"),
+        ({"joints": {"tail": [1, 2]}}, "lacks: 'tail'"),
         ({"joints": {"nose": [1]}}, "the joint nose is"),
         ({"more": 1}, "is no pose file"),
     ],
@@ -38,7 +38,7 @@ def test_a_damaged_pose_file_is_refused(tmp_path, change, says):
     content = {"skeleton": "openpose18", "size": [4, 4], "joints": {}} | change
     (tmp_path / "a.json").write_text(json.dumps(content))
     with pytest.raises(BadInput, match=says):
-        read_pose_json(tmp_path / "a.json")
+        read_pose(tmp_path / "a.json")
 
 
 def openpose(path, *people):
@@ -61,10 +61,10 @@ def test_openpose_joints_at_zero_with_no_score_are_missing(tmp_path, skeleton):
 def test_of_several_people_the_surest_is_taken_or_the_one_that_is_asked_for(tmp_path):
     sure, unsure = [7.0, 7.0, 0.9] * 18, [3.0, 3.0, 0.2] * 18
     path = openpose(tmp_path / "a.json", unsure, sure)
-    assert read_openpose_json(path, (9, 9)).xy[0].tolist() == [7.0, 7.0]
-    assert read_openpose_json(path, (9, 9), person=0).xy[0].tolist() == [3.0, 3.0]
+    assert read_pose(path, (9, 9)).xy[0].tolist() == [7.0, 7.0]
+    assert read_pose(path, (9, 9), person=0).xy[0].tolist() == [3.0, 3.0]
     with pytest.raises(BadInput, match="has 2 people"):
-        read_openpose_json(path, (9, 9), person=2)
+        read_pose(path, (9, 9), person=2)
 
 
 def test_openpose_json_without_a_size_without_people_or_with_other_joints_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import torch
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import FACE_68, H36M_17, OPENPOSE_18
-from reposer.data.poses import read_track, track_rate, write_track
+from reposer.data.poses import read_recording, read_track, write_track
 
 
 def some_track(skeleton, scored, frames=4):
@@ -32,14 +32,14 @@ def test_a_track_comes_back_as_it_was_written(skeleton, scored, tmp_path):
         assert (back.score is not None) == scored
         if scored:
             torch.testing.assert_close(back.score[track.visible], track.score[track.visible])
-    assert track_rate(tmp_path / "t.json") == 12.5
+    assert read_recording(tmp_path / "t.json").fps == 12.5
 
 
 def test_a_frame_may_be_null_and_minus_one_means_missing_only_without_a_skeleton(tmp_path):
     joints = [[[-1, 5]] + [[2, 3]] * 17, None]
     (tmp_path / "t.json").write_text(json.dumps({"keypoints": joints}))
     assert read_track(tmp_path / "t.json", (9, 9)).visible.sum(-1).tolist() == [17, 0]
-    assert track_rate(tmp_path / "t.json") is None
+    assert read_recording(tmp_path / "t.json").fps is None
     own = {"skeleton": "openpose18", "size": [9, 9], "keypoints": joints, "unreliable_frames": []}
     (tmp_path / "t.json").write_text(json.dumps(own))
     assert read_track(tmp_path / "t.json").visible.sum(-1).tolist() == [18, 0]

@@ -235,7 +235,7 @@ class ClipFolder(FileClips):
     def _opened(self, i: int) -> _Clip:
         path, track = self.paths[i], self.tracks[self.paths[i]][0]
         video = VideoFile(path)
-        poses = read_track(track, video.size)
+        poses = read_track(track, video.size, video.num_frames)
         if len(poses) != video.num_frames:
             raise BadInput(
                 f"{path} has {video.num_frames} frames, {track} has joints for {len(poses)}. Give the track of this "

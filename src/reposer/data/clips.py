@@ -21,7 +21,7 @@ def read_clip(path: Path | str, keypoints: Path | str, *, size: tuple[int, int] 
     size: (height, width) that the frames and poses are scaled to; None keeps the clip's.
     """
     video = VideoFile(path)
-    poses = read_track(keypoints, video.size)
+    poses = read_track(keypoints, video.size, video.num_frames)
     if len(poses) != video.num_frames:
         raise BadInput(
             f"{path} has {video.num_frames} frames, {keypoints} has joints for {len(poses)}. Give the track of this clip."

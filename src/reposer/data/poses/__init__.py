@@ -1,16 +1,30 @@
-"""Poses and tracks in files: a module per kind, and `read_pose`, which tells the kinds apart by their content."""
+"""Poses and tracks in files.
 
-from .openpose import read_openpose_json
-from .own_pose import read_pose_json, write_pose_json
-from .own_track import read_track, track_rate, write_track
-from .reading import read_pose
+`read_recording` recognises the form of a file by its content; a module per form (`POSE_FORMATS`) reads all people in it;
+`choose_pose` and `choose_track` take one person and bring the joints into pixels. `read_pose` and `read_track` do both.
+"""
+
+from .choosing import Chosen, choose_pose
+from .following import choose_track
+from .own import write_pose_json, write_track
+from .reading import read_pose, read_track
+from .recognise import POSE_FORMATS, read_recording, recording_files
+from .recording import PoseFormat, PoseRecording
+from .values import LEAST_FPS, MOST_FPS
 
 __all__ = [
-    "read_openpose_json",
+    "LEAST_FPS",
+    "MOST_FPS",
+    "POSE_FORMATS",
+    "Chosen",
+    "PoseFormat",
+    "PoseRecording",
+    "choose_pose",
+    "choose_track",
     "read_pose",
-    "read_pose_json",
+    "read_recording",
     "read_track",
-    "track_rate",
+    "recording_files",
     "write_pose_json",
     "write_track",
 ]

@@ -1,48 +1,72 @@
-"""OpenPose's JSON: 18 or 25 joints a person, a missing one written as (0, 0, 0)."""
+"""OpenPose's JSON, and what ControlNet's editors, DWPose and AlphaPose (`--format open`) write in its form.
+
+One object a picture, {"people": [{"pose_keypoints_2d": [x, y, score, ...]}]} with 18 or 25 joints a person, and in editors'
+files "canvas_width" and "canvas_height", the size of the picture that the joints are places in. A clip is a list of such
+objects, an object of them by the pictures' names, or a folder of files NAME_NUMBER_keypoints.json.
+"""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from reposer.core import BadInput, Pose
+from reposer.core import BadInput, quoted
 from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_25
 
-from .json_values import finite, pose_of_rows, read_json
+from .recording import PeopleInPicture, Person, PoseRecording, UnusablePerson
+from .values import canvas_in, person_of_triples
+
+_BY_LENGTH = {3 * len(skeleton): skeleton for skeleton in (OPENPOSE_18, OPENPOSE_25)}
 
 
-def read_openpose_json(path: Path | str, size: tuple[int, int], person: int | None = None) -> Pose:
-    """One person of OpenPose's JSON (18 or 25 joints, missing = 0, 0, 0) in a picture of `size`.
+class OpenPose:
+    name = "OpenPose JSON"
+    example = '{"people": [{"pose_keypoints_2d": [x, y, score, ...]}]}'
 
-    person: which of the people in the file; None takes the one whose joints' scores sum up highest.
-    """
-    path = Path(path)
-    content = read_json(path)
-    people = content.get("people") if isinstance(content, dict) else None
+    def recognises(self, content: Any) -> bool:
+        return isinstance(content, dict) and "people" in content
+
+    def read(self, path: Path, content: Any) -> PoseRecording:
+        return PoseRecording(path, self.name, [people_in(path, content)])
+
+
+class OpenPoseFrames:
+    name = "a list of OpenPose frames"
+    example = '[{"people": [...]}, ...]'
+
+    def recognises(self, content: Any) -> bool:
+        frames = list(content.values()) if isinstance(content, dict) else content
+        return isinstance(frames, list) and any(isinstance(f, dict) and "people" in f for f in frames)
+
+    def read(self, path: Path, content: Any) -> PoseRecording:
+        named = content.items() if isinstance(content, dict) else enumerate(content)
+        frames = []
+        for number, (name, frame) in enumerate(named):
+            if not (isinstance(frame, dict) and "people" in frame):
+                raise BadInput(
+                    f'{path}: frame {number} of a list of OpenPose frames is {quoted(frame)}; {{"people": [...]}} was expected.'
+                )
+            frames.append(people_in(path, frame, name=name if isinstance(name, str) else ""))
+        return PoseRecording(path, self.name, frames, is_clip=True)
+
+
+def people_in(path: Path, content: dict[str, Any], name: str = "") -> PeopleInPicture:
+    """One object of OpenPose's form. `"people": null` is nobody."""
+    people = [] if content["people"] is None else content["people"]
     if not isinstance(people, list):
-        raise BadInput(
-            f'{path} is no OpenPose JSON: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}}.'
-        )
-    if not people:
-        raise BadInput(
-            f"{path} shows no person: OpenPose found nobody. Take a picture that shows one clearly."
-        )
-    if person is not None and not 0 <= person < len(people):
-        raise BadInput(f"{path} has {len(people)} people; there is no person {person} (they count from 0).")
-    everyone = [_openpose_person(path, entry) for entry in people]
-    number = int(np.argmax([rows[:, 2].sum() for rows in everyone])) if person is None else person
-    rows = everyone[number]
-    skeleton = OPENPOSE_18 if len(rows) == len(OPENPOSE_18) else OPENPOSE_25
-    return pose_of_rows(rows, (rows != 0).any(-1), size, skeleton, scored=True)
+        raise BadInput(f'{path} is no {OpenPose.name}: "people" is {quoted(people)}, a list was expected.')
+    return PeopleInPicture([_person(entry) for entry in people], canvas_in(path, content), name)
 
 
-def _openpose_person(path: Path, entry: Any) -> np.ndarray:
-    values = entry.get("pose_keypoints_2d", entry.get("pose_keypoints")) if isinstance(entry, dict) else None
-    if not isinstance(values, list) or not finite(values):
-        raise BadInput(f"{path}: a person of OpenPose's JSON needs 'pose_keypoints_2d', a list of numbers.")
-    if len(values) not in (3 * len(OPENPOSE_18), 3 * len(OPENPOSE_25)):
-        raise BadInput(
-            f"{path}: {len(values)} numbers for a person; OpenPose writes 54 (18 joints) or 75 (25 joints). "
-            f"Make the file with its COCO or BODY_25 model."
+def _person(entry: Any) -> Person | UnusablePerson:
+    if not isinstance(entry, dict):
+        return UnusablePerson(f"is {quoted(entry)} instead of an object with 'pose_keypoints_2d'")
+    values = entry.get("pose_keypoints_2d", entry.get("pose_keypoints"))
+    if values is None or values == []:
+        return UnusablePerson("has no body: its 'pose_keypoints_2d' is empty")
+    if not isinstance(values, list):
+        return UnusablePerson(f"has {quoted(values)} as 'pose_keypoints_2d', a list of numbers was expected")
+    if len(values) not in _BY_LENGTH:
+        return UnusablePerson(
+            f"has {len(values)} numbers; OpenPose writes 54 (18 joints) or 75 (25 joints): make the file with its COCO or "
+            f"BODY_25 model"
         )
-    return np.array(values, np.float32).reshape(-1, 3)
+    return person_of_triples(values, _BY_LENGTH[len(values)])

@@ -1,22 +1,22 @@
-"""A pose from a file of any kind that is known; the content tells the kind."""
+"""A pose, or a clip's track, from a file of any form that is known."""
 
 from pathlib import Path
 
-from reposer.core import BadInput, Pose
+from reposer.core import Pose
 
-from .json_values import read_json
-from .openpose import read_openpose_json
-from .own_pose import read_pose_json
+from .choosing import choose_pose
+from .following import choose_track
+from .recognise import read_recording
+from .recording import Size
 
 
-def read_pose(path: Path | str, size: tuple[int, int] | None = None) -> Pose:
-    """The pose in one of our own files or in OpenPose's JSON; `size` is the picture's, which only ours know."""
-    content = read_json(Path(path))
-    if isinstance(content, dict) and "people" in content:
-        if size is None:
-            raise BadInput(
-                f"{path} is OpenPose JSON, which does not say how large its picture is. Give the picture's size, "
-                f"(height, width) in pixels."
-            )
-        return read_openpose_json(path, size)
-    return read_pose_json(path)
+def read_pose(
+    path: Path | str, size: Size | None = None, *, frame: int | None = None, person: int | None = None
+) -> Pose:
+    """One person of a file. size, frame, person: see `choose_pose`; what it notes is not shown."""
+    return choose_pose(read_recording(path), size, frame=frame, person=person).pose
+
+
+def read_track(path: Path | str, size: Size | None = None, num_frames: int | None = None) -> Pose:
+    """A pose per frame of a clip, as rows. size, num_frames: see `choose_track`; what it notes is not shown."""
+    return choose_track(read_recording(path), size, num_frames).pose

@@ -1,0 +1,175 @@
+"""Our own files: a photo's pose with joints by name, and a clip's track. Both say their skeleton and size, in pixels."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reposer.core import SKELETONS, BadInput, Pose, Skeleton, quoted
+from reposer.core.skeleton import OPENPOSE_18
+
+from ..files import MISSING, write_text
+from .recording import PeopleInPicture, Person, PoseRecording
+from .values import is_count, is_place, rate_in, size_in
+
+
+class OwnPose:
+    """{"skeleton": name, "size": [h, w], "joints": {name: [x, y] or [x, y, score] or null}}.
+
+    A joint that is not named was not found. Scores are kept if every joint that was found has one. A joint with a score
+    of 0 is still one: this form says "not found" by null.
+    """
+
+    name = "our own pose"
+    example = '{"skeleton": ..., "size": [h, w], "joints": {name: [x, y, score], ...}}'
+
+    def recognises(self, content: Any) -> bool:
+        return isinstance(content, dict) and "joints" in content
+
+    def read(self, path: Path, content: Any) -> PoseRecording:
+        keys = ("skeleton", "size", "joints")
+        wrong = sorted(set(content) ^ set(keys))
+        if wrong:
+            raise BadInput(
+                f"{path} is no pose file: {self.example} was expected, and {quoted(wrong[0])} is "
+                f"{'missing' if wrong[0] in keys else 'not part of it'}."
+            )
+        skeleton, size = skeleton_in(path, content["skeleton"]), size_in(path, content["size"])
+        person = _person(path, content["joints"], skeleton)
+        return PoseRecording(path, self.name, [PeopleInPicture([person], size)], own=True)
+
+
+class OwnTrack:
+    """{"skeleton": name, "size": [h, w], "fps": 25, "keypoints": [[[x, y] or [x, y, score] or null, one a joint] or null, one
+    a frame], "unreliable_frames": [n, ...]}: nothing is visible in the frames that are unreliable.
+
+    Without a skeleton: 18 joints in OpenPose's order, missing = -1, and the clip's size has to be given.
+    """
+
+    name = "our own track"
+    example = '{"skeleton": ..., "size": [h, w], "fps": ..., "keypoints": [[[x, y], ...], ... frames]}'
+
+    def recognises(self, content: Any) -> bool:
+        return isinstance(content, dict) and "keypoints" in content
+
+    def read(self, path: Path, content: Any) -> PoseRecording:
+        skeleton = skeleton_in(path, content.get("skeleton", OPENPOSE_18.name))
+        size = size_in(path, content["size"]) if "size" in content else None
+        missing = None if "skeleton" in content else MISSING
+        if not isinstance(content["keypoints"], list):
+            raise BadInput(
+                f"{path} has no track of joints: {self.example} was expected; without a skeleton, 18 joints in OpenPose's "
+                f"order."
+            )
+        people = [
+            _person_of_frame(path, t, frame, skeleton, missing)
+            for t, frame in enumerate(content["keypoints"])
+        ]
+        for t in _unreliable(path, content, len(people)):
+            people[t] = None
+        pictures = [PeopleInPicture([person] if person else [], size) for person in people]
+        fps = rate_in(path, content.get("fps"))
+        return PoseRecording(path, self.name, pictures, is_clip=True, own=True, fps=fps, skeleton=skeleton)
+
+
+def skeleton_in(path: Path, name: Any) -> Skeleton:
+    """The skeleton of this name."""
+    if not isinstance(name, str) or name not in SKELETONS:
+        raise BadInput(f"{path} names the skeleton {quoted(name)}; known are {', '.join(SKELETONS)}.")
+    return SKELETONS[name]
+
+
+def write_pose_json(path: Path | str, pose: Pose) -> None:
+    """A single pose in our own form."""
+    assert pose.xy.dim() == 2, "one file, one pose"
+    joints: dict[str, list[float] | None] = {}
+    for k, name in enumerate(pose.skeleton.joints):
+        place = [round(float(v), 3) for v in pose.xy[k]]
+        score = [] if pose.score is None else [round(float(pose.score[k]), 4)]
+        joints[name] = place + score if bool(pose.visible[k]) else None
+    content = {"skeleton": pose.skeleton.name, "size": list(pose.size), "joints": joints}
+    write_text(Path(path), json.dumps(content, indent=1) + "\n")
+
+
+def write_track(path: Path | str, poses: Pose, fps: float) -> None:
+    """The rows of `poses`, one a frame, in our own form. Joints that are not visible become null."""
+    assert poses.xy.dim() == 3, "one file, one clip"
+    scores = None if poses.score is None else poses.score.tolist()
+    frames: list[Any] = []
+    for t, (places, seen) in enumerate(zip(poses.xy.tolist(), poses.visible.tolist(), strict=True)):
+        row = [
+            [round(x, 3), round(y, 3)] + ([] if scores is None else [round(scores[t][k], 4)])
+            for k, (x, y) in enumerate(places)
+        ]
+        frames.append([place if there else None for place, there in zip(row, seen, strict=True)])
+    content = {"skeleton": poses.skeleton.name, "size": list(poses.size), "fps": fps, "keypoints": frames}
+    write_text(Path(path), json.dumps(content) + "\n")
+
+
+def _person(path: Path, joints: Any, skeleton: Skeleton) -> Person:
+    if not isinstance(joints, dict):
+        raise BadInput(f"{path} has the joints {quoted(joints)}; {{name: [x, y, score], ...}} was expected.")
+    unknown = sorted(set(joints) - set(skeleton.joints))
+    if unknown:
+        raise BadInput(
+            f"{path} has joints that {skeleton.name} lacks: {', '.join(map(quoted, unknown[:5]))}. It has "
+            f"{', '.join(skeleton.joints)}."
+        )
+    rows = np.zeros((len(skeleton), 3), np.float32)
+    visible = np.zeros(len(skeleton), bool)
+    scored = True
+    for name, place in joints.items():
+        if place is None:
+            continue
+        if not is_place(place, 2, 3):
+            raise BadInput(
+                f"{path}: the joint {name} is {quoted(place)}; [x, y], [x, y, score] or null was expected."
+            )
+        scored = scored and len(place) == 3
+        rows[skeleton.index(name), : len(place)] = place
+        visible[skeleton.index(name)] = True
+    return Person(skeleton, rows, visible, scored and bool(visible.any()))
+
+
+def _person_of_frame(
+    path: Path, t: int, frame: Any, skeleton: Skeleton, missing: float | None
+) -> Person | None:
+    if frame is None:
+        return None
+    if not isinstance(frame, list) or len(frame) != len(skeleton):
+        came = f"{len(frame)}" if isinstance(frame, list) else quoted(frame)
+        raise BadInput(
+            f"{path} has no track of joints of {skeleton.name}: frame {t} has {came} joints, not {len(skeleton)}. A "
+            f'track of another skeleton says so: "skeleton": one of {", ".join(SKELETONS)}.'
+        )
+    rows = np.zeros((len(skeleton), 3), np.float32)
+    visible = np.zeros(len(skeleton), bool)
+    scored = True
+    for k, place in enumerate(frame):
+        if place is None:
+            continue
+        if not is_place(place, 2, 3):
+            raise BadInput(
+                f"{path}, frame {t}: the joint {skeleton.joints[k]} is {quoted(place)}; [x, y] was expected."
+            )
+        if missing in place[:2]:
+            continue
+        rows[k, : len(place)] = place
+        visible[k] = True
+        scored = scored and len(place) == 3
+    return Person(skeleton, rows, visible, scored) if visible.any() else None
+
+
+def _unreliable(path: Path, content: dict[str, Any], num_frames: int) -> list[int]:
+    frames = content.get("unreliable_frames", [])
+    if not (isinstance(frames, list) and all(map(is_count, frames))):
+        raise BadInput(
+            f"{path}: unreliable_frames should be a list of frame numbers (from 0), not {quoted(frames)}."
+        )
+    beyond = [n for n in frames if n >= num_frames]
+    if beyond:
+        raise BadInput(
+            f"{path}: unreliable_frames names frame {quoted(beyond[0])}, and the track has {num_frames} frames (from 0)."
+        )
+    return frames

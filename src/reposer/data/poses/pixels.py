@@ -1,0 +1,111 @@
+"""From a file's coordinates to pixels of a picture: its size is declared by the file or by the caller, never guessed."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+
+from reposer.core import BadInput, Pose, Skeleton
+
+from .recording import Person, PoseRecording, Size
+
+ROUNDING = 1.0
+"""Pixels by which each side of a resized picture may miss its exact length."""
+IMPLAUSIBLE = 2.0
+"""Pixels from the corner: nobody's joints lie all within them."""
+
+
+class CoordinateFrame(NamedTuple):
+    """In what coordinates count. size: of the picture. normalised: from 0 to 1, from the picture's edge to its other edge."""
+
+    size: Size
+    normalised: bool
+
+
+def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None) -> CoordinateFrame:
+    """declared: the size that the file says. given: what the caller knows of the picture."""
+    size = declared or given
+    if size is None:
+        what = "clip" if recording.is_clip else "picture"
+        raise BadInput(
+            f"{recording.path} is {recording.kind} and does not say how large its {what} is. Give the {what}'s size, "
+            f"(height, width) in pixels."
+        )
+    return CoordinateFrame(size, _is_normalised(recording))
+
+
+def _is_normalised(recording: PoseRecording) -> bool:
+    """Whether all joints of all people lie between 0 and 1, at two places or more: in pixels they would be one pixel."""
+    places = [person.places for picture in recording.pictures for _, person in picture.usable]
+    everything = np.concatenate(places) if places else np.zeros((0, 2))
+    if len(everything) < 2 or np.abs(everything).max() > IMPLAUSIBLE or (everything == everything[0]).all():
+        return False
+    if everything.min() >= 0 and everything.max() <= 1 and not recording.own:
+        return True
+    low, high = float(everything.min()), float(everything.max())
+    way_out = "Write them in pixels of the size that the file says." if recording.own else (
+        "Write them in pixels (OpenPose: --keypoint_scale 0), or all between 0 and 1."
+    )  # fmt: skip
+    raise BadInput(
+        f"{recording.path}: all joints lie between {low:.3g} and {high:.3g}, which are no pixels of a picture of a person. "
+        f"{way_out}"
+    )
+
+
+def in_pixels(people: Sequence[Person | None], frame: CoordinateFrame, skeleton: Skeleton) -> Pose:
+    """A row per person; nothing is visible where there is none. Scores are kept if all have them."""
+    rows = np.zeros((len(people), len(skeleton), 3), np.float32)
+    visible = np.zeros(rows.shape[:2], bool)
+    found = [(n, person) for n, person in enumerate(people) if person is not None]
+    for n, person in found:
+        rows[n], visible[n] = person.rows, person.visible
+    xy = torch.from_numpy(rows[..., :2].copy())
+    if frame.normalised:
+        xy = xy * torch.tensor([frame.size[1], frame.size[0]]) - 0.5  # 0 and 1 are the outer edges of pixels
+    seen = [person for _, person in found if person.visible.any()]
+    scored = bool(seen) and all(person.scored for person in seen)
+    score = torch.from_numpy(rows[..., 2].clip(0, 1).copy()) if scored else None
+    return Pose(xy, torch.from_numpy(visible), frame.size, skeleton, score)
+
+
+def scaled_to(recording: PoseRecording, poses: Pose, size: Size | None) -> Pose:
+    """In the picture of this size, of which the file's canvas is a smaller or larger copy. Our own form stays as it is."""
+    if size is None or recording.own or poses.size == size:
+        return poses
+    if not _is_copy(poses.size, size):
+        raise BadInput(
+            f"{recording.path} says that its joints lie in a canvas of {words_of(poses.size)}, whose sides have another "
+            f"ratio than the picture's {words_of(size)} (height x width). Give the pose of this picture, or one whose canvas "
+            f"is the whole picture made smaller or larger."
+        )
+    return poses.resize(size)
+
+
+def _is_copy(canvas: Size, size: Size) -> bool:
+    """Whether one scale brings both sides of the picture to those of the canvas, up to rounding."""
+    low = max((c - ROUNDING) / s for c, s in zip(canvas, size, strict=True))
+    high = min((c + ROUNDING) / s for c, s in zip(canvas, size, strict=True))
+    return low <= high
+
+
+def inside(poses: Pose) -> Bool[torch.Tensor, "*B K"]:
+    """The joints that were found and lie in the picture."""
+    limits = poses.xy.new_tensor([poses.size[1] - 0.5, poses.size[0] - 0.5])
+    return poses.visible & ((poses.xy >= -0.5) & (poses.xy <= limits)).all(-1)
+
+
+def refuse_outside(recording: PoseRecording, poses: Pose, *, size_is_known: bool) -> None:
+    """A person of whom not one joint lies in the picture belongs to another picture."""
+    if bool(poses.visible.any()) and not bool(inside(poses).any()):
+        way_out = "" if size_is_known else " If it belongs to a picture of another size, say that size."
+        x, y = (round(v) for v in poses.xy[poses.visible].mean(0).tolist())
+        raise BadInput(
+            f"{recording.path}: all joints lie outside of the picture of {words_of(poses.size)} (height x width), around "
+            f"x = {x}, y = {y}. Give the pose of this picture.{way_out}"
+        )
+
+
+def words_of(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"

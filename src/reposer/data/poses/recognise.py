@@ -1,0 +1,154 @@
+"""Which form a file of poses has: its content says it, never its name."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from reposer.core import BadInput, quoted
+
+from ..json_files import read_json
+from .keypoint_results import KeypointResults
+from .mmpose import MMPose
+from .openpose import OpenPose, OpenPoseFrames, people_in
+from .own import OwnPose, OwnTrack
+from .recording import PoseFormat, PoseRecording
+from .values import whole_number_in
+
+POSE_FORMATS: Sequence[PoseFormat] = (
+    OwnPose(),
+    OwnTrack(),
+    OpenPose(),
+    OpenPoseFrames(),
+    KeypointResults(),
+    MMPose(),
+)
+"""In the order in which they look at a file. Another form is another module and an entry here."""
+
+FRAME_FILES = "*_keypoints.json"
+MOST_FILES = 100_000
+
+# What is known and not read: whether a file is it, what it is, and the way out.
+_UNREAD: Sequence[tuple[Callable[[Any], bool], str, str]] = (
+    (
+        lambda content: isinstance(content, dict) and "annotations" in content and "images" in content,
+        "COCO annotations, the truth of a data set",
+        "Write the results of one picture or clip instead: a list of entries with 'image_id' and 'keypoints'",
+    ),
+    (
+        lambda content: "bodies" in (_first(content) or {}) or (isinstance(content, dict) and "bodies" in content),
+        "AlphaPose's --format cmu",
+        "Run AlphaPose with --format open or with its default form",
+    ),
+    (
+        lambda content: isinstance(content, dict)
+        and any(key in content for key in ("landmarks", "pose_landmarks", "poseLandmarks", "pose_world_landmarks")),
+        "MediaPipe's landmarks",
+        'Write them as our own pose: "skeleton": "blazepose33", with x and y times width and height',
+    ),
+)  # fmt: skip
+
+
+def read_recording(path: Path | str) -> PoseRecording:
+    """All people of a pose file of any form that is known, or of a folder of OpenPose's files, one a frame."""
+    path = Path(path)
+    if path.is_dir():
+        return _of_folder(path)
+    content = read_json(path)
+    for form in POSE_FORMATS:
+        if form.recognises(content):
+            return form.read(path, content)
+    for recognises, what, way_out in _UNREAD:
+        if recognises(content):
+            raise BadInput(f"{path} is {what}, which is not read. {way_out}.")
+    if content == []:
+        raise BadInput(
+            f"{path} is an empty list: nobody was found. Take a picture that shows a person clearly."
+        )
+    raise BadInput(
+        f"{path} is no pose file of a form that is known: {_look(content)}. Read are "
+        f"{'; '.join(f'{form.name} {form.example}' for form in POSE_FORMATS)}; and folders of {FRAME_FILES}."
+    )
+
+
+def recording_files(path: Path) -> list[Path]:
+    """The files that `read_recording` reads, in the order of their frames."""
+    if not path.is_dir():
+        return [path]
+    files = [file for file in path.glob(FRAME_FILES) if file.is_file()]
+    if not files:
+        raise BadInput(
+            f"{path} is a folder without a pose file: NAME_NUMBER_keypoints.json were expected, one a frame."
+        )
+    if len(files) > MOST_FILES:
+        raise BadInput(f"{path} has {len(files):,} pose files; at most {MOST_FILES:,} are read as one clip.")
+    numbers = {file: whole_number_in(_stem(file)) for file in files}
+    unnumbered = sorted(file.name for file, number in numbers.items() if number is None)
+    if unnumbered and len(files) > 1:
+        raise BadInput(
+            f"{path}: {quoted(unnumbered[0])} has no frame number; NAME_NUMBER_keypoints.json was expected of a clip's frames."
+        )
+    names = sorted({_without_number(_stem(file)) for file in files})
+    if len(names) > 1:
+        raise BadInput(
+            f"{path} holds the frames of {len(names)} clips ({', '.join(map(quoted, names[:3]))}); one clip a folder was "
+            f"expected."
+        )
+    files.sort(key=lambda file: numbers[file] or 0)
+    _refuse_gaps(path, [numbers[file] or 0 for file in files])
+    return files
+
+
+def _of_folder(folder: Path) -> PoseRecording:
+    pictures = []
+    for file in recording_files(folder):
+        content = read_json(file)
+        if not OpenPose().recognises(content):
+            raise BadInput(
+                f"{file} is no {OpenPose.name}, as the files of a folder of frames have to be: {_look(content)}."
+            )
+        pictures.append(people_in(file, content, file.name))
+    return PoseRecording(folder, "a folder of OpenPose frames", pictures, is_clip=True)
+
+
+def _refuse_gaps(folder: Path, numbers: Sequence[int]) -> None:
+    """Numbers go up by one step, that of `--frame_step`: OpenPose writes a file also where it finds nobody."""
+    steps = [later - earlier for earlier, later in pairwise(numbers)]
+    for number, step in zip(numbers, steps, strict=False):
+        if step != steps[0]:
+            raise BadInput(
+                f"{folder}: after frame {number} comes frame {number + step}, and the first two are {steps[0]} apart; files "
+                f"are missing or too many."
+            )
+
+
+def _stem(file: Path) -> str:
+    return file.name.removesuffix("_keypoints.json")
+
+
+def _without_number(stem: str) -> str:
+    end = len(stem)
+    while end and not stem[end - 1].isdigit():
+        end -= 1
+    start = end
+    while start and stem[start - 1].isdigit():
+        start -= 1
+    return stem[:start] + "#" + stem[end:]
+
+
+def _first(content: Any) -> dict[str, Any] | None:
+    """The first object in a list or in an object of objects."""
+    entries = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return next((entry for entry in entries if isinstance(entry, dict)), None)
+
+
+def _look(content: Any) -> str:
+    if isinstance(content, dict):
+        return (
+            f"an object with {', '.join(map(quoted, sorted(content)[:6]))}" if content else "an empty object"
+        )
+    if isinstance(content, list):
+        first = _first(content)
+        inside = f" of objects with {', '.join(map(quoted, sorted(first)[:6]))}" if first else ""
+        return f"a list{inside}"
+    return quoted(content)

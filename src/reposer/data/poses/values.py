@@ -1,0 +1,112 @@
+"""Numbers of pose files: what may stand for a place, a size, a score and a rate."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from reposer.core import BadInput, Skeleton, quoted
+
+from .recording import Person, Size, UnusablePerson
+
+FARTHEST = 1_000_000
+"""In pixels from a picture's corner: no joint is farther away, no picture has a longer side."""
+LEAST_FPS, MOST_FPS = 0.1, 1000.0
+"""Frames per second of a track."""
+
+
+def is_number(value: Any) -> bool:
+    """A finite number that is no truth value, and of a size that a picture's coordinates can have."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and -FARTHEST <= value <= FARTHEST  # NaN is refused, too
+    )
+
+
+def is_place(value: Any, *lengths: int) -> bool:
+    """A list of so many numbers."""
+    return isinstance(value, list) and len(value) in lengths and all(map(is_number, value))
+
+
+def is_count(value: Any) -> bool:
+    """A whole number from 0 on."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def size_in(path: Path, size: Any) -> Size:
+    """(height, width) of our own forms."""
+    if not (isinstance(size, list) and len(size) == 2 and all(map(_is_side, size))):
+        raise BadInput(
+            f"{path} has the size {quoted(size)}; [height, width] in whole pixels was expected, at most {FARTHEST:,} each."
+        )
+    return size[0], size[1]
+
+
+def canvas_in(path: Path, content: dict[str, Any]) -> Size | None:
+    """(height, width) of `canvas_height` and `canvas_width`, which editors of OpenPose's form write; None without them."""
+    height: Any = content.get("canvas_height")
+    width: Any = content.get("canvas_width")
+    if height is None and width is None:
+        return None
+    sides = [int(side) if is_number(side) and side == int(side) else side for side in (height, width)]
+    if not all(map(_is_side, sides)):
+        raise BadInput(
+            f"{path} has a canvas of height {quoted(height)} and width {quoted(width)}; whole pixels were expected."
+        )
+    return sides[0], sides[1]
+
+
+def rate_in(path: Path, fps: Any) -> float | None:
+    """Frames per second, if the file says them."""
+    if fps is None:
+        return None
+    if not (is_number(fps) and LEAST_FPS <= fps <= MOST_FPS):
+        raise BadInput(
+            f"{path} says {quoted(fps)} frames per second; a number from {LEAST_FPS:g} to {MOST_FPS:g} was expected."
+        )
+    return float(fps)
+
+
+def whole_number_in(text: str) -> int | None:
+    """The last number in a file's name: a frame's."""
+    digits = ""
+    for sign in reversed(text):
+        if sign.isascii() and sign.isdigit():
+            digits = sign + digits
+        elif digits:
+            break
+    return int(digits) if 0 < len(digits) <= 18 else None
+
+
+def person_of_triples(
+    values: Sequence[Any],
+    skeleton: Skeleton,
+    *,
+    least_score: float = 0.0,
+    identity: int | None = None,
+) -> Person | UnusablePerson:
+    """x, y, score of each joint of `skeleton`, as one flat list; what comes after them is left out.
+
+    Missing is a joint whose score is 0 or less than `least_score`, wherever it is; and one at exactly (0, 0) or (-1, -1):
+    where programs write a score of 1 beside them, those are still no places, but their words for "not found".
+    """
+    if not all(map(is_number, values)):
+        bad = next(value for value in values if not is_number(value))
+        return UnusablePerson(f"has {quoted(bad)} among its numbers")
+    rows = np.array(values, np.float64).reshape(-1, 3)[: len(skeleton)].astype(np.float32)
+    visible = (rows[:, 2] > 0) & (rows[:, 2] >= least_score) & ~_is_word_for_missing(rows)
+    if not visible.any():
+        return UnusablePerson("shows no joint: none of them was found")
+    return Person(skeleton, np.where(visible[:, None], rows, 0), visible, identity=identity)
+
+
+def _is_word_for_missing(rows: Float[np.ndarray, "K 3"]) -> Bool[np.ndarray, "K"]:
+    xy = rows[:, :2]
+    return (xy == 0).all(-1) | (xy == -1).all(-1)
+
+
+def _is_side(value: Any) -> bool:
+    return is_count(value) and 1 <= value <= FARTHEST
