@@ -1,6 +1,7 @@
 """The command line. This module imports nothing heavy, so that `reposer --help` is instant."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,12 +23,35 @@ COMMANDS = {
     "data": "check a data set, list the kinds, write synthetic people",
 }
 
-USAGE_ERROR = 2
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 for a finding or a failed run, 2 for input that cannot be used."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    """Run one command; returns the exit code.
+
+    0; 1 for a finding or a failed run; 2 for input that cannot be used; 130 and 143 where Ctrl-C or SIGTERM ended it.
+    """
+    from reposer.core.errors import BadInput
+
+    from .failures import USAGE_ERROR, said_of, stopped_by_signals
+
+    try:
+        with stopped_by_signals():
+            code = _run(list(sys.argv[1:] if arguments is None else arguments))
+            sys.stdout.flush()
+            return code
+    except BadInput as error:
+        return _refuse(str(error), USAGE_ERROR)
+    except BrokenPipeError:
+        _let_go_of_output()
+        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        found = said_of(error)
+        if found is None:
+            raise
+        _let_go_of_output_if_full()
+        return _refuse(found[1], found[0])
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(_help())
         return 0
@@ -40,25 +64,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         import difflib
 
+        from reposer.core.errors import BadInput
+
         near = difflib.get_close_matches(command, COMMANDS, n=1)
         guess = f" Did you mean '{near[0]}'?" if near else ""
-        return _refuse(f"There is no command '{command}'.{guess} There are: {', '.join(COMMANDS)}.")
-    from reposer.core import BadInput
+        raise BadInput(f"There is no command '{command}'.{guess} There are: {', '.join(COMMANDS)}.")
+    module = importlib.import_module(f"reposer.cli.{command.replace('-', '_')}")
+    code: int = module.run(rest)
+    return code
 
+
+def _refuse(message: str, code: int) -> int:
+    from reposer.core.terminal import one_line
+
+    sys.stderr.write(f"reposer: {one_line(message)}\n")
+    return code
+
+
+def _let_go_of_output() -> None:
+    """Nobody reads on: Python would complain when it empties its buffer at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _let_go_of_output_if_full() -> None:
     try:
-        module = importlib.import_module(f"reposer.cli.{command.replace('-', '_')}")
-        code: int = module.run(rest)
-        return code
-    except BadInput as error:
-        return _refuse(str(error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-
-
-def _refuse(message: str) -> int:
-    sys.stderr.write(f"reposer: {message}\n")
-    return USAGE_ERROR
+        sys.stdout.flush()
+    except OSError:
+        _let_go_of_output()
 
 
 def _help() -> str:
@@ -78,4 +110,7 @@ def _help() -> str:
 
 def entry() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal or file of a narrow character set gets escapes
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

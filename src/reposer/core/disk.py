@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 from .errors import BadInput
 
 LOCK = ".lock"
+_LONGEST_NAME = 200
+"""Bytes of a file's name that its draft's name begins with."""
 
 
 @contextmanager
@@ -21,17 +23,35 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Folders that are missing are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    with _said_of(path):
+        handle, name = tempfile.mkstemp(prefix=_draft_prefix(path.name), suffix=".tmp", dir=path.parent)
     draft = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        draft.chmod(0o666 & ~umask)
-        into_place(draft, path)
+        with _said_of(path, draft):
+            with os.fdopen(handle, "wb") as file:
+                yield file
+            umask = os.umask(0)
+            os.umask(umask)
+            draft.chmod(0o666 & ~umask)
+            into_place(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
+        raise
+
+
+def _draft_prefix(name: str) -> str:
+    """A name that fits where the file's own does: most file systems take 255 bytes, and a draft's name ends in 12 more."""
+    return f".{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}."
+
+
+@contextmanager
+def _said_of(path: Path, draft: Path | None = None) -> Iterator[None]:
+    """What the system refuses, it refuses of this file: nobody knows the draft's name, or that of an open file."""
+    try:
+        yield
+    except OSError as error:
+        if draft is None or error.filename in (None, str(draft)):
+            error.filename, error.filename2 = str(path), None
         raise
 
 

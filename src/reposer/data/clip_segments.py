@@ -126,6 +126,9 @@ class SegmentedClip:
             join(self._segments, draft, self.fps, sound=sound)
             into_place(draft, self.out)
             (self.folder / STATE).unlink()  # first: what a kill leaves of the folder then counts as nothing
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
         finally:
             self._lock.release()
         shutil.rmtree(self.folder)

@@ -7,7 +7,7 @@ times is shown at one: some frames come twice, some not at all, and the sound st
 import os
 import statistics
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -168,16 +168,21 @@ class ClipWriter:
         """The file is there, on the disk. Without any frame there is none."""
         if self._container is None:
             return
-        self._container.mux(self._stream.encode())
-        self._container.close()
-        self._container = None
-        into_place(self._draft, self.path)
+        try:
+            self._container.mux(self._stream.encode())
+            self._container.close()
+            self._container = None
+            into_place(self._draft, self.path)
+        except BaseException:
+            self.discard()
+            raise
 
     def discard(self) -> None:
         """Nothing is left of it."""
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        container, self._container = self._container, None
+        if container is not None:
+            with suppress(_ffmpeg_error()):  # on a full disk its last words fail, too
+                container.close()
         self._draft.unlink(missing_ok=True)
 
 

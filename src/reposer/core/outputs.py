@@ -1,0 +1,122 @@
+"""Whether a command will be able to write what it is asked for: known before the work, not after it."""
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import BadInput
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg")
+"""Of the kinds of pictures that are written."""
+ROOM = 1 << 20
+"""Bytes that must be free where anything is written."""
+
+
+def check_output_file(
+    path: Path,
+    *,
+    endings: Sequence[str] = (),
+    inputs: Iterable[Path | str | None] = (),
+    room: int = ROOM,
+    option: str = "--out",
+) -> None:
+    """Refuse a file that could not be written, or that would be written over something that is read.
+
+    endings: that the file's name may have, in small letters; none = any.
+    inputs: files that the command reads; None and what is no path to a file (a shipped model's name) are passed over.
+    room: bytes that the file will take at least.
+    option: how the command calls the path.
+    """
+    shown = f"{option} {path}"
+    if endings and path.suffix.lower() not in endings:
+        *others, last = endings
+        kinds = f"{', '.join(others)} or {last}" if others else last
+        raise BadInput(f"{shown} should end in {kinds}: that is what is written.")
+    found = _status(path, shown)
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        raise BadInput(f"{shown} is a folder; a file is written. Give the file's name, too.")
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise BadInput(f"{shown} is a device or a pipe; give the name of an ordinary file.")
+    for own in inputs:
+        if found is not None and own is not None and _same(path, Path(own)):
+            raise BadInput(
+                f"{shown} is {own} itself, which is read, and would be written over. Give another name."
+            )
+    _check_place(path.parent, path.name, shown, option, room)
+
+
+def check_output_folder(path: Path, *, room: int = ROOM, option: str = "--out") -> None:
+    """Refuse a folder that could not be made, or not written into.
+
+    room: bytes that its files will take at least.
+    """
+    shown = f"{option} {path}"
+    found = _status(path, shown)
+    if found is not None and not stat.S_ISDIR(found.st_mode):
+        raise BadInput(f"{shown} is a file; a folder is written. Give another name.")
+    _check_place(path, "", shown, option, room)
+
+
+def _status(path: Path, shown: str) -> os.stat_result | None:
+    """Of what the path leads to; None where there is nothing."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # a name that is too long, a circle of links, a byte 0 in a name
+        raise _cannot(shown, error) from None
+
+
+def _same(path: Path, other: Path) -> bool:
+    """Whether both lead to one file, through links, too."""
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):
+        return False
+
+
+def _check_place(folder: Path, name: str, shown: str, option: str, room: int) -> None:
+    """The folder, or the nearest above it that is there, takes new files; the names below it are none too long."""
+    missing = [name] if name else []
+    while not os.path.lexists(folder):
+        missing.append(folder.name)
+        folder = folder.parent
+    if not folder.exists():
+        raise BadInput(f"{shown} lies behind {folder}, a link that leads nowhere. Give another {option}.")
+    if not folder.is_dir():
+        raise BadInput(f"{shown} lies below {folder}, which is a file, not a folder. Give another {option}.")
+    try:
+        for part in missing:
+            _must_be_a_name(folder, part)
+        with tempfile.TemporaryFile(
+            dir=folder
+        ):  # what the permissions say is not all: the disk may be read-only
+            pass
+        free = shutil.disk_usage(folder)
+    except (OSError, ValueError) as error:
+        raise _cannot(shown, error, folder) from None
+    if free.total and free.free < room:
+        raise BadInput(
+            f"{shown} needs {_megabytes(room)} MB at least; only {_megabytes(free.free)} are free there. "
+            f"Make room, or give another {option}."
+        )
+
+
+def _must_be_a_name(folder: Path, name: str) -> None:
+    """OSError for one that the file system does not take."""
+    with suppress(FileNotFoundError):
+        os.lstat(folder / name)
+
+
+def _cannot(shown: str, error: OSError | ValueError, folder: Path | None = None) -> BadInput:
+    reason = getattr(error, "strerror", None) or str(error)
+    where = "" if folder is None else f" in the folder {folder}"
+    return BadInput(f"{shown} cannot be written{where}: {reason.lower()}. Give another name or place.")
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f}"
