@@ -50,7 +50,7 @@ def _said_of(path: Path, draft: Path | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if draft is None or error.filename in (None, str(draft)):
+        if error.errno is not None and (draft is None or error.filename in (None, str(draft))):
             error.filename, error.filename2 = str(path), None
         raise
 

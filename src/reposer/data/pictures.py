@@ -85,8 +85,10 @@ def write_picture(
     options: dict[str, Any] = (
         {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
     )
+    encoded = io.BytesIO()  # first: what the system says of a full disk, Pillow's encoders would hide
+    image.save(encoded, kinds[path.suffix.lower()], **options)
     with whole_file(path) as file:
-        image.save(file, kinds[path.suffix.lower()], **options)
+        file.write(encoded.getbuffer())
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Picture sheets: rows of pictures with titles, and a generator's inner layers made visible."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -96,8 +97,10 @@ def explanation_sheet(explanation: Explanation) -> UInt8[np.ndarray, "h w 3"]:
 
 def write_sheet(path: Path, sheet: UInt8[np.ndarray, "h w 3"]) -> None:
     """A PNG file, whole or not at all."""
+    encoded = io.BytesIO()  # first, as `write_picture` does
+    Image.fromarray(sheet).save(encoded, format="PNG")
     with whole_file(path) as file:
-        Image.fromarray(sheet).save(file, format="PNG")
+        file.write(encoded.getbuffer())
 
 
 def _sheet_of_columns(columns: dict[str, Tensor], explanation: Explanation) -> UInt8[np.ndarray, "h w 3"]:
