@@ -25,6 +25,7 @@ from reposer.data import PairDataset, open_dataset
 from reposer.data.files import write_text
 from reposer.data.sheets import picture_sheet, write_sheet
 from reposer.data.synthetic import write_people
+from reposer.data.synthetic.drafts import ABOUT
 from reposer.evaluation import PROTOCOLS, OnWholePictures, evaluate
 from reposer.generators import load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
@@ -159,6 +160,7 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
         write_people(
             people, size=contest.size, num_train=contest.people, num_test=contest.test_people, progress=show
         )
+    _refuse_other_people(contest, people)
     test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
     pairs = [k * len(test) // contest.pairs for k in range(min(contest.pairs, len(test)))]
     jury = _Jury(contest, test, pairs)
@@ -209,9 +211,7 @@ def _compete(
 ) -> Iterator[Entry]:
     """The system's entries in the order in which it reaches the moments; fewer if somebody stops the training."""
     known = {
-        m: from_plain(Entry, json.loads(f.read_text()))
-        for m in MOMENTS
-        if (f := folder / f"{m}.json").exists()
+        m: from_plain(Entry, _plain_file(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()
     }
     yield from known.values()
     if len(recipe.stages) == 1:
@@ -391,17 +391,49 @@ def _draw(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs:
 
 
 def _meet_again(contest: Contest, out: Path) -> None:
-    """Refuses a folder that holds another contest."""
-    values = to_plain({**vars(contest), "systems": {n: build().name for n, build in contest.systems.items()}})
+    """Refuses a folder that holds another contest, or files of anybody else."""
+    recipes = {name: build() for name, build in contest.systems.items()}
+    values = to_plain({**vars(contest), "systems": {name: recipe.name for name, recipe in recipes.items()}})
+    values |= {f"recipe of {name}": to_plain(recipe) for name, recipe in recipes.items()}
     file = out / "contest.json"
     if not file.exists():
         out.mkdir(parents=True, exist_ok=True)
+        if there := sorted(entry.name for entry in out.iterdir()):
+            raise BadInput(
+                f"{out} holds files ({', '.join(there[:3])}) but no contest.json, so it is no contest's folder; give a "
+                f"new folder with --out."
+            )
         write_text(file, json.dumps(values, indent=2) + "\n")
-    elif (found := json.loads(file.read_text())) != values:
-        other = [key for key in values if found.get(key) != values[key]]
+    elif (found := _plain_file(file)) != json.loads(json.dumps(values)):
+        other = [key for key in {**found, **values} if found.get(key) != values.get(key)]
         raise BadInput(
             f"{out} holds a contest with another {', '.join(other)}; give a new folder with --out."
         )
+
+
+def _refuse_other_people(contest: Contest, people: Path) -> None:
+    """The people that lie there must be those that this contest would write: others would be scored without a word."""
+    about = _plain_file(people / ABOUT)
+    wanted = {
+        "people": {"train": contest.people, "test": contest.test_people},
+        "size": list(contest.size),
+        "seed": 0,
+        "form": "patn",
+    }
+    if other := [key for key, value in wanted.items() if about.get(key) != value]:
+        raise BadInput(
+            f"{people} does not hold the people of this contest (other: {', '.join(other)}). Move it away, and they are "
+            f"written anew, or give a new folder with --out."
+        )
+
+
+def _plain_file(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _plain(contest: Contest, entries: Sequence[Entry]) -> dict[str, Any]:

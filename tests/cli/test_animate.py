@@ -81,7 +81,7 @@ def test_a_photo_moves_as_a_clip_does_and_keeps_its_rate_and_sound(world, family
         assert coder.name == "h264" and coder.pix_fmt == "yuv420p"
         assert container.streams.audio[0].codec_context.name == "aac"
     assert "24 frames" in capsys.readouterr().err
-    assert not (world / "out.mp4.segments").exists()
+    assert not (world / "out.mp4.reposer-segments").exists()
 
 
 def test_side_by_side_shows_photo_driving_frame_and_result(world):
@@ -150,7 +150,7 @@ def test_a_face_moves_by_another_persons_landmarks(world, capsys):
     alone[alone.index(str(world / "driving.mp4"))] = str(world / "driving.json")
     assert main(alone) == 2
     assert "no pictures to take edges from" in capsys.readouterr().err
-    assert not (world / "none.mp4.segments").exists()
+    assert not (world / "none.mp4.reposer-segments").exists()
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_s
     assert main(command(world, model, *more)) == 0
     assert len(drawn) == 100 + 14, "only what was missing"
     assert torch.equal(pixels(world / "out.mp4"), pixels(world / "whole.mp4"))
-    assert not (world / "out.mp4.segments").exists()
+    assert not (world / "out.mp4.reposer-segments").exists()
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_killed_in_the_middle_nothing_is_broken_and_the_same_command_goes_on(wor
     process = subprocess.Popen(
         [sys.executable, "-m", "reposer.cli", *arguments], env=environment, stderr=subprocess.DEVNULL
     )
-    first = world / "out.mp4.segments" / "00000.mp4"
+    first = world / "out.mp4.reposer-segments" / "00000.mp4"
     while not first.exists() and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)

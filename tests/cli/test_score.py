@@ -202,7 +202,7 @@ def test_evaluate_draws_files_and_scores_them_as_score_does(people, tmp_path, ca
     ]
     assert main(["evaluate", "gfla-synthetic", *common]) == 1  # networks are absent
     drawn = next((tmp_path / "e").glob("generated-cfld2024-*"))
-    assert len(list(drawn.iterdir())) == 3
+    assert len(list(drawn.glob("*.png"))) == 3
     score = [
         "score",
         str(drawn),
@@ -221,3 +221,25 @@ def test_evaluate_draws_files_and_scores_them_as_score_does(people, tmp_path, ca
     capsys.readouterr()
     assert main(["evaluate", "gfla-synthetic", "--protocol", "cfld2024", "--out", str(tmp_path / "n")]) == 2
     assert "--data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["unfinished", "reposer-unfinished"])
+def test_a_users_folder_in_the_output_is_never_touched(people, tmp_path, capsys, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "state.safetensors").write_text("my novel")
+    code = command(people, *annotated(people), "--out", ".")
+    assert code == (0 if name == "unfinished" else 2)
+    if code:
+        assert "not a work folder of Reposer" in capsys.readouterr().err
+    assert (tmp_path / name / "state.safetensors").read_text() == "my novel"
+    assert [path.name for path in (tmp_path / name).iterdir()] == ["state.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.csv", "report.html"])
+def test_a_users_report_is_not_written_over_and_ours_is(people, tmp_path, capsys, name):
+    (tmp_path / name).write_text('{"profit": 3}')
+    assert command(people, *annotated(people), "--out", tmp_path) == 2
+    assert name in capsys.readouterr().err and (tmp_path / name).read_text() == '{"profit": 3}'
+    (tmp_path / name).unlink()
+    assert [command(people, *annotated(people), "--out", tmp_path) for _ in range(2)] == [0, 0]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from reposer.core import BadInput
+from reposer.core.work_folder import WorkFolder
 from reposer.data.clip_segments import SegmentedClip
 from reposer.data.video_files import VideoFile
 from tests.data.video_clips import moving_square, place, write_clip
@@ -174,8 +175,9 @@ def test_a_kill_while_the_folder_goes_leaves_a_whole_clip_and_nothing_to_go_on_f
     out = tmp_path / "clip.mp4"
     clip = written(out, 34)
     with monkeypatch.context() as killed:
-        killed.setattr("shutil.rmtree", lambda path: (path / "00001.mp4").unlink())
+        killed.setattr(WorkFolder, "remove", lambda work: (work.path / "00001.mp4").unlink())
         clip.finish()
+    clip._work.release()
     assert VideoFile(out).num_frames == 34 and clip.folder.exists()
     assert SegmentedClip(out, FPS, MADE_OF, length=10).done == 0
 
@@ -184,3 +186,24 @@ def test_a_clip_without_sound_gives_none(tmp_path):
     driving = write_clip(tmp_path / "driving.mp4", moving_square(12), FPS)
     written(tmp_path / "clip.mp4", 12).finish(sound=driving)
     assert not VideoFile(tmp_path / "clip.mp4").has_sound
+
+
+@pytest.mark.parametrize("name", ["clip.mp4.segments", "clip.mp4.reposer-segments"])
+def test_a_users_folder_beside_the_clip_is_never_touched(tmp_path, name):
+    mine = tmp_path / name / "00000.mp4"
+    mine.parent.mkdir()
+    mine.write_bytes(b"a film of mine")
+    if name.endswith("reposer-segments"):
+        for anew in (False, True):
+            with pytest.raises(BadInput, match="not a work folder of Reposer"):
+                written(tmp_path / "clip.mp4", 12, anew=anew)
+    else:
+        written(tmp_path / "clip.mp4", 12).finish()
+    assert mine.read_bytes() == b"a film of mine" and list(mine.parent.iterdir()) == [mine]
+
+
+def test_what_a_user_puts_among_the_segments_stays_when_they_go(tmp_path):
+    clip = written(tmp_path / "clip.mp4", 12)
+    (clip.folder / "notes.txt").write_text("mine")
+    clip.finish()
+    assert [path.name for path in clip.folder.iterdir()] == ["notes.txt"]

@@ -151,10 +151,10 @@ def test_a_scoring_run_that_was_killed_goes_on_and_ends_alike(folders, tmp_path,
     monkeypatch.setattr(score_module, "_work", until_the_fourth)
     with pytest.raises(Killed):
         score_folder(folders, PLAIN, tmp_path / "broken", workers=0, show=False)
-    assert (tmp_path / "broken/unfinished/state.safetensors").is_file()
+    assert (tmp_path / "broken/reposer-unfinished/state.safetensors").is_file()
     rest = score_folder(folders, PLAIN, tmp_path / "broken", workers=0, show=False)
     assert len(seen) == 4 + 2  # chunks 1 to 3 were not done again
-    assert rest.report == expected and not (tmp_path / "broken/unfinished").exists()
+    assert rest.report == expected and not (tmp_path / "broken/reposer-unfinished").exists()
 
 
 def test_an_unfinished_run_of_changed_files_begins_again(folders, tmp_path, monkeypatch):

@@ -186,7 +186,7 @@ def test_an_unfinished_run_of_other_joints_or_references_begins_again(tmp_path, 
     new = old | ({"poses": joints(20.0, 20.0, 20.0)} if what == "joints" else {"reference": tmp_path / "new"})
     with pytest.raises(Killed):
         scored(tmp_path, rule, **old)
-    assert (tmp_path / "o/unfinished").is_dir()
+    assert (tmp_path / "o/reposer-unfinished").is_dir()
     went_on = scored(tmp_path, rule, **new).report
     assert went_on == scored(tmp_path, rule, **new).report and len(calls) == 3 + 3 + 3
 

@@ -16,6 +16,8 @@ from reposer.core.choices import QUALITY, Smoothing
 from .progress import counted
 
 SMALLEST = 64  # pixels: a clip is no smaller
+CODE = ("core", "data", "estimators", "generators", "nn", "probes", "driving.py", "pipeline.py", "video.py")
+"""The parts of the package between a driving frame and a drawn one: two versions' frames do not go into one clip."""
 STOPPED = 130  # as shells say of what Ctrl-C ended
 
 
@@ -76,6 +78,7 @@ def animate(
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
         anew: forget what an interrupted run left.
     """
+    from reposer.core.code import code_digest
     from reposer.core.skeleton import FACE_68
     from reposer.data.clip_segments import SegmentedClip
     from reposer.data.pictures import read_picture
@@ -118,6 +121,7 @@ def animate(
         "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
         **{"smooth": smooth, "steady": str(steady), "same person": str(same_person), "seed": str(seed)},
         "edges": str(edges),
+        "version of Reposer": code_digest(*CODE),
         "fit": str(fit),
         **{"side by side": str(side_by_side), "largest": str(largest)},
     }

@@ -43,7 +43,8 @@ def evaluate_model(
     views of objects as JSON, with a plot over the azimuth.
 
     Under a protocol that says how files become pictures, the generated pictures are written to OUT/generated-PROTOCOL
-    and the first digits of the weights' checksum, and scored as `reposer score` does.
+    and the first digits of a checksum of all that they are made from (weights, data, poses, pairs, options), and scored
+    as `reposer score` does. A command that was stopped goes on with those that are there.
 
     Exit code 1: a number of the protocol is absent; the reason is printed.
 

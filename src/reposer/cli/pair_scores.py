@@ -12,10 +12,12 @@ from rich.progress import track
 from reposer.core import BadInput, Batch, Generator, Pose
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
+from reposer.core.work_folder import WorkFolder
 from reposer.data import PairDataset
 from reposer.data.dataset import FilePairs
 from reposer.data.pictures import write_picture
 from reposer.evaluation import Folders, Generate, Protocol, compare_table, evaluate, score_folder
+from reposer.evaluation.generated_key import folder_name, made_from
 from reposer.evaluation.geometry import through_jpeg
 from reposer.evaluation.report_html import write_html
 from reposer.generators.copy_source import CopySource, CopySourceConfig
@@ -43,8 +45,13 @@ def score_pairs(
             raise BadInput(
                 f"{protocol} says how files become pictures; give a data set of files with --data."
             )
-        drawn = folder / f"generated-{protocol}-{about['weights_sha256'][:8]}"
-        write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
+        made = made_from(generator, dataset, numbers, rule, weights=about["weights_sha256"])
+        drawn = folder / folder_name(made, rule)
+        work = WorkFolder(drawn, "generates the same pictures", ("*.png",), made)
+        try:
+            write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
+        finally:
+            work.release()
         folders = as_folders(dataset, numbers, drawn, reference)
         found = score_folder(folders, rule, folder, weights=weights, device=generator.device, about=about)
         write(found, folders, rule, folder, f"report-{protocol}")

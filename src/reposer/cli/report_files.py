@@ -1,11 +1,13 @@
 """Reports of scored folders: their files, and what the terminal shows of them."""
 
+import json
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reposer.core import BadInput
 from reposer.evaluation import Folders, Protocol, Report, Scored, shown_pictures
 from reposer.evaluation.report_html import write_html
 from reposer.evaluation.suite import SUITE
@@ -17,6 +19,24 @@ MANY = 10  # problems that are printed
 def needs_network(name: str) -> bool:
     """Whether this metric or part of the suite looks through a network."""
     return name in SUITE or METRICS[name].looks_through_a_network
+
+
+def refuse_foreign_reports(folder: Path) -> None:
+    """Only reports of ours are written over: report.json, .csv and .html are names that anybody's files may have."""
+    there = [name for name in ("report.json", "report.csv", "report.html") if (folder / name).exists()]
+    if there and not _is_ours(folder / "report.json"):
+        raise BadInput(
+            f"{folder} holds {', '.join(there)}, which `reposer score` did not write and would replace. Move them, or give "
+            f"another --out."
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(plain, dict) and {"protocol", "row_hashes", "truth_hash"} <= plain.keys()
 
 
 def write(found: Scored, folders: Folders, rule: Protocol, folder: Path, stem: str = "report") -> None:

@@ -62,7 +62,7 @@ def score(
 
     from .device import chosen_device
     from .joint_lists import poses_by_stem
-    from .report_files import MANY, needs_network, side_by_side, tell, write
+    from .report_files import MANY, needs_network, refuse_foreign_reports, side_by_side, tell, write
 
     where = chosen_device(device)
     folders = Folders(
@@ -83,6 +83,7 @@ def score(
         folder = (out or beside.with_name(f"{beside.name}-{protocol}")) / (
             "" if protocol != "all" else rule.name
         )
+        refuse_foreign_reports(folder)
         try:
             found = score_folder(
                 folders,

@@ -1,13 +1,13 @@
 """A clip that is written in segments, so that a kill costs the last of them only and leaves no broken file.
 
-Beside OUT lies the folder OUT.segments while the clip is made: a state file that says what the clip is made of, whole
-clips of 100 frames each, and what the frame after the last of them needs. At the end the segments' coded frames are
-joined as they are, with the sound of the driving clip, OUT appears whole, and the folder goes.
+Beside OUT lies the folder OUT.reposer-segments while the clip is made: a state file that says what the clip is made of,
+whole clips of 100 frames each, and what the frame after the last of them needs. At the end the segments' coded frames are
+joined as they are, with the sound of the driving clip, OUT appears whole, and the folder goes. A folder of that name that
+is not ours is refused.
 """
 
 import heapq
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,8 @@ from torch import Tensor
 
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY
-from reposer.core.disk import LOCK, into_place, only_user
+from reposer.core.disk import into_place
+from reposer.core.work_folder import WorkFolder
 from reposer.nn.weights import read_safetensors, write_safetensors
 
 from .files import write_text
@@ -35,6 +36,10 @@ SOUND_RATE = 128_000
 HIGHEST_RATE = 48_000
 """Samples per second of it, at most."""
 STATE = "state.json"
+WHOLE = "whole.mp4.tmp"
+_NUMBER = "[0-9]" * 5
+OWN_FILES = (STATE, f"{_NUMBER}.mp4", f"{_NUMBER}.safetensors", f"{_NUMBER}.mp4.*.tmp", WHOLE)
+"""Patterns of the names of what lies in the folder of segments."""
 
 
 class SegmentedClip:
@@ -60,16 +65,15 @@ class SegmentedClip:
         if out.suffix.lower() != ".mp4":
             raise BadInput(f"{out} should end in .mp4: that is what is written.")
         self.out, self.fps, self._quality, self._length = out, fps, quality, length
-        self.folder = out.with_name(f"{out.name}.segments")
+        self.folder = out.with_name(f"{out.name}.reposer-segments")
         state = {"about": dict(about), "fps": str(fps), "quality": quality, "length": length}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = only_user(self.folder, "makes a clip")
+        self._work = WorkFolder(self.folder, "makes a clip", OWN_FILES)
         if anew or not (self.folder / STATE).is_file():
-            self._empty()
+            self._work.clear()
         try:
             self._refuse_others(state)
         except BadInput:
-            self._lock.release()
+            self._work.release()
             raise
         self._segments = list(self._whole())
         self.done = sum(VideoFile(path).num_frames for path in self._segments)
@@ -111,9 +115,10 @@ class SegmentedClip:
         if self._writer is not None:
             self._writer.discard()
             self._writer = None
-        self._lock.release()
-        if not self._segments:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._segments:
+            self._work.release()
+        else:
+            self._work.remove()
 
     def finish(self, sound: Path | None = None) -> None:
         """OUT, whole, with the sound of that clip as far as the frames reach; the folder is gone."""
@@ -121,23 +126,16 @@ class SegmentedClip:
         if not self._segments:
             self.stop()
             raise BadInput(f"{self.out} would have no frame. Give a driving clip that has some.")
-        draft = self.folder / "whole.mp4.tmp"
+        draft = self.folder / WHOLE
         try:
             join(self._segments, draft, self.fps, sound=sound)
             into_place(draft, self.out)
             (self.folder / STATE).unlink()  # first: what a kill leaves of the folder then counts as nothing
         except BaseException:
             draft.unlink(missing_ok=True)
+            self._work.release()
             raise
-        finally:
-            self._lock.release()
-        shutil.rmtree(self.folder)
-
-    def _empty(self) -> None:
-        """The folder with nothing in it but the lock."""
-        for path in self.folder.iterdir():
-            if path.name != LOCK:
-                path.unlink()
+        self._work.remove()
 
     def _whole(self) -> Iterator[Path]:
         """The segments from the first on without a gap."""

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import multiprocessing
-import shutil
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +27,9 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.configs import to_plain
+from reposer.core.work_folder import WorkFolder
 from reposer.data.pictures import read_picture
-from reposer.nn.weights import read_safetensors, write_safetensors
+from reposer.nn.weights import read_safetensors, sha256, write_safetensors
 
 from .folder import FilePair, Problem, match, pictures_in, refused
 from .protocol import Protocol
@@ -40,6 +40,8 @@ from .suite.semantic_names import item_of
 CHUNK = 32  # pairs that one process takes at a time
 SAVE_SECONDS = 30.0  # between two saved states
 STATE = "state.safetensors"
+UNFINISHED = "reposer-unfinished"
+"""The folder, in that of the report, in which the state lies."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def score_folder(
 ) -> Scored:
     """Score the pictures of a folder. A call that was stopped or killed goes on where it was, by what lies in `out`.
 
-    out: folder of the unfinished state (`unfinished/`), which is removed at the end.
+    out: folder of the unfinished state (UNFINISHED), which is removed at the end; one that is not ours is refused.
     workers: processes that decode and compare; the numbers do not depend on them. 0 = this one.
     Files that cannot be scored are named in `problems`; the others are scored.
     """
@@ -130,10 +132,10 @@ def score_folder(
         num_pairs=len(pairs),
         pixels_elsewhere=True,
     )
-    ledger = _Ledger(out / "unfinished", _digest(pairs, reference, folders, protocol, scorer))
+    ledger = _Ledger(out / UNFINISHED, _digest(pairs, reference, folders, protocol, scorer))
     taken = ledger.take_up(scorer)
     chunks = [tuple(pairs[k : k + CHUNK]) for k in range(0, len(pairs), CHUNK)]
-    with _bar(show) as bar:
+    with ledger, _bar(show) as bar:
         if taken is None:
             _add_reference(scorer, reference, bar)
             taken = 0
@@ -157,9 +159,10 @@ def score_folder(
             raise
     problems += ledger.problems
     if not scorer.rows:
+        ledger.work.remove()
         raise _nothing(folders, problems)
     report = scorer.report({**(about or {}), "not_scored": [to_plain(p) for p in problems]})
-    ledger.remove()
+    ledger.work.remove()
     return Scored(report, tuple(problems), tuple(pairs))
 
 
@@ -360,21 +363,20 @@ def _digest(
     protocol: Protocol,
     scorer: Scorer,
 ) -> str:
-    """Of all that an unfinished state belongs to: protocol, networks, joints, attributes, and every file with its size
-    and date.
-    """
-    paths = [path for p in pairs for path in (p.generated, p.target, p.source) if path is not None]
-    files = [
-        [str(path), found.st_size, found.st_mtime_ns]
-        for path in (*paths, *reference)
-        for found in [path.stat()]
-    ]
+    """Of all that an unfinished state belongs to: protocol, networks, joints, attributes, and the content of every file."""
+    paths = dict.fromkeys(
+        path for p in pairs for path in (p.generated, p.target, p.source) if path is not None
+    )
+    if any(metric.needs_reference for metric in scorer.metrics.values()):
+        paths |= dict.fromkeys(reference)
+    files = [[path.name, sha256(path)] for path in paths]
     seen = sorted({path.stem for p in pairs for path in (p.target, p.source) if path is not None})
     poses = [(name, folders.poses[name]) for name in seen] if folders.poses is not None else []
     joints = [[name, pose.xy.tolist(), pose.visible.tolist(), pose.size] for name, pose in poses]
     attributes = [dict(folders.attributes.get(pair.identity, {})) for pair in pairs]
     networks = {name: metric.network for name, metric in scorer.metrics.items()}
-    plain = [to_plain(protocol), networks, sorted(scorer.parts), sorted(scorer.elsewhere), files]
+    looks = {name: part.networks() for name, part in sorted(scorer.parts.items())}
+    plain = [to_plain(protocol), networks, looks, sorted(scorer.elsewhere), files]
     plain += [joints, attributes]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
@@ -383,17 +385,20 @@ class _Ledger:
     """The visible folder in which an unfinished scoring lies. Of other files or another protocol, it begins again."""
 
     def __init__(self, folder: Path, digest: str) -> None:
-        self.folder, self.digest = folder, digest
+        self.work, self.digest = WorkFolder(folder, "scores pictures", (STATE,)), digest
         self.problems: tuple[Problem, ...] = ()
+        self._file = folder / STATE
         self._saved = time.monotonic()
 
     def take_up(self, scorer: Scorer) -> int | None:
         """How many chunks lie here; the scorer has seen them then, and the reference set. None: nothing lies here."""
-        file = self.folder / STATE
-        if not file.exists():
+        if not self._file.exists():
             return None
-        tensors, header = read_safetensors(file)
-        about = json.loads(header["unfinished"])
+        try:
+            tensors, header = read_safetensors(self._file)
+            about = json.loads(header["unfinished"])
+        except (BadInput, KeyError, ValueError):
+            return None  # damaged on the disk: nothing of it can be trusted
         if about["digest"] != self.digest:
             return None
         rows = [Row(row["name"], row["identity"], _floats(row["values"])) for row in about["rows"]]
@@ -416,10 +421,15 @@ class _Ledger:
             "rows": rows,
             "problems": [to_plain(p) for p in self.problems],
         }
-        write_safetensors(self.folder / STATE, scorer.state(), {"unfinished": json.dumps(about)})
+        write_safetensors(self._file, scorer.state(), {"unfinished": json.dumps(about)})
 
-    def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """What stopped leaves the state for the next time, if there is one."""
+        if kind is not None:
+            (self.work.release if self._file.exists() else self.work.remove)()
 
 
 def _words(values: Mapping[str, float]) -> dict[str, str]:

@@ -81,6 +81,13 @@ class Faces(SuitePart):
             metrics.append(METRICS[CROPS_THROUGH_A_NETWORK].open(weights, device))
         return cls(FACE_FINDERS[estimators["faces"]](weights), embedder, metrics, device)
 
+    def networks(self) -> tuple[str, ...]:
+        return (
+            self._finder.description,
+            self._embedder.description,
+            *(metric.network for metric in self._metrics.values()),
+        )
+
     def update(self, batch: SuiteBatch) -> None:
         self._pairs += pairs_of(batch)
         heads, source_heads = (

@@ -84,6 +84,10 @@ class SuitePart(ABC):
         Refuses with `BadInput`, which names file, source and checksum, where something is needed and not there.
         """
 
+    def networks(self) -> tuple[str, ...]:
+        """Descriptions, with checksums, of what it looks through: an unfinished scoring goes on with the same only."""
+        return ()
+
     @abstractmethod
     def update(self, batch: SuiteBatch) -> None:
         """Add B pairs."""

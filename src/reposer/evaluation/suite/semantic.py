@@ -67,6 +67,9 @@ class Semantic(SuitePart):
             device,
         )
 
+    def networks(self) -> tuple[str, ...]:
+        return tuple(own.description for own in (self._embedder, self._reader) if own is not None)
+
     def update(self, batch: SuiteBatch) -> None:
         pairs = pairs_of(batch)
         for pair in pairs:

@@ -47,6 +47,9 @@ class Structural(SuitePart):
             )
         return cls(JOINT_FINDERS[estimators["joints"]](weights), device)
 
+    def networks(self) -> tuple[str, ...]:
+        return (self._finder.description,)
+
     def update(self, batch: SuiteBatch) -> None:
         truth = batch.target_pose.convert(OPENPOSE_18).to("cpu")
         self._keep("annotation", truth)

@@ -1,0 +1,18 @@
+"""Which code made a file, in short: what two versions made is not mixed."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+@cache
+def code_digest(*parts: str) -> str:
+    """Of the Python files of these parts of the package (`"nn"`, `"video.py"`)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        place = _PACKAGE / part
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,98 @@
+"""Folders of ours beside a user's files, for work that is not finished: known again by a marker, removed without harm."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from .disk import LOCK, only_user
+from .errors import BadInput
+
+MARKER = ".reposer-work.json"
+"""The file by which such a folder is known. Without it, a folder is a user's: nothing in it is changed or removed."""
+
+
+class WorkFolder:
+    """A folder for this process alone, until it is released or removed.
+
+    path: of the folder, made if it is not there. doing: what is done there, for the refusal of a second process.
+    own: patterns of the names of our files there; only these are ever removed.
+    about: what the work is made from. A folder that was begun with other values is refused; {} fits every folder.
+
+    Refused: a file of that name, a link, and a folder with something in it but no marker.
+    """
+
+    def __init__(
+        self, path: Path, doing: str, own: Sequence[str], about: Mapping[str, Any] | None = None
+    ) -> None:
+        self.path = path
+        self._own = (*own, ".*.tmp")
+        self._marker = path / MARKER
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise BadInput(
+                f"{path} is in the way: unfinished work would lie in a folder of that name. Move it, or give another --out."
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{path} cannot be made ({error.strerror}). Give another --out.") from error
+        self._refuse_foreign()
+        self._lock = only_user(path, doing)
+        try:
+            self._refuse_foreign()  # somebody may have removed a folder of ours before the lock was
+            self._mark(json.loads(json.dumps({"doing": doing, "about": dict(about or {})})))
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _refuse_foreign(self) -> None:
+        found = {entry.name for entry in self.path.iterdir()} - {LOCK}
+        if found and MARKER not in found:
+            raise BadInput(
+                f"{self.path} is not a work folder of Reposer (it has no {MARKER}), so its files are left alone. Move or "
+                f"rename it, or give another --out."
+            )
+
+    def _mark(self, wanted: Mapping[str, Any]) -> None:
+        if not self._marker.exists():
+            note = "This folder is Reposer's: it replaces and removes its own files here. Keep nothing else in it."
+            self._marker.write_text(json.dumps({"note": note, **wanted}, indent=1) + "\n", encoding="utf-8")
+            return
+        try:
+            found = json.loads(self._marker.read_text(encoding="utf-8"))["about"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            found = None
+        if wanted["about"] and found != wanted["about"]:
+            raise BadInput(
+                f"{self._marker} is damaged, or of other work. Remove that folder to begin anew, or give another --out."
+            )
+
+    def files(self) -> list[Path]:
+        """Ours, in the order of their names."""
+        return sorted(path for path in self.path.iterdir() if self._is_ours(path))
+
+    def _is_ours(self, path: Path) -> bool:
+        its_own = path.name not in (MARKER, LOCK) and any(
+            fnmatchcase(path.name, pattern) for pattern in self._own
+        )
+        return its_own and path.is_file() and not path.is_symlink()
+
+    def clear(self) -> None:
+        """Remove our files; the folder stays ours."""
+        for path in self.files():
+            path.unlink()
+
+    def remove(self) -> None:
+        """Remove our files, the marker and the folder. What somebody else put there stays, and the folder with it."""
+        self.clear()
+        self._marker.unlink(missing_ok=True)
+        (self.path / LOCK).unlink(missing_ok=True)  # while it is locked: see only_user
+        with suppress(OSError):
+            self.path.rmdir()
+        self._lock.release()
+
+    def release(self) -> None:
+        """Leave it as it is, for the next time."""
+        self._lock.release()
