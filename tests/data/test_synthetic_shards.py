@@ -14,7 +14,8 @@ from reposer.core import BadInput, Framing
 from reposer.core.images import to_uint8
 from reposer.core.skeleton import COCO_17
 from reposer.data import DATASETS, open_dataset
-from reposer.data.synthetic import SyntheticPeople, write, write_people
+from reposer.data.check import check_dataset
+from reposer.data.synthetic import SyntheticPeople, shards, write, write_people
 from reposer.data.synthetic.attributes import attributes
 from reposer.data.synthetic.shards import ShardPairs
 
@@ -118,3 +119,79 @@ def test_what_is_damaged_or_missing_is_named(root, tmp_path):
         [data[i] for i in range(len(data))]
     with pytest.raises(BadInput, match=r"it has source\.png"):
         ShardPairs(root, "test").read(0, "sound.wav")
+
+
+def changed(path, content):
+    """The folder of a shard of these bytes."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return path.parent
+
+
+def files_end(content):
+    """Where the last file of a tar ends."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        last = tar.getmembers()[-1]
+    return last.offset_data + -(-last.size // 512) * 512
+
+
+@pytest.mark.parametrize("where", ["between two files", "in a header", "in a file", "before the end mark"])
+def test_a_truncated_shard_is_an_error_wherever_it_was_cut(root, tmp_path, where):
+    content = (root / "train-000000.tar").read_bytes()
+    with tarfile.open(root / "train-000000.tar") as tar:
+        member = tar.getmembers()[7]
+    cut = {
+        "between two files": member.offset,
+        "in a header": member.offset + 100,
+        "in a file": member.offset_data + 60,
+        "before the end mark": files_end(content),
+    }[where]
+    folder = changed(tmp_path / "cut" / "train-000000.tar", content[:cut])
+    with pytest.raises(BadInput, match=r"ends too early|no whole tar file"):
+        ShardPairs(folder, "train")
+    errors = [f for f in check_dataset(folder, progress=False) if f.severity == "error"]
+    assert {f.kind for f in errors} == {"does not open", "empty"}
+
+
+def test_a_shard_with_a_damaged_header_and_two_shards_joined_into_one_are_errors(root, tmp_path):
+    content = (root / "train-000000.tar").read_bytes()
+    with tarfile.open(root / "train-000000.tar") as tar:
+        at = tar.getmembers()[7].offset
+    folder = changed(tmp_path / "a" / "train-000000.tar", content[:at] + b"?" * 512 + content[at + 512 :])
+    with pytest.raises(BadInput, match=f"damaged at byte {at:,}"):
+        ShardPairs(folder, "train")
+    folder = changed(tmp_path / "b" / "train-000000.tar", content + content)
+    with pytest.raises(BadInput, match="two tar files joined into one"):
+        ShardPairs(folder, "train")
+
+
+def test_a_picture_in_a_shard_of_another_size_than_its_pose_says_is_refused(root, tmp_path):
+    with tarfile.open(root / "train-000000.tar") as tar:
+        key = tar.getmembers()[0].name.partition(".")[0]
+        files = {m.name: tar.extractfile(m).read() for m in tar if m.name.startswith(key)}
+    small = io.BytesIO()
+    Image.new("RGB", (20, 30)).save(small, "PNG")
+    files[f"{key}.source.png"] = small.getvalue()
+    shards.write_shard(
+        tmp_path / "train-000000.tar", iter([(key, {n.partition(".")[2]: c for n, c in files.items()})])
+    )
+    with pytest.raises(BadInput, match="has 30x20 pixels, but"):
+        ShardPairs(tmp_path, "train")[0]
+
+
+def test_shards_in_which_nobody_has_a_joint_do_not_train_and_are_an_error(root, tmp_path):
+    with tarfile.open(root / "train-000000.tar") as tar:
+        files = {m.name: tar.extractfile(m).read() for m in tar}
+    samples = {}
+    for name, content in files.items():
+        key, _, file = name.partition(".")
+        if file == "json":
+            about = json.loads(content)
+            for side in ("source", "target"):
+                about[side]["pose"]["joints"] = {}
+            content = json.dumps(about).encode()
+        samples.setdefault(key, {})[file] = content
+    shards.write_shard(tmp_path / "train-000000.tar", iter(samples.items()))
+    with pytest.raises(BadInput, match="has a joint: all of them are missing"):
+        ShardPairs(tmp_path, "train")
+    assert "does not open" in {f.kind for f in check_dataset(tmp_path, progress=False)}

@@ -19,7 +19,7 @@ from reposer.core import BadInput, Pose
 from reposer.core.choices import Frame, PictureForm
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import Declared, FilePairs, SplitFiles, recognise, refuse_declared, sole_file
+from .dataset import Declared, FilePairs, NoSplit, SplitFiles, recognise, refuse_declared, sole_file
 from .deepfashion import DeepFashion
 from .fashion_pictures import has_picture_shape, picture_form, whole_picture
 from .folder import SPLITS, Folder, photo_pose, photos_in, split_photos
@@ -239,9 +239,11 @@ def _check_opened(kind: type[FilePairs], root: Path, found: _Findings, progress:
     for name in SPLITS:
         try:
             opened[name] = kind.open(root, name, None, skeleton=OPENPOSE_18, augment=False)
-        except BadInput as error:
+        except NoSplit as error:
             if name != "val":  # few data sets have one
-                found.add("warning", "no split", f"{name} does not open", (error,))
+                found.add("warning", "no split", f"{name} is not there", (error,))
+        except BadInput as error:
+            found.add("error", "does not open", f"{name}: {error}")
     if not opened:
         found.add("error", "empty", f"{root} has no split that opens.")
     for name, data in opened.items():
@@ -253,7 +255,16 @@ def _check_opened(kind: type[FilePairs], root: Path, found: _Findings, progress:
             except BadInput as error:
                 unreadable.append(str(error))
         found.add("error", "unreadable pictures", f"{name}: these cannot be read", unreadable)
-        poses = {picture: pose for picture in names if isinstance(pose := data.poses[picture], Pose)}
+        poses, damaged = {}, []
+        for picture in names:
+            try:
+                pose = data.poses[picture]
+            except BadInput as error:
+                damaged.append(str(error))
+                continue
+            if isinstance(pose, Pose):
+                poses[picture] = pose
+        found.add("error", "poses", f"{name}: these cannot be read", damaged)
         _check_photo_poses(name, poses, found)
     for (first, a), (second, b) in combinations(opened.items(), 2):
         both = f"{first} and {second}"

@@ -129,6 +129,10 @@ class Declared:
 NOTHING_DECLARED = Declared()
 
 
+class NoSplit(BadInput):
+    """A folder has no files of the split that was asked for; what it has of others may be whole."""
+
+
 class FilePairs(PairDataset):
     """Pairs of picture files. A data set of this kind says how its folder is recognised and what is in it.
 

@@ -65,8 +65,13 @@ class FrameFolders(FileClips):
 
     def _framed(self, frame: Path) -> UInt8[Tensor, "H W 3"]:
         def make() -> tuple[Tensor, ...]:
-            picture = from_uint8(read_picture(frame))
-            return (to_uint8(frame_picture(picture, self.framing, self.size_of(frame))),)
+            picture, size = read_picture(frame), self.size_of(frame)
+            if tuple(picture.shape[:2]) != size:
+                raise BadInput(
+                    f"{frame} has {picture.shape[0]}x{picture.shape[1]} pixels, another frame of the clip has "
+                    f"{size[0]}x{size[1]} (height x width): where its joints lie is not known. Scale all frames of a clip alike."
+                )
+            return (to_uint8(frame_picture(from_uint8(picture), self.framing, size)),)
 
         return self.memory.get(frame, make)[0]
 

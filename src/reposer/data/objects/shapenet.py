@@ -10,11 +10,9 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
@@ -22,7 +20,18 @@ from torch import Tensor
 from reposer.core import BadInput, Framing, Sample, Skeleton
 from reposer.core.view import AZIMUTHS, ELEVATIONS
 
-from ..dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
+from ..dataset import (
+    CACHE_BYTES,
+    DATASETS,
+    NOTHING_DECLARED,
+    Declared,
+    FilePairs,
+    NoSplit,
+    PairRow,
+    PictureMemory,
+)
+from ..lists import read_names
+from .hdf5_pictures import hdf5, image_of, opened
 from .synthetic import KINDS, NUMBERS, Background, SyntheticObjects
 from .view_pairs import (
     EVERY_THIRD,
@@ -68,7 +77,12 @@ class ShapeNetViews(FilePairs):
         self._file: tuple[int, Any] | None = None
         self.memory = PictureMemory(cache_bytes)
         listed = "train" if split == HELD_OUT else split
-        views = read_list(Path(ids) if ids else self.root / f"id_{self.kind}_{listed}.txt")
+        id_list = Path(ids) if ids else self.root / f"id_{self.kind}_{listed}.txt"
+        if not id_list.is_file():
+            raise NoSplit(
+                f"{id_list} is missing; it lists the views of the split, one MODEL_AZIMUTH_ELEVATION a line."
+            )
+        views = read_list(id_list)
         name_list = Path(names) if names else self.root / f"name_{self.kind}_{listed}.txt"
         if name_list.is_file():
             self.models = read_list(name_list)
@@ -76,11 +90,9 @@ class ShapeNetViews(FilePairs):
             self.models = list(dict.fromkeys(read_view_name(view)[0] for view in views))
         self.rows: Rows = rows_of(split, views, self.models, hold_out)
         self.poses = Views(views)
-        self.picture_size = (1, 1)
-        first, last = self.picture(views[0]), self.picture(views[-1])
-        if first.shape != last.shape:
-            raise BadInput(f"The views of {self.path} have several sizes; one was expected.")
+        first = image_of(self._open(), self.path, views[0])
         self.picture_size = (first.shape[0], first.shape[1])
+        self.picture(views[-1])  # refuses another size
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
@@ -113,18 +125,14 @@ class ShapeNetViews(FilePairs):
         return self.path
 
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
-        file = self._open()
-        if name not in file:
+        image = image_of(self._open(), self.path, name)
+        size = (image.shape[0], image.shape[1])
+        if size != self.picture_size:
             raise BadInput(
-                f"{self.path} has no view '{name}', which the lists of the split '{self.split}' call for. Use the "
-                f"lists that came with the file."
+                f"{self.path}, {name}: the image has {size[0]}x{size[1]} pixels, the first one has "
+                f"{self.picture_size[0]}x{self.picture_size[1]} (height x width); one size was expected."
             )
-        image = file[name]["image"]
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise BadInput(
-                f"{self.path}, {name}: the image is {image.dtype} {image.shape}; uint8 (height, width, 3) was expected."
-            )
-        return torch.from_numpy(image[()])
+        return image
 
     def _sample(self, row: PairRow) -> Sample:
         source, source_view = self.framed(row.source_name)
@@ -134,27 +142,11 @@ class ShapeNetViews(FilePairs):
     def _open(self) -> Any:
         """The file, opened once in each process: a handle does not survive a fork."""
         if self._file is None or self._file[0] != os.getpid():
-            try:
-                self._file = os.getpid(), hdf5().File(self.path, "r")
-            except OSError as error:
-                raise BadInput(f"{self.path} is not a whole HDF5 file ({error}). Copy it again.") from error
+            self._file = os.getpid(), opened(self.path)
         return self._file[1]
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_file": None}
-
-
-def hdf5() -> ModuleType:
-    """h5py, an optional extra."""
-    try:
-        import h5py
-    except ImportError:
-        raise BadInput(
-            "Views of objects lie in HDF5 files, and h5py, which reads them, is not installed: "
-            "pip install 'reposer[views]'."
-        ) from None
-    module: ModuleType = h5py
-    return module
 
 
 def hdf5_files(root: Path) -> list[Path]:
@@ -177,11 +169,7 @@ def sole_hdf5(root: Path) -> Path:
 
 def read_list(path: Path) -> list[str]:
     """The lines of a list."""
-    if not path.is_file():
-        raise BadInput(
-            f"{path} is missing; it lists the views of the split, one MODEL_AZIMUTH_ELEVATION a line."
-        )
-    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    lines = read_names(path)
     if not lines:
         raise BadInput(f"{path} is empty; one MODEL_AZIMUTH_ELEVATION a line was expected.")
     return lines

@@ -18,7 +18,16 @@ from torch import Tensor
 from reposer.core import SKELETONS, BadInput, Framing, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18
 
-from ..dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
+from ..dataset import (
+    CACHE_BYTES,
+    DATASETS,
+    NOTHING_DECLARED,
+    Declared,
+    FilePairs,
+    NoSplit,
+    PairRow,
+    PictureMemory,
+)
 from ..pairs import name_identity
 from ..picture_kinds import PICTURE_SUFFIXES
 from ..pictures import decode_picture
@@ -83,7 +92,7 @@ class ShardPairs(FilePairs):
         self.memory = PictureMemory(cache_bytes)
         self.shards = shards_of(self.root, split)
         if not self.shards:
-            raise BadInput(
+            raise NoSplit(
                 f"{self.root} has no shards of the split '{split}'; {shard_name(split, 0)} was expected."
             )
         self._samples = [sample for path in self.shards for sample in _contents(path)]
@@ -96,7 +105,7 @@ class ShardPairs(FilePairs):
         for i, row in enumerate(self.rows):
             self._where.setdefault(row.source_name, (i, "source"))
             self._where.setdefault(row.target_name, (i, "target"))
-        self.poses = _Poses(self)
+        self.poses: Mapping[str, Pose] = _Poses(self)
         self.picture_size = self.poses[self.rows[0].source_name].size
         if not any(pose.visible.any() for pose in self.poses.values()):  # the first one, as a rule
             raise BadInput(
@@ -127,7 +136,14 @@ class ShardPairs(FilePairs):
         i, side = self._where[name]
         sample = self._samples[i]
         file = next((f"{side}{s}" for s in PICTURE_SUFFIXES if f"{side}{s}" in sample.files), f"{side}.png")
-        return decode_picture(sample.read(file), f"{sample.shard}: {sample.key}.{file}")
+        picture = decode_picture(sample.read(file), f"{sample.shard}: {sample.key}.{file}")
+        size = self.poses[name].size
+        if tuple(picture.shape[:2]) != size:
+            raise BadInput(
+                f"{sample.shard}: {sample.key}.{file} has {picture.shape[0]}x{picture.shape[1]} pixels, but {sample.key}.json "
+                f"says the pose of a {size[0]}x{size[1]} picture (height x width)."
+            )
+        return picture
 
     def files(self, i: int) -> tuple[str, ...]:
         """What pair i has: "source.png", "json", "source.parts.png", "flow.npz", ..."""
@@ -203,16 +219,37 @@ def shards_of(root: Path, split: str) -> Sequence[Path]:
 def _contents(path: Path) -> list[_SampleFiles]:
     """The samples of a shard, in order. Only its headers are read."""
     samples: dict[str, _SampleFiles] = {}
+    end = 0
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
+                end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
                 if member.isfile():
                     key, _, file = member.name.partition(".")
                     sample = samples.setdefault(key, _SampleFiles(path, key))
                     sample.files[file] = (member.offset_data, member.size)
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, ValueError) as error:
         raise BadInput(f"{path} is no whole tar file ({error}). Fetch or write it again.") from None
+    _refuse_no_end(path, end)
     return list(samples.values())
+
+
+def _refuse_no_end(path: Path, end: int) -> None:
+    """Python's tarfile takes what is cut off or unreadable for the end: only a block of zeros is one, and all behind it."""
+    with path.open("rb") as file:
+        file.seek(end)
+        mark = file.read(tarfile.BLOCKSIZE)
+        if len(mark) < tarfile.BLOCKSIZE:
+            raise BadInput(f"{path} ends too early: its end mark is missing. Fetch or write it again.")
+        if any(mark):
+            raise BadInput(
+                f"{path} is damaged at byte {end:,}: no file begins there. Fetch or write it again."
+            )
+        while rest := file.read(1 << 20):
+            if any(rest):
+                raise BadInput(
+                    f"{path} goes on behind its end mark: two tar files joined into one, it seems. Keep them as two shards."
+                )
 
 
 def _row(key: str, shard: Path) -> PairRow:
