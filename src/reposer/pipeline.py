@@ -60,7 +60,9 @@ def transfer(
     source_pose = checked_pose(source_pose, generator, "photo", generator.source_skeleton)
     target_pose = checked_pose(target_pose, generator, "wanted picture", generator.skeleton)
     refuse_other_picture(source_pose, picture)
+    refuse_too_little(source_pose, "photo")
     target_pose = retarget_placement(source_pose.convert(generator.skeleton), target_pose)
+    refuse_too_little(target_pose, "wanted picture")
     picture_size = picture_size or generator.framing.person_size
     edges = crop_edges(source_pose, target_pose, generator.framing, picture_size)
     crop = PhotoCrop(picture, edges, generator.framing, picture_size)
@@ -116,11 +118,7 @@ def crop_edges(
     the aspect is that of `picture_size`.
     """
     inside = _in_picture(source_pose)
-    if not inside.visible.any():
-        raise BadInput(
-            f"The photo is without a person's pose: all visible joints of the source pose lie outside its "
-            f"{_size(source_pose.size)} pixels; give the pose of this photo."
-        )
+    assert inside.visible.any(), "see refuse_too_little"
     left, top, right, bottom = inside.box()
     room = framing.margin * max(right - left, bottom - top)
     left, top, right, bottom = left - room, top - room, right + room, bottom + room
@@ -224,6 +222,28 @@ def refuse_other_picture(source_pose: Pose, photo: UInt8[Tensor, "H W 3"]) -> No
         raise BadInput(
             f"The source pose belongs to a picture of {_size(source_pose.size)} pixels, the photo has "
             f"{_size(photo_size)} (height x width); give the pose of this photo."
+        )
+
+
+def refuse_too_little(pose: Pose, where: str) -> None:
+    """A person is placed by two joints of the body, at least, that lie apart and in the picture. where: in which picture.
+
+    Joints of the head do not say how large somebody is: how they lie follows the way the head is turned.
+    """
+    shown = _in_picture(pose)
+    if not shown.visible.any():
+        raise BadInput(
+            f"The {where} is without a person's pose: all visible joints lie outside of its {_size(pose.size)} pixels "
+            f"(height x width). Give the pose of a person in it."
+        )
+    body = [k for k in pose.skeleton.body_indices if shown.visible[k]]
+    names = [pose.skeleton.joints[k] for k in body]
+    places = shown.xy[body]
+    if len(body) < 2 or float((places.amax(0) - places.amin(0)).amax()) < 1:
+        raise BadInput(
+            f"The pose of the {where} shows too little of a person: {' and '.join(names) or 'nothing'} below the head. Two "
+            f"joints of the body that lie apart, in the picture, are needed to tell how large the person is and where. "
+            f"Give a pose with shoulders, hips or limbs."
         )
 
 

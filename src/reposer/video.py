@@ -32,6 +32,7 @@ from .pipeline import (
     open_photo,
     placement,
     refuse_other_picture,
+    refuse_too_little,
 )
 
 ENOUGH = 0.5  # of a skeleton's joints: a frame that shows so many says how large and where the person is
@@ -94,6 +95,7 @@ class PhotoAnimation:
         picture = open_photo(photo)
         self._source_pose = checked_pose(source_pose, generator, "photo", generator.source_skeleton)
         refuse_other_picture(self._source_pose, picture)
+        refuse_too_little(self._source_pose, "photo")
         self._anchor = checked_pose(source_pose, generator, "photo", generator.skeleton)
         self._generator, self._seed, self._steadier = generator, seed, steadier
         self._same_person, self._fit, self._edge_frames = same_person, fit, edge_frames
@@ -196,6 +198,7 @@ class PhotoAnimation:
         if not reference.visible.any():
             yield from (_Step(replace(pose, size=self._anchor.size), pose) for pose in waiting)
             return
+        refuse_too_little(reference, "driving clip")
         matrix = placement(self._anchor, reference, fit=self._fit)
         for pose in chain(waiting, own):
             yield _Step(pose.affine(matrix, self._anchor.size), pose)

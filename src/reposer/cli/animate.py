@@ -1,6 +1,5 @@
 """`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's, does."""
 
-import math
 from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
@@ -56,7 +55,7 @@ def animate(
 
     Args:
         photo: a picture file.
-        driving: a clip, or a track of joints in JSON.
+        driving: a clip, or a track of joints: a JSON file, or a folder of OpenPose files, one a frame.
         model: a shipped model's name or a `.safetensors`, of people or of faces.
         out: the MP4 to write; none = PHOTO-animated.mp4 beside the photo.
         source_pose: the joints of the person in the photo; none = the joint finder's.
@@ -82,6 +81,7 @@ def animate(
     from reposer.core.skeleton import FACE_68
     from reposer.data.clip_segments import SegmentedClip
     from reposer.data.pictures import read_picture
+    from reposer.data.poses import LEAST_FPS, MOST_FPS
     from reposer.driving import open_driving
     from reposer.generators import load, shipped_models
     from reposer.nn.steady import Steadier
@@ -91,7 +91,7 @@ def animate(
 
     from .device import chosen_device
     from .driven_frames import calm, shown
-    from .photo_poses import person_in_photo, pose_digest
+    from .photo_poses import person_in_photo, pose_digest, tell
 
     if largest < SMALLEST:
         raise BadInput(f"--largest is at least {SMALLEST} pixels, not {largest}.")
@@ -100,12 +100,13 @@ def animate(
     out = out or photo.with_name(f"{photo.stem}-animated.mp4")
     console = Console(stderr=True)
     picture = read_picture(photo)
-    if fps is not None and not 0 < fps < math.inf:
-        raise BadInput(f"--fps is above 0, not {fps}.")
+    if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
+        raise BadInput(f"--fps is {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not {fps:g}.")
     rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
     moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
     if out.exists() and out.samefile(driving):
         raise BadInput(f"{out} is the driving clip itself and would be written over. Give another --out.")
+    tell(moves.notes)
     source = person_in_photo(picture, photo, source_pose, joints)
     picture = no_larger(picture, largest)
     source = source.resize((picture.shape[0], picture.shape[1]))

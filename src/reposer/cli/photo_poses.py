@@ -1,35 +1,70 @@
 """The joints of the person in a photo, from a file or by a pose estimator."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
-from reposer.data.poses import read_pose
+from reposer.data.poses import Chosen, choose_pose, read_recording
 from reposer.driving import joints_of, named_finder
 
 
-def person_in_file(path: Path, size: tuple[int, int]) -> Pose:
-    """The pose in this file, with at least one joint. size: (height, width) of the picture where the file says none."""
-    pose = read_pose(path, size=size)
-    if not pose.visible.any():
-        raise BadInput(f"{path} shows no person: none of its {len(pose.skeleton)} joints was found.")
+def wanted_pose(
+    path: Path,
+    size: tuple[int, int] | None,
+    photo_size: tuple[int, int],
+    *,
+    frame: int | None = None,
+    person: int | None = None,
+) -> Pose:
+    """The pose in this file, with at least one joint.
+
+    size: (height, width) of the picture that it belongs to; None = what the file says, and `photo_size` if it says none.
+    frame, person: which of several, from 0.
+    """
+    chosen = choose_pose(read_recording(path), size, otherwise=photo_size, frame=frame, person=person)
+    return _shown(chosen, path)
+
+
+def photos_pose(
+    path: Path, size: tuple[int, int], photo: Path, *, frame: int | None = None, person: int | None = None
+) -> Pose:
+    """The pose in this file, of a photo of this size (height, width)."""
+    pose = _shown(choose_pose(read_recording(path), size, frame=frame, person=person), path)
+    if pose.size != size:
+        raise BadInput(
+            f"{path} belongs to a picture of {pose.size[0]}x{pose.size[1]}, {photo} is {size[0]}x{size[1]} "
+            f"(height x width). Give the pose of this photo."
+        )
     return pose
 
 
 def person_in_photo(picture: Tensor, photo: Path, file: Path | None, finder: str | None) -> Pose:
     """The joints of the person in the photo: of this file, or by the pose estimator of this name."""
     size = (picture.shape[0], picture.shape[1])
-    pose = joints_of(named_finder(finder, photo), picture) if file is None else read_pose(file, size=size)
+    if file is not None:
+        return photos_pose(file, size, photo)
+    pose = joints_of(named_finder(finder, photo), picture)
     if not pose.visible.any():
-        raise BadInput(f"{file or photo} shows no person: none of its {len(pose.skeleton)} joints was found.")
-    if pose.size != size:
-        raise BadInput(
-            f"{file} belongs to a picture of {pose.size[0]}x{pose.size[1]}, {photo} is {size[0]}x{size[1]} "
-            f"(height x width). Give the pose of this photo."
-        )
+        raise BadInput(f"{photo} shows no person: none of its {len(pose.skeleton)} joints was found.")
     return pose
+
+
+def tell(notes: Sequence[str]) -> None:
+    """What was decided while poses were read, a line each."""
+    console = Console(stderr=True)
+    for note in notes:
+        console.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _shown(chosen: Chosen, path: Path) -> Pose:
+    if not chosen.pose.visible.any():
+        raise BadInput(f"{path} shows no person: none of its {len(chosen.pose.skeleton)} joints was found.")
+    tell(chosen.notes)
+    return chosen.pose
 
 
 def pose_digest(pose: Pose) -> str:

@@ -7,8 +7,6 @@ import tyro
 from rich.console import Console
 from tyro.conf import Positional
 
-from reposer.core import BadInput
-
 
 def run(arguments: Sequence[str]) -> int:
     return tyro.cli(transfer_photo, args=list(arguments), prog="reposer transfer", description=__doc__)
@@ -22,6 +20,10 @@ def transfer_photo(
     model: str = "gfla-synthetic",
     out: Path | None = None,
     pose_size: tuple[int, int] | None = None,
+    pose_frame: int | None = None,
+    pose_person: int | None = None,
+    source_frame: int | None = None,
+    source_person: int | None = None,
     explain: bool = False,
     device: str | None = None,
 ) -> int:
@@ -29,11 +31,15 @@ def transfer_photo(
 
     Args:
         photo: a picture file.
-        source_pose: the joints of the person in the photo: our pose file or OpenPose's JSON.
+        source_pose: the joints of the person in the photo: our pose file, or one of OpenPose, AlphaPose or MMPose.
         pose: the joints of the wanted pose, in the same forms.
         model: a shipped model's name or a `.safetensors`.
         out: the picture to write; none = PHOTO-reposed.png beside the photo.
-        pose_size: height and width of the picture that an OpenPose `--pose` belongs to; none = the photo's.
+        pose_size: height and width of the picture that `--pose` belongs to, where the file says no size; none = the photo's.
+        pose_frame: which frame of a `--pose` with several, from 0.
+        pose_person: which of several people in `--pose`, from 0; none = the one whose joints are surest.
+        source_frame: which frame of a `--source-pose` with several, from 0.
+        source_person: which of several people in `--source-pose`, from 0; none = the one whose joints are surest.
         explain: write a sheet of the inner pictures (flow, occlusion, ...) beside the answer.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
@@ -43,21 +49,15 @@ def transfer_photo(
     from reposer.pipeline import transfer
 
     from .device import chosen_device
-    from .photo_poses import person_in_file
+    from .photo_poses import photos_pose, wanted_pose
 
     picture = read_picture(photo)
     photo_size = (picture.shape[0], picture.shape[1])
-    source = person_in_file(source_pose, photo_size)
-    if source.size != photo_size:
-        raise BadInput(
-            f"{source_pose} belongs to a picture of {source.size[0]}x{source.size[1]}, {photo} is "
-            f"{photo_size[0]}x{photo_size[1]} (height x width). Give the pose of this photo."
-        )
+    source = photos_pose(source_pose, photo_size, photo, frame=source_frame, person=source_person)
+    wanted = wanted_pose(pose, pose_size, photo_size, frame=pose_frame, person=pose_person)
     out = out or photo.with_name(f"{photo.stem}-reposed.png")
     generator = load(model).to(chosen_device(device))
-    answer = transfer(
-        generator, picture, source, person_in_file(pose, pose_size or photo_size), explain=explain
-    )
+    answer = transfer(generator, picture, source, wanted, explain=explain)
     write_picture(out, answer.picture)
     console = Console(stderr=True)
     console.print(f"The picture: {out}")

@@ -38,9 +38,17 @@ class Skeleton:
         return tuple(self.joints.index(_other_side(joint)) for joint in self.joints)
 
     @cached_property
+    def body_indices(self) -> tuple[int, ...]:
+        """The joints below the head; of a skeleton that is a face alone, all of them."""
+        below = tuple(k for k, joint in enumerate(self.joints) if not _HEAD.intersection(joint.split("_")))
+        return tuple(range(len(self))) if "neck" not in self and "left_shoulder" not in self else below
+
+    @cached_property
     def limb_indices(self) -> tuple[tuple[int, int], ...]:
         return tuple((self.index(a), self.index(b)) for a, b in self.limbs)
 
+
+_HEAD = frozenset(("nose", "eye", "ear", "mouth", "head"))
 
 # A joint that a skeleton lacks is the mean of these, where all of them are seen.
 DERIVED_JOINTS: dict[str, tuple[str, ...]] = {

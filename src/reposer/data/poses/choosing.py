@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reposer.core import BadInput, Pose
+from reposer.core import BadInput, Pose, quoted
 
 from .pixels import frame_of, in_pixels, inside, refuse_outside, scaled_to, words_of
 from .recording import PeopleInPicture, Person, PoseRecording, Size, UnusablePerson
@@ -71,7 +71,7 @@ def _person(
     recording: PoseRecording, picture: PeopleInPicture, number: int | None
 ) -> tuple[Person, list[str]]:
     people, usable = picture.people, picture.usable
-    where = f"{recording.path}, {picture.name}," if picture.name else str(recording.path)
+    where = f"{recording.path}, {quoted(picture.name)}," if picture.name else str(recording.path)
     if not people:
         raise BadInput(f"{where} shows no person: nobody was found. Take a picture that shows one clearly.")
     if number is not None:

@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from reposer.core import BadInput, Pose, Skeleton
 
 from .recording import Person, PoseRecording, Size
+from .values import FARTHEST
 
 ROUNDING = 1.0
 """Pixels by which each side of a resized picture may miss its exact length."""
@@ -26,6 +27,10 @@ class CoordinateFrame(NamedTuple):
 
 def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None) -> CoordinateFrame:
     """declared: the size that the file says. given: what the caller knows of the picture."""
+    if given is not None and not all(1 <= side <= FARTHEST for side in given):
+        raise BadInput(
+            f"A picture's height and width are from 1 to {FARTHEST:,} pixels, not {given[0]} and {given[1]}."
+        )
     size = declared or given
     if size is None:
         what = "clip" if recording.is_clip else "picture"
