@@ -1,6 +1,7 @@
 import copy
 import os
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from reposer.core import BadInput, Skeleton
 from reposer.core.disk import only_user
 from reposer.generators import RECIPES
 from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
-from reposer.training.distributed import average_gradients
+from reposer.training.distributed import average_gradients, rows_of_process
 from reposer.training.loader import batches
+from reposer.training.loader import batches as batches_of
 from reposer.training.loop import take_step, train, update_average
 
 
@@ -80,16 +82,13 @@ class Numbers:
         return samples, seeds.tolist()
 
 
-def test_what_a_step_sees_depends_on_seed_and_step_only():
-    whole = list(batches(Numbers(), seed=3, batch_size=4, first_step=0, last_step=9))
-    assert list(batches(Numbers(), seed=3, batch_size=4, first_step=5, last_step=9)) == whole[5:]
+@pytest.mark.parametrize("batch_size", [4, 7])
+def test_what_a_step_sees_depends_on_seed_and_step_only(batch_size):
+    batches = partial(batches_of, Numbers(), seed=3, batch_size=batch_size)
+    whole = list(batches(first_step=0, last_step=9))
+    assert list(batches(first_step=5, last_step=9)) == whole[5:]
     for step, (samples, seeds) in enumerate(whole):
-        halves = [
-            next(
-                batches(Numbers(), seed=3, batch_size=4, first_step=step, last_step=9, process=p, processes=2)
-            )
-            for p in (0, 1)
-        ]
+        halves = [next(batches(first_step=step, last_step=9, process=p, processes=2)) for p in (0, 1)]
         assert halves[0][0] + halves[1][0] == samples and halves[0][1] + halves[1][1] == seeds
 
 
@@ -107,10 +106,14 @@ def test_data_workers_give_the_same_batches_as_none():
     assert list(batches(Numbers(), seed=1, batch_size=2, first_step=0, last_step=4, workers=2)) == alone
 
 
+ROWS = 3  # two processes have 1 and 2 of them
+
+
 def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2) -> dict[str, torch.Tensor]:
     """All networks of a recipe at its tiny size after `steps` steps of each stage, in float64."""
     torch.manual_seed(0)
-    recipe = replace(RECIPES[recipe_name]().tiny(), batch_size=4)
+    recipe = replace(RECIPES[recipe_name]().tiny(), batch_size=ROWS)
+    share = len(rows_of_process(ROWS, process, processes)) / ROWS
     generator = recipe.build().double()
     dataset = recipe.data.open(generator.framing)
     result = {}
@@ -127,14 +130,14 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
             batches(
                 dataset,
                 seed=0,
-                batch_size=4,
+                batch_size=ROWS,
                 first_step=0,
                 last_step=steps,
                 process=process,
                 processes=processes,
             )
         ):
-            take_step(game, optimisers, stage, double(batch), 1.0, "fp32", step)
+            take_step(game, optimisers, stage, double(batch), 1.0, "fp32", step, share=share)
         result |= {f"{stage.name}.{k}": v.clone() for k, v in game.networks.state_dict().items()}
     return result
 
@@ -164,7 +167,7 @@ def one_of_two(process: int, recipe_name: str, meeting: str, out: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe_name", list(RECIPES))
-def test_two_processes_equal_one_with_the_whole_batch(recipe_name, tmp_path):
+def test_two_processes_that_share_a_batch_unevenly_equal_one_with_the_whole_batch(recipe_name, tmp_path):
     whole = weights_after(recipe_name, 0, 1, STEPS.get(recipe_name, 2))
     out = tmp_path / "two.pt"
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
@@ -183,7 +186,7 @@ def unused_branch(process: int, meeting: str, out: str) -> None:
     a.grad = torch.full((1,), float(process))
     if process == 1:
         b.grad = torch.full((1,), 4.0)
-    average_gradients([a, b, c])
+    average_gradients([a, b, c], 0.5)
     if process == 0:
         torch.save({"a": a.grad, "b": b.grad, "c": c.grad is None}, out)
     dist.destroy_process_group()

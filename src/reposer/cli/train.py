@@ -33,8 +33,14 @@ class RunOptions:
     """Write TensorBoard events too (needs the extra `track`)."""
     max_minutes: float | None = None
     """Stop and save after so many minutes; the same command goes on."""
+    extend: bool = False
+    """Let the last stage of the run in the folder have more steps than it was begun with."""
     threads: int | None = None
     """CPU threads; none = torch's choice."""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise BadInput(f"--threads is {self.threads}; a whole number from 1 on is expected.")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -61,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
             draw_pictures=None if name in PROBE_RECIPES else picture_drawer(recipe),
             tensorboard=options.tensorboard,
             max_minutes=options.max_minutes,
+            extend=options.extend,
         )
     except TrainingStopped as error:
         console.print(f"reposer: {error}")
@@ -68,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     if outcome.finished:
         console.print(f"Done. The network: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
         console.print(recipe.afterwards(out))
-    return 0
+    return 128 + outcome.signal if outcome.signal else 0  # 130 or 143: `train && evaluate` stops, too
 
 
 def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:

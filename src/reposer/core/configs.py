@@ -1,12 +1,21 @@
 """Frozen dataclasses to plain values and back: what rides in a weights file's header and in a run's receipt."""
 
 import dataclasses
+import json
+import math
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from .errors import BadInput
+from .errors import BadInput, quoted
+
+LARGEST = 2**16
+"""Sizes, widths and counts in a config from a file go up to here: none in use comes near, and a network can be laid out."""
+LONGEST = 1000
+"""Entries of a list or a mapping in a config from a file."""
+PRECISION = 2**53
+"""Whole numbers beyond are not floats any more."""
 
 
 def to_plain(value: Any) -> Any:
@@ -21,42 +30,173 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def from_plain(annotation: Any, value: Any, where: str = "config") -> Any:
-    """The value of type `annotation` that `to_plain` wrote. A field that is unknown or missing is an error."""
-    origin = typing.get_origin(annotation)
-    arguments = typing.get_args(annotation)
-    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
-        return _dataclass_from_plain(annotation, value, where)
-    if origin in (typing.Union, types.UnionType):
-        if value is None:
+def read_json(text: str | bytes, where: str) -> Any:
+    """The value that JSON from outside says; `where` names the text in the message of what cannot be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        reason = "its brackets are nested too deep"
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8"
+    except ValueError as error:  # also whole numbers of more digits than Python reads
+        reason = str(error).split("; use sys")[0]
+    raise BadInput(
+        f"{where} is no JSON that can be read ({reason}). It was damaged, or written by another program."
+    )
+
+
+def from_plain(annotation: Any, value: Any, where: str = "config", *, bounded: bool = False) -> Any:
+    """The value of type `annotation` that `to_plain` wrote, with every type and name checked.
+
+    where: of the value, for messages, which name the path of what is wrong: `config.framing.size[0]`.
+    bounded: also refuse what no network is built from: numbers that are not finite, whole numbers above LARGEST, lists
+        longer than LONGEST.
+    """
+    return _Reader(bounded).read(annotation, value, where)
+
+
+def non_finite(plain: Any, where: str = "") -> str | None:
+    """The path of the first number in plain values that is infinite or none; None if there is no such."""
+    if isinstance(plain, float):
+        return None if math.isfinite(plain) else where
+    entries = (
+        plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
+    )
+    found = (non_finite(v, f"{where}.{k}" if where else str(k)) for k, v in entries)
+    return next((path for path in found if path is not None), None)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reader:
+    """One reading from plain values. Every refusal names the path of the value in the file."""
+
+    bounded: bool
+
+    def read(self, annotation: Any, value: Any, where: str) -> Any:
+        origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if annotation is Any:
+            return value
+        if origin is typing.Annotated:
+            return self.read(arguments[0], value, where)
+        if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+            return self._dataclass(annotation, value, where)
+        if origin in (typing.Union, types.UnionType):
+            return self._either(arguments, value, where)
+        if origin is Literal:
+            return self._one_of(arguments, value, where)
+        if origin is tuple:
+            return self._tuple(arguments, value, where)
+        if origin in (dict, Mapping):
+            return self._mapping(arguments, value, where)
+        return self._simple(annotation, value, where)
+
+    def _dataclass(self, cls: Any, value: Any, where: str) -> Any:
+        if not isinstance(value, dict):
+            raise _wrong(where, value, f"an object with the fields of {cls.__name__}")
+        hints = typing.get_type_hints(cls)
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        unknown = sorted(set(value) - set(fields))
+        required = [
+            name
+            for name, f in fields.items()
+            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        ]
+        missing = sorted(set(required) - set(value))
+        if unknown or missing:
+            raise BadInput(
+                f"{where} does not fit {cls.__name__}: unknown fields {_names(unknown)}, missing fields "
+                f"{_names(missing)}. It was damaged, or written by another version of Reposer."
+            )
+        read = {name: self.read(hints[name], v, f"{where}.{name}") for name, v in value.items()}
+        try:
+            return cls(**read)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from error
+        except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+            raise BadInput(
+                f"{where}: its values do not go together in a {cls.__name__} ({error}). It was damaged, or written by "
+                f"another version of Reposer."
+            ) from error
+
+    def _either(self, arguments: tuple[Any, ...], value: Any, where: str) -> Any:
+        kinds = [a for a in arguments if a is not types.NoneType]
+        if value is None and len(kinds) < len(arguments):
             return None
-        (inner,) = [a for a in arguments if a is not types.NoneType]
-        return from_plain(inner, value, where)
-    if origin is tuple:
-        kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
-        return tuple(from_plain(k, v, where) for k, v in zip(kinds, value, strict=True))
-    if origin in (dict, Mapping):
-        return {
-            from_plain(arguments[0], k, where): from_plain(arguments[1], v, where) for k, v in value.items()
-        }
-    if annotation in (int, float) and isinstance(value, str):
-        return annotation(value)  # JSON writes a dict's keys as strings
-    return value
+        for kind in kinds[:-1]:
+            try:
+                return self.read(kind, value, where)
+            except BadInput:
+                continue
+        return self.read(kinds[-1], value, where)
 
+    def _one_of(self, choices: tuple[Any, ...], value: Any, where: str) -> Any:
+        for choice in choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        raise _wrong(where, value, f"one of {', '.join(map(repr, choices))}")
 
-def _dataclass_from_plain(cls: Any, value: Any, where: str) -> Any:
-    hints = typing.get_type_hints(cls)
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    unknown = sorted(set(value) - set(fields))
-    required = [
-        name
-        for name, f in fields.items()
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    ]
-    missing = sorted(set(required) - set(value))
-    if unknown or missing:
-        raise BadInput(
-            f"The {where} does not fit {cls.__name__}: unknown fields {unknown or 'none'}, missing fields "
-            f"{missing or 'none'}. It was written by another version of Reposer."
+    def _tuple(self, arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise _wrong(where, value, "a list")
+        if arguments[-1] is Ellipsis:
+            if self.bounded and len(value) > LONGEST:
+                raise BadInput(f"{where} has {len(value):,} entries; at most {LONGEST:,} are expected.")
+            kinds = [arguments[0]] * len(value)
+        else:
+            kinds = list(arguments)
+            if len(value) != len(kinds):
+                raise _wrong(where, value, f"a list of {len(kinds)}")
+        return tuple(
+            self.read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
         )
-    return cls(**{name: from_plain(hints[name], v, f"{where}.{name}") for name, v in value.items()})
+
+    def _mapping(self, arguments: tuple[Any, ...], value: Any, where: str) -> dict[Any, Any]:
+        if not isinstance(value, dict):
+            raise _wrong(where, value, "an object")
+        if self.bounded and len(value) > LONGEST:
+            raise BadInput(f"{where} has {len(value):,} entries; at most {LONGEST:,} are expected.")
+        return {
+            self._key(arguments[0], k, where): self.read(arguments[1], v, f"{where}.{k}")
+            for k, v in value.items()
+        }
+
+    def _key(self, annotation: Any, key: Any, where: str) -> Any:
+        if annotation in (int, float) and isinstance(key, str):
+            try:
+                key = annotation(key)  # JSON writes a mapping's keys as strings
+            except ValueError:
+                raise _wrong(f"a key of {where}", key, "a number") from None
+        return self.read(annotation, key, f"a key of {where}")
+
+    def _simple(self, annotation: Any, value: Any, where: str) -> Any:
+        if annotation is float:
+            return self._float(value, where)
+        if annotation is int:
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise _wrong(where, value, "a whole number")
+            if self.bounded and abs(value) > LARGEST:
+                raise _wrong(where, value, f"a whole number up to {LARGEST:,}")
+            return value
+        names = {bool: "true or false", str: "a text"}
+        if annotation in names and not isinstance(value, annotation):
+            raise _wrong(where, value, names[annotation])
+        return value
+
+    def _float(self, value: Any, where: str) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise _wrong(where, value, "a number")
+        if isinstance(value, int) and abs(value) > PRECISION:
+            raise _wrong(where, value, "a number that a float holds")
+        if self.bounded and not math.isfinite(value):
+            raise _wrong(where, value, "a finite number")
+        return value
+
+
+def _wrong(where: str, value: Any, expected: str) -> BadInput:
+    return BadInput(
+        f"{where} is {quoted(value)}; {expected} was expected. It was damaged, or written by another version of Reposer."
+    )
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(quoted(name) for name in names[:5]) if names else "none"

@@ -1,9 +1,11 @@
 """Files that appear whole or not at all, and folders that one process at a time works in."""
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,10 +64,37 @@ def into_place(draft: Path, path: Path) -> None:
     draft.replace(path)
 
 
+def remove_drafts(folder: Path, names: str) -> None:
+    """Remove what killed `whole_file`s left of the files whose names match the pattern `names`.
+
+    Only for who has the folder alone (`only_user`): the draft of somebody who still writes looks the same.
+    """
+    draft_of = re.compile(rf"\.(?:{names})\.[a-z0-9_]{{8}}\.tmp")
+    for path in folder.glob(".*.tmp"):
+        if draft_of.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
+def remove_locked(folder: Path) -> None:
+    """Remove a folder that this process has locked. The lock's file goes last: until then nobody else can take the folder.
+
+    A folder in which somebody begins anew in that very moment stays.
+    """
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != LOCK:
+            path.unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def only_user(folder: Path, what: str) -> FileLock:
     """A lock on a folder that is there, for this process: until it is released or forgotten, or the process ends.
 
-    what: is being done there, for the refusal of a second one.
+    what: is being done there, for the refusal of a second one. Who removes or renames a locked folder does it while it
+    has the lock, and the lock's file goes last: whoever waited for that file then finds it unlinked, and is refused.
     """
     lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
     try:
@@ -74,4 +103,8 @@ def only_user(folder: Path, what: str) -> FileLock:
         raise BadInput(
             f"{folder} is in use: another process {what} there. Wait for its end, or give another --out."
         ) from None
+    except OSError as error:
+        raise BadInput(
+            f"{folder} cannot be worked in ({error.strerror or type(error).__name__}). Give another --out."
+        ) from error
     return lock

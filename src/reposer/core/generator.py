@@ -30,6 +30,13 @@ class Framing:
     fit: Literal["squash", "pad"] = "squash"
     aspect: float = 176 / 256
 
+    def __post_init__(self) -> None:
+        if min(self.size) < 1 or not 0 <= self.margin <= 16 or not 1 / 16 <= self.aspect <= 16:
+            raise BadInput(
+                f"A framing has sides of at least 1 pixel, a margin in [0, 16] and an aspect in [1/16, 16]; this came: "
+                f"size {self.size[0]}x{self.size[1]}, margin {self.margin}, aspect {self.aspect}."
+            )
+
     @property
     def person_size(self) -> tuple[int, int]:
         """(height, width) of a person picture that fills the frame's height, before it is laid into the frame."""

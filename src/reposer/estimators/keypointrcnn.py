@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17
-from reposer.nn.weights import find_weights, read_checkpoint, sha256
+from reposer.nn.weights import fill, find_weights, read_checkpoint, sha256
 
 from .estimator import JOINT_FINDERS, JointFinder
 from .joint_decoding import enlarged
@@ -37,7 +37,7 @@ class KeypointRCNN(JointFinder):
         self._network: nn.Module = build(
             weights=None, weights_backbone=None, num_keypoints=len(self.skeleton)
         )
-        self._network.load_state_dict(read_checkpoint(path))
+        fill(self._network, read_checkpoint(path), path)
         self._network.requires_grad_(False).eval()
         self._upscale = upscale
         self._file = f"{path.name}, SHA-256 {sha256(path)[:16]}"

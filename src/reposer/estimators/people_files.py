@@ -1,6 +1,5 @@
 """The files of the estimators that ship: found, read strictly, and described."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,8 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import nn
 
-from reposer.core import BadInput
-from reposer.core.configs import from_plain
-from reposer.nn.weights import HEADER, read_safetensors, sha256, unfilled
+from reposer.core import BadInput, quoted
+from reposer.nn.weights import network_of, read_about, read_safetensors, sha256
 
 Network = TypeVar("Network", bound=nn.Module)
 Built = TypeVar("Built", bound=nn.Module, covariant=True)
@@ -52,17 +50,12 @@ def open_shipped(
             f"(python -m reposer.probes.readers --help)."
         )
     tensors, header = read_safetensors(path)
-    card = json.loads(header.get(HEADER, "{}"))
+    card = read_about(header, path)
     kind = filename.removesuffix(".safetensors")
     if card.get("kind") != kind:
         raise BadInput(
-            f"{path} holds {card.get('kind', 'no network of ours')}, not {kind}. Name the right file."
+            f"{path} holds {quoted(card.get('kind', 'no network of ours'))}, not {kind}. Name the right file."
         )
-    built = from_plain(config, card["config"], str(path))
-    network = unfilled(built.build)
-    try:
-        network.load_state_dict(tensors)  # bfloat16 in the file, float32 here
-    except RuntimeError as error:
-        raise BadInput(f"The tensors of {path} do not fit its own header. Get the file again.") from error
-    network.requires_grad_(False).eval()
+    network = network_of(config, card.get("config"), tensors, path)
+    network.requires_grad_(False)
     return Shipped(network, card, f"{path.name}, SHA-256 {sha256(path)[:16]}")

@@ -5,7 +5,6 @@
 `resnet50-imagenet`: torchvision's file without its classifier; nothing has to be trained.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,10 +14,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.configs import read_json
 from reposer.core.images import from_uint8
 from reposer.nn.features import IMAGENET_MEAN, IMAGENET_STD
 from reposer.nn.resnet import ResNet50
-from reposer.nn.weights import find_weights, read_checkpoint, read_safetensors, sha256, unfilled
+from reposer.nn.weights import fill, find_weights, read_checkpoint, read_safetensors, sha256, unfilled
 
 from .estimator import ATTRIBUTE_READERS, EMBEDDERS, AttributeReader, Embedder, Face
 from .weight_files import find_file
@@ -44,10 +44,7 @@ class ResNet50Attributes(AttributeReader):
 
     def __init__(self, path: Path) -> None:
         tensors, header = read_safetensors(path)
-        try:
-            questions = json.loads(header.get("questions", "null"))
-        except ValueError:
-            questions = None
+        questions = read_json(header.get("questions", "null"), f"'questions' in the header of {path}")
         if not isinstance(questions, list) or not questions or not all(isinstance(q, str) for q in questions):
             raise BadInput(
                 f"{path} does not say what its outputs mean: its header needs the entry 'questions', a JSON list "
@@ -127,13 +124,7 @@ def _network(tensors: Mapping[str, Tensor], outputs: int | None, path: Path) -> 
     counts = {
         n: torch.zeros_like(t) for n, t in network.state_dict().items() if n.endswith("num_batches_tracked")
     }
-    try:
-        network.load_state_dict(counts | {n: t.float() for n, t in tensors.items() if n not in counts})
-    except RuntimeError as error:
-        raise BadInput(
-            f"{path} is no file of a ResNet-50 with torchvision's names ({' '.join(str(error).split())[:200]}). "
-            f"Name the right file."
-        ) from error
+    fill(network, counts | {n: t for n, t in tensors.items() if n not in counts}, path)
     network.requires_grad_(False).eval()
     return network
 

@@ -4,21 +4,24 @@ Every module in this folder is imported here, so that it registers its config in
 RECIPES: adding a family is adding a file.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reposer.core import SKELETONS, BadInput, Framing, Generator
+from reposer.core import BadInput, Framing, Generator, quoted
 from reposer.core.configs import from_plain
 from reposer.core.registry import import_siblings
-from reposer.nn.weights import HEADER, read_header, read_safetensors, save_generator, unfilled
+from reposer.nn.weights import network_of, read_about, read_header, read_safetensors, save_generator
 from reposer.training import RECIPES
 
 from .registries import GENERATORS
 
 __all__ = ["GENERATORS", "RECIPES", "load", "save", "shipped_models"]
 
+ENTRIES = ("family", "config", "framing", "skeleton")
+"""What the header of a generator's file says."""
+LARGEST_SIDE = 2048
+"""Of a generator's pictures, in pixels: a size in a header costs no file anything, and the memory of whoever loads it."""
 SHIPPED = Path(__file__).parent.parent / "weights"
 
 import_siblings(__path__, __name__)
@@ -28,27 +31,38 @@ def load(name_or_path: str | Path) -> Generator:
     """The generator of a `.safetensors` that Reposer wrote, or of a shipped model by its name: float32, in eval mode."""
     path = _find(name_or_path)
     tensors, header = read_safetensors(path)
-    about = _about(header)
-    if about is None:
+    about = read_about(header, path)
+    missing = [entry for entry in ENTRIES if entry not in about]
+    if missing:
         raise BadInput(
-            f"{path} does not say which generator it holds ({_names(tensors)}); files that `reposer train` and "
-            f"`reposer import-weights` wrote do. A released checkpoint goes through `reposer import-weights` first."
+            f"{path} does not say which generator it holds: its header lacks {', '.join(missing)} ({_names(tensors)}). Files "
+            f"that `reposer train` and `reposer import-weights` wrote say it. A released checkpoint goes through "
+            f"`reposer import-weights` first."
         )
-    config = from_plain(GENERATORS[about["family"]], about["config"], f"config in {path.name}")
-    generator: Generator = unfilled(config.build)
-    own = {name: tensor.shape for name, tensor in generator.state_dict().items()}
-    if own != {name: tensor.shape for name, tensor in tensors.items()}:
-        wrong = [name for name in tensors if own.get(name) != tensors[name].shape] or sorted(
-            set(own) - set(tensors)
-        )
+    family, skeleton = (_text(about, entry, path) for entry in ("family", "skeleton"))
+    if family not in GENERATORS:
         raise BadInput(
-            f"{path} does not hold the weights that its own config asks for: {len(wrong)} tensors do not fit or are "
-            f"missing ({', '.join(wrong[:5])}). It was changed, or written by another version of Reposer."
+            f"family in {path.name} is {quoted(family)}; known are {', '.join(GENERATORS)}. It was written by another "
+            f"version of Reposer, or by a package that is not installed here."
         )
-    generator.load_state_dict(tensors)
-    generator.framing = from_plain(Framing, about["framing"], f"framing in {path.name}")
-    generator.skeleton = SKELETONS[about["skeleton"]]
-    return generator.eval()
+    generator: Generator = network_of(GENERATORS[family], about["config"], tensors, path)
+    framing = from_plain(Framing, about["framing"], f"framing in {path.name}", bounded=True)
+    if max(framing.size) > LARGEST_SIDE:
+        raise BadInput(
+            f"framing.size in {path.name} is {framing.size}; pictures of a generator have sides up to {LARGEST_SIDE} pixels."
+        )
+    if framing.size != generator.framing.size:
+        raise BadInput(
+            f"framing.size in {path.name} is {framing.size}; the network works at {generator.framing.size}. The header "
+            f"was changed: get the file again."
+        )
+    if skeleton != generator.skeleton.name:
+        raise BadInput(
+            f"skeleton in {path.name} is {quoted(skeleton)}; the network works with {generator.skeleton.name}. The header "
+            f"was changed: get the file again."
+        )
+    generator.framing = framing
+    return generator
 
 
 def save(generator: Generator, path: str | Path, extra_header: Mapping[str, Any] | None = None) -> None:
@@ -77,11 +91,21 @@ def _find(name_or_path: str | Path) -> Path:
 def _about(header: Mapping[str, str]) -> dict[str, Any] | None:
     """What Reposer wrote about a generator; None if the file holds something else."""
     try:
-        about = json.loads(header[HEADER])
-        return about if {"family", "config", "framing", "skeleton"} <= set(about) else None
-    except (KeyError, json.JSONDecodeError, TypeError):
+        about = read_about(header, Path("the file"))
+    except BadInput:
         return None
+    return about if set(about) >= set(ENTRIES) else None
+
+
+def _text(about: Mapping[str, Any], entry: str, path: Path) -> str:
+    if not isinstance(about[entry], str):
+        raise BadInput(
+            f"{entry} in {path.name} is {quoted(about[entry])}; a text was expected. Get the file again."
+        )
+    return str(about[entry])
 
 
 def _names(tensors: Mapping[str, Any]) -> str:
-    return f"it has the tensors {', '.join(list(tensors)[:5])}" if tensors else "it has no tensors"
+    return (
+        f"it has the tensors {', '.join(map(quoted, list(tensors)[:5]))}" if tensors else "it has no tensors"
+    )

@@ -56,11 +56,15 @@ class ImagePool:
 
 
 def _gathered(rows: Tensor) -> tuple[Tensor, int]:
-    """The rows of all processes, and which of them is the first of this one's. Each holds equally many."""
+    """The rows of all processes, and which of them is the first of this one's. Each may hold another number."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return rows, 0
-    parts = [
-        torch.empty_like(rows, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size())
-    ]
-    dist.all_gather(parts, rows.contiguous())
-    return torch.cat(parts), dist.get_rank() * len(rows)
+    counts = [torch.zeros(1, dtype=torch.int64, device=rows.device) for _ in range(dist.get_world_size())]
+    dist.all_gather(counts, torch.tensor([len(rows)], device=rows.device))
+    numbers = [int(count.item()) for count in counts]
+    filled = rows.new_zeros(max(numbers), *rows.shape[1:])  # all_gather wants equal shapes
+    filled[: len(rows)] = rows
+    parts = [torch.empty_like(filled) for _ in numbers]
+    dist.all_gather(parts, filled)
+    every = torch.cat([part[:number] for part, number in zip(parts, numbers, strict=True)])
+    return every, sum(numbers[: dist.get_rank()])

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import BadInput, Registry
+from reposer.core import Registry
 
-from .weights import find_weights, read_checkpoint, sha256
+from .weights import fill, find_weights, read_checkpoint, sha256
 
 Features = dict[str, Tensor]
 
@@ -244,19 +244,11 @@ def people_encoder(weights: Path | None) -> PeopleEncoder:
     """Our small encoder with the weights that come with the package."""
     network = PeopleEncoder()
     path = weights or ENCODER_FILE
-    _load(network, {n: t.float() for n, t in read_checkpoint(path).items()}, path)
+    _load(network, read_checkpoint(path), path)
     return network
 
 
 def _load(network: FeatureNetwork, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Strictly: every tensor of the network from the file, none left over."""
-    own = {n: tuple(t.shape) for n, t in network.state_dict().items()}
-    came = {n: tuple(t.shape) for n, t in tensors.items()}
-    if own != came:
-        wrong = sorted(n for n in own.keys() | came.keys() if own.get(n) != came.get(n))
-        raise BadInput(
-            f"{path} is no file of {type(network).__name__}: {len(wrong)} tensors are missing, left over or of another "
-            f"shape ({', '.join(wrong[:4])}). Name the right file."
-        )
-    network.load_state_dict(tensors)
+    fill(network, tensors, path)
     network.description = f"{type(network).__name__}, {path.name}, SHA-256 {sha256(path)[:16]}"

@@ -16,7 +16,7 @@ MOMENTUM = 0.1
 class GatheredBatchNorm(nn.Module):
     """Every channel to mean 0 and variance 1, then scaled and shifted (Ioffe and Szegedy 2015).
 
-    In training mode over the batch of all processes, which hold equally many rows; in eval mode by the running
+    In training mode over the batch of all processes, each of which has at least one row; in eval mode by the running
     statistics, so that a row depends on itself alone.
     """
 
@@ -40,32 +40,42 @@ class GatheredBatchNorm(nn.Module):
 
     def _of_batch(self, x: Tensor) -> tuple[Tensor, Tensor]:
         full = at_least_float32(x)
-        mean = _over_processes(full.mean((0, 2, 3)))
-        variance = _over_processes((full - mean[:, None, None]).square().mean((0, 2, 3)))
+        share = _share_of_rows(x)
+        mean = _over_rows(full.mean((0, 2, 3)), share)
+        variance = _over_rows((full - mean[:, None, None]).square().mean((0, 2, 3)), share)
         with torch.no_grad():
             self.mean.lerp_(mean.detach(), MOMENTUM)
             self.variance.lerp_(variance.detach(), MOMENTUM)
         return mean, variance
 
 
-def _over_processes(value: Tensor) -> Tensor:
-    """The mean over processes."""
+def _share_of_rows(x: Tensor) -> float | None:
+    """The rows here over the rows of all processes; None where there is one process."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return None
+    rows = _summed(torch.tensor([len(x)], device=x.device))
+    return len(x) / int(rows.item())
+
+
+def _over_rows(value: Tensor, share: float | None) -> Tensor:
+    """The mean over the rows of all processes of what is a mean over the rows here."""
+    if share is None:
         return value
-    mean: Tensor = _MeanOverProcesses.apply(value)
+    mean: Tensor = _MeanOverRows.apply(value, share)
     return mean
 
 
-class _MeanOverProcesses(torch.autograd.Function):
-    """What every process's loss says of the mean is the gradient of each process's share."""
+class _MeanOverRows(torch.autograd.Function):
+    """Each process's loss is a mean over its own rows, and will count by its share of all rows; so does its say here."""
 
     @staticmethod
-    def forward(ctx: Any, value: Tensor) -> Tensor:
-        return _summed(value) / dist.get_world_size()
+    def forward(ctx: Any, value: Tensor, share: float) -> Tensor:
+        ctx.share = share
+        return _summed(value * share)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return _summed(gradient) / dist.get_world_size()
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _summed(gradient * ctx.share), None
 
 
 def _summed(value: Tensor) -> Tensor:

@@ -4,9 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
-from reposer.core import BadInput
-
-from .weights import read_checkpoint, sha256
+from .weights import fill, read_checkpoint, sha256
 
 
 def load_published(network: nn.Module, path: Path, *, without: tuple[str, ...] = ()) -> str:
@@ -20,16 +18,6 @@ def load_published(network: nn.Module, path: Path, *, without: tuple[str, ...] =
     came = counts | {
         name: tensor for name, tensor in read_checkpoint(path).items() if not name.startswith(without)
     }
-    wrong = sorted(
-        name
-        for name in own.keys() | came.keys()
-        if name not in own or name not in came or own[name].shape != came[name].shape
-    )
-    if wrong:
-        raise BadInput(
-            f"{path} is no file of {type(network).__name__}: {len(wrong)} tensors are missing, left over or of another "
-            f"shape ({', '.join(wrong[:4])}). Name the right file."
-        )
-    network.load_state_dict(came)
+    fill(network, came, path)
     network.requires_grad_(False).eval()
     return f"{path.name}, SHA-256 {sha256(path)[:16]}"

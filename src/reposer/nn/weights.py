@@ -14,12 +14,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook
 
-from reposer.core import BadInput
-from reposer.core.configs import to_plain
+from reposer.core import BadInput, quoted
+from reposer.core.configs import from_plain, read_json, to_plain
 from reposer.core.disk import whole_file
 
 Module = TypeVar("Module", bound=nn.Module)
+Read = TypeVar("Read")
 
 HEADER = "reposer"
 """The entry of a weights file's header under which Reposer says what the file holds (JSON)."""
@@ -42,14 +44,134 @@ def save_generator(
     write_safetensors(path, stored(generator, dtype), {HEADER: json.dumps(about)})
 
 
-def unfilled(build: Callable[[], Module]) -> Module:
-    """What `build` makes, on the CPU, without drawing first weights: its tensors hold anything until they are loaded."""
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        module = build()
-    assert {name for name, _ in module.named_buffers()} <= set(module.state_dict()), (
-        "a buffer that no file holds"
-    )
+def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None = None) -> Module:
+    """What `build` makes, on the CPU, without first weights: its tensors hold anything until they are loaded.
+
+    tensors: what it will be filled with. A network of other names or shapes is BadInput before any memory is taken for
+    it, and one of far more parts before they are made: a config from a file decides nothing that the file does not hold.
+    """
+    most = None if tensors is None else PARTS + PARTS_PER_TENSOR * len(tensors)
+    try:
+        with _at_most(most), torch.random.fork_rng(devices=[]), torch.device("meta"):
+            module = build()
+    except BadInput:
+        raise
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError) as error:
+        if tensors is None:
+            raise
+        raise BadInput(f"no network can be built by it ({' '.join(str(error).split())[:200]})") from error
+    own = module.state_dict()
+    assert {name for name, _ in module.named_buffers()} <= set(own), "a buffer that no file holds"
+    if tensors is not None:
+        _refuse_other_shapes(own, tensors)
     return module.to_empty(device="cpu")
+
+
+PARTS, PARTS_PER_TENSOR = 1000, 50
+"""Modules that a network may have, beside so many for each tensor of its file."""
+
+
+@contextmanager
+def _at_most(most: int | None) -> Iterator[None]:
+    """BadInput when more modules than these are put together."""
+    made = 0
+
+    def count(parent: nn.Module, name: str, child: nn.Module | None) -> None:
+        nonlocal made
+        made += 1
+        if most is not None and made > most:
+            raise BadInput(f"the network has more than {most:,} parts, far more than there are tensors")
+
+    handle = register_module_module_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _refuse_other_shapes(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    names = [*tensors, *(name for name in own if name not in tensors)]
+    wrong = [
+        name
+        for name in names
+        if name not in own or name not in tensors or own[name].shape != tensors[name].shape
+    ]
+    if wrong:
+        raise BadInput(
+            f"{len(wrong)} tensors are missing, left over or of another shape ({', '.join(map(quoted, wrong[:4]))})"
+        )
+
+
+def usable(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]:
+    """The tensors of the file `path`, in the type that the network has them (`own`), if they can be its weights.
+
+    BadInput if the names or shapes are others; if a floating tensor comes as whole numbers or truth values, or the other
+    way round; if a number is not finite.
+    """
+    try:
+        _refuse_other_shapes(own, tensors)
+    except BadInput as error:
+        raise BadInput(
+            f"{path} does not hold the weights of this network: {error}. Name the right file."
+        ) from error
+    converted = {}
+    for name, tensor in tensors.items():
+        wanted = own[name].dtype
+        if tensor.dtype != wanted and not (tensor.dtype in FLOATING and wanted in FLOATING):
+            raise BadInput(
+                f"{path} holds {quoted(name)} as {_dtype(tensor.dtype)}; the network's own is {_dtype(wanted)}. It was "
+                f"damaged or written by another program: get the file again."
+            )
+        converted[name] = tensor.to(wanted)
+        if tensor.is_floating_point() and not bool(torch.isfinite(converted[name]).all()):
+            raise BadInput(
+                f"{path} holds numbers that are not finite in {quoted(name)}: the training that wrote it went wrong, or it "
+                f"was damaged. Take an earlier file."
+            )
+    return converted
+
+
+FLOATING = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+"""What weights come as."""
+
+
+def _dtype(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path | str) -> None:
+    """Load the tensors of the file `path`, all of them and no others, if they can be this network's weights."""
+    network.load_state_dict(usable(tensors, network.state_dict(), path))
+
+
+def read_about(header: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """What Reposer wrote into a weights file's header; empty where it wrote nothing."""
+    text = header.get(HEADER)
+    if text is None:
+        return {}
+    about = read_json(text, f"the header of {path}")
+    if not isinstance(about, dict):
+        raise BadInput(
+            f"The header of {path} is {quoted(about)}; an object was expected. Get the file again."
+        )
+    return about
+
+
+def network_of(annotation: type, config: Any, tensors: Mapping[str, Tensor], path: Path) -> Any:
+    """The network that `config` (plain values of an `annotation`, from the file's header) describes, with the file's tensors.
+
+    In eval mode. What does not fit is BadInput, at no more cost than reading the file.
+    """
+    built = from_plain(annotation, config, f"config in {path.name}", bounded=True)
+    try:
+        network = unfilled(built.build, tensors)
+    except BadInput as error:
+        raise BadInput(
+            f"{path} does not hold the weights that its own config asks for: {error}. It was changed, or written by "
+            f"another version of Reposer."
+        ) from error
+    fill(network, tensors, path)
+    return network.eval()
 
 
 def stored(module: nn.Module, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
@@ -68,23 +190,32 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the header of a `.safetensors`."""
-    with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    return _read(path, lambda file: ({name: file.get_tensor(name) for name in file.keys()}, _header(file)))  # noqa: SIM118
 
 
 def read_header(path: Path) -> dict[str, str]:
     """The header alone: nothing else of the file is read."""
-    with _opened(path) as file:
-        return dict(file.metadata() or {})
+    return _read(path, _header)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _header(file: Any) -> dict[str, str]:
+    return dict(file.metadata() or {})
+
+
+def _read(path: Path, what: Callable[[Any], Read]) -> Read:
     _must_be_a_file(path)
     try:
         with safe_open(path, framework="pt") as file:
-            yield file
-    except (SafetensorError, OSError) as error:
+            return what(file)
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+        LookupError,
+        AttributeError,
+    ) as error:
         raise BadInput(
             f"{path} cannot be read as a .safetensors ({error}); it may be cut short or another kind of file. "
             f"Copy or download it again."

@@ -6,16 +6,29 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from reposer.core import BadInput
+
 
 def num_processes() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace gradients by their mean over all processes, in one flat all-reduce.
+def rows_of_process(batch_size: int, process: int, processes: int) -> range:
+    """The rows of a batch that one of several processes has: in order, as evenly as possible, at least one each."""
+    if batch_size < processes:
+        raise BadInput(
+            f"A batch of {batch_size} cannot be shared by {processes} processes: each needs at least one row. Give a "
+            f"larger --batch-size, or begin fewer processes."
+        )
+    return range(batch_size * process // processes, batch_size * (process + 1) // processes)
 
-    A parameter without a gradient here counts as zero if any other process has one, and keeps none if none has:
-    a branch that one process's rows do not use must not be a different step than one that nobody uses.
+
+def average_gradients(parameters: Iterable[nn.Parameter], share: float) -> None:
+    """Replace gradients by their mean over the rows of all processes, in one flat all-reduce.
+
+    share: this process's rows over all rows. A parameter without a gradient here counts as zero if any other process has
+    one, and keeps none if none has: a branch that one process's rows do not use must not be a different step than one that
+    nobody uses.
     """
     if num_processes() == 1:
         return
@@ -27,25 +40,25 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     shared = [p for p, u in zip(parameters, used.tolist(), strict=True) if u]
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
     flat = torch.cat([g.reshape(-1) for g in gradients])
+    flat *= share
     dist.all_reduce(flat)
-    flat /= num_processes()
     for p, mean in zip(shared, flat.split([p.numel() for p in shared]), strict=True):
         p.grad = mean.view_as(p).clone()
 
 
-def mean_over_processes(values: Tensor) -> Tensor:
-    """The mean of `values` over all processes; a non-finite one anywhere is non-finite everywhere."""
+def mean_over_rows(values: Tensor, share: float) -> Tensor:
+    """The mean of `values` over the rows of all processes; a non-finite one anywhere is non-finite everywhere."""
     if num_processes() == 1:
         return values
-    total = values.clone()
+    total = values * share
     dist.all_reduce(total)
-    return total / num_processes()
+    return total
 
 
-def any_process(flag: bool, device: torch.device) -> bool:
-    """Whether the flag is up in some process."""
+def largest_over_processes(number: int, device: torch.device) -> int:
+    """The largest of what the processes say."""
     if num_processes() == 1:
-        return flag
-    raised = torch.tensor([int(flag)], device=device)
-    dist.all_reduce(raised, dist.ReduceOp.MAX)
-    return bool(raised.item())
+        return number
+    said = torch.tensor([number], device=device)
+    dist.all_reduce(said, dist.ReduceOp.MAX)
+    return int(said.item())

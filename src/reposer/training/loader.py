@@ -1,13 +1,17 @@
 """Which pairs a step sees: a function of (seed, step), whatever ran before and however many processes there are."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from reposer.core.processes import deaf_to_interrupts
 from reposer.core.rng import mix, permutation, row_seeds
+
+from .distributed import rows_of_process
 
 
 class Addressed(Dataset[Any]):
@@ -21,7 +25,7 @@ class Addressed(Dataset[Any]):
 
 
 class StepSampler(Sampler[list[tuple[int, int]]]):
-    """For each step from `first_step` on, this process's addresses: rows `first_row` to `first_row + num_rows`.
+    """For each step from `first_step` on, this process's addresses: those of its rows.
 
     Rounds: pair number p = step * batch_size + row is item p modulo the length in the order of round p div length.
     """
@@ -32,13 +36,12 @@ class StepSampler(Sampler[list[tuple[int, int]]]):
         *,
         seed: int,
         batch_size: int,
-        first_row: int,
-        num_rows: int,
+        rows: range,
         first_step: int,
         last_step: int,
     ) -> None:
         self.length, self.seed, self.batch_size = length, seed, batch_size
-        self.rows = range(first_row, first_row + num_rows)
+        self.rows = rows
         self.span = range(first_step, last_step)
         self._order = lru_cache(maxsize=2)(lambda round_number: permutation(seed, round_number, length))
 
@@ -67,14 +70,12 @@ def batches(
     workers: int = 0,
 ) -> Iterator[Any]:
     """The batches of steps `first_step` .. `last_step - 1` for one of several processes."""
-    num_rows = batch_size // processes
-    first_row = process * num_rows
+    rows = rows_of_process(batch_size, process, processes)
     sampler = StepSampler(
         len(dataset),
         seed=seed,
         batch_size=batch_size,
-        first_row=first_row,
-        num_rows=num_rows,
+        rows=rows,
         first_step=first_step,
         last_step=last_step,
     )
@@ -88,5 +89,7 @@ def batches(
         multiprocessing_context="spawn" if workers else None,
         generator=torch.Generator(),
     )
-    for step, samples in zip(sampler.span, loader, strict=True):
-        yield dataset.collate(samples, row_seeds(seed, step, first_row, num_rows))
+    with deaf_to_interrupts() if workers else nullcontext():
+        loaded = iter(loader)
+    for step, samples in zip(sampler.span, loaded, strict=True):
+        yield dataset.collate(samples, row_seeds(seed, step, rows.start, len(rows)))

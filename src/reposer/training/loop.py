@@ -1,28 +1,27 @@
 """The one loop: stages, batches, turns; backward, average, step, EMA; then log, picture, save when due."""
 
 import copy
-import signal
+import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 
-from reposer.core import BadInput
-from reposer.nn.weights import read_safetensors, save_generator
+from reposer.core import BadInput, quoted
+from reposer.nn.weights import read_safetensors, save_generator, usable
 
-from .distributed import any_process, average_gradients, mean_over_processes
+from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process
 from .loader import batches
 from .objective import Objective
 from .progress import RunLog
 from .recipe import Recipe, Stage, Start
 from .run_folder import RunFolder, machine
+from .signals import stop_on_signal
 
 Picture = Callable[[nn.Module, Path], None]
 
@@ -38,12 +37,14 @@ class Outcome:
     step: how many steps are taken, in this call and before.
     seconds: wall-clock time of all of them, with the setting up of their losses, saving and pictures.
     finished: whether all stages are done.
+    signal: the number of the signal that asked for a stop, if one did.
     """
 
     step: int
     seconds: float
     finished: bool
     generator: nn.Module
+    signal: int = 0
 
 
 def train(
@@ -55,18 +56,26 @@ def train(
     tensorboard: bool = False,
     max_minutes: float | None = None,
     until_step: int | None = None,
+    extend: bool = False,
 ) -> Outcome:
     """Run `recipe` in the folder `out`, or go on with what is there. The same command again resumes.
+
+    The folder's run must be of the same recipe, but for what cannot move the numbers, and of data with the same content.
 
     draw_pictures: draws the sheet of fixed pairs with the averaged generator into the given file.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
     until_step: stop and save after so many steps of the run (likewise).
+    extend: the last stage may have more steps than the run in the folder was begun with.
     """
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    if recipe.batch_size % accelerator.num_processes:
+    if max_minutes is not None and not (0 <= max_minutes < math.inf):
+        raise BadInput(f"--max-minutes is {max_minutes}; a number of minutes from 0 on is expected.")
+    root = getattr(recipe.data, "root", None)
+    if root is not None and Path(root).resolve() == out.resolve():
         raise BadInput(
-            f"A batch of {recipe.batch_size} does not divide over {accelerator.num_processes} processes."
+            f"{out} is the data set; a run needs a folder of its own. Give another one with --out."
         )
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
     folder = RunFolder(out)
     try:
         if accelerator.is_main_process:
@@ -80,6 +89,7 @@ def train(
             tensorboard=tensorboard,
             max_minutes=max_minutes,
             until_step=until_step,
+            extend=extend,
         )
     except BadInput:
         if accelerator.is_main_process:
@@ -99,19 +109,21 @@ def _train(
     tensorboard: bool,
     max_minutes: float | None,
     until_step: int | None,
+    extend: bool,
 ) -> Outcome:
     device = accelerator.device
     if accelerator.is_main_process:
-        folder.open(recipe)  # refuses another run's folder, and makes a new one
+        folder.open(recipe, extend=extend)  # refuses another run's folder, and makes a new one
     accelerator.wait_for_everyone()
-    saved = folder.open(recipe) if folder.state_file.exists() else None
-    step, first_stage, before = (
-        (0, 0, 0.0) if saved is None else (saved["step"], saved["stage"], saved["seconds"])
-    )
+    saved = folder.state()
+    step, first_stage, before = _place(saved, recipe, folder)
     if until_step is not None and step >= until_step:
         raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")
 
     generator = recipe.build()
+    for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
+        if stage.start is not None:
+            _taken(stage.start, generator)  # now, not after the stages before it
     dataset = recipe.data.open(generator.framing)
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
     main = accelerator.is_main_process
@@ -127,16 +139,20 @@ def _train(
         minutes=max_minutes,
     )
     started = time.monotonic()
+    rows = rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
+    share = len(rows) / recipe.batch_size
 
-    with log, _stop_on_signal() as stop_asked:
+    with log, stop_on_signal() as stop_asked:
         for number, stage in enumerate(recipe.stages):
             stage_start = sum(s.steps for s in recipe.stages[:number])
             if number < first_stage:
                 continue
             objective, optimisers = _set_up(stage, generator, recipe.seed + number, device)
             if saved is not None and number == first_stage:
-                _restore(saved, objective, optimisers, averaged)
+                _restore(saved, objective, optimisers, averaged, folder)
                 log.warn_if_moved(saved["machine"])
+                if main:  # a kill, or a user, may have left another one than the state's
+                    _keep_generator(averaged, folder, recipe, step, objective)
             elif stage.start is not None:
                 log.say(_begin_from(stage.start, generator))
                 averaged.load_state_dict(generator.state_dict())
@@ -150,8 +166,7 @@ def _train(
                 if main:
                     seconds = before + time.monotonic() - started
                     folder.save_state(_state(stage_number, at, seconds, game, steppers, averaged))
-                    header = {"recipe": recipe.name, "step": at, **game.about()}
-                    save_generator(averaged, folder.generator_file, header)
+                    _keep_generator(averaged, folder, recipe, at, game)
 
             for batch in batches(
                 dataset,
@@ -164,9 +179,19 @@ def _train(
                 workers=recipe.workers,
             ):
                 factor = stage.learning_rate_factor(step - stage_start)
-                terms = take_step(
-                    objective, optimisers, stage, batch.to(device), factor, recipe.precision, step
-                )
+                try:
+                    terms = take_step(
+                        objective,
+                        optimisers,
+                        stage,
+                        batch.to(device),
+                        factor,
+                        recipe.precision,
+                        step,
+                        share=share,
+                    )
+                except TrainingStopped as error:
+                    raise TrainingStopped(f"{error} {_left(folder)}") from None
                 step += 1
                 update_average(averaged, generator, recipe.ema, step)
                 log.step(stage.name, step, terms)
@@ -174,14 +199,48 @@ def _train(
                     draw_pictures(averaged, folder.pictures / f"{step:08d}.png")
                 seconds = time.monotonic() - started
                 due = step == until_step or (max_minutes is not None and seconds > 60 * max_minutes)
-                stopping = any_process(stop_asked() or due, device)
+                came = largest_over_processes(stop_asked(), device)
+                stopping = came > 0 or largest_over_processes(int(due), device) > 0
                 if stopping or step == stage_end or step % recipe.save_every == 0:
                     save(number, step, objective, optimisers)
                 if stopping and step < recipe.steps:
                     log.say(f"Stopped after step {step}; the same command goes on from here.")
-                    return Outcome(step, before + seconds, False, averaged)
+                    return Outcome(step, before + seconds, False, averaged, came)
+        came = stop_asked()
     accelerator.wait_for_everyone()
-    return Outcome(step, before + time.monotonic() - started, True, averaged)
+    return Outcome(step, before + time.monotonic() - started, True, averaged, came)
+
+
+def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> tuple[int, int, float]:
+    """(steps taken, number of the stage, seconds) of a saved state; zeros where there is none."""
+    if saved is None:
+        return 0, 0, 0.0
+    step, stage = saved["step"], saved["stage"]
+    ends = [sum(s.steps for s in recipe.stages[:n]) for n in range(len(recipe.stages) + 1)]
+    if not 0 <= stage < len(recipe.stages) or not ends[stage] <= step <= ends[stage + 1]:
+        raise BadInput(
+            f"{folder.state_file} says step {step} of stage {stage}, which this recipe does not have: it belongs to another "
+            f"run. Put a good copy back, or remove it to begin the run again."
+        )
+    return step, stage, saved["seconds"]
+
+
+def _left(folder: RunFolder) -> str:
+    """What there is after a term that is not finite, and what helps."""
+    advice = (
+        "a smaller learning rate or precision fp32 usually helps; give such a run a new folder with --out"
+    )
+    if not folder.state_file.exists():
+        return f"Nothing was saved before; {advice}."
+    return f"The state of step {folder.taken()[0]} is saved, and would come to the same again; {advice}."
+
+
+def _keep_generator(
+    averaged: nn.Module, folder: RunFolder, recipe: Recipe, step: int, objective: Objective
+) -> None:
+    save_generator(
+        averaged, folder.generator_file, {"recipe": recipe.name, "step": step, **objective.about()}
+    )
 
 
 def take_step(
@@ -192,8 +251,13 @@ def take_step(
     learning_rate_factor: float,
     precision: str,
     step: int,
+    *,
+    share: float = 1.0,
 ) -> dict[str, float]:
-    """All turns of one batch. Returns every term, averaged over processes, by "player/term"."""
+    """All turns of one batch. Returns every term, averaged over the rows of all processes, by "player/term".
+
+    share: this process's rows over all rows of the batch.
+    """
     device_type = next(objective.parameters()).device.type
     shown: dict[str, float] = {}
     turns = objective.steps(batch)
@@ -203,18 +267,17 @@ def take_step(
         if turn is None:
             return shown
         players = "+".join(turn.players)
-        values = mean_over_processes(torch.stack([v.detach().float() for v in turn.terms.values()]))
+        values = mean_over_rows(torch.stack([v.detach().float() for v in turn.terms.values()]), share)
         for name, value in zip(turn.terms, values.tolist(), strict=True):
             if not torch.isfinite(torch.tensor(value)):
-                raise TrainingStopped(
-                    f"At step {step} the term '{name}' of {players} is {value}. The last saved state is from before; "
-                    f"a smaller learning rate or precision fp32 usually helps."
-                )
+                raise TrainingStopped(f"At step {step} the term '{name}' of {players} is {value}.")
             shown[f"{players}/{name}"] = value
         for player in turn.players:
             optimisers[player].zero_grad(set_to_none=True)
         turn.total().backward()
-        average_gradients(p for player in turn.players for p in objective.players[player].parameters())
+        average_gradients(
+            (p for player in turn.players for p in objective.players[player].parameters()), share
+        )
         for player in turn.players:
             for group in optimisers[player].param_groups:
                 group["lr"] = stage.optimisers[player].learning_rate * learning_rate_factor
@@ -250,6 +313,13 @@ def _set_up(
 
 def _begin_from(start: Start, generator: nn.Module) -> str:
     """Take the tensors that `start` names, strictly; say what stays as it was."""
+    taken, own = _taken(start, generator), generator.state_dict()
+    generator.load_state_dict(taken, strict=False)
+    return f"Took {len(taken)} tensors from {start.file}; {len(own) - len(taken)} keep their first values."
+
+
+def _taken(start: Start, generator: nn.Module) -> dict[str, Tensor]:
+    """The tensors that `start` names, if all of them are there and fit."""
     tensors, _ = read_safetensors(Path(start.file))
     own = generator.state_dict()
     taken = {name: t for name, t in tensors.items() if name.startswith(start.prefixes)}
@@ -260,8 +330,7 @@ def _begin_from(start: Start, generator: nn.Module) -> str:
             f"{start.file} does not fit the prefixes {start.prefixes}: {misfits[:5] or 'no tensor'} "
             f"do not match this generator, {absent[:5] or 'none'} are missing."
         )
-    generator.load_state_dict(taken, strict=False)
-    return f"Took {len(taken)} tensors from {start.file}; {len(own) - len(taken)} keep their first values."
+    return usable(taken, {name: own[name] for name in taken}, start.file)
 
 
 def _state(
@@ -280,6 +349,7 @@ def _state(
         "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers.items()},
         "averaged": averaged.state_dict(),
         "objective": objective.state(),
+        "about": objective.about(),
         "machine": machine(),
     }
 
@@ -289,32 +359,22 @@ def _restore(
     objective: Objective,
     optimisers: dict[str, torch.optim.Optimizer],
     averaged: nn.Module,
+    folder: RunFolder,
 ) -> None:
-    for name, network in objective.networks.items():
-        network.load_state_dict(saved["networks"][name])
-    for name, optimiser in optimisers.items():
-        optimiser.load_state_dict(saved["optimisers"][name])
-    averaged.load_state_dict(saved["averaged"])
-    objective.load_state(saved["objective"])
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask for a stop after the running step, so that nothing is lost. A second one stops at once."""
-    asked = False
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
+    if saved["about"] != objective.about():
+        raise BadInput(
+            f"The run in {folder.root} was trained with {quoted(saved['about'])}; here there is "
+            f"{quoted(objective.about())}. Bring the old files back, or give a new folder with --out."
+        )
     try:
-        before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: the program around us handles signals
-        before = {}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for name, network in objective.networks.items():
+            network.load_state_dict(saved["networks"][name])
+        for name, optimiser in optimisers.items():
+            optimiser.load_state_dict(saved["optimisers"][name])
+        averaged.load_state_dict(saved["averaged"])
+        objective.load_state(saved["objective"])
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        raise BadInput(
+            f"{folder.state_file} does not fit the recipe ({' '.join(str(error).split())[:200]}): it was damaged, or written "
+            f"by another version of Reposer. Put a good copy back, or remove it to begin the run again."
+        ) from error

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import nn
+from tyro.constructors import PrimitiveConstructorSpec
 
-from reposer.core import SKELETONS, BadInput, Framing, Registry
+from reposer.core import SKELETONS, BadInput, Framing, Registry, quoted
 from reposer.core.choices import Frame, PictureForm
+from reposer.core.configs import non_finite, to_plain
 from reposer.data import PairDataset, open_dataset
 from reposer.data.clip_dataset import ClipDataset, open_clips
 from reposer.data.objects import ShapeNetViews, SyntheticObjects
@@ -33,8 +35,14 @@ class Adam:
     """Decoupled weight decay, per step and learning rate."""
 
     def __post_init__(self) -> None:
-        if self.learning_rate <= 0 or not all(0 <= b < 1 for b in self.betas):
-            raise BadInput(f"Adam needs a learning rate above 0 and betas in [0, 1), not {self}.")
+        if (
+            not self.learning_rate > 0
+            or not all(0 <= b < 1 for b in self.betas)
+            or not self.weight_decay >= 0
+        ):
+            raise BadInput(
+                f"Adam needs a learning rate above 0, betas in [0, 1) and a weight decay of at least 0, not {self}."
+            )
 
     def build(self, player: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.AdamW(
@@ -69,6 +77,25 @@ class Start:
     """Which tensors to take: those whose names begin with one of these. The rest stay as they are, and are reported."""
 
 
+def _start_from_words(words: list[str]) -> Start | None:
+    """FILE, then the prefixes; nothing, or the word None, is no start."""
+    if words in ([], ["None"]):
+        return None
+    return Start(words[0], tuple(words[1:]) or ("",))
+
+
+START_ON_COMMAND_LINE = PrimitiveConstructorSpec[Start | None](
+    nargs="*",
+    metavar="FILE [PREFIX ...]",
+    instance_from_str=_start_from_words,
+    is_instance=lambda value: value is None or isinstance(value, Start),
+    str_from_instance=lambda start: ["None"] if start is None else [start.file, *start.prefixes],
+)
+"""`--stages.0.start FILE flow_net.`: one option, where a dataclass that may be missing would have none."""
+LARGEST_BATCH = 65_536
+SEEDS = 2**62
+
+
 @runtime_checkable
 class ObjectiveConfig(Protocol):
     """A frozen dataclass that builds its objective around the run's generator, and can be small."""
@@ -94,8 +121,15 @@ class Stage:
     """The learning rate over the stage; "linear-to-zero" falls over its second half."""
     warmup: int = 0
     """Steps over which the learning rate rises from 0."""
-    start: Start | None = None
-    """Weights to begin from."""
+    start: Annotated[Start | None, START_ON_COMMAND_LINE] = None
+    """Weights to begin from: a `.safetensors`, then the beginnings of the names of what to take from it; none = all."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.warmup < 0:
+            raise BadInput(
+                f"The stage '{self.name}' needs at least 1 step and a warmup of at least 0 steps, not {self.steps} and "
+                f"{self.warmup}."
+            )
 
     def learning_rate_factor(self, step: int) -> float:
         """What the learning rate of this stage's step `step` (from 0) is multiplied by."""
@@ -126,6 +160,9 @@ class DataConfig:
     """Synthetic people only: how many pairs."""
     seed: int = 0
     """Synthetic people only: which people."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, "data.num_pairs", self.num_pairs)
 
     def open(self, framing: Framing, split: str | None = None) -> PairDataset:
         """The data set, its pictures laid out by `framing`."""
@@ -176,6 +213,8 @@ class ClipDataConfig:
     """Drawn clips only: which."""
 
     def __post_init__(self) -> None:
+        _at_least(1, "data.frames", self.frames)
+        _at_least(1, "data.num_clips", self.num_clips)
         for name in (self.skeleton, self.source_skeleton):
             if name is not None and name not in SKELETONS:
                 raise BadInput(f"There is no skeleton '{name}'; there are {', '.join(SKELETONS)}.")
@@ -238,6 +277,10 @@ class ViewDataConfig:
     seed: int = 0
     """Drawn objects only: which."""
 
+    def __post_init__(self) -> None:
+        _at_least(0, "data.hold_out", self.hold_out)
+        _at_least(1, "data.num_objects", self.num_objects)
+
     def open(self, framing: Framing, split: str | None = None) -> PairDataset:
         """The data set, its pictures laid out by `framing`."""
         split = split or self.split
@@ -250,6 +293,11 @@ class ViewDataConfig:
     def tiny(self) -> "ViewDataConfig":
         """One drawn object, whatever the data set."""
         return ViewDataConfig(kind=self.kind, num_objects=1, hold_out=self.hold_out)
+
+
+def _at_least(least: int, name: str, value: int) -> None:
+    if value < least:
+        raise BadInput(f"--{name.replace('_', '-')} is {value}; a whole number from {least} on is expected.")
 
 
 @dataclass(frozen=True)
@@ -284,10 +332,19 @@ class Recipe:
     """Steps between two picture sheets."""
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1 or not self.stages or not 0 <= self.ema < 1:
+        if not 1 <= self.batch_size <= LARGEST_BATCH or not self.stages or not 0 <= self.ema < 1:
             raise BadInput(
-                "A recipe needs a batch of at least 1, at least one stage and an EMA decay in [0, 1)."
+                f"A recipe needs a batch of 1 to {LARGEST_BATCH:,}, at least one stage and an EMA decay in [0, 1); this came: "
+                f"a batch of {self.batch_size}, {len(self.stages)} stages, a decay of {self.ema}."
             )
+        for name in ("log_every", "save_every", "picture_every"):
+            _at_least(1, name, getattr(self, name))
+        for name in ("workers", "seed"):
+            _at_least(0, name, getattr(self, name))
+        if self.seed >= SEEDS:
+            raise BadInput(f"--seed is {quoted(self.seed)}; a whole number below 2^62 is expected.")
+        if (where := non_finite(to_plain(self))) is not None:
+            raise BadInput(f"The recipe's value {where} is not a finite number; give it another one.")
 
     @property
     def steps(self) -> int:
@@ -312,7 +369,13 @@ class Recipe:
         """The generator (or a probe's network) with its first weights, which are a function of the recipe's seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            return self.model.build()
+            try:
+                return self.model.build()
+            except (RuntimeError, MemoryError, OverflowError) as error:
+                raise BadInput(
+                    f"The network of this recipe cannot be made ({' '.join(str(error).split())[:200]}). Give --model values "
+                    f"that fit into this machine's memory."
+                ) from error
 
     def afterwards(self, out: Path) -> str:
         """What to do with what a finished run left in the folder `out`, for the command line."""

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,26 @@ import torch
 from filelock import FileLock
 
 from reposer.core import BadInput
-from reposer.core.configs import to_plain
-from reposer.core.disk import only_user, whole_file
+from reposer.core.configs import read_json, to_plain
+from reposer.core.disk import LOCK, only_user, remove_drafts, remove_locked, whole_file
 from reposer.data.files import write_text
 
+from .contents import contents
 from .recipe import Recipe
+from .same_run import refuse_another_run
+
+STATE: Mapping[str, type | tuple[type, ...]] = {
+    "stage": int,
+    "step": int,
+    "seconds": (int, float),
+    "networks": dict,
+    "optimisers": dict,
+    "averaged": dict,
+    "objective": dict,
+    "about": dict,
+    "machine": dict,
+}
+"""The entries of a saved state, and what each is."""
 
 
 class RunFolder:
@@ -26,13 +43,39 @@ class RunFolder:
         self.state_file = root / "state.pt"
         self.generator_file = root / "generator.safetensors"
         self.pictures = root / "pictures"
-        self._was_there = root.exists()
+        self.tensorboard = root / "tensorboard"
+        self._made_it = False
         self._lock: FileLock | None = None
 
     def claim(self) -> None:
-        """Nobody else may train here until `leave`, or the end of this process. Makes the folder."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Nobody else may train here until `leave`, or the end of this process. Makes the folder.
+
+        A folder of somebody else's files is refused; what an earlier run of ours was writing when it was killed is removed.
+        """
+        self._made_it = self._make()
         self._lock = only_user(self.root, "trains")
+        if not self.receipt.exists():
+            own = (self.log_file, self.state_file, self.generator_file, self.pictures)
+            if foreign := [path.name for path in own if path.exists()]:
+                raise BadInput(
+                    f"{self.root} holds {', '.join(foreign)} but no recipe.json: it is no run folder of Reposer, and "
+                    f"training would write over them. Give a new folder with --out."
+                )
+        files = (self.receipt, self.log_file, self.state_file, self.generator_file)
+        remove_drafts(self.root, "|".join(path.name.replace(".", r"\.") for path in files))
+        remove_drafts(self.pictures, r"\d{8}\.png")
+
+    def _make(self) -> bool:
+        """Make the folder; whether it was not there."""
+        try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir()
+            return True
+        except OSError as error:
+            if self.root.is_dir():
+                return False
+            why = "a file is there" if self.root.exists() else error.strerror
+            raise BadInput(f"The run folder {self.root} cannot be made ({why}). Give another --out.") from error
 
     def leave(self) -> None:
         """Others may train here again."""
@@ -41,50 +84,84 @@ class RunFolder:
             self._lock = None
 
     def forget_unless_saved(self) -> None:
-        """Remove a folder that this run made and has saved nothing in: bad input leaves nothing behind."""
-        if not self._was_there and not self.state_file.exists():
-            shutil.rmtree(self.root, ignore_errors=True)
+        """Remove what this run made, if it has saved nothing: bad input leaves nothing behind.
 
-    def open(self, recipe: Recipe) -> dict[str, Any] | None:
-        """Make the folder or meet it again: the saved state, or None for a new run.
-
-        A folder of another recipe is refused: it names the first values that differ.
+        Only a folder that this very call made and has alone, and none in which a user has put something meanwhile.
         """
-        wanted = json.loads(json.dumps(to_plain(recipe)))
-        if self.receipt.exists():
-            found = json.loads(self.receipt.read_text())["recipe"]
-            differences = list(_differences(found, wanted))
-            if differences:
-                raise BadInput(
-                    f"{self.root} holds a run of another recipe ({'; '.join(differences[:3])}). "
-                    f"Give a new folder with --out, or the old values to resume it."
-                )
+        if self._lock is None or not self._made_it or self.state_file.exists():
+            return
+        for path in (self.receipt, self.log_file, self.generator_file):
+            path.unlink(missing_ok=True)
+        for folder in (self.pictures, self.tensorboard):
+            shutil.rmtree(folder, ignore_errors=True)
+        if {path.name for path in self.root.iterdir()} <= {LOCK}:
+            remove_locked(self.root)
+
+    def open(self, recipe: Recipe, *, extend: bool = False) -> None:
+        """Make the folder's files or meet them again. A run of another recipe or of other data is refused."""
+        found = self.read_receipt() if self.state_file.exists() else None
+        holds = contents(recipe)
+        if found is not None:
+            state = self.state()
+            assert state is not None
+            refuse_another_run(
+                self.root, found, _written(recipe), holds, recipe, taken=state["step"], extend=extend
+            )
+        self.write_receipt(recipe, {} if found is None else found["about"], holds)
         self.pictures.mkdir(parents=True, exist_ok=True)
-        if not self.receipt.exists():
-            self.write_receipt(recipe, {})
-        if not self.state_file.exists():
+        if found is None:
             self.cut_log(0)
+
+    def read_receipt(self) -> dict[str, Any]:
+        """What recipe.json says: every value of the recipe, what its files hold, and what was used."""
+        try:
+            found = read_json(self.receipt.read_bytes(), str(self.receipt))
+        except FileNotFoundError:
+            found = None
+        entries = ("recipe", "contents", "about")
+        if not isinstance(found, dict) or not all(isinstance(found.get(entry), dict) for entry in entries):
+            raise BadInput(
+                f"{self.receipt} is damaged: a receipt has the entries {', '.join(entries)}. Which run this is cannot be "
+                f"told without it. Put a good copy back, or give a new folder with --out."
+            )
+        return found
+
+    def state(self) -> dict[str, Any] | None:
+        """The saved state, checked to be whole; None for a run that has saved nothing."""
+        if not self.state_file.exists():
             return None
         try:
+            with zipfile.ZipFile(self.state_file) as archive:
+                damaged = archive.testzip()  # torch.load compares no checksums
             state = torch.load(self.state_file, map_location="cpu", weights_only=True)
         except Exception as error:
-            raise BadInput(
-                f"{self.state_file} cannot be read ({type(error).__name__}); it was not written by this "
-                f"program. Remove it to begin the run again."
-            ) from error
-        assert isinstance(state, dict)
+            raise BadInput(self._damaged(type(error).__name__)) from error
+        if damaged is not None:
+            raise BadInput(self._damaged(f"{damaged} in it was changed"))
+        if not isinstance(state, dict) or not all(
+            isinstance(state.get(name), kind) and not isinstance(state[name], bool)
+            for name, kind in STATE.items()
+        ):
+            raise BadInput(self._damaged(f"a state has the entries {', '.join(STATE)}"))
         return state
+
+    def _damaged(self, why: str) -> str:
+        return (
+            f"{self.state_file} cannot be read ({why}): it was damaged, or written by another program. Put a good copy "
+            f"back, or remove it to begin the run again."
+        )
 
     def taken(self) -> tuple[int, float]:
         """How many steps the saved state has taken, in how many seconds; none before the first."""
-        if not self.state_file.exists():
-            return 0, 0.0
-        state = torch.load(self.state_file, map_location="cpu", weights_only=True, mmap=True)
-        return state["step"], state["seconds"]
+        state = self.state()
+        return (0, 0.0) if state is None else (state["step"], state["seconds"])
 
-    def write_receipt(self, recipe: Recipe, about: dict[str, Any]) -> None:
-        """recipe.json: every value of the recipe, and what was used (`about`)."""
-        text = json.dumps({"recipe": to_plain(recipe), "about": about}, indent=2)
+    def write_receipt(
+        self, recipe: Recipe, about: Mapping[str, Any], holds: Mapping[str, Any] | None = None
+    ) -> None:
+        """recipe.json: every value of the recipe, what was used (`about`), and what its data are (None: as it says)."""
+        holds = self.read_receipt()["contents"] if holds is None else holds
+        text = json.dumps({"recipe": to_plain(recipe), "contents": holds, "about": about}, indent=2)
         write_text(self.receipt, text)
 
     def save_state(self, state: dict[str, Any]) -> None:
@@ -96,28 +173,40 @@ class RunFolder:
         with self.log_file.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    def cut_log(self, step: int) -> None:
-        """Drop what the log says of steps after `step`: they will be taken again."""
+    def cut_log(self, step: int) -> int:
+        """Drop what the log says of steps after `step`: they will be taken again.
+
+        Lines that nobody can read are dropped, too. Returns how many, without the last one, which a kill may cut short.
+        """
         if not self.log_file.exists():
-            return
-        kept = []
-        for line in self.log_file.read_text().splitlines():
-            try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line)
-            except (json.JSONDecodeError, KeyError):
-                continue  # the last line of a killed run may be cut short
+            return 0
+        kept, broken = [], []
+        lines = self.log_file.read_bytes().splitlines()
+        for number, line in enumerate(lines, start=1):
+            if (its_step := _step_of(line)) is None:
+                broken.append(number)
+            elif its_step <= step:
+                kept.append(line.decode())
         write_text(self.log_file, "".join(line + "\n" for line in kept))
+        return len(broken) - (bool(broken) and broken[-1] == len(lines))
+
+
+def _step_of(line: bytes) -> int | None:
+    """The step that a line of the log is of; None if it is no such line."""
+    try:
+        content = read_json(line, "log")
+    except BadInput:
+        return None
+    step = content.get("step") if isinstance(content, dict) else None
+    return step if isinstance(step, int) and not isinstance(step, bool) else None
+
+
+def _written(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as its receipt says it."""
+    plain: dict[str, Any] = json.loads(json.dumps(to_plain(recipe)))
+    return plain
 
 
 def machine() -> dict[str, Any]:
     """What a bit-exact resume needs to be the same."""
     return {"torch": str(torch.__version__), "threads": torch.get_num_threads()}
-
-
-def _differences(found: Any, wanted: Any, where: str = "") -> Any:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in sorted(found.keys() | wanted.keys()):
-            yield from _differences(found.get(key), wanted.get(key), f"{where}.{key}" if where else key)
-    elif found != wanted:
-        yield f"{where} is {found!r} there and {wanted!r} here"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,9 @@ from rich.text import Text
 from torch.utils.data import DataLoader, Dataset
 
 from reposer.core import BadInput
+from reposer.core.configs import read_json
+from reposer.core.disk import LOCK, only_user, remove_locked
+from reposer.core.processes import deaf_to_interrupts
 
 from ..files import write_text
 
@@ -36,6 +40,7 @@ Record = dict[str, Any]
 ABOUT = "about.json"
 """In the finished folder: the arguments that made it."""
 _ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
+_BEGINNING = re.compile(rf"\.{re.escape(_ARGUMENTS)}\.\w+\.tmp")  # what a kill in the first moment leaves
 
 
 def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
@@ -57,7 +62,8 @@ def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> It
         multiprocessing_context="spawn",  # a fork may inherit a lock that a thread of ours holds, and wait for ever
         generator=torch.Generator(),  # the caller's random numbers stay untouched
     )
-    results = iter(loader)
+    with deaf_to_interrupts():
+        results = iter(loader)
     try:
         for result, error in results:
             if error is not None:
@@ -116,7 +122,43 @@ def write_in_pieces(
         )
     draft = root.with_name(f".{root.name}-draft")
     receipt = json.loads(json.dumps({**arguments, "code": code_digest()}))
-    _begin(draft, root, receipt)
+    with _alone(draft, root):
+        if not _begin(draft, root, receipt):
+            _write(draft, pieces, write, finish, receipt, workers=workers, progress=progress)
+        draft.rename(root)
+        (root / LOCK).unlink()  # while it is ours: see only_user
+    return root
+
+
+@contextmanager
+def _alone(draft: Path, root: Path) -> Iterator[None]:
+    """The draft, made and locked for this process: a second one that writes the same folder is refused."""
+    try:
+        draft.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{draft} cannot be made ({error.strerror}). Give another folder.") from error
+    lock = only_user(draft, f"writes {root.name}")
+    try:
+        if root.exists():
+            raise BadInput(f"{root} exists already: another process has just written it.")
+        yield
+    finally:
+        if draft.exists() and {path.name for path in draft.iterdir()} <= {LOCK}:
+            remove_locked(draft)
+        lock.release()
+
+
+def _write(
+    draft: Path,
+    pieces: Sequence[Piece],
+    write: Callable[[Path, Piece], Record],
+    finish: Callable[[Path, Mapping[str, Record]], None],
+    receipt: Mapping[str, Any],
+    *,
+    workers: int,
+    progress: bool,
+) -> None:
+    """All that the draft still lacks."""
     records = {p.name: r for p in pieces if (r := _read_record(draft, p)) is not None}
     rest = [p for p in pieces if p.name not in records]
     try:
@@ -127,13 +169,11 @@ def write_in_pieces(
         finish(draft, {piece.name: records[piece.name] for piece in pieces})
     except BaseException:
         if not any((draft / _RECORDS).iterdir()):
-            shutil.rmtree(draft, ignore_errors=True)  # nothing in it is worth keeping
+            remove_locked(draft)  # nothing in it is worth keeping
         raise
-    (draft / ABOUT).write_text(json.dumps(receipt, indent=1) + "\n")
+    write_text(draft / ABOUT, json.dumps(receipt, indent=1) + "\n")
     shutil.rmtree(draft / _RECORDS)
     (draft / _ARGUMENTS).unlink()
-    draft.rename(root)
-    return root
 
 
 def code_digest() -> str:
@@ -156,15 +196,22 @@ class _Writer:
         return piece.name, record
 
 
-def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> None:
-    """Makes the draft, or checks that the one that is there was begun by the same call."""
+def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> bool:
+    """Begins the draft, or checks that the one that is there was begun by the same call; whether it is complete."""
     path = draft / _ARGUMENTS
     if not path.is_file():
-        shutil.rmtree(draft, ignore_errors=True)
-        (draft / _RECORDS).mkdir(parents=True)
+        there = {entry.name for entry in draft.iterdir()} - {LOCK}
+        if ABOUT in there and _RECORDS not in there and _plain(draft / ABOUT) == receipt:
+            return True  # a kill came between the last piece and the folder's name
+        if there - {_RECORDS} - {name for name in there if _BEGINNING.fullmatch(name)}:
+            raise BadInput(
+                f"{draft} holds files ({', '.join(sorted(there)[:3])}) that no call of this kind began. The unfinished "
+                f"{root.name} would lie there: move them away, or give another folder."
+            )
+        (draft / _RECORDS).mkdir(exist_ok=True)
         write_text(path, json.dumps(receipt, indent=1))
-        return
-    begun = json.loads(path.read_text())
+        return False
+    begun = _plain(path)
     differing = sorted(k for k in {*begun, *receipt} if begun.get(k) != receipt.get(k))
     if differing:
         which = ", ".join(
@@ -175,6 +222,7 @@ def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> None:
             f"{draft} holds an unfinished {root.name} that was begun otherwise ({which}). Repeat that call to finish "
             f"it, or remove the folder to begin anew."
         )
+    return False
 
 
 def _record_path(draft: Path, piece: Piece) -> Path:
@@ -182,8 +230,17 @@ def _record_path(draft: Path, piece: Piece) -> Path:
 
 
 def _read_record(draft: Path, piece: Piece) -> Record | None:
-    path = _record_path(draft, piece)
-    return json.loads(path.read_text()) if path.is_file() else None
+    """None for a piece that is not finished, or whose record was damaged: it is written again."""
+    return _plain(_record_path(draft, piece)) or None
+
+
+def _plain(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of ours; empty where there is none that can be read."""
+    try:
+        content = read_json(path.read_bytes(), str(path))
+    except (OSError, BadInput):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 class _Speed(ProgressColumn):

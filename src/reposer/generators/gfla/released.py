@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from reposer.core import BadInput, Generator, Registry
-from reposer.nn.weights import read_checkpoint, save_generator, unfilled
+from reposer.nn.weights import fill, read_checkpoint, save_generator, unfilled
 
 from .clip_network import GFLAAnimationConfig, GFLAFaceConfig
 from .network import GFLAConfig
@@ -60,7 +60,7 @@ def read_released(checkpoint: Path, config: Published, name: str = "this network
     faults = list(_faults(tensors, shapes, copies))
     if faults:
         raise BadInput(f"{checkpoint} is not the released checkpoint of {name}: {'; '.join(faults)}.")
-    generator.load_state_dict({ours: tensors[theirs] for ours, theirs in names.items()})
+    fill(generator, {ours: tensors[theirs] for ours, theirs in names.items()}, checkpoint)
     return generator.eval()
 
 

@@ -1,6 +1,5 @@
 """python -m reposer.probes.encoder --out DIR: train the people-encoder, measure it, write its shipped form."""
 
-import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,6 +29,8 @@ def main(out: Path, steps: int | None = None) -> None:
     if steps is not None:
         recipe = replace(recipe, stages=(replace(recipe.stages[0], steps=steps),))
     outcome = train(recipe, out)
+    if not outcome.finished or outcome.signal:
+        sys.exit(128 + outcome.signal)
     reader = outcome.generator
     assert isinstance(reader, PeopleReader)
     held_out = HELD_OUT.open(reader.framing)
@@ -45,7 +46,7 @@ def begun(out: Path) -> EncoderRecipe | None:
     receipt = RunFolder(out).receipt
     if not receipt.exists():
         return None
-    recipe: EncoderRecipe = from_plain(EncoderRecipe, json.loads(receipt.read_text())["recipe"], str(receipt))
+    recipe: EncoderRecipe = from_plain(EncoderRecipe, RunFolder(out).read_receipt()["recipe"], str(receipt))
     return recipe
 
 

@@ -1,16 +1,14 @@
 """Cleaning a track with a motion network."""
 
-import json
 from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from reposer.core import BadInput, Pose, Skeleton
-from reposer.core.configs import from_plain
+from reposer.core import BadInput, Pose, Skeleton, quoted
 from reposer.core.skeleton import COCO_17, H36M_17
-from reposer.nn.weights import HEADER, read_safetensors, unfilled
+from reposer.nn.weights import network_of, read_about, read_safetensors
 
 from .network import CONTEXT, MotionConfig, MotionNetwork
 from .placing import bridged, knowable, placement, window
@@ -22,19 +20,14 @@ def load_motion(path: Path | str) -> MotionNetwork:
     """The network of a `.safetensors` that `reposer train motion-mini` (or motion-2020) wrote, in eval mode."""
     path = Path(path)
     tensors, header = read_safetensors(path)
-    about = json.loads(header.get(HEADER, "{}"))
+    about = read_about(header, path)
     if about.get("family") != MotionConfig.family:
         raise BadInput(
-            f"{path} holds {about.get('family', 'no network of ours')}, not a motion network ({MotionConfig.family}). "
+            f"{path} holds {quoted(about.get('family', 'no network of ours'))}, not a motion network ({MotionConfig.family}). "
             f"Train one with `reposer train motion-mini`."
         )
-    config: MotionConfig = from_plain(MotionConfig, about["config"], f"config in {path.name}")
-    network = unfilled(config.build)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise BadInput(f"The tensors of {path} do not fit its own header. Get the file again.") from error
-    return network.requires_grad_(False).eval()
+    network: MotionNetwork = network_of(MotionConfig, about.get("config"), tensors, path)
+    return network.requires_grad_(False)
 
 
 @torch.no_grad()

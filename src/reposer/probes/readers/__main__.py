@@ -1,6 +1,5 @@
 """python -m reposer.probes.readers body|face: train a network of the estimators, measure it, write its shipped form."""
 
-import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -46,7 +45,10 @@ def main(
         recipe, name = begun(run, FaceRecipe) or people_face(), FACE_FILE
     if steps is not None:
         recipe = replace(recipe, stages=(replace(recipe.stages[0], steps=steps),))
-    network = train(recipe, run).generator
+    outcome = train(recipe, run)
+    if not outcome.finished or outcome.signal:
+        sys.exit(128 + outcome.signal)
+    network = outcome.generator
     about = {"seed": recipe.seed, "steps": recipe.steps, "people's seed": recipe.data.seed}
     report: BodyReport | FaceReport
     if isinstance(network, PeopleBody):
@@ -64,7 +66,7 @@ def begun(out: Path, kind: type[Recipe]) -> Recipe | None:
     receipt = RunFolder(out).receipt
     if not receipt.exists():
         return None
-    recipe: Recipe = from_plain(kind, json.loads(receipt.read_text())["recipe"], str(receipt))
+    recipe: Recipe = from_plain(kind, RunFolder(out).read_receipt()["recipe"], str(receipt))
     return recipe
 
 
