@@ -233,14 +233,14 @@ def test_a_folder_that_lacks_the_file_gives_the_one_that_ships(folder, monkeypat
 
 
 def test_a_file_of_another_kind_or_shape_is_refused(folder, tmp_path):
-    with pytest.raises(BadInput, match="holds people-face, not people-body"):
+    with pytest.raises(BadInput, match="holds 'people-face', not people-body"):
         JOINT_FINDERS["people-joints"](folder / FACE_FILE)
     with pytest.raises(BadInput, match="give their folder"):
         FACE_FINDERS["people-faces"](folder / FACE_FILE)
     network = BODY.build()
     card = {"kind": "people-body", "config": to_plain(replace(BODY, embedding=9)), "questions": QUESTIONS}
     write_safetensors(tmp_path / BODY_FILE, stored(network), {HEADER: json.dumps(card)})
-    with pytest.raises(BadInput, match="do not fit its own header"):
+    with pytest.raises(BadInput, match="does not hold the weights that its own config asks for"):
         JOINT_FINDERS["people-joints"](tmp_path)
     write_safetensors(tmp_path / BODY_FILE, stored(network), {})
     with pytest.raises(BadInput, match="no network of ours"):

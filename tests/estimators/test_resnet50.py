@@ -139,5 +139,5 @@ def test_a_file_of_another_network_or_none_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"no resnet50-inshop.safetensors \(no checksum of it is known\)"):
         EMBEDDERS["resnet50-inshop"](tmp_path)
     write_safetensors(path, {"fc.weight": torch.zeros(4, 2048)}, {})
-    with pytest.raises(BadInput, match="is no file of a ResNet-50"):
+    with pytest.raises(BadInput, match="is no file of ResNet50"):
         EMBEDDERS["resnet50-inshop"](tmp_path)

@@ -102,7 +102,9 @@ def _refuse_other_shapes(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor
         )
 
 
-def usable(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]:
+def usable(
+    tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path | str, network: str = "this network"
+) -> dict[str, Tensor]:
     """The tensors of the file `path`, in the type that the network has them (`own`), if they can be its weights.
 
     BadInput if the names or shapes are others; if a floating tensor comes as whole numbers or truth values, or the other
@@ -111,9 +113,7 @@ def usable(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path 
     try:
         _refuse_other_shapes(own, tensors)
     except BadInput as error:
-        raise BadInput(
-            f"{path} does not hold the weights of this network: {error}. Name the right file."
-        ) from error
+        raise BadInput(f"{path} is no file of {network}: {error}. Name the right file.") from error
     converted = {}
     for name, tensor in tensors.items():
         wanted = own[name].dtype
@@ -141,7 +141,7 @@ def _dtype(dtype: torch.dtype) -> str:
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path | str) -> None:
     """Load the tensors of the file `path`, all of them and no others, if they can be this network's weights."""
-    network.load_state_dict(usable(tensors, network.state_dict(), path))
+    network.load_state_dict(usable(tensors, network.state_dict(), path, type(network).__name__))
 
 
 def read_about(header: Mapping[str, str], path: Path) -> dict[str, Any]:
