@@ -146,9 +146,9 @@ def test_a_folder_with_somebody_elses_files_is_refused_and_left_as_it_is(tmp_pat
 
 def test_a_file_where_the_run_folder_should_be_is_refused(tmp_path):
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(BadInput, match="a file is there"):
+    with pytest.raises(BadInput, match="is a file"):
         train(recipe(1), tmp_path / "run", progress=False)
-    with pytest.raises(BadInput, match="cannot be made"):
+    with pytest.raises(BadInput, match="is a file"):
         train(recipe(1), tmp_path / "run" / "below", progress=False)
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import torch
 import tyro
-from rich.console import Console
 
 from reposer.core import BadInput, Generator
+from reposer.core.terminal import Terminal
 from reposer.data.sheets import pair_sheet, write_sheet
 from reposer.probes import PROBE_RECIPES
 from reposer.training import Recipe, train
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     name = next((a for a in arguments if not a.startswith("-")), None)
     if name is None or arguments[0] != name:
         if set(arguments) & {"-h", "--help"}:
-            Console().print(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(recipes)}")
+            Terminal().print(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(recipes)}")
             return 0
         raise BadInput(f"reposer train needs a recipe's name first: {', '.join(recipes)}.")
     recipe = recipes[name]()
@@ -56,10 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     out = options.out or Path("runs") / recipe.name
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    console = Console(stderr=True)
-    console.print(
-        f"[bold]{recipe.name}[/bold] into {out} · {recipe.steps:,} steps of {recipe.batch_size} pictures"
-    )
+    console = Terminal(stderr=True)
+    console.say(f"{recipe.name} into {out} · {recipe.steps:,} steps of {recipe.batch_size} pictures")
     try:
         outcome = train(
             recipe,
@@ -70,11 +68,11 @@ def run(arguments: Sequence[str]) -> int:
             extend=options.extend,
         )
     except TrainingStopped as error:
-        console.print(f"reposer: {error}")
+        console.say(f"reposer: {error}")
         return 1
     if outcome.finished:
-        console.print(f"Done. The network: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
-        console.print(recipe.afterwards(out))
+        console.say(f"Done. The network: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
+        console.say(recipe.afterwards(out))
     return 128 + outcome.signal if outcome.signal else 0  # 130 or 143: `train && evaluate` stops, too
 
 

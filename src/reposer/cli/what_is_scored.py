@@ -1,13 +1,12 @@
 """What `reposer evaluate` was given: which kind of data, and which weights."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from reposer.core import Generator, View
 from reposer.core.skeleton import FACE_68
 from reposer.data.clip_dataset import holds_clips
-from reposer.nn.weights import read_header, sha256
+from reposer.nn.weights import read_about, read_header, sha256
 
 
 def kind_of_data(generator: Generator, data: str | None) -> Literal["pairs", "clips", "views"]:
@@ -21,6 +20,6 @@ def kind_of_data(generator: Generator, data: str | None) -> Literal["pairs", "cl
 
 def about_weights(file: Path) -> dict[str, str]:
     """Which weights were scored: the file's checksum and what its header says of its making."""
-    header = json.loads(read_header(file).get("reposer", "{}"))
+    header = read_about(read_header(file), file)
     made = {k: str(v) for k, v in header.items() if k in ("recipe", "step", "feature_network")}
     return {"weights_sha256": sha256(file), **made}

@@ -44,7 +44,10 @@ class ResNet50Attributes(AttributeReader):
 
     def __init__(self, path: Path) -> None:
         tensors, header = read_safetensors(path)
-        questions = read_json(header.get("questions", "null"), f"'questions' in the header of {path}")
+        try:
+            questions = read_json(header.get("questions", "null"), f"the header of {path}")
+        except BadInput:
+            questions = None
         if not isinstance(questions, list) or not questions or not all(isinstance(q, str) for q in questions):
             raise BadInput(
                 f"{path} does not say what its outputs mean: its header needs the entry 'questions', a JSON list "

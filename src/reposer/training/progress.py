@@ -4,7 +4,6 @@ import time
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -14,6 +13,7 @@ from rich.progress import (
 )
 
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 
 from .recipe import Recipe
 from .run_folder import RunFolder, machine
@@ -39,16 +39,16 @@ class RunLog:
         self._sums: dict[str, float] = {}
         self._count = 0
         self._since = time.monotonic()
-        self._console = Console(stderr=True)
+        self._console = Terminal(stderr=True)
         self._bar = Progress(
-            TextColumn("[bold]{task.fields[stage]}"),
+            TextColumn("{task.fields[stage]}", style="bold", markup=False),
             BarColumn(),
             TextColumn("{task.fields[place]}"),
             TextColumn("{task.fields[rate]:.1f} pictures/s"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[terms]}"),
+            TextColumn("{task.fields[terms]}", markup=False),
             console=self._console,
             disable=not self.show,
             speed_estimate_period=120,
@@ -56,8 +56,8 @@ class RunLog:
         self._started, self._minutes, self._last_step = self._since, minutes, last_step
         self._task = self._bar.add_task("", total=1.0, stage="", place="", rate=0.0, terms="")
         self._writer = _tensorboard_writer(folder, step) if tensorboard and main else None
-        if main:
-            folder.cut_log(step)
+        if main and (broken := folder.cut_log(step)):
+            self.say(f"{broken} lines of {folder.log_file} could not be read, and were dropped.")
 
     def step(self, stage: str, step: int, terms: dict[str, float]) -> None:
         """Take in one step's terms."""
@@ -90,7 +90,7 @@ class RunLog:
 
     def say(self, message: str) -> None:
         if self.show:
-            self._console.print(message)
+            self._console.say(message)
 
     def warn_if_moved(self, before: dict[str, Any]) -> None:
         """A resumed run is bit-exact only where torch and the thread count are the same."""

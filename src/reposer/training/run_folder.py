@@ -13,6 +13,7 @@ from filelock import FileLock
 from reposer.core import BadInput
 from reposer.core.configs import read_json, to_plain
 from reposer.core.disk import LOCK, only_user, remove_drafts, remove_locked, whole_file
+from reposer.core.outputs import check_output_folder
 from reposer.data.files import write_text
 
 from .contents import contents
@@ -67,6 +68,7 @@ class RunFolder:
 
     def _make(self) -> bool:
         """Make the folder; whether it was not there."""
+        check_output_folder(self.root)
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
             self.root.mkdir()
@@ -75,7 +77,9 @@ class RunFolder:
             if self.root.is_dir():
                 return False
             why = "a file is there" if self.root.exists() else error.strerror
-            raise BadInput(f"The run folder {self.root} cannot be made ({why}). Give another --out.") from error
+            raise BadInput(
+                f"The run folder {self.root} cannot be made ({why}). Give another --out."
+            ) from error
 
     def leave(self) -> None:
         """Others may train here again."""
