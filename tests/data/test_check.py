@@ -10,7 +10,8 @@ from PIL import Image
 from rich.console import Console
 
 from reposer.core import BadInput
-from reposer.data.check import check_dataset, findings_table
+from reposer.data.check import check_dataset
+from reposer.data.findings import findings_table
 from reposer.data.lists import read_annotation, read_pairs, write_annotation, write_pairs
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json

@@ -33,11 +33,12 @@ def check(root: Positional[Path], *, frame: Frame | None = None, pictures: Pictu
     """Say what is wrong with a data set before a run does. Exit code 1 if something is an error.
 
     Args:
-        root: the data set's folder.
+        root: the data set's folder, of pairs, views or clips.
         frame: what x and y of a fashion list count in; none = what its name says or its joints prove. In training: --data.frame.
         pictures: how pictures of another shape than 256x176 hold that one; none = what they prove. In training: --data.pictures.
     """
-    from reposer.data.check import check_dataset, findings_table
+    from reposer.data.check import check_dataset
+    from reposer.data.findings import findings_table
 
     findings = check_dataset(root, frame=frame, pictures=pictures)
     Console().print(findings_table(findings, root))

@@ -2,26 +2,31 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Literal, TypeVar
-
-from jaxtyping import Bool
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
-from rich.table import Table
-from torch import Tensor
+from typing import TypeVar
 
 from reposer.core import BadInput, Pose
 from reposer.core.choices import Frame, PictureForm
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import Declared, FilePairs, NoSplit, SplitFiles, recognise, refuse_declared, sole_file
+from .check_clips import check_clips
+from .clip_dataset import holds_clips
+from .dataset import (
+    Declared,
+    FilePairs,
+    NoSplit,
+    SplitFiles,
+    holds_pairs,
+    recognise,
+    refuse_declared,
+    sole_file,
+)
 from .deepfashion import DeepFashion
 from .fashion_pictures import has_picture_shape, picture_form, whole_picture
+from .findings import Finding, Findings, outside_picture, tracked
 from .folder import SPLITS, Folder, photo_pose, photos_in, split_photos
 from .lists import (
     PoseTable,
@@ -38,19 +43,6 @@ from .pairs import name_identity
 from .pictures import picture_header, picture_is_cut_off, read_picture
 
 T = TypeVar("T")
-Severity = Literal["error", "warning"]
-NUM_EXAMPLES = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One kind of trouble. `count` of how many things, and the first few of them as examples."""
-
-    severity: Severity
-    kind: str
-    message: str
-    count: int = 1
-    examples: tuple[str, ...] = ()
 
 
 @dataclass
@@ -62,14 +54,6 @@ class _Split:
     poses: PoseTable | None = None
     pairs: list[tuple[str, str]] = field(default_factory=list)
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-
-class _Findings(list[Finding]):
-    def add(self, severity: Severity, kind: str, message: str, examples: Sequence[object] = ("",)) -> None:
-        """A finding about all of `examples`; none is no finding."""
-        if examples:
-            few = tuple(str(e) for e in examples[:NUM_EXAMPLES] if str(e))
-            self.append(Finding(severity, kind, message, len(examples), few))
 
 
 def check_dataset(
@@ -85,12 +69,20 @@ def check_dataset(
     frame, pictures: what is declared of files that do not say it (`Declared`), as in training.
     """
     root, declared = Path(root), Declared(frame, pictures)
+    found = Findings()
+    if holds_clips(root):
+        check_clips(root, found, progress)
+        if not holds_pairs(root):
+            if declared.said:
+                raise BadInput(
+                    f"{root} holds clips; --{declared.said[0]} is for lists in DeepFashion's form, leave it out."
+                )
+            return found.sorted()
     kind = recognise(root)
     refuse_declared(kind, root, declared)
-    found = _Findings()
     if kind not in (Folder, DeepFashion, Market1501):
         _check_opened(kind, root, found, progress)
-        return sorted(found, key=lambda finding: finding.severity != "error")
+        return found.sorted()
     splits = (
         [_read_folder(root, s, found) for s in SPLITS]
         if kind is Folder
@@ -104,34 +96,13 @@ def check_dataset(
         _check_pictures(split, kind, declared, found, progress)
         _check_pairs(split, identity_of, found)
     _check_leaks(splits, identity_of, found, progress)
-    return sorted(found, key=lambda finding: finding.severity != "error")
-
-
-def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
-    """The findings for a terminal; one line that says so if there are none."""
-    errors = sum(finding.severity == "error" for finding in findings)
-    table = Table(
-        title=f"{escape(str(root))}: {errors} kinds of errors, {len(findings) - errors} of warnings",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    for title in ("", "what", "how many", "meaning"):
-        table.add_column(title, justify="right" if title == "how many" else "left", overflow="fold")
-    for finding in findings:
-        colour = "red" if finding.severity == "error" else "yellow"
-        examples = f" [dim]({escape(', '.join(finding.examples))})[/dim]" if finding.examples else ""
-        severity = f"[{colour}]{finding.severity}[/{colour}]"
-        table.add_row(severity, finding.kind, f"{finding.count:,}", escape(finding.message) + examples)
-    if not findings:
-        table.add_row("[green]good[/green]", "", "", "nothing wrong was found")
-    return table
+    return found.sorted()
 
 
 # Reading as much as can be read
 
 
-def _read_listed(kind: type[FilePairs], root: Path, declared: Declared, found: _Findings) -> list[_Split]:
+def _read_listed(kind: type[FilePairs], root: Path, declared: Declared, found: Findings) -> list[_Split]:
     files, word = (
         (DeepFashion.files, "fasion-resize") if kind is DeepFashion else (Market1501.files, "market")
     )
@@ -150,7 +121,7 @@ def _read_split(
     files: SplitFiles,
     word: str,
     declared: Declared,
-    found: _Findings,
+    found: Findings,
 ) -> _Split:
     split = _Split(name)
     listing = root / f"{name}.lst"
@@ -183,7 +154,7 @@ def _read_split(
     return split
 
 
-def _read_folder(root: Path, name: str, found: _Findings) -> _Split:
+def _read_folder(root: Path, name: str, found: Findings) -> _Split:
     split = _Split(name, pictures=split_photos(root, name))
     poses: dict[str, Pose] = {}
     for photo_name, photo in split.pictures.items():
@@ -200,7 +171,7 @@ def _read_folder(root: Path, name: str, found: _Findings) -> _Split:
     return split
 
 
-def _check_photo_poses(name: str, poses: Mapping[str, Pose], found: _Findings) -> None:
+def _check_photo_poses(name: str, poses: Mapping[str, Pose], found: Findings) -> None:
     """Photos that show nobody, and joints outside of their photo."""
     blind = [photo for photo, pose in poses.items() if not pose.visible.any()]
     everybody = bool(poses) and len(blind) == len(poses)
@@ -220,12 +191,6 @@ def _check_photo_poses(name: str, poses: Mapping[str, Pose], found: _Findings) -
     found.add("warning", "joints outside", text, examples)
 
 
-def outside_picture(pose: Pose) -> Bool[Tensor, "K"]:
-    """The joints of a single pose that were found, but outside of its picture."""
-    limits = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
-    return pose.visible & ((pose.xy < -0.5) | (pose.xy > limits)).any(-1)
-
-
 def _identity_rule(kind: type[FilePairs]) -> Callable[[str], str | None]:
     return Market1501.identity_of if kind is Market1501 else name_identity
 
@@ -233,7 +198,7 @@ def _identity_rule(kind: type[FilePairs]) -> Callable[[str], str | None]:
 # Kinds whose files only they themselves can read
 
 
-def _check_opened(kind: type[FilePairs], root: Path, found: _Findings, progress: bool) -> None:
+def _check_opened(kind: type[FilePairs], root: Path, found: Findings, progress: bool) -> None:
     """A data set that is checked by opening it and reading every picture: shards, HDF5, kinds of other packages."""
     opened: dict[str, FilePairs] = {}
     for name in SPLITS:
@@ -249,7 +214,7 @@ def _check_opened(kind: type[FilePairs], root: Path, found: _Findings, progress:
     for name, data in opened.items():
         names = dict.fromkeys(picture for row in data.rows for picture in (row.source_name, row.target_name))
         unreadable = []
-        for picture in _tracked(names, f"{name}: pictures", len(names), progress):
+        for picture in tracked(names, f"{name}: pictures", len(names), progress):
             try:
                 data.picture(picture)
             except BadInput as error:
@@ -283,12 +248,12 @@ def _check_opened(kind: type[FilePairs], root: Path, found: _Findings, progress:
 
 
 def _check_pictures(
-    split: _Split, kind: type[FilePairs], declared: Declared, found: _Findings, progress: bool
+    split: _Split, kind: type[FilePairs], declared: Declared, found: Findings, progress: bool
 ) -> None:
     """Files that are missing or cannot be read, and sizes that do not fit."""
     paired = {name for pair in split.pairs for name in pair}
     missing, unreadable = [], []
-    for name, path in _tracked(
+    for name, path in tracked(
         split.pictures.items(), f"{split.name}: pictures", len(split.pictures), progress
     ):
         if not path.is_file():
@@ -320,7 +285,7 @@ def _check_pictures(
         found.add("warning", "odd size", f"{where}not 128x64: they will be scaled", odd)
 
 
-def _check_forms(split: _Split, paired: set[str], declared: Declared, found: _Findings) -> None:
+def _check_forms(split: _Split, paired: set[str], declared: Declared, found: Findings) -> None:
     """Pictures of another shape than 256x176: how they hold that picture has to be declared, or proved as in training."""
     names = [name for name in split.sizes if name in paired] or list(split.sizes)
     if not names:
@@ -346,7 +311,7 @@ def _check_forms(split: _Split, paired: set[str], declared: Declared, found: _Fi
     found.add("error", "unknown geometry", text, unclear)
 
 
-def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found: _Findings) -> None:
+def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found: Findings) -> None:
     """Pairs that join two people or have no joints, pictures in no pair, joints outside of their picture."""
     where = f"{split.name}: "
     crossed = [f"{a} with {b}" for a, b in split.pairs if identity_of(a) != identity_of(b)]
@@ -375,7 +340,7 @@ def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found:
     _check_outside(split, poses, found)
 
 
-def _check_outside(split: _Split, poses: PoseTable, found: _Findings) -> None:
+def _check_outside(split: _Split, poses: PoseTable, found: Findings) -> None:
     """Few joints outside are what a detector finds; a list with many of them was refused when it was read."""
     outside, known = poses.outside(), int(poses.visible.sum())
     if outside.any():
@@ -385,7 +350,7 @@ def _check_outside(split: _Split, poses: PoseTable, found: _Findings) -> None:
 
 
 def _check_leaks(
-    splits: Sequence[_Split], identity_of: Callable[[str], str | None], found: _Findings, progress: bool
+    splits: Sequence[_Split], identity_of: Callable[[str], str | None], found: Findings, progress: bool
 ) -> None:
     """The same file or the same person in two splits, and copies within one."""
     for k, first in enumerate(splits):
@@ -420,11 +385,6 @@ def _same_bytes(splits: Sequence[_Split], progress: bool) -> list[list[tuple[str
             by_length[path.stat().st_size].append((split.name, name, path))
     candidates = [entry for entries in by_length.values() if len(entries) > 1 for entry in entries]
     by_hash: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
-    for split_name, name, path in _tracked(candidates, "same pictures", len(candidates), progress):
+    for split_name, name, path in tracked(candidates, "same pictures", len(candidates), progress):
         by_hash[hashlib.sha256(path.read_bytes()).digest()].append((split_name, name))
     return [group for group in by_hash.values() if len(group) > 1]
-
-
-def _tracked(items: Iterable[T], what: str, total: int, progress: bool) -> Iterable[T]:
-    console = Console(stderr=True)
-    return track(items, what, total=total, console=console, transient=True, disable=not progress)

@@ -55,7 +55,9 @@ class _Clip:
 
 @CLIP_DATASETS.register("clip-folder")
 class ClipFolder(FileClips):
-    """Your own clips: `NAME.mp4` (or another video file), and beside it the track of its joints, `NAME*.json`.
+    """Your own clips: `NAME.mp4` (or another video file), and beside it the track of its joints, `NAME.json`.
+
+    Where there is none of exactly this name, the only `NAME.WORD.json`, `NAME_WORD.json` or `NAME-WORD.json` is taken.
 
     Splits are made along time: "train" has the first 80 % of every clip's frames, "test" the rest, "all" all. The
     reference is one of the first 20 frames of training in which a person was found. Frames that a track calls
@@ -97,7 +99,7 @@ class ClipFolder(FileClips):
             raise BadInput(f"{self.root} holds no clips; a folder of this kind holds {self.looks_for}.")
         self.paths = list(self.tracks)
         for path, found in self.tracks.items():
-            if len(found) != 1:
+            if track_of(path, found) is None:
                 came = ", ".join(track.name for track in found) or "none"
                 raise BadInput(
                     f"{path} needs one track of joints beside it, {path.stem}.json; there is {came}. Put it there, or "
@@ -233,17 +235,11 @@ class ClipFolder(FileClips):
         return self._clips[i]
 
     def _opened(self, i: int) -> _Clip:
-        path, track = self.paths[i], self.tracks[self.paths[i]][0]
-        video = VideoFile(path)
-        poses = read_track(track, video.size, video.num_frames)
-        if len(poses) != video.num_frames:
-            raise BadInput(
-                f"{path} has {video.num_frames} frames, {track} has joints for {len(poses)}. Give the track of this "
-                f"clip."
-            )
+        path = self.paths[i]
+        video, poses = open_clip(path, self.tracks[path])
         if i > 0 and self.skeleton is None and poses.skeleton != self._clip(0).poses.skeleton:
             raise BadInput(
-                f"{track} has {poses.skeleton.name} joints, the track of {self.paths[0].name} has others. Pass the "
+                f"The track of {path} has {poses.skeleton.name} joints, that of {self.paths[0].name} has others. Pass the "
                 f"skeleton that both are to become."
             )
         if self.skeleton is not None:
@@ -287,6 +283,26 @@ def tracks_beside(root: Path) -> dict[Path, list[Path]]:
             if clips:
                 found[max(clips, key=lambda clip: len(clip.stem))].append(track)
     return found
+
+
+def track_of(path: Path, tracks: Sequence[Path]) -> Path | None:
+    """The track that belongs to a clip: NAME.json itself, or the only one whose name begins with it."""
+    own = [track for track in tracks if track.stem == path.stem]
+    chosen = own or tracks
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def open_clip(path: Path, tracks: Sequence[Path]) -> tuple[VideoFile, Pose]:
+    """The clip and a pose for each frame of its file, as rows."""
+    track = track_of(path, tracks)
+    assert track is not None, path
+    video = VideoFile(path)
+    poses = read_track(track, video.size, video.num_frames)
+    if len(poses) != video.num_frames:
+        raise BadInput(
+            f"{path} has {video.num_frames} frames, {track} has joints for {len(poses)}. Give the track of this clip."
+        )
+    return video, poses
 
 
 def _edges_around(poses: Pose, framing: Framing, path: Path) -> Edges:

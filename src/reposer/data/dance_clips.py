@@ -18,7 +18,7 @@ from reposer.core.samples import Condition
 from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 
 from .clip_dataset import CLIP_DATASETS, frame_mask, move_clip
-from .dataset import CACHE_BYTES, frame_pose
+from .dataset import CACHE_BYTES, NoSplit, frame_pose
 from .frame_folders import FrameFolders, folders_in, frame_of
 from .moves import in_frame, random_move
 from .pictures import read_picture
@@ -82,7 +82,7 @@ class DanceClips(FrameFolders):
         self.folder = self.root / f"{split}_256"
         if split not in SPLITS or not (self.folder / FRAMES).is_dir():
             there = ", ".join(s for s in SPLITS if (self.root / f"{s}_256" / FRAMES).is_dir()) or "none"
-            raise BadInput(
+            raise NoSplit(
                 f"{self.root} has no split '{split}' ({self.folder.name}/{FRAMES}); it has {there}."
             )
         cleaned = (self.folder / CLEAN).is_dir()

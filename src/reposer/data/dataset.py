@@ -258,6 +258,11 @@ def recognise(root: Path) -> type[FilePairs]:
     raise BadInput(f"{root} holds no data set that Reposer knows. It looked for {sought}.")
 
 
+def holds_pairs(root: Path) -> bool:
+    """Whether the files of some kind of data set of pairs lie in this folder."""
+    return any(kind.recognises(root) for kind in DATASETS.values() if issubclass(kind, FilePairs))
+
+
 def open_dataset(
     root: Path | str,
     split: str,

@@ -14,7 +14,7 @@ from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 
 from .clip_dataset import CLIP_DATASETS, REFERENCES, with_edges
-from .dataset import CACHE_BYTES, frame_pose
+from .dataset import CACHE_BYTES, NoSplit, frame_pose
 from .frame_folders import FrameFolders, folders_in
 from .lists import first_existing
 
@@ -51,7 +51,7 @@ class FaceClips(FrameFolders):
         landmarks = first_existing(self.root, _landmark_folders(split))
         if split not in SPLITS or not self.folder.is_dir() or landmarks is None:
             there = ", ".join(s for s in SPLITS if (self.root / f"{s}_data").is_dir()) or "none"
-            raise BadInput(
+            raise NoSplit(
                 f"{self.root} has no split '{split}' ({split}_data and {split}_keypoints); with pictures there is "
                 f"{there}."
             )

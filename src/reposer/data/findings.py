@@ -1,0 +1,77 @@
+"""What a check of a data set found, and how it is shown."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from jaxtyping import Bool
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+from torch import Tensor
+
+from reposer.core import Pose
+
+T = TypeVar("T")
+Severity = Literal["error", "warning"]
+NUM_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of trouble. `count` of how many things, and the first few of them as examples."""
+
+    severity: Severity
+    kind: str
+    message: str
+    count: int = 1
+    examples: tuple[str, ...] = ()
+
+
+class Findings(list[Finding]):
+    """Findings as they are made."""
+
+    def add(self, severity: Severity, kind: str, message: str, examples: Sequence[object] = ("",)) -> None:
+        """A finding about all of `examples`; none is no finding."""
+        if examples:
+            few = tuple(str(e) for e in examples[:NUM_EXAMPLES] if str(e))
+            self.append(Finding(severity, kind, message, len(examples), few))
+
+    def sorted(self) -> "Findings":
+        """Errors first."""
+        return Findings(sorted(self, key=lambda finding: finding.severity != "error"))
+
+
+def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
+    """The findings for a terminal; one line that says so if there are none."""
+    errors = sum(finding.severity == "error" for finding in findings)
+    table = Table(
+        title=f"{escape(str(root))}: {errors} kinds of errors, {len(findings) - errors} of warnings",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for title in ("", "what", "how many", "meaning"):
+        table.add_column(title, justify="right" if title == "how many" else "left", overflow="fold")
+    for finding in findings:
+        colour = "red" if finding.severity == "error" else "yellow"
+        examples = f" [dim]({escape(', '.join(finding.examples))})[/dim]" if finding.examples else ""
+        severity = f"[{colour}]{finding.severity}[/{colour}]"
+        table.add_row(severity, finding.kind, f"{finding.count:,}", escape(finding.message) + examples)
+    if not findings:
+        table.add_row("[green]good[/green]", "", "", "nothing wrong was found")
+    return table
+
+
+def outside_picture(pose: Pose) -> Bool[Tensor, "*B K"]:
+    """The joints that were found, but outside of their picture."""
+    limits = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
+    return pose.visible & ((pose.xy < -0.5) | (pose.xy > limits)).any(-1)
+
+
+def tracked(items: Iterable[T], what: str, total: int, progress: bool) -> Iterable[T]:
+    """The items, with a line of progress on the terminal if it is wanted."""
+    console = Console(stderr=True)
+    return track(items, what, total=total, console=console, transient=True, disable=not progress)
