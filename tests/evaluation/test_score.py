@@ -14,7 +14,8 @@ from reposer.core import BadInput, Pose
 from reposer.evaluation import PROTOCOLS, Folders, Geometry, Protocol, Shown, evaluate, score_folder
 from reposer.evaluation import score as score_module
 from reposer.evaluation.compare import compare, read_report
-from reposer.evaluation.folder import match, pictures_in, refused
+from reposer.evaluation.folder import FilePair, match, pictures_in
+from reposer.evaluation.folder_geometry import Declared, pair_geometries
 from reposer.evaluation.geometry import resized, with_white_sides
 from reposer.evaluation.scorer import Scorer
 from reposer.metrics import METRICS
@@ -127,9 +128,12 @@ def test_bad_pictures_are_named_and_the_others_are_scored(folders, tmp_path):
 
 
 def test_a_picture_of_another_shape_is_refused_before_it_is_decoded(tmp_path):
+    save(tmp_path / "t.png", np.zeros((256, 176, 3), np.uint8))
     for size, fine in (((256, 176), True), ((512, 352), True), ((256, 256), True), ((256, 880), False)):
         save(tmp_path / "p.png", np.zeros((*size, 3), np.uint8))
-        assert (refused(tmp_path / "p.png", (256, 176)) == "") is fine, size
+        pair = FilePair(tmp_path / "p.png", tmp_path / "t.png", None, None)
+        found, problems = pair_geometries([pair], PROTOCOLS["patn2019"], Declared("padded"))
+        assert (len(found), len(problems)) == ((1, 0) if fine else (0, 1)), size
 
 
 class Killed(Exception):

@@ -9,7 +9,7 @@ from reposer.core import BadInput, Pose
 from reposer.evaluation import PROTOCOLS, Folders, Protocol, compare_table, score_folder
 from reposer.evaluation import score as score_module
 from reposer.evaluation.compare import compare
-from reposer.evaluation.folder import match, refused
+from reposer.evaluation.folder import match
 from reposer.evaluation.report import Report, Row
 from reposer.evaluation.scorer import Scorer, Shown
 from reposer.metrics import METRICS, Value
@@ -212,8 +212,12 @@ def test_too_few_pictures_for_a_whole_batch_are_absent_from_the_start(seen):
 
 def test_a_picture_of_its_targets_shape_is_never_refused(tmp_path):
     pair(tmp_path, "a_1", (128, 88))
-    assert "its target's shape" in refused(tmp_path / "g/a_1.png", (256, 256))
-    assert not refused(tmp_path / "g/a_1.png", (256, 256), tmp_path / "t/a_1.png")
+    assert not scored(tmp_path, PROTOCOLS["gfla2020"]).problems
+    save(tmp_path / "t/a_1.png", picture(1, (128, 64)))
+    with pytest.raises(
+        BadInput, match="it is 128x88 pixels, its target's picture 128x64; it must have that shape"
+    ):
+        scored(tmp_path, PROTOCOLS["gfla2020"])
 
 
 def test_a_number_that_one_report_alone_has_is_not_called_ranked(tmp_path):

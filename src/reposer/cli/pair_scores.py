@@ -1,6 +1,6 @@
 """How `reposer evaluate` scores pairs of people, beside copying the source."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,16 @@ from rich.console import Console
 from rich.progress import track
 
 from reposer.core import BadInput, Batch, Generator, Pose
+from reposer.core.choices import PictureForm
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.core.work_folder import WorkFolder
 from reposer.data import PairDataset
 from reposer.data.dataset import FilePairs
-from reposer.data.pictures import write_picture
+from reposer.data.deepfashion import DeepFashion
+from reposer.data.pictures import picture_header, write_picture
 from reposer.evaluation import Folders, Generate, Protocol, compare_table, evaluate, score_folder
+from reposer.evaluation.folder_geometry import Declared, is_square, same_shape
 from reposer.evaluation.generated_key import folder_name, made_from
 from reposer.evaluation.geometry import through_jpeg
 from reposer.evaluation.report_html import write_html
@@ -112,7 +115,11 @@ def write_drawn(
 def as_folders(
     dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None
 ) -> Folders:
-    """What `score_folder` is asked for these pairs of the data set."""
+    """What `score_folder` is asked for these pairs of the data set.
+
+    A data set scales its pictures to one size, each axis on its own, and a generated file is the whole of such a picture:
+    squashed, unless its target's file had that shape, too. Joints lie in that picture.
+    """
     rows = [dataset.rows[i] for i in numbers]
     names = {name for row in rows for name in (row.source_name, row.target_name)}
     poses = {Path(name).stem: pose for name in names if isinstance(pose := dataset.poses[name], Pose)}
@@ -122,7 +129,27 @@ def as_folders(
         reference=reference,
         poses=poses or None,
         wanted=[(row.source_name, row.target_name) for row in rows],
+        declared=Declared(
+            generated="squashed",
+            truths=_form_of_squares(dataset, names),
+            person=dataset.target_size(numbers[0]),
+            poses_fill_pictures=True,
+        ),
     )
+
+
+def _form_of_squares(dataset: FilePairs, names: Iterable[str]) -> PictureForm | None:
+    """How the data set takes the square files among these; None where there are none."""
+    for name in names:
+        size = picture_header(dataset.picture_path(name))
+        if is_square(size):
+            pose = dataset.poses[name]
+            if isinstance(pose, Pose) and same_shape(pose.size, size):
+                return "plain"
+            # in a data set of plain pictures, squares are those whose own pixels prove white sides
+            form = dataset.form if isinstance(dataset, DeepFashion) else "squashed"
+            return "padded" if form == "plain" else form
+    return None
 
 
 def drawn_pictures(

@@ -1,6 +1,7 @@
 """Reports of scored folders: their files, and what the terminal shows of them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -9,11 +10,12 @@ from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.evaluation import Folders, Protocol, Report, Scored, shown_pictures
+from reposer.evaluation.folder import Problem, in_words
 from reposer.evaluation.report_html import write_html
 from reposer.evaluation.suite import SUITE
 from reposer.metrics import METRICS
 
-MANY = 10  # problems that are printed
+MANY = 10  # reasons that are printed
 
 
 def needs_network(name: str) -> bool:
@@ -47,7 +49,10 @@ def write(found: Scored, folders: Folders, rule: Protocol, folder: Path, stem: s
     write_html(
         folder / f"{stem}.html",
         found.report,
-        lambda name: {k: p.numpy() for k, p in shown_pictures(folders, rule, by_name[name]).items()},
+        lambda name: {
+            k: p.numpy()
+            for k, p in shown_pictures(folders, rule, by_name[name], found.geometries[name]).items()
+        },
     )
 
 
@@ -58,12 +63,16 @@ def tell(found: Scored, console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True)
     for name, reason in found.report.absent.items():
         console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
-    for problem in found.problems[:MANY]:
-        console.print(
-            f"not scored: {problem.name}: {problem.reason}", highlight=False, soft_wrap=True, markup=False
-        )
-    if (more := len(found.problems) - MANY) > 0:
-        console.print(f"not scored: {more} more; report.json names them all")
+    tell_problems(found.problems, console)
+
+
+def tell_problems(problems: Sequence[Problem], console: Console) -> None:
+    """A line for each reason; files that are there come first."""
+    lines = in_words(problems)
+    for line in lines[:MANY]:
+        console.print(f"not scored: {line}", highlight=False, soft_wrap=True, markup=False)
+    if len(lines) < len(problems) or len(lines) > MANY:
+        console.print(f"not scored: {len(problems)} in all; report.json names each", highlight=False)
 
 
 def side_by_side(reports: dict[str, Report]) -> Table:

@@ -9,7 +9,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Frame
+from reposer.core.choices import Frame, PictureForm
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -25,6 +25,10 @@ def score(
     reference: Path | None = None,
     annotations: Path | None = None,
     frame: Frame | None = None,
+    geometry: PictureForm | None = None,
+    target_geometry: PictureForm | None = None,
+    strip: int = 1,
+    panel: int | None = None,
     pose_size: tuple[int, int] | None = None,
     pairs: Path | None = None,
     attributes: Path | None = None,
@@ -40,13 +44,20 @@ def score(
     Exit code 1: some pictures could not be scored, or a number of the protocol is absent; both are named.
 
     Args:
-        generated: folder of the pictures, named as their targets or SOURCE_2_TARGET as the peers do.
+        generated: folder of the pictures, named as their targets, as SOURCE_2_TARGET, SOURCE___TARGET_vis or
+            SOURCE.jpg_TARGET.jpg as the peers do, or by their numbers in the list of pairs, from 0.
         targets: folder of the true pictures.
         protocol: a name, or "all": how the numbers move from protocol to protocol.
         sources: folder of the source pictures; none = they lie with the targets.
         reference: folder of the training pictures, for metrics that compare with them.
         annotations: list of joints (name:keypoints_y:keypoints_x), for masks and the suite.
-        frame: what a fashion list's joints count in; none = what its name says.
+        frame: what a fashion list's joints count in; none = what its name says or its joints prove. Lists that are called
+            market-annotation-* count in 128x64.
+        geometry: how a person's picture lies in a generated file: "plain" (it is the file), "squashed" (each axis scaled on
+            its own), "padded" (in the middle, with sides); none = found where sizes or pixels prove it, else asked for.
+        target_geometry: the same of square targets, sources and reference pictures.
+        strip: how many panels of one width a generated file has, side by side.
+        panel: which one of them is the generated picture, counted from 1 at the left.
         pose_size: height and width of the pictures that the list's joints count in, for other lists.
         pairs: list of the pairs that should be there (from,to); none = all that are.
         attributes: JSON of true attributes, {identity: {question: answer}}, as `reposer data synthesize --truth` writes.
@@ -59,10 +70,12 @@ def score(
     """
     from reposer.data.lists import read_pairs
     from reposer.evaluation import PROTOCOLS, Folders, Scored, score_folder
+    from reposer.evaluation.folder_geometry import Declared
+    from reposer.evaluation.strips import chosen_panel
 
     from .device import chosen_device
     from .joint_lists import poses_by_stem
-    from .report_files import MANY, needs_network, refuse_foreign_reports, side_by_side, tell, write
+    from .report_files import needs_network, refuse_foreign_reports, side_by_side, tell, tell_problems, write
 
     where = chosen_device(device)
     folders = Folders(
@@ -73,6 +86,7 @@ def score(
         poses=None if annotations is None else poses_by_stem(annotations, frame, pose_size),
         attributes={} if attributes is None else read_attributes(attributes),
         wanted=None if pairs is None else read_pairs(pairs),
+        declared=Declared(geometry, target_geometry, strip=chosen_panel(strip, panel)),
     )
     console = Console()
     rules = PROTOCOLS.values() if protocol == "all" else [PROTOCOLS[protocol]]
@@ -114,10 +128,7 @@ def score(
             plain = {name: found.report.to_plain() for name, found in scored.items()}
             json.write_text(json_module.dumps(plain, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         console.print(side_by_side({name: found.report for name, found in scored.items()}))
-        for line in sorted({f"{p.name}: {p.reason}" for found in scored.values() for p in found.problems})[
-            :MANY
-        ]:
-            console.print(f"not scored: {line}", highlight=False, soft_wrap=True, markup=False)
+        tell_problems(list(dict.fromkeys(p for found in scored.values() for p in found.problems)), console)
         for name, reason in refusals.items():
             console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
     missed = any(

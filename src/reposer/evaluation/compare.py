@@ -72,7 +72,7 @@ def read_report(path: Path) -> dict[str, Any]:
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         plain["protocol"]["name"], plain["summary"], plain["row_hashes"], plain["truth_hash"]
-        plain["reference_hash"], plain["mask_hashes"]
+        plain["reference_hash"], plain["mask_hashes"], plain["geometry"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{path} is not a report that `reposer score` or `reposer evaluate` wrote ({type(error).__name__})."
@@ -117,6 +117,7 @@ def _differences(metric: str, reports: Sequence[Mapping[str, Any]]) -> tuple[str
     for title, fact in (
         ("protocol", lambda r: r["protocol"]["name"]),
         ("picture size", lambda r: "x".join(map(str, r["size"]))),
+        ("geometry of the generated pictures", lambda r: r["geometry"]),
         ("number of pairs", lambda r: r["pairs"]),
         ("network", lambda r: r["networks"].get(metric, "none")),
         ("reference set", lambda r: r["reference_hash"][:8] if METRICS[metric].needs_reference else ""),

@@ -16,7 +16,7 @@ from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
 
-from .geometry import Geometry, through_jpeg
+from .geometry import FileGeometry, Geometry, through_jpeg
 from .protocol import PROTOCOLS, Protocol
 from .report import Report
 from .scorer import Scorer, Shown
@@ -84,11 +84,14 @@ def evaluate(
         with torch.no_grad():
             drawn = generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
         _check(drawn, batch)
-        boxes = [_content(dataset, i) for i in numbers]
-        for box, run in groupby(range(len(numbers)), key=boxes.__getitem__):  # neighbours of one size
+        laid = [(_content(dataset, i), _made(dataset, i)) for i in numbers]
+        for (box, made), run in groupby(range(len(numbers)), key=laid.__getitem__):  # neighbours of one size
             own = list(run)
-            scorer.add(_shown(rule, dataset, numbers, batch, drawn, own, box))
-    return scorer.report(about, frame=None if dataset.framing is None else dataset.framing.size)
+            scorer.add(_shown(rule, dataset, numbers, batch, drawn, own, box, made))
+    layouts = {_made(dataset, int(i)).layout for i in wanted}
+    return scorer.report(
+        about, frame=None if dataset.framing is None else dataset.framing.size, layouts=layouts
+    )
 
 
 def _shown(
@@ -99,6 +102,7 @@ def _shown(
     drawn: Float[Tensor, "B 3 H W"],
     rows: Sequence[int],
     box: tuple[int, int, int, int],
+    made: FileGeometry,
 ) -> Shown:
     """These rows as a file would hold them, in the protocol's geometry. numbers: of the batch's pairs."""
     left, top, right, bottom = box
@@ -107,13 +111,13 @@ def _shown(
         pictures: Tensor, geometry: Geometry, rounding: Literal["nearest", "down"] = "nearest"
     ) -> UInt8[Tensor, "b h w 3"]:
         whole = to_uint8(pictures[list(rows)][..., top:bottom, left:right], rounding).cpu()
-        return torch.stack([geometry.apply(picture) for picture in whole])
+        return torch.stack([geometry.apply(picture, made) for picture in whole])
 
     def place(condition: Condition, geometry: Geometry) -> Pose | None:
         if not isinstance(condition, Pose):
             return None
         pose = condition[torch.tensor(rows)]
-        return geometry.place(pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)))
+        return geometry.place(pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)), made)
 
     identities = tuple(dataset.identity(numbers[b]) for b in rows)
     source_names, target_names = zip(*(dataset.picture_names(numbers[b]) for b in rows), strict=True)
@@ -139,6 +143,12 @@ def _content(dataset: ScoredPairs, i: int) -> tuple[int, int, int, int]:
     """The part of a frame that is picture of pair i's target, not padding."""
     height, width = dataset.target_size(i)
     return (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
+
+
+def _made(dataset: ScoredPairs, i: int) -> FileGeometry:
+    """How a person's picture lies in the part of the frame that is picture: squashed, unless that has its shape."""
+    left, top, right, bottom = _content(dataset, i)
+    return FileGeometry("squashed", dataset.target_size(i)).of((bottom - top, right - left))
 
 
 def _check(drawn: Tensor, batch: Batch) -> None:

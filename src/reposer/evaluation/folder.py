@@ -8,12 +8,11 @@ from pathlib import Path
 from reposer.core import BadInput
 from reposer.data.pairs import name_identity
 from reposer.data.picture_kinds import PICTURE_SUFFIXES
-from reposer.data.pictures import picture_header, picture_is_cut_off
 
 OURS = "_2_"
 SEPARATORS = ("___", OURS, "_to_", "_vis_")
+SUFFIX_INSIDE = re.compile(f"(?:{'|'.join(map(re.escape, PICTURE_SUFFIXES))})_", re.IGNORECASE)
 ENDINGS = ("_vis", "_gen", "_fake", "_generated")
-SQUARE_ENOUGH, SAME_ASPECT = 0.01, 0.02  # shares by which an aspect may be off
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,17 @@ class Problem:
     reason: str
 
 
+def in_words(problems: Sequence[Problem]) -> list[str]:
+    """A line for each reason, in the order in which reasons first appear: whom it befell, and how many more."""
+    names: dict[str, list[str]] = {}
+    for problem in problems:
+        names.setdefault(problem.reason, []).append(problem.name)
+    return [
+        f"{own[0]}{f' and {len(own) - 1} more' if len(own) > 1 else ''}: {reason}"
+        for reason, own in names.items()
+    ]
+
+
 def pictures_in(folder: Path) -> dict[str, Path]:
     """The picture files below a folder by stem. Folders inside are looked through; two files of one stem are refused."""
     if not folder.is_dir():
@@ -74,18 +84,21 @@ def match(
     """The pairs in the order of their names, and generated or wanted pictures that have no partner.
 
     A generated file has its target's name, or joins the source's and the target's as the peers do
-    (SOURCE_2_TARGET, SOURCE___TARGET_vis, suffixes of pictures inside or not). wanted: all pairs that should be there.
-    sources: None = they may lie with the targets, or nowhere.
+    (SOURCE_2_TARGET, SOURCE___TARGET_vis, SOURCE.jpg_TARGET.jpg, suffixes of pictures inside or not), or is a plain
+    number, which counts the wanted pairs from 0 in their order. wanted: all pairs that should be there. sources: None =
+    they may lie with the targets, or nowhere. Problems of files that are there come before files that are not there.
     """
-    problems = []
+    problems, absent = [], []
     found: dict[str, FilePair] = {}
+    known = targets if sources is None else sources
+    numbered = _numbered(generated, targets, wanted)
     for stem, path in generated.items():
-        partners = _partners(stem, targets, targets if sources is None else sources)
-        if partners is None:
-            problems.append(Problem(path.name, "its name says no target that is there"))
+        partners = numbered.get(stem) or _partners(stem, targets, known)
+        if partners is None or partners[1] not in targets:
+            problems.append(Problem(path.name, _no_target(stem, partners, wanted)))
             continue
         source_name, target = partners
-        source = None if source_name is None else (targets if sources is None else sources).get(source_name)
+        source = None if source_name is None else known.get(source_name)
         pair = FilePair(path, targets[target], source, source_name)
         if source_name is not None and source is None and sources is not None:
             problems.append(Problem(path.name, f"its source {source_name} is not there"))
@@ -98,7 +111,7 @@ def match(
     for from_name, to_name in wanted or ():
         left, right = Path(from_name).stem, Path(to_name).stem
         if (left, right) not in there and (None, right) not in there:
-            problems.append(Problem(f"{left}{OURS}{right}", "no generated picture of this pair is there"))
+            absent.append(Problem(f"{left}{OURS}{right}", "no generated picture of this pair is there"))
     if wanted is not None:
         listed = {(Path(s).stem, Path(t).stem) for s, t in wanted}
         own = {t for _, t in listed}
@@ -110,35 +123,54 @@ def match(
                 problems.append(Problem(p.generated.name, "its pair is not in the list"))
         pairs = kept
     elif not any(p.source_name for p in pairs):
-        drawn = {p.target.stem for p in pairs}
-        problems += [
+        seen = {p.target.stem for p in pairs}
+        absent += [
             Problem(path.name, "this target has no generated picture")
             for stem, path in targets.items()
-            if stem not in drawn
+            if stem not in seen
         ]
-    return sorted(pairs, key=lambda p: p.name), sorted(problems, key=lambda p: p.name)
+    problems, absent = (sorted(own, key=lambda p: p.name) for own in (problems, absent))
+    return sorted(pairs, key=lambda p: p.name), problems + absent
 
 
-def refused(path: Path, size: tuple[int, int] | None, target: Path | None = None) -> str:
-    """Why this generated file cannot be scored in pictures of `size`; empty if it can. No pixel is decoded.
+def _numbered(
+    generated: Mapping[str, Path],
+    targets: Mapping[str, Path],
+    wanted: Sequence[tuple[str, str]] | None,
+) -> dict[str, tuple[str, str]]:
+    """The pairs of files whose names are plain numbers, by the list; none where targets have such names, too."""
+    numbers = {stem: int(stem) for stem in generated if _is_number(stem) and stem not in targets}
+    if not wanted or not numbers:
+        return {}
+    least, most = min(numbers.values()), max(numbers.values())
+    if least > 0 and most < len(wanted):
+        raise BadInput(
+            f"The generated pictures are numbers from {least} to {most}, the list has {len(wanted)} pairs: whether the "
+            f"list's first pair is 0 or 1 cannot be told. Name the files from 0, or as SOURCE_2_TARGET."
+        )
+    start = 0 if least == 0 else 1
+    return {
+        stem: (Path(wanted[number - start][0]).stem, Path(wanted[number - start][1]).stem)
+        for stem, number in numbers.items()
+        if 0 <= number - start < len(wanted)
+    }
 
-    It may have that shape, be a square, or have the shape of its target, which goes the same way.
-    """
-    try:
-        height, width = picture_header(path)
-        if picture_is_cut_off(path):
-            return "the file is cut short"
-    except BadInput as error:
-        return str(error)
-    if size is None or (height, width) == size:
-        return ""
-    square = abs(width / height - 1) <= SQUARE_ENOUGH
-    wanted = size[1] / size[0]
-    if square or abs(width / height / wanted - 1) <= SAME_ASPECT:
-        return ""
-    if target is not None and _same_shape((height, width), target):
-        return ""
-    return f"it is {height}x{width} pixels; the protocol takes {size[0]}x{size[1]}, another size of that shape, a square, or its target's shape"
+
+def _is_number(stem: str) -> bool:
+    return stem.isascii() and stem.isdigit()
+
+
+def _no_target(
+    stem: str, partners: tuple[str | None, str] | None, wanted: Sequence[tuple[str, str]] | None
+) -> str:
+    """Why a generated file has no target."""
+    if partners is not None:
+        return f"its target {partners[1]} is not there"
+    if not _is_number(stem):
+        return "its name says no target that is there"
+    if wanted is None:
+        return "its name is a number, which says no target; give the list of pairs in whose order it counts (--pairs)"
+    return f"the list has {len(wanted)} pairs, none of that number"
 
 
 def _partners(
@@ -155,18 +187,12 @@ def _partners(
     return next((names for names in _splits(plain) if names[1] in targets), None)
 
 
-def _same_shape(size: tuple[int, int], target: Path) -> bool:
-    try:
-        height, width = picture_header(target)
-    except BadInput:
-        return False  # decoding says what is wrong with it
-    return abs(size[1] / size[0] * height / width - 1) <= SAME_ASPECT
-
-
 def _splits(stem: str) -> Iterator[tuple[str, str]]:
     for separator in SEPARATORS:
         for place in re.finditer(f"(?={separator})", stem):  # also where two overlap: a_2_2_b
             yield _bare(stem[: place.start()]), _bare(stem[place.start() + len(separator) :])
+    for place in SUFFIX_INSIDE.finditer(stem):  # A.jpg_B.jpg
+        yield _bare(stem[: place.end() - 1]), _bare(stem[place.end() :])
 
 
 def _bare(stem: str) -> str:

@@ -1,4 +1,7 @@
-"""How a picture file becomes the picture that is scored: rules of resizing, and what happens at the sides.
+"""How a picture file becomes the picture that is scored: how the person's picture lies in the file, and rules of resizing.
+
+Two facts are kept apart. `FileGeometry` is how a file was made: the person's picture itself, squashed to another shape, or
+padded with sides. `Geometry` is what a protocol scores. A file's geometry is declared or proved (`folder_geometry`).
 
 The same photograph made 256x176 by two rules differs by up to ten decibels less than a good generator differs from the
 truth; so the rule is part of a protocol's name.
@@ -15,9 +18,12 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from reposer.core import Pose
+from reposer.core import Framing, Pose
+from reposer.core.choices import PictureForm
 from reposer.data.pictures import decode_picture
 
+Size = tuple[int, int]
+Layout = PictureForm
 Rule = Literal["pil-bicubic", "pil-bilinear", "pil-lanczos", "cv2-linear", "cv2-cubic"]
 Fit = Literal["squash", "keep-aspect"]
 WHITE = 255
@@ -29,54 +35,110 @@ _PIL = {
 
 
 @dataclass(frozen=True)
+class FileGeometry:
+    """How a person's picture lies in a file.
+
+    layout: "plain": the file is the picture, aspect kept. "squashed": the picture fills the file, each axis scaled on its
+        own. "padded": the picture, aspect kept, stands in the middle of the file; what fills the rest is not scored.
+    person: (height, width) of the person's picture in any unit, of which only the shape matters; None for plain.
+    """
+
+    layout: Layout = "plain"
+    person: Size | None = None
+
+    def __post_init__(self) -> None:
+        assert self.layout == "plain" or self.person is not None, "the person's shape is what squashing loses"
+
+    def content_box(self, size: Size) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) of the person's picture in a file of `size`, in whole pixels."""
+        if self.layout != "padded" or self.person is None:
+            return (0, 0, size[1], size[0])
+        return Framing(size, fit="pad").content_box(self.person)
+
+    def shape(self, size: Size) -> Size:
+        """(height, width) of the person's picture before it was put into a file of `size`; only the shape matters."""
+        return size if self.person is None or self.layout == "plain" else self.person
+
+    def of(self, size: Size) -> "FileGeometry":
+        """The same for a file of `size`: plain where it already has the person's shape, to the pixel."""
+        if self.person is None or self.layout == "plain":
+            return PLAIN
+        height, width = self.person
+        fits = round(size[0] * width / height) == size[1] or round(size[1] * height / width) == size[0]
+        return PLAIN if fits else self
+
+    def place(self, pose: Pose) -> Pose:
+        """A pose in pixels of the file, in pixels of the person's picture."""
+        left, top, right, bottom = self.content_box(pose.size)
+        content = pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
+        return content.resize(self.shape(pose.size)) if self.layout == "squashed" else content
+
+
+PLAIN = FileGeometry()
+
+
+@dataclass(frozen=True)
 class Geometry:
     """A picture's way to the size in which it is scored.
 
-    size: (height, width) in pixels; None = as it is.
+    size: (height, width) in pixels; None = as it is, without padding.
     rule: which library's resizing. "pil-*" are antialiased; "cv2-*" are not (torch's form of the same formula, equal to
         OpenCV's fixed-point one to a grey level).
-    fit: "squash" scales each axis on its own. "keep-aspect" scales to the height, centres, and cuts the sides or fills
-        them with white: a square file with white sides of 40 of 256 columns loses exactly them.
+    fit: "squash" scales each axis on its own. "keep-aspect" scales the person's picture to the height, centres, and cuts
+        the sides or fills them with white.
     """
 
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     rule: Rule = "pil-bicubic"
     fit: Fit = "squash"
 
-    def apply(self, picture: UInt8[Tensor, "h w 3"]) -> UInt8[Tensor, "H W 3"]:
-        """The picture in this geometry; one that has its size already comes back as it is."""
-        if self.size is None or tuple(picture.shape[:2]) == self.size:
-            return picture
-        if self.fit == "squash":
-            return resized(picture, self.size, self.rule)
-        height, width = self.size
-        scaled = resized(
-            picture, (height, max(1, round(picture.shape[1] * height / picture.shape[0]))), self.rule
-        )
-        spare = width - scaled.shape[1]
-        if spare < 0:
-            left = -spare // 2
-            return scaled[:, left : left + width].contiguous()
-        return with_white_sides(scaled, spare // 2, spare - spare // 2)
+    def apply(self, picture: UInt8[Tensor, "h w 3"], file: FileGeometry = PLAIN) -> UInt8[Tensor, "H W 3"]:
+        """The picture of a file in this geometry, resized once; one that needs no resizing comes back as it is.
 
-    def place(self, pose: Pose) -> Pose:
-        """A pose of the whole picture, where `apply` puts it."""
-        if self.size is None or pose.size == self.size:
-            return pose
+        Where the protocol has no size, a squashed picture stays squashed: its target says what size it should have.
+        """
+        size = (picture.shape[0], picture.shape[1])
+        left, top, right, bottom = file.content_box(size)
+        content = picture[top:bottom, left:right].contiguous()
+        if self.size is None:
+            return content
+        scaled = resized(content, self._scaled(file.shape(size)), self.rule)
+        left, right = self._sides(scaled.shape[1])
+        scaled = scaled[:, max(0, -left) : scaled.shape[1] - max(0, -right)].contiguous()
+        return with_white_sides(scaled, max(0, left), max(0, right))
+
+    def place(self, pose: Pose, file: FileGeometry = PLAIN) -> Pose:
+        """A pose in pixels of a whole file, where `apply` puts it."""
+        if self.size is None:
+            left, top, right, bottom = file.content_box(pose.size)
+            return pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
+        scaled = file.place(pose)
+        scaled = scaled.resize(self._scaled(scaled.size))
+        left, right = self._sides(scaled.size[1])
+        return scaled.crop((-left - 0.5, -0.5, scaled.size[1] + right - 0.5, scaled.size[0] - 0.5))
+
+    def _scaled(self, shape: Size) -> Size:
+        """The size of a person's picture of this shape, before sides are cut or added."""
+        assert self.size is not None
         if self.fit == "squash":
-            return pose.resize(self.size)
-        height, width = self.size
-        scaled = pose.resize((height, max(1, round(pose.size[1] * height / pose.size[0]))))
-        spare = width - scaled.size[1]
-        left = -spare // 2 if spare < 0 else -(spare // 2)
-        return scaled.crop((left - 0.5, -0.5, left + width - 0.5, height - 0.5))
+            return self.size
+        return (self.size[0], max(1, round(shape[1] * self.size[0] / shape[0])))
+
+    def _sides(self, width: int) -> tuple[int, int]:
+        """White columns to add left and right of so many; negative = columns to cut."""
+        assert self.size is not None
+        spare = self.size[1] - width
+        left = spare // 2 if spare >= 0 else -(-spare // 2)
+        return left, spare - left
 
 
 AS_IT_IS = Geometry()
 
 
 def resized(picture: UInt8[Tensor, "h w 3"], size: tuple[int, int], rule: Rule) -> UInt8[Tensor, "H W 3"]:
-    """The picture at (height, width) = `size` by the named rule, in bytes."""
+    """The picture at (height, width) = `size` by the named rule, in bytes; as it is where it has that size."""
+    if tuple(picture.shape[:2]) == size:
+        return picture
     if rule in _PIL:
         image = Image.fromarray(picture.numpy()).resize((size[1], size[0]), _PIL[rule])
         return torch.from_numpy(np.array(image))

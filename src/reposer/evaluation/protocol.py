@@ -6,7 +6,7 @@ from typing import Literal
 
 from reposer.core import BadInput, Registry
 
-from .geometry import AS_IT_IS, Geometry
+from .geometry import AS_IT_IS, Geometry, Size
 
 PROTOCOLS: Registry["Protocol"] = Registry("protocol", "reposer.protocols")
 
@@ -25,6 +25,8 @@ class Protocol:
 
     metrics: names of METRICS, in the order of printing.
     generated, target, reference: how each kind of file becomes the picture that is scored; sources are as targets.
+    person: (height, width) of the people's pictures that the protocol is about: the shape of what a file holds that was
+        squashed to another shape or padded, where its target's own shape does not say it.
     white_sides: columns of white that are added on each side before the metrics look.
     file_format: what generated pictures are saved as ("jpeg": PIL's default quality of 75).
     rounding: how numbers become bytes where pictures come from a generator and not from files.
@@ -43,6 +45,7 @@ class Protocol:
     generated: Geometry = AS_IT_IS
     target: Geometry = AS_IT_IS
     reference: Geometry = AS_IT_IS
+    person: Size = (256, 176)
     white_sides: int = 0
     file_format: Literal["png", "jpeg"] = "png"
     rounding: Literal["nearest", "down"] = "nearest"
@@ -74,6 +77,7 @@ class Protocol:
             ("size", size, ""),
             ("generated pictures", _words(self.generated), ""),
             ("targets", _words(self.target), ""),
+            ("people's pictures", f"{self.person[0]}x{self.person[1]}, where nothing else says it", ""),
             ("white sides", f"{self.white_sides} columns each" if self.white_sides else "none", ""),
             ("file format", self.file_format, ""),
             ("reference set", self.reference_set or "the pairs' targets", ""),
@@ -93,5 +97,5 @@ def _tails(tails: Mapping[str, int]) -> str:
 
 def _words(geometry: Geometry) -> str:
     if geometry.size is None:
-        return "as they are"
+        return "as they are, without padding"
     return f"{geometry.rule}, {geometry.fit} to {geometry.size[0]}x{geometry.size[1]} where they have another size"

@@ -116,6 +116,7 @@ PROTOCOLS.add(
     "patn2019-market",
     Protocol(
         "patn2019-market",
+        person=MARKET,
         metrics=(
             "ssim-gaussian1.5-range",
             "is",
@@ -157,6 +158,10 @@ PROTOCOLS.add(
             Fact(
                 "low-resolution files of 256x256 with their white sides; narrower ones get them", "inferred"
             ),
+            Fact(
+                "the sides of padded files are put on anew, white, so that they are never scored",
+                "ours: a difference",
+            ),
             Fact("SSIM with a uniform window of 7, the sample covariance and data range 255", "PG2's code"),
             Fact(
                 "the paper masks with the target's pose, its code loads the source's: both are here",
@@ -170,6 +175,7 @@ PROTOCOLS.add(
     "pg2-2017-market",
     Protocol(
         "pg2-2017-market",
+        person=MARKET,
         metrics=PROTOCOLS["pg2-2017"].metrics,
         generated=Geometry(MARKET),
         target=Geometry(MARKET),
@@ -307,6 +313,7 @@ PROTOCOLS.add(
     "leffa2025",
     Protocol(
         "leffa2025",
+        person=LARGE,
         metrics=("ssim-torchmetrics", "lpips-squeeze", "fid"),
         generated=Geometry(LARGE, "pil-lanczos"),
         target=Geometry(LARGE, "pil-lanczos"),

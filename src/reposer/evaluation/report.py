@@ -75,6 +75,7 @@ class Report:
     hash: of the protocol, the size and the pairs' names: numbers compare only where it is equal.
     truth_hash: of the true pictures' bytes: unequal where files were decoded or resized otherwise.
     mask_hashes: of the masks of all pairs, by the mask's name. reference_hash: of the reference pictures' bytes.
+    geometry: how the people's pictures lay in the generated files: plain, squashed, padded.
     about: who drew the pictures (generator, weights, feature network, data), as plain values.
     of_sets: values of metrics that belong to all pictures together.
     networks: name, file and checksum of what a metric looks through, by metric.
@@ -94,6 +95,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     mask_hashes: Mapping[str, str] = field(default_factory=dict)
     reference_hash: str = ""
+    geometry: str = "plain"
 
     @cached_property
     def summary(self) -> dict[str, Summary]:
@@ -147,16 +149,25 @@ class Report:
     def row_hash(self, metric: str) -> str:
         """Of all that decides one number beside the generated pixels.
 
-        Protocol, list of pairs, truth, network; its mask, and the reference set, where the metric has such a thing.
+        Protocol, list of pairs, geometry of the generated files, truth, network; its mask, and the reference set, where the
+        metric has such a thing.
         """
         kind = METRICS[metric]
         mask = self.mask_hashes[kind.mask] if kind.mask else ""
         reference = self.reference_hash if kind.needs_reference else ""
-        plain = [self.hash, self.truth_hash, metric, self.networks.get(metric, ""), mask, reference]
+        plain = [
+            self.hash,
+            self.geometry,
+            self.truth_hash,
+            metric,
+            self.networks.get(metric, ""),
+            mask,
+            reference,
+        ]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
     def _what(self) -> str:
-        return f"{self.protocol.name}, {_size(self.size)}, {len(self.rows)} pairs"
+        return f"{self.protocol.name}, {_size(self.size)}, {self.geometry}, {len(self.rows)} pairs"
 
     def to_plain(self) -> dict[str, Any]:
         """What the JSON file holds."""
@@ -164,6 +175,7 @@ class Report:
             "protocol": to_plain(self.protocol),
             "pairs": len(self.rows),
             "size": list(self.size),
+            "geometry": self.geometry,
             "hash": self.hash,
             "truth_hash": self.truth_hash,
             "mask_hashes": dict(self.mask_hashes),
@@ -227,10 +239,10 @@ def _compared(reports: Mapping[str, Report], by_identity: bool) -> tuple[list[st
     """Column titles, and per (identity, metric) the cells and which of them are best."""
     first_name, first = next(iter(reports.items()))
     for name, report in reports.items():
-        if report.hash != first.hash:
+        if (report.hash, report.geometry) != (first.hash, first.geometry):
             raise BadInput(
-                f"The reports '{first_name}' and '{name}' are not of the same protocol, picture size and "
-                f"pairs ({first._what()}; {report._what()}), so their numbers do not compare; evaluate both "
+                f"The reports '{first_name}' and '{name}' are not of the same protocol, picture size, geometry of the "
+                f"generated pictures and pairs ({first._what()}; {report._what()}), so their numbers do not compare; evaluate both "
                 f"on the same pairs."
             )
     groups = list(first.by_identity) if by_identity and 1 < len(first.by_identity) <= MANY else []

@@ -28,13 +28,16 @@ from torch import Tensor
 from reposer.core import BadInput, Pose
 from reposer.core.configs import to_plain
 from reposer.core.work_folder import WorkFolder
-from reposer.data.pictures import read_picture
+from reposer.data.pictures import picture_header, read_picture
 from reposer.nn.weights import read_safetensors, sha256, write_safetensors
 
-from .folder import FilePair, Problem, match, pictures_in, refused
+from .folder import FilePair, Problem, in_words, match, pictures_in
+from .folder_geometry import Declared, PairGeometry, pair_geometries, reference_geometry, same_shape
+from .geometry import FileGeometry, resized
 from .protocol import Protocol
 from .report import Report, Row
 from .scorer import Counted, Scorer, Shown
+from .strips import Strip
 from .suite.semantic_names import item_of
 
 CHUNK = 32  # pairs that one process takes at a time
@@ -48,8 +51,10 @@ UNFINISHED = "reposer-unfinished"
 class Folders:
     """What is scored.
 
-    poses: by the picture's stem, in pixels of the whole picture. attributes: by identity, question to answer.
+    poses: by the picture's stem, in pixels of the person's picture or of the whole file. attributes: by identity,
+        question to answer.
     wanted: the pairs that should be there (source, target); None = whatever is.
+    declared: what the caller says of how the files were made.
     """
 
     generated: Path
@@ -59,15 +64,17 @@ class Folders:
     poses: Mapping[str, Pose] | None = None
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     wanted: Sequence[tuple[str, str]] | None = None
+    declared: Declared = field(default_factory=Declared)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The report, and the pictures that are not in it."""
+    """The report, and the pictures that are not in it. geometries: by the pairs' names."""
 
     report: Report
     problems: tuple[Problem, ...]
     pairs: tuple[FilePair, ...]
+    geometries: Mapping[str, PairGeometry]
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ class _Task:
     """
 
     pairs: tuple[FilePair, ...]
+    geometries: tuple[PairGeometry, ...]
+    strip: Strip
     poses: tuple[tuple[Pose, Pose] | None, ...]
     attributes: tuple[Mapping[str, str], ...]
     protocol: Protocol
@@ -116,7 +125,14 @@ def score_folder(
     generated, targets = pictures_in(folders.generated), pictures_in(folders.targets)
     sources = pictures_in(folders.sources) if folders.sources else None
     pairs, problems = match(generated, targets, sources, folders.wanted)
-    pairs, problems = _without_misfits(pairs, problems, protocol, folders)
+    if not pairs:
+        raise _nothing(folders, problems)
+    needs_sources = bool(protocol.suite) or folders.poses is not None
+    geometries, misfits = pair_geometries(pairs, protocol, folders.declared, with_sources=needs_sources)
+    pairs, poses, unposed = _with_poses(
+        [p for p in pairs if p.name in geometries], geometries, protocol, folders
+    )
+    problems = [*misfits, *unposed, *problems]
     if not pairs:
         raise _nothing(folders, problems)
     reference = [] if folders.reference is None else list(pictures_in(folders.reference).values())
@@ -132,15 +148,15 @@ def score_folder(
         num_pairs=len(pairs),
         pixels_elsewhere=True,
     )
-    ledger = _Ledger(out / UNFINISHED, _digest(pairs, reference, folders, protocol, scorer))
+    ledger = _Ledger(out / UNFINISHED, _digest(pairs, geometries, reference, folders, protocol, scorer))
     taken = ledger.take_up(scorer)
     chunks = [tuple(pairs[k : k + CHUNK]) for k in range(0, len(pairs), CHUNK)]
     with ledger, _bar(show) as bar:
         if taken is None:
-            _add_reference(scorer, reference, bar)
+            _add_reference(scorer, reference, folders.declared, bar)
             taken = 0
             ledger.save_if_due(scorer, 0)
-        tasks = [_task(chunk, protocol, scorer, folders) for chunk in chunks[taken:]]
+        tasks = [_task(chunk, geometries, poses, protocol, scorer, folders) for chunk in chunks[taken:]]
         line = bar.add_task("scoring", total=len(pairs), completed=min(len(pairs), taken * CHUNK))
         number, whole = taken, True
         try:
@@ -157,56 +173,98 @@ def score_folder(
             if whole:
                 ledger.save(scorer, number)
             raise
-    problems += ledger.problems
+    problems = [*ledger.problems, *problems]
     if not scorer.rows:
         ledger.work.remove()
         raise _nothing(folders, problems)
-    report = scorer.report({**(about or {}), "not_scored": [to_plain(p) for p in problems]})
+    report = scorer.report(
+        {**(about or {}), "not_scored": [to_plain(p) for p in problems]},
+        layouts={geometries[row.name].generated.layout for row in scorer.rows},
+    )
     ledger.work.remove()
-    return Scored(report, tuple(problems), tuple(pairs))
+    return Scored(report, tuple(problems), tuple(pairs), geometries)
 
 
 def _nothing(folders: Folders, problems: Sequence[Problem]) -> BadInput:
-    shown = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
+    shown = "; ".join(in_words(problems)[:3])
     return BadInput(f"No picture of {folders.generated} can be scored ({shown}).")
 
 
-def shown_pictures(folders: Folders, protocol: Protocol, pair: FilePair) -> dict[str, UInt8[Tensor, "H W 3"]]:
+def shown_pictures(
+    folders: Folders, protocol: Protocol, pair: FilePair, geometry: PairGeometry
+) -> dict[str, UInt8[Tensor, "H W 3"]]:
     """The pictures of one pair as they were scored, for people."""
-    found = {
-        "generated": protocol.generated.apply(read_picture(pair.generated)),
-        "target": protocol.target.apply(read_picture(pair.target)),
-    }
+    generated, target = _scored_pictures(pair, geometry, protocol, folders.declared.strip)
+    found = {"generated": generated, "target": target}
     if pair.source is not None:
-        found["source"] = protocol.target.apply(read_picture(pair.source))
+        found["source"] = protocol.target.apply(read_picture(pair.source), geometry.source)
     return found
 
 
-def _without_misfits(
-    pairs: list[FilePair], problems: list[Problem], protocol: Protocol, folders: Folders
-) -> tuple[list[FilePair], list[Problem]]:
-    """Leaves out files whose header says that they cannot be scored, and pairs without joints where there is a list."""
-    kept, left_out = [], []
+def _with_poses(
+    pairs: Sequence[FilePair],
+    geometries: Mapping[str, PairGeometry],
+    protocol: Protocol,
+    folders: Folders,
+) -> tuple[list[FilePair], dict[str, tuple[Pose, Pose]], list[Problem]]:
+    """(source's, target's) joints in the protocol's geometry, by the pair's name; and pairs that lack them.
+
+    The target's twice where the source is not known.
+    """
+    if folders.poses is None:
+        return list(pairs), {}, []
+    kept, poses, problems = [], {}, []
     for pair in pairs:
-        reason = refused(pair.generated, protocol.size, pair.target)
-        if not reason and folders.poses is not None:
-            names = [pair.target.stem] + ([pair.source.stem] if pair.source else [])
-            missing = [name for name in names if name not in folders.poses]
-            reason = f"the list has no joints for {', '.join(missing)}" if missing else ""
-        if reason:
-            left_out.append(Problem(pair.generated.name, reason))
-        else:
-            kept.append(pair)
-    return kept, problems + left_out
+        geometry = geometries[pair.name]
+        files = [(pair.source, geometry.source)] if pair.source is not None else []
+        files.append((pair.target, geometry.target))
+        missing = [path.stem for path, _ in files if path.stem not in folders.poses]
+        if missing:
+            reason = f"the list has no joints for {', '.join(missing)}"
+            problems.append(Problem(pair.generated.name, reason))
+            continue
+        try:
+            own = [_placed(folders, path, file, protocol) for path, file in files]
+        except BadInput as error:
+            problems.append(Problem(pair.generated.name, str(error)))
+            continue
+        kept.append(pair)
+        poses[pair.name] = own[0], own[-1]
+    return kept, poses, problems
 
 
-def _task(chunk: tuple[FilePair, ...], protocol: Protocol, scorer: Scorer, folders: Folders) -> _Task:
-    poses = tuple(_poses(pair, protocol, folders.poses) for pair in chunk)
-    attributes = tuple(folders.attributes.get(pair.identity, {}) for pair in chunk)
+def _placed(folders: Folders, path: Path, file: FileGeometry, protocol: Protocol) -> Pose:
+    """The joints of a list, where the protocol's geometry puts those of this file. A list counts in the person's
+    picture, or in the whole file, at any resolution; one of another shape belongs to other pictures.
+    """
+    assert folders.poses is not None
+    pose, size = folders.poses[path.stem], picture_header(path)
+    shape = file.shape(size)
+    if folders.declared.poses_fill_pictures or same_shape(pose.size, shape):
+        return protocol.target.place(pose.resize(shape)) if protocol.size is not None else pose
+    if same_shape(pose.size, size):
+        return protocol.target.place(pose.resize(size), file)
+    raise BadInput(
+        f"the list's joints count in pictures of {pose.size[0]}x{pose.size[1]}, its target or source has "
+        f"{size[0]}x{size[1]} pixels, another shape; say what the list counts in: --pose-size HEIGHT WIDTH "
+        f"({shape[0]} {shape[1]}, if it was made for these pictures)"
+    )
+
+
+def _task(
+    chunk: tuple[FilePair, ...],
+    geometries: Mapping[str, PairGeometry],
+    poses: Mapping[str, tuple[Pose, Pose]],
+    protocol: Protocol,
+    scorer: Scorer,
+    folders: Folders,
+) -> _Task:
     return _Task(
         pairs=chunk,
-        poses=poses,
-        attributes=attributes,
+        geometries=tuple(geometries[pair.name] for pair in chunk),
+        strip=folders.declared.strip,
+        poses=tuple(poses.get(pair.name) for pair in chunk),
+        attributes=tuple(folders.attributes.get(pair.identity, {}) for pair in chunk),
         protocol=protocol,
         metrics=tuple(scorer.elsewhere),
         show=bool(scorer.metrics or scorer.parts),
@@ -214,22 +272,15 @@ def _task(chunk: tuple[FilePair, ...], protocol: Protocol, scorer: Scorer, folde
     )
 
 
-def _poses(pair: FilePair, protocol: Protocol, poses: Mapping[str, Pose] | None) -> tuple[Pose, Pose] | None:
-    """(source's, target's) joints in the protocol's geometry; the target's twice where the source is not known."""
-    if poses is None:
-        return None
-    target = poses[pair.target.stem]
-    source = target if pair.source is None else poses[pair.source.stem]
-    return protocol.target.place(source), protocol.target.place(target)
-
-
 def _work(task: _Task) -> _Done:
     """In another process: decode, prepare, compare. A file that breaks is named and left out."""
     torch.set_num_threads(1)
     singles, problems = [], []
-    for pair, poses, attributes in zip(task.pairs, task.poses, task.attributes, strict=True):
+    for pair, geometry, poses, attributes in zip(
+        task.pairs, task.geometries, task.poses, task.attributes, strict=True
+    ):
         try:
-            single = _single(pair, poses, task.protocol, with_source=task.with_sources)
+            single = _single(pair, geometry, poses, task)
             singles.append(replace(single, attributes=(attributes,)))
         except BadInput as error:
             problems.append(Problem(pair.generated.name, str(error)))
@@ -240,19 +291,13 @@ def _work(task: _Task) -> _Done:
     return _Done(scorer.counted, tuple(runs) if task.show else (), tuple(problems))
 
 
-def _single(
-    pair: FilePair, poses: tuple[Pose, Pose] | None, protocol: Protocol, *, with_source: bool
-) -> Shown:
+def _single(pair: FilePair, geometry: PairGeometry, poses: tuple[Pose, Pose] | None, task: _Task) -> Shown:
     """The pictures of one pair, decoded and in the protocol's geometry."""
-    generated, target = (
-        protocol.generated.apply(read_picture(pair.generated)),
-        protocol.target.apply(read_picture(pair.target)),
-    )
-    _refuse_unlike("generated picture", generated, target)
+    generated, target = _scored_pictures(pair, geometry, task.protocol, task.strip)
     source = None
-    if with_source:
+    if task.with_sources:
         assert pair.source is not None, "the suite looks at sources"
-        source = protocol.target.apply(read_picture(pair.source))
+        source = task.protocol.target.apply(read_picture(pair.source), geometry.source)
         _refuse_unlike("source", source, target)
     source_pose, target_pose = (None, None) if poses is None else (_row(p, generated) for p in poses)
     return Shown(
@@ -267,6 +312,20 @@ def _single(
         target_names=(pair.target.stem,),
         items=(item_of(pair.target.stem) or pair.identity,),
     )
+
+
+def _scored_pictures(
+    pair: FilePair, geometry: PairGeometry, protocol: Protocol, strip: Strip
+) -> tuple[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]]:
+    """The generated picture and its target as they are compared."""
+    target = read_picture(pair.target)
+    geometry.check(target)
+    target = protocol.target.apply(target, geometry.target)
+    generated = protocol.generated.apply(strip.read(pair.generated), geometry.generated)
+    if protocol.size is None and geometry.generated.layout == "squashed":
+        generated = resized(generated, (target.shape[0], target.shape[1]), protocol.generated.rule)
+    _refuse_unlike("generated picture", generated, target)
+    return generated, target
 
 
 def _refuse_unlike(what: str, picture: UInt8[Tensor, "h w 3"], target: UInt8[Tensor, "H W 3"]) -> None:
@@ -334,12 +393,15 @@ def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
             yield waiting.popleft().result()
 
 
-def _add_reference(scorer: Scorer, paths: Sequence[Path], bar: Progress) -> None:
+def _add_reference(scorer: Scorer, paths: Sequence[Path], declared: Declared, bar: Progress) -> None:
     """Only where somebody asks for it: the whole training set takes its time."""
     if not any(metric.needs_reference for metric in scorer.metrics.values()):
         return
+    made = reference_geometry(paths, scorer.protocol, declared)
     for path in bar.track(paths, description="reference"):
-        scorer.add_reference(scorer.protocol.reference.apply(read_picture(path))[None])
+        picture = read_picture(path)
+        file = made((picture.shape[0], picture.shape[1]))
+        scorer.add_reference(scorer.protocol.reference.apply(picture, file)[None])
 
 
 def _bar(show: bool) -> Progress:
@@ -358,6 +420,7 @@ def _bar(show: bool) -> Progress:
 
 def _digest(
     pairs: Sequence[FilePair],
+    geometries: Mapping[str, PairGeometry],
     reference: Sequence[Path],
     folders: Folders,
     protocol: Protocol,
@@ -377,7 +440,8 @@ def _digest(
     networks = {name: metric.network for name, metric in scorer.metrics.items()}
     looks = {name: part.networks() for name, part in sorted(scorer.parts.items())}
     plain = [to_plain(protocol), networks, looks, sorted(scorer.elsewhere), files]
-    plain += [joints, attributes]
+    made = [to_plain(geometries[pair.name]) for pair in pairs]
+    plain += [joints, attributes, made, to_plain(folders.declared)]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """The one way in which pairs of pictures become a report, whoever drew them."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,9 +184,16 @@ class Scorer:
         self._reference_pictures += [digest("", picture) for picture in pictures]
 
     def report(
-        self, about: Mapping[str, Any] | None = None, *, frame: tuple[int, int] | None = None
+        self,
+        about: Mapping[str, Any] | None = None,
+        *,
+        frame: tuple[int, int] | None = None,
+        layouts: Collection[str] = ("plain",),
     ) -> Report:
-        """frame: the size to name where pictures have several; None = the smallest that holds them all."""
+        """frame: the size to name where pictures have several; None = the smallest that holds them all.
+
+        layouts: how the people's pictures lay in the generated files.
+        """
         assert self._sizes, "no pair was added"
         heights, widths = zip(*self._sizes, strict=True)
         holds_all = (max(heights), max(widths))
@@ -200,6 +207,7 @@ class Scorer:
             rows=tuple(self.rows),
             size=size,
             hash=protocol_hash(self.protocol, size, names),
+            geometry=" and ".join(sorted(layouts)),
             truth_hash=_joint(self._truths),
             mask_hashes={kind: _joint([own[kind] for own in self._masks]) for kind in self._kinds_of_masks},
             reference_hash=_joint(self._reference_pictures) if self._reference_pictures else "",

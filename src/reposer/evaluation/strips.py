@@ -1,0 +1,70 @@
+"""Pictures of several panels side by side, as test scripts save them: source, target pose, generated, ..."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from reposer.core import BadInput
+from reposer.data.pictures import picture_header, read_picture
+
+from .geometry import Size
+
+SAME_PANEL = 0.02  # share by which a panel's shape may be off
+MOST_PANELS = 12
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A file of so many panels of one width, of which one is the picture.
+
+    panel: which one, counted from 1 at the left.
+    """
+
+    panels: int = 1
+    panel: int = 1
+
+    def __post_init__(self) -> None:
+        if not (self.panels >= 1 and 1 <= self.panel <= self.panels):
+            raise BadInput(
+                f"Panel {self.panel} of {self.panels} is not possible: --strip PANELS says how many panels a file has, "
+                f"--panel K which one is the generated picture, 1 to PANELS, counted from the left."
+            )
+
+    def size(self, path: Path) -> Size:
+        """(height, width) of the panel; the file's header says it."""
+        height, width = picture_header(path)
+        if width % self.panels:
+            raise BadInput(f"it is {width} pixels wide, which {self.panels} panels cannot share evenly")
+        return height, width // self.panels
+
+    def read(self, path: Path) -> UInt8[Tensor, "H W 3"]:
+        """The panel."""
+        _, width = self.size(path)
+        return read_picture(path)[:, (self.panel - 1) * width : self.panel * width].contiguous()
+
+
+WHOLE = Strip()
+
+
+def chosen_panel(panels: int, panel: int | None) -> Strip:
+    """What --strip and --panel say together; a strip needs both."""
+    if panel is None and panels != 1:
+        raise BadInput(
+            f"--strip {panels} says that a file has {panels} panels; say with --panel K which one is the generated "
+            f"picture, 1 to {panels}, counted from the left."
+        )
+    return Strip(panels, 1 if panel is None else panel)
+
+
+def looks_like_a_strip(size: Size, person: Size) -> str:
+    """What panels a picture of this size would have, in words; empty where it is no strip of pictures of a person."""
+    height, width = size
+    for shape, kind in ((person, ""), ((1, 1), "square ")):
+        panels = round(width / height * shape[0] / shape[1])
+        exact = abs(width / height * shape[0] / shape[1] / max(1, panels) - 1) <= SAME_PANEL
+        if 2 <= panels <= MOST_PANELS and exact and not (panels == 2 and width <= height):
+            each = "" if width % panels else f" of {height}x{width // panels}"
+            return f"a strip of {panels} {kind}panels{each}"
+    return ""
