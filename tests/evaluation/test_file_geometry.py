@@ -71,7 +71,7 @@ def scored(
         drawn = (truth + wrong * (smooth(k + 9, size) / 255.0)).clip(0, 255).astype(np.uint8)
         save(folder / f"t/{name}.png", put(truth, target))
         save(folder / f"g/{name}.png", put(drawn, generated))
-    poses = {name: pose or joints(size) for name in ("a_1", "b_1")}
+    poses = {name: joints(size) if pose is None else pose for name in ("a_1", "b_1")}
     folders = Folders(folder / "g", folder / "t", poses=poses, declared=declared or Declared())
     return score_folder(folders, rule, root / "o", workers=0, show=False).report
 
