@@ -9,6 +9,8 @@ from PIL import Image
 from reposer.core import BadInput
 from reposer.data.check import check_dataset
 from reposer.data.clip_folder import ClipFolder
+from reposer.data.dance_clips import DanceClips, read_joints
+from reposer.data.face_clips import FaceClips
 
 from .test_clip_datasets import write_dance, write_faces, write_video
 
@@ -96,3 +98,35 @@ def test_what_is_declared_of_fashion_lists_is_refused_for_clips(tmp_path):
     write_exact(tmp_path, "anna")
     with pytest.raises(BadInput, match="holds clips; --frame is for lists"):
         check_dataset(tmp_path, progress=False, frame="crop176")
+
+
+def test_joints_of_another_picture_size_or_in_shares_of_it_are_refused_and_an_error(tmp_path):
+    for place, says in ((1000.0, "outside of their frame"), (0.5, "between 0 and 1")):
+        root = tmp_path / says.split()[0]
+        for split in ("train", "test"):
+            write_dance(root, split, clean=False)
+        for path in root.rglob("*.json"):
+            people = [{"pose_keypoints_2d": [place, place, 0.9] * 18}]
+            path.write_text(json.dumps({"people": people}))
+        with pytest.raises(BadInput, match=says):
+            DanceClips(root, "train")[0]
+        assert found(root)["unreadable clips"].count == 2
+
+
+def test_a_joint_with_score_0_is_missing_where_others_have_a_score(tmp_path):
+    path = tmp_path / "a.json"
+    for score, visible in ((0.9, 17), (0.0, 18)):
+        rows = [30.0, 20.0, score] * 17 + [5.0, 5.0, 0.0]
+        path.write_text(json.dumps({"people": [{"pose_keypoints_2d": rows}]}))
+        assert int(read_joints(path, (64, 64), "noisy").visible.sum()) == visible
+
+
+def test_a_frame_of_another_size_than_its_clip_is_refused(tmp_path):
+    write_faces(tmp_path)
+    frame = sorted(tmp_path.rglob("*.png"))[3]
+    with Image.open(frame) as image:
+        small = image.resize((20, 30))
+    small.save(frame)
+    data = FaceClips(tmp_path, "train")
+    with pytest.raises(BadInput, match="has 30x20 pixels, another frame of the clip has"):
+        data.pictures(0, data.span(0))

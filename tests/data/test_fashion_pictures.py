@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from reposer.cli import data as data_command
 from reposer.core import BadInput, Framing
 from reposer.core.images import to_uint8
 from reposer.data import open_dataset
@@ -13,7 +14,10 @@ from reposer.data.deepfashion import DeepFashion
 from reposer.data.lists import write_annotation, write_pairs
 from reposer.data.market1501 import Market1501
 from reposer.data.pictures import write_picture
+from reposer.data.poses import write_pose_json
+from reposer.data.synthetic import write_people
 from reposer.data.white_sides import white_sides
+from reposer.training import DataConfig
 
 from .folders import some_picture, some_pose, write_fashion
 
@@ -172,3 +176,28 @@ def test_a_list_whose_paired_pictures_have_no_joint_does_not_train_and_is_an_err
     with pytest.raises(BadInput, match=r"No picture of .*fasion-resize-pairs-train\.csv has a joint"):
         open_dataset(root, "train", MINI)
     assert "no joints" in errors(root)
+
+
+def test_the_command_line_and_a_recipes_data_take_what_is_declared(root):
+    rewrite(root, squashed)
+    assert data_command.run(["check", str(root)]) == 1
+    assert data_command.run(["check", str(root), "--pictures", "squashed", "--frame", "crop176"]) == 0
+    config = DataConfig(root=str(root), frame="crop176", pictures="squashed")
+    opened = config.open(MINI)
+    assert isinstance(opened, DeepFashion) and (opened.frame, opened.form) == ("crop176", "squashed")
+    with pytest.raises(BadInput, match="give the data set's folder"):
+        DataConfig(frame="crop176").open(MINI)
+
+
+def test_photos_in_which_nobody_has_a_joint_do_not_train_and_are_an_error(tmp_path):
+    for k in range(2):
+        write_picture(tmp_path / "train" / f"ann_{k}.png", some_picture((40, 30), k))
+        write_pose_json(tmp_path / "train" / f"ann_{k}.json", some_pose((40, 30), missing=range(18)))
+    with pytest.raises(BadInput, match=r"No photo of .* has a joint"):
+        open_dataset(tmp_path, "train", MINI)
+    assert errors(tmp_path) == {"no joints"}
+
+
+def test_synthetic_people_of_another_shape_are_not_written_in_patns_form(tmp_path):
+    with pytest.raises(BadInput, match=r"128x128 .* has another shape"):
+        write_people(tmp_path / "people", size=(128, 128), num_train=1, num_test=1, views=2, progress=False)

@@ -19,7 +19,7 @@ from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 
 from .clip_dataset import CLIP_DATASETS, frame_mask, move_clip
 from .dataset import CACHE_BYTES, NoSplit, frame_pose
-from .frame_folders import FrameFolders, folders_in, frame_of
+from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
 from .moves import in_frame, random_move
 from .pictures import read_picture
 
@@ -222,7 +222,9 @@ class DanceClips(FrameFolders):
         motion: Motion = "clean" if skeleton == H36M_17 else "noisy"
         folder = self.folder / (CLEAN if motion == "clean" else NOISY) / frame.parent.name
         path = self.beside(frame, folder, (".json",), "joints")
-        return frame_pose(read_joints(path, self.size_of(frame), motion).convert(skeleton), self.framing)
+        pose = read_joints(path, self.size_of(frame), motion)
+        refuse_misplaced(path, pose)
+        return frame_pose(pose.convert(skeleton), self.framing)
 
     def _list(self) -> Path | None:
         """The list of this split's clips, if there is one."""
@@ -269,7 +271,8 @@ def _row(path: Path, number: int, cell: str | None) -> _Row:
 def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
     """The first person of a frame's OpenPose JSON in a picture of `size`; a frame without one has no visible joints.
 
-    motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0.
+    motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0, 0, or a
+    score of 0 where others have more.
     """
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -289,5 +292,7 @@ def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
         return Pose(
             torch.zeros(len(skeleton), 2), torch.zeros(len(skeleton), dtype=torch.bool), size, skeleton
         )
-    xy = torch.from_numpy(rows[:, :2].copy())
-    return Pose(xy, (xy != 0).any(-1), size, kinds[len(rows)])
+    found = (rows[:, :2] != 0).any(-1)
+    if (rows[:, 2] > 0).any():  # a file without scores has zeros there
+        found &= rows[:, 2] > 0
+    return Pose(torch.from_numpy(rows[:, :2].copy()), torch.from_numpy(found), size, kinds[len(rows)])

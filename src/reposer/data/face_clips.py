@@ -15,7 +15,7 @@ from reposer.core.skeleton import FACE_68
 
 from .clip_dataset import CLIP_DATASETS, REFERENCES, with_edges
 from .dataset import CACHE_BYTES, NoSplit, frame_pose
-from .frame_folders import FrameFolders, folders_in
+from .frame_folders import FrameFolders, folders_in, refuse_misplaced
 from .lists import first_existing
 
 SPLITS = ("train", "val", "test")
@@ -120,7 +120,9 @@ class FaceClips(FrameFolders):
 
     def _points(self, frame: Path) -> Pose:
         path = self.beside(frame, self.landmarks / frame.parent.name, (".txt",), "landmarks")
-        return frame_pose(read_landmarks(path, self.size_of(frame)), self.framing)
+        points = read_landmarks(path, self.size_of(frame))
+        refuse_misplaced(path, points)
+        return frame_pose(points, self.framing)
 
 
 def _landmark_folders(split: str) -> tuple[str, str]:

@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Framing
+from reposer.core import BadInput, Framing, Pose
 from reposer.core.images import from_uint8, to_uint8
 
 from .clip_dataset import FileClips, RecentFrames
 from .dataset import CACHE_BYTES, frame_picture
+from .findings import outside_picture
 from .picture_kinds import PICTURE_SUFFIXES
 from .pictures import picture_header, read_picture
 
@@ -97,6 +98,24 @@ class FrameFolders(FileClips):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_listed": {}, "_sizes": {}}
+
+
+def refuse_misplaced(path: Path, pose: Pose) -> None:
+    """Refuses the joints of a frame that cannot count in its pixels: all outside of it, or all between 0 and 1."""
+    places = pose.xy[pose.visible]
+    if not len(places):
+        return
+    size = f"{pose.size[0]}x{pose.size[1]} (height x width)"
+    if bool(outside_picture(pose)[pose.visible].all()):
+        raise BadInput(
+            f"{path}: all joints lie outside of their frame, which is {size}: they were found in pictures of another size. "
+            f"Scale them to this one."
+        )
+    if bool(((places >= 0) & (places <= 1)).all()):
+        raise BadInput(
+            f"{path}: all joints lie between 0 and 1: shares of the picture, it seems. Pixels of the frame, {size}, were "
+            f"expected."
+        )
 
 
 def frame_of(path: Path) -> str:
