@@ -21,8 +21,8 @@ from .measure import Table
 FULL = (
     "pg2-market",
     "pg2-fashion",
-    "patn-market",
-    "patn-fashion",
+    "patn-market-2019-paper",
+    "patn-fashion-2019-paper",
     "gfla-market-2020",
     "gfla-fashion-2020",
     "rate-net-fashion",

@@ -96,7 +96,7 @@ def full() -> Contest:
     return Contest(
         systems={
             "PG2": RECIPES["pg2-fashion"],
-            "PATN": RECIPES["patn-fashion"],
+            "PATN": RECIPES["patn-fashion-2019"],
             "GFLA": RECIPES["gfla-fashion"],
             "RATE-Net": RECIPES["rate-net-fashion"],
             "DRN": RECIPES["drn-fashion"],

@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from reposer.core import SKELETONS, BadInput, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.generators import RECIPES, load, save
 from reposer.generators.patn import PairDiscriminator, PATNConfig, PoseBranch
 from reposer.generators.patn.objective import PATNLossesConfig
+from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.weights import unfilled
 from reposer.training.loader import batches
 from reposer.training.loop import take_step
@@ -46,6 +48,70 @@ def test_the_network_has_the_published_number_of_parameters():
     assert count(three.cascade[0]) == 9_439_232
     assert [count(block) for block in list(three.cascade)[1:]] == [18_876_928] * 8
     assert count(three.decoder) == 1_558_147
+
+
+def test_for_market_the_released_network_has_no_bias_but_the_last_and_41_365_763_parameters():
+    released = unfilled(PATNConfig.market().build)
+    assert count(released) == 41_365_763
+    biased = [name for name, module in released.named_modules() if getattr(module, "bias", None) is not None]
+    norms_and_last = [name for name in biased if "norm" in name or name == "branch.decoder.4"]
+    assert biased == norms_and_last
+
+
+def test_for_market_41_378_115_is_the_count_with_a_bias_in_every_convolution():
+    every = unfilled(replace(PATNConfig.market(), bias=True).build)
+    assert count(every) == 41_378_115
+    # Dropped before norms alone they would be 41,368,067: the attention's convolutions, nine of 256, have no bias either.
+    assert 41_378_115 - 41_365_763 == 10_048 + 9 * 256
+
+
+def test_weights_of_batch_norms_begin_around_one_and_biases_at_zero():
+    torch.manual_seed(0)
+    branch = PoseBranch(18, width=16, blocks=3, normalize="batch", bias=False)
+    weights = torch.cat([m.weight.data for m in branch.modules() if isinstance(m, GatheredBatchNorm)])
+    assert weights.numel() > 500
+    assert weights.mean().item() == pytest.approx(1, abs=0.005)
+    assert weights.std().item() == pytest.approx(0.02, rel=0.15)
+    assert all(not m.bias.any() for m in branch.modules() if isinstance(m, GatheredBatchNorm))
+
+
+def test_for_market_the_discriminators_have_no_biases_either():
+    market = RECIPES["patn-market-2019"]().tiny()
+    judges = market.stages[0].objective.build(market.build()).judges
+    convolutions = [m for judge in judges.values() for m in judge.modules() if isinstance(m, nn.Conv2d)]
+    assert convolutions and all(m.bias is None for m in convolutions)
+
+
+def test_for_fashion_the_released_form_is_least_squares_without_a_pool_for_400_000_steps():
+    recipe = RECIPES["patn-fashion-2019"]()
+    losses = recipe.stages[0].objective
+    assert (losses.game, losses.pool, recipe.steps, recipe.batch_size) == ("least-squares", 0, 400_000, 7)
+    assert (losses.l1, losses.perceptual, losses.adversarial) == (1, 1, 5)
+
+
+def test_for_fashion_the_papers_form_is_cross_entropy_with_a_pool_of_50_for_90_000_steps():
+    recipe = RECIPES["patn-fashion-2019-paper"]()
+    losses = recipe.stages[0].objective
+    assert (losses.game, losses.pool, recipe.steps, recipe.batch_size) == ("cross-entropy", 50, 90_000, 7)
+    assert recipe.model == RECIPES["patn-fashion-2019"]().model
+
+
+def test_for_market_both_forms_are_cross_entropy_with_a_pool_and_differ_in_their_steps():
+    released, paper = RECIPES["patn-market-2019"](), RECIPES["patn-market-2019-paper"]()
+    assert (released.steps, paper.steps) == (87_500, 90_000)
+    assert released.model == paper.model and released.stages[0].objective == paper.stages[0].objective
+    losses = released.stages[0].objective
+    assert (losses.game, losses.pool, losses.l1, losses.perceptual) == ("cross-entropy", 50, 10, 10)
+
+
+@pytest.mark.parametrize(
+    "name, last_full", [("patn-fashion-2019", 285_714), ("patn-fashion-2019-paper", 60_000)]
+)
+def test_the_rate_falls_after_500_of_700_rounds_as_released_and_after_60_000_steps_in_the_paper(name, last_full):
+    stage = RECIPES[name]().stages[0]
+    assert stage.learning_rate_factor(last_full) == pytest.approx(1)
+    assert stage.learning_rate_factor(last_full + 1000) < 0.995
+    assert 0 < stage.learning_rate_factor(stage.steps - 1) < 1e-4
 
 
 def test_the_discriminators_have_the_published_number_of_parameters():
@@ -150,7 +216,7 @@ def test_a_config_survives_writing_down():
 
 
 def test_a_step_moves_the_generator_once_and_the_discriminators_as_often_as_asked():
-    recipe = RECIPES["patn-fashion"]().tiny()
+    recipe = RECIPES["patn-fashion-2019"]().tiny()
     generator, batch = one_batch(recipe, 2)
     config = replace(recipe.stages[0].objective, discriminator_steps=3)
     turns = [turn.players for turn in config.build(generator).train().steps(batch)]

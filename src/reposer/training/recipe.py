@@ -118,7 +118,9 @@ class Stage:
     optimisers: Mapping[str, Adam]
     """One per player of the objective."""
     schedule: Literal["constant", "linear-to-zero"] = "constant"
-    """The learning rate over the stage; "linear-to-zero" falls over its second half."""
+    """The learning rate over the stage; "linear-to-zero" falls to 0 after the share `hold` of it."""
+    hold: float = 0.5
+    """Share of the stage, from 0 to below 1, before a learning rate that falls begins to."""
     warmup: int = 0
     """Steps over which the learning rate rises from 0."""
     start: Annotated[Start | None, START_ON_COMMAND_LINE] = None
@@ -136,7 +138,7 @@ class Stage:
         rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         fall = 1.0
         if self.schedule == "linear-to-zero":
-            fall = min(1.0, 2.0 * (self.steps - step) / self.steps)
+            fall = min(1.0, (self.steps - step) / ((1 - self.hold) * self.steps))
         return rise * fall
 
 

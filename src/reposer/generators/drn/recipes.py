@@ -20,15 +20,6 @@ class DRNStage(Stage):
 
     objective: DRNLossesConfig
     """The game."""
-    hold: float = 0.5
-    """Share of the stage before a learning rate that falls begins to."""
-
-    def learning_rate_factor(self, step: int) -> float:
-        """Constant, then in equal falls; the last step has a rate above 0, which in RATE-Net's code has none."""
-        if self.schedule == "constant":
-            return super().learning_rate_factor(step)
-        rise = replace(self, schedule="constant").learning_rate_factor(step)
-        return rise * min(1.0, (self.steps - step) / ((1 - self.hold) * self.steps))
 
 
 @dataclass(frozen=True)

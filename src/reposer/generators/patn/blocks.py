@@ -40,18 +40,26 @@ class NormAct(nn.Module):
 class Conv(nn.Conv2d):
     """A convolution that keeps the size, its input reflected at the border."""
 
-    def __init__(self, i: int, o: int, side: int = 3) -> None:
-        super().__init__(i, o, side, padding=side // 2, padding_mode="reflect")
+    def __init__(self, i: int, o: int, side: int = 3, *, bias: bool = True) -> None:
+        super().__init__(i, o, side, padding=side // 2, padding_mode="reflect", bias=bias)
 
 
 class Encoder(nn.Sequential):
     """Conv7x7 (to `width`) N ReLU, then `downsamplings` times Conv3x3/2 N ReLU with twice the channels each."""
 
-    def __init__(self, i: int, width: int, downsamplings: int, *, normalize: Normalize = "instance") -> None:
-        layers: list[nn.Module] = [before_norm(Conv(i, width, 7)), NormAct(width, normalize)]
+    def __init__(
+        self,
+        i: int,
+        width: int,
+        downsamplings: int,
+        *,
+        normalize: Normalize = "instance",
+        bias: bool = True,
+    ) -> None:
+        layers: list[nn.Module] = [before_norm(Conv(i, width, 7, bias=bias)), NormAct(width, normalize)]
         for n in range(downsamplings):
             c = width * 2**n
-            halve = before_norm(nn.Conv2d(c, 2 * c, 3, stride=2, padding=1))
+            halve = before_norm(nn.Conv2d(c, 2 * c, 3, stride=2, padding=1, bias=bias))
             layers += [halve, NormAct(2 * c, normalize)]
         super().__init__(*layers)
 
@@ -66,12 +74,13 @@ class Decoder(nn.Sequential):
         *,
         upsampling: Upsampling = "transposed",
         normalize: Normalize = "instance",
+        bias: bool = True,
         o: int = 3,
     ) -> None:
         layers: list[nn.Module] = []
         for n in reversed(range(downsamplings)):
             c = width * 2**n
-            layers += [enlarge(2 * c, c, upsampling), NormAct(c, normalize)]
+            layers += [enlarge(2 * c, c, upsampling, bias), NormAct(c, normalize)]
         super().__init__(*layers, Conv(width, o, 7))
 
 
@@ -88,15 +97,20 @@ class PATBlock(nn.Module):
         pose_channels: int | None = None,
         *,
         normalize: Normalize = "instance",
+        bias: bool = True,
         dropout: float = 0.5,
         number: int = 0,
     ) -> None:
         super().__init__()
         c, p = channels, pose_channels or channels
-        self.picture = TwoConvs(c, c, c, normalize=normalize, dropout=dropout, number=2 * number)
+        self.picture = TwoConvs(
+            c, c, c, normalize=normalize, bias=bias, dropout=dropout, number=2 * number
+        )
         before_norm(self.picture.second)
         self.picture_norm = norm(c, normalize)
-        self.pose = TwoConvs(p, p, c, normalize=normalize, dropout=dropout, number=2 * number + 1)
+        self.pose = TwoConvs(
+            p, p, c, normalize=normalize, bias=bias, dropout=dropout, number=2 * number + 1
+        )
 
     def forward(
         self,
@@ -115,11 +129,11 @@ class TwoConvs(nn.Module):
     """Conv3x3 N ReLU Drop Conv3x3."""
 
     def __init__(
-        self, i: int, hidden: int, o: int, *, normalize: Normalize, dropout: float, number: int
+        self, i: int, hidden: int, o: int, *, normalize: Normalize, bias: bool, dropout: float, number: int
     ) -> None:
         super().__init__()
-        self.first, self.between = before_norm(Conv(i, hidden)), NormAct(hidden, normalize)
-        self.second = Conv(hidden, o)
+        self.first, self.between = before_norm(Conv(i, hidden, bias=bias)), NormAct(hidden, normalize)
+        self.second = Conv(hidden, o, bias=bias)
         self.drop = SeededDropout(dropout, number)
 
     def forward(
@@ -132,11 +146,22 @@ class Cascade(nn.ModuleList):
     """`blocks` PATBlocks, one after the other."""
 
     def __init__(
-        self, channels: int, blocks: int, *, normalize: Normalize = "instance", dropout: float = 0.5
+        self,
+        channels: int,
+        blocks: int,
+        *,
+        normalize: Normalize = "instance",
+        bias: bool = True,
+        dropout: float = 0.5,
     ) -> None:
         super().__init__(
             PATBlock(
-                channels, channels if n == 0 else 2 * channels, normalize=normalize, dropout=dropout, number=n
+                channels,
+                channels if n == 0 else 2 * channels,
+                normalize=normalize,
+                bias=bias,
+                dropout=dropout,
+                number=n,
             )
             for n in range(blocks)
         )
@@ -171,7 +196,9 @@ class PoseTransfer:
 class PoseBranch(nn.Module):
     """The whole network of PATN: encode picture and both poses' maps, run the cascade, decode.
 
-    The weights begin as N(0, 0.02), the biases at 0.
+    Weights of convolutions begin as N(0, 0.02), those of batch norms as N(1, 0.02), biases at 0.
+
+    bias: whether a convolution other than the decoder's last has one.
     """
 
     def __init__(
@@ -183,13 +210,15 @@ class PoseBranch(nn.Module):
         blocks: int = 9,
         upsampling: Upsampling = "transposed",
         normalize: Normalize = "instance",
+        bias: bool = True,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        self.picture_encoder = Encoder(3, width, downsamplings, normalize=normalize)
-        self.pose_encoder = Encoder(2 * num_joints, width, downsamplings, normalize=normalize)
-        self.cascade = Cascade(width * 2**downsamplings, blocks, normalize=normalize, dropout=dropout)
-        self.decoder = Decoder(width, downsamplings, upsampling=upsampling, normalize=normalize)
+        self.picture_encoder = Encoder(3, width, downsamplings, normalize=normalize, bias=bias)
+        self.pose_encoder = Encoder(2 * num_joints, width, downsamplings, normalize=normalize, bias=bias)
+        channels = width * 2**downsamplings
+        self.cascade = Cascade(channels, blocks, normalize=normalize, bias=bias, dropout=dropout)
+        self.decoder = Decoder(width, downsamplings, upsampling=upsampling, normalize=normalize, bias=bias)
         self.apply(first_weights)
 
     def forward(
@@ -224,27 +253,29 @@ def norm(channels: int, normalize: Normalize) -> nn.Module:
 
 
 def before_norm(conv: C) -> C:
-    """The same convolution, its bias kept at 0: a norm takes it away again, and Adam would blow rounding noise up.
+    """The same convolution, a bias kept at 0: a norm takes it away again, and Adam would blow rounding noise up.
 
-    It is still there, because published counts and weights have it.
+    It is still there where published counts and weights have it.
     """
-    assert conv.bias is not None
-    nn.init.zeros_(conv.bias)
-    conv.bias.requires_grad_(False)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+        conv.bias.requires_grad_(False)
     return conv
 
 
-def enlarge(i: int, o: int, upsampling: Upsampling) -> nn.Module:
+def enlarge(i: int, o: int, upsampling: Upsampling, bias: bool) -> nn.Module:
     """Twice the size, from `i` to `o` channels, before a norm."""
     if upsampling == "transposed":
-        return before_norm(nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1))
+        return before_norm(nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1, bias=bias))
     double = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-    return nn.Sequential(double, before_norm(Conv(i, o)))
+    return nn.Sequential(double, before_norm(Conv(i, o, bias=bias)))
 
 
 def first_weights(module: nn.Module) -> None:
-    """N(0, 0.02) for a convolution, biases 0; for `apply`."""
+    """N(0, 0.02) for a convolution and N(1, 0.02) for a batch norm, biases 0; for `apply`."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
-        assert module.bias is not None
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, GatheredBatchNorm):
+        nn.init.normal_(module.weight, 1.0, 0.02)

@@ -15,6 +15,7 @@ class PairDiscriminator(nn.Module):
     """Conv7x7 N ReLU, two halvings, residual blocks; unbounded scores at a quarter of the size.
 
     i: channels of the picture and of what it is joined with. width: of the first layer; four times as many in the last.
+    bias: whether its convolutions have one; a head's always does.
     dropout: in the residual blocks, by the rows' seeds.
     """
 
@@ -26,14 +27,16 @@ class PairDiscriminator(nn.Module):
         downsamplings: int = 2,
         blocks: int = 3,
         normalize: Normalize = "instance",
+        bias: bool = True,
         dropout: float = 0.5,
         head: Head = "none",
     ) -> None:
         super().__init__()
         channels = width * 2**downsamplings
-        self.encoder = Encoder(i, width, downsamplings, normalize=normalize)
+        self.encoder = Encoder(i, width, downsamplings, normalize=normalize, bias=bias)
         self.blocks = nn.ModuleList(
-            ResidualBlock(channels, normalize=normalize, dropout=dropout, number=n) for n in range(blocks)
+            ResidualBlock(channels, normalize=normalize, bias=bias, dropout=dropout, number=n)
+            for n in range(blocks)
         )
         self.score = Conv(channels, 1) if head == "patch" else nn.Identity()
 
@@ -50,10 +53,12 @@ class PairDiscriminator(nn.Module):
 class ResidualBlock(nn.Module):
     """x + Conv3x3 N ReLU Drop Conv3x3 N."""
 
-    def __init__(self, channels: int, *, normalize: Normalize, dropout: float, number: int) -> None:
+    def __init__(
+        self, channels: int, *, normalize: Normalize, bias: bool, dropout: float, number: int
+    ) -> None:
         super().__init__()
         c = channels
-        self.convs = TwoConvs(c, c, c, normalize=normalize, dropout=dropout, number=number)
+        self.convs = TwoConvs(c, c, c, normalize=normalize, bias=bias, dropout=dropout, number=number)
         before_norm(self.convs.second)
         self.norm = norm(c, normalize)
 

@@ -41,6 +41,9 @@ class PATNConfig:
     chequers."""
     normalize: Normalize = "instance"
     """"instance": each picture on its own (published for DeepFashion); "batch": over a batch (Market-1501)."""
+    bias: bool = True
+    """Whether a convolution other than the decoder's last has a bias. Published with batch norm: none has, not even
+    the one whose sigmoid is the attention, which no norm follows."""
     dropout: float = 0.5
     """Share of values dropped in the blocks while training."""
     sigma: float = 6.0
@@ -82,7 +85,7 @@ class PATNConfig:
     @classmethod
     def market(cls) -> "PATNConfig":
         """The published network for Market-1501."""
-        return cls(size=(128, 64), normalize="batch", coordinates="truncated", aspect=0.5)
+        return cls(size=(128, 64), normalize="batch", bias=False, coordinates="truncated", aspect=0.5)
 
     @classmethod
     def mini(cls) -> "PATNConfig":
@@ -117,6 +120,7 @@ class PATNGenerator(Generator):
             blocks=config.blocks,
             upsampling=config.upsampling,
             normalize=config.normalize,
+            bias=config.bias,
             dropout=config.dropout,
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

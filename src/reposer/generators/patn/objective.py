@@ -42,7 +42,8 @@ class PATNLossesConfig:
     adversarial: float = 5.0
     """Weight of the mean of the generator's two terms; half of it weighs each discriminator's loss."""
     game: Literal["cross-entropy", "least-squares"] = "cross-entropy"
-    """What the adversarial terms are: as in the paper, or as in RATE-Net's code."""
+    """What the adversarial terms are. "cross-entropy": the paper, and the released form for Market-1501;
+    "least-squares": the released form for DeepFashion, and RATE-Net's code."""
     head: Head = "none"
     """What of a discriminator is held against 1 and 0: all last channels (published), or a score of each place."""
     discriminator_width: int = 64
@@ -54,7 +55,7 @@ class PATNLossesConfig:
     discriminator_steps: int = 1
     """Turns of the discriminators after each one of the generator."""
     pool: int = 50
-    """Generated pictures that each discriminator's pool keeps; 0 = none."""
+    """Generated pictures that each discriminator's pool keeps; 0 = no pool (the released form for DeepFashion)."""
 
     def __post_init__(self) -> None:
         if self.discriminator_steps < 1 or self.pool < 0 or not 0 <= self.discriminator_dropout < 1:
@@ -94,6 +95,7 @@ class PATNObjective(Objective):
                     config.discriminator_width,
                     blocks=config.discriminator_blocks,
                     normalize=generator.config.normalize,
+                    bias=generator.config.bias,
                     dropout=config.discriminator_dropout,
                     head=config.head,
                 ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,6 +1,10 @@
-"""PATN's recipes: the published networks for DeepFashion and Market-1501, and one that trains on a laptop."""
+"""PATN's recipes: for DeepFashion and Market-1501 the released form and the paper's, and one that trains on a laptop.
 
-from dataclasses import dataclass
+The authors' public code and their paper's text do not train alike. The recipes named by the year alone are what was
+released with the weights; `-paper` is the text.
+"""
+
+from dataclasses import dataclass, replace
 
 from reposer.training import RECIPES, Adam, DataConfig, Recipe, Stage
 
@@ -8,6 +12,10 @@ from .network import PATNConfig
 from .objective import PATNLossesConfig
 
 PLAYERS = {name: Adam(2e-4, betas=(0.5, 0.999)) for name in ("generator", "appearance", "shape")}
+RELEASED_PICTURES = 700 * 4_000  # rounds of the released commands, and the pictures that the code takes in each
+RELEASED_HOLD = 500 / 700  # the rate falls over the last 200 rounds
+PAPER_STEPS, PAPER_HOLD = 90_000, 60_000 / 90_000
+CROSS_ENTROPY = PATNLossesConfig(layers=("relu1_2",))
 
 
 @dataclass(frozen=True)
@@ -28,46 +36,56 @@ class PATNRecipe(Recipe):
     """One stage."""
 
 
-@RECIPES.register("patn-fashion")
-def patn_fashion() -> PATNRecipe:
-    """The published network for DeepFashion at 256x176: 41,358,019 parameters (paper: 41.36 M), 124 GMACs.
+@RECIPES.register("patn-fashion-2019")
+def patn_fashion_2019() -> PATNRecipe:
+    """The released form for DeepFashion at 256x176: 41,358,019 parameters (paper: 41.36 M), 124 GMACs.
 
-    From our spec: the network, both discriminators (3.93 M and 3.98 M, no head), the pool, the weights 1, 1 and 5.
-    Recalled from the paper, not checked again: cross-entropy, relu1_2 of VGG-19, Adam at 2e-4 with betas 0.5 and
-    0.999, batch 7, 90,000 steps. There the rate falls from step 60,000 on, here over the second half. Inferred: the
-    dropout of the discriminators (0.5).
-    Not trained here. From the paper (recalled; pictures padded to 256x256): SSIM 0.773, IS 3.209, PCKh 0.96; a
-    re-test by another author: SSIM 0.7726, IS 3.216; later papers, in their protocols: FID 20.75, LPIPS 0.2533-0.2562.
+    Trained as the authors' published command does: least squares, no image pool, the weights 1, 1 and 5, batch 7, and
+    700 rounds of 4,000 pictures, which are 400,000 steps; the rate, 2e-4, falls over the last 200 rounds. The paper's
+    text gives other values: patn-fashion-2019-paper.
+    From our notes: the network, both discriminators (3.93 M and 3.98 M, no head), relu1_2 of VGG-19. Inferred: the
+    dropout of the discriminators (0.5). Ours: the rate falls with every step, there after every round.
+    Not trained here. What runs of the released network gave, recalled (pictures padded to 256x256): SSIM 0.773, IS 3.209,
+    PCKh 0.96; a re-test by another author: SSIM 0.7726, IS 3.216; later papers, in their protocols: FID 20.75, LPIPS
+    0.2533-0.2562.
     """
-    return PATNRecipe(
-        name="patn-fashion",
-        model=PATNConfig.fashion(),
-        data=DataConfig(root="data/fashion"),
-        stages=(_stage(PATNLossesConfig(layers=("relu1_2",)), 90_000),),
-        batch_size=7,
-        ema=0.0,
-        save_every=1000,
-    )
+    losses = PATNLossesConfig(layers=("relu1_2",), game="least-squares", pool=0)
+    return _fashion("patn-fashion-2019", losses, RELEASED_PICTURES // 7, RELEASED_HOLD)
 
 
-@RECIPES.register("patn-market")
-def patn_market() -> PATNRecipe:
-    """The published network for Market-1501 at 128x64, with batch norm.
+@RECIPES.register("patn-fashion-2019-paper")
+def patn_fashion_2019_paper() -> PATNRecipe:
+    """The network of patn-fashion-2019, trained as the paper's text says, not as it was released.
 
-    41,378,115 parameters: the norms have weights of their own. Recalled from the paper and its code, not checked
-    again: batch norm, batch 32, 90,000 steps, the weights 10, 10 and 5; the rest is as in patn-fashion. Inferred: the discriminators' norms, too, are batch norms.
+    Cross-entropy, a pool of 50 pictures for each discriminator, 90,000 steps of 7 pairs, the rate constant for 60,000
+    and then falling (recalled; a later paper that follows it repeats the numbers). The weights of the losses are the
+    same. Not trained here; it is not known whether the paper's tables come from it.
+    """
+    return _fashion("patn-fashion-2019-paper", CROSS_ENTROPY, PAPER_STEPS, PAPER_HOLD)
+
+
+@RECIPES.register("patn-market-2019")
+def patn_market_2019() -> PATNRecipe:
+    """The released form for Market-1501 at 128x64, with batch norm: 41,365,763 parameters (paper: 41.36 M).
+
+    No convolution but the last has a bias, and the norms' weights begin as N(1, 0.02); with biases everywhere it would
+    be 41,378,115. Trained as the authors' published command does: cross-entropy, a pool of 50, the weights 10, 10 and
+    5, batch 32, and 700 rounds of 4,000 pictures, which are 87,500 steps; the rate, 2e-4, falls over the last 200
+    rounds. Inferred: the discriminators' norms, too, are batch norms, and so they have no biases either.
     Not trained here. From the paper (recalled): SSIM 0.311, IS 3.323, mask-SSIM 0.811, mask-IS 3.773, PCKh 0.94;
     who runs the released network gets SSIM 0.2815.
     """
-    return PATNRecipe(
-        name="patn-market",
-        model=PATNConfig.market(),
-        data=DataConfig(root="data/market"),
-        stages=(_stage(PATNLossesConfig(layers=("relu1_2",), l1=10.0, perceptual=10.0), 90_000),),
-        batch_size=32,
-        ema=0.0,
-        save_every=1000,
-    )
+    return _market("patn-market-2019", RELEASED_PICTURES // 32, RELEASED_HOLD)
+
+
+@RECIPES.register("patn-market-2019-paper")
+def patn_market_2019_paper() -> PATNRecipe:
+    """The network of patn-market-2019 for the paper's 90,000 steps, the last 30,000 of them with a falling rate.
+
+    Released form and paper agree in the rest. The paper speaks neither of biases nor of first weights; its 41.36 M
+    parameters are the released network's.
+    """
+    return _market("patn-market-2019-paper", PAPER_STEPS, PAPER_HOLD)
 
 
 @RECIPES.register("patn-mini")
@@ -109,7 +127,37 @@ def patn_mini() -> PATNRecipe:
     )
 
 
-def _stage(losses: PATNLossesConfig, steps: int) -> PATNStage:
+def _fashion(name: str, losses: PATNLossesConfig, steps: int, hold: float) -> PATNRecipe:
+    return PATNRecipe(
+        name=name,
+        model=PATNConfig.fashion(),
+        data=DataConfig(root="data/fashion"),
+        stages=(_stage(losses, steps, hold),),
+        batch_size=7,
+        ema=0.0,
+        save_every=1000,
+    )
+
+
+def _market(name: str, steps: int, hold: float) -> PATNRecipe:
+    losses = replace(CROSS_ENTROPY, l1=10.0, perceptual=10.0)
+    return PATNRecipe(
+        name=name,
+        model=PATNConfig.market(),
+        data=DataConfig(root="data/market"),
+        stages=(_stage(losses, steps, hold),),
+        batch_size=32,
+        ema=0.0,
+        save_every=1000,
+    )
+
+
+def _stage(losses: PATNLossesConfig, steps: int, hold: float) -> PATNStage:
     return PATNStage(
-        "everything", objective=losses, steps=steps, optimisers=PLAYERS, schedule="linear-to-zero"
+        "everything",
+        objective=losses,
+        steps=steps,
+        optimisers=PLAYERS,
+        schedule="linear-to-zero",
+        hold=hold,
     )
