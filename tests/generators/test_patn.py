@@ -107,7 +107,9 @@ def test_for_market_both_forms_are_cross_entropy_with_a_pool_and_differ_in_their
 @pytest.mark.parametrize(
     "name, last_full", [("patn-fashion-2019", 285_714), ("patn-fashion-2019-paper", 60_000)]
 )
-def test_the_rate_falls_after_500_of_700_rounds_as_released_and_after_60_000_steps_in_the_paper(name, last_full):
+def test_the_rate_falls_after_500_of_700_rounds_as_released_and_after_60_000_steps_in_the_paper(
+    name, last_full
+):
     stage = RECIPES[name]().stages[0]
     assert stage.learning_rate_factor(last_full) == pytest.approx(1)
     assert stage.learning_rate_factor(last_full + 1000) < 0.995

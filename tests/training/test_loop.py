@@ -69,6 +69,15 @@ def test_a_learning_rate_rises_over_the_warmup_and_falls_over_the_second_half():
     assert stage.learning_rate_factor(99) == pytest.approx(0.02)
 
 
+def test_a_stage_says_when_its_rate_begins_to_fall():
+    stage = Stage("s", None, 100, {}, schedule="linear-to-zero", hold=0.8)
+    assert [stage.learning_rate_factor(step) for step in (0, 79, 80)] == [1, 1, 1]
+    assert stage.learning_rate_factor(90) == pytest.approx(0.5)
+    assert stage.learning_rate_factor(99) == pytest.approx(0.05)
+    with pytest.raises(BadInput, match="hold from 0 to below 1, not 1.0"):
+        Stage("s", None, 100, {}, hold=1.0)
+
+
 class Numbers:
     """A data set of numbers."""
 

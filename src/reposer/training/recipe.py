@@ -132,6 +132,8 @@ class Stage:
                 f"The stage '{self.name}' needs at least 1 step and a warmup of at least 0 steps, not {self.steps} and "
                 f"{self.warmup}."
             )
+        if not 0 <= self.hold < 1:
+            raise BadInput(f"The stage '{self.name}' needs a hold from 0 to below 1, not {self.hold}.")
 
     def learning_rate_factor(self, step: int) -> float:
         """What the learning rate of this stage's step `step` (from 0) is multiplied by."""

@@ -103,14 +103,10 @@ class PATBlock(nn.Module):
     ) -> None:
         super().__init__()
         c, p = channels, pose_channels or channels
-        self.picture = TwoConvs(
-            c, c, c, normalize=normalize, bias=bias, dropout=dropout, number=2 * number
-        )
+        self.picture = TwoConvs(c, c, c, normalize=normalize, bias=bias, dropout=dropout, number=2 * number)
         before_norm(self.picture.second)
         self.picture_norm = norm(c, normalize)
-        self.pose = TwoConvs(
-            p, p, c, normalize=normalize, bias=bias, dropout=dropout, number=2 * number + 1
-        )
+        self.pose = TwoConvs(p, p, c, normalize=normalize, bias=bias, dropout=dropout, number=2 * number + 1)
 
     def forward(
         self,

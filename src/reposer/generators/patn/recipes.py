@@ -12,7 +12,9 @@ from .network import PATNConfig
 from .objective import PATNLossesConfig
 
 PLAYERS = {name: Adam(2e-4, betas=(0.5, 0.999)) for name in ("generator", "appearance", "shape")}
-RELEASED_PICTURES = 700 * 4_000  # rounds of the released commands, and the pictures that the code takes in each
+RELEASED_PICTURES = (
+    700 * 4_000
+)  # rounds of the released commands, and the pictures that the code takes in each
 RELEASED_HOLD = 500 / 700  # the rate falls over the last 200 rounds
 PAPER_STEPS, PAPER_HOLD = 90_000, 60_000 / 90_000
 CROSS_ENTROPY = PATNLossesConfig(layers=("relu1_2",))
