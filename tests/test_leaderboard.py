@@ -10,7 +10,19 @@ from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import OnWholePictures, evaluate
 from reposer.generators import RECIPES, load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
-from reposer.leaderboard import BATCH, COPY, Contest, contest_form, full, hold, mini, with_own_features
+from reposer.leaderboard import (
+    BATCH,
+    COPY,
+    Contest,
+    Entry,
+    brought_back,
+    contest_form,
+    full,
+    hold,
+    mini,
+    table,
+    with_own_features,
+)
 from reposer.training.run_folder import RunFolder
 
 
@@ -145,3 +157,26 @@ def test_a_whole_picture_comes_back_in_its_own_size_with_joints_where_they_were(
 
 def test_nothing_saved_is_no_time_and_no_steps(tmp_path):
     assert RunFolder(tmp_path).taken() == (0, 0.0)
+
+
+def test_all_small_systems_hold_the_person_pixel_for_pixel_so_their_numbers_are_of_one_geometry():
+    contest = mini()
+    for name, build in contest.systems.items():
+        framing = build().model.build().framing
+        assert brought_back(framing, contest.size) == "", name
+
+
+def test_the_table_says_which_systems_squash_the_person():
+    entries = [
+        Entry("PG2", "pictures", geometry=brought_back(Framing((256, 256)), (256, 176))),
+        Entry("PATN", "pictures", geometry=brought_back(Framing((256, 176)), (256, 176))),
+    ]
+    text = table(full(), entries)
+    assert "before scoring, which costs these a little: PG2 (squashed to 256x256)." in text
+
+
+def test_a_row_of_a_squashing_generator_says_so_after_its_pictures_were_scaled_back():
+    people = SyntheticPeople((64, 44), "test", num_pairs=1)
+    for size, geometry in (((64, 64), "squashed"), ((64, 44), "plain")):
+        generate = OnWholePictures(CopySource(CopySourceConfig(size)))
+        assert evaluate(generate, "reposer-v1-reconstruction", people).geometry == geometry

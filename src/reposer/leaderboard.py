@@ -134,6 +134,7 @@ class Entry:
     pictures: seen in training. minutes: of training. cores: processor time over wall-clock time of the
         training's last call; 0 where a call found it done.
     milliseconds: to draw one picture, the best of five.
+    geometry: how a person's picture lies in the generator's frame, where it has to be brought back before scoring.
     failed: why there is no score.
     """
 
@@ -144,6 +145,7 @@ class Entry:
     minutes: float = 0.0
     cores: float = 0.0
     milliseconds: float = 0.0
+    geometry: str = ""
     scores: Mapping[str, Score] = field(default_factory=dict)
     failed: str = ""
 
@@ -292,6 +294,7 @@ def _run(
                     cores=processor / clock if clock else 0.0,
                     scores=jury.scores(generator),
                     milliseconds=jury.milliseconds(generator),
+                    geometry=brought_back(generator.framing, contest.size),
                 ),
             )
 
@@ -342,8 +345,22 @@ def table(contest: Contest, entries: Sequence[Entry]) -> str:
             cells = [entry.system, *_cells(entry)]
             cells += [_score(metric, entry, own) for metric in protocol.metrics]
             lines.append(f"| {' | '.join(cells)} |")
-        parts.append(f"### {_heading(contest, moment)}\n\n" + "\n".join(lines) + "\n")
+        text = f"### {_heading(contest, moment)}\n\n" + "\n".join(lines) + "\n"
+        if back := [f"{entry.system} ({entry.geometry})" for entry in own if entry.geometry]:
+            text += (
+                f"\nIn another geometry than the people's {contest.size[0]}x{contest.size[1]}, and scaled back to it before "
+                f"scoring, which costs these a little: {', '.join(back)}.\n"
+            )
+        parts.append(text)
     return "\n".join(parts)
+
+
+def brought_back(framing: Framing, size: tuple[int, int]) -> str:
+    """How a frame holds a picture of this size, if not pixel for pixel; empty where cutting it out is exact."""
+    left, top, right, bottom = framing.content_box(size)
+    content = (bottom - top, right - left)
+    how = "squashed" if framing.fit == "squash" else "scaled"
+    return "" if content == size else f"{how} to {content[0]}x{content[1]}"
 
 
 def _heading(contest: Contest, moment: Moment) -> str:

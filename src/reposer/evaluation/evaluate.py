@@ -21,6 +21,7 @@ from .protocol import PROTOCOLS, Protocol
 from .report import Report
 from .scorer import Scorer, Shown
 from .suite.semantic_names import item_of
+from .whole_pictures import OnWholePictures
 
 
 @runtime_checkable
@@ -88,7 +89,11 @@ def evaluate(
         for (box, made), run in groupby(range(len(numbers)), key=laid.__getitem__):  # neighbours of one size
             own = list(run)
             scorer.add(_shown(rule, dataset, numbers, batch, drawn, own, box, made))
-    layouts = {_made(dataset, int(i)).layout for i in wanted}
+    framed = generate if isinstance(generate, OnWholePictures) else None
+    layouts = {
+        (_made(dataset, int(i)) if framed is None else framed.made(dataset.target_size(int(i)))).layout
+        for i in wanted
+    }
     return scorer.report(
         about, frame=None if dataset.framing is None else dataset.framing.size, layouts=layouts
     )

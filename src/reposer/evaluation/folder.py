@@ -170,7 +170,7 @@ def _no_target(
         return "its name says no target that is there"
     if wanted is None:
         return "its name is a number, which says no target; give the list of pairs in whose order it counts (--pairs)"
-    return f"the list has {len(wanted)} pairs, none of that number"
+    return f"the list of {len(wanted)} has no pair of that number"
 
 
 def _partners(

@@ -9,6 +9,8 @@ from reposer.core.images import resize
 from reposer.core.samples import Condition
 from reposer.data.dataset import frame_picture
 
+from .geometry import FileGeometry, Size
+
 
 class OnWholePictures:
     """A generator that is asked with whole pictures of any size and answers with pictures of that size.
@@ -18,7 +20,12 @@ class OnWholePictures:
     """
 
     def __init__(self, generator: Generator) -> None:
-        self.generator = generator
+        self.generator, self.framing = generator, generator.framing
+
+    def made(self, size: Size) -> FileGeometry:
+        """How a picture of this size lies in the part of the generator's frame that shows it: squashed, or plain."""
+        left, top, right, bottom = self.framing.content_box(size)
+        return FileGeometry("squashed", size).of((bottom - top, right - left))
 
     def __call__(
         self,
@@ -28,7 +35,7 @@ class OnWholePictures:
         *,
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B 3 h w"]:
-        size, framing = (source.shape[-2], source.shape[-1]), self.generator.framing
+        size, framing = (source.shape[-2], source.shape[-1]), self.framing
         framed = torch.stack([frame_picture(picture, framing) for picture in source])
         poses = [framing.place(p) if isinstance(p, Pose) else p for p in (source_pose, target_pose)]
         drawn = self.generator.generate(framed, *poses, seeds=seeds)
