@@ -12,9 +12,9 @@ from reposer.core import BadInput, Framing, Pose, Sample
 from reposer.core.images import from_uint8, resize
 from reposer.evaluation import PROTOCOLS, Folders, Geometry, evaluate, score_folder
 from reposer.evaluation.compare import compare
-from reposer.evaluation.folder_geometry import Declared
+from reposer.evaluation.folder_geometry import Declared, PairGeometry
 from reposer.evaluation.geometry import PLAIN, FileGeometry, with_white_sides
-from reposer.evaluation.sides import proof
+from reposer.evaluation.sides import common_proof, proof
 
 FASHION, MARKET = (128, 88), (128, 64)
 
@@ -195,6 +195,23 @@ def test_padded_and_squashed_targets_in_one_folder_are_refused(tmp_path):
     with pytest.raises(BadInput, match="made alike"):
         folders = Folders(tmp_path / "g", tmp_path / "t")
         score_folder(folders, simply("cfld2024"), tmp_path / "o", workers=0, show=False)
+
+
+def test_a_few_wider_pictures_do_not_hide_that_a_folder_has_white_sides():
+    """In-shop's low-resolution files are like that."""
+    white = [torch.tensor(put(smooth(k, FASHION), "white")) for k in range(20)]
+    wider = torch.tensor(smooth(99, (128, 128)))
+    assert common_proof([*white, wider], FASHION) == "white"
+    assert common_proof([*white[:3], wider], FASHION) == "mixed"
+    assert common_proof([wider], FASHION) == "content"
+
+
+def test_one_padded_target_among_squashed_ones_is_named_and_left_out(tmp_path):
+    made = FileGeometry("squashed", FASHION)
+    padded = torch.tensor(put(smooth(0, FASHION), "white"))
+    with pytest.raises(BadInput, match="its target has white sides, unlike the other targets"):
+        PairGeometry(target=made, found=True).check(padded)
+    PairGeometry(target=made, found=False).check(padded)  # declared
 
 
 def test_numbers_of_another_geometry_are_not_ranked_and_it_is_said(tmp_path):

@@ -14,18 +14,22 @@ Sides = Literal["white-with-edge", "white", "not-white"]
 
 SIDE = 256
 COLUMNS = 40  # on each side of the 176 that show the picture, in a square of 256
-# JPEG files blur colours over some columns on both sides of the line; those are not looked at.
+SHARE = COLUMNS / SIDE
+# Columns of which a side has 40. JPEG files blur colours over some columns on both sides of the line; those are not looked at.
 OUTER, BEFORE, BEHIND = (0, 30), (33, 36), (42, 45)
 LEVEL = 250  # the darkest channel of what counts as white
 ALL_WHITE, EDGE_ROWS = 0.98, 0.5  # shares of pixels and of rows
 
 
-def white_sides(picture: UInt8[Tensor, "S S 3"]) -> Sides:
-    """Whether the outer columns are white, and whether the picture inside ends where they should begin."""
+def white_sides(picture: UInt8[Tensor, "S T 3"], share: float = SHARE) -> Sides:
+    """Whether the outer columns are white, and whether the picture inside ends where they should begin.
+
+    share: of the picture's width, that each side has.
+    """
     both = [picture, picture.flip(1)]
-    if any(float(_white(side, OUTER).double().mean()) < ALL_WHITE for side in both):
+    if any(float(_white(side, OUTER, share).double().mean()) < ALL_WHITE for side in both):
         return "not-white"
-    edges = [_white(side, BEFORE).all(1) & ~_white(side, BEHIND).any(1) for side in both]
+    edges = [_white(side, BEFORE, share).all(1) & ~_white(side, BEHIND, share).any(1) for side in both]
     return "white-with-edge" if all(float(e.double().mean()) >= EDGE_ROWS for e in edges) else "white"
 
 
@@ -36,7 +40,7 @@ def without_sides(picture: UInt8[Tensor, "S S 3"]) -> UInt8[Tensor, "S w 3"]:
     return picture[:, cut : width - cut]
 
 
-def _white(picture: UInt8[Tensor, "S S 3"], columns: tuple[int, int]) -> Bool[Tensor, "S w"]:
-    """Which pixels of these columns (of 256) are white."""
-    first, last = (round(c * picture.shape[1] / SIDE) for c in columns)
+def _white(picture: UInt8[Tensor, "S T 3"], columns: tuple[int, int], share: float) -> Bool[Tensor, "S w"]:
+    """Which pixels of these columns, of which a side has 40, are white."""
+    first, last = (round(c * share * picture.shape[1] / COLUMNS) for c in columns)
     return (picture[:, first : max(last, first + 1)] >= torch.tensor(LEVEL, dtype=torch.uint8)).all(-1)

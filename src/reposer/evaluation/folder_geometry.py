@@ -55,14 +55,12 @@ class PairGeometry:
     found: bool = False
 
     def check(self, target: UInt8[Tensor, "H W 3"]) -> None:
-        """Refuses a true picture that contradicts what was found of its folder."""
-        if not self.found or self.target.person is None:
+        """Refuses a true picture with white sides where others were found to have none."""
+        if not self.found or self.target.person is None or self.target.layout != "squashed":
             return
-        own = proof(target, self.target.person)
-        if {self.target.layout, own} in ({"padded", "content"}, {"squashed", "white"}):
+        if proof(target, self.target.person) == "white":
             raise BadInput(
-                f"its target's sides are {'no padding' if own == 'content' else 'white'}, unlike those of the other "
-                f"targets; keep pictures that were made alike in a folder"
+                "its target has white sides, unlike the other targets; keep pictures that were made alike in a folder"
             )
 
 
