@@ -200,7 +200,7 @@ def test_padded_and_squashed_targets_in_one_folder_are_refused(tmp_path):
 def test_a_few_wider_pictures_do_not_hide_that_a_folder_has_white_sides():
     """In-shop's low-resolution files are like that."""
     white = [torch.tensor(put(smooth(k, FASHION), "white")) for k in range(20)]
-    wider = torch.tensor(smooth(99, (128, 128)))
+    wider = torch.tensor(smooth(99, (128, 128), amplitude=240))
     assert common_proof([*white, wider], FASHION) == "white"
     assert common_proof([*white[:3], wider], FASHION) == "mixed"
     assert common_proof([wider], FASHION) == "content"
