@@ -115,8 +115,8 @@ COMMANDS = {
         ("out",),
     ),
     "compare": Command(
-        ("compare", "report/report.json", "report/report.json"),
-        ("report",),
+        ("compare", "report/report.json", "other/report.json"),
+        ("report", "other"),
     ),
     "results of a study": Command(
         ("study", "results", "study.db", "--json", "out.json"), ("study.db",), ("out.json",), words=2
@@ -131,8 +131,8 @@ COMMANDS = {
         words=2,
     ),
     "compare for a page": Command(
-        ("compare", "report/report.json", "report/report.json", "--names", "a", "b", "--markdown"),
-        ("report",),
+        ("compare", "report/report.json", "other/report.json", "--names", "a", "b", "--markdown"),
+        ("report", "other"),
     ),
     "import": Command(
         ("import-weights", "gfla", "people.pth", "--recipe", "gfla-fashion-2020", "--out", "out.safetensors"),

@@ -1,5 +1,6 @@
 """One small valid file of every format that a command reads, all in one folder, written once."""
 
+import itertools
 import json
 import shutil
 from fractions import Fraction
@@ -91,15 +92,17 @@ def _data_sets(root: Path) -> None:
 
 
 def _generated(root: Path) -> None:
-    """A folder of generated pictures for `score`, and the report of one run."""
-    (root / "generated").mkdir()
+    """Two folders of generated pictures, the targets and the sources themselves, and the report of each."""
     pictures = sorted((root / "people/test").glob("*.png"))
-    for source in pictures:
-        for target in pictures:
-            if source != target:
-                shutil.copy(target, root / "generated" / f"{source.stem}_2_{target.stem}_vis.png")
-    score = ["score", str(root / "generated"), "--targets", str(root / "people/test"), "--workers", "0"]
-    assert main([*score, "--protocol", "reposer-v1-reconstruction", "--out", str(root / "report")]) in (0, 1)
+    for folder in ("generated", "copied"):
+        (root / folder).mkdir()
+        for source, target in itertools.permutations(pictures, 2):
+            name = f"{source.stem}_2_{target.stem}_vis.png"
+            shutil.copy(target if folder == "generated" else source, root / folder / name)
+    for folder, report in (("generated", "report"), ("copied", "other")):
+        score = ["score", str(root / folder), "--targets", str(root / "people/test"), "--workers", "0"]
+        code = main([*score, "--protocol", "reposer-v1-reconstruction", "--out", str(root / report)])
+        assert code in (0, 1)  # 1: a number is absent
 
 
 def _study(root: Path) -> None:
