@@ -10,6 +10,8 @@ from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, L
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
 from reposer.pipeline import crop_edges, retarget_placement, transfer
 
+from .memory_of import megabytes_of
+
 
 class CopySource(Generator):
     """Draws the source again, and keeps what it was asked."""
@@ -244,3 +246,61 @@ def test_a_photo_may_be_a_file(tmp_path):
     pose = standing(50.0, (40.0, 45.0), (90, 80))
     answer = transfer(White(PAD), tmp_path / "photo.png", pose, pose)
     assert torch.equal(answer.picture, transfer(White(PAD), photo, pose, pose).picture)
+
+
+# Large photos
+
+LARGE = """
+import sys
+from tests.test_pipeline import *
+from reposer.core import BadInput
+from reposer.data.pictures import read_picture, write_picture
+def moved(path, height, centre):
+    photo = read_picture(path)
+    pose = standing(height, centre, tuple(photo.shape[:2]))
+    other = standing(height, centre, tuple(photo.shape[:2]), raise_arms=True)
+    answer = transfer(White(SQUASH), photo, pose, other, picture_size=PERSON).picture
+    del photo
+    write_picture(path.replace("-photo", "-answer"), answer)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_follow_the_longest_side_of_a_photo(tmp_path):
+    wide, panorama, photo = (str(tmp_path / f"{k}-photo.png") for k in range(3))
+    for path, size in ((wide, (65_000, 60)), (panorama, (20_000, 2_000)), (photo, (3_000, 4_000))):
+        Image.new("RGB", size, (90, 120, 60)).save(path)
+    work = f"""
+moved({wide!r}, 50, (30_000.0, 30.0))
+moved({panorama!r}, 1_800, (9_000.0, 900.0))
+moved({photo!r}, 3_600, (1_500.0, 1_800.0))
+photo = read_picture({wide!r})
+pose = standing(50, (30_000.0, 30.0), (60, 65_000))
+spread = replace(pose, xy=(pose.xy - pose.xy.amin(0)) / (pose.xy.amax(0) - pose.xy.amin(0)) * torch.tensor([64_999.0, 59]))
+try:
+    transfer(White(SQUASH), photo, spread, spread, picture_size=PERSON)
+    raise SystemExit("a crop of 6 gigapixels was not refused")
+except BadInput as error:
+    assert "times the photo's. Give the pose of one person" in str(error), error
+"""
+    assert megabytes_of(LARGE, work) < 600
+
+
+@pytest.mark.slow
+def test_a_photo_of_100_megapixels_is_moved_in_a_gigabyte(tmp_path):
+    path = str(tmp_path / "a-photo.jpg")
+    Image.new("RGB", (8_690, 11_500), (90, 120, 60)).save(path)
+    assert megabytes_of(LARGE, f"moved({path!r}, 9_000, (4_300.0, 5_000.0))") < 1_150
+
+
+def test_a_pose_that_is_spread_over_a_panorama_is_refused_in_a_sentence():
+    size = (60, 30_000)
+    pose = standing(50, (300.0, 30.0), size)
+    spread = replace(
+        pose,
+        xy=(pose.xy - torch.tensor([300.0, 0])) * torch.tensor([1_500.0, 1]) + 15_000 * torch.tensor([1, 0]),
+    )
+    with pytest.raises(
+        BadInput, match=r"times the photo's\. Give the pose of one person, or cut the person out"
+    ):
+        transfer(White(SQUASH), torch.zeros(*size, 3, dtype=torch.uint8), spread, spread, picture_size=PERSON)

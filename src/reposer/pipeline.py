@@ -12,11 +12,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
-from reposer.core.images import from_uint8, resize, to_uint8
+from reposer.core.images import from_uint8, resize_part, resized_columns, to_uint8
 from reposer.core.pose import Box
-from reposer.data.pictures import read_picture
+from reposer.data.pictures import MAX_PIXELS, read_picture
 
 SOFT_EDGE = 1 / 24  # of the crop's smaller side: how far the drawn part fades into the photo
+LARGER = 16  # times the photo's pixels: a large part to be redrawn has no more
 Edges = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are the first pixels outside
 
 
@@ -132,8 +133,20 @@ def crop_edges(
     h = max(bottom - top, (right - left) / aspect)
     w = aspect * h
     crop_h, crop_w = max(1, round(h)), max(1, round(w))
+    _refuse_far_larger((crop_h, crop_w), source_pose.size)
     first_x, first_y = round((left + right + 1 - crop_w) / 2), round((top + bottom + 1 - crop_h) / 2)
     return (first_x, first_y, first_x + crop_w, first_y + crop_h)
+
+
+def _refuse_far_larger(crop: tuple[int, int], photo: tuple[int, int]) -> None:
+    """A part that is redrawn may exceed the photo, as that of a lying person does; not out of all proportion."""
+    pixels, own = crop[0] * crop[1], photo[0] * photo[1]
+    if pixels > max(MAX_PIXELS, LARGER * own):
+        raise BadInput(
+            f"The pose is spread over so much of the {_size(photo)} photo that the part to be redrawn would have "
+            f"{_size(crop)} pixels (height x width), {pixels / own:.0f} times the photo's. Give the pose of one person, "
+            f"or cut the person out of the photo first."
+        )
 
 
 class PhotoCrop:
@@ -152,15 +165,13 @@ class PhotoCrop:
         """The crop, resized, in its part of the frame; the rest repeats the edge pixels."""
         left, top, right, bottom = self._content
         h, w = self.size
-        resized = resize(_cut(self.photo, self.edges), (bottom - top, right - left))
+        resized = resize_part(self.photo, self.edges, (bottom - top, right - left))
         return F.pad(resized, (left, w - right, top, h - bottom), mode="replicate")
 
     def pasted(self, drawn: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
         """The photo with what was drawn in the frame in the crop's place, without the frame's padding."""
         left, top, right, bottom = self._content
-        crop_left, crop_top, crop_right, crop_bottom = self.edges
-        part = drawn.float().cpu()[..., top:bottom, left:right]
-        return _paste(self.photo, resize(part, (crop_bottom - crop_top, crop_right - crop_left)), self.edges)
+        return _paste(self.photo, drawn.float().cpu()[..., top:bottom, left:right], self.edges)
 
     def place(self, pose: Pose) -> Pose:
         """A pose of the photo, in the frame."""
@@ -285,29 +296,22 @@ def _in_picture(pose: Pose) -> Pose:
     return replace(pose, visible=pose.visible & inside)
 
 
-def _cut(picture: UInt8[Tensor, "H W 3"], edges: Edges) -> Float[Tensor, "1 3 h w"]:
-    """The pixels inside `edges`; outside of the photo its edge pixels repeat."""
-    left, top, right, bottom = edges
-    rows = torch.arange(top, bottom).clamp(0, picture.shape[0] - 1)
-    columns = torch.arange(left, right).clamp(0, picture.shape[1] - 1)
-    return from_uint8(picture[rows][:, columns])[None]
-
-
 def _paste(
     picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edges: Edges
 ) -> UInt8[Tensor, "H W 3"]:
-    """The photo with `drawn` at `edges`, fading in from those edges that lie inside the photo."""
+    """The photo with `drawn`, resized, at `edges`, fading in from those edges that lie inside the photo."""
     left, top, right, bottom = edges
     height, width = picture.shape[:2]
     seen = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
-    part = picture[seen[1] : seen[3], seen[0] : seen[2]]
-    drawn = drawn[0, :, seen[1] - top : seen[3] - top, seen[0] - left : seen[2] - left]
     soft = max(1.0, SOFT_EDGE * min(right - left, bottom - top))
     across = _fade(seen[2] - seen[0], soft, left > 0, right < width)
     down = _fade(seen[3] - seen[1], soft, top > 0, bottom < height)
-    blended = torch.lerp(from_uint8(part), drawn, down[:, None] * across)
     answer = picture.clone()
-    answer[seen[1] : seen[3], seen[0] : seen[2]] = to_uint8(blended)
+    part = answer[seen[1] : seen[3], seen[0] : seen[2]]
+    box = (seen[0] - left, seen[1] - top, seen[2] - left, seen[3] - top)
+    for columns, pixels in resized_columns(drawn, (bottom - top, right - left), box):
+        blended = torch.lerp(from_uint8(part[:, columns]), pixels[0], down[:, None] * across[columns])
+        part[:, columns] = to_uint8(blended)
     return answer
 
 

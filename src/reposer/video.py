@@ -18,7 +18,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, FaceLines, Generator, Pose, View
 from reposer.core.face_motion import driven_by, laid_over
-from reposer.core.images import from_uint8, resize, to_uint8
+from reposer.core.images import from_uint8, resize, resize_part, to_uint8
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 from reposer.nn.edges import frame_edges
@@ -304,7 +304,7 @@ def no_larger(picture: UInt8[Tensor, "H W 3"], largest: int) -> UInt8[Tensor, "h
         return picture
     scale = largest / max(height, width)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return to_uint8(resize(from_uint8(picture)[None], size))[0]
+    return to_uint8(resize_part(picture, (0, 0, width, height), size))[0]
 
 
 def beside(pictures: Sequence[UInt8[Tensor, "_ _ 3"]], largest: int) -> UInt8[Tensor, "H W 3"]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Batch, Framing, Pose, Registry, Sample, Skeleton
 from reposer.core.choices import Frame, PictureForm
-from reposer.core.images import from_uint8, resize
+from reposer.core.images import resize, resize_part
 from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
 
@@ -200,9 +200,7 @@ class FilePairs(PairDataset):
         """The picture of this name and its pose, in the frame."""
         pose = self.poses[name]
         size = pose.size if isinstance(pose, Pose) else self.picture_size
-        picture = self.memory.get(
-            name, lambda: frame_picture(from_uint8(self.picture(name)), self.framing, size)
-        )
+        picture = self.memory.get(name, lambda: frame_bytes(self.picture(name), self.framing, size))
         return picture, frame_pose(pose, self.framing) if isinstance(pose, Pose) else pose
 
     def pair_name(self, i: int) -> str:
@@ -228,6 +226,16 @@ def frame_picture(
     height, width = framing.size
     content = resize(picture[None], (bottom - top, right - left))
     return F.pad(content, (left, width - right, top, height - bottom), mode="replicate")[0]
+
+
+def frame_bytes(
+    picture: UInt8[Tensor, "h w 3"], framing: Framing | None, size: tuple[int, int]
+) -> Float[Tensor, "3 H W"]:
+    """`frame_picture` of bytes; a large photo is never numbers as a whole."""
+    box = (0, 0, *size[::-1]) if framing is None else framing.content_box(size)
+    content = (box[3] - box[1], box[2] - box[0])
+    small = resize_part(picture, (0, 0, picture.shape[1], picture.shape[0]), content)[0]
+    return frame_picture(small, framing, size)
 
 
 def frame_pose(pose: Pose, framing: Framing | None) -> Pose:

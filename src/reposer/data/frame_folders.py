@@ -13,7 +13,7 @@ from reposer.core import BadInput, Framing, Pose
 from reposer.core.images import from_uint8, to_uint8
 
 from .clip_dataset import FileClips, RecentFrames
-from .dataset import CACHE_BYTES, frame_picture
+from .dataset import CACHE_BYTES, frame_bytes
 from .findings import outside_picture
 from .picture_kinds import PICTURE_SUFFIXES
 from .pictures import picture_header, read_picture
@@ -72,7 +72,7 @@ class FrameFolders(FileClips):
                     f"{frame} has {picture.shape[0]}x{picture.shape[1]} pixels, another frame of the clip has "
                     f"{size[0]}x{size[1]} (height x width): where its joints lie is not known. Scale all frames of a clip alike."
                 )
-            return (to_uint8(frame_picture(from_uint8(picture), self.framing, size)),)
+            return (to_uint8(frame_bytes(from_uint8(picture), self.framing, size)),)
 
         return self.memory.get(frame, make)[0]
 

@@ -26,6 +26,8 @@ from .colours import as_srgb, refuse_unknown_depth
 from .picture_kinds import FORMATS, READ, animation, unread_kind
 
 MAX_PIXELS = 100_000_000
+MAX_WEBP_PIXELS = 64_000_000
+"""WebP's decoder keeps five pictures of four bytes a pixel at once."""
 MAX_BYTES = 400_000_000
 """Of a file: 100 megapixels of three bytes, and what may lie around them."""
 _ORIENTATION = 0x0112
