@@ -86,6 +86,43 @@ def test_a_track_alone_has_a_rate_of_its_own_or_is_told_one(tmp_path):
         open_driving(tmp_path / "none.json")
 
 
+def test_a_rate_that_no_clip_has_is_refused(tmp_path, clip):
+    path = tmp_path / "poses.json"
+    write_track(path, numbered(10), 25)
+    write_track(clip.with_suffix(".json"), numbered(10), 25)
+    for moves in (path, clip):
+        for fps in (Fraction(1, 100_000), Fraction(10**9), Fraction(0), Fraction(-25)):
+            with pytest.raises(BadInput, match=r"0\.1 to 1000 frames per second, not at"):
+                open_driving(moves, fps=fps)
+
+
+def test_a_track_that_would_be_shown_as_millions_of_frames_is_refused(tmp_path):
+    path = tmp_path / "poses.json"
+    write_track(path, numbered(101), 0.1)
+    with pytest.raises(
+        BadInput, match=r"101 frames at 0\.1 per second; shown at 1000 those are 1\.01e\+06 frames"
+    ):
+        open_driving(path, fps=Fraction(1000))
+
+
+def test_a_folder_of_openpose_files_drives_and_belongs_to_a_clip(tmp_path, clip):
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    for t in range(10):
+        joints = [value for k in range(18) for value in (10.0 + k if k else t + 1.0, 10.0, 0.9)]
+        content = {"people": [{"pose_keypoints_2d": joints}]}
+        (folder / f"walk_{t:012d}_keypoints.json").write_text(json.dumps(content))
+    driving = open_driving(folder, fps=FPS, size=(64, 48))
+    assert numbers(driving.poses()) == [t + 1 for t in range(10)] and driving.about["driving"]
+    assert open_driving(clip, track=folder).num_frames == 10
+    before = driving.about
+    file = folder / "walk_000000000003_keypoints.json"
+    file.write_text(file.read_text().replace("0.9", "0.8"))
+    assert open_driving(folder, fps=FPS, size=(64, 48)).about != before, "other poses: nothing to go on from"
+    with pytest.raises(BadInput, match="a folder without a pose file"):
+        open_driving(tmp_path, fps=FPS)
+
+
 class Square(JointFinder):
     """Every joint is on the square; nobody where it is in the first rows."""
 

@@ -28,6 +28,17 @@ def test_our_pose_file_comes_back(tmp_path):
     ("change", "says"),
     [
         ({"skeleton": "mine"}, "names the skeleton 'mine'"),
+        ({"skeleton": []}, r"names the skeleton \[\]"),
+        ({"skeleton": {"a": 1}}, "names the skeleton {'a': 1}"),
+        ({"skeleton": "\x1b]0;owned\x07"}, r"names the skeleton '\\x1b\]0;owned\\x07'"),
+        ({"size": [True, 4]}, "height, width"),
+        ({"size": "44"}, "height, width"),
+        ({"size": [10**39, 4]}, "height, width"),
+        ({"joints": []}, r"has the joints \[\]"),
+        ({"joints": {"\x1b[2J": [1, 2]}}, r"lacks: '\\x1b\[2J'"),
+        ({"joints": {"nose": [1, True]}}, "the joint nose is"),
+        ({"joints": {"nose": [1e20, 1]}}, "the joint nose is"),
+        ({"joints": {"nose": [0.2, 0.3], "neck": [0.2, 0.9]}}, "which are no pixels"),
         ({"size": [0, 4]}, "height, width"),
         ({"joints": {"tail": [1, 2]}}, "lacks: 'tail'"),
         ({"joints": {"nose": [1]}}, "the joint nose is"),
@@ -37,8 +48,9 @@ def test_our_pose_file_comes_back(tmp_path):
 def test_a_damaged_pose_file_is_refused(tmp_path, change, says):
     content = {"skeleton": "openpose18", "size": [4, 4], "joints": {}} | change
     (tmp_path / "a.json").write_text(json.dumps(content))
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput, match=says) as caught:
         read_pose(tmp_path / "a.json")
+    assert str(caught.value).isprintable()
 
 
 def openpose(path, *people):

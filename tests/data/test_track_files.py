@@ -58,13 +58,31 @@ def test_a_frame_may_be_null_and_minus_one_means_missing_only_without_a_skeleton
         ),
         ({"keypoints": [[[1, 2]] * 17 + [["a", 2]]]}, "frame 0: the joint left_ear is"),
         ({"unreliable_frames": ["x"]}, "should be a list of frame numbers"),
+        ({"unreliable_frames": [True]}, r"should be a list of frame numbers \(from 0\), not \[True\]"),
+        ({"unreliable_frames": [-1]}, "should be a list of frame numbers"),
+        ({"unreliable_frames": [1]}, "names frame 1, and the track has 1 frames"),
+        ({"skeleton": []}, r"names the skeleton \[\]"),
+        ({"skeleton": None}, "names the skeleton None"),
+        ({"skeleton": "\x1b[31m"}, r"names the skeleton '\\x1b\[31m'"),
+        ({"size": [True, 9]}, r"has the size \[True, 9\]"),
+        ({"size": [9, 10**12]}, "at most 1,000,000 each"),
+        ({"fps": 1e-5}, "1e-05 frames per second; a number from 0.1 to 1000"),
+        ({"fps": 1e9}, "1000000000.0 frames per second"),
+        ({"fps": True}, "True frames per second"),
+        ({"fps": "25"}, "'25' frames per second"),
+        ({"keypoints": [[[1e30, 2]] * 18]}, "the joint nose is"),
+        ({"keypoints": [[[True, 2]] * 18]}, "the joint nose is"),
+        ({"keypoints": [[[0.1, 0.2], [0.3, 0.9]] + [None] * 16]}, "which are no pixels"),
+        ({"keypoints": [[[40, 2]] * 18]}, "all joints lie outside of the picture of 9x9"),
+        ({"keypoints": []}, "has no frame"),
     ],
 )
 def test_a_track_that_cannot_be_meant_is_refused(changed, said, tmp_path):
     content = {"skeleton": "openpose18", "size": [9, 9], "keypoints": [[[1, 2]] * 18]} | changed
     (tmp_path / "t.json").write_text(json.dumps(content))
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=said) as caught:
         read_track(tmp_path / "t.json", (9, 9))
+    assert str(caught.value).isprintable()
 
 
 def test_a_track_that_knows_no_size_needs_the_clips(tmp_path):
