@@ -29,7 +29,7 @@ from reposer.training.run_folder import RunFolder
 def tiny(*names: str, **changes) -> Contest:
     contest = Contest(
         systems={name: partial(tiny_recipe, name) for name in names},
-        size=(64, 32),
+        size=(64, 44),
         people=3,
         test_people=2,
         pairs=6,
