@@ -31,7 +31,9 @@ class Page:
 
     def fetch(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(self.url.rstrip("/") + path, data, timeout=10) as reply:
+        origin = {"Origin": self.url.rstrip("/")}
+        request = urllib.request.Request(self.url.rstrip("/") + path, data, origin)
+        with urllib.request.urlopen(request, timeout=20) as reply:
             return reply.headers, reply.read()
 
     def ask(self, path, body=None):
@@ -180,6 +182,13 @@ def test_nobody_looks_ahead_back_or_elsewhere(folders, tmp_path):
         ({"choice": 2}, 409),
         ({"choice": -1}, 409),
         ({"number": 3}, 409),
+        ({"number": -3}, 409),
+        ({"number": 10**30}, 400),
+        ({"number": 0.0}, 400),
+        ({"milliseconds": None}, 400),
+        ({"milliseconds": True}, 400),
+        ({"token": "\ud800"}, 403),
+        ({"token": None}, 403),
         ({"choice": True}, 400),
         ({"choice": "0"}, 400),
         ({"milliseconds": -5}, 400),

@@ -1,16 +1,19 @@
 """Answers in SQLite: one row an answer, on the disk before the next question is asked."""
 
 import json
+import math
 import secrets
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from reposer.core import BadInput
+from reposer.core import BadInput, quoted
 from reposer.core.configs import from_plain, to_plain
 
 from .design import Kind, Question, Study
@@ -34,6 +37,10 @@ CREATE TABLE answers (
     PRIMARY KEY (participant, trial)
 );
 """
+
+
+_DAMAGE = (sqlite3.Error, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What reading raises where bytes or values are not those that were written."""
 
 
 @dataclass(frozen=True)
@@ -61,26 +68,33 @@ class Answers:
 
     def __init__(self, path: Path, study: Study) -> None:
         """Begins the file, or goes on with it. Refuses another study's, and files that are something else."""
-        new = not path.exists() or path.stat().st_size == 0
-        if not new and (found := read_study(path)) != study:
-            other = [field for field, value in vars(study).items() if getattr(found, field) != value]
-            raise BadInput(
-                f"{path} holds a study with other {', '.join(other)}; its answers do not mix with new ones. Give "
-                f"the same options, or a new file with --out."
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False)
-        if new:  # in one transaction: the file holds a whole study or nothing
-            self._database.executescript(f"BEGIN; {_TABLES} PRAGMA application_id = {APPLICATION};")
-            receipt = json.dumps(to_plain(study))
-            self._database.execute(
-                "INSERT INTO study VALUES (?, ?, ?)", (secrets.token_hex(8), receipt, _now())
-            )
-            self._database.commit()
+        try:
+            new = not path.exists() or (path.is_file() and path.stat().st_size == 0)
+            if not new and (found := read_study(path)) != study:
+                other = [field for field, value in vars(study).items() if getattr(found, field) != value]
+                raise BadInput(
+                    f"{path} holds a study with other {', '.join(other)}; its answers do not mix with new ones. Give "
+                    f"the same options, or a new file with --out."
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = threading.Lock()
+            self._database = sqlite3.connect(path, check_same_thread=False)
+            self.key = self._begin(study) if new else self._go_on()
+        except (OSError, sqlite3.Error) as error:
+            raise BadInput(f"Answers cannot be written to {path} ({error}); give another --out.") from error
+
+    def _begin(self, study: Study) -> str:
+        """In one transaction: the file holds a whole study or nothing."""
+        self._database.executescript(f"BEGIN; {_TABLES} PRAGMA application_id = {APPLICATION};")
+        receipt = json.dumps(to_plain(study))
+        self._database.execute("INSERT INTO study VALUES (?, ?, ?)", (secrets.token_hex(8), receipt, _now()))
+        self._database.commit()
+        return self._go_on()
+
+    def _go_on(self) -> str:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")  # an answer is on the disk, not on its way
-        self.key: str = self._database.execute("SELECT key FROM study").fetchone()[0]
+        return str(self._database.execute("SELECT key FROM study").fetchone()[0])
 
     def begin(self) -> str:
         """A new person; returns the secret by which the page is known again."""
@@ -148,37 +162,73 @@ class Answers:
 
 def read_study(path: Path) -> Study:
     """The study whose answers the file holds."""
-    with closing(_opened(path)) as database:
-        row = database.execute("SELECT receipt FROM study").fetchone()
-    study: Study = from_plain(Study, json.loads(row[0]), str(path))
-    return study
+    with _opened(path) as database:
+        rows = database.execute("SELECT receipt FROM study").fetchall()
+        (receipt,) = rows[0]
+        study: Study = from_plain(Study, json.loads(receipt), f"study in {path}")
+        return study
 
 
 def read_answers(path: Path) -> tuple[int, list[Answer]]:
     """(how many people have begun, every answer in order of person and trial); also while the study is running."""
-    with closing(_opened(path)) as database:
+    with _opened(path) as database:
         begun = int(database.execute("SELECT count(*) FROM participants").fetchone()[0])
-        rows = database.execute(
-            "SELECT participant, trial, kind, name, candidates, checksums, answer, milliseconds, exposures "
-            "FROM answers ORDER BY participant, trial"
-        ).fetchall()
-    return begun, [
-        Answer(p, trial, kind, name, tuple(json.loads(candidates)), json.loads(sums), answer, ms, times)
-        for p, trial, kind, name, candidates, sums, answer, ms, times in rows
-    ]
+        names = tuple(field.name for field in fields(Answer))
+        rows = database.execute(f"SELECT {', '.join(names)} FROM answers ORDER BY participant, trial")
+        return begun, [_answer(dict(zip(names, row, strict=True)), str(path)) for row in rows]
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _answer(plain: dict[str, Any], path: str) -> Answer:
+    """A row of the file, with every value checked."""
+    plain |= {key: json.loads(plain[key]) for key in ("candidates", "checksums")}
+    where = f"answer to question {plain['trial']} of person {plain['participant']} in {path}"
+    answer: Answer = from_plain(Answer, plain, where)
+    if not 0 <= answer.milliseconds < math.inf or min(answer.participant, answer.trial, answer.exposures) < 0:
+        raise ValueError("a number that no page sends")
+    return answer
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file of a study, for reading. One of anything else is refused before it is queried, a damaged one in a sentence."""
     if not path.is_file():
         raise BadInput(f"There is no file {path}; the answers of a study were expected there.")
     try:
-        database = sqlite3.connect(path)
-        if database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION:
-            return database
-        database.close()
-    except sqlite3.DatabaseError:
-        pass
-    raise BadInput(f"{path} does not hold the answers of a study; give the file that `reposer study` wrote.")
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA trusted_schema = OFF")
+            is_study = database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
+            if (
+                not is_study or _schema(database) != _own_schema()
+            ):  # a view could run for ever, or stand for other things
+                raise BadInput(
+                    f"{path} does not hold the answers of a study; give the file that `reposer study` wrote."
+                )
+            yield database
+    except BadInput:
+        raise
+    except _DAMAGE as error:
+        reason = (
+            f"{type(error).__name__}: {error}"
+            if isinstance(error, sqlite3.Error)
+            else "its values are not ours"
+        )
+        raise BadInput(
+            f"{path} does not hold the answers of a study that can be read ({quoted(reason)}); give the file that `reposer "
+            f"study` wrote, or a copy from before it was damaged."
+        ) from error
+
+
+def _schema(database: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    return database.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    ).fetchall()
+
+
+@cache
+def _own_schema() -> list[tuple[str, str, str]]:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(_TABLES)
+        return _schema(database)
 
 
 def _now() -> str:

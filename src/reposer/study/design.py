@@ -16,6 +16,8 @@ REAL, GENERATED = "real", "generated"
 SCRAMBLED = "scrambled"
 """A real picture in pieces: what nobody who looks takes for real, or for the best."""
 SOURCE, POSE = "source", "pose"
+LONGEST_LOOK = 3600.0
+"""Seconds that a picture may be shown for a fixed time; browsers count no further than a month."""
 _ORDER, _PERSON = 0x57D0, 0x57D1
 
 
@@ -63,6 +65,8 @@ class Study:
             raise BadInput(f"A system cannot be called '{taken.pop()}'; give it another name.")
         if min(self.practice, self.checks, self.failed_checks, self.show_seconds) < 0:
             raise BadInput("--practice, --checks, --failed-checks and --show-seconds cannot be negative.")
+        if not self.show_seconds <= LONGEST_LOOK:  # also what is no number
+            raise BadInput(f"--show-seconds is 0 to {LONGEST_LOOK:g}, not {self.show_seconds}.")
         most = self._rounded(len(self.names) - self.practice - self.checks)
         if self.trials < 1 or self.trials % self._step:
             near = max(self._step, self._rounded(self.trials))
