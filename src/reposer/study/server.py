@@ -13,7 +13,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import parse_qs, urlsplit
 
 from reposer.core import BadInput
@@ -313,7 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: the answers are the log."""
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int]:
     """Whether it can be the number of a question, or of a choice."""
     return type(value) is int and abs(value) < _LARGEST
 
