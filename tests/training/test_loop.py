@@ -74,7 +74,7 @@ def test_a_stage_says_when_its_rate_begins_to_fall():
     assert [stage.learning_rate_factor(step) for step in (0, 79, 80)] == [1, 1, 1]
     assert stage.learning_rate_factor(90) == pytest.approx(0.5)
     assert stage.learning_rate_factor(99) == pytest.approx(0.05)
-    with pytest.raises(BadInput, match="hold from 0 to below 1, not 1.0"):
+    with pytest.raises(BadInput, match=r"hold from 0 to below 1, not 1\.0"):
         Stage("s", None, 100, {}, hold=1.0)
 
 
