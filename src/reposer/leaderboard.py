@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from rich.console import Console
 
 from reposer.core import BadInput, Batch, Framing, Generator, Pose
 from reposer.core.configs import from_plain, to_plain
+from reposer.core.shown import in_markdown
+from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
 from reposer.data.files import write_text
 from reposer.data.sheets import picture_sheet, write_sheet
@@ -155,7 +156,7 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
 
     The same call goes on where a stopped or killed one was; what is known is written after every score.
     """
-    console = Console(stderr=True, quiet=not show)
+    console = Terminal(stderr=True, quiet=not show)
     _meet_again(contest, out)
     people = out / "people"
     if not people.exists():
@@ -169,14 +170,14 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     baseline = jury.baseline()
     entries = [Entry(COPY, moment, scores=baseline) for moment in MOMENTS]
     for number, (system, build) in enumerate(contest.systems.items(), start=1):
-        console.print(f"[bold]{system}[/bold], {number} of {len(contest.systems)}")
+        console.say(f"{system}, {number} of {len(contest.systems)}", style="bold")
         for entry in _compete(system, build(), contest, out / system, people, jury, console, show):
             entries.append(entry)
             write_text(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
             write_text(out / "leaderboard.md", table(contest, entries))
             _draw(out, contest, entry.moment, test, pairs)
         if sum(entry.system == system for entry in entries) < len(MOMENTS):
-            console.print("Stopped; the same command goes on from here.")
+            console.say("Stopped; the same command goes on from here.")
             break
     return entries
 
@@ -208,7 +209,7 @@ def _compete(
     folder: Path,
     people: Path,
     jury: "_Jury",
-    console: Console,
+    console: Terminal,
     show: bool,
 ) -> Iterator[Entry]:
     """The system's entries in the order in which it reaches the moments; fewer if somebody stops the training."""
@@ -245,7 +246,7 @@ def _run(
     folder: Path,
     missing: list[Moment],
     jury: "_Jury",
-    console: Console,
+    console: Terminal,
     show: bool,
 ) -> Iterator[Entry]:
     """One run in `folder` and the entries of the moments that it reaches; they are kept where all runs' are."""
@@ -282,7 +283,7 @@ def _run(
             weights = place / f"{moment}.safetensors"
             shutil.copyfile(folder / "generator.safetensors", weights)
             generator = load(weights)
-            console.print(f"{system}: {step * BATCH:,} pictures, {seconds / 60:.1f} minutes; scoring")
+            console.say(f"{system}: {step * BATCH:,} pictures, {seconds / 60:.1f} minutes; scoring")
             yield _kept(
                 place,
                 Entry(
@@ -342,7 +343,7 @@ def table(contest: Contest, entries: Sequence[Entry]) -> str:
         titles = ["system", "parameters", "pictures", "minutes", "cores", "ms to draw", *units.values()]
         lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
         for entry in own:
-            cells = [entry.system, *_cells(entry)]
+            cells = [in_markdown(entry.system), *_cells(entry)]
             cells += [_score(metric, entry, own) for metric in protocol.metrics]
             lines.append(f"| {' | '.join(cells)} |")
         text = f"### {_heading(contest, moment)}\n\n" + "\n".join(lines) + "\n"
@@ -373,7 +374,7 @@ def _cells(entry: Entry) -> list[str]:
     if entry.system == COPY:
         return ["", "", "", "", ""]
     if entry.failed:
-        return [entry.failed, "", "", "", ""]
+        return [in_markdown(entry.failed), "", "", "", ""]
     shown = f"{entry.parameters:,}", f"{entry.pictures:,}", f"{entry.minutes:.1f}"
     return [*shown, f"{entry.cores:.1f}" if entry.cores else "", f"{entry.milliseconds:.0f}"]
 

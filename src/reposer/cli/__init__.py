@@ -75,7 +75,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _refuse(message: str, code: int) -> int:
-    from reposer.core.terminal import one_line
+    from reposer.core.shown import one_line
 
     sys.stderr.write(f"reposer: {one_line(message)}\n")
     return code

@@ -6,11 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY, Smoothing
+from reposer.core.terminal import Terminal
 
 from .progress import counted
 
@@ -98,7 +98,7 @@ def animate(
     if not 1 <= quality <= 51:
         raise BadInput(f"--quality is 1 (the finest) to 51 (the coarsest), not {quality}.")
     out = out or photo.with_name(f"{photo.stem}-animated.mp4")
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     picture = read_picture(photo)
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(f"--fps is {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not {fps:g}.")
@@ -129,10 +129,10 @@ def animate(
     clip = SegmentedClip(out, moves.fps, about, quality=quality, anew=anew)
     if clip.done:
         again = " Their joints are looked for again first." if moves.track is None else ""
-        console.print(f"{clip.done} frames were drawn before; it goes on after them.{again}")
+        console.say(f"{clip.done} frames were drawn before; it goes on after them.{again}")
     of_another = generator.skeleton == FACE_68 and not same_person
     if moves.size == source.size and not (fit or of_another):
-        console.print("Clip and photo have one size: the joints are taken where they are (else: --fit).")
+        console.say("Clip and photo have one size: the joints are taken where they are (else: --fit).")
     try:
         moves, poses = calm(moves, generator.skeleton, smooth, cleaner, console)
         animation = PhotoAnimation(
@@ -153,7 +153,7 @@ def animate(
                 clip.add(frame, moved.memory)
     except KeyboardInterrupt:
         clip.stop()
-        console.print(f"Stopped; {clip.done} frames are safe. The same command goes on after them.")
+        console.say(f"Stopped; {clip.done} frames are safe. The same command goes on after them.")
         return STOPPED
     except BaseException:
         clip.stop()
@@ -164,14 +164,13 @@ def animate(
     return 0
 
 
-def _tell(console: Console, out: Path, num_frames: int, fps: Fraction, missing: int, sound: bool) -> None:
+def _tell(console: Terminal, out: Path, num_frames: int, fps: Fraction, missing: int, sound: bool) -> None:
     length = float(num_frames / fps)
-    console.print(
+    console.say(
         f"The clip: {out} ({num_frames} frames, {length:.1f} s at {float(fps):g} frames per second"
         f"{', with its sound' if sound else ''})",
-        soft_wrap=True,
     )
     if missing:
-        console.print(
+        console.say(
             f"In {missing} of {num_frames} driving frames nobody was found: the pose before was kept."
         )

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import track
 
 from reposer.core import BadInput, Generator
 from reposer.core.choices import Smoothing
 from reposer.core.images import from_uint8
 from reposer.core.skeleton import FACE_68
+from reposer.core.terminal import Terminal
 from reposer.data.clip_dataset import ClipDataset, WholeClip, open_clips
 from reposer.data.files import write_text
 from reposer.data.sheets import picture_sheet, write_sheet
@@ -88,7 +88,7 @@ def score_clips(
     ]
     scorers = {who: ClipScorer(metrics, weights=weights, device=generator.device) for who in drawn}
     stem = f"report-{PROTOCOL}"
-    for i in track(numbers, "scoring clips", transient=True):
+    for i in track(numbers, "scoring clips", console=Terminal(stderr=True), transient=True):
         clip = dataset.whole(i)
         rows: dict[str, list[Frames]] = {who: [] for who in drawn}
         for who, draws in drawn.items():
@@ -103,13 +103,13 @@ def score_clips(
     keys = dict(zip(drawn, ("drawn", "copied", "calmer"), strict=False))
     plain = {"protocol": PROTOCOL} | {keys[who]: report.to_plain() for who, report in reports.items()}
     write_text(folder / f"{stem}.json", json.dumps(plain, indent=1) + "\n")
-    console = Console()
+    console = Terminal()
     console.print(clip_table(reports))
     for line in reports[shown].lines():
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.say(line)
     for name, reason in reports[shown].absent.items():
-        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"Report: {folder / f'{stem}.json'}, and sheets of frames beside it", soft_wrap=True)
+        console.say(f"absent: {name}: {reason}")
+    console.say(f"Report: {folder / f'{stem}.json'}, and sheets of frames beside it")
     return 1 if reports[shown].absent else 0
 
 

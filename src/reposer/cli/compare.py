@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,9 +32,9 @@ def compare_reports(
     if len(shown) != len(reports) or len(set(shown)) != len(shown):
         raise BadInput(f"{len(reports)} reports need as many different names, not {', '.join(shown)}.")
     found = compare({name: read_report(path) for name, path in zip(shown, reports, strict=True)})
-    console = Console()
+    console = Terminal()
     if markdown:
-        console.print(found.markdown(), highlight=False, soft_wrap=True, markup=False)
+        console.text(found.markdown())
     else:
         console.print(found.to_table())
     return 0 if found.ranked else 1

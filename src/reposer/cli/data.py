@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional
 
 from reposer.core.choices import Frame, PictureForm
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,7 +41,7 @@ def check(root: Positional[Path], *, frame: Frame | None = None, pictures: Pictu
     from reposer.data.findings import findings_table
 
     findings = check_dataset(root, frame=frame, pictures=pictures)
-    Console().print(findings_table(findings, root))
+    Terminal().print(findings_table(findings, root))
     return int(any(finding.severity == "error" for finding in findings))
 
 
@@ -54,7 +54,7 @@ def show() -> int:
     table.add_column("what it is")
     for name, dataset in DATASETS.items():
         table.add_row(name, (dataset.__doc__ or "").strip().splitlines()[0])
-    Console().print(table)
+    Terminal().print(table)
     return 0
 
 
@@ -105,7 +105,7 @@ def synthesize(
         flow=flow,
         workers=workers,
     )
-    Console(stderr=True).print(f"{(people + test_people + val_people) * views:,} pictures in {out}")
+    Terminal(stderr=True).say(f"{(people + test_people + val_people) * views:,} pictures in {out}")
     return 0
 
 
@@ -136,7 +136,7 @@ def card(
 
     found = count_card(people, size, seed, workers=workers, progress=True)
     text = json_text.dumps(found, indent=1) if json else tables(found)
-    Console(soft_wrap=True, markup=False, highlight=False).out(text, highlight=False)
+    Terminal().text(text)
     if chart is not None:
         write_picture(chart, charts(found))
     if sheet is not None:
@@ -172,5 +172,5 @@ def synthesize_objects(
     counts: dict[str, int] = {name: objects if name == "train" else test_objects for name in split}
     write_objects(out, kind, size=size, num_objects=counts, seed=seed, background=background)
     num_views = sum(counts.values()) * len(AZIMUTHS) * len(ELEVATIONS)
-    Console(stderr=True).print(f"{num_views:,} pictures in {out}")
+    Terminal(stderr=True).say(f"{num_views:,} pictures in {out}")
     return 0

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
-from rich.console import Console
+
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -27,7 +28,7 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
 
     from .demo_pairs import DemoPairs
 
-    console = Console()
+    console = Terminal()
     started = time.monotonic()
     generator = load(model)
     framing = generator.framing
@@ -43,12 +44,12 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
         "copy-the-source": evaluate(copy.generate, protocol, pairs),
         model: evaluate(generator.generate, protocol, pairs),
     }
-    console.print(f"The picture sheet: [bold]{path}[/bold]", soft_wrap=True)
-    console.print(
+    console.say(f"The picture sheet: {path}")
+    console.say(
         f"Model and person ready in {loaded - started:.1f} s; {len(pairs)} pictures of "
         f"{framing.size[0]}x{framing.size[1]} drawn in {drawn - loaded:.2f} s, the sheet included."
     )
-    console.print(
+    console.say(
         "How good it is, beside copying the source (a synthetic person of the test split, never seen):"
     )
     console.print(compare_table(reports))

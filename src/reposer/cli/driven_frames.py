@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from jaxtyping import UInt8
-from rich.console import Console
 from torch import Tensor
 
 from reposer.core import Pose, Skeleton
 from reposer.core.choices import Smoothing
+from reposer.core.terminal import Terminal
 from reposer.core.tracks import OneEuro, smoothed
 from reposer.driving import Driving
 from reposer.probes.motion import MotionNetwork, clean
@@ -18,7 +18,7 @@ from .progress import counted
 
 
 def calm(
-    moves: Driving, skeleton: Skeleton, smooth: Smoothing, cleaner: MotionNetwork | None, console: Console
+    moves: Driving, skeleton: Skeleton, smooth: Smoothing, cleaner: MotionNetwork | None, console: Terminal
 ) -> tuple[Driving, Pose | Iterable[Pose]]:
     """The driving poses, cleaned and smoothed as wished. What needs the whole clip looks at it first."""
     poses = moves.poses()

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ def import_weights(
         raise BadInput(f"--out must end in .safetensors, not '{out.name}'.")
     generator = import_released(checkpoint, recipe, out)
     count = sum(p.numel() for p in generator.parameters())
-    Console(stderr=True).print(
+    Terminal(stderr=True).say(
         f"{count:,} parameters of {recipe} in {out}; `reposer.load('{out}')` gives the generator."
     )
     return 0

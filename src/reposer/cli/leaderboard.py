@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from rich.console import Console
 from rich.markdown import Markdown
 
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -57,8 +57,8 @@ def leaderboard(
     )
     out = out or Path("runs") / ("leaderboard-full" if scale else "leaderboard-mini")
     entries = hold(contest, out)
-    console = Console()
+    console = Terminal()
     console.print(Markdown(table(contest, entries)))
-    console.print(f"Table and pictures: {out}", soft_wrap=True)
+    console.say(f"Table and pictures: {out}")
     complete = len(entries) == 2 * (len(contest.systems) + 1)
     return 0 if complete and not any(entry.failed for entry in entries) else 1

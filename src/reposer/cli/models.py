@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import tyro
-from rich.console import Console
 from rich.table import Table
+
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -24,4 +25,4 @@ def _show() -> None:
         size = "x".join(map(str, generator.framing.size))
         megabytes = path.stat().st_size / 1e6
         table.add_row(name, generator.config.family, size, f"{count:,}", path.name, f"{megabytes:.1f}")
-    Console().print(table)
+    Terminal().print(table)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import track
 
 from reposer.core import BadInput, Batch, Generator, Pose
 from reposer.core.choices import PictureForm
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
+from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
 from reposer.data import PairDataset
 from reposer.data.dataset import FilePairs
@@ -58,7 +58,7 @@ def score_pairs(
         folders = as_folders(dataset, numbers, drawn, reference)
         found = score_folder(folders, rule, folder, weights=weights, device=generator.device, about=about)
         write(found, folders, rule, folder, f"report-{protocol}")
-        tell(found, Console())
+        tell(found, Terminal())
         return 1 if found.problems or found.report.absent else 0
     copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
     draw = generator.generate
@@ -80,13 +80,13 @@ def score_pairs(
         reports[shown],
         lambda n: drawn_pictures(dataset, places[n], draw, rule, generator.device),
     )
-    console = Console()
+    console = Terminal()
     console.print(compare_table(reports))
     for line in reports[shown].lines():
-        console.print(line, highlight=False, soft_wrap=True)
+        console.say(line)
     for name, reason in reports[shown].absent.items():
-        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv", soft_wrap=True)
+        console.say(f"absent: {name}: {reason}")
+    console.say(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv")
     return 1 if reports[shown].absent else 0
 
 
@@ -100,7 +100,8 @@ def write_drawn(
 ) -> None:
     """The generated pictures without padding, as files that hold what the protocol's would. Those that are there stay."""
     missing = [i for i in numbers if not (out / f"{dataset.pair_name(i)}.png").exists()]
-    for start in track(range(0, len(missing), batch_size), "drawing", transient=True):
+    starts = range(0, len(missing), batch_size)
+    for start in track(starts, "generating", console=Terminal(stderr=True), transient=True):
         own = missing[start : start + batch_size]
         seeds = torch.tensor([mix(rule.seed, i) for i in own], dtype=torch.int64)
         batch = Batch.stack([dataset[i] for i in own], seeds).to(generator.device)

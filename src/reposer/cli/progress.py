@@ -3,14 +3,15 @@
 from collections.abc import Generator, Iterable
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from reposer.core.terminal import Terminal
 
 Item = TypeVar("Item")
 
 
 def counted(
-    items: Iterable[Item], title: str, total: int, console: Console, done: int = 0
+    items: Iterable[Item], title: str, total: int, console: Terminal, done: int = 0
 ) -> Generator[Item, None, None]:
     """The items, with a bar: how many are done, how many a second, how long the rest takes."""
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TextColumn("left"))

@@ -4,8 +4,9 @@ import inspect
 from collections.abc import Sequence
 
 import tyro
-from rich.console import Console
 from rich.table import Table
+
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -25,4 +26,4 @@ def _show() -> None:
         size = "x".join(map(str, recipe.model.size))
         about = inspect.cleandoc(build.__doc__ or "").splitlines()[0]
         table.add_row(name, size, f"{recipe.steps:,}", str(recipe.batch_size), features, about)
-    Console().print(table)
+    Terminal().print(table)

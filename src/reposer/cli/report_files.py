@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 from reposer.evaluation import Folders, Protocol, Report, Scored, shown_pictures
 from reposer.evaluation.folder import Problem, in_words
 from reposer.evaluation.report_html import write_html
@@ -56,11 +56,11 @@ def write(found: Scored, folders: Folders, rule: Protocol, folder: Path, stem: s
     )
 
 
-def tell(found: Scored, console: Console) -> None:
+def tell(found: Scored, console: Terminal) -> None:
     """The table, what is absent and why, and what was not scored."""
     console.print(found.report.to_table())
     for line in found.report.lines():
-        console.print(line, highlight=False, soft_wrap=True)
+        console.say(line)
     for name, reason in found.report.absent.items():
         console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
     tell_problems(found.problems, console)

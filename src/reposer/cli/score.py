@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
@@ -88,7 +87,7 @@ def score(
         wanted=None if pairs is None else read_pairs(pairs),
         declared=Declared(geometry, target_geometry, strip=chosen_panel(strip, panel)),
     )
-    console = Console()
+    console = Terminal()
     rules = PROTOCOLS.values() if protocol == "all" else [PROTOCOLS[protocol]]
     scored: dict[str, Scored] = {}
     beside = generated if generated.name not in ("", "..") else generated.resolve()
@@ -118,7 +117,7 @@ def score(
         scored[rule.name] = found
         if protocol != "all":
             tell(found, console)
-            console.print(f"Report: {folder / 'report.html'}, .json and .csv", soft_wrap=True, markup=False)
+            console.say(f"Report: {folder / 'report.html'}, .json and .csv")
             if json is not None:
                 found.report.write_json(json)
     if not scored:
@@ -130,7 +129,7 @@ def score(
         console.print(side_by_side({name: found.report for name, found in scored.items()}))
         tell_problems(list(dict.fromkeys(p for found in scored.values() for p in found.problems)), console)
         for name, reason in refusals.items():
-            console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
+            console.say(f"absent: {name}: {reason}")
     missed = any(
         found.problems or any(not (without_networks and needs_network(name)) for name in found.report.absent)
         for found in scored.values()

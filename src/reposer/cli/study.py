@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -136,7 +136,7 @@ def results(
     from reposer.study import results as results_of
 
     found = results_of(answers)
-    Console().print(found.tables(), highlight=False)
+    Terminal().print(found.tables())
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(found.to_plain(), indent=2, allow_nan=False) + "\n", encoding="utf-8")

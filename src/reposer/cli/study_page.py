@@ -2,24 +2,23 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 from reposer.study import Answers, Folders, Study, StudyServer
 
 
 def serve(study: Study, folders: Folders, out: Path, host: str, port: int) -> int:
     """Let people judge at this address; their answers go to the file `out`."""
     answers = Answers(out, study)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     try:
         with StudyServer((host, port), study, folders, answers) as server:
-            console.print(f"The study is at {server.url} until Ctrl-C; answers in {out}", soft_wrap=True)
+            console.say(f"The study is at {server.url} until Ctrl-C; answers in {out}")
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
                 people, count = answers.count()
-                console.print(f"{people} people, {count} answers. The same command goes on.")
+                console.say(f"{people} people, {count} answers. The same command goes on.")
     except (OSError, OverflowError) as error:
         raise BadInput(
             f"No page can be served at {host}:{port} ({error}); give another --port or --host."

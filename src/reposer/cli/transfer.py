@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from tyro.conf import Positional
 
 
@@ -59,10 +58,10 @@ def transfer_photo(
     generator = load(model).to(chosen_device(device))
     answer = transfer(generator, picture, source, wanted, explain=explain)
     write_picture(out, answer.picture)
-    console = Console(stderr=True)
-    console.print(f"The picture: {out}")
+    console = Terminal(stderr=True)
+    console.say(f"The picture: {out}")
     if answer.explanation is not None:
         sheet = out.with_name(f"{out.stem}-explained.png")
         write_sheet(sheet, explanation_sheet(answer.explanation))
-        console.print(f"How it was made: {sheet}")
+        console.say(f"How it was made: {sheet}")
     return 0

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from reposer.core import BadInput, Generator
+from reposer.core.terminal import Terminal
 from reposer.data import PairDataset
 from reposer.data.files import write_text
 from reposer.data.objects import EVERY_THIRD, HELD_OUT
@@ -61,13 +60,13 @@ def score_views(
     stem = f"report-{VIEWS_V1.name}"
     write_text(folder / f"{stem}.json", json.dumps(report.to_plain(), indent=1) + "\n")
     write_sheet(folder / f"{stem}.png", view_plot(report))
-    console = Console()
+    console = Terminal()
     console.print(report.to_table())
     for line in report.drawn.lines():
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.say(line)
     for name, reason in report.drawn.absent.items():
-        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"Report: {folder / f'{stem}.json'} and .png", soft_wrap=True)
+        console.say(f"absent: {name}: {reason}")
+    console.say(f"Report: {folder / f'{stem}.json'} and .png")
     return 1 if report.drawn.absent else 0
 
 

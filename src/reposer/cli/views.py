@@ -6,11 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY
+from reposer.core.terminal import Terminal
 
 from .progress import counted
 
@@ -74,7 +74,7 @@ def views(
     pixels = no_larger(read_picture(picture), largest)
     source = View(torch.tensor(azimuth), torch.tensor(elevation))
     azimuths = [(azimuth + step * ROUND / steps) % ROUND for step in range(steps)]
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     rate = Fraction(fps).limit_denominator(10_000)
     with ClipWriter(out, rate, quality=quality) as clip:
         frames = turntable(load(model).to(chosen_device(device)), pixels, source, azimuths, elevation)
@@ -82,5 +82,5 @@ def views(
             shown = beside([pixels, frame], largest) if side_by_side else frame
             for _ in range(frames_per_view):
                 clip.add(shown)
-    console.print(f"The clip: {out} ({steps} sides, {float(clip.num_frames / rate):.1f} s)", soft_wrap=True)
+    console.say(f"The clip: {out} ({steps} sides, {float(clip.num_frames / rate):.1f} s)")
     return 0

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reposer.core import BadInput
+from reposer.core.shown import in_markdown
 from reposer.metrics import METRICS
 
 
@@ -50,20 +51,21 @@ class Comparison:
         table = Table()
         table.add_column("metric", no_wrap=True)
         for name in self.names:
-            table.add_column(name, justify="right")
+            table.add_column(Text(name), justify="right")
         table.add_column("ranked")
         for line in self.lines:
             cells = [Text(cell, style="bold" if k in line.best else "") for k, cell in enumerate(line.cells)]
-            table.add_row(line.metric, *cells, Text(line.verdict))
+            table.add_row(Text(line.metric), *cells, Text(line.verdict))
         return table
 
     def markdown(self) -> str:
         """For a page; the best of a ranked line is bold."""
-        head = ["metric", *self.names, "ranked"]
+        head = ["metric", *map(in_markdown, self.names), "ranked"]
         rows = [f"| {' | '.join(head)} |", "|---|" + "---:|" * len(self.names) + "---|"]
         for line in self.lines:
-            cells = [f"**{cell}**" if k in line.best else cell for k, cell in enumerate(line.cells)]
-            rows.append(f"| {line.metric} | {' | '.join(cells)} | {line.verdict} |")
+            shown = map(in_markdown, line.cells)
+            cells = [f"**{cell}**" if k in line.best else cell for k, cell in enumerate(shown)]
+            rows.append(f"| {in_markdown(line.metric)} | {' | '.join(cells)} | {in_markdown(line.verdict)} |")
         return "\n".join(rows) + "\n"
 
 

@@ -15,6 +15,7 @@ from reposer.core import BadInput, Batch, Framing, Pose, Sample
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
+from reposer.core.terminal import Terminal
 
 from .geometry import FileGeometry, Geometry, through_jpeg
 from .protocol import PROTOCOLS, Protocol
@@ -78,7 +79,8 @@ def evaluate(
     of_people = isinstance(dataset[int(wanted[0])].target_pose, Pose)
     scorer = Scorer(rule, weights=weights, device=device, with_poses=of_people, num_pairs=len(wanted))
     starts = range(0, len(wanted), batch_size)
-    for start in track(starts, "scoring", transient=True) if progress else starts:
+    console = Terminal(stderr=True)
+    for start in track(starts, "scoring", console=console, transient=True, disable=not progress):
         numbers = [int(i) for i in wanted[start : start + batch_size]]
         seeds = torch.tensor([mix(rule.seed, i) for i in numbers], dtype=torch.int64)
         batch = Batch.stack([dataset[i] for i in numbers], seeds).to(device)

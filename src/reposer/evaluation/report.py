@@ -19,6 +19,7 @@ from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
+from reposer.core.shown import in_markdown
 from reposer.data.files import write_text
 from reposer.metrics import METRICS, Value
 
@@ -212,9 +213,9 @@ def compare_table(reports: Mapping[str, Report], *, by_identity: bool = True) ->
     header, lines = _compared(reports, by_identity)
     tables = []
     for group, rows in itertools.groupby(lines, key=lambda line: line[0]):
-        table = Table(box=SIMPLE_HEAD, title=group, title_justify="left", title_style="bold")
+        table = Table(box=SIMPLE_HEAD, title=Text(group), title_justify="left", title_style="bold")
         for number, title in enumerate(header[1:]):
-            table.add_column(title, justify="right" if number else "left", no_wrap=True)
+            table.add_column(Text(title), justify="right" if number else "left", no_wrap=True)
         for _, metric, cells, best in rows:
             styles = ["bold" if k in best else "" for k in range(len(cells))]
             table.add_row(metric, *map(Text, cells, styles))
@@ -225,10 +226,10 @@ def compare_table(reports: Mapping[str, Report], *, by_identity: bool = True) ->
 def compare_markdown(reports: Mapping[str, Report], *, by_identity: bool = True) -> str:
     """The same as `compare_table`, for a page of documentation."""
     header, lines = _compared(reports, by_identity)
-    text = ["| " + " | ".join(header) + " |", "|---|---|" + "---:|" * len(reports)]
+    text = ["| " + " | ".join(map(in_markdown, header)) + " |", "|---|---|" + "---:|" * len(reports)]
     for identity, metric, cells, best in lines:
-        shown = [f"**{cell}**" if k in best else cell for k, cell in enumerate(cells)]
-        text.append("| " + " | ".join([identity, metric, *shown]) + " |")
+        values = [f"**{cell}**" if k in best else cell for k, cell in enumerate(map(in_markdown, cells))]
+        text.append("| " + " | ".join([*map(in_markdown, (identity, metric)), *values]) + " |")
     return "\n".join(text) + "\n"
 
 

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from html import escape
+
+from reposer.core.shown import in_html
 
 from .suite import Finding
 from .suite.part import PICTURE_SETS
@@ -32,13 +33,13 @@ def bars(findings: Sequence[Finding]) -> str:
         y = TOP + row * group
         middle = y + len(sets) * BAR / 2
         drawn.append(
-            f'<text class="part" x="{left - 6:.1f}" y="{middle:.1f}" text-anchor="end">{escape(part)}</text>'
+            f'<text class="part" x="{left - 6:.1f}" y="{middle:.1f}" text-anchor="end">{in_html(part)}</text>'
         )
         for k, which in enumerate(sets):
             if (found := by_place.get((part, which))) is not None:
                 drawn.append(_bar(found, left, y + k * BAR, end))
     title = f"{findings[0].metric}, part by part"
-    return f'<svg viewBox="0 0 {left + BARS + VALUES:.0f} {height}" role="img" aria-label="{escape(title)}">{"".join(drawn)}</svg>'
+    return f'<svg viewBox="0 0 {left + BARS + VALUES:.0f} {height}" role="img" aria-label="{in_html(title)}">{"".join(drawn)}</svg>'
 
 
 def number(value: float, unit: str = "", digits: int = 3) -> str:
@@ -56,7 +57,7 @@ def _bar(found: Finding, left: float, y: float, end: float) -> str:
     text = f"{number(found.value, found.unit)} ({found.covered})"
     drawn = [
         f'<text class="value" x="{left + BARS + 6:.1f}" y="{middle:.1f}">{text}</text>',
-        f"<title>{escape(_said(found))}</title>",
+        f"<title>{in_html(_said(found))}</title>",
     ]
     if math.isfinite(found.value):
         width = x(found.value) - left

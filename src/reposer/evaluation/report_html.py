@@ -6,7 +6,6 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from reposer.core.shown import in_html
 from reposer.data.files import write_text
 from reposer.metrics import METRICS
 
@@ -46,7 +46,7 @@ def write_html(
     title = f"{what} · {report.protocol.name}" if what else report.protocol.name
     height, width = report.size
     parts = [
-        f"<header><h1>{escape(title)}</h1><p>{len(report.rows):,} pairs · {height}x{width} pixels (height x width)</p></header>",
+        f"<header><h1>{in_html(title)}</h1><p>{len(report.rows):,} pairs · {height}x{width} pixels (height x width)</p></header>",
         _numbers(report),
         _absent(report),
         _parts(report),
@@ -55,7 +55,7 @@ def write_html(
         _protocol(report),
         _made(report),
     ]
-    write_text(path, _PAGE.format(title=escape(title), style=_STYLE, body="\n".join(filter(None, parts))))
+    write_text(path, _PAGE.format(title=in_html(title), style=_STYLE, body="\n".join(filter(None, parts))))
 
 
 def ranked(report: Report, metric: str, each: int) -> dict[str, list[Row]]:
@@ -75,15 +75,15 @@ def _numbers(report: Report) -> str:
     rows = []
     for name in report.protocol.metrics:
         unit = METRICS[name].unit
-        beside, below = (f" {unit}", "") if unit == "dB" else ("", f"<small>{escape(unit)}</small>")
-        shown = f'<th scope="row"><span class="quiet">{escape(report.protocol.name)}/</span>{escape(name)} {below}</th>'
+        beside, below = (f" {unit}", "") if unit == "dB" else ("", f"<small>{in_html(unit)}</small>")
+        shown = f'<th scope="row"><span class="quiet">{in_html(report.protocol.name)}/</span>{in_html(name)} {below}</th>'
         if (found := report.summary.get(name)) is not None:
             value, _, interval = found.cell().partition(" [")
             interval = f"[{interval}" if interval else ""
             better = "higher" if METRICS[name].higher_is_better else "lower"
             cells = (
                 f'<td class="main" data-as="value">{value}{beside}</td><td data-as="interval">{interval}</td>'
-                f'<td data-as="better">{better}</td><td class="left" data-as="counted">{escape(found.counted())}</td>'
+                f'<td data-as="better">{better}</td><td class="left" data-as="counted">{in_html(found.counted())}</td>'
             )
         elif name in report.absent:
             cells = '<td class="quiet" data-as="value">absent</td><td></td><td></td><td class="left quiet">see the reason below</td>'
@@ -97,7 +97,7 @@ def _numbers(report: Report) -> str:
 
 def _absent(report: Report) -> str:
     said = [
-        f"<dt>{escape(name)}</dt><dd>{escape(reason)}</dd>"
+        f"<dt>{in_html(name)}</dt><dd>{in_html(reason)}</dd>"
         for name, reason in sorted(report.absent.items(), key=lambda item: item[1])
     ]
     note = "The protocol names these numbers; here they could not be taken. Absent is not zero."
@@ -110,9 +110,9 @@ def _parts(report: Report) -> str:
     for _, found in _by_metric(f for f in report.findings if f.part):
         total, unit = max(f.total for f in found), f", {found[0].unit}" if found[0].unit else ""
         better = f" · {found[0].better} is better" if found[0].better else ""
-        caption = f"<b>{escape(found[0].metric)}</b>{escape(unit)}{better} · of {total:,} pairs"
+        caption = f"<b>{in_html(found[0].metric)}</b>{in_html(unit)}{better} · of {total:,} pairs"
         figures.append(f"<figure><figcaption>{caption}</figcaption>{bars(found)}</figure>")
-    legend = " ".join(f'<span class="key"><i class="{k}"></i>{escape(v)}</span>' for k, v in SETS.items())
+    legend = " ".join(f'<span class="key"><i class="{k}"></i>{in_html(v)}</span>' for k, v in SETS.items())
     note = f'<span class="legend">{legend}</span>Whiskers are intervals; in brackets, on how many pairs the number stands.'
     return _section("Part by part", f'<div class="charts">{"".join(figures)}</div>', note) if figures else ""
 
@@ -124,11 +124,11 @@ def _suite(report: Report) -> str:
         by_set = {f.pictures: f for f in found}
         cells = "".join(f'<td data-as="{which}">{_finding(by_set.get(which))}</td>' for which in PICTURE_SETS)
         unit = f" ({found[0].unit})" if found[0].unit else ""
-        name = f'<th scope="row">{escape(found[0].metric + unit)}</th>'
+        name = f'<th scope="row">{in_html(found[0].metric + unit)}</th>'
         rows.append((estimator, f'<tr>{name}{cells}<td data-as="better">{found[0].better}</td></tr>'))
     head = "".join(f"<th>{which}</th>" for which in PICTURE_SETS)
     tables = [
-        f"<h3>{escape(estimator)}</h3>"
+        f"<h3>{in_html(estimator)}</h3>"
         + _table(f"<tr><th>number</th>{head}<th>better</th></tr>", [r for _, r in own])
         for estimator, own in itertools.groupby(rows, key=lambda row: row[0])
     ]
@@ -161,7 +161,7 @@ def _pairs(report: Report, pictures: Pictures, ranked_by: str | None, each: int)
         if rows:
             groups.append(f"<h3>{title.capitalize()}</h3>")
             groups += [_pair(row, metric, pictures(row.name)) for row in rows]
-    note = f"Ranked by {escape(metric)}. The difference is |generated - target|, channel by channel: black where they are equal."
+    note = f"Ranked by {in_html(metric)}. The difference is |generated - target|, channel by channel: black where they are equal."
     yield _section("Pairs", "".join(groups), note)
 
 
@@ -177,14 +177,14 @@ def _pair(row: Row, metric: str, shown: Mapping[str, np.ndarray]) -> str:
         )
         cells.append(f"<figure>{drawn}<figcaption>{name}</figcaption></figure>")
     others = " · ".join(
-        f"{escape(name)} {number(value, METRICS[name].unit, 4)}"
+        f"{in_html(name)} {number(value, METRICS[name].unit, 4)}"
         for name, value in row.values.items()
         if name != metric
     )
     value = number(row.values[metric], METRICS[metric].unit, 4)
     return (
-        f'<article><p><b>{escape(metric)} {value}</b> <span class="quiet">{others}</span><br>'
-        f'<span class="name">{escape(row.name)}</span></p><div class="pair">{"".join(cells)}</div></article>'
+        f'<article><p><b>{in_html(metric)} {value}</b> <span class="quiet">{others}</span><br>'
+        f'<span class="name">{in_html(row.name)}</span></p><div class="pair">{"".join(cells)}</div></article>'
     )
 
 
@@ -194,13 +194,13 @@ def _image(picture: UInt8[np.ndarray, "H W 3"], alt: str) -> str:
     Image.fromarray(picture).save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode()
     height, width = picture.shape[:2]
-    return f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}" alt="{escape(alt)}">'
+    return f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}" alt="{in_html(alt)}">'
 
 
 def _protocol(report: Report) -> str:
     """Everything a number depends on beside the pictures, and where that was read."""
     rows = [
-        f'<tr><th scope="row">{escape(what)}</th><td class="left">{escape(how)}</td><td class="left quiet">{escape(source)}</td></tr>'
+        f'<tr><th scope="row">{in_html(what)}</th><td class="left">{in_html(how)}</td><td class="left quiet">{in_html(source)}</td></tr>'
         for what, how, source in report.protocol.words()
     ]
     head = '<tr><th></th><th class="left">rule</th><th class="left">read in</th></tr>'
@@ -217,7 +217,7 @@ def _made(report: Report) -> str:
         "Reposer": version("reposer"),
     }
     said = [
-        f"<dt>{escape(name)}</dt><dd>{escape(v if isinstance(v, str) else json.dumps(v))}</dd>"
+        f"<dt>{in_html(name)}</dt><dd>{in_html(v if isinstance(v, str) else json.dumps(v))}</dd>"
         for name, v in facts.items()
     ]
     note = (
@@ -237,7 +237,7 @@ def _by_metric(findings: Iterator[Finding]) -> Iterator[tuple[tuple[str, str], l
 
 def _section(title: str, body: str, note: str) -> str:
     said = f'<p class="note">{note}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{said}{body}</section>"
+    return f"<section><h2>{in_html(title)}</h2>{said}{body}</section>"
 
 
 def _table(head: str, rows: Sequence[str]) -> str:

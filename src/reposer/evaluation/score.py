@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from jaxtyping import UInt8
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.configs import to_plain
+from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
 from reposer.data.pictures import picture_header, read_picture
 from reposer.nn.weights import read_safetensors, sha256, write_safetensors
@@ -412,7 +412,7 @@ def _bar(show: bool) -> Progress:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Terminal(stderr=True),
         disable=not show,
         transient=True,
     )

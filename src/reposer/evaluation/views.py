@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float, Int64
 from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from reposer.core import BadInput, Framing, Sample, View
@@ -61,7 +62,7 @@ class ViewReport:
         """A row per angle, for a terminal: drawn, the others, and in brackets copied; the last row is over all pairs."""
         who = " / ".join(["drawn", *self.against])
         table = Table(
-            title=f"{self.drawn.protocol.name} · {len(self.drawn.rows)} pairs · {who} (copied source)"
+            title=Text(f"{self.drawn.protocol.name} · {len(self.drawn.rows)} pairs · {who} (copied source)")
         )
         table.add_column(f"{angle} (degrees)", justify="right")
         metrics = list(self.drawn.summary)

@@ -43,7 +43,7 @@ class RunLog:
         self._bar = Progress(
             TextColumn("{task.fields[stage]}", style="bold", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[place]}"),
+            TextColumn("{task.fields[place]}", markup=False),
             TextColumn("{task.fields[rate]:.1f} pictures/s"),
             TimeElapsedColumn(),
             TextColumn("left"),

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from reposer.core import BadInput, Framing, Sample, Skeleton
+from reposer.core.terminal import Terminal
 from reposer.core.view import AZIMUTHS, ELEVATIONS
 
 from ..dataset import (
@@ -205,7 +206,7 @@ def write_objects(
     try:
         with (
             library.File(draft / f"data_{word}.hdf5", "w") as file,
-            Progress(*columns, disable=not progress) as bar,
+            Progress(*columns, console=Terminal(stderr=True), disable=not progress) as bar,
         ):
             for split, data in sets.items():
                 task = bar.add_task(

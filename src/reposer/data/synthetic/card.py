@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
-from rich.console import Console
 from rich.progress import track
 
 from reposer.core import BadInput
 from reposer.core.skeleton import OPENPOSE_18
+from reposer.core.terminal import Terminal
 
 from .attributes import ATTRIBUTES, attributes
 from .body import Body
@@ -108,7 +108,7 @@ def card(
     data = SyntheticPeople(size, num_pairs=people, seed=seed)
     found: Iterable[Measure] = in_processes(range(people), _Measurer(data), workers)
     if progress:
-        found = track(found, "drawing people", total=people, console=Console(stderr=True), transient=True)
+        found = track(found, "drawing people", total=people, console=Terminal(stderr=True), transient=True)
     measures = list(found)
     cameras = [camera for m in measures for camera in m.cameras]
     inside, visible, missed, hidden = (

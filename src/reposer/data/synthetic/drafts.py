@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -263,7 +262,7 @@ def _bar(
         TimeRemainingColumn(),
     )
     by_name = {piece.name: piece for piece in pieces}
-    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+    with Progress(*columns, console=Terminal(stderr=True), disable=not progress) as bar:
         tasks = {}
         for split in dict.fromkeys(piece.split for piece in pieces):
             own = [piece for piece in pieces if piece.split == split]

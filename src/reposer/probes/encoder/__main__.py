@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 
 from reposer.core import BadInput
 from reposer.core.configs import from_plain
+from reposer.core.terminal import Terminal
 from reposer.nn.features import ENCODER_FILE
 from reposer.training import train
 from reposer.training.run_folder import RunFolder
@@ -35,7 +35,7 @@ def main(out: Path, steps: int | None = None) -> None:
     assert isinstance(reader, PeopleReader)
     held_out = HELD_OUT.open(reader.framing)
     report = ship(reader, held_out, out / ENCODER_FILE.name, {"seed": recipe.seed, "steps": recipe.steps})
-    Console().print(
+    Terminal().say(
         f"{out / ENCODER_FILE.name}, on {len(held_out)} pictures of held-out people: "
         + ", ".join(f"{name} = {value:.4f}" for name, value in asdict(report).items())
     )

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from reposer.core import BadInput
+from reposer.core.terminal import Terminal
 
 from .measure import HELD_OUT, held_out, measure
 from .use import load_motion
@@ -25,7 +25,7 @@ def main(weights: tyro.conf.Positional[Path], motions: int = HELD_OUT) -> None:
         table.add_column(column, justify="left" if column == "track" else "right")
     for name, off in measure(load_motion(weights), held_out(motions)).items():
         table.add_row(name, f"{off.mean:.2f}", f"{off.worst:.2f}", f"{off.tremble:.2f}")
-    Console().print(table)
+    Terminal().print(table)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from rich.console import Console
 
 from reposer.core import BadInput
 from reposer.core.configs import from_plain
+from reposer.core.terminal import Terminal
 from reposer.estimators.people_files import BODY_FILE, FACE_FILE
 from reposer.estimators.people_networks import PeopleBody, PeopleFace
 from reposer.training import Recipe, train
@@ -56,9 +56,9 @@ def main(
     else:
         assert isinstance(network, PeopleFace)
         report = ship_face(network, into or out, about)
-    Console().print(f"{(into or out) / name}, on {len(HELD_OUT)} people whom it never saw:")
+    Terminal().say(f"{(into or out) / name}, on {len(HELD_OUT)} people whom it never saw:")
     for title, value in asdict(report).items():
-        Console().print(f"  {title} = {value:.4f}")
+        Terminal().say(f"  {title} = {value:.4f}")
 
 
 def begun(out: Path, kind: type[Recipe]) -> Recipe | None:

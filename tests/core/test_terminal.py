@@ -1,0 +1,58 @@
+"""What is printed and shown is what came: no markup, nothing that moves the cursor, no HTML."""
+
+import pytest
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from reposer.core.shown import in_html, in_markdown, one_line, visible
+from reposer.core.terminal import Terminal
+
+HOSTILE = "pose [final] b[/b] [red]x :smile: \x1b[31m\x1b]0;title\x07\x9b2J\u202egnp.exe"
+SHOWN = r"pose [final] b[/b] [red]x :smile: \x1b[31m\x1b]0;title\x07\x9b2J\u202egnp.exe"
+
+
+def test_square_brackets_and_escapes_are_printed_as_they_are(capsys):
+    terminal = Terminal(width=200)
+    terminal.say(HOSTILE)
+    assert capsys.readouterr().out == SHOWN + "\n"
+
+
+def test_a_path_is_printed_whole_on_one_line_however_narrow_the_terminal(capsys):
+    path = "/folder with spaces/" + "x" * 300 + "\n.png"
+    Terminal(width=40).say(f"The picture: {path}")
+    assert capsys.readouterr().out == f"The picture: {path[:-5]}\\n.png\n"
+
+
+def test_titles_heads_and_cells_of_tables_are_printed_as_they_are(capsys):
+    table = Table(title=HOSTILE)
+    table.add_column(HOSTILE)
+    table.add_column(Text(HOSTILE))
+    table.add_row(HOSTILE, Text(HOSTILE))
+    Terminal(width=400).print(Group(table, HOSTILE, Text(HOSTILE)))
+    said = capsys.readouterr().out
+    assert said.count(SHOWN) == 7 and not any(c in said for c in "\x1b\x07\x9b\u202e")
+
+
+def test_halves_of_characters_are_shown_as_escapes_and_other_alphabets_as_they_are():
+    assert visible("a\udc80b") == r"a\udc80b"
+    assert one_line("Ünïcode 日本語 🎉\n\ttab") == "Ünïcode 日本語 🎉\\n\\ttab"
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)&gt;"),
+        ("a|b", r"a\|b"),
+        ("[here](javascript:x)", r"\[here\](javascript:x)"),
+        ("two\nlines `code` *bold*", r"two\\nlines \`code\` \*bold\*"),
+        ("\x1b[31m", r"\\x1b\[31m"),
+        ("gfla_mini-0.5", "gfla_mini-0.5"),
+    ],
+)
+def test_a_cell_of_markdown_shows_what_came(text, shown):
+    assert in_markdown(text) == shown
+
+
+def test_a_page_shows_what_came():
+    assert in_html("\"'><script>\x1b") == "&quot;&#x27;&gt;&lt;script&gt;\\x1b"
