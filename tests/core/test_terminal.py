@@ -25,14 +25,19 @@ def test_a_path_is_printed_whole_on_one_line_however_narrow_the_terminal(capsys)
 
 
 def test_titles_heads_and_cells_of_tables_are_printed_as_they_are(capsys):
-    hostile = HOSTILE.replace("\x07", "")  # which rich leaves out of its own texts
-    table = Table(title=hostile)
-    table.add_column(hostile)
-    table.add_column(Text(hostile))
-    table.add_row(hostile, Text(hostile))
-    Terminal(width=400).print(Group(table, hostile, Text(hostile)))
+    table = Table(title=HOSTILE)
+    table.add_column(HOSTILE)
+    table.add_row(HOSTILE)
+    Terminal(width=400).print(Group(table, HOSTILE))
     said = capsys.readouterr().out
-    assert said.count(SHOWN.replace(r"\x07", "")) == 7 and not any(c in said for c in "\x1b\x07\x9b\u202e")
+    assert said.count(SHOWN) == 4 and not any(c in said for c in "\x1b\x07\x9b\u202e")
+
+
+def test_a_text_that_was_made_elsewhere_moves_nothing_either(capsys):
+    table = Table(title=Text(HOSTILE))
+    table.add_row(Text(HOSTILE))
+    Terminal(width=40).print(Group(table, Text(HOSTILE)))
+    assert not any(c in capsys.readouterr().out for c in "\x1b\x07\x9b\u202e")
 
 
 def test_halves_of_characters_are_shown_as_escapes_and_other_alphabets_as_they_are():

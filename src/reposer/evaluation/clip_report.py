@@ -12,6 +12,7 @@ from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
+from reposer.core.shown import one_line
 from reposer.metrics import Value
 from reposer.metrics.clips import CLIP_METRICS
 
@@ -145,7 +146,7 @@ def clip_table(reports: Mapping[str, ClipReport]) -> Table:
     table = Table(title=f"{PROTOCOL} · {clips}")
     table.add_column("metric", no_wrap=True)
     for title in (*reports, "the truth itself", "better"):
-        table.add_column(Text(title), justify="right")
+        table.add_column(Text(one_line(title)), justify="right")
     for metric in (name for name in first.values if all(name in r.values for r in reports.values())):
         kind = CLIP_METRICS[metric]
         means = [report.values[metric].mean for report in reports.values()]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reposer.core import BadInput
-from reposer.core.shown import in_markdown
+from reposer.core.shown import in_markdown, one_line
 from reposer.metrics import METRICS
 
 
@@ -51,11 +51,14 @@ class Comparison:
         table = Table()
         table.add_column("metric", no_wrap=True)
         for name in self.names:
-            table.add_column(Text(name), justify="right")
+            table.add_column(Text(one_line(name)), justify="right")
         table.add_column("ranked")
         for line in self.lines:
-            cells = [Text(cell, style="bold" if k in line.best else "") for k, cell in enumerate(line.cells)]
-            table.add_row(Text(line.metric), *cells, Text(line.verdict))
+            cells = [
+                Text(one_line(cell), style="bold" if k in line.best else "")
+                for k, cell in enumerate(line.cells)
+            ]
+            table.add_row(Text(one_line(line.metric)), *cells, Text(one_line(line.verdict)))
         return table
 
     def markdown(self) -> str:

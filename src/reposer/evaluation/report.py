@@ -19,7 +19,7 @@ from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
-from reposer.core.shown import in_markdown
+from reposer.core.shown import in_markdown, one_line
 from reposer.data.files import write_text
 from reposer.metrics import METRICS, Value
 
@@ -213,9 +213,9 @@ def compare_table(reports: Mapping[str, Report], *, by_identity: bool = True) ->
     header, lines = _compared(reports, by_identity)
     tables = []
     for group, rows in itertools.groupby(lines, key=lambda line: line[0]):
-        table = Table(box=SIMPLE_HEAD, title=Text(group), title_justify="left", title_style="bold")
+        table = Table(box=SIMPLE_HEAD, title=Text(one_line(group)), title_justify="left", title_style="bold")
         for number, title in enumerate(header[1:]):
-            table.add_column(Text(title), justify="right" if number else "left", no_wrap=True)
+            table.add_column(Text(one_line(title)), justify="right" if number else "left", no_wrap=True)
         for _, metric, cells, best in rows:
             styles = ["bold" if k in best else "" for k in range(len(cells))]
             table.add_row(metric, *map(Text, cells, styles))
