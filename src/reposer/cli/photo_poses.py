@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
+from reposer.core.terminal import Terminal
 from reposer.data.poses import Chosen, choose_pose, read_recording
 from reposer.driving import joints_of, named_finder
 
@@ -55,9 +55,9 @@ def person_in_photo(picture: Tensor, photo: Path, file: Path | None, finder: str
 
 def tell(notes: Sequence[str]) -> None:
     """What was decided while poses were read, a line each."""
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     for note in notes:
-        console.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
+        console.say(f"Note: {note}")
 
 
 def _shown(chosen: Chosen, path: Path) -> Pose:

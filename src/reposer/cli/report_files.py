@@ -62,17 +62,17 @@ def tell(found: Scored, console: Terminal) -> None:
     for line in found.report.lines():
         console.say(line)
     for name, reason in found.report.absent.items():
-        console.print(f"absent: {name}: {reason}", highlight=False, soft_wrap=True, markup=False)
+        console.say(f"absent: {name}: {reason}")
     tell_problems(found.problems, console)
 
 
-def tell_problems(problems: Sequence[Problem], console: Console) -> None:
+def tell_problems(problems: Sequence[Problem], console: Terminal) -> None:
     """A line for each reason; files that are there come first."""
     lines = in_words(problems)
     for line in lines[:MANY]:
-        console.print(f"not scored: {line}", highlight=False, soft_wrap=True, markup=False)
+        console.say(f"not scored: {line}")
     if len(lines) < len(problems) or len(lines) > MANY:
-        console.print(f"not scored: {len(problems)} in all; report.json names each", highlight=False)
+        console.say(f"not scored: {len(problems)} in all; report.json names each")
 
 
 def side_by_side(reports: dict[str, Report]) -> Table:

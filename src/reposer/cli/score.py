@@ -9,6 +9,7 @@ from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.choices import Frame, PictureForm
+from reposer.core.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:

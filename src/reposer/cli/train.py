@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     name = next((a for a in arguments if not a.startswith("-")), None)
     if name is None or arguments[0] != name:
         if set(arguments) & {"-h", "--help"}:
-            Terminal().print(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(recipes)}")
+            Terminal().text(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(recipes)}")
             return 0
         raise BadInput(f"reposer train needs a recipe's name first: {', '.join(recipes)}.")
     recipe = recipes[name]()

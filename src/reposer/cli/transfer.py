@@ -6,6 +6,8 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
+from reposer.core.terminal import Terminal
+
 
 def run(arguments: Sequence[str]) -> int:
     return tyro.cli(transfer_photo, args=list(arguments), prog="reposer transfer", description=__doc__)

@@ -11,7 +11,6 @@ from typing import TypeVar
 from reposer.core import BadInput, Pose
 from reposer.core.choices import Frame, PictureForm
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.core.terminal import Terminal
 
 from .check_clips import check_clips
 from .clip_dataset import holds_clips

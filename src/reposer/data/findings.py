@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from jaxtyping import Bool
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.core.shown import one_line
+from reposer.core.terminal import Terminal
 
 T = TypeVar("T")
 Severity = Literal["error", "warning"]
@@ -48,7 +49,7 @@ def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
     """The findings for a terminal; one line that says so if there are none."""
     errors = sum(finding.severity == "error" for finding in findings)
     table = Table(
-        title=f"{escape(str(root))}: {errors} kinds of errors, {len(findings) - errors} of warnings",
+        title=Text(f"{one_line(str(root))}: {errors} kinds of errors, {len(findings) - errors} of warnings"),
         title_justify="left",
         box=None,
         pad_edge=False,
@@ -57,11 +58,11 @@ def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
         table.add_column(title, justify="right" if title == "how many" else "left", overflow="fold")
     for finding in findings:
         colour = "red" if finding.severity == "error" else "yellow"
-        examples = f" [dim]({escape(', '.join(finding.examples))})[/dim]" if finding.examples else ""
-        severity = f"[{colour}]{finding.severity}[/{colour}]"
-        table.add_row(severity, finding.kind, f"{finding.count:,}", escape(finding.message) + examples)
+        examples = f" ({one_line(', '.join(finding.examples))})" if finding.examples else ""
+        meaning = Text.assemble(one_line(finding.message), (examples, "dim"))
+        table.add_row(Text(finding.severity, colour), finding.kind, f"{finding.count:,}", meaning)
     if not findings:
-        table.add_row("[green]good[/green]", "", "", "nothing wrong was found")
+        table.add_row(Text("good", "green"), "", "", "nothing wrong was found")
     return table
 
 
@@ -73,5 +74,5 @@ def outside_picture(pose: Pose) -> Bool[Tensor, "*B K"]:
 
 def tracked(items: Iterable[T], what: str, total: int, progress: bool) -> Iterable[T]:
     """The items, with a line of progress on the terminal if it is wanted."""
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     return track(items, what, total=total, console=console, transient=True, disable=not progress)

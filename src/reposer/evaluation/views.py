@@ -14,6 +14,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Framing, Sample, View
 from reposer.core.samples import Condition
+from reposer.core.shown import one_line
 from reposer.metrics import METRICS, Value
 
 from .evaluate import Generate, ScoredPairs, evaluate
@@ -62,7 +63,9 @@ class ViewReport:
         """A row per angle, for a terminal: drawn, the others, and in brackets copied; the last row is over all pairs."""
         who = " / ".join(["drawn", *self.against])
         table = Table(
-            title=Text(f"{self.drawn.protocol.name} · {len(self.drawn.rows)} pairs · {who} (copied source)")
+            title=Text(
+                f"{self.drawn.protocol.name} · {len(self.drawn.rows)} pairs · {one_line(who)} (copied source)"
+            )
         )
         table.add_column(f"{angle} (degrees)", justify="right")
         metrics = list(self.drawn.summary)

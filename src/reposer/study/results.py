@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reposer.core.configs import to_plain
+from reposer.core.shown import one_line
 
 from .answers import Answer, read_answers, read_study
 from .design import GENERATED, REAL, Study, right_answer
@@ -83,7 +84,7 @@ class Results:
             rates.add_column(title, justify="left" if title == "rate" else "right")
         for rate in self.rates:
             rates.add_row(
-                Text(rate.name),
+                Text(one_line(rate.name)),
                 _percent(rate.value),
                 _interval(rate.wilson),
                 _interval(rate.people),
@@ -96,10 +97,10 @@ class Results:
                 pairs.add_column(title, justify="left" if title in ("systems", "by") else "right")
             for c in self.comparisons:
                 counts = (str(c.wins), str(c.losses), str(c.ties))
-                names = Text(f"{c.first} : {c.second}")
+                names = Text(one_line(f"{c.first} : {c.second}"))
                 pairs.add_row(names, c.unit, *counts, _p_value(c.p), _p_value(c.p_holm))
             parts.append(pairs)
-        return Group(*parts, *map(Text, self.notes()))
+        return Group(*parts, *(Text(one_line(note)) for note in self.notes()))
 
     def notes(self) -> list[str]:
         """What to know beside the numbers, a sentence each."""

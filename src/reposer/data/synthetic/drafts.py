@@ -28,6 +28,7 @@ from reposer.core import BadInput
 from reposer.core.configs import read_json
 from reposer.core.disk import LOCK, only_user, remove_locked
 from reposer.core.processes import deaf_to_interrupts
+from reposer.core.terminal import Terminal
 
 from ..files import write_text
 
