@@ -72,7 +72,7 @@ class FrameFolders(FileClips):
                     f"{frame} has {picture.shape[0]}x{picture.shape[1]} pixels, another frame of the clip has "
                     f"{size[0]}x{size[1]} (height x width): where its joints lie is not known. Scale all frames of a clip alike."
                 )
-            return (to_uint8(frame_bytes(from_uint8(picture), self.framing, size)),)
+            return (to_uint8(frame_bytes(picture, self.framing, size)),)
 
         return self.memory.get(frame, make)[0]
 
