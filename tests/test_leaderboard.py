@@ -180,3 +180,37 @@ def test_a_row_of_a_squashing_generator_says_so_after_its_pictures_were_scaled_b
     for size, geometry in (((64, 64), "squashed"), ((64, 44), "plain")):
         generate = OnWholePictures(CopySource(CopySourceConfig(size)))
         assert evaluate(generate, "reposer-v1-reconstruction", people).geometry == geometry
+
+
+def test_a_folder_of_other_files_is_no_contests_folder(tmp_path):
+    (tmp_path / "leaderboard.md").write_text("mine")
+    with pytest.raises(BadInput, match=r"holds files \(leaderboard.md\) but no contest.json"):
+        hold(tiny("gfla-mini"), tmp_path, show=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["leaderboard.md"]
+
+
+def test_people_who_are_not_the_contests_are_not_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr("reposer.leaderboard.write_people", lambda *a, **k: pytest.fail("they are there"))
+    contest = tiny("gfla-mini")
+    with pytest.raises(pytest.fail.Exception):
+        hold(contest, tmp_path, show=False)
+    (tmp_path / "people").mkdir()
+    about = {"people": {"train": contest.people + 1, "test": contest.test_people}, "size": list(contest.size)}
+    (tmp_path / "people/about.json").write_text(json.dumps(about | {"seed": 0, "form": "patn"}))
+    with pytest.raises(BadInput, match="does not hold the people of this contest"):
+        hold(contest, tmp_path, show=False)
+
+
+def test_a_contest_of_changed_recipes_does_not_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "reposer.leaderboard.write_people", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    contest = tiny("gfla-mini")
+    with pytest.raises(KeyboardInterrupt):
+        hold(contest, tmp_path, show=False)
+
+    def changed():
+        return dataclasses.replace(tiny_recipe("gfla-mini"), batch_size=3)
+
+    with pytest.raises(BadInput, match="another recipe of gfla-mini"):
+        hold(dataclasses.replace(contest, systems={"gfla-mini": changed}), tmp_path, show=False)

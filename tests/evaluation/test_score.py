@@ -13,11 +13,12 @@ from PIL import Image
 from reposer.core import BadInput, Pose
 from reposer.evaluation import PROTOCOLS, Folders, Geometry, Protocol, Shown, evaluate, score_folder
 from reposer.evaluation import score as score_module
-from reposer.evaluation.compare import compare, read_report
+from reposer.evaluation.compare import compare
 from reposer.evaluation.folder import FilePair, match, pictures_in
 from reposer.evaluation.folder_geometry import Declared, pair_geometries
 from reposer.evaluation.geometry import resized, with_white_sides
 from reposer.evaluation.scorer import Scorer
+from reposer.evaluation.written_report import read_report
 from reposer.metrics import METRICS
 
 from .test_evaluate import NoisyPeople, copy_the_source
@@ -318,7 +319,7 @@ def test_only_numbers_that_were_made_alike_are_ranked(folders, tmp_path):
     (folders.generated / sorted(p.name for p in folders.generated.iterdir())[0]).unlink()
     fewer = compare({"first": first, "fewer": report("fewer", PLAIN)})
     assert "another number of pairs (10 / 9)" in fewer.lines[0].differences
-    with pytest.raises(BadInput, match="not a report"):
+    with pytest.raises(BadInput, match="cannot be read"):
         read_report(folders.targets / "nothing.json")
 
 

@@ -24,14 +24,16 @@ def compare_reports(
         names: one for each; none = the names of their folders.
         markdown: print a table for a page.
     """
-    from reposer.evaluation.compare import compare, read_report
+    from reposer.evaluation.compare import compare
+    from reposer.evaluation.written_report import read_report
 
     if len(reports) < 2:
         raise BadInput("Give at least two reports to compare.")
+    plain = [read_report(path) for path in reports]
     shown = names or unlike_names(reports)
     if len(shown) != len(reports) or len(set(shown)) != len(shown):
         raise BadInput(f"{len(reports)} reports need as many different names, not {', '.join(shown)}.")
-    found = compare({name: read_report(path) for name, path in zip(shown, reports, strict=True)})
+    found = compare(dict(zip(shown, plain, strict=True)))
     console = Terminal()
     if markdown:
         console.text(found.markdown())

@@ -1,18 +1,17 @@
 """Several reports in one table. Only numbers that were made alike are ranked; of others it is said what differs."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from reposer.core import BadInput
 from reposer.core.shown import in_markdown, one_line
 from reposer.metrics import METRICS
+
+from .written_report import WrittenNumber, WrittenReport, written_report
 
 
 @dataclass(frozen=True)
@@ -72,41 +71,33 @@ class Comparison:
         return "\n".join(rows) + "\n"
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """What `Report.write_json` wrote."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        plain["protocol"]["name"], plain["summary"], plain["row_hashes"], plain["truth_hash"]
-        plain["reference_hash"], plain["mask_hashes"], plain["geometry"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path} is not a report that `reposer score` or `reposer evaluate` wrote ({type(error).__name__})."
-        ) from error
-    return dict(plain)
-
-
 def compare(reports: Mapping[str, Mapping[str, Any]]) -> Comparison:
-    """One line per metric that any of the reports has, in the order of their first appearance."""
-    metrics = list(dict.fromkeys(name for report in reports.values() for name in report["summary"]))
-    return Comparison(tuple(reports), tuple(_line(name, list(reports.values())) for name in metrics))
+    """One line per metric that any of the reports has, in the order of their first appearance.
+
+    reports: by name, what their files hold (`read_report`, `Report.to_plain`).
+    """
+    written = {name: written_report(plain, name) for name, plain in reports.items()}
+    metrics = list(dict.fromkeys(name for report in written.values() for name in report.summary))
+    return Comparison(tuple(written), tuple(_line(name, list(written.values())) for name in metrics))
 
 
-def _line(metric: str, reports: Sequence[Mapping[str, Any]]) -> Line:
-    own = [report["summary"].get(metric) for report in reports]
+def _line(metric: str, reports: Sequence[WrittenReport]) -> Line:
+    own = [report.summary.get(metric) for report in reports]
     cells = tuple("" if found is None else _cell(metric, found) for found in own)
-    there = [k for k, found in enumerate(own) if found is not None]
-    differences = _differences(metric, [reports[k] for k in there])
-    values = {k: float(own[k]["mean"]) for k in there}
+    values = {k: float(found.mean) for k, found in enumerate(own) if found is not None}
+    differences = _differences(metric, [reports[k] for k in values])
+    if len(values) > 1 and any(math.isnan(value) for value in values.values()):
+        differences += ("no pair has a value in one of them",)
     best: frozenset[int] = frozenset()
-    if len(there) > 1 and not differences and not any(math.isnan(v) for v in values.values()):
+    if len(values) > 1 and not differences:
         top = (max if METRICS[metric].higher_is_better else min)(values.values())
         best = frozenset(k for k, value in values.items() if value == top)
     return Line(metric, cells, best, differences)
 
 
-def _cell(metric: str, found: Mapping[str, Any]) -> str:
+def _cell(metric: str, found: WrittenNumber) -> str:
     digits = 2 if METRICS[metric].unit == "dB" else 4
-    mean, low, high = (float(found[key]) for key in ("mean", "low", "high"))
+    mean, low, high = found.values()
     return (
         f"{mean:.{digits}f}"
         if math.isnan(low)
@@ -114,24 +105,24 @@ def _cell(metric: str, found: Mapping[str, Any]) -> str:
     )
 
 
-def _differences(metric: str, reports: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _differences(metric: str, reports: Sequence[WrittenReport]) -> tuple[str, ...]:
     """What was unlike in the making of this number, in words; nothing where the rows' hashes are equal."""
-    if len({report["row_hashes"][metric] for report in reports}) == 1:
+    if len({report.row_hashes[metric] for report in reports}) == 1:
         return ()
     found = []
     for title, fact in (
-        ("protocol", lambda r: r["protocol"]["name"]),
-        ("picture size", lambda r: "x".join(map(str, r["size"]))),
-        ("geometry of the generated pictures", lambda r: r["geometry"]),
-        ("number of pairs", lambda r: r["pairs"]),
-        ("network", lambda r: r["networks"].get(metric, "none")),
-        ("reference set", lambda r: r["reference_hash"][:8] if METRICS[metric].needs_reference else ""),
-        ("set of masks", lambda r: r["mask_hashes"].get(METRICS[metric].mask, "")[:8]),
+        ("protocol", lambda r: r.name),
+        ("picture size", lambda r: "x".join(map(str, r.size))),
+        ("geometry of the generated pictures", lambda r: r.geometry),
+        ("number of pairs", lambda r: r.pairs),
+        ("network", lambda r: r.networks.get(metric, "none")),
+        ("reference set", lambda r: r.reference_hash[:8] if METRICS[metric].needs_reference else ""),
+        ("set of masks", lambda r: r.mask_hashes.get(METRICS[metric].mask, "")[:8]),
     ):
         values = list(dict.fromkeys(str(fact(report)) for report in reports))
         if len(values) > 1:
             found.append(f"another {title} ({' / '.join(values)})")
-    if not found and len({report["hash"] for report in reports}) > 1:
+    if not found and len({report.hash for report in reports}) > 1:
         found.append("other pairs, or another version of the protocol")
     if not found:
         found.append("other target pictures (decoded or resized differently)")

@@ -26,6 +26,7 @@ from reposer.metrics import METRICS, Value
 from .intervals import bootstrap_interval
 from .protocol import Protocol
 from .suite import Finding
+from .written_report import row_hash
 
 
 @dataclass(frozen=True)
@@ -153,19 +154,15 @@ class Report:
         Protocol, list of pairs, geometry of the generated files, truth, network; its mask, and the reference set, where the
         metric has such a thing.
         """
-        kind = METRICS[metric]
-        mask = self.mask_hashes[kind.mask] if kind.mask else ""
-        reference = self.reference_hash if kind.needs_reference else ""
-        plain = [
+        return row_hash(
+            metric,
             self.hash,
             self.geometry,
             self.truth_hash,
-            metric,
-            self.networks.get(metric, ""),
-            mask,
-            reference,
-        ]
-        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+            self.networks,
+            self.mask_hashes,
+            self.reference_hash,
+        )
 
     def _what(self) -> str:
         return f"{self.protocol.name}, {_size(self.size)}, {self.geometry}, {len(self.rows)} pairs"

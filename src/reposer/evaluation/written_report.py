@@ -1,0 +1,134 @@
+"""Reports as they lie in files: what `compare` reads of one, every value checked."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from reposer.core import BadInput, quoted
+from reposer.core.configs import from_plain, read_json
+from reposer.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class WrittenNumber:
+    """A metric's mean and the ends of its interval, each a number or one of JSON's missing ones as text; and its pairs."""
+
+    mean: float | str
+    low: float | str
+    high: float | str
+    pairs: int
+    left_out: int
+    printed: str
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "low", "high"):
+            value = getattr(self, name)
+            if isinstance(value, str) and value not in ("inf", "-inf", "nan"):
+                raise BadInput(f"its {name} is {quoted(value)}; a number was expected.")
+        if min(self.pairs, self.left_out) < 0:
+            raise BadInput("it counts fewer pairs than none.")
+
+    def values(self) -> tuple[float, float, float]:
+        """(mean, low, high)."""
+        return float(self.mean), float(self.low), float(self.high)
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """The part of a report's file by which its numbers are compared: fields as those of `Report`.
+
+    protocol: its values; its name is one of them. pairs: how many. row_hashes: of each number, by metric.
+    """
+
+    protocol: Mapping[str, Any]
+    pairs: int
+    size: tuple[int, int]
+    geometry: str
+    hash: str
+    truth_hash: str
+    mask_hashes: Mapping[str, str]
+    reference_hash: str
+    networks: Mapping[str, str]
+    row_hashes: Mapping[str, str]
+    summary: Mapping[str, WrittenNumber]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.protocol.get("name"), str):
+            raise BadInput("its protocol has no name.")
+        if self.summary.keys() != self.row_hashes.keys():
+            raise BadInput("summary and row_hashes are not of the same metrics.")
+        for metric in self.summary:
+            if metric not in METRICS:
+                raise BadInput(f"there is no metric {quoted(metric)} here.")
+            kind = METRICS[metric]
+            if kind.mask and kind.mask not in self.mask_hashes:
+                raise BadInput(f"mask_hashes lacks '{kind.mask}', which {metric} needs.")
+            if self.row_hashes[metric] != self.row_hash(metric):
+                raise BadInput(
+                    f"row_hashes.{metric} does not belong to the other values: one of them was changed after the scoring."
+                )
+
+    @property
+    def name(self) -> str:
+        """The protocol's."""
+        return str(self.protocol["name"])
+
+    def row_hash(self, metric: str) -> str:
+        """What `Report.row_hash` made of the same values."""
+        return row_hash(
+            metric,
+            self.hash,
+            self.geometry,
+            self.truth_hash,
+            self.networks,
+            self.mask_hashes,
+            self.reference_hash,
+        )
+
+
+def row_hash(
+    metric: str,
+    pairs_hash: str,
+    geometry: str,
+    truth_hash: str,
+    networks: Mapping[str, str],
+    mask_hashes: Mapping[str, str],
+    reference_hash: str,
+) -> str:
+    """SHA-256 of all that decides one number beside the generated pixels.
+
+    Protocol and list of pairs (`pairs_hash`), geometry of the generated files, truth, network; its mask, and the reference
+    set, where the metric has such a thing.
+    """
+    kind = METRICS[metric]
+    mask = mask_hashes[kind.mask] if kind.mask else ""
+    reference = reference_hash if kind.needs_reference else ""
+    plain = [pairs_hash, geometry, truth_hash, metric, networks.get(metric, ""), mask, reference]
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """What `Report.write_json` wrote."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{path} cannot be read ({error.strerror}). Give the JSON file of a report."
+        ) from error
+    plain = read_json(content, str(path))
+    written_report(plain, str(path))
+    return dict(plain)
+
+
+def written_report(plain: Any, where: str) -> WrittenReport:
+    """The checked values. where: names the report in the message of what cannot be used."""
+    names = {field.name for field in fields(WrittenReport)}
+    missing = sorted(names - plain.keys()) if isinstance(plain, Mapping) else []
+    if not isinstance(plain, Mapping) or missing:
+        lacks = f" (it lacks {', '.join(missing)})" if missing else ""
+        raise BadInput(f"{where} is not a report that `reposer score` or `reposer evaluate` wrote{lacks}.")
+    report: WrittenReport = from_plain(WrittenReport, {name: plain[name] for name in names}, where)
+    return report
