@@ -2,11 +2,10 @@
 
 import ast
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,8 +19,10 @@ from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 from .clip_dataset import CLIP_DATASETS, frame_mask, move_clip
 from .dataset import CACHE_BYTES, NoSplit, frame_pose
 from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
+from .json_files import read_json
 from .moves import in_frame, random_move
 from .pictures import read_picture
+from .poses.values import is_number
 
 SPLITS = ("train", "val", "test")
 # Sub-folders are called train_* in every split.
@@ -274,13 +275,14 @@ def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
     motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0, 0, or a
     score of 0 where others have more.
     """
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
-        people = content["people"]
-        rows = np.array(people[0]["pose_keypoints_2d"], np.float32).reshape(-1, 3) if people else None
-        known = rows is None or bool(np.isfinite(rows).all())
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        rows, known = np.zeros((0, 3), np.float32), False
+    content = read_json(path)
+    people = content.get("people") if isinstance(content, dict) else None
+    first = people[0] if isinstance(people, list) and people else None
+    values = first.get("pose_keypoints_2d") if isinstance(first, dict) else None
+    known = people == [] or (
+        isinstance(values, list) and len(values) % 3 == 0 and all(map(is_number, values))
+    )
+    rows = np.array(values, np.float32).reshape(-1, 3) if known and values is not None else None
     kinds = {len(skeleton): skeleton for skeleton in SKELETONS_OF[motion]}
     if not known or (rows is not None and len(rows) not in kinds):
         raise BadInput(

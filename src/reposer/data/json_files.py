@@ -23,26 +23,29 @@ def read_json(path: Path | str, *, most_bytes: int = MAX_BYTES) -> Any:
     Refused in a sentence: what is no JSON, a file above `most_bytes`, brackets nested too deeply, NaN and Infinity,
     numbers with hundreds of digits, and a key that one object has twice (which of them counts, readers disagree on).
     """
-    path = Path(path)
-    content = _bytes(path, most_bytes)
+    return parse_json(_bytes(Path(path), most_bytes), str(path))
+
+
+def parse_json(content: bytes, where: str) -> Any:
+    """The same of bytes that were read already. where: they stand, for the refusal."""
     if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise BadInput(f"{path} holds more than {MAX_VALUES:,} values; no more are read. Split the file.")
+        raise BadInput(f"{where} holds more than {MAX_VALUES:,} values; no more are read. Split the file.")
     try:
         return json.loads(
             content, parse_int=_whole, parse_constant=_no_number, object_pairs_hook=_without_repeats
         )
     except json.JSONDecodeError as error:
         raise BadInput(
-            f"{path} is not JSON (line {error.lineno}, column {error.colno}: {error.msg})."
+            f"{where} is not JSON (line {error.lineno}, column {error.colno}: {error.msg})."
         ) from None
     except UnicodeDecodeError:
-        raise BadInput(f"{path} is not text; a JSON file was expected.") from None
+        raise BadInput(f"{where} is not text; a JSON file was expected.") from None
     except RecursionError:
         raise BadInput(
-            f"{path} has brackets nested too deeply to be read; nothing that is read here needs more than ten levels."
+            f"{where} has brackets nested too deeply to be read; nothing that is read here needs more than ten levels."
         ) from None
     except _Refused as error:
-        raise BadInput(f"{path} {error}") from None
+        raise BadInput(f"{where} {error}") from None
 
 
 def _bytes(path: Path, most: int) -> bytes:

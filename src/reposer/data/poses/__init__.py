@@ -6,7 +6,7 @@
 
 from .choosing import Chosen, choose_pose
 from .following import choose_track
-from .own import write_pose_json, write_track
+from .own import OwnPose, write_pose_json, write_track
 from .reading import read_pose, read_track
 from .recognise import POSE_FORMATS, read_recording, recording_files
 from .recording import PoseFormat, PoseRecording
@@ -17,6 +17,7 @@ __all__ = [
     "MOST_FPS",
     "POSE_FORMATS",
     "Chosen",
+    "OwnPose",
     "PoseFormat",
     "PoseRecording",
     "choose_pose",

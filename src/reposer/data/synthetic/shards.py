@@ -4,18 +4,16 @@ A key is SOURCE__TARGET, the names of two pictures of one person. The shards are
 """
 
 import io
-import json
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from reposer.core import SKELETONS, BadInput, Framing, Pose, Skeleton
+from reposer.core import BadInput, Framing, Pose, Skeleton, quoted
 from reposer.core.skeleton import OPENPOSE_18
 
 from ..dataset import (
@@ -28,9 +26,11 @@ from ..dataset import (
     PairRow,
     PictureMemory,
 )
+from ..json_files import parse_json
 from ..pairs import name_identity
 from ..picture_kinds import PICTURE_SUFFIXES
 from ..pictures import decode_picture
+from ..poses import OwnPose, choose_pose
 
 SPLITS = ("train", "val", "test")
 BETWEEN = "__"
@@ -155,7 +155,12 @@ class ShardPairs(FilePairs):
 
     def about(self, i: int) -> dict[str, Any]:
         """What the shard says of pair i: identity, attributes, and name and pose of source and target."""
-        words: dict[str, Any] = json.loads(self._samples[i].read("json"))
+        sample = self._samples[i]
+        words = parse_json(sample.read("json"), f"{sample.shard}: {sample.key}.json")
+        if not isinstance(words, dict):
+            raise BadInput(
+                f"{sample.shard}: {sample.key}.json holds {quoted(words)}; an object was expected."
+            )
         return words
 
 
@@ -189,26 +194,17 @@ class _Poses(Mapping[str, Pose]):
     def __getitem__(self, name: str) -> Pose:
         i, side = self._data._where[name]
         sample = self._data._samples[i]
-        try:
-            return _read_pose(self._data.about(i)[side]["pose"]).convert(self._data.skeleton)
-        except (ValueError, TypeError, KeyError) as error:
-            raise BadInput(
-                f"{sample.shard}: {sample.key}.json does not tell the pose of its {side} ({error})."
-            ) from None
+        where = Path(f"{sample.shard}: {sample.key}.json")
+        words = self._data.about(i).get(side)
+        if not (isinstance(words, dict) and "pose" in words and OwnPose().recognises(words["pose"])):
+            raise BadInput(f"{where} does not tell the pose of its {side}: {quoted(words)}.")
+        return choose_pose(OwnPose().read(where, words["pose"])).pose.convert(self._data.skeleton)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data._where)
 
     def __len__(self) -> int:
         return len(self._data._where)
-
-
-def _read_pose(words: Mapping[str, Any]) -> Pose:
-    skeleton = SKELETONS[words["skeleton"]]
-    joints = [words["joints"].get(name) for name in skeleton.joints]
-    xy = torch.tensor([joint[:2] if joint else [0.0, 0.0] for joint in joints])
-    height, width = words["size"]
-    return Pose(xy, torch.tensor([joint is not None for joint in joints]), (height, width), skeleton)
 
 
 def shards_of(root: Path, split: str) -> Sequence[Path]:
