@@ -1,0 +1,115 @@
+"""A real browser for tests: Chromium, driven by its chromedriver over WebDriver (plain JSON over HTTP)."""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name of an element's number
+
+
+class Browser:
+    """One window. `show` gives it an inner size; what it runs is JavaScript."""
+
+    def __init__(self, driver: str, binary: str) -> None:
+        options = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+        ]
+        wanted = {"goog:chromeOptions": {"binary": binary, "args": options}}
+        self._base = driver
+        self._base += f"/session/{self._call('POST', '/session', {'capabilities': {'alwaysMatch': wanted}})['sessionId']}"
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self._base + path, data, {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=120) as reply:
+                return json.load(reply)["value"]
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(json.load(error)["value"]["message"]) from None
+
+    def show(self, width: int, height: int, *, scale: float = 1.0) -> None:
+        """The window's inner size in CSS pixels; scale: device pixels of one."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+        self._call(
+            "POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics}
+        )
+
+    def open(self, url: str) -> None:
+        self._call("POST", "/url", {"url": url})
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What `return` gives; a promise is waited for."""
+        return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def wait(self, condition: str, *, seconds: float = 60.0) -> Any:
+        """Until this expression is true."""
+        end = time.monotonic() + seconds
+        while not (found := self.run(f"return {condition}")):
+            assert time.monotonic() < end, f"never came true: {condition}"
+            time.sleep(0.02)
+        return found
+
+    def click(self, selector: str) -> None:
+        """As a hand does: where something covers the element, it is refused."""
+        element = self._call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
+        self._call("POST", f"/element/{element}/click", {})
+
+    def press(self, key: str) -> None:
+        actions = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
+        self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+
+    def screenshot(self, path: Path) -> None:
+        path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
+
+    def close(self) -> None:
+        self._call("DELETE", "")
+
+
+@contextlib.contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Chromium; where none is installed, the test is skipped and says so."""
+    binary = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    program = shutil.which("chromedriver")
+    if binary is None or program is None:
+        pytest.skip(
+            "no Chromium with chromedriver is installed (Debian: apt-get install chromium chromium-driver)"
+        )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    quiet = os.environ | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+    process = subprocess.Popen(
+        [program, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=quiet
+    )
+    try:
+        driver = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{driver}/status", timeout=5):
+                break
+            time.sleep(0.05)
+        browser = Browser(driver, binary)
+        try:
+            yield browser
+        finally:
+            browser.close()
+    finally:
+        process.terminate()
+        process.wait()
