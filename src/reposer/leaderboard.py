@@ -10,6 +10,7 @@ import json
 import math
 import platform
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ import torch
 
 from reposer.core import BadInput, Batch, Framing, Generator, Pose
 from reposer.core.configs import from_plain, to_plain
+from reposer.core.processes import Terminated
 from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
@@ -273,6 +275,9 @@ def _run(
                 for moment in missing:
                     yield _kept(place, Entry(system, moment, failed=str(error)))
                 return
+            if outcome.signal:
+                stop = Terminated if outcome.signal == signal.SIGTERM else KeyboardInterrupt
+                raise stop("stopped; the same command goes on from here.")
             processor, clock = processor + time.process_time() - before, clock + time.monotonic() - since
             stopped_early = outcome.step < contest.steps if "pictures" in missing else True
             if stopped_early and ("minutes" not in missing or outcome.seconds < 60 * contest.minutes):

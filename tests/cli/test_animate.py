@@ -223,7 +223,7 @@ def test_what_cannot_be_animated_is_refused_in_a_sentence_and_leaves_nothing(wor
     assert "should end in .mp4" in refused(out="clip.gif")
     assert "--quality" in refused("--quality", "60")
     assert "--quality" in refused("--quality", "0"), "of the profile High 4:4:4 Predictive"
-    assert "driving clip itself" in refused(out="driving.mp4")
+    assert "driving.mp4 itself, which is read" in refused(out="driving.mp4")
     assert "--largest" in refused("--largest", "4")
     assert all("--fps is 0.1 to 1000" in refused("--fps", fps) for fps in ("0", "nan", "inf", "1e9", "1e-5"))
     assert "neither a file nor a shipped model" in refused("--model", "gfla-huge")

@@ -10,14 +10,15 @@ from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY, Smoothing
+from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
+from .option_values import MOST_PIXELS, pixels, seeded, within
 from .progress import counted
 
 SMALLEST = 64  # pixels: a clip is no smaller
 CODE = ("core", "data", "estimators", "generators", "nn", "probes", "driving.py", "pipeline.py", "video.py")
 """The parts of the package between a driving frame and a drawn one: two versions' frames do not go into one clip."""
-STOPPED = 130  # as shells say of what Ctrl-C ended
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -77,6 +78,14 @@ def animate(
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
         anew: forget what an interrupted run left.
     """
+    within("--largest", largest, SMALLEST, MOST_PIXELS)
+    within("--quality", quality, 1, 51)
+    pixels("--driving-size", driving_size)
+    seeded("--seed", seed)
+    out = out or photo.with_name(f"{photo.stem}-animated.mp4")
+    inputs = (photo, driving, source_pose, track, model, clean_motion)
+    check_output_file(out, endings=(".mp4",), inputs=inputs)
+
     from reposer.core.code import code_digest
     from reposer.core.skeleton import FACE_68
     from reposer.data.clip_segments import SegmentedClip
@@ -93,19 +102,12 @@ def animate(
     from .driven_frames import calm, shown
     from .photo_poses import person_in_photo, pose_digest, tell
 
-    if largest < SMALLEST:
-        raise BadInput(f"--largest is at least {SMALLEST} pixels, not {largest}.")
-    if not 1 <= quality <= 51:
-        raise BadInput(f"--quality is 1 (the finest) to 51 (the coarsest), not {quality}.")
-    out = out or photo.with_name(f"{photo.stem}-animated.mp4")
     console = Terminal(stderr=True)
     picture = read_picture(photo)
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(f"--fps is {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not {fps:g}.")
     rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
     moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
-    if out.exists() and out.samefile(driving):
-        raise BadInput(f"{out} is the driving clip itself and would be written over. Give another --out.")
     tell(moves.notes)
     source = person_in_photo(picture, photo, source_pose, joints)
     picture = no_larger(picture, largest)
@@ -151,10 +153,10 @@ def animate(
         with closing(counted(pictures, "drawing", moves.num_frames, console, clip.done)) as passing:
             for frame, moved in passing:
                 clip.add(frame, moved.memory)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         clip.stop()
-        console.say(f"Stopped; {clip.done} frames are safe. The same command goes on after them.")
-        return STOPPED
+        stop.args = (f"stopped; {clip.done} frames are safe. The same command goes on after them.",)
+        raise
     except BaseException:
         clip.stop()
         raise

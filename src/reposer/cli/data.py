@@ -10,7 +10,13 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from reposer.core.choices import Frame, PictureForm
+from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
+
+from .option_values import MOST_WORKERS, pixels, seeded, within
+
+MOST_VIEWS = 1000  # of a person
+COMPRESSED = 20  # a picture takes a twentieth of its bytes at least
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -89,6 +95,19 @@ def synthesize(
         flow: also write the true flow of each pair.
         workers: processes that draw; the files do not depend on their number.
     """
+    pixels("--size", size)
+    seeded("--seed", seed)
+    for option, count in {
+        "--people": people,
+        "--test-people": test_people,
+        "--val-people": val_people,
+    }.items():
+        within(option, count, 0)
+    within("--views", views, 2, MOST_VIEWS)
+    within("--workers", workers, 1, MOST_WORKERS)
+    count = (people + test_people + val_people) * views
+    check_output_folder(out, room=count * 3 * size[0] * size[1] // COMPRESSED, option="the folder")
+
     from reposer.data.synthetic import write_people
 
     write_people(
@@ -105,7 +124,7 @@ def synthesize(
         flow=flow,
         workers=workers,
     )
-    Terminal(stderr=True).say(f"{(people + test_people + val_people) * views:,} pictures in {out}")
+    Terminal(stderr=True).say(f"{count:,} pictures in {out}")
     return 0
 
 
@@ -130,6 +149,15 @@ def card(
         chart: write bar charts into this PNG file, too.
         sheet: write a sheet of 64 random people of the test split into this picture file, too.
     """
+    within("--people", people, 1)
+    pixels("--size", size)
+    seeded("--seed", seed)
+    within("--workers", workers, 1, MOST_WORKERS)
+    if chart is not None:
+        check_output_file(chart, endings=PICTURE_ENDINGS, option="--chart")
+    if sheet is not None:
+        check_output_file(sheet, endings=PICTURE_ENDINGS, option="--sheet")
+
     from reposer.data.pictures import write_picture
     from reposer.data.synthetic.card import card as count_card
     from reposer.data.synthetic.card import charts, crowd, tables
@@ -167,6 +195,12 @@ def synthesize_objects(
         background: white as in the published sets, or a quiet colour of each object's own.
         seed: which objects.
     """
+    pixels("--size", size)
+    seeded("--seed", seed)
+    within("--objects", objects, 1)
+    within("--test-objects", test_objects, 1)
+    check_output_folder(out, option="the folder")
+
     from reposer.data.objects import AZIMUTHS, ELEVATIONS, write_objects
 
     counts: dict[str, int] = {name: objects if name == "train" else test_objects for name in split}

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import tyro
 
+from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
+
+from .option_values import within
+
+LAST_PERSON = 49_999
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,6 +26,10 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
         out: folder of the sheet.
         person: which person of the test split (0 to 49,999).
     """
+    within("--person", person, 0, LAST_PERSON)
+    path = out / "demo.png"
+    check_output_file(path)
+
     from reposer.data.sheets import pair_sheet, write_sheet
     from reposer.evaluation import PROTOCOLS, compare_table, evaluate
     from reposer.generators import load
@@ -36,7 +45,6 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     loaded = time.monotonic()
     sheet = pair_sheet(generator, [pairs[i] for i in range(len(pairs))])
     drawn = time.monotonic()
-    path = out / "demo.png"
     write_sheet(path, sheet)
     protocol = PROTOCOLS["reposer-v1-reconstruction"]
     copy = CopySource(CopySourceConfig(size=framing.size, fit=framing.fit))

@@ -11,6 +11,9 @@ from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.choices import Frame, PictureForm, Smoothing
+from reposer.core.outputs import check_output_folder
+
+from .option_values import within
 
 PAIRS_PROTOCOL = "reposer-v1-reconstruction"
 
@@ -67,6 +70,11 @@ def evaluate_model(
         against: views: another model, scored on the same pairs.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    within("--batch-size", batch_size, 1)
+    path = Path(model)
+    folder = out or (path.parent if path.suffix == ".safetensors" else Path())
+    check_output_folder(folder)
+
     from reposer.evaluation import PROTOCOLS
     from reposer.generators import load, shipped_models
     from reposer.training import DataConfig
@@ -91,10 +99,8 @@ def evaluate_model(
     refused += ["--against"] if against is not None and kind != "views" else []
     if refused:
         raise BadInput(f"{refused[0]} does not go with {kind}, which is what is scored here; leave it out.")
-    path = Path(model)
     file = path if path.suffix == ".safetensors" else shipped_models()[model]
     shown = path.parent.name if path.stem == "generator" else path.stem
-    folder = out or (path.parent if path.suffix == ".safetensors" else Path())
     folder.mkdir(parents=True, exist_ok=True)
     about = {"model": model, "split": split} | about_weights(file)
     if kind == "clips":

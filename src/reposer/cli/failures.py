@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from reposer.core.processes import Terminated
+
 USAGE_ERROR, FAILED = 2, 1
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _OF_THE_MACHINE = {
@@ -16,10 +18,6 @@ _OF_THE_MACHINE = {
 }
 _OF_A_FILE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
 _NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory")
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came: what Ctrl-C stops, it stops, too."""
 
 
 def said_of(error: BaseException) -> tuple[int, str] | None:

@@ -7,7 +7,7 @@ from typing import Literal
 import tyro
 from tyro.conf import Positional
 
-from reposer.core import BadInput
+from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
 
@@ -38,10 +38,10 @@ def import_weights(
         recipe: which published network it is.
         out: the `.safetensors` to write.
     """
+    check_output_file(out, endings=(".safetensors",), inputs=(checkpoint,))
+
     from reposer.generators.gfla.released import import_released
 
-    if out.suffix != ".safetensors":
-        raise BadInput(f"--out must end in .safetensors, not '{out.name}'.")
     generator = import_released(checkpoint, recipe, out)
     count = sum(p.numel() for p in generator.parameters())
     Terminal(stderr=True).say(

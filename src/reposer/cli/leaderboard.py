@@ -9,7 +9,10 @@ import tyro
 from rich.markdown import Markdown
 
 from reposer.core import BadInput
+from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
+
+from .option_values import above, within
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -37,6 +40,12 @@ def leaderboard(
         minutes: and again when it has trained for so many minutes.
         people: how many people to train on.
     """
+    within("--pictures", pictures, 1)
+    above("--minutes", minutes)
+    within("--people", people, 1)
+    out = out or Path("runs") / ("leaderboard-full" if scale else "leaderboard-mini")
+    check_output_folder(out)
+
     from reposer.leaderboard import full, hold, mini, table, with_own_features
 
     contest = full() if scale else mini()
@@ -55,7 +64,6 @@ def leaderboard(
         minutes=minutes or contest.minutes,
         people=people or contest.people,
     )
-    out = out or Path("runs") / ("leaderboard-full" if scale else "leaderboard-mini")
     entries = hold(contest, out)
     console = Terminal()
     console.print(Markdown(table(contest, entries)))

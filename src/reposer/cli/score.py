@@ -9,7 +9,10 @@ from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.choices import Frame, PictureForm
+from reposer.core.outputs import check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
+
+from .option_values import MOST_WORKERS, pixels, within
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -68,6 +71,15 @@ def score(
         workers: processes that decode and compare.
         device: where networks look: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    pixels("--pose-size", pose_size)
+    within("--workers", workers, 0, MOST_WORKERS)
+    beside = generated if generated.name not in ("", "..") else generated.resolve()
+    folder_of_all = out or beside.with_name(f"{beside.name}-{protocol}")
+    check_output_folder(folder_of_all)
+    if json is not None:
+        check_output_file(json, inputs=(annotations, pairs, attributes), option="--json")
+
+    from reposer.data.files import write_text
     from reposer.data.lists import read_pairs
     from reposer.evaluation import PROTOCOLS, Folders, Scored, score_folder
     from reposer.evaluation.folder_geometry import Declared
@@ -91,12 +103,9 @@ def score(
     console = Terminal()
     rules = PROTOCOLS.values() if protocol == "all" else [PROTOCOLS[protocol]]
     scored: dict[str, Scored] = {}
-    beside = generated if generated.name not in ("", "..") else generated.resolve()
     refusals: dict[str, str] = {}
     for rule in rules:
-        folder = (out or beside.with_name(f"{beside.name}-{protocol}")) / (
-            "" if protocol != "all" else rule.name
-        )
+        folder = folder_of_all / ("" if protocol != "all" else rule.name)
         refuse_foreign_reports(folder)
         try:
             found = score_folder(
@@ -126,7 +135,7 @@ def score(
     if protocol == "all":
         if json is not None:
             plain = {name: found.report.to_plain() for name, found in scored.items()}
-            json.write_text(json_module.dumps(plain, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+            write_text(json, json_module.dumps(plain, indent=2, allow_nan=False) + "\n")
         console.print(side_by_side({name: found.report for name, found in scored.items()}))
         tell_problems(list(dict.fromkeys(p for found in scored.values() for p in found.problems)), console)
         for name, reason in refusals.items():

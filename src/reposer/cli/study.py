@@ -9,7 +9,10 @@ import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
+from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
+
+from .option_values import seeded, within
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -51,6 +54,8 @@ def real_or_generated(
         host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
+    _check(out, trials, practice, checks, failed_checks, show_seconds, seed, port)
+
     from reposer.study import Study, open_folders
 
     from .study_page import serve
@@ -103,6 +108,8 @@ def best(
         host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
+    _check(out, trials, practice, checks, failed_checks, show_seconds, seed, port)
+
     from reposer.study import Study, open_folders
     from reposer.study.design import POSE, REAL, SOURCE
 
@@ -133,14 +140,37 @@ def results(
         answers: the file of a study.
         json_file: also write everything to this file.
     """
+    if json_file is not None:
+        check_output_file(json_file, inputs=(answers,), option="--json")
+
+    from reposer.data.files import write_text
     from reposer.study import results as results_of
 
     found = results_of(answers)
     Terminal().print(found.tables())
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(found.to_plain(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        write_text(json_file, json.dumps(found.to_plain(), indent=2, allow_nan=False) + "\n")
     return 0
+
+
+def _check(
+    out: Path,
+    trials: int,
+    practice: int,
+    checks: int,
+    failed_checks: int,
+    seconds: float,
+    seed: int,
+    port: int,
+) -> None:
+    counts = {"--practice": practice, "--checks": checks, "--failed-checks": failed_checks}
+    for option, count in counts.items():
+        within(option, count, 0)
+    within("--trials", trials, 1)
+    within("--show-seconds", seconds, 0)
+    seeded("--seed", seed)
+    within("--port", port, 0, 65_535)
+    check_output_file(out)
 
 
 def _systems(generated: Sequence[str]) -> dict[str, Path]:

@@ -16,9 +16,10 @@ def serve(study: Study, folders: Folders, out: Path, host: str, port: int) -> in
             console.say(f"The study is at {server.url} until Ctrl-C; answers in {out}")
             try:
                 server.serve_forever()
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as stop:
                 people, count = answers.count()
-                console.say(f"{people} people, {count} answers. The same command goes on.")
+                stop.args = (f"stopped; {people} people, {count} answers. The same command goes on.",)
+                raise
     except (OSError, OverflowError) as error:
         raise BadInput(
             f"No page can be served at {host}:{port} ({error}); give another --port or --host."

@@ -10,12 +10,14 @@ import torch
 import tyro
 
 from reposer.core import BadInput, Generator
+from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.data.sheets import pair_sheet, write_sheet
 from reposer.probes import PROBE_RECIPES
 from reposer.training import Recipe, train
 from reposer.training.loop import TrainingStopped
 
+from .option_values import MOST_WORKERS, above, within
 from .trainable import trainable
 
 NUM_PICTURES = 8
@@ -39,8 +41,8 @@ class RunOptions:
     """CPU threads; none = torch's choice."""
 
     def __post_init__(self) -> None:
-        if self.threads is not None and self.threads < 1:
-            raise BadInput(f"--threads is {self.threads}; a whole number from 1 on is expected.")
+        within("--threads", self.threads, 1, MOST_WORKERS)
+        above("--max-minutes", self.max_minutes)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -54,6 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     recipe = recipes[name]()
     options, recipe = parse(recipe, list(arguments[1:]))
     out = options.out or Path("runs") / recipe.name
+    check_output_folder(out)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     console = Terminal(stderr=True)

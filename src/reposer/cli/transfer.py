@@ -6,6 +6,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
+from reposer.core.outputs import PICTURE_ENDINGS, check_output_file
 from reposer.core.terminal import Terminal
 
 
@@ -44,6 +45,13 @@ def transfer_photo(
         explain: write a sheet of the inner pictures (flow, occlusion, ...) beside the answer.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    out = out or photo.with_name(f"{photo.stem}-reposed.png")
+    sheet = out.with_name(f"{out.stem}-explained.png")
+    inputs = (photo, source_pose, pose, model)
+    check_output_file(out, endings=PICTURE_ENDINGS, inputs=inputs)
+    if explain:
+        check_output_file(sheet, inputs=inputs, option="the sheet of --explain,")
+
     from reposer.data.pictures import read_picture, write_picture
     from reposer.data.sheets import explanation_sheet, write_sheet
     from reposer.generators import load
@@ -56,14 +64,12 @@ def transfer_photo(
     photo_size = (picture.shape[0], picture.shape[1])
     source = photos_pose(source_pose, photo_size, photo, frame=source_frame, person=source_person)
     wanted = wanted_pose(pose, pose_size, photo_size, frame=pose_frame, person=pose_person)
-    out = out or photo.with_name(f"{photo.stem}-reposed.png")
     generator = load(model).to(chosen_device(device))
     answer = transfer(generator, picture, source, wanted, explain=explain)
     write_picture(out, answer.picture)
     console = Terminal(stderr=True)
     console.say(f"The picture: {out}")
     if answer.explanation is not None:
-        sheet = out.with_name(f"{out.stem}-explained.png")
         write_sheet(sheet, explanation_sheet(answer.explanation))
         console.say(f"How it was made: {sheet}")
     return 0

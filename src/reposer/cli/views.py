@@ -1,6 +1,5 @@
 """`reposer views PICTURE --model X --out turntable.mp4`: the object of a picture, all the way round."""
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,13 +7,16 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from reposer.core import BadInput
 from reposer.core.choices import QUALITY
+from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
+from .option_values import MOST_PIXELS, within
 from .progress import counted
 
 ROUND = 360
+MOST_DEGREES = 3600
+MOST_STEPS = 3600
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,25 +54,27 @@ def views(
         quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
+    within("--azimuth", azimuth, -MOST_DEGREES, MOST_DEGREES)
+    within("--elevation", elevation, -MOST_DEGREES, MOST_DEGREES)
+    within("--steps", steps, 1, MOST_STEPS)
+    within("--frames-per-view", frames_per_view, 1, MOST_STEPS)
+    within("--largest", largest, 2, MOST_PIXELS)
+    within("--quality", quality, 1, 51)
+    out = out or picture.with_name(f"{picture.stem}-turntable.mp4")
+    check_output_file(out, endings=(".mp4",), inputs=(picture, model))
+
     import torch
 
     from reposer.core import View
     from reposer.data.pictures import read_picture
+    from reposer.data.poses import LEAST_FPS, MOST_FPS
     from reposer.data.video_files import ClipWriter
     from reposer.generators import load
     from reposer.video import beside, no_larger, turntable
 
     from .device import chosen_device
 
-    amounts = {"steps": steps, "fps": fps, "frames-per-view": frames_per_view, "largest": largest}
-    for name, value in amounts.items():
-        if not 0 < value < math.inf:
-            raise BadInput(f"--{name} is above 0, not {value}.")
-    if not 1 <= quality <= 51:
-        raise BadInput(f"--quality is 1 (the finest) to 51 (the coarsest), not {quality}.")
-    out = out or picture.with_name(f"{picture.stem}-turntable.mp4")
-    if out.suffix.lower() != ".mp4":
-        raise BadInput(f"{out} should end in .mp4: that is what is written.")
+    within("--fps", fps, LEAST_FPS, MOST_FPS)
     pixels = no_larger(read_picture(picture), largest)
     source = View(torch.tensor(azimuth), torch.tensor(elevation))
     azimuths = [(azimuth + step * ROUND / steps) % ROUND for step in range(steps)]

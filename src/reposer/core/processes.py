@@ -6,7 +6,12 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: what Ctrl-C stops, it stops, too."""
 
 
 @contextmanager
@@ -25,6 +30,15 @@ def deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def closing_soon(pool: Executor) -> Iterator[Executor]:
+    """The pool; at the end, also of an interrupt, what nobody has begun is dropped, and only what runs is waited for."""
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def end_with_parent() -> None:

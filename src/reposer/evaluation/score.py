@@ -26,6 +26,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.configs import to_plain
+from reposer.core.processes import closing_soon, deaf_to_interrupts, end_with_parent
 from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
 from reposer.data.pictures import picture_header, read_picture
@@ -383,10 +384,11 @@ def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
         yield from map(_work, tasks)
         return
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with closing_soon(ProcessPoolExecutor(workers, context, initializer=end_with_parent)) as pool:
         waiting: deque[Future[_Done]] = deque()
         for task in tasks:
-            waiting.append(pool.submit(_work, task))
+            with deaf_to_interrupts():
+                waiting.append(pool.submit(_work, task))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
