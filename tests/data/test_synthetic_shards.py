@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 
 import numpy as np
@@ -195,3 +196,30 @@ def test_shards_in_which_nobody_has_a_joint_do_not_train_and_are_an_error(root, 
     with pytest.raises(BadInput, match="has a joint: all of them are missing"):
         ShardPairs(tmp_path, "train")
     assert "does not open" in {f.kind for f in check_dataset(tmp_path, progress=False)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"skeleton": []}, r"names the skeleton \[\]"),
+        ({"skeleton": "\x1b[31m"}, r"names the skeleton '\\x1b\[31m'"),
+        ({"size": [True, 9]}, "height, width"),
+        ({"joints": {"nose": [10**39, 1]}}, "the joint nose is"),
+        ({"joints": []}, r"has the joints \[\]"),
+    ],
+)
+def test_a_pose_in_a_shard_is_checked_as_a_pose_file_is(root, tmp_path, changed, says):
+    with tarfile.open(root / "train-000000.tar") as tar:
+        key = tar.getmembers()[0].name.partition(".")[0]
+        files = {
+            m.name.partition(".")[2]: tar.extractfile(m).read() for m in tar if m.name.startswith(key + ".")
+        }
+    about = json.loads(files["json"])
+    about["source"]["pose"] |= changed
+    for content in (json.dumps(about).encode(), b"[" * 100_000, b"[]", b'{"source": 5}'):
+        shards.write_shard(tmp_path / "train-000000.tar", iter([(key, files | {"json": content})]))
+        with pytest.raises(BadInput) as caught:
+            ShardPairs(tmp_path, "train")
+        assert str(caught.value).isprintable() and f"{key}.json" in str(caught.value)
+        if content.startswith(b'{"source": {') or b"skeleton" in content:
+            assert re.search(says, str(caught.value))
