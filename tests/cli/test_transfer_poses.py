@@ -132,3 +132,9 @@ def test_a_pose_size_that_no_picture_has_is_refused(world, transfer, size):
     write(world / "wanted.json", openpose(rows(wanted())))
     code, said = transfer("wanted.json", "--pose-size", *size)
     assert code == 2 and "from 1 to 1,000,000 pixels" in said
+
+
+def test_a_pose_size_beside_a_file_that_says_another_one_is_refused(world, transfer):
+    write_pose_json(world / "wanted.json", wanted())
+    code, said = transfer("wanted.json", "--pose-size", 200, 100)
+    assert code == 2 and "says itself that it belongs to a picture of 96x72" in said

@@ -52,3 +52,13 @@ def test_the_face_mirrors_by_the_published_places():
     }
     pairs |= {50: 52, 55: 59, 57: 57, 60: 64, 61: 63, 65: 67, 66: 66}
     assert {k: FACE_68.mirror[k] for k in pairs} == pairs
+
+
+@everyone
+def test_the_body_is_all_below_the_head_and_a_face_alone_is_its_own(skeleton):
+    names = {skeleton.joints[k] for k in skeleton.body_indices}
+    if skeleton == FACE_68:
+        assert names == set(skeleton.joints)
+    else:
+        assert {"left_shoulder", "right_ankle"} <= names and "nose" not in names
+        assert not any(word in name for name in names for word in ("eye", "_ear", "mouth", "head"))

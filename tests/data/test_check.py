@@ -18,6 +18,7 @@ from reposer.data.poses import write_pose_json
 from reposer.data.synthetic import write_people
 
 from .folders import some_picture, some_pose, write_fashion
+from .pose_writers import SIZE, openpose, person, write
 from .test_datasets import write_folder
 
 PEOPLE = {"train": ("ann", "bob"), "test": ("eve",)}
@@ -137,6 +138,14 @@ def test_a_folder_tells_joints_outside_of_their_photo_and_photos_that_show_nobod
     assert "2 of 35 joints" in findings["joints outside"].message
     assert findings["joints outside"].examples == ("ann_1.png: 2",)
     assert findings["no joints"].examples == ("ann_2.png",)
+
+
+def test_a_folder_tells_which_of_several_people_it_reads_and_who_is_left_out(tmp_path):
+    write_folder(tmp_path, *(f"train/ann_{k}.png" for k in range(2)), size=SIZE)
+    write(tmp_path / "train" / "ann_1.json", openpose([], person(score=0.2), person()))
+    notes = found(tmp_path, "warning")["chosen poses"].examples
+    assert any("person 0 has no body" in note for note in notes)
+    assert any("the surest is taken, person 2" in note for note in notes)
 
 
 def test_what_is_no_data_set_is_refused(tmp_path):

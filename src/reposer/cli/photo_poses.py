@@ -26,6 +26,12 @@ def wanted_pose(
     frame, person: which of several, from 0.
     """
     chosen = choose_pose(read_recording(path), size, otherwise=photo_size, frame=frame, person=person)
+    if size is not None and chosen.pose.size != size:
+        h, w = chosen.pose.size
+        raise BadInput(
+            f"{path} says itself that it belongs to a picture of {h}x{w} (height x width), not of {size[0]}x{size[1]}. "
+            f"Leave --pose-size out."
+        )
     return _shown(chosen, path)
 
 

@@ -27,7 +27,7 @@ from .dataset import (
 from .deepfashion import DeepFashion
 from .fashion_pictures import has_picture_shape, picture_form, whole_picture
 from .findings import Finding, Findings, outside_picture, tracked
-from .folder import SPLITS, Folder, photo_pose, photos_in, split_photos
+from .folder import SPLITS, Folder, chosen_photo_pose, photos_in, split_photos
 from .lists import (
     PoseTable,
     WrongFrame,
@@ -157,11 +157,15 @@ def _read_split(
 def _read_folder(root: Path, name: str, found: Findings) -> _Split:
     split = _Split(name, pictures=split_photos(root, name))
     poses: dict[str, Pose] = {}
+    notes: list[str] = []
     for photo_name, photo in split.pictures.items():
         try:
-            poses[photo_name] = photo_pose(photo)
+            chosen = chosen_photo_pose(photo)
+            poses[photo_name] = chosen.pose
+            notes += chosen.notes
         except BadInput as error:
             found.add("error", "pose", str(error))
+    found.add("warning", "chosen poses", f"{name}: people were chosen or left out, or joints scaled", notes)
     _check_photo_poses(name, poses, found)
     people = Counter(name_identity(photo) for photo in split.pictures)
     alone = [photo for photo in split.pictures if people[name_identity(photo)] == 1]

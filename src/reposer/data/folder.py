@@ -11,7 +11,7 @@ from .dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePair
 from .pairs import name_identity
 from .picture_kinds import PICTURE_SUFFIXES as SUFFIXES
 from .pictures import picture_header
-from .poses import read_pose
+from .poses import Chosen, choose_pose, read_recording
 
 SPLITS = ("train", "val", "test")
 
@@ -126,14 +126,20 @@ def pose_path(photo: Path) -> Path | None:
 
 def photo_pose(photo: Path) -> Pose:
     """The pose beside a photo; one that says another picture size than the photo's is refused."""
+    return chosen_photo_pose(photo).pose
+
+
+def chosen_photo_pose(photo: Path) -> Chosen:
+    """The same with what was decided while its file was read: which of several people, who was left out."""
     path = pose_path(photo)
     if path is None:
         raise BadInput(f"{photo} has no pose; {photo.with_suffix('.json').name} was expected beside it.")
     size = picture_header(photo)
-    pose = read_pose(path, size)
+    chosen = choose_pose(read_recording(path), size)
+    pose = chosen.pose
     if pose.size != size:
         raise BadInput(
             f"{path} is the pose of a {pose.size[0]}x{pose.size[1]} picture, but {photo.name} is {size[0]}x{size[1]} "
             f"(height x width). Make the pose of this photo."
         )
-    return pose
+    return chosen
