@@ -19,8 +19,8 @@ from reposer.training.loop import take_step
 from .measure import Table
 
 FULL = (
-    "pg2-market",
-    "pg2-fashion",
+    "pg2-market-2017",
+    "pg2-fashion-2017",
     "patn-market-2019-paper",
     "patn-fashion-2019-paper",
     "gfla-market-2020",
@@ -28,7 +28,7 @@ FULL = (
     "rate-net-fashion",
     "drn-fashion",
 )
-CHECKPOINTED = ("pg2-fashion",)
+CHECKPOINTED = ("pg2-fashion-2017",)
 
 
 def run(device: torch.device) -> list[Table]:

@@ -98,7 +98,7 @@ def full() -> Contest:
     """The published size of every system, for a GPU."""
     return Contest(
         systems={
-            "PG2": RECIPES["pg2-fashion"],
+            "PG2": RECIPES["pg2-fashion-2017"],
             "PATN": RECIPES["patn-fashion-2019"],
             "GFLA": RECIPES["gfla-fashion"],
             "RATE-Net": RECIPES["rate-net-fashion"],

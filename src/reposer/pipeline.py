@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
-from reposer.core.images import from_uint8, resize_part, resized_columns, to_uint8
+from reposer.core.images import from_uint8, resize_part, resized_columns, to_uint8, with_sides
 from reposer.core.pose import Box
 from reposer.data.pictures import MAX_PIXELS, read_picture
 
@@ -158,15 +157,14 @@ class PhotoCrop:
     def __init__(
         self, photo: UInt8[Tensor, "H W 3"], edges: Edges, framing: Framing, picture_size: tuple[int, int]
     ) -> None:
-        self.photo, self.edges, self.size = photo, edges, framing.size
+        self.photo, self.edges, self.framing = photo, edges, framing
         self._content = framing.content_box(picture_size)
 
     def laid(self) -> Float[Tensor, "1 3 h w"]:
-        """The crop, resized, in its part of the frame; the rest repeats the edge pixels."""
+        """The crop, resized, in its part of the frame; the rest is the framing's sides."""
         left, top, right, bottom = self._content
-        h, w = self.size
         resized = resize_part(self.photo, self.edges, (bottom - top, right - left))
-        return F.pad(resized, (left, w - right, top, h - bottom), mode="replicate")
+        return with_sides(resized, self._content, self.framing.size, self.framing.sides)
 
     def pasted(self, drawn: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
         """The photo with what was drawn in the frame in the crop's place, without the frame's padding."""
@@ -189,7 +187,7 @@ class PhotoCrop:
             ],
             dtype=torch.float64,
         )
-        return pose.affine(matrix, self.size)
+        return pose.affine(matrix, self.framing.size)
 
 
 def open_photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:

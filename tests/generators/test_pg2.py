@@ -9,6 +9,7 @@ import torch
 from reposer.cli.train import parse
 from reposer.core import SKELETONS, BadInput, Batch, Pose
 from reposer.core.configs import from_plain, to_plain
+from reposer.data.dataset import frame_picture
 from reposer.data.sheets import explanation_sheet
 from reposer.evaluation import PROTOCOLS, Protocol, Scorer, Shown, evaluate
 from reposer.generators import RECIPES, load, save
@@ -27,6 +28,7 @@ from reposer.metrics import METRICS
 from reposer.metrics.inception_score import SPLITS as INCEPTION_SPLITS
 from reposer.nn.maps import discs, pose_mask
 from reposer.nn.weights import unfilled
+from reposer.pipeline import PhotoCrop
 from reposer.training import Adam, DataConfig
 from reposer.training.loop import take_step
 
@@ -132,7 +134,7 @@ def test_5_the_second_stage_leaves_the_coarse_network_bit_identical_and_the_pict
     generator = tiny()
     before = {name: p.clone() for name, p in generator.state_dict().items()}
     objective = game(PG2LossesConfig(), generator)
-    stage = RECIPES["pg2-market"]().stages[1]
+    stage = RECIPES["pg2-market-2017"]().stages[1]
     optimisers = {name: Adam(1e-3).build(player) for name, player in objective.players.items()}
     for step in range(3):
         take_step(objective, optimisers, stage, batch_of(seed=step), 1.0, "fp32", step)
@@ -323,13 +325,13 @@ def test_the_fashion_code_fools_over_the_sources_logits_too_which_halves_the_gra
     assert torch.allclose(own, 2 * shared)
 
 
-@pytest.mark.parametrize("recipe", ["pg2-market", "pg2-fashion"])
+@pytest.mark.parametrize("recipe", ["pg2-market-2017", "pg2-fashion-2017"])
 def test_the_batch_that_the_discriminators_norms_see_is_the_published_one(recipe):
     objective = game(RECIPES[recipe]().stages[1].objective, tiny())
     batch, drawn = batch_of(), torch.zeros(2, 3, 64, 32)
     beside = drawn if objective.config.coarse_beside else None
     groups = list(objective.judged(batch, drawn, beside))
-    assert groups == ["target", "source", "drawn", *(["coarse"] if recipe == "pg2-market" else [])]
+    assert groups == ["target", "source", "drawn", *(["coarse"] if recipe == "pg2-market-2017" else [])]
     together = objective.judged(batch, drawn, None)
     objective.config = replace(objective.config, together=False)
     apart = objective.judged(batch, drawn, None)
@@ -352,25 +354,25 @@ def test_a_mirrored_row_is_the_mirrored_pair_and_the_coin_is_the_rows_seed():
 
 
 def test_the_papers_numbers_are_flags_away():
-    market = RECIPES["pg2-market"]()
+    market = RECIPES["pg2-market-2017"]()
     assert [stage.steps for stage in market.stages] == [22_000, 38_000] and market.batch_size == 16
     _, paper = parse(market, ["--stages.1.steps", "14000", "--stages.1.objective.judge", "pair"])
     assert [stage.steps for stage in paper.stages] == [22_000, 14_000]
     assert paper.stages[1].objective == PG2LossesConfig(judge="pair", flip=True)
     flags = ["--stages.1.objective.judge", "pair", "--stages.1.objective.fooled", "drawn"]
-    _, paper = parse(RECIPES["pg2-fashion"](), [*flags, "--model.checkpointing", "--precision", "bf16"])
+    _, paper = parse(RECIPES["pg2-fashion-2017"](), [*flags, "--model.checkpointing", "--precision", "bf16"])
     assert paper.stages[1].objective.judge == "pair" and paper.stages[1].objective.l1 == 50
     assert paper.model.checkpointing and paper.precision == "bf16" and paper.batch_size == 8
-    for recipe in (market, RECIPES["pg2-fashion"]()):
+    for recipe in (market, RECIPES["pg2-fashion-2017"]()):
         for stage in recipe.stages:
             assert set(stage.optimisers.values()) == {Adam(2e-5, betas=(0.5, 0.999))}
 
 
 def test_the_papers_ablations_are_recipes_and_flags():
     flags = ["--model.pose-input", "coordinates", "--stages.0.objective.mask-weight", "0"]
-    _, ablated = parse(RECIPES["pg2-market-coarse"](), flags)
+    _, ablated = parse(RECIPES["pg2-market-2017-coarse"](), flags)
     assert ablated.stages[0].objective == PG2CoarseConfig(mask_weight=0.0, flip=True)
-    for recipe in (ablated, recipes.one_stage(RECIPES["pg2-fashion"]())):
+    for recipe in (ablated, recipes.one_stage(RECIPES["pg2-fashion-2017"]())):
         generator = recipe.tiny().build()
         assert generator.refine_net is None
         (stage,) = recipe.tiny().stages
@@ -390,6 +392,35 @@ def test_poses_and_pictures_that_do_not_fit_are_refused():
         generator.explain(batch.source, batch.source_pose.convert(SKELETONS["coco17"]), batch.target_pose)
     with pytest.raises(BadInput, match="64x32; give it fewer layers"):
         DCGANDiscriminator(3, (64, 32), layers=6)
+
+
+def test_the_published_fashion_frame_is_the_picture_between_forty_white_columns_and_nothing_is_stretched():
+    framing = unfilled(CONFIGS["fashion"].build).framing
+    person = torch.rand(3, 256, 176) * 2 - 1
+    framed = frame_picture(person, framing)
+    assert torch.equal(framed[:, :, 40:216], person)
+    assert (framed[:, :, :40] == 1).all() and (framed[:, :, 216:] == 1).all()
+
+
+def test_in_the_published_fashion_frame_discs_and_masks_are_round_on_the_person():
+    framing = unfilled(CONFIGS["fashion"].build).framing
+    ends = {"right_knee": (20.0, 50.0), "right_ankle": (20.0, 50.0)}
+    pose = framing.place(pose_of(ends, (256, 176)))
+    knee = discs(pose, 4.0, coordinates="truncated")[0, SKELETON.index("right_knee")] == 1
+    on_person = knee[:, 40:216]  # in the picture's own pixels: 9 wide and 9 high around the joint
+    assert on_person.sum() == 49 and torch.equal(on_person.nonzero().amin(0), torch.tensor([46, 16]))
+    mask = pose_mask(pose, 4.0)[0, 0, :, 40:216].nonzero()
+    assert torch.equal(mask.amin(0), torch.tensor([46, 16]))
+    assert torch.equal(mask.amax(0), torch.tensor([54, 24]))
+
+
+def test_a_photo_reaches_the_published_fashion_network_with_white_sides_and_is_pasted_back_without_them():
+    framing = unfilled(CONFIGS["fashion"].build).framing
+    photo = torch.randint(0, 255, (256, 176, 3), dtype=torch.uint8)
+    crop = PhotoCrop(photo, (0, 0, 176, 256), framing, (256, 176))
+    laid = crop.laid()
+    assert (laid[..., :40] == 1).all() and (laid[..., 216:] == 1).all()
+    assert torch.equal(crop.pasted(laid), photo)
 
 
 def test_a_config_survives_writing_down():

@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 from tyro.conf import Positional
 
+from reposer.core import BadInput, Generator
 from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
@@ -16,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def import_weights(
-    family: Positional[Literal["gfla"]],
+    family: Positional[Literal["gfla", "pg2"]],
     checkpoint: Positional[Path],
     *,
     recipe: Literal[
@@ -27,22 +28,32 @@ def import_weights(
         "gfla-face-2020",
         "gfla-views-car-2020",
         "gfla-views-chair-2020",
+        "pg2-market-2017",
+        "pg2-fashion-2017",
     ],
     out: Path,
 ) -> int:
     """Every tensor of the checkpoint is used once and tied copies are verified; anything else is an error.
 
+    PG2's checkpoint is TensorFlow's: three lines of Python, which docs/training.md has, turn it into a .npz first.
+
     Args:
         family: who made the checkpoint.
-        checkpoint: the released `*_net_G.pth`.
+        checkpoint: the released file; GFLA's `*_net_G.pth`, or a `.npz` of PG2's variables by their names.
         recipe: which published network it is.
         out: the `.safetensors` to write.
     """
     check_output_file(out, endings=(".safetensors",), inputs=(checkpoint,))
 
-    from reposer.generators.gfla.released import import_released
+    from reposer.generators.gfla import released as gfla
+    from reposer.generators.pg2 import released as pg2
 
-    generator = import_released(checkpoint, recipe, out)
+    released = {"gfla": gfla, "pg2": pg2}[family]
+    if recipe not in released.RELEASED:
+        raise BadInput(
+            f"{recipe} is no released network of {family}; those are: {', '.join(released.RELEASED)}. Give --recipe one of them."
+        )
+    generator: Generator = released.import_released(checkpoint, recipe, out)
     count = sum(p.numel() for p in generator.parameters())
     Terminal(stderr=True).say(
         f"{count:,} parameters of {recipe} in {out}; `reposer.load('{out}')` gives the generator."

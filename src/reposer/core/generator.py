@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from .errors import BadInput
+from .images import Sides
 from .pose import Pose
 from .samples import Condition, stack_conditions
 from .skeleton import OPENPOSE_18, Skeleton
@@ -21,14 +22,16 @@ class Framing:
 
     size: (height, width) of the generator's pictures, in pixels.
     margin: room around a photo's pose box, as a share of the box's larger side; used by `transfer`.
-    fit: "squash" scales each axis on its own; "pad" keeps the aspect, centres, and repeats the edge pixels.
+    fit: "squash" scales each axis on its own; "pad" keeps the aspect and centres.
     aspect: width over height of the person pictures that the generator was trained on; a photo is cropped to it.
+    sides: what "pad" puts beside a picture: its edge pixels repeated, or white.
     """
 
     size: tuple[int, int]
     margin: float = 0.25
     fit: Literal["squash", "pad"] = "squash"
     aspect: float = 176 / 256
+    sides: Sides = "edge"
 
     def __post_init__(self) -> None:
         if min(self.size) < 1 or not 0 <= self.margin <= 16 or not 1 / 16 <= self.aspect <= 16:

@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+Sides = Literal["edge", "white"]
+"""What lies beside a picture in a larger frame: its own edge pixels, repeated, or white."""
+
 HALF_RANGE = 127.5  # the only place: a byte b is b / 127.5 - 1
 BLOCK = 1 << 20
 """Pixels of a large picture that are numbers at a time."""
@@ -54,6 +57,17 @@ def resize_part(
     for block in _blocks(size[1], len(rows)):
         answer[..., block] = _bicubic(across[:, :, rows - first, block], (size[0], block.stop - block.start))
     return answer.clamp(-1, 1)
+
+
+def with_sides(
+    picture: Float[Tensor, "B 3 h w"], box: tuple[int, int, int, int], size: tuple[int, int], sides: Sides
+) -> Float[Tensor, "B 3 H W"]:
+    """A frame of (height, width) = `size` whose part `box` (left, top, right, bottom; whole pixels) is the picture."""
+    left, top, right, bottom = box
+    widths = (left, size[1] - right, top, size[0] - bottom)
+    if sides == "white":
+        return F.pad(picture, widths, value=1.0)
+    return F.pad(picture, widths, mode="replicate")
 
 
 def resized_columns(

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch.nn.functional as F
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Batch, Framing, Pose, Registry, Sample, Skeleton
 from reposer.core.choices import Frame, PictureForm
-from reposer.core.images import resize, resize_part
+from reposer.core.images import resize, resize_part, with_sides
 from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
 
@@ -215,17 +214,16 @@ class FilePairs(PairDataset):
 def frame_picture(
     picture: Float[Tensor, "3 h w"], framing: Framing | None, size: tuple[int, int] | None = None
 ) -> Float[Tensor, "3 H W"]:
-    """A picture laid into the frame as one of `size` (its own by default) would be; padding repeats the edge pixels.
+    """A picture laid into the frame as one of `size` (its own by default) would be.
 
     Without a framing it is scaled to `size`.
     """
     size = size or (picture.shape[1], picture.shape[2])
     if framing is None:
         return resize(picture[None], size)[0]
-    left, top, right, bottom = framing.content_box(size)
-    height, width = framing.size
+    left, top, right, bottom = box = framing.content_box(size)
     content = resize(picture[None], (bottom - top, right - left))
-    return F.pad(content, (left, width - right, top, height - bottom), mode="replicate")[0]
+    return with_sides(content, box, framing.size, framing.sides)[0]
 
 
 def frame_bytes(

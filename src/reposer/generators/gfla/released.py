@@ -5,12 +5,11 @@ Conv, stages count from the picture (encoder) or from the coarsest map (decoder)
 is stored twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from torch import Tensor
-
-from reposer.core import BadInput, Generator, Registry
+from reposer.core import Generator, Registry
+from reposer.nn.published import refuse_another_layout
 from reposer.nn.weights import fill, read_checkpoint, save_generator, unfilled
 
 from .clip_network import GFLAAnimationConfig, GFLAFaceConfig
@@ -27,8 +26,6 @@ RELEASED.add("gfla-dance-iper-2020", GFLAAnimationConfig.dance_2020)
 RELEASED.add("gfla-face-2020", GFLAFaceConfig.face_2020)
 RELEASED.add("gfla-views-car-2020", GFLAViewsConfig.shapenet_2020)
 RELEASED.add("gfla-views-chair-2020", GFLAViewsConfig.shapenet_2020)
-
-SHOWN = 6  # keys of each kind in a message
 
 
 def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
@@ -57,9 +54,7 @@ def read_released(checkpoint: Path, config: Published, name: str = "this network
 
     shapes = {theirs: own[ours].shape for ours, theirs in names.items()}
     shapes |= {copy: shapes[layer] for copy, layer in copies.items()}
-    faults = list(_faults(tensors, shapes, copies))
-    if faults:
-        raise BadInput(f"{checkpoint} is not the released checkpoint of {name}: {'; '.join(faults)}.")
+    refuse_another_layout(tensors, shapes, checkpoint, name, copies)
     fill(generator, {ours: tensors[theirs] for ours, theirs in names.items()}, checkpoint)
     return generator.eval()
 
@@ -143,33 +138,3 @@ def _block(ours: str, theirs: str, parts: tuple[str, str, str, str]) -> Iterator
     """N A Conv N A Conv: an activation has no weights."""
     for part, place in zip(parts, (0, 2, 3, 5), strict=True):
         yield f"{ours}.{part}", f"{theirs}.model.{place}"
-
-
-def _faults(
-    tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], copies: Mapping[str, str]
-) -> Iterator[str]:
-    """What keeps `tensors` from being a checkpoint with exactly these shapes and tied copies."""
-    yield from _listed("it also has", (key for key in tensors if key not in shapes))
-    yield from _listed("it lacks", (key for key in shapes if key not in tensors))
-    both = [key for key in shapes if key in tensors]
-    yield from _listed(
-        "of another shape are",
-        (
-            f"{k} {tuple(tensors[k].shape)} for {tuple(shapes[k])}"
-            for k in both
-            if tensors[k].shape != shapes[k]
-        ),
-    )
-    pairs = [(copy, layer) for copy, layer in copies.items() if copy in tensors and layer in tensors]
-    yield from _listed(
-        "copies that must be equal differ:",
-        (f"{copy} and {layer}" for copy, layer in pairs if not tensors[copy].equal(tensors[layer])),
-    )
-
-
-def _listed(what: str, keys: Iterable[str]) -> Iterator[str]:
-    """One clause with the first few keys, or none."""
-    found = list(keys)
-    if found:
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        yield f"{what} {', '.join(found[:SHOWN])}{more}"

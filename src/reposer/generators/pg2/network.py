@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose, Skeleton
+from reposer.core.images import Sides
 from reposer.core.samples import Condition
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import at_least_float32, channels_last
@@ -64,7 +65,10 @@ class PG2Config:
     skeleton: str = "openpose18"
     """Name of the poses' skeleton."""
     fit: Literal["squash", "pad"] = "squash"
-    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
+    """How a person's picture is laid into `size`: each axis on its own, or with its aspect kept and sides beside it.
+    Published for fashion: "pad"."""
+    sides: Sides = "edge"
+    """What lies beside a padded picture: its edge pixels repeated, or white (published for fashion)."""
     aspect: float = 0.5
     """Width over height of the person pictures it is trained on."""
     margin: float = 0.25
@@ -93,8 +97,11 @@ class PG2Config:
 
     @classmethod
     def fashion(cls) -> "PG2Config":
-        """The published networks for DeepFashion at 256x256."""
-        return cls(size=(256, 256), levels=6, finest_skip=True, aspect=176 / 256)
+        """The published networks for DeepFashion: 256x256 pixels, the 176 columns of the person between white ones.
+
+        Discs and masks of `radius` pixels lie in that frame, so they are round on the person.
+        """
+        return cls(size=(256, 256), levels=6, finest_skip=True, fit="pad", sides="white", aspect=176 / 256)
 
     @classmethod
     def mini(cls) -> "PG2Config":
@@ -143,7 +150,7 @@ class PG2Generator(Generator):
     def __init__(self, config: PG2Config) -> None:
         super().__init__()
         self.config = config
-        self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
+        self.framing = Framing(config.size, config.margin, config.fit, config.aspect, config.sides)
         self.skeleton = SKELETONS[config.skeleton]
         self.coarse_net = CoarseNet(config)
         self.refine_net = RefineNet(config) if config.refine else None

@@ -56,7 +56,7 @@ def two_stages(
 
 def _market() -> PG2Recipe:
     return PG2Recipe(
-        name="pg2-market",
+        name="pg2-market-2017",
         model=PG2Config.market(),
         data=DataConfig(root="data/market"),
         stages=two_stages(PG2CoarseConfig(flip=True), PG2LossesConfig(flip=True), 22_000, 38_000),
@@ -66,8 +66,8 @@ def _market() -> PG2Recipe:
     )
 
 
-@RECIPES.register("pg2-market")
-def pg2_market() -> PG2Recipe:
+@RECIPES.register("pg2-market-2017")
+def pg2_market_2017() -> PG2Recipe:
     """The published networks for Market-1501 at 128x64: 70,795,075 + 6,058,883 parameters, 37.4 + 10.2 GMACs in the
     published order of layers (from our notes; ours mixes channels before it enlarges, which is fewer).
 
@@ -85,8 +85,8 @@ def pg2_market() -> PG2Recipe:
     return _market()
 
 
-@RECIPES.register("pg2-fashion")
-def pg2_fashion() -> PG2Recipe:
+@RECIPES.register("pg2-fashion-2017")
+def pg2_fashion_2017() -> PG2Recipe:
     """The published networks for DeepFashion at 256x256: 122,103,235 + 12,696,067 parameters, 306.1 + 97.0 GMACs
     in the published order of layers (from our notes; ours mixes channels before it enlarges, which is fewer).
 
@@ -99,14 +99,17 @@ def pg2_fashion() -> PG2Recipe:
     | weight of the masked L1 | 50 | in the supplement | the code's |
     | rate | 2e-5 | 2e-5 | |
 
-    Mirroring and order of the pairs as in pg2-market. --model.checkpointing and --precision bf16 save memory. Not
+    The pictures are In-shop's of 256x256, white sides and all: a 256x176 picture is laid between 40 white columns, and
+    nothing is stretched. `reposer import-weights pg2` reads the released weights (docs/training.md).
+
+    Mirroring and order of the pairs as in pg2-market-2017. --model.checkpointing and --precision bf16 save memory. Not
     trained here. The paper's own protocol (12,800 pairs of its own drawing): SSIM 0.762, IS 3.090.
     """
     losses = PG2LossesConfig(
         fooled="drawn-and-source", coarse_beside=False, l1=50.0, flip=True, discriminator_layers=5
     )
     return PG2Recipe(
-        name="pg2-fashion",
+        name="pg2-fashion-2017",
         model=PG2Config.fashion(),
         data=DataConfig(root="data/fashion"),
         stages=two_stages(PG2CoarseConfig(flip=True), losses, 30_000, 20_000),
@@ -120,7 +123,7 @@ def pg2_fashion() -> PG2Recipe:
 def pg2_mini() -> PG2Recipe:
     """A small PG2 at 128x96 for two CPU cores: 2,883,859 + 220,203 parameters, bottleneck on 8x6 pixels.
 
-    The triplet discriminator and weights of pg2-market. Ours: all widths, rates and numbers of steps, symmetric
+    The triplet discriminator and weights of pg2-market-2017. Ours: all widths, rates and numbers of steps, symmetric
     padding, all skips in the refining network, averaged weights. With coarse rates of 5e-4, 1e-3 and 2e-3 the L1
     term was 0.260, 0.258 and 0.270 over steps 76 to 100 (`--stages.0.optimisers.coarse.learning-rate`, the people of the
     leaderboard); no other rate was tried. docs/leaderboard.md says what it reached in the leaderboard's form.
@@ -154,9 +157,9 @@ def one_stage(recipe: PG2Recipe) -> PG2Recipe:
     return replace(recipe, name=f"{recipe.name}-one-stage", model=model, stages=(stage,))
 
 
-@RECIPES.register("pg2-market-coarse")
-def pg2_market_coarse() -> PG2Recipe:
-    """Four rows of the paper's Table 1 on Market-1501: the coarse network of pg2-market by itself.
+@RECIPES.register("pg2-market-2017-coarse")
+def pg2_market_2017_coarse() -> PG2Recipe:
+    """Four rows of the paper's Table 1 on Market-1501: the coarse network of pg2-market-2017 by itself.
 
     | row | flags | SSIM | IS |
     |---|---|---|---|
@@ -166,16 +169,16 @@ def pg2_market_coarse() -> PG2Recipe:
     | G1-CE-L1 | the same, --model.pose-input coordinates | 0.219 | 2.568 |
 
     Numbers are the paper's, under its own protocol. The code has none of the four: the embeddings' forms and the number
-    of steps are inferred. For DeepFashion: `coarse_only(pg2_fashion())`.
+    of steps are inferred. For DeepFashion: `coarse_only(pg2_fashion_2017())`.
     """
     return coarse_only(_market())
 
 
-@RECIPES.register("pg2-market-one-stage")
-def pg2_market_one_stage() -> PG2Recipe:
+@RECIPES.register("pg2-market-2017-one-stage")
+def pg2_market_2017_one_stage() -> PG2Recipe:
     """The row G1+D of the paper's Table 1 on Market-1501: one network against the discriminator. SSIM 0.283, IS 3.490.
 
     Numbers are the paper's, under its own protocol. Not in the code: the number of steps and the masked L1 of weight 10
-    are inferred. For DeepFashion: `one_stage(pg2_fashion())`.
+    are inferred. For DeepFashion: `one_stage(pg2_fashion_2017())`.
     """
     return one_stage(_market())
