@@ -65,14 +65,10 @@ WRONG = {
 def test_a_number_that_no_option_can_mean_is_refused(option, value, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command, name = WRONG[option][0], option.split()[-1]
-    word = (
-        {"--batch-size": "batch", "--ema": "EMA"}.get(name, name.strip("-"))
-        if command[0] == "train"
-        else name
-    )
+    recipes_words = {"--batch-size": "batch", "--ema": "EMA"}  # the recipe's own check speaks of its fields
+    word = recipes_words.get(name, name.strip("-")) if command[0] == "train" else name
     assert main([*command, name, *value.split()]) == 2
     said = capsys.readouterr().err
-    assert (
-        said.startswith("reposer: ") and said.count("\n") == 1 and name.split(".")[-1].strip("-") in said
-    ), said
+    assert said.startswith("reposer: ") and said.count("\n") == 1, said
+    assert word in said, said
     assert not list(tmp_path.iterdir())
