@@ -529,7 +529,9 @@ def test_the_terms_are_those_of_the_paper_and_the_face_term_is_one_more():
         turns({"face": 1.0}, face=False)
 
 
-@pytest.mark.parametrize("losses", [{"judge_scales": 3}, {"head": "none"}, {"game": "cross-entropy"}])
+@pytest.mark.parametrize(
+    "losses", [{"judge_scales": 3}, {"head": "none"}, {"gan": "cross-entropy"}, {"gan": "hinge"}]
+)
 def test_judges_work_at_several_sizes_without_head_and_in_both_games(losses):
     assert all(term.isfinite() for _, terms, _ in turns(losses) for term in terms.values())
 

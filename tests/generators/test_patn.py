@@ -85,14 +85,14 @@ def test_for_market_the_discriminators_have_no_biases_either():
 def test_for_fashion_the_released_form_is_least_squares_without_a_pool_for_400_000_steps():
     recipe = RECIPES["patn-fashion-2019"]()
     losses = recipe.stages[0].objective
-    assert (losses.game, losses.pool, recipe.steps, recipe.batch_size) == ("least-squares", 0, 400_000, 7)
+    assert (losses.gan, losses.pool, recipe.steps, recipe.batch_size) == ("least-squares", 0, 400_000, 7)
     assert (losses.l1, losses.perceptual, losses.adversarial) == (1, 1, 5)
 
 
 def test_for_fashion_the_papers_form_is_cross_entropy_with_a_pool_of_50_for_90_000_steps():
     recipe = RECIPES["patn-fashion-2019-paper"]()
     losses = recipe.stages[0].objective
-    assert (losses.game, losses.pool, recipe.steps, recipe.batch_size) == ("cross-entropy", 50, 90_000, 7)
+    assert (losses.gan, losses.pool, recipe.steps, recipe.batch_size) == ("cross-entropy", 50, 90_000, 7)
     assert recipe.model == RECIPES["patn-fashion-2019"]().model
 
 
@@ -101,7 +101,7 @@ def test_for_market_both_forms_are_cross_entropy_with_a_pool_and_differ_in_their
     assert (released.steps, paper.steps) == (87_500, 90_000)
     assert released.model == paper.model and released.stages[0].objective == paper.stages[0].objective
     losses = released.stages[0].objective
-    assert (losses.game, losses.pool, losses.l1, losses.perceptual) == ("cross-entropy", 50, 10, 10)
+    assert (losses.gan, losses.pool, losses.l1, losses.perceptual) == ("cross-entropy", 50, 10, 10)
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_the_game_can_be_the_papers_or_rate_nets():
     recipe = RECIPES["patn-mini"]().tiny()
     generator, batch = one_batch(recipe, 2)
     for head in ("none", "patch"):
-        for game in ("cross-entropy", "least-squares"):
-            config = replace(recipe.stages[0].objective, game=game, head=head)
+        for gan in ("cross-entropy", "least-squares", "hinge"):
+            config = replace(recipe.stages[0].objective, gan=gan, head=head)
             for turn in config.build(generator).train().steps(batch):
                 assert turn.total().isfinite()
 

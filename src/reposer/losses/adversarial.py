@@ -1,5 +1,8 @@
 """Adversarial terms on a discriminator's scores."""
 
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
@@ -33,3 +36,27 @@ def bce_real(logits: Float[Tensor, "B ..."]) -> Float[Tensor, ""]:
 def bce_fake(logits: Float[Tensor, "B ..."]) -> Float[Tensor, ""]:
     """The first GAN: mean -log(1 - sigmoid(logit)), for what should be found out."""
     return F.softplus(logits).mean()
+
+
+def hinge_passed(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
+    """What a generator descends beside the hinge loss of its discriminator: mean -score (Lim and Ye 2017)."""
+    return -scores.mean()
+
+
+class GANTerms(NamedTuple):
+    """The terms of one form: a discriminator's on real and on generated pictures, and its generator's (`passed`)."""
+
+    real: Callable[[Tensor], Tensor]
+    fake: Callable[[Tensor], Tensor]
+    passed: Callable[[Tensor], Tensor]
+
+
+GAN = Literal["least-squares", "cross-entropy", "hinge"]
+"""Which adversarial terms: least squares (LSGAN); the logarithms of the first GAN, the generator's in the form that does
+not vanish where the discriminator wins; or the hinge loss."""
+
+GAN_TERMS: Mapping[GAN, GANTerms] = {
+    "least-squares": GANTerms(lsgan_real, lsgan_fake, lsgan_real),
+    "cross-entropy": GANTerms(bce_real, bce_fake, bce_real),
+    "hinge": GANTerms(hinge_real, hinge_fake, hinge_passed),
+}

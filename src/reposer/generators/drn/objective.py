@@ -14,7 +14,7 @@ from reposer.core import BadInput, Batch, Pose
 from reposer.core.rng import derived_seeds, numpy_stream
 from reposer.generators.patn.blocks import PoseTransfer
 from reposer.generators.patn.discriminator import Head, PairDiscriminator
-from reposer.losses.adversarial import bce_fake, bce_real, lsgan_fake, lsgan_real
+from reposer.losses.adversarial import GAN, GAN_TERMS
 from reposer.losses.moments import gaussian_distance
 from reposer.losses.perceptual import content, gram
 from reposer.losses.pool import ImagePool
@@ -26,7 +26,6 @@ from .face import cut_out
 from .network import DRNDrawing, DRNGenerator
 
 FeatureName = Literal["vgg16-bn", "vgg19", "vgg19-normalized", "people-encoder"]
-GAME = {"cross-entropy": (bce_real, bce_fake), "least-squares": (lsgan_real, lsgan_fake)}
 FLIP = 0xF11B  # of the flips' dice among all that a row's seed is used for
 
 UpdateMode = Literal["alternate", "joint", "detail"]
@@ -60,7 +59,7 @@ class DRNLossesConfig:
     """Weight of the mean of both judges' terms; half of it weighs each judge's loss."""
     face: float = 0.0
     """Weight of L1 and perceptual term on the face alone, before it is blended in (inferred, as published none)."""
-    game: Literal["cross-entropy", "least-squares"] = "least-squares"
+    gan: GAN = "least-squares"
     """What the adversarial terms are: as in DRN's equation, or as in RATE-Net's code."""
     update_mode: UpdateMode = "alternate"
     """"alternate" (published): the pose branch steps on its coarse picture and again, with the detail branch, on the
@@ -260,16 +259,16 @@ class DRNObjective(Objective):
 
     def _passed(self, drawn: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]) -> Tensor:
         """How far the judges are from taking the picture for real, on average."""
-        real_loss, _ = GAME[self.config.game]
+        loss = GAN_TERMS[self.config.gan].passed
         scores = [
             judge(torch.cat([drawn, beside[name]], 1), next(seeds)) for name, judge in self.judges.items()
         ]
-        return torch.stack([torch.stack([real_loss(s) for s in of_one]).mean() for of_one in scores]).mean()
+        return torch.stack([torch.stack([loss(s) for s in of_one]).mean() for of_one in scores]).mean()
 
     def _judge_terms(
         self, drawn: Tensor, target: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]
     ) -> dict[str, Tensor]:
-        real_loss, fake_loss = GAME[self.config.game]
+        real_loss, fake_loss, _ = GAN_TERMS[self.config.gan]
         weight = self.config.adversarial / 2
         terms = {}
         for name, judge in self.judges.items():

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from reposer.core import BadInput, ClipBatch
 from reposer.core.rng import mix
-from reposer.losses.adversarial import lsgan_fake, lsgan_real
+from reposer.losses.adversarial import GAN_TERMS
 from reposer.losses.flow import affine_regularity, sampling_correctness
 from reposer.losses.perceptual import content_and_style
 from reposer.nn.layout import at_least_float32
@@ -179,9 +179,10 @@ class GFLAClipObjective(Objective):
             "motion real": self.temporal(window(true)),
             "motion fake": self.temporal(window(drawn)),
         }
+        real_loss, fake_loss, _ = GAN_TERMS[self.config.gan]
         terms = {}
         for name, score in scores.items():
-            loss = lsgan_real if name.endswith("real") else lsgan_fake
+            loss = real_loss if name.endswith("real") else fake_loss
             terms[name] = 0.5 * loss(at_least_float32(score))
         return Turn(("discriminator", "temporal"), terms)
 
@@ -195,6 +196,7 @@ class GFLAClipObjective(Objective):
     ) -> Turn:
         """The generator: every term summed over the chunk's frames."""
         count, weights = len(drawings), self.config
+        passed = GAN_TERMS[weights.gan].passed
         previous, reference = (
             _in_one([d.previous for d in drawings]),
             _in_one([d.reference for d in drawings]),
@@ -231,8 +233,8 @@ class GFLAClipObjective(Objective):
                 ("generator",),
                 {
                     "l1": count * weights.l1 * (drawn - true).abs().mean(),
-                    "adversarial": weights.adversarial * lsgan_real(at_least_float32(score)),
-                    "motion": weights.adversarial * lsgan_real(at_least_float32(motion_score)),
+                    "adversarial": weights.adversarial * passed(at_least_float32(score)),
+                    "motion": weights.adversarial * passed(at_least_float32(motion_score)),
                     "content": count * weights.content * content,
                     "style": count * weights.style * style,
                     "correctness": count * weights.correctness * correctness,

@@ -93,6 +93,11 @@ class GFLAConfig(NetworksConfig):
         return cls.fashion()._published()
 
     @classmethod
+    def bilinear_2020(cls) -> "GFLAConfig":
+        """The paper's ablation Bi-Sample, for DeepFashion: the source is sampled where the flow points to."""
+        return replace(cls.fashion_2020(), sampling="bilinear")
+
+    @classmethod
     def market_2020(cls) -> "GFLAConfig":
         """The released network for Market-1501."""
         return cls.market()._published()
@@ -166,8 +171,7 @@ class GFLAGenerator(Generator):
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint, on the picture's device and in its type."""
-        maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
-        return maps.to(picture.dtype)
+        return joint_maps(pose, picture, self.config)
 
     @torch.no_grad()
     def generate(
@@ -210,6 +214,12 @@ class GFLAGenerator(Generator):
                 moves = self.moves(picture, source_maps, target_maps)
                 frame = self.target_net(target_maps, features, moves)[0]
             yield frame
+
+
+def joint_maps(pose: Pose, picture: Float[Tensor, "B 3 H W"], config: GFLAConfig) -> Float[Tensor, "B K H W"]:
+    """The maps of `config` for a picture's pose, on its device and in its type."""
+    maps = heatmaps(pose.to(picture.device), config.sigma, coordinates=config.coordinates)
+    return maps.to(picture.dtype)
 
 
 class TargetNet(DrawingNet):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from reposer.core import Batch
-from reposer.losses.adversarial import lsgan_fake, lsgan_real
+from reposer.losses.adversarial import GAN, GAN_TERMS
 from reposer.losses.flow import affine_regularity, sampling_correctness
 from reposer.losses.perceptual import content_and_style
 from reposer.nn.features import FeatureNetwork, feature_network
@@ -18,9 +18,12 @@ from reposer.training import Objective, Turn, frozen
 from .discriminator import ResDiscriminator
 from .network import GFLAGenerator
 from .view_network import GFLAViewsGenerator
+from .without_flow import GFLAWithoutFlowGenerator
 
-PairGenerator = GFLAGenerator | GFLAViewsGenerator
-"""Those that draw one picture from another: of a person in another pose, of an object from another side."""
+FlowingGenerator = GFLAGenerator | GFLAViewsGenerator
+"""Those that draw one picture from another by a flow: of a person in another pose, of an object from another side."""
+PairGenerator = FlowingGenerator | GFLAWithoutFlowGenerator
+"""These, and the ablations that have no flow."""
 FeatureName = Literal["vgg19", "vgg19-normalized", "people-encoder"]
 
 
@@ -37,7 +40,7 @@ class GFLAFlowConfig:
     regularity: float = 0.01
     """Weight of the affine regularity."""
 
-    def build(self, generator: PairGenerator) -> "GFLAFlowObjective":
+    def build(self, generator: FlowingGenerator) -> "GFLAFlowObjective":
         return GFLAFlowObjective(self, generator)
 
     def tiny(self) -> "GFLAFlowConfig":
@@ -59,7 +62,10 @@ class GFLALossesConfig:
     regularity: float = 0.0025
     """Weight of the affine regularity."""
     adversarial: float = 2.0
-    """Weight of the generator's LSGAN term."""
+    """Weight of the generator's adversarial term."""
+    gan: GAN = "least-squares"
+    """What the adversarial terms are: least squares (released), the logarithms of the paper's formula ("cross-entropy"),
+    or the hinge loss, which the released code offers, too."""
     content: float = 0.5
     """Weight of the differences of features."""
     style: float = 500.0
@@ -81,7 +87,7 @@ class GFLALossesConfig:
 class GFLAFlowObjective(Objective):
     """One player: the flow network."""
 
-    def __init__(self, config: GFLAFlowConfig, generator: PairGenerator) -> None:
+    def __init__(self, config: GFLAFlowConfig, generator: FlowingGenerator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
         self.networks = nn.ModuleDict({"generator": generator})
@@ -125,9 +131,9 @@ class GFLAObjective(Objective):
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
         drawing = self.generator(batch.source, batch.source_pose, batch.target_pose)
-        drawn = drawing.picture
-        real = lsgan_real(at_least_float32(self.discriminator(batch.target)))
-        fake = lsgan_fake(at_least_float32(self.discriminator(drawn.detach())))
+        drawn, loss = drawing.picture, GAN_TERMS[self.config.gan]
+        real = loss.real(at_least_float32(self.discriminator(batch.target)))
+        fake = loss.fake(at_least_float32(self.discriminator(drawn.detach())))
         yield Turn(("discriminator",), {"real": 0.5 * real, "fake": 0.5 * fake})
 
         # One pass over each picture serves content, style and correctness; only the drawn one needs gradients.
@@ -138,21 +144,25 @@ class GFLAObjective(Objective):
             batch.target, layers=tuple(dict.fromkeys(compared + tuple(layers.values())))
         )
         content, style = content_and_style(self.features(drawn, compared), target, self.features)
-        correctness, regularity = flow_terms(
-            drawing.flows, source, target, layers, self.generator.kernel_sizes
-        )
-        weights = self.config
+        weights, of_flow = self.config, {}
+        if drawing.flows:
+            correctness, regularity = flow_terms(
+                drawing.flows, source, target, layers, self.generator.kernel_sizes
+            )
+            of_flow = {
+                "correctness": weights.correctness * correctness,
+                "regularity": weights.regularity * regularity,
+            }
         with frozen(self.discriminator):
             yield Turn(
                 ("generator",),
                 {
                     "l1": weights.l1 * (drawn - batch.target).abs().mean(),
                     "adversarial": weights.adversarial
-                    * lsgan_real(at_least_float32(self.discriminator(drawn))),
+                    * loss.passed(at_least_float32(self.discriminator(drawn))),
                     "content": weights.content * content,
                     "style": weights.style * style,
-                    "correctness": weights.correctness * correctness,
-                    "regularity": weights.regularity * regularity,
+                    **of_flow,
                 },
             )
 

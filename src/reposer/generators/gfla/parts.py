@@ -39,6 +39,9 @@ class NetworksConfig:
     """Channels of the first block of the flow network; doubled three times."""
     attention: tuple[tuple[int, int], ...] = ((2, 5), (3, 3))
     """(level, side of the attended patch in pixels of that level); levels from 1 to 3, sides odd."""
+    sampling: Literal["attention", "bilinear"] = "attention"
+    """What a level takes of the source around the place that the flow points to: a weighted sum of the patch, or the
+    place alone, between its four pixels (the paper's ablation Bi-Sample)."""
     attention_hidden: int = 128
     """Channels between the two layers that score a patch."""
     normalize_attention: Literal["sum", "mean"] = "sum"
@@ -198,7 +201,9 @@ class DrawingNet(nn.Module):
 
 
 def attentions(config: NetworksConfig) -> nn.ModuleDict:
-    """A local attention for each level, by its number, from coarse to fine."""
+    """What takes in the source at each level, by the level's number, from coarse to fine."""
+    if config.sampling == "bilinear":
+        return nn.ModuleDict({str(level): BilinearSampling() for level in config.levels})
     widths = doubled(config.width, SOURCE_LEVELS)
     return nn.ModuleDict(
         {
@@ -208,6 +213,19 @@ def attentions(config: NetworksConfig) -> nn.ModuleDict:
             for level, k in sorted(config.attention, reverse=True)
         }
     )
+
+
+class BilinearSampling(nn.Module):
+    """The source at the flowed places, whatever the target network has made up."""
+
+    def forward(
+        self,
+        source: Float[Tensor, "B C H W"],
+        target: Float[Tensor, "B C h w"],
+        flow: Float[Tensor, "B 2 h w"],
+    ) -> Float[Tensor, "B C h w"]:
+        """`flow` in pixels of the source map; beyond the border its pixels repeat."""
+        return warp(source, flow)
 
 
 def take_in(

@@ -11,7 +11,7 @@ from torch import nn
 
 from reposer.core import BadInput, Batch, Pose
 from reposer.core.rng import derived_seeds
-from reposer.losses.adversarial import bce_fake, bce_real, lsgan_fake, lsgan_real
+from reposer.losses.adversarial import GAN, GAN_TERMS
 from reposer.losses.perceptual import content
 from reposer.losses.pool import ImagePool
 from reposer.nn.features import feature_network
@@ -22,7 +22,6 @@ from .discriminator import Head, PairDiscriminator
 from .network import PATNGenerator
 
 FeatureName = Literal["vgg19", "vgg19-normalized", "people-encoder"]
-GAME = {"cross-entropy": (bce_real, bce_fake), "least-squares": (lsgan_real, lsgan_fake)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class PATNLossesConfig:
     """Weight of the differences of features."""
     adversarial: float = 5.0
     """Weight of the mean of the generator's two terms; half of it weighs each discriminator's loss."""
-    game: Literal["cross-entropy", "least-squares"] = "cross-entropy"
+    gan: GAN = "cross-entropy"
     """What the adversarial terms are. "cross-entropy": the paper, and the released form for Market-1501;
     "least-squares": the released form for DeepFashion, and RATE-Net's code."""
     head: Head = "none"
@@ -120,7 +119,7 @@ class PATNObjective(Objective):
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
         assert isinstance(batch.target_pose, Pose)
-        config, real_loss, fake_loss = self.config, *GAME[self.config.game]
+        config, loss = self.config, GAN_TERMS[self.config.gan]
         row_seeds = torch.zeros(len(batch), dtype=torch.int64) if batch.seeds is None else batch.seeds
         seeds = (derived_seeds(row_seeds, use) for use in count())  # fresh noise for every use
 
@@ -130,7 +129,7 @@ class PATNObjective(Objective):
         (target,) = self.features.of_constants(batch.target, layers=self.layers)
         with frozen(self.judges):
             passed = [
-                real_loss(at_least_float32(judge(torch.cat([drawn, beside[name]], 1), next(seeds))))
+                loss.passed(at_least_float32(judge(torch.cat([drawn, beside[name]], 1), next(seeds))))
                 for name, judge in self.judges.items()
             ]
             yield Turn(
@@ -149,10 +148,10 @@ class PATNObjective(Objective):
                 real = torch.cat([batch.target, beside[name]], 1)
                 fake = self.pools[name].exchange(torch.cat([drawn.detach(), beside[name]], 1), next(seeds))
                 terms[f"{name} real"] = (
-                    config.adversarial / 2 * real_loss(at_least_float32(judge(real, next(seeds))))
+                    config.adversarial / 2 * loss.real(at_least_float32(judge(real, next(seeds))))
                 )
                 terms[f"{name} fake"] = (
-                    config.adversarial / 2 * fake_loss(at_least_float32(judge(fake, next(seeds))))
+                    config.adversarial / 2 * loss.fake(at_least_float32(judge(fake, next(seeds))))
                 )
             yield Turn(tuple(self.judges), terms)
 

@@ -51,7 +51,7 @@ def patn_fashion_2019() -> PATNRecipe:
     PCKh 0.96; a re-test by another author: SSIM 0.7726, IS 3.216; later papers, in their protocols: FID 20.75, LPIPS
     0.2533-0.2562.
     """
-    losses = PATNLossesConfig(layers=("relu1_2",), game="least-squares", pool=0)
+    losses = PATNLossesConfig(layers=("relu1_2",), gan="least-squares", pool=0)
     return _fashion("patn-fashion-2019", losses, RELEASED_PICTURES // 7, RELEASED_HOLD)
 
 
@@ -104,7 +104,7 @@ def patn_mini() -> PATNRecipe:
         l1=10.0,
         perceptual=1.0,
         adversarial=0.3,
-        game="least-squares",
+        gan="least-squares",
         head="patch",
         discriminator_width=8,
         discriminator_blocks=1,
