@@ -168,11 +168,12 @@ def test_all_small_systems_hold_the_person_pixel_for_pixel_so_their_numbers_are_
 
 def test_the_table_says_which_systems_squash_the_person():
     entries = [
-        Entry("PG2", "pictures", geometry=brought_back(Framing((256, 256)), (256, 176))),
+        Entry("GFLA", "pictures", geometry=brought_back(Framing((256, 256)), (256, 176))),
+        Entry("PG2", "pictures", geometry=brought_back(Framing((256, 256), fit="pad"), (256, 176))),
         Entry("PATN", "pictures", geometry=brought_back(Framing((256, 176)), (256, 176))),
     ]
     text = table(full(), entries)
-    assert "before scoring, which costs these a little: PG2 (squashed to 256x256)." in text
+    assert "before scoring, which costs these a little: GFLA (squashed to 256x256)." in text
 
 
 def test_a_row_of_a_squashing_generator_says_so_after_its_pictures_were_scaled_back():
