@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 from reposer.core import BadInput, quoted
 
 MAX_BYTES = 64 * 2**20
-MAX_VALUES = 8_000_000
-"""Numbers, texts and lists in a file: about a gigabyte of memory at most."""
+MAX_VALUES = 6_000_000
+"""Numbers, texts and lists in a file: at most 1.2 GB of memory, of the worst of them."""
 MAX_DIGITS = 40
 """Of a whole number: no size, count or place has more."""
 

@@ -138,6 +138,11 @@ def _person_of_frame(
     if frame is None:
         return None
     if not isinstance(frame, list) or len(frame) != len(skeleton):
+        if is_place(frame, 2, 3):
+            raise BadInput(
+                f"{path}: frame {t} is one place, {quoted(frame)}; all joints of a frame were expected. A single pose is "
+                f"written as {OwnPose.example}."
+            )
         came = f"{len(frame)}" if isinstance(frame, list) else quoted(frame)
         raise BadInput(
             f"{path} has no track of joints of {skeleton.name}: frame {t} has {came} joints, not {len(skeleton)}. A "
