@@ -2,6 +2,7 @@
 
 import pytest
 from rich.console import Group
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -62,3 +63,9 @@ def test_a_cell_of_markdown_shows_what_came(text, shown):
 
 def test_a_page_shows_what_came():
     assert in_html("\"'><script>\x1b") == "&quot;&#x27;&gt;&lt;script&gt;\\x1b"
+
+
+def test_a_bar_in_a_pipe_leaves_nothing(capsys):
+    with Progress(console=Terminal(stderr=True), transient=True) as bar:
+        bar.add_task("scoring", total=2)
+    assert capsys.readouterr() == ("", "")

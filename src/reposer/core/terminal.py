@@ -25,6 +25,11 @@ class Terminal(Console):
         """Several lines, each whole."""
         self.print(Text(visible(text)), soft_wrap=True)
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's. A bar that was hidden all the time, in a file or a pipe, ends without an empty line."""
+        if objects or self.is_interactive:
+            super().print(*objects, **options)
+
     def render_str(self, text: str, **options: Any) -> Text:
         """A text in a table's cell: measured as it is shown."""
         return super().render_str(visible(text), **options)
