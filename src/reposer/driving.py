@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
+from reposer.core.extras import install
 from reposer.data.poses import LEAST_FPS, MOST_FPS, choose_track, read_recording, recording_files
 from reposer.data.video_files import VideoFile, shown_at
 from reposer.estimators import JOINT_FINDERS, JointFinder
@@ -156,8 +157,8 @@ def named_finder(name: str | None, picture: Path) -> JointFinder:
         others = ", ".join(sorted(JOINT_FINDERS))
         raise BadInput(
             f"Nobody says where the joints are in {picture}: there is no file of them, and {DEFAULT_FINDER} is not "
-            f"installed. Give the file (--track for a clip, --source-pose for a photo), or pip install "
-            f"'reposer[pose]', or name a joint finder: --joints with one of {others}."
+            f"installed. Give the file (--track for a clip, --source-pose for a photo), or name a joint "
+            f"finder: --joints with one of {others}, or {install('pose')}."
         )
     return JOINT_FINDERS[name or DEFAULT_FINDER](None)
 

@@ -292,7 +292,7 @@ def test_what_is_wrong_with_a_folder_of_views_is_said(written, tmp_path, monkeyp
     with pytest.raises(BadInput, match="has no view 'van_0_0'"):
         ShapeNetViews(written, "train", ids=lists)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(BadInput, match=r"pip install 'reposer\[views\]'"):
+    with pytest.raises(BadInput, match=r"pip install 'h5py>=3.11'"):
         ShapeNetViews(written, "test")
 
 

@@ -170,10 +170,12 @@ def without(monkeypatch):
 def test_without_its_library_a_finder_says_what_to_install(without, tmp_path):
     write_heatmaps(tmp_path / "rtmpose.onnx")
     without("onnxruntime")
-    with pytest.raises(BadInput, match=r"pip install 'reposer\[onnx\]'"):
+    with pytest.raises(BadInput, match=r"pip install 'onnxruntime>=1.20'"):
         RTMPose(tmp_path)
     without("mediapipe")
-    with pytest.raises(BadInput, match=r"pip install 'reposer\[pose\]'"):
+    with pytest.raises(
+        BadInput, match=r"pip install 'mediapipe==0.10.14' \(mediapipe needs protobuf below 5"
+    ):
         JOINT_FINDERS["blazepose"](None)
     for error in (ImportError, RuntimeError):  # a torchvision of another torch raises RuntimeError
         without("torchvision", error)

@@ -217,7 +217,7 @@ def test_missing_heads_are_named_with_their_checksum_and_two_ways_out(tmp_path, 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(BadInput) as caught:
         METRICS["lpips-vgg"].open(tmp_path)
-    for part in ("vgg.pth", CHECKSUMS["vgg"][:8], "reposer[score]", "PerceptualSimilarity", str(tmp_path)):
+    for part in ("vgg.pth", CHECKSUMS["vgg"][:8], "torchmetrics>=1.8", "PerceptualSimilarity", str(tmp_path)):
         assert part in str(caught.value)
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
+from reposer.core.extras import install
 from reposer.core.images import to_uint8
 from reposer.core.skeleton import BLAZEPOSE_33
 from reposer.nn.weights import sha256
@@ -71,11 +72,9 @@ def _mediapipe() -> Any:
     try:
         import mediapipe
     except ImportError:
-        raise BadInput(
-            "mediapipe, which holds BlazePose, is not installed: pip install 'reposer[pose]'."
-        ) from None
+        raise BadInput(f"mediapipe, which holds BlazePose, is not installed: {install('pose')}.") from None
     if not hasattr(mediapipe, "solutions"):
         raise BadInput(
-            f"mediapipe {mediapipe.__version__} holds no network of poses; 0.10.14 does: pip install 'reposer[pose]'."
+            f"mediapipe {mediapipe.__version__} holds no network of poses; 0.10.14 does: {install('pose')}."
         )
     return mediapipe

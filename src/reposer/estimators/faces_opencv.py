@@ -14,6 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.extras import install
 from reposer.nn.weights import sha256
 
 from .estimator import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
@@ -135,12 +136,10 @@ def _opencv() -> Any:
         import cv2
     except ImportError as error:
         raise BadInput(
-            "YuNet and SFace run in OpenCV, which is not installed: pip install 'reposer[faces]'."
+            f"YuNet and SFace run in OpenCV, which is not installed: {install('faces')}."
         ) from error
     if not cv2.__version__.startswith("4."):
-        raise BadInput(
-            f"OpenCV {cv2.__version__} does not read YuNet's file of 2023: pip install 'reposer[faces]'."
-        )
+        raise BadInput(f"OpenCV {cv2.__version__} does not read YuNet's file of 2023: {install('faces')}.")
     return cv2
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.extras import install
 from reposer.nn.weights import sha256
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # the better first; of those that are installed
@@ -65,8 +66,6 @@ def onnxruntime() -> ModuleType:
     try:
         import onnxruntime as runtime
     except ImportError:
-        raise BadInput(
-            "onnxruntime, which runs ONNX files, is not installed: pip install 'reposer[onnx]'."
-        ) from None
+        raise BadInput(f"onnxruntime, which runs ONNX files, is not installed: {install('onnx')}.") from None
     module: ModuleType = runtime
     return module

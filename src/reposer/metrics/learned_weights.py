@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from reposer.core import BadInput
+from reposer.core.extras import install
 from reposer.nn.weights import sha256
 
 PACKAGE = "torchmetrics"
@@ -26,7 +27,7 @@ def find_packaged(inside: str, checksum: str, *, folder: Path | None, source: st
         )
         raise BadInput(
             f"There is no {name} (SHA-256 {checksum[:8]}...): not at {looked}. Install it with "
-            f"`pip install 'reposer[score]'`, or get it from {source} and give its folder."
+            f"`{install('score')}`, or get it from {source} and give its folder."
         )
     came = sha256(found)
     if came != checksum:

@@ -13,6 +13,7 @@ from rich.progress import (
 )
 
 from reposer.core import BadInput
+from reposer.core.extras import install
 from reposer.core.terminal import Terminal
 
 from .recipe import Recipe
@@ -115,6 +116,6 @@ def _tensorboard_writer(folder: RunFolder, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise BadInput(
-            "TensorBoard is not installed: pip install 'reposer[track]', or leave --tensorboard out."
+            f"TensorBoard is not installed: {install('track')}, or leave --tensorboard out."
         ) from error
     return SummaryWriter(str(folder.root / "tensorboard"), purge_step=step + 1)

@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.extras import install
 
 from ..pictures import MAX_PIXELS
 
@@ -27,7 +28,7 @@ def hdf5() -> ModuleType:
     except ImportError:
         raise BadInput(
             "Views of objects lie in HDF5 files, and h5py, which reads them, is not installed: "
-            "pip install 'reposer[views]'."
+            f"{install('views')}."
         ) from None
     module: ModuleType = h5py
     return module
