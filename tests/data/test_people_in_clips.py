@@ -113,3 +113,16 @@ def test_a_track_none_of_whose_joints_lies_in_the_clip_is_refused(tmp_path):
     path = write(tmp_path / "a.json", [openpose(person(shift=(900, 0)))] * 2)
     with pytest.raises(BadInput, match="all joints lie outside of the picture of 100x80"):
         read_track(path, SIZE)
+
+
+def test_a_folder_of_frames_is_bounded_in_its_files_and_its_people(folder, monkeypatch):
+    root = folder(*[openpose(person(), person())] * 4)
+    monkeypatch.setattr("reposer.data.poses.recognise.MOST_PEOPLE", 7)
+    with pytest.raises(BadInput, match="more than 7 people in its frames"):
+        read_track(root, SIZE)
+    monkeypatch.setattr("reposer.data.poses.recognise.LARGEST_FRAME", 100)
+    with pytest.raises(BadInput, match=r"dance_000000000000_keypoints\.json is larger than"):
+        read_track(root, SIZE)
+    monkeypatch.setattr("reposer.data.poses.recognise.MOST_FILES", 3)
+    with pytest.raises(BadInput, match="has 4 pose files; at most 3"):
+        read_track(root, SIZE)

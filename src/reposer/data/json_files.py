@@ -8,7 +8,7 @@ from reposer.core import BadInput, quoted
 
 MAX_BYTES = 64 * 2**20
 MAX_VALUES = 6_000_000
-"""Numbers, texts and lists in a file: at most 1.2 GB of memory, of the worst of them."""
+"""Numbers, texts and lists in a file: the whole program then takes 1.3 GB at most."""
 MAX_DIGITS = 40
 """Of a whole number: no size, count or place has more."""
 

@@ -12,7 +12,7 @@ from .keypoint_results import KeypointResults
 from .mmpose import MMPose
 from .openpose import OpenPose, OpenPoseFrames, people_in
 from .own import OwnPose, OwnTrack
-from .recording import PoseFormat, PoseRecording
+from .recording import PeopleInPicture, PoseFormat, PoseRecording
 from .values import whole_number_in
 
 POSE_FORMATS: Sequence[PoseFormat] = (
@@ -27,6 +27,10 @@ POSE_FORMATS: Sequence[PoseFormat] = (
 
 FRAME_FILES = "*_keypoints.json"
 MOST_FILES = 100_000
+LARGEST_FRAME = 4 * 2**20
+"""Of a frame's file, in bytes: hundreds of people with faces and hands."""
+MOST_PEOPLE = 500_000
+"""In all frames of a folder: half a gigabyte of memory."""
 
 # What is known and not read: whether a file is it, what it is, and the way out.
 _UNREAD: Sequence[tuple[Callable[[Any], bool], str, str]] = (
@@ -100,14 +104,20 @@ def recording_files(path: Path) -> list[Path]:
 
 
 def _of_folder(folder: Path) -> PoseRecording:
-    pictures = []
+    pictures: list[PeopleInPicture] = []
+    count = 0
     for file in recording_files(folder):
-        content = read_json(file)
+        content = read_json(file, most_bytes=LARGEST_FRAME)
         if not OpenPose().recognises(content):
             raise BadInput(
                 f"{file} is no {OpenPose.name}, as the files of a folder of frames have to be: {_look(content)}."
             )
         pictures.append(people_in(file, content, file.name))
+        count += len(pictures[-1].people)
+        if count > MOST_PEOPLE:
+            raise BadInput(
+                f"{folder} shows more than {MOST_PEOPLE:,} people in its frames. Give a shorter clip."
+            )
     return PoseRecording(folder, "a folder of OpenPose frames", pictures, is_clip=True)
 
 
