@@ -69,3 +69,19 @@ def test_a_bar_in_a_pipe_leaves_nothing(capsys):
     with Progress(console=Terminal(stderr=True), transient=True) as bar:
         bar.add_task("scoring", total=2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_names_that_do_not_fit_become_letters_and_are_told_whole(capsys):
+    names = ("a-name-of-thirty-characters-one", "a-name-of-thirty-characters-two")
+
+    def build(shown):
+        table = Table("metric", *shown)
+        table.add_row("ssim", "0.5", "0.6")
+        return table
+
+    Terminal(width=80).print_columns(names, build)
+    said = capsys.readouterr().out
+    assert all(name in said.splitlines()[1] for name in names) and " = " not in said
+    Terminal(width=60).print_columns(names, build)
+    said = capsys.readouterr().out
+    assert "…" not in said and f"A = {names[0]}\nB = {names[1]}\n" in said

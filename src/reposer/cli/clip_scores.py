@@ -12,6 +12,7 @@ from rich.progress import track
 from reposer.core import BadInput, Generator
 from reposer.core.choices import Smoothing
 from reposer.core.images import from_uint8
+from reposer.core.shown import renamed
 from reposer.core.skeleton import FACE_68
 from reposer.core.terminal import Terminal
 from reposer.data.clip_dataset import ClipDataset, WholeClip, open_clips
@@ -104,7 +105,7 @@ def score_clips(
     plain = {"protocol": PROTOCOL} | {keys[who]: report.to_plain() for who, report in reports.items()}
     write_text(folder / f"{stem}.json", json.dumps(plain, indent=1) + "\n")
     console = Terminal()
-    console.print(clip_table(reports))
+    console.print_columns(tuple(reports), lambda names: clip_table(renamed(reports, names)))
     for line in reports[shown].lines():
         console.say(line)
     for name, reason in reports[shown].absent.items():

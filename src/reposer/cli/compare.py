@@ -38,7 +38,7 @@ def compare_reports(
     if markdown:
         console.text(found.markdown())
     else:
-        console.print(found.to_table())
+        console.print_columns(found.names, found.to_table)
     return 0 if found.ranked else 1
 
 

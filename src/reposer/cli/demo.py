@@ -7,6 +7,7 @@ from pathlib import Path
 import tyro
 
 from reposer.core.outputs import check_output_file
+from reposer.core.shown import renamed
 from reposer.core.terminal import Terminal
 
 from .option_values import within
@@ -60,5 +61,5 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     console.say(
         "How good it is, beside copying the source (a synthetic person of the test split, never seen):"
     )
-    console.print(compare_table(reports))
+    console.print_columns(tuple(reports), lambda names: compare_table(renamed(reports, names)))
     return 0

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import tyro
 from tyro.conf import Positional
 
-from reposer.core import BadInput, Generator
+from reposer.core import BadInput
 from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
@@ -48,12 +49,12 @@ def import_weights(
     from reposer.generators.gfla import released as gfla
     from reposer.generators.pg2 import released as pg2
 
-    released = {"gfla": gfla, "pg2": pg2}[family]
+    released: ModuleType = {"gfla": gfla, "pg2": pg2}[family]
     if recipe not in released.RELEASED:
         raise BadInput(
             f"{recipe} is no released network of {family}; those are: {', '.join(released.RELEASED)}. Give --recipe one of them."
         )
-    generator: Generator = released.import_released(checkpoint, recipe, out)
+    generator = released.import_released(checkpoint, recipe, out)
     count = sum(p.numel() for p in generator.parameters())
     Terminal(stderr=True).say(
         f"{count:,} parameters of {recipe} in {out}; `reposer.load('{out}')` gives the generator."

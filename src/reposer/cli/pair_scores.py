@@ -12,6 +12,7 @@ from reposer.core import BadInput, Batch, Generator, Pose
 from reposer.core.choices import PictureForm
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
+from reposer.core.shown import renamed
 from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
 from reposer.data import PairDataset
@@ -81,7 +82,7 @@ def score_pairs(
         lambda n: drawn_pictures(dataset, places[n], draw, rule, generator.device),
     )
     console = Terminal()
-    console.print(compare_table(reports))
+    console.print_columns(tuple(reports), lambda names: compare_table(renamed(reports, names)))
     for line in reports[shown].lines():
         console.say(line)
     for name, reason in reports[shown].absent.items():

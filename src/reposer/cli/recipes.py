@@ -1,29 +1,60 @@
 """`reposer recipes`: what can be trained."""
 
 import inspect
-from collections.abc import Sequence
+import json as json_text
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import tyro
-from rich.table import Table
+from rich.padding import Padding
 
 from reposer.core.terminal import Terminal
 
+INDENT = (0, 0, 0, 4)  # columns left of what is said of a recipe
+
 
 def run(arguments: Sequence[str]) -> int:
-    tyro.cli(_show, args=list(arguments), prog="reposer recipes", description=__doc__)
+    tyro.cli(show, args=list(arguments), prog="reposer recipes", description=__doc__)
     return 0
 
 
-def _show() -> None:
+def show(*, json: bool = False) -> None:
+    """Each recipe with its size, steps, batch, the features that its losses look through, and what it is.
+
+    Args:
+        json: print a list of objects for a program.
+    """
+    terminal = Terminal()
+    if json:
+        terminal.text(json_text.dumps(list(described()), indent=2))
+        return
+    for recipe in described():
+        size = "x".join(map(str, recipe["size"]))
+        features = f" · features: {', '.join(recipe['features'])}" if recipe["features"] else ""
+        numbers = f"{size} · {recipe['steps']:,} steps of {recipe['batch_size']}{features}"
+        terminal.say(recipe["name"], style="bold")
+        terminal.print(Padding(numbers, INDENT), Padding(recipe["about"], INDENT))
+
+
+def described() -> Iterator[dict[str, Any]]:
+    """Every recipe in plain values. size: (height, width) in pixels. about: the first sentence of what it says of itself."""
     from .trainable import trainable
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("recipe", "size", "steps", "batch", "features", "what it is"):
-        table.add_column(column, style="bold" if column == "recipe" else "")
     for name, build in trainable().items():
         recipe = build()
-        features = ", ".join(dict.fromkeys(getattr(s.objective, "features", "-") for s in recipe.stages))
-        size = "x".join(map(str, recipe.model.size))
-        about = inspect.cleandoc(build.__doc__ or "").splitlines()[0]
-        table.add_row(name, size, f"{recipe.steps:,}", str(recipe.batch_size), features, about)
-    Terminal().print(table)
+        features = dict.fromkeys(getattr(stage.objective, "features", None) for stage in recipe.stages)
+        yield {
+            "name": name,
+            "size": list(recipe.model.size),
+            "steps": recipe.steps,
+            "batch_size": recipe.batch_size,
+            "features": [found for found in features if found is not None],
+            "about": _first_sentence(inspect.cleandoc(build.__doc__ or "")),
+        }
+
+
+def _first_sentence(text: str) -> str:
+    """Up to a full stop at the end of a line or before a capital letter."""
+    found = re.search(r".*?\.(?=\n|\s[A-Z]|$)", text, re.DOTALL)
+    return " ".join((found.group() if found else text).split())

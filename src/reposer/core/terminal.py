@@ -1,6 +1,7 @@
 """What a command prints. Text from outside is shown as it is: it is no markup, and it moves nothing on the screen."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from string import ascii_uppercase
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -9,6 +10,8 @@ from rich.style import StyleType
 from rich.text import Text
 
 from .shown import UNSEEN, one_line, visible
+
+WIDEST = 100_000  # columns: where nothing is broken
 
 
 class Terminal(Console):
@@ -24,6 +27,18 @@ class Terminal(Console):
     def text(self, text: str) -> None:
         """Several lines, each whole."""
         self.print(Text(visible(text)), soft_wrap=True)
+
+    def print_columns(self, names: Sequence[str], build: Callable[[tuple[str, ...]], RenderableType]) -> None:
+        """A table with a column per name, by `build`. Where names would be broken, letters head the columns, told below."""
+        table = build(tuple(names))
+        unbroken = self.measure(table, options=self.options.update(width=WIDEST)).minimum
+        if unbroken <= self.width:
+            self.print(table)
+            return
+        letters = tuple(ascii_uppercase[k % 26] * (k // 26 + 1) for k in range(len(names)))
+        self.print(build(letters))
+        for letter, name in zip(letters, names, strict=True):
+            self.say(f"{letter} = {name}")
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich's. A bar that was hidden all the time, in a file or a pipe, ends without an empty line."""

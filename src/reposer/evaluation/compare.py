@@ -45,11 +45,11 @@ class Comparison:
         """Whether all lines could be ranked."""
         return not any(line.differences for line in self.lines)
 
-    def to_table(self) -> Table:
-        """For a terminal; the best of a ranked line is bold."""
+    def to_table(self, names: Sequence[str] | None = None) -> Table:
+        """For a terminal; the best of a ranked line is bold. names: in place of the reports' own."""
         table = Table()
         table.add_column("metric", no_wrap=True)
-        for name in self.names:
+        for name in names or self.names:
             table.add_column(Text(one_line(name)), justify="right")
         table.add_column("ranked")
         for line in self.lines:
