@@ -48,7 +48,7 @@ class Skeleton:
         return tuple((self.index(a), self.index(b)) for a, b in self.limbs)
 
 
-_HEAD = frozenset(("nose", "eye", "ear", "mouth", "head"))
+_HEAD = frozenset(("nose", "eye", "ear", "mouth", "head", "jaw", "chin", "brow", "nostril", "lips", "face"))
 
 # A joint that a skeleton lacks is the mean of these, where all of them are seen.
 DERIVED_JOINTS: dict[str, tuple[str, ...]] = {
@@ -218,6 +218,16 @@ FACE_68 = Skeleton(
     ),
 )  # fmt: skip
 
+FACE_BOX = ("face_box_1", "face_box_2")
+"""Two opposite corners of a face's box, on the edges of pixels; what a face detector finds."""
+
+PERSON_88 = Skeleton(
+    "person88",
+    joints=(*OPENPOSE_18.joints, *FACE_68.joints, *FACE_BOX),
+    limbs=(*OPENPOSE_18.limbs, *FACE_68.limbs),
+)
+"""OPENPOSE_18 with the landmarks and the box of the face; any of them may be missing, as joints may."""
+
 # Along these PG2's and GFLA's masks of a person are stamped: no line from shoulder to ear, but sides, hips and head.
 BODY_LINES: tuple[tuple[str, str], ...] = (
     *(limb for limb in OPENPOSE_18.limbs if limb not in _both_sides("shoulder", "ear")),
@@ -228,5 +238,5 @@ BODY_LINES: tuple[tuple[str, str], ...] = (
 )
 
 SKELETONS: dict[str, Skeleton] = {
-    s.name: s for s in (OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68)
+    s.name: s for s in (OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68, PERSON_88)
 }

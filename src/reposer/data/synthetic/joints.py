@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import Pose
-from reposer.core.skeleton import COCO_17, FACE_68, OPENPOSE_18, Skeleton
+from reposer.core.skeleton import COCO_17, FACE_68, OPENPOSE_18, PERSON_88, Skeleton
 
 from .body import Figure
 from .faces import Face
@@ -83,3 +83,14 @@ def as_detected(pose: Pose, seeds: Sequence[int | None]) -> Pose:
     found = _inside(pose.xy, pose.size) & (torch.from_numpy(dice) >= chance)
     sure = torch.tensor([seed is None for seed in seeds])[:, None]
     return replace(pose, visible=torch.where(sure, pose.visible, found))
+
+
+def with_landmarks(body: Pose, face: Pose) -> Pose:
+    """A pose of OPENPOSE_18 and one of FACE_68 of the same people as one of PERSON_88, without a box."""
+    none = face.visible.new_zeros(*face.visible.shape[:-1], 2)
+    return Pose(
+        torch.cat([body.xy, face.xy, face.xy.new_zeros(*none.shape, 2)], -2),
+        torch.cat([body.visible, face.visible, none], -1),
+        body.size,
+        PERSON_88,
+    )

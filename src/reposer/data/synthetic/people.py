@@ -12,6 +12,7 @@ from torch import Tensor
 from reposer.core import BadInput, Clip, Framing, Pose, Sample
 from reposer.core.images import from_uint8
 from reposer.core.rng import mix, numpy_stream
+from reposer.core.skeleton import FACE_68, OPENPOSE_18, Skeleton
 
 from ..dataset import PairDataset, frame_picture, frame_pose
 from .attributes import attributes
@@ -20,6 +21,7 @@ from .cameras import Camera, sample_camera, sample_look
 from .cycles import CycleName, Moment, cycle, sample_style
 from .drawing import Drawing, Shot, aim, draw, dress
 from .identity import Identity, sample_identity
+from .joints import with_landmarks
 from .poses import DEMO_POSES, HANGING, RELAXED, RESTING, sample_pose
 from .projection import axes_of
 from .scenes import Scene, sample_scene
@@ -51,6 +53,7 @@ class SyntheticPeople(PairDataset):
     size: (height, width) of the drawn pictures, in pixels.
     framing: how they are laid into a generator's frame; None leaves them as drawn.
     misses: whether poses miss joints as a detector does; False gives every joint that can be seen.
+    skeleton: of the poses; one with landmarks of the face has all of those that can be seen.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class SyntheticPeople(PairDataset):
         framing: Framing | None = None,
         *,
         misses: bool = True,
+        skeleton: Skeleton = OPENPOSE_18,
     ) -> None:
         if split not in FIRST_NUMBER:
             raise BadInput(
@@ -74,7 +78,7 @@ class SyntheticPeople(PairDataset):
                 f"The split '{split}' of synthetic people holds 1 to {room} pairs, not {num_pairs}."
             )
         self.size, self.split, self.num_pairs, self.seed = size, split, num_pairs, seed
-        self.framing, self.picture_size, self.misses = framing, size, misses
+        self.framing, self.picture_size, self.misses, self.skeleton = framing, size, misses, skeleton
         self._dressed: OrderedDict[int, tuple[Identity, Surface]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -191,7 +195,10 @@ class SyntheticPeople(PairDataset):
     def _sample(self, drawing: Drawing, source: int, target: int, name: str) -> Sample:
         def framed(row: int) -> tuple[Tensor, Pose]:
             picture = frame_picture(from_uint8(drawing.picture[row]), self.framing)
-            return picture, frame_pose(drawing.detected[row], self.framing)
+            pose = drawing.detected[row]
+            if self.skeleton != OPENPOSE_18:
+                pose = with_landmarks(pose, drawing.poses[FACE_68.name][row]).convert(self.skeleton)
+            return picture, frame_pose(pose, self.framing)
 
         source_picture, source_pose = framed(source)
         target_picture, target_pose = framed(target)

@@ -1,5 +1,6 @@
 """Where a face is, cut out and put back. All of it is inferred: the paper's readers report only a box, a mask smoothed
-by a Gaussian, and facial joints as the face module's condition.
+by a Gaussian, and facial joints as the face module's condition. A pose of the skeleton person88 may bring more: the
+landmarks of the face, and the box that a face detector found.
 
 Lengths in pixels are meant at a height of 256 and scale with the picture.
 """
@@ -13,9 +14,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.core.skeleton import FACE_68, FACE_BOX
 from reposer.nn.maps import heatmaps
 from reposer.nn.warp import warp
 
+LANDMARKS = FACE_68.joints
 FACE_JOINTS = ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
 NEEDED_JOINTS = (*FACE_JOINTS, "neck")
 
@@ -26,6 +29,7 @@ NOSE_NECK, EARS, EYES = (
     2.4,
     3.5,
 )  # side over the distance of two joints, in the order they are tried (inferred)
+AROUND_LANDMARKS = 1.5  # side over the landmarks' extent: they end at the brows (inferred)
 FEWEST_BESIDES_NOSE = 2  # eyes and ears that must be seen for a face (inferred)
 BLUR = 4.0  # sigma of the mask's edge (inferred)
 
@@ -39,7 +43,53 @@ class Faces(NamedTuple):
 
 
 def face_boxes(pose: Pose) -> Faces:
-    """The boxes around the faces of a batch of poses. A face shows its nose and two of eyes and ears."""
+    """The boxes around the faces of a batch of poses: as given; else around the landmarks; else by the joints.
+
+    A given box becomes a square of its longer side, landmarks count where half of them are seen.
+    """
+    faces = boxes_by_joints(pose)
+    if set(LANDMARKS) <= set(pose.skeleton.joints):
+        xy, seen = _named(pose, LANDMARKS)
+        faces = _preferred(_square_around(xy, seen, AROUND_LANDMARKS, landmarks_seen(pose)), faces)
+    if set(FACE_BOX) <= set(pose.skeleton.joints):
+        xy, seen = _named(pose, FACE_BOX)
+        faces = _preferred(_square_around(xy, seen, 1.0, seen.all(1)), faces)
+    return faces
+
+
+def landmarks_seen(pose: Pose) -> Bool[Tensor, "B"]:
+    """Whether at least half of a face's landmarks are seen."""
+    _, seen = _named(pose, LANDMARKS)
+    return seen.sum(1) >= len(LANDMARKS) / 2
+
+
+def _named(pose: Pose, joints: tuple[str, ...]) -> tuple[Float[Tensor, "B k 2"], Bool[Tensor, "B k"]]:
+    places = [pose.skeleton.index(joint) for joint in joints]
+    return pose.xy[:, places], pose.visible[:, places]
+
+
+def _square_around(
+    xy: Float[Tensor, "B k 2"], seen: Bool[Tensor, "B k"], wider: float, valid: Bool[Tensor, "B"]
+) -> Faces:
+    """A square in the middle of the points that are seen, `wider` times as long as their longer extent."""
+    low = torch.where(seen[..., None], xy, torch.inf).amin(1)
+    high = torch.where(seen[..., None], xy, -torch.inf).amax(1)
+    side = wider * (high - low).amax(1)
+    valid = valid & (side > 0)
+    return Faces(torch.where(valid[:, None], (low + high) / 2, 0.0), torch.where(valid, side, 1.0), valid)
+
+
+def _preferred(first: Faces, second: Faces) -> Faces:
+    """`first` where it is valid, else `second`."""
+    return Faces(
+        torch.where(first.valid[:, None], first.centre, second.centre),
+        torch.where(first.valid, first.side, second.side),
+        first.valid | second.valid,
+    )
+
+
+def boxes_by_joints(pose: Pose) -> Faces:
+    """The boxes that the joints speak for. A face shows its nose and two of eyes and ears."""
     names = pose.skeleton.index
     face = [names(joint) for joint in FACE_JOINTS]
     height, width = pose.size
@@ -95,14 +145,16 @@ def put_back(
     return warp(face, _flow(across[:, None, :], down[:, :, None]))
 
 
-def face_maps(pose: Pose, faces: Faces, size: int, sigma: float) -> Float[Tensor, "B 5 {size} {size}"]:
-    """The five joints of a face as bumps of height 1 in the picture that `cut_out` makes; `sigma` in its pixels.
+def face_maps(
+    pose: Pose, faces: Faces, size: int, sigma: float, joints: tuple[str, ...] = FACE_JOINTS
+) -> Float[Tensor, "B k {size} {size}"]:
+    """These joints of a face as bumps of height 1 in the picture that `cut_out` makes; `sigma` in its pixels.
 
-    H_F of the paper, whose form is not reported (inferred). Landmarks would say more, but a pose has none.
+    H_F of the paper, whose form is not reported (inferred): the five joints, or the landmarks.
     """
     inside = ((pose.xy - faces.centre[:, None]) / faces.side[:, None, None] + 0.5) * size - 0.5
     maps = heatmaps(replace(pose, xy=inside, size=(size, size)), sigma)
-    return maps[:, [pose.skeleton.index(joint) for joint in FACE_JOINTS]]
+    return maps[:, [pose.skeleton.index(joint) for joint in joints]]
 
 
 def face_mask(faces: Faces, size: tuple[int, int]) -> Float[Tensor, "B 1 {size[0]} {size[1]}"]:

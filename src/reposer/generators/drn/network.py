@@ -18,8 +18,9 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
+from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose, Skeleton
 from reposer.core.samples import Condition, stack_conditions
+from reposer.core.skeleton import OPENPOSE_18, PERSON_88
 from reposer.generators.patn.blocks import Encoder, PoseBranch, PoseTransfer
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
@@ -27,12 +28,14 @@ from reposer.nn.maps import heatmaps
 
 from .face import (
     FACE_JOINTS,
+    LANDMARKS,
     NEEDED_JOINTS,
     Faces,
     cut_out,
     face_boxes,
     face_maps,
     face_mask,
+    landmarks_seen,
     put_back,
     with_margin,
 )
@@ -73,6 +76,9 @@ class DRNConfig:
     """"res": the style sets the norms of the residual blocks (RATE-Net's code). "all": the decoder's as well."""
     face: bool = True
     """True (DRN): the face has a detail module of its own. False (RATE-Net)."""
+    face_input: Literal["joints", "landmarks"] = "joints"
+    """What of the target's face the face module paints after: its five joints, or its 68 landmarks (a skeleton that has
+    them). Which of them the authors used is not reported (inferred)."""
     face_size: int = 64
     """Side of the face pictures, in pixels (inferred); a multiple of 8."""
     face_width: int = 64
@@ -86,7 +92,8 @@ class DRNConfig:
     coordinates: Literal["exact", "truncated"] = "exact"
     """"truncated" (RATE-Net's code): joints are drawn at whole pixels, rounded towards zero."""
     skeleton: str = "openpose18"
-    """Name of the poses' skeleton."""
+    """Name of the poses' skeleton. With "person88" a pose may bring the face's landmarks and its box, as a face
+    detector finds it, which then takes the place of the box that the joints speak for."""
     fit: Literal["squash", "pad"] = "squash"
     """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
     aspect: float = 176 / 256
@@ -120,6 +127,18 @@ class DRNConfig:
                 f"Use openpose18, or face=False."
             )
 
+        unmarked = [joint for joint in LANDMARKS if joint not in SKELETONS[self.skeleton]]
+        if self.face_input == "landmarks" and (unmarked or not self.face):
+            raise BadInput(
+                f"DRN paints a face after landmarks with face=True and a skeleton that has them (person88); this "
+                f"came: face={self.face}, {self.skeleton}."
+            )
+
+    @property
+    def body(self) -> Skeleton:
+        """What the pose branch sees: the joints without landmarks and boxes."""
+        return OPENPOSE_18 if self.skeleton == PERSON_88.name else SKELETONS[self.skeleton]
+
     @classmethod
     def rate_net(cls) -> "DRNConfig":
         """RATE-Net as its developers' code has it: no face module, a style encoder of strided convolutions."""
@@ -134,6 +153,11 @@ class DRNConfig:
     def rate_net_mini(cls) -> "DRNConfig":
         """RATE-Net for two CPU cores."""
         return replace(cls.drn_mini(), style_encoding="plain", face=False)
+
+    @classmethod
+    def drn_landmarks_mini(cls) -> "DRNConfig":
+        """DRN for two CPU cores, its faces painted after landmarks."""
+        return replace(cls.drn_mini(), skeleton=PERSON_88.name, face_input="landmarks")
 
     @classmethod
     def drn_mini(cls) -> "DRNConfig":
@@ -163,7 +187,7 @@ class DRNConfig:
             latent=8,
             hidden=8,
             face_size=16,
-            face_width=4,
+            face_width=4 if self.face_input == "joints" else 3,
             face_blocks=1,
             sigma=2.0,
         )
@@ -210,7 +234,7 @@ class DRNGenerator(Generator):
         self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
         self.skeleton = SKELETONS[config.skeleton]
         self.pose_branch = PoseBranch(
-            len(self.skeleton),
+            len(config.body),
             width=config.width,
             downsamplings=config.n_down,
             blocks=config.blocks,
@@ -258,8 +282,9 @@ class DRNGenerator(Generator):
         return self.detail_branch(features, coarse, styles, _in_type_of(coarse, target_pose))
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
-        """One bump of height 1 per visible joint, on the picture's device and in its type."""
-        maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
+        """One bump of height 1 per visible joint of the body, on the picture's device and in its type."""
+        body = pose.convert(self.config.body).to(picture.device)
+        maps = heatmaps(body, self.config.sigma, coordinates=self.config.coordinates)
         return channels_last(maps.to(picture.dtype))
 
     @torch.no_grad()
@@ -348,9 +373,9 @@ class DetailBranch(nn.Module):
             return DRNDrawing(total, coarse, residual, features)
         assert styles.face is not None and styles.face_seen is not None
         seen = face_boxes(target_pose)
-        faces = seen._replace(
-            valid=seen.valid & styles.face_seen
-        )  # without a source face the residual has to do
+        # without a source face, or without what the face is painted after, the residual has to do
+        valid = seen.valid & styles.face_seen & self.face.can_draw(target_pose)
+        faces = seen._replace(valid=valid)
         face = self.face.draw(target_pose, faces, styles.face)
         # The mask ends inside the part that was cut out; where there is no face it is 0 everywhere.
         mask = face_mask(faces, target_pose.size)
@@ -365,7 +390,8 @@ class FaceModule(nn.Module):
     def __init__(self, config: DRNConfig) -> None:
         super().__init__()
         self.size, self.sigma = config.face_size, config.face_sigma * config.face_size / 64
-        self.content = Encoder(len(FACE_JOINTS), config.face_width, FACE_DOWN)
+        self.joints = FACE_JOINTS if config.face_input == "joints" else LANDMARKS
+        self.content = Encoder(len(self.joints), config.face_width, FACE_DOWN)
         self.detail = DetailModule(
             config.face_width * 2**FACE_DOWN,
             blocks=config.face_blocks,
@@ -382,8 +408,14 @@ class FaceModule(nn.Module):
         face = cut_out(source, with_margin(faces, pose.size), self.size)
         return self.detail.style(channels_last(face))
 
+    def can_draw(self, pose: Pose) -> Bool[Tensor, "B"]:
+        """Whether the pose shows what a face is painted after."""
+        if self.joints == LANDMARKS:
+            return landmarks_seen(pose)
+        return pose.visible[:, [pose.skeleton.index(joint) for joint in self.joints]].any(1)
+
     def draw(self, pose: Pose, faces: Faces, style: Float[Tensor, "B F"]) -> Float[Tensor, "B 3 S S"]:
-        maps = face_maps(pose, with_margin(faces, pose.size), self.size, self.sigma)
+        maps = face_maps(pose, with_margin(faces, pose.size), self.size, self.sigma, self.joints)
         return self.detail.draw(self.content(channels_last(maps)), style)
 
 

@@ -141,7 +141,7 @@ class DRNObjective(Objective):
         self.judges = nn.ModuleDict(
             {
                 name: Judge(config, 3 + beside).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-                for name, beside in (("appearance", 3), ("shape", len(generator.skeleton)))
+                for name, beside in (("appearance", 3), ("shape", len(generator.config.body)))
             }
         )
         self.networks = nn.ModuleDict({"generator": generator, **self.judges})
