@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import reposer.core.disk
 from reposer.core import BadInput
 from reposer.core.disk import only_user, whole_file
 
@@ -56,3 +57,47 @@ def test_a_folder_has_one_user_and_a_killed_one_lets_go(tmp_path):
         only_user(tmp_path, "reads").release()
     finally:
         other.kill()
+
+
+ABANDONS = """
+import os, sys, time
+from pathlib import Path
+from reposer.core.disk import whole_file
+with whole_file(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    print("half", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_process_left_of_a_file_goes_when_the_next_one_writes_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(reposer.core.disk, "_YOUNG", -1.0)
+    for name in (".notes.tmp", ".a.png.abcd1234.tmp", "a.png.abcd1234.reposer.tmp", ".a.reposer.tmp"):
+        (tmp_path / name).write_bytes(b"somebody's own")
+    own = sorted(tmp_path.iterdir())
+    killed, alive = (
+        subprocess.Popen(
+            [sys.executable, "-c", ABANDONS, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
+        )
+        for name in ("a.png", "b.png")
+    )
+    try:
+        assert killed.stdout.readline() == alive.stdout.readline() == "half\n"
+        killed.kill()
+        killed.wait()
+        with whole_file(tmp_path / "c.png") as file:
+            file.write(b"whole")
+        left = sorted(set(tmp_path.iterdir()) - set(own) - {tmp_path / "c.png"})
+        assert [path.name.split(".")[1] for path in left] == ["b"], "one that still writes keeps its draft"
+    finally:
+        alive.kill()
+        alive.wait()
+    assert all(path.read_bytes() == b"somebody's own" for path in own)
+
+
+def test_a_young_draft_is_left_alone(tmp_path):
+    (tmp_path / ".a.png.abcd1234.reposer.tmp").write_bytes(b"")
+    with whole_file(tmp_path / "b.png"):
+        pass
+    assert (tmp_path / ".a.png.abcd1234.reposer.tmp").exists()

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,17 @@ from filelock import FileLock, Timeout
 
 from .errors import BadInput
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 LOCK = ".lock"
+_MARK = ".reposer.tmp"
+"""How the names of unfinished files of ours end."""
+_DRAFT = re.compile(rf"\..+\.[a-z0-9_]{{8}}{re.escape(_MARK)}")
+_YOUNG = 60.0  # seconds
+_swept: set[Path] = set()
 _LONGEST_NAME = 200
 """Bytes of a file's name that its draft's name begins with."""
 
@@ -24,25 +35,63 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     Folders that are missing are made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _said_of(path):
-        handle, name = tempfile.mkstemp(prefix=_draft_prefix(path.name), suffix=".tmp", dir=path.parent)
-    draft = Path(name)
+    handle, draft = new_draft(path)
     try:
         with _said_of(path, draft):
             with os.fdopen(handle, "wb") as file:
                 yield file
-            umask = os.umask(0)
-            os.umask(umask)
-            draft.chmod(0o666 & ~umask)
             into_place(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
 
 
+def new_draft(path: Path) -> tuple[int, Path]:
+    """An open file beside the path, for what shall become that file, and its own name. Folders that are missing are made.
+
+    While the file is open, it counts as somebody's; what killed processes left is removed on the way.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_orphans(path.parent)
+    with _said_of(path):
+        handle, name = tempfile.mkstemp(prefix=_draft_prefix(path.name), suffix=_MARK, dir=path.parent)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+    _locked(handle)
+    return handle, Path(name)
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove drafts that nobody has open any more, once for each folder and process; young ones may be about to be locked."""
+    if fcntl is None or folder.absolute() in _swept:
+        return
+    _swept.add(folder.absolute())
+    for path in folder.glob(f".*{_MARK}"):
+        if _DRAFT.fullmatch(path.name) is None or path.is_symlink() or not path.is_file():
+            continue
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDWR)
+            try:
+                if time.time() - path.stat().st_mtime > _YOUNG and _locked(handle):
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Whether the file is this process's now. Where files have no locks, nothing is."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def _draft_prefix(name: str) -> str:
-    """A name that fits where the file's own does: most file systems take 255 bytes, and a draft's name ends in 12 more."""
+    """A name that fits where the file's own does: most file systems take 255 bytes, and a draft's name ends in 22 more."""
     return f".{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}."
 
 
@@ -69,7 +118,7 @@ def remove_drafts(folder: Path, names: str) -> None:
 
     Only for who has the folder alone (`only_user`): the draft of somebody who still writes looks the same.
     """
-    draft_of = re.compile(rf"\.(?:{names})\.[a-z0-9_]{{8}}\.tmp")
+    draft_of = re.compile(rf"\.(?:{names})\.[a-z0-9_]{{8}}(?:\.reposer)?\.tmp")
     for path in folder.glob(".*.tmp"):
         if draft_of.fullmatch(path.name) and path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)

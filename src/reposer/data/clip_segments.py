@@ -38,7 +38,14 @@ HIGHEST_RATE = 48_000
 STATE = "state.json"
 WHOLE = "whole.mp4.tmp"
 _NUMBER = "[0-9]" * 5
-OWN_FILES = (STATE, f"{_NUMBER}.mp4", f"{_NUMBER}.safetensors", f"{_NUMBER}.mp4.*.tmp", WHOLE)
+OWN_FILES = (
+    STATE,
+    f"{_NUMBER}.mp4",
+    f"{_NUMBER}.safetensors",
+    f".{_NUMBER}.mp4.*.tmp",
+    f"{_NUMBER}.mp4.*.tmp",
+    WHOLE,
+)
 """Patterns of the names of what lies in the folder of segments."""
 
 

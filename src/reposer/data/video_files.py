@@ -23,7 +23,7 @@ from torch import Tensor
 
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY
-from reposer.core.disk import into_place
+from reposer.core.disk import into_place, new_draft
 
 from .pictures import MAX_PIXELS
 
@@ -118,7 +118,8 @@ class ClipWriter:
         self.path, self.fps, self.quality = path, fps, quality
         self.num_frames = 0
         self._size: tuple[int, ...] = ()
-        self._draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        self._draft: Path | None = None
+        self._lock: int | None = None  # the draft, open, so that nobody takes it for one of a killed process
         self._container: Any = None
         self._stream: Any = None
 
@@ -139,7 +140,7 @@ class ClipWriter:
     def _open(self, frame: UInt8[Tensor, "H W 3"]) -> None:
         import av
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock, self._draft = new_draft(self.path)
         self._size = tuple(frame.shape)
         self._container = av.open(str(self._draft), "w", format="mp4", options={"movflags": "+faststart"})
         # no frame refers to a later one, so that clips join by shifting their times
@@ -172,7 +173,9 @@ class ClipWriter:
             self._container.mux(self._stream.encode())
             self._container.close()
             self._container = None
+            assert self._draft is not None
             into_place(self._draft, self.path)
+            self._let_go()
         except BaseException:
             self.discard()
             raise
@@ -183,7 +186,14 @@ class ClipWriter:
         if container is not None:
             with suppress(_ffmpeg_error()):  # on a full disk its last words fail, too
                 container.close()
-        self._draft.unlink(missing_ok=True)
+        if self._draft is not None:
+            self._draft.unlink(missing_ok=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = self._draft = None
 
 
 def upright(

@@ -40,7 +40,9 @@ Record = dict[str, Any]
 ABOUT = "about.json"
 """In the finished folder: the arguments that made it."""
 _ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
-_BEGINNING = re.compile(rf"\.{re.escape(_ARGUMENTS)}\.\w+\.tmp")  # what a kill in the first moment leaves
+_BEGINNING = re.compile(
+    rf"\.{re.escape(_ARGUMENTS)}\.\w+(?:\.reposer)?\.tmp"
+)  # what a kill in the first moment leaves
 
 
 def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
