@@ -243,3 +243,26 @@ def test_a_users_report_is_not_written_over_and_ours_is(people, tmp_path, capsys
     assert name in capsys.readouterr().err and (tmp_path / name).read_text() == '{"profit": 3}'
     (tmp_path / name).unlink()
     assert [command(people, *annotated(people), "--out", tmp_path) for _ in range(2)] == [0, 0]
+
+
+def test_names_of_reports_are_no_html_no_markup_and_no_escapes_in_a_comparison(
+    people, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "200")
+    names = ("<img src=x onerror=alert(1)>|[red]", "\x1b[31m[bold]x[/bold]")
+    reports = []
+    for name in names:
+        assert command(people, *annotated(people), "--out", tmp_path / name) == 0
+        reports.append(str(tmp_path / name / "report.json"))
+    capsys.readouterr()
+    assert main(["compare", *reports, "--markdown"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "<img" not in said and "\x1b" not in said and r"&lt;img src=x onerror=alert(1)&gt;\|\[red\]" in said
+    )
+    assert len({line.replace(r"\|", "").count("|") for line in said.splitlines() if line}) == 1
+    assert main(["compare", *reports]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and r"\x1b[31m[bold]x[/bold]" in said
+    page = (tmp_path / names[0] / "report.html").read_text(encoding="utf-8")
+    assert "\x1b" not in page and "<img src=x" not in page

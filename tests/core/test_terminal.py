@@ -1,11 +1,15 @@
 """What is printed and shown is what came: no markup, nothing that moves the cursor, no HTML."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from rich.console import Group
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+import reposer
 from reposer.core.shown import in_html, in_markdown, one_line, visible
 from reposer.core.terminal import Terminal
 
@@ -85,3 +89,13 @@ def test_names_that_do_not_fit_become_letters_and_are_told_whole(capsys):
     Terminal(width=60).print_columns(names, build)
     said = capsys.readouterr().out
     assert "…" not in said and f"A = {names[0]}\nB = {names[1]}\n" in said
+
+
+def test_the_package_prints_through_the_terminal_alone():
+    for path in Path(reposer.__file__).parent.rglob("*.py"):
+        if path.name == "terminal.py":
+            continue
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+        names = {alias.name for node in calls if isinstance(node, ast.ImportFrom) for alias in node.names}
+        assert "Console" not in names, path
+        assert not any(isinstance(n, ast.Call) and getattr(n.func, "id", "") == "print" for n in calls), path
