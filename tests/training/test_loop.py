@@ -160,9 +160,9 @@ def double(value):
     return replace(value, **{f.name: double(getattr(value, f.name)) for f in fields(value)})
 
 
-# A step of it is four updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one of 2e-9 after
-# one step and of 6e-5 after two, so that two steps would compare rounding.
-STEPS = {"gfla-face-mini": 1}
+# A step of them is several updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one of 2e-9
+# after one step and of 6e-5 after two, so that two steps would compare rounding.
+STEPS = {"gfla-face-mini": 1, "gfla-animation-mini": 1}
 
 
 def one_of_two(process: int, recipe_name: str, meeting: str, out: str) -> None:
