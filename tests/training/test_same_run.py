@@ -158,6 +158,13 @@ def test_a_stage_starts_from_a_file_that_the_command_line_names(name):
     assert parse(asked, ["--stages.0.start", "None"])[1] == ours
 
 
+def test_a_stage_starts_from_a_shipped_model_by_its_name(tmp_path):
+    ours = RECIPES["gfla-synthetic"]()
+    options = ["--stages.0.start", "gfla-synthetic", "--stages.0.steps", "1", "--stages.1.steps", "1"]
+    _, asked = parse(ours, [*options, "--data.num-pairs", "2", "--batch-size", "1"])
+    assert train(asked, tmp_path, progress=False, until_step=1).step == 1
+
+
 def test_a_start_without_prefixes_takes_all_weights(tmp_path):
     first = replace(recipe(1), seed=3).build()
     save(first, tmp_path / "w.safetensors")

@@ -13,8 +13,9 @@ from reposer.core import BadInput, Generator
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.data.sheets import pair_sheet, write_sheet
+from reposer.generators import shipped_models
 from reposer.probes import PROBE_RECIPES
-from reposer.training import Recipe, train
+from reposer.training import Recipe, Stage, train
 from reposer.training.loop import TrainingStopped
 
 from .option_values import MOST_WORKERS, above, within
@@ -96,12 +97,26 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
         prog=f"reposer train {recipe.name}",
         description=f"Train {recipe.name}, or go on with a run that was stopped or killed.",
     )
+    parsed = dataclasses.replace(parsed, recipe=_with_shipped_starts(parsed.recipe))
     if parsed.run.data is None:
         return parsed.run, parsed.recipe
     if not hasattr(parsed.recipe.data, "root"):
         raise BadInput(f"{recipe.name} draws its own people; leave --data out.")
     data = dataclasses.replace(parsed.recipe.data, root=parsed.run.data)
     return parsed.run, dataclasses.replace(parsed.recipe, data=data)
+
+
+def _with_shipped_starts(recipe: Recipe) -> Recipe:
+    """A stage may start from a shipped model by its name, as other commands load one."""
+    shipped = shipped_models() if any(stage.start is not None for stage in recipe.stages) else {}
+
+    def found(stage: Stage) -> Stage:
+        if stage.start is None or Path(stage.start.file).is_file() or stage.start.file not in shipped:
+            return stage
+        start = dataclasses.replace(stage.start, file=str(shipped[stage.start.file]))
+        return dataclasses.replace(stage, start=start)
+
+    return dataclasses.replace(recipe, stages=tuple(found(stage) for stage in recipe.stages))
 
 
 def picture_drawer(recipe: Recipe) -> Any:
