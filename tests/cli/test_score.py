@@ -85,6 +85,21 @@ def test_a_broken_picture_is_named(people, tmp_path, capsys):
     assert f"not scored: {broken.name}: the file is cut short" in capsys.readouterr().out
 
 
+def test_a_damaged_source_that_no_number_looks_at_stops_nothing(people, tmp_path):
+    """Its pixels are damaged behind a whole header, so that only decoding tells."""
+    source = sorted((people / "data/test").iterdir())[0]
+    whole = source.read_bytes()
+    command(people, *annotated(people), "--out", tmp_path / "whole")
+    try:
+        source.write_bytes(whole[:200] + bytes(60) + whole[260:])
+        command(people, *annotated(people), "--out", tmp_path / "o")
+    finally:
+        source.write_bytes(whole)
+    pairs = [json.loads((tmp_path / f / "report.json").read_text())["pairs"] for f in ("whole", "o")]
+    as_target = sum(source.stem in p.stem.partition("_2_")[2] for p in (people / "generated").iterdir())
+    assert pairs[1] == pairs[0] - as_target and (tmp_path / "o/report.html").is_file()
+
+
 def test_an_unknown_protocol_names_the_near_ones(people, tmp_path, capsys):
     assert command(people, "--out", tmp_path / "o", protocol="cfld") == 2
     assert "cfld2024" in capsys.readouterr().err

@@ -179,5 +179,5 @@ def test_a_file_that_is_no_network_is_named(tmp_path):
 
 def test_without_opencv_the_way_out_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(BadInput, match=r"reposer\[faces\]"):
+    with pytest.raises(BadInput, match="pip install 'opencv-python-headless"):
         YuNet(tmp_path / "yunet.onnx")

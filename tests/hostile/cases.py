@@ -97,7 +97,9 @@ def faults(case: Case, answer: dict[str, Any], before: dict[str, str], folder: P
         wrong = _half(folder / name)
         if wrong:
             found.append(f"{name} is half a file: {wrong}")
-        if case.name != "go on training" and answer["code"] == 2:
+        if (
+            answer["code"] == 2 and not (folder / Path(name).parts[0] / "state.pt").exists()
+        ):  # a saved run stays
             found.append(f"refused, but {name} was left behind")
     return found
 

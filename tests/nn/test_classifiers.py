@@ -67,6 +67,6 @@ def test_published_weights_are_loaded_exactly_or_refused(tmp_path):
         assert all(torch.equal(read.state_dict()[name], t) for name, t in state.items())
     assert not read.training and not any(p.requires_grad for p in read.parameters())
     with pytest.raises(
-        BadInput, match=r"1 tensors are missing, left over or of another shape \(top\.weight\)"
+        BadInput, match=r"1 tensors are missing, left over or of another shape \('top\.weight'\)"
     ):
         load_published(read, tmp_path / "net.pth")

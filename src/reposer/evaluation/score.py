@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -194,11 +195,12 @@ def _nothing(folders: Folders, problems: Sequence[Problem]) -> BadInput:
 def shown_pictures(
     folders: Folders, protocol: Protocol, pair: FilePair, geometry: PairGeometry
 ) -> dict[str, UInt8[Tensor, "H W 3"]]:
-    """The pictures of one pair as they were scored, for people."""
+    """The pictures of one pair as they were scored, for people; without its source where that cannot be read."""
     generated, target = _scored_pictures(pair, geometry, protocol, folders.declared.strip)
     found = {"generated": generated, "target": target}
     if pair.source is not None:
-        found["source"] = protocol.target.apply(read_picture(pair.source), geometry.source)
+        with suppress(BadInput):  # no number looked at it, or its pair would have been left out and named
+            found["source"] = protocol.target.apply(read_picture(pair.source), geometry.source)
     return found
 
 

@@ -216,6 +216,8 @@ def _contents(path: Path) -> list[_SampleFiles]:
     """The samples of a shard, in order. Only its headers are read."""
     samples: dict[str, _SampleFiles] = {}
     end = 0
+    if not path.is_file():  # to open a pipe would wait for ever
+        raise BadInput(f"{path} is not a file; a tar shard was expected there.")
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
