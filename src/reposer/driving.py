@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from glob import escape
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -14,11 +15,17 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.extras import install
+from reposer.data.clips import choose_track_of
 from reposer.data.poses import LEAST_FPS, MOST_FPS, choose_track, read_recording, recording_files
+from reposer.data.stick_figures import refuse_stick_figure
 from reposer.data.video_files import VideoFile, shown_at
 from reposer.estimators import JOINT_FINDERS, JointFinder
 from reposer.nn.weights import sha256
 
+BLANK_FRAMES, BLANK = (
+    50,
+    2.0,
+)  # frames that are passed over, and grey levels by which such a frame's pixels vary
 DEFAULT_FINDER = "blazepose"
 MOST_FRAMES = 1_000_000
 """Of a clip that is asked for: above eleven hours at 25 frames per second."""
@@ -93,17 +100,13 @@ def open_driving(
     if track is None and finder is None:
         track = track_beside(path)
     if track is None:
+        _refuse_sticks(clip)
         looks = named_finder(finder, path)
         about["joints"] = looks.description
         return Driving(fps, len(order), clip.size, None, clip, looks, about)
-    chosen = choose_track(read_recording(track), clip.size, clip.num_frames)
-    rows = chosen.pose
-    if len(rows) != clip.num_frames:
-        raise BadInput(
-            f"{path} has {clip.num_frames} frames, {track} has joints for {len(rows)}. Give the track of this clip."
-        )
+    chosen = choose_track_of(clip, track)
     about["track"] = _digest(track)
-    return Driving(fps, len(order), clip.size, rows[order], clip, None, about, chosen.notes)
+    return Driving(fps, len(order), clip.size, chosen.pose[order], clip, None, about, chosen.notes)
 
 
 def _of_track(path: Path, fps: Fraction | None, size: tuple[int, int] | None) -> Driving:
@@ -129,6 +132,16 @@ def _refuse_endless(path: Path, count: int, own: Fraction | float, fps: Fraction
         raise BadInput(
             f"{path} has {count} frames at {float(own):g} per second; shown at {float(fps):g} those are {frames:.3g} frames, and "
             f"at most {MOST_FRAMES:,} are made. Give a lower --fps."
+        )
+
+
+def _refuse_sticks(clip: VideoFile) -> None:
+    """A clip of a skeleton has nobody whose joints could be found; its first frames may be blank."""
+    frames = islice(clip.frames(), BLANK_FRAMES)
+    first = next((frame for frame in frames if frame.float().std() > BLANK), None)
+    if first is not None:
+        refuse_stick_figure(
+            first, clip.path, "Give the joints that it was made from: --track FILE, or a track as --driving."
         )
 
 

@@ -22,14 +22,27 @@ def place(frame):
 
 
 def write_clip(
-    path: Path, pictures, fps=Fraction(25), *, codec="libx264", times=None, sound=None, options=None
+    path: Path,
+    pictures,
+    fps=Fraction(25),
+    *,
+    codec="libx264",
+    times=None,
+    sound=None,
+    options=None,
+    aspect=None,
 ) -> Path:
-    """times: of each frame, in milliseconds. sound: (codec, seconds) of a tone, and the span of a pause if it has one."""
+    """times: of each frame, in milliseconds. aspect: of a pixel, width by height.
+
+    sound: (codec, seconds) of a tone, and the span of a pause if it has one.
+    """
     pictures = list(pictures)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps, options=options or {})
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
         tone = add_tone(container, *sound) if sound else None
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)

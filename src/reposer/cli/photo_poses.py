@@ -9,6 +9,7 @@ from torch import Tensor
 from reposer.core import BadInput, Pose
 from reposer.core.terminal import Terminal
 from reposer.data.poses import Chosen, choose_pose, read_recording
+from reposer.data.stick_figures import refuse_stick_figure
 from reposer.driving import joints_of, named_finder
 
 
@@ -53,6 +54,7 @@ def person_in_photo(picture: Tensor, photo: Path, file: Path | None, finder: str
     size = (picture.shape[0], picture.shape[1])
     if file is not None:
         return photos_pose(file, size, photo)
+    refuse_stick_figure(picture, photo, "Give a photo; a stick figure says a pose only as joints in a file.")
     pose = joints_of(named_finder(finder, photo), picture)
     if not pose.visible.any():
         raise BadInput(f"{photo} shows no person: none of its {len(pose.skeleton)} joints was found.")

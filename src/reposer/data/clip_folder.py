@@ -26,9 +26,9 @@ from .clip_dataset import (
     single,
     with_edges,
 )
+from .clips import choose_track_of
 from .dataset import CACHE_BYTES, frame_picture, frame_pose
 from .moves import random_move
-from .poses import read_track
 from .video_files import VideoFile
 
 CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
@@ -297,12 +297,7 @@ def open_clip(path: Path, tracks: Sequence[Path]) -> tuple[VideoFile, Pose]:
     track = track_of(path, tracks)
     assert track is not None, path
     video = VideoFile(path)
-    poses = read_track(track, video.size, video.num_frames)
-    if len(poses) != video.num_frames:
-        raise BadInput(
-            f"{path} has {video.num_frames} frames, {track} has joints for {len(poses)}. Give the track of this clip."
-        )
-    return video, poses
+    return video, choose_track_of(video, track).pose
 
 
 def _edges_around(poses: Pose, framing: Framing, path: Path) -> Edges:

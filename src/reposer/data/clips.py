@@ -1,5 +1,6 @@
 """Clips with a pose per frame."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor
 from reposer.core import BadInput, Clip
 from reposer.core.images import from_uint8, resize
 
-from .poses import read_track
+from .poses import Chosen, choose_track, read_recording
+from .poses.pixels import is_copy, is_normalised, words_of
+from .poses.recording import PoseRecording
 from .video_files import VideoFile
 
 
@@ -21,14 +24,43 @@ def read_clip(path: Path | str, keypoints: Path | str, *, size: tuple[int, int] 
     size: (height, width) that the frames and poses are scaled to; None keeps the clip's.
     """
     video = VideoFile(path)
-    poses = read_track(keypoints, video.size, video.num_frames)
-    if len(poses) != video.num_frames:
-        raise BadInput(
-            f"{path} has {video.num_frames} frames, {keypoints} has joints for {len(poses)}. Give the track of this clip."
-        )
+    poses = choose_track_of(video, Path(keypoints)).pose
     frames = torch.stack([_scaled(frame, size) for frame in video.frames()])
     poses = poses[torch.tensor(video.order())[: len(frames)]]
     return Clip(frames, poses if size is None else poses.resize(size), video.path.stem, float(video.fps))
+
+
+def choose_track_of(video: VideoFile, track: Path) -> Chosen:
+    """One person of a track, a pose for each frame of the clip's file, in pixels of its upright frames.
+
+    Where a clip's pixels are not square, whoever looked at it saw its frames as they lie in the file (OpenCV, OpenPose) or
+    as they are shown: the size that the track says decides, and one without a size is refused.
+    """
+    recording = read_recording(track)
+    chosen = choose_track(recording, _counted_in(video, track, recording), video.num_frames)
+    if len(chosen.pose) != video.num_frames:
+        raise BadInput(
+            f"{video.path} has {video.num_frames} frames, {track} has joints for {len(chosen.pose)}. Give the track of this "
+            f"clip."
+        )
+    return replace(chosen, pose=chosen.pose.resize(video.size))
+
+
+def _counted_in(video: VideoFile, track: Path, recording: PoseRecording) -> tuple[int, int]:
+    """(height, width) of the frames that the joints of a track were found in."""
+    if video.stored_size == video.size:
+        return video.size
+    sizes = {picture.size for picture in recording.pictures}
+    if None in sizes and not is_normalised(recording):
+        stored, shown = (words_of(size) for size in (video.stored_size, video.size))
+        raise BadInput(
+            f"The pixels of {video.path} are not square: its frames are {stored} (height x width) in the file and {shown} as "
+            f"shown, and {track} does not say in which of them its joints lie. Write the clip anew with square pixels and "
+            f"find the joints in that (ffmpeg -i {video.path.name} -vf scale={video.size[1]}:{video.size[0]},setsar=1 "
+            f'square.mp4), or give a track with its size: "size": [height, width].'
+        )
+    found_in_file = all(size is not None and is_copy(size, video.stored_size) for size in sizes)
+    return video.stored_size if found_in_file and sizes else video.size
 
 
 def _scaled(frame: UInt8[Tensor, "h w 3"], size: tuple[int, int] | None) -> Tensor:

@@ -25,12 +25,15 @@ from reposer.core import BadInput
 from reposer.core.choices import QUALITY
 from reposer.core.disk import into_place, new_draft
 
+from .clip_kinds import SAFE_OPENING, refuse_what_is_no_clip
 from .pictures import MAX_PIXELS
 
 RATES = (1, 120)
 """Frames per second, least and most, that a clip of varying rate is shown at."""
 STANDSTILL = 600.0
 """Seconds; where a file says that one frame stands longer, its times are damaged."""
+WIDEST_PIXEL = 4
+"""Times as wide as high, or as high as wide: what says more of its pixels is damaged."""
 CUT_OFF = 1.0
 """Seconds that a whole file may lack of the length that its header names."""
 
@@ -38,7 +41,8 @@ CUT_OFF = 1.0
 class VideoFile:
     """A clip in a file. It is read through once for its times, and its first frame is decoded, when it is opened.
 
-    path: the file. size: (height, width) in pixels, upright. fps: frames per second: the file's, if it is constant; else
+    path: the file. size: (height, width) in pixels, upright and square: pixels that the file calls wider or higher are
+    stretched, as players do. stored_size: the same without stretching, as OpenCV reads such a clip. fps: frames per second: the file's, if it is constant; else
     about what most of its frames come at, in whole frames. variable: whether it is not. num_frames: in the file.
     has_sound: whether there is a sound track.
 
@@ -50,11 +54,13 @@ class VideoFile:
         self.path = Path(path)
         if not self.path.is_file():
             raise BadInput(f"There is no clip {path}. Give the path of a video file.")
+        refuse_what_is_no_clip(self.path)
         scan = _scanned(self.path)
         self.has_sound, self.num_frames = scan.has_sound, len(scan.seconds)
         self._seconds = scan.seconds
         self.variable = not _constant(scan.seconds, scan.fps)
         self.fps = _usual_rate(scan.seconds) if self.variable else scan.fps
+        self.stored_size = (0, 0)
         first = next(self._decoded(), None)
         if first is None:
             raise BadInput(f"{path} holds no frame that can be read. Give a whole video file.")
@@ -85,6 +91,7 @@ class VideoFile:
         size, count = None, 0
         with _reading(self.path) as container:
             stream = _video_stream(container, self.path)
+            aspect = _pixel_aspect(stream, self.path)
             frames = container.decode(stream)
             while True:
                 try:
@@ -95,14 +102,15 @@ class VideoFile:
                     ) from None
                 if frame is None:
                     return
-                pixels = upright(frame.to_ndarray(format="rgb24"), _display_matrix(frame))
-                if size is not None and pixels.shape != size:
+                if size is not None and (frame.height, frame.width) != size:
                     raise BadInput(
-                        f"{self.path} changes its size from {size[0]}x{size[1]} to {pixels.shape[0]}x"
-                        f"{pixels.shape[1]} (height x width) after {count} frames; cut it there, or scale it to one size."
+                        f"{self.path} changes its size from {size[0]}x{size[1]} to {frame.height}x{frame.width} (height x "
+                        f"width) after {count} frames; cut it there, or scale it to one size."
                     )
-                size, count = pixels.shape, count + 1
-                yield frame.pts, pixels
+                size, count = (frame.height, frame.width), count + 1
+                matrix = _display_matrix(frame)
+                self.stored_size = size[::-1] if _lies_sideways(matrix) else size
+                yield frame.pts, upright(_rgb(frame, square_size(size, aspect)), matrix)
 
 
 class ClipWriter:
@@ -207,10 +215,18 @@ def upright(
     if matrix is None:
         return pixels
     (a, b), (c, d) = matrix[:2, :2].tolist()
-    sideways = abs(b) + abs(c) > abs(a) + abs(d)
+    sideways = _lies_sideways(matrix)
     shown = pixels.swapaxes(0, 1) if sideways else pixels
     across, down = (c, b) if sideways else (a, d)
     return np.ascontiguousarray(shown[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+
+
+def _lies_sideways(matrix: Int32[np.ndarray, "3 3"] | None) -> bool:
+    """Whether rows become columns."""
+    if matrix is None:
+        return False
+    (a, b), (c, d) = matrix[:2, :2].tolist()
+    return bool(abs(b) + abs(c) > abs(a) + abs(d))
 
 
 def _display_matrix(frame: Any) -> Int32[np.ndarray, "3 3"] | None:
@@ -309,7 +325,7 @@ def _reading(path: Path) -> Iterator[Any]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=dict(SAFE_OPENING)) as container:
             yield container
     except av.FFmpegError as error:
         raise BadInput(
@@ -330,9 +346,37 @@ def _video_stream(container: Any, path: Path) -> Any:
             f"{path} holds video of a kind that is not known here. Convert it first: ffmpeg -i {path.name} "
             f"-c:v libx264 -pix_fmt yuv420p whole.mp4"
         )
-    if stream.width * stream.height > MAX_PIXELS:
-        raise BadInput(f"{path} has {stream.width}x{stream.height} pixels; make the clip smaller first.")
+    height, width = square_size((stream.height, stream.width), _pixel_aspect(stream, path))
+    if width * height > MAX_PIXELS:
+        raise BadInput(f"{path} has {width}x{height} pixels; make the clip smaller first.")
     return stream
+
+
+def square_size(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
+    """(height, width) in square pixels of a picture whose pixels are `aspect` times as wide as high; no side shrinks."""
+    height, width = size
+    return (height, round(width * aspect)) if aspect >= 1 else (round(height / aspect), width)
+
+
+def _pixel_aspect(stream: Any, path: Path) -> Fraction:
+    """How many times as wide as high the pixels of a stream's pictures are, before they are turned."""
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    if not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
+        raise BadInput(
+            f"{path} says that its pixels are {float(aspect):.3g} times as wide as high, which is damaged. Write it anew with "
+            f"square pixels: ffmpeg -i {path.name} -vf setsar=1 square.mp4"
+        )
+    return aspect
+
+
+def _rgb(frame: Any, size: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
+    """A decoded frame of this (height, width) as bytes."""
+    if (frame.height, frame.width) == size:
+        pixels: np.ndarray = frame.to_ndarray(format="rgb24")
+        return pixels
+    wide = frame.reformat(width=size[1], height=size[0], format="rgb24", interpolation="BICUBIC")
+    stretched: np.ndarray = wide.to_ndarray()
+    return stretched
 
 
 def _even(frame: UInt8[Tensor, "H W 3"]) -> UInt8[Tensor, "h w 3"]:

@@ -38,10 +38,10 @@ def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None
             f"{recording.path} is {recording.kind} and does not say how large its {what} is. Give the {what}'s size, "
             f"(height, width) in pixels."
         )
-    return CoordinateFrame(size, _is_normalised(recording))
+    return CoordinateFrame(size, is_normalised(recording))
 
 
-def _is_normalised(recording: PoseRecording) -> bool:
+def is_normalised(recording: PoseRecording) -> bool:
     """Whether all joints of all people lie between 0 and 1, at two places or more: in pixels they would be one pixel."""
     places = [person.places for picture in recording.pictures for _, person in picture.usable]
     everything = np.concatenate(places) if places else np.zeros((0, 2))
@@ -79,7 +79,7 @@ def scaled_to(recording: PoseRecording, poses: Pose, size: Size | None) -> Pose:
     """In the picture of this size, of which the file's canvas is a smaller or larger copy. Our own form stays as it is."""
     if size is None or recording.own or poses.size == size:
         return poses
-    if not _is_copy(poses.size, size):
+    if not is_copy(poses.size, size):
         raise BadInput(
             f"{recording.path} says that its joints lie in a canvas of {words_of(poses.size)}, whose sides have another "
             f"ratio than the picture's {words_of(size)} (height x width). Give the pose of this picture, or one whose canvas "
@@ -88,7 +88,7 @@ def scaled_to(recording: PoseRecording, poses: Pose, size: Size | None) -> Pose:
     return poses.resize(size)
 
 
-def _is_copy(canvas: Size, size: Size) -> bool:
+def is_copy(canvas: Size, size: Size) -> bool:
     """Whether one scale brings both sides of the picture to those of the canvas, up to rounding."""
     low = max((c - ROUNDING) / s for c, s in zip(canvas, size, strict=True))
     high = min((c + ROUNDING) / s for c, s in zip(canvas, size, strict=True))
