@@ -69,10 +69,14 @@ def test_a_page_shows_what_came():
     assert in_html("\"'><script>\x1b") == "&quot;&#x27;&gt;&lt;script&gt;\\x1b"
 
 
-def test_a_bar_in_a_pipe_leaves_nothing(capsys):
+def test_a_bar_in_a_pipe_leaves_nothing_or_a_line(capsys):
     with Progress(console=Terminal(stderr=True), transient=True) as bar:
         bar.add_task("scoring", total=2)
     assert capsys.readouterr() == ("", "")
+    with Progress(console=Terminal(stderr=True)) as bar:
+        bar.add_task("scoring", total=2)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.endswith("\n"), "one that stays ends its line"
 
 
 def test_names_that_do_not_fit_become_letters_and_are_told_whole(capsys):

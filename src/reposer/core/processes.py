@@ -18,8 +18,35 @@ class Terminated(KeyboardInterrupt):
 def deaf_to_interrupts() -> Iterator[None]:
     """Processes that are started inside never hear Ctrl-C, which a terminal sends to all: their parent stops them.
 
-    One that comes meanwhile is heard at the end.
+    Ctrl-C or SIGTERM that come meanwhile are answered at the end: a process that is half started would complain.
     """
+    with _signals_later(), _interrupts_blocked():
+        yield
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    came: list[int] = []
+    try:
+        before = {
+            number: signal.signal(number, lambda number, frame: came.append(number))
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+    except ValueError:  # not in the main thread, which alone hears signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """What is started inherits this thread's mask of signals."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

@@ -20,6 +20,8 @@ class Terminal(Console):
     def __init__(self, *, stderr: bool = False, quiet: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, quiet=quiet, width=width, markup=False, emoji=False, highlight=False)
 
+        self._in_line = False  # whether what was rendered last has not ended its line
+
     def say(self, text: str, style: StyleType = "") -> None:
         """One line, never broken: a path in it can be copied."""
         self.print(Text(one_line(text), style=style), soft_wrap=True)
@@ -42,7 +44,7 @@ class Terminal(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich's. A bar that was hidden all the time, in a file or a pipe, ends without an empty line."""
-        if objects or self.is_interactive:
+        if objects or self.is_interactive or self._in_line:
             super().print(*objects, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
@@ -56,3 +58,5 @@ class Terminal(Console):
                 yield Segment(visible(segment.text), segment.style)
             else:
                 yield segment
+            if segment.control is None and segment.text:
+                self._in_line = not segment.text.endswith("\n")
