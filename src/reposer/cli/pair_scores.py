@@ -1,6 +1,7 @@
 """How `reposer evaluate` scores pairs of people, beside copying the source."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from reposer.core.shown import renamed
 from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
 from reposer.data import PairDataset
-from reposer.data.dataset import FilePairs
+from reposer.data.dataset import FilePairs, unreadable_pictures
 from reposer.data.deepfashion import DeepFashion
 from reposer.data.pictures import picture_header, write_picture
 from reposer.evaluation import Folders, Generate, Protocol, compare_table, evaluate, score_folder
@@ -44,6 +45,10 @@ def score_pairs(
 ) -> int:
     """Score these pairs, print the table, write the report into the folder; 1 if a number is absent."""
     protocol = rule.name
+    left_out = LeftOut({}, 0)
+    if isinstance(dataset, FilePairs):
+        numbers, left_out = _readable_pairs(dataset, numbers)
+        about = about | left_out.words
     if rule.size is not None:
         if not isinstance(dataset, FilePairs):
             raise BadInput(
@@ -60,7 +65,8 @@ def score_pairs(
         found = score_folder(folders, rule, folder, weights=weights, device=generator.device, about=about)
         write(found, folders, rule, folder, f"report-{protocol}")
         tell(found, Terminal())
-        return 1 if found.problems or found.report.absent else 0
+        left_out.tell()
+        return 1 if found.problems or found.report.absent or left_out.reasons else 0
     copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
     draw = generator.generate
     options: dict[str, Any] = {
@@ -87,8 +93,45 @@ def score_pairs(
         console.say(line)
     for name, reason in reports[shown].absent.items():
         console.say(f"absent: {name}: {reason}")
+    left_out.tell()
     console.say(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv")
-    return 1 if reports[shown].absent else 0
+    return 1 if reports[shown].absent or left_out.reasons else 0
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Pictures that cannot be read, by name, with the reason; and how many pairs were left out because of them."""
+
+    reasons: Mapping[str, str]
+    num_pairs: int
+
+    @property
+    def words(self) -> dict[str, str]:
+        """For the report."""
+        if not self.reasons:
+            return {}
+        return {
+            "left_out": f"{self.num_pairs} pairs, whose pictures cannot be read: {', '.join(self.reasons)}"
+        }
+
+    def tell(self) -> None:
+        console = Terminal()
+        for reason in self.reasons.values():
+            console.say(f"left out: {reason}")
+        if self.reasons:
+            console.say(f"{self.num_pairs} pairs were left out, because these pictures cannot be read.")
+
+
+def _readable_pairs(dataset: FilePairs, numbers: Sequence[int]) -> tuple[Sequence[int], LeftOut]:
+    """The pairs whose pictures can be read, and what was left out here and when the data set was opened."""
+    names = (name for i in numbers for name in (dataset.rows[i].source_name, dataset.rows[i].target_name))
+    reasons = unreadable_pictures(dataset, names)
+    kept = [
+        i for i in numbers if not {dataset.rows[i].source_name, dataset.rows[i].target_name} & set(reasons)
+    ]
+    if not kept:
+        raise BadInput(f"No pair of {dataset.root} can be read: {next(iter(reasons.values()))}")
+    return kept, LeftOut({**dataset.unreadable, **reasons}, len(numbers) - len(kept))
 
 
 def write_drawn(

@@ -27,7 +27,7 @@ from .dataset import (
 from .deepfashion import DeepFashion
 from .fashion_pictures import has_picture_shape, picture_form, whole_picture
 from .findings import Finding, Findings, outside_picture, tracked
-from .folder import SPLITS, Folder, chosen_photo_pose, photos_in, split_photos
+from .folder import SPLITS, Folder, chosen_photo_pose, photos_in, split_photos, unread_in
 from .lists import (
     PoseTable,
     WrongFrame,
@@ -40,7 +40,7 @@ from .lists import (
 from .market1501 import SIZE as MARKET_SIZE
 from .market1501 import Market1501, has_market_shape
 from .pairs import name_identity
-from .pictures import picture_header, picture_is_cut_off, read_picture
+from .pictures import picture_header, read_picture
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def check_dataset(
 ) -> list[Finding]:
     """Everything that is wrong with the data set in this folder, errors first.
 
-    Headers of all pictures are read, pixels of few; whole files are read only where two have the same length.
+    Every picture is decoded; whole files are compared only where two have the same length.
     frame, pictures: what is declared of files that do not say it (`Declared`), as in training.
     """
     root, declared = Path(root), Declared(frame, pictures)
@@ -167,6 +167,9 @@ def _read_folder(root: Path, name: str, found: Findings) -> _Split:
             found.add("error", "pose", str(error))
     found.add("warning", "chosen poses", f"{name}: people were chosen or left out, or joints scaled", notes)
     _check_photo_poses(name, poses, found)
+    folder = root / name if (root / "train").is_dir() else root
+    text = f"{name}: files of kinds that are not read (HEIC, GIF, raw files of cameras, ...); save them as JPEG or PNG"
+    found.add("warning", "not read", text, unread_in(folder))
     people = Counter(name_identity(photo) for photo in split.pictures)
     alone = [photo for photo in split.pictures if people[name_identity(photo)] == 1]
     found.add("warning", "alone", f"{name}: the only photo of its person: in no pair", alone)
@@ -268,8 +271,10 @@ def _check_pictures(
         except BadInput as error:
             unreadable.append(str(error))
             continue
-        if picture_is_cut_off(path):
-            unreadable.append(f"{path} ends too early: it is damaged.")
+        try:
+            read_picture(path)
+        except BadInput as error:
+            unreadable.append(str(error))
     where = f"{split.name}: "
     found.add(
         "error",

@@ -1,9 +1,10 @@
 """Pairs of pictures of one person: what every data set offers, and how a picture lies in a frame."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from jaxtyping import Float, Int64, UInt8
@@ -145,6 +146,9 @@ class FilePairs(PairDataset):
     takes_declared: ClassVar[bool] = False
     """Whether frame and pictures are not said by all files of this kind, so that `open` takes what is declared of them."""
 
+    unreadable: Mapping[str, str] = MappingProxyType({})
+    """Pictures that were left out when the data set was opened, because they cannot be read: name and reason."""
+
     root: Path
     split: str
     rows: Sequence[PairRow]
@@ -246,6 +250,28 @@ def frame_sample(
 ) -> tuple[Float[Tensor, "3 H W"], Pose]:
     """A picture and its pose in the frame. The picture may have another size than the pose says: it is scaled."""
     return frame_picture(picture, framing, pose.size), frame_pose(pose, framing)
+
+
+def unreadable_pictures(dataset: FilePairs, names: Iterable[str]) -> dict[str, str]:
+    """Those of the pictures of these names that cannot be decoded, and why."""
+    found = {}
+    for name in dict.fromkeys(names):
+        try:
+            dataset.picture(name)
+        except BadInput as error:
+            found[name] = str(error)
+    return found
+
+
+def refuse_unreadable(dataset: object) -> None:
+    """Training leaves nothing out silently: a data set with pictures that cannot be read is refused."""
+    reasons = list(dataset.unreadable.values()) if isinstance(dataset, FilePairs) else []
+    if reasons:
+        others = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        raise BadInput(
+            f"{reasons[0]}{others} Nothing is left out of training silently: mend these pictures or take them out; `reposer data "
+            f"check` lists them all."
+        )
 
 
 def recognise(root: Path) -> type[FilePairs]:

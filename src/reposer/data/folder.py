@@ -1,6 +1,7 @@
 """A folder of your own photos with key points."""
 
 import hashlib
+from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from .dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
 from .pairs import name_identity
 from .picture_kinds import PICTURE_SUFFIXES as SUFFIXES
+from .picture_kinds import UNREAD_SUFFIXES
 from .pictures import picture_header
 from .poses import Chosen, choose_pose, read_recording
 
@@ -40,7 +42,7 @@ class Folder(FilePairs):
     ) -> None:
         self.root, self.split, self.framing = Path(root), split, framing
         self.memory = PictureMemory(cache_bytes)
-        photos = split_photos(self.root, split)
+        photos, self.unreadable = _readable(split_photos(self.root, split))
         people: dict[str, list[str]] = {}
         for name in photos:
             people.setdefault(name_identity(name), []).append(name)
@@ -101,6 +103,24 @@ def photos_in(folder: Path) -> list[Path]:
     return sorted(
         path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."
     )
+
+
+def unread_in(folder: Path) -> list[str]:
+    """The names of a folder's picture files of kinds that are not read."""
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path.name for path in entries if path.suffix.lower() in UNREAD_SUFFIXES)
+
+
+def _readable(photos: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, str]]:
+    """The photos whose size can be read; and why that of the others cannot, by name."""
+    readable, reasons = {}, {}
+    for name, photo in photos.items():
+        try:
+            picture_header(photo)
+            readable[name] = photo
+        except BadInput as error:
+            reasons[name] = str(error)
+    return readable, reasons
 
 
 def split_photos(root: Path, split: str) -> dict[str, Path]:

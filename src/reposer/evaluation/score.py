@@ -30,7 +30,7 @@ from reposer.core.configs import to_plain
 from reposer.core.processes import closing_soon, deaf_to_interrupts, end_with_parent
 from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
-from reposer.data.pictures import picture_header, read_picture
+from reposer.data.pictures import picture_header, picture_is_cut_off, read_picture
 from reposer.nn.weights import read_safetensors, sha256, write_safetensors
 
 from .folder import FilePair, Problem, in_words, match, pictures_in
@@ -137,7 +137,8 @@ def score_folder(
     problems = [*misfits, *unposed, *problems]
     if not pairs:
         raise _nothing(folders, problems)
-    reference = [] if folders.reference is None else list(pictures_in(folders.reference).values())
+    reference, unreadable = _reference_files(folders.reference)
+    problems += unreadable
     with_sources = all(pair.source is not None for pair in pairs)
     scorer = Scorer(
         protocol,
@@ -155,7 +156,7 @@ def score_folder(
     chunks = [tuple(pairs[k : k + CHUNK]) for k in range(0, len(pairs), CHUNK)]
     with ledger, _bar(show) as bar:
         if taken is None:
-            _add_reference(scorer, reference, folders.declared, bar)
+            ledger.problems += _add_reference(scorer, reference, folders.declared, bar)
             taken = 0
             ledger.save_if_due(scorer, 0)
         tasks = [_task(chunk, geometries, poses, protocol, scorer, folders) for chunk in chunks[taken:]]
@@ -397,15 +398,41 @@ def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
             yield waiting.popleft().result()
 
 
-def _add_reference(scorer: Scorer, paths: Sequence[Path], declared: Declared, bar: Progress) -> None:
-    """Only where somebody asks for it: the whole training set takes its time."""
+def _reference_files(folder: Path | None) -> tuple[list[Path], list[Problem]]:
+    """The pictures of the reference set, and those that cannot be opened."""
+    files, problems = [], []
+    for path in [] if folder is None else pictures_in(folder).values():
+        try:
+            picture_header(path)
+            if picture_is_cut_off(path):
+                raise BadInput("the file is cut short")
+            files.append(path)
+        except BadInput as error:
+            problems.append(_of_reference(path, error))
+    return files, problems
+
+
+def _add_reference(
+    scorer: Scorer, paths: Sequence[Path], declared: Declared, bar: Progress
+) -> tuple[Problem, ...]:
+    """Only where somebody asks for it: the whole training set takes its time. Returns what could not be decoded."""
     if not any(metric.needs_reference for metric in scorer.metrics.values()):
-        return
+        return ()
     made = reference_geometry(paths, scorer.protocol, declared)
+    problems = []
     for path in bar.track(paths, description="reference"):
-        picture = read_picture(path)
+        try:
+            picture = read_picture(path)
+        except BadInput as error:
+            problems.append(_of_reference(path, error))
+            continue
         file = made((picture.shape[0], picture.shape[1]))
         scorer.add_reference(scorer.protocol.reference.apply(picture, file)[None])
+    return tuple(problems)
+
+
+def _of_reference(path: Path, error: BadInput) -> Problem:
+    return Problem(path.name, f"left out of the reference set: {error}")
 
 
 def _bar(show: bool) -> Progress:

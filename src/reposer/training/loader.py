@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from reposer.core import BadInput
 from reposer.core.processes import deaf_to_interrupts
 from reposer.core.rng import mix, permutation, row_seeds
 
@@ -21,7 +23,17 @@ class Addressed(Dataset[Any]):
         self.dataset = dataset
 
     def __getitem__(self, address: tuple[int, int]) -> Any:
-        return self.dataset.draw(*address)
+        try:
+            return self.dataset.draw(*address)
+        except BadInput as error:
+            return _Refused(str(error))  # an error from a worker process would come as a traceback
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Why an item cannot be had."""
+
+    reason: str
 
 
 class StepSampler(Sampler[list[tuple[int, int]]]):
@@ -92,4 +104,9 @@ def batches(
     with deaf_to_interrupts() if workers else nullcontext():
         loaded = iter(loader)
     for step, samples in zip(sampler.span, loaded, strict=True):
+        refused = next((sample.reason for sample in samples if isinstance(sample, _Refused)), None)
+        if refused is not None:
+            raise BadInput(
+                f"{refused} Step {step} needs it, so training stops. `reposer data check` lists all that cannot be read."
+            )
         yield dataset.collate(samples, row_seeds(seed, step, rows.start, len(rows)))

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from reposer.core import BadInput, quoted
+from reposer.data.dataset import refuse_unreadable
 from reposer.nn.weights import read_safetensors, save_generator, usable
 
 from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process
@@ -125,6 +126,7 @@ def _train(
         if stage.start is not None:
             _taken(stage.start, generator)  # now, not after the stages before it
     dataset = recipe.data.open(generator.framing)
+    refuse_unreadable(dataset)
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
     main = accelerator.is_main_process
     last_step = min(recipe.steps, until_step or recipe.steps)
