@@ -106,6 +106,39 @@ def test_an_unknown_ending_is_refused_before_the_work(command, capsys, tmp_path)
     assert "out.xyz should end in ." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("path", ["", ".", "..", "/"])
+@pytest.mark.parametrize("command", [*FILES, *FOLDERS])
+def test_an_output_without_a_name_is_refused_or_is_this_folder(command, path, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if command not in FILES and command not in (
+        "evaluate",
+        "score",
+        "data synthesize",
+        "data synthesize-objects",
+    ):
+        pytest.skip("this folder can be written into, and the work would begin")
+    words = (FILES | FOLDERS)[command]
+    assert main([path if word.startswith("OUT") else word for word in words]) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "/"])
+def test_an_input_without_a_name_is_refused(path, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command in (
+        ["transfer", path, "--source-pose", path, "--pose", path],
+        ["animate", path, "--driving", path],
+        ["views", path, "--model", path],
+        ["compare", path, path],
+        ["evaluate", path],
+        ["score", path, "--targets", path],
+        ["data", "check", path],
+        ["study", "results", path],
+    ):
+        assert main(command) == 2, command
+        assert capsys.readouterr().err.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def photo(tmp_path):
     write_picture(tmp_path / "photo.png", smooth_photo(SIZE))

@@ -10,7 +10,7 @@ from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY, Smoothing
-from reposer.core.outputs import check_output_file
+from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
 from .option_values import MOST_PIXELS, pixels, seeded, within
@@ -82,7 +82,7 @@ def animate(
     within("--quality", quality, 1, 51)
     pixels("--driving-size", driving_size)
     seeded("--seed", seed)
-    out = out or photo.with_name(f"{photo.stem}-animated.mp4")
+    out = out or named_beside(photo, "-animated.mp4")
     inputs = (photo, driving, source_pose, track, model, clean_motion)
     check_output_file(out, endings=(".mp4",), inputs=inputs)
 

@@ -45,7 +45,13 @@ def compare_reports(
 def unlike_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """The shortest ends of the paths' folders that tell them apart."""
     for depth in range(1, max(len(path.resolve().parts) for path in paths)):
-        ends = ["/".join(path.resolve().with_suffix("").parts[-depth - 1 :]) for path in paths]
+        ends = ["/".join(_parts(path)[-depth - 1 :]) for path in paths]
         if len(set(ends)) == len(ends):
             return tuple(ends)
     raise BadInput("The same report was given twice.")
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    """Of the whole path without the file's ending."""
+    whole = path.resolve()
+    return (*whole.parts[:-1], whole.stem)

@@ -74,6 +74,8 @@ def score(
     pixels("--pose-size", pose_size)
     within("--workers", workers, 0, MOST_WORKERS)
     beside = generated if generated.name not in ("", "..") else generated.resolve()
+    if out is None and not beside.name:
+        raise BadInput(f"There is no place for the report beside {beside}. Give one with --out.")
     folder_of_all = out or beside.with_name(f"{beside.name}-{protocol}")
     check_output_folder(folder_of_all)
     if json is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from reposer.core.outputs import PICTURE_ENDINGS, check_output_file
+from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
 
@@ -45,10 +45,10 @@ def transfer_photo(
         explain: write a sheet of the inner pictures (flow, occlusion, ...) beside the answer.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
-    out = out or photo.with_name(f"{photo.stem}-reposed.png")
-    sheet = out.with_name(f"{out.stem}-explained.png")
+    out = out or named_beside(photo, "-reposed.png")
     inputs = (photo, source_pose, pose, model)
     check_output_file(out, endings=PICTURE_ENDINGS, inputs=inputs)
+    sheet = named_beside(out, "-explained.png")
     if explain:
         check_output_file(sheet, inputs=inputs, option="the sheet of --explain,")
 

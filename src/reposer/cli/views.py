@@ -8,7 +8,7 @@ import tyro
 from tyro.conf import Positional
 
 from reposer.core.choices import QUALITY
-from reposer.core.outputs import check_output_file
+from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
 from .option_values import MOST_PIXELS, within
@@ -60,7 +60,7 @@ def views(
     within("--frames-per-view", frames_per_view, 1, MOST_STEPS)
     within("--largest", largest, 2, MOST_PIXELS)
     within("--quality", quality, 1, 51)
-    out = out or picture.with_name(f"{picture.stem}-turntable.mp4")
+    out = out or named_beside(picture, "-turntable.mp4")
     check_output_file(out, endings=(".mp4",), inputs=(picture, model))
 
     import torch

@@ -49,6 +49,13 @@ def check_output_file(
     _check_place(path.parent, path.name, shown, option, room)
 
 
+def named_beside(path: Path, ending: str) -> Path:
+    """The path with its ending replaced: `photo.jpg` and `-reposed.png` give `photo-reposed.png` in the same folder."""
+    if not path.name or path.name == "..":
+        raise BadInput(f"'{path}' is a folder; the path of a file was expected.")
+    return path.with_name(f"{path.stem}{ending}")
+
+
 def check_output_folder(path: Path, *, room: int = ROOM, option: str = "--out") -> None:
     """Refuse a folder that could not be made, or not written into.
 
