@@ -301,7 +301,13 @@ def test_reports_of_the_same_clips_stand_side_by_side_with_the_best_in_bold():
     target = noise(4, 1)
     own = {name: evaluate_clips([driven(g, target)], CHEAP) for name, g in (("a", target), ("b", noise(4)))}
     table = clip_table(own)
-    assert [column.header for column in table.columns] == ["metric", "a", "b", "the truth itself", "better"]
+    assert [str(column.header) for column in table.columns] == [
+        "metric",
+        "a",
+        "b",
+        "the truth itself",
+        "better",
+    ]
     cells = [list(column.cells) for column in table.columns]
     assert cells[0] == ["frame-l1", "frame-ssim-gaussian1.5", "flicker-l1", "motion-ratio-l1"]
     assert all(cell.style == "bold" for cell in cells[1]) and not any(cell.style for cell in cells[2])

@@ -200,7 +200,7 @@ def test_a_comparison_has_a_group_per_person_and_marks_the_best():
     assert lines[0] == "| person | metric | copy | truth |"
     assert len(lines) == 2 + 4 * (3 + 1)  # four metrics of three people, and of all
     l1 = [line for line in lines if line.startswith("| person1 (2 pairs) | l1 |")]
-    assert len(l1) == 1 and l1[0].endswith("| **0.0000 [0.0000, 0.0000]** |")
+    assert len(l1) == 1 and l1[0].endswith(r"| **0.0000 \[0.0000, 0.0000\]** |")
     console = Console(width=80, file=io.StringIO())
     console.print(compare_table(reports))
     text = console.file.getvalue()

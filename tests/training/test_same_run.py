@@ -216,7 +216,7 @@ REFUSED = [
     (["--stages.0.optimisers.flow.weight-decay", "nan"], "Adam needs"),
     (["--stages.1.objective.l1", "inf"], r"stages\.1\.objective\.l1 is not a finite number"),
     (["--data.num-pairs", "0"], "--data.num-pairs is 0"),
-    (["--threads", "0"], "--threads is 0"),
+    (["--threads", "0"], "--threads is 1 to 1,024, not 0"),
 ]
 
 
