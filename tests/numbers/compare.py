@@ -23,5 +23,7 @@ if __name__ == "__main__":
         for name in names:
             print(f"{title}: {name}")
     same = len(set(before) & set(after)) - len(moved)
-    print(f"{same} values are equal, {len(moved)} moved, {len(gone)} are only before, {len(added)} only after")
+    print(
+        f"{same} values are equal, {len(moved)} moved, {len(gone)} are only before, {len(added)} only after"
+    )
     sys.exit(bool(moved or gone))

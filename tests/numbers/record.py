@@ -90,9 +90,24 @@ def first_losses(recipe: Any, out: Path, steps: int) -> list[dict[str, float]]:
 
 def rendered(folder: Path) -> Iterator[tuple[str, Any]]:
     """Files of synthetic people with all truth, as files and as shards, and of objects."""
-    people = ("--people", "3", "--test-people", "2", "--views", "3", "--size", "64", "44", "--truth", "--flow")
+    people = (
+        "--people",
+        "3",
+        "--test-people",
+        "2",
+        "--views",
+        "3",
+        "--size",
+        "64",
+        "44",
+        "--truth",
+        "--flow",
+    )
     for form in ("patn", "shards"):
-        yield f"people/{form}", files_of(folder / form, "synthesize", *people, "--form", form, "--workers", "1")
+        yield (
+            f"people/{form}",
+            files_of(folder / form, "synthesize", *people, "--form", form, "--workers", "1"),
+        )
     for kind in ("cars", "chairs"):
         count = ("--objects", "2", "--test-objects", "1", "--size", "48", "48")
         yield kind, files_of(folder / kind, "synthesize-objects", "--kind", kind, *count)
