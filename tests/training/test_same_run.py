@@ -107,6 +107,23 @@ def test_data_that_were_moved_are_the_same_data_and_changed_ones_are_not(people,
         train(on_files(moved), tmp_path / "run", progress=False)
 
 
+def test_a_picture_that_cannot_be_decoded_is_said_before_the_first_step(people, tmp_path):
+    broken = Path(shutil.copytree(people, tmp_path / "broken"))
+    last = sorted(broken.glob("train/*.png"))[-1]
+    last.write_bytes(last.read_bytes()[:-600])
+    with pytest.raises(BadInput, match=last.name):
+        train(on_files(broken, 5), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_only_a_later_stage_needs_is_looked_for_before_the_first_step(tmp_path):
+    ours = recipe(5)
+    later = with_last(ours, objective=replace(ours.stages[-1].objective, weights=str(tmp_path / "none.pth")))
+    with pytest.raises(BadInput, match=r"none\.pth"):
+        train(later, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_on_files_does_not_go_on_with_drawn_people(people, tmp_path):
     train(on_files(people), tmp_path, progress=False)
     with pytest.raises(BadInput, match=r"data\.root is '.*' there, None asked"):

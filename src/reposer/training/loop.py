@@ -122,11 +122,11 @@ def _train(
         raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")
 
     generator = recipe.build()
-    for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
-        if stage.start is not None:
-            _taken(stage.start, generator)  # now, not after the stages before it
     dataset = recipe.data.open(generator.framing)
-    refuse_unreadable(dataset)
+    for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
+        _must_begin(stage, generator)  # now, not after the stages before it
+    if saved is None and accelerator.is_main_process:
+        refuse_unreadable(dataset)  # mended data would be other data: now, not after a night
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
     main = accelerator.is_main_process
     last_step = min(recipe.steps, until_step or recipe.steps)
@@ -311,6 +311,13 @@ def _set_up(
     return objective, {
         name: stage.optimisers[name].build(player) for name, player in objective.players.items()
     }
+
+
+def _must_begin(stage: Stage, generator: nn.Module) -> None:
+    """BadInput if the files that a later stage needs are missing or wrong."""
+    if stage.start is not None:
+        _taken(stage.start, generator)
+    _set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
 
 
 def _begin_from(start: Start, generator: nn.Module) -> str:
