@@ -1,6 +1,8 @@
 """Picture files: what goes out comes back, and what cannot be used is refused in one sentence."""
 
+import io
 import logging
+import random
 import struct
 import warnings
 import zlib
@@ -209,6 +211,13 @@ def test_grey_with_a_profile_of_grey_is_converted(tmp_path):
     assert np.abs(read - expected[..., None]).max() <= 1.5
 
 
+def test_grey_with_a_profile_of_colours_is_converted_by_it(tmp_path):
+    grey = np.arange(20, 256, 5, dtype=np.uint8)[None]
+    expected = srgb_of("ProPhoto RGB", grey[..., None].repeat(3, -1).astype(float))
+    read = read_picture(saved(tmp_path / "a.png", grey, icc_profile=profile("ProPhoto RGB"))).numpy()
+    assert np.abs(read - expected).max() <= 2
+
+
 @pytest.mark.parametrize("broken", [b"no profile", profile("Adobe RGB")[:300], grey_profile(1.8)])
 def test_a_profile_that_cannot_be_used_is_ignored_with_a_note(tmp_path, caplog, broken):
     picture = some_picture((4, 4))
@@ -373,6 +382,46 @@ def test_a_picture_in_memory_is_read_as_one_in_a_file(tmp_path):
     assert torch.equal(decode_picture(path.read_bytes(), "shard: a.png"), picture)
     with pytest.raises(BadInput, match=r"shard: a\.png is not a picture"):
         decode_picture(b"hello", "shard: a.png")
+
+
+def valid_pictures():
+    """One of every format and mode that Pillow writes, with orientation and profile."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 15, 4), dtype=np.uint8), "RGBA")
+    for kind in pictures.FORMATS:
+        for mode in ("RGB", "RGBA", "L", "LA", "P", "1", "CMYK"):
+            file = io.BytesIO()
+            metadata = {} if kind == "BMP" else {"exif": exif, "icc_profile": profile("Display P3")}
+            try:
+                picture.convert("RGB" if mode == "CMYK" else "RGBA").convert(mode).save(
+                    file, kind, **metadata
+                )
+            except (OSError, KeyError, ValueError):
+                continue  # not every format has every mode
+            yield f"{kind}-{mode}", file.getvalue()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_changed_bytes_of_any_format_are_read_or_refused_and_nothing_else(seed):
+    numbers = random.Random(seed)
+    valid = list(valid_pictures())
+    outcomes = {True: 0, False: 0}
+    for _ in range(150):
+        name, content = numbers.choice(valid)
+        changed = bytearray(content)
+        for _ in range(numbers.choice((1, 1, 2, 8))):
+            place = numbers.randrange(min(len(changed), numbers.choice((64, 300, len(changed)))))
+            if numbers.random() < 0.8:
+                changed[place] = numbers.choice((0, 1, 127, 128, 255, numbers.randrange(256)))
+            else:
+                del changed[place : place + numbers.choice((1, 4, len(changed) // 2))]
+        try:
+            outcomes[decode_picture(bytes(changed), name).shape[-1] == 3] += 1
+        except BadInput as error:
+            assert str(error).startswith(name)
+            outcomes[False] += 1
+    assert outcomes[True] > 20 and outcomes[False] > 20
 
 
 def png(width, height, rows, chunks=(), depth=8):

@@ -27,7 +27,7 @@ from .clip_dataset import (
     with_edges,
 )
 from .clips import choose_track_of
-from .dataset import CACHE_BYTES, frame_picture, frame_pose
+from .dataset import CACHE_BYTES, frame_bytes, frame_pose
 from .moves import random_move
 from .video_files import VideoFile
 
@@ -259,8 +259,7 @@ class ClipFolder(FileClips):
         for t, pixels in enumerate(clip.video.frames()):
             if wanted is not None and t not in wanted:
                 continue
-            picture = from_uint8(_cut(pixels, clip.edges))
-            yield to_uint8(frame_picture(picture, self.framing))
+            yield to_uint8(_laid(pixels, clip.edges, self.framing))
             if frames is not None and t == frames[-1]:
                 return
 
@@ -319,11 +318,9 @@ def _edges_around(poses: Pose, framing: Framing, path: Path) -> Edges:
     return (first_x, first_y, first_x + columns, first_y + rows)
 
 
-def _cut(pixels: UInt8[Tensor, "H W 3"], edges: Edges | None) -> UInt8[Tensor, "h w 3"]:
-    """A part of a picture; beyond the picture its edge pixels are repeated."""
-    if edges is None:
-        return pixels
-    left, top, right, bottom = edges
-    rows = torch.arange(top, bottom).clamp(0, pixels.shape[0] - 1)
-    columns = torch.arange(left, right).clamp(0, pixels.shape[1] - 1)
-    return pixels[rows][:, columns]
+def _laid(
+    pixels: UInt8[Tensor, "H W 3"], edges: Edges | None, framing: Framing | None
+) -> Float[Tensor, "3 h w"]:
+    """A part of a picture in the frame; beyond the picture its edge pixels are repeated."""
+    left, top, right, bottom = edges or (0, 0, pixels.shape[1], pixels.shape[0])
+    return frame_bytes(pixels, framing, (bottom - top, right - left), (left, top, right, bottom))

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from reposer.core import BadInput
+from reposer.core.shown import one_line
 
 SAME = 2
 """Grey levels: a profile that moves no colour by more is one of the many forms of sRGB, and left alone."""
@@ -45,9 +46,12 @@ def as_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image
     """
     colours, alpha = _layers(image)
     try:
+        if profile is not None and colours.mode == "L" and _space(profile) == "RGB":
+            colours = colours.convert("RGB")  # grey is a colour among others
         transform = None if profile is None else _transform(profile, colours.mode)
     except BadProfile as error:
-        _log.warning("%s: its colour profile is ignored (%s); its colours are taken as sRGB.", name, error)
+        shown, why = one_line(name), one_line(str(error))
+        _log.warning("%s: its colour profile is ignored (%s); its colours are taken as sRGB.", shown, why)
         transform = None
     rgb = colours.convert("RGB") if transform is None else ImageCms.applyTransform(colours, transform)
     assert rgb is not None, "not in place"
@@ -70,6 +74,11 @@ def _layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     if image.mode == "1":
         return image.convert("L"), None
     return (image if image.mode in _SPACES else image.convert("RGB")), None
+
+
+def _space(profile: bytes) -> str:
+    """What colours a profile speaks of, by its header: "RGB", "GRAY", "CMYK", ..."""
+    return profile[16:20].decode("ascii", "replace").strip()
 
 
 @lru_cache(maxsize=16)

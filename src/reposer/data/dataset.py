@@ -231,12 +231,15 @@ def frame_picture(
 
 
 def frame_bytes(
-    picture: UInt8[Tensor, "h w 3"], framing: Framing | None, size: tuple[int, int]
+    picture: UInt8[Tensor, "h w 3"],
+    framing: Framing | None,
+    size: tuple[int, int],
+    edges: tuple[int, int, int, int] | None = None,
 ) -> Float[Tensor, "3 H W"]:
-    """`frame_picture` of bytes; a large photo is never numbers as a whole."""
+    """`frame_picture` of bytes, or of the part of them inside `edges`; a large photo is never numbers as a whole."""
     box = (0, 0, *size[::-1]) if framing is None else framing.content_box(size)
     content = (box[3] - box[1], box[2] - box[0])
-    small = resize_part(picture, (0, 0, picture.shape[1], picture.shape[0]), content)[0]
+    small = resize_part(picture, edges or (0, 0, picture.shape[1], picture.shape[0]), content)[0]
     return frame_picture(small, framing, size)
 
 
