@@ -104,6 +104,12 @@ def test_training_refuses_a_folder_with_photos_that_cannot_be_opened(photos):
     assert code == 2
 
 
+def test_training_decodes_every_picture_before_the_first_step(fashion):
+    broken_inside(fashion / "train" / "b_1.png")
+    with pytest.raises(BadInput, match=r"b_1\.png is damaged .* Nothing is left out of training silently"):
+        refuse_unreadable(open_dataset(fashion, "train", None))
+
+
 def test_score_names_pictures_of_the_reference_set_that_cannot_be_read_and_goes_on(tmp_path, fashion):
     no_picture(fashion / "train" / "a_0.png")
     folders = Folders(fashion / "test", fashion / "test", reference=fashion / "train")

@@ -1,5 +1,6 @@
 """What is opened as a clip: video files, and nothing that leads to other files."""
 
+import shlex
 import subprocess
 import sys
 from fractions import Fraction
@@ -35,12 +36,12 @@ def test_an_animated_gif_or_png_is_a_clip(tmp_path, kind):
 def test_an_animated_webp_or_avif_is_named_and_the_way_out_works(tmp_path, kind):
     if not features.check(kind.lower()):
         pytest.skip(f"this Pillow has no {kind}")
-    path = an_animation(tmp_path / f"a.{kind.lower()}", kind)
+    path = an_animation(tmp_path / f"it's $(a) dance.{kind.lower()}", kind)
     with pytest.raises(BadInput, match="which is not read as a clip") as refusal:
         VideoFile(path)
-    command = str(refusal.value).split("python -c ")[1].strip('"')
-    subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True)
-    assert VideoFile(tmp_path / "a.png").num_frames == 6
+    command = shlex.split(str(refusal.value).split("anew as one that is: python ")[1])
+    subprocess.run([sys.executable, *command], cwd=tmp_path, check=True)
+    assert VideoFile(path.with_suffix(".png")).num_frames == 6
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF"])

@@ -1,6 +1,7 @@
 """Which files are opened as clips, and the way out for those that are not."""
 
 from pathlib import Path
+from shlex import quote
 
 from reposer.core import BadInput
 
@@ -22,9 +23,10 @@ def refuse_what_is_no_clip(path: Path) -> None:
     webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
     if webp or b"avis" in brands:
         kind = "a WebP file" if webp else "an AVIF animation"
+        names = f"{quote(path.name)} {quote(path.stem + '.png')}"
         raise BadInput(
             f"{path} is {kind}, which is not read as a clip. If it is an animation, write it anew as one that is: python -c "
-            f"\"from PIL import Image; Image.open('{path.name}').save('{path.stem}.png', save_all=True)\""
+            f'"import sys; from PIL import Image; Image.open(sys.argv[1]).save(sys.argv[2], save_all=True)" {names}'
         )
     still_png = start.startswith(b"\x89PNG") and b"acTL" not in start
     if still_png or start.startswith(_STILLS) or brands & {b"avif", b"heic", b"heix", b"mif1"}:

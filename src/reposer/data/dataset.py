@@ -267,8 +267,16 @@ def unreadable_pictures(dataset: FilePairs, names: Iterable[str]) -> dict[str, s
 
 
 def refuse_unreadable(dataset: object) -> None:
-    """Training leaves nothing out silently: a data set with pictures that cannot be read is refused."""
-    reasons = list(dataset.unreadable.values()) if isinstance(dataset, FilePairs) else []
+    """Training leaves nothing out silently: a data set with pictures that cannot be read is refused.
+
+    Every picture is decoded for it, but for those in one large HDF5 file.
+    """
+    if not isinstance(dataset, FilePairs):
+        return
+    reasons = list(dataset.unreadable.values())
+    names = dict.fromkeys(name for row in dataset.rows for name in (row.source_name, row.target_name))
+    if names and dataset.picture_path(next(iter(names))).suffix != ".hdf5":
+        reasons += unreadable_pictures(dataset, names).values()
     if reasons:
         others = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         raise BadInput(
