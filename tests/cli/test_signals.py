@@ -84,6 +84,7 @@ def scoring(people, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     try:

@@ -308,11 +308,20 @@ def test_train_that_a_signal_stops_saves_and_says_so_by_its_exit_code(tmp_path, 
     options = ["--save-every", "100000", "--log-every", "1", "--picture-every", "100000"]
     small = ["--data.num-pairs", "4", "--batch-size", "1", "--workers", str(workers)]
     process = subprocess.Popen(
-        command + options + small, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True
+        command + options + small,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
     )
-    while process.poll() is None and not (out / "log.jsonl").exists():
-        time.sleep(0.05)
-    os.killpg(process.pid, number) if workers == 0 or number == signal.SIGINT else process.send_signal(number)
-    said = process.communicate(timeout=60)[1].decode()
+    try:
+        while process.poll() is None and not (out / "log.jsonl").exists():
+            time.sleep(0.05)
+        to_all = workers == 0 or number == signal.SIGINT
+        os.killpg(process.pid, number) if to_all else process.send_signal(number)
+        said = process.communicate(timeout=400)[1].decode()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == code, said
     assert (out / "state.pt").exists() and "Traceback" not in said and len(said.splitlines()) < 12
