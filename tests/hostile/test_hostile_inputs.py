@@ -59,7 +59,7 @@ def test_the_commands_succeed_as_long_as_nothing_is_changed(valid, server, tmp_p
             assert (place / output).exists(), f"{name}: no {output}"
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, QUICK, IN_A_TEST))
 def test_changed_inputs_are_refused_in_words_or_used_and_harm_nothing(
     start, options, valid, server, tmp_path
