@@ -304,3 +304,32 @@ def test_a_pose_that_is_spread_over_a_panorama_is_refused_in_a_sentence():
         BadInput, match=r"times the photo's\. Give the pose of one person, or cut the person out"
     ):
         transfer(White(SQUASH), torch.zeros(*size, 3, dtype=torch.uint8), spread, spread, picture_size=PERSON)
+
+
+class NotFinite(CopySource):
+    """One pixel of what it generates, or of a layer that it explains, is no number."""
+
+    def __init__(self, framing, layer_only=False):
+        super().__init__(framing)
+        self.layer_only = layer_only
+
+    def generate(self, source, source_pose, target_pose, *, seeds=None):
+        picture = super().generate(source, source_pose, target_pose, seeds=seeds).clone()
+        picture[..., 0, 0] = float("nan")
+        return picture
+
+    def explain(self, source, source_pose, target_pose):
+        broken = self.generate(source, source_pose, target_pose)
+        return Explanation(source if self.layer_only else broken, {"seen": Layer("picture", broken)})
+
+
+def test_numbers_that_are_not_finite_are_refused_instead_of_shown_black():
+    pose = standing(60.0, (35.0, 50.0), (97, 70))
+    photo = smooth_photo((97, 70))
+    for generator, explain in (
+        (NotFinite(SQUASH), False),
+        (NotFinite(SQUASH), True),
+        (NotFinite(SQUASH, layer_only=True), True),
+    ):
+        with pytest.raises(BadInput, match="not finite for .*this photo and pose"):
+            transfer(generator, photo, pose, pose, explain=explain)

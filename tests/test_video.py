@@ -13,7 +13,7 @@ from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.nn.steady import Steadier
 from reposer.pipeline import transfer
 from reposer.video import PhotoAnimation, animate_photo, beside, sticks, turntable
-from tests.test_pipeline import PAD, PERSON, CopySource, smooth_photo, standing
+from tests.test_pipeline import PAD, PERSON, SQUASH, CopySource, NotFinite, smooth_photo, standing
 
 SIZE = (120, 100)
 SOURCE = standing(80.0, (50.0, 60.0), SIZE)
@@ -320,3 +320,11 @@ def test_pictures_beside_each_other_are_as_high_as_the_last_and_no_larger_than_a
         assert height == pytest.approx(64 * largest / row.shape[1], abs=2)
         assert largest - 6 <= width <= largest
     assert sticks(SOURCE, height=60).shape == (60, 50, 3)
+
+
+def test_a_frame_that_is_not_finite_is_refused_instead_of_shown_black():
+    size = (97, 70)
+    poses = Pose.stack([standing(60.0, (35.0, 50.0), size)] * 2)
+    moved = PhotoAnimation(NotFinite(SQUASH), smooth_photo(size), poses[0], poses)
+    with pytest.raises(BadInput, match="not finite for a frame of the clip"):
+        next(iter(moved.frames()))

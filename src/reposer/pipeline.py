@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
+from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize_part, resized_columns, to_uint8, with_sides
 from reposer.core.pose import Box
 from reposer.data.pictures import MAX_PIXELS, read_picture
@@ -74,6 +75,9 @@ def transfer(
     drawn = (
         explanation.picture if explanation else generator.generate(source, *poses, seeds=torch.tensor([seed]))
     )
+    refuse_not_finite(drawn, "this photo and pose")
+    for name, layer in explanation.layers.items() if explanation else ():
+        refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
     left, top, right, bottom = edges
     box = (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)
     return Transfer(crop.pasted(drawn), box, target_pose, explanation)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, FaceLines, Generator, Pose, View
 from reposer.core.face_motion import driven_by, laid_over
+from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize, resize_part, to_uint8
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
@@ -151,6 +152,7 @@ class PhotoAnimation:
         edges = None if lent is None else frame_edges(laid, Pose.stack([placed]))[0]
         own = placed if edges is None else FaceLines(placed, edges)
         for drawn in self._generator.animate(laid[0].to(device), own.to(device), asked(), **options):
+            refuse_not_finite(drawn, "a frame of the clip")
             shown = drawn if self._steadier is None else self._steadier(drawn)
             yield MovedFrame(self.crop.pasted(shown[None]), drawn_for.popleft(), self._kept(drawn, shown))
 
@@ -273,6 +275,7 @@ def turntable(
     source = crop.laid()[0].to(device)
     views = (View(torch.tensor(float(a)), torch.tensor(float(elevation))).to(device) for a in azimuths)
     for drawn in generator.animate(source, source_view.to(device), views):
+        refuse_not_finite(drawn, "a side of the object")
         yield crop.pasted(drawn[None])
 
 

@@ -170,3 +170,12 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path):
     with ClipWriter(tmp_path / "empty.mp4", Fraction(5)):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_words_of_a_clip_that_are_no_text_do_not_keep_it_from_being_read(tmp_path):
+    """An MP4 whose description of its encoder is not UTF-8."""
+    path = write_clip(tmp_path / "a.mp4", moving_square(3), Fraction(12))
+    content = path.read_bytes()
+    place_of_words = content.rindex(b"Lavf")
+    path.write_bytes(content[:place_of_words] + b"\xb1\xe9\xff\xfe" + content[place_of_words + 4 :])
+    assert VideoFile(path).num_frames == 3

@@ -74,7 +74,7 @@ def test_frames_that_are_not_finite_are_named():
     generator = CopySourceConfig(SIZE).build()
     clip = a_clip()
     clip.frames[0, 0, 0, 0] = math.nan
-    with pytest.raises(BadInput, match="not finite in frame 0 of clip"):
+    with pytest.raises(BadInput, match="not finite for frame 0 of clip"):
         evaluate_clips([drive(generator, clip)], CHEAP)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 
 import pytest
 import torch
@@ -146,3 +147,10 @@ def test_what_is_no_report_is_a_sentence_and_exit_code_2(tmp_path, plain, conten
 def test_no_file_and_a_folder_are_a_sentence(tmp_path, plain, path, capsys):
     assert main(["compare", str(written(tmp_path, plain)), str(tmp_path / path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_a_report_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "report.json")
+    with pytest.raises(BadInput, match="There is no file"):
+        read_report(tmp_path / "report.json")

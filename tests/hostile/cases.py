@@ -94,7 +94,7 @@ def faults(case: Case, answer: dict[str, Any], before: dict[str, str], folder: P
         if not name.startswith(own) and after.get(name) != digest:
             found.append(f"the input {name} was {'changed' if name in after else 'deleted'}")
     for name in sorted(set(after) - set(before)):
-        wrong = _half(folder / name)
+        wrong = "" if case.name == "results of a study" else _half(folder / name)  # --json takes any ending
         if wrong:
             found.append(f"{name} is half a file: {wrong}")
         if (

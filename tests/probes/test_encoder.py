@@ -145,7 +145,8 @@ def test_the_command_goes_on_with_the_recipe_that_the_run_folder_holds(run, tmp_
     assert begun(tmp_path) is None
     assert begun(out) == recipe
     assert train(begun(out), out, progress=False).step == 60
-    (tmp_path / "recipe.json").write_text(json.dumps({"recipe": {"name": "gfla-mini"}}))
+    receipt = json.loads((out / "recipe.json").read_text()) | {"recipe": {"name": "gfla-mini"}}
+    (tmp_path / "recipe.json").write_text(json.dumps(receipt))
     with pytest.raises(BadInput, match="EncoderRecipe"):
         begun(tmp_path)
 

@@ -46,13 +46,13 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     loaded = time.monotonic()
     sheet = pair_sheet(generator, [pairs[i] for i in range(len(pairs))])
     drawn = time.monotonic()
-    write_sheet(path, sheet)
     protocol = PROTOCOLS["reposer-v1-reconstruction"]
     copy = CopySource(CopySourceConfig(size=framing.size, fit=framing.fit))
     reports = {
         "copy-the-source": evaluate(copy.generate, protocol, pairs),
         model: evaluate(generator.generate, protocol, pairs),
     }
+    write_sheet(path, sheet)
     console.say(f"The picture sheet: {path}")
     console.say(
         f"Model and person ready in {loaded - started:.1f} s; {len(pairs)} pictures of "

@@ -151,8 +151,10 @@ def score(
 
 def read_attributes(path: Path) -> dict[str, dict[str, str]]:
     """The true attributes of each identity."""
+    from reposer.data.json_files import read_json
+
+    found = read_json(path)
     try:
-        found = json_module.loads(path.read_text(encoding="utf-8"))
         return {str(who): {str(q): str(a) for q, a in own.items()} for who, own in found.items()}
-    except (OSError, ValueError, AttributeError) as error:
+    except AttributeError as error:
         raise BadInput(f"{path} is not a JSON file of {{identity: {{question: answer}}}}.") from error

@@ -16,6 +16,17 @@ from .samples import Condition, stack_conditions
 from .skeleton import OPENPOSE_18, Skeleton
 
 
+def refuse_not_finite(values: Tensor, of: str) -> None:
+    """Refuses what a generator gave if some of it is not a finite number: it would be shown as black.
+
+    of: what it gave them for, as in "frame 3 of walk.mp4".
+    """
+    if not values.isfinite().all():
+        raise BadInput(
+            f"The generator gave numbers that are not finite for {of}; its weights are damaged or its training diverged."
+        )
+
+
 @dataclass(frozen=True)
 class Framing:
     """How a picture of any size becomes the picture of one size that a generator works on.

@@ -15,6 +15,7 @@ from reposer.core.skeleton import FACE_68
 
 from .clip_dataset import CLIP_DATASETS, REFERENCES, with_edges
 from .dataset import CACHE_BYTES, NoSplit, frame_pose
+from .files import read_text
 from .frame_folders import FrameFolders, folders_in, refuse_misplaced
 from .lists import first_existing
 
@@ -132,7 +133,7 @@ def _landmark_folders(split: str) -> tuple[str, str]:
 
 def read_landmarks(path: Path, size: tuple[int, int]) -> Pose:
     """The 68 landmarks of a file of lines `x,y`, in a picture of `size`; an empty file has none that are visible."""
-    lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    lines = [line for line in read_text(path, "a list of landmarks").splitlines() if line.strip()]
     if not lines:
         return Pose(torch.zeros(len(FACE_68), 2), torch.zeros(len(FACE_68), dtype=torch.bool), size, FACE_68)
     try:

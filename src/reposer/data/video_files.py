@@ -325,7 +325,7 @@ def _reading(path: Path) -> Iterator[Any]:
     import av
 
     try:
-        with av.open(str(path), options=dict(SAFE_OPENING)) as container:
+        with av.open(str(path), options=dict(SAFE_OPENING), metadata_errors="replace") as container:
             yield container
     except av.FFmpegError as error:
         raise BadInput(

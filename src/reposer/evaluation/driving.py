@@ -9,6 +9,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Clip, FaceLines, Framing, Generator, Pose
 from reposer.core.choices import Smoothing
+from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
 from reposer.core.samples import Condition
 from reposer.core.tracks import held, smoothed
@@ -76,11 +77,7 @@ def drive(
         driving = (held(given) if isinstance(given, Pose) else given).to(device)
         photo, pose = framed.source.to(device), framed.source_pose.to(device)
         for t, picture in enumerate(generator.animate(photo, pose, driving, seed=seed)):
-            if not picture.isfinite().all():
-                raise BadInput(
-                    f"The generator drew pixels that are not finite in frame {t} of {framed.name}; its weights are damaged "
-                    f"or its training diverged."
-                )
+            refuse_not_finite(picture, f"frame {t} of {framed.name}")
             yield picture
 
     def frames() -> Iterator[Frames]:

@@ -12,6 +12,7 @@ from rich.progress import track
 from torch import Tensor
 
 from reposer.core import BadInput, Batch, Framing, Pose, Sample
+from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
@@ -164,10 +165,5 @@ def _check(drawn: Tensor, batch: Batch) -> None:
             f"The generator drew pictures of shape {tuple(drawn.shape)}; the data set's are "
             f"{tuple(batch.target.shape)}. Open the data set with the generator's framing."
         )
-    bad = [name for name, picture in zip(batch.names, drawn, strict=True) if not picture.isfinite().all()]
-    if bad:
-        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        raise BadInput(
-            f"The generator drew pixels that are not finite for {bad[0]}{more}; its weights are damaged or "
-            f"its training diverged."
-        )
+    for name, picture in zip(batch.names, drawn, strict=True):
+        refuse_not_finite(picture, name)

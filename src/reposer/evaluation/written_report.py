@@ -112,6 +112,8 @@ def row_hash(
 
 def read_report(path: Path) -> dict[str, Any]:
     """What `Report.write_json` wrote."""
+    if not path.is_file():  # to open a pipe would wait for ever
+        raise BadInput(f"There is no file {path}; the JSON file of a report was expected there.")
     try:
         content = path.read_bytes()
     except OSError as error:

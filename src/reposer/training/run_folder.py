@@ -119,7 +119,8 @@ class RunFolder:
     def read_receipt(self) -> dict[str, Any]:
         """What recipe.json says: every value of the recipe, what its files hold, and what was used."""
         try:
-            found = read_json(self.receipt.read_bytes(), str(self.receipt))
+            whole = self.receipt.is_file()  # to open a pipe would wait for ever
+            found = read_json(self.receipt.read_bytes(), str(self.receipt)) if whole else None
         except FileNotFoundError:
             found = None
         entries = ("recipe", "contents", "about")
