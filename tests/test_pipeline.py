@@ -331,5 +331,5 @@ def test_numbers_that_are_not_finite_are_refused_instead_of_shown_black():
         (NotFinite(SQUASH), True),
         (NotFinite(SQUASH, layer_only=True), True),
     ):
-        with pytest.raises(BadInput, match="not finite for .*this photo and pose"):
+        with pytest.raises(BadInput, match=r"not finite for .*this photo and pose"):
             transfer(generator, photo, pose, pose, explain=explain)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reposer.core import Explanation, Framing, Generator, Layer, Pose, Sample
+from reposer.core import BadInput, Explanation, Framing, Generator, Layer, Pose, Sample
 from reposer.core.images import to_uint8
 from reposer.data.sheets import (
     explanation_pictures,
@@ -82,6 +82,18 @@ def test_layers_become_pictures_of_the_asked_size_in_range():
     for drawn in pictures.values():
         assert drawn.shape == (2, 3, 32, 24)
         assert drawn.min() >= -1 and drawn.max() <= 1
+
+
+def test_a_layer_that_is_not_finite_is_refused_by_its_name():
+    broken = torch.full((1, 1, 4, 4), float("nan"))
+    for kind, values in (
+        ("weight", broken),
+        ("picture", broken.expand(1, 3, 4, 4)),
+        ("flow", broken.expand(1, 2, 4, 4)),
+    ):
+        explanation = Explanation(torch.zeros(1, 3, 4, 4), {"part": Layer(kind, values)})
+        with pytest.raises(BadInput, match="not finite for the layer 'part'"):
+            explanation_pictures(explanation, (4, 4))
 
 
 def test_a_larger_weight_is_lighter():

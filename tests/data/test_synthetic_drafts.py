@@ -18,7 +18,9 @@ def test_a_second_writer_of_the_same_people_is_refused_and_the_first_one_finishe
     root, draft = tmp_path / "people", tmp_path / ".people-draft"
     first = get_context("spawn").Process(target=write_people, args=(root,), kwargs={**FEW, "workers": 1})
     first.start()
-    while not draft.exists() or len(list(draft.iterdir())) < 2:  # the file of the lock comes before the lock is taken
+    while (
+        not draft.exists() or len(list(draft.iterdir())) < 2
+    ):  # the file of the lock comes before the lock is taken
         assert first.is_alive()
         time.sleep(0.001)
     os.kill(first.pid, signal.SIGSTOP)  # so that it is still writing, however fast it is

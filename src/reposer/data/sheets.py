@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reposer.core import Batch, Explanation, FaceLines, Generator, Layer, Pose, Sample
 from reposer.core.disk import whole_file
+from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.nn.maps import stick_picture
 from reposer.nn.warp import flow_picture
@@ -73,8 +74,10 @@ def explanation_pictures(
     """The layers of an explanation, by name, as pictures in [-1, 1] of `size`.
 
     A flow is a colour wheel (hue: direction, strength: length); a weight goes from dark violet (0) to
-    yellow (1).
+    yellow (1). Numbers that are not finite have no colour, and are refused.
     """
+    for title, layer in explanation.layers.items():
+        refuse_not_finite(layer.values, f"the layer '{title}'")
     return {title: resize(_layer_picture(layer).float(), size) for title, layer in explanation.layers.items()}
 
 
