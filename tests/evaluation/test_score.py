@@ -319,7 +319,7 @@ def test_only_numbers_that_were_made_alike_are_ranked(folders, tmp_path):
     (folders.generated / sorted(p.name for p in folders.generated.iterdir())[0]).unlink()
     fewer = compare({"first": first, "fewer": report("fewer", PLAIN)})
     assert "another number of pairs (10 / 9)" in fewer.lines[0].differences
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="There is no file"):
         read_report(folders.targets / "nothing.json")
 
 
