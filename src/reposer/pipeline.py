@@ -29,12 +29,14 @@ class Transfer:
     box: (left, top, right, bottom) of the redrawn part in pixel edges of the photo; it may exceed the photo.
     target_pose: the target pose where it was drawn, in pixels of the photo.
     explanation: the generator's layers, in its own frame, if they were asked for.
+    left_undone: what the generator could not do with these poses, in a sentence; empty if nothing.
     """
 
     picture: UInt8[Tensor, "H W 3"]
     box: Box
     target_pose: Pose
     explanation: Explanation | None = None
+    left_undone: str = ""
 
 
 def transfer(
@@ -80,7 +82,8 @@ def transfer(
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
     left, top, right, bottom = edges
     box = (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)
-    return Transfer(crop.pasted(drawn), box, target_pose, explanation)
+    left_undone = generator.left_undone(source_pose, target_pose)
+    return Transfer(crop.pasted(drawn), box, target_pose, explanation, left_undone)
 
 
 def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:

@@ -3,7 +3,7 @@
 Frames come as they are drawn; what is held does not grow with the clip.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, tee
@@ -69,6 +69,7 @@ class PhotoAnimation:
     a walk. A face is driven by another person's landmarks through `core.face_motion`, unless it is the same person's.
 
     A frame that shows nobody keeps the pose before it; the first ones wait for the first pose. `missing` counts them.
+    `left_undone` counts the frames in which the generator left something undone, by its sentence about it.
 
     source_pose: the person in the photo, in pixels of the photo. poses: a pose per frame in pixels of their own clip, of
     one size and skeleton: the rows of a `Pose` if all are known, else one at a time. same_person: for faces.
@@ -106,6 +107,7 @@ class PhotoAnimation:
                 f"Leave them out."
             )
         self.missing = 0
+        self.left_undone: Counter[str] = Counter()
         reach = self._anchor
         if isinstance(poses, Pose):
             rows = list(self._placed(iter(poses)))
@@ -122,7 +124,7 @@ class PhotoAnimation:
     def frames(self, start: int = 0, memory: Mapping[str, Tensor] | None = None) -> Iterator[MovedFrame]:
         """The frames from `start` on, once. memory: that of the frame before it, if `start` is above 0."""
         device = self._generator.device
-        steps = self._held(iter(self._steps))
+        steps = self._counted(self._held(iter(self._steps)))
         lent = iter(self._edge_frames) if self._edge_frames is not None else None
         before: _Step | None = None
         lent_before: Tensor | None = None
@@ -204,6 +206,13 @@ class PhotoAnimation:
         matrix = placement(self._anchor, reference, fit=self._fit)
         for pose in chain(waiting, own):
             yield _Step(pose.affine(matrix, self._anchor.size), pose)
+
+    def _counted(self, steps: Iterator[_Step]) -> Iterator[_Step]:
+        self.left_undone.clear()
+        for step in steps:
+            if reason := self._generator.left_undone(self._source_pose, step.pose):
+                self.left_undone[reason] += 1
+            yield step
 
     def _held(self, steps: Iterator[_Step]) -> Iterator[_Step]:
         """A pose for every frame: the one before where there is none, the first found where there is none before."""

@@ -7,11 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
+from reposer.cli import main
 from reposer.cli.train import parse
 from reposer.core import SKELETONS, BadInput, Framing, Pose
-from reposer.data.poses import read_pose, write_pose_json
+from reposer.data.poses import read_pose, write_pose_json, write_track
 from reposer.data.synthetic import SyntheticPeople
-from reposer.generators import RECIPES
+from reposer.evaluation import evaluate
+from reposer.generators import RECIPES, save
 from reposer.generators.drn import DRNConfig
 from reposer.generators.drn.face import FACE_JOINTS, LANDMARKS, Faces, face_boxes, face_maps, landmarks_seen
 from reposer.generators.drn.objective import flipped
@@ -218,6 +220,12 @@ def test_photos_with_landmarks_are_trained_on_and_photos_without_are_refused(tmp
         config.open(framing)
 
 
+def split_of(photos):
+    """The only split that a folder of one person has."""
+    framing = Framing(SIZE)
+    return next(s for s in ("train", "val", "test") if _opens(DataConfig(str(photos), s), framing))
+
+
 def _opens(config, framing):
     try:
         config.open(framing)
@@ -246,3 +254,80 @@ def test_landmarks_need_a_skeleton_that_has_them_and_a_face_module(fields):
 def test_the_landmark_forms_tiny_is_small():
     config = DRNConfig.drn_landmarks_mini()
     assert sum(p.numel() for p in config.tiny().build().parameters()) <= 100_000
+
+
+LEFT_UNDONE = "No face is painted: this network paints it after a face's 68 landmarks"
+
+
+def a_network_of_landmarks(path, seed=0):
+    torch.manual_seed(seed)
+    save(RECIPES["drn-landmarks-mini"]().tiny().model.build().eval(), path)
+    return path
+
+
+def test_a_pose_that_shows_a_face_without_its_landmarks_is_told_of_and_no_other():
+    generator = DRNConfig.drn_landmarks_mini().tiny().build()
+    marked, plain = person((64, 32), landmarks=True)[0], person((64, 32))[0]
+    behind = person((64, 32), hidden=("nose",))[0]
+    assert generator.left_undone(plain, marked) == ""  # the source's face is cut out by its joints
+    assert generator.left_undone(marked, plain).startswith(LEFT_UNDONE)
+    assert generator.left_undone(marked, behind) == ""  # there is no face to paint
+    of_joints = replace(DRNConfig.drn_mini().tiny(), skeleton="person88").build()
+    assert of_joints.left_undone(marked, plain) == ""
+    assert RECIPES["gfla-mini"]().tiny().model.build().left_undone(marked, plain) == ""
+
+
+def test_transfer_says_that_no_face_is_painted_where_the_pose_has_no_landmarks(tmp_path, capsys):
+    model = a_network_of_landmarks(tmp_path / "model.safetensors")
+    Image.new("RGB", (176, 256), (200, 100, 100)).save(tmp_path / "photo.png")
+    write_pose_json(tmp_path / "plain.json", poses(SIZE, 1)[0])
+    write_pose_json(tmp_path / "marked.json", person(landmarks=True)[0])
+    said = {}
+    for name in ("plain", "marked"):
+        arguments = ["transfer", str(tmp_path / "photo.png"), "--source-pose", str(tmp_path / "plain.json")]
+        arguments += ["--pose", str(tmp_path / f"{name}.json"), "--model", str(model)]
+        assert main([*arguments, "--out", str(tmp_path / "out.png")]) == 0
+        said[name] = " ".join(capsys.readouterr().err.split())
+    assert LEFT_UNDONE in said["plain"] and "Give poses of person88 with landmarks." in said["plain"]
+    assert "No face is painted" not in said["marked"]
+
+
+def test_animate_counts_the_frames_in_which_no_face_is_painted(tmp_path, capsys):
+    model = a_network_of_landmarks(tmp_path / "model.safetensors")
+    Image.new("RGB", (176, 256), (200, 100, 100)).save(tmp_path / "photo.png")
+    write_pose_json(tmp_path / "photo.json", person(landmarks=True)[0])
+    write_track(
+        tmp_path / "track.json",
+        Pose.stack([person(landmarks=True)[0], person()[0], person(landmarks=True)[0]]),
+        12,
+    )
+    arguments = ["animate", str(tmp_path / "photo.png"), "--source-pose", str(tmp_path / "photo.json")]
+    arguments += ["--driving", str(tmp_path / "track.json"), "--model", str(model)]
+    assert main([*arguments, "--out", str(tmp_path / "out.mp4")]) == 0
+    assert f"In 1 of 3 frames: {LEFT_UNDONE}" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("protocol", ["reposer-v1-reconstruction", "reposer-v1"])
+def test_evaluate_counts_the_pairs_in_which_no_face_is_painted(tmp_path, capsys, protocol):
+    model = a_network_of_landmarks(tmp_path / "model.safetensors")
+    photos = folder(tmp_path / "photos", person(landmarks=True)[0])
+    for photo in photos.glob("*_3.json"):
+        write_pose_json(photo, poses(SIZE, 1)[0])
+    split = split_of(photos)
+    arguments = ["evaluate", str(model), "--data", str(photos), "--split", split, "--protocol", protocol]
+    main([*arguments, "--out", str(tmp_path / "out"), "--device", "cpu"])
+    assert f"In 2 of 6 pairs: {LEFT_UNDONE}" in " ".join(capsys.readouterr().out.split())
+    report = json.loads((tmp_path / f"out/report-{protocol}.json").read_text())
+    assert report["about"]["left_undone"].startswith(f"2 pairs: {LEFT_UNDONE}")
+
+
+def test_masks_of_a_network_of_landmarks_are_those_of_every_other_network(tmp_path):
+    photos = folder(tmp_path / "photos", person(landmarks=True)[0])
+    split = split_of(photos)
+    recipes = {name: RECIPES[name]().tiny() for name in ("drn-landmarks-mini", "drn-mini")}
+    masks = []
+    for recipe in recipes.values():
+        generator = recipe.model.build()
+        data = DataConfig(str(photos), split, skeleton=generator.skeleton.name).open(generator.framing)
+        masks.append(evaluate(generator.generate, "reposer-v1-reconstruction", data).mask_hashes)
+    assert masks[0] and masks[0] == masks[1]

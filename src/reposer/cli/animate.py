@@ -163,6 +163,8 @@ def animate(
     heard = moves.clip if sound and moves.clip is not None and moves.clip.has_sound else None
     clip.finish(sound=None if heard is None else heard.path)
     _tell(console, out, clip.done, clip.fps, animation.missing, heard is not None)
+    for reason, count in animation.left_undone.items():
+        console.say(f"In {count} of {clip.done} frames: {reason}")
     return 0
 
 

@@ -119,9 +119,10 @@ def evaluate_model(
             generator, views, chosen(pairs, len(views)), about=about, folder=folder, protocol=protocol,
             batch_size=batch_size, weights=weights, against=against,
         )  # fmt: skip
-    dataset = DataConfig(root=data, split=split, frame=frame, pictures=pictures, num_pairs=200).open(
-        generator.framing
-    )
+    skeleton = generator.skeleton.name
+    dataset = DataConfig(
+        root=data, split=split, frame=frame, pictures=pictures, num_pairs=200, skeleton=skeleton
+    ).open(generator.framing)
     about["data"] = data or "synthetic-people"
     return score_pairs(
         generator, dataset, chosen(pairs, len(dataset)), shown=shown, about=about, folder=folder,

@@ -1,18 +1,22 @@
 """How `reposer evaluate` scores pairs of people, beside copying the source."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int64
 from rich.progress import track
+from torch import Tensor
 
 from reposer.core import BadInput, Batch, Generator, Pose
 from reposer.core.choices import PictureForm
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
+from reposer.core.samples import Condition
 from reposer.core.shown import renamed
 from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
@@ -56,6 +60,10 @@ def score_pairs(
             )
         made = made_from(generator, dataset, numbers, rule, weights=about["weights_sha256"])
         drawn = folder / folder_name(made, rule)
+        rows = [dataset.rows[i] for i in numbers]
+        poses = dataset.poses
+        undone = Counter(generator.left_undone(poses[r.source_name], poses[r.target_name]) for r in rows)
+        about = about | _words_of(undone)
         work = WorkFolder(drawn, "generates the same pictures", ("*.png",), made)
         try:
             write_drawn(generator, dataset, numbers, drawn, rule, batch_size)
@@ -66,9 +74,10 @@ def score_pairs(
         write(found, folders, rule, folder, f"report-{protocol}")
         tell(found, Terminal())
         left_out.tell()
+        _tell_undone(undone, len(numbers))
         return 1 if found.problems or found.report.absent or left_out.reasons else 0
     copy = CopySource(CopySourceConfig(size=generator.framing.size, fit=generator.framing.fit))
-    draw = generator.generate
+    draw = _Counting(generator)
     options: dict[str, Any] = {
         "indices": numbers,
         "batch_size": batch_size,
@@ -79,6 +88,8 @@ def score_pairs(
         "copy-the-source": evaluate(copy.generate, rule, dataset, **options),
         shown: evaluate(draw, rule, dataset, progress=True, about=about, **options),
     }
+    undone = draw.undone.copy()  # pictures for the page are generated again
+    reports[shown] = replace(reports[shown], about={**reports[shown].about, **_words_of(undone)})
     reports[shown].write_json(folder / f"report-{protocol}.json")
     reports[shown].write_csv(folder / f"report-{protocol}.csv")
     places = {row.name: i for row, i in zip(reports[shown].rows, numbers, strict=True)}
@@ -94,8 +105,40 @@ def score_pairs(
     for name, reason in reports[shown].absent.items():
         console.say(f"absent: {name}: {reason}")
     left_out.tell()
+    _tell_undone(undone, len(numbers))
     console.say(f"Report: {folder / f'report-{protocol}.html'}, .json and .csv")
     return 1 if reports[shown].absent or left_out.reasons else 0
+
+
+class _Counting:
+    """A generator's `generate` that counts the pairs in which it left something undone, by its sentence about it."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator, self.undone = generator, Counter[str]()
+
+    def __call__(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        for b in range(len(source)):
+            self.undone[self.generator.left_undone(source_pose[b], target_pose[b])] += 1
+        return self.generator.generate(source, source_pose, target_pose, seeds=seeds)
+
+
+def _words_of(undone: Counter[str]) -> dict[str, str]:
+    """For the report."""
+    counts = [f"{count} pairs: {reason}" for reason, count in undone.items() if reason]
+    return {"left_undone": "; ".join(counts)} if counts else {}
+
+
+def _tell_undone(undone: Counter[str], num_pairs: int) -> None:
+    for reason, count in undone.items():
+        if reason:
+            Terminal().say(f"In {count} of {num_pairs} pairs: {reason}")
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,8 @@ def transfer_photo(
     write_picture(out, answer.picture)
     console = Terminal(stderr=True)
     console.say(f"The picture: {out}")
+    if answer.left_undone:
+        console.say(answer.left_undone)
     if answer.explanation is not None:
         write_sheet(sheet, explanation_sheet(answer.explanation))
         console.say(f"How it was made: {sheet}")

@@ -153,6 +153,10 @@ class Generator(nn.Module, ABC):
         """The skeleton of `source_pose`; a published form may want another one than for the targets."""
         return self.skeleton
 
+    def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
+        """What this network cannot do for one pair because its poses lack something, in a sentence; empty if nothing."""
+        return ""
+
     def animate(
         self,
         source: Float[Tensor, "3 H W"],

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
+from reposer.core.skeleton import OPENPOSE_18, PERSON_88
 from reposer.metrics import METRICS, Metric
 
 from .geometry import with_white_sides
@@ -128,6 +129,9 @@ class Scorer:
 
     def add(self, shown: Shown, counted: Counted | None = None) -> None:
         """Add B pairs, which have one size. counted: what another scorer has found of them."""
+        shown = replace(
+            shown, source_pose=_of_the_body(shown.source_pose), target_pose=_of_the_body(shown.target_pose)
+        )
         values: list[dict[str, float]] = (
             [{} for _ in shown.names] if counted is None else [dict(row.values) for row in counted.rows]
         )
@@ -294,6 +298,11 @@ class Scorer:
 def digest(name: str, picture: UInt8[Tensor, "H W 3"] | Bool[Tensor, "1 H W"]) -> bytes:
     """SHA-256 of the bytes of a named picture or mask."""
     return hashlib.sha256(name.encode() + picture.contiguous().numpy().tobytes()).digest()
+
+
+def _of_the_body(pose: Pose | None) -> Pose | None:
+    """Without the landmarks and box of person88: the masks of every network are drawn from the same joints."""
+    return pose.convert(OPENPOSE_18) if pose is not None and pose.skeleton == PERSON_88 else pose
 
 
 def _joint(digests: Sequence[bytes]) -> str:

@@ -310,6 +310,17 @@ class DRNGenerator(Generator):
             layers |= {"face": Layer("picture", drawing.face), "mask": Layer("weight", drawing.mask)}
         return Explanation(drawing.picture.clamp(-1, 1), layers)
 
+    def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
+        """Says so where the target shows a face that is not painted, because a pose lacks what it is painted after."""
+        module = self.detail_branch.face
+        if module is None:
+            return ""
+        source, target = (stack_conditions([pose]) for pose in (source_pose, target_pose))
+        assert isinstance(source, Pose) and isinstance(target, Pose)
+        if not face_boxes(target).valid[0] or not face_boxes(source).valid[0]:
+            return ""  # seen from behind: there is nothing to paint, or nothing to paint it with
+        return "" if module.can_draw(target)[0] else module.wanted
+
     def animate(
         self,
         source: Float[Tensor, "3 H W"],
@@ -407,6 +418,19 @@ class FaceModule(nn.Module):
     def style(self, source: Float[Tensor, "B 3 H W"], pose: Pose, faces: Faces) -> Float[Tensor, "B F"]:
         face = cut_out(source, with_margin(faces, pose.size), self.size)
         return self.detail.style(channels_last(face))
+
+    @property
+    def wanted(self) -> str:
+        """What a target's pose lacks that shows a face, but not what faces are painted after."""
+        if self.joints == LANDMARKS:
+            return (
+                f"No face is painted: this network paints it after a face's {len(LANDMARKS)} landmarks, and fewer than "
+                f"{len(LANDMARKS) // 2} of them are in the target's pose. Give poses of {PERSON_88.name} with landmarks."
+            )
+        return (
+            "No face is painted: this network paints it after nose, eyes and ears, and none of them is in the target's "
+            "pose. Give poses that have them."
+        )
 
     def can_draw(self, pose: Pose) -> Bool[Tensor, "B"]:
         """Whether the pose shows what a face is painted after."""
