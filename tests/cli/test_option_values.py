@@ -72,3 +72,22 @@ def test_a_number_that_no_option_can_mean_is_refused(option, value, capsys, tmp_
     assert said.startswith("reposer: ") and said.count("\n") == 1, said
     assert word in said, said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["leaderboard", "--systems"],
+        ["compare", "one.json", "other.json", "--names"],
+        ["data", "synthesize-objects", "out", "--split"],
+        ["study", "real-or-generated", "--real", "not-there", "--generated"],
+    ],
+)
+def test_a_list_without_a_value_is_neither_all_nor_none(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert (
+        said == f"reposer: {command[-1]} came without a value. Name at least one, or leave the option out.\n"
+    )
+    assert not list(tmp_path.iterdir())

@@ -9,13 +9,15 @@ from tyro.conf import Positional
 from reposer.core import BadInput
 from reposer.core.terminal import Terminal
 
+from .option_values import some
+
 
 def run(arguments: Sequence[str]) -> int:
     return tyro.cli(compare_reports, args=list(arguments), prog="reposer compare", description=__doc__)
 
 
 def compare_reports(
-    reports: Positional[tuple[Path, ...]], *, names: tuple[str, ...] = (), markdown: bool = False
+    reports: Positional[tuple[Path, ...]], *, names: tuple[str, ...] | None = None, markdown: bool = False
 ) -> int:
     """Exit code 1 where some numbers could not be ranked; the last column says why.
 
@@ -24,6 +26,8 @@ def compare_reports(
         names: one for each; none = the names of their folders.
         markdown: print a table for a page.
     """
+    some("--names", names)
+
     from reposer.evaluation.compare import compare
     from reposer.evaluation.written_report import read_report
 

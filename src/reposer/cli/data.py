@@ -13,7 +13,7 @@ from reposer.core.choices import Frame, PictureForm
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
 
-from .option_values import MOST_WORKERS, pixels, seeded, within
+from .option_values import MOST_WORKERS, pixels, seeded, some, within
 
 MOST_VIEWS = 1000  # of a person
 COMPRESSED = 20  # a picture takes a twentieth of its bytes at least
@@ -199,6 +199,7 @@ def synthesize_objects(
     seeded("--seed", seed)
     within("--objects", objects, 1)
     within("--test-objects", test_objects, 1)
+    some("--split", split)
     check_output_folder(out, option="the folder")
 
     from reposer.data.objects import AZIMUTHS, ELEVATIONS, write_objects

@@ -12,7 +12,7 @@ from reposer.core import BadInput
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 
-from .option_values import above, within
+from .option_values import above, some, within
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -24,7 +24,7 @@ def leaderboard(
     out: Path | None = None,
     scale: bool = False,
     features: Literal["published", "people-encoder"] = "published",
-    systems: tuple[str, ...] = (),
+    systems: tuple[str, ...] | None = None,
     pictures: int | None = None,
     minutes: float | None = None,
     people: int | None = None,
@@ -42,6 +42,7 @@ def leaderboard(
     """
     within("--pictures", pictures, 1)
     above("--minutes", minutes)
+    some("--systems", systems)
     within("--people", people, 1)
     out = out or Path("runs") / ("leaderboard-full" if scale else "leaderboard-mini")
     check_output_folder(out)
@@ -51,15 +52,14 @@ def leaderboard(
     contest = full() if scale else mini()
     if features == "people-encoder" and scale:
         contest = with_own_features(contest)
-    if unknown := set(systems) - set(contest.systems):
+    chosen = systems or tuple(contest.systems)
+    if unknown := set(chosen) - set(contest.systems):
         raise BadInput(
             f"There is no system {', '.join(sorted(unknown))}; there are {', '.join(contest.systems)}."
         )
     contest = dataclasses.replace(
         contest,
-        systems={
-            name: build for name, build in contest.systems.items() if name in (systems or contest.systems)
-        },
+        systems={name: build for name, build in contest.systems.items() if name in chosen},
         pictures=pictures or contest.pictures,
         minutes=minutes or contest.minutes,
         people=people or contest.people,

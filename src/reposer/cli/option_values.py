@@ -1,6 +1,7 @@
 """Values of options that cannot be meant: refused before the work, by the option's name."""
 
 import math
+from collections.abc import Collection
 
 from reposer.core import BadInput
 
@@ -31,6 +32,12 @@ def pixels(option: str, size: tuple[int, int] | None) -> None:
         raise BadInput(
             f"{option} is a height and a width of 1 to {MOST_PIXELS:,} pixels, not {size[0]} {size[1]}."
         )
+
+
+def some(option: str, values: Collection[str] | None) -> None:
+    """The option, if it was given, has a value: without one it would mean all, or none."""
+    if values is not None and not values:
+        raise BadInput(f"{option} came without a value. Name at least one, or leave the option out.")
 
 
 def seeded(option: str, seed: int) -> None:

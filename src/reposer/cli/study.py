@@ -12,7 +12,7 @@ from reposer.core import BadInput
 from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
-from .option_values import seeded, within
+from .option_values import seeded, some, within
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -54,6 +54,7 @@ def real_or_generated(
         host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
+    some("--generated", generated)
     _check(out, trials, practice, checks, failed_checks, show_seconds, seed, port)
 
     from reposer.study import Study, open_folders
@@ -108,6 +109,7 @@ def best(
         host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
+    some("--generated", generated)
     _check(out, trials, practice, checks, failed_checks, show_seconds, seed, port)
 
     from reposer.study import Study, open_folders
