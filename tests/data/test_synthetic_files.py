@@ -151,7 +151,7 @@ def test_a_draft_with_other_arguments_is_not_continued(tmp_path, monkeypatch):
         write_people(tmp_path / "people", **FEW, workers=1)
     with pytest.raises(BadInput, match=r"seed = 0, not 5"):
         write_people(tmp_path / "people", **FEW, seed=5)
-    monkeypatch.setattr("reposer.data.synthetic.drafts.code_digest", lambda: "another")
+    monkeypatch.setattr("reposer.data.synthetic.drafts.code_digest", lambda *parts: "another")
     with pytest.raises(BadInput, match="the code that draws"):
         write_people(tmp_path / "people", **FEW)
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from reposer.core import BadInput
-from reposer.core.configs import LARGEST, from_plain, read_json, to_plain
+from reposer.core.configs import LARGEST, from_plain, to_plain
 from reposer.generators import GENERATORS, load, save
 from reposer.generators.gfla import GFLAConfig
 from reposer.generators.patn import PATNConfig
@@ -77,8 +77,8 @@ WRONG = {
     "size of texts": (put("config", "size", value=["64", "32"]), r"\.size\[0\] is '64'"),
     "size below 0": (put("config", "size", 0, value=-64), "sides divide"),
     "size nothing": (put("config", "size", value={}), r"\.size is \{\}; a list"),
-    "sigma nan": (put("config", "sigma", value=float("nan")), r"\.sigma is nan; a finite number"),
-    "sigma infinite": (put("config", "sigma", value=float("inf")), r"\.sigma is inf; a finite number"),
+    "sigma nan": (put("config", "sigma", value=float("nan")), r"holds NaN, which is no number"),
+    "sigma infinite": (put("config", "sigma", value=float("inf")), r"holds Infinity, which is no number"),
     "sigma of many digits": (put("config", "sigma", value=10**400), r"\.sigma is <integer of 401 digits>"),
     "a choice unknown": (put("config", "upsampling", value="magic"), r"\.upsampling is 'magic'; one of"),
     "skeleton unknown": (put("config", "skeleton", value="insect"), "There is no skeleton 'insect'"),
@@ -92,9 +92,9 @@ WRONG = {
     "another skeleton": (put("skeleton", value="coco17"), "skeleton in x.safetensors is 'coco17'"),
     "no skeleton": (put("skeleton", value="insect"), "skeleton in x.safetensors is 'insect'"),
     "a list": (lambda a: "[]", r"is \[\]; an object was expected"),
-    "no JSON": (lambda a: "{", "is no JSON that can be read"),
+    "no JSON": (lambda a: "{", "is not JSON"),
     "deep": (lambda a: "[" * 100_000, "nested too deep"),
-    "many digits": (lambda a: '{"family": ' + "1" * 10_000 + "}", "is no JSON that can be read"),
+    "many digits": (lambda a: '{"family": ' + "1" * 10_000 + "}", "a number of 10000 digits"),
 }
 
 
@@ -261,9 +261,3 @@ def test_a_released_checkpoint_with_numbers_that_are_not_finite_is_not_imported(
     torch.save(tensors, path)
     with pytest.raises(BadInput, match="numbers that are not finite"):
         read_released(path, config)
-
-
-def test_json_from_outside_that_cannot_be_read_is_said_in_words():
-    for text in ("", "{", "[" * 100_000, "1" * 10_000, b"\xff\xfe{"):
-        with pytest.raises(BadInput, match="the file is no JSON that can be read"):
-            read_json(text, "the file")

@@ -151,7 +151,7 @@ def score(
 
 def read_attributes(path: Path) -> dict[str, dict[str, str]]:
     """The true attributes of each identity."""
-    from reposer.data.json_files import read_json
+    from reposer.core.json_files import read_json
 
     found = read_json(path)
     try:

@@ -13,6 +13,7 @@ def code_digest(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in parts:
         place = _PACKAGE / part
+        assert place.exists(), f"{part} is no part of the package"
         for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
             digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,7 +1,6 @@
 """Frozen dataclasses to plain values and back: what rides in a weights file's header and in a run's receipt."""
 
 import dataclasses
-import json
 import math
 import types
 import typing
@@ -28,21 +27,6 @@ def to_plain(value: Any) -> Any:
         return {str(k): to_plain(v) for k, v in value.items()}
     assert value is None or isinstance(value, bool | int | float | str), f"{value!r} cannot be written down"
     return value
-
-
-def read_json(text: str | bytes, where: str) -> Any:
-    """The value that JSON from outside says; `where` names the text in the message of what cannot be read."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        reason = "its brackets are nested too deep"
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8"
-    except ValueError as error:  # also whole numbers of more digits than Python reads
-        reason = str(error).split("; use sys")[0]
-    raise BadInput(
-        f"{where} is no JSON that can be read ({reason}). It was damaged, or written by another program."
-    )
 
 
 def from_plain(annotation: Any, value: Any, where: str = "config", *, bounded: bool = False) -> Any:

@@ -13,13 +13,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import BadInput, ClipSample, Framing, Pose, Skeleton
+from reposer.core.json_files import read_json
 from reposer.core.samples import Condition
 from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 
 from .clip_dataset import CLIP_DATASETS, frame_mask, move_clip
 from .dataset import CACHE_BYTES, NoSplit, frame_pose
 from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
-from .json_files import read_json
 from .moves import in_frame, random_move
 from .pictures import read_picture
 from .poses.values import is_number

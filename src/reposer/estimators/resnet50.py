@@ -14,8 +14,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
-from reposer.core.configs import read_json
 from reposer.core.images import from_uint8
+from reposer.core.json_files import parse_json
 from reposer.nn.features import IMAGENET_MEAN, IMAGENET_STD
 from reposer.nn.resnet import ResNet50
 from reposer.nn.weights import fill, find_weights, read_checkpoint, read_safetensors, sha256, unfilled
@@ -45,7 +45,7 @@ class ResNet50Attributes(AttributeReader):
     def __init__(self, path: Path) -> None:
         tensors, header = read_safetensors(path)
         try:
-            questions = read_json(header.get("questions", "null"), f"the header of {path}")
+            questions = parse_json(header.get("questions", "null"), f"the header of {path}")
         except BadInput:
             questions = None
         if not isinstance(questions, list) or not questions or not all(isinstance(q, str) for q in questions):

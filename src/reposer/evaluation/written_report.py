@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from reposer.core import BadInput, quoted
-from reposer.core.configs import from_plain, read_json
+from reposer.core.configs import from_plain
+from reposer.core.json_files import parse_json
 from reposer.metrics import METRICS
 
 
@@ -120,7 +121,7 @@ def read_report(path: Path) -> dict[str, Any]:
         raise BadInput(
             f"{path} cannot be read ({error.strerror}). Give the JSON file of a report."
         ) from error
-    plain = read_json(content, str(path))
+    plain = parse_json(content, str(path))
     written_report(plain, str(path))
     return dict(plain)
 

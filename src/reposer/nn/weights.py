@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from reposer.core import BadInput, quoted
-from reposer.core.configs import from_plain, read_json, to_plain
+from reposer.core.configs import from_plain, to_plain
 from reposer.core.disk import whole_file
+from reposer.core.json_files import parse_json
 
 Module = TypeVar("Module", bound=nn.Module)
 Read = TypeVar("Read")
@@ -149,7 +150,7 @@ def read_about(header: Mapping[str, str], path: Path) -> dict[str, Any]:
     text = header.get(HEADER)
     if text is None:
         return {}
-    about = read_json(text, f"the header of {path}")
+    about = parse_json(text, f"the header of {path}")
     if not isinstance(about, dict):
         raise BadInput(
             f"The header of {path} is {quoted(about)}; an object was expected. Get the file again."

@@ -11,8 +11,9 @@ import torch
 from filelock import FileLock
 
 from reposer.core import BadInput
-from reposer.core.configs import read_json, to_plain
+from reposer.core.configs import to_plain
 from reposer.core.disk import LOCK, only_user, remove_drafts, remove_locked, whole_file
+from reposer.core.json_files import parse_json
 from reposer.core.outputs import check_output_folder
 from reposer.data.files import write_text
 
@@ -120,7 +121,7 @@ class RunFolder:
         """What recipe.json says: every value of the recipe, what its files hold, and what was used."""
         try:
             whole = self.receipt.is_file()  # to open a pipe would wait for ever
-            found = read_json(self.receipt.read_bytes(), str(self.receipt)) if whole else None
+            found = parse_json(self.receipt.read_bytes(), str(self.receipt)) if whole else None
         except FileNotFoundError:
             found = None
         entries = ("recipe", "contents", "about")
@@ -199,7 +200,7 @@ class RunFolder:
 def _step_of(line: bytes) -> int | None:
     """The step that a line of the log is of; None if it is no such line."""
     try:
-        content = read_json(line, "log")
+        content = parse_json(line, "log")
     except BadInput:
         return None
     step = content.get("step") if isinstance(content, dict) else None

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reposer.core import BadInput, quoted
+from reposer.core.json_files import read_json
 
-from ..json_files import read_json
 from .keypoint_results import KeypointResults
 from .mmpose import MMPose
 from .openpose import OpenPose, OpenPoseFrames, people_in

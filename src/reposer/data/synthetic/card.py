@@ -15,13 +15,14 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.progress import track
 
 from reposer.core import BadInput
+from reposer.core.code import code_digest
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.terminal import Terminal
 
 from .attributes import ATTRIBUTES, attributes
 from .body import Body
 from .cameras import CROPS
-from .drafts import code_digest, in_processes
+from .drafts import CODE, in_processes
 from .parts import PARTS
 from .people import FIRST_NUMBER, LAST_NUMBER, SyntheticPeople
 
@@ -122,7 +123,7 @@ def card(
         "pictures": len(cameras),
         "size": list(size),
         "seed": seed,
-        "code": code_digest(),
+        "code": code_digest(*CODE),
         "skin_tone": {str(tone): sum(m.tone == tone for m in measures) for tone in range(1, 11)},
         "body": {name: _spread(m.body[name] for m in measures) for name in measures[0].body},
         "attributes": {

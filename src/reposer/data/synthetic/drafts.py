@@ -1,6 +1,5 @@
 """Folders that several processes write, piece by piece: they appear whole or not at all, and continue when broken off."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -25,8 +24,9 @@ from rich.text import Text
 from torch.utils.data import DataLoader, Dataset
 
 from reposer.core import BadInput
-from reposer.core.configs import read_json
+from reposer.core.code import code_digest
 from reposer.core.disk import LOCK, only_user, remove_locked
+from reposer.core.json_files import read_json
 from reposer.core.processes import deaf_to_interrupts
 from reposer.core.terminal import Terminal
 
@@ -37,6 +37,8 @@ R = TypeVar("R")
 Record = dict[str, Any]
 """What a finished piece leaves for the whole: plain values, kept as JSON."""
 
+CODE = ("data/synthetic",)
+"""The part of the package that renders people: pictures of two versions of it must not be mixed."""
 ABOUT = "about.json"
 """In the finished folder: the arguments that made it."""
 _ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
@@ -123,7 +125,7 @@ def write_in_pieces(
             f"{root} exists already. Name a new folder for the synthetic people, or remove it first."
         )
     draft = root.with_name(f".{root.name}-draft")
-    receipt = json.loads(json.dumps({**arguments, "code": code_digest()}))
+    receipt = json.loads(json.dumps({**arguments, "code": code_digest(*CODE)}))
     with _alone(draft, root):
         if not _begin(draft, root, receipt):
             _write(draft, pieces, write, finish, receipt, workers=workers, progress=progress)
@@ -176,14 +178,6 @@ def _write(
     write_text(draft / ABOUT, json.dumps(receipt, indent=1) + "\n")
     shutil.rmtree(draft / _RECORDS)
     (draft / _ARGUMENTS).unlink()
-
-
-def code_digest() -> str:
-    """What the code that draws people is, in short: pictures of two versions must not be mixed."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 class _Writer:
@@ -239,8 +233,8 @@ def _read_record(draft: Path, piece: Piece) -> Record | None:
 def _plain(path: Path) -> dict[str, Any]:
     """The object in a JSON file of ours; empty where there is none that can be read."""
     try:
-        content = read_json(path.read_bytes(), str(path))
-    except (OSError, BadInput):
+        content = read_json(path)
+    except BadInput:
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from reposer.core import BadInput, Framing, Pose, Skeleton, quoted
+from reposer.core.json_files import parse_json
 from reposer.core.skeleton import OPENPOSE_18
 
 from ..dataset import (
@@ -26,7 +27,6 @@ from ..dataset import (
     PairRow,
     PictureMemory,
 )
-from ..json_files import parse_json
 from ..pairs import name_identity
 from ..picture_kinds import PICTURE_SUFFIXES
 from ..pictures import decode_picture

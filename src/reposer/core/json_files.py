@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reposer.core import BadInput, quoted
+from .errors import BadInput, quoted
 
 MAX_BYTES = 64 * 2**20
 MAX_VALUES = 6_000_000
@@ -26,8 +26,10 @@ def read_json(path: Path | str, *, most_bytes: int = MAX_BYTES) -> Any:
     return parse_json(_bytes(Path(path), most_bytes), str(path))
 
 
-def parse_json(content: bytes, where: str) -> Any:
-    """The same of bytes that were read already. where: they stand, for the refusal."""
+def parse_json(content: bytes | str, where: str) -> Any:
+    """The same for content that was read already; `where` names it in the refusal."""
+    if isinstance(content, str):
+        content = content.encode()
     if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise BadInput(f"{where} holds more than {MAX_VALUES:,} values; no more are read. Split the file.")
     try:
@@ -36,7 +38,8 @@ def parse_json(content: bytes, where: str) -> Any:
         )
     except json.JSONDecodeError as error:
         raise BadInput(
-            f"{where} is not JSON (line {error.lineno}, column {error.colno}: {error.msg})."
+            f"{where} is not JSON (line {error.lineno}, column {error.colno}: {error.msg}). It was damaged, or written by another "
+            f"program."
         ) from None
     except UnicodeDecodeError:
         raise BadInput(f"{where} is not text; a JSON file was expected.") from None

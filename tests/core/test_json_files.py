@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reposer.core import BadInput
-from reposer.data.json_files import read_json
+from reposer.core.json_files import parse_json, read_json
 
 
 @pytest.fixture
@@ -64,3 +64,9 @@ def test_all_else_is_read_as_it_stands(tmp_path):
     content = {"a": [1, -2.5, 1e300, True, None, "x"], "b": {}}
     (tmp_path / "a.json").write_text(json.dumps(content))
     assert read_json(tmp_path / "a.json") == content
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "1" * 10_000, b"\xff\xfe{", b"\xff"])
+def test_text_that_was_read_already_is_refused_by_its_place(text):
+    with pytest.raises(BadInput, match=r"^the header "):
+        parse_json(text, "the header")
