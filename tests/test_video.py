@@ -12,7 +12,7 @@ from reposer.core.samples import stack_conditions
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.nn.steady import Steadier
 from reposer.pipeline import transfer
-from reposer.video import PhotoAnimation, animate_photo, beside, sticks, turntable
+from reposer.video import PhotoAnimation, beside, sticks, turntable
 from tests.test_pipeline import PAD, PERSON, SQUASH, CopySource, NotFinite, smooth_photo, standing
 
 SIZE = (120, 100)
@@ -54,8 +54,9 @@ def clip(num_frames, size=SIZE, height=80.0, step=0.5):
 def test_one_pose_is_drawn_as_transfer_draws_it():
     target = standing(80.0, (56.0, 58.0), SIZE, raise_arms=True)
     wanted = transfer(Spotlight(PAD), PHOTO, SOURCE, target, picture_size=PERSON).picture
-    (drawn,) = animate_photo(Spotlight(PAD), PHOTO, SOURCE, Pose.stack([target]), picture_size=PERSON)
-    assert torch.equal(drawn, wanted)
+    animation = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, Pose.stack([target]), picture_size=PERSON)
+    (frame,) = animation.frames()
+    assert torch.equal(frame.picture, wanted)
 
 
 def test_every_pose_makes_a_frame_of_the_photos_size_and_outside_of_the_one_crop_nothing_changes():
@@ -107,7 +108,7 @@ def test_frames_that_show_nobody_keep_the_pose_before_and_the_first_ones_wait(kn
 def test_a_clip_without_anybody_is_refused(known):
     poses = replace(clip(5), visible=torch.zeros(5, 18, dtype=torch.bool))
     with pytest.raises(BadInput, match="None of the 5 driving frames shows a person"):
-        list(animate_photo(Spotlight(PAD), PHOTO, SOURCE, poses if known else iter(poses)))
+        list(PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, poses if known else iter(poses)).frames())
 
 
 def test_frames_come_as_the_poses_come():
@@ -118,7 +119,7 @@ def test_frames_come_as_the_poses_come():
             asked.append(t)
             yield standing(80.0, (50.0 + t, 60.0), SIZE)
 
-    frames = animate_photo(Spotlight(PAD), PHOTO, SOURCE, endless())
+    frames = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, endless()).frames()
     for t in range(4):
         next(frames)
         assert asked[-1] == t, "no pose after that of the frame"

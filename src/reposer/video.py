@@ -232,35 +232,6 @@ class PhotoAnimation:
             raise BadInput(_nobody(self.missing, None, self._generator))
 
 
-def animate_photo(
-    generator: Generator,
-    photo: Tensor | np.ndarray | Path | str,
-    source_pose: Pose,
-    poses: Pose | Iterable[Pose],
-    *,
-    same_person: bool = False,
-    fit: bool = False,
-    edge_frames: Iterable[UInt8[Tensor, "h w 3"]] | None = None,
-    picture_size: tuple[int, int] | None = None,
-    seed: int = 0,
-    steadier: Steadier | None = None,
-) -> Iterator[UInt8[Tensor, "H W 3"]]:
-    """The photo's person in one pose after the other, a picture of the photo's size for each: see `PhotoAnimation`."""
-    animation = PhotoAnimation(
-        generator,
-        photo,
-        source_pose,
-        poses,
-        same_person=same_person,
-        fit=fit,
-        edge_frames=edge_frames,
-        picture_size=picture_size,
-        seed=seed,
-        steadier=steadier,
-    )
-    return (frame.picture for frame in animation.frames())
-
-
 def turntable(
     generator: Generator,
     picture: Tensor | np.ndarray | Path | str,

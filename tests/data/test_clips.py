@@ -10,7 +10,8 @@ import torch
 
 from reposer.core import BadInput
 from reposer.core.images import from_uint8
-from reposer.data.clips import read_clip
+
+from .video_clips import clip_of
 
 av = pytest.importorskip("av")
 
@@ -30,13 +31,13 @@ def write_clip(folder, num_frames=4, size=(64, 48), pictures=None):
 
 def test_a_clip_has_a_picture_and_a_pose_per_frame(tmp_path):
     path, track, pictures = write_clip(tmp_path)
-    clip = read_clip(path, track)
+    clip = clip_of(path, track)
     assert len(clip) == 4 and clip.fps == 5 and clip.name == "clip"
     assert clip.poses.xy[[0, 2, 3], 0, 0].tolist() == [0, 2, 3]
     assert clip.poses.visible.any(-1).tolist() == [True, False, True, True]
     for frame, picture in zip(clip.frames, pictures, strict=True):
         assert (frame - from_uint8(torch.from_numpy(picture))).abs().max() < 0.05
-    half = read_clip(path, track, size=(32, 24))
+    half = clip_of(path, track, size=(32, 24))
     assert half.frames.shape == (4, 3, 32, 24) and half.poses.size == (32, 24)
     assert half.poses.xy[2, 0].tolist() == [0.75, 4.75]
 
@@ -45,12 +46,12 @@ def test_a_track_of_another_clip_a_missing_clip_and_a_damaged_one_are_refused(tm
     path, track, _ = write_clip(tmp_path)
     track.write_text(json.dumps({"keypoints": [[[1, 1]] * 18]}))
     with pytest.raises(BadInput, match=r"has 4 frames, .* has joints for 1"):
-        read_clip(path, track)
+        clip_of(path, track)
     path.write_bytes(b"nothing")
     with pytest.raises(BadInput, match="cannot be read as a clip"):
-        read_clip(path, track)
+        clip_of(path, track)
     with pytest.raises(BadInput, match="There is no clip"):
-        read_clip(tmp_path / "other.mp4", track)
+        clip_of(tmp_path / "other.mp4", track)
 
 
 ONE = 1 << 16  # in 16.16 fixed point
@@ -74,7 +75,7 @@ def test_a_phones_clip_is_upright_whichever_way_it_was_held(held, tmp_path):
     place = file.index(b"tkhd") + 44  # where a track's header keeps its matrix
     struct.pack_into(">9i", file, place, a * ONE, b * ONE, 0, c * ONE, d * ONE, 0, 0, 0, 1 << 30)
     path.write_bytes(file)
-    clip = read_clip(path, track)
+    clip = clip_of(path, track)
     wanted = from_uint8(torch.from_numpy(turn(picture).copy()))
     assert clip.frames.shape[1:] == wanted.shape and clip.poses.size == tuple(wanted.shape[1:])
     assert clip.poses.xy[0, 0].tolist() == [0.0, 10.0]  # the track's joints are those of the upright clip

@@ -148,7 +148,7 @@ def test_another_seed_kind_or_number_gives_another_object():
 
 def test_splits_share_no_object_and_pairs_follow_the_published_rule():
     sets = {
-        split: SyntheticObjects("mugs", SMALL, split, num_objects=20) for split in ("train", "val", "test")
+        split: SyntheticObjects("chairs", SMALL, split, num_objects=20) for split in ("train", "val", "test")
     }
     models = [model for data in sets.values() for model in data.models]
     assert len(set(models)) == 60 and not any("_" in model for model in models)
@@ -194,12 +194,12 @@ def held_out_facts(train, held, everything):
 
 def test_every_third_azimuth_of_the_training_objects_is_held_out():
     train, held, everything = (
-        SyntheticObjects("mugs", SMALL, split, num_objects=2, hold_out=hold_out)
+        SyntheticObjects("chairs", SMALL, split, num_objects=2, hold_out=hold_out)
         for split, hold_out in (("train", 3), ("held-out", 3), ("train", 0))
     )
     held_out_facts(train, held, everything)
     assert held.models == train.models
-    test = SyntheticObjects("mugs", SMALL, "test", num_objects=2, hold_out=3)
+    test = SyntheticObjects("chairs", SMALL, "test", num_objects=2, hold_out=3)
     assert len(test) == 36  # the other objects are turned to all azimuths
 
 
@@ -219,11 +219,11 @@ def test_a_file_holds_out_what_drawn_objects_do(written):
 )
 def test_a_hold_out_that_leaves_nothing_is_refused(split, hold_out):
     with pytest.raises(BadInput, match=f"hold_out={hold_out} does not fit"):
-        SyntheticObjects("mugs", SMALL, split, num_objects=1, hold_out=hold_out)
+        SyntheticObjects("chairs", SMALL, split, num_objects=1, hold_out=hold_out)
 
 
 def test_samples_carry_views_in_degrees_and_stack():
-    data = SyntheticObjects("tables", SMALL, num_objects=1, framing=Framing((64, 48)))
+    data = SyntheticObjects("chairs", SMALL, num_objects=1, framing=Framing((64, 48)))
     sample = data[4]  # azimuth 20, elevation 10
     assert isinstance(sample.source_pose, View)
     assert (float(sample.source_pose.azimuth), float(sample.source_pose.elevation)) == (20.0, 10.0)
@@ -235,7 +235,7 @@ def test_samples_carry_views_in_degrees_and_stack():
 
 
 def test_a_plain_background_is_one_colour_of_the_object():
-    data = SyntheticObjects("lamps", SMALL, background="plain")
+    data = SyntheticObjects("cars", SMALL, background="plain")
     one, two = data.picture(0, 0, 0).picture, data.picture(0, 100, 20).picture
     assert (one[0] == one[0, 0]).all() and (one[0, 0] == two[0, 0]).all()
     assert not (one[0, 0] == data.picture(1, 0, 0).picture[0, 0]).all()
@@ -306,7 +306,7 @@ def test_a_broken_off_writing_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(SyntheticObjects, "picture", stop)
     with pytest.raises(KeyboardInterrupt):
-        write_objects(tmp_path / "new", "mugs", num_objects={"train": 1}, progress=False)
+        write_objects(tmp_path / "new", "chairs", num_objects={"train": 1}, progress=False)
     assert calls and list(tmp_path.iterdir()) == []
 
 

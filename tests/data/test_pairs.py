@@ -1,25 +1,6 @@
-"""The rule behind the published pairs."""
+"""Whose picture a name says it is."""
 
-from reposer.data.pairs import derive_pairs, market_identity, name_identity
-
-from .folders import some_pose
-
-
-def test_all_ordered_pairs_of_one_identity_whose_shoulders_and_hips_are_seen():
-    poses = {
-        "a_1.jpg": some_pose(),
-        "b_1.jpg": some_pose(),
-        "a_2.jpg": some_pose(missing=(0, 4)),  # nose and wrist may be missing
-        "a_3.jpg": some_pose(missing=(8,)),  # a hip may not
-        "b_2.jpg": some_pose(),
-    }
-    assert derive_pairs(poses) == [
-        ("a_1.jpg", "a_2.jpg"),
-        ("a_2.jpg", "a_1.jpg"),
-        ("b_1.jpg", "b_2.jpg"),
-        ("b_2.jpg", "b_1.jpg"),
-    ]
-    assert len(derive_pairs(poses, require=("nose",))) == 2 + 2
+from reposer.data.pairs import market_identity, name_identity
 
 
 def test_identities_are_cut_from_names():

@@ -9,12 +9,11 @@ import torch
 
 from reposer.core import BadInput, Pose
 from reposer.data.clip_folder import ClipFolder
-from reposer.data.clips import read_clip
 from reposer.data.poses import write_track
 from reposer.data.video_files import VideoFile, square_size
 from reposer.driving import open_driving
 
-from .video_clips import write_clip
+from .video_clips import clip_of, write_clip
 
 SIZE = (96, 64)
 
@@ -73,7 +72,7 @@ def test_a_track_lies_on_the_person_in_whichever_size_its_joints_were_found(tmp_
     expected = a_pose(square_size(SIZE, Fraction(2))).xy
     track = open_driving(path).track
     assert track.size == (96, 128)
-    for xy in (track.xy, read_clip(path, tmp_path / "a.json").poses.xy):
+    for xy in (track.xy, clip_of(path, tmp_path / "a.json").poses.xy):
         assert (xy - expected).abs().max() < 0.01
     folder = ClipFolder(tmp_path, "all", crop=False)
     assert (folder.conditions(0, range(3)).xy - expected).abs().max() < 0.01

@@ -1,6 +1,7 @@
 """Garment designs: no design is worn in two splits, and a pattern belongs to its cloth."""
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from reposer.data.synthetic.clothes import LOGOS, Legwear, Plain, Print, Shoe, T
 from reposer.data.synthetic.designs import design_split, draw_until
 from reposer.data.synthetic.identity import sample_identity
 from reposer.data.synthetic.lettering import GLYPHS, bitmap, invented_word
-from reposer.data.synthetic.patterns import PATTERNS, WEAVES, Cloth
+from reposer.data.synthetic.patterns import PATTERNS, Cloth, Weave
 
 SPLITS = ("train", "val", "test")
 
@@ -75,7 +76,7 @@ def test_a_pattern_depends_on_surface_coordinates_only(pattern):
     assert (np.ptp(whole, axis=0).max() > 0.1) == (pattern != "plain")
 
 
-@pytest.mark.parametrize("weave", WEAVES)
+@pytest.mark.parametrize("weave", get_args(Weave))
 def test_a_weave_changes_brightness_but_little(weave):
     cloth = Cloth("plain", (0.5, 0.4, 0.3), (0, 0, 0), (0, 0, 0), weave=weave)
     ratio = cloth.colour(points()) / np.array((0.5, 0.4, 0.3), np.float32)

@@ -5,6 +5,23 @@ from pathlib import Path
 
 import av
 import numpy as np
+import torch
+
+from reposer.core import Clip
+from reposer.core.images import from_uint8, resize
+from reposer.data.clips import choose_track_of
+from reposer.data.video_files import VideoFile
+
+
+def clip_of(path, track, size=None):
+    """All frames of a file with the joints of a track; `size` is what they are scaled to."""
+    video = VideoFile(path)
+    poses = choose_track_of(video, track).pose
+    frames = torch.stack([from_uint8(frame) for frame in video.frames()])
+    poses = poses[torch.tensor(video.order())[: len(frames)]]
+    if size is not None:
+        frames, poses = resize(frames, size), poses.resize(size)
+    return Clip(frames, poses, video.path.stem, float(video.fps))
 
 
 def moving_square(num_frames, size=(64, 48)):

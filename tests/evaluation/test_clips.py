@@ -13,13 +13,13 @@ from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.tracks import one_euro
 from reposer.data import SyntheticPeople
 from reposer.data.clip_dataset import WholeClip
-from reposer.data.clips import read_clip
 from reposer.evaluation.clip_report import clip_table
 from reposer.evaluation.clips import CLIP_METRICS_V1, ClipScorer, evaluate_clips
-from reposer.evaluation.driving import DrivenClip, copied, drive, exact_motions
+from reposer.evaluation.driving import DrivenClip, copied, drive
 from reposer.evaluation.masks import MASKS
 from reposer.generators.copy_source import CopySourceConfig
 from reposer.metrics.clips import Motion
+from tests.data.video_clips import clip_of
 
 SIZE = (32, 24)
 CHEAP = ("frame-l1", "frame-ssim-gaussian1.5", "flicker-l1", "motion-ratio-l1", "warp-l1-exact")
@@ -335,7 +335,7 @@ def test_the_report_prints_every_number_with_its_protocol_and_count():
 
 def test_a_drawn_person_moves_as_the_drawing_says():
     clip, drawing = SyntheticPeople((64, 48), "test", 10).clip(950_003, "walk", 4, fps=8)
-    motions = list(exact_motions(drawing))
+    motions = [Motion(*drawing.flow(t - 1, t)) for t in range(1, len(drawing))]
     assert len(motions) == 3 and all(motion.visible.any() for motion in motions)
     true = to_uint8(clip.frames)
     still = [replace(motion, flow=torch.zeros_like(motion.flow)) for motion in motions]
@@ -356,7 +356,7 @@ def test_the_protocols_metrics_are_all_registered():
 
 def test_a_real_clip_is_best_against_itself_and_shuffled_frames_are_worse(real_data):
     path = real_data / "people_video" / "pose_squats.mp4"
-    clip = read_clip(path, path.with_suffix(".coco18.json"), size=(128, 72))
+    clip = clip_of(path, path.with_suffix(".coco18.json"), size=(128, 72))
     true = to_uint8(clip.frames[:8])
     shuffled = true[torch.tensor([5, 0, 2, 7, 4, 1, 3, 6])]
     names = ("frame-l1", "flicker-l1", "motion-ratio-l1", "warp-l1-lucas-kanade")

@@ -9,7 +9,6 @@ from .dataset import (
     PairRow,
     frame_picture,
     frame_pose,
-    frame_sample,
     open_dataset,
 )
 from .synthetic import SyntheticPeople
@@ -24,6 +23,5 @@ __all__ = [
     "PairRow",
     "frame_picture",
     "frame_pose",
-    "frame_sample",
     "open_dataset",
 ]

@@ -3,31 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from jaxtyping import UInt8
-from torch import Tensor
-
-from reposer.core import BadInput, Clip
-from reposer.core.images import from_uint8, resize
+from reposer.core import BadInput
 
 from .poses import Chosen, choose_track, read_recording
 from .poses.pixels import is_copy, is_normalised, words_of
 from .poses.recording import PoseRecording
 from .video_files import VideoFile
-
-
-def read_clip(path: Path | str, keypoints: Path | str, *, size: tuple[int, int] | None = None) -> Clip:
-    """All frames of a video file, upright, with the joints of a track file (see `poses.read_track`).
-
-    A phone held sideways writes how the frames are to be turned; the joints are those of the turned frames, as
-    detectors and players see them. A clip of varying rate is shown at a constant one, its joints with it.
-    size: (height, width) that the frames and poses are scaled to; None keeps the clip's.
-    """
-    video = VideoFile(path)
-    poses = choose_track_of(video, Path(keypoints)).pose
-    frames = torch.stack([_scaled(frame, size) for frame in video.frames()])
-    poses = poses[torch.tensor(video.order())[: len(frames)]]
-    return Clip(frames, poses if size is None else poses.resize(size), video.path.stem, float(video.fps))
 
 
 def choose_track_of(video: VideoFile, track: Path) -> Chosen:
@@ -61,8 +42,3 @@ def _counted_in(video: VideoFile, track: Path, recording: PoseRecording) -> tupl
         )
     found_in_file = all(size is not None and is_copy(size, video.stored_size) for size in sizes)
     return video.stored_size if found_in_file and sizes else video.size
-
-
-def _scaled(frame: UInt8[Tensor, "h w 3"], size: tuple[int, int] | None) -> Tensor:
-    picture = from_uint8(frame)[None]
-    return (picture if size is None else resize(picture, size))[0]

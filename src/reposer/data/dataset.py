@@ -248,13 +248,6 @@ def frame_pose(pose: Pose, framing: Framing | None) -> Pose:
     return pose if framing is None else framing.place(pose)
 
 
-def frame_sample(
-    picture: Float[Tensor, "3 h w"], pose: Pose, framing: Framing | None
-) -> tuple[Float[Tensor, "3 H W"], Pose]:
-    """A picture and its pose in the frame. The picture may have another size than the pose says: it is scaled."""
-    return frame_picture(picture, framing, pose.size), frame_pose(pose, framing)
-
-
 def unreadable_pictures(dataset: FilePairs, names: Iterable[str]) -> dict[str, str]:
     """Those of the pictures of these names that cannot be decoded, and why."""
     found = {}

@@ -143,8 +143,10 @@ def _opened(file: _Bytes, name: str) -> Iterator[Image.Image]:
             raise BadInput(_not_read(name, start)) from None
         with image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise BadInput(_too_many_pixels(name, f"{width} x {height} = {width * height / 1e6:.0f}"))
+            most = MAX_WEBP_PIXELS if image.format == "WEBP" else MAX_PIXELS
+            if width * height > most:
+                what = f"{width} x {height} = {width * height / 1e6:.0f}"
+                raise BadInput(_too_many_pixels(name, what, most))
             if getattr(image, "is_animated", False) and image.format in FORMATS:  # an MPO is one photo
                 count = 0 if image.format == "TIFF" else image.n_frames  # type: ignore[attr-defined]
                 raise BadInput(f"{name} is {animation(count, str(image.format))}.")
@@ -212,8 +214,10 @@ def _not_read(name: str, start: bytes) -> str:
     return f"{name} is not a picture that can be read. Give a whole {READ} file."
 
 
-def _too_many_pixels(name: str, what: str) -> str:
-    return f"{name} has {what} megapixels; at most {MAX_PIXELS // 1_000_000} are read. Make the picture smaller first."
+def _too_many_pixels(name: str, what: str, most: int = MAX_PIXELS) -> str:
+    return (
+        f"{name} has {what} megapixels; at most {most // 1_000_000} are read. Make the picture smaller first."
+    )
 
 
 def _reason(error: BaseException) -> str:

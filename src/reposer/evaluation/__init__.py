@@ -4,7 +4,7 @@ from . import protocols as protocols
 from .clip_report import ClipReport, clip_table
 from .clips import ClipScorer, evaluate_clips
 from .compare import Comparison, compare
-from .driving import DrivenClip, copied, drive, exact_motions
+from .driving import DrivenClip, copied, drive
 from .evaluate import Generate, ScoredPairs, evaluate
 from .geometry import Geometry
 from .intervals import bootstrap_interval
@@ -48,7 +48,6 @@ __all__ = [
     "evaluate",
     "evaluate_clips",
     "evaluate_views",
-    "exact_motions",
     "score_folder",
     "shown_pictures",
     "view_plot",

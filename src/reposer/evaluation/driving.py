@@ -15,7 +15,6 @@ from reposer.core.samples import Condition
 from reposer.core.tracks import held, smoothed
 from reposer.data import frame_picture, frame_pose
 from reposer.data.clip_dataset import WholeClip
-from reposer.data.synthetic.drawing import Drawing
 from reposer.metrics.clips import Motion
 from reposer.nn.steady import steadied
 
@@ -95,13 +94,6 @@ def copied(clip: Clip | WholeClip, framing: Framing, *, source: int = 0) -> Driv
     still = _bytes_of(framed.source, box)
     frames = ((still, _bytes_of(true, box)) for true in framed.frames())
     return DrivenClip(framed.name, frames, limbs=limbs_of(framed, box))
-
-
-def exact_motions(drawing: Drawing) -> Iterator[Motion]:
-    """How a drawn clip moves: the flow and visibility of the person from each frame to the next, as it was drawn."""
-    for t in range(1, len(drawing)):
-        flow, visible = drawing.flow(t - 1, t)
-        yield Motion(flow, visible)
 
 
 def limbs_of(clip: WholeClip, box: Edges) -> Iterator[Bool[Tensor, "H W"] | None] | None:

@@ -40,10 +40,6 @@ class Steadier:
         self.strength = strength
         self.before: tuple[Tensor, Tensor] | None = None
 
-    def reset(self) -> None:
-        """Forget the clip: the next frame is the first of another."""
-        self.before = None
-
     @torch.no_grad()
     def __call__(self, frame: Float[Tensor, "3 H W"]) -> Float[Tensor, "3 H W"]:
         """The next frame, in [-1, 1]."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 from torch import nn
@@ -19,8 +19,6 @@ from reposer.data.dataset import FilePairs
 from reposer.data.objects import ShapeNetViews, SyntheticObjects
 from reposer.data.synthetic import SyntheticPeople
 from reposer.data.synthetic.clips import SyntheticClips, SyntheticFaceClips
-
-from .objective import Objective
 
 R = TypeVar("R", bound="Recipe")
 
@@ -98,15 +96,6 @@ LARGEST_BATCH = 65_536
 SEEDS = 2**62
 
 
-@runtime_checkable
-class ObjectiveConfig(Protocol):
-    """A frozen dataclass that builds its objective around the run's generator, and can be small."""
-
-    def build(self, generator: Any) -> Objective: ...
-
-    def tiny(self) -> "ObjectiveConfig": ...
-
-
 @dataclass(frozen=True)
 class Stage:
     """A part of a run with one objective. A family narrows the type of `objective`."""
@@ -114,7 +103,7 @@ class Stage:
     name: str
     """Shown in the log."""
     objective: Any
-    """The game (an ObjectiveConfig)."""
+    """The config of an `Objective`: `build(generator)` gives it, `tiny()` its small form."""
     steps: int
     """How many batches."""
     optimisers: Mapping[str, Adam]

@@ -29,16 +29,12 @@ PAINTS = (
     "b5171f", "1c3f8c", "20242a", "e9e9e6", "a8adb3", "2f6b45", "d8a81e", "6d1f2b", "3d7fb8", "e0681f",
     "4a4f57", "7f93a3", "c9b48c", "123c3a", "8a9a3a", "5a2f6d", "8fc3d8", "f0e2c0",
 )  # fmt: skip
-CERAMICS = (
-    "f4f1ea", "3a6ea5", "c9503f", "2f5d50", "e5b84b", "8a4f7d", "d9c7b0", "2b2d33", "7fb3a8", "e59a8a",
-)  # fmt: skip
 
 CHROME = Finish((0.62, 0.64, 0.67), 0.85)
 STEEL = Finish((0.50, 0.51, 0.53), 0.45)
 BLACK_METAL = Finish((0.10, 0.10, 0.11), 0.30)
 BRASS = Finish((0.72, 0.56, 0.26), 0.60)
 RUBBER = Finish((0.085, 0.085, 0.09), 0.06)
-GLASS = Finish((0.10, 0.13, 0.16), 0.75)
 BLACK_PLASTIC = Finish((0.13, 0.13, 0.14), 0.20)
 
 

@@ -49,10 +49,6 @@ class Part:
         points = self.points if turn is None else self.points @ turn.T
         return replace(self, points=points + np.asarray(by, float))
 
-    def mirrored(self) -> "Part":
-        """The other one of a pair, at -x."""
-        return replace(self, points=self.points * (-1, 1, 1), faces=self.faces[:, ::-1])
-
 
 @dataclass(frozen=True)
 class Mesh:

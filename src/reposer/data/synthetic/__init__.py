@@ -9,7 +9,6 @@ from .clips import SyntheticClips, SyntheticFaceClips
 from .cycles import CYCLES, cycle
 from .drawing import Drawing, Shot, draw, dress
 from .identity import Identity, sample_identity
-from .library import NAMED_POSES
 from .parts import PARTS
 from .people import SyntheticPeople
 from .poses import sample_pose
@@ -20,7 +19,6 @@ from .write import write_people
 __all__ = [
     "ATTRIBUTES",
     "CYCLES",
-    "NAMED_POSES",
     "PARTS",
     "ArmPose",
     "Body",

@@ -19,7 +19,6 @@ PatternName = Literal[
 ]  # fmt: skip
 PATTERNS: tuple[PatternName, ...] = PatternName.__args__  # type: ignore[attr-defined]
 Weave = Literal["smooth", "knit", "rib", "cable", "denim", "corduroy", "puffer", "quilted", "linen"]
-WEAVES: tuple[Weave, ...] = Weave.__args__  # type: ignore[attr-defined]
 
 # Rows of the palette that every pattern indexes.
 A, B, C, AB, DARK_B, LEAF, DARK_A, AC = range(8)

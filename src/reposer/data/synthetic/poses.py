@@ -212,9 +212,6 @@ KNEES_UP: Legs = (
     LegPose(outward=0.06, forward=0.66, knee=8, foot=8),
 )
 
-IN_MOTION: tuple[Legs, ...] = (STRIDE, SHORT_STRIDE, HEEL_STRIKE, SWING, RUN_PUSH, RUN_LAND, RUN_FLY)
-"""Legs that carry the body on: its weight need not be over them."""
-
 # ------------------------------------------------------------------------------------------ kinds
 
 Range = tuple[float, float]
