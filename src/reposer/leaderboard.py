@@ -26,10 +26,10 @@ from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
 from reposer.data.files import write_text
-from reposer.data.sheets import picture_sheet, write_sheet
 from reposer.data.synthetic import write_people
 from reposer.data.synthetic.drafts import ABOUT
 from reposer.evaluation import PROTOCOLS, OnWholePictures, evaluate
+from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.generators import load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.metrics import METRICS

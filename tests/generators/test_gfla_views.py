@@ -5,7 +5,7 @@ import torch
 
 from reposer.core import BadInput, Batch, Framing, Pose, View
 from reposer.core.configs import from_plain, to_plain
-from reposer.data.sheets import pair_sheet
+from reposer.evaluation.sheets import pair_sheet
 from reposer.generators import RECIPES, load, save
 from reposer.generators.appearance_flow import AppearanceFlowConfig
 from reposer.generators.gfla.parts import Moves

@@ -10,8 +10,8 @@ from reposer.cli.train import parse
 from reposer.core import SKELETONS, BadInput, Batch, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.data.dataset import frame_picture
-from reposer.data.sheets import explanation_sheet
 from reposer.evaluation import PROTOCOLS, Protocol, Scorer, Shown, evaluate
+from reposer.evaluation.sheets import explanation_sheet
 from reposer.generators import RECIPES, load, save
 from reposer.generators.pg2 import DCGANDiscriminator, PG2Config, recipes
 from reposer.generators.pg2.blocks import Halve

@@ -8,7 +8,7 @@ from reposer.data.lists import read_annotation
 from reposer.data.pictures import read_picture
 from reposer.estimators import JOINT_FINDERS
 from reposer.evaluation.suite import SuiteBatch
-from reposer.evaluation.suite.structural import Structural
+from reposer.evaluation.suite.structural.part import Structural
 
 
 def test_blazepose_finds_the_joints_of_real_people_and_not_those_of_another_moment(real_data):

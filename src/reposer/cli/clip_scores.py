@@ -17,11 +17,11 @@ from reposer.core.skeleton import FACE_68
 from reposer.core.terminal import Terminal
 from reposer.data.clip_dataset import ClipDataset, WholeClip, open_clips
 from reposer.data.files import write_text
-from reposer.data.sheets import picture_sheet, write_sheet
 from reposer.evaluation import ClipScorer, DrivenClip, clip_table, copied, drive
 from reposer.evaluation.clip_report import PROTOCOL
 from reposer.evaluation.clips import CLIP_METRICS_V1, EXACT
 from reposer.evaluation.driving import Frames
+from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.metrics.clips import CLIP_METRICS
 from reposer.nn.steady import STRENGTH
 from reposer.training import ClipDataConfig

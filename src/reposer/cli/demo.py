@@ -31,8 +31,8 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     path = out / "demo.png"
     check_output_file(path)
 
-    from reposer.data.sheets import pair_sheet, write_sheet
     from reposer.evaluation import PROTOCOLS, compare_table, evaluate
+    from reposer.evaluation.sheets import pair_sheet, write_sheet
     from reposer.generators import load
     from reposer.generators.copy_source import CopySource, CopySourceConfig
 

@@ -12,7 +12,7 @@ import tyro
 from reposer.core import BadInput, Generator
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
-from reposer.data.sheets import pair_sheet, write_sheet
+from reposer.evaluation.sheets import pair_sheet, write_sheet
 from reposer.generators import shipped_models
 from reposer.probes import PROBE_RECIPES
 from reposer.training import Recipe, Stage, train

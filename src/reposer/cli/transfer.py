@@ -53,7 +53,7 @@ def transfer_photo(
         check_output_file(sheet, inputs=inputs, option="the sheet of --explain,")
 
     from reposer.data.pictures import read_picture, write_picture
-    from reposer.data.sheets import explanation_sheet, write_sheet
+    from reposer.evaluation.sheets import explanation_sheet, write_sheet
     from reposer.generators import load
     from reposer.pipeline import transfer
 

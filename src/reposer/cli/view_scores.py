@@ -10,8 +10,8 @@ from reposer.core.terminal import Terminal
 from reposer.data import PairDataset
 from reposer.data.files import write_text
 from reposer.data.objects import EVERY_THIRD, HELD_OUT
-from reposer.data.sheets import write_sheet
 from reposer.evaluation import evaluate_views, view_plot
+from reposer.evaluation.sheets import write_sheet
 from reposer.evaluation.views import VIEWS_V1
 from reposer.generators import load
 from reposer.training import ViewDataConfig

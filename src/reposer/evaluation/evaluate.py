@@ -22,7 +22,7 @@ from .geometry import FileGeometry, Geometry, through_jpeg
 from .protocol import PROTOCOLS, Protocol
 from .report import Report
 from .scorer import Scorer, Shown
-from .suite.semantic_names import item_of
+from .suite.semantic.names import item_of
 from .whole_pictures import OnWholePictures
 
 

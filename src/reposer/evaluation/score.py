@@ -40,7 +40,7 @@ from .protocol import Protocol
 from .report import Report, Row
 from .scorer import Counted, Scorer, Shown
 from .strips import Strip
-from .suite.semantic_names import item_of
+from .suite.semantic.names import item_of
 
 CHUNK = 32  # pairs that one process takes at a time
 SAVE_SECONDS = 30.0  # between two saved states

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from .part import PictureSet
+from ..part import PictureSet
 
 DEPTHS = (1, 3, 5, 10, 20, 30, 50)
 GALLERIES = ("source", "source-without-own", "all-real")

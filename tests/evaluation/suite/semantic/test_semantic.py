@@ -9,7 +9,7 @@ import torch
 from reposer.core import BadInput, Pose
 from reposer.estimators import AttributeReader, Embedder
 from reposer.evaluation.suite import SUITE, SuiteBatch
-from reposer.evaluation.suite.semantic import Semantic
+from reposer.evaluation.suite.semantic.part import Semantic
 
 SIZE = (6, 5)
 POSE = Pose(torch.zeros(18, 2), torch.zeros(18, dtype=torch.bool), SIZE)

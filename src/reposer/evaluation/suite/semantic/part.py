@@ -11,10 +11,10 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, AttributeReader, Embedder
 
-from .pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
-from .part import PICTURE_SETS, SUITE, Finding, PictureSet, SuiteBatch, SuitePart
-from .semantic_answers import Answers
-from .semantic_attributes import (
+from ..pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
+from ..part import PICTURE_SETS, SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+from .answers import Answers
+from .attributes import (
     CLASS_DEPTHS,
     PICTURE_DEPTHS,
     class_recall,
@@ -22,7 +22,7 @@ from .semantic_attributes import (
     picture_recall,
     true_answers,
 )
-from .semantic_retrieval import GALLERIES, Pictures, depths, never_shown, retrieve
+from .retrieval import GALLERIES, Pictures, depths, never_shown, retrieve
 
 
 @SUITE.register("semantic")

@@ -14,9 +14,9 @@ from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.estimators import JOINT_FINDERS, JointFinder
 
-from .part import PICTURE_SETS, SUITE, Finding, PictureSet, SuiteBatch, SuitePart
-from .statistics import ratios
-from .structural_measures import Joints, Tally, measures, pckh_patn
+from ..part import PICTURE_SETS, SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+from ..statistics import ratios
+from .measures import Joints, Tally, measures, pckh_patn
 
 
 @SUITE.register("structural")

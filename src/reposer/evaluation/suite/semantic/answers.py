@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from .pair_values import Pair, as_bytes, from_bytes, pairs_of
-from .part import PICTURE_SETS, PictureSet, SuiteBatch
+from ..pair_values import Pair, as_bytes, from_bytes, pairs_of
+from ..part import PICTURE_SETS, PictureSet, SuiteBatch
 
 Look = Callable[[UInt8[Tensor, "B H W 3"]], Float[Tensor, "B D"]]
 

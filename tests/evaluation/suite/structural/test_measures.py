@@ -8,14 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
-from reposer.evaluation.suite.structural_measures import (
-    COCO_SIGMAS,
-    GROUPS,
-    Joints,
-    measures,
-    oks,
-    pckh_patn,
-)
+from reposer.evaluation.suite.structural.measures import COCO_SIGMAS, GROUPS, Joints, measures, oks, pckh_patn
 
 SIZE = (256, 176)
 

@@ -10,8 +10,8 @@ from reposer.core import Pose
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
 from reposer.estimators import Face
-from reposer.evaluation.suite.faces_identity import chance, first_faces, nearest_is_right, preservation
-from reposer.evaluation.suite.faces_places import face_crop, face_inside, head_box
+from reposer.evaluation.suite.faces.identity import chance, first_faces, nearest_is_right, preservation
+from reposer.evaluation.suite.faces.places import face_crop, face_inside, head_box
 
 
 def pose_of(joints, size=(256, 176), skeleton=OPENPOSE_18):
@@ -97,7 +97,7 @@ def test_chance_is_the_mean_over_all_pairs_of_different_identities(monkeypatch):
     ]
     expected = (sum(cosines) / len(cosines), sum(c >= 0.3 for c in cosines) / len(cosines))
     assert chance(v, who, 0.3) == pytest.approx(expected)
-    monkeypatch.setattr("reposer.evaluation.suite.faces_identity.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("reposer.evaluation.suite.faces.identity.ROWS_AT_ONCE", 2)
     assert chance(v, who, 0.3) == pytest.approx(expected)
     assert math.isnan(chance(v, who, None)[1]) and chance(v, who, None)[0] == pytest.approx(expected[0])
     assert all(math.isnan(number) for number in chance(v, ["one"] * 9, 0.3))

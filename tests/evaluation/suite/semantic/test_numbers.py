@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from reposer.data.pairs import name_identity
-from reposer.evaluation.suite.semantic_attributes import (
+from reposer.evaluation.suite.semantic.attributes import (
     class_recall,
     mean_average_precision,
     picture_recall,
     surest,
     true_answers,
 )
-from reposer.evaluation.suite.semantic_names import FashionName, fashion_name
-from reposer.evaluation.suite.semantic_retrieval import DEPTHS, Pictures, depths, retrieve
+from reposer.evaluation.suite.semantic.names import FashionName, fashion_name
+from reposer.evaluation.suite.semantic.retrieval import DEPTHS, Pictures, depths, retrieve
 
 
 def pictures(count, dims=3, seed=0, items=7, prefix="p"):
@@ -71,7 +71,7 @@ def test_the_order_of_the_gallery_plays_no_part_and_blocks_of_queries_none(monke
     torch.testing.assert_close(
         retrieve(queries, turned, nothing)["item"], whole, equal_nan=True, rtol=0, atol=0
     )
-    monkeypatch.setattr("reposer.evaluation.suite.semantic_retrieval.QUERIES_AT_ONCE", 2)
+    monkeypatch.setattr("reposer.evaluation.suite.semantic.retrieval.QUERIES_AT_ONCE", 2)
     torch.testing.assert_close(
         retrieve(queries, gallery, nothing)["item"], whole, equal_nan=True, rtol=0, atol=0
     )

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from .faces_identity import chance, first_faces, nearest_is_right, preservation
-from .pair_values import PairValues
-from .part import PICTURE_SETS, Finding, PictureSet
+from ..pair_values import PairValues
+from ..part import PICTURE_SETS, Finding, PictureSet
+from .identity import chance, first_faces, nearest_is_right, preservation
 
 Look = Literal["generated", "target", "source", "reference"]
 LOOKS: tuple[Look, ...] = ("generated", "target", "source", "reference")

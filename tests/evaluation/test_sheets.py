@@ -7,7 +7,7 @@ from PIL import Image
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Layer, Pose, Sample
 from reposer.core.images import to_uint8
-from reposer.data.sheets import (
+from reposer.evaluation.sheets import (
     explanation_pictures,
     explanation_sheet,
     pair_sheet,

@@ -9,7 +9,7 @@ from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
 from reposer.estimators import JointFinder
 from reposer.evaluation.suite import SUITE, SuiteBatch
-from reposer.evaluation.suite.structural import Structural
+from reposer.evaluation.suite.structural.part import Structural
 
 SIZE = (64, 48)
 

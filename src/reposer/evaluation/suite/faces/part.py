@@ -14,10 +14,10 @@ from reposer.core.pose import Box
 from reposer.estimators import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
 from reposer.metrics import METRICS, Metric
 
-from .faces_numbers import LOOKS, FaceTable, Look, calibration, comparisons, landmark_errors, rank_one
-from .faces_places import face_crop, face_inside, head_box
-from .pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
-from .part import SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+from ..pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
+from ..part import SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+from .numbers import LOOKS, FaceTable, Look, calibration, comparisons, landmark_errors, rank_one
+from .places import face_crop, face_inside, head_box
 
 CROPS_BY, CROPS_THROUGH_A_NETWORK = ("ssim-gaussian1.5", "l1"), "lpips-alex"
 Heads = Sequence[Box | None]

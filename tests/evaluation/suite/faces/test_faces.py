@@ -9,8 +9,8 @@ from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.estimators import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
 from reposer.evaluation.suite import SUITE, SuiteBatch
-from reposer.evaluation.suite.faces import Faces
-from reposer.evaluation.suite.faces_places import face_crop
+from reposer.evaluation.suite.faces.part import Faces
+from reposer.evaluation.suite.faces.places import face_crop
 from reposer.metrics import METRICS
 
 SIZE = (48, 36)

@@ -1,0 +1,5 @@
+"""Faces: whose they are, and where they lie."""
+
+from .part import Faces
+
+__all__ = ["Faces"]

@@ -1,0 +1,5 @@
+"""Semantics: what a person wears, and whose picture it is."""
+
+from .part import Semantic
+
+__all__ = ["Semantic"]
