@@ -14,11 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-import reposer.data.clip_segments
+import reposer.animation.segments
+from reposer.animation.segments import SegmentedClip
 from reposer.cli import main
 from reposer.core import Pose
 from reposer.core.skeleton import FACE_68
-from reposer.data.clip_segments import SegmentedClip
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json, write_track
 from reposer.data.video_files import VideoFile
@@ -160,7 +160,7 @@ def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_s
     world, family, more, monkeypatch, capsys
 ):
     short = functools.partial(SegmentedClip, length=5)
-    monkeypatch.setattr(reposer.data.clip_segments, "SegmentedClip", short)
+    monkeypatch.setattr(reposer.animation.segments, "SegmentedClip", short)
     model = saved(world, family)
     assert main(command(world, model, *more, out="whole.mp4")) == 0
     pasted, drawn = PhotoCrop.pasted, []

@@ -7,7 +7,7 @@ import pytest
 from reposer.cli import main
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json, write_track
-from tests.test_driving import numbered
+from tests.animation.test_driving import numbered
 from tests.test_pipeline import smooth_photo, standing
 
 SIZE = (64, 48)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from reposer.animation.driving import open_driving
 from reposer.core import BadInput, Pose
 from reposer.data.clip_folder import ClipFolder
 from reposer.data.poses import write_track
 from reposer.data.video_files import VideoFile, square_size
-from reposer.driving import open_driving
 
 from .video_clips import clip_of, write_clip
 

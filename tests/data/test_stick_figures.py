@@ -7,14 +7,14 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from reposer.animation.driving import open_driving
+from reposer.animation.video import sticks
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses import write_track
 from reposer.data.stick_figures import is_stick_figure
 from reposer.data.synthetic import SyntheticPeople
 from reposer.data.video_files import VideoFile
-from reposer.driving import open_driving
-from reposer.video import sticks
 
 from .video_clips import moving_square, write_clip
 

@@ -17,7 +17,7 @@ from .option_values import MOST_PIXELS, pixels, seeded, within
 from .progress import counted
 
 SMALLEST = 64  # pixels: a clip is no smaller
-CODE = ("core", "data", "estimators", "generators", "nn", "probes", "driving.py", "pipeline.py", "video.py")
+CODE = ("animation", "core", "data", "estimators", "generators", "nn", "probes", "pipeline.py")
 """The parts of the package between a driving frame and a drawn one: two versions' frames do not go into one clip."""
 
 
@@ -86,17 +86,17 @@ def animate(
     inputs = (photo, driving, source_pose, track, model, clean_motion)
     check_output_file(out, endings=(".mp4",), inputs=inputs)
 
+    from reposer.animation.driving import open_driving
+    from reposer.animation.segments import SegmentedClip
+    from reposer.animation.video import PhotoAnimation, no_larger
     from reposer.core.code import code_digest
     from reposer.core.skeleton import FACE_68
-    from reposer.data.clip_segments import SegmentedClip
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
-    from reposer.driving import open_driving
     from reposer.generators import load, shipped_models
     from reposer.nn.steady import Steadier
     from reposer.nn.weights import sha256
     from reposer.probes.motion import load_motion
-    from reposer.video import PhotoAnimation, no_larger
 
     from .device import chosen_device
     from .driven_frames import calm, shown

@@ -6,13 +6,13 @@ from itertools import islice
 from jaxtyping import UInt8
 from torch import Tensor
 
+from reposer.animation.driving import Driving
+from reposer.animation.video import MovedFrame, beside, sticks
 from reposer.core import Pose, Skeleton
 from reposer.core.choices import Smoothing
 from reposer.core.terminal import Terminal
 from reposer.core.tracks import OneEuro, smoothed
-from reposer.driving import Driving
 from reposer.probes.motion import MotionNetwork, clean
-from reposer.video import MovedFrame, beside, sticks
 
 from .progress import counted
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from reposer.animation.driving import joints_of, named_finder
 from reposer.core import BadInput, Pose
 from reposer.core.terminal import Terminal
 from reposer.data.poses import Chosen, choose_pose, read_recording
 from reposer.data.stick_figures import refuse_stick_figure
-from reposer.driving import joints_of, named_finder
 
 
 def wanted_pose(

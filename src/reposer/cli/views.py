@@ -65,12 +65,12 @@ def views(
 
     import torch
 
+    from reposer.animation.video import beside, no_larger, turntable
     from reposer.core import View
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
     from reposer.data.video_files import ClipWriter
     from reposer.generators import load
-    from reposer.video import beside, no_larger, turntable
 
     from .device import chosen_device
 

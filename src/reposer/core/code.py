@@ -9,7 +9,7 @@ _PACKAGE = Path(__file__).parent.parent
 
 @cache
 def code_digest(*parts: str) -> str:
-    """Of the Python files of these parts of the package (`"nn"`, `"video.py"`)."""
+    """Of the Python files of these parts of the package (`"nn"`, `"pipeline.py"`)."""
     digest = hashlib.sha256()
     for part in parts:
         place = _PACKAGE / part

@@ -17,7 +17,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, FaceLines, Generator, Pose, View
-from reposer.core.face_motion import driven_by, laid_over
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize, resize_part, to_uint8
 from reposer.core.samples import Condition
@@ -25,8 +24,7 @@ from reposer.core.skeleton import FACE_68
 from reposer.nn.edges import frame_edges
 from reposer.nn.maps import stick_picture
 from reposer.nn.steady import Steadier
-
-from .pipeline import (
+from reposer.pipeline import (
     PhotoCrop,
     checked_pose,
     crop_edges,
@@ -35,6 +33,8 @@ from .pipeline import (
     refuse_other_picture,
     refuse_too_little,
 )
+
+from .face_motion import driven_by, laid_over
 
 ENOUGH = 0.5  # of a skeleton's joints: a frame that shows so many says how large and where the person is
 DRAWN, SHOWN = "drawn", "shown"  # names in a frame's memory
@@ -66,7 +66,7 @@ class PhotoAnimation:
     One crop of the photo serves the whole clip: the source's person with the framing's margin and, where the whole track
     is known, all that it reaches; outside of it no pixel ever changes. The poses are placed in the photo by one
     similarity (see `pipeline.placement`), that of the first frame with at least half of the joints, so that a walk stays
-    a walk. A face is driven by another person's landmarks through `core.face_motion`, unless it is the same person's.
+    a walk. A face is driven by another person's landmarks through `face_motion`, unless it is the same person's.
 
     A frame that shows nobody keeps the pose before it; the first ones wait for the first pose. `missing` counts them.
     `left_undone` counts the frames in which the generator left something undone, by its sentence about it.

@@ -7,10 +7,10 @@ from fractions import Fraction
 import pytest
 import torch
 
+from reposer.animation.driving import open_driving
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses import write_track
-from reposer.driving import open_driving
 from reposer.estimators import JOINT_FINDERS, JointFinder
 from tests.data.video_clips import moving_square, place, write_clip
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from reposer.animation.face_motion import RIGID, driven_by
 from reposer.core import BadInput, Pose
-from reposer.core.face_motion import RIGID, driven_by
 from reposer.core.pose import rotation_about
 from reposer.core.skeleton import FACE_68
 from reposer.data.synthetic.faces import Face

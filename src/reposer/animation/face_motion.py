@@ -14,9 +14,9 @@ import torch
 from jaxtyping import Bool, Complex
 from torch import Tensor
 
-from .errors import BadInput
-from .pose import Pose
-from .skeleton import FACE_68
+from reposer.core.errors import BadInput
+from reposer.core.pose import Pose
+from reposer.core.skeleton import FACE_68
 
 STRETCH = (
     3.0  # an expression grows or shrinks at most so much: a neutral face with shut eyes has no eye height

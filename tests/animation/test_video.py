@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from reposer.animation.video import PhotoAnimation, beside, sticks, turntable
 from reposer.core import BadInput, FaceLines, Framing, Generator, Pose, View
 from reposer.core.samples import stack_conditions
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.nn.steady import Steadier
 from reposer.pipeline import transfer
-from reposer.video import PhotoAnimation, beside, sticks, turntable
 from tests.test_pipeline import PAD, PERSON, SQUASH, CopySource, NotFinite, smooth_photo, standing
 
 SIZE = (120, 100)

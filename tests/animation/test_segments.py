@@ -6,9 +6,9 @@ import av
 import pytest
 import torch
 
+from reposer.animation.segments import SegmentedClip
 from reposer.core import BadInput
 from reposer.core.work_folder import WorkFolder
-from reposer.data.clip_segments import SegmentedClip
 from reposer.data.video_files import VideoFile
 from tests.data.video_clips import moving_square, place, write_clip
 

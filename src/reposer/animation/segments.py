@@ -20,10 +20,9 @@ from reposer.core import BadInput
 from reposer.core.choices import QUALITY
 from reposer.core.disk import into_place
 from reposer.core.work_folder import WorkFolder
+from reposer.data.files import write_text
+from reposer.data.video_files import ClipWriter, VideoFile
 from reposer.nn.weights import read_safetensors, write_safetensors
-
-from .files import write_text
-from .video_files import ClipWriter, VideoFile
 
 FRAMES = 100
 """Of one segment."""
