@@ -105,3 +105,20 @@ def test_too_little_room_is_refused_where_the_system_knows_its_room(tmp_path, mo
     )
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 0))
     check_output_folder(tmp_path, room=6_000_000)
+
+
+def test_a_way_up_from_a_folder_that_is_not_there_yet_leads_where_it_will(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("photo.png").write_bytes(b"mine")
+    up = Path("new") / ".." / "photo.png"
+    assert "is photo.png itself" in refusal(check_output_file, up, inputs=["photo.png"])
+    for check in (check_output_file, check_output_folder):
+        assert "photo.png, which is a file" in refusal(check, up / "out.png")
+    check_output_file(Path("new") / ".." / "out.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_what_has_no_option_of_its_own_is_told_to_take_another_place(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    said = refusal(check_output_folder, tmp_path / "file" / "out", option="the folder")
+    assert said.startswith("the folder ") and said.endswith("Give another name or place.")

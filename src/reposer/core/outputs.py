@@ -36,6 +36,7 @@ def check_output_file(
         *others, last = endings
         kinds = f"{', '.join(others)} or {last}" if others else last
         raise BadInput(f"{shown} should end in {kinds}: that is what is written.")
+    path = _where_it_leads(path, shown)
     found = _status(path, shown)
     if found is not None and stat.S_ISDIR(found.st_mode):
         raise BadInput(f"{shown} is a folder; a file is written. Give the file's name, too.")
@@ -62,10 +63,21 @@ def check_output_folder(path: Path, *, room: int = ROOM, option: str = "--out") 
     room: bytes that its files will take at least.
     """
     shown = f"{option} {path}"
+    path = _where_it_leads(path, shown)
     found = _status(path, shown)
     if found is not None and not stat.S_ISDIR(found.st_mode):
         raise BadInput(f"{shown} is a file; a folder is written. Give another name.")
     _check_place(path, "", shown, option, room)
+
+
+def _where_it_leads(path: Path, shown: str) -> Path:
+    """Without "..": a folder before it need not be there yet, and the path leads elsewhere once it is made."""
+    if ".." not in path.parts:
+        return path
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError) as error:
+        raise _cannot(shown, error) from None
 
 
 def _status(path: Path, shown: str) -> os.stat_result | None:
@@ -93,9 +105,11 @@ def _check_place(folder: Path, name: str, shown: str, option: str, room: int) ->
         missing.append(folder.name)
         folder = folder.parent
     if not folder.exists():
-        raise BadInput(f"{shown} lies behind {folder}, a link that leads nowhere. Give another {option}.")
+        raise BadInput(f"{shown} lies behind {folder}, a link that leads nowhere. Give {_another(option)}.")
     if not folder.is_dir():
-        raise BadInput(f"{shown} lies below {folder}, which is a file, not a folder. Give another {option}.")
+        raise BadInput(
+            f"{shown} lies below {folder}, which is a file, not a folder. Give {_another(option)}."
+        )
     try:
         for part in missing:
             _must_be_a_name(folder, part)
@@ -109,7 +123,7 @@ def _check_place(folder: Path, name: str, shown: str, option: str, room: int) ->
     if free.total and free.free < room:
         raise BadInput(
             f"{shown} needs {_megabytes(room)} MB at least; only {_megabytes(free.free)} are free there. "
-            f"Make room, or give another {option}."
+            f"Make room, or give {_another(option)}."
         )
 
 
@@ -123,6 +137,10 @@ def _cannot(shown: str, error: OSError | ValueError, folder: Path | None = None)
     reason = getattr(error, "strerror", None) or str(error)
     where = "" if folder is None else f" in the folder {folder}"
     return BadInput(f"{shown} cannot be written{where}: {reason.lower()}. Give another name or place.")
+
+
+def _another(option: str) -> str:
+    return f"another {option}" if option.startswith("--") else "another name or place"
 
 
 def _megabytes(count: int) -> str:
