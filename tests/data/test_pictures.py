@@ -3,9 +3,11 @@
 import io
 import logging
 import random
+import re
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -474,3 +476,10 @@ def tiff(values, order, sample_format):
     mark = b"II" if order == "<" else b"MM"
     head = mark + struct.pack(f"{order}HIH", 42, 8, len(entries))
     return head + b"".join(entries) + bytes(4) + more + values.tobytes()
+
+
+def test_no_other_module_opens_pictures_with_pillow():
+    """Shards, HDF5 and studies go through `pictures.py`, too: its formats, its limits, its sentences."""
+    package = Path(pictures.__file__).parents[1]
+    opening = [path for path in package.rglob("*.py") if re.search(r"\bImage\.open\(\w+,", path.read_text())]
+    assert opening == [Path(pictures.__file__)]

@@ -180,6 +180,23 @@ def test_a_picture_in_a_shard_of_another_size_than_its_pose_says_is_refused(root
         ShardPairs(tmp_path, "train")[0]
 
 
+def test_a_program_in_the_place_of_a_shards_picture_is_refused_and_never_runs(root, tmp_path):
+    with tarfile.open(root / "train-000000.tar") as tar:
+        key = tar.getmembers()[0].name.partition(".")[0]
+        files = {m.name: tar.extractfile(m).read() for m in tar if m.name.startswith(key)}
+    program = (
+        f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n({tmp_path}/ran) (w) file closefile\nshowpage\n"
+    )
+    files[f"{key}.source.png"] = program.encode()
+    shards.write_shard(
+        tmp_path / "train-000000.tar", iter([(key, {n.partition(".")[2]: c for n, c in files.items()})])
+    )
+    with pytest.raises(BadInput, match="PostScript program, which is never run"):
+        ShardPairs(tmp_path, "train")[0]
+    assert any(f.severity == "error" for f in check_dataset(tmp_path, progress=False))
+    assert not (tmp_path / "ran").exists()
+
+
 def test_shards_in_which_nobody_has_a_joint_do_not_train_and_are_an_error(root, tmp_path):
     with tarfile.open(root / "train-000000.tar") as tar:
         files = {m.name: tar.extractfile(m).read() for m in tar}
