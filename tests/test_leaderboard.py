@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from reposer.core import BadInput, Framing, Pose
+from reposer.core import BadInput, Framing, Generated, Pose
 from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import OnWholePictures, evaluate
 from reposer.generators import RECIPES, load
@@ -140,11 +140,11 @@ def test_a_whole_picture_comes_back_in_its_own_size_with_joints_where_they_were(
     class Dots(CopySource):
         """Draws a white block at the target's first joint."""
 
-        def generate(self, source, source_pose, target_pose, *, seeds=None):
+        def forward(self, source, source_pose, target_pose):
             picture = torch.full_like(source, -1.0)
             for row, (x, y) in zip(picture, target_pose.xy[:, 0].round().long().tolist(), strict=True):
                 row[:, y - 2 : y + 3, x - 2 : x + 3] = 1.0
-            return picture
+            return Generated(picture)
 
     pose = Pose(torch.tensor([[[20.0, 40.0]] * 18]), torch.ones(1, 18, dtype=torch.bool), (64, 44))
     for fit in ("squash", "pad"):

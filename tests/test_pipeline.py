@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose, View
+from reposer.core import SKELETONS, BadInput, Framing, Generated, Generator, Layer, Pose, View
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
 from reposer.pipeline import crop_edges, retarget_placement, transfer
 
@@ -20,19 +20,20 @@ class CopySource(Generator):
         super().__init__()
         self.framing, self.skeleton = framing, skeleton
 
-    def generate(self, source, source_pose, target_pose, *, seeds=None):
+    def sample(self, source, source_pose, target_pose, seeds):
         self.asked = source, source_pose, target_pose, seeds
-        return source
+        return self(source, source_pose, target_pose)
 
-    def explain(self, source, source_pose, target_pose):
-        return Explanation(
-            self.generate(source, source_pose, target_pose), {"seen": Layer("picture", source)}
-        )
+    def forward(self, source, source_pose, target_pose):
+        return Generated(source)
+
+    def layers(self, output):
+        return {"seen": Layer("picture", self.asked[0])}
 
 
 class White(CopySource):
-    def generate(self, source, source_pose, target_pose, *, seeds=None):
-        return torch.ones_like(super().generate(source, source_pose, target_pose, seeds=seeds))
+    def forward(self, source, source_pose, target_pose):
+        return Generated(torch.ones_like(source))
 
 
 SQUASH = Framing((64, 64))  # filled with pictures of 64x44
@@ -313,14 +314,13 @@ class NotFinite(CopySource):
         super().__init__(framing)
         self.layer_only = layer_only
 
-    def generate(self, source, source_pose, target_pose, *, seeds=None):
-        picture = super().generate(source, source_pose, target_pose, seeds=seeds).clone()
-        picture[..., 0, 0] = float("nan")
-        return picture
+    def forward(self, source, source_pose, target_pose):
+        self.broken = source.clone()
+        self.broken[..., 0, 0] = float("nan")
+        return Generated(source if self.layer_only else self.broken)
 
-    def explain(self, source, source_pose, target_pose):
-        broken = self.generate(source, source_pose, target_pose)
-        return Explanation(source if self.layer_only else broken, {"seen": Layer("picture", broken)})
+    def layers(self, output):
+        return {"seen": Layer("picture", self.broken)}
 
 
 def test_numbers_that_are_not_finite_are_refused_instead_of_shown_black():

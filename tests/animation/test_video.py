@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from reposer.animation.video import PhotoAnimation, beside, sticks, turntable
-from reposer.core import BadInput, FaceLines, Framing, Generator, Pose, View
-from reposer.core.samples import stack_conditions
+from reposer.core import BadInput, FaceLines, Framing, Generated, Generator, Pose, View
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.nn.steady import Steadier
 from reposer.pipeline import transfer
@@ -23,13 +22,12 @@ PHOTO = smooth_photo(SIZE)
 class Spotlight(CopySource):
     """Draws the source, and white where the left wrist is to be."""
 
-    def generate(self, source, source_pose, target_pose, *, seeds=None):
-        self.asked = source, source_pose, target_pose, seeds
+    def forward(self, source, source_pose, target_pose):
         wrist = target_pose.xy[:, self.skeleton.index("left_wrist")].round().long()
         drawn = source.clone()
         for row, (x, y) in enumerate(wrist.tolist()):
             drawn[row, :, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] = 1
-        return drawn
+        return Generated(drawn)
 
 
 class Fading(Spotlight):
@@ -37,12 +35,13 @@ class Fading(Spotlight):
 
     remembers = True
 
-    def animate(self, source, source_pose, target_poses, *, seed=0, previous=None):
-        before = source if previous is None else previous[0]
-        for pose in target_poses:
-            alone = self.generate(source[None], stack_conditions([source_pose]), stack_conditions([pose]))[0]
-            before = (before + alone) / 2
-            yield before
+    def begin(self, source, source_pose, previous=None):
+        return source, source_pose, source if previous is None else previous[0]
+
+    def frame(self, memory, target_pose, seeds=None):
+        source, source_pose, before = memory
+        output = Generated((before + self(source, source_pose, target_pose).picture) / 2)
+        return output, (source, source_pose, output.picture)
 
 
 def clip(num_frames, size=SIZE, height=80.0, step=0.5):
@@ -173,9 +172,8 @@ def test_source_and_driving_poses_may_have_skeletons_of_their_own():
     class Mixed(Spotlight):
         source_skeleton = COCO_17
 
-        def generate(self, source, source_pose, target_pose, *, seeds=None):
-            self.asked = source, source_pose, target_pose, seeds
-            return source
+        def forward(self, source, source_pose, target_pose):
+            return Generated(source)
 
     generator = Mixed(PAD, H36M_17)
     (frame,) = PhotoAnimation(generator, PHOTO, SOURCE, clip(1, (60, 50), 40.0)).frames()
@@ -212,7 +210,7 @@ class Listening(CopySource):
 
     remembers = True
 
-    def animate(self, source, source_pose, target_poses, *, seed=0, previous=None):
+    def animate(self, source, source_pose, target_poses, *, previous=None, seed=0):
         self.own, self.previous, self.asked = source_pose, previous, []
         for pose in target_poses:
             self.asked.append(pose)
@@ -295,11 +293,8 @@ class Sides(Generator):
     framing = Framing((32, 32))
     condition = View
 
-    def generate(self, source, source_pose, target_pose, *, seeds=None):
-        return (target_pose.azimuth / 180 - 1)[:, None, None, None].expand(-1, 3, 32, 32)
-
-    def explain(self, source, source_pose, target_pose):
-        raise NotImplementedError
+    def forward(self, source, source_pose, target_pose):
+        return Generated((target_pose.azimuth / 180 - 1)[:, None, None, None].expand(-1, 3, 32, 32))
 
 
 def test_a_turntable_shows_the_object_from_each_side_at_the_pictures_size():

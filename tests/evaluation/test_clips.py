@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core import BadInput, Clip, Framing, Pose, View
+from reposer.core import BadInput, Clip, Framing, Generated, Pose, View
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.tracks import one_euro
 from reposer.data import SyntheticPeople
@@ -82,7 +82,7 @@ def test_a_generator_is_asked_in_its_frame_with_the_seed():
     asked = {}
 
     class Spy(type(CopySourceConfig(SIZE).build())):
-        def animate(self, source, source_pose, target_poses, *, seed=0):
+        def animate(self, source, source_pose, target_poses, *, previous=None, seed=0):
             asked.update(size=source.shape[-2:], poses=target_poses.size, count=len(target_poses), seed=seed)
             return super().animate(source, source_pose, target_poses, seed=seed)
 
@@ -93,9 +93,9 @@ def test_a_generator_is_asked_in_its_frame_with_the_seed():
 class Sticks(type(CopySourceConfig(SIZE).build())):
     """Draws where the joints are: a picture whose first column tells their mean place."""
 
-    def generate(self, source, source_pose, target_pose, *, seeds=None):
+    def forward(self, source, source_pose, target_pose):
         grey = target_pose.xy[:, :, 0].mean(1) / 20 - 1
-        return grey[:, None, None, None].expand(len(source), 3, *SIZE).clamp(-1, 1)
+        return Generated(grey[:, None, None, None].expand(len(source), 3, *SIZE))
 
 
 def walking(count=6, trusted=None, size=SIZE, framing=None):
@@ -177,11 +177,11 @@ def test_a_frame_that_shows_nobody_is_driven_by_the_pose_before():
 
 def test_what_is_drawn_is_steadied_if_that_is_asked():
     class Trembling(Sticks):
-        def generate(self, source, source_pose, target_pose, *, seeds=None):
+        def forward(self, source, source_pose, target_pose):
             noise = torch.randn(
                 source.shape, generator=torch.Generator().manual_seed(int(target_pose.xy.sum()))
             )
-            return (source * 0.5 + 0.05 * noise).clamp(-1, 1)
+            return Generated(source * 0.5 + 0.05 * noise)
 
     coarse = resize(from_uint8(noise(1, 4, (4, 3))), SIZE)[0]
     still = replace(walking(), source=coarse, open_frames=lambda: iter([coarse] * 6))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reposer.core import BadInput, Explanation, Framing, Generator, Layer, Pose, Sample
+from reposer.core import BadInput, Explanation, Framing, Generated, Generator, Layer, Pose, Sample
 from reposer.core.images import to_uint8
 from reposer.evaluation.sheets import (
     explanation_pictures,
@@ -107,11 +107,11 @@ class Half(Generator):
 
     framing = Framing((32, 24))
 
-    def explain(self, source, source_pose, target_pose):
-        return Explanation(source / 2, {"strength": Layer("weight", torch.full_like(source[:, :1], 0.5))})
+    def forward(self, source, source_pose, target_pose):
+        return Generated(source / 2)
 
-    def generate(self, source, source_pose, target_pose, *, seeds=None):
-        return source / 2
+    def layers(self, output):
+        return {"strength": Layer("weight", torch.full_like(output.picture[:, :1], 0.5))}
 
 
 def test_a_pair_sheet_has_a_row_per_pair_with_source_result_and_truth():

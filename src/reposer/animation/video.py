@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, tee
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -140,20 +140,19 @@ class PhotoAnimation:
                 drawn_for.append(step.pose)
                 yield self._condition(step, self._lent(lent)).to(device)
 
-        options: dict[str, Any] = {"seed": self._seed}
+        previous = None
         if before is not None and memory:
             if self._generator.remembers:
-                options["previous"] = (
-                    memory[DRAWN].to(device),
-                    self._condition(before, lent_before).to(device),
-                )
+                previous = memory[DRAWN].to(device), self._condition(before, lent_before).to(device)
             if self._steadier is not None:
                 self._steadier.before = (memory[DRAWN].to(device), memory[SHOWN].to(device))
         laid = self.crop.laid()
         placed = self.crop.place(self._source_pose)
         edges = None if lent is None else frame_edges(laid, Pose.stack([placed]))[0]
         own = placed if edges is None else FaceLines(placed, edges)
-        for drawn in self._generator.animate(laid[0].to(device), own.to(device), asked(), **options):
+        for drawn in self._generator.animate(
+            laid[0].to(device), own.to(device), asked(), previous=previous, seed=self._seed
+        ):
             refuse_not_finite(drawn, "a frame of the clip")
             shown = drawn if self._steadier is None else self._steadier(drawn)
             yield MovedFrame(self.crop.pasted(shown[None]), drawn_for.popleft(), self._kept(drawn, shown))

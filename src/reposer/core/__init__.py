@@ -17,6 +17,7 @@ _HOMES = {
     "Explanation": "generator",
     "FaceLines": "face",
     "Framing": "generator",
+    "Generated": "generator",
     "Generator": "generator",
     "Layer": "generator",
     "Pose": "pose",

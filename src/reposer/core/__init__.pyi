@@ -5,6 +5,7 @@ from .errors import quoted as quoted
 from .face import FaceLines as FaceLines
 from .generator import Explanation as Explanation
 from .generator import Framing as Framing
+from .generator import Generated as Generated
 from .generator import Generator as Generator
 from .generator import Layer as Layer
 from .pose import Pose as Pose

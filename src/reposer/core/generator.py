@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from .errors import BadInput
+from .face import FaceLines
 from .images import Sides
 from .pose import Pose
 from .samples import Condition, stack_conditions
@@ -108,50 +110,92 @@ class Explanation:
     layers: Mapping[str, Layer]
 
 
-class Generator(nn.Module, ABC):
-    """Draws the person of one picture in another pose.
+@dataclass(frozen=True)
+class Generated:
+    """What a forward pass makes, at the least. A family's own adds what `layers` shows and what its losses compare.
 
-    A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`;
-    `condition` is the type that describes source and target. `forward` stays the family's own.
-    `unread` names prefixes of parameters that a published form holds but never reads. Sides of pictures divide by
-    `divisor`. A family that `remembers` draws a frame of a clip from the frame before, too; its `animate` takes a
-    `previous` (picture, condition) to go on after.
+    picture: may leave [-1, 1]; `generate` clamps it.
+    """
+
+    picture: Float[Tensor, "B 3 H W"]
+
+
+class Generator(nn.Module, ABC):
+    """Generates the person of one picture in another pose.
+
+    A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`, and writes
+    `forward` and `layers`; everything else is here. Several photos of one person are one more axis S of `source`.
+
+    condition: the type that describes source and target. takes_edges: a face's lines may come instead of its landmarks.
+    unread: prefixes of parameters that a published form holds but never reads.
+    divisor: what the sides of its pictures divide by. any_size: False where only pictures of `framing.size` will do.
+    remembers: a frame of a clip depends on the frame before it, too.
     """
 
     config: Any
     framing: Framing
     skeleton: Skeleton = OPENPOSE_18
     condition: type = Pose
+    takes_edges: bool = False
     unread: tuple[str, ...] = ()
     divisor: int = 1
+    any_size: bool = True
     remembers: bool = False
+
+    @abstractmethod
+    def forward(self, source: Any, source_pose: Any, target_pose: Any) -> Any:
+        """A `Generated`, or a dataclass of the family's own with its `picture`, of conditions that `admit` let in."""
+
+    def layers(self, output: Any) -> Mapping[str, Layer]:
+        """What `explain` shows of a forward pass: flow, occlusion, coarse image, whatever this family has."""
+        return {}
+
+    def begin(self, source: Any, source_pose: Any, previous: tuple[Any, Any] | None = None) -> Any:
+        """What the frames of a clip are made from. A family overrides it, and `frame`, to compute once what depends on the
+        source alone, or to remember. previous: the frame to go on after and its condition, for a family that remembers.
+        """
+        return source, source_pose
+
+    def frame(self, memory: Any, target_pose: Any, seeds: Tensor | None = None) -> tuple[Any, Any]:
+        """The next frame, as `forward` has it, and what the one after it is made from."""
+        source, source_pose = memory
+        return self.sample(source, source_pose, target_pose, seeds), memory
+
+    def sample(self, source: Any, source_pose: Any, target_pose: Any, seeds: Tensor | None) -> Any:
+        """`forward` without noise. A family with noise overrides it: row b's comes from seeds[b], or 0."""
+        return self(source, source_pose, target_pose)
 
     @property
     def device(self) -> torch.device:
         """Where its weights are; the CPU if it has none."""
         return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
-    @abstractmethod
+    @property
+    def source_skeleton(self) -> Skeleton:
+        """The skeleton of `source_pose`; a published form may want another one than for the targets."""
+        return self.skeleton
+
     def generate(
         self,
-        source: Float[Tensor, "B 3 H W"],
+        source: Float[Tensor, "B *S 3 H W"],
         source_pose: Condition,
         target_pose: Condition,
         *,
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B 3 H W"]:
         """Pictures in [-1, 1], in eval mode, without gradients. Picture b depends on row b and on seeds[b] only."""
+        own, target = self.admit(source, source_pose, target_pose)
+        with self._inference():
+            return _clamped(self.sample(source, own, target, seeds))
 
-    @abstractmethod
     def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
+        self, source: Float[Tensor, "B *S 3 H W"], source_pose: Condition, target_pose: Condition
     ) -> Explanation:
-        """The picture and its named layers: flow, occlusion, coarse image, whatever this family has."""
-
-    @property
-    def source_skeleton(self) -> Skeleton:
-        """The skeleton of `source_pose`; a published form may want another one than for the targets."""
-        return self.skeleton
+        """The picture that `generate` gives without seeds, and its named layers."""
+        own, target = self.admit(source, source_pose, target_pose)
+        with self._inference():
+            output = self.sample(source, own, target, None)
+            return Explanation(_clamped(output), self.layers(output))
 
     def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
         """What this network cannot do for one pair because its poses lack something, in a sentence; empty if nothing."""
@@ -159,41 +203,86 @@ class Generator(nn.Module, ABC):
 
     def animate(
         self,
-        source: Float[Tensor, "3 H W"],
+        source: Float[Tensor, "*S 3 H W"],
         source_pose: Condition,
         target_poses: Iterable[Condition],
         *,
+        previous: tuple[Float[Tensor, "3 H W"], Condition] | None = None,
         seed: int = 0,
     ) -> Iterator[Float[Tensor, "3 H W"]]:
         """One frame for each of `target_poses` (single conditions, or the rows of a batch), as soon as that pose comes.
 
-        Frame t depends on the poses up to t only; what is held at a time does not grow with the clip. Here each frame
-        is drawn from the source alone. Families with a memory, or with features of the source to keep, override this.
+        Frame t depends on the poses up to t only; the memory it takes does not grow with the clip.
+        previous: the frame to go on after and its condition, where a clip was interrupted; only families that remember
+        look at it.
         """
-        seeds = torch.tensor([seed])
+        pictures, seeds, own = source[None], torch.tensor([seed]), stack_conditions([source_pose])
+        with self._inference():  # not over a yield: the caller's mode is the caller's
+            before = None
+            if previous is not None and self.remembers:
+                picture = previous[0][None].to(pictures).contiguous()
+                before = picture, self.admit(picture, own, stack_conditions([previous[1]]))[1]
+            memory = self.begin(pictures, self.admit(pictures, own)[0], before)
         for pose in target_poses:
-            own = stack_conditions([source_pose]), stack_conditions([pose])
-            yield self.generate(source[None], *own, seeds=seeds)[0]
+            with self._inference():
+                _, target = self.admit(pictures, own, stack_conditions([pose]))
+                output, memory = self.frame(memory, target, seeds)
+                shown = _clamped(output)[0]
+            yield shown
 
-    def checked(
-        self, source: Float[Tensor, "B 3 H W"], *conditions: Condition, skeleton: Skeleton | None = None
-    ) -> tuple[Pose, ...]:
-        """The poses, if they and the picture fit this network and each other. `skeleton`: None = the network's."""
-        skeleton = skeleton or self.skeleton
+    def admit(
+        self, source: Float[Tensor, "B *S 3 H W"], source_pose: Condition, *target_poses: Condition
+    ) -> tuple[Any, ...]:
+        """The conditions, on the picture's device, if they and the picture fit this network and each other."""
         size, name = (source.shape[-2], source.shape[-1]), type(self).__name__.removesuffix("Generator")
-        if any(side % self.divisor for side in size):
+        if not self.any_size and size != self.framing.size:
+            height, width = self.framing.size
             raise BadInput(
-                f"{name} needs a picture whose sides divide by {self.divisor}, not {size[0]}x{size[1]}."
+                f"This {name} takes pictures of {height}x{width} pixels only, not of {size[0]}x{size[1]}. "
+                f"generator.framing says how a picture becomes one."
             )
-        poses = []
-        for pose in conditions:
-            if not isinstance(pose, Pose) or pose.size != size or pose.skeleton != skeleton:
-                came = (
-                    f"{pose.skeleton.name} in {pose.size}" if isinstance(pose, Pose) else type(pose).__name__
-                )
-                raise BadInput(
-                    f"{name} needs poses of the skeleton {skeleton.name} in the picture's size {size}; this came: "
-                    f"{came}. Pose.convert and generator.framing.place make one from another."
-                )
-            poses.append(pose)
-        return tuple(poses)
+        refuse_indivisible(size, self.divisor, name)
+        skeletons = self.source_skeleton, *(self.skeleton for _ in target_poses)
+        for condition, skeleton in zip((source_pose, *target_poses), skeletons, strict=True):
+            if wrong := self._misfit(condition, size, skeleton):
+                raise BadInput(f"{name} {wrong}")
+        return tuple(condition.to(source.device) for condition in (source_pose, *target_poses))
+
+    def _misfit(self, condition: Condition, size: tuple[int, int], skeleton: Skeleton) -> str | None:
+        """What is wrong with a condition, to follow the network's name; None if nothing is."""
+        pose = condition.points if isinstance(condition, FaceLines) and self.takes_edges else condition
+        if not isinstance(pose, self.condition):
+            return f"is asked with a {self.condition.__name__}, not with a {type(condition).__name__}."
+        if isinstance(pose, Pose) and (pose.size != size or pose.skeleton != skeleton):
+            return (
+                f"needs poses of the skeleton {skeleton.name} in the picture's size {size}; this came: "
+                f"{pose.skeleton.name} in {pose.size}. Pose.convert and generator.framing.place make one from another."
+            )
+        return self.refusal(condition)
+
+    def refusal(self, condition: Any) -> str | None:
+        """What else a family cannot be asked with, to follow its name in a message; None where it can."""
+        return None
+
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        """Eval mode and no gradients; every module's mode is as it was afterwards."""
+        training = [module for module in self.modules() if module.training]
+        self.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module in training:
+                module.training = True
+
+
+def _clamped(output: Any) -> Float[Tensor, "B 3 H W"]:
+    picture: Tensor = output.picture
+    return picture.clamp(-1, 1)
+
+
+def refuse_indivisible(size: tuple[int, int], divisor: int, name: str) -> None:
+    """BadInput unless both sides are positive multiples of `divisor`. name: of the network, for the message."""
+    if min(size) < 1 or any(side % divisor for side in size):
+        raise BadInput(f"{name} needs pictures whose sides divide by {divisor}, not {size[0]}x{size[1]}.")

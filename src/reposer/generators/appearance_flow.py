@@ -5,18 +5,17 @@ does not show cannot be drawn. The widths here are ours, inferred: as many param
 in as they do there, so that any azimuth can be asked for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import BadInput, Batch, Explanation, Framing, Layer, View
-from reposer.core.samples import Condition
+from reposer.core import BadInput, Batch, Framing, Layer, View
 from reposer.data.objects import EVERY_THIRD
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.view_code import CodeMap, ViewCode
@@ -114,8 +113,8 @@ class AppearanceFlow(ViewGenerator):
         nn.init.normal_(self.head.weight, std=1e-3)  # begins by copying
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> FlowDrawing:
-        return self.turned(source, self.encode(source), source_view, target_view)
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: View, target_pose: View) -> FlowDrawing:
+        return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def encode(self, source: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
         x = channels_last(source)
@@ -142,44 +141,19 @@ class AppearanceFlow(ViewGenerator):
             flow = shares * source.shape[-2]
         return FlowDrawing(warp(at_least_float32(source), flow), flow)
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The sampled pictures. There is no noise: seeds play no part."""
-        return self(source, *self.admitted(source, source_pose, target_pose)).picture
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: FlowDrawing) -> Mapping[str, Layer]:
         """The flow."""
-        drawing = self(source, *self.admitted(source, source_pose, target_pose))
-        return Explanation(drawing.picture, {"flow": Layer("flow", drawing.flow)})
+        return {"flow": Layer("flow", output.flow)}
 
-    def animate(
-        self,
-        source: Float[Tensor, "3 H W"],
-        source_pose: Condition,
-        target_poses: Iterable[Condition],
-        *,
-        seed: int = 0,
-    ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame for each of `target_poses`; the source is encoded once."""
-        picture = source[None]
-        own = self.admitted_row(picture, source_pose)
-        with torch.no_grad():
-            features = self.encode(picture)
-        for target_pose in target_poses:
-            target = self.admitted_row(picture, target_pose)
-            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
-                frame = self.turned(picture, features, own, target).picture[0]
-            yield frame
+    def begin(self, source: Tensor, source_pose: View, previous: Any = None) -> tuple[Tensor, Tensor, View]:
+        """The source is encoded once."""
+        return source, self.encode(source), source_pose
+
+    def frame(
+        self, memory: tuple[Tensor, Tensor, View], target_pose: View, seeds: Tensor | None = None
+    ) -> tuple[FlowDrawing, Any]:
+        source, features, source_view = memory
+        return self.turned(source, features, source_view, target_pose), memory
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """The baseline that every generator must beat: the source picture as it is."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
-from reposer.core import Explanation, Framing, Generator
+from reposer.core import Framing, Generated, Generator
 from reposer.core.samples import Condition
 
 from .registries import GENERATORS
@@ -41,18 +41,9 @@ class CopySource(Generator):
         self.config = config
         self.framing = Framing(config.size, fit=config.fit)
 
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        return source.clone()
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Any, target_pose: Any) -> Generated:
+        return Generated(source.clone())
 
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
-        """No layers: there is nothing inside."""
-        return Explanation(source.clone(), {})
+    def admit(self, source: Float[Tensor, "B *S 3 H W"], *conditions: Condition) -> tuple[Any, ...]:
+        """Any: it looks at none."""
+        return conditions

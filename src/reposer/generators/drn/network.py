@@ -10,16 +10,15 @@ What RATE-Net is built of is known from its developers' own public code; DRN's c
 readers do not report is inferred and says so where it is decided.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose, Skeleton
-from reposer.core.samples import Condition, stack_conditions
+from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18, PERSON_88
 from reposer.generators.patn.blocks import Encoder, PoseBranch, PoseTransfer
 from reposer.generators.registries import GENERATORS
@@ -287,61 +286,36 @@ class DRNGenerator(Generator):
         maps = heatmaps(body, self.config.sigma, coordinates=self.config.coordinates)
         return channels_last(maps.to(picture.dtype))
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The drawn pictures, clamped. Nothing is dropped and there is no noise: seeds play no part."""
-        return self(source, *self.checked(source, source_pose, target_pose)).picture.clamp(-1, 1)
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: DRNDrawing) -> Mapping[str, Layer]:
         """Coarse picture and residual; of DRN, the face as it lies in the picture and the mask that lets it in."""
-        drawing = self(source, *self.checked(source, source_pose, target_pose))
-        layers = {"coarse": Layer("picture", drawing.coarse), "residual": Layer("picture", drawing.residual)}
-        if drawing.face is not None and drawing.mask is not None:
-            layers |= {"face": Layer("picture", drawing.face), "mask": Layer("weight", drawing.mask)}
-        return Explanation(drawing.picture.clamp(-1, 1), layers)
+        layers = {"coarse": Layer("picture", output.coarse), "residual": Layer("picture", output.residual)}
+        if output.face is not None and output.mask is not None:
+            layers |= {"face": Layer("picture", output.face), "mask": Layer("weight", output.mask)}
+        return layers
 
-    def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
+    def left_undone(self, source_pose: Any, target_pose: Any) -> str:
         """Says so where the target shows a face that is not painted, because a pose lacks what it is painted after."""
         module = self.detail_branch.face
         if module is None:
             return ""
-        source, target = (stack_conditions([pose]) for pose in (source_pose, target_pose))
-        assert isinstance(source, Pose) and isinstance(target, Pose)
+        source, target = Pose.stack([source_pose]), Pose.stack([target_pose])
         if not face_boxes(target).valid[0] or not face_boxes(source).valid[0]:
             return ""  # seen from behind: there is nothing to paint, or nothing to paint it with
         return "" if module.can_draw(target)[0] else module.wanted
 
-    def animate(
-        self,
-        source: Float[Tensor, "3 H W"],
-        source_pose: Condition,
-        target_poses: Iterable[Condition],
-        *,
-        seed: int = 0,
-    ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame for each of `target_poses`; the source is encoded once."""
-        picture = source[None]
-        (pose,) = self.checked(picture, stack_conditions([source_pose]))
-        with torch.no_grad():
-            encoded = self.pose_branch.picture_encoder(channels_last(picture))
-            source_maps = self.pose_maps(pose, picture)
-            styles = self.styles(picture, pose)
-        for target_pose in target_poses:
-            (row,) = self.checked(picture, stack_conditions([target_pose]))
-            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
-                transfer = self.pose_branch.transfer(encoded, source_maps, self.pose_maps(row, picture))
-                frame = self.replenish(transfer.features, transfer.picture, styles, row).picture[0]
-            yield frame.clamp(-1, 1)
+    def begin(
+        self, source: Tensor, source_pose: Pose, previous: Any = None
+    ) -> tuple[Tensor, Tensor, Tensor, Styles]:
+        """The source is encoded once."""
+        encoded = self.pose_branch.picture_encoder(channels_last(source))
+        return source, encoded, self.pose_maps(source_pose, source), self.styles(source, source_pose)
+
+    def frame(
+        self, memory: tuple[Tensor, Tensor, Tensor, Styles], target_pose: Pose, seeds: Tensor | None = None
+    ) -> tuple[DRNDrawing, Any]:
+        source, encoded, source_maps, styles = memory
+        transfer = self.pose_branch.transfer(encoded, source_maps, self.pose_maps(target_pose, source))
+        return self.replenish(transfer.features, transfer.picture, styles, target_pose), memory
 
 
 class DetailBranch(nn.Module):

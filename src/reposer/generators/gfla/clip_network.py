@@ -6,17 +6,16 @@ reference itself.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, Explanation, FaceLines, Generator, Pose, Skeleton
-from reposer.core.samples import Condition, stack_conditions
+from reposer.core import SKELETONS, BadInput, FaceLines, Generator, Layer, Pose, Skeleton
 from reposer.core.skeleton import FACE_68
 from reposer.generators.registries import GENERATORS
 from reposer.nn.face_maps import FACE_CHANNELS, face_maps
@@ -178,6 +177,7 @@ class ClipDrawing:
     """One frame, and where its places were found in the frame before and in the reference."""
 
     picture: Float[Tensor, "B 3 H W"]
+    source: Float[Tensor, "B 3 H W"]
     previous: Moves
     reference: Moves
 
@@ -234,82 +234,29 @@ class RecurrentGenerator(Generator):
         picture, pose = previous
         return Memory(source, maps, features, picture, self.maps(pose, picture))
 
-    def frame(self, memory: Memory, target_pose: Any) -> tuple[ClipDrawing, Memory]:
+    def frame(
+        self, memory: Memory, target_pose: Any, seeds: Tensor | None = None
+    ) -> tuple[ClipDrawing, Memory]:
         """The next frame, and what the one after it is drawn from."""
         target_maps = self.maps(target_pose, memory.reference)
         previous, reference = self.moves(memory, target_maps)
         picture = self.target_net(
             target_maps, self.source_previous(memory.previous), memory.features, previous, reference
         ).contiguous()  # as a picture that was put away and brought back: the same bits come of it
-        drawing = ClipDrawing(picture, previous, reference)
+        drawing = ClipDrawing(picture, memory.reference, previous, reference)
         return drawing, memory._replace(previous=picture, previous_maps=target_maps)
 
     def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Any, target_pose: Any) -> ClipDrawing:
         """The first frame of a clip."""
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The drawn pictures. There is no noise, and no layer that works otherwise in training: seeds play no part."""
-        return self(source, *self.admitted(source, source_pose, target_pose)).picture
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: ClipDrawing) -> Mapping[str, Layer]:
         """As the first frame of a clip: flow and occlusion of each level, into the frame before and into the reference."""
-        drawing = self(source, *self.admitted(source, source_pose, target_pose))
-        layers = {
+        return {
             f"{word}: {name}": layer
-            for word, moves in (("previous", drawing.previous), ("reference", drawing.reference))
-            for name, layer in layers_of(moves, source).items()
+            for word, moves in (("previous", output.previous), ("reference", output.reference))
+            for name, layer in layers_of(moves, output.source).items()
         }
-        return Explanation(drawing.picture, layers)
-
-    def animate(
-        self,
-        source: Float[Tensor, "3 H W"],
-        source_pose: Condition,
-        target_poses: Iterable[Condition],
-        *,
-        seed: int = 0,
-        previous: tuple[Float[Tensor, "3 H W"], Condition] | None = None,
-    ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame for each of `target_poses`, each from the reference and the frame before.
-
-        previous: the frame to go on after, with its condition, where a clip was broken off.
-        """
-        reference = source[None]
-        own = self.admitted(reference, stack_conditions([source_pose]))
-        with torch.no_grad():
-            before = None
-            if previous is not None:
-                picture = previous[0][None].to(reference).contiguous()
-                before = picture, self.admitted_target(picture, stack_conditions([previous[1]]))
-            memory = self.begin(reference, own[0], before)
-        for target_pose in target_poses:
-            row = self.admitted_target(reference, stack_conditions([target_pose]))
-            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
-                drawing, memory = self.frame(memory, row)
-            yield drawing.picture[0]
-
-    def admitted(self, source: Float[Tensor, "B 3 H W"], *conditions: Condition) -> tuple[Any, ...]:
-        """The source's condition and, if it is there, the target's, if they fit this network and the picture."""
-        first, *rest = conditions
-        return self.admitted_source(source, first), *(self.admitted_target(source, c) for c in rest)
-
-    def admitted_source(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Any:
-        return self.checked(source, condition)[0]
-
-    def admitted_target(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Any:
-        return self.checked(source, condition)[0]
 
 
 class GFLAAnimation(RecurrentGenerator):
@@ -350,15 +297,13 @@ class GFLAAnimation(RecurrentGenerator):
         )
         return previous, reference
 
-    def admitted_source(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Pose:
-        return self.checked(source, condition, skeleton=self.source_skeleton)[0]
-
 
 class GFLAFace(RecurrentGenerator):
     """Faces. One flow network sees both pictures."""
 
     config: GFLAFaceConfig
     skeleton = FACE_68
+    takes_edges = True
 
     def __init__(self, config: GFLAFaceConfig) -> None:
         super().__init__(config)
@@ -385,16 +330,6 @@ class GFLAFace(RecurrentGenerator):
             )
         )
         return previous, reference
-
-    def admitted_source(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Pose | FaceLines:
-        return self.admitted_target(source, condition)
-
-    def admitted_target(self, source: Float[Tensor, "B 3 H W"], condition: Condition) -> Pose | FaceLines:
-        """Landmarks alone, or with the edges of a driving frame."""
-        if isinstance(condition, FaceLines):
-            self.checked(source, condition.points)
-            return condition
-        return self.checked(source, condition)[0]
 
 
 class ClipTargetNet(DrawingNet):

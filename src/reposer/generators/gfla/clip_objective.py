@@ -86,7 +86,7 @@ class GFLAClipFlowObjective(Objective):
         return {"flow": self.flow_nets}
 
     def steps(self, batch: ClipBatch) -> Iterator[Turn]:
-        self.generator.admitted(batch.source, batch.source_pose, batch.pose(0))
+        self.generator.admit(batch.source, batch.source_pose, batch.pose(0))
         for start in range(0, batch.frames.shape[1], CHUNK):
             stop = min(start + CHUNK, batch.frames.shape[1])
             with torch.no_grad():
@@ -148,7 +148,7 @@ class GFLAClipObjective(Objective):
         }
 
     def steps(self, batch: ClipBatch) -> Iterator[Turn]:
-        self.generator.admitted(batch.source, batch.source_pose, batch.pose(0))
+        self.generator.admit(batch.source, batch.source_pose, batch.pose(0))
         count, chunk = batch.frames.shape[1], self.config.chunk
         if count % chunk:
             raise BadInput(

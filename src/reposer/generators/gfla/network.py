@@ -4,17 +4,16 @@ The flow network sees the source picture and both poses; the target network turn
 takes in source features by local attention around the place that the flow points to.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, Explanation, Generator, Pose
-from reposer.core.samples import Condition, stack_conditions
+from reposer.core import SKELETONS, BadInput, Generator, Layer, Pose
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import heatmaps
@@ -118,6 +117,7 @@ class GFLADrawing:
     """What one forward pass makes; `flows` and `occlusions` by level, as in Moves."""
 
     picture: Float[Tensor, "B 3 H W"]
+    source: Float[Tensor, "B 3 H W"]
     flows: dict[int, Float[Tensor, "B 2 _ _"]]
     occlusions: dict[int, Float[Tensor, "B 1 _ _"]]
 
@@ -150,10 +150,7 @@ class GFLAGenerator(Generator):
         return dict(self.config.attention)
 
     def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> GFLADrawing:
-        source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
-        moves = self.moves(source, source_maps, target_maps)
-        picture = self.target_net(target_maps, self.source_net(source), moves)
-        return GFLADrawing(picture, *moves)
+        return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def flow(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> Moves:
         """What the flow network says, alone."""
@@ -173,47 +170,26 @@ class GFLAGenerator(Generator):
         """One bump of height 1 per visible joint, on the picture's device and in its type."""
         return joint_maps(pose, picture, self.config)
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The drawn pictures. There is no noise, and no layer that works otherwise in training: seeds play no part."""
-        return self(source, *self.checked(source, source_pose, target_pose)).picture
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
         """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
-        drawing = self(source, *self.checked(source, source_pose, target_pose))
-        moves = Moves(drawing.flows, drawing.occlusions)
-        return Explanation(drawing.picture, layers_of(moves, source))
+        return layers_of(Moves(output.flows, output.occlusions), output.source)
 
-    def animate(
+    def begin(
+        self, source: Tensor, source_pose: Pose, previous: Any = None
+    ) -> tuple[Tensor, Tensor, dict[int, Tensor]]:
+        """The source's features and pose maps are made once."""
+        return source, self.pose_maps(source_pose, source), self.source_net(source)
+
+    def frame(
         self,
-        source: Float[Tensor, "3 H W"],
-        source_pose: Condition,
-        target_poses: Iterable[Condition],
-        *,
-        seed: int = 0,
-    ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame for each of `target_poses`; the source's features and pose maps are made once."""
-        picture = source[None]
-        (own,) = self.checked(picture, stack_conditions([source_pose]))
-        with torch.no_grad():
-            features, source_maps = self.source_net(picture), self.pose_maps(own, picture)
-        for target_pose in target_poses:
-            (row,) = self.checked(picture, stack_conditions([target_pose]))
-            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
-                target_maps = self.pose_maps(row, picture)
-                moves = self.moves(picture, source_maps, target_maps)
-                frame = self.target_net(target_maps, features, moves)[0]
-            yield frame
+        memory: tuple[Tensor, Tensor, dict[int, Tensor]],
+        target_pose: Pose,
+        seeds: Tensor | None = None,
+    ) -> tuple[GFLADrawing, Any]:
+        source, source_maps, features = memory
+        target_maps = self.pose_maps(target_pose, source)
+        moves = self.moves(source, source_maps, target_maps)
+        return GFLADrawing(self.target_net(target_maps, features, moves), source, *moves), memory
 
 
 def joint_maps(pose: Pose, picture: Float[Tensor, "B 3 H W"], config: GFLAConfig) -> Float[Tensor, "B K H W"]:

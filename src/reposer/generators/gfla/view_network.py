@@ -9,16 +9,15 @@ maps that differ from place to place, made from a code that is smooth in the ang
 training showed, too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import BadInput, Explanation, View
-from reposer.core.samples import Condition
+from reposer.core import BadInput, Layer, View
 from reposer.generators.registries import GENERATORS
 from reposer.generators.view_generator import ViewGenerator
 from reposer.nn.layout import channels_last
@@ -130,55 +129,28 @@ class GFLAViewsGenerator(ViewGenerator):
     def one_hot(self) -> bool:
         return self.config.injection == "one-hot"
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> GFLADrawing:
-        moves = self.flow(source, source_view, target_view)
-        picture = self.target_net(source_view, target_view, self.source_net(source), moves)
-        return GFLADrawing(picture, *moves)
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: View, target_pose: View) -> GFLADrawing:
+        return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def flow(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> Moves:
         """What the flow network says, alone."""
         return self.flow_net.turned(self.flow_net.encode(source), source_view, target_view)
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The drawn pictures. There is no noise, and no layer that works otherwise in training: seeds play no part."""
-        return self(source, *self.admitted(source, source_pose, target_pose)).picture
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
         """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
-        drawing = self(source, *self.admitted(source, source_pose, target_pose))
-        moves = Moves(drawing.flows, drawing.occlusions)
-        return Explanation(drawing.picture, layers_of(moves, source))
+        return layers_of(Moves(output.flows, output.occlusions), output.source)
 
-    def animate(
-        self,
-        source: Float[Tensor, "3 H W"],
-        source_pose: Condition,
-        target_poses: Iterable[Condition],
-        *,
-        seed: int = 0,
-    ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame for each of `target_poses`; what depends on the source alone is made once."""
-        picture = source[None]
-        own = self.admitted_row(picture, source_pose)
-        with torch.no_grad():
-            features, skips = self.source_net(picture), self.flow_net.encode(picture)
-        for target_pose in target_poses:
-            target = self.admitted_row(picture, target_pose)
-            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
-                moves = self.flow_net.turned(skips, own, target)
-                frame = self.target_net(own, target, features, moves)[0]
-            yield frame
+    def begin(self, source: Tensor, source_pose: View, previous: Any = None) -> tuple[Tensor, View, Any, Any]:
+        """What depends on the source alone is made once."""
+        return source, source_pose, self.flow_net.encode(source), self.source_net(source)
+
+    def frame(
+        self, memory: tuple[Tensor, View, Any, Any], target_pose: View, seeds: Tensor | None = None
+    ) -> tuple[GFLADrawing, Any]:
+        source, source_view, skips, features = memory
+        moves = self.flow_net.turned(skips, source_view, target_pose)
+        picture = self.target_net(source_view, target_pose, features, moves)
+        return GFLADrawing(picture, source, *moves), memory
 
 
 class ViewMaps(nn.Module):

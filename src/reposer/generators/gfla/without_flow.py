@@ -7,18 +7,17 @@ ablation, Bi-Sample, has a flow: it is `GFLAConfig(sampling="bilinear")`.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, Explanation, Generator, Layer, Pose
-from reposer.core.samples import Condition
+from reposer.core import SKELETONS, Generator, Layer, Pose
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import at_least_float32, channels_last
 
@@ -137,7 +136,7 @@ class GFLAWithoutFlowGenerator(Generator):
         target_maps = joint_maps(target_pose, source, self.config)
         if self.source_net is None:
             entering = torch.cat([source, joint_maps(source_pose, source, self.config), target_maps], 1)
-            return GFLADrawing(self.target_net(entering, lambda _, x: x), {}, {})
+            return GFLADrawing(self.target_net(entering, lambda _, x: x), source, {}, {})
         features = self.source_net(source)
 
         def take(level: int, x: Tensor) -> Tensor:
@@ -146,25 +145,8 @@ class GFLAWithoutFlowGenerator(Generator):
             found, occlusions[level] = self.attention[str(level)](features[level], x)
             return torch.lerp(x, found.to(x.dtype), occlusions[level].to(x.dtype))
 
-        return GFLADrawing(self.target_net(target_maps, take), {}, occlusions)
+        return GFLADrawing(self.target_net(target_maps, take), source, {}, occlusions)
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The drawn pictures. There is no noise: seeds play no part."""
-        return self(source, *self.checked(source, source_pose, target_pose)).picture
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
         """Where the source is taken in, by level; Baseline has no layers to show."""
-        drawing = self(source, *self.checked(source, source_pose, target_pose))
-        layers = {f"occlusion level {n}": Layer("weight", m) for n, m in drawing.occlusions.items()}
-        return Explanation(drawing.picture, layers)
+        return {f"occlusion level {n}": Layer("weight", m) for n, m in output.occlusions.items()}

@@ -4,16 +4,15 @@ Two streams, the source picture's features and those of both poses, pass a casca
 stream says where the picture stream is to change (attention); the last picture features are decoded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose
-from reposer.core.samples import Condition, stack_conditions
+from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import heatmaps
@@ -141,48 +140,20 @@ class PATNGenerator(Generator):
         maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
         return channels_last(maps.to(picture.dtype))
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The drawn pictures. Dropout is for training: nothing here is random, and seeds play no part."""
-        return self(source, *self.checked(source, source_pose, target_pose)).picture
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: PoseTransfer) -> Mapping[str, Layer]:
         """The attention of each block: where it changes the picture's features, averaged over their channels."""
-        drawing = self(source, *self.checked(source, source_pose, target_pose))
-        layers = {
+        return {
             f"attention of block {n}": Layer("weight", attention)
-            for n, attention in enumerate(drawing.attentions, start=1)
+            for n, attention in enumerate(output.attentions, start=1)
         }
-        return Explanation(drawing.picture, layers)
 
-    @torch.no_grad()
-    def _encoded(self, source: Tensor) -> Tensor:
-        return self.branch.picture_encoder(channels_last(source))
+    def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Tensor, Tensor]:
+        """The source is encoded, and its pose maps are made, once."""
+        encoded = self.branch.picture_encoder(channels_last(source))
+        return source, encoded, self.pose_maps(source_pose, source)
 
-    def animate(
-        self,
-        source: Float[Tensor, "3 H W"],
-        source_pose: Condition,
-        target_poses: Iterable[Condition],
-        *,
-        seed: int = 0,
-    ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame for each of `target_poses`; the source is encoded, and its pose drawn, once."""
-        picture = source[None]
-        (own,) = self.checked(picture, stack_conditions([source_pose]))
-        encoded, source_maps = self._encoded(picture), self.pose_maps(own, picture)
-        for target_pose in target_poses:
-            (row,) = self.checked(picture, stack_conditions([target_pose]))
-            with torch.no_grad():  # not over the yield: the caller's mode is the caller's
-                frame = self.branch.transfer(encoded, source_maps, self.pose_maps(row, picture)).picture[0]
-            yield frame
+    def frame(
+        self, memory: tuple[Tensor, Tensor, Tensor], target_pose: Pose, seeds: Tensor | None = None
+    ) -> tuple[PoseTransfer, Any]:
+        source, encoded, source_maps = memory
+        return self.branch.transfer(encoded, source_maps, self.pose_maps(target_pose, source)), memory

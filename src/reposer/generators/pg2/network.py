@@ -6,20 +6,19 @@ coarse picture beside the source and draws a difference map; the drawn picture i
 is never seen. Sums may leave [-1, 1]: they are compared and judged as they are, and clipped by `generate` alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from reposer.core import SKELETONS, BadInput, Explanation, Framing, Generator, Layer, Pose, Skeleton
+from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
 from reposer.core.images import Sides
-from reposer.core.samples import Condition
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.maps import discs
@@ -145,6 +144,8 @@ class PG2Drawing:
 class PG2Generator(Generator):
     """Both networks; `forward` draws, `coarse` runs G1 alone (the first stage of training)."""
 
+    any_size = False  # its bottleneck is fully connected
+
     config: PG2Config
 
     def __init__(self, config: PG2Config) -> None:
@@ -179,41 +180,12 @@ class PG2Generator(Generator):
         difference = self.refine_net(source, coarse)
         return PG2Drawing(coarse + difference, coarse, difference)
 
-    @torch.no_grad()
-    def generate(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        source_pose: Condition,
-        target_pose: Condition,
-        *,
-        seeds: Int64[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B 3 H W"]:
-        """The drawn pictures, clipped. There is no noise (the paper found it needless): seeds play no part."""
-        return self(source, *self.checked(source, source_pose, target_pose)).picture.clamp(-1, 1)
-
-    @torch.no_grad()
-    def explain(
-        self, source: Float[Tensor, "B 3 H W"], source_pose: Condition, target_pose: Condition
-    ) -> Explanation:
+    def layers(self, output: PG2Drawing) -> Mapping[str, Layer]:
         """The coarse picture, the difference map at half its contrast (grey: nothing changes), and their sum."""
-        drawing = self(source, *self.checked(source, source_pose, target_pose))
-        layers = {"coarse image": Layer("picture", drawing.coarse.clamp(-1, 1))}
-        if drawing.difference is not None:
-            layers["difference map"] = Layer("picture", (drawing.difference / 2).clamp(-1, 1))
-        final = drawing.picture.clamp(-1, 1)
-        return Explanation(final, layers | {"final": Layer("picture", final)})
-
-    def checked(
-        self, source: Float[Tensor, "B 3 H W"], *conditions: Condition, skeleton: Skeleton | None = None
-    ) -> tuple[Pose, ...]:
-        """The poses, if they and the picture have the one size of this network."""
-        size = self.config.size
-        if tuple(source.shape[-2:]) != size:
-            raise BadInput(
-                f"This PG2 draws pictures of {size[0]}x{size[1]} pixels only (its bottleneck is fully connected), not "
-                f"of {source.shape[-2]}x{source.shape[-1]}. generator.framing says how a photo becomes one."
-            )
-        return super().checked(source, *conditions, skeleton=skeleton)
+        layers = {"coarse image": Layer("picture", output.coarse.clamp(-1, 1))}
+        if output.difference is not None:
+            layers["difference map"] = Layer("picture", (output.difference / 2).clamp(-1, 1))
+        return layers | {"final": Layer("picture", output.picture.clamp(-1, 1))}
 
 
 def coordinates(pose: Pose) -> Float[Tensor, "B n"]:
