@@ -252,7 +252,7 @@ class Generator(nn.Module, ABC):
         """What is wrong with a condition, to follow the network's name; None if nothing is."""
         pose = condition.points if isinstance(condition, FaceLines) and self.takes_edges else condition
         if not isinstance(pose, self.condition):
-            return f"is asked with a {self.condition.__name__}, not with a {type(condition).__name__}."
+            return f"needs a {self.condition.__name__}, not a {type(condition).__name__}."
         if isinstance(pose, Pose) and (pose.size != size or pose.skeleton != skeleton):
             return (
                 f"needs poses of the skeleton {skeleton.name} in the picture's size {size}; this came: "
