@@ -11,9 +11,9 @@ from unittest import mock
 import torch
 from torch import nn
 
-from reposer.data.synthetic import SyntheticPeople
 from reposer.generators import RECIPES
 from reposer.nn import features
+from reposer.synthetic.people import SyntheticPeople
 from reposer.training.loop import take_step
 
 from .measure import Table

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import PROTOCOLS, Folders, score_folder
+from reposer.synthetic.people import SyntheticPeople
 
 from .measure import Table
 

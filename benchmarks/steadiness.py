@@ -17,11 +17,12 @@ from torch import Tensor
 from reposer.core import Clip, Generator, Pose
 from reposer.core.rng import seeded_randn
 from reposer.core.tracks import Smoothing, smoothed
-from reposer.data import SyntheticPeople, frame_pose
+from reposer.data import frame_pose
 from reposer.data.clip_dataset import WholeClip, open_clips
 from reposer.evaluation import ClipScorer, copied, drive
 from reposer.generators import load
 from reposer.nn.steady import STRENGTH
+from reposer.synthetic.people import SyntheticPeople
 
 from .measure import Table
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from reposer.core import Framing
 from reposer.data import open_dataset
-from reposer.data.synthetic import SyntheticPeople, draw, write_people
+from reposer.synthetic.people import SyntheticPeople, draw, write_people
 
 from .measure import Table, best_times
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from reposer.core import BadInput, Framing, Generated, Pose
-from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import OnWholePictures, evaluate
 from reposer.generators import RECIPES, load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
@@ -23,6 +22,7 @@ from reposer.leaderboard import (
     table,
     with_own_features,
 )
+from reposer.synthetic.people import SyntheticPeople
 from reposer.training.run_folder import RunFolder
 
 

@@ -9,8 +9,8 @@ from reposer.animation.face_motion import RIGID, driven_by
 from reposer.core import BadInput, Pose
 from reposer.core.pose import rotation_about
 from reposer.core.skeleton import FACE_68
-from reposer.data.synthetic.faces import Face
-from reposer.data.synthetic.landmarks import face_places
+from reposer.synthetic.people.head.faces import Face
+from reposer.synthetic.people.head.landmarks import face_places
 
 SIZE = (240, 200)
 BLACK = (0.0, 0.0, 0.0)

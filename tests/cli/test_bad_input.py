@@ -12,7 +12,7 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.data.poses import write_pose_json
-from reposer.data.synthetic import SyntheticPeople, write_people
+from reposer.synthetic.people import SyntheticPeople, write_people
 from tests.cli.test_road import TINY
 
 

@@ -12,10 +12,10 @@ from reposer.cli.evaluate import chosen
 from reposer.cli.pair_scores import drawn_pictures
 from reposer.core import BadInput
 from reposer.core.rng import seeded_randn
-from reposer.data.objects import write_objects
-from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import Protocol, evaluate
 from reposer.generators import GENERATORS, save
+from reposer.synthetic.objects import write_objects
+from reposer.synthetic.people import SyntheticPeople
 from tests.data.video_clips import moving_square, write_clip
 
 

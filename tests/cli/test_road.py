@@ -9,7 +9,7 @@ from PIL import Image
 from reposer.cli import main
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
-from reposer.data.synthetic import SyntheticPeople, write_people
+from reposer.synthetic.people import SyntheticPeople, write_people
 from tests.data.folders import some_picture, some_pose
 
 TINY = [

@@ -11,8 +11,8 @@ from PIL import Image
 from reposer.cli import main
 from reposer.core import BadInput, Pose
 from reposer.data.lists import write_annotation
-from reposer.data.synthetic import SyntheticPeople, write_people
 from reposer.evaluation import Protocol
+from reposer.synthetic.people import SyntheticPeople, write_people
 
 SIZE = (64, 44)
 

@@ -12,7 +12,7 @@ import pytest
 
 from reposer.cli import main
 from reposer.core.processes import Terminated
-from reposer.data.synthetic import write_people
+from reposer.synthetic.people import write_people
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 

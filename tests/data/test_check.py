@@ -15,7 +15,7 @@ from reposer.data.findings import findings_table
 from reposer.data.lists import read_annotation, read_pairs, write_annotation, write_pairs
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
-from reposer.data.synthetic import write_people
+from reposer.synthetic.people import write_people
 
 from .folders import some_picture, some_pose, write_fashion
 from .pose_writers import SIZE, openpose, person, write

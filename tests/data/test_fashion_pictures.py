@@ -15,8 +15,8 @@ from reposer.data.lists import write_annotation, write_pairs
 from reposer.data.market1501 import Market1501
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
-from reposer.data.synthetic import write_people
 from reposer.data.white_sides import white_sides
+from reposer.synthetic.people import write_people
 from reposer.training import DataConfig
 
 from .folders import some_picture, some_pose, write_fashion

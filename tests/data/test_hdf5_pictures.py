@@ -7,7 +7,8 @@ import pytest
 
 from reposer.core import BadInput
 from reposer.data.check import check_dataset
-from reposer.data.objects import ShapeNetViews, write_objects
+from reposer.data.shapenet import ShapeNetViews
+from reposer.synthetic.objects import write_objects
 
 h5py = pytest.importorskip("h5py")
 

@@ -13,8 +13,8 @@ from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses import write_track
 from reposer.data.stick_figures import is_stick_figure
-from reposer.data.synthetic import SyntheticPeople
 from reposer.data.video_files import VideoFile
+from reposer.synthetic.people import SyntheticPeople
 
 from .video_clips import moving_square, write_clip
 

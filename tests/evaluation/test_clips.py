@@ -11,7 +11,6 @@ import torch
 from reposer.core import BadInput, Clip, Framing, Generated, Pose, View
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.tracks import one_euro
-from reposer.data import SyntheticPeople
 from reposer.data.clip_dataset import WholeClip
 from reposer.evaluation.clip_report import clip_table
 from reposer.evaluation.clips import CLIP_METRICS_V1, ClipScorer, evaluate_clips
@@ -19,6 +18,7 @@ from reposer.evaluation.driving import DrivenClip, copied, drive
 from reposer.evaluation.masks import MASKS
 from reposer.generators.copy_source import CopySourceConfig
 from reposer.metrics.clips import Motion
+from reposer.synthetic.people import SyntheticPeople
 from tests.data.video_clips import clip_of
 
 SIZE = (32, 24)

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from reposer.core import BadInput, Pose, Sample
-from reposer.data.objects import ShapeNetViews
-from reposer.data.objects.synthetic import SyntheticObjects
-from reposer.data.objects.view_pairs import as_view, view_name
+from reposer.data.shapenet import ShapeNetViews
+from reposer.data.view_pairs import as_view, view_name
 from reposer.evaluation.view_plot import COPIED, DRAWN, OTHERS, round_ticks, view_plot
 from reposer.evaluation.views import evaluate_views
 from reposer.metrics import Value
+from reposer.synthetic.objects.dataset import SyntheticObjects
 
 SIZE = (12, 12)
 

@@ -11,12 +11,12 @@ from reposer.cli import main
 from reposer.cli.train import parse
 from reposer.core import SKELETONS, BadInput, Framing, Pose
 from reposer.data.poses import read_pose, write_pose_json, write_track
-from reposer.data.synthetic import SyntheticPeople
 from reposer.evaluation import evaluate
 from reposer.generators import RECIPES, save
 from reposer.generators.drn import DRNConfig
 from reposer.generators.drn.face import FACE_JOINTS, LANDMARKS, Faces, face_boxes, face_maps, landmarks_seen
 from reposer.generators.drn.objective import flipped
+from reposer.synthetic.people import SyntheticPeople
 from reposer.training import DataConfig
 
 from .test_drn import inputs, lively, picture, poses

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from reposer.data.synthetic import SyntheticPeople
+from reposer.synthetic.people import SyntheticPeople
 
 pytestmark = pytest.mark.gpu
 

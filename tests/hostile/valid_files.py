@@ -11,12 +11,12 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.core import Pose
-from reposer.data.objects import write_objects
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json, write_track
-from reposer.data.synthetic import write_people
 from reposer.generators import GENERATORS, save
 from reposer.study import Answers
+from reposer.synthetic.objects import write_objects
+from reposer.synthetic.people import write_people
 from tests.data.folders import write_fashion
 from tests.data.video_clips import moving_square, write_clip
 from tests.hostile.commands import TINY_TRAINING

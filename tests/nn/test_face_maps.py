@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from reposer.core import FaceLines, Pose
 from reposer.core.skeleton import FACE_68
-from reposer.data.synthetic.landmarks import face_places
 from reposer.nn.face_maps import FACE_CHANNELS, FACE_LINES, FACE_PARTS, face_maps, face_mask, l1_distances
+from reposer.synthetic.people.head.landmarks import face_places
 
 SIZE = (96, 80)
 OPENING = 0.12  # in head radii, of the synthetic mouth

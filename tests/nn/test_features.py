@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from reposer.core import BadInput, Framing
-from reposer.data.synthetic import SyntheticPeople
 from reposer.nn.features import (
     ENCODER_FILE,
     FEATURE_NETWORKS,
@@ -13,6 +12,7 @@ from reposer.nn.features import (
     PeopleEncoder,
     feature_network,
 )
+from reposer.synthetic.people import SyntheticPeople
 
 # torchvision's names and shapes of VGG-19's convolutions (its `vgg19().state_dict()`, without the classifier)
 VGG19_SHAPES = {

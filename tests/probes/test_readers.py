@@ -10,7 +10,6 @@ import torch.nn.functional as F
 
 from reposer.cli import main
 from reposer.core import BadInput, Framing, Pose
-from reposer.data.synthetic import ATTRIBUTES, BodyPose, SyntheticPeople, draw
 from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, FACE_FINDERS, JOINT_FINDERS
 from reposer.estimators.people_files import BODY_FILE, FACE_FILE
 from reposer.estimators.people_networks import FACE_5, FaceConfig
@@ -26,6 +25,7 @@ from reposer.probes.readers.measure_face import overlap
 from reposer.probes.readers.objective import TEMPERATURE, contrast
 from reposer.probes.readers.same import equal_error, pairs, rank1
 from reposer.probes.readers.ship import level
+from reposer.synthetic.people import ATTRIBUTES, BodyPose, SyntheticPeople, draw
 from reposer.training import DataConfig, train
 
 # ---------------------------------------------------------------------------- who is shown

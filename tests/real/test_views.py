@@ -5,8 +5,8 @@ import torch
 
 from reposer.core import BadInput, Framing
 from reposer.data import open_dataset
-from reposer.data.objects import ShapeNetViews
-from reposer.data.objects.view_pairs import read_view_name
+from reposer.data.shapenet import ShapeNetViews
+from reposer.data.view_pairs import read_view_name
 
 pytest.importorskip("h5py")
 

@@ -12,8 +12,8 @@ import torch
 
 from reposer.cli.train import parse
 from reposer.core import BadInput
-from reposer.data.synthetic import write_people
 from reposer.generators import RECIPES, load, save
+from reposer.synthetic.people import write_people
 from reposer.training import DataConfig, Recipe, Start, train
 from reposer.training.contents import digest
 from reposer.training.distributed import rows_of_process

@@ -108,7 +108,7 @@ def synthesize(
     count = (people + test_people + val_people) * views
     check_output_folder(out, room=count * 3 * size[0] * size[1] // COMPRESSED, option="the folder")
 
-    from reposer.data.synthetic import write_people
+    from reposer.synthetic.people import write_people
 
     write_people(
         out,
@@ -159,8 +159,8 @@ def card(
         check_output_file(sheet, endings=PICTURE_ENDINGS, option="--sheet")
 
     from reposer.data.pictures import write_picture
-    from reposer.data.synthetic.card import card as count_card
-    from reposer.data.synthetic.card import charts, crowd, tables
+    from reposer.synthetic.people.card import card as count_card
+    from reposer.synthetic.people.card import charts, crowd, tables
 
     found = count_card(people, size, seed, workers=workers, progress=True)
     text = json_text.dumps(found, indent=1) if json else tables(found)
@@ -202,7 +202,8 @@ def synthesize_objects(
     some("--split", split)
     check_output_folder(out, option="the folder")
 
-    from reposer.data.objects import AZIMUTHS, ELEVATIONS, write_objects
+    from reposer.core.view import AZIMUTHS, ELEVATIONS
+    from reposer.synthetic.objects import write_objects
 
     counts: dict[str, int] = {name: objects if name == "train" else test_objects for name in split}
     write_objects(out, kind, size=size, num_objects=counts, seed=seed, background=background)

@@ -1,7 +1,7 @@
 """The pairs that `reposer demo` shows."""
 
 from reposer.core import Framing, Sample
-from reposer.data.synthetic import SyntheticPeople
+from reposer.synthetic.people import SyntheticPeople
 
 
 class DemoPairs(SyntheticPeople):

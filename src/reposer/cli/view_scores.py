@@ -7,9 +7,9 @@ from typing import Any
 
 from reposer.core import BadInput, Generator
 from reposer.core.terminal import Terminal
+from reposer.core.view import EVERY_THIRD, HELD_OUT
 from reposer.data import PairDataset
 from reposer.data.files import write_text
-from reposer.data.objects import EVERY_THIRD, HELD_OUT
 from reposer.evaluation import evaluate_views, view_plot
 from reposer.evaluation.sheets import write_sheet
 from reposer.evaluation.views import VIEWS_V1

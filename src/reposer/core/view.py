@@ -12,6 +12,10 @@ AZIMUTHS = tuple(range(0, 360, AZIMUTH_STEP))
 """Of the published sets of views, in degrees; networks that know views as classes know these."""
 ELEVATIONS = (0, 10, 20)
 """Likewise."""
+HELD_OUT = "held-out"
+"""The split of the training objects' views from azimuths that training never sees."""
+EVERY_THIRD = 3
+"""Our recipes keep every third azimuth from training."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pictures and poses from files, and people that nobody photographed."""
+"""Pictures, poses and clips from files."""
 
 from reposer.core.registry import import_siblings
 
@@ -11,10 +11,8 @@ from .dataset import (
     frame_pose,
     open_dataset,
 )
-from .synthetic import SyntheticPeople
 
 import_siblings(__path__, __name__)
-DATASETS.add("synthetic-people", SyntheticPeople)
 
 __all__ = [
     "DATASETS",

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.core import BadInput, Batch, Framing, Layer, View
-from reposer.data.objects import EVERY_THIRD
+from reposer.core.view import EVERY_THIRD
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.view_code import CodeMap, ViewCode
 from reposer.nn.warp import warp

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reposer.core import Generator, View
-from reposer.data.objects import EVERY_THIRD, HELD_OUT
+from reposer.core.view import EVERY_THIRD, HELD_OUT
 from reposer.nn.view_code import unknown_angle
 from reposer.training import Recipe, ViewDataConfig
 

@@ -16,9 +16,10 @@ from reposer.core.skeleton import OPENPOSE_18
 from reposer.data import PairDataset, open_dataset
 from reposer.data.clip_dataset import ClipDataset, open_clips
 from reposer.data.dataset import FilePairs
-from reposer.data.objects import ShapeNetViews, SyntheticObjects
-from reposer.data.synthetic import SyntheticPeople
-from reposer.data.synthetic.clips import SyntheticClips, SyntheticFaceClips
+from reposer.data.shapenet import ShapeNetViews
+from reposer.synthetic.objects import SyntheticObjects
+from reposer.synthetic.people import SyntheticPeople
+from reposer.synthetic.people.clips import SyntheticClips, SyntheticFaceClips
 
 R = TypeVar("R", bound="Recipe")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from reposer.data.objects import EVERY_THIRD
+from reposer.core.view import EVERY_THIRD
 from reposer.generators.view_generator import ViewRecipe
 from reposer.training import RECIPES, ViewDataConfig
 

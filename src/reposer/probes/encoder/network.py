@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from reposer.core import Framing
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.data.synthetic import ATTRIBUTES, PARTS
 from reposer.nn.features import ENCODER_BLOCKS, PeopleEncoder
+from reposer.synthetic.people import ATTRIBUTES, PARTS
 
 PARTS_STRIDE, JOINTS_STRIDE = 2, 4
 BANDS = 4  # of the picture, from top to bottom, in which attributes are looked for

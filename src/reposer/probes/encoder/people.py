@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reposer.core import Framing, Pose
 from reposer.core.images import from_uint8
-from reposer.data.synthetic import ATTRIBUTES, SyntheticPeople, attributes
+from reposer.synthetic.people import ATTRIBUTES, SyntheticPeople, attributes
 
 
 @dataclass(frozen=True)

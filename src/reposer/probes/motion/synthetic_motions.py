@@ -8,8 +8,9 @@ from jaxtyping import Float
 
 from reposer.core.rng import numpy_stream
 from reposer.core.skeleton import COCO_17
-from reposer.data.synthetic import CYCLES, Body, cycle, sample_identity, sample_pose
-from reposer.data.synthetic.body import (
+from reposer.synthetic.people import CYCLES, Body, cycle, sample_identity, sample_pose
+from reposer.synthetic.people.body.cycles import sample_style
+from reposer.synthetic.people.body.figure import (
     HEAD_RADII,
     SHIN,
     SHOULDER_Y,
@@ -20,8 +21,7 @@ from reposer.data.synthetic.body import (
     torso_frames,
     turn,
 )
-from reposer.data.synthetic.cycles import sample_style
-from reposer.data.synthetic.people import PERIODS
+from reposer.synthetic.people.dataset import PERIODS
 
 POINTS = (*COCO_17.joints, "mid_hip", "spine", "neck", "head_top")
 """All joints of COCO_17 and of H36M_17."""

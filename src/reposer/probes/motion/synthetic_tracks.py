@@ -12,8 +12,8 @@ from reposer.core import BadInput, Pose
 from reposer.core.rng import numpy_stream
 from reposer.core.skeleton import COCO_17, H36M_17
 from reposer.core.tracks import body_size
-from reposer.data.synthetic.cameras import sample_camera
-from reposer.data.synthetic.projection import Projection, axes_of
+from reposer.synthetic.people.body.cameras import sample_camera
+from reposer.synthetic.people.render.projection import Projection, axes_of
 
 from .placing import PlacedBy, bridged, knowable
 from .synthetic_motions import POINTS, SPLITS, Motion, sample_motion

@@ -12,7 +12,7 @@ from reposer.core import Framing, Pose
 from reposer.core.images import from_uint8
 from reposer.core.pose import rotation_about
 from reposer.data.dataset import frame_picture
-from reposer.data.synthetic import ATTRIBUTES
+from reposer.synthetic.people import ATTRIBUTES
 
 from .crowd import Crowd, CrowdConfig, Dice, ground, small, worn
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reposer.core.rng import numpy_stream
-from reposer.data.synthetic import ATTRIBUTES, SyntheticPeople, attributes
+from reposer.synthetic.people import ATTRIBUTES, SyntheticPeople, attributes
 
 SEED = 91  # of the people; the generators use 0, the people-encoder 77
 CALIBRATION, HELD_OUT = range(0, 150), range(150, 300)

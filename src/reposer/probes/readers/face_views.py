@@ -10,9 +10,9 @@ from torch import Tensor
 from reposer.core import Framing, Pose
 from reposer.core.images import from_uint8, resize
 from reposer.core.pose import rotation_about
-from reposer.data.synthetic import Drawing, draw
 from reposer.estimators.people_crops import around_heads, cut, from_aligned, from_square, mapped
 from reposer.estimators.people_networks import FACE_5
+from reposer.synthetic.people import Drawing, draw
 
 from .body_views import NOBODY
 from .crowd import Crowd, CrowdConfig, Dice, small, worn

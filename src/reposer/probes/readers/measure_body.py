@@ -11,8 +11,8 @@ from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.images import from_uint8, to_uint8
-from reposer.data.synthetic import ATTRIBUTES, Drawing, SyntheticPeople, attributes
 from reposer.estimators.people_readers import PeopleAttributes, PeopleIdentity, PeopleJoints
+from reposer.synthetic.people import ATTRIBUTES, Drawing, SyntheticPeople, attributes
 
 from .body_views import in_picture, shuffled
 from .crowd import SEED, Dice, blurred, ground, word_numbers

@@ -9,10 +9,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reposer.core import BadInput
-from reposer.data.synthetic import Drawing
 from reposer.estimators import Face
 from reposer.estimators.people_crops import STRAIGHT_FACE
 from reposer.estimators.people_faces import PeopleFaceIdentity, PeopleFaces
+from reposer.synthetic.people import Drawing
 
 from .face_views import face_truth
 from .measure_body import show

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reposer.data.synthetic import ATTRIBUTES
 from reposer.estimators.people_networks import BodyConfig, FaceConfig
+from reposer.synthetic.people import ATTRIBUTES
 from reposer.training import PROBE_RECIPES, Adam, Recipe, Stage
 
 from .body_views import BodyCrowd

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from reposer.core.configs import to_plain
-from reposer.data.synthetic import ATTRIBUTES
 from reposer.estimators.people_files import BODY_FILE, FACE_FILE
 from reposer.estimators.people_networks import PeopleBody, PeopleFace
 from reposer.estimators.people_readers import read
 from reposer.nn.weights import HEADER, stored, write_safetensors
+from reposer.synthetic.people import ATTRIBUTES
 
 from .body_views import in_picture
 from .crowd import CALIBRATION, HELD_OUT

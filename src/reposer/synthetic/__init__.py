@@ -1,0 +1,1 @@
+"""People and objects that are rendered from numbers alone: nobody photographed or built them."""

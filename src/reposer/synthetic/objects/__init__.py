@@ -1,0 +1,14 @@
+"""Objects seen from many sides, rendered by our own code from nothing but numbers."""
+
+from .dataset import KINDS, SyntheticObjects
+from .render import LitObject, RenderedObject, camera_turn
+from .write import write_objects
+
+__all__ = [
+    "KINDS",
+    "LitObject",
+    "RenderedObject",
+    "SyntheticObjects",
+    "camera_turn",
+    "write_objects",
+]

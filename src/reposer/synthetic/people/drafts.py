@@ -1,0 +1,269 @@
+"""Folders that several processes write, piece by piece: they appear whole or not at all, and continue when broken off."""
+
+import json
+import re
+import shutil
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+from torch.utils.data import DataLoader, Dataset
+
+from reposer.core import BadInput
+from reposer.core.code import code_digest
+from reposer.core.disk import LOCK, only_user, remove_locked
+from reposer.core.json_files import read_json
+from reposer.core.processes import deaf_to_interrupts
+from reposer.core.terminal import Terminal
+from reposer.data.files import write_text
+
+T = TypeVar("T")
+R = TypeVar("R")
+Record = dict[str, Any]
+"""What a finished piece leaves for the whole: plain values, kept as JSON."""
+
+CODE = ("synthetic/people", "synthetic/zbuffer.py")
+"""The parts of the package that render people: pictures of two versions of them must not be mixed."""
+ABOUT = "about.json"
+"""In the finished folder: the arguments that made it."""
+_ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
+_BEGINNING = re.compile(
+    rf"\.{re.escape(_ARGUMENTS)}\.\w+(?:\.reposer)?\.tmp"
+)  # what a kill in the first moment leaves
+
+
+def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
+    """`work` of each item, in their order; the items are shared out to `workers` processes of one thread each.
+
+    One process is this one.
+    """
+    if workers < 1:
+        raise BadInput(f"{workers} processes cannot work; at least 1 is needed.")
+    if not items:
+        return
+    if workers == 1:
+        yield from map(work, items)
+        return
+    loader = DataLoader(
+        _Mapped(items, work),
+        batch_size=None,
+        num_workers=min(workers, len(items)),
+        multiprocessing_context="spawn",  # a fork may inherit a lock that a thread of ours holds, and wait for ever
+        generator=torch.Generator(),  # the caller's random numbers stay untouched
+    )
+    with deaf_to_interrupts():
+        results = iter(loader)
+    try:
+        for result, error in results:
+            if error is not None:
+                raise error
+            yield result
+    finally:
+        del results  # ends its processes now, not when the error is forgotten
+
+
+class _Mapped(Dataset[tuple[R | None, Exception | None]], Generic[T, R]):
+    """(result, error) of each item: errors cross to the other process as they are."""
+
+    def __init__(self, items: Sequence[T], work: Callable[[T], R]) -> None:
+        self._items, self._work = items, work
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, i: int) -> tuple[R | None, Exception | None]:
+        try:
+            return self._work(self._items[i]), None
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            return None, error
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the whole that one process writes at once. pictures: how many it draws."""
+
+    name: str
+    people: tuple[int, ...]
+    split: str
+    pictures: int
+
+
+def write_in_pieces(
+    root: Path | str,
+    pieces: Sequence[Piece],
+    write: Callable[[Path, Piece], Record],
+    finish: Callable[[Path, Mapping[str, Record]], None],
+    *,
+    arguments: Mapping[str, Any],
+    workers: int = 2,
+    progress: bool = True,
+) -> Path:
+    """The folder `root`, in which `write(folder, piece)` wrote each piece and `finish(folder, records)` the rest.
+
+    What is unfinished lies in the draft `.NAME-draft` beside it. The same call continues there; one with other
+    `arguments` (all that decides the bytes), or with other code, is refused.
+    """
+    root = Path(root)
+    if root.exists():
+        raise BadInput(
+            f"{root} exists already. Name a new folder for the synthetic people, or remove it first."
+        )
+    draft = root.with_name(f".{root.name}-draft")
+    receipt = json.loads(json.dumps({**arguments, "code": code_digest(*CODE)}))
+    with _alone(draft, root):
+        if not _begin(draft, root, receipt):
+            _write(draft, pieces, write, finish, receipt, workers=workers, progress=progress)
+        draft.rename(root)
+        (root / LOCK).unlink()  # while it is ours: see only_user
+    return root
+
+
+@contextmanager
+def _alone(draft: Path, root: Path) -> Iterator[None]:
+    """The draft, made and locked for this process: a second one that writes the same folder is refused."""
+    try:
+        draft.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{draft} cannot be made ({error.strerror}). Give another folder.") from error
+    lock = only_user(draft, f"writes {root.name}")
+    try:
+        if root.exists():
+            raise BadInput(f"{root} exists already: another process has just written it.")
+        yield
+    finally:
+        if draft.exists() and {path.name for path in draft.iterdir()} <= {LOCK}:
+            remove_locked(draft)
+        lock.release()
+
+
+def _write(
+    draft: Path,
+    pieces: Sequence[Piece],
+    write: Callable[[Path, Piece], Record],
+    finish: Callable[[Path, Mapping[str, Record]], None],
+    receipt: Mapping[str, Any],
+    *,
+    workers: int,
+    progress: bool,
+) -> None:
+    """All that the draft still lacks."""
+    records = {p.name: r for p in pieces if (r := _read_record(draft, p)) is not None}
+    rest = [p for p in pieces if p.name not in records]
+    try:
+        with _bar(pieces, records, progress) as advance:
+            for name, record in in_processes(rest, _Writer(draft, write), workers):
+                records[name] = record
+                advance(name)
+        finish(draft, {piece.name: records[piece.name] for piece in pieces})
+    except BaseException:
+        if not any((draft / _RECORDS).iterdir()):
+            remove_locked(draft)  # nothing in it is worth keeping
+        raise
+    write_text(draft / ABOUT, json.dumps(receipt, indent=1) + "\n")
+    shutil.rmtree(draft / _RECORDS)
+    (draft / _ARGUMENTS).unlink()
+
+
+class _Writer:
+    """Writes a piece and then its record, which says that it is finished."""
+
+    def __init__(self, draft: Path, write: Callable[[Path, Piece], Record]) -> None:
+        self._draft, self._write = draft, write
+
+    def __call__(self, piece: Piece) -> tuple[str, Record]:
+        record = self._write(self._draft, piece)
+        write_text(_record_path(self._draft, piece), json.dumps(record))
+        return piece.name, record
+
+
+def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> bool:
+    """Begins the draft, or checks that the one that is there was begun by the same call; whether it is complete."""
+    path = draft / _ARGUMENTS
+    if not path.is_file():
+        there = {entry.name for entry in draft.iterdir()} - {LOCK}
+        if ABOUT in there and _RECORDS not in there and _plain(draft / ABOUT) == receipt:
+            return True  # a kill came between the last piece and the folder's name
+        if there - {_RECORDS} - {name for name in there if _BEGINNING.fullmatch(name)}:
+            raise BadInput(
+                f"{draft} holds files ({', '.join(sorted(there)[:3])}) that no call of this kind began. The unfinished "
+                f"{root.name} would lie there: move them away, or give another folder."
+            )
+        (draft / _RECORDS).mkdir(exist_ok=True)
+        write_text(path, json.dumps(receipt, indent=1))
+        return False
+    begun = _plain(path)
+    differing = sorted(k for k in {*begun, *receipt} if begun.get(k) != receipt.get(k))
+    if differing:
+        which = ", ".join(
+            "the code that draws" if k == "code" else f"{k} = {begun.get(k)}, not {receipt.get(k)}"
+            for k in differing
+        )
+        raise BadInput(
+            f"{draft} holds an unfinished {root.name} that was begun otherwise ({which}). Repeat that call to finish "
+            f"it, or remove the folder to begin anew."
+        )
+    return False
+
+
+def _record_path(draft: Path, piece: Piece) -> Path:
+    return draft / _RECORDS / f"{piece.name}.json"
+
+
+def _read_record(draft: Path, piece: Piece) -> Record | None:
+    """None for a piece that is not finished, or whose record was damaged: it is written again."""
+    return _plain(_record_path(draft, piece)) or None
+
+
+def _plain(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of ours; empty where there is none that can be read."""
+    try:
+        content = read_json(path)
+    except BadInput:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+class _Speed(ProgressColumn):
+    """Pictures per second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.1f} pictures/s")
+
+
+@contextmanager
+def _bar(
+    pieces: Sequence[Piece], finished: Mapping[str, Record], progress: bool
+) -> Iterator[Callable[[str], None]]:
+    """A progress bar for each split; call what it gives with the name of a piece that is finished."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Speed(),
+        TimeRemainingColumn(),
+    )
+    by_name = {piece.name: piece for piece in pieces}
+    with Progress(*columns, console=Terminal(stderr=True), disable=not progress) as bar:
+        tasks = {}
+        for split in dict.fromkeys(piece.split for piece in pieces):
+            own = [piece for piece in pieces if piece.split == split]
+            done = sum(piece.pictures for piece in own if piece.name in finished)
+            tasks[split] = bar.add_task(
+                f"drawing {split}", total=sum(p.pictures for p in own), completed=done
+            )
+        yield lambda name: bar.advance(tasks[by_name[name].split], by_name[name].pictures)

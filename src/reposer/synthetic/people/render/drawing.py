@@ -1,0 +1,544 @@
+"""Drawing people: many shots at once to pictures, with everything that is true of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+
+from reposer.core import Pose
+from reposer.core.skeleton import OPENPOSE_18
+from reposer.synthetic.zbuffer import pick, rasterise
+
+from ..body.bones import NUM_BONES, bone_frames, stacked
+from ..body.cameras import Camera
+from ..body.figure import SIDES, BodyPose, Figure, pose_body, turn
+from ..identity import Identity
+from .joints import as_detected, exact_poses
+from .light import Lamp, shine
+from .projection import Projection, lamp_direction, project
+from .scenes import Scene, paint
+from .surface import Surface, build_surface
+
+SUPERSAMPLING = 2
+SAME_PLACE = 0.02
+"""How far apart on a cloth two points may be that count as one when asked whether a picture shows it, in statures."""
+FAR = -50.0
+"""Depth where nothing is seen, in statures, while light is computed."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One person, as they stand, from where they are seen, and where."""
+
+    who: Identity
+    surface: Surface
+    pose: BodyPose
+    camera: Camera
+    scene: Scene
+    misses: int | None = None
+    """Seed of the joints that a detector misses; None = it finds all that can be seen and nothing else."""
+    projection: Projection | None = None
+    """Where the camera puts the person; None = as `camera` says, fitted to this pose. Frames of a clip share theirs."""
+
+
+def aim(moments: Sequence[tuple[Shot, float, Sequence[float]]], size: tuple[int, int]) -> Projection:
+    """Where the camera of the first shot puts someone who moves, so that all moments lie in a picture of `size`.
+
+    moments: (shot, degrees that the person has turned to their left since the first, where they are then (left, up,
+    front) in statures before that turn).
+    """
+    shots = [shot for shot, _, _ in moments]
+    figures = [pose_body(shot.who.body, shot.pose) for shot in shots]
+    points, _ = _posed([shot.surface for shot in shots], figures, torch.device("cpu"))
+    moved = [
+        (p + torch.tensor(shift, dtype=torch.float32))
+        @ torch.from_numpy(turn(1, turned).T.astype(np.float32))
+        for p, (_, turned, shift) in zip(points, moments, strict=True)
+    ]
+    return project(shots[0].camera, torch.cat(moved), figures[0], size)
+
+
+def texture_density(size: tuple[int, int]) -> float:
+    """Texels per stature that pictures of a size (height, width) can show."""
+    return 0.75 * SUPERSAMPLING * size[0]
+
+
+def dress(who: Identity, size: tuple[int, int]) -> Surface:
+    """The person's mesh, with textures as fine as pictures of `size` can show."""
+    return build_surface(who, texture_density(size))
+
+
+@dataclass(frozen=True)
+class _View:
+    """What one shot saw, kept so that flows to and from it can be computed.
+
+    points: the surface's points in pixels of the picture (x, y, depth). samples: (index of the fine pixel, face,
+    weights). patch, place: what each fine pixel shows, 0 patch meaning none; place in texels.
+    """
+
+    who: Identity
+    surface: Surface
+    points: Float[Tensor, "V 3"]
+    pixel: Int64[Tensor, "S"]
+    face: Int64[Tensor, "S"]
+    weights: Float[Tensor, "S 3"]
+    place: Float[Tensor, "S 2"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """B pictures of people with their truth. Maps hold what the bottom-right fine pixel of each pixel shows.
+
+    picture: RGB. albedo: the same without light, scene and folds, black where there is no person.
+    parts: index into PARTS. depth: towards the camera, in statures of the person, 0 where the camera looks: at the hips, in a clip at one place; -inf
+    where nobody is. surface: where on the person at rest a pixel's point is, in statures, (0, 0, 0) on the ground
+    below the middle of the hips; NaN where nobody is.
+    poses: exact joints by the skeleton's name; visible = in the picture and nothing in front of it.
+    detected: OPENPOSE_18 joints as a detector would report them.
+    """
+
+    picture: UInt8[Tensor, "B H W 3"]
+    albedo: UInt8[Tensor, "B H W 3"]
+    parts: UInt8[Tensor, "B H W"]
+    depth: Float[Tensor, "B H W"]
+    surface: Float[Tensor, "B 3 H W"]
+    poses: dict[str, Pose]
+    detected: Pose
+    views: tuple[_View, ...]
+
+    @property
+    def mask(self) -> Bool[Tensor, "B H W"]:
+        """True where the person is."""
+        return self.parts > 0
+
+    def __len__(self) -> int:
+        return len(self.picture)
+
+    def __getitem__(self, i: int) -> "Drawing":
+        """Row i, as a drawing of one picture."""
+        if not 0 <= i < len(self):
+            raise IndexError(f"row {i} of {len(self)}")
+        rows = slice(i, i + 1)
+        return Drawing(
+            self.picture[rows],
+            self.albedo[rows],
+            self.parts[rows],
+            self.depth[rows],
+            self.surface[rows],
+            {name: pose[rows] for name, pose in self.poses.items()},
+            self.detected[rows],
+            self.views[rows],
+        )
+
+    @staticmethod
+    def joined(drawings: Sequence["Drawing"]) -> "Drawing":
+        """The rows of several drawings of one size as one."""
+        return Drawing(
+            torch.cat([d.picture for d in drawings]),
+            torch.cat([d.albedo for d in drawings]),
+            torch.cat([d.parts for d in drawings]),
+            torch.cat([d.depth for d in drawings]),
+            torch.cat([d.surface for d in drawings]),
+            {
+                name: Pose.stack([d.poses[name][i] for d in drawings for i in range(len(d))])
+                for name in drawings[0].poses
+            },
+            Pose.stack([d.detected[i] for d in drawings for i in range(len(d))]),
+            tuple(view for d in drawings for view in d.views),
+        )
+
+    def flow(self, source: int, target: int) -> tuple[Float[Tensor, "2 H W"], Bool[Tensor, "H W"]]:
+        """(flow, visible) between two rows that show the same person: the truth that a warp should find.
+
+        flow: backward, in pixels: the point that pixel p of the target shows is at p + flow(p) of the source; NaN where
+        the target shows no person. visible: the source shows that point too.
+        """
+        a, b = self.views[source], self.views[target]
+        if a.who != b.who:
+            raise ValueError(
+                f"Rows {source} and {target} show different people: there is no flow between them."
+            )
+        h, w = self.parts.shape[1:]
+        ss = SUPERSAMPLING
+        fine_w = w * ss
+        y, x = b.pixel // fine_w, b.pixel % fine_w
+        chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (b.face < len(b.surface.faces)))[
+            :, 0
+        ]
+        y, x, face = y[chosen], x[chosen], b.face[chosen]
+        corners = b.surface.faces.to(face.device)[face]
+        where = (a.points[corners] * b.weights[chosen][..., None]).sum(1)
+        here = torch.stack([(x + 0.5) / ss - 0.5, (y + 0.5) / ss - 0.5], 1)
+        pixel = (y // ss) * w + x // ss
+        flow = where.new_full((2, h * w), torch.nan)
+        flow[:, pixel] = (where[:, :2] - here).T
+        shown = _shows(
+            a, (h * ss, fine_w), where[:, :2], b.surface.patch.to(face.device)[face], b.place[chosen]
+        )
+        visible = torch.zeros(h * w, dtype=torch.bool, device=flow.device)
+        visible[pixel] = shown
+        return flow.view(2, h, w), visible.view(h, w)
+
+
+def _shows(view: _View, size: tuple[int, int], xy: Tensor, patch: Tensor, place: Tensor) -> Tensor:
+    """Whether, at places xy of its picture, a view shows these places of these patches."""
+    h, w = size
+    at = torch.full((h * w,), -1, dtype=torch.long, device=xy.device)
+    at[view.pixel] = torch.arange(len(view.pixel), device=xy.device)
+    faces = len(view.surface.faces)
+    patches = view.surface.patch.to(xy.device)
+    own = torch.where(view.face < faces, patches[view.face.clamp(max=faces - 1)], -1)
+    fine = (xy + 0.5) * SUPERSAMPLING - 0.5
+    corner = fine.floor().long()
+    # neighbouring pixels lie as far apart on the cloth as it is seen from the side
+    tolerance = max(2.5, SAME_PLACE * texture_density((h // SUPERSAMPLING, w // SUPERSAMPLING)))
+    shown = torch.zeros(len(xy), dtype=torch.bool, device=xy.device)
+    for dy in (0, 1):
+        for dx in (0, 1):
+            x, y = corner[:, 0] + dx, corner[:, 1] + dy
+            inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
+            k = at[(y.clamp(0, h - 1) * w + x.clamp(0, w - 1))]
+            near = (view.place[k] - place).abs().amax(1) <= tolerance
+            shown |= inside & (k >= 0) & (own[k] == patch) & near
+    return shown
+
+
+def draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device | str = "cpu") -> Drawing:
+    """The pictures of these shots at (height, width), with their truth. A shot's picture depends on nothing else."""
+    with torch.no_grad():
+        return _draw(shots, size, torch.device(device))
+
+
+def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) -> Drawing:
+    h, w = size
+    ss = SUPERSAMPLING
+    fine = (h * ss, w * ss)
+    figures = [pose_body(shot.who.body, shot.pose) for shot in shots]
+    points, normals = _posed([shot.surface for shot in shots], figures, device)
+    meshes = []
+    for shot, figure, p, n in zip(shots, figures, points, normals, strict=True):
+        projection = shot.projection or project(shot.camera, p, figure, size)
+        seat = _seat(shot, figure)
+        meshes.append(_Mesh(shot, figure, projection, p, n, seat))
+
+    scene = _assembled(meshes, size, device)
+    hits = rasterise(scene.flat, scene.faces, scene.picture, len(shots), fine)
+    corners = pick(scene.faces, hits.face)
+    weights = hits.weights
+    # everything that is linear over a face, at once: place 2, shade 1, normal 3, point at rest 3
+    linear = F.embedding_bag(corners, scene.linear, per_sample_weights=weights, mode="sum")
+    place = linear[:, :2]
+    patch = pick(scene.patch, hits.face)
+    texel = _sampled(scene, patch, place)
+    group = pick(scene.group, patch)
+
+    # only the box in which anybody is, is lit
+    y, x = hits.pixel // fine[1] % fine[0], hits.pixel % fine[1]
+    row = hits.pixel // (fine[0] * fine[1])
+    down, across = (y, x) if len(y) else (y.new_zeros(1), x.new_zeros(1))  # nobody may be in any picture
+    edges = down.min() - 8, across.min() - 8, down.max() + 10, across.max() + 10
+    top, left, bottom, right = (_even(v) for v in edges)
+    top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, fine[0]), min(right, fine[1])
+    box = (bottom - top, right - left)
+    pixel = (row * box[0] + y - top) * box[1] + x - left
+    normal = torch.zeros(3, len(shots) * box[0] * box[1], device=device)
+    for axis in range(3):
+        normal[axis].index_copy_(0, pixel, linear[:, 3 + axis].contiguous())
+    normal = normal.view(3, len(shots), *box)
+    groups = torch.zeros(len(shots) * box[0] * box[1], dtype=torch.int16, device=device)
+    groups.index_copy_(0, pixel, group.short())
+    groups = groups.view(len(shots), *box)
+    units = torch.tensor([m.projection.unit * ss for m in meshes], device=device)
+    depth = (hits.depth[:, top:bottom, left:right] / units[:, None, None]).clamp(min=FAR)
+    lamp = Lamp(
+        torch.tensor([lamp_direction(s.scene.light) for s in shots]),
+        torch.tensor([s.scene.ambient for s in shots]),
+        torch.tensor([s.scene.warmth for s in shots]),
+    ).to(device)
+    reach = 0.82 * fine[0]
+    seen = torch.zeros(len(shots), *box, dtype=torch.bool, device=device)
+    seen.view(-1)[pixel] = True
+    colour = shine(
+        texel[:, :3],
+        texel[:, 3] * linear[:, 2],
+        pick(scene.gloss, patch),
+        normal,
+        groups,
+        depth,
+        seen,
+        pixel,
+        lamp,
+        reach,
+    )
+
+    person = pick(scene.part, hits.face)
+    on_person = (person > 0).float()
+    canvas = torch.zeros(8, len(shots) * box[0] * box[1], device=device)
+    layers = [
+        *colour.unbind(1),
+        torch.ones_like(on_person),
+        *(texel[:, :3] * on_person[:, None]).unbind(1),
+        on_person,
+    ]
+    for layer, values in zip(canvas, layers, strict=True):
+        layer.index_copy_(0, pixel, values.contiguous())
+    small = _shrunk(canvas.view(8 * len(shots), *box), ss).view(8, len(shots), box[0] // ss, box[1] // ss)
+    small = small.permute(1, 2, 3, 0)
+    rows, columns = slice(top // ss, bottom // ss), slice(left // ss, right // ss)
+    picture = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes])).to(device)
+    picture[:, rows, columns] = picture[:, rows, columns] * (1 - small[..., 3:4]) + small[..., :3]
+    albedo = torch.zeros_like(picture)
+    albedo[:, rows, columns] = small[..., 4:7] / small[..., 7:8].clamp(min=1e-6)
+
+    # maps at one fine pixel of each pixel
+    chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (person > 0))[:, 0]
+    at = (row[chosen] * h + y[chosen] // ss) * w + x[chosen] // ss
+    parts = torch.zeros(len(shots) * h * w, dtype=torch.uint8, device=device)
+    parts[at] = person[chosen].to(torch.uint8)
+    depths = torch.full((len(shots) * h * w,), -torch.inf, device=device)
+    depths[at] = hits.depth.flatten()[hits.pixel[chosen]] / units[row[chosen]]
+    surface = torch.full((3, len(shots) * h * w), torch.nan, device=device)
+    surface[:, at] = linear[chosen, 6:].T
+    poses = exact_poses(
+        figures,
+        [shot.who.face for shot in shots],
+        [mesh.projection for mesh in meshes],
+        hits.depth[:, ss - 1 :: ss, ss - 1 :: ss] / ss,
+    )
+    return Drawing(
+        _to_uint8(picture),
+        _to_uint8(albedo),
+        parts.view(len(shots), h, w),
+        depths.view(len(shots), h, w),
+        surface.view(3, len(shots), h, w).transpose(0, 1),
+        poses,
+        as_detected(poses[OPENPOSE_18.name], [shot.misses for shot in shots]),
+        _views(meshes, scene, hits.pixel, hits.face, weights, place, row, fine),
+    )
+
+
+def _to_uint8(picture: Tensor) -> UInt8[Tensor, "B H W 3"]:
+    return (picture * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def _even(value: Tensor) -> int:
+    return int(value) // SUPERSAMPLING * SUPERSAMPLING
+
+
+def _shrunk(a: Tensor, factor: int) -> Tensor:
+    return F.avg_pool2d(a[:, None], factor)[:, 0]
+
+
+# ---------------------------------------------------------------------------------- meshes
+
+
+@dataclass(frozen=True)
+class _Mesh:
+    """One shot's mesh in the body's own space, and how it is projected."""
+
+    shot: Shot
+    figure: Figure
+    projection: Projection
+    points: Tensor
+    normals: Tensor
+    seat: tuple[Tensor, Tensor, Tensor] | None
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """All meshes as one. V points, F faces, P patches."""
+
+    flat: Tensor
+    linear: Tensor
+    """Of each point: place 2, shade 1, normal in the camera's axes 3, point at rest 3."""
+    faces: Tensor
+    picture: Tensor
+    patch: Tensor
+    part: Tensor
+    texels: Tensor
+    first: Tensor
+    height: Tensor
+    width: Tensor
+    gloss: Tensor
+    group: Tensor
+    starts: tuple[tuple[int, int, int], ...]
+    """First point, first face and first patch of each shot."""
+
+
+def _posed(
+    surfaces: Sequence[Surface], figures: Sequence[Figure], device: torch.device
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Points and normals of each surface, carried by the bones of its figure."""
+    axes, origins = bone_frames(*(t.to(device) for t in stacked(figures)))
+    to_bone = torch.stack([s.to_bone for s in surfaces]).to(device)
+    turned = axes @ to_bone[..., :3]
+    moved = (axes @ to_bone[..., 3:]) + origins[..., None]
+    carry = torch.cat([turned, moved], -1).reshape(-1, 12)
+    bones = torch.cat([s.bones.to(device) + i * NUM_BONES for i, s in enumerate(surfaces)])
+    weights = torch.cat([s.weights.to(device) for s in surfaces])
+    matrix = F.embedding_bag(bones, carry, per_sample_weights=weights, mode="sum").view(-1, 3, 4)
+    points = torch.cat([s.points.to(device) for s in surfaces])
+    normals = torch.cat([s.normals.to(device) for s in surfaces])
+    sizes = [len(s.points) for s in surfaces]
+    posed = torch.baddbmm(matrix[..., 3:], matrix[..., :3], points[..., None])[..., 0]
+    turned_normals = (matrix[..., :3] @ normals[..., None])[..., 0]
+    return list(posed.split(sizes)), list(turned_normals.split(sizes))
+
+
+def _seat(shot: Shot, figure: Figure) -> tuple[Tensor, Tensor, Tensor] | None:
+    """(points, normals, faces) of the box on which a sitting person sits."""
+    height = shot.pose.seat
+    if height is None or height < 0.02:  # the floor needs no box
+        return None
+    middle, heading = figure.points["seat"], figure.frames["pelvis"][:, 2] * (1, 0, 1)
+    ahead = heading / max(float(np.linalg.norm(heading)), 1e-6)
+    aside = np.array([ahead[2], 0.0, -ahead[0]])
+    half, depth = 0.135, 0.12
+    corners = []
+    for up in (0.0, height):
+        for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+            corners.append([middle[0], up, middle[2]] + aside * half * a + ahead * (depth * b + 0.03))
+    quads = ((4, 7, 6, 5), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7))
+    points: list[np.ndarray] = []
+    normals: list[np.ndarray] = []
+    faces: list[list[int]] = []
+    for quad in quads:
+        square = np.array([corners[k] for k in quad])
+        normal = np.cross(square[1] - square[0], square[2] - square[0])
+        if normal @ (square.mean(0) - np.mean(corners, 0)) < 0:
+            square, normal = square[::-1], -normal
+        start = len(points)
+        points += list(square)
+        normals += [normal / np.linalg.norm(normal)] * 4
+        faces += [[start, start + 1, start + 2], [start, start + 2, start + 3]]
+    to = torch.tensor
+    return (
+        to(np.array(points), dtype=torch.float32),
+        to(np.array(normals), dtype=torch.float32),
+        to(faces),
+    )
+
+
+def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.device) -> _Scene:
+    """Every shot's person, and seat, in fine pixels, as one set of triangles."""
+    parts: dict[str, list[Tensor]] = {name: [] for name in _Scene.__annotations__ if name != "starts"}
+    starts = []
+    num_points = num_faces = num_patches = num_texels = 0
+    for i, mesh in enumerate(meshes):
+        s = mesh.shot.surface.to(device)
+        turn = torch.from_numpy(mesh.projection.turn.T.astype(np.float32)).to(device)
+        starts.append((num_points, num_faces, num_patches))
+        flat = mesh.projection(mesh.points) * SUPERSAMPLING
+        flat[:, :2] += (SUPERSAMPLING - 1) / 2  # (x + 0.5) ss - 0.5
+        linear = torch.cat([s.place, s.shade[:, None], mesh.normals @ turn, s.points], 1)
+        columns = [flat, linear, s.faces + num_points]
+        columns += [torch.full((len(s.faces),), i, device=device), s.patch + num_patches, s.part, s.texels]
+        columns += [s.first + num_texels, s.height, s.width, s.gloss, s.group]
+        num_points, num_faces = num_points + len(s.points), num_faces + len(s.faces)
+        num_patches, num_texels = num_patches + len(s.first), num_texels + len(s.texels)
+        for name, column in zip(parts, columns, strict=True):
+            parts[name].append(column)
+        if mesh.seat is None:
+            continue
+        points, normals, faces = (t.to(device) for t in mesh.seat)
+        flat = mesh.projection(points) * SUPERSAMPLING
+        flat[:, :2] += (SUPERSAMPLING - 1) / 2
+        n, f = len(points), len(faces)
+        colour = mesh.shot.scene.seat_colour
+        one = torch.ones(1, dtype=torch.long, device=device)
+        linear = torch.cat(
+            [torch.tensor([[0.0, 0.0, 1.0]], device=device).expand(n, 3), normals @ turn, 0 * points], 1
+        )
+        columns = [
+            flat,
+            linear,
+            faces + num_points,
+            torch.full((f,), i, device=device),
+            torch.full((f,), num_patches, device=device),
+        ]
+        columns += [
+            torch.zeros(f, dtype=torch.long, device=device),
+            torch.tensor([[*colour, 1.0]], device=device),
+        ]
+        columns += [one * num_texels, one, one, torch.tensor([0.02], device=device), one * 19]
+        num_points, num_faces = num_points + n, num_faces + f
+        num_patches, num_texels = num_patches + 1, num_texels + 1
+        for name, column in zip(parts, columns, strict=True):
+            parts[name].append(column)
+    return _Scene(**{name: torch.cat(columns) for name, columns in parts.items()}, starts=tuple(starts))
+
+
+def _sampled(scene: _Scene, patch: Tensor, place: Tensor) -> Float[Tensor, "S 4"]:
+    """The textures' values at places of patches, linear between texels."""
+    height, width, first = pick(scene.height, patch), pick(scene.width, patch), pick(scene.first, patch)
+    low = place.floor()
+    share = place - low
+    r0, c0 = low.long().unbind(1)
+    r0, c0 = torch.minimum(r0.clamp(min=0), height - 1), torch.minimum(c0.clamp(min=0), width - 1)
+    r1, c1 = torch.minimum(r0 + 1, height - 1), torch.minimum(c0 + 1, width - 1)
+    index = first[:, None] + torch.stack(
+        [r0 * width + c0, r0 * width + c1, r1 * width + c0, r1 * width + c1], 1
+    )
+    a, b = share.unbind(1)
+    weights = torch.stack([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b], 1)
+    return F.embedding_bag(index, scene.texels, per_sample_weights=weights, mode="sum")
+
+
+def _views(
+    meshes: Sequence[_Mesh],
+    scene: _Scene,
+    pixel: Tensor,
+    face: Tensor,
+    weights: Tensor,
+    place: Tensor,
+    row: Tensor,
+    fine: tuple[int, int],
+) -> tuple[_View, ...]:
+    counts = torch.bincount(row, minlength=len(meshes)).tolist()
+    views, start = [], 0
+    for mesh, (_, first_face, _), count, i in zip(
+        meshes, scene.starts, counts, range(len(meshes)), strict=True
+    ):
+        own = slice(start, start + count)
+        start += count
+        views.append(
+            _View(
+                mesh.shot.who,
+                mesh.shot.surface,
+                mesh.projection(mesh.points),
+                pixel[own] - i * fine[0] * fine[1],
+                face[own] - first_face,
+                weights[own],
+                place[own],
+            )
+        )
+    return tuple(views)
+
+
+# ---------------------------------------------------------------------------------- behind the person
+
+
+def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> np.ndarray:
+    """The scene behind, and the shadows of the feet on its floor."""
+    h, w = size
+    picture = paint(mesh.shot.scene, mesh.projection.ground(), size)
+    figure, unit = mesh.figure, mesh.projection.unit
+    feet = [figure.points[f"{side}_ankle"] + figure.frames[f"{side}_foot"][:, 2] * 0.035 for side, _ in SIDES]
+    blobs = [(feet[0], 0.34, 0.062), (feet[1], 0.34, 0.062), ((feet[0] + feet[1]) / 2, 0.26, 0.13)]
+    if mesh.seat is not None:
+        blobs.append((figure.points["seat"] * (1, 0, 1), 0.4, 0.2))
+    y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
+    flat = max(0.017 / 0.062, math.sin(math.radians(mesh.projection.elevation)))
+    for foot, strength, width in blobs:
+        lift = max(float(foot[1]) - 0.06, 0.0)
+        centre = mesh.projection(torch.tensor([[foot[0], 0.004, foot[2]]], dtype=torch.float32))[0].tolist()
+        rx = width * unit
+        ry = flat * rx if width > 0.15 else 0.017 * unit * (width / 0.062) ** 0.5
+        blob = np.exp(-(((x - centre[0]) / rx) ** 2)) * np.exp(-(((y - centre[1]) / ry) ** 2))
+        picture *= (1 - strength * math.exp(-lift / 0.08) * blob)[..., None].astype(np.float32)
+    return picture
