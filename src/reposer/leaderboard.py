@@ -21,20 +21,21 @@ import torch
 
 from reposer.core import BadInput, Batch, Framing, Generator, Pose
 from reposer.core.configs import from_plain, to_plain
+from reposer.core.disk import write_text
 from reposer.core.processes import Terminated
 from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
-from reposer.data.files import write_text
 from reposer.evaluation import PROTOCOLS, OnWholePictures, evaluate
 from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.generators import load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.metrics import METRICS
 from reposer.nn.maps import stick_picture
+from reposer.recipes import DataConfig
 from reposer.synthetic.people import write_people
 from reposer.synthetic.people.drafts import ABOUT
-from reposer.training import RECIPES, DataConfig, Recipe, TrainingStopped, train
+from reposer.training import RECIPES, Recipe, TrainingStopped, train
 from reposer.training.run_folder import RunFolder
 
 Score = tuple[float, float, float]  # mean, and the ends of its interval

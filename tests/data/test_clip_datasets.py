@@ -19,7 +19,7 @@ from reposer.data.face_clips import FaceClips
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_track
 from reposer.nn.edges import frame_edges
-from reposer.training import ClipDataConfig
+from reposer.recipes import ClipDataConfig
 from reposer.training.loader import batches
 
 from .video_clips import moving_square, place, write_clip

@@ -16,8 +16,8 @@ from reposer.data.market1501 import Market1501
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
 from reposer.data.white_sides import white_sides
+from reposer.recipes import DataConfig
 from reposer.synthetic.people import write_people
-from reposer.training import DataConfig
 
 from .folders import some_picture, some_pose, write_fashion
 

@@ -16,8 +16,8 @@ from reposer.generators import RECIPES, save
 from reposer.generators.drn import DRNConfig
 from reposer.generators.drn.face import FACE_JOINTS, LANDMARKS, Faces, face_boxes, face_maps, landmarks_seen
 from reposer.generators.drn.objective import flipped
+from reposer.recipes import DataConfig
 from reposer.synthetic.people import SyntheticPeople
-from reposer.training import DataConfig
 
 from .test_drn import inputs, lively, picture, poses
 

@@ -12,7 +12,8 @@ from reposer.generators.gfla.parts import Moves
 from reposer.generators.gfla.view_network import GFLAViewsConfig
 from reposer.nn.view_code import FEATURES, ViewCode, one_hot_view, view_features
 from reposer.nn.weights import unfilled
-from reposer.training import Adam, ViewDataConfig
+from reposer.recipes import ViewDataConfig
+from reposer.training import Adam
 from reposer.training.loader import batches
 from reposer.training.loop import take_step
 

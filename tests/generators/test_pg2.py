@@ -29,7 +29,8 @@ from reposer.metrics.inception_score import SPLITS as INCEPTION_SPLITS
 from reposer.nn.maps import discs, pose_mask
 from reposer.nn.weights import unfilled
 from reposer.pipeline import PhotoCrop
-from reposer.training import Adam, DataConfig
+from reposer.recipes import DataConfig
+from reposer.training import Adam
 from reposer.training.loop import take_step
 
 SKELETON = SKELETONS["openpose18"]

@@ -25,8 +25,9 @@ from reposer.probes.readers.measure_face import overlap
 from reposer.probes.readers.objective import TEMPERATURE, contrast
 from reposer.probes.readers.same import equal_error, pairs, rank1
 from reposer.probes.readers.ship import level
+from reposer.recipes import DataConfig
 from reposer.synthetic.people import ATTRIBUTES, BodyPose, SyntheticPeople, draw
-from reposer.training import DataConfig, train
+from reposer.training import train
 
 # ---------------------------------------------------------------------------- who is shown
 

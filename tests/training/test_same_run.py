@@ -13,8 +13,9 @@ import torch
 from reposer.cli.train import parse
 from reposer.core import BadInput
 from reposer.generators import RECIPES, load, save
+from reposer.recipes import DataConfig
 from reposer.synthetic.people import write_people
-from reposer.training import DataConfig, Recipe, Start, train
+from reposer.training import Recipe, Start, train
 from reposer.training.contents import digest
 from reposer.training.distributed import rows_of_process
 from tests.training.run_tiny import recipe

@@ -18,9 +18,8 @@ from torch import Tensor
 
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY
-from reposer.core.disk import into_place
+from reposer.core.disk import into_place, write_text
 from reposer.core.work_folder import WorkFolder
-from reposer.data.files import write_text
 from reposer.data.video_files import ClipWriter, VideoFile
 from reposer.nn.weights import read_safetensors, write_safetensors
 

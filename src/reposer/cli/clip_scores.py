@@ -11,12 +11,12 @@ from rich.progress import track
 
 from reposer.core import BadInput, Generator
 from reposer.core.choices import Smoothing
+from reposer.core.disk import write_text
 from reposer.core.images import from_uint8
 from reposer.core.shown import renamed
 from reposer.core.skeleton import FACE_68
 from reposer.core.terminal import Terminal
 from reposer.data.clip_dataset import ClipDataset, WholeClip, open_clips
-from reposer.data.files import write_text
 from reposer.evaluation import ClipScorer, DrivenClip, clip_table, copied, drive
 from reposer.evaluation.clip_report import PROTOCOL
 from reposer.evaluation.clips import CLIP_METRICS_V1, EXACT
@@ -24,7 +24,7 @@ from reposer.evaluation.driving import Frames
 from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.metrics.clips import CLIP_METRICS
 from reposer.nn.steady import STRENGTH
-from reposer.training import ClipDataConfig
+from reposer.recipes import ClipDataConfig
 
 COPIED = "copied source"
 COLUMNS = 10  # frames of a clip on its sheet

@@ -77,7 +77,7 @@ def evaluate_model(
 
     from reposer.evaluation import PROTOCOLS
     from reposer.generators import load, shipped_models
-    from reposer.training import DataConfig
+    from reposer.recipes import DataConfig
 
     from .clip_scores import open_whole_clips, score_clips
     from .device import chosen_device

@@ -81,7 +81,7 @@ def score(
     if json is not None:
         check_output_file(json, inputs=(annotations, pairs, attributes), option="--json")
 
-    from reposer.data.files import write_text
+    from reposer.core.disk import write_text
     from reposer.data.lists import read_pairs
     from reposer.evaluation import PROTOCOLS, Folders, Scored, score_folder
     from reposer.evaluation.folder_geometry import Declared

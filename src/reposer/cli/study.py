@@ -145,7 +145,7 @@ def results(
     if json_file is not None:
         check_output_file(json_file, inputs=(answers,), option="--json")
 
-    from reposer.data.files import write_text
+    from reposer.core.disk import write_text
     from reposer.study import results as results_of
 
     found = results_of(answers)

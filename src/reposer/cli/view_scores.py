@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from reposer.core import BadInput, Generator
+from reposer.core.disk import write_text
 from reposer.core.terminal import Terminal
 from reposer.core.view import EVERY_THIRD, HELD_OUT
 from reposer.data import PairDataset
-from reposer.data.files import write_text
 from reposer.evaluation import evaluate_views, view_plot
 from reposer.evaluation.sheets import write_sheet
 from reposer.evaluation.views import VIEWS_V1
 from reposer.generators import load
-from reposer.training import ViewDataConfig
+from reposer.recipes import ViewDataConfig
 
 DRAWN_OBJECTS = 10  # how many are drawn on the spot where no data are given
 

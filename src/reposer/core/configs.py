@@ -50,6 +50,12 @@ def non_finite(plain: Any, where: str = "") -> str | None:
     return next((path for path in found if path is not None), None)
 
 
+def at_least(least: int, name: str, value: int) -> None:
+    """BadInput if the whole number of the option --NAME is smaller."""
+    if value < least:
+        raise BadInput(f"--{name.replace('_', '-')} is {value}; a whole number from {least} on is expected.")
+
+
 @dataclasses.dataclass(frozen=True)
 class _Reader:
     """One reading from plain values. Every refusal names the path of the value in the file."""

@@ -157,3 +157,9 @@ def only_user(folder: Path, what: str) -> FileLock:
             f"{folder} cannot be worked in ({error.strerror or type(error).__name__}). Give another --out."
         ) from error
     return lock
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file in UTF-8; it appears whole or not at all."""
+    with whole_file(path) as file:
+        file.write(text.encode())

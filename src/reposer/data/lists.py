@@ -14,9 +14,10 @@ from jaxtyping import Bool, Float
 
 from reposer.core import BadInput, Pose, Skeleton
 from reposer.core.choices import Frame
+from reposer.core.disk import write_text
 from reposer.core.skeleton import OPENPOSE_18
 
-from .files import MISSING, read_text, write_text
+from .files import MISSING, read_text
 
 FRAMES: tuple[Frame, ...] = ("padded256", "crop176")
 FASHION_SIZE = (256, 176)

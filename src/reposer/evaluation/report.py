@@ -19,8 +19,8 @@ from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
+from reposer.core.disk import write_text
 from reposer.core.shown import in_markdown, one_line
-from reposer.data.files import write_text
 from reposer.metrics import METRICS, Value
 
 from .intervals import bootstrap_interval

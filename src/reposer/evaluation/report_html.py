@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from reposer.core.disk import write_text
 from reposer.core.shown import in_html
-from reposer.data.files import write_text
 from reposer.metrics import METRICS
 
 from .report import Report, Row

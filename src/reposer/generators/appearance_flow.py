@@ -20,7 +20,8 @@ from reposer.core.view import EVERY_THIRD
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.view_code import CodeMap, ViewCode
 from reposer.nn.warp import warp
-from reposer.training import RECIPES, Adam, Objective, Stage, Turn, ViewDataConfig
+from reposer.recipes import ViewDataConfig
+from reposer.training import RECIPES, Adam, Objective, Stage, Turn
 
 from .registries import GENERATORS
 from .view_generator import ViewGenerator, ViewRecipe

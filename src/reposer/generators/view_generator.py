@@ -6,7 +6,7 @@ from pathlib import Path
 from reposer.core import Generator, View
 from reposer.core.view import EVERY_THIRD, HELD_OUT
 from reposer.nn.view_code import unknown_angle
-from reposer.training import Recipe, ViewDataConfig
+from reposer.recipes import PairRecipe, ViewDataConfig
 
 
 class ViewGenerator(Generator):
@@ -26,7 +26,7 @@ class ViewGenerator(Generator):
 
 
 @dataclass(frozen=True)
-class ViewRecipe(Recipe):
+class ViewRecipe(PairRecipe):
     """A run that learns to turn objects. A family narrows the types of `model` and `stages`."""
 
     data: ViewDataConfig = field(default_factory=ViewDataConfig)  # type: ignore[assignment]

@@ -6,21 +6,16 @@ from .recipe import (
     PROBE_RECIPES,
     RECIPES,
     Adam,
-    ClipDataConfig,
-    DataConfig,
     RAdam,
     Recipe,
     Stage,
     Start,
-    ViewDataConfig,
 )
 
 __all__ = [
     "PROBE_RECIPES",
     "RECIPES",
     "Adam",
-    "ClipDataConfig",
-    "DataConfig",
     "Objective",
     "RAdam",
     "Recipe",
@@ -28,7 +23,6 @@ __all__ = [
     "Start",
     "TrainingStopped",
     "Turn",
-    "ViewDataConfig",
     "frozen",
     "train",
 ]

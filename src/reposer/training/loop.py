@@ -13,7 +13,6 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from reposer.core import BadInput, quoted
-from reposer.data.dataset import refuse_unreadable
 from reposer.nn.weights import read_safetensors, save_generator, usable
 
 from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process
@@ -126,7 +125,7 @@ def _train(
     for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
         _must_begin(stage, generator)  # now, not after the stages before it
     if saved is None and accelerator.is_main_process:
-        refuse_unreadable(dataset)  # mended data would be other data: now, not after a night
+        recipe.refuse_unreadable(dataset)  # mended data would be other data: now, not after a night
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
     main = accelerator.is_main_process
     last_step = min(recipe.steps, until_step or recipe.steps)

@@ -1,7 +1,7 @@
 """A recipe decides a run completely: model, data, stages, batch, seed, precision, averaging, protocol."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -9,17 +9,8 @@ import torch
 from torch import nn
 from tyro.constructors import PrimitiveConstructorSpec
 
-from reposer.core import SKELETONS, BadInput, Framing, Pose, Registry, quoted
-from reposer.core.choices import Frame, PictureForm
-from reposer.core.configs import non_finite, to_plain
-from reposer.core.skeleton import OPENPOSE_18
-from reposer.data import PairDataset, open_dataset
-from reposer.data.clip_dataset import ClipDataset, open_clips
-from reposer.data.dataset import FilePairs
-from reposer.data.shapenet import ShapeNetViews
-from reposer.synthetic.objects import SyntheticObjects
-from reposer.synthetic.people import SyntheticPeople
-from reposer.synthetic.people.clips import SyntheticClips, SyntheticFaceClips
+from reposer.core import BadInput, Registry, quoted
+from reposer.core.configs import at_least, non_finite, to_plain
 
 R = TypeVar("R", bound="Recipe")
 
@@ -137,193 +128,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """Where the pairs come from."""
-
-    root: str | None = None
-    """A folder that `reposer data check` accepts; none = synthetic people, drawn on the spot."""
-    split: str = "train"
-    """Which part of it."""
-    augment: bool = False
-    """Move the pictures a little at random, where the data set offers it (Market-1501)."""
-    skeleton: str = "openpose18"
-    """Name of the poses' skeleton, the network's own; joints that the data do not have are missing."""
-    frame: Frame | None = None
-    """DeepFashion's form only: what x and y of the list of joints count in, the 256x176 picture (crop176) or the one that
-    white sides make 256 wide (padded256); none = what the file's name says or its joints prove."""
-    pictures: PictureForm | None = None
-    """DeepFashion's form only: how files of another shape than 256x176 hold that picture, between white sides of 40 of 256
-    columns (padded) or with each axis scaled on its own (squashed); none = what their pixels prove."""
-    num_pairs: int = 10_000
-    """Synthetic people only: how many pairs."""
-    seed: int = 0
-    """Synthetic people only: which people."""
-
-    def __post_init__(self) -> None:
-        _at_least(1, "data.num_pairs", self.num_pairs)
-        if self.skeleton not in SKELETONS:
-            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
-
-    def open(self, framing: Framing, split: str | None = None) -> PairDataset:
-        """The data set, its pictures laid out by `framing`."""
-        split = split or self.split
-        if self.root is not None:
-            dataset = open_dataset(
-                Path(self.root),
-                split,
-                framing,
-                skeleton=SKELETONS[self.skeleton],
-                augment=self.augment,
-                frame=self.frame,
-                pictures=self.pictures,
-            )
-            _refuse_if_nothing_more_is_seen(dataset, self)
-            return dataset
-        if self.frame is not None or self.pictures is not None:
-            raise BadInput(
-                "frame and pictures declare something of files; give the data set's folder (root), too."
-            )
-        return SyntheticPeople(
-            framing.person_size,
-            split,
-            self.num_pairs,
-            self.seed,
-            framing,
-            skeleton=SKELETONS[self.skeleton],
-        )
-
-    def tiny(self) -> "DataConfig":
-        """Four synthetic people, whatever the data set."""
-        return DataConfig(num_pairs=4, skeleton=self.skeleton)
-
-
-def _refuse_if_nothing_more_is_seen(dataset: FilePairs, config: DataConfig) -> None:
-    """BadInput where a skeleton was asked for of which no picture shows more than OPENPOSE_18 has."""
-    skeleton = SKELETONS[config.skeleton]
-    more = [k for k, joint in enumerate(skeleton.joints) if joint not in OPENPOSE_18]
-    names = {name for row in dataset.rows for name in (row.source_name, row.target_name)}
-    poses = (dataset.poses[name] for name in names)
-    if more and not any(isinstance(pose, Pose) and pose.visible[more].any() for pose in poses):
-        raise BadInput(
-            f"{config.root} is to be read as {skeleton.name}, but no picture of its split '{dataset.split}' shows a joint that "
-            f"openpose18 does not have ({skeleton.joints[more[0]]}, ...). Give pose files that do, or take openpose18."
-        )
-
-
-@dataclass(frozen=True)
-class ClipDataConfig:
-    """Where the clips come from."""
-
-    root: str | None = None
-    """A folder of clips (docs/data.md); none = synthetic people or faces, drawn on the spot."""
-    split: str = "train"
-    """Which part of it."""
-    augment: bool = False
-    """Move the pictures a little at random, where the data set offers it."""
-    frames: int = 30
-    """Consecutive frames of a clip in one step."""
-    skeleton: str | None = None
-    """Of the frames' joints; none = as the data set has them."""
-    source_skeleton: str | None = None
-    """Of the reference's joints; none = as the data set has them."""
-    edges: bool = False
-    """Faces: the edges of the driving frame are a part of what describes it."""
-    kind: Literal["people", "faces"] = "people"
-    """What is drawn, where there is no folder."""
-    num_clips: int = 200
-    """Drawn clips only: how many."""
-    seed: int = 0
-    """Drawn clips only: which."""
-
-    def __post_init__(self) -> None:
-        _at_least(1, "data.frames", self.frames)
-        _at_least(1, "data.num_clips", self.num_clips)
-        for name in (self.skeleton, self.source_skeleton):
-            if name is not None and name not in SKELETONS:
-                raise BadInput(f"There is no skeleton '{name}'; there are {', '.join(SKELETONS)}.")
-
-    def open(self, framing: Framing, split: str | None = None) -> ClipDataset:
-        """The clips, their pictures laid out by `framing`."""
-        split = split or self.split
-        if self.root is None and self.kind == "faces":
-            return SyntheticFaceClips(
-                split,
-                framing,
-                frames=self.frames,
-                num_clips=self.num_clips,
-                seed=self.seed,
-                edges=self.edges,
-            )
-        skeleton, source_skeleton = (
-            None if name is None else SKELETONS[name] for name in (self.skeleton, self.source_skeleton)
-        )
-        if self.root is None:
-            return SyntheticClips(
-                split,
-                framing,
-                frames=self.frames,
-                num_clips=self.num_clips,
-                seed=self.seed,
-                skeleton=skeleton,
-                source_skeleton=source_skeleton,
-            )
-        return open_clips(
-            Path(self.root),
-            split,
-            framing,
-            frames=self.frames,
-            skeleton=skeleton,
-            source_skeleton=source_skeleton,
-            augment=self.augment,
-            edges=self.edges,
-        )
-
-    def tiny(self) -> "ClipDataConfig":
-        """Two drawn clips, whatever the data set."""
-        return replace(self, root=None, split="train", augment=False, frames=6, edges=False, num_clips=2)
-
-
-@dataclass(frozen=True)
-class ViewDataConfig:
-    """Where the views of objects come from."""
-
-    root: str | None = None
-    """data_KIND.hdf5 with its lists beside it, or a folder with one such file; none = objects drawn on the spot."""
-    split: str = "train"
-    """Which part of it. "held-out": from the azimuths that training saw to those that it did not."""
-    hold_out: int = 0
-    """Every so many-th azimuth of the training objects is kept from training; 0 keeps none."""
-    kind: str = "chairs"
-    """Drawn objects only: what they are."""
-    num_objects: int = 200
-    """Drawn objects only: how many."""
-    seed: int = 0
-    """Drawn objects only: which."""
-
-    def __post_init__(self) -> None:
-        _at_least(0, "data.hold_out", self.hold_out)
-        _at_least(1, "data.num_objects", self.num_objects)
-
-    def open(self, framing: Framing, split: str | None = None) -> PairDataset:
-        """The data set, its pictures laid out by `framing`."""
-        split = split or self.split
-        if self.root is not None:
-            return ShapeNetViews(self.root, split, framing, hold_out=self.hold_out)
-        return SyntheticObjects(
-            self.kind, framing.size, split, self.num_objects, self.seed, framing, hold_out=self.hold_out
-        )
-
-    def tiny(self) -> "ViewDataConfig":
-        """One drawn object, whatever the data set."""
-        return ViewDataConfig(kind=self.kind, num_objects=1, hold_out=self.hold_out)
-
-
-def _at_least(least: int, name: str, value: int) -> None:
-    if value < least:
-        raise BadInput(f"--{name.replace('_', '-')} is {value}; a whole number from {least} on is expected.")
-
-
-@dataclass(frozen=True)
 class Recipe:
     """A complete run. A family's recipe narrows the types of `model` and `stages`."""
 
@@ -333,8 +137,8 @@ class Recipe:
     """The generator's config."""
     stages: tuple[Any, ...]
     """What is trained, in order."""
-    data: DataConfig = field(default_factory=DataConfig)
-    """Where the pairs come from."""
+    data: Any
+    """What is read: `open(framing)` gives the data set, `tiny()` a config of few items; `reposer.recipes` has those of files."""
     batch_size: int = 8
     """Pictures of one step, over all processes."""
     seed: int = 0
@@ -361,15 +165,9 @@ class Recipe:
                 f"a batch of {self.batch_size}, {len(self.stages)} stages, a decay of {self.ema}."
             )
         for name in ("log_every", "save_every", "picture_every"):
-            _at_least(1, name, getattr(self, name))
+            at_least(1, name, getattr(self, name))
         for name in ("workers", "seed"):
-            _at_least(0, name, getattr(self, name))
-        wanted = getattr(self.model, "skeleton", None)
-        if isinstance(self.data, DataConfig) and wanted is not None and wanted != self.data.skeleton:
-            raise BadInput(
-                f"The network takes poses of the skeleton {wanted}, and the data are read as {self.data.skeleton}. Give "
-                f"--model.skeleton and --data.skeleton the same name."
-            )
+            at_least(0, name, getattr(self, name))
         if self.seed >= SEEDS:
             raise BadInput(f"--seed is {quoted(self.seed)}; a whole number below 2^62 is expected.")
         if (where := non_finite(to_plain(self))) is not None:
@@ -405,6 +203,9 @@ class Recipe:
                     f"The network of this recipe cannot be made ({' '.join(str(error).split())[:200]}). Give --model values "
                     f"that fit into this machine's memory."
                 ) from error
+
+    def refuse_unreadable(self, dataset: Any) -> None:
+        """BadInput if the run would leave out something of the data set that it opened; asked once, before the first step."""
 
     def afterwards(self, out: Path) -> str:
         """What to do with what a finished run left in the folder `out`, for the command line."""

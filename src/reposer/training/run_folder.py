@@ -12,10 +12,9 @@ from filelock import FileLock
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
-from reposer.core.disk import LOCK, only_user, remove_drafts, remove_locked, whole_file
+from reposer.core.disk import LOCK, only_user, remove_drafts, remove_locked, whole_file, write_text
 from reposer.core.json_files import parse_json
 from reposer.core.outputs import check_output_folder
-from reposer.data.files import write_text
 
 from .contents import contents
 from .recipe import Recipe

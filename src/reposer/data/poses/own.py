@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from reposer.core import SKELETONS, BadInput, Pose, Skeleton, quoted
+from reposer.core.disk import write_text
 from reposer.core.skeleton import OPENPOSE_18
 
-from ..files import MISSING, write_text
+from ..files import MISSING
 from .recording import PeopleInPicture, Person, PoseRecording
 from .values import is_count, is_place, rate_in, size_in
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reposer.training import RECIPES, Adam, DataConfig, RAdam, Recipe, Stage
+from reposer.recipes import DataConfig, PairRecipe
+from reposer.training import RECIPES, Adam, RAdam, Stage
 
 from .network import DRNConfig
 from .objective import DRNLossesConfig
@@ -23,7 +24,7 @@ class DRNStage(Stage):
 
 
 @dataclass(frozen=True)
-class DRNRecipe(Recipe):
+class DRNRecipe(PairRecipe):
     """A RATE-Net or DRN run."""
 
     model: DRNConfig

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from reposer.training import RECIPES, Adam, ClipDataConfig, Recipe, Stage
+from reposer.recipes import ClipDataConfig
+from reposer.training import RECIPES, Adam, Recipe, Stage
 
 from .clip_network import GFLAAnimationConfig, GFLAFaceConfig
 from .clip_objective import GFLAClipFlowConfig, GFLAClipLossesConfig
@@ -30,7 +31,7 @@ class GFLAAnimationRecipe(Recipe):
     """The generator."""
     stages: tuple[GFLAClipStage, ...]
     """What is trained, in order."""
-    data: ClipDataConfig = field(default_factory=ClipDataConfig)  # type: ignore[assignment]
+    data: ClipDataConfig = field(default_factory=ClipDataConfig)
     """Where the clips come from."""
     batch_size: int = 2
     """Clips of one step, over all processes."""
@@ -46,7 +47,7 @@ class GFLAFaceRecipe(Recipe):
     """The generator."""
     stages: tuple[GFLAClipStage, ...]
     """What is trained, in order."""
-    data: ClipDataConfig = field(default_factory=lambda: ClipDataConfig(kind="faces"))  # type: ignore[assignment]
+    data: ClipDataConfig = field(default_factory=lambda: ClipDataConfig(kind="faces"))
     """Where the clips come from."""
     batch_size: int = 2
     """Clips of one step, over all processes."""

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from reposer.training import RECIPES, Adam, DataConfig, Recipe, Stage
+from reposer.recipes import DataConfig, PairRecipe
+from reposer.training import RECIPES, Adam, Stage
 
 from .network import GFLAConfig
 from .objective import GFLAFlowConfig, GFLALossesConfig
@@ -22,7 +23,7 @@ class GFLAStage(Stage):
 
 
 @dataclass(frozen=True)
-class GFLARecipe(Recipe):
+class GFLARecipe(PairRecipe):
     """A GFLA run."""
 
     model: GFLAConfig
@@ -32,7 +33,7 @@ class GFLARecipe(Recipe):
 
 
 @dataclass(frozen=True)
-class GFLAWithoutFlowRecipe(Recipe):
+class GFLAWithoutFlowRecipe(PairRecipe):
     """A run of an ablation that has no flow."""
 
     model: GFLAWithoutFlowConfig

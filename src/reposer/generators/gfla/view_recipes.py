@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from reposer.core.view import EVERY_THIRD
 from reposer.generators.view_generator import ViewRecipe
-from reposer.training import RECIPES, ViewDataConfig
+from reposer.recipes import ViewDataConfig
+from reposer.training import RECIPES
 
 from .objective import GFLAFlowConfig, GFLALossesConfig
 from .recipes import MINI_FLOW, MINI_FLOW_PLAYERS, MINI_LOSSES, MINI_PLAYERS, GFLAStage, two_stages

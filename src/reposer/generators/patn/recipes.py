@@ -6,7 +6,8 @@ released with the weights; `-paper` is the text.
 
 from dataclasses import dataclass, replace
 
-from reposer.training import RECIPES, Adam, DataConfig, Recipe, Stage
+from reposer.recipes import DataConfig, PairRecipe
+from reposer.training import RECIPES, Adam, Stage
 
 from .network import PATNConfig
 from .objective import PATNLossesConfig
@@ -29,7 +30,7 @@ class PATNStage(Stage):
 
 
 @dataclass(frozen=True)
-class PATNRecipe(Recipe):
+class PATNRecipe(PairRecipe):
     """A PATN run."""
 
     model: PATNConfig

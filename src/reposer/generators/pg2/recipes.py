@@ -8,7 +8,8 @@ paper's. The code's learning-rate schedule is never read by its optimisers: the 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reposer.training import RECIPES, Adam, DataConfig, Recipe, Stage
+from reposer.recipes import DataConfig, PairRecipe
+from reposer.training import RECIPES, Adam, Stage
 
 from .network import PG2Config
 from .objective import PG2CoarseConfig, PG2LossesConfig
@@ -26,7 +27,7 @@ class PG2Stage(Stage):
 
 
 @dataclass(frozen=True)
-class PG2Recipe(Recipe):
+class PG2Recipe(PairRecipe):
     """A PG2 run."""
 
     model: PG2Config

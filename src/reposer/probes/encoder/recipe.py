@@ -26,7 +26,7 @@ class EncoderRecipe(Recipe):
     """The encoder and its heads."""
     stages: tuple[EncoderStage, ...]
     """One."""
-    data: PeopleConfig = field(default_factory=PeopleConfig)  # type: ignore[assignment]
+    data: PeopleConfig = field(default_factory=PeopleConfig)
     """The people."""
 
     def afterwards(self, out: Path) -> str:

@@ -60,7 +60,7 @@ class MotionRecipe(Recipe):
     """The network."""
     stages: tuple[MotionStage, ...]
     """One."""
-    data: MotionDataConfig = field(default_factory=MotionDataConfig)  # type: ignore[assignment]
+    data: MotionDataConfig = field(default_factory=MotionDataConfig)
     """The tracks."""
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ class BodyRecipe(Recipe):
     """The network."""
     stages: tuple[BodyStage, ...]
     """One."""
-    data: BodyCrowd = field(default_factory=BodyCrowd)  # type: ignore[assignment]
+    data: BodyCrowd = field(default_factory=BodyCrowd)
     """The people."""
 
     def afterwards(self, out: Path) -> str:
@@ -54,7 +54,7 @@ class FaceRecipe(Recipe):
     """The network."""
     stages: tuple[FaceStage, ...]
     """One."""
-    data: FaceCrowd = field(default_factory=FaceCrowd)  # type: ignore[assignment]
+    data: FaceCrowd = field(default_factory=FaceCrowd)
     """The people."""
 
     def afterwards(self, out: Path) -> str:

@@ -25,11 +25,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from reposer.core import BadInput
 from reposer.core.code import code_digest
-from reposer.core.disk import LOCK, only_user, remove_locked
+from reposer.core.disk import LOCK, only_user, remove_locked, write_text
 from reposer.core.json_files import read_json
 from reposer.core.processes import deaf_to_interrupts
 from reposer.core.terminal import Terminal
-from reposer.data.files import write_text
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,0 +1,108 @@
+"""Pairs of pictures of one person: from files, or of synthetic people."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reposer.core import SKELETONS, BadInput, Framing, Pose
+from reposer.core.choices import Frame, PictureForm
+from reposer.core.configs import at_least
+from reposer.core.skeleton import OPENPOSE_18
+from reposer.data import PairDataset, open_dataset
+from reposer.data.dataset import FilePairs, refuse_unreadable
+from reposer.synthetic.people import SyntheticPeople
+from reposer.training import Recipe
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the pairs come from."""
+
+    root: str | None = None
+    """A folder that `reposer data check` accepts; none = synthetic people, drawn on the spot."""
+    split: str = "train"
+    """Which part of it."""
+    augment: bool = False
+    """Move the pictures a little at random, where the data set offers it (Market-1501)."""
+    skeleton: str = "openpose18"
+    """Name of the poses' skeleton, the network's own; joints that the data do not have are missing."""
+    frame: Frame | None = None
+    """DeepFashion's form only: what x and y of the list of joints count in, the 256x176 picture (crop176) or the one that
+    white sides make 256 wide (padded256); none = what the file's name says or its joints prove."""
+    pictures: PictureForm | None = None
+    """DeepFashion's form only: how files of another shape than 256x176 hold that picture, between white sides of 40 of 256
+    columns (padded) or with each axis scaled on its own (squashed); none = what their pixels prove."""
+    num_pairs: int = 10_000
+    """Synthetic people only: how many pairs."""
+    seed: int = 0
+    """Synthetic people only: which people."""
+
+    def __post_init__(self) -> None:
+        at_least(1, "data.num_pairs", self.num_pairs)
+        if self.skeleton not in SKELETONS:
+            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
+
+    def open(self, framing: Framing, split: str | None = None) -> PairDataset:
+        """The data set, its pictures laid out by `framing`."""
+        split = split or self.split
+        if self.root is not None:
+            dataset = open_dataset(
+                Path(self.root),
+                split,
+                framing,
+                skeleton=SKELETONS[self.skeleton],
+                augment=self.augment,
+                frame=self.frame,
+                pictures=self.pictures,
+            )
+            _refuse_if_nothing_more_is_seen(dataset, self)
+            return dataset
+        if self.frame is not None or self.pictures is not None:
+            raise BadInput(
+                "frame and pictures declare something of files; give the data set's folder (root), too."
+            )
+        return SyntheticPeople(
+            framing.person_size,
+            split,
+            self.num_pairs,
+            self.seed,
+            framing,
+            skeleton=SKELETONS[self.skeleton],
+        )
+
+    def tiny(self) -> "DataConfig":
+        """Four synthetic people, whatever the data set."""
+        return DataConfig(num_pairs=4, skeleton=self.skeleton)
+
+
+def _refuse_if_nothing_more_is_seen(dataset: FilePairs, config: DataConfig) -> None:
+    """BadInput where a skeleton was asked for of which no picture shows more than OPENPOSE_18 has."""
+    skeleton = SKELETONS[config.skeleton]
+    more = [k for k, joint in enumerate(skeleton.joints) if joint not in OPENPOSE_18]
+    names = {name for row in dataset.rows for name in (row.source_name, row.target_name)}
+    poses = (dataset.poses[name] for name in names)
+    if more and not any(isinstance(pose, Pose) and pose.visible[more].any() for pose in poses):
+        raise BadInput(
+            f"{config.root} is to be read as {skeleton.name}, but no picture of its split '{dataset.split}' shows a joint that "
+            f"openpose18 does not have ({skeleton.joints[more[0]]}, ...). Give pose files that do, or take openpose18."
+        )
+
+
+@dataclass(frozen=True)
+class PairRecipe(Recipe):
+    """A run that learns from pairs. A family narrows the types of `model` and `stages`."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    """Where the pairs come from."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        wanted = getattr(self.model, "skeleton", None)
+        if isinstance(self.data, DataConfig) and wanted is not None and wanted != self.data.skeleton:
+            raise BadInput(
+                f"The network takes poses of the skeleton {wanted}, and the data are read as {self.data.skeleton}. Give "
+                f"--model.skeleton and --data.skeleton the same name."
+            )
+
+    def refuse_unreadable(self, dataset: Any) -> None:
+        refuse_unreadable(dataset)

@@ -1,0 +1,14 @@
+"""What the loop loads: it is handed its data, so it knows no data set."""
+
+import subprocess
+import sys
+
+
+def test_the_loop_loads_no_data_set_and_no_renderer():
+    code = "import sys, reposer.training.loop; print(*(m for m in sys.modules if m.startswith('reposer.')))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = answer.stdout.split()
+    assert "reposer.training.loop" in loaded
+    floors = {name.split(".")[1] for name in loaded}
+    assert floors == {"core", "nn", "training"}
+    assert len(loaded) < 40
