@@ -1,19 +1,25 @@
 """Bad input through the command line: one clear sentence, exit code 2, no traceback, nothing half-written."""
 
 import json
+import os
 import pickle
 import shutil
 import struct
 import zlib
+from fractions import Fraction
 
 import pytest
 import torch
 from PIL import Image
 
 from reposer.cli import main
-from reposer.data.poses import write_pose_json
+from reposer.core import Pose
+from reposer.data.poses import write_pose_json, write_track
+from reposer.synthetic.objects import write_objects
 from reposer.synthetic.people import SyntheticPeople, write_people
 from tests.cli.test_road import TINY
+from tests.data.video_clips import moving_square, write_clip
+from tests.test_pipeline import standing
 
 
 @pytest.fixture
@@ -145,3 +151,41 @@ def test_vgg_without_its_file_names_file_source_and_checksum(people, tmp_path, m
         *("--stages.0.objective.features", "vgg19"),
     )
     assert "vgg19-dcbb9e9d.pth" in said and "dcbb9e9d" in said
+
+
+@pytest.fixture(scope="module")
+def data_of_each_kind(tmp_path_factory):
+    """Folders of pairs of people, of views of objects, of clips; and a pipe."""
+    root = tmp_path_factory.mktemp("kinds")
+    write_people(root / "people", size=(64, 44), num_train=1, num_test=1, views=2, workers=1, progress=False)
+    write_objects(
+        root / "objects", "cars", size=(32, 32), num_objects={"train": 1, "test": 1}, progress=False
+    )
+    (root / "clips").mkdir()
+    write_clip(root / "clips" / "a.mp4", moving_square(4, (64, 48)), Fraction(12))
+    write_track(root / "clips" / "a.json", Pose.stack([standing(40.0, (20.0, 32.0), (64, 48))] * 4), 12)
+    os.mkfifo(root / "pipe")
+    return root
+
+
+@pytest.mark.parametrize(
+    "recipe, kind, word",
+    [
+        ("gfla-mini", "objects", "holds views of objects; poses of people were expected"),
+        ("drn-landmarks-mini", "objects", "holds views of objects; poses of people were expected"),
+        ("gfla-mini", "clips", "holds no data set that Reposer knows"),
+        ("gfla-views-mini", "people", "holds no views of objects"),
+        ("gfla-views-mini", "clips", "holds no views of objects"),
+        ("gfla-animation-mini", "people", "holds no clips"),
+        ("gfla-animation-mini", "objects", "holds no clips"),
+        ("gfla-mini", "pipe", "There is no file or folder"),
+    ],
+)
+def test_a_recipe_on_data_of_another_kind_is_refused_before_the_first_step(
+    recipe, kind, word, data_of_each_kind, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    assert main(["train", recipe, "--data", str(data_of_each_kind / kind), "--out", str(out)]) == 2
+    *_, said = capsys.readouterr().err.splitlines()
+    assert said.startswith("reposer: ") and word in said, said
+    assert not out.exists()

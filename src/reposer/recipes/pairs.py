@@ -55,6 +55,7 @@ class DataConfig:
                 frame=self.frame,
                 pictures=self.pictures,
             )
+            _refuse_views(dataset)
             _refuse_if_nothing_more_is_seen(dataset, self)
             return dataset
         if self.frame is not None or self.pictures is not None:
@@ -73,6 +74,15 @@ class DataConfig:
     def tiny(self) -> "DataConfig":
         """Four synthetic people, whatever the data set."""
         return DataConfig(num_pairs=4, skeleton=self.skeleton)
+
+
+def _refuse_views(dataset: FilePairs) -> None:
+    """BadInput where the data set has no poses."""
+    if not isinstance(dataset.poses[dataset.rows[0].source_name], Pose):
+        raise BadInput(
+            f"{dataset.root} holds views of objects; poses of people were expected. Take a recipe or a model of views for it "
+            f"(gfla-views-mini, ...), or another data set."
+        )
 
 
 def _refuse_if_nothing_more_is_seen(dataset: FilePairs, config: DataConfig) -> None:

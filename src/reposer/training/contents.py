@@ -27,7 +27,7 @@ def digest(root: Path) -> dict[str, Any]:
 
     Names count relative to the folder. Hidden files and run folders in it do not count: they are not data.
     """
-    if not root.exists():
+    if not (root.is_file() or root.is_dir()):
         raise BadInput(f"There is no file or folder {root}. Give the folder of a data set.")
     whole, count, size = hashlib.sha256(), 0, 0
     for path in _files(root):
