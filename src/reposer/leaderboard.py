@@ -27,6 +27,7 @@ from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
 from reposer.evaluation import PROTOCOLS, OnWholePictures, evaluate
+from reposer.evaluation.numbers import titled, written
 from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.generators import load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
@@ -342,11 +343,18 @@ class _Jury:
 def table(contest: Contest, entries: Sequence[Entry]) -> str:
     """One Markdown table per moment."""
     protocol = PROTOCOLS[contest.protocol]
-    units = {m: f"{m} ({METRICS[m].unit})" if METRICS[m].unit == "dB" else m for m in protocol.metrics}
     parts = []
     for moment in MOMENTS:
         own = [e for e in entries if e.moment == moment]
-        titles = ["system", "parameters", "pictures", "minutes", "cores", "ms to draw", *units.values()]
+        titles = [
+            "system",
+            "parameters",
+            "pictures",
+            "minutes",
+            "cores",
+            "ms to draw",
+            *map(titled, protocol.metrics),
+        ]
         lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
         for entry in own:
             cells = [in_markdown(entry.system), *_cells(entry)]
@@ -390,11 +398,9 @@ def _score(metric: str, entry: Entry, others: Sequence[Entry]) -> str:
         return ""
     sign = 1 if METRICS[metric].higher_is_better else -1
     best = max(sign * other.scores[metric][0] for other in others if metric in other.scores)
-    digits = 2 if METRICS[metric].unit == "dB" else 4
-    mean, low, high = (f"{value:.{digits}f}" for value in entry.scores[metric])
-    return (
-        f"**{mean}** [{low}, {high}]" if sign * entry.scores[metric][0] == best else f"{mean} [{low}, {high}]"
-    )
+    shown = written(metric, *entry.scores[metric])
+    mean, space, interval = shown.partition(" ")
+    return f"**{mean}**{space}{interval}" if sign * entry.scores[metric][0] == best else shown
 
 
 def _draw(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs: Sequence[int]) -> None:

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from reposer.cli import main
-from reposer.cli.evaluate import chosen
-from reposer.cli.pair_scores import drawn_pictures
 from reposer.core import BadInput
 from reposer.core.rng import seeded_randn
 from reposer.evaluation import Protocol, evaluate
 from reposer.generators import GENERATORS, save
+from reposer.scoring.options import Options
+from reposer.scoring.pairs import pictures_of
 from reposer.synthetic.objects import write_objects
 from reposer.synthetic.people import SyntheticPeople
 from tests.data.video_clips import moving_square, write_clip
@@ -51,8 +51,8 @@ def test_the_pictures_on_the_page_are_drawn_from_the_noise_that_was_scored():
 
     report = evaluate(noise, rule, people, batch_size=2)
     for i, row in enumerate(report.rows):
-        shown = drawn_pictures(people, i, noise, rule)
-        own = abs(shown["generated"].astype(float) - shown["target"]).mean() / 255
+        shown = pictures_of(people, i, noise, rule)
+        own = (shown["generated"].double() - shown["target"]).abs().mean() / 255
         assert abs(own - row.values["l1"]) < 1e-12
 
 
@@ -112,10 +112,10 @@ def test_views_are_scored_by_azimuth_beside_the_copied_source_and_another_model(
 
 
 def test_numbers_that_are_chosen_are_spread_evenly():
-    assert list(chosen(None, 3)) == [0, 1, 2] and chosen(3, 9) == [0, 3, 6]
+    assert Options().chosen(3) == [0, 1, 2] and Options(pairs=3).chosen(9) == [0, 3, 6]
     for count in (0, 4):
         with pytest.raises(BadInput, match="1 to 3"):
-            chosen(count, 3)
+            Options(pairs=count).chosen(3)
 
 
 @pytest.mark.slow

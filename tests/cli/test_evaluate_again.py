@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from reposer.cli import main, pair_scores
+from reposer.cli import main
 from reposer.core import Framing
 from reposer.data import open_dataset
 from reposer.data.lists import write_annotation
 from reposer.data.pictures import write_picture
 from reposer.evaluation import PROTOCOLS
-from reposer.evaluation.generated_key import folder_name, made_from
 from reposer.generators import GENERATORS, save
+from reposer.scoring import pairs
+from reposer.scoring.generated_key import folder_name, made_from
 from tests.data.folders import some_picture, some_pose, write_fashion
 from tests.data.video_clips import moving_square, write_clip
 
@@ -39,7 +40,7 @@ def model(tmp_path):
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     """Scoring as it is, without processes that take seconds to begin."""
-    monkeypatch.setattr(pair_scores, "score_folder", partial(pair_scores.score_folder, workers=0))
+    monkeypatch.setattr(pairs, "score_folder", partial(pairs.score_folder, workers=0))
 
 
 def data(root, seed):
@@ -84,7 +85,7 @@ def test_the_same_command_after_a_kill_generates_only_what_is_missing(model, tmp
         path.unlink()
     written = []
     monkeypatch.setattr(
-        pair_scores, "write_picture", lambda path, pixels: (written.append(path), write_picture(path, pixels))
+        pairs, "write_picture", lambda path, pixels: (written.append(path), write_picture(path, pixels))
     )
     after, folders = scored(model, root, tmp_path / "out")
     assert after == before and folders == [folder] and sorted(written) == gone

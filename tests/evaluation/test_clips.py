@@ -12,8 +12,7 @@ from reposer.core import BadInput, Clip, Framing, Generated, Pose, View
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.tracks import one_euro
 from reposer.data.clip_dataset import WholeClip
-from reposer.evaluation.clip_report import clip_table
-from reposer.evaluation.clips import CLIP_METRICS_V1, ClipScorer, evaluate_clips
+from reposer.evaluation import CLIPS_V1, ClipScorer, evaluate_clips, side_by_side
 from reposer.evaluation.driving import DrivenClip, copied, drive
 from reposer.evaluation.masks import MASKS
 from reposer.generators.copy_source import CopySourceConfig
@@ -120,7 +119,7 @@ def test_the_copied_source_is_what_a_generator_that_copies_draws():
     whole = walking()
     by_generator = evaluate_clips([drive(CopySourceConfig(SIZE).build(), whole)], (*CHEAP, "frame-l1-limbs"))
     report = evaluate_clips([copied(whole, Framing(SIZE))], (*CHEAP, "frame-l1-limbs"))
-    assert report.values == by_generator.values and report.hash == by_generator.hash
+    assert report.summary == by_generator.summary and report.hash == by_generator.hash
 
 
 def test_limbs_are_those_of_the_pictures_metric_and_untrusted_frames_have_none():
@@ -131,8 +130,8 @@ def test_limbs_are_those_of_the_pictures_metric_and_untrusted_frames_have_none()
     assert torch.equal(masks[2], MASKS["limbs"](pose, pose, SIZE[0] / 32)[0, 0].bool())
     report = evaluate_clips([drive(CopySourceConfig(SIZE).build(), whole)], ("frame-l1-limbs", "frame-l1"))
     assert report.rows[0].limb_frames == 3
-    assert report.counted("frame-l1-limbs") == "1 clip, without 1 frame of unknown limbs"
-    assert report.counted("frame-l1") == "1 clip"
+    assert report.summary["frame-l1-limbs"].counted == "1 clip, without 1 frame of unknown limbs, 4 frames"
+    assert report.summary["frame-l1"].counted == "1 clip, 4 frames"
     other = evaluate_clips([drive(CopySourceConfig(SIZE).build(), walking(4))], ("frame-l1",))
     assert other.hash != report.hash  # the same frames, other limbs
 
@@ -154,7 +153,7 @@ def test_views_have_no_limbs():
     driven = copied(whole, Framing(SIZE))
     assert driven.limbs is None
     report = evaluate_clips([driven], ("frame-l1", "frame-l1-limbs"))
-    assert "where its limbs are" in report.absent["frame-l1-limbs"] and list(report.values) == ["frame-l1"]
+    assert "where its limbs are" in report.absent["frame-l1-limbs"] and list(report.summary) == ["frame-l1"]
 
 
 def test_smoothing_moves_the_poses_that_drive_and_not_the_limbs_that_are_scored():
@@ -186,10 +185,10 @@ def test_what_is_drawn_is_steadied_if_that_is_asked():
     coarse = resize(from_uint8(noise(1, 4, (4, 3))), SIZE)[0]
     still = replace(walking(), source=coarse, open_frames=lambda: iter([coarse] * 6))
     values = [
-        evaluate_clips([drive(Trembling(CopySourceConfig(SIZE)), still, steady=s)], ("flicker-l1",)).values
+        evaluate_clips([drive(Trembling(CopySourceConfig(SIZE)), still, steady=s)], ("flicker-l1",)).summary
         for s in (0.0, 0.6)
     ]
-    assert values[1]["flicker-l1"].mean < 0.85 * values[0]["flicker-l1"].mean
+    assert values[1]["flicker-l1"].value.mean < 0.85 * values[0]["flicker-l1"].value.mean
 
 
 # ------------------------------------------------------------------------------------------ scoring
@@ -198,7 +197,7 @@ def test_what_is_drawn_is_steadied_if_that_is_asked():
 def test_true_frames_against_themselves_are_perfect():
     frames = noise(6)
     report = evaluate_clips([driven(frames, frames, motions=unmoved(6))], CHEAP)
-    means = {name: value.mean for name, value in report.values.items()}
+    means = {name: found.value.mean for name, found in report.summary.items()}
     assert means["frame-l1"] == means["flicker-l1"] == 0
     assert means["frame-ssim-gaussian1.5"] == pytest.approx(1) and means["motion-ratio-l1"] == 1
     assert means["warp-l1-exact"] == report.truth["warp-l1-exact"].mean > 0  # noise does not move as told
@@ -215,7 +214,7 @@ def test_the_order_of_clips_does_not_matter_and_a_run_goes_on_where_it_stopped()
     later.load_state(first.state(), first.rows)
     for clip in clips()[1:]:
         later.add(clip)
-    assert whole.values == other.values == later.report().values
+    assert whole.summary == other.summary == later.report().summary
     assert whole.truth == other.truth == later.report().truth
     assert whole.hash == other.hash == later.report().hash
     assert whole.to_plain() == later.report().to_plain()
@@ -252,7 +251,7 @@ def test_metrics_that_cannot_be_taken_are_absent_with_the_reason(tmp_path, monke
     report = evaluate_clips(
         [driven(noise(3), noise(3, 1))], ("flicker-l1", "warp-l1-exact", "fvd-r3d18", "tlpips-alex")
     )
-    assert list(report.values) == ["flicker-l1"]
+    assert list(report.summary) == ["flicker-l1"]
     assert set(report.absent) == {"warp-l1-exact", "fvd-r3d18", "tlpips-alex"}
     assert "do not say how they move" in report.absent["warp-l1-exact"]
     assert "r3d_18-b3b3357e.pth" in report.absent["fvd-r3d18"]
@@ -261,7 +260,8 @@ def test_metrics_that_cannot_be_taken_are_absent_with_the_reason(tmp_path, monke
 def test_exact_motion_counts_on_the_clips_that_bring_it():
     clips = [driven(noise(3), noise(3, 1), "a", unmoved(3)), driven(noise(3), noise(3, 1), "b")]
     report = evaluate_clips(clips, ("warp-l1-exact", "flicker-l1"))
-    assert report.values["warp-l1-exact"].pairs == 1 and report.values["flicker-l1"].pairs == 2
+    assert report.summary["warp-l1-exact"].value.pairs == 1
+    assert report.summary["flicker-l1"].value.pairs == 2
     assert "warp-l1-exact" not in report.rows[1].values
 
 
@@ -300,20 +300,14 @@ def test_masks_of_limbs_that_do_not_fit_the_frames_are_refused():
 def test_reports_of_the_same_clips_stand_side_by_side_with_the_best_in_bold():
     target = noise(4, 1)
     own = {name: evaluate_clips([driven(g, target)], CHEAP) for name, g in (("a", target), ("b", noise(4)))}
-    table = clip_table(own)
-    assert [str(column.header) for column in table.columns] == [
-        "metric",
-        "a",
-        "b",
-        "the truth itself",
-        "better",
-    ]
-    cells = [list(column.cells) for column in table.columns]
-    assert cells[0] == ["frame-l1", "frame-ssim-gaussian1.5", "flicker-l1", "motion-ratio-l1"]
-    assert all(cell.style == "bold" for cell in cells[1]) and not any(cell.style for cell in cells[2])
+    found = side_by_side(own)
+    assert (found.names, found.notes) == (("a", "b"), ("the truth itself", "better"))
+    assert [line.metric for line in found.lines] == list(CHEAP[:4])
+    assert all(line.best == {0} for line in found.lines)
+    assert found.lines[1].notes == ("1.0000", "higher") and found.lines[3].notes[1] == "nearest to 1"
     other = evaluate_clips([driven(noise(4), noise(4, 2))], CHEAP)
-    with pytest.raises(BadInput, match="'a' and 'other' are not of the same clips"):
-        clip_table({"a": own["a"], "other": other})
+    with pytest.raises(BadInput, match=r"'a' and 'other' are not of the same protocol, .* and clips"):
+        side_by_side({"a": own["a"], "other": other})
 
 
 def test_the_report_prints_every_number_with_its_protocol_and_count():
@@ -340,18 +334,18 @@ def test_a_drawn_person_moves_as_the_drawing_says():
     true = to_uint8(clip.frames)
     still = [replace(motion, flow=torch.zeros_like(motion.flow)) for motion in motions]
     names = ("warp-l1-exact",)
-    moved = evaluate_clips([driven(true, true, motions=motions)], names).values["warp-l1-exact"].mean
-    left = evaluate_clips([driven(true, true, motions=still)], names).values["warp-l1-exact"].mean
+    moved = evaluate_clips([driven(true, true, motions=motions)], names).summary["warp-l1-exact"].value.mean
+    left = evaluate_clips([driven(true, true, motions=still)], names).summary["warp-l1-exact"].value.mean
     assert moved < 0.85 * left
     copied = drive(CopySourceConfig((64, 48)).build(), clip, motions=motions)
     report = evaluate_clips([copied], (*names, "flicker-l1", "motion-ratio-l1"))
     assert report.truth["warp-l1-exact"].mean == pytest.approx(moved)
-    assert report.values["motion-ratio-l1"].mean == 0 and report.values["flicker-l1"].mean > 0
+    assert report.summary["motion-ratio-l1"].value.mean == 0 and report.summary["flicker-l1"].value.mean > 0
 
 
 def test_the_protocols_metrics_are_all_registered():
     scorer = ClipScorer()
-    assert set(scorer.metrics) | set(scorer.absent) == set(CLIP_METRICS_V1)
+    assert set(scorer.metrics) | set(scorer.absent) == set(CLIPS_V1.metrics)
 
 
 def test_a_real_clip_is_best_against_itself_and_shuffled_frames_are_worse(real_data):
@@ -361,9 +355,9 @@ def test_a_real_clip_is_best_against_itself_and_shuffled_frames_are_worse(real_d
     shuffled = true[torch.tensor([5, 0, 2, 7, 4, 1, 3, 6])]
     names = ("frame-l1", "flicker-l1", "motion-ratio-l1", "warp-l1-lucas-kanade")
     own, mixed = (evaluate_clips([driven(g, true)], names) for g in (true, shuffled))
-    assert own.values["frame-l1"].mean == own.values["flicker-l1"].mean == 0
-    assert own.values["motion-ratio-l1"].mean == 1
-    warped = own.values["warp-l1-lucas-kanade"].mean
+    assert own.summary["frame-l1"].value.mean == own.summary["flicker-l1"].value.mean == 0
+    assert own.summary["motion-ratio-l1"].value.mean == 1
+    warped = own.summary["warp-l1-lucas-kanade"].value.mean
     assert warped == own.truth["warp-l1-lucas-kanade"].mean == mixed.truth["warp-l1-lucas-kanade"].mean < 0.03
-    assert mixed.values["warp-l1-lucas-kanade"].mean > 1.3 * warped
-    assert mixed.values["flicker-l1"].mean > 0 and mixed.values["motion-ratio-l1"].mean > 1.2
+    assert mixed.summary["warp-l1-lucas-kanade"].value.mean > 1.3 * warped
+    assert mixed.summary["flicker-l1"].value.mean > 0 and mixed.summary["motion-ratio-l1"].value.mean > 1.2

@@ -17,9 +17,8 @@ from reposer.evaluation import (
     PROTOCOLS,
     Protocol,
     bootstrap_interval,
-    compare_markdown,
-    compare_table,
     evaluate,
+    side_by_side,
 )
 
 FRAMING = Framing((32, 24), fit="pad")
@@ -187,7 +186,7 @@ def test_reports_of_other_pairs_do_not_compare():
         "part": evaluate(copy_the_source, V1, people, indices=[0]),
     }
     with pytest.raises(BadInput, match="'copy' and 'part'"):
-        compare_table(reports)
+        side_by_side(reports)
 
 
 def test_a_comparison_has_a_group_per_person_and_marks_the_best():
@@ -196,17 +195,17 @@ def test_a_comparison_has_a_group_per_person_and_marks_the_best():
         "copy": evaluate(copy_the_source, V1, people),
         "truth": evaluate(the_truth(people), V1, people, batch_size=1),
     }
-    lines = compare_markdown(reports).splitlines()
+    lines = side_by_side(reports).markdown().splitlines()
     assert lines[0] == "| person | metric | copy | truth |"
     assert len(lines) == 2 + 4 * (3 + 1)  # four metrics of three people, and of all
     l1 = [line for line in lines if line.startswith("| person1 (2 pairs) | l1 |")]
     assert len(l1) == 1 and l1[0].endswith(r"| **0.0000 \[0.0000, 0.0000\]** |")
     console = Console(width=80, file=io.StringIO())
-    console.print(compare_table(reports))
+    console.print(side_by_side(reports).to_table())
     text = console.file.getvalue()
     assert text.count("0.0000 [0.0000, 0.0000]") == 2 * (3 + 1), "no cell is cut on a narrow terminal"
     assert "person2 (2 pairs)" in text
-    assert len(compare_markdown(reports, by_identity=False).splitlines()) == 2 + 4
+    assert len(side_by_side(reports, by_identity=False).lines) == 4
 
 
 def test_a_line_names_the_protocol_the_interval_and_the_pairs():

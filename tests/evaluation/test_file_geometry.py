@@ -221,7 +221,7 @@ def test_numbers_of_another_geometry_are_not_ranked_and_it_is_said(tmp_path):
     assert plain["truth_hash"] == padded["truth_hash"] and plain["hash"] == padded["hash"]
     for line in compare({"plain": plain, "padded": padded}).lines:
         assert not line.best
-        assert line.verdict == "another geometry of the generated pictures (plain / padded)"
+        assert line.notes == ("another geometry of the generated pictures (plain / padded)",)
 
 
 def test_joints_that_count_in_the_file_go_where_the_picture_goes(tmp_path):

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from reposer.evaluation.protocol import Fact, Protocol
@@ -27,7 +28,7 @@ RULE = Protocol(
 
 def a_finding(metric, part, pictures, value, **changes):
     options = {"low": value - 0.1, "high": value + 0.1, "covered": 7, "total": 9, "unit": ""} | changes
-    return Finding(metric, part, pictures, "finder (abc123)", value, better="higher", **options)
+    return Finding(metric, part, pictures, "finder (abc123)", value, higher_is_better=True, **options)
 
 
 def a_report(values=(20.0, 25.0, 31.0, 18.0, 27.0, 22.0, 24.0), **changes):
@@ -54,7 +55,7 @@ def a_report(values=(20.0, 25.0, 31.0, 18.0, 27.0, 22.0, 24.0), **changes):
 def pictures(name):
     random = np.random.default_rng(int(name[-1]))
     return {
-        role: random.integers(0, 256, (12, 8, 3), dtype=np.uint8)
+        role: torch.from_numpy(random.integers(0, 256, (12, 8, 3), dtype=np.uint8))
         for role in ("source", "target", "generated")
     }
 
@@ -138,7 +139,7 @@ def test_the_pictures_are_those_of_the_pair_bit_for_bit(page):
         np.array(Image.open(io.BytesIO(base64.b64decode(image.partition(",")[2]))))
         for image in read(page).images
     ]
-    best = pictures("<pair>_2")  # 31 dB
+    best = {role: shown.numpy() for role, shown in pictures("<pair>_2").items()}  # 31 dB
     for picture, role in zip(shown[:3], ("source", "target", "generated"), strict=True):
         assert np.array_equal(picture, best[role])
     apart = np.abs(best["target"].astype(int) - best["generated"].astype(int))

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from reposer.core import BadInput, Pose
-from reposer.evaluation import PROTOCOLS, Folders, Geometry, Protocol, Shown, evaluate, score_folder
+from reposer.evaluation import PROTOCOLS, Folders, Geometry, PairBatch, Protocol, evaluate, score_folder
 from reposer.evaluation import score as score_module
 from reposer.evaluation.compare import compare
 from reposer.evaluation.folder import FilePair, match, pictures_in
@@ -243,7 +243,7 @@ def test_joints_place_the_mask_in_the_protocols_geometry(tmp_path):
 def test_white_sides_add_their_share_of_psnr_exactly(tmp_path):
     target = picture(0, (256, 176))
     drawn = np.clip(target.astype(int) + 9, 0, 255).astype(np.uint8)
-    shown = Shown(("a",), ("a",), torch.tensor(drawn[None]), torch.tensor(target[None]))
+    shown = PairBatch(("a",), ("a",), torch.tensor(drawn[None]), torch.tensor(target[None]))
     values = []
     for sides in (0, 40):
         scorer = Scorer(Protocol("p", metrics=("psnr",), white_sides=sides))
@@ -314,11 +314,11 @@ def test_only_numbers_that_were_made_alike_are_ranked(folders, tmp_path):
     )
     other = compare({"first": first, "small": report("small", resized_rule)})
     assert not other.ranked and not any(line.best for line in other.lines)
-    assert "another protocol (plain / small)" in other.lines[0].differences
-    assert "another picture size (40x32 / 20x16)" in other.lines[0].differences
+    assert "another protocol (plain / small)" in other.lines[0].notes[0]
+    assert "another picture size (40x32 / 20x16)" in other.lines[0].notes[0]
     (folders.generated / sorted(p.name for p in folders.generated.iterdir())[0]).unlink()
     fewer = compare({"first": first, "fewer": report("fewer", PLAIN)})
-    assert "another number of pairs (10 / 9)" in fewer.lines[0].differences
+    assert "another number of pairs (10 / 9)" in fewer.lines[0].notes[0]
     with pytest.raises(BadInput, match="There is no file"):
         read_report(folders.targets / "nothing.json")
 
@@ -344,7 +344,7 @@ def test_a_tail_drops_the_last_incomplete_batch_of_its_metric_alone(monkeypatch)
         scorer = Scorer(rule, num_pairs=10)
         for k in range(0, 10, batch):
             names = tuple(str(n) for n in range(k, min(10, k + batch)))
-            scorer.add(Shown(names, names, pixels[k : k + batch], pixels[k : k + batch]))
+            scorer.add(PairBatch(names, names, pixels[k : k + batch], pixels[k : k + batch]))
         seen = {name: len(metric.state()["values"]) for name, metric in scorer.metrics.items()}
         assert seen == {"counts": 8, "l1": 10}
         assert [("counts" in row.values) for row in scorer.rows] == [True] * 8 + [False] * 2

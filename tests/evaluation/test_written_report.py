@@ -9,7 +9,7 @@ import torch
 
 from reposer.cli import main
 from reposer.core import BadInput
-from reposer.evaluation import Protocol, Scorer, Shown
+from reposer.evaluation import PairBatch, Protocol, Scorer
 from reposer.evaluation.compare import compare
 from reposer.evaluation.written_report import WrittenReport, read_report
 
@@ -38,7 +38,7 @@ def a_report(seed=0, of=4):
     pictures = torch.randint(0, 256, (2, of, 12, 8, 3), dtype=torch.uint8, generator=chance)
     names = tuple(f"pair{k}" for k in range(of))
     scorer = Scorer(Protocol("plain", metrics=("l1", "psnr")))
-    scorer.add(Shown(names, names, pictures[0], pictures[1]))
+    scorer.add(PairBatch(names, names, pictures[0], pictures[1]))
     return scorer.report()
 
 
@@ -128,7 +128,7 @@ def test_a_mean_that_does_not_exist_is_not_ranked(plain):
     found = compare({"a": plain, "b": other})
     lines = {line.metric: line for line in found.lines}
     assert not found.ranked and not lines["psnr"].best and lines["l1"].best == {0, 1}
-    assert lines["psnr"].verdict == "no pair has a value in one of them"
+    assert lines["psnr"].notes == ("no pair has a value in one of them",)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from reposer.cli.train import parse
 from reposer.core import SKELETONS, BadInput, Batch, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.data.dataset import frame_picture
-from reposer.evaluation import PROTOCOLS, Protocol, Scorer, Shown, evaluate
+from reposer.evaluation import PROTOCOLS, PairBatch, Protocol, Scorer, evaluate
 from reposer.evaluation.sheets import explanation_sheet
 from reposer.generators import RECIPES, load, save
 from reposer.generators.pg2 import DCGANDiscriminator, PG2Config, recipes
@@ -194,7 +194,7 @@ def test_8_the_mask_of_masked_metrics_can_be_either_poses_and_the_inception_scor
     target = torch.full((1, 64, 32, 3), 128, dtype=torch.uint8)
     generated = target.clone()
     generated[:, 4:13] = 255
-    shown = Shown(("a",), ("a",), generated, target, source_pose=far, target_pose=near)
+    shown = PairBatch(("a",), ("a",), generated, target, source_pose=far, target_pose=near)
     for number, split in (("source", True), ("target", False)):
         name = f"ssim-uniform7-masked-{number}"
         scorer = Scorer(Protocol("masked", metrics=(name,)))

@@ -7,7 +7,7 @@ from reposer.core import Pose
 from reposer.data.lists import read_annotation
 from reposer.data.pictures import read_picture
 from reposer.estimators import JOINT_FINDERS
-from reposer.evaluation.suite import SuiteBatch
+from reposer.evaluation import PairBatch
 from reposer.evaluation.suite.structural.part import Structural
 
 
@@ -20,9 +20,7 @@ def test_blazepose_finds_the_joints_of_real_people_and_not_those_of_another_mome
     pose = Pose.stack([poses[name] for name in names])
     other = torch.arange(len(names) - 1, -1, -1)
     part = Structural(JOINT_FINDERS["blazepose"](None))
-    part.update(
-        SuiteBatch(names, names, names, names, names, target[other], target, target[other], pose, pose[other])
-    )
+    part.update(PairBatch(names, names, target[other], target, target[other], pose[other], pose))
     found = {(f.metric, f.part, f.pictures): f.value for f in part.findings()}
     assert found["pckh-patn-annotation", "", "target"] > 0.9 > found["pckh-patn-annotation", "", "source"]
     assert found["joint-error-annotation", "", "target"] < 4  # pixels

@@ -90,6 +90,7 @@ def animate(
     from reposer.animation.segments import SegmentedClip
     from reposer.animation.video import PhotoAnimation, no_larger
     from reposer.core.code import code_digest
+    from reposer.core.device import chosen_device
     from reposer.core.skeleton import FACE_68
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
@@ -98,7 +99,6 @@ def animate(
     from reposer.nn.weights import sha256
     from reposer.probes.motion import load_motion
 
-    from .device import chosen_device
     from .driven_frames import calm, shown
     from .photo_poses import person_in_photo, pose_digest, tell
 

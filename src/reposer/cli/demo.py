@@ -7,7 +7,6 @@ from pathlib import Path
 import tyro
 
 from reposer.core.outputs import check_output_file
-from reposer.core.shown import renamed
 from reposer.core.terminal import Terminal
 
 from .option_values import within
@@ -31,7 +30,7 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     path = out / "demo.png"
     check_output_file(path)
 
-    from reposer.evaluation import PROTOCOLS, compare_table, evaluate
+    from reposer.evaluation import PROTOCOLS, evaluate, side_by_side
     from reposer.evaluation.sheets import pair_sheet, write_sheet
     from reposer.generators import load
     from reposer.generators.copy_source import CopySource, CopySourceConfig
@@ -61,5 +60,6 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     console.say(
         "How good it is, beside copying the source (a synthetic person of the test split, never seen):"
     )
-    console.print_columns(tuple(reports), lambda names: compare_table(renamed(reports, names)))
+    found = side_by_side(reports)
+    console.print_columns(found.names, found.to_table)
     return 0

@@ -81,15 +81,23 @@ def score(
     if json is not None:
         check_output_file(json, inputs=(annotations, pairs, attributes), option="--json")
 
+    from reposer.core.device import chosen_device
     from reposer.core.disk import write_text
     from reposer.data.lists import read_pairs
     from reposer.evaluation import PROTOCOLS, Folders, Scored, score_folder
     from reposer.evaluation.folder_geometry import Declared
+    from reposer.evaluation.report_html import write_report
     from reposer.evaluation.strips import chosen_panel
 
-    from .device import chosen_device
     from .joint_lists import poses_by_stem
-    from .report_files import needs_network, refuse_foreign_reports, side_by_side, tell, tell_problems, write
+    from .reports import (
+        by_protocol,
+        needs_network,
+        refuse_foreign_reports,
+        tell,
+        tell_absent,
+        tell_problems,
+    )
 
     where = chosen_device(device)
     folders = Folders(
@@ -125,11 +133,12 @@ def score(
                 raise
             refusals[rule.name] = str(error)
             continue
-        write(found, folders, rule, folder)
+        files = write_report(folder, "report", found.report, found.pictures)
         scored[rule.name] = found
         if protocol != "all":
-            tell(found, console)
-            console.say(f"Report: {folder / 'report.html'}, .json and .csv")
+            console.print(found.report.to_table())
+            tell(found.report, found.problems, console)
+            console.say(f"Report: {files}")
             if json is not None:
                 found.report.write_json(json)
     if not scored:
@@ -138,10 +147,9 @@ def score(
         if json is not None:
             plain = {name: found.report.to_plain() for name, found in scored.items()}
             write_text(json, json_module.dumps(plain, indent=2, allow_nan=False) + "\n")
-        console.print(side_by_side({name: found.report for name, found in scored.items()}))
+        console.print(by_protocol({name: found.report for name, found in scored.items()}))
         tell_problems(list(dict.fromkeys(p for found in scored.values() for p in found.problems)), console)
-        for name, reason in refusals.items():
-            console.say(f"absent: {name}: {reason}")
+        tell_absent(refusals, console)
     missed = any(
         found.problems or any(not (without_networks and needs_network(name)) for name in found.report.absent)
         for found in scored.values()

@@ -52,12 +52,12 @@ def transfer_photo(
     if explain:
         check_output_file(sheet, inputs=inputs, option="the sheet of --explain,")
 
+    from reposer.core.device import chosen_device
     from reposer.data.pictures import read_picture, write_picture
     from reposer.evaluation.sheets import explanation_sheet, write_sheet
     from reposer.generators import load
     from reposer.pipeline import transfer
 
-    from .device import chosen_device
     from .photo_poses import photos_pose, wanted_pose
 
     picture = read_picture(photo)

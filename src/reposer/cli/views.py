@@ -67,12 +67,11 @@ def views(
 
     from reposer.animation.video import beside, no_larger, turntable
     from reposer.core import View
+    from reposer.core.device import chosen_device
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
     from reposer.data.video_files import ClipWriter
     from reposer.generators import load
-
-    from .device import chosen_device
 
     within("--fps", fps, LEAST_FPS, MOST_FPS)
     pixels = no_larger(read_picture(picture), largest)

@@ -2,10 +2,6 @@
 
 import html
 import re
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
-
-T = TypeVar("T")
 
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed: a terminal's escapes begin with one
@@ -13,11 +9,6 @@ UNSEEN = re.compile(
     "\u2028\u2029\ud800-\udfff]"  # more ends of lines, and halves of characters, which no file can be written in
 )
 _SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*\[\]|~])")
-
-
-def renamed(things: Mapping[str, T], names: Sequence[str]) -> dict[str, T]:
-    """The same things in their order, under other names."""
-    return dict(zip(names, things.values(), strict=True))
 
 
 def visible(text: str) -> str:

@@ -6,6 +6,7 @@ Frames stream: what is held at a time is a few of them, however long the clip is
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,9 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.metrics.clips import CLIP_METRICS, MOTIONS, ClipFrame, ClipMetric, Motion
 
-from .clip_report import ClipReport, ClipRow
+from .clip_report import CLIPS_V1, ClipReport, ClipRow, clip_hashes
 from .driving import DrivenClip
 
-CLIP_METRICS_V1 = (
-    "frame-l1",
-    "frame-l1-limbs",
-    "frame-ssim-gaussian1.5",
-    "flicker-l1",
-    "motion-ratio-l1",
-    "warp-l1-exact",
-    "warp-l1-lucas-kanade",
-    "tlpips-alex",
-    "fvd-r3d18",
-)
 EXACT = "exact"
 
 
@@ -41,11 +31,12 @@ class ClipScorer:
 
     def __init__(
         self,
-        metrics: Sequence[str] = CLIP_METRICS_V1,
+        metrics: Sequence[str] = CLIPS_V1.metrics,
         *,
         weights: Path | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
+        self.protocol = replace(CLIPS_V1, metrics=tuple(metrics))
         self.rows: list[ClipRow] = []
         self.absent: dict[str, str] = {}
         self.metrics: dict[str, ClipMetric] = {}
@@ -97,11 +88,13 @@ class ClipScorer:
             earlier, count = target, count + 1
         if earlier is None:
             raise BadInput(f"The clip {clip.name} has no frames.")
-        row = ClipRow(
-            clip.name, count, (earlier.shape[0], earlier.shape[1]), digest.hexdigest(), _ended(own),
-            _ended({n: m for n, m in self.truth.items() if n in own}), limb_frames,
+        values = _ended(own)
+        truth = _ended({n: m for n, m in self.truth.items() if n in own})
+        size, limbs_hash = (
+            (earlier.shape[0], earlier.shape[1]),
             limbs_digest.hexdigest() if limb_frames else "",
-        )  # fmt: skip
+        )
+        row = ClipRow(clip.name, "", values, count, size, digest.hexdigest(), truth, limb_frames, limbs_hash)
         self.rows.append(row)
         return row
 
@@ -115,10 +108,15 @@ class ClipScorer:
             if (metric.motion == EXACT or metric.needs_limbs) and not any(name in r.values for r in self.rows)
         }
         counted = {name: metric for name, metric in self.metrics.items() if name not in lacking}
+        assert self.rows, "no clip was added"
+        heights, widths = zip(*(row.size for row in self.rows), strict=True)
         return ClipReport(
-            rows=tuple(self.rows),
-            values={name: metric.compute() for name, metric in counted.items()},
+            self.protocol,
+            tuple(self.rows),
+            (max(heights), max(widths)),
+            *clip_hashes(self.rows),
             truth={name: metric.compute() for name, metric in self.truth.items() if name in counted},
+            of_sets={name: metric.compute() for name, metric in counted.items()},
             networks={name: metric.network for name, metric in counted.items() if metric.network},
             absent=self.absent | lacking,
             about=dict(about or {}),
@@ -149,7 +147,7 @@ class ClipScorer:
 
 def evaluate_clips(
     clips: Iterable[DrivenClip],
-    metrics: Sequence[str] = CLIP_METRICS_V1,
+    metrics: Sequence[str] = CLIPS_V1.metrics,
     *,
     weights: Path | None = None,
     device: torch.device | str = "cpu",

@@ -1,6 +1,6 @@
 """Scoring: every pair is drawn, rounded to bytes as a saved file would be, and compared with the truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, runtime_checkable
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64, UInt8
 from rich.progress import track
 from torch import Tensor
 
-from reposer.core import BadInput, Batch, Framing, Pose, Sample
+from reposer.core import BadInput, Batch, Framing, Pose, Sample, View
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
 from reposer.core.rng import mix
@@ -19,9 +19,10 @@ from reposer.core.samples import Condition
 from reposer.core.terminal import Terminal
 
 from .geometry import FileGeometry, Geometry, through_jpeg
+from .pair_batch import PairBatch
 from .protocol import PROTOCOLS, Protocol
 from .report import Report
-from .scorer import Scorer, Shown
+from .scorer import Scorer
 from .suite.semantic.names import item_of
 from .whole_pictures import OnWholePictures
 
@@ -79,19 +80,19 @@ def evaluate(
         raise BadInput("There are no pairs to score; give a data set (or indices) with at least one.")
     of_people = isinstance(dataset[int(wanted[0])].target_pose, Pose)
     scorer = Scorer(rule, weights=weights, device=device, with_poses=of_people, num_pairs=len(wanted))
-    starts = range(0, len(wanted), batch_size)
-    console = Terminal(stderr=True)
-    for start in track(starts, "scoring", console=console, transient=True, disable=not progress):
-        numbers = [int(i) for i in wanted[start : start + batch_size]]
-        seeds = torch.tensor([mix(rule.seed, i) for i in numbers], dtype=torch.int64)
-        batch = Batch.stack([dataset[i] for i in numbers], seeds).to(device)
-        with torch.no_grad():
-            drawn = generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
-        _check(drawn, batch)
-        laid = [(_content(dataset, i), _made(dataset, i)) for i in numbers]
+    batches = generated(
+        generate,
+        rule,
+        dataset,
+        wanted,
+        batch_size=batch_size,
+        device=device,
+        title="scoring" if progress else "",
+    )
+    for numbers, batch, pictures in batches:
+        laid = [(content_box(dataset, i), _made(dataset, i)) for i in numbers]
         for (box, made), run in groupby(range(len(numbers)), key=laid.__getitem__):  # neighbours of one size
-            own = list(run)
-            scorer.add(_shown(rule, dataset, numbers, batch, drawn, own, box, made))
+            scorer.add(_shown(rule, dataset, numbers, batch, pictures, list(run), box, made))
     framed = generate if isinstance(generate, OnWholePictures) else None
     layouts = {
         (_made(dataset, int(i)) if framed is None else framed.made(dataset.target_size(int(i)))).layout
@@ -102,24 +103,50 @@ def evaluate(
     )
 
 
+def generated(
+    generate: Generate,
+    rule: Protocol,
+    dataset: ScoredPairs,
+    numbers: Sequence[int],
+    *,
+    batch_size: int = 8,
+    device: torch.device | str = "cpu",
+    title: str = "",
+) -> Iterator[tuple[list[int], Batch, Float[Tensor, "B 3 H W"]]]:
+    """The pictures of these pairs in their frame, batch by batch: (numbers, batch, pictures).
+
+    The noise of pair i comes from (protocol's seed, i). title: of a bar; none = no bar.
+    """
+    starts = range(0, len(numbers), batch_size)
+    console = Terminal(stderr=True)
+    for start in track(starts, title, console=console, transient=True, disable=not title):
+        own = [int(i) for i in numbers[start : start + batch_size]]
+        seeds = torch.tensor([mix(rule.seed, i) for i in own], dtype=torch.int64)
+        batch = Batch.stack([dataset[i] for i in own], seeds).to(device)
+        with torch.no_grad():
+            pictures = generate(batch.source, batch.source_pose, batch.target_pose, seeds=batch.seeds)
+        _check(pictures, batch)
+        yield own, batch, pictures
+
+
 def _shown(
     rule: Protocol,
     dataset: ScoredPairs,
     numbers: Sequence[int],
     batch: Batch,
-    drawn: Float[Tensor, "B 3 H W"],
+    pictures: Float[Tensor, "B 3 H W"],
     rows: Sequence[int],
     box: tuple[int, int, int, int],
     made: FileGeometry,
-) -> Shown:
+) -> PairBatch:
     """These rows as a file would hold them, in the protocol's geometry. numbers: of the batch's pairs."""
     left, top, right, bottom = box
 
     def cut(
-        pictures: Tensor, geometry: Geometry, rounding: Literal["nearest", "down"] = "nearest"
+        whole: Tensor, geometry: Geometry, rounding: Literal["nearest", "down"] = "nearest"
     ) -> UInt8[Tensor, "b h w 3"]:
-        whole = to_uint8(pictures[list(rows)][..., top:bottom, left:right], rounding).cpu()
-        return torch.stack([geometry.apply(picture, made) for picture in whole])
+        content = to_uint8(whole[list(rows)][..., top:bottom, left:right], rounding).cpu()
+        return torch.stack([geometry.apply(picture, made) for picture in content])
 
     def place(condition: Condition, geometry: Geometry) -> Pose | None:
         if not isinstance(condition, Pose):
@@ -129,10 +156,10 @@ def _shown(
 
     identities = tuple(dataset.identity(numbers[b]) for b in rows)
     source_names, target_names = zip(*(dataset.picture_names(numbers[b]) for b in rows), strict=True)
-    generated = cut(drawn, rule.generated, rule.rounding)
+    generated = cut(pictures, rule.generated, rule.rounding)
     if rule.file_format == "jpeg":
         generated = torch.stack([through_jpeg(picture) for picture in generated])
-    return Shown(
+    return PairBatch(
         names=tuple(batch.names[b] for b in rows),
         identities=identities,
         generated=generated,
@@ -144,10 +171,19 @@ def _shown(
         target_names=target_names,
         items=tuple(item_of(t) or who for t, who in zip(target_names, identities, strict=True)),
         attributes=tuple(dataset.attributes(numbers[b]) for b in rows),
+        azimuths=_azimuths(batch, rows),
     )
 
 
-def _content(dataset: ScoredPairs, i: int) -> tuple[int, int, int, int]:
+def _azimuths(batch: Batch, rows: Sequence[int]) -> tuple[tuple[float, float], ...]:
+    """From where each pair is seen; empty for other pairs than views."""
+    source, target = batch.source_pose, batch.target_pose
+    if not (isinstance(source, View) and isinstance(target, View)):
+        return ()
+    return tuple((float(source.azimuth[b]), float(target.azimuth[b])) for b in rows)
+
+
+def content_box(dataset: ScoredPairs, i: int) -> tuple[int, int, int, int]:
     """The part of a frame that is picture of pair i's target, not padding."""
     height, width = dataset.target_size(i)
     return (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
@@ -155,7 +191,7 @@ def _content(dataset: ScoredPairs, i: int) -> tuple[int, int, int, int]:
 
 def _made(dataset: ScoredPairs, i: int) -> FileGeometry:
     """How a person's picture lies in the part of the frame that is picture: squashed, unless that has its shape."""
-    left, top, right, bottom = _content(dataset, i)
+    left, top, right, bottom = content_box(dataset, i)
     return FileGeometry("squashed", dataset.target_size(i)).of((bottom - top, right - left))
 
 

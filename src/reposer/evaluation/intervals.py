@@ -1,33 +1,82 @@
-"""How far a mean could have come out elsewhere, had the pairs been drawn again."""
+"""How far a number could have come out elsewhere with other pairs: the percentile bootstrap."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
 
 from reposer.core.rng import numpy_stream
 
-CELLS = 4_000_000  # drawn numbers held at a time
+CELLS = 4_000_000  # sampled numbers in memory at a time
+
+
+def bootstrap(
+    count: int,
+    statistic: Callable[[Int64[np.ndarray, "R N"]], Float64[Tensor, "R D"]],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[Float64[Tensor, "D"], Float64[Tensor, "D"]]:
+    """The ends of the intervals of D numbers over `count` pairs; a resample in which a number is NaN does not count for it.
+
+    statistic: the D numbers of each of R resamples, given the N pairs that each takes, with repetition. Pairs are
+    sampled one by one: the interval is about other pairs of the same people. Pairs that share pictures are not
+    independent, so it is narrow for few people and says nothing about new ones.
+    """
+    stream = numpy_stream(seed, 0xB007, count)
+    at_once = max(1, CELLS // count)
+    found = [
+        statistic(stream.integers(count, size=(min(at_once, resamples - start), count)))
+        for start in range(0, resamples, at_once)
+    ]
+    tail = (1 - confidence) / 2
+    ends = torch.tensor([tail, 1 - tail], dtype=torch.float64)
+    low, high = torch.cat(found).nanquantile(ends, dim=0)
+    return low, high
 
 
 def bootstrap_interval(
     values: Sequence[float], *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """The percentile bootstrap interval of the mean of the finite `values`; (NaN, NaN) if there are none.
-
-    It depends on the values alone, not on their order. Pairs are drawn, each by itself: the interval is about
-    other pairs of the same people. Pairs that share pictures are not independent, so it is narrow for few
-    people and says nothing about new ones.
-    """
+    """The interval of the mean of the finite `values`, whatever their order; (NaN, NaN) if there are none."""
     finite = np.sort(np.array([v for v in values if math.isfinite(v)], dtype=np.float64))
     if len(finite) == 0:
         return (math.nan, math.nan)
-    stream = numpy_stream(seed, 0xB007, len(finite))
-    at_once = max(1, CELLS // len(finite))
-    means = []
-    for start in range(0, resamples, at_once):
-        drawn = stream.integers(len(finite), size=(min(at_once, resamples - start), len(finite)))
-        means.append(finite[drawn].mean(1))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
-    return (float(low), float(high))
+    low, high = bootstrap(
+        len(finite),
+        lambda taken: torch.from_numpy(finite[taken].mean(1, keepdims=True)),
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+    )
+    return low.item(), high.item()
+
+
+def ratios(
+    above: Float64[Tensor, "N D"], below: Float64[Tensor, "N D"]
+) -> tuple[Float64[Tensor, "D"], Float64[Tensor, "D"], Float64[Tensor, "D"]]:
+    """D numbers over N pairs, sum(above) / sum(below), with the ends of their 95 % intervals.
+
+    A mean over pairs has 1 below. NaN where nothing is below. The intervals depend on the order of the pairs: sort them.
+    """
+    pairs, numbers = above.shape
+    assert pairs > 0, "nothing is known about no pairs"
+    both = torch.cat([above, below], 1).numpy()
+
+    def statistic(taken: Int64[np.ndarray, "R N"]) -> Float64[Tensor, "R D"]:
+        rows = len(taken)
+        places = (taken + pairs * np.arange(rows)[:, None]).ravel()
+        times = np.bincount(places, minlength=rows * pairs).reshape(rows, pairs)  # each pair was taken
+        sums = torch.from_numpy(times.astype(np.float64) @ both)
+        return _quotient(sums[:, :numbers], sums[:, numbers:])
+
+    return _quotient(above.sum(0), below.sum(0)), *bootstrap(pairs, statistic)
+
+
+def _quotient(above: Float64[Tensor, "*N"], below: Float64[Tensor, "*N"]) -> Float64[Tensor, "*N"]:
+    """NaN, not infinity, where nothing is below."""
+    return (above / below).where(below != 0, torch.nan)

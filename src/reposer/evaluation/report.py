@@ -3,27 +3,24 @@
 import csv
 import hashlib
 import io
-import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
 from reposer.core.disk import write_text
-from reposer.core.shown import in_markdown, one_line
 from reposer.metrics import METRICS, Value
 
 from .intervals import bootstrap_interval
+from .numbers import Line, SideBySide, best_of, better, direction, number_of, plain, titled, written
 from .protocol import Protocol
 from .suite import Finding
 from .written_report import row_hash
@@ -31,17 +28,23 @@ from .written_report import row_hash
 
 @dataclass(frozen=True)
 class Row:
-    """One scored pair: its name, whose it is, and its value of each metric."""
+    """One scored pair: its name, whose it is, and its value of each metric.
+
+    azimuths: the source's and the target's in degrees, of a pair of views.
+    """
 
     name: str
     identity: str
     values: Mapping[str, float]
+    azimuths: tuple[float, float] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A metric's value with the protocol's name: a mean over pairs with its bootstrap interval, or one number of a set
-    of pictures, whose interval is NaN.
+    """A metric's value with the protocol's name: a mean with its bootstrap interval, or one number of a whole set, whose
+    interval is NaN.
+
+    counted: what the mean is taken over, in words. truth: what the true clips have themselves, where that was measured.
     """
 
     protocol: str
@@ -49,36 +52,29 @@ class Summary:
     value: Value
     low: float
     high: float
+    counted: str
+    truth: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.protocol}/{self.metric} = {self.cell()} ({self.counted()})"
+        truth = "" if self.truth is None else f"; the truth itself: {self.truth:.4f}"
+        return f"{self.protocol}/{self.metric} = {self.cell()} ({self.counted}){truth}"
 
     def cell(self) -> str:
         """The value and its interval, without a name."""
-        digits = 2 if METRICS[self.metric].unit == "dB" else 4
-        mean, low, high = (f"{v:.{digits}f}" for v in (self.value.mean, self.low, self.high))
-        return f"{mean} [{low}, {high}]" if self.value.pairs and not math.isnan(self.low) else mean
-
-    def _without(self) -> str:
-        masked = METRICS[self.metric].mask is not None
-        return "with an empty mask or without a finite value" if masked else "without a finite value"
-
-    def counted(self) -> str:
-        total = self.value.pairs + self.value.left_out
-        pairs = f"{total} pair{'' if total == 1 else 's'}"
-        return f"{pairs}, {self.value.left_out} {self._without()} left out" if self.value.left_out else pairs
+        ends = (self.low, self.high) if self.value.pairs else ()
+        return written(self.metric, self.value.mean, *ends)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `evaluate` found.
+    """What was found, of pairs (`evaluate`, `score_folder`) or of clips (`ClipReport`).
 
     size: (height, width) of the scored pictures, padding removed; where they have several, that of the frame.
     hash: of the protocol, the size and the pairs' names: numbers compare only where it is equal.
     truth_hash: of the true pictures' bytes: unequal where files were decoded or resized otherwise.
     mask_hashes: of the masks of all pairs, by the mask's name. reference_hash: of the reference pictures' bytes.
     geometry: how the people's pictures lay in the generated files: plain, squashed, padded.
-    about: who drew the pictures (generator, weights, feature network, data), as plain values.
+    about: what made the pictures (generator, weights, feature network, data), as plain values.
     of_sets: values of metrics that belong to all pictures together.
     networks: name, file and checksum of what a metric looks through, by metric.
     absent: metrics and parts of the suite that the protocol names and that have no number here, with the reason.
@@ -99,13 +95,13 @@ class Report:
     reference_hash: str = ""
     geometry: str = "plain"
 
+    noun: ClassVar[str] = "pair"
+    """What a row is."""
+
     @cached_property
     def summary(self) -> dict[str, Summary]:
         """Every metric over all pairs."""
-        own = _summarise(self.protocol, self.rows)
-        sets = {n: Summary(self.protocol.name, n, v, math.nan, math.nan) for n, v in self.of_sets.items()}
-        both = own | sets
-        return {name: both[name] for name in self.protocol.metrics if name in both}
+        return self._summarise(self.rows, self.of_sets)
 
     @cached_property
     def by_identity(self) -> dict[str, dict[str, Summary]]:
@@ -113,25 +109,66 @@ class Report:
         groups: dict[str, list[Row]] = {}
         for row in self.rows:
             groups.setdefault(row.identity, []).append(row)
-        return {identity: _summarise(self.protocol, groups[identity]) for identity in sorted(groups)}
+        return {identity: self._summarise(groups[identity], {}) for identity in sorted(groups)}
+
+    def _summarise(self, rows: Sequence[Row], of_sets: Mapping[str, Value]) -> dict[str, Summary]:
+        found = {}
+        for metric in self.protocol.metrics:
+            values = [row.values[metric] for row in rows if metric in row.values]
+            if values:
+                found[metric] = self._number(metric, Value.of(values), *self.interval(values))
+            elif metric in of_sets:
+                found[metric] = self._number(metric, of_sets[metric], math.nan, math.nan)
+        return found
+
+    def _number(self, metric: str, value: Value, low: float, high: float) -> Summary:
+        return Summary(self.protocol.name, metric, value, low, high, self.counted(metric, value))
+
+    def interval(self, values: Sequence[float]) -> tuple[float, float]:
+        """Of the mean over pairs, as the protocol has it."""
+        rule = self.protocol
+        return bootstrap_interval(
+            values, confidence=rule.confidence, resamples=rule.resamples, seed=rule.seed
+        )
+
+    def counted(self, metric: str, value: Value) -> str:
+        """What the mean is taken over, in words."""
+        said = number_of(value.pairs + value.left_out, "pair")
+        if not value.left_out:
+            return said
+        masked = METRICS[metric].mask is not None
+        without = "with an empty mask or without a finite value" if masked else "without a finite value"
+        return f"{said}, {value.left_out} {without} left out"
 
     def lines(self) -> list[str]:
         """`protocol/metric = value [low, high] (n pairs)`, a line per metric."""
         return [str(summary) for summary in self.summary.values()]
 
+    def truths(self, metric: str) -> tuple[str, ...]:
+        """The cells of what the true clips have themselves; pairs have none."""
+        return ()
+
     def to_table(self) -> Table:
         """The summary for a terminal."""
-        table = Table(title=f"{self.protocol.name} · {len(self.rows)} pairs · {_size(self.size)} pixels")
+        table = Table(title=self.title)
         table.add_column("metric")
         table.add_column(f"mean [{self.protocol.confidence:.0%} interval]", justify="right")
+        truth_columns = ["the truth itself"] if any(map(self.truths, self.summary)) else []
+        for title in truth_columns:
+            table.add_column(title, justify="right")
         table.add_column("better", justify="center")
         table.add_column("scored")
-        for name, summary in self.summary.items():
-            better = "higher" if METRICS[name].higher_is_better else "lower"
-            table.add_row(_titled(name), Text(summary.cell()), better, summary.counted())
+        for name, found in self.summary.items():
+            table.add_row(titled(name), Text(found.cell()), *self.truths(name), better(name), found.counted)
         for name in self.absent:
-            table.add_row(name, Text("absent", style="dim"), "", "see the reason below")
+            empty = [""] * (1 + len(truth_columns))
+            table.add_row(name, Text("absent", style="dim"), *empty, "see the reason below")
         return table
+
+    @property
+    def title(self) -> str:
+        height, width = self.size
+        return f"{self.protocol.name} · {number_of(len(self.rows), self.noun)} · {height}x{width} pixels"
 
     def write_csv(self, path: Path) -> None:
         """A line per pair: name, identity, values with every digit."""
@@ -148,25 +185,6 @@ class Report:
         """The protocol, who drew, the hashes and the summary. Numbers that JSON lacks are "inf" and "nan"."""
         write_text(path, json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n")
 
-    def row_hash(self, metric: str) -> str:
-        """Of all that decides one number beside the generated pixels.
-
-        Protocol, list of pairs, geometry of the generated files, truth, network; its mask, and the reference set, where the
-        metric has such a thing.
-        """
-        return row_hash(
-            metric,
-            self.hash,
-            self.geometry,
-            self.truth_hash,
-            self.networks,
-            self.mask_hashes,
-            self.reference_hash,
-        )
-
-    def _what(self) -> str:
-        return f"{self.protocol.name}, {_size(self.size)}, {self.geometry}, {len(self.rows)} pairs"
-
     def to_plain(self) -> dict[str, Any]:
         """What the JSON file holds."""
         return {
@@ -181,7 +199,7 @@ class Report:
             "about": to_plain(dict(self.about)),
             "summary": _plain_summary(self.summary),
             "networks": dict(self.networks),
-            "row_hashes": {name: self.row_hash(name) for name in self.summary},
+            "row_hashes": {name: row_hash(name, self) for name in self.summary},
             "absent": dict(self.absent),
             "findings": [_plain_finding(found) for found in self.findings],
             "by_identity": {identity: _plain_summary(s) for identity, s in self.by_identity.items()},
@@ -200,88 +218,44 @@ def protocol_hash(protocol: Protocol, size: tuple[int, int], names: Sequence[str
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-MANY = 12  # identities: more are a crowd, not rows of a table
+MANY = 12  # identities: more are not set side by side one by one
 
 
-def compare_table(reports: Mapping[str, Report], *, by_identity: bool = True) -> Group:
-    """Reports of the same pairs side by side for a terminal: a table per identity, if there are few, and one
-    of all pairs. The best value of a line is bold.
-    """
-    header, lines = _compared(reports, by_identity)
-    tables = []
-    for group, rows in itertools.groupby(lines, key=lambda line: line[0]):
-        table = Table(box=SIMPLE_HEAD, title=Text(one_line(group)), title_justify="left", title_style="bold")
-        for number, title in enumerate(header[1:]):
-            table.add_column(Text(one_line(title)), justify="right" if number else "left", no_wrap=True)
-        for _, metric, cells, best in rows:
-            styles = ["bold" if k in best else "" for k in range(len(cells))]
-            table.add_row(metric, *map(Text, cells, styles))
-        tables.append(table)
-    return Group(next(iter(reports.values())).protocol.name, *tables)
-
-
-def compare_markdown(reports: Mapping[str, Report], *, by_identity: bool = True) -> str:
-    """The same as `compare_table`, for a page of documentation."""
-    header, lines = _compared(reports, by_identity)
-    text = ["| " + " | ".join(map(in_markdown, header)) + " |", "|---|---|" + "---:|" * len(reports)]
-    for identity, metric, cells, best in lines:
-        values = [f"**{cell}**" if k in best else cell for k, cell in enumerate(map(in_markdown, cells))]
-        text.append("| " + " | ".join([*map(in_markdown, (identity, metric)), *values]) + " |")
-    return "\n".join(text) + "\n"
-
-
-_Line = tuple[str, str, list[str], set[int]]
-
-
-def _compared(reports: Mapping[str, Report], by_identity: bool) -> tuple[list[str], list[_Line]]:
-    """Column titles, and per (identity, metric) the cells and which of them are best."""
+def side_by_side(reports: Mapping[str, Report], *, by_identity: bool = True) -> SideBySide:
+    """Reports of the same pairs or clips: a group of lines per identity, if there are few, and one of all."""
     first_name, first = next(iter(reports.items()))
     for name, report in reports.items():
         if (report.hash, report.geometry) != (first.hash, first.geometry):
             raise BadInput(
                 f"The reports '{first_name}' and '{name}' are not of the same protocol, picture size, geometry of the "
-                f"generated pictures and pairs ({first._what()}; {report._what()}), so their numbers do not compare; evaluate both "
-                f"on the same pairs."
+                f"generated pictures and {first.noun}s ({first.title}, {first.geometry}; {report.title}, {report.geometry}), so "
+                f"their numbers do not compare; score both on the same."
             )
-    groups = list(first.by_identity) if by_identity and 1 < len(first.by_identity) <= MANY else []
-    lines: list[_Line] = []
-    for group in (*groups, None):
-        count = len(first.rows) if group is None else sum(row.identity == group for row in first.rows)
+    alone = [who for who in first.by_identity if who] if by_identity else []
+    groups = {}
+    for group in (*(alone if 1 < len(alone) <= MANY else []), None):
+        count = sum(group in (None, row.identity) for row in first.rows)
+        found = [r.summary if group is None else r.by_identity[group] for r in reports.values()]
+        lines = []
         for metric in first.summary:
-            own = [r.summary if group is None else r.by_identity[group] for r in reports.values()]
-            if any(
-                metric not in found for found in own
-            ):  # a number of all pictures together, or a dropped tail
+            if any(metric not in own for own in found):  # a number of all together, or a dropped tail
                 continue
-            summaries = [found[metric] for found in own]
-            means = [s.value.mean for s in summaries]
-            top = (max if METRICS[metric].higher_is_better else min)(means)
-            best = {k for k, mean in enumerate(means) if mean == top} if len(means) > 1 else set()
-            lines.append(
-                (f"{group or 'all'} ({count} pairs)", _titled(metric), [s.cell() for s in summaries], best)
-            )
-    return ["person", "metric", *reports], lines
-
-
-def _summarise(protocol: Protocol, rows: Sequence[Row]) -> dict[str, Summary]:
-    summaries = {}
-    for metric in protocol.metrics:
-        values = [row.values[metric] for row in rows if metric in row.values]
-        if not values:
-            continue
-        low, high = bootstrap_interval(
-            values, confidence=protocol.confidence, resamples=protocol.resamples, seed=protocol.seed
-        )
-        summaries[metric] = Summary(protocol.name, metric, Value.of(values), low, high)
-    return summaries
+            own = [numbers[metric] for numbers in found]
+            best = best_of(metric, [number.value.mean for number in own])
+            truths = first.truths(metric)
+            notes = (*truths, better(metric)) if truths else ()
+            lines.append(Line(titled(metric), tuple(number.cell() for number in own), best, notes))
+        groups[f"{group or 'all'} ({number_of(count, first.noun)})"] = lines
+    notes = ("the truth itself", "better") if any(map(first.truths, first.summary)) else ()
+    return SideBySide(tuple(reports), groups, notes, first.protocol.name)
 
 
 def _plain_summary(summary: Mapping[str, Summary]) -> dict[str, Any]:
     return {
         name: {
-            "mean": _number(s.value.mean),
-            "low": _number(s.low),
-            "high": _number(s.high),
+            "mean": plain(s.value.mean),
+            "low": plain(s.low),
+            "high": plain(s.high),
             "pairs": s.value.pairs,
             "left_out": s.value.left_out,
             "printed": str(s),
@@ -291,18 +265,6 @@ def _plain_summary(summary: Mapping[str, Summary]) -> dict[str, Any]:
 
 
 def _plain_finding(found: Finding) -> dict[str, Any]:
-    plain = to_plain(found)
-    return plain | {key: _number(plain[key]) for key in ("value", "low", "high")}
-
-
-def _number(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)
-
-
-def _titled(metric: str) -> str:
-    unit = METRICS[metric].unit
-    return f"{metric} ({unit})" if unit == "dB" else metric
-
-
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
+    named = {"better" if k == "higher_is_better" else k: v for k, v in to_plain(found).items()}
+    numbers = {key: plain(named[key]) for key in ("value", "low", "high")}
+    return named | numbers | {"better": direction(found.higher_is_better)}

@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
+from torch import Tensor
 
 from reposer.core.disk import write_text
 from reposer.core.shown import in_html
 from reposer.metrics import METRICS
 
+from .numbers import better, direction
 from .report import Report, Row
 from .report_bars import bars, number
 from .suite import Finding
 from .suite.part import PICTURE_SETS
 
-Pictures = Callable[[str], Mapping[str, np.ndarray]]
-"""The name of a pair -> its "source" (where there is one), "target" and "generated" as (H, W, 3) bytes."""
+Pictures = Callable[[str], Mapping[str, UInt8[Tensor, "H W 3"]]]
+"""The name of a pair -> its "source" (where there is one), "target" and "generated"."""
 
 COLUMNS = ("source", "target", "generated", "difference")
 SETS = {
@@ -32,6 +34,14 @@ SETS = {
     "target": "the true targets: what can be reached",
     "source": "the sources as they are: what costs nothing",
 }
+
+
+def write_report(folder: Path, stem: str, report: Report, pictures: Pictures) -> str:
+    """The report as JSON, CSV and a page; where they lie, in words."""
+    report.write_json(folder / f"{stem}.json")
+    report.write_csv(folder / f"{stem}.csv")
+    write_html(folder / f"{stem}.html", report, pictures)
+    return f"{folder / f'{stem}.html'}, .json and .csv"
 
 
 def write_html(
@@ -80,10 +90,9 @@ def _numbers(report: Report) -> str:
         if (found := report.summary.get(name)) is not None:
             value, _, interval = found.cell().partition(" [")
             interval = f"[{interval}" if interval else ""
-            better = "higher" if METRICS[name].higher_is_better else "lower"
             cells = (
                 f'<td class="main" data-as="value">{value}{beside}</td><td data-as="interval">{interval}</td>'
-                f'<td data-as="better">{better}</td><td class="left" data-as="counted">{in_html(found.counted())}</td>'
+                f'<td data-as="better">{better(name)}</td><td class="left" data-as="counted">{in_html(found.counted)}</td>'
             )
         elif name in report.absent:
             cells = '<td class="quiet" data-as="value">absent</td><td></td><td></td><td class="left quiet">see the reason below</td>'
@@ -109,8 +118,9 @@ def _parts(report: Report) -> str:
     figures = []
     for _, found in _by_metric(f for f in report.findings if f.part):
         total, unit = max(f.total for f in found), f", {found[0].unit}" if found[0].unit else ""
-        better = f" · {found[0].better} is better" if found[0].better else ""
-        caption = f"<b>{in_html(found[0].metric)}</b>{in_html(unit)}{better} · of {total:,} pairs"
+        word = direction(found[0].higher_is_better)
+        which = f" · {word} is better" if word else ""
+        caption = f"<b>{in_html(found[0].metric)}</b>{in_html(unit)}{which} · of {total:,} pairs"
         figures.append(f"<figure><figcaption>{caption}</figcaption>{bars(found)}</figure>")
     legend = " ".join(f'<span class="key"><i class="{k}"></i>{in_html(v)}</span>' for k, v in SETS.items())
     note = f'<span class="legend">{legend}</span>Whiskers are intervals; in brackets, on how many pairs the number stands.'
@@ -125,7 +135,12 @@ def _suite(report: Report) -> str:
         cells = "".join(f'<td data-as="{which}">{_finding(by_set.get(which))}</td>' for which in PICTURE_SETS)
         unit = f" ({found[0].unit})" if found[0].unit else ""
         name = f'<th scope="row">{in_html(found[0].metric + unit)}</th>'
-        rows.append((estimator, f'<tr>{name}{cells}<td data-as="better">{found[0].better}</td></tr>'))
+        rows.append(
+            (
+                estimator,
+                f'<tr>{name}{cells}<td data-as="better">{direction(found[0].higher_is_better)}</td></tr>',
+            )
+        )
     head = "".join(f"<th>{which}</th>" for which in PICTURE_SETS)
     tables = [
         f"<h3>{in_html(estimator)}</h3>"
@@ -160,9 +175,13 @@ def _pairs(report: Report, pictures: Pictures, ranked_by: str | None, each: int)
     for title, rows in ranked(report, metric, each).items():
         if rows:
             groups.append(f"<h3>{title.capitalize()}</h3>")
-            groups += [_pair(row, metric, pictures(row.name)) for row in rows]
+            groups += [_pair(row, metric, _arrays(pictures(row.name))) for row in rows]
     note = f"Ranked by {in_html(metric)}. The difference is |generated - target|, channel by channel: black where they are equal."
     yield _section("Pairs", "".join(groups), note)
+
+
+def _arrays(pictures: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: picture.numpy() for name, picture in pictures.items()}
 
 
 def _pair(row: Row, metric: str, shown: Mapping[str, np.ndarray]) -> str:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,10 @@ from reposer.nn.weights import read_safetensors, sha256, write_safetensors
 from .folder import FilePair, Problem, in_words, match, pictures_in
 from .folder_geometry import Declared, PairGeometry, pair_geometries, reference_geometry, same_shape
 from .geometry import FileGeometry, resized
+from .pair_batch import PairBatch
 from .protocol import Protocol
 from .report import Report, Row
-from .scorer import Counted, Scorer, Shown
+from .scorer import Counted, Scorer
 from .strips import Strip
 from .suite.semantic.names import item_of
 
@@ -71,12 +72,26 @@ class Folders:
 
 @dataclass(frozen=True)
 class Scored:
-    """The report, and the pictures that are not in it. geometries: by the pairs' names."""
+    """The report, and the pictures that are not in it.
+
+    pairs, geometries: by the pairs' names. strip: which part of a generated file is the picture.
+    """
 
     report: Report
     problems: tuple[Problem, ...]
-    pairs: tuple[FilePair, ...]
+    pairs: Mapping[str, FilePair]
     geometries: Mapping[str, PairGeometry]
+    strip: Strip
+
+    def pictures(self, name: str) -> dict[str, UInt8[Tensor, "H W 3"]]:
+        """The pictures of one pair as they were scored, for people; without its source where that cannot be read."""
+        pair, geometry, rule = self.pairs[name], self.geometries[name], self.report.protocol
+        generated, target = _scored_pictures(pair, geometry, rule, self.strip)
+        found = {"generated": generated, "target": target}
+        if pair.source is not None:
+            with suppress(BadInput):  # no number looked at it, or its pair would have been left out and named
+                found["source"] = rule.target.apply(read_picture(pair.source), geometry.source)
+        return found
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,7 @@ class _Done:
     """What a process made of a chunk. shown: the pictures by runs of one size, if somebody still wants to see them."""
 
     counted: Counted
-    shown: tuple[Shown, ...]
+    shown: tuple[PairBatch, ...]
     problems: tuple[Problem, ...]
 
 
@@ -185,24 +200,13 @@ def score_folder(
         layouts={geometries[row.name].generated.layout for row in scorer.rows},
     )
     ledger.work.remove()
-    return Scored(report, tuple(problems), tuple(pairs), geometries)
+    by_name = {pair.name: pair for pair in pairs}
+    return Scored(report, tuple(problems), by_name, geometries, folders.declared.strip)
 
 
 def _nothing(folders: Folders, problems: Sequence[Problem]) -> BadInput:
     shown = "; ".join(in_words(problems)[:3])
     return BadInput(f"No picture of {folders.generated} can be scored ({shown}).")
-
-
-def shown_pictures(
-    folders: Folders, protocol: Protocol, pair: FilePair, geometry: PairGeometry
-) -> dict[str, UInt8[Tensor, "H W 3"]]:
-    """The pictures of one pair as they were scored, for people; without its source where that cannot be read."""
-    generated, target = _scored_pictures(pair, geometry, protocol, folders.declared.strip)
-    found = {"generated": generated, "target": target}
-    if pair.source is not None:
-        with suppress(BadInput):  # no number looked at it, or its pair would have been left out and named
-            found["source"] = protocol.target.apply(read_picture(pair.source), geometry.source)
-    return found
 
 
 def _with_poses(
@@ -284,8 +288,7 @@ def _work(task: _Task) -> _Done:
         task.pairs, task.geometries, task.poses, task.attributes, strict=True
     ):
         try:
-            single = _single(pair, geometry, poses, task)
-            singles.append(replace(single, attributes=(attributes,)))
+            singles.append(_single(pair, geometry, poses, attributes, task))
         except BadInput as error:
             problems.append(Problem(pair.generated.name, str(error)))
     runs = [_joined(list(run)) for _, run in groupby(singles, key=lambda shown: shown.target.shape)]
@@ -295,7 +298,13 @@ def _work(task: _Task) -> _Done:
     return _Done(scorer.counted, tuple(runs) if task.show else (), tuple(problems))
 
 
-def _single(pair: FilePair, geometry: PairGeometry, poses: tuple[Pose, Pose] | None, task: _Task) -> Shown:
+def _single(
+    pair: FilePair,
+    geometry: PairGeometry,
+    poses: tuple[Pose, Pose] | None,
+    attributes: Mapping[str, str],
+    task: _Task,
+) -> PairBatch:
     """The pictures of one pair, decoded and in the protocol's geometry."""
     generated, target = _scored_pictures(pair, geometry, task.protocol, task.strip)
     source = None
@@ -304,7 +313,7 @@ def _single(pair: FilePair, geometry: PairGeometry, poses: tuple[Pose, Pose] | N
         source = task.protocol.target.apply(read_picture(pair.source), geometry.source)
         _refuse_unlike("source", source, target)
     source_pose, target_pose = (None, None) if poses is None else (_row(p, generated) for p in poses)
-    return Shown(
+    return PairBatch(
         names=(pair.name,),
         identities=(pair.identity,),
         generated=generated[None],
@@ -315,6 +324,7 @@ def _single(pair: FilePair, geometry: PairGeometry, poses: tuple[Pose, Pose] | N
         source_names=(pair.source_name or pair.name,),
         target_names=(pair.target.stem,),
         items=(item_of(pair.target.stem) or pair.identity,),
+        attributes=(attributes,),
     )
 
 
@@ -344,30 +354,18 @@ def _row(pose: Pose, picture: UInt8[Tensor, "H W 3"]) -> Pose:
     return Pose.stack([pose if pose.size == size else pose.resize(size)])
 
 
-def _joined(singles: Sequence[Shown]) -> Shown:
+def _joined(singles: Sequence[PairBatch]) -> PairBatch:
     """Pairs of one size as one batch."""
 
-    def words(name: str) -> tuple[str, ...]:
-        return tuple(word for single in singles for word in getattr(single, name))
-
-    def poses(name: str) -> Pose | None:
+    def together(name: str) -> Any:
         own = [getattr(single, name) for single in singles]
-        return None if own[0] is None else Pose.stack([pose[0] for pose in own])
+        if own[0] is None:
+            return None
+        if isinstance(own[0], Pose):
+            return Pose.stack([pose[0] for pose in own])
+        return torch.cat(own) if isinstance(own[0], Tensor) else tuple(one for each in own for one in each)
 
-    sources = [single.source for single in singles if single.source is not None]
-    return Shown(
-        names=words("names"),
-        identities=words("identities"),
-        generated=torch.cat([single.generated for single in singles]),
-        target=torch.cat([single.target for single in singles]),
-        source=torch.cat(sources) if sources else None,
-        source_pose=poses("source_pose"),
-        target_pose=poses("target_pose"),
-        source_names=words("source_names"),
-        target_names=words("target_names"),
-        items=words("items"),
-        attributes=tuple(own for single in singles for own in single.attributes),
-    )
+    return PairBatch(**{part.name: together(part.name) for part in fields(PairBatch)})
 
 
 def _join(scorer: Scorer, done: _Done) -> None:

@@ -16,30 +16,10 @@ from reposer.metrics import METRICS, Metric
 
 from .geometry import with_white_sides
 from .masks import MASKS, OF_SOURCE
+from .pair_batch import PairBatch
 from .protocol import Protocol
 from .report import Report, Row, protocol_hash
-from .suite import SUITE, SuiteBatch, SuitePart
-
-
-@dataclass(frozen=True)
-class Shown:
-    """B pairs in the protocol's geometry, without white sides.
-
-    identities: whose picture it is (one person in one set of clothes). items: the garment, whoever wears it.
-    Source pictures and poses may be unknown: what needs them is then absent from the report.
-    """
-
-    names: tuple[str, ...]
-    identities: tuple[str, ...]
-    generated: UInt8[Tensor, "B H W 3"]
-    target: UInt8[Tensor, "B H W 3"]
-    source: UInt8[Tensor, "B H W 3"] | None = None
-    source_pose: Pose | None = None
-    target_pose: Pose | None = None
-    source_names: tuple[str, ...] = ()
-    target_names: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
-    attributes: tuple[Mapping[str, str], ...] = ()
+from .suite import SUITE, SuitePart
 
 
 @dataclass(frozen=True)
@@ -127,42 +107,43 @@ class Scorer:
                 except BadInput as error:
                     self.absent[name] = str(error)
 
-    def add(self, shown: Shown, counted: Counted | None = None) -> None:
+    def add(self, batch: PairBatch, counted: Counted | None = None) -> None:
         """Add B pairs, which have one size. counted: what another scorer has found of them."""
-        shown = replace(
-            shown, source_pose=_of_the_body(shown.source_pose), target_pose=_of_the_body(shown.target_pose)
+        batch = replace(
+            batch, source_pose=_of_the_body(batch.source_pose), target_pose=_of_the_body(batch.target_pose)
         )
         values: list[dict[str, float]] = (
-            [{} for _ in shown.names] if counted is None else [dict(row.values) for row in counted.rows]
+            [{} for _ in batch.names] if counted is None else [dict(row.values) for row in counted.rows]
         )
         sides = self.protocol.white_sides
-        generated, target = (with_white_sides(p, sides, sides) for p in (shown.generated, shown.target))
-        poses = [self._placed(p) for p in (shown.source_pose, shown.target_pose)]
+        generated, target = (with_white_sides(p, sides, sides) for p in (batch.generated, batch.target))
+        poses = [self._placed(p) for p in (batch.source_pose, batch.target_pose)]
         masks: dict[str, Tensor] = {}
         for name, metric in self.metrics.items():
             if metric.mask is not None and metric.mask not in masks:
                 source_pose, target_pose = poses
                 assert source_pose is not None and target_pose is not None, "a mask is drawn from joints"
-                radius = self.protocol.limb_radius * shown.target.shape[1]
+                radius = self.protocol.limb_radius * batch.target.shape[1]
                 masks[metric.mask] = MASKS[metric.mask](source_pose, target_pose, radius).cpu()
             mask = None if metric.mask is None else masks[metric.mask]
-            if (count := self._whole(name, len(self.rows), len(shown.names), self._num_pairs)) == 0:
+            if (count := self._whole(name, len(self.rows), len(batch.names), self._num_pairs)) == 0:
                 continue
             scores = metric.update(generated[:count], target[:count], None if mask is None else mask[:count])
             for own, score in zip(values, [] if scores is None else scores.tolist(), strict=False):
                 own[name] = score
         for part in self.parts.values():
-            part.update(self._batch(shown))
+            part.update(batch)
         self._truths += [
-            digest(name, picture) for name, picture in zip(shown.names, shown.target, strict=True)
+            digest(name, picture) for name, picture in zip(batch.names, batch.target, strict=True)
         ]
-        counted_masks = [{}] * len(shown.names) if counted is None else counted.masks
-        for k, name in enumerate(shown.names):
+        counted_masks = [{}] * len(batch.names) if counted is None else counted.masks
+        for k, name in enumerate(batch.names):
             drawn = {kind: digest(name, mask[k].bool()) for kind, mask in masks.items()}
             self._masks.append({**counted_masks[k], **drawn})
-        self._sizes.add((shown.target.shape[1], shown.target.shape[2]))
-        named = zip(shown.names, shown.identities, values, strict=True)
-        self.rows += [Row(name, identity, own) for name, identity, own in named]
+        self._sizes.add((batch.target.shape[1], batch.target.shape[2]))
+        azimuths = batch.azimuths or [None] * len(batch)
+        named = zip(batch.names, batch.identities, values, azimuths, strict=True)
+        self.rows += [Row(name, identity, own, azimuths=seen) for name, identity, own, seen in named]
 
     def take(self, counted: Counted) -> None:
         """Add pairs that another scorer has counted, where nothing here wants to see them."""
@@ -277,22 +258,6 @@ class Scorer:
             return pose
         height, width = pose.size
         return pose.crop((-0.5 - sides, -0.5, width - 0.5 + sides, height - 0.5))
-
-    def _batch(self, shown: Shown) -> SuiteBatch:
-        assert shown.source is not None and shown.source_pose is not None and shown.target_pose is not None
-        return SuiteBatch(
-            names=shown.names,
-            source_names=shown.source_names or tuple(f"{name}:source" for name in shown.names),
-            target_names=shown.target_names or tuple(f"{name}:target" for name in shown.names),
-            items=shown.items or shown.identities,
-            variants=shown.identities,
-            generated=shown.generated,
-            target=shown.target,
-            source=shown.source,
-            target_pose=shown.target_pose,
-            source_pose=shown.source_pose,
-            attributes=shown.attributes,
-        )
 
 
 def digest(name: str, picture: UInt8[Tensor, "H W 3"] | Bool[Tensor, "1 H W"]) -> bytes:

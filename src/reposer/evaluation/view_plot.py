@@ -1,7 +1,7 @@
 """A sheet of small plots: each metric over the angle, drawn beside copied."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,9 +10,10 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from reposer.core import BadInput
-from reposer.metrics import METRICS
 
-from .views import Angle, ViewReport
+from .numbers import better, titled
+from .report import Report
+from .views import GENERATED, Angle, by_angle
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -33,10 +34,10 @@ class Line(NamedTuple):
     points: list[Point]
 
 
-def view_plot(report: ViewReport, angle: Angle = "azimuth") -> UInt8[np.ndarray, "h w 3"]:
+def view_plot(reports: Mapping[str, Report], angle: Angle = "azimuth") -> UInt8[np.ndarray, "h w 3"]:
     """The metrics side by side; every line a mean per angle. Points without a finite mean leave a gap."""
-    metrics = list(report.drawn.summary)
-    titles = ["drawn", "copied source", *report.against]
+    metrics = list(reports[GENERATED].summary)
+    titles = ["drawn", "copied source", *list(reports)[2:]]
     colours = [DRAWN, COPIED, *OTHERS]
     if len(titles) > len(colours):
         raise BadInput(
@@ -44,7 +45,7 @@ def view_plot(report: ViewReport, angle: Angle = "azimuth") -> UInt8[np.ndarray,
         )
     sheet = Image.new("RGB", (len(metrics) * (LEFT + WIDTH + RIGHT), TOP + HEIGHT + BOTTOM), PAPER)
     for k, metric in enumerate(metrics):
-        values = report.by_angle(metric, angle)
+        values = by_angle(reports, metric, angle)
         _plot(
             ImageDraw.Draw(sheet), k * (LEFT + WIDTH + RIGHT) + LEFT, metric, angle,
             [
@@ -78,11 +79,9 @@ def _plot(
         draw.text((left - 6, y), f"{value:g}", INK, font, anchor="rm")
     for degrees in range(first, last + 1, 90):
         draw.text((place((degrees, low))[0], TOP + HEIGHT + 6), f"{degrees}", INK, font, anchor="mt")
-    better = "higher" if METRICS[metric].higher_is_better else "lower"
-    unit = " (dB)" if METRICS[metric].unit == "dB" else ""
     draw.text(
         (left, TOP - 12),
-        f"{metric}{unit}, {better} is better",
+        f"{titled(metric)}, {better(metric)} is better",
         INK,
         ImageFont.load_default(size=13),
         anchor="ls",

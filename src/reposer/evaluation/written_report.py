@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, runtime_checkable
+from typing import Protocol as Interface
 
 from reposer.core import BadInput, quoted
 from reposer.core.configs import from_plain
@@ -67,7 +68,7 @@ class WrittenReport:
             kind = METRICS[metric]
             if kind.mask and kind.mask not in self.mask_hashes:
                 raise BadInput(f"mask_hashes lacks '{kind.mask}', which {metric} needs.")
-            if self.row_hashes[metric] != self.row_hash(metric):
+            if self.row_hashes[metric] != row_hash(metric, self):
                 raise BadInput(
                     f"row_hashes.{metric} does not belong to the other values: one of them was changed after the scoring."
                 )
@@ -77,37 +78,36 @@ class WrittenReport:
         """The protocol's."""
         return str(self.protocol["name"])
 
-    def row_hash(self, metric: str) -> str:
-        """What `Report.row_hash` made of the same values."""
-        return row_hash(
-            metric,
-            self.hash,
-            self.geometry,
-            self.truth_hash,
-            self.networks,
-            self.mask_hashes,
-            self.reference_hash,
-        )
+
+@runtime_checkable
+class Compared(Interface):
+    """What decides a report's numbers beside the generated pixels."""
+
+    @property
+    def hash(self) -> str: ...
+    @property
+    def geometry(self) -> str: ...
+    @property
+    def truth_hash(self) -> str: ...
+    @property
+    def networks(self) -> Mapping[str, str]: ...
+    @property
+    def mask_hashes(self) -> Mapping[str, str]: ...
+    @property
+    def reference_hash(self) -> str: ...
 
 
-def row_hash(
-    metric: str,
-    pairs_hash: str,
-    geometry: str,
-    truth_hash: str,
-    networks: Mapping[str, str],
-    mask_hashes: Mapping[str, str],
-    reference_hash: str,
-) -> str:
+def row_hash(metric: str, report: Compared) -> str:
     """SHA-256 of all that decides one number beside the generated pixels.
 
-    Protocol and list of pairs (`pairs_hash`), geometry of the generated files, truth, network; its mask, and the reference
-    set, where the metric has such a thing.
+    Protocol and list of pairs, geometry of the generated files, truth, network; its mask, and the reference set, where the
+    metric has such a thing.
     """
     kind = METRICS[metric]
-    mask = mask_hashes[kind.mask] if kind.mask else ""
-    reference = reference_hash if kind.needs_reference else ""
-    plain = [pairs_hash, geometry, truth_hash, metric, networks.get(metric, ""), mask, reference]
+    mask = report.mask_hashes[kind.mask] if kind.mask else ""
+    reference = report.reference_hash if kind.needs_reference else ""
+    network = report.networks.get(metric, "")
+    plain = [report.hash, report.geometry, report.truth_hash, metric, network, mask, reference]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
 

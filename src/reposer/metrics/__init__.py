@@ -2,8 +2,8 @@
 
 from reposer.core.registry import import_siblings
 
-from .metric import METRICS, Metric, PairMetric, Value
+from .metric import METRICS, AnyMetric, Metric, PairMetric, Value
 
 import_siblings(__path__, __name__)
 
-__all__ = ["METRICS", "Metric", "PairMetric", "Value"]
+__all__ = ["METRICS", "AnyMetric", "Metric", "PairMetric", "Value"]

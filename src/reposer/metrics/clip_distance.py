@@ -15,7 +15,7 @@ from reposer.nn.r3d import load_r3d18
 
 from .clips import CLIP_METRICS, ClipFrame, ClipMetric
 from .fid import frechet_distance
-from .metric import Value
+from .metric import Own, Value
 from .picture_sets import Moments
 
 WINDOW = 16
@@ -31,7 +31,7 @@ class FrechetClipDistance(ClipMetric):
     set is far from itself drawn again: compare numbers of equally many windows.
     """
 
-    better = "lower"
+    higher_is_better = False
     best = 0.0
     counts = "16-frame window"
     looks_through_a_network = True
@@ -66,10 +66,8 @@ class FrechetClipDistance(ClipMetric):
         self.rests += bool(self._window)
         self.begin_clip()
 
-    def merge(self, other: ClipMetric) -> None:
-        assert isinstance(other, FrechetClipDistance) and other.network == self.network, (
-            "metrics of one kind merge"
-        )
+    def merge(self: Own, other: Own) -> None:
+        assert other.network == self.network, "metrics of one kind merge"
         self.generated.merge(other.generated)
         self.target.merge(other.target)
         self.rests += other.rests

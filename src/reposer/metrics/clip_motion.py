@@ -31,7 +31,7 @@ class WarpError(StepMetric):
     are left out. Sampling between pixels and changing light cost the true clip something too: compare with its own.
     """
 
-    better = "lower"
+    higher_is_better = False
     best = float("nan")
     unit = UNIT
 
@@ -71,7 +71,7 @@ class Flicker(StepMetric):
     """
 
     name = "flicker-l1"
-    better = "lower"
+    higher_is_better = False
     best = 0.0
     unit = UNIT
 
@@ -91,7 +91,7 @@ class MotionRatio(StepMetric):
     """
 
     name = "motion-ratio-l1"
-    better = "nearest"
+    higher_is_better = None
     best = 1.0
 
     def step(self, earlier: ClipFrame, later: ClipFrame) -> tuple[float, float]:

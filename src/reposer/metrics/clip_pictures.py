@@ -41,7 +41,7 @@ class FrameL1(FrameMean):
     """`l1`, the mean over frames."""
 
     name, picture_metric = "frame-l1", "l1"
-    better = "lower"
+    higher_is_better = False
     best = 0.0
     unit = UNIT
 
@@ -51,7 +51,7 @@ class FrameL1Limbs(FrameMean):
     """`l1-limbs`, the mean over those frames whose limbs are known: what stands still around the person plays no part."""
 
     name, picture_metric = "frame-l1-limbs", "l1-limbs"
-    better = "lower"
+    higher_is_better = False
     best = 0.0
     unit = UNIT
     needs_limbs = True
@@ -62,7 +62,7 @@ class FrameSSIM(FrameMean):
     """`ssim-gaussian1.5`, the mean over frames."""
 
     name, picture_metric = "frame-ssim-gaussian1.5", "ssim-gaussian1.5"
-    better = "higher"
+    higher_is_better = True
     best = 1.0
 
 
@@ -72,7 +72,7 @@ class TemporalDistance(StepMetric):
     g, g' are consecutive generated frames, t, t' the true ones. The mean over steps; TecoGAN prints 100 times it.
     """
 
-    better = "lower"
+    higher_is_better = False
     best = 0.0
     looks_through_a_network = True
     lens: ClassVar[str]

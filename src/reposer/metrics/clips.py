@@ -4,11 +4,10 @@ Frames -> what a step from frame to frame shows -> sums -> number. Nothing that 
 """
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from reposer.core import Registry
 
-from .metric import Value
+from .metric import AnyMetric, MeanMetric
 
 CLIP_METRICS: Registry[type["ClipMetric"]] = Registry("metric of clips", "reposer.clip_metrics")
 
@@ -59,39 +58,17 @@ MOTIONS: Registry[MotionFinder] = Registry("estimator of motion")
 """(earlier, later) true frames to their motion. A clip may bring its own, exact one instead, as `exact`."""
 
 
-class ClipMetric(ABC):
-    """Statistics of clips: they grow by `update`, frame by frame, and `end_clip`; join by `merge`; end as a number by `compute`.
+class ClipMetric(AnyMetric):
+    """Statistics of clips: they grow by `update`, frame by frame, and `end_clip`. `merge` and `state` know clips that ended.
 
-    A value depends on the clips alone, to the rounding of sums: not on their order, nor on who counted which clip.
+    `best` is NaN where it depends on the clip: then the true clip is scored beside the generated one.
     """
 
-    name: ClassVar[str]
-    """How it is printed: the metric and its variant."""
-    better: ClassVar[Literal["lower", "higher", "nearest"]]
-    """Which value is: the lowest, the highest, or the one nearest to `best`."""
-    best: ClassVar[float]
-    """The value of identical clips. NaN where that depends on the clip: then the true clip is scored beside the generated."""
-    unit: ClassVar[str] = ""
-    counts: ClassVar[str] = "clip"
-    """What its mean is taken over, in the singular."""
+    counts = "clip"
     motion: ClassVar[str | None] = None
     """Who says how the true clip moves: one of MOTIONS, or "exact" for what the clip itself brings."""
-    looks_through_a_network: ClassVar[bool] = False
     needs_limbs: ClassVar[bool] = False
     """Whether it looks at the true frames' limbs alone: frames without them are left out."""
-
-    @classmethod
-    def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "ClipMetric":
-        """A metric that has seen nothing. weights: the file or folder of its network's; None = the usual places.
-
-        Refuses with `BadInput`, which names file, source and checksum, where a network is needed and not there.
-        """
-        return cls()
-
-    @property
-    def network(self) -> str:
-        """Name, file and checksum of the network that it looks through; empty where there is none."""
-        return ""
 
     @abstractmethod
     def begin_clip(self) -> None:
@@ -105,31 +82,15 @@ class ClipMetric(ABC):
     def end_clip(self) -> float | None:
         """The clip is over. Its own value, NaN where it has none; None where clips have none by themselves."""
 
-    @abstractmethod
-    def merge(self, other: "ClipMetric") -> None:
-        """Add the clips that `other` has seen to their end."""
 
-    @abstractmethod
-    def compute(self) -> Value:
-        """The value over all clips that ended."""
-
-    @abstractmethod
-    def state(self) -> dict[str, Tensor]:
-        """All clips that ended, for a scoring run that goes on later. A clip that was running begins anew there."""
-
-    @abstractmethod
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take up what `state` gave."""
-
-
-class ClipMean(ClipMetric):
+class ClipMean(MeanMetric, ClipMetric):
     """A metric whose value of a clip is a mean over its frames or steps; the number is the mean over clips.
 
     Clips without a finite value are left out of the number.
     """
 
     def __init__(self) -> None:
-        self.values: list[float] = []
+        super().__init__()
         self.begin_clip()
 
     def begin_clip(self) -> None:
@@ -146,18 +107,8 @@ class ClipMean(ClipMetric):
         self.begin_clip()
         return value
 
-    def merge(self, other: ClipMetric) -> None:
-        assert isinstance(other, ClipMean) and other.name == self.name, "metrics of one kind merge"
-        self.values += other.values
-
-    def compute(self) -> Value:
-        return Value.of(self.values)
-
-    def state(self) -> dict[str, Tensor]:
-        return {"values": torch.tensor(self.values, dtype=torch.float64)}
-
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self.values = state["values"].tolist()
+        super().load_state(state)
         self.begin_clip()
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from reposer.nn.picture_reader import PictureReader, digest
 
 from .masked import black_outside
-from .metric import METRICS, Metric, Value
+from .metric import METRICS, Own, Value
 from .picture_sets import InceptionMetric
 
 SPLITS = 10
@@ -65,8 +65,8 @@ class InceptionScore(InceptionMetric):
         self.keys += [digest(picture) for picture in generated]
         self.logits += self.reader.logits(self.reader(generated))[:, : self.classes].unbind()
 
-    def merge(self, other: Metric) -> None:
-        assert isinstance(other, InceptionScore) and other.name == self.name, "metrics of one kind merge"
+    def merge(self: Own, other: Own) -> None:
+        assert other.name == self.name, "metrics of one kind merge"
         self.keys += other.keys
         self.logits += other.logits
         self.left_out += other.left_out

@@ -1,11 +1,11 @@
-"""What a metric is: pixels in, batch by batch; one number out, whatever the batches were."""
+"""What a metric is: pictures or frames in, one number out, whatever the batches were."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Float64, UInt8
@@ -14,6 +14,8 @@ from torch import Tensor
 from reposer.core import Registry
 
 METRICS: Registry[type["Metric"]] = Registry("metric", "reposer.metrics")
+Own = TypeVar("Own", bound=Any)
+"""Of a metric's own class."""
 
 
 @dataclass(frozen=True)
@@ -37,27 +39,26 @@ class Value:
         return Value(mean, 0, len(values))
 
 
-class Metric(ABC):
-    """Statistics of picture pairs: they grow by `update`, join by `merge`, and end as a number by `compute`.
+class AnyMetric(ABC):
+    """What metrics of pictures and of clips have in common: statistics that join by `merge` and end as a number by `compute`.
 
-    A value depends on the pairs alone: not on their order, the batches they came in, or who counted them.
+    A value depends on what was scored alone: not on its order, the batches it came in, or who counted it.
     """
 
     name: ClassVar[str]
     """How it is printed: the metric and its variant."""
-    higher_is_better: ClassVar[bool]
+    higher_is_better: ClassVar[bool | None]
+    """None: the value nearest to `best` is the best."""
     best: ClassVar[float]
-    """The value of identical pictures."""
+    """The value of identical pictures or clips; NaN where that depends on them."""
     unit: ClassVar[str] = ""
-    mask: ClassVar[str | None] = None
-    """The name of the mask that `update` wants, drawn from a pose: one of `evaluation.MASKS`."""
+    counts: ClassVar[str] = "pair"
+    """What its mean is taken over, in the singular."""
     looks_through_a_network: ClassVar[bool] = False
     """Whether `open` loads one."""
-    needs_reference: ClassVar[bool] = False
-    """Whether it compares with a set of pictures beside the pairs (`add_reference`)."""
 
     @classmethod
-    def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "Metric":
+    def open(cls: type[Own], weights: Path | None = None, device: torch.device | str = "cpu") -> Own:
         """A metric that has seen nothing. weights: the file or folder of its network's; None = the usual places.
 
         Refuses with `BadInput`, which names file, source and checksum, where a network is needed and not there.
@@ -68,6 +69,51 @@ class Metric(ABC):
     def network(self) -> str:
         """Name, file and checksum of the network that it looks through; empty where there is none."""
         return ""
+
+    @abstractmethod
+    def merge(self: Own, other: Own) -> None:
+        """Add what `other`, of the same kind, has seen."""
+
+    @abstractmethod
+    def compute(self) -> Value:
+        """The value over all that was scored so far."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """All that it has seen, for a scoring run that goes on later. A clip that was running begins anew there."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state` gave."""
+
+
+class MeanMetric(AnyMetric):
+    """A metric that is the mean of a value that each pair or clip has by itself."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def merge(self: Own, other: Own) -> None:
+        assert other.name == self.name, "metrics of one kind merge"
+        self.values += other.values
+
+    def compute(self) -> Value:
+        return Value.of(self.values)
+
+    def state(self) -> dict[str, Tensor]:
+        return {"values": torch.tensor(self.values, dtype=torch.float64)}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        self.values = state["values"].tolist()
+
+
+class Metric(AnyMetric):
+    """Statistics of picture pairs, which grow by `update`."""
+
+    mask: ClassVar[str | None] = None
+    """The name of the mask that `update` wants, made from a pose: one of `evaluation.MASKS`."""
+    needs_reference: ClassVar[bool] = False
+    """Whether it compares with a set of pictures beside the pairs (`add_reference`)."""
 
     def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
         """Add pictures of the reference set, where the metric has one."""
@@ -82,28 +128,9 @@ class Metric(ABC):
     ) -> Float64[Tensor, "B"] | None:
         """Add B pairs; each pair's own value, where the metric has one."""
 
-    @abstractmethod
-    def merge(self, other: "Metric") -> None:
-        """Add the pairs that `other` has seen."""
 
-    @abstractmethod
-    def compute(self) -> Value:
-        """The value over all pairs so far."""
-
-    @abstractmethod
-    def state(self) -> dict[str, Tensor]:
-        """All that it has seen, for a scoring run that goes on later."""
-
-    @abstractmethod
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take up what `state` gave."""
-
-
-class PairMetric(Metric):
+class PairMetric(MeanMetric, Metric):
     """A metric that is the mean of a value that each pair has by itself."""
-
-    def __init__(self) -> None:
-        self.values: list[float] = []
 
     @abstractmethod
     def score(
@@ -131,16 +158,3 @@ class PairMetric(Metric):
         ]
         self.values += rows
         return torch.tensor(rows, dtype=torch.float64)
-
-    def merge(self, other: "Metric") -> None:
-        assert isinstance(other, PairMetric) and other.name == self.name, "metrics of one kind merge"
-        self.values += other.values
-
-    def compute(self) -> Value:
-        return Value.of(self.values)
-
-    def state(self) -> dict[str, Tensor]:
-        return {"values": torch.tensor(self.values, dtype=torch.float64)}
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        self.values = state["values"].tolist()

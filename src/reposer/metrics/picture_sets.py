@@ -15,7 +15,7 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.nn.picture_reader import Form, PictureReader, open_reader
 
-from .metric import Metric, Value
+from .metric import Metric, Own, Value
 
 
 class InceptionMetric(Metric):
@@ -153,8 +153,8 @@ class SetMetric(InceptionMetric):
         if not self.needs_reference:
             self.reference.add(self.reader(target))
 
-    def merge(self, other: Metric) -> None:
-        assert isinstance(other, SetMetric) and other.name == self.name, "metrics of one kind merge"
+    def merge(self: Own, other: Own) -> None:
+        assert other.name == self.name, "metrics of one kind merge"
         self.generated.merge(other.generated)
         self.reference.merge(other.reference)
 

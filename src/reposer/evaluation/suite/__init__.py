@@ -6,8 +6,8 @@ reached) and the sources as they are (what costs nothing). One file a part; the 
 
 from reposer.core.registry import import_siblings
 
-from .part import SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+from .part import SUITE, Finding, SuitePart
 
 import_siblings(__path__, __name__)
 
-__all__ = ["SUITE", "Finding", "PictureSet", "SuiteBatch", "SuitePart"]
+__all__ = ["SUITE", "Finding", "SuitePart"]

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float64, UInt8
 from torch import Tensor
 
-from .part import Finding, PictureSet, SuiteBatch
-from .statistics import ratios
+from ..intervals import ratios
+from .part import Finding, PairBatch, PictureSet
 
 
 class Pair(NamedTuple):
@@ -27,8 +27,10 @@ class Pair(NamedTuple):
         return {"generated": self.name, "target": self.target, "source": self.source}[which]
 
 
-def pairs_of(batch: SuiteBatch) -> list[Pair]:
-    columns = (batch.names, batch.source_names, batch.target_names, batch.items, batch.variants)
+def pairs_of(batch: PairBatch) -> list[Pair]:
+    sources = batch.source_names or tuple(f"{name}:source" for name in batch.names)
+    targets = batch.target_names or tuple(f"{name}:target" for name in batch.names)
+    columns = (batch.names, sources, targets, batch.items or batch.identities, batch.identities)
     return [Pair(*row) for row in zip(*columns, strict=True)]
 
 
@@ -39,7 +41,7 @@ class PairValues:
     metric: str
     pictures: PictureSet
     values: Float64[Tensor, "N"]
-    better: Literal["higher", "lower", ""] = "higher"
+    higher_is_better: bool | None = True
     unit: str = ""
 
 
@@ -66,7 +68,7 @@ def mean_findings(numbers: Sequence[PairValues], estimator: str) -> list[Finding
             high=high,
             covered=pairs,
             total=len(values),
-            better=number.better,
+            higher_is_better=number.higher_is_better,
             unit=number.unit,
         )
         for number, (value, low, high), pairs in zip(numbers, results, covered, strict=True)

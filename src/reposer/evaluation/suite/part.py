@@ -4,43 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
-from jaxtyping import UInt8
 from torch import Tensor
 
-from reposer.core import Pose, Registry
+from reposer.core import Registry
 
-PictureSet = Literal["generated", "target", "source"]
-PICTURE_SETS: tuple[PictureSet, ...] = ("generated", "target", "source")
-
-
-@dataclass(frozen=True)
-class SuiteBatch:
-    """B pairs as 8-bit pictures, in the geometry of the protocol, without padding.
-
-    names: of the pairs. source_names, target_names: of the pictures; a source may belong to several pairs.
-    items: the garment or outfit each pair shows (a retrieved picture of the same item is right).
-    variants: the item in one colour on one person: all pictures of one identity.
-    attributes: for each pair its true attributes, question to answer; empty where none are known.
-    """
-
-    names: tuple[str, ...]
-    source_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-    items: tuple[str, ...]
-    variants: tuple[str, ...]
-    generated: UInt8[Tensor, "B H W 3"]
-    target: UInt8[Tensor, "B H W 3"]
-    source: UInt8[Tensor, "B H W 3"]
-    target_pose: Pose
-    source_pose: Pose
-    attributes: tuple[Mapping[str, str], ...] = ()
-
-    def pictures(self, which: PictureSet) -> UInt8[Tensor, "B H W 3"]:
-        """The pictures of one of the three sets."""
-        return {"generated": self.generated, "target": self.target, "source": self.source}[which]
+from ..pair_batch import PICTURE_SETS as PICTURE_SETS
+from ..pair_batch import PairBatch as PairBatch
+from ..pair_batch import PictureSet as PictureSet
 
 
 @dataclass(frozen=True)
@@ -52,7 +25,7 @@ class Finding:
     estimator: who looked: description of the network with its checksum.
     low, high: the 95 % bootstrap interval over pairs; NaN where there is none.
     covered, total: on how many pairs the number stands, of how many.
-    better: which direction is better; empty where neither is.
+    higher_is_better: None where neither direction is better.
     """
 
     metric: str
@@ -64,7 +37,7 @@ class Finding:
     high: float
     covered: int
     total: int
-    better: Literal["higher", "lower", ""] = "higher"
+    higher_is_better: bool | None = True
     unit: str = ""
 
 
@@ -89,7 +62,7 @@ class SuitePart(ABC):
         return ()
 
     @abstractmethod
-    def update(self, batch: SuiteBatch) -> None:
+    def update(self, batch: PairBatch) -> None:
         """Add B pairs."""
 
     @abstractmethod

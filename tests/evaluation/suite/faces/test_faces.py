@@ -8,7 +8,8 @@ import torch
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.estimators import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
-from reposer.evaluation.suite import SUITE, SuiteBatch
+from reposer.evaluation import PairBatch
+from reposer.evaluation.suite import SUITE
 from reposer.evaluation.suite.faces.part import Faces
 from reposer.evaluation.suite.faces.places import face_crop
 from reposer.metrics import METRICS
@@ -109,10 +110,10 @@ def people():
 
 def batch_of(rows):
     columns = {key: [row[key] for row in rows] for key in rows[0]}
-    texts = {k: tuple(columns[f"{k[:-1]}"]) for k in ("names", "source_names", "target_names", "variants")}
+    texts = {k: tuple(columns[f"{k[:-1]}"]) for k in ("names", "source_names", "target_names")}
     pictures = {k: torch.stack(columns[k]) for k in ("generated", "target", "source")}
     poses = {k: Pose.stack(columns[k]) for k in ("target_pose", "source_pose")}
-    return SuiteBatch(**texts, **pictures, **poses, items=texts["variants"])
+    return PairBatch(**texts, **pictures, **poses, identities=tuple(columns["variant"]))
 
 
 def part(metrics=("l1",)):
@@ -198,7 +199,7 @@ def test_likeness_is_that_of_a_slow_loop(whole, slow, against, which):
         assert found.low <= found.value <= found.high and found.total == 14
         strict = metric in ("face-cosine-strict", "face-verification")
         assert found.covered == (len(rows) if strict else len(both))
-    assert whole[f"face-distance-vs-{against}", which].better == "lower"
+    assert whole[f"face-distance-vs-{against}", which].higher_is_better is False
 
 
 def test_no_picture_is_compared_with_itself(whole):
@@ -218,7 +219,7 @@ def test_landmark_errors_are_in_distances_between_the_targets_eyes(whole, slow, 
             )
     found = whole["face-landmark-error", which]
     assert found.value == pytest.approx(mean(errors), rel=1e-5) and found.covered == len(errors) == 10
-    assert found.better == "lower" and found.estimator == "painted faces"
+    assert found.higher_is_better is False and found.estimator == "painted faces"
 
 
 @pytest.mark.parametrize("which", ["generated", "source"])
@@ -231,7 +232,7 @@ def test_crops_are_cut_by_the_targets_face_whether_a_face_was_drawn_or_not(whole
         expected.append(METRICS[metric]().update(*crops).item())
     found = whole[f"face-{metric}", which]
     assert found.value == pytest.approx(mean(expected)) and found.covered == 12
-    assert found.better == ("lower" if metric == "l1" else "higher")
+    assert found.higher_is_better is (metric != "l1")
 
 
 def test_rank_one_asks_for_the_identity_among_one_face_of_each(whole, slow):

@@ -8,7 +8,8 @@ import torch
 
 from reposer.core import BadInput, Pose
 from reposer.estimators import AttributeReader, Embedder
-from reposer.evaluation.suite import SUITE, SuiteBatch
+from reposer.evaluation import PairBatch
+from reposer.evaluation.suite import SUITE
 from reposer.evaluation.suite.semantic.part import Semantic
 
 SIZE = (6, 5)
@@ -73,13 +74,13 @@ def batch_of(rows):
             ("source_names", "source_name"),
             ("target_names", "target_name"),
             ("items", "item"),
-            ("variants", "variant"),
+            ("identities", "variant"),
         )
     }
     pictures = {k: torch.stack([row[k] for row in rows]) for k in ("generated", "target", "source")}
     poses = Pose.stack([POSE] * len(rows))
     attributes = tuple(row["attributes"] for row in rows)
-    return SuiteBatch(**texts, **pictures, target_pose=poses, source_pose=poses, attributes=attributes)
+    return PairBatch(**texts, **pictures, target_pose=poses, source_pose=poses, attributes=attributes)
 
 
 def scored(rows, batch=100, part=None):

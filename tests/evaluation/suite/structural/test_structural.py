@@ -8,7 +8,8 @@ import torch
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
 from reposer.estimators import JointFinder
-from reposer.evaluation.suite import SUITE, SuiteBatch
+from reposer.evaluation import PairBatch
+from reposer.evaluation.suite import SUITE
 from reposer.evaluation.suite.structural.part import Structural
 
 SIZE = (64, 48)
@@ -49,12 +50,11 @@ def numbered(numbers, surely=255):
 def pairs(generated, target, source, annotation):
     """Pairs by the numbers of the people in their pictures."""
     names = tuple(f"pair{t:02d}" for t in target)
-    return SuiteBatch(
+    return PairBatch(
         names=names,
         source_names=names,
         target_names=names,
-        items=names,
-        variants=names,
+        identities=names,
         generated=numbered(generated),
         target=numbered(target),
         source=numbered(source),
@@ -101,7 +101,7 @@ def test_against_the_finder_itself_the_real_target_is_perfect_and_against_the_an
     assert found["joint-error-annotation", "wrist", "target"].value == pytest.approx(math.sqrt(2))
     assert found["joint-error-redetect", "", "source"].value > 10
     assert found["joint-error-redetect", "", "source"].unit == "px"
-    assert found["joint-error-redetect", "", "source"].better == "lower"
+    assert found["joint-error-redetect", "", "source"].higher_is_better is False
 
 
 def test_the_normalised_score_is_that_of_the_pictures_by_that_of_the_real_target():

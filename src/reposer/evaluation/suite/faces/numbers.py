@@ -49,7 +49,7 @@ def comparisons(table: FaceTable, threshold: float | None) -> Iterator[PairValue
     for against, truth in AGAINST.items():
         eligible = table.eligible(against)
         suffix = "" if against == "target" else "-vs-source"
-        yield PairValues(f"face-eligible{suffix}", "target", eligible.double(), "")
+        yield PairValues(f"face-eligible{suffix}", "target", eligible.double(), None)
         for which in PICTURE_SETS:
             if which == against:
                 continue
@@ -66,7 +66,7 @@ def comparisons(table: FaceTable, threshold: float | None) -> Iterator[PairValue
                 numbers["face-verification"] = verified.where(eligible, torch.nan)
             for metric, values in numbers.items():
                 yield PairValues(f"{metric}-vs-{against}", which, values)
-            yield PairValues(f"face-distance-vs-{against}", which, distance.where(both, torch.nan), "lower")
+            yield PairValues(f"face-distance-vs-{against}", which, distance.where(both, torch.nan), False)
     for which in ("generated", "source"):
         there = table.found[which].double().where(table.eligible("target"), torch.nan)
         yield PairValues("face-detection", which, there)
@@ -79,7 +79,7 @@ def landmark_errors(table: FaceTable) -> Iterator[PairValues]:
     for which in ("generated", "source"):
         error = (table.landmarks[which].double() - truth).norm(dim=2).mean(1) / eyes
         counted = table.found[which] & table.found["target"] & (eyes >= NARROWEST)
-        yield PairValues("face-landmark-error", which, error.where(counted, torch.nan), "lower", OF_EYES)
+        yield PairValues("face-landmark-error", which, error.where(counted, torch.nan), False, OF_EYES)
 
 
 def rank_one(table: FaceTable) -> Iterator[PairValues]:
@@ -120,7 +120,6 @@ def calibration(
 
     def add(metric: str, pictures: PictureSet, value: float, covered: int) -> None:
         if math.isfinite(value):
-            better: Literal["higher", ""] = "higher" if "preservation" in metric else ""
             found.append(
                 Finding(
                     metric=metric,
@@ -132,7 +131,7 @@ def calibration(
                     high=math.nan,
                     covered=covered,
                     total=len(table.targets),
-                    better=better,
+                    higher_is_better=True if "preservation" in metric else None,
                 )
             )
 

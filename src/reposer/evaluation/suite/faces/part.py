@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import UInt8
@@ -15,7 +15,7 @@ from reposer.estimators import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFind
 from reposer.metrics import METRICS, Metric
 
 from ..pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
-from ..part import SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+from ..part import SUITE, Finding, PairBatch, PictureSet, SuitePart
 from .numbers import LOOKS, FaceTable, Look, calibration, comparisons, landmark_errors, rank_one
 from .places import face_crop, face_inside, head_box
 
@@ -88,11 +88,11 @@ class Faces(SuitePart):
             *(metric.network for metric in self._metrics.values()),
         )
 
-    def update(self, batch: SuiteBatch) -> None:
+    def update(self, batch: PairBatch) -> None:
         self._pairs += pairs_of(batch)
         heads, source_heads = (
             [head_box(pose[row]) for row in range(len(batch.names))]
-            for pose in (batch.target_pose.to("cpu"), batch.source_pose.to("cpu"))
+            for pose in (batch.pose("target").to("cpu"), batch.pose("source").to("cpu"))
         )
         targets = self._look(
             "target", batch, batch.target, heads, self._finder(batch.target.to(self._device))
@@ -103,7 +103,7 @@ class Faces(SuitePart):
             return
         drawn: dict[Look, Heads] = {"generated": heads}
         copied: dict[Look, Heads] = {"source": heads, "reference": source_heads}
-        for pictures, looks in ((batch.generated, drawn), (batch.source, copied)):
+        for pictures, looks in ((batch.generated, drawn), (batch.pictures("source"), copied)):
             faces: list[list[Face]] = [[]] * len(pictures)
             for row, own in zip(rows, self._finder(pictures[rows].to(self._device)), strict=True):
                 faces[row] = own
@@ -111,7 +111,11 @@ class Faces(SuitePart):
                 self._look(look, batch, pictures, boxes, faces)
         for row, face in targets.items():
             self._compare_crops(
-                batch.names[row], batch.target[row], batch.generated[row], batch.source[row], face.box
+                batch.names[row],
+                batch.target[row],
+                batch.generated[row],
+                batch.pictures("source")[row],
+                face.box,
             )
 
     def findings(self) -> list[Finding]:
@@ -122,7 +126,7 @@ class Faces(SuitePart):
         assert len({pair.name for pair in pairs}) == len(pairs), "a pair came twice"
         eligible = [pair.name in self._found["target"] for pair in pairs]
         if not any(eligible):
-            nobody = PairValues("face-eligible", "target", torch.zeros(len(pairs)).double(), "")
+            nobody = PairValues("face-eligible", "target", torch.zeros(len(pairs)).double(), None)
             return mean_findings([nobody], finder)
         table, threshold, both = self._table(pairs), self._embedder.threshold, f"{finder}; {embedder}"
         found = mean_findings([*comparisons(table, threshold), *rank_one(table)], both)
@@ -161,7 +165,7 @@ class Faces(SuitePart):
     def _look(
         self,
         look: Look,
-        batch: SuiteBatch,
+        batch: PairBatch,
         pictures: UInt8[Tensor, "B H W 3"],
         boxes: Heads,
         faces: Sequence[Sequence[Face]],
@@ -196,8 +200,7 @@ class Faces(SuitePart):
     def _crop_values(self, pairs: Sequence[Pair], metric: Metric, which: PictureSet) -> PairValues:
         own = self._crops[f"{which}/{metric.name}"]
         values = torch.tensor([own.get(pair.name, torch.nan) for pair in pairs], dtype=torch.float64)
-        better: Literal["higher", "lower"] = "higher" if metric.higher_is_better else "lower"
-        return PairValues(f"face-{metric.name}", which, values, better, metric.unit)
+        return PairValues(f"face-{metric.name}", which, values, metric.higher_is_better, metric.unit)
 
     def _table(self, pairs: Sequence[Pair]) -> FaceTable:
         one = next(iter(self._found["target"].values()))

@@ -7,7 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..pair_values import Pair, as_bytes, from_bytes, pairs_of
-from ..part import PICTURE_SETS, PictureSet, SuiteBatch
+from ..part import PICTURE_SETS, PairBatch, PictureSet
 
 Look = Callable[[UInt8[Tensor, "B H W 3"]], Float[Tensor, "B D"]]
 
@@ -21,7 +21,7 @@ class Answers:
     def __init__(self) -> None:
         self._rows: dict[PictureSet, dict[str, Tensor]] = {which: {} for which in PICTURE_SETS}
 
-    def add(self, batch: SuiteBatch, look: Look, device: torch.device | str) -> None:
+    def add(self, batch: PairBatch, look: Look, device: torch.device | str) -> None:
         """Each pair comes once, and one name is one picture."""
         pairs = pairs_of(batch)
         for which in PICTURE_SETS:

@@ -12,7 +12,7 @@ from reposer.core import BadInput
 from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, AttributeReader, Embedder
 
 from ..pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
-from ..part import PICTURE_SETS, SUITE, Finding, PictureSet, SuiteBatch, SuitePart
+from ..part import PICTURE_SETS, SUITE, Finding, PairBatch, PictureSet, SuitePart
 from .answers import Answers
 from .attributes import (
     CLASS_DEPTHS,
@@ -70,7 +70,7 @@ class Semantic(SuitePart):
     def networks(self) -> tuple[str, ...]:
         return tuple(own.description for own in (self._embedder, self._reader) if own is not None)
 
-    def update(self, batch: SuiteBatch) -> None:
+    def update(self, batch: PairBatch) -> None:
         pairs = pairs_of(batch)
         for pair in pairs:
             self._refuse_another_item(pair)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float64, Int64
@@ -59,7 +58,7 @@ class Tally:
     part: str
     above: Float64[Tensor, "N"]
     below: Float64[Tensor, "N"]
-    better: Literal["higher", "lower"] = "higher"
+    higher_is_better: bool = True
     unit: str = ""
 
 
@@ -109,17 +108,17 @@ def errors(found: Joints, truth: Joints) -> Iterator[Tally]:
     """Mean distance in pixels over the joints that are there and were found."""
     both = found.visible & truth.visible
     distance = torch.where(both, _distance(found, truth), 0.0)
-    yield from _by_part("joint-error", distance, both, "lower", "px")
+    yield from _by_part("joint-error", distance, both, False, "px")
 
 
 def misses(found: Joints, truth: Joints) -> Iterator[Tally]:
     """Share of the joints that are there and were not found."""
-    yield from _by_part("joint-missed", truth.visible & ~found.visible, truth.visible, "lower")
+    yield from _by_part("joint-missed", truth.visible & ~found.visible, truth.visible, False)
 
 
 def false_joints(found: Joints, truth: Joints) -> Iterator[Tally]:
     """Share of the joints that are not there and were found."""
-    yield from _by_part("joint-false", found.visible & ~truth.visible, ~truth.visible, "lower")
+    yield from _by_part("joint-false", found.visible & ~truth.visible, ~truth.visible, False)
 
 
 def oks(found: Joints, truth: Joints) -> Iterator[Tally]:
@@ -155,14 +154,14 @@ def _by_part(
     metric: str,
     above: Bool[Tensor, "N 18"] | Float64[Tensor, "N 18"],
     below: Bool[Tensor, "N 18"],
-    better: Literal["higher", "lower"] = "higher",
+    higher_is_better: bool = True,
     unit: str = "",
 ) -> Iterator[Tally]:
     """Over all joints, and over those of each group."""
     for part, joints in {"": OPENPOSE_18.joints, **GROUPS}.items():
         places = _places(joints)
         over, under = (values[:, places].sum(1).double() for values in (above, below))
-        yield Tally(metric, part, over, under, better, unit)
+        yield Tally(metric, part, over, under, higher_is_better, unit)
 
 
 def _distance(found: Joints, truth: Joints) -> Float64[Tensor, "N 18"]:

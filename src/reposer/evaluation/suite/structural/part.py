@@ -14,8 +14,8 @@ from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.estimators import JOINT_FINDERS, JointFinder
 
-from ..part import PICTURE_SETS, SUITE, Finding, PictureSet, SuiteBatch, SuitePart
-from ..statistics import ratios
+from ...intervals import ratios
+from ..part import PICTURE_SETS, SUITE, Finding, PairBatch, PictureSet, SuitePart
 from .measures import Joints, Tally, measures, pckh_patn
 
 
@@ -50,8 +50,8 @@ class Structural(SuitePart):
     def networks(self) -> tuple[str, ...]:
         return (self._finder.description,)
 
-    def update(self, batch: SuiteBatch) -> None:
-        truth = batch.target_pose.convert(OPENPOSE_18).to("cpu")
+    def update(self, batch: PairBatch) -> None:
+        truth = batch.pose("target").convert(OPENPOSE_18).to("cpu")
         self._keep("annotation", truth)
         for which in PICTURE_SETS:
             pose, person = self._look(batch.pictures(which))
@@ -80,7 +80,7 @@ class Structural(SuitePart):
                 high=high,
                 covered=pairs,
                 total=len(self._names),
-                better=tally.better,
+                higher_is_better=tally.higher_is_better,
                 unit=tally.unit,
             )
             for (which, tally), (value, low, high), pairs in zip(named, numbers, covered, strict=True)

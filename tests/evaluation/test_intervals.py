@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from reposer.evaluation import bootstrap_interval
-from reposer.evaluation.suite.statistics import ratios
+from reposer.evaluation.intervals import bootstrap_interval, ratios
 
 
 def drawn(count, seed=0):

@@ -2,7 +2,7 @@
 
 import torch
 
-from reposer.core import BadInput
+from .errors import BadInput
 
 
 def chosen_device(name: str | None) -> torch.device:

@@ -1,7 +1,7 @@
 """Reports of scored folders: their files, and what the terminal shows of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -9,11 +9,11 @@ from rich.text import Text
 
 from reposer.core import BadInput
 from reposer.core.terminal import Terminal
-from reposer.evaluation import Folders, Protocol, Report, Scored, shown_pictures
+from reposer.evaluation import Report, SideBySide
 from reposer.evaluation.folder import Problem, in_words
-from reposer.evaluation.report_html import write_html
 from reposer.evaluation.suite import SUITE
 from reposer.metrics import METRICS
+from reposer.scoring.outcome import Outcome
 
 MANY = 10  # reasons that are printed
 
@@ -43,29 +43,35 @@ def _is_ours(path: Path) -> bool:
     return isinstance(plain, dict) and {"protocol", "row_hashes", "truth_hash"} <= plain.keys()
 
 
-def write(found: Scored, folders: Folders, rule: Protocol, folder: Path, stem: str = "report") -> None:
-    """All three forms of the report."""
-    by_name = {pair.name: pair for pair in found.pairs}
-    found.report.write_json(folder / f"{stem}.json")
-    found.report.write_csv(folder / f"{stem}.csv")
-    write_html(
-        folder / f"{stem}.html",
-        found.report,
-        lambda name: {
-            k: p.numpy()
-            for k, p in shown_pictures(folders, rule, by_name[name], found.geometries[name]).items()
-        },
-    )
-
-
-def tell(found: Scored, console: Terminal) -> None:
-    """The table, what is absent and why, and what was not scored."""
-    console.print(found.report.to_table())
-    for line in found.report.lines():
+def tell(report: Report, problems: Sequence[Problem], console: Terminal) -> None:
+    """The numbers by name, what is absent and why, and what was not scored."""
+    for line in report.lines():
         console.say(line)
-    for name, reason in found.report.absent.items():
+    tell_absent(report.absent, console)
+    tell_problems(problems, console)
+
+
+def tell_absent(reasons: Mapping[str, str], console: Terminal) -> None:
+    for name, reason in reasons.items():
         console.say(f"absent: {name}: {reason}")
-    tell_problems(found.problems, console)
+
+
+def tell_outcome(outcome: Outcome, console: Terminal) -> None:
+    """All that `reposer evaluate` prints."""
+    if isinstance(outcome.table, SideBySide):
+        console.print_columns(outcome.table.names, outcome.table.to_table)
+    else:
+        console.print(outcome.table)
+    for reason, count in outcome.undone.items():
+        if reason:
+            console.say(f"In {count} of {sum(outcome.undone.values())} pairs: {reason}")
+    tell(outcome.report, outcome.problems, console)
+    for reason in outcome.left_out.reasons.values():
+        console.say(f"left out: {reason}")
+    if outcome.left_out.reasons:
+        number = outcome.left_out.num_pairs
+        console.say(f"{number} pairs were left out, because these pictures cannot be read.")
+    console.say(f"Report: {outcome.files}")
 
 
 def tell_problems(problems: Sequence[Problem], console: Terminal) -> None:
@@ -77,7 +83,7 @@ def tell_problems(problems: Sequence[Problem], console: Terminal) -> None:
         console.say(f"not scored: {len(problems)} in all; report.json names each")
 
 
-def side_by_side(reports: dict[str, Report]) -> Table:
+def by_protocol(reports: dict[str, Report]) -> Table:
     """A row per protocol and number: the same pictures, other rules. Nothing is ranked here."""
     table = Table(title="The same pictures under every protocol")
     table.add_column("protocol", no_wrap=True)

@@ -12,11 +12,18 @@ from reposer.core.code import code_digest
 from reposer.core.configs import to_plain
 from reposer.core.samples import Condition
 from reposer.data.dataset import FilePairs
+from reposer.evaluation import Protocol
 from reposer.nn.weights import sha256
 
-from .protocol import Protocol
-
-CODE = ("core", "data", "generators", "nn", "cli/pair_scores.py", "evaluation/geometry.py")
+CODE = (
+    "core",
+    "data",
+    "generators",
+    "nn",
+    "scoring/pairs.py",
+    "evaluation/evaluate.py",
+    "evaluation/geometry.py",
+)
 """The parts of the package between a picture file and a generated one."""
 
 

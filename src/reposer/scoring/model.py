@@ -1,0 +1,56 @@
+"""Scoring a model on the data that suit it."""
+
+from pathlib import Path
+
+from reposer.core import BadInput, Generator, View
+from reposer.core.device import chosen_device
+from reposer.core.skeleton import FACE_68
+from reposer.data.clip_dataset import holds_clips
+from reposer.generators import load, shipped_models
+from reposer.nn.weights import read_about, read_header, sha256
+
+from .clips import score_clips
+from .options import Kind, Scoring
+from .outcome import Model, Outcome, short_name
+from .pairs import score_pairs
+from .views import score_views
+
+
+def score_model(name: str, how: Scoring) -> Outcome:
+    """Score a shipped model, or the one in a `.safetensors`, and write the report. Options of another kind are refused."""
+    options = how.common
+    path = Path(name)
+    is_file = path.suffix == ".safetensors"
+    generator = load(name).to(chosen_device(options.device))
+    kind = kind_of_data(generator, options.data)
+    for other in (how.pairs, how.clips, how.views):
+        if other.kind != kind and other.given:
+            raise BadInput(
+                f"{other.given[0]} does not go with {kind}, which is what is scored here; leave it out."
+            )
+    folder = options.out or (path.parent if is_file else Path())
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"model": name, "split": options.split}
+    about |= about_weights(path if is_file else shipped_models()[name])
+    model = Model(generator, short_name(name), about, folder)
+    if kind == "pairs":
+        return score_pairs(model, options, how.pairs)
+    return (
+        score_clips(model, options, how.clips) if kind == "clips" else score_views(model, options, how.views)
+    )
+
+
+def kind_of_data(generator: Generator, data: str | None) -> Kind:
+    """What is scored: views with a generator of views; clips where the data are some, or where the generator is of clips."""
+    if generator.condition is View:
+        return "views"
+    if data is not None:
+        return "clips" if holds_clips(Path(data)) else "pairs"
+    return "clips" if generator.remembers or generator.skeleton == FACE_68 else "pairs"
+
+
+def about_weights(file: Path) -> dict[str, str]:
+    """Which weights were scored: the file's checksum and what its header says of its making."""
+    header = read_about(read_header(file), file)
+    made = {k: str(v) for k, v in header.items() if k in ("recipe", "step", "feature_network")}
+    return {"weights_sha256": sha256(file), **made}

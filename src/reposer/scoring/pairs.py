@@ -1,0 +1,222 @@
+"""How pairs of people are scored, beside copying the source."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Generator, Pose
+from reposer.core.choices import PictureForm
+from reposer.core.images import to_uint8
+from reposer.core.samples import Condition
+from reposer.core.work_folder import WorkFolder
+from reposer.data import PairDataset
+from reposer.data.dataset import FilePairs, unreadable_pictures
+from reposer.data.deepfashion import DeepFashion
+from reposer.data.pictures import picture_header, write_picture
+from reposer.evaluation import (
+    PROTOCOLS,
+    Folders,
+    Generate,
+    Protocol,
+    Report,
+    evaluate,
+    score_folder,
+    side_by_side,
+)
+from reposer.evaluation.evaluate import content_box, generated
+from reposer.evaluation.folder_geometry import Declared, is_square, same_shape
+from reposer.evaluation.geometry import through_jpeg
+from reposer.evaluation.report_html import write_report
+from reposer.recipes import DataConfig
+
+from .generated_key import folder_name, made_from
+from .options import Options, PairScoring
+from .outcome import LeftOut, Model, Outcome, about_undone
+
+PROTOCOL = "reposer-v1-reconstruction"
+SYNTHETIC_PAIRS = 200  # how many are rendered on the spot where no data are given
+
+
+def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
+    """Score the pairs and write the report; under a protocol that says how files become pictures, by way of files."""
+    generator, data = model.generator, options.data
+    dataset = DataConfig(
+        root=data,
+        split=options.split,
+        frame=of.frame,
+        pictures=of.pictures,
+        num_pairs=SYNTHETIC_PAIRS,
+        skeleton=generator.skeleton.name,
+    ).open(generator.framing)
+    numbers: Sequence[int] = options.chosen(len(dataset))
+    rule = PROTOCOLS[options.protocol or PROTOCOL]
+    left_out = LeftOut()
+    if isinstance(dataset, FilePairs):
+        numbers, left_out = _readable_pairs(dataset, numbers)
+    model = replace(model, about={**model.about, "data": data or "synthetic-people", **left_out.about()})
+    if rule.size is None:
+        return _score_generated(model, dataset, numbers, rule, options, left_out)
+    if not isinstance(dataset, FilePairs):
+        raise BadInput(f"{rule.name} says how files become pictures; give a data set of files with --data.")
+    made = made_from(generator, dataset, numbers, rule, weights=model.about["weights_sha256"])
+    pictures = model.folder / folder_name(made, rule)
+    work = WorkFolder(pictures, "generates the same pictures", ("*.png",), made)
+    try:
+        write_generated(generator, dataset, numbers, pictures, rule, options.batch_size)
+    finally:
+        work.release()
+    undone = Counter(
+        generator.left_undone(*(dataset.poses[name] for name in _names(dataset, i))) for i in numbers
+    )
+    model = replace(model, about={**model.about, **about_undone(undone)})
+    folders = as_folders(dataset, numbers, pictures, of.reference)
+    found = score_folder(
+        folders, rule, model.folder, weights=options.weights, device=generator.device, about=model.about
+    )
+    files = write_report(model.folder, f"report-{rule.name}", found.report, found.pictures)
+    return Outcome(found.report, found.report.to_table(), files, found.problems, left_out, undone)
+
+
+def _score_generated(
+    model: Model,
+    dataset: PairDataset,
+    numbers: Sequence[int],
+    rule: Protocol,
+    options: Options,
+    left_out: LeftOut,
+) -> Outcome:
+    """Score the pictures as they come from the generator."""
+    generate, device = model.generator.generate, model.generator.device
+    counting = _Counting(model.generator)
+
+    def scored(own: Generate, about: Mapping[str, str] | None, progress: bool) -> Report:
+        return evaluate(
+            own, rule, dataset, indices=numbers, batch_size=options.batch_size, device=device, progress=progress,
+            weights=options.weights, about=None if about is None else dict(about),
+        )  # fmt: skip
+
+    reports = {
+        "copy-the-source": scored(model.copy_source().generate, None, False),
+        model.name: scored(counting, model.about, True),
+    }
+    report = reports[model.name]
+    report = replace(report, about={**report.about, **about_undone(counting.undone)})
+    reports[model.name] = report
+    places = {row.name: i for row, i in zip(report.rows, numbers, strict=True)}
+    files = write_report(
+        model.folder,
+        f"report-{rule.name}",
+        report,
+        lambda name: pictures_of(dataset, places[name], generate, rule, device),
+    )
+    return Outcome(report, side_by_side(reports), files, left_out=left_out, undone=counting.undone)
+
+
+def _readable_pairs(dataset: FilePairs, numbers: Sequence[int]) -> tuple[Sequence[int], LeftOut]:
+    """The pairs whose pictures can be read, and what was excluded here and when the data set was opened."""
+    names = {i: _names(dataset, i) for i in numbers}
+    reasons = unreadable_pictures(dataset, (name for own in names.values() for name in own))
+    kept = [i for i in numbers if reasons.keys().isdisjoint(names[i])]
+    if not kept:
+        raise BadInput(f"No pair of {dataset.root} can be read: {next(iter(reasons.values()))}")
+    return kept, LeftOut({**dataset.unreadable, **reasons}, len(numbers) - len(kept))
+
+
+def _names(dataset: FilePairs, i: int) -> tuple[str, str]:
+    return dataset.rows[i].source_name, dataset.rows[i].target_name
+
+
+class _Counting:
+    """A generator's `generate` that counts the pairs in which it left something undone, by its sentence about it."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator, self.undone = generator, Counter[str]()
+
+    def __call__(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B 3 H W"]:
+        for b in range(len(source)):
+            self.undone[self.generator.left_undone(source_pose[b], target_pose[b])] += 1
+        return self.generator.generate(source, source_pose, target_pose, seeds=seeds)
+
+
+def write_generated(
+    generator: Generator,
+    dataset: FilePairs,
+    numbers: Sequence[int],
+    out: Path,
+    rule: Protocol,
+    batch_size: int,
+) -> None:
+    """The generated pictures without padding, as files that hold what the protocol's would. Those that are there stay."""
+    files = {i: out / f"{dataset.pair_name(i)}.png" for i in numbers}
+    missing = [i for i in numbers if not files[i].exists()]
+    batches = generated(
+        generator.generate, rule, dataset, missing, batch_size=batch_size, device=generator.device,
+        title="generating",
+    )  # fmt: skip
+    for own, _, pictures in batches:
+        for i, picture in zip(own, pictures, strict=True):
+            left, top, right, bottom = content_box(dataset, i)
+            pixels = to_uint8(picture[:, top:bottom, left:right], rule.rounding).cpu()
+            write_picture(files[i], through_jpeg(pixels) if rule.file_format == "jpeg" else pixels)
+
+
+def as_folders(
+    dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None
+) -> Folders:
+    """What `score_folder` is asked for these pairs of the data set.
+
+    A data set scales its pictures to one size, each axis on its own, and a generated file is the whole of such a picture:
+    squashed, unless its target's file had that shape, too. Joints lie in that picture.
+    """
+    rows = [dataset.rows[i] for i in numbers]
+    names = {name for row in rows for name in (row.source_name, row.target_name)}
+    poses = {Path(name).stem: pose for name in names if isinstance(pose := dataset.poses[name], Pose)}
+    return Folders(
+        generated=generated,
+        targets=dataset.picture_path(rows[0].target_name).parent,
+        reference=reference,
+        poses=poses or None,
+        wanted=[(row.source_name, row.target_name) for row in rows],
+        declared=Declared(
+            generated="squashed",
+            truths=_form_of_squares(dataset, names),
+            person=dataset.target_size(numbers[0]),
+            poses_fill_pictures=True,
+        ),
+    )
+
+
+def _form_of_squares(dataset: FilePairs, names: Iterable[str]) -> PictureForm | None:
+    """How the data set takes the square files among these; None where there are none."""
+    for name in names:
+        size = picture_header(dataset.picture_path(name))
+        if is_square(size):
+            pose = dataset.poses[name]
+            if isinstance(pose, Pose) and same_shape(pose.size, size):
+                return "plain"
+            # in a data set of plain pictures, squares are those whose own pixels prove white sides
+            form = dataset.form if isinstance(dataset, DeepFashion) else "squashed"
+            return "padded" if form == "plain" else form
+    return None
+
+
+def pictures_of(
+    dataset: PairDataset, i: int, generate: Generate, rule: Protocol, device: torch.device | str = "cpu"
+) -> dict[str, UInt8[Tensor, "H W 3"]]:
+    """The pictures of pair i for people, without padding, from the noise that was scored."""
+    ((_, batch, pictures),) = generated(generate, rule, dataset, [i], device=device)
+    left, top, right, bottom = content_box(dataset, i)
+    shown = {"source": batch.source, "target": batch.target, "generated": pictures}
+    return {name: to_uint8(p[0, :, top:bottom, left:right]).cpu() for name, p in shown.items()}
