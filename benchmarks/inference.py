@@ -21,7 +21,7 @@ def run(device: torch.device) -> list[Table]:
     published = GFLAConfig.fashion_2020().build().eval().to(device)
     halved = copy.deepcopy(ours).bfloat16()
     joints = len(ours.skeleton)
-    height, width = ours.config.size
+    height, width = ours.framing.size
     source = 2 * torch.rand(1, 3, height, width, device=device) - 1
     pose = Pose(256 * torch.rand(1, joints, 2), torch.ones(1, joints, dtype=torch.bool), (height, width)).to(
         device

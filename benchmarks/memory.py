@@ -25,8 +25,8 @@ FULL = (
     "patn-fashion-2019-paper",
     "gfla-market-2020",
     "gfla-fashion-2020",
-    "rate-net-fashion",
-    "drn-fashion",
+    "rate-net-fashion-2020",
+    "drn-fashion-2020",
 )
 CHECKPOINTED = ("pg2-fashion-2017",)
 

@@ -89,10 +89,10 @@ def step(objective: GFLAObjective, features: FeatureNetwork, batch: Batch) -> Te
 
 
 def random_batch(config: GFLAConfig, size: int) -> Batch:
-    height, width = config.size
+    height, width = config.framing.size
     pictures = 2 * torch.rand(2, size, 3, height, width) - 1
-    joints = len(SKELETONS[config.skeleton])
+    joints = len(SKELETONS[config.maps.skeleton])
     xy = torch.rand(2, size, joints, 2) * torch.tensor([width, height])
     seen = torch.ones(size, joints, dtype=torch.bool)
-    poses = [Pose(xy[i], seen, config.size) for i in range(2)]
+    poses = [Pose(xy[i], seen, config.framing.size) for i in range(2)]
     return Batch(pictures[0], pictures[1], poses[0], poses[1], ("",) * size)

@@ -125,7 +125,7 @@ def test_the_full_size_contest_has_the_same_systems_and_can_do_without_foreign_w
 def test_a_generator_scores_the_same_on_whole_pictures_as_in_its_own_frame():
     """Padding of whole pixels is exact; so both ways see the same bytes."""
     framing = Framing((128, 96), fit="pad")
-    generator = CopySource(CopySourceConfig((128, 96), fit="pad"))
+    generator = CopySource(CopySourceConfig(Framing((128, 96), fit="pad")))
     people = {
         "framed": SyntheticPeople((128, 88), "test", 3, 0, framing),
         "whole": SyntheticPeople((128, 88), "test", 3, 0, Framing((128, 88))),
@@ -148,7 +148,7 @@ def test_a_whole_picture_comes_back_in_its_own_size_with_joints_where_they_were(
 
     pose = Pose(torch.tensor([[[20.0, 40.0]] * 18]), torch.ones(1, 18, dtype=torch.bool), (64, 44))
     for fit in ("squash", "pad"):
-        generator = Dots(CopySourceConfig((128, 128), fit=fit))
+        generator = Dots(CopySourceConfig(Framing((128, 128), fit=fit)))
         drawn = OnWholePictures(generator)(torch.zeros(1, 3, 64, 44), pose, pose)
         assert drawn.shape == (1, 3, 64, 44)
         white = (drawn[0, 0] > 0).nonzero().float().mean(0)
@@ -179,7 +179,7 @@ def test_the_table_says_which_systems_squash_the_person():
 def test_a_row_of_a_squashing_generator_says_so_after_its_pictures_were_scaled_back():
     people = SyntheticPeople((64, 44), "test", num_pairs=1)
     for size, geometry in (((64, 64), "squashed"), ((64, 44), "plain")):
-        generate = OnWholePictures(CopySource(CopySourceConfig(size)))
+        generate = OnWholePictures(CopySource(CopySourceConfig(Framing(size))))
         assert evaluate(generate, "reposer-v1-reconstruction", people).geometry == geometry
 
 

@@ -103,8 +103,8 @@ def full() -> Contest:
             "PG2": RECIPES["pg2-fashion-2017"],
             "PATN": RECIPES["patn-fashion-2019"],
             "GFLA": RECIPES["gfla-fashion"],
-            "RATE-Net": RECIPES["rate-net-fashion"],
-            "DRN": RECIPES["drn-fashion"],
+            "RATE-Net": RECIPES["rate-net-fashion-2020"],
+            "DRN": RECIPES["drn-fashion-2020"],
         },
         size=(256, 176),
         people=10_000,
@@ -327,7 +327,7 @@ class _Jury:
         return {name: (s.value.mean, s.low, s.high) for name, s in report.summary.items()}
 
     def baseline(self) -> dict[str, Score]:
-        return self.scores(CopySource(CopySourceConfig(self.contest.size)))
+        return self.scores(CopySource(CopySourceConfig(Framing(self.contest.size))))
 
     def milliseconds(self, generator: Generator) -> float:
         """To draw one picture, the best of five times."""

@@ -26,7 +26,7 @@ PROTOCOL = "dptn2022"
 
 def small():
     return replace(
-        GENERATORS["gfla"]().tiny(), size=(64, 64), fit="pad"
+        GENERATORS["gfla"]().tiny(), framing=Framing((64, 64), fit="pad")
     ).build()  # a person fills 64x44 of it
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from reposer.cli import main
-from reposer.core import Pose
+from reposer.core import Framing, Pose
 from reposer.generators import save
 from reposer.generators.copy_source import CopySourceConfig
 from reposer.nn.maps import pose_mask
@@ -127,7 +127,7 @@ def people(tmp_path):
 
 def evaluated(root, size, fit, protocol):
     model = root / f"{fit}{size[1]}.safetensors"
-    save(CopySourceConfig(size, fit).build(), model)
+    save(CopySourceConfig(Framing(size, fit=fit)).build(), model)
     command = ["evaluate", model, "--data", root / "data", "--protocol", protocol, "--out", root / "o"]
     main([str(a) for a in command])
     return json.loads((root / f"o/report-{protocol}.json").read_text())
@@ -152,7 +152,7 @@ def test_evaluate_takes_square_data_as_the_data_set_does(form, people, capsys):
         pixels = np.array(Image.open(path))
         save_picture(path, put(pixels, "white" if form == "padded" else form))
     model = people / "model.safetensors"
-    save(CopySourceConfig((256, 176), "squash").build(), model)
+    save(CopySourceConfig(Framing((256, 176))).build(), model)
     command = [
         "evaluate",
         model,

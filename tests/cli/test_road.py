@@ -14,7 +14,7 @@ from tests.data.folders import some_picture, some_pose
 
 TINY = [
     *(
-        "--model.size",
+        "--model.framing.size",
         "64",
         "32",
         "--model.width",

@@ -50,7 +50,7 @@ def unmoved(count):
 
 def test_the_copied_source_is_each_frame_of_its_clip():
     clip = a_clip()
-    frames = list(drive(CopySourceConfig(SIZE).build(), clip, source=2).frames)
+    frames = list(drive(CopySourceConfig(Framing(SIZE)).build(), clip, source=2).frames)
     assert len(frames) == 5
     for (generated, true), frame in zip(frames, clip.frames, strict=True):
         assert torch.equal(true, to_uint8(frame))
@@ -59,18 +59,18 @@ def test_the_copied_source_is_each_frame_of_its_clip():
 
 def test_padding_of_the_frame_is_not_scored():
     clip = a_clip(size=(32, 20))
-    (generated, true), *_ = drive(CopySourceConfig(SIZE, fit="pad").build(), clip).frames
+    (generated, true), *_ = drive(CopySourceConfig(Framing(SIZE, fit="pad")).build(), clip).frames
     assert true.shape == generated.shape == (32, 20, 3)
     assert torch.equal(true, to_uint8(clip.frames[0]))
 
 
 def test_motion_that_the_frame_would_scale_is_refused():
     with pytest.raises(BadInput, match=r"32x24 pixels, but CopySource draws it at 64x48"):
-        drive(CopySourceConfig((64, 48)).build(), a_clip(), motions=unmoved(5))
+        drive(CopySourceConfig(Framing((64, 48))).build(), a_clip(), motions=unmoved(5))
 
 
 def test_frames_that_are_not_finite_are_named():
-    generator = CopySourceConfig(SIZE).build()
+    generator = CopySourceConfig(Framing(SIZE)).build()
     clip = a_clip()
     clip.frames[0, 0, 0, 0] = math.nan
     with pytest.raises(BadInput, match="not finite for frame 0 of clip"):
@@ -80,16 +80,16 @@ def test_frames_that_are_not_finite_are_named():
 def test_a_generator_is_asked_in_its_frame_with_the_seed():
     asked = {}
 
-    class Spy(type(CopySourceConfig(SIZE).build())):
+    class Spy(type(CopySourceConfig(Framing(SIZE)).build())):
         def animate(self, source, source_pose, target_poses, *, previous=None, seed=0):
             asked.update(size=source.shape[-2:], poses=target_poses.size, count=len(target_poses), seed=seed)
             return super().animate(source, source_pose, target_poses, seed=seed)
 
-    list(drive(Spy(CopySourceConfig((64, 48))), a_clip(), seed=7).frames)
+    list(drive(Spy(CopySourceConfig(Framing((64, 48)))), a_clip(), seed=7).frames)
     assert asked == {"size": (64, 48), "poses": (64, 48), "count": 5, "seed": 7}
 
 
-class Sticks(type(CopySourceConfig(SIZE).build())):
+class Sticks(type(CopySourceConfig(Framing(SIZE)).build())):
     """Draws where the joints are: a picture whose first column tells their mean place."""
 
     def forward(self, source, source_pose, target_pose):
@@ -108,7 +108,7 @@ def walking(count=6, trusted=None, size=SIZE, framing=None):
 
 
 def test_a_whole_clip_is_driven_as_a_clip_is():
-    whole, generator = walking(), CopySourceConfig(SIZE).build()
+    whole, generator = walking(), CopySourceConfig(Framing(SIZE)).build()
     clip = Clip(torch.stack(list(whole.frames())), whole.poses, "walk", 25.0)
     ours, theirs = drive(generator, whole), drive(generator, clip)
     for (a, b), (c, d), x, y in zip(ours.frames, theirs.frames, ours.limbs, theirs.limbs, strict=True):
@@ -117,29 +117,33 @@ def test_a_whole_clip_is_driven_as_a_clip_is():
 
 def test_the_copied_source_is_what_a_generator_that_copies_draws():
     whole = walking()
-    by_generator = evaluate_clips([drive(CopySourceConfig(SIZE).build(), whole)], (*CHEAP, "frame-l1-limbs"))
+    by_generator = evaluate_clips(
+        [drive(CopySourceConfig(Framing(SIZE)).build(), whole)], (*CHEAP, "frame-l1-limbs")
+    )
     report = evaluate_clips([copied(whole, Framing(SIZE))], (*CHEAP, "frame-l1-limbs"))
     assert report.summary == by_generator.summary and report.hash == by_generator.hash
 
 
 def test_limbs_are_those_of_the_pictures_metric_and_untrusted_frames_have_none():
     whole = walking(4, [True, False, True, True])
-    masks = list(drive(CopySourceConfig(SIZE).build(), whole).limbs)
+    masks = list(drive(CopySourceConfig(Framing(SIZE)).build(), whole).limbs)
     assert masks[1] is None
     pose = whole.poses[2:3]
     assert torch.equal(masks[2], MASKS["limbs"](pose, pose, SIZE[0] / 32)[0, 0].bool())
-    report = evaluate_clips([drive(CopySourceConfig(SIZE).build(), whole)], ("frame-l1-limbs", "frame-l1"))
+    report = evaluate_clips(
+        [drive(CopySourceConfig(Framing(SIZE)).build(), whole)], ("frame-l1-limbs", "frame-l1")
+    )
     assert report.rows[0].limb_frames == 3
     assert report.summary["frame-l1-limbs"].counted == "1 clip, without 1 frame of unknown limbs, 4 frames"
     assert report.summary["frame-l1"].counted == "1 clip, 4 frames"
-    other = evaluate_clips([drive(CopySourceConfig(SIZE).build(), walking(4))], ("frame-l1",))
+    other = evaluate_clips([drive(CopySourceConfig(Framing(SIZE)).build(), walking(4))], ("frame-l1",))
     assert other.hash != report.hash  # the same frames, other limbs
 
 
 def test_in_a_padded_frame_limbs_lie_where_the_picture_without_padding_has_them():
     size, framing = (32, 16), Framing(SIZE, fit="pad")
     clip = Clip(a_clip(3, size).frames, walking(3, size=size).poses, "clip", 25.0)
-    driven = drive(CopySourceConfig(SIZE, fit="pad").build(), clip)
+    driven = drive(CopySourceConfig(Framing(SIZE, fit="pad")).build(), clip)
     expected = MASKS["limbs"](clip.poses, clip.poses, 1.0)[:, 0].bool()
     for mask, expected_mask, (_, true) in zip(driven.limbs, expected, driven.frames, strict=True):
         assert mask.shape == true.shape[:2] == size
@@ -157,7 +161,7 @@ def test_views_have_no_limbs():
 
 
 def test_smoothing_moves_the_poses_that_drive_and_not_the_limbs_that_are_scored():
-    whole, generator = walking(), Sticks(CopySourceConfig(SIZE))
+    whole, generator = walking(), Sticks(CopySourceConfig(Framing(SIZE)))
     plain, smooth = drive(generator, whole), drive(generator, whole, smoothing="one-euro")
     given = drive(generator, whole, poses=one_euro(whole.poses, 25.0))
     a, b, c = (torch.stack([drawn for drawn, _ in d.frames]) for d in (plain, smooth, given))
@@ -166,7 +170,7 @@ def test_smoothing_moves_the_poses_that_drive_and_not_the_limbs_that_are_scored(
 
 
 def test_a_frame_that_shows_nobody_is_driven_by_the_pose_before():
-    whole, generator = walking(), Sticks(CopySourceConfig(SIZE))
+    whole, generator = walking(), Sticks(CopySourceConfig(Framing(SIZE)))
     visible = whole.poses.visible.clone()
     visible[3] = False
     gap = replace(whole, poses=replace(whole.poses, visible=visible))
@@ -185,7 +189,9 @@ def test_what_is_drawn_is_steadied_if_that_is_asked():
     coarse = resize(from_uint8(noise(1, 4, (4, 3))), SIZE)[0]
     still = replace(walking(), source=coarse, open_frames=lambda: iter([coarse] * 6))
     values = [
-        evaluate_clips([drive(Trembling(CopySourceConfig(SIZE)), still, steady=s)], ("flicker-l1",)).summary
+        evaluate_clips(
+            [drive(Trembling(CopySourceConfig(Framing(SIZE))), still, steady=s)], ("flicker-l1",)
+        ).summary
         for s in (0.0, 0.6)
     ]
     assert values[1]["flicker-l1"].value.mean < 0.85 * values[0]["flicker-l1"].value.mean
@@ -337,7 +343,7 @@ def test_a_drawn_person_moves_as_the_drawing_says():
     moved = evaluate_clips([driven(true, true, motions=motions)], names).summary["warp-l1-exact"].value.mean
     left = evaluate_clips([driven(true, true, motions=still)], names).summary["warp-l1-exact"].value.mean
     assert moved < 0.85 * left
-    copied = drive(CopySourceConfig((64, 48)).build(), clip, motions=motions)
+    copied = drive(CopySourceConfig(Framing((64, 48))).build(), clip, motions=motions)
     report = evaluate_clips([copied], (*names, "flicker-l1", "motion-ratio-l1"))
     assert report.truth["warp-l1-exact"].mean == pytest.approx(moved)
     assert report.summary["motion-ratio-l1"].value.mean == 0 and report.summary["flicker-l1"].value.mean > 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core import SKELETONS, BadInput, Batch, Pose
+from reposer.core import SKELETONS, BadInput, Batch, Framing, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.generators import RECIPES, load, save
 from reposer.generators.drn import DRNConfig, DRNGenerator
@@ -23,6 +23,7 @@ from reposer.generators.drn.face import (
 )
 from reposer.generators.drn.modules import adain
 from reposer.generators.drn.objective import DRNLossesConfig, flipped
+from reposer.nn.maps import PoseMaps
 from reposer.nn.weights import unfilled
 from reposer.training import RAdam
 from reposer.training.loader import batches
@@ -114,19 +115,19 @@ def test_1_the_networks_have_the_number_of_parameters_that_the_spec_derives():
 @pytest.mark.parametrize("config", [DRNConfig(), DRNConfig.drn(), DRNConfig.rate_net()])
 @pytest.mark.parametrize("size", [(256, 176), (64, 48)])
 def test_2_pictures_of_256x176_and_64x48_are_drawn_in_their_size(config, size):
-    generator = replace(config.tiny(), size=size).build()
+    generator = replace(config.tiny(), framing=Framing(size)).build()
     source, source_pose, target_pose = inputs(size, rows=1)
     drawing = generator(source.float(), source_pose, target_pose)
     for drawn in (drawing.picture, drawing.coarse, drawing.residual):
         assert drawn.shape == source.shape
-    assert drawing.features.shape[2:] == (size[0] >> config.n_down, size[1] >> config.n_down)
+    assert drawing.features.shape[2:] == (size[0] >> config.downsamplings, size[1] >> config.downsamplings)
     if config.face:
         assert drawing.face.shape == (1, 3, 16, 16) and drawing.mask.shape == (1, 1, *size)
 
 
 def test_2_sizes_that_do_not_divide_by_8_are_rejected():
     with pytest.raises(BadInput, match="60x48"):
-        DRNConfig(size=(60, 48))
+        DRNConfig(framing=Framing((60, 48)))
     generator = DRNConfig().tiny().build()
     with pytest.raises(BadInput, match="64x30"):
         generator.generate(picture((64, 30)).float(), poses((64, 30)), poses((64, 30)))
@@ -208,7 +209,7 @@ def test_6_in_an_alternate_step_the_pose_branch_changes_twice_and_the_judges_thr
     recipe = RECIPES[name]().tiny()
     stage = recipe.stages[0]
     generator = recipe.build()
-    game = replace(stage.objective, judge_turns=3).build(generator).train()
+    game = replace(stage.objective, discriminator_steps=3).build(generator).train()
     optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
     changes = dict.fromkeys(game.players, 0)
 
@@ -385,7 +386,7 @@ def test_every_norm_that_is_styled_takes_its_own_scales_and_shifts(config):
     for adain_in in ("res", "all"):
         module = lively(replace(config.tiny(), adain_in=adain_in)).detail_branch.everywhere
         c = module.trunk[0].first.in_channels
-        decoder = [c // 2**n for n in range(1, config.n_down + 1)] if adain_in == "all" else []
+        decoder = [c // 2**n for n in range(1, config.downsamplings + 1)] if adain_in == "all" else []
         assert module.mlp.last.out_features == 2 * (4 * c + sum(decoder))
         content = torch.randn(1, c, 16, 8, dtype=torch.float64)
         style = torch.randn(1, module.mlp.last.out_features, dtype=torch.float64, requires_grad=True)
@@ -437,7 +438,7 @@ def test_dropout_depends_on_the_rows_seeds_and_is_off_without():
 
 def test_a_mini_has_at_most_five_million_parameters_and_a_tiny_a_hundred_thousand():
     for config in (DRNConfig.drn_mini(), DRNConfig.rate_net_mini()):
-        assert config.size == (128, 96) and count(unfilled(config.build)) <= 5_000_000
+        assert config.framing.size == (128, 96) and count(unfilled(config.build)) <= 5_000_000
     for config in (DRNConfig(), DRNConfig.drn(), DRNConfig.rate_net(), DRNConfig.drn_mini()):
         assert count(unfilled(config.tiny().build)) <= 100_000
 
@@ -450,11 +451,10 @@ def test_a_config_survives_writing_down():
 @pytest.mark.parametrize(
     "fields, said",
     [
-        ({"n_down": 4}, "not 4"),
+        ({"downsamplings": 4}, "not 4"),
         ({"dropout": 1.0}, "dropout"),
         ({"face_size": 20}, "20"),
-        ({"skeleton": "h36m17"}, "right_eye"),
-        ({"skeleton": "octopus"}, "openpose18"),
+        ({"maps": PoseMaps(skeleton="h36m17")}, "right_eye"),
         ({"blocks": 0}, "above 0"),
     ],
 )
@@ -464,7 +464,7 @@ def test_a_config_that_cannot_be_built_is_refused(fields, said):
 
 
 def test_a_skeleton_without_a_face_serves_rate_net():
-    generator = replace(DRNConfig.rate_net(), skeleton="h36m17").tiny().build()
+    generator = replace(DRNConfig.rate_net(), maps=PoseMaps(skeleton="h36m17")).tiny().build()
     assert isinstance(generator, DRNGenerator) and set(NEEDED_JOINTS) - set(SKELETONS["h36m17"].joints)
 
 
@@ -501,7 +501,7 @@ def turns(losses, rows=2, **model):
     ],
 )
 def test_a_mode_says_who_steps_and_nobody_else_receives_a_gradient(mode, guidance, players):
-    seen = turns({"update_mode": mode, "guidance": guidance, "judge_turns": 2})
+    seen = turns({"update_mode": mode, "guidance": guidance, "discriminator_steps": 2})
     assert [who for who, _, _ in seen] == [*players, *[("appearance", "shape")] * 2]
     assert all(set(who) == reached for who, _, reached in seen)
 
@@ -530,14 +530,14 @@ def test_the_terms_are_those_of_the_paper_and_the_face_term_is_one_more():
 
 
 @pytest.mark.parametrize(
-    "losses", [{"judge_scales": 3}, {"head": "none"}, {"gan": "cross-entropy"}, {"gan": "hinge"}]
+    "losses", [{"discriminator_scales": 3}, {"head": "none"}, {"gan": "cross-entropy"}, {"gan": "hinge"}]
 )
 def test_judges_work_at_several_sizes_without_head_and_in_both_games(losses):
     assert all(term.isfinite() for _, terms, _ in turns(losses) for term in terms.values())
 
 
 def test_the_rate_of_the_authors_schedule_is_constant_for_an_epoch_and_falls_to_above_0():
-    for name in ("rate-net-fashion", "drn-fashion"):
+    for name in ("rate-net-fashion-2020", "drn-fashion-2020"):
         stage = RECIPES[name]().stages[0]
         epoch = stage.steps / 12
         assert stage.learning_rate_factor(0) == stage.learning_rate_factor(int(epoch)) == 1

@@ -16,6 +16,7 @@ from reposer.generators import RECIPES, save
 from reposer.generators.drn import DRNConfig
 from reposer.generators.drn.face import FACE_JOINTS, LANDMARKS, Faces, face_boxes, face_maps, landmarks_seen
 from reposer.generators.drn.objective import flipped
+from reposer.nn.maps import PoseMaps
 from reposer.recipes import DataConfig
 from reposer.synthetic.people import SyntheticPeople
 
@@ -134,7 +135,7 @@ def test_a_face_is_painted_after_landmarks_and_not_after_joints_where_landmarks_
 
 
 def test_a_given_box_is_where_the_face_is_painted():
-    config = replace(DRNConfig.drn_mini().tiny(), skeleton="person88")
+    config = replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))
     generator = lively(config).eval()
     source, pose = picture((64, 32)), person((64, 32))
     target = person((64, 32), box=(6.0, 30.0, 22.0, 46.0), seed=3)
@@ -143,7 +144,9 @@ def test_a_given_box_is_where_the_face_is_painted():
 
 
 def test_the_source_faces_style_is_cut_out_of_the_given_box():
-    generator = lively(replace(DRNConfig.drn_mini().tiny(), skeleton="person88")).eval()
+    generator = lively(
+        replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))
+    ).eval()
     source, target = picture((64, 32)), person((64, 32), seed=3)
     faces = [
         generator(source, person((64, 32), box=box), target).face for box in ((4.0, 4.0, 16.0, 16.0), None)
@@ -153,7 +156,9 @@ def test_the_source_faces_style_is_cut_out_of_the_given_box():
 
 def test_a_network_of_openpose18_is_what_it_was():
     generator = lively(DRNConfig.drn_mini().tiny()).eval()
-    with_names = lively(replace(DRNConfig.drn_mini().tiny(), skeleton="person88")).eval()
+    with_names = lively(
+        replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))
+    ).eval()
     source, source_pose, target_pose = inputs()
     expected = generator(source, source_pose, target_pose).picture
     poses_of_88 = (pose.convert(PERSON) for pose in (source_pose, target_pose))
@@ -236,7 +241,7 @@ def _opens(config, framing):
 
 def test_a_network_and_data_of_different_skeletons_are_refused_before_training():
     recipe = RECIPES["drn-mini"]()
-    flags = ["--model.skeleton", "person88", "--model.face-input", "landmarks"]
+    flags = ["--model.maps.skeleton", "person88", "--model.face-input", "landmarks"]
     with pytest.raises(
         BadInput, match="takes poses of the skeleton person88, and the data are read as openpose18"
     ):
@@ -245,7 +250,10 @@ def test_a_network_and_data_of_different_skeletons_are_refused_before_training()
     assert changed.model.face_input == "landmarks" and changed.data.skeleton == "person88"
 
 
-@pytest.mark.parametrize("fields", [{}, {"skeleton": "person88", "face": False}, {"skeleton": "face68"}])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"maps": PoseMaps(skeleton="person88"), "face": False}, {"maps": PoseMaps(skeleton="face68")}],
+)
 def test_landmarks_need_a_skeleton_that_has_them_and_a_face_module(fields):
     with pytest.raises(BadInput, match="DRN"):
         DRNConfig(face_input="landmarks", **fields)
@@ -272,7 +280,7 @@ def test_a_pose_that_shows_a_face_without_its_landmarks_is_told_of_and_no_other(
     assert generator.left_undone(plain, marked) == ""  # the source's face is cut out by its joints
     assert generator.left_undone(marked, plain).startswith(LEFT_UNDONE)
     assert generator.left_undone(marked, behind) == ""  # there is no face to paint
-    of_joints = replace(DRNConfig.drn_mini().tiny(), skeleton="person88").build()
+    of_joints = replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0)).build()
     assert of_joints.left_undone(marked, plain) == ""
     assert RECIPES["gfla-mini"]().tiny().model.build().left_undone(marked, plain) == ""
 

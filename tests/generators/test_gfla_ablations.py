@@ -30,7 +30,7 @@ GLOBAL = GFLAWithoutFlowConfig.global_attention_2020()
 def test_every_ablation_is_a_recipe_of_the_published_size_batch_and_losses(name):
     whole, ablation = RECIPES["gfla-fashion-2020"](), RECIPES[name]()
     assert count(unfilled(ablation.model.build)) == ABLATIONS[name]
-    assert (ablation.model.size, ablation.batch_size) == (whole.model.size, whole.batch_size)
+    assert (ablation.model.framing, ablation.batch_size) == (whole.model.framing, whole.batch_size)
     assert ablation.stages[-1] == whole.stages[-1]
     assert len(ablation.stages) == (
         2 if name.endswith("bilinear") else 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from reposer.core import BadInput, Pose, View
+from reposer.core import BadInput, Framing, Pose, View
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17
 from reposer.generators import load
 from reposer.generators.gfla.clip_network import GFLAAnimationConfig, GFLAFaceConfig
@@ -109,7 +109,7 @@ def test_an_imported_network_of_clips_draws_three_frames_as_the_original_does(re
 def test_an_imported_network_of_views_draws_as_the_original_does(tmp_path):
     original = released("gfla-views-car-2020", tmp_path / "a.pth").double()
     imported = read_released(
-        tmp_path / "a.pth", replace(GFLAViewsConfig.shapenet_2020(), size=(64, 64))
+        tmp_path / "a.pth", replace(GFLAViewsConfig.shapenet_2020(), framing=Framing((64, 64), aspect=1.0))
     ).double()
     source = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2), dtype=torch.float64) * 2 - 1
     views = (

@@ -80,7 +80,7 @@ def test_a_whole_turn_is_no_turn_and_near_views_have_near_codes():
 def test_as_published_a_view_reaches_the_blocks_through_their_bypasses_alone():
     """A norm over places takes away all of a map that is the same everywhere (T4)."""
     torch.manual_seed(0)
-    published = replace(ONE_HOT, size=(128, 128))
+    published = replace(ONE_HOT, framing=Framing((128, 128), aspect=1.0))
     generator = published.build()
     block = generator.target_net.begin[0]
     one, other = (
@@ -105,7 +105,7 @@ def test_as_published_a_view_reaches_the_blocks_through_their_bypasses_alone():
 
 
 def test_in_our_form_a_view_reaches_the_main_branches_too():
-    generator = lively(replace(CODE, size=(128, 128)))
+    generator = lively(replace(CODE, framing=Framing((128, 128), aspect=1.0)))
     block = generator.target_net.begin[0]
     start = views((0, 0))
     maps = [generator.target_net.views(start, views(goal), torch.float32) for goal in ((20, 0), (160, 20))]
@@ -221,11 +221,11 @@ def test_a_saved_network_draws_the_same(config, tmp_path):
 
 def test_a_config_that_cannot_be_built_is_refused():
     with pytest.raises(BadInput, match="100x64"):
-        GFLAViewsConfig(size=(100, 64))
+        GFLAViewsConfig(framing=Framing((100, 64)))
     with pytest.raises(BadInput, match="1 channel or more"):
         GFLAViewsConfig(code_width=0)
     with pytest.raises(BadInput, match="100x64"):
-        AppearanceFlowConfig(size=(100, 64))
+        AppearanceFlowConfig(framing=Framing((100, 64)))
 
 
 @pytest.mark.parametrize("name", ["gfla-views-mini", "appearance-flow-mini"])
@@ -246,7 +246,7 @@ def test_held_out_azimuths_are_never_seen_in_training(name):
 def test_both_recipes_see_the_same_pictures_as_often():
     ours, flows = RECIPES["gfla-views-mini"](), RECIPES["appearance-flow-mini"]()
     assert (ours.data, ours.batch_size, ours.steps) == (flows.data, flows.batch_size, flows.steps)
-    assert ours.model.size == flows.model.size
+    assert ours.model.framing.size == flows.model.framing.size
 
 
 @every_form

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from reposer.core import SKELETONS, BadInput, Pose
+from reposer.core import SKELETONS, BadInput, Framing, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.generators import RECIPES, load, save
 from reposer.generators.patn import PairDiscriminator, PATNConfig, PoseBranch
@@ -125,7 +125,7 @@ def test_the_discriminators_have_the_published_number_of_parameters():
 @pytest.mark.parametrize("downsamplings", [2, 3])
 @pytest.mark.parametrize("size", [(256, 176), (64, 48)])
 def test_picture_features_and_attention_have_their_sizes(size, downsamplings, upsampling):
-    config = PATNConfig(size, width=2, downsamplings=downsamplings, blocks=2, upsampling=upsampling)
+    config = PATNConfig(Framing(size), width=2, downsamplings=downsamplings, blocks=2, upsampling=upsampling)
     drawing = config.build()(*pair(size, rows=1))
     h, w = (side // 2**downsamplings for side in size)
     assert drawing.picture.shape == (1, 3, *size)
@@ -144,11 +144,10 @@ def test_mini_has_at_most_five_million_parameters_and_tiny_a_hundred_thousand():
 @pytest.mark.parametrize(
     "fields, said",
     [
-        ({"size": (101, 64)}, "101x64"),
-        ({"size": (64, 36), "downsamplings": 3}, "divide by 8, not 64x36"),
+        ({"framing": Framing((101, 64))}, "101x64"),
+        ({"framing": Framing((64, 36)), "downsamplings": 3}, "divide by 8, not 64x36"),
         ({"blocks": 0}, "blocks"),
         ({"dropout": 1.0}, r"\[0, 1\)"),
-        ({"skeleton": "octopus"}, "openpose18"),
     ],
 )
 def test_a_config_that_cannot_be_built_is_refused(fields, said):

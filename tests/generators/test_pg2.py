@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reposer.cli.train import parse
-from reposer.core import SKELETONS, BadInput, Batch, Pose
+from reposer.core import SKELETONS, BadInput, Batch, Framing, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.data.dataset import frame_picture
 from reposer.evaluation import PROTOCOLS, PairBatch, Protocol, Scorer, evaluate
@@ -169,7 +169,7 @@ def test_7_triplets_weigh_a_half_and_two_quarters_and_pairs_have_six_channels():
     pair = discriminator_terms(logits, "pair")
     assert set(pair) == {"real", "drawn"} and float(pair["real"]) == pytest.approx(2 * float(terms["real"]))
     assert game(PG2LossesConfig(), tiny()).discriminator.first.in_channels == 3
-    judge = game(PG2LossesConfig(judge="pair"), tiny())
+    judge = game(PG2LossesConfig(discriminator_sees="pair"), tiny())
     assert judge.discriminator.first.in_channels == 6
     turns = {turn.players: set(turn.terms) for turn in judge.steps(batch_of())}
     assert turns[("discriminator",)] == {"real", "drawn"}
@@ -357,12 +357,12 @@ def test_a_mirrored_row_is_the_mirrored_pair_and_the_coin_is_the_rows_seed():
 def test_the_papers_numbers_are_flags_away():
     market = RECIPES["pg2-market-2017"]()
     assert [stage.steps for stage in market.stages] == [22_000, 38_000] and market.batch_size == 16
-    _, paper = parse(market, ["--stages.1.steps", "14000", "--stages.1.objective.judge", "pair"])
+    _, paper = parse(market, ["--stages.1.steps", "14000", "--stages.1.objective.discriminator-sees", "pair"])
     assert [stage.steps for stage in paper.stages] == [22_000, 14_000]
-    assert paper.stages[1].objective == PG2LossesConfig(judge="pair", flip=True)
-    flags = ["--stages.1.objective.judge", "pair", "--stages.1.objective.fooled", "drawn"]
+    assert paper.stages[1].objective == PG2LossesConfig(discriminator_sees="pair", flip=True)
+    flags = ["--stages.1.objective.discriminator-sees", "pair", "--stages.1.objective.fooled", "drawn"]
     _, paper = parse(RECIPES["pg2-fashion-2017"](), [*flags, "--model.checkpointing", "--precision", "bf16"])
-    assert paper.stages[1].objective.judge == "pair" and paper.stages[1].objective.l1 == 50
+    assert paper.stages[1].objective.discriminator_sees == "pair" and paper.stages[1].objective.l1 == 50
     assert paper.model.checkpointing and paper.precision == "bf16" and paper.batch_size == 8
     for recipe in (market, RECIPES["pg2-fashion-2017"]()):
         for stage in recipe.stages:
@@ -432,10 +432,8 @@ def test_a_config_survives_writing_down():
 @pytest.mark.parametrize(
     "fields, said",
     [
-        ({"size": (256, 176), "levels": 6}, "256x176"),
+        ({"framing": Framing((256, 176)), "levels": 6}, "256x176"),
         ({"levels": 2}, "at least 3"),
-        ({"radius": 0.0}, "radius"),
-        ({"skeleton": "octopus"}, "openpose18"),
     ],
 )
 def test_a_config_that_cannot_be_built_is_refused(fields, said):
@@ -445,7 +443,7 @@ def test_a_config_that_cannot_be_built_is_refused(fields, said):
 
 def test_a_judge_of_pairs_has_no_logit_of_the_source_alone():
     with pytest.raises(BadInput, match="fooled='drawn'"):
-        PG2LossesConfig(judge="pair", fooled="drawn-and-source")
+        PG2LossesConfig(discriminator_sees="pair", fooled="drawn-and-source")
 
 
 @pytest.mark.slow

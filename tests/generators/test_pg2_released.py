@@ -19,16 +19,18 @@ FORMS = {"market": PG2Config.market().tiny(), "fashion": PG2Config.fashion().tin
 
 def inputs(config):
     random = torch.Generator().manual_seed(2)
-    xy = torch.rand(2, 18, 2, generator=random) * torch.tensor([config.size[1], config.size[0]])
-    pose = Pose(xy, torch.rand(2, 18, generator=random) > 0.2, config.size)
-    return torch.rand(2, 3, *config.size, generator=random) * 2 - 1, pose
+    xy = torch.rand(2, 18, 2, generator=random) * torch.tensor(
+        [config.framing.size[1], config.framing.size[0]]
+    )
+    pose = Pose(xy, torch.rand(2, 18, generator=random) > 0.2, config.framing.size)
+    return torch.rand(2, 3, *config.framing.size, generator=random) * 2 - 1, pose
 
 
 def computed(config, source, pose, arrays=None):
     """The original's coarse and final pictures, and its variables."""
     first, second = Variables("Pose_AE/G", arrays), Variables("UAEnoFC/G", arrays, seed=1)
     picture = source.permute(0, 2, 3, 1).double().numpy()
-    maps = pose_maps(pose.xy.numpy(), pose.visible.numpy(), config.size)
+    maps = pose_maps(pose.xy.numpy(), pose.visible.numpy(), config.framing.size)
     rough = coarse(first, picture, maps, config.width, config.levels, config.bottleneck)
     final = refined(second, picture, rough, config.width, config.levels - 2, config.finest_skip)
     return rough, final, first.made | second.made
@@ -134,7 +136,7 @@ def test_the_imported_file_says_what_it_is_and_draws_in_the_padded_frame(exporte
     source, pose = inputs(config)
     assert torch.equal(loaded.generate(source, pose, pose), imported.generate(source, pose, pose))
     assert loaded.framing == imported.framing
-    assert (loaded.framing.fit, loaded.framing.sides) == (config.fit, config.sides)
+    assert (loaded.framing.fit, loaded.framing.sides) == (config.framing.fit, config.framing.sides)
 
 
 def test_the_command_reads_pg2_and_refuses_a_recipe_of_another_family(tmp_path, capsys):

@@ -44,7 +44,7 @@ def test_a_tiny_generator_draws_what_it_draws_on_the_cpu(name, device):
 @everyone
 def test_so_it_does_in_float32_at_the_recipes_own_size(name, device):
     model = RECIPES[name]().model
-    generator = heard(replace(model.tiny(), size=model.size).build())
+    generator = heard(replace(model.tiny(), framing=model.framing).build())
     arguments = inputs(generator)
     wanted = generator.generate(*arguments)
     difference = (generator.to(device).generate(*there(arguments, device)).cpu() - wanted).abs()

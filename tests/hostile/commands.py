@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 TINY_TRAINING = (
-    *("--model.size", "64", "32", "--model.width", "4", "--model.flow-width", "3"),
+    *("--model.framing.size", "64", "32", "--model.width", "4", "--model.flow-width", "3"),
     *("--model.attention-hidden", "4", "--stages.0.steps", "1", "--stages.1.steps", "1"),
     *("--batch-size", "2", "--threads", "1", "--stages.1.objective.discriminator-width", "4"),
 )

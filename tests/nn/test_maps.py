@@ -10,9 +10,18 @@ import torch
 from skimage.draw import disk, polygon
 from skimage.morphology import dilation, erosion
 
-from reposer.core import SKELETONS, Pose
+from reposer.core import SKELETONS, BadInput, Pose
 from reposer.core.skeleton import BODY_LINES
-from reposer.nn.maps import discs, heatmaps, limb_mask, polygon_mask, pose_mask, stick_picture
+from reposer.nn.maps import (
+    PoseDiscs,
+    PoseMaps,
+    discs,
+    heatmaps,
+    limb_mask,
+    polygon_mask,
+    pose_mask,
+    stick_picture,
+)
 
 SIZE = (40, 30)
 SKELETON = SKELETONS["openpose18"]
@@ -224,3 +233,11 @@ def test_a_pose_mask_is_the_loop_of_stamps_that_it_describes():
 
 def test_a_pose_mask_has_no_lone_joint_and_none_whose_partners_are_missing():
     assert pose_mask(pose_of({"right_hip": (5.0, 10.0), "right_ankle": (5.0, 30.0)}), 4.0).sum() == 0
+
+
+def test_maps_of_no_width_or_of_an_unknown_skeleton_are_refused():
+    for kind, width in ((PoseMaps, "sigma"), (PoseDiscs, "radius")):
+        with pytest.raises(BadInput, match=f"The {width} of pose maps is above 0, not 0"):
+            kind(**{width: 0.0})
+        with pytest.raises(BadInput, match=r"There is no skeleton 'octopus'\. There are: .*openpose18"):
+            kind(skeleton="octopus")

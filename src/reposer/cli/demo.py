@@ -46,7 +46,7 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     sheet = pair_sheet(generator, [pairs[i] for i in range(len(pairs))])
     drawn = time.monotonic()
     protocol = PROTOCOLS["reposer-v1-reconstruction"]
-    copy = CopySource(CopySourceConfig(size=framing.size, fit=framing.fit))
+    copy = CopySource(CopySourceConfig(framing))
     reports = {
         "copy-the-source": evaluate(copy.generate, protocol, pairs),
         model: evaluate(generator.generate, protocol, pairs),

@@ -46,7 +46,7 @@ def described() -> Iterator[dict[str, Any]]:
         features = dict.fromkeys(getattr(stage.objective, "features", None) for stage in recipe.stages)
         yield {
             "name": name,
-            "size": list(recipe.model.size),
+            "size": list(getattr(recipe.model, "framing", recipe.model).size),
             "steps": recipe.steps,
             "batch_size": recipe.batch_size,
             "features": [found for found in features if found is not None],

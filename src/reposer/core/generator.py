@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -31,20 +31,18 @@ def refuse_not_finite(values: Tensor, of: str) -> None:
 
 @dataclass(frozen=True)
 class Framing:
-    """How a picture of any size becomes the picture of one size that a generator works on.
-
-    size: (height, width) of the generator's pictures, in pixels.
-    margin: room around a photo's pose box, as a share of the box's larger side; used by `transfer`.
-    fit: "squash" scales each axis on its own; "pad" keeps the aspect and centres.
-    aspect: width over height of the person pictures that the generator was trained on; a photo is cropped to it.
-    sides: what "pad" puts beside a picture: its edge pixels repeated, or white.
-    """
+    """How a picture of any size becomes the picture of one size that a generator works on."""
 
     size: tuple[int, int]
+    """(height, width) of the generator's pictures, in pixels."""
     margin: float = 0.25
+    """Room around the pose in a photo, as a share of the larger side of the pose's box; used by `transfer`."""
     fit: Literal["squash", "pad"] = "squash"
+    """"squash" scales each axis on its own; "pad" keeps the aspect and centres."""
     aspect: float = 176 / 256
+    """Width over height of the person pictures that the generator is trained on; a photo is cropped to it."""
     sides: Sides = "edge"
+    """What "pad" puts beside a picture: its edge pixels repeated, or white."""
 
     def __post_init__(self) -> None:
         if min(self.size) < 1 or not 0 <= self.margin <= 16 or not 1 / 16 <= self.aspect <= 16:
@@ -52,6 +50,10 @@ class Framing:
                 f"A framing has sides of at least 1 pixel, a margin in [0, 16] and an aspect in [1/16, 16]; this came: "
                 f"size {self.size[0]}x{self.size[1]}, margin {self.margin}, aspect {self.aspect}."
             )
+
+    def tiny(self) -> "Framing":
+        """The same at the size of a test."""
+        return replace(self, size=(64, 32))
 
     @property
     def person_size(self) -> tuple[int, int]:

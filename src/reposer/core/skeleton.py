@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from .registry import Registry
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -237,6 +239,6 @@ BODY_LINES: tuple[tuple[str, str], ...] = (
     ("right_ear", "left_ear"),
 )
 
-SKELETONS: dict[str, Skeleton] = {
-    s.name: s for s in (OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68, PERSON_88)
-}
+SKELETONS: Registry[Skeleton] = Registry("skeleton")
+for _skeleton in (OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68, PERSON_88):
+    SKELETONS.add(_skeleton.name, _skeleton)

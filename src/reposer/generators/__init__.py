@@ -14,6 +14,7 @@ from reposer.core.registry import import_siblings
 from reposer.nn.weights import network_of, read_about, read_header, read_safetensors, save_generator
 from reposer.training import RECIPES
 
+from .old_names import renewed
 from .registries import GENERATORS
 
 __all__ = ["GENERATORS", "RECIPES", "load", "save", "shipped_models"]
@@ -45,6 +46,7 @@ def load(name_or_path: str | Path) -> Generator:
             f"family in {path.name} is {quoted(family)}; known are {', '.join(GENERATORS)}. It was written by another "
             f"version of Reposer, or by a package that is not installed here."
         )
+    about = renewed(about, GENERATORS[family])
     generator: Generator = network_of(GENERATORS[family], about["config"], tensors, path)
     framing = from_plain(Framing, about["framing"], f"framing in {path.name}", bounded=True)
     if max(framing.size) > LARGEST_SIDE:

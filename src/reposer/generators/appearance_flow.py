@@ -8,7 +8,7 @@ in as they do there, so that any azimuth can be asked for.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.core import BadInput, Batch, Framing, Layer, View
+from reposer.core.generator import refuse_indivisible
 from reposer.core.view import EVERY_THIRD
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.view_code import CodeMap, ViewCode
@@ -37,39 +38,29 @@ class AppearanceFlowConfig:
 
     family: ClassVar[str] = "appearance-flow"
 
-    size: tuple[int, int] = (256, 256)
-    """(height, width) of the pictures, in pixels; both divide by 32."""
+    framing: Framing = Framing((256, 256), aspect=1.0)
+    """Size of the pictures, and how a photo becomes one."""
     width: int = 64
     """Channels of the encoder's first layer; doubled three times."""
     code_width: int = 64
     """Channels of the views' code, and of the map that is made from it."""
-    fit: Literal["squash", "pad"] = "squash"
-    """How a picture becomes one of `size`: each axis on its own, or with its aspect kept and edges repeated."""
 
     def __post_init__(self) -> None:
-        divisor = 2**LEVELS
-        if min(self.size) < divisor or any(side % divisor for side in self.size):
-            raise BadInput(
-                f"Appearance flow draws pictures whose sides divide by {divisor}, not {self.size[0]}x{self.size[1]}."
-            )
+        refuse_indivisible(self.framing.size, 2**LEVELS, "Appearance flow")
         if self.width < 2 or self.code_width < 1:
             raise BadInput(f"Appearance flow is at least 2 wide and its code 1; this came: {self}.")
 
     @classmethod
     def mini(cls) -> "AppearanceFlowConfig":
         """As many parameters as GFLA's mini form of view synthesis."""
-        return cls(size=(128, 128), width=28, code_width=32)
+        return cls(Framing((128, 128), aspect=1.0), width=28, code_width=32)
 
     def tiny(self) -> "AppearanceFlowConfig":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), width=4, code_width=4)
+        return replace(self, framing=self.framing.tiny(), width=4, code_width=4)
 
     def build(self) -> "AppearanceFlow":
         return AppearanceFlow(self)
-
-    @property
-    def framing(self) -> Framing:
-        return Framing(self.size, fit=self.fit, aspect=1.0)
 
 
 @dataclass(frozen=True)
@@ -91,7 +82,7 @@ class AppearanceFlow(ViewGenerator):
         super().__init__()
         self.config = config
         self.framing = config.framing
-        height, width = config.size
+        height, width = config.framing.size
         widths = [config.width * min(2**n, WIDEST) for n in range(LEVELS)]
         deepest = widths[-1]
         self.encoder = nn.ModuleList(

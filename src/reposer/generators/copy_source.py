@@ -1,7 +1,7 @@
 """The baseline that every generator must beat: the source picture as it is."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -19,13 +19,11 @@ class CopySourceConfig:
 
     family: ClassVar[str] = "copy-source"
 
-    size: tuple[int, int] = (256, 256)
-    """(height, width) of the pictures, in pixels."""
-    fit: Literal["squash", "pad"] = "squash"
-    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
+    framing: Framing = Framing((256, 256))
+    """Size of the pictures, and how a photo becomes one."""
 
     def tiny(self) -> "CopySourceConfig":
-        return replace(self, size=(64, 32))
+        return replace(self, framing=self.framing.tiny())
 
     def build(self) -> "CopySource":
         return CopySource(self)
@@ -39,7 +37,7 @@ class CopySource(Generator):
     def __init__(self, config: CopySourceConfig) -> None:
         super().__init__()
         self.config = config
-        self.framing = Framing(config.size, fit=config.fit)
+        self.framing = config.framing
 
     def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Any, target_pose: Any) -> Generated:
         return Generated(source.clone())

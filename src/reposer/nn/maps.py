@@ -2,7 +2,7 @@
 
 import colorsys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal
 
@@ -11,12 +11,60 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from reposer.core import Pose
+from reposer.core import SKELETONS, BadInput, Pose
 from reposer.core.skeleton import BODY_LINES
 
 Coordinates = Literal["exact", "truncated"]
+"""Where a joint stands: at its position, or (as published systems had it) at whole pixels, cut towards zero."""
 CLOSING = 5  # pixels, side of the square that closes a pose mask
 OUT_OF_SIGHT = 1e9  # pixels; its square is still a float32
+
+
+@dataclass(frozen=True)
+class JointMaps:
+    """How a generator sees a pose: a map for each joint of a skeleton."""
+
+    coordinates: Coordinates = "exact"
+    """"exact"; or "truncated" (most published systems): joints stand at whole pixels, rounded towards zero."""
+    skeleton: str = "openpose18"
+    """Name of the poses' skeleton."""
+
+    def __post_init__(self) -> None:
+        SKELETONS[self.skeleton]  # refuses a name that is none
+
+
+@dataclass(frozen=True)
+class PoseMaps(JointMaps):
+    """One Gaussian bump a joint."""
+
+    sigma: float = 6.0
+    """Width of a joint's bump, in pixels."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sigma <= 0:
+            raise BadInput(f"The sigma of pose maps is above 0, not {self.sigma}.")
+
+    def of(self, pose: Pose, picture: Float[Tensor, "B _ H W"]) -> Float[Tensor, "B K H W"]:
+        """The maps of a picture's pose, on its device and in its type."""
+        return heatmaps(pose.to(picture.device), self.sigma, coordinates=self.coordinates).to(picture.dtype)
+
+
+@dataclass(frozen=True)
+class PoseDiscs(JointMaps):
+    """One disc a joint."""
+
+    radius: float = 4.0
+    """Of a joint's disc, in pixels."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.radius <= 0:
+            raise BadInput(f"The radius of pose maps is above 0, not {self.radius}.")
+
+    def of(self, pose: Pose, picture: Float[Tensor, "B _ H W"]) -> Float[Tensor, "B K H W"]:
+        """The maps of a picture's pose, on its device and in its type."""
+        return discs(pose.to(picture.device), self.radius, coordinates=self.coordinates).to(picture.dtype)
 
 
 def heatmaps(pose: Pose, sigma: float, *, coordinates: Coordinates = "exact") -> Float[Tensor, "B K H W"]:

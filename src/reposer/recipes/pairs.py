@@ -39,8 +39,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         at_least(1, "data.num_pairs", self.num_pairs)
-        if self.skeleton not in SKELETONS:
-            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
+        SKELETONS[self.skeleton]  # refuses a name that is none
 
     def open(self, framing: Framing, split: str | None = None) -> PairDataset:
         """The data set, its pictures laid out by `framing`."""
@@ -107,11 +106,12 @@ class PairRecipe(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        wanted = getattr(self.model, "skeleton", None)
+        maps = getattr(self.model, "maps", None)
+        wanted = None if maps is None else maps.skeleton
         if isinstance(self.data, DataConfig) and wanted is not None and wanted != self.data.skeleton:
             raise BadInput(
                 f"The network takes poses of the skeleton {wanted}, and the data are read as {self.data.skeleton}. Give "
-                f"--model.skeleton and --data.skeleton the same name."
+                f"--model.maps.skeleton and --data.skeleton the same name."
             )
 
     def refuse_unreadable(self, dataset: Any) -> None:

@@ -7,6 +7,7 @@ from reposer.core.device import chosen_device
 from reposer.core.skeleton import FACE_68
 from reposer.data.clip_dataset import holds_clips
 from reposer.generators import load, shipped_models
+from reposer.generators.old_names import RECIPES as OLD_RECIPES
 from reposer.nn.weights import read_about, read_header, sha256
 
 from .clips import score_clips
@@ -53,4 +54,6 @@ def about_weights(file: Path) -> dict[str, str]:
     """Which weights were scored: the file's checksum and what its header says of its making."""
     header = read_about(read_header(file), file)
     made = {k: str(v) for k, v in header.items() if k in ("recipe", "step", "feature_network")}
+    if "recipe" in made:
+        made["recipe"] = OLD_RECIPES.get(made["recipe"], made["recipe"])
     return {"weights_sha256": sha256(file), **made}

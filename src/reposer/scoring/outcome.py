@@ -59,8 +59,7 @@ class Model:
 
     def copy_source(self) -> Generator:
         """The source left as it is, in the same frame: what a model has to beat."""
-        framing = self.generator.framing
-        return CopySource(CopySourceConfig(size=framing.size, fit=framing.fit))
+        return CopySource(CopySourceConfig(self.generator.framing))
 
 
 def short_name(model: str) -> str:

@@ -23,7 +23,7 @@ from reposer.core.skeleton import OPENPOSE_18, PERSON_88
 from reposer.generators.patn.blocks import Encoder, PoseBranch, PoseTransfer
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
-from reposer.nn.maps import heatmaps
+from reposer.nn.maps import PoseMaps
 
 from .face import (
     FACE_JOINTS,
@@ -52,11 +52,11 @@ class DRNConfig:
 
     family: ClassVar[str] = "drn"
 
-    size: tuple[int, int] = (256, 176)
-    """(height, width) of the pictures, in pixels; both divide by 8."""
+    framing: Framing = Framing((256, 176))
+    """Size of the pictures, whose sides divide by 8, and how a photo becomes one."""
     width: int = 64
-    """Channels of the first layer of the pose branch and of the style encoder; doubled n_down times and twice."""
-    n_down: int = 2
+    """Channels of the first layer of the pose branch and of the style encoder; doubled downsamplings times and twice."""
+    downsamplings: int = 2
     """Halvings of the pose branch, 1 to 3. RATE-Net's code has 3; 2 is PATN's and makes a network a quarter as large.
     For DRN it is not reported (inferred)."""
     blocks: int = 9
@@ -86,67 +86,57 @@ class DRNConfig:
     """Residual blocks of the face module (inferred)."""
     face_sigma: float = 3.0
     """Width of a joint's bump in the face module's maps, in pixels of 64 across a face (inferred)."""
-    sigma: float = 6.0
-    """Width of a joint's bump in the pose maps, in pixels."""
-    coordinates: Literal["exact", "truncated"] = "exact"
-    """"truncated" (RATE-Net's code): joints are drawn at whole pixels, rounded towards zero."""
-    skeleton: str = "openpose18"
-    """Name of the poses' skeleton. With "person88" a pose may bring the face's landmarks and its box, as a face
-    detector finds it, which then takes the place of the box that the joints speak for."""
-    fit: Literal["squash", "pad"] = "squash"
-    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
-    aspect: float = 176 / 256
-    """Width over height of the person pictures it is trained on."""
-    margin: float = 0.25
-    """Room around the pose in a photo, as a share of the larger side of the pose's box."""
+    maps: PoseMaps = PoseMaps()
+    """How poses become maps. With the skeleton "person88" a pose may bring the face's landmarks and its box, as a face
+    detector finds it, which then takes the place of the box that the joints suggest."""
 
     def __post_init__(self) -> None:
-        if min(self.size) < 32 or any(side % DIVISOR for side in self.size):
+        size = self.framing.size
+        if min(size) < 32 or any(side % DIVISOR for side in size):
             raise BadInput(
                 f"DRN draws pictures whose sides are at least 32 and divide by {DIVISOR}, "
-                f"not {self.size[0]}x{self.size[1]}."
+                f"not {size[0]}x{size[1]}."
             )
-        if self.n_down not in (1, 2, 3):
-            raise BadInput(f"DRN's pose branch halves its maps 1 to 3 times, not {self.n_down}.")
+        if self.downsamplings not in (1, 2, 3):
+            raise BadInput(f"DRN's pose branch halves its maps 1 to 3 times, not {self.downsamplings}.")
         counts = (self.width, self.blocks, self.res_blocks, self.latent, self.hidden)
-        if min(*counts, self.face_width, self.face_blocks) < 1 or min(self.sigma, self.face_sigma) <= 0:
-            raise BadInput(f"DRN's widths, numbers of blocks and sigmas are above 0; this came: {self}.")
+        if min(*counts, self.face_width, self.face_blocks) < 1 or self.face_sigma <= 0:
+            raise BadInput(f"DRN's widths, numbers of blocks and face_sigma are above 0; this came: {self}.")
         if not 0 <= self.dropout < 1:
             raise BadInput(f"DRN's dropout is in [0, 1), not {self.dropout}.")
         if self.face_size < 16 or self.face_size % DIVISOR:
             raise BadInput(
                 f"DRN's face pictures have a side from 16 on that divides by {DIVISOR}, not {self.face_size}."
             )
-        if self.skeleton not in SKELETONS:
-            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
-        absent = [joint for joint in NEEDED_JOINTS if joint not in SKELETONS[self.skeleton]]
+        skeleton = SKELETONS[self.maps.skeleton]
+        absent = [joint for joint in NEEDED_JOINTS if joint not in skeleton]
         if self.face and absent:
             raise BadInput(
-                f"DRN finds faces by {', '.join(NEEDED_JOINTS)}; {self.skeleton} has no {', '.join(absent)}. "
+                f"DRN finds faces by {', '.join(NEEDED_JOINTS)}; {skeleton.name} has no {', '.join(absent)}. "
                 f"Use openpose18, or face=False."
             )
 
-        unmarked = [joint for joint in LANDMARKS if joint not in SKELETONS[self.skeleton]]
+        unmarked = [joint for joint in LANDMARKS if joint not in skeleton]
         if self.face_input == "landmarks" and (unmarked or not self.face):
             raise BadInput(
                 f"DRN paints a face after landmarks with face=True and a skeleton that has them (person88); this "
-                f"came: face={self.face}, {self.skeleton}."
+                f"came: face={self.face}, {skeleton.name}."
             )
 
     @property
     def body(self) -> Skeleton:
         """What the pose branch sees: the joints without landmarks and boxes."""
-        return OPENPOSE_18 if self.skeleton == PERSON_88.name else SKELETONS[self.skeleton]
+        return OPENPOSE_18 if self.maps.skeleton == PERSON_88.name else SKELETONS[self.maps.skeleton]
 
     @classmethod
     def rate_net(cls) -> "DRNConfig":
         """RATE-Net as its developers' code has it: no face module, a style encoder of strided convolutions."""
-        return cls(n_down=3, style_encoding="plain", face=False, coordinates="truncated")
+        return cls(downsamplings=3, style_encoding="plain", face=False, maps=PoseMaps("truncated"))
 
     @classmethod
     def drn(cls) -> "DRNConfig":
         """DRN, with the depth of RATE-Net's pose branch (inferred)."""
-        return cls(n_down=3, coordinates="truncated")
+        return cls(downsamplings=3, maps=PoseMaps("truncated"))
 
     @classmethod
     def rate_net_mini(cls) -> "DRNConfig":
@@ -156,14 +146,15 @@ class DRNConfig:
     @classmethod
     def drn_landmarks_mini(cls) -> "DRNConfig":
         """DRN for two CPU cores, its faces painted after landmarks."""
-        return replace(cls.drn_mini(), skeleton=PERSON_88.name, face_input="landmarks")
+        return replace(
+            cls.drn_mini(), maps=PoseMaps(skeleton=PERSON_88.name, sigma=3.0), face_input="landmarks"
+        )
 
     @classmethod
     def drn_mini(cls) -> "DRNConfig":
         """DRN for two CPU cores."""
         return cls(
-            size=(128, 96),
-            fit="pad",
+            framing=Framing((128, 96), fit="pad"),
             width=16,
             blocks=4,
             dropout=0.0,
@@ -172,15 +163,15 @@ class DRNConfig:
             face_size=32,
             face_width=16,
             face_blocks=2,
-            sigma=3.0,
+            maps=PoseMaps(sigma=3.0),
         )
 
     def tiny(self) -> "DRNConfig":
         """The same form at the size of a test."""
         return replace(
             self,
-            size=(64, 32),
-            width=16 >> self.n_down,
+            framing=self.framing.tiny(),
+            width=16 >> self.downsamplings,
             blocks=2,
             res_blocks=min(self.res_blocks, 2),
             latent=8,
@@ -188,7 +179,7 @@ class DRNConfig:
             face_size=16,
             face_width=4 if self.face_input == "joints" else 3,
             face_blocks=1,
-            sigma=2.0,
+            maps=replace(self.maps, sigma=2.0),
         )
 
     def build(self) -> "DRNGenerator":
@@ -230,12 +221,12 @@ class DRNGenerator(Generator):
     def __init__(self, config: DRNConfig) -> None:
         super().__init__()
         self.config = config
-        self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
-        self.skeleton = SKELETONS[config.skeleton]
+        self.framing = config.framing
+        self.skeleton = SKELETONS[config.maps.skeleton]
         self.pose_branch = PoseBranch(
             len(config.body),
             width=config.width,
-            downsamplings=config.n_down,
+            downsamplings=config.downsamplings,
             blocks=config.blocks,
             upsampling="bilinear",
             dropout=config.dropout,
@@ -282,9 +273,7 @@ class DRNGenerator(Generator):
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint of the body, on the picture's device and in its type."""
-        body = pose.convert(self.config.body).to(picture.device)
-        maps = heatmaps(body, self.config.sigma, coordinates=self.config.coordinates)
-        return channels_last(maps.to(picture.dtype))
+        return channels_last(self.config.maps.of(pose.convert(self.config.body), picture))
 
     def layers(self, output: DRNDrawing) -> Mapping[str, Layer]:
         """Coarse picture and residual; of DRN, the face as it lies in the picture and the mask that lets it in."""
@@ -324,9 +313,9 @@ class DetailBranch(nn.Module):
     def __init__(self, config: DRNConfig) -> None:
         super().__init__()
         self.everywhere = DetailModule(
-            config.width * 2**config.n_down,
+            config.width * 2**config.downsamplings,
             blocks=config.res_blocks,
-            ups=config.n_down,
+            ups=config.downsamplings,
             width=config.width,
             halvings=STYLE_HALVINGS,
             latent=config.latent,

@@ -68,18 +68,18 @@ class DRNLossesConfig:
     guidance: Guidance = "full"
     """What of the whole picture's loss reaches the pose branch: all (published); what comes by its features F_t alone;
     nothing."""
-    judge_turns: int = 3
+    discriminator_steps: int = 3
     """Turns of the judges after each of the generator's."""
     head: Head = "patch"
     """What of a judge is held against 1 and 0: a score of each place (inferred), or all last channels (RATE-Net's
     code)."""
-    judge_scales: int = 1
+    discriminator_scales: int = 1
     """Sizes, each half the one before, at which a judge sees the pictures, with weights of its own for each."""
-    judge_width: int = 64
+    discriminator_width: int = 64
     """Channels of the judges' first layer; four times as many in the last."""
-    judge_blocks: int = 3
+    discriminator_blocks: int = 3
     """Residual blocks of each judge."""
-    judge_dropout: float = 0.5
+    discriminator_dropout: float = 0.5
     """Share of values dropped in those blocks."""
     pool: int = 50
     """Generated pairs that each judge's pool keeps; 0 = none."""
@@ -87,9 +87,9 @@ class DRNLossesConfig:
     """Probability that source and target are mirrored, together."""
 
     def __post_init__(self) -> None:
-        if self.judge_turns < 1 or self.judge_scales < 1 or self.pool < 0:
+        if self.discriminator_steps < 1 or self.discriminator_scales < 1 or self.pool < 0:
             raise BadInput(f"DRN's judges take a turn at least, at one size at least; this came: {self}.")
-        if not 0 <= self.flip <= 1 or not 0 <= self.judge_dropout < 1:
+        if not 0 <= self.flip <= 1 or not 0 <= self.discriminator_dropout < 1:
             raise BadInput(f"DRN's flip is in [0, 1] and its judges' dropout in [0, 1); this came: {self}.")
         if self.moments and len(self.moments) != len(self.layers):
             raise BadInput(
@@ -121,8 +121,8 @@ class DRNLossesConfig:
             self,
             features="people-encoder",
             weights=None,
-            judge_width=4,
-            judge_blocks=1,
+            discriminator_width=4,
+            discriminator_blocks=1,
             pool=min(self.pool, 3),
         )
 
@@ -197,7 +197,7 @@ class DRNObjective(Objective):
             )
             yield Turn(("pose", "detail") if reached else ("detail",), terms)
 
-        for _ in range(config.judge_turns):
+        for _ in range(config.discriminator_steps):
             yield Turn(tuple(self.judges), self._judge_terms(drawing.picture.detach(), target, beside, seeds))
 
     def _guided(self, transfer: PoseTransfer) -> tuple[Tensor, Tensor]:
@@ -297,12 +297,12 @@ class Judge(nn.ModuleList):
         super().__init__(
             PairDiscriminator(
                 channels,
-                config.judge_width,
-                blocks=config.judge_blocks,
-                dropout=config.judge_dropout,
+                config.discriminator_width,
+                blocks=config.discriminator_blocks,
+                dropout=config.discriminator_dropout,
                 head=config.head,
             )
-            for _ in range(config.judge_scales)
+            for _ in range(config.discriminator_scales)
         )
 
     def forward(

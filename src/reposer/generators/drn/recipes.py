@@ -33,8 +33,8 @@ class DRNRecipe(PairRecipe):
     """One stage."""
 
 
-@RECIPES.register("rate-net-fashion")
-def rate_net_fashion() -> DRNRecipe:
+@RECIPES.register("rate-net-fashion-2020")
+def rate_net_fashion_2020() -> DRNRecipe:
     """RATE-Net for DeepFashion at 256x176, after its developers' public code: 182,930,758 parameters.
 
     Of it 165.2 M are the pose branch. RAdam at 1e-4, batch 8, 12 epochs of 101,966 pairs, constant for one and then
@@ -44,21 +44,21 @@ def rate_net_fashion() -> DRNRecipe:
     Not trained here: it needs DeepFashion, VGG-16 with batch norm and a GPU. Recalled from a list of results, with
     little trust: SSIM 0.774, IS 3.125 under the authors' protocol.
     """
-    return _fashion("rate-net-fashion", DRNConfig.rate_net(), DRNLossesConfig.rate_net())
+    return _fashion("rate-net-fashion-2020", DRNConfig.rate_net(), DRNLossesConfig.rate_net())
 
 
-@RECIPES.register("drn-fashion")
-def drn_fashion() -> DRNRecipe:
+@RECIPES.register("drn-fashion-2020")
+def drn_fashion_2020() -> DRNRecipe:
     """DRN for DeepFashion at 256x176, rebuilt from a reader's notes on the paper: 192,436,297 parameters.
 
     Its code was never published. Reported: both branches, the style encoder's residual blocks, the face module, the
     mask, the Gram term, the order of the updates. Inferred: all of the face's geometry, the weights of the losses, the
-    judges' head, and the schedule, which is RATE-Net's. `--model.n-down 2` makes it 57,678,409 parameters.
+    judges' head, and the schedule, which is RATE-Net's. `--model.downsamplings 2` makes it 57,678,409 parameters.
     Not trained here: it needs DeepFashion, VGG-19 and a GPU. From the paper's abstract, over systems and protocols
     that could not be recovered: 12 to 14 % more top-10 retrieval recall, 5 % more joint localisation accuracy, near
     40 % more face identity.
     """
-    return _fashion("drn-fashion", DRNConfig.drn(), DRNLossesConfig.drn())
+    return _fashion("drn-fashion-2020", DRNConfig.drn(), DRNLossesConfig.drn())
 
 
 def _fashion(name: str, model: DRNConfig, losses: DRNLossesConfig) -> DRNRecipe:
@@ -90,9 +90,9 @@ MINI_LOSSES = DRNLossesConfig(
     layers=(1.0, 1.0, 1.0, 1.0, 1.0),
     style=20.0,
     adversarial=0.3,
-    judge_turns=1,
-    judge_width=16,
-    judge_blocks=1,
+    discriminator_steps=1,
+    discriminator_width=16,
+    discriminator_blocks=1,
 )
 MINI_RATE_LOSSES = replace(
     MINI_LOSSES, layers=(1.0, 1.0, 1.0), moments=(0.02, 0.02, 0.02), pixels=1.0, style=0.0, head="none"
@@ -117,7 +117,7 @@ def drn_mini() -> DRNRecipe:
     """A small DRN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
     2,094,233 parameters; a step of 8 pairs takes 3.5 s on one core (measured), 1,500 steps an hour and a half.
-    After a reader's notes on the paper, as drn-fashion is, but for one turn of the judges instead of three, no dropout,
+    After a reader's notes on the paper, as drn-fashion-2020 is, but for one turn of the judges instead of three, no dropout,
     and weights for our encoder. Not trained to its end yet; docs/leaderboard.md says what it reached in the
     leaderboard's form.
     """
@@ -130,7 +130,7 @@ def drn_landmarks_mini() -> DRNRecipe:
 
     2,143,625 parameters. Poses are of the skeleton person88: OpenPose's 18 joints, the landmarks, and two corners of the
     face's box where a detector gives it (docs/data.md); synthetic people bring landmarks of their own. In the same way for
-    DeepFashion, with pose files that have them: `reposer train drn-fashion --model.skeleton person88 --model.face-input
+    DeepFashion, with pose files that have them: `reposer train drn-fashion-2020 --model.maps.skeleton person88 --model.face-input
     landmarks --data.skeleton person88`. Not trained to its end yet.
     """
     return _mini("drn-landmarks-mini", DRNConfig.drn_landmarks_mini(), MINI_LOSSES, "person88")

@@ -15,12 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, FaceLines, Generator, Layer, Pose, Skeleton
+from reposer.core import SKELETONS, BadInput, FaceLines, Framing, Generator, Layer, Pose, Skeleton
 from reposer.core.skeleton import FACE_68
 from reposer.generators.registries import GENERATORS
 from reposer.nn.face_maps import FACE_CHANNELS, face_maps
 from reposer.nn.layout import channels_last
-from reposer.nn.maps import heatmaps, stick_picture
+from reposer.nn.maps import PoseMaps, heatmaps, stick_picture
 
 from .blocks import EncoderBlock
 from .network import RAW_POSE_SCALE
@@ -62,60 +62,50 @@ class GFLAAnimationConfig(ClipNetworksConfig):
 
     family: ClassVar[str] = "gfla-animation"
 
-    sigma: float = 6.0
-    """Width of a joint's bump in the pose maps, in pixels."""
-    coordinates: Literal["exact", "truncated"] = "exact"
-    """"truncated" (published): joints are drawn at whole pixels, rounded towards zero."""
+    maps: PoseMaps = PoseMaps()
+    """How poses become maps."""
     sticks: Literal["scaled", "raw"] = "scaled"
     """Range of the drawn skeleton beside the bumps: [-1, 1], or (published) 0 to 255."""
-    skeleton: str = "openpose18"
-    """Name of the driving poses' skeleton."""
     source_skeleton: str = "openpose18"
     """Name of the reference's skeleton; published are coco17 here and h36m17 there, so that channels change their
     meaning."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.sigma <= 0:
-            raise BadInput(f"GFLA's sigma is above 0, not {self.sigma}.")
-        for name in (self.skeleton, self.source_skeleton):
-            if name not in SKELETONS:
-                raise BadInput(f"There is no skeleton '{name}'; there are {', '.join(SKELETONS)}.")
-        if len(SKELETONS[self.skeleton]) != len(SKELETONS[self.source_skeleton]):
+        if len(SKELETONS[self.maps.skeleton]) != len(SKELETONS[self.source_skeleton]):
             raise BadInput(
                 f"The reference's and the driving poses' skeletons have as many joints as each other; "
-                f"{self.source_skeleton} and {self.skeleton} do not."
+                f"{self.source_skeleton} and {self.maps.skeleton} do not."
             )
 
     @property
     def channels(self) -> int:
-        return len(SKELETONS[self.skeleton]) + STICKS
+        return len(SKELETONS[self.maps.skeleton]) + STICKS
 
     @classmethod
     def dance_2020(cls) -> "GFLAAnimationConfig":
         """The released network for FashionVideo and for iPER. The colours of its drawn skeleton are inferred: ours."""
         return cls(
+            Framing((256, 256), aspect=1.0),
             fusion="sum",
             normalize_attention="mean",
             normalize_input=True,
-            coordinates="truncated",
+            maps=PoseMaps("truncated", "h36m17"),
             sticks="raw",
-            skeleton="h36m17",
             source_skeleton="coco17",
-            aspect=1.0,
         )
 
     @classmethod
     def mini(cls) -> "GFLAAnimationConfig":
         """Ours for two CPU cores."""
         return cls(
-            size=(128, 96), fit="pad", width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)),
-            attention_hidden=32, sigma=3.0, first_gain=0.7, first_occlusion=1.0,
+            framing=Framing((128, 96), fit="pad"), width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)),
+            attention_hidden=32, maps=PoseMaps(sigma=3.0), first_gain=0.7, first_occlusion=1.0,
         )  # fmt: skip
 
     def tiny(self) -> "GFLAAnimationConfig":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), width=4, flow_width=2, attention_hidden=4)
+        return replace(self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4)
 
     def build(self) -> "GFLAAnimation":
         return GFLAAnimation(self)
@@ -128,8 +118,8 @@ class GFLAFaceConfig(ClipNetworksConfig):
 
     family: ClassVar[str] = "gfla-face"
 
-    aspect: float = 1.0
-    """Width over height of the face pictures it is trained on."""
+    framing: Framing = Framing((256, 256), aspect=1.0)
+    """Size of the pictures, whose sides divide by 32, and how a photo becomes one."""
     labels: Literal["scaled", "raw"] = "scaled"
     """Range of the map that says which part of the face is where: [0, 1], or (published) 0 to 6."""
 
@@ -146,13 +136,13 @@ class GFLAFaceConfig(ClipNetworksConfig):
     def mini(cls) -> "GFLAFaceConfig":
         """Ours for two CPU cores. Margin: a drawn face picture is 1.9 times as large as the landmarks' box in it."""
         return cls(
-            size=(96, 96), width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)), attention_hidden=32,
-            first_gain=0.7, first_occlusion=1.0, margin=0.45,
+            framing=Framing((96, 96), margin=0.45, aspect=1.0), width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)), attention_hidden=32,
+            first_gain=0.7, first_occlusion=1.0,
         )  # fmt: skip
 
     def tiny(self) -> "GFLAFaceConfig":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), width=4, flow_width=2, attention_hidden=4)
+        return replace(self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4)
 
     def build(self) -> "GFLAFace":
         return GFLAFace(self)
@@ -266,7 +256,7 @@ class GFLAAnimation(RecurrentGenerator):
 
     def __init__(self, config: GFLAAnimationConfig) -> None:
         super().__init__(config)
-        self.skeleton = SKELETONS[config.skeleton]
+        self.skeleton = SKELETONS[config.maps.skeleton]
         entering = 3 + 2 * config.channels
         self.flow_previous, self.flow_reference = FlowNet(config, entering), FlowNet(config, entering)
         self.target_net = ClipTargetNet(config)
@@ -282,7 +272,7 @@ class GFLAAnimation(RecurrentGenerator):
     ) -> Float[Tensor, "B C H W"]:
         """One bump of height 1 per visible joint, then the drawn skeleton."""
         pose = condition.to(picture.device)
-        bumps = heatmaps(pose, self.config.sigma, coordinates=self.config.coordinates)
+        bumps = heatmaps(pose, self.config.maps.sigma, coordinates=self.config.maps.coordinates)
         if not self.config.normalize_input:
             bumps = RAW_POSE_SCALE * bumps
         sticks = stick_picture(pose)

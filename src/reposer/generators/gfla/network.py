@@ -7,16 +7,16 @@ takes in source features by local attention around the place that the flow point
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import SKELETONS, BadInput, Generator, Layer, Pose
+from reposer.core import SKELETONS, Framing, Generator, Layer, Pose
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
-from reposer.nn.maps import heatmaps
+from reposer.nn.maps import PoseMaps
 
 from .blocks import EncoderBlock
 from .parts import (
@@ -46,19 +46,8 @@ class GFLAConfig(NetworksConfig):
 
     family: ClassVar[str] = "gfla"
 
-    sigma: float = 6.0
-    """Width of a joint's bump in the pose maps, in pixels."""
-    coordinates: Literal["exact", "truncated"] = "exact"
-    """"truncated" (published): joints are drawn at whole pixels, rounded towards zero."""
-    skeleton: str = "openpose18"
-    """Name of the poses' skeleton."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.sigma <= 0:
-            raise BadInput(f"GFLA's sigma is above 0, not {self.sigma}.")
-        if self.skeleton not in SKELETONS:
-            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
+    maps: PoseMaps = PoseMaps()
+    """How poses become maps."""
 
     @classmethod
     def fashion(cls) -> "GFLAConfig":
@@ -68,12 +57,18 @@ class GFLAConfig(NetworksConfig):
     @classmethod
     def market(cls) -> "GFLAConfig":
         """Ours for Market-1501: one level of attention."""
-        return cls(size=(128, 64), attention=((2, 3),), aspect=0.5)
+        return cls(Framing((128, 64), aspect=0.5), attention=((2, 3),))
 
     @classmethod
     def mini(cls) -> "GFLAConfig":
         """Ours for two CPU cores."""
-        return cls(size=(128, 96), fit="pad", width=24, flow_width=16, attention_hidden=64, sigma=3.0)
+        return cls(
+            Framing((128, 96), fit="pad"),
+            width=24,
+            flow_width=16,
+            attention_hidden=64,
+            maps=PoseMaps(sigma=3.0),
+        )
 
     @classmethod
     def synthetic(cls) -> "GFLAConfig":
@@ -102,11 +97,11 @@ class GFLAConfig(NetworksConfig):
         return cls.market()._published()
 
     def _published(self) -> "GFLAConfig":
-        return replace(self, normalize_attention="mean", normalize_input=True, coordinates="truncated")
+        return replace(self, normalize_attention="mean", normalize_input=True, maps=PoseMaps("truncated"))
 
     def tiny(self) -> "GFLAConfig":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), width=4, flow_width=3, attention_hidden=4)
+        return replace(self, framing=self.framing.tiny(), width=4, flow_width=3, attention_hidden=4)
 
     def build(self) -> "GFLAGenerator":
         return GFLAGenerator(self)
@@ -133,7 +128,7 @@ class GFLAGenerator(Generator):
         super().__init__()
         self.config = config
         self.framing = config.framing
-        self.skeleton = SKELETONS[config.skeleton]
+        self.skeleton = SKELETONS[config.maps.skeleton]
         # As published, source features are made down to level 3 even where nothing attends there (Market-1501).
         self.unread = tuple(
             f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS)
@@ -168,7 +163,7 @@ class GFLAGenerator(Generator):
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint, on the picture's device and in its type."""
-        return joint_maps(pose, picture, self.config)
+        return self.config.maps.of(pose, picture)
 
     def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
         """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
@@ -190,12 +185,6 @@ class GFLAGenerator(Generator):
         target_maps = self.pose_maps(target_pose, source)
         moves = self.moves(source, source_maps, target_maps)
         return GFLADrawing(self.target_net(target_maps, features, moves), source, *moves), memory
-
-
-def joint_maps(pose: Pose, picture: Float[Tensor, "B 3 H W"], config: GFLAConfig) -> Float[Tensor, "B K H W"]:
-    """The maps of `config` for a picture's pose, on its device and in its type."""
-    maps = heatmaps(pose.to(picture.device), config.sigma, coordinates=config.coordinates)
-    return maps.to(picture.dtype)
 
 
 class TargetNet(DrawingNet):

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.core import BadInput, Framing, Layer
+from reposer.core.generator import refuse_indivisible
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.local_attention import LocalAttention
 from reposer.nn.warp import warp
@@ -31,8 +32,8 @@ WIDEST = 8  # times the width of the first block, at most
 class NetworksConfig:
     """What the networks of every task have in common."""
 
-    size: tuple[int, int] = (256, 256)
-    """(height, width) of the pictures, in pixels; both divide by 32."""
+    framing: Framing = Framing((256, 256))
+    """Size of the pictures, whose sides divide by 32, and how a photo becomes one."""
     width: int = 64
     """Channels of the first block of the source and target networks; doubled twice."""
     flow_width: int = 32
@@ -54,19 +55,9 @@ class NetworksConfig:
     """Gain of the orthogonal first weights; published 0.02. Flow, occlusion and last layer always start at 0.02."""
     first_occlusion: float = 0.0
     """The occlusions' first value, before the sigmoid; published 0. Above, the network starts by copying."""
-    fit: Literal["squash", "pad"] = "squash"
-    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
-    aspect: float = 176 / 256
-    """Width over height of the person pictures it is trained on."""
-    margin: float = 0.25
-    """Room around the pose in a photo, as a share of the larger side of the pose's box."""
 
     def __post_init__(self) -> None:
-        divisor = 2**FLOW_LEVELS
-        if min(self.size) < divisor or any(side % divisor for side in self.size):
-            raise BadInput(
-                f"GFLA draws pictures whose sides divide by {divisor}, not {self.size[0]}x{self.size[1]}."
-            )
+        refuse_indivisible(self.framing.size, 2**FLOW_LEVELS, "GFLA")
         levels = self.levels
         if (
             not levels
@@ -87,10 +78,6 @@ class NetworksConfig:
     def levels(self) -> tuple[int, ...]:
         """Where the source is attended to, from coarse to fine."""
         return tuple(sorted((level for level, _ in self.attention), reverse=True))
-
-    @property
-    def framing(self) -> Framing:
-        return Framing(self.size, self.margin, self.fit, self.aspect)
 
 
 class Moves(NamedTuple):

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import BadInput, Layer, View
+from reposer.core import BadInput, Framing, Layer, View
 from reposer.generators.registries import GENERATORS
 from reposer.generators.view_generator import ViewGenerator
 from reposer.nn.layout import channels_last
@@ -48,12 +48,12 @@ class GFLAViewsConfig(NetworksConfig):
 
     family: ClassVar[str] = "gfla-views"
 
+    framing: Framing = Framing((256, 256), aspect=1.0)
+    """Size of the pictures, whose sides divide by 32, and how a photo becomes one."""
     injection: Literal["code", "one-hot"] = "code"
     """How the views enter: as maps of a smooth code (any azimuth), or (published) as one-hot codes (multiples of 20)."""
     code_width: int = 64
     """Channels of the code, and of each map that is made from it. Of no use to one-hot codes."""
-    aspect: float = 1.0
-    """Width over height of the pictures it is trained on."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,13 +74,15 @@ class GFLAViewsConfig(NetworksConfig):
     def mini(cls) -> "GFLAViewsConfig":
         """Ours for two CPU cores."""
         return cls(
-            size=(128, 128), width=24, flow_width=16, attention=((2, 3), (3, 3)), attention_hidden=48,
+            framing=Framing((128, 128), aspect=1.0), width=24, flow_width=16, attention=((2, 3), (3, 3)), attention_hidden=48,
             first_gain=0.7, first_occlusion=1.0, code_width=32,
         )  # fmt: skip
 
     def tiny(self) -> "GFLAViewsConfig":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), width=4, flow_width=2, attention_hidden=4, code_width=4)
+        return replace(
+            self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4, code_width=4
+        )
 
     def build(self) -> "GFLAViewsGenerator":
         return GFLAViewsGenerator(self)
@@ -88,7 +90,7 @@ class GFLAViewsConfig(NetworksConfig):
     @property
     def deepest(self) -> tuple[int, int]:
         """(height, width) of the map at which the views enter."""
-        return self.size[0] >> FLOW_LEVELS, self.size[1] >> FLOW_LEVELS
+        return self.framing.size[0] >> FLOW_LEVELS, self.framing.size[1] >> FLOW_LEVELS
 
     @property
     def view_channels(self) -> int:

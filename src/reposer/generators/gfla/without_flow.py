@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from reposer.core import SKELETONS, Generator, Layer, Pose
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.maps import PoseMaps
 
 from .blocks import EncoderBlock
-from .network import GFLAConfig, GFLADrawing, joint_maps
+from .network import GFLAConfig, GFLADrawing
 from .parts import FLOW_LEVELS, SOURCE_LEVELS, DrawingNet, SourceNet, doubled, first_weights
 
 
@@ -40,16 +41,16 @@ class GFLAWithoutFlowConfig(GFLAConfig):
     @classmethod
     def baseline_2020(cls) -> "GFLAWithoutFlowConfig":
         """Baseline, for DeepFashion."""
-        return replace(cls(source_by="input"), normalize_input=True, coordinates="truncated")
+        return replace(cls(source_by="input"), normalize_input=True, maps=PoseMaps("truncated"))
 
     @classmethod
     def global_attention_2020(cls) -> "GFLAWithoutFlowConfig":
         """Global-Attn, for DeepFashion."""
-        return replace(cls(), normalize_input=True, coordinates="truncated")
+        return replace(cls(), normalize_input=True, maps=PoseMaps("truncated"))
 
     def tiny(self) -> "GFLAWithoutFlowConfig":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), width=4, attention_hidden=4)
+        return replace(self, framing=self.framing.tiny(), width=4, attention_hidden=4)
 
     def build(self) -> "GFLAWithoutFlowGenerator":  # type: ignore[override]
         return GFLAWithoutFlowGenerator(self)
@@ -113,7 +114,7 @@ class GFLAWithoutFlowGenerator(Generator):
         super().__init__()
         self.config = config
         self.framing = config.framing
-        self.skeleton = SKELETONS[config.skeleton]
+        self.skeleton = SKELETONS[config.maps.skeleton]
         joints, widths = len(self.skeleton), doubled(config.width, SOURCE_LEVELS)
         self.source_net, self.attention = None, nn.ModuleDict()
         if config.source_by == "global-attention":
@@ -133,9 +134,9 @@ class GFLAWithoutFlowGenerator(Generator):
     def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> GFLADrawing:
         """Without flows; occlusions where there is attention. The source's pose is seen by Baseline alone."""
         occlusions: dict[int, Tensor] = {}
-        target_maps = joint_maps(target_pose, source, self.config)
+        target_maps = self.config.maps.of(target_pose, source)
         if self.source_net is None:
-            entering = torch.cat([source, joint_maps(source_pose, source, self.config), target_maps], 1)
+            entering = torch.cat([source, self.config.maps.of(source_pose, source), target_maps], 1)
             return GFLADrawing(self.target_net(entering, lambda _, x: x), source, {}, {})
         features = self.source_net(source)
 

@@ -6,16 +6,17 @@ stream says where the picture stream is to change (attention); the last picture 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
+from reposer.core.generator import refuse_indivisible
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
-from reposer.nn.maps import heatmaps
+from reposer.nn.maps import PoseMaps
 
 from .blocks import Normalize, PoseBranch, PoseTransfer, Upsampling
 
@@ -27,8 +28,8 @@ class PATNConfig:
 
     family: ClassVar[str] = "patn"
 
-    size: tuple[int, int] = (256, 176)
-    """(height, width) of the pictures, in pixels; both divide by 2^downsamplings."""
+    framing: Framing = Framing((256, 176))
+    """Size of the pictures, whose sides divide by 2^downsamplings, and how a photo becomes one."""
     width: int = 64
     """Channels of the first layer; doubled at each downsampling."""
     downsamplings: int = 2
@@ -45,31 +46,15 @@ class PATNConfig:
     the one whose sigmoid is the attention, which no norm follows."""
     dropout: float = 0.5
     """Share of values dropped in the blocks while training."""
-    sigma: float = 6.0
-    """Width of a joint's bump in the pose maps, in pixels."""
-    coordinates: Literal["exact", "truncated"] = "exact"
-    """"truncated" (published): joints are drawn at whole pixels, rounded towards zero."""
-    skeleton: str = "openpose18"
-    """Name of the poses' skeleton."""
-    fit: Literal["squash", "pad"] = "squash"
-    """How a photo becomes a picture of `size`: each axis on its own, or with its aspect kept and edges repeated."""
-    aspect: float = 176 / 256
-    """Width over height of the person pictures it is trained on."""
-    margin: float = 0.25
-    """Room around the pose in a photo, as a share of the larger side of the pose's box."""
+    maps: PoseMaps = PoseMaps()
+    """How poses become maps."""
 
     def __post_init__(self) -> None:
-        if min(self.width, self.downsamplings, self.blocks) < 1 or self.sigma <= 0:
-            raise BadInput(f"PATN's width, downsamplings, blocks and sigma are above 0; this came: {self}.")
-        if min(self.size) < 1 or any(side % self.divisor for side in self.size):
-            raise BadInput(
-                f"PATN with {self.downsamplings} downsamplings draws pictures whose sides divide by {self.divisor}, "
-                f"not {self.size[0]}x{self.size[1]}."
-            )
+        if min(self.width, self.downsamplings, self.blocks) < 1:
+            raise BadInput(f"PATN's width, downsamplings and blocks are above 0; this came: {self}.")
+        refuse_indivisible(self.framing.size, self.divisor, f"PATN with {self.downsamplings} downsamplings")
         if not 0 <= self.dropout < 1:
             raise BadInput(f"PATN's dropout is a share in [0, 1), not {self.dropout}.")
-        if self.skeleton not in SKELETONS:
-            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
 
     @property
     def divisor(self) -> int:
@@ -79,23 +64,34 @@ class PATNConfig:
     @classmethod
     def fashion(cls) -> "PATNConfig":
         """The published network for DeepFashion."""
-        return cls(coordinates="truncated")
+        return cls(maps=PoseMaps("truncated"))
 
     @classmethod
     def market(cls) -> "PATNConfig":
         """The published network for Market-1501."""
-        return cls(size=(128, 64), normalize="batch", bias=False, coordinates="truncated", aspect=0.5)
+        return cls(Framing((128, 64), aspect=0.5), normalize="batch", bias=False, maps=PoseMaps("truncated"))
 
     @classmethod
     def mini(cls) -> "PATNConfig":
         """Ours for two CPU cores."""
         return cls(
-            size=(128, 96), fit="pad", width=16, blocks=4, upsampling="bilinear", dropout=0.0, sigma=3.0
+            framing=Framing((128, 96), fit="pad"),
+            width=16,
+            blocks=4,
+            upsampling="bilinear",
+            dropout=0.0,
+            maps=PoseMaps(sigma=3.0),
         )
 
     def tiny(self) -> "PATNConfig":
         """The same form at the size of a test: three blocks of 16 channels."""
-        return replace(self, size=(64, 32), width=max(1, 16 // self.divisor), blocks=3, sigma=2.0)
+        return replace(
+            self,
+            framing=self.framing.tiny(),
+            width=max(1, 16 // self.divisor),
+            blocks=3,
+            maps=replace(self.maps, sigma=2.0),
+        )
 
     def build(self) -> "PATNGenerator":
         return PATNGenerator(self)
@@ -110,8 +106,8 @@ class PATNGenerator(Generator):
         super().__init__()
         self.divisor = config.divisor
         self.config = config
-        self.framing = Framing(config.size, config.margin, config.fit, config.aspect)
-        self.skeleton = SKELETONS[config.skeleton]
+        self.framing = config.framing
+        self.skeleton = SKELETONS[config.maps.skeleton]
         self.branch = PoseBranch(
             len(self.skeleton),
             width=config.width,
@@ -137,8 +133,7 @@ class PATNGenerator(Generator):
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint, on the picture's device and in its type."""
-        maps = heatmaps(pose.to(picture.device), self.config.sigma, coordinates=self.config.coordinates)
-        return channels_last(maps.to(picture.dtype))
+        return channels_last(self.config.maps.of(pose, picture))
 
     def layers(self, output: PoseTransfer) -> Mapping[str, Layer]:
         """The attention of each block: where it changes the picture's features, averaged over their channels."""

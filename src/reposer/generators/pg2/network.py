@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
-from reposer.core.images import Sides
+from reposer.core.generator import refuse_indivisible
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import at_least_float32, channels_last
-from reposer.nn.maps import discs
+from reposer.nn.maps import PoseDiscs
 
 from .blocks import Conv, Halve, Padding, TwoConv
 
@@ -36,8 +36,9 @@ class PG2Config:
 
     family: ClassVar[str] = "pg2"
 
-    size: tuple[int, int] = (128, 64)
-    """(height, width) of the pictures, in pixels; no other size can be drawn. Both divide by 2^(levels - 1)."""
+    framing: Framing = Framing((128, 64), aspect=0.5)
+    """Size of the pictures, the only one it works at, whose sides divide by 2^(levels - 1), and how a photo becomes one.
+    Published for fashion: padded with white sides."""
     width: int = 128
     """Channels of the first level; level n has n times as many."""
     levels: int = 5
@@ -52,42 +53,22 @@ class PG2Config:
     """How the coarse network sees the target pose. "maps" (the system): discs beside the source picture. The paper's
     ablations: "coordinates" through two linear layers, or "heatmaps" (the discs) through an encoder of their own; both
     arrive as `bottleneck` more numbers at the bottom."""
-    radius: float = 4.0
-    """Of a joint's disc, in pixels; published: 4 at both resolutions."""
-    coordinates: Literal["exact", "truncated"] = "truncated"
-    """"truncated" (published): joints are drawn at whole pixels, rounded towards zero."""
+    maps: PoseDiscs = PoseDiscs("truncated")
+    """How poses become maps; published: discs of 4 pixels at both resolutions."""
     padding: Padding = "same"
     """Of the halving convolutions. "same" (published, needed by released weights): a pixel more at the bottom and
     right. "symmetric": alike on all sides."""
     checkpointing: bool = False
     """Training keeps the inputs of the blocks only and computes the rest again: less memory, about a third slower."""
-    skeleton: str = "openpose18"
-    """Name of the poses' skeleton."""
-    fit: Literal["squash", "pad"] = "squash"
-    """How a person's picture is laid into `size`: each axis on its own, or with its aspect kept and sides beside it.
-    Published for fashion: "pad"."""
-    sides: Sides = "edge"
-    """What lies beside a padded picture: its edge pixels repeated, or white (published for fashion)."""
-    aspect: float = 0.5
-    """Width over height of the person pictures it is trained on."""
-    margin: float = 0.25
-    """Room around the pose in a photo, as a share of the larger side of the pose's box."""
 
     def __post_init__(self) -> None:
         if self.levels <= SHALLOWER:
             raise BadInput(
                 f"PG2 has at least {SHALLOWER + 1} levels, not {self.levels}; its refining network has {SHALLOWER} less."
             )
-        divisor = 2 ** (self.levels - 1)
-        if min(self.size) < divisor or any(side % divisor for side in self.size):
-            raise BadInput(
-                f"PG2 of {self.levels} levels draws pictures whose sides divide by {divisor}, not "
-                f"{self.size[0]}x{self.size[1]}."
-            )
-        if min(self.width, self.bottleneck) < 1 or self.radius <= 0:
-            raise BadInput(f"PG2's widths and radius are above 0; this came: {self}.")
-        if self.skeleton not in SKELETONS:
-            raise BadInput(f"There is no skeleton '{self.skeleton}'; there are {', '.join(SKELETONS)}.")
+        refuse_indivisible(self.framing.size, 2 ** (self.levels - 1), f"PG2 of {self.levels} levels")
+        if min(self.width, self.bottleneck) < 1:
+            raise BadInput(f"PG2's widths are above 0; this came: {self}.")
 
     @classmethod
     def market(cls) -> "PG2Config":
@@ -98,32 +79,30 @@ class PG2Config:
     def fashion(cls) -> "PG2Config":
         """The published networks for DeepFashion: 256x256 pixels, the 176 columns of the person between white ones.
 
-        Discs and masks of `radius` pixels lie in that frame, so they are round on the person.
+        Discs and masks lie in that frame, so they are round on the person.
         """
-        return cls(size=(256, 256), levels=6, finest_skip=True, fit="pad", sides="white", aspect=176 / 256)
+        return cls(Framing((256, 256), fit="pad", sides="white"), levels=6, finest_skip=True)
 
     @classmethod
     def mini(cls) -> "PG2Config":
         """Ours for two CPU cores: narrow, a bottleneck on 8x6 pixels, all skips, joints where they are."""
         return cls(
-            size=(128, 96),
+            Framing((128, 96), fit="pad"),
             width=24,
             finest_skip=True,
-            coordinates="exact",
+            maps=PoseDiscs(),
             padding="symmetric",
-            fit="pad",
-            aspect=176 / 256,
         )
 
     def tiny(self) -> "PG2Config":
         """The same form at the size of a test."""
-        return replace(self, size=(64, 32), levels=4, width=5, bottleneck=12)
+        return replace(self, framing=self.framing.tiny(), levels=4, width=5, bottleneck=12)
 
     @property
     def bottom(self) -> tuple[int, int]:
         """(height, width) of the coarse network's deepest map."""
         scale = 2 ** (self.levels - 1)
-        return (self.size[0] // scale, self.size[1] // scale)
+        return (self.framing.size[0] // scale, self.framing.size[1] // scale)
 
     def build(self) -> "PG2Generator":
         return PG2Generator(self)
@@ -151,8 +130,8 @@ class PG2Generator(Generator):
     def __init__(self, config: PG2Config) -> None:
         super().__init__()
         self.config = config
-        self.framing = Framing(config.size, config.margin, config.fit, config.aspect, config.sides)
-        self.skeleton = SKELETONS[config.skeleton]
+        self.framing = config.framing
+        self.skeleton = SKELETONS[config.maps.skeleton]
         self.coarse_net = CoarseNet(config)
         self.refine_net = RefineNet(config) if config.refine else None
         for module in self.modules():
@@ -167,11 +146,9 @@ class PG2Generator(Generator):
 
     def coarse(self, source: Float[Tensor, "B 3 H W"], target_pose: Pose) -> Float[Tensor, "B 3 H W"]:
         """G1's picture, unbounded, at least float32."""
-        pose = target_pose.to(source.device)
         if self.config.pose_input == "coordinates":
-            return self.coarse_net(source, coordinates(pose).to(source.dtype))
-        maps = discs(pose, self.config.radius, coordinates=self.config.coordinates)
-        return self.coarse_net(source, maps.to(source.dtype))
+            return self.coarse_net(source, coordinates(target_pose.to(source.device)).to(source.dtype))
+        return self.coarse_net(source, self.config.maps.of(target_pose, source))
 
     def refined(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> PG2Drawing:
         """G2's difference map on top of a coarse picture."""
@@ -206,7 +183,7 @@ class CoarseNet(nn.Module):
         super().__init__()
         self.config = config
         joints, width, levels, z = (
-            len(SKELETONS[config.skeleton]),
+            len(SKELETONS[config.maps.skeleton]),
             config.width,
             config.levels,
             config.bottleneck,

@@ -45,7 +45,7 @@ class PG2CoarseConfig:
 class PG2LossesConfig:
     """Stage two: the refining network (or, where the model has none, the coarse one) against a discriminator."""
 
-    judge: Literal["triplet", "pair"] = "triplet"
+    discriminator_sees: Literal["triplet", "pair"] = "triplet"
     """What the discriminator sees. "triplet" (the code): single pictures, and the source counts as generated, too, so
     that copying it is found out. "pair" (the paper): each picture with the source beside it."""
     fooled: Literal["drawn", "drawn-and-source"] = "drawn"
@@ -70,7 +70,7 @@ class PG2LossesConfig:
     """Halvings of the discriminator: 4 at 128x64, 5 at 256x256."""
 
     def __post_init__(self) -> None:
-        if self.judge == "pair" and self.fooled != "drawn":
+        if self.discriminator_sees == "pair" and self.fooled != "drawn":
             raise BadInput(
                 "A discriminator of pairs judges no source by itself: it goes with fooled='drawn'."
             )
@@ -113,8 +113,8 @@ class PG2Objective(Objective):
         super().__init__()
         self.config, self.generator = config, generator
         self.discriminator = DCGANDiscriminator(
-            3 if config.judge == "triplet" else 6,
-            generator.config.size,
+            3 if config.discriminator_sees == "triplet" else 6,
+            generator.framing.size,
             width=config.discriminator_width,
             layers=config.discriminator_layers,
             padding=generator.config.padding,
@@ -144,14 +144,14 @@ class PG2Objective(Objective):
             terms = {"adversarial": adversarial_term(logits, self.config.fooled), **difference}
             yield Turn(("coarse" if one_stage else "refine",), terms)
         logits = self.judged(batch, drawn.detach(), beside)
-        yield Turn(("discriminator",), discriminator_terms(logits, self.config.judge))
+        yield Turn(("discriminator",), discriminator_terms(logits, self.config.discriminator_sees))
 
     def judged(self, batch: Batch, drawn: Tensor, coarse: Tensor | None) -> dict[str, Float[Tensor, "B 1"]]:
         """The discriminator's logits, at least float32, of what it is shown, by name.
 
         Inferred for pairs: real and generated ones in one pass, as the code has it for single pictures.
         """
-        if self.config.judge == "pair":
+        if self.config.discriminator_sees == "pair":
             shown = {
                 name: torch.cat([batch.source, p], 1)
                 for name, p in (("target", batch.target), ("drawn", drawn))

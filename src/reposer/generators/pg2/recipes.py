@@ -75,7 +75,7 @@ def pg2_market_2017() -> PG2Recipe:
     | | code (here) | paper | flags for the paper's |
     |---|---|---|---|
     | steps | 22,000 + 38,000 | 22,000 + 14,000 | --stages.1.steps 14000 |
-    | discriminator | triplet | pair | --stages.1.objective.judge pair |
+    | discriminator | triplet | pair | --stages.1.objective.discriminator-sees pair |
     | weight of the masked L1 | 10 | in the supplement | |
     | batch, rate | 16, 2e-5 | 16, 2e-5 | |
 
@@ -95,7 +95,7 @@ def pg2_fashion_2017() -> PG2Recipe:
     |---|---|---|---|
     | batch | 1 | 8 | the paper's: with 1, the coarse network sees 22,000 pairs only (--batch-size 1) |
     | steps | 22,000 + 58,000 | 30,000 + 20,000 | the paper's (--stages.0.steps 22000 --stages.1.steps 58000) |
-    | discriminator | triplet | pair | the code's (--stages.1.objective.judge pair --stages.1.objective.fooled drawn) |
+    | discriminator | triplet | pair | the code's (--stages.1.objective.discriminator-sees pair --stages.1.objective.fooled drawn) |
     | generator's adversarial term | over drawn and source | over drawn | the code's (see above) |
     | weight of the masked L1 | 50 | in the supplement | the code's |
     | rate | 2e-5 | 2e-5 | |
