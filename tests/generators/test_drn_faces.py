@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 import torch
@@ -10,8 +11,10 @@ from PIL import Image
 from reposer.cli import main
 from reposer.cli.train import parse
 from reposer.core import SKELETONS, BadInput, Framing, Pose
+from reposer.data.clip_dataset import WholeClip
 from reposer.data.poses import read_pose, write_pose_json, write_track
 from reposer.evaluation import evaluate
+from reposer.evaluation.driving import limbs_of
 from reposer.generators import RECIPES, save
 from reposer.generators.drn import DRNConfig
 from reposer.generators.drn.face import FACE_JOINTS, LANDMARKS, Faces, face_boxes, face_maps, landmarks_seen
@@ -19,6 +22,7 @@ from reposer.generators.drn.objective import flipped
 from reposer.nn.maps import PoseMaps
 from reposer.recipes import DataConfig
 from reposer.synthetic.people import SyntheticPeople
+from tests.data.video_clips import moving_square, write_clip
 
 from .test_drn import inputs, lively, picture, poses
 
@@ -339,3 +343,42 @@ def test_masks_of_a_network_of_landmarks_are_those_of_every_other_network(tmp_pa
         data = DataConfig(str(photos), split, skeleton=generator.skeleton.name).open(generator.framing)
         masks.append(evaluate(generator.generate, "reposer-v1-reconstruction", data).mask_hashes)
     assert masks[0] and masks[0] == masks[1]
+
+
+def test_evaluate_counts_the_frames_of_clips_in_which_no_face_is_painted(tmp_path, capsys):
+    model = a_network_of_landmarks(tmp_path / "model.safetensors")
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    write_clip(clips / "a.mp4", moving_square(4, SIZE), Fraction(12))
+    rows = [person(landmarks=t != 2)[0] for t in range(4)]
+    write_track(clips / "a.json", Pose.stack(rows), 12)
+    arguments = ["evaluate", str(model), "--data", str(clips), "--split", "all", "--without-networks"]
+    assert main([*arguments, "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    assert f"In 1 of 4 frames: {LEFT_UNDONE}" in " ".join(capsys.readouterr().out.split())
+    report = json.loads((tmp_path / "out/report-reposer-clips-v1.json").read_text())
+    assert report["drawn"]["about"]["left_undone"].startswith(f"1 frames: {LEFT_UNDONE}")
+
+
+def test_limbs_of_clips_are_those_of_the_body_whatever_the_network_wants():
+    pose = person((64, 32), rows=1, landmarks=True)
+    clips = [
+        WholeClip(
+            name="a",
+            source=picture((64, 32))[0],
+            source_pose=poses_of_it[0],
+            poses=poses_of_it,
+            fps=12.0,
+            size=(64, 32),
+            trusted=torch.ones(1, dtype=torch.bool),
+            open_frames=lambda: iter([]),
+        )
+        for poses_of_it in (pose, pose.convert(SKELETONS["openpose18"]))
+    ]
+    with_face, plain = (next(iter(limbs_of(clip, (0, 0, 32, 64)))) for clip in clips)
+    assert with_face.any() and torch.equal(with_face, plain)
+
+
+def test_the_demo_gives_a_network_of_landmarks_its_landmarks(tmp_path):
+    model = a_network_of_landmarks(tmp_path / "model.safetensors")
+    assert main(["demo", "--model", str(model), "--out", str(tmp_path / "demo")]) == 0
+    assert (tmp_path / "demo" / "demo.png").exists()

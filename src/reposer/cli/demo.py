@@ -41,7 +41,7 @@ def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), per
     started = time.monotonic()
     generator = load(model)
     framing = generator.framing
-    pairs = DemoPairs(framing, person)
+    pairs = DemoPairs(framing, person, generator.skeleton)
     loaded = time.monotonic()
     sheet = pair_sheet(generator, [pairs[i] for i in range(len(pairs))])
     drawn = time.monotonic()

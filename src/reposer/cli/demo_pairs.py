@@ -1,14 +1,14 @@
 """The pairs that `reposer demo` shows."""
 
-from reposer.core import Framing, Sample
+from reposer.core import Framing, Sample, Skeleton
 from reposer.synthetic.people import SyntheticPeople
 
 
 class DemoPairs(SyntheticPeople):
     """The demonstration's pairs: one held-out person, one source, six targets."""
 
-    def __init__(self, framing: Framing, person: int) -> None:
-        super().__init__(framing.person_size, "test", 1, 0, framing)
+    def __init__(self, framing: Framing, person: int, skeleton: Skeleton) -> None:
+        super().__init__(framing.person_size, "test", 1, 0, framing, skeleton=skeleton)
         self._samples = self.held_out_demo(6, person)
 
     def __len__(self) -> int:

@@ -64,7 +64,7 @@ def tell_outcome(outcome: Outcome, console: Terminal) -> None:
         console.print(outcome.table)
     for reason, count in outcome.undone.items():
         if reason:
-            console.say(f"In {count} of {sum(outcome.undone.values())} pairs: {reason}")
+            console.say(f"In {count} of {sum(outcome.undone.values())} {outcome.unit}: {reason}")
     tell(outcome.report, outcome.problems, console)
     for reason in outcome.left_out.reasons.values():
         console.say(f"left out: {reason}")

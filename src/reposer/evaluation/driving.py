@@ -18,7 +18,7 @@ from reposer.data.clip_dataset import WholeClip
 from reposer.metrics.clips import Motion
 from reposer.nn.steady import steadied
 
-from .masks import MASKS
+from .masks import MASKS, of_the_body
 
 LIMB_RADIUS = 1 / 32
 """Half a limb's width in the mask of limbs, as a share of the picture's height: that of our protocols of pictures."""
@@ -99,7 +99,7 @@ def copied(clip: Clip | WholeClip, framing: Framing, *, source: int = 0) -> Driv
 def limbs_of(clip: WholeClip, box: Edges) -> Iterator[Bool[Tensor, "H W"] | None] | None:
     """Where the limbs of each frame are, cut to `box` as the frames are; None for clips that are not driven by points."""
     points = clip.poses.points if isinstance(clip.poses, FaceLines) else clip.poses
-    return _limbs(points, clip.trusted, box) if isinstance(points, Pose) else None
+    return _limbs(of_the_body(points), clip.trusted, box) if isinstance(points, Pose) else None
 
 
 def _limbs(poses: Pose, trusted: Bool[Tensor, "T"], box: Edges) -> Iterator[Bool[Tensor, "H W"] | None]:

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import Pose, Registry
+from reposer.core.skeleton import OPENPOSE_18, PERSON_88
 from reposer.nn.maps import limb_mask, polygon_mask, pose_mask
 
 Mask = Callable[[Pose, Pose, float], Float[Tensor, "B 1 H W"]]
@@ -15,6 +16,11 @@ MASKS: Registry[Mask] = Registry("mask")
 OF_SOURCE = frozenset({"pose-source"})
 """Masks that are drawn from the source's joints."""
 PUBLISHED_RADIUS = 4.0  # pixels, at 128x64 and at 256x256 alike
+
+
+def of_the_body(pose: Pose) -> Pose:
+    """Without the landmarks and box of person88: the masks of every network are drawn from the same joints."""
+    return pose.convert(OPENPOSE_18) if pose.skeleton == PERSON_88 else pose
 
 
 @MASKS.register("limbs")

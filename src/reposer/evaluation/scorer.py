@@ -11,11 +11,10 @@ from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
-from reposer.core.skeleton import OPENPOSE_18, PERSON_88
 from reposer.metrics import METRICS, Metric
 
 from .geometry import with_white_sides
-from .masks import MASKS, OF_SOURCE
+from .masks import MASKS, OF_SOURCE, of_the_body
 from .pair_batch import PairBatch
 from .protocol import Protocol
 from .report import Report, Row, protocol_hash
@@ -109,9 +108,10 @@ class Scorer:
 
     def add(self, batch: PairBatch, counted: Counted | None = None) -> None:
         """Add B pairs, which have one size. counted: what another scorer has found of them."""
-        batch = replace(
-            batch, source_pose=_of_the_body(batch.source_pose), target_pose=_of_the_body(batch.target_pose)
+        source_pose, target_pose = (
+            None if pose is None else of_the_body(pose) for pose in (batch.source_pose, batch.target_pose)
         )
+        batch = replace(batch, source_pose=source_pose, target_pose=target_pose)
         values: list[dict[str, float]] = (
             [{} for _ in batch.names] if counted is None else [dict(row.values) for row in counted.rows]
         )
@@ -263,11 +263,6 @@ class Scorer:
 def digest(name: str, picture: UInt8[Tensor, "H W 3"] | Bool[Tensor, "1 H W"]) -> bytes:
     """SHA-256 of the bytes of a named picture or mask."""
     return hashlib.sha256(name.encode() + picture.contiguous().numpy().tobytes()).digest()
-
-
-def _of_the_body(pose: Pose | None) -> Pose | None:
-    """Without the landmarks and box of person88: the masks of every network are drawn from the same joints."""
-    return pose.convert(OPENPOSE_18) if pose is not None and pose.skeleton == PERSON_88 else pose
 
 
 def _joint(digests: Sequence[bytes]) -> str:

@@ -93,7 +93,7 @@ def _refuse_if_nothing_more_is_seen(dataset: FilePairs, config: DataConfig) -> N
     if more and not any(isinstance(pose, Pose) and pose.visible[more].any() for pose in poses):
         raise BadInput(
             f"{config.root} is to be read as {skeleton.name}, but no picture of its split '{dataset.split}' shows a joint that "
-            f"openpose18 does not have ({skeleton.joints[more[0]]}, ...). Give pose files that do, or take openpose18."
+            f"openpose18 does not have ({skeleton.joints[more[0]]}, ...). Give pose files that do, or take a network and poses of openpose18."
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from reposer.nn.steady import STRENGTH
 from reposer.recipes import ClipDataConfig
 
 from .options import ClipScoring, Options
-from .outcome import COPIED, Model, Outcome
+from .outcome import COPIED, Model, Outcome, about_undone
 
 COLUMNS = 10  # frames of a clip on its sheet
 SHEETS = 4  # clips that get one
@@ -57,14 +58,17 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
     ]
     scorers = {who: ClipScorer(metrics, weights=options.weights, device=generator.device) for who in driven}
     path = model.folder / f"report-{CLIPS_V1.name}.json"
+    undone: Counter[str] = Counter()
     for i in track(numbers, "scoring clips", console=Terminal(stderr=True), transient=True):
         clip = dataset.whole(i)
+        undone.update(generator.left_undone(clip.source_pose, pose) for pose in clip.poses)
         rows: dict[str, list[Frames]] = {who: [] for who in driven}
         for who, drives in driven.items():
             scorers[who].add(_watched(drives(clip), -(-clip.num_frames // COLUMNS), rows[who]))
         if i in numbers[:SHEETS]:
             plain_name = re.sub(r"[^\w.-]+", "-", clip.name)
             write_contact_sheet(path.with_name(f"{path.stem}-{plain_name}.png"), rows)
+    about |= about_undone(undone, "frames")
     reports = {
         who: scorer.report({"generator": COPIED} if who == COPIED else {**about, "drawn by": who})
         for who, scorer in scorers.items()
@@ -72,7 +76,13 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
     keys = zip(("drawn", "copied", "calmer"), reports.values(), strict=False)
     plain = {"protocol": CLIPS_V1.name} | {key: report.to_plain() for key, report in keys}
     write_text(path, json.dumps(plain, indent=1) + "\n")
-    return Outcome(reports[name], side_by_side(reports), f"{path}, and sheets of frames beside it")
+    return Outcome(
+        reports[name],
+        side_by_side(reports),
+        f"{path}, and sheets of frames beside it",
+        undone=undone,
+        unit="frames",
+    )
 
 
 def open_whole_clips(generator: Generator, options: Options, *, edges: bool = False) -> ClipDataset:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from rich.table import Table
 
@@ -32,7 +33,7 @@ class LeftOut:
 class Outcome:
     """report: the model's. table: the model beside what it is compared with. files: where the report lies, in words.
 
-    undone: how many pairs the generator left something undone in, by its sentence about it; "" = nothing.
+    undone: how many pairs or frames (`unit`) the generator left something undone in, by its sentence about it; "" = nothing.
     """
 
     report: Report
@@ -41,6 +42,7 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     left_out: LeftOut = LeftOut()
     undone: Mapping[str, int] = field(default_factory=dict)
+    unit: Literal["pairs", "frames"] = "pairs"
 
     @property
     def complete(self) -> bool:
@@ -68,7 +70,7 @@ def short_name(model: str) -> str:
     return path.parent.name if path.stem == "generator" else path.stem
 
 
-def about_undone(undone: Mapping[str, int]) -> dict[str, str]:
+def about_undone(undone: Mapping[str, int], unit: str = "pairs") -> dict[str, str]:
     """For the report."""
-    counts = [f"{count} pairs: {reason}" for reason, count in undone.items() if reason]
+    counts = [f"{count} {unit}: {reason}" for reason, count in undone.items() if reason]
     return {"left_undone": "; ".join(counts)} if counts else {}
