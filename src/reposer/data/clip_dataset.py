@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -221,6 +221,25 @@ class ClipDataset(ABC):
         return ClipBatch.stack(samples, seeds)
 
 
+@dataclass(frozen=True)
+class ClipOptions:
+    """What is asked of clips in files.
+
+    frames: how many a draw gives. skeleton, source_skeleton: of the frames' poses and of the reference's; None = as
+    the data set has them. augment: moves at random, where the kind offers them; a name chooses one of several.
+    edges: of the driving frame, where the kind offers them.
+    """
+
+    frames: int = 30
+    skeleton: Skeleton | None = None
+    source_skeleton: Skeleton | None = None
+    augment: bool | Literal["fashion", "iper"] = False
+    edges: bool = False
+
+
+AS_PUBLISHED = ClipOptions()
+
+
 class FileClips(ClipDataset):
     """Clips from files. A kind says how its folder is recognised and what is in it."""
 
@@ -229,26 +248,16 @@ class FileClips(ClipDataset):
 
     root: Path
 
+    @abstractmethod
+    def __init__(
+        self, root: Path | str, split: str, framing: Framing | None, options: ClipOptions = AS_PUBLISHED
+    ) -> None:
+        """The split of the clips in this folder."""
+
     @classmethod
     @abstractmethod
     def recognises(cls, root: Path) -> bool:
         """Whether the files in this folder are of this kind."""
-
-    @classmethod
-    @abstractmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        frames: int,
-        skeleton: Skeleton | None,
-        source_skeleton: Skeleton | None,
-        augment: bool,
-        edges: bool,
-    ) -> "FileClips":
-        """The split of the clips in this folder. `augment` and `edges` count where the data set offers them."""
 
 
 def recognise_clips(root: Path) -> type[FileClips]:
@@ -272,32 +281,10 @@ def holds_clips(root: Path) -> bool:
 
 
 def open_clips(
-    root: Path | str,
-    split: str,
-    framing: Framing | None,
-    *,
-    frames: int = 30,
-    skeleton: Skeleton | None = None,
-    source_skeleton: Skeleton | None = None,
-    augment: bool = False,
-    edges: bool = False,
+    root: Path | str, split: str, framing: Framing | None, options: ClipOptions = AS_PUBLISHED
 ) -> FileClips:
-    """The split of the clips in a folder; their kind is recognised by the files that are there.
-
-    frames: how many a draw gives. skeleton, source_skeleton: of the frames' poses and of the reference's; None = as
-    the data set has them. augment, edges: moves at random, and edges of the driving frame, where the kind offers them.
-    """
-    root = Path(root)
-    return recognise_clips(root).open(
-        root,
-        split,
-        framing,
-        frames=frames,
-        skeleton=skeleton,
-        source_skeleton=source_skeleton,
-        augment=augment,
-        edges=edges,
-    )
+    """The split of the clips in a folder; their kind is recognised by the files that are there."""
+    return recognise_clips(Path(root))(root, split, framing, options)
 
 
 class RecentFrames:

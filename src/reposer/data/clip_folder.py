@@ -11,14 +11,16 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, ClipSample, FaceLines, Framing, Pose, Skeleton
+from reposer.core import BadInput, ClipSample, FaceLines, Framing, Pose
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 
 from .clip_dataset import (
+    AS_PUBLISHED,
     CLIP_DATASETS,
     REFERENCES,
+    ClipOptions,
     FileClips,
     RecentFrames,
     as_condition,
@@ -79,17 +81,14 @@ class ClipFolder(FileClips):
         root: Path | str,
         split: str = "train",
         framing: Framing | None = None,
+        options: ClipOptions = AS_PUBLISHED,
         *,
-        frames: int = 30,
-        skeleton: Skeleton | None = None,
-        source_skeleton: Skeleton | None = None,
         crop: bool = True,
-        augment: bool = False,
-        edges: bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.root, self.split, self.framing = Path(root), split, framing
-        self.frames_per_draw, self.crop, self.augment, self.edges = frames, crop, augment, edges
+        self.frames_per_draw, self.crop = options.frames, crop
+        self.augment, self.edges = bool(options.augment), options.edges
         if split not in SPLITS:
             raise BadInput(
                 f"There is no split '{split}' of a folder of clips; there are {', '.join(SPLITS)}."
@@ -107,35 +106,11 @@ class ClipFolder(FileClips):
                 )
         self.memory = RecentFrames(cache_bytes)
         self._clips: dict[int, _Clip] = {}
-        self.skeleton, self.source_skeleton = skeleton, source_skeleton
+        self.skeleton, self.source_skeleton = options.skeleton, options.source_skeleton
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
         return any(tracks_beside(root).values())
-
-    @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        frames: int,
-        skeleton: Skeleton | None,
-        source_skeleton: Skeleton | None,
-        augment: bool,
-        edges: bool,
-    ) -> "ClipFolder":
-        return cls(
-            root,
-            split,
-            framing,
-            frames=frames,
-            skeleton=skeleton,
-            source_skeleton=source_skeleton,
-            augment=augment,
-            edges=edges,
-        )
 
     def __len__(self) -> int:
         return len(self.paths)

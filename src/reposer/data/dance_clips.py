@@ -17,7 +17,7 @@ from reposer.core.json_files import read_json
 from reposer.core.samples import Condition
 from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 
-from .clip_dataset import CLIP_DATASETS, frame_mask, move_clip
+from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, ClipOptions, frame_mask, move_clip
 from .dataset import CACHE_BYTES, NoSplit, frame_pose
 from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
 from .moves import in_frame, random_move
@@ -72,14 +72,11 @@ class DanceClips(FrameFolders):
         root: Path | str,
         split: str = "train",
         framing: Framing | None = None,
+        options: ClipOptions = AS_PUBLISHED,
         *,
-        frames: int = 30,
-        skeleton: Skeleton | None = None,
-        source_skeleton: Skeleton | None = None,
-        augment: Literal["fashion", "iper"] | bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        super().__init__(root, split, framing, frames, cache_bytes)
+        super().__init__(root, split, framing, options, cache_bytes=cache_bytes)
         self.folder = self.root / f"{split}_256"
         if split not in SPLITS or not (self.folder / FRAMES).is_dir():
             there = ", ".join(s for s in SPLITS if (self.root / f"{s}_256" / FRAMES).is_dir()) or "none"
@@ -87,44 +84,22 @@ class DanceClips(FrameFolders):
                 f"{self.root} has no split '{split}' ({self.folder.name}/{FRAMES}); it has {there}."
             )
         cleaned = (self.folder / CLEAN).is_dir()
-        self.skeleton = skeleton or (H36M_17 if cleaned else OPENPOSE_18)
-        self.source_skeleton = source_skeleton or (COCO_17 if self.skeleton == H36M_17 else self.skeleton)
+        self.skeleton = options.skeleton or (H36M_17 if cleaned else OPENPOSE_18)
+        self.source_skeleton = options.source_skeleton or (
+            COCO_17 if self.skeleton == H36M_17 else self.skeleton
+        )
         if H36M_17 in (self.skeleton, self.source_skeleton) and not cleaned:
             raise BadInput(
                 f"{self.folder} has no cleaned tracks ({CLEAN}), which {H36M_17.name} poses come from. Pass another "
                 f"skeleton, or clean the tracks first (docs/animate.md)."
             )
-        if augment is True:
-            augment = "iper" if self._has_masks() else "fashion"
-        self.augment = augment
+        own: Literal["fashion", "iper"] = "iper" if self._has_masks() else "fashion"
+        self.augment = own if options.augment is True else options.augment
         self.rows = self._rows()
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
         return any((root / f"{split}_256" / FRAMES).is_dir() for split in SPLITS)
-
-    @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        frames: int,
-        skeleton: Skeleton | None,
-        source_skeleton: Skeleton | None,
-        augment: bool,
-        edges: bool,
-    ) -> "DanceClips":
-        return cls(
-            root,
-            split,
-            framing,
-            frames=frames,
-            skeleton=skeleton,
-            source_skeleton=source_skeleton,
-            augment=augment,
-        )
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from reposer.core import BadInput, FaceLines, Framing, Pose, Skeleton
+from reposer.core import BadInput, FaceLines, Framing, Pose
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 
-from .clip_dataset import CLIP_DATASETS, REFERENCES, with_edges
+from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, REFERENCES, ClipOptions, with_edges
 from .dataset import CACHE_BYTES, NoSplit, frame_pose
 from .files import read_text
 from .frame_folders import FrameFolders, folders_in, refuse_misplaced
@@ -40,14 +40,16 @@ class FaceClips(FrameFolders):
         root: Path | str,
         split: str = "train",
         framing: Framing | None = None,
+        options: ClipOptions = AS_PUBLISHED,
         *,
-        frames: int = 30,
-        edges: bool = False,
         reference: Literal["first", "early"] = "first",
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        super().__init__(root, split, framing, frames, cache_bytes)
-        self.edges, self.takes = edges, reference
+        super().__init__(root, split, framing, options, cache_bytes=cache_bytes)
+        for asked in (options.skeleton, options.source_skeleton):
+            if asked not in (None, FACE_68):
+                raise BadInput(f"{root} holds faces: their skeleton is {FACE_68.name}, not {asked.name}.")
+        self.edges, self.takes = options.edges, reference
         self.folder = self.root / f"{split}_data"
         landmarks = first_existing(self.root, _landmark_folders(split))
         if split not in SPLITS or not self.folder.is_dir() or landmarks is None:
@@ -65,24 +67,6 @@ class FaceClips(FrameFolders):
             (root / f"{split}_data").is_dir() and first_existing(root, _landmark_folders(split)) is not None
             for split in SPLITS
         )
-
-    @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        frames: int,
-        skeleton: Skeleton | None,
-        source_skeleton: Skeleton | None,
-        augment: bool,
-        edges: bool,
-    ) -> "FaceClips":
-        for asked in (skeleton, source_skeleton):
-            if asked not in (None, FACE_68):
-                raise BadInput(f"{root} holds faces: their skeleton is {FACE_68.name}, not {asked.name}.")
-        return cls(root, split, framing, frames=frames, edges=edges)
 
     def __len__(self) -> int:
         return len(self.videos)

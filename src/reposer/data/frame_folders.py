@@ -12,7 +12,7 @@ from torch import Tensor
 from reposer.core import BadInput, Framing, Pose
 from reposer.core.images import from_uint8, to_uint8
 
-from .clip_dataset import FileClips, RecentFrames
+from .clip_dataset import AS_PUBLISHED, ClipOptions, FileClips, RecentFrames
 from .dataset import CACHE_BYTES, frame_bytes
 from .findings import outside_picture
 from .picture_kinds import PICTURE_SUFFIXES
@@ -32,10 +32,12 @@ class FrameFolders(FileClips):
         root: Path | str,
         split: str,
         framing: Framing | None,
-        frames: int,
+        options: ClipOptions = AS_PUBLISHED,
+        *,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.root, self.split, self.framing, self.frames_per_draw = Path(root), split, framing, frames
+        self.root, self.split, self.framing = Path(root), split, framing
+        self.frames_per_draw = options.frames
         self.memory = RecentFrames(cache_bytes)
         self._listed: dict[Path, dict[str, Path]] = {}
         self._sizes: dict[Path, tuple[int, int]] = {}

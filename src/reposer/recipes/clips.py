@@ -1,12 +1,11 @@
 """Clips of people or faces: from files, or synthetic ones."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 from reposer.core import SKELETONS, Framing
 from reposer.core.configs import at_least
-from reposer.data.clip_dataset import ClipDataset, open_clips
+from reposer.data.clip_dataset import ClipDataset, ClipOptions, open_clips
 from reposer.synthetic.people.clips import SyntheticClips, SyntheticFaceClips
 
 
@@ -67,16 +66,8 @@ class ClipDataConfig:
                 skeleton=skeleton,
                 source_skeleton=source_skeleton,
             )
-        return open_clips(
-            Path(self.root),
-            split,
-            framing,
-            frames=self.frames,
-            skeleton=skeleton,
-            source_skeleton=source_skeleton,
-            augment=self.augment,
-            edges=self.edges,
-        )
+        options = ClipOptions(self.frames, skeleton, source_skeleton, self.augment, self.edges)
+        return open_clips(self.root, split, framing, options)
 
     def tiny(self) -> "ClipDataConfig":
         """Two drawn clips, whatever the data set."""

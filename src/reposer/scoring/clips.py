@@ -14,7 +14,7 @@ from reposer.core.disk import write_text
 from reposer.core.images import from_uint8
 from reposer.core.skeleton import FACE_68
 from reposer.core.terminal import Terminal
-from reposer.data.clip_dataset import ClipDataset, WholeClip, open_clips
+from reposer.data.clip_dataset import ClipDataset, ClipOptions, WholeClip, open_clips
 from reposer.evaluation import CLIPS_V1, ClipScorer, DrivenClip, copied, drive, side_by_side
 from reposer.evaluation.clips import EXACT
 from reposer.evaluation.driving import Frames
@@ -95,10 +95,8 @@ def open_whole_clips(generator: Generator, options: Options, *, edges: bool = Fa
     if options.data is None:
         config = ClipDataConfig(split=options.split, num_clips=SYNTHETIC_CLIPS, edges=edges)
         return (replace(config, kind="faces") if faces else config).open(generator.framing)
-    return open_clips(
-        options.data, options.split, generator.framing, skeleton=generator.skeleton,
-        source_skeleton=generator.source_skeleton, edges=edges,
-    )  # fmt: skip
+    asked = ClipOptions(skeleton=generator.skeleton, source_skeleton=generator.source_skeleton, edges=edges)
+    return open_clips(options.data, options.split, generator.framing, asked)
 
 
 def write_contact_sheet(path: Path, rows: Mapping[str, Sequence[Frames]]) -> None:
