@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from reposer.core import Clip, Generator, Pose
+from reposer.core.framing import frame_pose
 from reposer.core.rng import seeded_randn
 from reposer.core.tracks import Smoothing, smoothed
-from reposer.data import frame_pose
 from reposer.data.clip_dataset import ClipOptions, WholeClip, open_clips
 from reposer.evaluation import ClipScorer, copied, drive
 from reposer.generators import load

@@ -22,6 +22,7 @@ import torch
 from reposer.core import BadInput, Batch, Framing, Generator, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.core.disk import write_text
+from reposer.core.framing import size_of
 from reposer.core.processes import Terminated
 from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
@@ -372,8 +373,7 @@ def table(contest: Contest, entries: Sequence[Entry]) -> str:
 
 def brought_back(framing: Framing, size: tuple[int, int]) -> str:
     """How a frame holds a picture of this size, if not pixel for pixel; empty where cutting it out is exact."""
-    left, top, right, bottom = framing.content_box(size)
-    content = (bottom - top, right - left)
+    content = size_of(framing.content_box(size))
     how = "squashed" if framing.fit == "squash" else "scaled"
     return "" if content == size else f"{how} to {content[0]}x{content[1]}"
 

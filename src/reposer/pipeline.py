@@ -11,14 +11,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
+from reposer.core.framing import between, cut, edges_around, frame_bytes, in_picture, size_of
 from reposer.core.generator import refuse_not_finite
-from reposer.core.images import from_uint8, resize_part, resized_columns, to_uint8, with_sides
-from reposer.core.pose import Box
+from reposer.core.images import from_uint8, resized_columns, to_uint8
+from reposer.core.pose import Box, Edges
 from reposer.data.pictures import MAX_PIXELS, read_picture
 
 SOFT_EDGE = 1 / 24  # of the crop's smaller side: how far the drawn part fades into the photo
 LARGER = 16  # times the photo's pixels: a large part to be redrawn has no more
-Edges = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are the first pixels outside
 
 
 @dataclass(frozen=True)
@@ -124,24 +124,11 @@ def crop_edges(
     much more as the target's joints in the photo need; and then the direction that is too short grows until
     the aspect is that of `picture_size`.
     """
-    inside = _in_picture(source_pose)
-    assert inside.visible.any(), "see refuse_too_little"
-    left, top, right, bottom = inside.box()
-    room = framing.margin * max(right - left, bottom - top)
-    left, top, right, bottom = left - room, top - room, right + room, bottom + room
-    reached = _in_picture(target_pose)
-    if reached.visible.any():
-        places = reached.xy[reached.visible]
-        (low_x, low_y), (high_x, high_y) = places.amin(0).tolist(), places.amax(0).tolist()
-        left, top = min(left, low_x - 0.5), min(top, low_y - 0.5)
-        right, bottom = max(right, high_x + 0.5), max(bottom, high_y + 0.5)
+    assert in_picture(source_pose).visible.any(), "see refuse_too_little"
     aspect = picture_size[1] / picture_size[0]
-    h = max(bottom - top, (right - left) / aspect)
-    w = aspect * h
-    crop_h, crop_w = max(1, round(h)), max(1, round(w))
-    _refuse_far_larger((crop_h, crop_w), source_pose.size)
-    first_x, first_y = round((left + right + 1 - crop_w) / 2), round((top + bottom + 1 - crop_h) / 2)
-    return (first_x, first_y, first_x + crop_w, first_y + crop_h)
+    edges = edges_around(source_pose, framing.margin, aspect, target_pose)
+    _refuse_far_larger(size_of(edges), source_pose.size)
+    return edges
 
 
 def _refuse_far_larger(crop: tuple[int, int], photo: tuple[int, int]) -> None:
@@ -165,36 +152,19 @@ class PhotoCrop:
         self, photo: UInt8[Tensor, "H W 3"], edges: Edges, framing: Framing, picture_size: tuple[int, int]
     ) -> None:
         self.photo, self.edges, self.framing = photo, edges, framing
-        self._content = framing.content_box(picture_size)
+        self.picture_size, self._content = picture_size, framing.content_box(picture_size)
 
     def laid(self) -> Float[Tensor, "1 3 h w"]:
         """The crop, resized, in its part of the frame; the rest is the framing's sides."""
-        left, top, right, bottom = self._content
-        resized = resize_part(self.photo, self.edges, (bottom - top, right - left))
-        return with_sides(resized, self._content, self.framing.size, self.framing.sides)
+        return frame_bytes(self.photo, self.framing, self.picture_size, self.edges)[None]
 
-    def pasted(self, drawn: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
-        """The photo with what was drawn in the frame in the crop's place, without the frame's padding."""
-        left, top, right, bottom = self._content
-        return _paste(self.photo, drawn.float().cpu()[..., top:bottom, left:right], self.edges)
+    def pasted(self, generated: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
+        """The photo with what was generated in the frame in the crop's place, without the frame's padding."""
+        return _paste(self.photo, cut(generated.float().cpu(), self._content), self.edges)
 
     def place(self, pose: Pose) -> Pose:
         """A pose of the photo, in the frame."""
-        crop_left, crop_top, crop_right, crop_bottom = self.edges
-        left, top, right, bottom = self._content
-        scale_x, scale_y = (
-            (right - left) / (crop_right - crop_left),
-            (bottom - top) / (crop_bottom - crop_top),
-        )
-        # (x - crop_left + 0.5) * scale + left - 0.5: pixel corners stay aligned
-        matrix = torch.tensor(
-            [
-                [scale_x, 0.0, (0.5 - crop_left) * scale_x + left - 0.5],
-                [0.0, scale_y, (0.5 - crop_top) * scale_y + top - 0.5],
-            ],
-            dtype=torch.float64,
-        )
-        return pose.affine(matrix, self.framing.size)
+        return pose.affine(between(self.edges, self._content), self.framing.size)
 
 
 def open_photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:
@@ -246,7 +216,7 @@ def refuse_too_little(pose: Pose, where: str) -> None:
 
     Joints of the head do not say how large somebody is: how they lie follows the way the head is turned.
     """
-    shown = _in_picture(pose)
+    shown = in_picture(pose)
     if not shown.visible.any():
         raise BadInput(
             f"The {where} is without a person's pose: all visible joints lie outside of its {_size(pose.size)} pixels "
@@ -292,13 +262,6 @@ def _anchor(pose: Pose, other: Pose) -> Float[Tensor, "2"]:
 def _seen(pose: Pose, joints: Iterable[str]) -> Float[Tensor, "N 2"]:
     places = [pose.skeleton.index(joint) for joint in joints if joint in pose.skeleton]
     return pose.xy[places][pose.visible[places]]
-
-
-def _in_picture(pose: Pose) -> Pose:
-    """The pose without the joints that lie outside of its picture."""
-    limits = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
-    inside = ((pose.xy >= -0.5) & (pose.xy <= limits)).all(-1)
-    return replace(pose, visible=pose.visible & inside)
 
 
 def _paste(

@@ -9,9 +9,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from reposer.core import BadInput, Framing
+from reposer.core.framing import frame_picture, frame_pose
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.skeleton import COCO_17
-from reposer.data import DATASETS, PairDataset, frame_picture, frame_pose, open_dataset
+from reposer.data import DATASETS, PairDataset, open_dataset
 from reposer.data.dataset import PictureMemory
 from reposer.data.deepfashion import DeepFashion
 from reposer.data.folder import Folder, split_of

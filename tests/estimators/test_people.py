@@ -8,7 +8,8 @@ import torch
 
 from reposer.core import BadInput, Framing, Pose
 from reposer.core.configs import to_plain
-from reposer.core.images import to_uint8
+from reposer.core.framing import frame_pictures
+from reposer.core.images import from_uint8, to_uint8
 from reposer.core.pose import rotation_about
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, FACE_FINDERS, JOINT_FINDERS, Face, people_files
@@ -18,11 +19,9 @@ from reposer.estimators.people_crops import (
     STRAIGHT_FACE,
     around_heads,
     cut,
-    framed,
     from_aligned,
     from_square,
     mapped,
-    unframed,
 )
 from reposer.estimators.people_files import BODY_FILE, FACE_FILE
 from reposer.estimators.people_networks import FACE_5, BodyConfig, FaceConfig, places
@@ -73,17 +72,17 @@ def test_what_is_found_in_the_frame_lies_there_in_the_picture(size):
     xy = torch.rand(1, 18, 2) * torch.tensor([size[1], size[0]])
     pose = Pose(xy, torch.ones(1, 18, dtype=torch.bool), size)
     there = framing.place(pose)
-    back = unframed(there, framing, size)
+    back = framing.unplace(there, size)
     assert back.size == size
     torch.testing.assert_close(back.xy, pose.xy, atol=1e-3, rtol=0)
-    assert framed(pictures(size), framing).shape == (3, 3, 64, 48)
+    assert frame_pictures(from_uint8(pictures(size)), framing).shape == (3, 3, 64, 48)
 
 
 def test_a_bright_dot_lies_in_the_frame_where_its_pose_says():
     framing, size = Framing((64, 48), fit="pad"), (192, 120)
     dot = torch.zeros(1, *size, 3, dtype=torch.uint8)
     dot[0, 60:69, 30:39] = 255
-    seen = (framed(dot, framing)[0, 0] + 1).clamp(min=0)
+    seen = (frame_pictures(from_uint8(dot), framing)[0, 0] + 1).clamp(min=0)
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(48.0), indexing="ij")
     centre = torch.stack([(seen * x).sum(), (seen * y).sum()]) / seen.sum()
     pose = Pose(torch.tensor([[34.0, 64.0]]).expand(18, 2), torch.ones(18, dtype=torch.bool), size)

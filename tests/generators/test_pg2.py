@@ -9,7 +9,7 @@ import torch
 from reposer.cli.train import parse
 from reposer.core import SKELETONS, BadInput, Batch, Framing, Pose
 from reposer.core.configs import from_plain, to_plain
-from reposer.data.dataset import frame_picture
+from reposer.core.framing import frame_picture
 from reposer.evaluation import PROTOCOLS, PairBatch, Protocol, Scorer, evaluate
 from reposer.evaluation.sheets import explanation_sheet
 from reposer.generators import RECIPES, load, save

@@ -16,7 +16,7 @@ _HOMES = {
     "ClipSample": "samples",
     "Explanation": "generator",
     "FaceLines": "face",
-    "Framing": "generator",
+    "Framing": "framing",
     "Generated": "generator",
     "Generator": "generator",
     "Layer": "generator",

@@ -3,8 +3,8 @@
 from .errors import BadInput as BadInput
 from .errors import quoted as quoted
 from .face import FaceLines as FaceLines
+from .framing import Framing as Framing
 from .generator import Explanation as Explanation
-from .generator import Framing as Framing
 from .generator import Generated as Generated
 from .generator import Generator as Generator
 from .generator import Layer as Layer

@@ -1,9 +1,9 @@
-"""What every family of networks offers, and how a person's picture is framed for one."""
+"""What every family of networks offers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .errors import BadInput
 from .face import FaceLines
-from .images import Sides
+from .framing import Framing
 from .pose import Pose
 from .samples import Condition, stack_conditions
 from .skeleton import OPENPOSE_18, Skeleton
@@ -27,67 +27,6 @@ def refuse_not_finite(values: Tensor, of: str) -> None:
         raise BadInput(
             f"The generator gave numbers that are not finite for {of}; its weights are damaged or its training diverged."
         )
-
-
-@dataclass(frozen=True)
-class Framing:
-    """How a picture of any size becomes the picture of one size that a generator works on."""
-
-    size: tuple[int, int]
-    """(height, width) of the generator's pictures, in pixels."""
-    margin: float = 0.25
-    """Room around the pose in a photo, as a share of the larger side of the pose's box; used by `transfer`."""
-    fit: Literal["squash", "pad"] = "squash"
-    """"squash" scales each axis on its own; "pad" keeps the aspect and centres."""
-    aspect: float = 176 / 256
-    """Width over height of the person pictures that the generator is trained on; a photo is cropped to it."""
-    sides: Sides = "edge"
-    """What "pad" puts beside a picture: its edge pixels repeated, or white."""
-
-    def __post_init__(self) -> None:
-        if min(self.size) < 1 or not 0 <= self.margin <= 16 or not 1 / 16 <= self.aspect <= 16:
-            raise BadInput(
-                f"A framing has sides of at least 1 pixel, a margin in [0, 16] and an aspect in [1/16, 16]; this came: "
-                f"size {self.size[0]}x{self.size[1]}, margin {self.margin}, aspect {self.aspect}."
-            )
-
-    def tiny(self) -> "Framing":
-        """The same at the size of a test."""
-        return replace(self, size=(64, 32))
-
-    @property
-    def person_size(self) -> tuple[int, int]:
-        """(height, width) of a person picture that fills the frame's height, before it is laid into the frame."""
-        return (self.size[0], round(self.size[0] * self.aspect))
-
-    def matrix(self, picture_size: tuple[int, int]) -> Float[Tensor, "2 3"]:
-        """The affine map from pixels (x, y) of a whole picture of `picture_size` to pixels of the frame."""
-        (height, width), (h, w) = picture_size, self.size
-        scale_x, scale_y = w / width, h / height
-        if self.fit == "pad":
-            scale_x = scale_y = min(scale_x, scale_y)
-        left, top = (w - scale_x * width) / 2, (h - scale_y * height) / 2
-        if self.fit == "pad":
-            left, top = round(left), round(top)  # whole pixels of padding: cutting it off again is exact
-        # (x + 0.5) * scale + left - 0.5: pixel corners stay aligned
-        return torch.tensor(
-            [[scale_x, 0.0, 0.5 * scale_x + left - 0.5], [0.0, scale_y, 0.5 * scale_y + top - 0.5]],
-            dtype=torch.float64,
-        )
-
-    def content_box(self, picture_size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) of the frame's part that shows the picture, in whole pixels: `frame[top:bottom]`."""
-        if self.fit == "squash":
-            return (0, 0, self.size[1], self.size[0])
-        (height, width), (h, w) = picture_size, self.size
-        scale = min(w / width, h / height)
-        content_w, content_h = min(w, round(scale * width)), min(h, round(scale * height))
-        left, top = round((w - scale * width) / 2), round((h - scale * height) / 2)
-        return (left, top, min(w, left + content_w), min(h, top + content_h))
-
-    def place(self, pose: Pose) -> Pose:
-        """A pose of the whole picture, in the frame."""
-        return pose.affine(self.matrix(pose.size), self.size)
 
 
 LayerKind = Literal["picture", "weight", "flow"]

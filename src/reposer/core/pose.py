@@ -11,6 +11,9 @@ from torch import Tensor
 from .skeleton import DERIVED_JOINTS, OPENPOSE_18, Skeleton
 
 Box = tuple[float, float, float, float]
+"""(left, top, right, bottom) in pixel edges."""
+Edges = tuple[int, int, int, int]
+"""(left, top, right, bottom) in whole pixels: the first ones inside, and the first ones outside."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,11 @@ class Pose:
         left, top, right, bottom = box
         shift = self.xy.new_tensor([left + 0.5, top + 0.5])
         return replace(self, xy=self.xy - shift, size=(round(bottom - top), round(right - left)))
+
+    def cut(self, edges: Edges) -> "Pose":
+        """The pose in the part of the picture inside these edges, which may exceed it."""
+        left, top, right, bottom = edges
+        return self.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
 
     def flip(self) -> "Pose":
         """The pose in the mirrored picture: x turns round and left joints become right ones."""

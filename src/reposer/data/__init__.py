@@ -7,8 +7,6 @@ from .dataset import (
     FilePairs,
     PairDataset,
     PairRow,
-    frame_picture,
-    frame_pose,
     open_dataset,
 )
 
@@ -19,7 +17,5 @@ __all__ = [
     "FilePairs",
     "PairDataset",
     "PairRow",
-    "frame_picture",
-    "frame_pose",
     "open_dataset",
 ]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
@@ -364,19 +363,6 @@ def _move_condition(condition: Condition, move: Float[Tensor, "2 3"]) -> Conditi
     assert isinstance(condition, FaceLines), type(condition).__name__
     edges = None if condition.edges is None else move_pictures(condition.edges, move, 0.0)
     return FaceLines(condition.points.affine(move, condition.size), edges)
-
-
-def frame_mask(
-    mask: Float[Tensor, "1 h w"], framing: Framing | None, size: tuple[int, int] | None = None
-) -> Float[Tensor, "1 H W"]:
-    """A mask laid into the frame as `frame_picture` lays its picture: the nearest pixel; 0 beside the picture."""
-    size = size or (mask.shape[1], mask.shape[2])
-    if framing is None:
-        return F.interpolate(mask[None], size=size, mode="nearest-exact")[0]
-    left, top, right, bottom = framing.content_box(size)
-    height, width = framing.size
-    content = F.interpolate(mask[None], size=(bottom - top, right - left), mode="nearest-exact")
-    return F.pad(content, (left, width - right, top, height - bottom))[0]
 
 
 def _chosen(among: Sequence[int], stream: np.random.Generator) -> int:

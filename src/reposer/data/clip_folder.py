@@ -12,7 +12,9 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, ClipSample, FaceLines, Framing, Pose
+from reposer.core.framing import edges_around, frame_bytes, frame_pose, in_picture, size_of, whole
 from reposer.core.images import from_uint8, to_uint8
+from reposer.core.pose import Edges
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 
@@ -29,7 +31,7 @@ from .clip_dataset import (
     with_edges,
 )
 from .clips import choose_track_of
-from .dataset import CACHE_BYTES, frame_bytes, frame_pose
+from .dataset import CACHE_BYTES
 from .moves import random_move
 from .video_files import VideoFile
 
@@ -39,8 +41,6 @@ TRAIN_SHARE = 0.8
 """Of every clip's frames, from the first on."""
 # How far a picture is moved at most: degrees, shares of its width and height, share. Ours: nothing is published here.
 ANGLE, SHIFT, SCALE = 5.0, 0.04, 0.05
-
-Edges = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,7 @@ class ClipFolder(FileClips):
 
     def picture_size(self, i: int) -> tuple[int, int]:
         clip = self._clip(i)
-        if clip.edges is None:
-            return clip.video.size
-        left, top, right, bottom = clip.edges
-        return (bottom - top, right - left)
+        return clip.video.size if clip.edges is None else size_of(clip.edges)
 
     def span(self, i: int) -> range:
         count = len(self._clip(i))
@@ -222,10 +219,11 @@ class ClipFolder(FileClips):
         poses = poses[torch.tensor(video.order())]
         if not self.crop or self.framing is None:
             return _Clip(video, frame_pose(poses, self.framing), None)
-        edges = _edges_around(poses, self.framing, path)
-        left, top, right, bottom = edges
-        cut = poses.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
-        return _Clip(video, frame_pose(cut, self.framing), edges)
+        if not in_picture(poses).visible.any():
+            raise BadInput(f"The track of {path} finds nobody in the clip. Give the track of this clip.")
+        height, width = self.framing.person_size
+        edges = edges_around(poses, self.framing.margin, width / height)
+        return _Clip(video, frame_pose(poses.cut(edges), self.framing), edges)
 
     def _framed(self, i: int, frames: Sequence[int] | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
         """Frames of clip i, rising, in the frame; None gives all."""
@@ -274,28 +272,9 @@ def open_clip(path: Path, tracks: Sequence[Path]) -> tuple[VideoFile, Pose]:
     return video, choose_track_of(video, track).pose
 
 
-def _edges_around(poses: Pose, framing: Framing, path: Path) -> Edges:
-    """(left, top, right, bottom) in whole pixels: all joints that lie in the picture, in any frame, with the margin
-    around them, and then the direction grown that the aspect of the framing's pictures lacks.
-    """
-    h, w = poses.size
-    x, y = poses.xy.unbind(-1)
-    inside = poses.visible & (x > -0.5) & (x < w - 0.5) & (y > -0.5) & (y < h - 0.5)
-    if not inside.any():
-        raise BadInput(f"The track of {path} finds nobody in the clip. Give the track of this clip.")
-    left, right = float(x[inside].min()) - 0.5, float(x[inside].max()) + 0.5
-    top, bottom = float(y[inside].min()) - 0.5, float(y[inside].max()) + 0.5
-    room = framing.margin * max(right - left, bottom - top)
-    aspect = framing.person_size[1] / framing.person_size[0]
-    height = max(bottom - top + 2 * room, (right - left + 2 * room) / aspect)
-    rows, columns = max(1, round(height)), max(1, round(aspect * height))
-    first_x, first_y = round((left + right + 1 - columns) / 2), round((top + bottom + 1 - rows) / 2)
-    return (first_x, first_y, first_x + columns, first_y + rows)
-
-
 def _laid(
     pixels: UInt8[Tensor, "H W 3"], edges: Edges | None, framing: Framing | None
 ) -> Float[Tensor, "3 h w"]:
     """A part of a picture in the frame; beyond the picture its edge pixels are repeated."""
-    left, top, right, bottom = edges or (0, 0, pixels.shape[1], pixels.shape[0])
-    return frame_bytes(pixels, framing, (bottom - top, right - left), (left, top, right, bottom))
+    edges = edges or whole((pixels.shape[0], pixels.shape[1]))
+    return frame_bytes(pixels, framing, size_of(edges), edges)

@@ -13,14 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import BadInput, ClipSample, Framing, Pose, Skeleton
+from reposer.core.framing import frame_mask, frame_pose, in_frame
 from reposer.core.json_files import read_json
 from reposer.core.samples import Condition
 from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 
-from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, ClipOptions, frame_mask, move_clip
-from .dataset import CACHE_BYTES, NoSplit, frame_pose
+from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, ClipOptions, move_clip
+from .dataset import CACHE_BYTES, NoSplit
 from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
-from .moves import in_frame, random_move
+from .moves import random_move
 from .pictures import read_picture
 from .poses.values import is_number
 

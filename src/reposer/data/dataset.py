@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Batch, Framing, Pose, Registry, Sample, Skeleton
 from reposer.core.choices import Frame, PictureForm
-from reposer.core.images import resize, resize_part, with_sides
+from reposer.core.framing import frame_bytes, frame_pose
 from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
 
@@ -213,39 +213,6 @@ class FilePairs(PairDataset):
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
         """The picture of this name, of the size that its file has."""
         return read_picture(self.picture_path(name))
-
-
-def frame_picture(
-    picture: Float[Tensor, "3 h w"], framing: Framing | None, size: tuple[int, int] | None = None
-) -> Float[Tensor, "3 H W"]:
-    """A picture laid into the frame as one of `size` (its own by default) would be.
-
-    Without a framing it is scaled to `size`.
-    """
-    size = size or (picture.shape[1], picture.shape[2])
-    if framing is None:
-        return resize(picture[None], size)[0]
-    left, top, right, bottom = box = framing.content_box(size)
-    content = resize(picture[None], (bottom - top, right - left))
-    return with_sides(content, box, framing.size, framing.sides)[0]
-
-
-def frame_bytes(
-    picture: UInt8[Tensor, "h w 3"],
-    framing: Framing | None,
-    size: tuple[int, int],
-    edges: tuple[int, int, int, int] | None = None,
-) -> Float[Tensor, "3 H W"]:
-    """`frame_picture` of bytes, or of the part of them inside `edges`; a large photo is never numbers as a whole."""
-    box = (0, 0, *size[::-1]) if framing is None else framing.content_box(size)
-    content = (box[3] - box[1], box[2] - box[0])
-    small = resize_part(picture, edges or (0, 0, picture.shape[1], picture.shape[0]), content)[0]
-    return frame_picture(small, framing, size)
-
-
-def frame_pose(pose: Pose, framing: Framing | None) -> Pose:
-    """The pose of a whole picture, where `frame_picture` puts it."""
-    return pose if framing is None else framing.place(pose)
 
 
 def unreadable_pictures(dataset: FilePairs, names: Iterable[str]) -> dict[str, str]:

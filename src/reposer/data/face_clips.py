@@ -10,11 +10,12 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from reposer.core import BadInput, FaceLines, Framing, Pose
+from reposer.core.framing import frame_pose
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 
 from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, REFERENCES, ClipOptions, with_edges
-from .dataset import CACHE_BYTES, NoSplit, frame_pose
+from .dataset import CACHE_BYTES, NoSplit
 from .files import read_text
 from .frame_folders import FrameFolders, folders_in, refuse_misplaced
 from .lists import first_existing

@@ -10,10 +10,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Framing, Pose
+from reposer.core.framing import frame_bytes
 from reposer.core.images import from_uint8, to_uint8
 
 from .clip_dataset import AS_PUBLISHED, ClipOptions, FileClips, RecentFrames
-from .dataset import CACHE_BYTES, frame_bytes
+from .dataset import CACHE_BYTES
 from .findings import outside_picture
 from .picture_kinds import PICTURE_SUFFIXES
 from .pictures import picture_header, read_picture

@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Framing, Pose, Sample, Skeleton
+from reposer.core.framing import in_frame
 from reposer.core.images import from_uint8
 from reposer.core.rng import numpy_stream
 from reposer.core.skeleton import OPENPOSE_18
@@ -25,7 +26,7 @@ from .dataset import (
     sole_file,
 )
 from .lists import first_existing, read_annotation, read_pairs, refuse_outside
-from .moves import in_frame, move_pictures, random_move
+from .moves import move_pictures, random_move
 from .pairs import market_identity
 
 SPLITS = ("train", "val", "test")

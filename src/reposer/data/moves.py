@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reposer.core import Framing
+from reposer.core.framing import square
 from reposer.core.pose import rotation_about
 
 
@@ -24,16 +24,6 @@ def random_move(
     return rotation_about(centre, angle * turn, 1 + scale * grow, (shift[0] * x, shift[1] * y))
 
 
-def in_frame(
-    move: Float[Tensor, "2 3"], framing: Framing | None, picture_size: tuple[int, int]
-) -> Float[Tensor, "2 3"]:
-    """A move of a picture's pixels, as a move of the frame's that it is laid into."""
-    if framing is None:
-        return move
-    frame = _square(framing.matrix(picture_size))
-    return (frame @ _square(move) @ torch.linalg.inv(frame))[:2]
-
-
 def move_pictures(
     pictures: Float[Tensor, "*T C H W"], matrix: Float[Tensor, "2 3"], fill: float | None
 ) -> Float[Tensor, "*T C H W"]:
@@ -42,14 +32,10 @@ def move_pictures(
     """
     height, width = pictures.shape[-2:]
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    places = torch.stack([x, y, torch.ones_like(x)], -1).double() @ torch.linalg.inv(_square(matrix)).T
+    places = torch.stack([x, y, torch.ones_like(x)], -1).double() @ torch.linalg.inv(square(matrix)).T
     column, row = places[..., 0].round().long(), places[..., 1].round().long()
     drawn = pictures[..., row.clamp(0, height - 1), column.clamp(0, width - 1)]
     if fill is None:
         return drawn
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     return torch.where(inside, drawn, fill)
-
-
-def _square(matrix: Float[Tensor, "2 3"]) -> Float[Tensor, "3 3"]:
-    return torch.cat([matrix.double(), torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64)])

@@ -50,7 +50,7 @@ class Window:
         height, width = self.picture
         left, right, top, bottom = self._added
         around = pose.resize((top + height + bottom, left + width + right))
-        return around.crop((left - 0.5, top - 0.5, left + width - 0.5, top + height - 0.5))
+        return around.cut((left, top, left + width, top + height))
 
 
 def simcc_joints(

@@ -2,11 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
-from reposer.core import Framing, Pose
-from reposer.core.images import from_uint8, resize
+from reposer.core import Pose
 
 HEAD = ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
 HEAD_SIDE = 1.7  # sides of the square around a head, in distances from its joints' middle to the neck
@@ -14,22 +13,6 @@ CHIN = 0.1  # how far the square lies below that middle, likewise
 
 # Eyes, nose and corners of the mouth of a straight face, in sides of an aligned crop, from its left top corner.
 STRAIGHT_FACE = ((0.37, 0.44), (0.63, 0.44), (0.50, 0.56), (0.41, 0.66), (0.59, 0.66))
-
-
-def framed(pictures: UInt8[Tensor, "B H W 3"], framing: Framing) -> Float[Tensor, "B 3 h w"]:
-    """The pictures in [-1, 1], laid into the frame with their aspect kept; the edge pixels are repeated beside them."""
-    _, height, width, _ = pictures.shape
-    left, top, right, bottom = framing.content_box((height, width))
-    content = resize(from_uint8(pictures), (max(1, bottom - top), max(1, right - left)))
-    beside = (left, framing.size[1] - left - content.shape[3], top, framing.size[0] - top - content.shape[2])
-    return F.pad(content, beside, mode="replicate")
-
-
-def unframed(pose: Pose, framing: Framing, size: tuple[int, int]) -> Pose:
-    """A pose in the frame, in pixels of the picture of `size` that was laid into it."""
-    square = torch.eye(3, dtype=torch.float64)
-    square[:2] = framing.matrix(size)
-    return pose.affine(torch.linalg.inv(square)[:2], size)
 
 
 def around_heads(pose: Pose, weight: Float[Tensor, "B K"]) -> tuple[Float[Tensor, "B 2"], Float[Tensor, "B"]]:

@@ -11,6 +11,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.core.framing import frame_pictures
+from reposer.core.images import from_uint8
 from reposer.core.skeleton import OPENPOSE_18
 
 from .estimator import (
@@ -22,7 +24,6 @@ from .estimator import (
     Face,
     JointFinder,
 )
-from .people_crops import framed, unframed
 from .people_files import BODY_FILE, Shipped, open_shipped
 from .people_networks import BodyConfig, BodyReading, PeopleBody, places
 
@@ -36,7 +37,7 @@ def open_body(weights: Path | None) -> Shipped[PeopleBody]:
 @torch.no_grad()
 def read(body: PeopleBody, pictures: UInt8[Tensor, "B H W 3"]) -> BodyReading:
     """What the network reads off pictures of any size."""
-    reading: BodyReading = body.to(pictures.device)(framed(pictures, body.framing))
+    reading: BodyReading = body.to(pictures.device)(frame_pictures(from_uint8(pictures), body.framing))
     return reading
 
 
@@ -67,7 +68,7 @@ class PeopleJoints(JointFinder):
         score = reading.found.sigmoid()
         pose = Pose(places(reading.maps, size), score > 0.5, size, self.skeleton, score)
         height, width = pictures.shape[1:3]
-        return unframed(pose, body.framing, (height, width)), reading.person.sigmoid()
+        return body.framing.unplace(pose, (height, width)), reading.person.sigmoid()
 
 
 @EMBEDDERS.register("people-identity")

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from reposer.core import BadInput, Clip, FaceLines, Framing, Generator, Pose
 from reposer.core.choices import Smoothing
+from reposer.core.framing import cut, frame_picture, frame_pose, size_of
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
+from reposer.core.pose import Edges
 from reposer.core.samples import Condition
 from reposer.core.tracks import held, smoothed
-from reposer.data import frame_picture, frame_pose
 from reposer.data.clip_dataset import WholeClip
 from reposer.metrics.clips import Motion
 from reposer.nn.steady import steadied
@@ -23,7 +24,6 @@ from .masks import MASKS, of_the_body
 LIMB_RADIUS = 1 / 32
 """Half a limb's width in the mask of limbs, as a share of the picture's height: that of our protocols of pictures."""
 Frames = tuple[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]]
-Edges = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def drive(
     """
     framed = _framed(clip, generator.framing, source)
     box = generator.framing.content_box(framed.size)
-    left, top, right, bottom = box
-    if motions is not None and (bottom - top, right - left) != framed.size:
+    size = size_of(box)
+    if motions is not None and size != framed.size:
         raise BadInput(
             f"The motion of {framed.name} is known at {framed.size[0]}x{framed.size[1]} pixels, but "
-            f"{type(generator).__name__} draws it at {bottom - top}x{right - left}. Make the clip at that size, or leave its "
+            f"{type(generator).__name__} draws it at {size[0]}x{size[1]}. Make the clip at that size, or leave its "
             f"motion out."
         )
     device = generator.device
@@ -103,13 +103,12 @@ def limbs_of(clip: WholeClip, box: Edges) -> Iterator[Bool[Tensor, "H W"] | None
 
 
 def _limbs(poses: Pose, trusted: Bool[Tensor, "T"], box: Edges) -> Iterator[Bool[Tensor, "H W"] | None]:
-    left, top, right, bottom = box
     for pose, trust in zip(poses, trusted.tolist(), strict=True):
         if not (trust and pose.visible.any()):
             yield None
             continue
-        cut = Pose.stack([pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))])
-        mask = MASKS["limbs"](cut, cut, LIMB_RADIUS * (bottom - top))[0, 0].bool().cpu()
+        own = Pose.stack([pose.cut(box)])
+        mask = MASKS["limbs"](own, own, LIMB_RADIUS * size_of(box)[0])[0, 0].bool().cpu()
         yield mask if mask.any() else None
 
 
@@ -131,5 +130,4 @@ def _framed(clip: Clip | WholeClip, framing: Framing, source: int) -> WholeClip:
 
 
 def _bytes_of(picture: Float[Tensor, "3 h w"], box: Edges) -> UInt8[Tensor, "H W 3"]:
-    left, top, right, bottom = box
-    return to_uint8(picture[:, top:bottom, left:right]).cpu()
+    return to_uint8(cut(picture, box)).cpu()

@@ -12,8 +12,10 @@ from rich.progress import track
 from torch import Tensor
 
 from reposer.core import BadInput, Batch, Framing, Pose, Sample, View
+from reposer.core.framing import cut, size_of, whole
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
+from reposer.core.pose import Edges
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
 from reposer.core.terminal import Terminal
@@ -136,35 +138,34 @@ def _shown(
     batch: Batch,
     pictures: Float[Tensor, "B 3 H W"],
     rows: Sequence[int],
-    box: tuple[int, int, int, int],
+    box: Edges,
     made: FileGeometry,
 ) -> PairBatch:
     """These rows as a file would hold them, in the protocol's geometry. numbers: of the batch's pairs."""
-    left, top, right, bottom = box
 
-    def cut(
+    def prepared(
         whole: Tensor, geometry: Geometry, rounding: Literal["nearest", "down"] = "nearest"
     ) -> UInt8[Tensor, "b h w 3"]:
-        content = to_uint8(whole[list(rows)][..., top:bottom, left:right], rounding).cpu()
+        content = to_uint8(cut(whole[list(rows)], box), rounding).cpu()
         return torch.stack([geometry.apply(picture, made) for picture in content])
 
     def place(condition: Condition, geometry: Geometry) -> Pose | None:
         if not isinstance(condition, Pose):
             return None
         pose = condition[torch.tensor(rows)]
-        return geometry.place(pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)), made)
+        return geometry.place(pose.cut(box), made)
 
     identities = tuple(dataset.identity(numbers[b]) for b in rows)
     source_names, target_names = zip(*(dataset.picture_names(numbers[b]) for b in rows), strict=True)
-    generated = cut(pictures, rule.generated, rule.rounding)
+    generated = prepared(pictures, rule.generated, rule.rounding)
     if rule.file_format == "jpeg":
         generated = torch.stack([through_jpeg(picture) for picture in generated])
     return PairBatch(
         names=tuple(batch.names[b] for b in rows),
         identities=identities,
         generated=generated,
-        target=cut(batch.target, rule.target),
-        source=cut(batch.source, rule.target),
+        target=prepared(batch.target, rule.target),
+        source=prepared(batch.source, rule.target),
         source_pose=place(batch.source_pose, rule.target),
         target_pose=place(batch.target_pose, rule.target),
         source_names=source_names,
@@ -183,16 +184,15 @@ def _azimuths(batch: Batch, rows: Sequence[int]) -> tuple[tuple[float, float], .
     return tuple((float(source.azimuth[b]), float(target.azimuth[b])) for b in rows)
 
 
-def content_box(dataset: ScoredPairs, i: int) -> tuple[int, int, int, int]:
+def content_box(dataset: ScoredPairs, i: int) -> Edges:
     """The part of a frame that is picture of pair i's target, not padding."""
-    height, width = dataset.target_size(i)
-    return (0, 0, width, height) if dataset.framing is None else dataset.framing.content_box((height, width))
+    size = dataset.target_size(i)
+    return whole(size) if dataset.framing is None else dataset.framing.content_box(size)
 
 
 def _made(dataset: ScoredPairs, i: int) -> FileGeometry:
     """How a person's picture lies in the part of the frame that is picture: squashed, unless that has its shape."""
-    left, top, right, bottom = content_box(dataset, i)
-    return FileGeometry("squashed", dataset.target_size(i)).of((bottom - top, right - left))
+    return FileGeometry("squashed", dataset.target_size(i)).of(size_of(content_box(dataset, i)))
 
 
 def _check(drawn: Tensor, batch: Batch) -> None:

@@ -20,6 +20,8 @@ from torch import Tensor
 
 from reposer.core import Framing, Pose
 from reposer.core.choices import PictureForm
+from reposer.core.framing import whole
+from reposer.core.pose import Edges
 from reposer.data.pictures import decode_picture
 
 Size = tuple[int, int]
@@ -49,10 +51,10 @@ class FileGeometry:
     def __post_init__(self) -> None:
         assert self.layout == "plain" or self.person is not None, "the person's shape is what squashing loses"
 
-    def content_box(self, size: Size) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) of the person's picture in a file of `size`, in whole pixels."""
+    def content_box(self, size: Size) -> Edges:
+        """The person's picture in a file of `size`."""
         if self.layout != "padded" or self.person is None:
-            return (0, 0, size[1], size[0])
+            return whole(size)
         return Framing(size, fit="pad").content_box(self.person)
 
     def shape(self, size: Size) -> Size:
@@ -69,8 +71,7 @@ class FileGeometry:
 
     def place(self, pose: Pose) -> Pose:
         """A pose in pixels of the file, in pixels of the person's picture."""
-        left, top, right, bottom = self.content_box(pose.size)
-        content = pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
+        content = pose.cut(self.content_box(pose.size))
         return content.resize(self.shape(pose.size)) if self.layout == "squashed" else content
 
 
@@ -110,12 +111,11 @@ class Geometry:
     def place(self, pose: Pose, file: FileGeometry = PLAIN) -> Pose:
         """A pose in pixels of a whole file, where `apply` puts it."""
         if self.size is None:
-            left, top, right, bottom = file.content_box(pose.size)
-            return pose.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
+            return pose.cut(file.content_box(pose.size))
         scaled = file.place(pose)
         scaled = scaled.resize(self._scaled(scaled.size))
         left, right = self._sides(scaled.size[1])
-        return scaled.crop((-left - 0.5, -0.5, scaled.size[1] + right - 0.5, scaled.size[0] - 0.5))
+        return scaled.cut((-left, 0, scaled.size[1] + right, scaled.size[0]))
 
     def _scaled(self, shape: Size) -> Size:
         """The size of a person's picture of this shape, before sides are cut or added."""

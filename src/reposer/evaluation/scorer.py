@@ -257,7 +257,7 @@ class Scorer:
         if pose is None or not sides:
             return pose
         height, width = pose.size
-        return pose.crop((-0.5 - sides, -0.5, width - 0.5 + sides, height - 0.5))
+        return pose.cut((-sides, 0, width + sides, height))
 
 
 def digest(name: str, picture: UInt8[Tensor, "H W 3"] | Bool[Tensor, "1 H W"]) -> bytes:

@@ -5,9 +5,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reposer.core import Generator, Pose
+from reposer.core.framing import cut, frame_picture, size_of
 from reposer.core.images import resize
 from reposer.core.samples import Condition
-from reposer.data.dataset import frame_picture
 
 from .geometry import FileGeometry, Size
 
@@ -24,8 +24,7 @@ class OnWholePictures:
 
     def made(self, size: Size) -> FileGeometry:
         """How a picture of this size lies in the part of the generator's frame that shows it: squashed, or plain."""
-        left, top, right, bottom = self.framing.content_box(size)
-        return FileGeometry("squashed", size).of((bottom - top, right - left))
+        return FileGeometry("squashed", size).of(size_of(self.framing.content_box(size)))
 
     def __call__(
         self,
@@ -39,5 +38,4 @@ class OnWholePictures:
         framed = torch.stack([frame_picture(picture, framing) for picture in source])
         poses = [framing.place(p) if isinstance(p, Pose) else p for p in (source_pose, target_pose)]
         drawn = self.generator.generate(framed, *poses, seeds=seeds)
-        left, top, right, bottom = framing.content_box(size)
-        return resize(drawn[..., top:bottom, left:right].float(), size)
+        return resize(cut(drawn, framing.content_box(size)).float(), size)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Generator, Pose
 from reposer.core.choices import PictureForm
+from reposer.core.framing import cut
 from reposer.core.images import to_uint8
 from reposer.core.samples import Condition
 from reposer.core.work_folder import WorkFolder
@@ -167,8 +168,7 @@ def write_generated(
     )  # fmt: skip
     for own, _, pictures in batches:
         for i, picture in zip(own, pictures, strict=True):
-            left, top, right, bottom = content_box(dataset, i)
-            pixels = to_uint8(picture[:, top:bottom, left:right], rule.rounding).cpu()
+            pixels = to_uint8(cut(picture, content_box(dataset, i)), rule.rounding).cpu()
             write_picture(files[i], through_jpeg(pixels) if rule.file_format == "jpeg" else pixels)
 
 
@@ -217,6 +217,5 @@ def pictures_of(
 ) -> dict[str, UInt8[Tensor, "H W 3"]]:
     """The pictures of pair i for people, without padding, from the noise that was scored."""
     ((_, batch, pictures),) = generated(generate, rule, dataset, [i], device=device)
-    left, top, right, bottom = content_box(dataset, i)
     shown = {"source": batch.source, "target": batch.target, "generated": pictures}
-    return {name: to_uint8(p[0, :, top:bottom, left:right]).cpu() for name, p in shown.items()}
+    return {name: to_uint8(cut(p[0], content_box(dataset, i))).cpu() for name, p in shown.items()}

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from reposer.core import Framing, Pose
+from reposer.core.framing import frame_picture
 from reposer.core.images import from_uint8
 from reposer.core.pose import rotation_about
-from reposer.data.dataset import frame_picture
 from reposer.synthetic.people import ATTRIBUTES
 
 from .crowd import Crowd, CrowdConfig, Dice, ground, small, worn

@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import BadInput, Framing, Sample, View
+from reposer.core.framing import frame_picture
 from reposer.core.images import from_uint8
 from reposer.core.rng import numpy_stream
 from reposer.core.view import HELD_OUT
-from reposer.data.dataset import DATASETS, PairDataset, PairRow, PictureMemory, frame_picture
+from reposer.data.dataset import DATASETS, PairDataset, PairRow, PictureMemory
 from reposer.data.view_pairs import Rows, all_views, as_view, read_view_name, rows_of
 
 from .cars import car

@@ -11,12 +11,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, FaceLines, Framing, Pose, Skeleton
+from reposer.core.framing import frame_mask, frame_picture, frame_pose
 from reposer.core.images import from_uint8
 from reposer.core.rng import numpy_stream
 from reposer.core.samples import Condition
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.data.clip_dataset import CLIP_DATASETS, ClipDataset, RecentFrames, frame_mask, with_edges
-from reposer.data.dataset import CACHE_BYTES, frame_picture, frame_pose
+from reposer.data.clip_dataset import CLIP_DATASETS, ClipDataset, RecentFrames, with_edges
+from reposer.data.dataset import CACHE_BYTES
 
 from .body.cameras import Camera
 from .body.cycles import CYCLES, CycleName

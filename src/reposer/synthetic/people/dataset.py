@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from reposer.core import BadInput, Clip, Framing, Pose, Sample
+from reposer.core.framing import frame_picture, frame_pose
 from reposer.core.images import from_uint8
 from reposer.core.rng import mix, numpy_stream
 from reposer.core.skeleton import FACE_68, OPENPOSE_18, Skeleton
-from reposer.data.dataset import DATASETS, PairDataset, frame_picture, frame_pose
+from reposer.data.dataset import DATASETS, PairDataset
 
 from .attributes import attributes
 from .body.cameras import Camera, sample_camera, sample_look
