@@ -65,14 +65,14 @@ def test_a_heatmaps_peak_leans_a_quarter_towards_its_higher_neighbour():
     heatmaps[0, 1, 0, 47] = 1.3  # in a corner there is nobody to lean to
     heatmaps[0, 1, 1, 47] = 0.2
     heatmaps[0, 2, 63, 0] = 0.6
-    xy, score = heatmap_joints(heatmaps, SIZE)
+    xy, score = heatmap_joints(heatmaps, SIZE, "quarter")
     assert xy[0].tolist() == [[4 * 20.25, 4 * 9.75], [4 * 47.0, 0.0], [0.0, 4 * 63.0]]
-    assert score[0].tolist() == pytest.approx([0.8, 1.0, 0.6])
+    assert score[0].tolist() == pytest.approx([0.8, 1.3, 0.6])
 
 
 def test_a_heatmap_says_the_same_as_a_loop_over_its_cells():
     heatmaps = torch.rand(2, 4, 8, 6, generator=torch.Generator().manual_seed(0))
-    xy, _ = heatmap_joints(heatmaps, (16, 12))
+    xy, _ = heatmap_joints(heatmaps, (16, 12), "quarter")
     for b in range(2):
         for k in range(4):
             cells = heatmaps[b, k].tolist()

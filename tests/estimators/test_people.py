@@ -13,6 +13,7 @@ from reposer.core.images import from_uint8, to_uint8
 from reposer.core.pose import rotation_about
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, FACE_FINDERS, JOINT_FINDERS, Face, people_files
+from reposer.estimators.joint_decoding import heatmap_joints
 from reposer.estimators.people_crops import (
     HEAD,
     HEAD_SIDE,
@@ -24,7 +25,7 @@ from reposer.estimators.people_crops import (
     mapped,
 )
 from reposer.estimators.people_files import BODY_FILE, FACE_FILE
-from reposer.estimators.people_networks import FACE_5, BodyConfig, FaceConfig, places
+from reposer.estimators.people_networks import FACE_5, BodyConfig, FaceConfig
 from reposer.nn.maps import heatmaps
 from reposer.nn.weights import HEADER, stored, write_safetensors
 
@@ -62,7 +63,7 @@ def pictures(size, count=3):
 def test_a_bump_is_read_where_it_stands_to_a_thousandth_of_a_pixel():
     xy = torch.rand(2, 18, 2, generator=torch.Generator().manual_seed(3)) * torch.tensor([16.0, 24.0]) + 3
     bumps = heatmaps(Pose(xy, torch.ones(2, 18, dtype=torch.bool), (32, 24)), 1.0)
-    found = places(bumps.clamp(min=1e-30).log(), (128, 96))
+    found, _ = heatmap_joints(bumps.clamp(min=1e-30).log(), (128, 96), "parabola")
     torch.testing.assert_close(found, (xy + 0.5) * 4 - 0.5, atol=4e-3, rtol=0)
 
 

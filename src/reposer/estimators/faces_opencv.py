@@ -15,10 +15,9 @@ from torch import Tensor
 
 from reposer.core import BadInput
 from reposer.core.extras import install
-from reposer.nn.weights import sha256
+from reposer.nn.weights import find_weights, sha256
 
 from .estimator import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
-from .weight_files import find_file
 
 ZOO = "https://github.com/opencv/opencv_zoo/tree/main/models"
 # The checksums are those that the zoo's own large-file pointers name.
@@ -97,13 +96,13 @@ class SFace(Embedder):
 @FACE_FINDERS.register("opencv-yunet")
 def yunet(weights: Path | None) -> YuNet:
     """YuNet with OpenCV's file of March 2023."""
-    return YuNet(find_file(YUNET_FILE, path=weights, source=YUNET_SOURCE, checksum=YUNET_SHA256))
+    return YuNet(find_weights(YUNET_FILE, path=weights, source=YUNET_SOURCE, checksum=YUNET_SHA256))
 
 
 @EMBEDDERS.register("opencv-sface")
 def sface(weights: Path | None) -> SFace:
     """SFace with OpenCV's file of December 2021."""
-    return SFace(find_file(SFACE_FILE, path=weights, source=SFACE_SOURCE, checksum=SFACE_SHA256))
+    return SFace(find_weights(SFACE_FILE, path=weights, source=SFACE_SOURCE, checksum=SFACE_SHA256))
 
 
 def face_of_row(row: np.ndarray) -> Face:

@@ -1,6 +1,7 @@
 """From what joint networks see and say to joints in pixels: frames, SimCC vectors, heatmaps."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -67,23 +68,34 @@ def simcc_joints(
     return xy.to(x.dtype), torch.minimum(sure_x, sure_y).clamp(0, 1)
 
 
+Peak = Literal["quarter", "parabola"]
+"""How a peak is found between cells. quarter: a quarter of a cell towards the higher neighbour (Newell et al. 2016,
+arXiv:1603.06937), cell i at pixel i * stride, as the networks that use such maps were trained. parabola: the top of the one
+through the cell and its neighbours, exact where the exponential of the map is a Gaussian bump; cells' corners aligned."""
+
+
 def heatmap_joints(
-    heatmaps: Float[Tensor, "B K h w"], size: tuple[int, int]
+    maps: Float[Tensor, "B K h w"], size: tuple[int, int], peak: Peak
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """The highest cell, moved a quarter of a cell to its higher neighbour on each axis (Newell et al. 2016,
-    arXiv:1603.06937), in pixels of the input, and its height cut to [0, 1].
+    """Where each map peaks, (x, y) in pixels of a picture of `size`, and the height of its highest cell."""
+    h, w = maps.shape[-2:]
+    cells = maps.float().flatten(-2)
+    height, best = cells.max(-1)
+    row, column = best // w, best % w
 
-    Cell i stands at pixel i * stride, as the networks that use such maps were trained.
-    """
-    h, w = heatmaps.shape[-2:]
-    cells = heatmaps.flatten(-2)
-    height, place = cells.max(-1)
-    row, column = place // w, place % w
+    def beside(down: int, across: int) -> Float[Tensor, "B K"]:
+        place = (row + down).clamp(0, h - 1) * w + (column + across).clamp(0, w - 1)
+        return cells.gather(-1, place[..., None])[..., 0]
 
-    def shift(step: int, inside: Bool[Tensor, "B K"]) -> Float[Tensor, "B K"]:
-        after, before = (cells.gather(-1, (place + s).clamp(0, h * w - 1)[..., None]) for s in (step, -step))
-        return torch.where(inside, 0.25 * (after - before)[..., 0].sign(), 0.0)
+    def shift(down: int, across: int, inside: Bool[Tensor, "B K"]) -> Float[Tensor, "B K"]:
+        before, after = beside(-down, -across), beside(down, across)
+        if peak == "quarter":
+            return torch.where(inside, 0.25 * (after - before).sign(), 0.0)
+        bend = (2 * height - before - after).clamp(min=1e-6)
+        return (0.5 * (after - before) / bend).clamp(-0.5, 0.5)
 
-    x = column + shift(1, (column > 0) & (column < w - 1))
-    y = row + shift(w, (row > 0) & (row < h - 1))
-    return torch.stack([x * (size[1] / w), y * (size[0] / h)], -1), height.clamp(0, 1)
+    x = column + shift(0, 1, (column > 0) & (column < w - 1))
+    y = row + shift(1, 0, (row > 0) & (row < h - 1))
+    xy = torch.stack([x, y], -1)
+    scale = xy.new_tensor([size[1] / w, size[0] / h])
+    return xy * scale if peak == "quarter" else (xy + 0.5) * scale - 0.5, height

@@ -16,9 +16,10 @@ from reposer.core import BadInput, Pose
 from reposer.core.images import from_uint8
 
 from .estimator import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
+from .joint_decoding import heatmap_joints
 from .people_crops import HEAD, around_heads, cut, from_aligned, from_square, mapped
 from .people_files import BODY_FILE, FACE_FILE, Shipped, open_shipped
-from .people_networks import FaceConfig, PeopleFace, places
+from .people_networks import FaceConfig, PeopleFace
 from .people_readers import LICENCE, PeopleJoints
 
 HEAD_SEEN = 0.5  # of the head's joints together: from here on a face is looked for
@@ -58,7 +59,7 @@ class PeopleFaces(FaceFinder):
         matrices = from_square(*around_heads(pose, pose.score), side)
         reading = face(cut(from_uint8(pictures), matrices, side))
         score = reading.shown.sigmoid() * self._head_seen(pose)
-        landmarks = mapped(matrices, places(reading.maps, (side, side)))
+        landmarks = mapped(matrices, heatmap_joints(reading.maps, (side, side), "parabola")[0])
         corners = mapped(matrices, reading.box.view(-1, 2, 2) * side - 0.5).flatten(1).tolist()
         found: list[list[Face]] = []
         for row, (left, top, right, bottom) in enumerate(corners):

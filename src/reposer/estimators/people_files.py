@@ -8,12 +8,11 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from torch import nn
 
 from reposer.core import BadInput, quoted
-from reposer.nn.weights import network_of, read_about, read_safetensors, sha256
+from reposer.nn.weights import SHIPPED, network_of, read_about, read_safetensors, sha256
 
 Network = TypeVar("Network", bound=nn.Module)
 Built = TypeVar("Built", bound=nn.Module, covariant=True)
 
-SHIPPED = Path(__file__).parent.parent / "weights"
 BODY_FILE, FACE_FILE = "people-body.safetensors", "people-face.safetensors"
 
 

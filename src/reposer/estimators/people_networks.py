@@ -194,24 +194,3 @@ class PeopleFace(nn.Module):
 def spread(logits: Float[Tensor, "B K h w"]) -> Float[Tensor, "B K h w"]:
     """Over the places of each map, weights whose sum is 1."""
     return logits.float().flatten(2).softmax(2).view(logits.shape)
-
-
-def places(maps: Float[Tensor, "B K h w"], size: tuple[int, int]) -> Float[Tensor, "B K 2"]:
-    """Where each map peaks, (x, y) in pixels of a picture of `size`: the top of the parabola through the highest place
-    and its neighbours, which is exact where the exponential of the map is a Gaussian bump.
-    """
-    logits = maps.float()
-    h, w = logits.shape[-2:]
-    best = logits.flatten(2).argmax(2)
-    row, column = best // w, best % w
-    b, k = torch.meshgrid(*(torch.arange(n, device=maps.device) for n in logits.shape[:2]), indexing="ij")
-
-    def top(before: Tensor, at: Tensor, after: Tensor) -> Tensor:
-        bend = (2 * at - before - after).clamp(min=1e-6)
-        return (0.5 * (after - before) / bend).clamp(-0.5, 0.5)
-
-    at = logits[b, k, row, column]
-    left, right = (logits[b, k, row, (column + d).clamp(0, w - 1)] for d in (-1, 1))
-    above, below = (logits[b, k, (row + d).clamp(0, h - 1), column] for d in (-1, 1))
-    xy = torch.stack([column + top(left, at, right), row + top(above, at, below)], -1)
-    return (xy + 0.5) * xy.new_tensor([size[1] / w, size[0] / h]) - 0.5

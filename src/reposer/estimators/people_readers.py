@@ -24,8 +24,9 @@ from .estimator import (
     Face,
     JointFinder,
 )
+from .joint_decoding import heatmap_joints
 from .people_files import BODY_FILE, Shipped, open_shipped
-from .people_networks import BodyConfig, BodyReading, PeopleBody, places
+from .people_networks import BodyConfig, BodyReading, PeopleBody
 
 LICENCE = "Apache-2.0"
 
@@ -66,7 +67,8 @@ class PeopleJoints(JointFinder):
         body = self._shipped.network
         reading, size = read(body, pictures), body.framing.size
         score = reading.found.sigmoid()
-        pose = Pose(places(reading.maps, size), score > 0.5, size, self.skeleton, score)
+        xy, _ = heatmap_joints(reading.maps, size, "parabola")
+        pose = Pose(xy, score > 0.5, size, self.skeleton, score)
         height, width = pictures.shape[1:3]
         return body.framing.unplace(pose, (height, width)), reading.person.sigmoid()
 

@@ -21,7 +21,6 @@ from reposer.nn.resnet import ResNet50
 from reposer.nn.weights import fill, find_weights, read_checkpoint, read_safetensors, sha256, unfilled
 
 from .estimator import ATTRIBUTE_READERS, EMBEDDERS, AttributeReader, Embedder, Face
-from .weight_files import find_file
 
 IMAGENET_FILE = "resnet50-0676ba61.pth"
 IMAGENET_SOURCE = f"https://download.pytorch.org/models/{IMAGENET_FILE}"
@@ -111,14 +110,14 @@ def resnet50_imagenet(weights: Path | None) -> ResNet50ImageNet:
 
 @EMBEDDERS.register("resnet50-inshop")
 def resnet50_inshop(weights: Path | None) -> ResNet50InShop:
-    path = find_file(INSHOP_FILE, path=weights, source=TRAINED)
+    path = find_weights(INSHOP_FILE, path=weights, source=TRAINED, checksum="")
     tensors = read_checkpoint(path)
     return ResNet50InShop(tensors, len(tensors.get("fc.weight", ())), path)
 
 
 @ATTRIBUTE_READERS.register("resnet50-attributes")
 def resnet50_attributes(weights: Path | None) -> ResNet50Attributes:
-    return ResNet50Attributes(find_file(ATTRIBUTES_FILE, path=weights, source=TRAINED))
+    return ResNet50Attributes(find_weights(ATTRIBUTES_FILE, path=weights, source=TRAINED, checksum=""))
 
 
 def _network(tensors: Mapping[str, Tensor], outputs: int | None, path: Path) -> ResNet50:

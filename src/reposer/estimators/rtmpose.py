@@ -8,11 +8,11 @@ from torch import Tensor
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17
 from reposer.nn.features import IMAGENET_MEAN, IMAGENET_STD
+from reposer.nn.weights import find_weights
 
 from .estimator import JOINT_FINDERS, JointFinder
 from .joint_decoding import Window, enlarged, heatmap_joints, simcc_joints
 from .onnx_network import OnnxNetwork
-from .weight_files import find_file
 
 FILE = "rtmpose.onnx"
 SOURCE = "mmpose's RTMPose models for COCO's 17 joints, exported by mmdeploy (end2end.onnx), and name it so"
@@ -40,7 +40,7 @@ class RTMPose(JointFinder):
         context: float = CONTEXT,
         upscale: int = 1,
     ) -> None:
-        path = find_file(FILE, path=weights, source=SOURCE)
+        path = find_weights(FILE, path=weights, source=SOURCE, checksum="")
         self._network = OnnxNetwork(path)
         if self._network.size is None:
             raise BadInput(
@@ -83,7 +83,8 @@ class RTMPose(JointFinder):
                 x, y = outputs if self._network.outputs[0] != "simcc_y" else reversed(outputs)
                 return simcc_joints(x, y, self._size)
             case [(k, _, _)] if k == joints:
-                return heatmap_joints(outputs[0], self._size)
+                xy, height = heatmap_joints(outputs[0], self._size, "quarter")
+                return xy, height.clamp(0, 1)
         raise BadInput(
             f"{self._network.description} answers with {', '.join(map(str, shapes))} a picture; SimCC vectors "
             f"({joints}, X) and ({joints}, Y) or heatmaps ({joints}, h, w) of {self.skeleton.name} were expected."

@@ -11,7 +11,7 @@ from typing import Any
 from reposer.core import BadInput, Framing, Generator, quoted
 from reposer.core.configs import from_plain
 from reposer.core.registry import import_siblings
-from reposer.nn.weights import network_of, read_about, read_header, read_safetensors, save_generator
+from reposer.nn.weights import SHIPPED, network_of, read_about, read_header, read_safetensors, save_generator
 from reposer.training import RECIPES
 
 from .old_names import renewed
@@ -23,7 +23,6 @@ ENTRIES = ("family", "config", "framing", "skeleton")
 """What the header of a generator's file says."""
 LARGEST_SIDE = 2048
 """Of a generator's pictures, in pixels: a size in a header costs no file anything, and the memory of whoever loads it."""
-SHIPPED = Path(__file__).parent.parent / "weights"
 
 import_siblings(__path__, __name__)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from reposer.core import Registry
 
-from .weights import fill, find_weights, read_checkpoint, sha256
+from .weights import SHIPPED, fill, find_weights, read_checkpoint, sha256
 
 Features = dict[str, Tensor]
 
@@ -187,7 +187,7 @@ def _load_vgg(network: VGG, path: Path) -> None:
 
 # (stride, width) of each pair of convolutions
 ENCODER_BLOCKS = ((1, 16), (2, 32), (4, 64), (8, 96), (16, 128))
-ENCODER_FILE = Path(__file__).parent.parent / "weights" / "people-encoder.safetensors"
+ENCODER_FILE = SHIPPED / "people-encoder.safetensors"
 
 
 class PeopleEncoder(FeatureNetwork):

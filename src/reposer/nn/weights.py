@@ -5,7 +5,7 @@ import json
 import os
 import pickle
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from reposer.core.json_files import parse_json
 Module = TypeVar("Module", bound=nn.Module)
 Read = TypeVar("Read")
 
+SHIPPED = Path(__file__).parent.parent / "weights"
+"""The files that come with the package."""
 HEADER = "reposer"
 """The entry of a weights file's header under which Reposer says what the file holds (JSON)."""
 
@@ -261,30 +263,35 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {str(name): tensor for name, tensor in content.items()}
 
 
-def find_weights(filename: str, *, path: Path | None = None, source: str) -> Path:
-    """The file of a standard network: at `path`, in $REPOSER_WEIGHTS_DIR, or where torchvision keeps its downloads.
+def find_weights(
+    filename: str, *, path: Path | None = None, source: str, checksum: str | None = None
+) -> Path:
+    """A file of weights: at `path` (itself or its folder), in $REPOSER_WEIGHTS_DIR, or where torchvision keeps its downloads.
 
-    filename: as published, with the first digits of its SHA-256 in it (`vgg19-dcbb9e9d.pth`), which are verified.
+    checksum: its SHA-256, or the first digits, which are verified; empty where none is known (a file that the user
+    trained); None = those in the name, as published (`vgg19-dcbb9e9d.pth`).
     source: where a user gets it, for the message. Nothing is ever downloaded.
     """
-    match = re.search(r"-([0-9a-f]{8,})\.", filename)
-    assert match, f"{filename} names no checksum"
-    digits = match[1]
+    if checksum is None:
+        match = re.search(r"-([0-9a-f]{8,})\.", filename)
+        assert match, f"{filename} names no checksum"
+        checksum = match[1]
     places = [path / filename if path.is_dir() else path] if path is not None else weight_places(filename)
+    way_out = f"Get it from {source}, and give its path or its folder in $REPOSER_WEIGHTS_DIR."
+    return first_file(filename, places, checksum, way_out)
+
+
+def first_file(filename: str, places: Sequence[Path], checksum: str, way_out: str) -> Path:
+    """The first of these places that is a file, if it has the checksum. way_out: how a user gets it, for the messages."""
     found = next((place for place in places if place.is_file()), None)
+    known = f"SHA-256 {checksum[:16]}..." if checksum else "no checksum of it is known"
     if found is None:
-        looked = " nor ".join(str(place) for place in places)
+        looked = " nor ".join(map(str, places)) or "no place"
+        raise BadInput(f"There is no {filename} ({known}): {looked} is a file. {way_out}")
+    if checksum and not (came := sha256(found)).startswith(checksum):
         raise BadInput(
-            f"There is no {filename} (SHA-256 {digits}...): neither {looked} is a file. Get it from {source}, "
-            f"and give its path or its folder in $REPOSER_WEIGHTS_DIR."
-            if len(places) > 1
-            else f"{looked} is not a file. It should be {filename} (SHA-256 {digits}...) from {source}."
-        )
-    checksum = sha256(found)
-    if not checksum.startswith(digits):
-        raise BadInput(
-            f"{found} has the SHA-256 {checksum[: len(digits)]}..., not {digits}... as {filename} has; "
-            f"it is damaged or another file. Get it again from {source}."
+            f"{found} has the SHA-256 {came[:16]}..., not {checksum[:16]}... as {filename} has; it is damaged or another "
+            f"file. {way_out}"
         )
     return found
 
