@@ -286,8 +286,8 @@ def first_file(filename: str, places: Sequence[Path], checksum: str, way_out: st
     found = next((place for place in places if place.is_file()), None)
     known = f"SHA-256 {checksum[:16]}..." if checksum else "no checksum of it is known"
     if found is None:
-        looked = " nor ".join(map(str, places)) or "no place"
-        raise BadInput(f"There is no {filename} ({known}): {looked} is a file. {way_out}")
+        looked = f"; it was looked for as {' and '.join(map(str, places))}" if places else ""
+        raise BadInput(f"There is no {filename} ({known}){looked}. {way_out}")
     if checksum and not (came := sha256(found)).startswith(checksum):
         raise BadInput(
             f"{found} has the SHA-256 {came[:16]}..., not {checksum[:16]}... as {filename} has; it is damaged or another "
