@@ -23,6 +23,7 @@ from reposer.core import BadInput, Batch, Framing, Generator, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.core.disk import write_text
 from reposer.core.framing import size_of
+from reposer.core.json_files import object_in
 from reposer.core.processes import Terminated
 from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
@@ -219,7 +220,7 @@ def _compete(
 ) -> Iterator[Entry]:
     """The system's entries in the order in which it reaches the moments; fewer if somebody stops the training."""
     known = {
-        m: from_plain(Entry, _plain_file(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()
+        m: from_plain(Entry, object_in(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()
     }
     yield from known.values()
     if len(recipe.stages) == 1:
@@ -434,7 +435,7 @@ def _meet_again(contest: Contest, out: Path) -> None:
                 f"new folder with --out."
             )
         write_text(file, json.dumps(values, indent=2) + "\n")
-    elif (found := _plain_file(file)) != json.loads(json.dumps(values)):
+    elif (found := object_in(file)) != json.loads(json.dumps(values)):
         other = [key for key in {**found, **values} if found.get(key) != values.get(key)]
         raise BadInput(
             f"{out} holds a contest with another {', '.join(other)}; give a new folder with --out."
@@ -443,7 +444,7 @@ def _meet_again(contest: Contest, out: Path) -> None:
 
 def _refuse_other_people(contest: Contest, people: Path) -> None:
     """The people that lie there must be those that this contest would write: others would be scored without a word."""
-    about = _plain_file(people / ABOUT)
+    about = object_in(people / ABOUT)
     wanted = {
         "people": {"train": contest.people, "test": contest.test_people},
         "size": list(contest.size),
@@ -455,15 +456,6 @@ def _refuse_other_people(contest: Contest, people: Path) -> None:
             f"{people} does not hold the people of this contest (other: {', '.join(other)}). Move it away, and they are "
             f"written anew, or give a new folder with --out."
         )
-
-
-def _plain_file(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where there is none that can be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _plain(contest: Contest, entries: Sequence[Entry]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY
 from reposer.core.disk import into_place, write_text
+from reposer.core.json_files import object_in
 from reposer.core.work_folder import WorkFolder
 from reposer.data.video_files import ClipWriter, VideoFile
 from reposer.nn.weights import read_safetensors, write_safetensors
@@ -153,8 +154,8 @@ class SegmentedClip:
         path = self.folder / STATE
         if not path.is_file():
             return
+        before = object_in(path)
         try:
-            before = json.loads(path.read_text())
             differing = _differing({**before, **before["about"]}, {**state, **state["about"]})
         except (ValueError, TypeError, KeyError):
             differing = ["all"]

@@ -26,6 +26,15 @@ def read_json(path: Path | str, *, most_bytes: int = MAX_BYTES) -> Any:
     return parse_json(_bytes(Path(path), most_bytes), str(path))
 
 
+def object_in(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of ours; empty where there is none that can be read."""
+    try:
+        content = read_json(path)
+    except BadInput:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def parse_json(content: bytes | str, where: str) -> Any:
     """The same for content that was read already; `where` names it in the refusal."""
     if isinstance(content, str):

@@ -9,6 +9,7 @@ from typing import Any
 
 from .disk import LOCK, only_user
 from .errors import BadInput
+from .json_files import object_in
 
 MARKER = ".reposer-work.json"
 """The file by which such a folder is known. Without it, a folder is a user's: nothing in it is changed or removed."""
@@ -60,11 +61,7 @@ class WorkFolder:
             note = "This folder is Reposer's: it replaces and removes its own files here. Keep nothing else in it."
             self._marker.write_text(json.dumps({"note": note, **wanted}, indent=1) + "\n", encoding="utf-8")
             return
-        try:
-            found = json.loads(self._marker.read_text(encoding="utf-8"))["about"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            found = None
-        if wanted["about"] and found != wanted["about"]:
+        if wanted["about"] and object_in(self._marker).get("about") != wanted["about"]:
             raise BadInput(
                 f"{self._marker} is damaged, or of other work. Remove that folder to begin anew, or give another --out."
             )

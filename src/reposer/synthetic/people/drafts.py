@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 from reposer.core import BadInput
 from reposer.core.code import code_digest
 from reposer.core.disk import LOCK, only_user, remove_locked, write_text
-from reposer.core.json_files import read_json
+from reposer.core.json_files import object_in
 from reposer.core.processes import deaf_to_interrupts
 from reposer.core.terminal import Terminal
 
@@ -195,7 +195,7 @@ def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> bool:
     path = draft / _ARGUMENTS
     if not path.is_file():
         there = {entry.name for entry in draft.iterdir()} - {LOCK}
-        if ABOUT in there and _RECORDS not in there and _plain(draft / ABOUT) == receipt:
+        if ABOUT in there and _RECORDS not in there and object_in(draft / ABOUT) == receipt:
             return True  # a kill came between the last piece and the folder's name
         if there - {_RECORDS} - {name for name in there if _BEGINNING.fullmatch(name)}:
             raise BadInput(
@@ -205,7 +205,7 @@ def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> bool:
         (draft / _RECORDS).mkdir(exist_ok=True)
         write_text(path, json.dumps(receipt, indent=1))
         return False
-    begun = _plain(path)
+    begun = object_in(path)
     differing = sorted(k for k in {*begun, *receipt} if begun.get(k) != receipt.get(k))
     if differing:
         which = ", ".join(
@@ -225,16 +225,7 @@ def _record_path(draft: Path, piece: Piece) -> Path:
 
 def _read_record(draft: Path, piece: Piece) -> Record | None:
     """None for a piece that is not finished, or whose record was damaged: it is written again."""
-    return _plain(_record_path(draft, piece)) or None
-
-
-def _plain(path: Path) -> dict[str, Any]:
-    """The object in a JSON file of ours; empty where there is none that can be read."""
-    try:
-        content = read_json(path)
-    except BadInput:
-        return {}
-    return content if isinstance(content, dict) else {}
+    return object_in(_record_path(draft, piece)) or None
 
 
 class _Speed(ProgressColumn):
