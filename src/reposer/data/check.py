@@ -10,12 +10,11 @@ from typing import TypeVar
 
 from reposer.core import BadInput, Pose
 from reposer.core.choices import Frame, PictureForm
-from reposer.core.skeleton import OPENPOSE_18
 
 from .check_clips import check_clips
 from .clip_dataset import holds_clips
 from .dataset import (
-    Declared,
+    Asked,
     FilePairs,
     NoSplit,
     SplitFiles,
@@ -66,34 +65,34 @@ def check_dataset(
     """Everything that is wrong with the data set in this folder, errors first.
 
     Every picture is decoded; whole files are compared only where two have the same length.
-    frame, pictures: what is declared of files that do not say it (`Declared`), as in training.
+    frame, pictures: what is declared of files that do not say it (`Asked`), as in training.
     """
-    root, declared = Path(root), Declared(frame, pictures)
+    root, asked = Path(root), Asked(frame=frame, pictures=pictures)
     found = Findings()
     if holds_clips(root):
         check_clips(root, found, progress)
         if not holds_pairs(root):
-            if declared.said:
+            if asked.declared:
                 raise BadInput(
-                    f"{root} holds clips; --{declared.said[0]} is for lists in DeepFashion's form, leave it out."
+                    f"{root} holds clips; --{asked.declared[0]} is for lists in DeepFashion's form, leave it out."
                 )
             return found.sorted()
     kind = recognise(root)
-    refuse_declared(kind, root, declared)
+    refuse_declared(kind, root, asked)
     if kind not in (Folder, DeepFashion, Market1501):
         _check_opened(kind, root, found, progress)
         return found.sorted()
     splits = (
         [_read_folder(root, s, found) for s in SPLITS]
         if kind is Folder
-        else _read_listed(kind, root, declared, found)
+        else _read_listed(kind, root, asked, found)
     )
     splits = [split for split in splits if split.pictures]
     if not splits:
         found.add("error", "empty", f"{root} has no split with pictures.")
     identity_of = _identity_rule(kind)
     for split in splits:
-        _check_pictures(split, kind, declared, found, progress)
+        _check_pictures(split, kind, asked, found, progress)
         _check_pairs(split, identity_of, found)
     _check_leaks(splits, identity_of, found, progress)
     return found.sorted()
@@ -102,7 +101,7 @@ def check_dataset(
 # Reading as much as can be read
 
 
-def _read_listed(kind: type[FilePairs], root: Path, declared: Declared, found: Findings) -> list[_Split]:
+def _read_listed(kind: type[FilePairs], root: Path, asked: Asked, found: Findings) -> list[_Split]:
     files, word = (
         (DeepFashion.files, "fasion-resize") if kind is DeepFashion else (Market1501.files, "market")
     )
@@ -110,7 +109,7 @@ def _read_listed(kind: type[FilePairs], root: Path, declared: Declared, found: F
     for name in SPLITS:
         there = files(root, name)
         if there.annotations or there.pairs or (root / f"{name}.lst").is_file():
-            splits.append(_read_split(kind, root, name, there, word, declared, found))
+            splits.append(_read_split(kind, root, name, there, word, asked, found))
     return splits
 
 
@@ -120,7 +119,7 @@ def _read_split(
     name: str,
     files: SplitFiles,
     word: str,
-    declared: Declared,
+    asked: Asked,
     found: Findings,
 ) -> _Split:
     split = _Split(name)
@@ -129,7 +128,7 @@ def _read_split(
         try:
             path = sole_file(files.annotations, root, f"{word}-annotation-{name}.csv", kind.looks_for)
             if kind is DeepFashion:
-                split.poses = read_annotation(path, frame=fashion_frame(path, declared.frame))
+                split.poses = read_annotation(path, frame=fashion_frame(path, asked.frame))
             else:
                 split.poses = read_annotation(path, frame=MARKET_SIZE)
                 refuse_outside(path, split.poses)
@@ -210,7 +209,7 @@ def _check_opened(kind: type[FilePairs], root: Path, found: Findings, progress: 
     opened: dict[str, FilePairs] = {}
     for name in SPLITS:
         try:
-            opened[name] = kind.open(root, name, None, skeleton=OPENPOSE_18, augment=False)
+            opened[name] = kind.open(root, name, None, Asked())
         except NoSplit as error:
             if name != "val":  # few data sets have one
                 found.add("warning", "no split", f"{name} is not there", (error,))
@@ -255,7 +254,7 @@ def _check_opened(kind: type[FilePairs], root: Path, found: Findings, progress: 
 
 
 def _check_pictures(
-    split: _Split, kind: type[FilePairs], declared: Declared, found: Findings, progress: bool
+    split: _Split, kind: type[FilePairs], asked: Asked, found: Findings, progress: bool
 ) -> None:
     """Files that are missing or cannot be read, and sizes that do not fit."""
     paired = {name for pair in split.pairs for name in pair}
@@ -286,7 +285,7 @@ def _check_pictures(
     found.add("warning", "missing pictures", where + "listed, in no pair, and no such file", rest)
     found.add("error", "unreadable pictures", where + "these cannot be read", unreadable)
     if kind is DeepFashion:
-        _check_forms(split, paired, declared, found)
+        _check_forms(split, paired, asked, found)
     if kind is Market1501:
         shapes = [n for n, size in split.sizes.items() if not has_market_shape(size)]
         found.add("error", "odd shape", f"{where}not of the shape 128x64: no joint is in its place", shapes)
@@ -294,14 +293,14 @@ def _check_pictures(
         found.add("warning", "odd size", f"{where}not 128x64: they will be scaled", odd)
 
 
-def _check_forms(split: _Split, paired: set[str], declared: Declared, found: Findings) -> None:
+def _check_forms(split: _Split, paired: set[str], asked: Asked, found: Findings) -> None:
     """Pictures of another shape than 256x176: how they hold that picture has to be declared, or proved as in training."""
     names = [name for name in split.sizes if name in paired] or list(split.sizes)
     if not names:
         return
     folder = split.pictures[names[0]].parent
     try:
-        form = picture_form(folder, names, declared.pictures)
+        form = picture_form(folder, names, asked.pictures)
     except BadInput as error:
         other = [n for n, size in split.sizes.items() if not has_picture_shape(size)]
         found.add("error", "unknown geometry", str(error), other)

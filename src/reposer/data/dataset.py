@@ -111,22 +111,23 @@ class SplitFiles:
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What the user says of files that do not say it themselves; None = they say it, or their content proves it.
+class Asked:
+    """How the files of a data set are to be read.
 
-    frame: what the x and y of a fashion list count in. pictures: how files hold the 256x176 pictures of such a list.
+    skeleton: of the poses. augment: move the pictures a little at random, where the kind offers it.
+    frame, pictures: what the user says of files that do not say it themselves; None = they say it, or their content proves
+    it. frame is what the x and y of a fashion list count in, pictures how files hold the 256x176 pictures of such a list.
     """
 
+    skeleton: Skeleton = OPENPOSE_18
+    augment: bool = False
     frame: Frame | None = None
     pictures: PictureForm | None = None
 
     @property
-    def said(self) -> tuple[str, ...]:
-        """The names of what is declared."""
+    def declared(self) -> tuple[str, ...]:
+        """The names of what is said of the files."""
         return tuple(name for name in ("frame", "pictures") if getattr(self, name) is not None)
-
-
-NOTHING_DECLARED = Declared()
 
 
 class NoSplit(BadInput):
@@ -162,17 +163,8 @@ class FilePairs(PairDataset):
 
     @classmethod
     @abstractmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        skeleton: Skeleton,
-        augment: bool,
-        declared: Declared = NOTHING_DECLARED,
-    ) -> "FilePairs":
-        """The split of the data set in this folder. `augment` counts where the data set offers it."""
+    def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "FilePairs":
+        """The split of the data set in this folder."""
 
     @abstractmethod
     def picture_path(self, name: str) -> Path:
@@ -278,20 +270,20 @@ def open_dataset(
 ) -> FilePairs:
     """The split of the data set in a folder; its kind is recognised by the files that are there.
 
-    frame, pictures: see `Declared`; refused where the kind of data set has no such thing.
+    frame, pictures: see `Asked`; refused where the kind of data set has no such thing.
     """
-    root, declared = Path(root), Declared(frame, pictures)
+    root, asked = Path(root), Asked(skeleton, augment, frame, pictures)
     kind = recognise(root)
-    refuse_declared(kind, root, declared)
-    return kind.open(root, split, framing, skeleton=skeleton, augment=augment, declared=declared)
+    refuse_declared(kind, root, asked)
+    return kind.open(root, split, framing, asked)
 
 
-def refuse_declared(kind: type[FilePairs], root: Path, declared: Declared) -> None:
+def refuse_declared(kind: type[FilePairs], root: Path, asked: Asked) -> None:
     """Refuses a declaration about a kind of data set whose files say it themselves."""
-    if declared.said and not kind.takes_declared:
+    if asked.declared and not kind.takes_declared:
         name = next(name for name, known in DATASETS.items() if known is kind)
         raise BadInput(
-            f"{root} is a data set of the kind {name}, whose files say themselves what {' and '.join(declared.said)} would "
+            f"{root} is a data set of the kind {name}, whose files say themselves what {' and '.join(asked.declared)} would "
             f"declare; leave that out. It is for lists in DeepFashion's form."
         )
 

@@ -12,8 +12,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from .dataset import (
     CACHE_BYTES,
     DATASETS,
-    NOTHING_DECLARED,
-    Declared,
+    Asked,
     FilePairs,
     PairRow,
     PictureMemory,
@@ -82,17 +81,8 @@ class DeepFashion(FilePairs):
         return any(cls.files(root, split).annotations for split in SPLITS)
 
     @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        skeleton: Skeleton,
-        augment: bool,
-        declared: Declared = NOTHING_DECLARED,
-    ) -> "DeepFashion":
-        return cls(root, split, framing, declared.frame, declared.pictures, skeleton=skeleton)
+    def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "DeepFashion":
+        return cls(root, split, framing, asked.frame, asked.pictures, skeleton=asked.skeleton)
 
     @staticmethod
     def files(root: Path, split: str) -> SplitFiles:

@@ -8,7 +8,7 @@ from pathlib import Path
 from reposer.core import BadInput, Framing, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import CACHE_BYTES, DATASETS, NOTHING_DECLARED, Declared, FilePairs, PairRow, PictureMemory
+from .dataset import CACHE_BYTES, DATASETS, Asked, FilePairs, PairRow, PictureMemory
 from .pairs import name_identity
 from .picture_kinds import PICTURE_SUFFIXES as SUFFIXES
 from .picture_kinds import UNREAD_SUFFIXES
@@ -80,17 +80,8 @@ class Folder(FilePairs):
         return any(pose_path(photo) is not None for folder in folders for photo in photos_in(folder))
 
     @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        skeleton: Skeleton,
-        augment: bool,
-        declared: Declared = NOTHING_DECLARED,
-    ) -> "Folder":
-        return cls(root, split, framing, skeleton=skeleton)
+    def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "Folder":
+        return cls(root, split, framing, skeleton=asked.skeleton)
 
     def picture_path(self, name: str) -> Path:
         return self.paths[name]

@@ -16,8 +16,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from .dataset import (
     CACHE_BYTES,
     DATASETS,
-    NOTHING_DECLARED,
-    Declared,
+    Asked,
     FilePairs,
     PairRow,
     PictureMemory,
@@ -88,17 +87,8 @@ class Market1501(FilePairs):
         return any(cls.files(root, split).annotations for split in SPLITS)
 
     @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        skeleton: Skeleton,
-        augment: bool,
-        declared: Declared = NOTHING_DECLARED,
-    ) -> "Market1501":
-        return cls(root, split, framing, augment, skeleton=skeleton)
+    def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "Market1501":
+        return cls(root, split, framing, asked.augment, skeleton=asked.skeleton)
 
     @staticmethod
     def files(root: Path, split: str) -> SplitFiles:

@@ -12,14 +12,13 @@ from typing import Any
 from jaxtyping import UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Framing, Sample, Skeleton
+from reposer.core import BadInput, Framing, Sample
 from reposer.core.view import EVERY_THIRD, HELD_OUT
 
 from .dataset import (
     CACHE_BYTES,
     DATASETS,
-    NOTHING_DECLARED,
-    Declared,
+    Asked,
     FilePairs,
     NoSplit,
     PairRow,
@@ -85,16 +84,7 @@ class ShapeNetViews(FilePairs):
         return bool(hdf5_files(root))
 
     @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        skeleton: Skeleton,
-        augment: bool,
-        declared: Declared = NOTHING_DECLARED,
-    ) -> "ShapeNetViews":
+    def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "ShapeNetViews":
         """Without another word every third azimuth is what the split held-out is of."""
         return cls(root, split, framing, hold_out=EVERY_THIRD if split == HELD_OUT else 0)
 

@@ -20,8 +20,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from .dataset import (
     CACHE_BYTES,
     DATASETS,
-    NOTHING_DECLARED,
-    Declared,
+    Asked,
     FilePairs,
     NoSplit,
     PairRow,
@@ -117,17 +116,8 @@ class ShardPairs(FilePairs):
         return any(shards_of(root, split) for split in SPLITS)
 
     @classmethod
-    def open(
-        cls,
-        root: Path,
-        split: str,
-        framing: Framing | None,
-        *,
-        skeleton: Skeleton,
-        augment: bool,
-        declared: Declared = NOTHING_DECLARED,
-    ) -> "ShardPairs":
-        return cls(root, split, framing, skeleton=skeleton)
+    def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "ShardPairs":
+        return cls(root, split, framing, skeleton=asked.skeleton)
 
     def picture_path(self, name: str) -> Path:
         return self._samples[self._where[name][0]].shard
