@@ -1,8 +1,9 @@
-"""Numbers that a refactoring must not move, to the bit: python -m tests.numbers.record FILE.json [SECTION ...], before and after.
+"""Numbers that a refactoring must not move, to the bit: python -m tests.numbers.record FILE.json [SECTION[/ENTRY] ...], before and after.
 
 Networks at their tiny size, the first 20 losses of the recipes for two cores, pictures of synthetic people and objects
 with their truth, and scores under every protocol. `python -m tests.numbers.compare BEFORE.json AFTER.json` says what moved.
-A section is written into FILE.json when it is complete; those that the file has stay. It takes about ten minutes of one core.
+An entry is written into FILE.json when it is complete, beside those that are there. Scores, renders and networks take two minutes
+of one core, the losses the better part of an hour.
 """
 
 import contextlib
@@ -31,19 +32,21 @@ from tests.arguments import inputs
 STEPS = 20
 
 
-def record(file: Path, sections: Sequence[str]) -> None:
-    """Writes the numbers of these sections into the file, by section and name."""
+def record(file: Path, wanted: Sequence[str]) -> None:
+    """Writes the numbers of these sections, or of single entries of them, into the file, by section and name."""
     torch.set_num_threads(1)
-    for section in sections:
-        began = time.monotonic()
+    for section, _, entry in (name.partition("/") for name in wanted):
         with tempfile.TemporaryDirectory() as folder:
-            numbers = dict(SECTIONS[section](Path(folder)))
-        found = json.loads(file.read_text()) if file.is_file() else {}
-        file.write_text(json.dumps(found | {section: numbers}, indent=1, sort_keys=True) + "\n")
-        print(f"{section}: {len(numbers)} entries in {time.monotonic() - began:.0f} s", flush=True)
+            began = time.monotonic()
+            for name, numbers in SECTIONS[section](Path(folder), entry):
+                found = json.loads(file.read_text()) if file.is_file() else {}
+                found.setdefault(section, {})[name] = numbers
+                file.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+                print(f"{section}/{name}: {time.monotonic() - began:.0f} s", flush=True)
+                began = time.monotonic()
 
 
-def networks(folder: Path) -> Iterator[tuple[str, Any]]:
+def networks(folder: Path, entry: str) -> Iterator[tuple[str, Any]]:
     """What each family generates and explains at its tiny size, from seeded weights."""
     for name in GENERATORS:
         torch.manual_seed(0)
@@ -66,10 +69,10 @@ def with_audible_weights(network: nn.Module) -> Any:
     return network.eval()
 
 
-def losses(folder: Path) -> Iterator[tuple[str, Any]]:
-    """The terms of the first steps of each recipe for two cores, and of each stage at the tiny size."""
+def losses(folder: Path, entry: str) -> Iterator[tuple[str, Any]]:
+    """The terms of the first steps of each recipe for two cores, and of each stage at the tiny size. entry: one recipe alone."""
     recipes = {**RECIPES, **PROBE_RECIPES}
-    for name in recipes:
+    for name in [entry] if entry else recipes:
         if name.endswith("-mini") or name in PROBE_RECIPES:
             recipe = recipes[name]()
             if name == "motion-2020":  # needs Human3.6M
@@ -90,7 +93,7 @@ def first_losses(recipe: Any, out: Path, steps: int) -> list[dict[str, float]]:
     return [{word: value for word, value in line.items() if word not in timed} for line in lines]
 
 
-def rendered(folder: Path) -> Iterator[tuple[str, Any]]:
+def rendered(folder: Path, entry: str) -> Iterator[tuple[str, Any]]:
     """Files of synthetic people with all truth, as files and as shards, and of objects."""
     people = (
         "--people",
@@ -139,7 +142,7 @@ def hdf5_digests(folder: Path) -> dict[str, str]:
     return found
 
 
-def scores(folder: Path) -> Iterator[tuple[str, Any]]:
+def scores(folder: Path, entry: str) -> Iterator[tuple[str, Any]]:
     """A small folder under every protocol, and a model of each kind under its own."""
     people, generated = folder / "people", folder / "generated"
     run("data", "synthesize", str(people), "--people", "1", "--test-people", "3", "--views", "3")
