@@ -13,10 +13,12 @@ from reposer.core.framing import frame_picture
 from reposer.evaluation import PROTOCOLS, PairBatch, Protocol, Scorer, evaluate
 from reposer.evaluation.sheets import explanation_sheet
 from reposer.generators import RECIPES, load, save
-from reposer.generators.pg2 import DCGANDiscriminator, PG2Config, recipes
-from reposer.generators.pg2.blocks import Halve
-from reposer.generators.pg2.network import coordinates
-from reposer.generators.pg2.objective import (
+from reposer.generators import pg2 as recipes
+from reposer.generators.pg2 import (
+    DCGANDiscriminator,
+    PG2Config,
+    Halve,
+    coordinates,
     PG2CoarseConfig,
     PG2LossesConfig,
     adversarial_term,
@@ -257,7 +259,7 @@ def test_a_residual_block_adds_its_input_after_the_relu():
 
 
 def test_the_bottleneck_reads_the_map_row_by_row_and_pixel_by_pixel():
-    from reposer.generators.pg2.network import _flat, _unflat
+    from reposer.generators.pg2 import _flat, _unflat
 
     x = torch.arange(2 * 3 * 4 * 2).view(2, 3, 4, 2).float()
     assert _flat(x)[0, :6].tolist() == [*x[0, :, 0, 0].tolist(), *x[0, :, 0, 1].tolist()]

@@ -8,8 +8,9 @@ from safetensors.numpy import save_file
 from reposer.cli import main
 from reposer.core import BadInput, Pose
 from reposer.generators import load
-from reposer.generators.pg2 import PG2Config, released
-from reposer.generators.pg2.released import as_released, import_released, layers, read_released
+from reposer.generators import pg2_released as released
+from reposer.generators.pg2 import PG2Config
+from reposer.generators.pg2_released import as_released, import_released, layers, read_released
 from reposer.nn.weights import unfilled
 
 from .released_pg2 import Variables, coarse, pose_maps, refined

@@ -47,7 +47,7 @@ def import_weights(
     check_output_file(out, endings=(".safetensors",), inputs=(checkpoint,))
 
     from reposer.generators.gfla import released as gfla
-    from reposer.generators.pg2 import released as pg2
+    from reposer.generators import pg2_released as pg2
 
     released: ModuleType = {"gfla": gfla, "pg2": pg2}[family]
     if recipe not in released.RELEASED:

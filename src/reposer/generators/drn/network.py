@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18, PERSON_88
-from reposer.generators.patn.blocks import Encoder, PoseBranch, PoseTransfer
+from reposer.nn.pose_transfer import Encoder, PoseBranch, PoseTransfer
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import PoseMaps

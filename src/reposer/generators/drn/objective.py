@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from reposer.core import BadInput, Batch, Pose
 from reposer.core.rng import derived_seeds, numpy_stream
-from reposer.generators.patn.blocks import PoseTransfer
-from reposer.generators.patn.discriminator import Head, PairDiscriminator
+from reposer.nn.pose_transfer import PoseTransfer
+from reposer.nn.pair_discriminator import Head, PairDiscriminator
 from reposer.losses.adversarial import GAN, GAN_TERMS
 from reposer.losses.moments import gaussian_distance
 from reposer.losses.perceptual import content, gram

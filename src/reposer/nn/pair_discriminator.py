@@ -1,11 +1,11 @@
-"""PATN's discriminator, one form for both: of appearance (picture and source) and of shape (picture and pose maps)."""
+"""PATN's discriminator, which RATE-Net and DRN have too; one form for both: of appearance (picture and source) and of shape (picture and pose maps)."""
 
 from typing import Literal
 
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from .blocks import Conv, Encoder, Normalize, TwoConvs, before_norm, norm
+from .pose_transfer import Conv, Encoder, Normalize, TwoConvs, before_norm, norm
 
 Head = Literal["none", "patch"]
 """What is held against 1 and 0: every channel of the last features (as the authors'), or one score of each place."""

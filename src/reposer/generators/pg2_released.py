@@ -1,4 +1,4 @@
-"""The authors' released weights, from a file of arrays under their TensorFlow names: every array is used once.
+"""PG2's weights as its authors released them, from a file of arrays under their TensorFlow names: every array is used once.
 
 TensorFlow keeps a checkpoint (`model.ckpt-80000.index`, `.data-00000-of-00001`, ...) in a form that only TensorFlow reads.
 Where it is installed, in whatever version, three lines write what is read here (a `.safetensors` of the same will do):
@@ -30,7 +30,7 @@ from reposer.nn.array_files import read_arrays
 from reposer.nn.published import refuse_another_layout
 from reposer.nn.weights import fill, read_checkpoint, save_generator, unfilled
 
-from .network import SHALLOWER, PG2Config
+from .pg2 import SHALLOWER, PG2Config
 
 RELEASED: Registry[Callable[[], PG2Config]] = Registry("released PG2 network")
 RELEASED.add("pg2-market-2017", PG2Config.market)

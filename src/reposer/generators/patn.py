@@ -1,0 +1,472 @@
+"""PATN: progressive pose attention transfer (Zhu et al. 2019, arXiv:1904.03349).
+
+Two streams, the source picture's features and those of both poses, pass a cascade of blocks. In each block the pose
+stream says where the picture stream is to change (attention); the last picture features are decoded.
+
+What it is built of, and its discriminators, lie in nn/pose_transfer.py and nn/pair_discriminator.py: RATE-Net and DRN stand on
+them too. The authors' public code and their paper's text do not train alike. The recipes named by the year alone are what
+was released with the weights; `-paper` is the text.
+"""
+
+import torch
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from reposer.core import BadInput, Batch, Framing, Generator, Layer, Pose, SKELETONS
+from reposer.core.generator import refuse_indivisible
+from reposer.generators.registries import GENERATORS
+from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.maps import PoseMaps
+from itertools import count
+from pathlib import Path
+from reposer.core.rng import derived_seeds
+from reposer.losses.adversarial import GAN, GAN_TERMS
+from reposer.losses.perceptual import content
+from reposer.losses.pool import ImagePool
+from reposer.nn.features import feature_network
+from reposer.training import Adam, Objective, RECIPES, Stage, Turn, frozen
+from reposer.recipes import DataConfig, PairRecipe
+from reposer.nn.pose_transfer import Normalize, PoseBranch, PoseTransfer, Upsampling
+from reposer.nn.pair_discriminator import Head, PairDiscriminator
+
+
+@GENERATORS.register("patn")
+@dataclass(frozen=True)
+class PATNConfig:
+    """The network. The defaults are the published one for DeepFashion, except where joints are drawn."""
+
+    family: ClassVar[str] = "patn"
+
+    framing: Framing = Framing((256, 176))
+    """Size of the pictures, whose sides divide by 2^downsamplings, and how a photo becomes one."""
+    width: int = 64
+    """Channels of the first layer; doubled at each downsampling."""
+    downsamplings: int = 2
+    """Halvings before the cascade: 2 as published; RATE-Net's pose branch has 3."""
+    blocks: int = 9
+    """Blocks of the cascade."""
+    upsampling: Upsampling = "transposed"
+    """"transposed" (published): transposed convolutions; "bilinear": as RATE-Net's pose branch, without their
+    chequers."""
+    normalize: Normalize = "instance"
+    """"instance": each picture on its own (published for DeepFashion); "batch": over a batch (Market-1501)."""
+    bias: bool = True
+    """Whether a convolution other than the decoder's last has a bias. Published with batch norm: none has, not even
+    the one whose sigmoid is the attention, which no norm follows."""
+    dropout: float = 0.5
+    """Share of values dropped in the blocks while training."""
+    maps: PoseMaps = PoseMaps()
+    """How poses become maps."""
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.downsamplings, self.blocks) < 1:
+            raise BadInput(f"PATN's width, downsamplings and blocks are above 0; this came: {self}.")
+        refuse_indivisible(self.framing.size, self.divisor, f"PATN with {self.downsamplings} downsamplings")
+        if not 0 <= self.dropout < 1:
+            raise BadInput(f"PATN's dropout is a share in [0, 1), not {self.dropout}.")
+
+    @property
+    def divisor(self) -> int:
+        """What both sides of a picture divide by."""
+        return int(2**self.downsamplings)
+
+    @classmethod
+    def fashion(cls) -> "PATNConfig":
+        """The published network for DeepFashion."""
+        return cls(maps=PoseMaps("truncated"))
+
+    @classmethod
+    def market(cls) -> "PATNConfig":
+        """The published network for Market-1501."""
+        return cls(Framing((128, 64), aspect=0.5), normalize="batch", bias=False, maps=PoseMaps("truncated"))
+
+    @classmethod
+    def mini(cls) -> "PATNConfig":
+        """Ours for two CPU cores."""
+        return cls(
+            framing=Framing((128, 96), fit="pad"),
+            width=16,
+            blocks=4,
+            upsampling="bilinear",
+            dropout=0.0,
+            maps=PoseMaps(sigma=3.0),
+        )
+
+    def tiny(self) -> "PATNConfig":
+        """The same form at the size of a test: three blocks of 16 channels."""
+        return replace(
+            self,
+            framing=self.framing.tiny(),
+            width=max(1, 16 // self.divisor),
+            blocks=3,
+            maps=replace(self.maps, sigma=2.0),
+        )
+
+    def build(self) -> "PATNGenerator":
+        return PATNGenerator(self)
+
+
+class PATNGenerator(Generator):
+    """The network and its pose maps."""
+
+    config: PATNConfig
+
+    def __init__(self, config: PATNConfig) -> None:
+        super().__init__()
+        self.divisor = config.divisor
+        self.config = config
+        self.framing = config.framing
+        self.skeleton = SKELETONS[config.maps.skeleton]
+        self.branch = PoseBranch(
+            len(self.skeleton),
+            width=config.width,
+            downsamplings=config.downsamplings,
+            blocks=config.blocks,
+            upsampling=config.upsampling,
+            normalize=config.normalize,
+            bias=config.bias,
+            dropout=config.dropout,
+        )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        source_pose: Pose,
+        target_pose: Pose,
+        seeds: Int64[Tensor, "B"] | None = None,
+    ) -> PoseTransfer:
+        """`seeds`: of the rows' dropout, in training; None = no dropout."""
+        source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
+        return self.branch(channels_last(source), source_maps, target_maps, seeds)
+
+    def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
+        """One bump of height 1 per visible joint, on the picture's device and in its type."""
+        return channels_last(self.config.maps.of(pose, picture))
+
+    def layers(self, output: PoseTransfer) -> Mapping[str, Layer]:
+        """The attention of each block: where it changes the picture's features, averaged over their channels."""
+        return {
+            f"attention of block {n}": Layer("weight", attention)
+            for n, attention in enumerate(output.attentions, start=1)
+        }
+
+    def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Tensor, Tensor]:
+        """The source is encoded, and its pose maps are made, once."""
+        encoded = self.branch.picture_encoder(channels_last(source))
+        return source, encoded, self.pose_maps(source_pose, source)
+
+    def frame(
+        self, memory: tuple[Tensor, Tensor, Tensor], target_pose: Pose, seeds: Tensor | None = None
+    ) -> tuple[PoseTransfer, Any]:
+        source, encoded, source_maps = memory
+        return self.branch.transfer(encoded, source_maps, self.pose_maps(target_pose, source)), memory
+
+
+FeatureName = Literal["vgg19", "vgg19-normalized", "people-encoder"]
+
+
+@dataclass(frozen=True)
+class PATNLossesConfig:
+    """Everything in one stage. The defaults are the weights for DeepFashion."""
+
+    features: FeatureName = "vgg19-normalized"
+    """The frozen network of the perceptual term."""
+    weights: str | None = None
+    """File of that network's weights; none = its usual place."""
+    layers: tuple[str, ...] = ()
+    """Its layers that are compared; none = its content layers."""
+    l1: float = 1.0
+    """Weight of the mean absolute difference of the pictures."""
+    perceptual: float = 1.0
+    """Weight of the differences of features."""
+    adversarial: float = 5.0
+    """Weight of the mean of the generator's two terms; half of it weighs each discriminator's loss."""
+    gan: GAN = "cross-entropy"
+    """What the adversarial terms are. "cross-entropy": the paper, and the released form for Market-1501;
+    "least-squares": the released form for DeepFashion, and RATE-Net's code."""
+    head: Head = "none"
+    """What of a discriminator is held against 1 and 0: all last channels (published), or a score of each place."""
+    discriminator_width: int = 64
+    """Channels of the discriminators' first layer; four times as many in the last."""
+    discriminator_blocks: int = 3
+    """Residual blocks of each discriminator."""
+    discriminator_dropout: float = 0.5
+    """Share of values dropped in those blocks."""
+    discriminator_steps: int = 1
+    """Turns of the discriminators after each one of the generator."""
+    pool: int = 50
+    """Generated pictures that each discriminator's pool keeps; 0 = no pool (the released form for DeepFashion)."""
+
+    def __post_init__(self) -> None:
+        if self.discriminator_steps < 1 or self.pool < 0 or not 0 <= self.discriminator_dropout < 1:
+            raise BadInput(
+                f"PATN's discriminators take at least one step, have a pool of 0 or more pictures and a dropout in "
+                f"[0, 1); this came: {self}."
+            )
+
+    def build(self, generator: PATNGenerator) -> "PATNObjective":
+        return PATNObjective(self, generator)
+
+    def tiny(self) -> "PATNLossesConfig":
+        return replace(
+            self,
+            features="people-encoder",
+            weights=None,
+            layers=(),
+            discriminator_width=4,
+            discriminator_blocks=1,
+            pool=min(self.pool, 3),
+        )
+
+
+class PATNObjective(Objective):
+    """Three players: the generator, and after it a judge of appearance and one of shape.
+
+    Appearance is judged of a picture beside the source, shape of a picture beside the target's pose maps.
+    """
+
+    def __init__(self, config: PATNLossesConfig, generator: PATNGenerator) -> None:
+        super().__init__()
+        self.config, self.generator = config, generator
+        self.judges = nn.ModuleDict(
+            {
+                name: PairDiscriminator(
+                    3 + beside,
+                    config.discriminator_width,
+                    blocks=config.discriminator_blocks,
+                    normalize=generator.config.normalize,
+                    bias=generator.config.bias,
+                    dropout=config.discriminator_dropout,
+                    head=config.head,
+                ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                for name, beside in (("appearance", 3), ("shape", len(generator.skeleton)))
+            }
+        )
+        self.networks = nn.ModuleDict({"generator": generator, **self.judges})
+        self.pools = {name: ImagePool(config.pool) for name in self.judges}
+        self.features = feature_network(
+            config.features, weights=None if config.weights is None else Path(config.weights)
+        )
+        self.layers = config.layers or self.features.content_layers
+        unknown = set(self.layers) - set(self.features.layers)
+        if unknown:
+            raise BadInput(
+                f"{config.features} has no layers {sorted(unknown)}; it has {', '.join(self.features.layers)}."
+            )
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return dict(self.networks.items())
+
+    def steps(self, batch: Batch) -> Iterator[Turn]:
+        assert isinstance(batch.target_pose, Pose)
+        config, loss = self.config, GAN_TERMS[self.config.gan]
+        row_seeds = torch.zeros(len(batch), dtype=torch.int64) if batch.seeds is None else batch.seeds
+        seeds = (derived_seeds(row_seeds, use) for use in count())  # fresh noise for every use
+
+        drawn = self.generator(batch.source, batch.source_pose, batch.target_pose, next(seeds)).picture
+        target_maps = self.generator.pose_maps(batch.target_pose, batch.target)
+        beside = {"appearance": batch.source, "shape": target_maps}
+        (target,) = self.features.of_constants(batch.target, layers=self.layers)
+        with frozen(self.judges):
+            passed = [
+                loss.passed(at_least_float32(judge(torch.cat([drawn, beside[name]], 1), next(seeds))))
+                for name, judge in self.judges.items()
+            ]
+            yield Turn(
+                ("generator",),
+                {
+                    "l1": config.l1 * (drawn - batch.target).abs().mean(),
+                    "perceptual": config.perceptual
+                    * content(self.features(drawn, self.layers), target, self.layers),
+                    "adversarial": config.adversarial * torch.stack(passed).mean(),
+                },
+            )
+
+        for _ in range(config.discriminator_steps):
+            terms = {}
+            for name, judge in self.judges.items():
+                real = torch.cat([batch.target, beside[name]], 1)
+                fake = self.pools[name].exchange(torch.cat([drawn.detach(), beside[name]], 1), next(seeds))
+                terms[f"{name} real"] = (
+                    config.adversarial / 2 * loss.real(at_least_float32(judge(real, next(seeds))))
+                )
+                terms[f"{name} fake"] = (
+                    config.adversarial / 2 * loss.fake(at_least_float32(judge(fake, next(seeds))))
+                )
+            yield Turn(tuple(self.judges), terms)
+
+    def state(self) -> dict[str, Any]:
+        return {name: pool.state() for name, pool in self.pools.items()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        for name, pool in self.pools.items():
+            pool.load_state(state[name])
+
+    def about(self) -> dict[str, str]:
+        return {"feature_network": self.features.description}
+
+
+PLAYERS = {name: Adam(2e-4, betas=(0.5, 0.999)) for name in ("generator", "appearance", "shape")}
+
+
+RELEASED_PICTURES = (
+    700 * 4_000
+)  # rounds of the released commands, and the pictures that the code takes in each
+
+
+RELEASED_HOLD = 500 / 700  # the rate falls over the last 200 rounds
+
+
+PAPER_STEPS, PAPER_HOLD = 90_000, 60_000 / 90_000
+
+
+CROSS_ENTROPY = PATNLossesConfig(layers=("relu1_2",))
+
+
+@dataclass(frozen=True)
+class PATNStage(Stage):
+    """PATN has one stage."""
+
+    objective: PATNLossesConfig
+    """The game."""
+
+
+@dataclass(frozen=True)
+class PATNRecipe(PairRecipe):
+    """A PATN run."""
+
+    model: PATNConfig
+    """The generator."""
+    stages: tuple[PATNStage, ...]
+    """One stage."""
+
+
+@RECIPES.register("patn-fashion-2019")
+def patn_fashion_2019() -> PATNRecipe:
+    """The released form for DeepFashion at 256x176: 41,358,019 parameters (paper: 41.36 M), 124 GMACs.
+
+    Trained as the authors' published command does: least squares, no image pool, the weights 1, 1 and 5, batch 7, and
+    700 rounds of 4,000 pictures, which are 400,000 steps; the rate, 2e-4, falls over the last 200 rounds. The paper's
+    text gives other values: patn-fashion-2019-paper.
+    From our notes: the network, both discriminators (3.93 M and 3.98 M, no head), relu1_2 of VGG-19. Inferred: the
+    dropout of the discriminators (0.5). Ours: the rate falls with every step, there after every round.
+    Not trained here. What runs of the released network gave, recalled (pictures padded to 256x256): SSIM 0.773, IS 3.209,
+    PCKh 0.96; a re-test by another author: SSIM 0.7726, IS 3.216; later papers, in their protocols: FID 20.75, LPIPS
+    0.2533-0.2562.
+    """
+    losses = PATNLossesConfig(layers=("relu1_2",), gan="least-squares", pool=0)
+    return _fashion("patn-fashion-2019", losses, RELEASED_PICTURES // 7, RELEASED_HOLD)
+
+
+@RECIPES.register("patn-fashion-2019-paper")
+def patn_fashion_2019_paper() -> PATNRecipe:
+    """The network of patn-fashion-2019, trained as the paper's text says, not as it was released.
+
+    Cross-entropy, a pool of 50 pictures for each discriminator, 90,000 steps of 7 pairs, the rate constant for 60,000
+    and then falling (recalled; a later paper that follows it repeats the numbers). The weights of the losses are the
+    same. Not trained here; it is not known whether the paper's tables come from it.
+    """
+    return _fashion("patn-fashion-2019-paper", CROSS_ENTROPY, PAPER_STEPS, PAPER_HOLD)
+
+
+@RECIPES.register("patn-market-2019")
+def patn_market_2019() -> PATNRecipe:
+    """The released form for Market-1501 at 128x64, with batch norm: 41,365,763 parameters (paper: 41.36 M).
+
+    No convolution but the last has a bias, and the norms' weights begin as N(1, 0.02); with biases everywhere it would
+    be 41,378,115. Trained as the authors' published command does: cross-entropy, a pool of 50, the weights 10, 10 and
+    5, batch 32, and 700 rounds of 4,000 pictures, which are 87,500 steps; the rate, 2e-4, falls over the last 200
+    rounds. Inferred: the discriminators' norms, too, are batch norms, and so they have no biases either.
+    Not trained here. From the paper (recalled): SSIM 0.311, IS 3.323, mask-SSIM 0.811, mask-IS 3.773, PCKh 0.94;
+    who runs the released network gets SSIM 0.2815.
+    """
+    return _market("patn-market-2019", RELEASED_PICTURES // 32, RELEASED_HOLD)
+
+
+@RECIPES.register("patn-market-2019-paper")
+def patn_market_2019_paper() -> PATNRecipe:
+    """The network of patn-market-2019 for the paper's 90,000 steps, the last 30,000 of them with a falling rate.
+
+    Released form and paper agree in the rest. The paper speaks neither of biases nor of first weights; its 41.36 M
+    parameters are the released network's.
+    """
+    return _market("patn-market-2019-paper", PAPER_STEPS, PAPER_HOLD)
+
+
+@RECIPES.register("patn-mini")
+def patn_mini() -> PATNRecipe:
+    """A small PATN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
+
+    1,135,731 parameters; 1.4 GMACs to draw a picture, 5.3 to train on one. A step of eight pictures takes 1.5 s of one
+    core's time, all steps half an hour of it. The weights of the losses and the rates are ours, and the adversarial
+    terms RATE-Net's least squares on a score of each place; no dropout in so small a network. Not yet trained to its
+    end; docs/leaderboard.md says what it reached in the leaderboard's form.
+    """
+    losses = PATNLossesConfig(
+        "people-encoder",
+        l1=10.0,
+        perceptual=1.0,
+        adversarial=0.3,
+        gan="least-squares",
+        head="patch",
+        discriminator_width=8,
+        discriminator_blocks=1,
+    )
+    fast = Adam(1e-3, betas=(0.5, 0.99))
+    slow = Adam(2e-4, betas=(0.5, 0.99))
+    stage = PATNStage(
+        "everything",
+        objective=losses,
+        steps=1200,
+        optimisers={"generator": fast, "appearance": slow, "shape": slow},
+        schedule="linear-to-zero",
+    )
+    return PATNRecipe(
+        name="patn-mini",
+        model=PATNConfig.mini(),
+        stages=(stage,),
+        ema=0.995,
+        save_every=100,
+        picture_every=250,
+        log_every=25,
+    )
+
+
+def _fashion(name: str, losses: PATNLossesConfig, steps: int, hold: float) -> PATNRecipe:
+    return PATNRecipe(
+        name=name,
+        model=PATNConfig.fashion(),
+        data=DataConfig(root="data/fashion"),
+        stages=(_stage(losses, steps, hold),),
+        batch_size=7,
+        ema=0.0,
+        save_every=1000,
+    )
+
+
+def _market(name: str, steps: int, hold: float) -> PATNRecipe:
+    losses = replace(CROSS_ENTROPY, l1=10.0, perceptual=10.0)
+    return PATNRecipe(
+        name=name,
+        model=PATNConfig.market(),
+        data=DataConfig(root="data/market"),
+        stages=(_stage(losses, steps, hold),),
+        batch_size=32,
+        ema=0.0,
+        save_every=1000,
+    )
+
+
+def _stage(losses: PATNLossesConfig, steps: int, hold: float) -> PATNStage:
+    return PATNStage(
+        "everything",
+        objective=losses,
+        steps=steps,
+        optimisers=PLAYERS,
+        schedule="linear-to-zero",
+        hold=hold,
+    )
