@@ -8,9 +8,9 @@ from reposer.core import SKELETONS, BadInput, Framing, Pose
 from reposer.core.configs import from_plain, to_plain
 from reposer.generators import RECIPES, load, save
 from reposer.generators.patn import PATNConfig, PATNLossesConfig
+from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.pair_discriminator import PairDiscriminator
 from reposer.nn.pose_transfer import PoseBranch
-from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.weights import unfilled
 from reposer.training.loader import batches
 from reposer.training.loop import take_step

@@ -16,12 +16,12 @@ from reposer.generators import RECIPES, load, save
 from reposer.generators import pg2 as recipes
 from reposer.generators.pg2 import (
     DCGANDiscriminator,
-    PG2Config,
     Halve,
-    coordinates,
     PG2CoarseConfig,
+    PG2Config,
     PG2LossesConfig,
     adversarial_term,
+    coordinates,
     discriminator_terms,
     masked_l1,
     mirrored,

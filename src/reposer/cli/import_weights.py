@@ -46,8 +46,8 @@ def import_weights(
     """
     check_output_file(out, endings=(".safetensors",), inputs=(checkpoint,))
 
-    from reposer.generators.gfla import released as gfla
     from reposer.generators import pg2_released as pg2
+    from reposer.generators.gfla import released as gfla
 
     released: ModuleType = {"gfla": gfla, "pg2": pg2}[family]
     if recipe not in released.RELEASED:

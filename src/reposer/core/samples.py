@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from .face import FaceLines
@@ -65,6 +65,26 @@ class Batch:
             target=self.source,
             source_pose=self.target_pose,
             target_pose=self.source_pose,
+        )
+
+    def mirrored(self, rows: Bool[Tensor, "B"]) -> "Batch":
+        """These rows turned round, both pictures and both poses of a row together; their scores are dropped."""
+
+        def picture(p: Tensor) -> Tensor:
+            return torch.where(rows.to(p.device)[:, None, None, None], p.flip(-1), p)
+
+        def pose(p: Condition) -> Pose:
+            assert isinstance(p, Pose)
+            other, own = p.flip(), rows.to(p.xy.device)
+            xy = torch.where(own[:, None, None], other.xy, p.xy)
+            return replace(p, xy=xy, visible=torch.where(own[:, None], other.visible, p.visible), score=None)
+
+        return replace(
+            self,
+            source=picture(self.source),
+            target=picture(self.target),
+            source_pose=pose(self.source_pose),
+            target_pose=pose(self.target_pose),
         )
 
     def rows(self, start: int, stop: int) -> "Batch":

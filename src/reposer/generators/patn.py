@@ -8,28 +8,29 @@ them too. The authors' public code and their paper's text do not train alike. Th
 was released with the weights; `-paper` is the text.
 """
 
-import torch
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, ClassVar, Literal
+
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from reposer.core import BadInput, Batch, Framing, Generator, Layer, Pose, SKELETONS
+
+from reposer.core import SKELETONS, BadInput, Batch, Framing, Generator, Layer, Pose
 from reposer.core.generator import refuse_indivisible
-from reposer.generators.registries import GENERATORS
-from reposer.nn.layout import at_least_float32, channels_last
-from reposer.nn.maps import PoseMaps
-from itertools import count
-from pathlib import Path
 from reposer.core.rng import derived_seeds
+from reposer.generators.registries import GENERATORS
 from reposer.losses.adversarial import GAN, GAN_TERMS
 from reposer.losses.perceptual import content
 from reposer.losses.pool import ImagePool
 from reposer.nn.features import feature_network
-from reposer.training import Adam, Objective, RECIPES, Stage, Turn, frozen
-from reposer.recipes import DataConfig, PairRecipe
-from reposer.nn.pose_transfer import Normalize, PoseBranch, PoseTransfer, Upsampling
+from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.maps import PoseMaps
 from reposer.nn.pair_discriminator import Head, PairDiscriminator
+from reposer.nn.pose_transfer import Normalize, PoseBranch, PoseTransfer, Upsampling
+from reposer.recipes import DataConfig, PairRecipe
+from reposer.training import RECIPES, Adam, Objective, Stage, Turn, frozen
 
 
 @GENERATORS.register("patn")
@@ -247,9 +248,7 @@ class PATNObjective(Objective):
         )
         self.networks = nn.ModuleDict({"generator": generator, **self.judges})
         self.pools = {name: ImagePool(config.pool) for name in self.judges}
-        self.features = feature_network(
-            config.features, weights=None if config.weights is None else Path(config.weights)
-        )
+        self.features = feature_network(config.features, weights=config.weights)
         self.layers = config.layers or self.features.content_layers
         unknown = set(self.layers) - set(self.features.layers)
         if unknown:
@@ -299,20 +298,8 @@ class PATNObjective(Objective):
                 )
             yield Turn(tuple(self.judges), terms)
 
-    def state(self) -> dict[str, Any]:
-        return {name: pool.state() for name, pool in self.pools.items()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        for name, pool in self.pools.items():
-            pool.load_state(state[name])
-
-    def about(self) -> dict[str, str]:
-        return {"feature_network": self.features.description}
-
 
 PLAYERS = {name: Adam(2e-4, betas=(0.5, 0.999)) for name in ("generator", "appearance", "shape")}
-
-
 RELEASED_PICTURES = (
     700 * 4_000
 )  # rounds of the released commands, and the pictures that the code takes in each

@@ -12,33 +12,30 @@ is constant here as it was there.
 """
 
 import math
-import torch
-import torch.nn.functional as F
-from typing import ClassVar, Literal
-from jaxtyping import Float
-from torch import Tensor, nn
-from itertools import pairwise
-from reposer.core import BadInput, Batch, Framing, Generator, Layer, Pose, SKELETONS
-from reposer.nn.gathered_norm import GatheredBatchNorm
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+
+from reposer.core import SKELETONS, BadInput, Batch, Framing, Generator, Layer, Pose
 from reposer.core.generator import refuse_indivisible
+from reposer.core.rng import mix
 from reposer.generators.registries import GENERATORS
+from reposer.losses.adversarial import bce_fake, bce_real
+from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.maps import PoseDiscs, pose_mask
-from reposer.core.rng import mix
-from reposer.losses.adversarial import bce_fake, bce_real
-from reposer.training import Adam, Objective, RECIPES, Stage, Turn, frozen
 from reposer.recipes import DataConfig, PairRecipe
-
+from reposer.training import RECIPES, Adam, Objective, Stage, Turn, frozen
 
 PoseInput = Literal["maps", "coordinates", "heatmaps"]
-
-
 SHALLOWER = 2  # levels that G2 has less than G1
-
-
 Padding = Literal["same", "symmetric"]
 """Where a halving convolution pads an even size: "same" (published, as TensorFlow does) one pixel more at the bottom
 and right than at the top and left; "symmetric" alike on all sides. Released weights need "same"."""
@@ -363,11 +360,7 @@ class PG2Generator(Generator):
 
 
 SLOPE = 0.2
-
-
 WIDEST = 8  # times the width of the first layer, at most
-
-
 FIRST_WEIGHTS = 0.02  # standard deviation of the uniform first weights
 
 
@@ -480,28 +473,7 @@ def mirrored(batch: Batch) -> Batch:
     """The batch, a row turned round with both of its poses by the coin of its seed; without seeds none is."""
     if batch.seeds is None:
         return batch
-    turned = torch.tensor([mix(int(s), MIRROR) % 2 == 1 for s in batch.seeds], device=batch.source.device)
-
-    def picture(p: Tensor) -> Tensor:
-        return torch.where(turned[:, None, None, None], p.flip(-1), p)
-
-    def pose(p: Pose) -> Pose:
-        other, rows = p.flip(), turned.to(p.xy.device)
-        return replace(
-            p,
-            xy=torch.where(rows[:, None, None], other.xy, p.xy),
-            visible=torch.where(rows[:, None], other.visible, p.visible),
-            score=None,
-        )
-
-    assert isinstance(batch.source_pose, Pose) and isinstance(batch.target_pose, Pose)
-    return replace(
-        batch,
-        source=picture(batch.source),
-        target=picture(batch.target),
-        source_pose=pose(batch.source_pose),
-        target_pose=pose(batch.target_pose),
-    )
+    return batch.mirrored(torch.tensor([mix(int(s), MIRROR) % 2 == 1 for s in batch.seeds]))
 
 
 def masked_l1(
@@ -634,8 +606,6 @@ class PG2Objective(Objective):
 
 
 MINI_RATES = {"coarse": 5e-4, "refine": 5e-4, "discriminator": 1e-4}
-
-
 PUBLISHED = Adam(2e-5, betas=(0.5, 0.999))  # of every player, in paper and code
 
 

@@ -73,9 +73,9 @@ class FeatureNetwork(nn.Module, ABC):
 FEATURE_NETWORKS: Registry[Callable[[Path | None], FeatureNetwork]] = Registry("feature network")
 
 
-def feature_network(name: str, *, weights: Path | None = None) -> FeatureNetwork:
+def feature_network(name: str, *, weights: Path | str | None = None) -> FeatureNetwork:
     """The network registered as `name`, frozen. weights: its file; None = its usual place. Never downloads."""
-    network = FEATURE_NETWORKS[name](weights)
+    network = FEATURE_NETWORKS[name](None if weights is None else Path(weights))
     network.freeze()
     return network
 

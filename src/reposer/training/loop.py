@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,57 @@ def train(
         folder.leave()
 
 
+@dataclass
+class RunState:
+    """Where a run stands: all that a saved state holds, and the networks and optimisers that it is of.
+
+    step: how many are taken in all. number: of the stage at work. before: seconds of earlier calls.
+    """
+
+    generator: nn.Module
+    averaged: nn.Module
+    step: int
+    number: int
+    before: float
+    started: float = field(default_factory=time.monotonic)
+    objective: Objective = field(init=False)
+    optimisers: dict[str, torch.optim.Optimizer] = field(init=False)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of this call."""
+        return time.monotonic() - self.started
+
+    @property
+    def seconds(self) -> float:
+        """Of all calls."""
+        return self.before + self.elapsed
+
+    def outcome(self, *, finished: bool, signal: int) -> Outcome:
+        return Outcome(self.step, self.seconds, finished, self.averaged, signal)
+
+    def save(self, folder: RunFolder, recipe: Recipe) -> None:
+        """The state, and after it the generator, which names its step."""
+        folder.save_state(
+            {
+                "stage": self.number,
+                "step": self.step,
+                "seconds": self.seconds,
+                "networks": {name: net.state_dict() for name, net in self.objective.networks.items()},
+                "optimisers": {name: rule.state_dict() for name, rule in self.optimisers.items()},
+                "averaged": self.averaged.state_dict(),
+                "objective": self.objective.state(),
+                "about": self.objective.about(),
+                "machine": machine(),
+            }
+        )
+        self.keep_generator(folder, recipe)
+
+    def keep_generator(self, folder: RunFolder, recipe: Recipe) -> None:
+        made = {"recipe": recipe.name, "step": self.step, **self.objective.about()}
+        save_generator(self.averaged, folder.generator_file, made)
+
+
 def _train(
     recipe: Recipe,
     folder: RunFolder,
@@ -111,8 +162,9 @@ def _train(
     until_step: int | None,
     extend: bool,
 ) -> Outcome:
-    device = accelerator.device
-    if accelerator.is_main_process:
+    # --- The folder: a run that is there, or a new one
+    device, main = accelerator.device, accelerator.is_main_process
+    if main:
         folder.open(recipe, extend=extend)  # refuses another run's folder, and makes a new one
     accelerator.wait_for_everyone()
     saved = folder.state()
@@ -120,15 +172,14 @@ def _train(
     if until_step is not None and step >= until_step:
         raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")
 
+    # --- Networks and data, and all that could be wrong with them
     generator = recipe.build()
     dataset = recipe.data.open(generator.framing)
     for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
         _must_begin(stage, generator)  # now, not after the stages before it
-    if saved is None and accelerator.is_main_process:
+    if saved is None and main:
         recipe.refuse_unreadable(dataset)  # mended data would be other data: now, not after a night
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
-    main = accelerator.is_main_process
-    last_step = min(recipe.steps, until_step or recipe.steps)
     log = RunLog(
         recipe,
         folder,
@@ -136,80 +187,74 @@ def _train(
         show=progress,
         tensorboard=tensorboard,
         step=step,
-        last_step=last_step,
+        last_step=min(recipe.steps, until_step or recipe.steps),
         minutes=max_minutes,
     )
-    started = time.monotonic()
+    state = RunState(generator, averaged, step, first_stage, before)
     rows = rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
     share = len(rows) / recipe.batch_size
 
     with log, stop_on_signal() as stop_asked:
-        for number, stage in enumerate(recipe.stages):
-            stage_start = sum(s.steps for s in recipe.stages[:number])
-            if number < first_stage:
-                continue
-            objective, optimisers = _set_up(stage, generator, recipe.seed + number, device)
-            if saved is not None and number == first_stage:
-                _restore(saved, objective, optimisers, averaged, folder)
+        for state.number in range(first_stage, len(recipe.stages)):
+            # --- A stage begins: from the saved state, from a file's weights, or from where the last one ended
+            stage = recipe.stages[state.number]
+            stage_start = sum(s.steps for s in recipe.stages[: state.number])
+            stage_end = stage_start + stage.steps
+            state.objective, state.optimisers = _set_up(stage, generator, recipe.seed + state.number, device)
+            if saved is not None and state.number == first_stage:
+                _restore(saved, state.objective, state.optimisers, averaged, folder)
                 log.warn_if_moved(saved["machine"])
                 if main:  # a kill, or a user, may have left another one than the state's
-                    _keep_generator(averaged, folder, recipe, step, objective)
+                    state.keep_generator(folder, recipe)
             elif stage.start is not None:
                 log.say(_begin_from(stage.start, generator))
                 averaged.load_state_dict(generator.state_dict())
             if main:
-                folder.write_receipt(recipe, objective.about())
-            stage_end = stage_start + stage.steps
-
-            def save(
-                stage_number: int, at: int, game: Objective, steppers: dict[str, torch.optim.Optimizer]
-            ) -> None:
-                if main:
-                    seconds = before + time.monotonic() - started
-                    folder.save_state(_state(stage_number, at, seconds, game, steppers, averaged))
-                    _keep_generator(averaged, folder, recipe, at, game)
+                folder.write_receipt(recipe, state.objective.about())
 
             for batch in batches(
                 dataset,
                 seed=recipe.seed,
                 batch_size=recipe.batch_size,
-                first_step=step,
+                first_step=state.step,
                 last_step=stage_end,
                 process=accelerator.process_index,
                 processes=accelerator.num_processes,
                 workers=recipe.workers,
             ):
-                factor = stage.learning_rate_factor(step - stage_start)
+                # --- One step: turns, average, EMA
                 try:
                     terms = take_step(
-                        objective,
-                        optimisers,
+                        state.objective,
+                        state.optimisers,
                         stage,
                         batch.to(device),
-                        factor,
+                        stage.learning_rate_factor(state.step - stage_start),
                         recipe.precision,
-                        step,
+                        state.step,
                         share=share,
                     )
                 except TrainingStopped as error:
                     raise TrainingStopped(f"{error} {_left(folder)}") from None
-                step += 1
-                update_average(averaged, generator, recipe.ema, step)
-                log.step(stage.name, step, terms)
-                if main and draw_pictures and step % recipe.picture_every == 0:
-                    draw_pictures(averaged, folder.pictures / f"{step:08d}.png")
-                seconds = time.monotonic() - started
-                due = step == until_step or (max_minutes is not None and seconds > 60 * max_minutes)
+                state.step += 1
+                update_average(averaged, generator, recipe.ema, state.step)
+
+                # --- Log, picture, save, stop when due
+                log.step(stage.name, state.step, terms)
+                if main and draw_pictures and state.step % recipe.picture_every == 0:
+                    draw_pictures(averaged, folder.pictures / f"{state.step:08d}.png")
+                late = max_minutes is not None and state.elapsed > 60 * max_minutes
                 came = largest_over_processes(stop_asked(), device)
-                stopping = came > 0 or largest_over_processes(int(due), device) > 0
-                if stopping or step == stage_end or step % recipe.save_every == 0:
-                    save(number, step, objective, optimisers)
-                if stopping and step < recipe.steps:
-                    log.say(f"Stopped after step {step}; the same command goes on from here.")
-                    return Outcome(step, before + seconds, False, averaged, came)
+                due = largest_over_processes(int(late or state.step == until_step), device)
+                stopping = came > 0 or due > 0
+                if main and (stopping or state.step == stage_end or state.step % recipe.save_every == 0):
+                    state.save(folder, recipe)
+                if stopping and state.step < recipe.steps:
+                    log.say(f"Stopped after step {state.step}; the same command goes on from here.")
+                    return state.outcome(finished=False, signal=came)
         came = stop_asked()
     accelerator.wait_for_everyone()
-    return Outcome(step, before + time.monotonic() - started, True, averaged, came)
+    return state.outcome(finished=True, signal=came)
 
 
 def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> tuple[int, int, float]:
@@ -234,14 +279,6 @@ def _left(folder: RunFolder) -> str:
     if not folder.state_file.exists():
         return f"Nothing was saved before; {advice}."
     return f"The state of step {folder.taken()[0]} is saved, and would come to the same again; {advice}."
-
-
-def _keep_generator(
-    averaged: nn.Module, folder: RunFolder, recipe: Recipe, step: int, objective: Objective
-) -> None:
-    save_generator(
-        averaged, folder.generator_file, {"recipe": recipe.name, "step": step, **objective.about()}
-    )
 
 
 def take_step(
@@ -339,27 +376,6 @@ def _taken(start: Start, generator: nn.Module) -> dict[str, Tensor]:
             f"do not match this generator, {absent[:5] or 'none'} are missing."
         )
     return usable(taken, {name: own[name] for name in taken}, start.file)
-
-
-def _state(
-    stage: int,
-    step: int,
-    seconds: float,
-    objective: Objective,
-    optimisers: dict[str, torch.optim.Optimizer],
-    averaged: nn.Module,
-) -> dict[str, Any]:
-    return {
-        "stage": stage,
-        "step": step,
-        "seconds": seconds,
-        "networks": {name: net.state_dict() for name, net in objective.networks.items()},
-        "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers.items()},
-        "averaged": averaged.state_dict(),
-        "objective": objective.state(),
-        "about": objective.about(),
-        "machine": machine(),
-    }
 
 
 def _restore(

@@ -4,10 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from reposer.losses.pool import ImagePool
+from reposer.nn.features import FeatureNetwork
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,16 @@ class Turn:
 
 
 class Objective(nn.Module, ABC):
-    """The networks of one stage and the game they play.
+    """The networks of one stage and how they are trained.
 
     networks: all that a resume must bring back, by name; "generator" is the one that is kept at the end.
     players: the modules that step, by name, disjoint; each has an optimiser of its own.
+    features: the frozen network of its perceptual terms, if it has some. pools: of generated pictures, by name; they survive a resume.
     """
 
     networks: nn.ModuleDict
+    features: FeatureNetwork
+    pools: Mapping[str, ImagePool] = MappingProxyType({})
 
     @property
     @abstractmethod
@@ -43,14 +50,19 @@ class Objective(nn.Module, ABC):
 
     def state(self) -> dict[str, Any]:
         """Whatever else must survive a resume (image pools): tensors, numbers, strings, lists and dicts."""
-        return {}
+        return {name: pool.state() for name, pool in self.pools.items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        assert not state, f"{type(self).__name__} keeps no state, got {sorted(state)}"
+        assert set(state) == set(self.pools), (
+            f"{type(self).__name__} keeps {[*self.pools]}, got {sorted(state)}"
+        )
+        for name, pool in self.pools.items():
+            pool.load_state(state[name])
 
     def about(self) -> dict[str, str]:
         """What a reader of the receipt must know: which feature network was used, with its weights' checksum."""
-        return {}
+        features: FeatureNetwork | None = getattr(self, "features", None)
+        return {} if features is None else {"feature_network": features.description}
 
 
 @contextmanager

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18, PERSON_88
-from reposer.nn.pose_transfer import Encoder, PoseBranch, PoseTransfer
 from reposer.generators.registries import GENERATORS
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import PoseMaps
+from reposer.nn.pose_transfer import Encoder, PoseBranch, PoseTransfer
 
 from .face import (
     FACE_JOINTS,

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -12,14 +11,14 @@ from torch import Tensor, nn
 
 from reposer.core import BadInput, Batch, Pose
 from reposer.core.rng import derived_seeds, numpy_stream
-from reposer.nn.pose_transfer import PoseTransfer
-from reposer.nn.pair_discriminator import Head, PairDiscriminator
 from reposer.losses.adversarial import GAN, GAN_TERMS
 from reposer.losses.moments import gaussian_distance
 from reposer.losses.perceptual import content, gram
 from reposer.losses.pool import ImagePool
 from reposer.nn.features import Features, feature_network
 from reposer.nn.layout import at_least_float32
+from reposer.nn.pair_discriminator import Head, PairDiscriminator
+from reposer.nn.pose_transfer import PoseTransfer
 from reposer.training import Objective, Turn, frozen
 
 from .face import cut_out
@@ -146,9 +145,7 @@ class DRNObjective(Objective):
         )
         self.networks = nn.ModuleDict({"generator": generator, **self.judges})
         self.pools = {name: ImagePool(config.pool) for name in self.judges}
-        self.features = feature_network(
-            config.features, weights=None if config.weights is None else Path(config.weights)
-        )
+        self.features = feature_network(config.features, weights=config.weights)
         known = self.features.content_layers
         if not 0 < len(config.layers) <= len(known):
             raise BadInput(
@@ -279,16 +276,6 @@ class DRNObjective(Objective):
                 terms[f"{name} {kind}"] = weight * torch.stack([loss(s) for s in scores]).mean()
         return terms
 
-    def state(self) -> dict[str, Any]:
-        return {name: pool.state() for name, pool in self.pools.items()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        for name, pool in self.pools.items():
-            pool.load_state(state[name])
-
-    def about(self) -> dict[str, str]:
-        return {"feature_network": self.features.description}
-
 
 class Judge(nn.ModuleList):
     """PATN's discriminator, once for each size."""
@@ -322,24 +309,7 @@ def flipped(batch: Batch, seeds: Int64[Tensor, "B"], probability: float) -> Batc
     if probability == 0:
         return batch
     dice = [numpy_stream(seed, FLIP).random() < probability for seed in seeds.tolist()]
-    turned = torch.tensor(dice, device=batch.source.device)
-
-    def picture(x: Tensor) -> Tensor:
-        return torch.where(turned[:, None, None, None], x.flip(-1), x)
-
-    def pose(p: Any) -> Pose:
-        assert isinstance(p, Pose)
-        mirrored = p.flip()
-        xy = torch.where(turned[:, None, None], mirrored.xy, p.xy)
-        return Pose(xy, torch.where(turned[:, None], mirrored.visible, p.visible), p.size, p.skeleton)
-
-    return replace(
-        batch,
-        source=picture(batch.source),
-        target=picture(batch.target),
-        source_pose=pose(batch.source_pose),
-        target_pose=pose(batch.target_pose),
-    )
+    return batch.mirrored(torch.tensor(dice))
 
 
 def _difference(a: Tensor, b: Tensor) -> Tensor:

@@ -18,12 +18,13 @@ from reposer.core.rng import mix
 from reposer.losses.adversarial import GAN_TERMS
 from reposer.losses.flow import affine_regularity, sampling_correctness
 from reposer.losses.perceptual import content_and_style
+from reposer.nn.features import feature_network
 from reposer.nn.layout import at_least_float32
 from reposer.training import Objective, Turn, frozen
 
 from .clip_network import ClipDrawing, RecurrentGenerator
 from .discriminator import ResDiscriminator, TemporalDiscriminator
-from .objective import GFLAFlowConfig, GFLALossesConfig, correspondence_layers, open_features
+from .objective import GFLAFlowConfig, GFLALossesConfig, correspondence_layers
 from .parts import Moves
 
 CHUNK = 6  # frames, as published
@@ -79,7 +80,7 @@ class GFLAClipFlowObjective(Objective):
         self.flow_nets = nn.ModuleList(
             net for name, net in generator.named_children() if name.startswith("flow_")
         )
-        self.features = open_features(config.features, config.weights)
+        self.features = feature_network(config.features, weights=config.weights)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
@@ -117,9 +118,6 @@ class GFLAClipFlowObjective(Objective):
                 },
             )
 
-    def about(self) -> dict[str, str]:
-        return {"feature_network": self.features.description}
-
 
 class GFLAClipObjective(Objective):
     """Three players: a discriminator of pictures, one of motion, and the whole generator."""
@@ -137,7 +135,7 @@ class GFLAClipObjective(Objective):
         self.networks = nn.ModuleDict(
             {"generator": generator, "discriminator": self.discriminator, "temporal": self.temporal}
         )
-        self.features = open_features(config.features, config.weights)
+        self.features = feature_network(config.features, weights=config.weights)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
@@ -263,9 +261,6 @@ class GFLAClipObjective(Objective):
     def _starts(self, batch: ClipBatch, start: int, use: tuple[int, int], window: int) -> list[int]:
         seeds = [0] * len(batch) if batch.seeds is None else batch.seeds.tolist()
         return [mix(seed, start, *use) % (self.config.chunk - window + 1) for seed in seeds]
-
-    def about(self) -> dict[str, str]:
-        return {"feature_network": self.features.description}
 
 
 def _flow_terms(

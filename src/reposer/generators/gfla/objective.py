@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -91,7 +90,7 @@ class GFLAFlowObjective(Objective):
         super().__init__()
         self.config, self.generator = config, generator
         self.networks = nn.ModuleDict({"generator": generator})
-        self.features = open_features(config.features, config.weights)
+        self.features = feature_network(config.features, weights=config.weights)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
@@ -111,9 +110,6 @@ class GFLAFlowObjective(Objective):
             },
         )
 
-    def about(self) -> dict[str, str]:
-        return {"feature_network": self.features.description}
-
 
 class GFLAObjective(Objective):
     """Two players: the discriminator, which sees pictures only, and the whole generator."""
@@ -123,7 +119,7 @@ class GFLAObjective(Objective):
         self.config, self.generator = config, generator
         self.discriminator = ResDiscriminator(config.discriminator_width, layers=config.discriminator_layers)
         self.networks = nn.ModuleDict({"generator": generator, "discriminator": self.discriminator})
-        self.features = open_features(config.features, config.weights)
+        self.features = feature_network(config.features, weights=config.weights)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
@@ -166,9 +162,6 @@ class GFLAObjective(Objective):
                 },
             )
 
-    def about(self) -> dict[str, str]:
-        return {"feature_network": self.features.description}
-
 
 def correspondence_layers(features: FeatureNetwork, flows: Mapping[int, Tensor]) -> dict[int, str]:
     """The feature layer whose map is as large as the flow of each level."""
@@ -188,8 +181,3 @@ def flow_terms(
     ]
     regularity = [affine_regularity(flow, kernel_sizes[n]) for n, flow in flows.items()]
     return sum(correctness, correctness[0].new_zeros(())), sum(regularity, regularity[0].new_zeros(()))
-
-
-def open_features(name: FeatureName, weights: str | None) -> FeatureNetwork:
-    """The frozen network of the losses, from the file `weights` or its usual place."""
-    return feature_network(name, weights=None if weights is None else Path(weights))
