@@ -27,7 +27,7 @@ from reposer.synthetic.people.body.cameras import sample_camera
 from reposer.synthetic.people.body.figure import Body, torso_profile
 from reposer.synthetic.people.body.poses import DEMO_POSES, sample_pose
 from reposer.synthetic.people.identity import MONK_SCALE
-from reposer.synthetic.people.render import dress
+from reposer.synthetic.people.render.drawing import dress
 from reposer.synthetic.people.render.scenes import sample_scene
 from reposer.synthetic.zbuffer import rasterise
 
