@@ -93,6 +93,25 @@ def limb_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
     return (nearest <= radius**2)[:, None].to(pose.xy.dtype)
 
 
+def limb_maps(pose: Pose, sigma: float) -> tuple[Float[Tensor, "B L H W"], Float[Tensor, "B L H W"]]:
+    """(line, way) of each limb of the skeleton, 0 where an end is missing.
+
+    line: a soft line of height 1, Gaussian across; `sigma` in pixels. way: the same, times -1 at the limb's start to 1 at its end.
+    """
+    start, end = torch.tensor(pose.skeleton.limb_indices, device=pose.xy.device).T
+    present = pose.visible[:, start] & pose.visible[:, end]
+    places = torch.where(pose.visible[..., None], pose.xy.float(), 0.0)
+    (ax, ay), (bx, by) = (places[:, ends].permute(2, 0, 1)[..., None, None] for ends in (start, end))
+    dx, dy = bx - ax, by - ay
+    height, width = pose.size
+    right = torch.arange(width, device=ax.device, dtype=ax.dtype) - ax
+    down = torch.arange(height, device=ax.device, dtype=ax.dtype)[:, None] - ay
+    share = ((right * dx + down * dy) / (dx.square() + dy.square()).clamp(min=1e-6)).clamp(0, 1)
+    squares = (right - share * dx).square() + (down - share * dy).square()
+    line = torch.exp(squares / (-2 * sigma**2)) * present[..., None, None]
+    return line, line * (2 * share - 1)
+
+
 def pose_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
     """PG2's mask of a person: discs stamped along BODY_LINES, closed by a square of 5 pixels; 1 inside, 0 elsewhere.
 

@@ -95,6 +95,7 @@ class Drawing:
     """B pictures of people with their truth. Maps hold what the bottom-right fine pixel of each pixel shows.
 
     picture: RGB. albedo: the same without light, scene and folds, black where there is no person.
+    person: the person alone, red, green and blue times coverage, and coverage. backdrop: what is behind, whole.
     parts: index into PARTS. depth: towards the camera, in statures of the person, 0 where the camera looks: at the hips, in a clip at one place; -inf
     where nobody is. surface: where on the person at rest a pixel's point is, in statures, (0, 0, 0) on the ground
     below the middle of the hips; NaN where nobody is.
@@ -104,6 +105,8 @@ class Drawing:
 
     picture: UInt8[Tensor, "B H W 3"]
     albedo: UInt8[Tensor, "B H W 3"]
+    person: UInt8[Tensor, "B H W 4"]
+    backdrop: UInt8[Tensor, "B H W 3"]
     parts: UInt8[Tensor, "B H W"]
     depth: Float[Tensor, "B H W"]
     surface: Float[Tensor, "B 3 H W"]
@@ -127,6 +130,8 @@ class Drawing:
         return Drawing(
             self.picture[rows],
             self.albedo[rows],
+            self.person[rows],
+            self.backdrop[rows],
             self.parts[rows],
             self.depth[rows],
             self.surface[rows],
@@ -141,6 +146,8 @@ class Drawing:
         return Drawing(
             torch.cat([d.picture for d in drawings]),
             torch.cat([d.albedo for d in drawings]),
+            torch.cat([d.person for d in drawings]),
+            torch.cat([d.backdrop for d in drawings]),
             torch.cat([d.parts for d in drawings]),
             torch.cat([d.depth for d in drawings]),
             torch.cat([d.surface for d in drawings]),
@@ -278,22 +285,26 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
 
     person = pick(scene.part, hits.face)
     on_person = (person > 0).float()
-    canvas = torch.zeros(8, len(shots) * box[0] * box[1], device=device)
+    canvas = torch.zeros(11, len(shots) * box[0] * box[1], device=device)
     layers = [
         *colour.unbind(1),
         torch.ones_like(on_person),
         *(texel[:, :3] * on_person[:, None]).unbind(1),
         on_person,
+        *(colour * on_person[:, None]).unbind(1),
     ]
     for layer, values in zip(canvas, layers, strict=True):
         layer.index_copy_(0, pixel, values.contiguous())
-    small = _shrunk(canvas.view(8 * len(shots), *box), ss).view(8, len(shots), box[0] // ss, box[1] // ss)
+    small = _shrunk(canvas.view(11 * len(shots), *box), ss).view(11, len(shots), box[0] // ss, box[1] // ss)
     small = small.permute(1, 2, 3, 0)
     rows, columns = slice(top // ss, bottom // ss), slice(left // ss, right // ss)
-    picture = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes])).to(device)
+    backdrop = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes])).to(device)
+    picture = backdrop.clone()
     picture[:, rows, columns] = picture[:, rows, columns] * (1 - small[..., 3:4]) + small[..., :3]
     albedo = torch.zeros_like(picture)
     albedo[:, rows, columns] = small[..., 4:7] / small[..., 7:8].clamp(min=1e-6)
+    alone = picture.new_zeros(*picture.shape[:3], 4)
+    alone[:, rows, columns] = small[..., [8, 9, 10, 7]]
 
     # maps at one fine pixel of each pixel
     chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (person > 0))[:, 0]
@@ -313,6 +324,8 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     return Drawing(
         _to_uint8(picture),
         _to_uint8(albedo),
+        _to_uint8(alone),
+        _to_uint8(backdrop),
         parts.view(len(shots), h, w),
         depths.view(len(shots), h, w),
         surface.view(3, len(shots), h, w).transpose(0, 1),
