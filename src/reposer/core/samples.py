@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .face import FaceLines
 from .pose import Pose
+from .truth import Truth
 from .view import View
 
 Condition = Pose | View | FaceLines
@@ -24,11 +25,13 @@ class Sample:
     source_pose: Condition
     target_pose: Condition
     name: str
+    truth: Truth | None = None
+    """What is true of the pair, where the data set knows it."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs. `seeds[b]` is the address of row b's noise; None means 0 for every row."""
+    """B pairs. `seeds[b]` is the address of row b's noise; None means 0 for every row. truth: where every row has it."""
 
     source: Float[Tensor, "B 3 H W"]
     target: Float[Tensor, "B 3 H W"]
@@ -36,9 +39,11 @@ class Batch:
     target_pose: Condition
     names: tuple[str, ...]
     seeds: Int64[Tensor, "B"] | None = None
+    truth: Truth | None = None
 
     @staticmethod
     def stack(samples: Sequence[Sample], seeds: Int64[Tensor, "B"] | None = None) -> "Batch":
+        known = [s.truth for s in samples if s.truth is not None]
         return Batch(
             source=torch.stack([s.source for s in samples]),
             target=torch.stack([s.target for s in samples]),
@@ -46,6 +51,7 @@ class Batch:
             target_pose=stack_conditions([s.target_pose for s in samples]),
             names=tuple(s.name for s in samples),
             seeds=seeds,
+            truth=Truth.stack(known) if len(known) == len(samples) else None,
         )
 
     def to(self, device: torch.device | str) -> "Batch":
@@ -55,12 +61,14 @@ class Batch:
             target=self.target.to(device),
             source_pose=self.source_pose.to(device),
             target_pose=self.target_pose.to(device),
+            truth=None if self.truth is None else self.truth.to(device),
         )
 
     def swap(self) -> "Batch":
-        """The same pairs the other way round."""
+        """The same pairs the other way round; what is true of them is not known that way."""
         return replace(
             self,
+            truth=None,
             source=self.target,
             target=self.source,
             source_pose=self.target_pose,
@@ -97,6 +105,7 @@ class Batch:
             self.target_pose[part],
             self.names[part],
             None if self.seeds is None else self.seeds[part],
+            None if self.truth is None else self.truth[part],
         )
 
     def __len__(self) -> int:

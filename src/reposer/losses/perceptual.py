@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -32,6 +33,15 @@ def content(
 ) -> Float[Tensor, ""]:
     """Sum over `layers` of the mean |difference| of the features."""
     return torch.stack([_difference(_full(drawn[n]), _full(target[n])) for n in layers]).sum()
+
+
+def unit_distance(drawn: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Float[Tensor, ""]:
+    """Sum over the layers of the mean squared distance of features scaled to length 1 at every place (after Zhang et al. 2018)."""
+    terms = []
+    for name, wanted in target.items():
+        a, b = (F.normalize(_full(f), dim=1, eps=1e-3) for f in (drawn[name], wanted))
+        terms.append((a - b).square().sum(1).mean())
+    return torch.stack(terms).sum()
 
 
 def _difference(a: Tensor, b: Tensor) -> Tensor:

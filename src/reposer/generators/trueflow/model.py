@@ -7,27 +7,81 @@ what no source shows is generated.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import Pose
+from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
+from reposer.core.generator import refuse_indivisible
 from reposer.nn.maps import heatmaps, limb_maps
+from reposer.synthetic.people.body.parts import PARTS
 
-NUM_PARTS = 20
-"""Background, and what the renderer tells apart on a person."""
+from ..registries import GENERATORS
+
 SURFACE = 3
+"""Numbers that say where on the body a pixel lies."""
+GROUPS = 8
+"""Of channels that are normalised together."""
 MAP = 2
 """Maps of bodies are at 1/2 of the picture, matching is at 1/4."""
 REACH = 2
 """The place of a match is the mean over a window of matched cells this far around the best."""
 
 
+DIVISOR = 16
+"""The sides of pictures divide by it: matching is at 1/4, and its networks halve that twice."""
+
+
+@GENERATORS.register("trueflow")
+@dataclass(frozen=True)
+class TrueFlowConfig:
+    """Two networks that find the body in both pictures, their matching, and a network that generates what is hidden."""
+
+    family: ClassVar[str] = "trueflow"
+
+    framing: Framing = Framing((256, 192), fit="pad", aspect=0.75)
+    """Size of the pictures, and how a photo becomes one."""
+    skeleton: str = "openpose18"
+    """Name of the poses' skeleton."""
+    widths: tuple[int, int, int, int] = (24, 56, 128, 192)
+    """Channels of the body networks at 1/2, 1/4, 1/8 and 1/16 of the picture; they divide by 8."""
+    code: int = 128
+    """Numbers by which both poses steer the body networks."""
+    features: int = 32
+    """Numbers by which places on the body are matched."""
+    paint: tuple[int, int, int] = (32, 64, 128)
+    """Channels of the network that generates hidden pixels, at 1/2, 1/4 and 1/8 of the picture; they divide by 8."""
+
+    def __post_init__(self) -> None:
+        refuse_indivisible(self.framing.size, DIVISOR, "TrueFlow")
+        SKELETONS[self.skeleton]  # refuses a name that is none
+        if (
+            any(w < GROUPS or w % GROUPS for w in (*self.widths, *self.paint))
+            or min(self.code, self.features) < 2
+        ):
+            raise BadInput(
+                f"TrueFlow's widths are positive multiples of {GROUPS}, its code and features at least 2; this came: {self}."
+            )
+
+    def tiny(self) -> "TrueFlowConfig":
+        """The same form at the size of a test."""
+        return replace(
+            self, framing=self.framing.tiny(), widths=(8, 8, 8, 16), code=8, features=4, paint=(8, 8, 16)
+        )  # fmt: skip
+
+    def build(self) -> "TrueFlow":
+        return TrueFlow(self)
+
+
+# ------------------------------------------------------------------------------------------- parts
+
+
 def normalised(channels: int) -> nn.Module:
-    return nn.GroupNorm(8, channels)
+    return nn.GroupNorm(GROUPS, channels)
 
 
 class Block(nn.Module):
@@ -35,7 +89,9 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, code: int = 0) -> None:
         super().__init__()
-        self.first = nn.Sequential(normalised(channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1))
+        self.first = nn.Sequential(
+            normalised(channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1)
+        )
         self.norm = normalised(channels)
         self.second = nn.Sequential(nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1))
         self.code = nn.Linear(code, 2 * channels) if code else None
@@ -99,7 +155,7 @@ class BodyNet(nn.Module):
         self.up1, self.back1 = nn.Conv2d(c, b, 1), Block(b)
         self.up0 = nn.Conv2d(b, a, 1)
         self.back0 = nn.Sequential(normalised(a), nn.SiLU(), nn.Conv2d(a, a, 3, padding=1), nn.SiLU())
-        self.head = nn.Conv2d(a, NUM_PARTS + SURFACE, 1)
+        self.head = nn.Conv2d(a, len(PARTS) + SURFACE, 1)
 
     def forward(self, x: Tensor, code: Tensor) -> Body:
         x0 = self.stem(x)
@@ -109,7 +165,7 @@ class BodyNet(nn.Module):
         x2 = self.back2(x2 + up(self.up2(x3)), code)
         x1 = self.back1(x1 + up(self.up1(x2)))
         fine = self.back0(x0 + up(self.up0(x1)))
-        parts, surface = self.head(fine).float().split([NUM_PARTS, SURFACE], 1)
+        parts, surface = self.head(fine).float().split([len(PARTS), SURFACE], 1)
         return Body(parts, surface, fine, x1, torch.cat([x3.mean((2, 3)), x3.amax((2, 3))], 1).float())
 
 
@@ -163,13 +219,19 @@ class Geometry:
 class GeometryNet(nn.Module):
     """Where every pixel of the target comes from."""
 
-    def __init__(self, num_joints: int, num_limbs: int, widths: tuple[int, int, int, int], features: int) -> None:
+    def __init__(self, config: TrueFlowConfig) -> None:
         super().__init__()
-        maps, numbers, code = num_joints + num_limbs + BODY_LIMBS, 3 * num_joints + 2, 128
+        skeleton, widths, code, features = (
+            SKELETONS[config.skeleton],
+            config.widths,
+            config.code,
+            config.features,
+        )
+        maps, numbers = len(skeleton) + len(skeleton.limbs) + BODY_LIMBS, 3 * len(skeleton) + 2
         a, b, _, d = widths
-        self.source_code = mlp(numbers, 256, code)
+        self.source_code = mlp(numbers, 2 * code, code)
         self.source_net = BodyNet(3 + maps, widths, code)
-        self.target_code = mlp(2 * numbers + 2 * d, 384, code)
+        self.target_code = mlp(2 * numbers + 2 * d, 3 * code, code)
         self.target_net = BodyNet(maps, widths, code)
         self.key, self.query = nn.Conv2d(b, features, 1), nn.Conv2d(b, features, 1)
         self.none = nn.Conv2d(b, 1, 1)
@@ -187,7 +249,9 @@ class GeometryNet(nn.Module):
         small = F.avg_pool2d(source, MAP)
         return self.source_net(torch.cat([small, pose_maps(pose)], 1), self.source_code(pose_numbers(pose)))
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose) -> Geometry:
+    def forward(
+        self, source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose
+    ) -> Geometry:
         numbers = torch.cat([pose_numbers(source_pose), pose_numbers(target_pose), body.code], 1)
         target = self.target_net(pose_maps(target_pose), self.target_code(numbers))
         with torch.autocast(source.device.type, enabled=False):  # places stay float32
@@ -237,12 +301,16 @@ def expected_place(scores: Float[Tensor, "B T S"], size: tuple[int, int]) -> Flo
 def finer(place: Float[Tensor, "B 2 h w"], masks: Float[Tensor, "B 36 h w"]) -> Float[Tensor, "B 2 2h 2w"]:
     """Places in cells as places in half cells, each a convex mean of the nine cells around (moved along with the pixel)."""
     b, _, h, w = place.shape
-    y, x = torch.meshgrid(*(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij")
+    y, x = torch.meshgrid(
+        *(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij"
+    )
     flow = place - torch.stack([x, y])
     around = F.unfold(F.pad(flow, (1, 1, 1, 1), mode="replicate"), 3).view(b, 2, 9, 1, h, w)
     weights = masks.view(b, 1, 9, 4, h, w).softmax(2)
     flow = 2 * F.pixel_shuffle((around * weights).sum(2).flatten(1, 2), 2)
-    y, x = torch.meshgrid(*(torch.arange(2 * n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij")
+    y, x = torch.meshgrid(
+        *(torch.arange(2 * n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij"
+    )
     return flow + torch.stack([x, y])
 
 
@@ -253,15 +321,21 @@ def sample(values: Float[Tensor, "B C H W"], place: Float[Tensor, "B 2 h w"]) ->
     return F.grid_sample(values, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def enlarged(place: Float[Tensor, "B 2 h w"], size: tuple[int, int], pixels: tuple[int, int]) -> Float[Tensor, "B 2 H W"]:
+def enlarged(
+    place: Float[Tensor, "B 2 h w"], size: tuple[int, int], pixels: tuple[int, int]
+) -> Float[Tensor, "B 2 H W"]:
     """Places (x, y) in pixels of a picture of size `pixels`, on a grid of another size; in pixels of a picture of `size`."""
     h, w = place.shape[-2:]
-    y, x = torch.meshgrid(*(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij")
+    y, x = torch.meshgrid(
+        *(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij"
+    )
     # flow in shares of the picture is what is smooth
     own = torch.stack([(x + 0.5) / w, (y + 0.5) / h])
     scale = place.new_tensor([pixels[1], pixels[0]]).view(2, 1, 1)
     flow = F.interpolate((place + 0.5) / scale - own, size, mode="bilinear", align_corners=False)
-    y, x = torch.meshgrid(*(torch.arange(n, device=place.device, dtype=place.dtype) for n in size), indexing="ij")
+    y, x = torch.meshgrid(
+        *(torch.arange(n, device=place.device, dtype=place.dtype) for n in size), indexing="ij"
+    )
     own = torch.stack([(x + 0.5) / size[1], (y + 0.5) / size[0]])
     return (flow + own) * place.new_tensor([size[1], size[0]]).view(2, 1, 1) - 0.5
 
@@ -281,23 +355,31 @@ def filled(picture: Float[Tensor, "B 3 H W"], keep: Float[Tensor, "B 1 H W"]) ->
     return picture * keep + full * (1 - keep)
 
 
+SEEN = 9
+"""Channels that PaintNet sees at full size: copied 3, visible 1, person 1, background 3, hole 1."""
+KEYS, VALUES = 24, 32
+"""Numbers by which PaintNet looks up the source's person, and which it gets beside the colours."""
+
+
 class PaintNet(nn.Module):
     """What no source shows, and how it is blended with what is copied, at the picture's size."""
 
-    def __init__(self, fine: int, coarse: int, width: int, features: int) -> None:
+    def __init__(self, config: TrueFlowConfig) -> None:
         super().__init__()
-        w = width
-        self.value, self.key = nn.Conv2d(coarse, 32, 1), nn.Conv2d(coarse, features, 1)
-        self.query = nn.Conv2d(coarse, features, 1)
-        self.stem = nn.Conv2d(4 * 9 + fine, w, 3, padding=1)
-        self.down1 = nn.Conv2d(w, 64, 3, stride=2, padding=1)
-        self.mix, self.level1 = nn.Conv2d(64 + 35 + coarse, 64, 1), Block(64)
-        self.down2, self.level2 = nn.Conv2d(64, 128, 3, stride=2, padding=1), Block(128)
-        self.up1, self.back1 = nn.Conv2d(128, 64, 1), Block(64)
-        self.up0 = nn.Conv2d(64, w, 1)
+        (fine, coarse, _, _), (w, middle, deep) = config.widths, config.paint
+        self.value, self.key = nn.Conv2d(coarse, VALUES, 1), nn.Conv2d(coarse, KEYS, 1)
+        self.query = nn.Conv2d(coarse, KEYS, 1)
+        self.stem = nn.Conv2d(4 * SEEN + fine, w, 3, padding=1)
+        self.down1 = nn.Conv2d(w, middle, 3, stride=2, padding=1)
+        self.mix, self.level1 = nn.Conv2d(middle + 3 + VALUES + coarse, middle, 1), Block(middle)
+        self.down2, self.level2 = nn.Conv2d(middle, deep, 3, stride=2, padding=1), Block(deep)
+        self.up1, self.back1 = nn.Conv2d(deep, middle, 1), Block(middle)
+        self.up0 = nn.Conv2d(middle, w, 1)
         self.back0 = nn.Sequential(normalised(w), nn.SiLU(), nn.Conv2d(w, w, 3, padding=1), nn.SiLU())
         self.out = nn.Conv2d(w, 4 * 12, 1)
-        self.last = nn.Sequential(nn.Conv2d(12 + 9, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 9, 3, padding=1))
+        self.last = nn.Sequential(
+            nn.Conv2d(12 + SEEN, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 9, 3, padding=1)
+        )
 
     def attended(self, source: Tensor, geometry: Geometry) -> Float[Tensor, "B 35 h w"]:
         """What the source's person looks like where they are most like each cell of the target."""
@@ -313,10 +395,14 @@ class PaintNet(nn.Module):
         q, k, v = (a.flatten(2).mT[:, None] for a in (query, key, value))
         return F.scaled_dot_product_attention(q, k, v, scale=scale)[:, 0].mT.reshape(b, -1, h, w)
 
-    def forward(self, seen: Float[Tensor, "B 9 H W"], source: Tensor, geometry: Geometry) -> Float[Tensor, "B 9 H W"]:
+    def forward(
+        self, seen: Float[Tensor, "B 9 H W"], source: Tensor, geometry: Geometry
+    ) -> Float[Tensor, "B 9 H W"]:
         x0 = self.stem(torch.cat([F.pixel_unshuffle(seen, 2), geometry.target.fine], 1))
         x1 = self.down1(x0)
-        x1 = self.level1(self.mix(torch.cat([x1, self.attended(source, geometry), geometry.target.coarse], 1)))
+        x1 = self.level1(
+            self.mix(torch.cat([x1, self.attended(source, geometry), geometry.target.coarse], 1))
+        )
         x2 = self.level2(self.down2(x1))
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
@@ -342,34 +428,40 @@ class Repose:
     geometry: Geometry
 
 
-class TrueFlow(nn.Module):
-    """One source: geometry, copy, background, paint."""
+class TrueFlow(Generator):
+    """Geometry, copy, background, paint."""
 
-    def __init__(
-        self,
-        num_joints: int,
-        num_limbs: int,
-        widths: tuple[int, int, int, int] = (24, 56, 128, 192),
-        features: int = 32,
-        paint: int = 32,
-    ) -> None:
+    divisor = DIVISOR
+
+    config: TrueFlowConfig
+
+    def __init__(self, config: TrueFlowConfig) -> None:
         super().__init__()
-        self.geometry = GeometryNet(num_joints, num_limbs, widths, features)
-        self.paint = PaintNet(widths[0], widths[1], paint, 24)
+        self.config, self.framing, self.skeleton = config, config.framing, SKELETONS[config.skeleton]
+        self.geometry, self.paint = GeometryNet(config), PaintNet(config)
 
     def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> Repose:
-        body = self.geometry.body_of(source, source_pose)
-        geometry = self.geometry(source, body, source_pose, target_pose)
-        return self.compose(source, geometry)
+        return self.frame(self.begin(source, source_pose), target_pose)[0]
 
-    def compose(self, source: Tensor, geometry: Geometry) -> Repose:
+    def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Pose, Body]:
+        """The source's body is found once."""
+        return source, source_pose, self.geometry.body_of(source, source_pose)
+
+    def frame(
+        self, memory: tuple[Tensor, Pose, Body], target_pose: Pose, seeds: Tensor | None = None
+    ) -> tuple[Repose, Any]:
+        source, source_pose, body = memory
+        return self.compose(source, self.geometry(source, body, source_pose, target_pose)), memory
+
+    def compose(self, source: Float[Tensor, "B 3 H W"], geometry: Geometry) -> Repose:
+        """The picture of what is copied and what is generated, before the source's background."""
         size = (source.shape[-2], source.shape[-1])
-        place = enlarged(geometry.match.place, size, size)
-        copied = sample(source.float(), place)
 
         def large(a: Tensor) -> Tensor:
             return F.interpolate(a, size, mode="bilinear", align_corners=False)
 
+        place = enlarged(geometry.match.place, size, size)
+        copied = sample(source.float(), place.detach())  # the flow learns from its truth, not from colours
         was = large(F.max_pool2d(geometry.source.person, 7, 1, 3))
         hole = ((was - 0.15) / 0.5).clamp(0, 1)
         background = filled(source.float(), 1 - hole)
@@ -377,13 +469,23 @@ class TrueFlow(nn.Module):
         seen = torch.cat([copied, visible.sigmoid(), person, background, hole], 1)
         out = self.paint(seen.to(source.dtype), source, geometry).float()
         painted, behind = torch.tanh(out[:, :3]), torch.tanh(out[:, 3:6])
-        copy = torch.sigmoid(out[:, 6:7] + visible)
+        # what the source surely shows is copied, whatever the network would rather generate: patterns and faces stay sharp
+        copy = torch.maximum(torch.sigmoid(out[:, 6:7] + visible), torch.sigmoid(2 * visible - 1))
         person = torch.sigmoid(out[:, 7:8] + 4 * (2 * person - 1))
-        fill = hole * torch.sigmoid(out[:, 8:9])
-        background = torch.lerp(background, behind, fill)
+        background = torch.lerp(background, behind, hole * torch.sigmoid(out[:, 8:9]))
         picture = torch.lerp(background, torch.lerp(painted, copied, copy), person)
         return Repose(picture, copied, painted, copy, person, background, hole, place, geometry)
 
-
-def layers_of(repose: Repose) -> Mapping[str, Tensor]:
-    return {"copied": repose.copied, "painted": repose.painted, "background": repose.background}
+    def layers(self, output: Repose) -> Mapping[str, Layer]:
+        """What is copied and from where, what is generated, and where the person is."""
+        h, w = output.place.shape[-2:]
+        y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+        own = torch.stack([x, y]).to(output.place)
+        return {
+            "flow": Layer("flow", output.place - own),
+            "copied": Layer("picture", output.copied.clamp(-1, 1)),
+            "copied share": Layer("weight", output.copy * output.person),
+            "generated": Layer("picture", output.painted),
+            "person": Layer("weight", output.person),
+            "background": Layer("picture", output.background.clamp(-1, 1)),
+        }

@@ -1,0 +1,134 @@
+"""Views with their truth, for training on true flow: written once, read through memory maps.
+
+A folder holds files `SPLIT-NNNNNN.safetensors` of CHUNK people each; a person is seen in VIEWS views, and the true flow
+between any two of them is there. A file appears whole or not at all, so several processes may write one folder, and reading may begin
+before writing ends.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from reposer.core import BadInput
+from reposer.core.skeleton import OPENPOSE_18
+
+from .dataset import SyntheticPeople
+from .render.drawing import Drawing
+
+CHUNK = 16
+VIEWS = 4
+
+
+def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
+    """What is true of person `number` in VIEWS views. V views, h x w half of the pictures' size.
+
+    Maps are at half of the pictures' size, h x w.
+
+    person (V, H, W, 4): RGB times coverage, and coverage, uint8. backdrop (H, W, 3): behind view 0, uint8.
+    parts (V, h, w): indices into PARTS, uint8. surface (V, 3, h, w): places on the body at rest, float16, 0 without a person.
+    xy (V, K, 2), seen (V, K), found (V, K): OPENPOSE_18 joints, truly in sight, and found by a detector.
+    flow (V, V, 2, h, w): float16, from [source] to [target] in pixels of the full size, 0 where the target shows nobody;
+    visible (V, V, h, w): whether the source shows that point.
+    """
+    drawing = people.drawn([(number, view) for view in range(VIEWS)])
+    exact = drawing.poses[OPENPOSE_18.name]
+    flow, visible = _flows(drawing)
+    return {
+        "person": drawing.person,
+        "backdrop": drawing.backdrop[0],
+        "parts": _half(drawing.parts),
+        "surface": _half(drawing.surface).nan_to_num(0.0).half(),
+        "xy": exact.xy.float(),
+        "seen": exact.visible,
+        "found": drawing.detected.visible,
+        "flow": flow,
+        "visible": visible,
+    }
+
+
+def _half(a: Tensor) -> Tensor:
+    """Every second pixel: maps show a pixel's bottom-right quarter, which is a quarter of a pixel from the coarse centre."""
+    return a[..., ::2, ::2].contiguous()
+
+
+def _flows(drawing: Drawing) -> tuple[Tensor, Tensor]:
+    h, w = drawing.parts.shape[1] // 2, drawing.parts.shape[2] // 2
+    flows = torch.zeros(len(drawing), len(drawing), 2, h, w, dtype=torch.float16)
+    visible = torch.zeros(len(drawing), len(drawing), h, w, dtype=torch.bool)
+    for source in range(len(drawing)):
+        for target in range(len(drawing)):
+            if source == target:
+                visible[source, target] = _half(drawing.parts[target]) > 0
+                continue
+            flow, shown = drawing.flow(source, target)
+            flows[source, target] = _half(flow).nan_to_num(0.0).clamp(-1000, 1000).half()
+            visible[source, target] = _half(shown)
+    return flows, visible
+
+
+def write_views(
+    folder: Path,
+    size: tuple[int, int],
+    split: str,
+    num_people: int,
+    seed: int = 0,
+    *,
+    first: int = 0,
+    step: int = 1,
+) -> None:
+    """The views of a split's first people, as files that are not there yet. (first, step): this process's share of the files."""
+    people = SyntheticPeople(size, split, seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for chunk in range(first, -(-num_people // CHUNK), step):
+        path = folder / chunk_name(split, chunk)
+        if path.exists():
+            continue
+        rows = [render_views(people, people.identity_number(chunk * CHUNK + i)) for i in range(CHUNK)]
+        draft = path.with_suffix(f".{os.getpid()}.unfinished")
+        save_file(
+            {name: torch.stack([row[name] for row in rows]) for name in rows[0]},
+            draft,
+            {"size": f"{size[0]}x{size[1]}", "seed": str(seed)},
+        )
+        draft.replace(path)
+
+
+def chunk_name(split: str, chunk: int) -> str:
+    return f"{split}-{chunk:06d}.safetensors"
+
+
+class ViewFiles:
+    """The people of a folder that `write_views` wrote, read through memory maps; those that are there when it is opened."""
+
+    def __init__(self, folder: Path, size: tuple[int, int], split: str, seed: int) -> None:
+        self.folder, self.split = folder, split
+        count = 0
+        while (folder / chunk_name(split, count)).is_file():
+            count += 1
+        if not count:
+            raise BadInput(
+                f"{folder} has no views of the split '{split}' ({chunk_name(split, 0)} is missing). "
+                f"`reposer data views {folder} --split {split}` renders them."
+            )
+        self.count = count
+        with self._open(0) as file:
+            about = file.metadata() or {}
+        wanted = {"size": f"{size[0]}x{size[1]}", "seed": str(seed)}
+        if about != wanted:
+            raise BadInput(f"{folder} holds views of {about}, and {wanted} were expected.")
+
+    def __len__(self) -> int:
+        return self.count * CHUNK
+
+    def _open(self, chunk: int) -> Any:
+        return safe_open(self.folder / chunk_name(self.split, chunk), "pt")
+
+    def person(self, i: int) -> dict[str, Tensor]:
+        """What `render_views` gave of the split's person i."""
+        with self._open(i // CHUNK) as file:
+            return {name: file.get_slice(name)[i % CHUNK] for name in file.keys()}  # noqa: SIM118 (no mapping)
