@@ -100,7 +100,7 @@ def limb_maps(pose: Pose, sigma: float) -> tuple[Float[Tensor, "B L H W"], Float
     """
     start, end = torch.tensor(pose.skeleton.limb_indices, device=pose.xy.device).T
     present = pose.visible[:, start] & pose.visible[:, end]
-    places = torch.where(pose.visible[..., None], pose.xy.float(), 0.0)
+    places = torch.where(pose.visible[..., None], pose.xy, 0.0)
     (ax, ay), (bx, by) = (places[:, ends].permute(2, 0, 1)[..., None, None] for ends in (start, end))
     dx, dy = bx - ax, by - ay
     height, width = pose.size

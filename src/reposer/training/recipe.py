@@ -187,6 +187,7 @@ class Recipe:
             data=self.data.tiny(),
             batch_size=2,
             precision="fp32",
+            workers=0,
             log_every=1,
             save_every=1,
             picture_every=2,

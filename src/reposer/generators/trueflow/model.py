@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
 from reposer.core.generator import refuse_indivisible
+from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import heatmaps, limb_maps
 from reposer.synthetic.people.body.parts import PARTS
 
@@ -137,7 +138,7 @@ class Body:
     @property
     def person(self) -> Float[Tensor, "B 1 h w"]:
         """The probability that a pixel shows the person."""
-        return 1 - self.parts.float().softmax(1)[:, :1]
+        return 1 - at_least_float32(self.parts).softmax(1)[:, :1]
 
 
 class BodyNet(nn.Module):
@@ -165,8 +166,10 @@ class BodyNet(nn.Module):
         x2 = self.back2(x2 + up(self.up2(x3)), code)
         x1 = self.back1(x1 + up(self.up1(x2)))
         fine = self.back0(x0 + up(self.up0(x1)))
-        parts, surface = self.head(fine).float().split([len(PARTS), SURFACE], 1)
-        return Body(parts, surface, fine, x1, torch.cat([x3.mean((2, 3)), x3.amax((2, 3))], 1).float())
+        parts, surface = at_least_float32(self.head(fine)).split([len(PARTS), SURFACE], 1)
+        return Body(
+            parts, surface, fine, x1, at_least_float32(torch.cat([x3.mean((2, 3)), x3.amax((2, 3))], 1))
+        )
 
 
 def up(x: Tensor) -> Tensor:
@@ -186,8 +189,8 @@ def pose_maps(pose: Pose) -> Float[Tensor, "B M h w"]:
 
 def pose_numbers(pose: Pose) -> Float[Tensor, "B n"]:
     """The joints as numbers: place about the middle of the visible ones, in shares of the height, and whether visible."""
-    seen = pose.visible[..., None].float()
-    xy = torch.where(pose.visible[..., None], pose.xy.float(), 0.0)
+    seen = pose.visible[..., None].to(pose.xy.dtype)
+    xy = torch.where(pose.visible[..., None], pose.xy, 0.0)
     middle = xy.sum(1, keepdim=True) / seen.sum(1, keepdim=True).clamp(min=1)
     place = (xy - middle) / pose.size[0] * seen
     size = pose.xy.new_tensor([pose.size[1], pose.size[0]])
@@ -247,19 +250,23 @@ class GeometryNet(nn.Module):
     def body_of(self, source: Float[Tensor, "B 3 H W"], pose: Pose) -> Body:
         """The source's body: depends on nothing but the source."""
         small = F.avg_pool2d(source, MAP)
-        return self.source_net(torch.cat([small, pose_maps(pose)], 1), self.source_code(pose_numbers(pose)))
+        return self.source_net(
+            torch.cat([small, pose_maps(pose).to(small)], 1), self.source_code(pose_numbers(pose).to(small))
+        )
 
     def forward(
         self, source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose
     ) -> Geometry:
-        numbers = torch.cat([pose_numbers(source_pose), pose_numbers(target_pose), body.code], 1)
-        target = self.target_net(pose_maps(target_pose), self.target_code(numbers))
+        numbers = torch.cat(
+            [pose_numbers(source_pose).to(body.code), pose_numbers(target_pose).to(body.code), body.code], 1
+        )
+        target = self.target_net(pose_maps(target_pose).to(source), self.target_code(numbers))
         with torch.autocast(source.device.type, enabled=False):  # places stay float32
-            return Geometry(body, target, self.match(source.float(), body, target))
+            return Geometry(body, target, self.match(at_least_float32(source), body, target))
 
     def match(self, source: Tensor, body: Body, target: Body) -> Match:
         b, _, h, w = target.coarse.shape
-        ours, theirs = target.coarse.float(), body.coarse.float()
+        ours, theirs = at_least_float32(target.coarse), at_least_float32(body.coarse)
         key, query = self.key(theirs).flatten(2), self.query(ours).flatten(2)
         person = F.avg_pool2d(body.person, 2).flatten(2)
         scores = query.mT @ key / math.sqrt(key.shape[1]) + (person + 1e-3).log()
@@ -268,9 +275,11 @@ class GeometryNet(nn.Module):
         coarse = expected_place(scores[..., :-1], (h, w))  # (B, 2, h, w) in cells
         sure = scores[..., :-1].amax(2) - none[:, 0]
         place = finer(coarse, self.masks(ours))  # in pixels at 1/2
-        again = sample(torch.cat([body.fine.float(), F.avg_pool2d(source, MAP), body.surface], 1), place)
+        again = sample(
+            torch.cat([at_least_float32(body.fine), F.avg_pool2d(source, MAP), body.surface], 1), place
+        )
         fine, surface = again.split([body.fine.shape[1] + 3, SURFACE], 1)
-        seen = torch.cat([fine, surface - target.surface, target.fine.float()], 1)
+        seen = torch.cat([fine, surface - target.surface, at_least_float32(target.fine)], 1)
         extra = torch.stack([sure.view(b, h, w) / 8, none[:, 0].view(b, h, w) / 8], 1)
         moved = self.fix(torch.cat([seen, up(extra)], 1))
         place = place + 4 * torch.tanh(moved[:, :2] / 4)
@@ -298,7 +307,7 @@ def expected_place(scores: Float[Tensor, "B T S"], size: tuple[int, int]) -> Flo
     return torch.stack([across, down], 1).view(-1, 2, h, w)
 
 
-def finer(place: Float[Tensor, "B 2 h w"], masks: Float[Tensor, "B 36 h w"]) -> Float[Tensor, "B 2 2h 2w"]:
+def finer(place: Float[Tensor, "B 2 h w"], masks: Float[Tensor, "B 36 h w"]) -> Float[Tensor, "B 2 2*h 2*w"]:
     """Places in cells as places in half cells, each a convex mean of the nine cells around (moved along with the pixel)."""
     b, _, h, w = place.shape
     y, x = torch.meshgrid(
@@ -461,13 +470,15 @@ class TrueFlow(Generator):
             return F.interpolate(a, size, mode="bilinear", align_corners=False)
 
         place = enlarged(geometry.match.place, size, size)
-        copied = sample(source.float(), place.detach())  # the flow learns from its truth, not from colours
+        copied = sample(
+            at_least_float32(source), place.detach()
+        )  # the flow learns from its truth, not from colours
         was = large(F.max_pool2d(geometry.source.person, 7, 1, 3))
         hole = ((was - 0.15) / 0.5).clamp(0, 1)
-        background = filled(source.float(), 1 - hole)
+        background = filled(at_least_float32(source), 1 - hole)
         person, visible = large(geometry.target.person), large(geometry.match.visible)
         seen = torch.cat([copied, visible.sigmoid(), person, background, hole], 1)
-        out = self.paint(seen.to(source.dtype), source, geometry).float()
+        out = at_least_float32(self.paint(seen.to(source.dtype), source, geometry))
         painted, behind = torch.tanh(out[:, :3]), torch.tanh(out[:, 3:6])
         # what the source surely shows is copied, whatever the network would rather generate: patterns and faces stay sharp
         copy = torch.maximum(torch.sigmoid(out[:, 6:7] + visible), torch.sigmoid(2 * visible - 1))

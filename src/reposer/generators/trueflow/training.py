@@ -67,7 +67,9 @@ def geometry_terms(repose: Repose, truth: Truth) -> dict[str, Tensor]:
     error = (g.match.place - truth.place).square().sum(1).add(0.01).sqrt()
     error = 12 * (1 + error / 12).log()  # far-off places are the matching's business
     terms["place"] = 0.12 * (error * truth.visible).sum() / truth.visible.sum().clamp(min=1)
-    seen = F.binary_cross_entropy_with_logits(g.match.visible[:, 0], truth.visible.float(), reduction="none")
+    seen = F.binary_cross_entropy_with_logits(
+        g.match.visible[:, 0], truth.visible.to(g.match.visible), reduction="none"
+    )
     terms["visible"] = 0.3 * (seen * person).sum() / person.sum().clamp(min=1)
     return terms
 
@@ -92,7 +94,7 @@ def picture_terms(repose: Repose, batch: Batch, features: FeatureNetwork | None)
         "background": ((repose.background - truth.background).abs() * hole).mean((1, 2, 3)).div(
             hole.mean((1, 2, 3)).clamp(min=1e-3)
         ).mean(),
-        "coverage": 0.5 * F.binary_cross_entropy(repose.person.clamp(1e-4, 1 - 1e-4), cover.clamp(0, 1)),
+        "coverage": 0.5 * F.binary_cross_entropy(repose.person.clamp(1e-4, 1 - 1e-4), cover.clamp(0, 1).to(repose.person)),
     }  # fmt: skip
     if features is not None:
         layers = features.content_layers

@@ -335,7 +335,7 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     )
 
 
-def _to_uint8(picture: Tensor) -> UInt8[Tensor, "B H W 3"]:
+def _to_uint8(picture: Tensor) -> UInt8[Tensor, "B H W C"]:
     return (picture * 255).round().clamp(0, 255).to(torch.uint8)
 
 
