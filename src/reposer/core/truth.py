@@ -7,13 +7,37 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+PARTS = (
+    "background",
+    "hair",
+    "face",
+    "neck",
+    "torso",
+    "hips",
+    "skirt",
+    "right_upper_arm",
+    "right_lower_arm",
+    "right_hand",
+    "left_upper_arm",
+    "left_lower_arm",
+    "left_hand",
+    "right_upper_leg",
+    "right_lower_leg",
+    "right_shoe",
+    "left_upper_leg",
+    "left_lower_leg",
+    "left_shoe",
+    "outer",
+)
+"""What a pixel of a rendered person can show."""
+
 
 @dataclass(frozen=True)
 class Truth:
     """Of B pairs, or without the first axis of one. h x w is half of the pictures' size.
 
     place: (x, y) in pixels of the source of what each pixel of the target shows; visible: whether the source shows it.
-    Both mean something where `target_parts` is above 0. parts: indices into `reposer.synthetic.people.PARTS`, 0 = background.
+    Both mean something where `target_parts` is above 0. parts: indices into PARTS.
     surface: where on the body at rest a pixel's point lies, in statures. coverage: of the person, from 0 to 1.
     background: what is behind the person in both pictures, in [-1, 1].
     """

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
 from reposer.core.generator import refuse_indivisible
+from reposer.core.truth import PARTS
 from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import heatmaps, limb_maps
-from reposer.synthetic.people.body.parts import PARTS
 
 from ..registries import GENERATORS
 
