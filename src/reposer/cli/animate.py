@@ -29,7 +29,7 @@ def animate(
     photo: Positional[Path],
     *,
     driving: Path,
-    model: str = "gfla-synthetic",
+    model: str = "trueflow",
     out: Path | None = None,
     source_pose: Path | None = None,
     track: Path | None = None,

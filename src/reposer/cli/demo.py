@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     return tyro.cli(demo, args=list(arguments), prog="reposer demo", description=__doc__)
 
 
-def demo(*, model: str = "gfla-synthetic", out: Path = Path("reposer-demo"), person: int = 7) -> int:
+def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: int = 7) -> int:
     """Writes one picture sheet: source, target pose, result, truth, flow and occlusion, a row a pose.
 
     Args:

@@ -19,7 +19,7 @@ def transfer_photo(
     *,
     source_pose: Path,
     pose: Path,
-    model: str = "gfla-synthetic",
+    model: str = "trueflow",
     out: Path | None = None,
     pose_size: tuple[int, int] | None = None,
     pose_frame: int | None = None,

@@ -128,15 +128,13 @@ class TrueFlowObjective(Objective):
         super().__init__()
         self.config, self.generator = config, generator
         self.networks = nn.ModuleDict({"generator": generator})
-        path = None if config.feature_weights is None else Path(config.feature_weights)
-        self.features = None if config.features == "none" else feature_network(config.features, weights=path)
+        if config.features != "none":
+            path = None if config.feature_weights is None else Path(config.feature_weights)
+            self.features = feature_network(config.features, weights=path)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
         return {"generator": self.generator}
-
-    def about(self) -> dict[str, str]:
-        return {} if self.features is None else {"features": self.features.description}
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
         if batch.truth is None:
@@ -146,7 +144,9 @@ class TrueFlowObjective(Objective):
             )
         repose = self.generator(batch.source, batch.source_pose, batch.target_pose)
         yield Turn(
-            ("generator",), geometry_terms(repose, batch.truth) | picture_terms(repose, batch, self.features)
+            ("generator",),
+            geometry_terms(repose, batch.truth)
+            | picture_terms(repose, batch, getattr(self, "features", None)),
         )
 
 
