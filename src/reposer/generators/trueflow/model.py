@@ -492,11 +492,12 @@ class TrueFlow(Generator):
         h, w = output.place.shape[-2:]
         y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
         own = torch.stack([x, y]).to(output.place)
+        share = output.copy * output.person
         return {
             "flow": Layer("flow", output.place - own),
-            "copied": Layer("picture", output.copied.clamp(-1, 1)),
-            "copied share": Layer("weight", output.copy * output.person),
-            "generated": Layer("picture", output.painted),
+            "copied": Layer("picture", (output.copied * (share > 0.5)).clamp(-1, 1)),
+            "copied share": Layer("weight", share),
+            "invented": Layer("picture", output.painted * (output.person > 0.5)),
             "person": Layer("weight", output.person),
             "background": Layer("picture", output.background.clamp(-1, 1)),
         }
