@@ -16,21 +16,15 @@ from rich.table import Table as RichTable
 from .measure import Table
 
 FOLDER = Path(__file__).parent
-NAMES = sorted(
-    path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_") and path.stem != "measure"
-)
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_") and path.stem != "measure")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; all if none is named"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; all if none is named")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default: 2)")
-    parser.add_argument(
-        "--device", type=torch.device, default=torch.device("cpu"), help="cpu or cuda (default: cpu)"
-    )
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="cpu or cuda (default: cpu)")
     chosen = parser.parse_args(arguments)
     if unknown := sorted(set(chosen.names) - set(NAMES)):
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
@@ -54,9 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def describe_machine(device: torch.device) -> dict[str, str | int]:
     """What the numbers hold for."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=FOLDER, capture_output=True, text=True
-    )
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=FOLDER, capture_output=True, text=True)
     return {
         "device": name,
         "cores": os.cpu_count() or 0,
@@ -72,18 +64,14 @@ def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
         found = [
-            line.split(":", 1)[1].strip()
-            for line in info.read_text().splitlines()
-            if line.startswith("model name")
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
         ]
         name = found[0] if found else name
     return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 
 def _to_rich(table: Table) -> RichTable:
-    drawn = RichTable(
-        title=table.title, caption=table.note or None, title_justify="left", caption_justify="left"
-    )
+    drawn = RichTable(title=table.title, caption=table.note or None, title_justify="left", caption_justify="left")
     for number, column in enumerate(table.columns):
         drawn.add_column(column, justify="left" if number == 0 else "right")
     for row in table.rows:

@@ -23,9 +23,7 @@ def run(device: torch.device) -> list[Table]:
     joints = len(ours.skeleton)
     height, width = ours.framing.size
     source = 2 * torch.rand(1, 3, height, width, device=device) - 1
-    pose = Pose(256 * torch.rand(1, joints, 2), torch.ones(1, joints, dtype=torch.bool), (height, width)).to(
-        device
-    )
+    pose = Pose(256 * torch.rand(1, joints, 2), torch.ones(1, joints, dtype=torch.bool), (height, width)).to(device)
 
     def draw(generator: GFLAGenerator, picture: Tensor = source) -> Tensor:
         return generator.generate(picture, pose, pose)
@@ -50,17 +48,13 @@ def run(device: torch.device) -> list[Table]:
         speed = max(before, matrix_product_speed(torch.float32, device=device))
         half_speed = matrix_product_speed(torch.bfloat16, device=device)
     floor = 2e9 * GIGAMACS / speed
-    rows: list[tuple[str | float, ...]] = [
-        (f"floor: {GIGAMACS} GMACs as fp32 matrix products", 1e3 * floor, 1.0)
-    ]
+    rows: list[tuple[str | float, ...]] = [(f"floor: {GIGAMACS} GMACs as fp32 matrix products", 1e3 * floor, 1.0)]
     rows += [(name, 1e3 * value, value / floor) for name, value in seconds.items()]
     note = (
         f"Best of {REPEATS}. Matrix products in the same run: {speed / 1e9:.0f} GFLOP/s in fp32, "
         f"{half_speed / 1e9:.0f} in bf16."
     )
-    return [
-        Table("GFLA inference, one 256x256 picture", ("network", "ms", "times the fp32 floor"), rows, note)
-    ]
+    return [Table("GFLA inference, one 256x256 picture", ("network", "ms", "times the fp32 floor"), rows, note)]
 
 
 def plain_port(generator: GFLAGenerator) -> GFLAGenerator:

@@ -21,10 +21,7 @@ class PatchAttention(nn.Module):
         self.attention = attention
 
     def forward(
-        self,
-        source: Float[Tensor, "B C H W"],
-        target: Float[Tensor, "B C h w"],
-        flow: Float[Tensor, "B 2 h w"],
+        self, source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"], flow: Float[Tensor, "B 2 h w"]
     ) -> Float[Tensor, "B C h w"]:
         attention, k = self.attention, self.attention.kernel_size
         of_source, of_target = patches(source, flow, k), patches(target, torch.zeros_like(flow), k)
@@ -34,9 +31,7 @@ class PatchAttention(nn.Module):
         return mean if attention.normalize == "mean" else mean * k**2
 
 
-def patches(
-    source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"], k: int
-) -> Float[Tensor, "B C k*h k*w"]:
+def patches(source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"], k: int) -> Float[Tensor, "B C k*h k*w"]:
     """The k x k window around p + flow(p), one tile for each p."""
     (height, width), (h, w) = source.shape[-2:], flow.shape[-2:]
     rows, columns = torch.arange(k * h, device=flow.device), torch.arange(k * w, device=flow.device)

@@ -37,9 +37,7 @@ def run(device: torch.device) -> list[Table]:
     cases = [(name, False) for name in FULL] + [(name, True) for name in CHECKPOINTED]
     for name, checkpointing in cases:
         with context.Pool(1) as pool:
-            for stage, parameters, memory, seconds in pool.apply(
-                measured, (name, checkpointing, str(device))
-            ):
+            for stage, parameters, memory, seconds in pool.apply(measured, (name, checkpointing, str(device))):
                 title = f"{name}, {stage}" + (", checkpointing" if checkpointing else "")
                 rows.append((title, parameters / 1e6, memory, seconds))
     columns = ("recipe, stage", "generator (M parameters)", "peak memory (GB)", "seconds a step")
@@ -56,10 +54,7 @@ def measured(name: str, checkpointing: bool, device: str) -> list[tuple[str, int
     if checkpointing:
         recipe = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, checkpointing=True))
     found = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(features, "find_weights", _random_weights(folder)),
-    ):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(features, "find_weights", _random_weights(folder)):
         generator = recipe.build()
         people = SyntheticPeople(generator.framing.person_size, "train", 2, 0, generator.framing)
         batch = people.collate([people[0]], torch.zeros(1, dtype=torch.int64)).to(device)
@@ -69,13 +64,7 @@ def measured(name: str, checkpointing: bool, device: str) -> list[tuple[str, int
             for step in range(2):
                 start = time.perf_counter()
                 take_step(
-                    objective,
-                    optimisers,
-                    stage,
-                    batch,
-                    1.0,
-                    recipe.precision if device != "cpu" else "fp32",
-                    step,
+                    objective, optimisers, stage, batch, 1.0, recipe.precision if device != "cpu" else "fp32", step
                 )
                 if device != "cpu":
                     torch.cuda.synchronize()
@@ -92,7 +81,8 @@ def _peak(device: str) -> float:
 
 
 def _random_weights(folder: str):  # type: ignore[no-untyped-def]
-    """Stands in for the user's files of VGG: random tensors of their names and shapes, written where they are asked for."""
+    """Stands in for the user's files of VGG: random tensors of their names and shapes, written where they are asked
+    for."""
 
     def find(filename: str, *, path: Path | None = None, source: str) -> Path:
         kind = {"vgg19": features.VGG19, "vgg16_bn": features.VGG16BN}[filename.split("-")[0]]

@@ -34,19 +34,11 @@ def run(device: torch.device) -> list[Table]:
         seconds = best_times(calls, repeats=20, device=device)
         joint = 1e3 * seconds["joints"] if "joints" in seconds else "-"
         rows.append(
-            (
-                name,
-                joint,
-                1e3 * seconds["rows"],
-                1e3 * seconds["batch"],
-                max(seconds.values()) / seconds["batch"],
-            )
+            (name, joint, 1e3 * seconds["rows"], 1e3 * seconds["batch"], max(seconds.values()) / seconds["batch"])
         )
     title = f"Pose maps of {BATCH} people at {SIZE[0]}x{SIZE[1]}"
     columns = ("what", "by joint ms", "by person ms", "in a batch ms", "times faster")
-    return [
-        Table(title, columns, rows, "Best of 20. Times faster: the batch against the slowest of the others.")
-    ]
+    return [Table(title, columns, rows, "Best of 20. Times faster: the batch against the slowest of the others.")]
 
 
 def joint_by_joint(pose: Pose, sigma: float) -> Float[Tensor, "B K H W"]:

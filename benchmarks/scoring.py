@@ -25,9 +25,7 @@ DIFFERENT = 16  # pictures that are drawn; the files repeat them
 def run(device: torch.device) -> list[Table]:
     with tempfile.TemporaryDirectory() as name:
         context = multiprocessing.get_context("spawn")  # a fresh process each: its peak of memory is its own
-        with ProcessPoolExecutor(
-            1, mp_context=context
-        ) as pool:  # a process hands its peak on to those it starts
+        with ProcessPoolExecutor(1, mp_context=context) as pool:  # a process hands its peak on to those it starts
             folders = pool.submit(write_pairs, Path(name)).result()
         rows: list[tuple[str | float, ...]] = []
         for pairs in (FEW, PAIRS):
@@ -35,12 +33,8 @@ def run(device: torch.device) -> list[Table]:
                 seconds, memory, values = pool.submit(scored, folders, pairs).result()
             rows.append((f"reposer score, {pairs:,} pairs", seconds, pairs / seconds, memory, values))
         seconds, values = looped(folders)
-        rows.append(
-            (f"scikit-image, one by one, {LOOPED} pairs", seconds, LOOPED / seconds, float("nan"), values)
-        )
-        rows.append(
-            (f"  at this pace {PAIRS:,} pairs", seconds / LOOPED * PAIRS, LOOPED / seconds, float("nan"), "")
-        )
+        rows.append((f"scikit-image, one by one, {LOOPED} pairs", seconds, LOOPED / seconds, float("nan"), values))
+        rows.append((f"  at this pace {PAIRS:,} pairs", seconds / LOOPED * PAIRS, LOOPED / seconds, float("nan"), ""))
     columns = (
         "what",
         "seconds",
@@ -90,9 +84,7 @@ def looped(folders: Folders) -> tuple[float, str]:
     sums = np.zeros(3)
     start = time.perf_counter()
     for k in range(LOOPED):
-        generated, target = (
-            np.array(Image.open(f / f"p{k:05d}.png")) for f in (folders.generated, folders.targets)
-        )
+        generated, target = (np.array(Image.open(f / f"p{k:05d}.png")) for f in (folders.generated, folders.targets))
         settings = {"channel_axis": -1, "data_range": 255}
         sums += [
             structural_similarity(generated, target, win_size=51, **settings),

@@ -1,6 +1,7 @@
 """What smoothing of trembling joints and carrying along of what was drawn do to clips of the shipped generator.
 
-The joints that drive tremble by seeded noise of 1.5 pixels. One clip is drawn on the spot; where the environment names a
+The joints that drive tremble by seeded noise of 1.5 pixels. One clip is drawn on the spot; where the environment names
+a
 folder of real data (REPOSER_REAL_DATA), the clips of its people_video come beside it.
 """
 
@@ -29,13 +30,7 @@ from .measure import Table
 MODEL = "gfla-synthetic"
 TREMBLE = 1.5  # pixels of the generator's frame
 FRAMES = 72
-METRICS = (
-    "flicker-l1",
-    "motion-ratio-l1",
-    "frame-l1",
-    "frame-l1-limbs",
-    "frame-ssim-gaussian1.5",
-)
+METRICS = ("flicker-l1", "motion-ratio-l1", "frame-l1", "frame-l1-limbs", "frame-ssim-gaussian1.5")
 WAYS: tuple[tuple[Smoothing, float], ...] = (
     ("none", 0.0),
     ("one-euro", 0.0),

@@ -24,8 +24,7 @@ PEOPLE, ROUNDS = 8, 3
 
 def run(device: torch.device) -> list[Table]:
     seconds = {
-        f"drawn with all truth, {VIEWS} views a person, one process": _drawing(0, VIEWS)
-        / (ROUNDS * PEOPLE * VIEWS),
+        f"drawn with all truth, {VIEWS} views a person, one process": _drawing(0, VIEWS) / (ROUNDS * PEOPLE * VIEWS),
         "drawn with all truth, 2 views a person, one process": _drawing(0, 2) / (ROUNDS * PEOPLE * 2),
         f"drawn with all truth, {VIEWS} views a person, two processes": _two_processes()
         / (2 * ROUNDS * PEOPLE * VIEWS),
@@ -34,9 +33,7 @@ def run(device: torch.device) -> list[Table]:
         "a JPEG decoded": _decode(),
     }
     if device.type == "cuda":
-        seconds[f"drawn with all truth on {torch.cuda.get_device_name(device)}, people dressed before"] = _on(
-            device
-        )
+        seconds[f"drawn with all truth on {torch.cuda.get_device_name(device)}, people dressed before"] = _on(device)
     rows: list[tuple[str | float, ...]] = [(name, 1e3 * s, 1 / s) for name, s in seconds.items()]
     note = (
         f"{SIZE[0]}x{SIZE[1]}, PNG folder. Truth: albedo, parts, depth, surface coordinates, joints of three skeletons. "
@@ -93,10 +90,7 @@ def _read_folder() -> float:
 def _decode() -> float:
     held = io.BytesIO()
     Image.fromarray(SyntheticPeople(SIZE).drawn([(0, 0)]).picture[0].numpy()).save(held, "JPEG", quality=95)
-    return (
-        _timed(lambda: [Image.open(io.BytesIO(held.getvalue())).convert("RGB").load() for _ in range(50)])
-        / 50
-    )
+    return _timed(lambda: [Image.open(io.BytesIO(held.getvalue())).convert("RGB").load() for _ in range(50)]) / 50
 
 
 def _on(device: torch.device) -> float:

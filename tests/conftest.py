@@ -20,9 +20,7 @@ torch.set_num_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--real-data", type=Path, default=None, help="folder of real clips, photos and annotation lists"
-    )
+    parser.addoption("--real-data", type=Path, default=None, help="folder of real clips, photos and annotation lists")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -95,9 +95,7 @@ def test_a_system_that_diverges_is_named_and_the_others_go_on(tmp_path):
         return dataclasses.replace(recipe, stages=stages)
 
     contest = dataclasses.replace(tiny("gfla-mini"), minutes=0.01)
-    entries = hold(
-        dataclasses.replace(contest, systems={"wild": wild, **contest.systems}), tmp_path, show=False
-    )
+    entries = hold(dataclasses.replace(contest, systems={"wild": wild, **contest.systems}), tmp_path, show=False)
     assert all("At step" in e.failed and not e.scores for e in entries if e.system == "wild")
     assert sum(bool(e.scores) for e in entries if e.system == "gfla-mini") == 2
     assert "At step" in (tmp_path / "leaderboard.md").read_text()
@@ -203,9 +201,7 @@ def test_people_who_are_not_the_contests_are_not_scored(tmp_path, monkeypatch):
 
 
 def test_a_contest_of_changed_recipes_does_not_go_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "reposer.leaderboard.write_people", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    monkeypatch.setattr("reposer.leaderboard.write_people", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
     contest = tiny("gfla-mini")
     with pytest.raises(KeyboardInterrupt):
         hold(contest, tmp_path, show=False)

@@ -298,12 +298,9 @@ def test_a_pose_that_is_spread_over_a_panorama_is_refused_in_a_sentence():
     size = (60, 30_000)
     pose = standing(50, (300.0, 30.0), size)
     spread = replace(
-        pose,
-        xy=(pose.xy - torch.tensor([300.0, 0])) * torch.tensor([1_500.0, 1]) + 15_000 * torch.tensor([1, 0]),
+        pose, xy=(pose.xy - torch.tensor([300.0, 0])) * torch.tensor([1_500.0, 1]) + 15_000 * torch.tensor([1, 0])
     )
-    with pytest.raises(
-        BadInput, match=r"times the photo's\. Give the pose of one person, or cut the person out"
-    ):
+    with pytest.raises(BadInput, match=r"times the photo's\. Give the pose of one person, or cut the person out"):
         transfer(White(SQUASH), torch.zeros(*size, 3, dtype=torch.uint8), spread, spread, picture_size=PERSON)
 
 

@@ -1,8 +1,10 @@
 """The fair table: systems that see the same pictures, or train for the same time, scored by the same protocol.
 
 A system's averaged generator is scored when it has seen so many pictures, and when it has trained for so many minutes.
-Learning rates stay constant after their warm-up and every system is averaged alike, so that one run serves both moments.
-A system of several stages runs once for each moment, so that its stages keep their shares of either: PG2's first network
+Learning rates stay constant after their warm-up and every system is averaged alike, so that one run serves both
+moments.
+A system of several stages runs once for each moment, so that its stages keep their shares of either: PG2's first
+network
 is frozen in its second stage, and one that was cut short would spoil all that follows.
 """
 
@@ -79,7 +81,8 @@ class Contest:
 
 
 def mini() -> Contest:
-    """The small form of every system, for two CPU cores: 83 minutes where they do nothing else (docs/leaderboard.md)."""
+    """The small form of every system, for two CPU cores: 83 minutes where they do nothing else
+    (docs/leaderboard.md)."""
     return Contest(
         systems={
             "PG2": RECIPES["pg2-mini"],
@@ -119,7 +122,8 @@ def full() -> Contest:
 
 
 def with_own_features(contest: Contest) -> Contest:
-    """The same networks, trained by the losses of the small recipes: with the shipped feature network instead of VGG."""
+    """The same networks, trained by the losses of the small recipes: with the shipped feature network instead of
+    VGG."""
 
     def own(name: str) -> Callable[[], Recipe]:
         def build() -> Recipe:
@@ -166,9 +170,7 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     _meet_again(contest, out)
     people = out / "people"
     if not people.exists():
-        write_people(
-            people, size=contest.size, num_train=contest.people, num_test=contest.test_people, progress=show
-        )
+        write_people(people, size=contest.size, num_train=contest.people, num_test=contest.test_people, progress=show)
     _refuse_other_people(contest, people)
     test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
     pairs = [k * len(test) // contest.pairs for k in range(min(contest.pairs, len(test)))]
@@ -195,9 +197,7 @@ def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | No
     pictures); the last has no end.
     """
     *first, last = (replace(stage, schedule="constant") for stage in recipe.stages)
-    stages = [
-        replace(s, steps=max(1, round(s.steps / recipe.steps * (steps or contest.steps)))) for s in first
-    ]
+    stages = [replace(s, steps=max(1, round(s.steps / recipe.steps * (steps or contest.steps)))) for s in first]
     return replace(
         recipe,
         stages=(*stages, replace(last, steps=NO_END)),
@@ -219,15 +219,11 @@ def _compete(
     show: bool,
 ) -> Iterator[Entry]:
     """The system's entries in the order in which it reaches the moments; fewer if somebody stops the training."""
-    known = {
-        m: from_plain(Entry, object_in(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()
-    }
+    known = {m: from_plain(Entry, object_in(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()}
     yield from known.values()
     if len(recipe.stages) == 1:
         missing = [moment for moment in MOMENTS if moment not in known]
-        yield from _run(
-            system, contest_form(recipe, contest, people), contest, folder, missing, jury, console, show
-        )
+        yield from _run(system, contest_form(recipe, contest, people), contest, folder, missing, jury, console, show)
         return
     if "pictures" not in known:
         own = contest_form(recipe, contest, people)
@@ -236,11 +232,7 @@ def _compete(
             yield entry
     if "minutes" not in known and "pictures" in known:
         first = known["pictures"]
-        steps = (
-            round(contest.minutes / first.minutes * first.pictures / BATCH)
-            if first.minutes
-            else contest.steps
-        )
+        steps = round(contest.minutes / first.minutes * first.pictures / BATCH) if first.minutes else contest.steps
         own = contest_form(recipe, contest, people, steps)
         yield from _run(system, own, contest, folder / "run-minutes", ["minutes"], jury, console, show)
 
@@ -261,9 +253,7 @@ def _run(
     while missing:
         step, seconds = RunFolder(folder).taken()
         reached = [
-            m
-            for m in missing
-            if (step >= contest.steps if m == "pictures" else seconds >= 60 * contest.minutes)
+            m for m in missing if (step >= contest.steps if m == "pictures" else seconds >= 60 * contest.minutes)
         ]
         if not reached:
             before, since = time.process_time(), time.monotonic()
@@ -320,11 +310,7 @@ class _Jury:
     def scores(self, generator: Generator) -> dict[str, Score]:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         report = evaluate(
-            OnWholePictures(generator.to(device)),
-            self.contest.protocol,
-            self.test,
-            indices=self.pairs,
-            device=device,
+            OnWholePictures(generator.to(device)), self.contest.protocol, self.test, indices=self.pairs, device=device
         )
         return {name: (s.value.mean, s.low, s.high) for name, s in report.summary.items()}
 
@@ -348,15 +334,7 @@ def table(contest: Contest, entries: Sequence[Entry]) -> str:
     parts = []
     for moment in MOMENTS:
         own = [e for e in entries if e.moment == moment]
-        titles = [
-            "system",
-            "parameters",
-            "pictures",
-            "minutes",
-            "cores",
-            "ms to draw",
-            *map(titled, protocol.metrics),
-        ]
+        titles = ["system", "parameters", "pictures", "minutes", "cores", "ms to draw", *map(titled, protocol.metrics)]
         lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
         for entry in own:
             cells = [in_markdown(entry.system), *_cells(entry)]
@@ -412,12 +390,8 @@ def _draw(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs:
     columns = {"source": batch.source, "target pose": stick_picture(batch.target_pose), "truth": batch.target}
     for system in contest.systems:
         if (weights := out / system / f"{moment}.safetensors").exists():
-            columns[system] = OnWholePictures(load(weights))(
-                batch.source, batch.source_pose, batch.target_pose
-            )
-    sheet = picture_sheet(
-        list(zip(*columns.values(), strict=True)), tuple(columns), scale=256 / contest.size[0]
-    )
+            columns[system] = OnWholePictures(load(weights))(batch.source, batch.source_pose, batch.target_pose)
+    sheet = picture_sheet(list(zip(*columns.values(), strict=True)), tuple(columns), scale=256 / contest.size[0])
     write_sheet(out / f"{moment}.png", sheet)
 
 
@@ -437,9 +411,7 @@ def _meet_again(contest: Contest, out: Path) -> None:
         write_text(file, json.dumps(values, indent=2) + "\n")
     elif (found := object_in(file)) != json.loads(json.dumps(values)):
         other = [key for key in {**found, **values} if found.get(key) != values.get(key)]
-        raise BadInput(
-            f"{out} holds a contest with another {', '.join(other)}; give a new folder with --out."
-        )
+        raise BadInput(f"{out} holds a contest with another {', '.join(other)}; give a new folder with --out.")
 
 
 def _refuse_other_people(contest: Contest, people: Path) -> None:
@@ -459,11 +431,7 @@ def _refuse_other_people(contest: Contest, people: Path) -> None:
 
 
 def _plain(contest: Contest, entries: Sequence[Entry]) -> dict[str, Any]:
-    machine = {
-        "torch": str(torch.__version__),
-        "threads": torch.get_num_threads(),
-        "processor": platform.machine(),
-    }
+    machine = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "processor": platform.machine()}
     if torch.cuda.is_available():
         machine["device"] = torch.cuda.get_device_name()
     values = {**vars(contest), "systems": list(contest.systems)}

@@ -74,9 +74,7 @@ def transfer(
     source = crop.laid().to(device)
     poses = [Pose.stack([crop.place(pose)]).to(device) for pose in (source_pose, target_pose)]
     explanation = generator.explain(source, *poses) if explain else None
-    drawn = (
-        explanation.picture if explanation else generator.generate(source, *poses, seeds=torch.tensor([seed]))
-    )
+    drawn = explanation.picture if explanation else generator.generate(source, *poses, seeds=torch.tensor([seed]))
     refuse_not_finite(drawn, "this photo and pose")
     for name, layer in explanation.layers.items() if explanation else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
@@ -107,16 +105,12 @@ def placement(source_pose: Pose, target_pose: Pose, *, fit: bool = False) -> Flo
     if target_pose.size == source_pose.size and not fit:
         return torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     scale = _person_size_ratio(source_pose, target_pose)
-    anchors = [
-        _anchor(pose, other) for pose, other in ((source_pose, target_pose), (target_pose, source_pose))
-    ]
+    anchors = [_anchor(pose, other) for pose, other in ((source_pose, target_pose), (target_pose, source_pose))]
     shift_x, shift_y = (anchors[0] - scale * anchors[1]).tolist()
     return torch.tensor([[scale, 0.0, shift_x], [0.0, scale, shift_y]], dtype=torch.float64)
 
 
-def crop_edges(
-    source_pose: Pose, target_pose: Pose, framing: Framing, picture_size: tuple[int, int]
-) -> Edges:
+def crop_edges(source_pose: Pose, target_pose: Pose, framing: Framing, picture_size: tuple[int, int]) -> Edges:
     """The part of the photo that is redrawn, in whole pixels; it may exceed the photo.
 
     target_pose: one, or rows of poses that all have to be in it.
@@ -212,7 +206,8 @@ def refuse_other_picture(source_pose: Pose, photo: UInt8[Tensor, "H W 3"]) -> No
 
 
 def refuse_too_little(pose: Pose, where: str) -> None:
-    """A person is placed by two joints of the body, at least, that lie apart and in the picture. where: in which picture.
+    """A person is placed by two joints of the body, at least, that lie apart and in the picture. where: in which
+    picture.
 
     Joints of the head do not say how large somebody is: how they lie follows the way the head is turned.
     """
@@ -264,9 +259,7 @@ def _seen(pose: Pose, joints: Iterable[str]) -> Float[Tensor, "N 2"]:
     return pose.xy[places][pose.visible[places]]
 
 
-def _paste(
-    picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edges: Edges
-) -> UInt8[Tensor, "H W 3"]:
+def _paste(picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edges: Edges) -> UInt8[Tensor, "H W 3"]:
     """The photo with `drawn`, resized, at `edges`, fading in from those edges that lie inside the photo."""
     left, top, right, bottom = edges
     height, width = picture.shape[:2]

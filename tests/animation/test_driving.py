@@ -50,11 +50,7 @@ def test_poses_and_frames_of_a_varying_rate_stay_together(tmp_path):
     clip = write_clip(tmp_path / "phone.mkv", moving_square(8), times=times)
     write_track(tmp_path / "phone.json", numbered(8), 25)
     driving = open_driving(clip)
-    assert (
-        numbers(driving.poses())
-        == [place(f) for f in driving.frames()]
-        == [0, 1, 2, 3, 3, 3, 3, 3, 4, 5, 6, 7]
-    )
+    assert numbers(driving.poses()) == [place(f) for f in driving.frames()] == [0, 1, 2, 3, 3, 3, 3, 3, 4, 5, 6, 7]
     slow = open_driving(clip, fps=Fraction(5))
     assert slow.fps == 5 and numbers(slow.poses()) == [place(f) for f in slow.frames()] == [0, 3]
 
@@ -69,11 +65,7 @@ def test_a_track_alone_has_a_rate_of_its_own_or_is_told_one(tmp_path):
     path = tmp_path / "poses.json"
     write_track(path, numbered(10), 12.5)
     driving = open_driving(path)
-    assert (
-        driving.fps == Fraction(25, 2)
-        and driving.clip is None
-        and numbers(driving.poses()) == list(range(10))
-    )
+    assert driving.fps == Fraction(25, 2) and driving.clip is None and numbers(driving.poses()) == list(range(10))
     assert len(numbers(open_driving(path, fps=Fraction(25)).poses())) == 20
     path.write_text(json.dumps({"keypoints": numbered(4).xy.tolist()}))
     with pytest.raises(BadInput, match="does not say how large"):
@@ -99,9 +91,7 @@ def test_a_rate_that_no_clip_has_is_refused(tmp_path, clip):
 def test_a_track_that_would_be_shown_as_millions_of_frames_is_refused(tmp_path):
     path = tmp_path / "poses.json"
     write_track(path, numbered(101), 0.1)
-    with pytest.raises(
-        BadInput, match=r"101 frames at 0\.1 per second; shown at 1000 those are 1\.01e\+06 frames"
-    ):
+    with pytest.raises(BadInput, match=r"101 frames at 0\.1 per second; shown at 1000 those are 1\.01e\+06 frames"):
         open_driving(path, fps=Fraction(1000))
 
 

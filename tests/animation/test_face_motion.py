@@ -43,9 +43,7 @@ def a_track(frames=6, **traits):
     for n in range(frames):
         t = 0.7 * n
         rows.append(
-            moved(
-                a_face(mouth=0.03 + 0.1 * math.sin(t) ** 2, eye_open=1 - 0.4 * math.sin(t) ** 2, **traits), t
-            )
+            moved(a_face(mouth=0.03 + 0.1 * math.sin(t) ** 2, eye_open=1 - 0.4 * math.sin(t) ** 2, **traits), t)
         )
     return Pose.stack(rows)
 

@@ -118,9 +118,7 @@ def heard(path):
         return stream.codec_context.name, len(wave) / stream.rate, float(wave.std())
 
 
-@pytest.mark.parametrize(
-    "suffix, codec", [("mp4", "aac"), ("mp4", "mp3"), ("mkv", "flac"), ("mkv", "libopus")]
-)
+@pytest.mark.parametrize("suffix, codec", [("mp4", "aac"), ("mp4", "mp3"), ("mkv", "flac"), ("mkv", "libopus")])
 def test_the_sound_of_the_driving_clip_comes_along(tmp_path, suffix, codec):
     driving = write_clip(tmp_path / f"driving.{suffix}", moving_square(34), FPS, sound=(codec, 34 / 24))
     out = tmp_path / "clip.mp4"
@@ -151,10 +149,7 @@ def test_sound_that_pauses_is_silent_meanwhile_and_not_early_after_it(tmp_path):
     with av.open(str(out)) as container:
         stream = container.streams.audio[0]
         wave = torch.cat([torch.from_numpy(f.to_ndarray())[0] for f in container.decode(stream)])
-        loud = [
-            wave[int(a * stream.rate) : int((a + 0.1) * stream.rate)].std() > 0.1
-            for a in (0.2, 0.8, 1.5, 1.8)
-        ]
+        loud = [wave[int(a * stream.rate) : int((a + 0.1) * stream.rate)].std() > 0.1 for a in (0.2, 0.8, 1.5, 1.8)]
     assert abs(len(wave) / stream.rate - 2.0) < 0.1 and loud == [True, False, True, True]
 
 

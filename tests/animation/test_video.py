@@ -240,9 +240,7 @@ def test_the_edges_of_driving_frames_lie_as_the_drawn_face_does(same_person):
     generator = Listening(Framing((64, 64), aspect=1.0, margin=0.5), FACE_68)
 
     def animation(edge_frames):
-        return PhotoAnimation(
-            generator, PHOTO, source, drivers, same_person=same_person, edge_frames=edge_frames
-        )
+        return PhotoAnimation(generator, PHOTO, source, drivers, same_person=same_person, edge_frames=edge_frames)
 
     edged = animation(walls)
     frames = list(edged.frames())

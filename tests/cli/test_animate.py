@@ -54,9 +54,7 @@ def world(tmp_path):
 
 
 def drive(folder, count):
-    write_clip(
-        folder / "driving.mp4", moving_square(count, CLIP_SIZE), Fraction(12), sound=("aac", count / 12)
-    )
+    write_clip(folder / "driving.mp4", moving_square(count, CLIP_SIZE), Fraction(12), sound=("aac", count / 12))
     write_track(folder / "driving.json", walk(count), 12)
 
 
@@ -153,9 +151,7 @@ def test_a_face_moves_by_another_persons_landmarks(world, capsys):
     assert not (world / "none.mp4.reposer-segments").exists()
 
 
-@pytest.mark.parametrize(
-    "family, more", [("gfla", ()), ("gfla-animation", ()), ("gfla-animation", ("--steady",))]
-)
+@pytest.mark.parametrize("family, more", [("gfla", ()), ("gfla-animation", ()), ("gfla-animation", ("--steady",))])
 def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_same(
     world, family, more, monkeypatch, capsys
 ):

@@ -82,9 +82,7 @@ def test_a_picture_of_a_hundred_megapixels_is_refused_before_it_is_decoded(photo
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 20_000, 5_050, 8, 2, 0, 0, 0)
-    photo.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    )
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
     assert "megapixels" in refused(*transfer(photo))
 
 
@@ -97,9 +95,7 @@ def test_a_pair_whose_file_is_missing(people, refused):
 def test_a_checkpoint_of_another_family(tmp_path, refused):
     torch.save({"unet.conv.weight": torch.zeros(2)}, tmp_path / "other.pth")
     out = tmp_path / "x.safetensors"
-    said = refused(
-        "import-weights", "gfla", tmp_path / "other.pth", "--recipe", "gfla-fashion-2020", "--out", out
-    )
+    said = refused("import-weights", "gfla", tmp_path / "other.pth", "--recipe", "gfla-fashion-2020", "--out", out)
     assert "unet.conv.weight" in said
 
 
@@ -158,9 +154,7 @@ def data_of_each_kind(tmp_path_factory):
     """Folders of pairs of people, of views of objects, of clips; and a pipe."""
     root = tmp_path_factory.mktemp("kinds")
     write_people(root / "people", size=(64, 44), num_train=1, num_test=1, views=2, workers=1, progress=False)
-    write_objects(
-        root / "objects", "cars", size=(32, 32), num_objects={"train": 1, "test": 1}, progress=False
-    )
+    write_objects(root / "objects", "cars", size=(32, 32), num_objects={"train": 1, "test": 1}, progress=False)
     (root / "clips").mkdir()
     write_clip(root / "clips" / "a.mp4", moving_square(4, (64, 48)), Fraction(12))
     write_track(root / "clips" / "a.json", Pose.stack([standing(40.0, (20.0, 32.0), (64, 48))] * 4), 12)

@@ -1,4 +1,5 @@
-"""A picture that cannot be read is named, counted and left out, and never stops the others; training refuses it by name."""
+"""A picture that cannot be read is named, counted and left out, and never stops the others; training refuses it by
+name."""
 
 import itertools
 import json
@@ -44,9 +45,7 @@ def photos(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [broken_inside, no_picture])
-def test_data_check_names_every_picture_that_cannot_be_read_also_where_only_pixels_are_damaged(
-    fashion, capsys, damage
-):
+def test_data_check_names_every_picture_that_cannot_be_read_also_where_only_pixels_are_damaged(fashion, capsys, damage):
     damage(fashion / "test" / "d_0.png")
     damage(fashion / "train" / "a_1.png")
     assert main(["data", "check", str(fashion)]) == 1
@@ -86,9 +85,7 @@ def test_training_stops_with_the_name_of_a_picture_whose_pixels_are_damaged(phot
     broken_inside(photos / "train" / "b_1.png")
     data = open_dataset(photos, "train", None)
     assert list(unreadable_pictures(data, ["a_0.png", "b_1.png"])) == ["b_1.png"]
-    with pytest.raises(
-        BadInput, match=r"b_1\.png is damaged .* Step \d+ needs it, so training stops\."
-    ) as stop:
+    with pytest.raises(BadInput, match=r"b_1\.png is damaged .* Step \d+ needs it, so training stops\.") as stop:
         list(batches(data, seed=0, batch_size=2, first_step=0, last_step=3, workers=workers))
     assert "Traceback" not in str(stop.value)
 
@@ -96,9 +93,7 @@ def test_training_stops_with_the_name_of_a_picture_whose_pixels_are_damaged(phot
 def test_training_refuses_a_folder_with_photos_that_cannot_be_opened(photos):
     no_picture(photos / "train" / "b_1.png")
     no_picture(photos / "train" / "c_1.png")
-    with pytest.raises(
-        BadInput, match=r"b_1\.png is not a picture .* \(and 1 more\) Nothing is left out of training"
-    ):
+    with pytest.raises(BadInput, match=r"b_1\.png is not a picture .* \(and 1 more\) Nothing is left out of training"):
         refuse_unreadable(open_dataset(photos, "train", None))
     code = main(["train", "gfla-mini", "--data.root", str(photos), "--out", str(photos.parent / "run")])
     assert code == 2

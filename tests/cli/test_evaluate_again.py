@@ -49,9 +49,7 @@ def data(root, seed):
 
 def scored(model, root, out, *more):
     """The report's numbers, and the folders of generated pictures in OUT."""
-    code = main(
-        ["evaluate", str(model), "--data", str(root), "--protocol", PROTOCOL, "--out", str(out), *more]
-    )
+    code = main(["evaluate", str(model), "--data", str(root), "--protocol", PROTOCOL, "--out", str(out), *more])
     assert code == 1, "networks are absent"
     plain = json.loads((out / f"report-{PROTOCOL}.json").read_text())
     folders = sorted(out.glob("generated-*"))
@@ -149,19 +147,14 @@ def test_each_thing_that_a_picture_is_made_from_moves_its_folder(what, tmp_path)
 def test_clips_of_equal_names_in_the_same_out_are_scored_by_their_own_frames(model, tmp_path):
     def clips(root, seed):
         joints = np.random.default_rng(seed).uniform(8, 40, (18, 2))
-        track = {
-            "keypoints": [(joints + np.array([0, t])).tolist() for t in range(5)],
-            "unreliable_frames": [],
-        }
+        track = {"keypoints": [(joints + np.array([0, t])).tolist() for t in range(5)], "unreliable_frames": []}
         root.mkdir()
         write_clip(root / "walk.mp4", list(moving_square(5 + seed))[seed:])
         (root / "walk.json").write_text(json.dumps(track))
         return root
 
     def numbers(root, out):
-        assert (
-            main(["evaluate", str(model), "--data", str(root), "--without-networks", "--out", str(out)]) == 0
-        )
+        assert main(["evaluate", str(model), "--data", str(root), "--without-networks", "--out", str(out)]) == 0
         return json.loads((out / "report-reposer-clips-v1.json").read_text())["drawn"]["clips"]
 
     first, other = clips(tmp_path / "first", 0), clips(tmp_path / "other", 7)

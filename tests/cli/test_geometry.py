@@ -29,16 +29,7 @@ def row(name, xy):
 def market(tmp_path):
     """Two people whose generated pictures are grey above the waist, and their list in pixels of 128x64."""
     lines = ["name:keypoints_y:keypoints_x"]
-    joints = {
-        2: (20, 30),
-        3: (18, 50),
-        5: (44, 30),
-        6: (46, 50),
-        8: (26, 66),
-        9: (24, 90),
-        11: (38, 66),
-        12: (40, 90),
-    }
+    joints = {2: (20, 30), 3: (18, 50), 5: (44, 30), 6: (46, 50), 8: (26, 66), 9: (24, 90), 11: (38, 66), 12: (40, 90)}
     for k in range(2):
         truth = np.random.default_rng(k).integers(0, 256, (*MARKET, 3), dtype=np.uint8)
         drawn = truth.copy()
@@ -119,9 +110,7 @@ def people(tmp_path):
     lines = ["name:keypoints_y:keypoints_x"]
     lines += [row(name, {2: (60, 60), 3: (60, 150), 5: (110, 60), 6: (110, 150)}) for name in names]
     (data / "fasion-resize-annotation-test.csv").write_text("\n".join(lines) + "\n")
-    (data / "fasion-resize-pairs-test.csv").write_text(
-        "\n".join(["from,to", *(f"{n},{n}" for n in names)]) + "\n"
-    )
+    (data / "fasion-resize-pairs-test.csv").write_text("\n".join(["from,to", *(f"{n},{n}" for n in names)]) + "\n")
     return tmp_path
 
 
@@ -153,16 +142,7 @@ def test_evaluate_takes_square_data_as_the_data_set_does(form, people, capsys):
         save_picture(path, put(pixels, "white" if form == "padded" else form))
     model = people / "model.safetensors"
     save(CopySourceConfig(Framing((256, 176))).build(), model)
-    command = [
-        "evaluate",
-        model,
-        "--data",
-        people / "data",
-        "--protocol",
-        "reposer-v1",
-        "--out",
-        people / "o",
-    ]
+    command = ["evaluate", model, "--data", people / "data", "--protocol", "reposer-v1", "--out", people / "o"]
     main([str(a) for a in (*command, "--pictures", form)])
     report = json.loads((people / "o/report-reposer-v1.json").read_text())
     perfect = report["summary"]["psnr"]["mean"]

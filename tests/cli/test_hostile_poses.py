@@ -1,4 +1,5 @@
-"""Pose files that were made to break a program: one sentence, exit code 2, nothing raw on the terminal, no half file."""
+"""Pose files that were made to break a program: one sentence, exit code 2, nothing raw on the terminal, no half
+file."""
 
 import json
 

@@ -87,7 +87,5 @@ def test_a_list_without_a_value_is_neither_all_nor_none(command, capsys, tmp_pat
     monkeypatch.chdir(tmp_path)
     assert main(command) == 2
     said = capsys.readouterr().err
-    assert (
-        said == f"reposer: {command[-1]} came without a value. Name at least one, or leave the option out.\n"
-    )
+    assert said == f"reposer: {command[-1]} came without a value. Name at least one, or leave the option out.\n"
     assert not list(tmp_path.iterdir())

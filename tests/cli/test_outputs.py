@@ -18,9 +18,7 @@ FILES = {
     "transfer": ["transfer", f"{GONE}.png", "--source-pose", GONE, "--pose", GONE, "--out", "OUT.png"],
     "animate": ["animate", f"{GONE}.png", "--driving", GONE, "--out", "OUT.mp4"],
     "views": ["views", f"{GONE}.png", "--model", GONE, "--out", "OUT.mp4"],
-    "import-weights": [
-        *("import-weights", "gfla", GONE, "--recipe", "gfla-fashion-2020", "--out", "OUT.safetensors")
-    ],
+    "import-weights": [*("import-weights", "gfla", GONE, "--recipe", "gfla-fashion-2020", "--out", "OUT.safetensors")],
     "score --json": ["score", GONE, "--targets", GONE, "--json", "OUT.json"],
     "study": ["study", "real-or-generated", "--real", GONE, "--generated", f"a={GONE}", "--out", "OUT.db"],
     "study best": [
@@ -110,12 +108,7 @@ def test_an_unknown_ending_is_refused_before_the_work(command, capsys, tmp_path)
 @pytest.mark.parametrize("command", [*FILES, *FOLDERS])
 def test_an_output_without_a_name_is_refused_or_is_this_folder(command, path, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    if command not in FILES and command not in (
-        "evaluate",
-        "score",
-        "data synthesize",
-        "data synthesize-objects",
-    ):
+    if command not in FILES and command not in ("evaluate", "score", "data synthesize", "data synthesize-objects"):
         pytest.skip("this folder can be written into, and the work would begin")
     words = (FILES | FOLDERS)[command]
     assert main([path if word.startswith("OUT") else word for word in words]) == 2
@@ -149,18 +142,7 @@ def photo(tmp_path):
 def transfer(photo, out):
     pose = str(photo.with_suffix(".json"))
     model = str(saved(photo.parent, "gfla"))
-    return [
-        "transfer",
-        str(photo),
-        "--source-pose",
-        pose,
-        "--pose",
-        pose,
-        "--model",
-        model,
-        "--out",
-        str(out),
-    ]
+    return ["transfer", str(photo), "--source-pose", pose, "--pose", pose, "--model", model, "--out", str(out)]
 
 
 def test_a_photo_given_as_its_own_out_is_refused_and_stays(photo, capsys):
@@ -181,9 +163,7 @@ def test_brackets_in_a_path_are_printed_as_they_are_on_one_line(photo, capsys):
     assert f"The picture: {out}\n" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "number, code", [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EIO, 1), (errno.EROFS, 2)]
-)
+@pytest.mark.parametrize("number, code", [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EIO, 1), (errno.EROFS, 2)])
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_a_disk_that_fails_during_the_work_is_said_in_a_sentence_and_leaves_nothing(
     number, code, suffix, photo, capsys, monkeypatch

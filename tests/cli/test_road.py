@@ -31,9 +31,7 @@ TINY = [
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    return write_people(
-        tmp_path_factory.mktemp("data") / "people", size=(64, 44), num_train=3, num_test=2, views=2
-    )
+    return write_people(tmp_path_factory.mktemp("data") / "people", size=(64, 44), num_train=3, num_test=2, views=2)
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +47,8 @@ def test_what_write_people_wrote_passes_the_check(people, capsys):
 
 def test_a_run_leaves_receipt_log_state_generator_and_pictures(run_folder):
     receipt = json.loads((run_folder / "recipe.json").read_text())
-    assert (
-        receipt["recipe"]["batch_size"] == 2
-        and "people-encoder" in receipt["about"]["feature_network"].lower()
-    )
-    assert [json.loads(line)["step"] for line in (run_folder / "log.jsonl").read_text().splitlines()] == [
-        1,
-        2,
-    ]
+    assert receipt["recipe"]["batch_size"] == 2 and "people-encoder" in receipt["about"]["feature_network"].lower()
+    assert [json.loads(line)["step"] for line in (run_folder / "log.jsonl").read_text().splitlines()] == [1, 2]
     assert (run_folder / "state.pt").is_file() and (run_folder / "generator.safetensors").is_file()
     for picture in ("00000001.png", "00000002.png"):
         with Image.open(run_folder / "pictures" / picture) as sheet:
@@ -95,12 +87,7 @@ def test_a_photo_of_any_size_is_reposed_and_explained(run_folder, tmp_path):
         Image.fromarray(person.picture[0].numpy()).save(tmp_path / f"{name}.png")
         write_pose_json(tmp_path / f"{name}.json", person.detected[0])
     arguments = ["transfer", str(tmp_path / "photo.png"), "--source-pose", str(tmp_path / "photo.json")]
-    arguments += [
-        "--pose",
-        str(tmp_path / "wanted.json"),
-        "--model",
-        str(run_folder / "generator.safetensors"),
-    ]
+    arguments += ["--pose", str(tmp_path / "wanted.json"), "--model", str(run_folder / "generator.safetensors")]
     assert main([*arguments, "--explain"]) == 0
     with Image.open(tmp_path / "photo-reposed.png") as answer:
         assert answer.size == (120, 150)

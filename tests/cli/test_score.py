@@ -21,9 +21,7 @@ SIZE = (64, 44)
 def people(tmp_path_factory):
     """Drawn people as files, and a folder of generated pictures: the targets with every third row black."""
     root = tmp_path_factory.mktemp("people")
-    write_people(
-        root / "data", size=SIZE, num_train=1, num_test=2, views=3, truth=True, workers=1, progress=False
-    )
+    write_people(root / "data", size=SIZE, num_train=1, num_test=2, views=3, truth=True, workers=1, progress=False)
     pictures = sorted((root / "data/test").glob("*.png"))
     for source in pictures:
         for target in pictures:
@@ -113,9 +111,7 @@ def test_reports_compare_only_where_they_were_made_alike(people, tmp_path, capsy
     assert main(["compare", *reports, "--markdown"]) == 0
     assert "| l1 |" in capsys.readouterr().out
     command(people, "--out", tmp_path / "c", "--without-networks", protocol="pidm2023")
-    assert (
-        main(["compare", reports[0], str(tmp_path / "c/report.json"), "--markdown"]) == 0
-    )  # no line in common
+    assert main(["compare", reports[0], str(tmp_path / "c/report.json"), "--markdown"]) == 0  # no line in common
     command(people, "--out", tmp_path / "e", "--without-networks", protocol="cfld2024")
     capsys.readouterr()
     assert main(["compare", reports[0], str(tmp_path / "e/report.json"), "--markdown"]) == 1
@@ -205,33 +201,13 @@ def test_drawn_people_have_names_and_attributes_for_the_suite():
 
 def test_evaluate_draws_files_and_scores_them_as_score_does(people, tmp_path, capsys):
     """One road: the pictures that `evaluate` leaves behind get the same numbers and hashes from `score`."""
-    common = [
-        "--data",
-        str(people / "data"),
-        "--protocol",
-        "cfld2024",
-        "--out",
-        str(tmp_path / "e"),
-        "--pairs",
-        "3",
-    ]
+    common = ["--data", str(people / "data"), "--protocol", "cfld2024", "--out", str(tmp_path / "e"), "--pairs", "3"]
     assert main(["evaluate", "gfla-synthetic", *common]) == 1  # networks are absent
     drawn = next((tmp_path / "e").glob("generated-cfld2024-*"))
     assert len(list(drawn.glob("*.png"))) == 3
-    score = [
-        "score",
-        str(drawn),
-        "--targets",
-        str(people / "data/test"),
-        "--protocol",
-        "cfld2024",
-        "--workers",
-        "0",
-    ]
+    score = ["score", str(drawn), "--targets", str(people / "data/test"), "--protocol", "cfld2024", "--workers", "0"]
     main([str(a) for a in (*score, *annotated(people), "--out", tmp_path / "s")])
-    one, other = (
-        json.loads((tmp_path / path).read_text()) for path in ("e/report-cfld2024.json", "s/report.json")
-    )
+    one, other = (json.loads((tmp_path / path).read_text()) for path in ("e/report-cfld2024.json", "s/report.json"))
     assert one["summary"] == other["summary"] and one["row_hashes"] == other["row_hashes"]
     capsys.readouterr()
     assert main(["evaluate", "gfla-synthetic", "--protocol", "cfld2024", "--out", str(tmp_path / "n")]) == 2
@@ -260,9 +236,7 @@ def test_a_users_report_is_not_written_over_and_ours_is(people, tmp_path, capsys
     assert [command(people, *annotated(people), "--out", tmp_path) for _ in range(2)] == [0, 0]
 
 
-def test_names_of_reports_are_no_html_no_markup_and_no_escapes_in_a_comparison(
-    people, tmp_path, capsys, monkeypatch
-):
+def test_names_of_reports_are_no_html_no_markup_and_no_escapes_in_a_comparison(people, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     names = ("<img src=x onerror=alert(1)>|[red]", "\x1b[31m[bold]x")
     reports = []
@@ -272,9 +246,7 @@ def test_names_of_reports_are_no_html_no_markup_and_no_escapes_in_a_comparison(
     capsys.readouterr()
     assert main(["compare", *reports, "--markdown"]) == 0
     said = capsys.readouterr().out
-    assert (
-        "<img" not in said and "\x1b" not in said and r"&lt;img src=x onerror=alert(1)&gt;\|\[red\]" in said
-    )
+    assert "<img" not in said and "\x1b" not in said and r"&lt;img src=x onerror=alert(1)&gt;\|\[red\]" in said
     assert len({line.replace(r"\|", "").count("|") for line in said.splitlines() if line}) == 1
     assert main(["compare", *reports]) == 0
     said = capsys.readouterr().out

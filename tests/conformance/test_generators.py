@@ -55,9 +55,7 @@ def test_picture_b_depends_on_row_b_and_its_seed_alone(name):
     keep = torch.tensor([False, True, False])
     mixed = torch.where(keep[:, None, None, None], source, other_source)
     pose = stack_conditions([(target_pose if own else other_pose)[b] for b, own in enumerate(keep)])
-    assert torch.allclose(
-        generator.generate(mixed, source_pose, pose, seeds=seeds)[1], together[1], atol=1e-9
-    )
+    assert torch.allclose(generator.generate(mixed, source_pose, pose, seeds=seeds)[1], together[1], atol=1e-9)
 
 
 @everyone
@@ -121,9 +119,7 @@ def test_every_parameter_is_moved_by_what_the_network_draws(name):
     torch.stack([(value * torch.randn_like(value)).sum() for value in drawn]).sum().backward()
     unread = getattr(generator, "unread", ())
     moved = {n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
-    still = {
-        n for n, _ in generator.named_parameters() if n not in moved and not n.startswith(unread or "\0")
-    }
+    still = {n for n, _ in generator.named_parameters() if n not in moved and not n.startswith(unread or "\0")}
     # A bias before an instance norm is subtracted again: its gradient is rounding noise, which may be exactly zero.
     assert not {name for name in still if not name.endswith("bias")}
 

@@ -20,11 +20,7 @@ from tests.conformance import test_generators, test_recipes
 def registered():
     """The file is imported, as the folder's scan would, and forgotten afterwards."""
     yield importlib.import_module("tests.conformance.new_family")
-    del (
-        sys.modules["tests.conformance.new_family"],
-        GENERATORS._entries["conv"],
-        RECIPES._entries["conv-mini"],
-    )
+    del (sys.modules["tests.conformance.new_family"], GENERATORS._entries["conv"], RECIPES._entries["conv-mini"])
 
 
 def asked(module, name, tmp_path, of):

@@ -55,9 +55,7 @@ def test_every_parameter_of_the_generator_gets_a_gradient_in_some_stage(name):
         for turn in game.steps(batch):
             generator.zero_grad(set_to_none=True)
             turn.total().backward()
-            touched |= {
-                n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0
-            }
+            touched |= {n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     untouched = {n for n, _ in generator.named_parameters()} - touched
     unread = getattr(generator, "unread", ())
     # A bias before an instance norm is subtracted again: its gradient is rounding noise, which may be exactly zero.
@@ -68,9 +66,7 @@ def test_every_parameter_of_the_generator_gets_a_gradient_in_some_stage(name):
 def test_each_players_turn_leaves_the_other_networks_alone(name):
     recipe = EVERY_RECIPE[name]().tiny()
     generator = recipe.build()
-    batch = next(
-        batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1)
-    )
+    batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
     for stage in recipe.stages:
         game = stage.objective.build(generator).train()
         players = dict(game.players)

@@ -77,9 +77,7 @@ def test_what_a_killed_process_left_of_a_file_goes_when_the_next_one_writes_ther
         (tmp_path / name).write_bytes(b"somebody's own")
     own = sorted(tmp_path.iterdir())
     killed, alive = (
-        subprocess.Popen(
-            [sys.executable, "-c", ABANDONS, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([sys.executable, "-c", ABANDONS, str(tmp_path / name)], stdout=subprocess.PIPE, text=True)
         for name in ("a.png", "b.png")
     )
     try:

@@ -100,9 +100,7 @@ def test_too_little_room_is_refused_where_the_system_knows_its_room(tmp_path, mo
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 5_000_000, 5_000_000))
     check_output_folder(tmp_path)
-    assert "needs 6.0 MB at least; only 5.0 are free" in refusal(
-        check_output_folder, tmp_path, room=6_000_000
-    )
+    assert "needs 6.0 MB at least; only 5.0 are free" in refusal(check_output_folder, tmp_path, room=6_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 0))
     check_output_folder(tmp_path, room=6_000_000)
 

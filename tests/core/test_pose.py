@@ -34,9 +34,7 @@ def test_flip_makes_left_joints_right_ones():
 @given(st.integers(1, 600), st.integers(1, 600))
 def test_a_resize_there_and_back_changes_nothing(height, width):
     pose = a_pose()
-    torch.testing.assert_close(
-        pose.resize((height, width)).resize(pose.size).xy, pose.xy, rtol=1e-4, atol=1e-3
-    )
+    torch.testing.assert_close(pose.resize((height, width)).resize(pose.size).xy, pose.xy, rtol=1e-4, atol=1e-3)
 
 
 def test_a_resize_keeps_pixel_corners():
@@ -57,9 +55,7 @@ def test_a_crop_by_the_whole_picture_changes_nothing_and_by_a_part_shifts():
 def test_a_full_turn_changes_nothing_and_a_quarter_turns_right_to_down():
     pose = a_pose()
     centre = (87.5, 127.5)
-    torch.testing.assert_close(
-        pose.affine(rotation_about(centre, 360), pose.size).xy, pose.xy, rtol=0, atol=1e-3
-    )
+    torch.testing.assert_close(pose.affine(rotation_about(centre, 360), pose.size).xy, pose.xy, rtol=0, atol=1e-3)
     right_of = torch.tensor([[97.5, 127.5]]).repeat(18, 1)
     moved = Pose(right_of, pose.visible, pose.size).affine(rotation_about(centre, 90), pose.size)
     torch.testing.assert_close(moved.xy[0], torch.tensor([87.5, 137.5]), rtol=0, atol=1e-4)

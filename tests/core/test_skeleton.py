@@ -29,27 +29,15 @@ def test_limbs_are_symmetric(skeleton):
 
 
 def test_openpose_18_has_the_published_nineteen_limbs():
-    published = "1-2,1-5,2-3,3-4,5-6,6-7,1-8,8-9,9-10,1-11,11-12,12-13,1-0,0-14,14-16,0-15,15-17,2-16,5-17"  # (Cao et al. 2017)
+    published = (
+        "1-2,1-5,2-3,3-4,5-6,6-7,1-8,8-9,9-10,1-11,11-12,12-13,1-0,0-14,14-16,0-15,15-17,2-16,5-17"  # (Cao et al. 2017)
+    )
     expected = {frozenset(map(int, limb.split("-"))) for limb in published.split(",")}
     assert {frozenset(limb) for limb in OPENPOSE_18.limb_indices} == expected
 
 
 def test_the_face_mirrors_by_the_published_places():
-    pairs = {
-        0: 16,
-        7: 9,
-        8: 8,
-        17: 26,
-        21: 22,
-        27: 27,
-        31: 35,
-        33: 33,
-        36: 45,
-        39: 42,
-        41: 46,
-        48: 54,
-        51: 51,
-    }
+    pairs = {0: 16, 7: 9, 8: 8, 17: 26, 21: 22, 27: 27, 31: 35, 33: 33, 36: 45, 39: 42, 41: 46, 48: 54, 51: 51}
     pairs |= {50: 52, 55: 59, 57: 57, 60: 64, 61: 63, 65: 67, 66: 66}
     assert {k: FACE_68.mirror[k] for k in pairs} == pairs
 

@@ -1,4 +1,5 @@
-"""Smoothing of tracks: what stands stays, what moves straight does not lag, what trembles is calmer, gaps are what they were."""
+"""Smoothing of tracks: what stands stays, what moves straight does not lag, what trembles is calmer, gaps are what
+they were."""
 
 from dataclasses import replace
 
@@ -171,9 +172,7 @@ def test_the_size_of_a_body_is_the_larger_side_of_its_box():
 
 def test_faces_are_smoothed_by_their_points_and_views_not_at_all():
     random = torch.Generator().manual_seed(0)
-    points = Pose(
-        torch.rand(6, 68, 2, generator=random) * 60, torch.ones(6, 68, dtype=torch.bool), SIZE, FACE_68
-    )
+    points = Pose(torch.rand(6, 68, 2, generator=random) * 60, torch.ones(6, 68, dtype=torch.bool), SIZE, FACE_68)
     face = FaceLines(points, torch.ones(6, 1, *SIZE))
     found = smoothed(face, FPS, "one-euro")
     assert torch.equal(found.points.xy, one_euro(points, FPS).xy) and torch.equal(found.edges, face.edges)

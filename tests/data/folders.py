@@ -25,9 +25,7 @@ def some_picture(size=(256, 176), seed=0):
     return torch.from_numpy(np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8))
 
 
-def write_fashion(
-    root: Path, splits: Mapping[str, tuple[str, ...]], size=(256, 176), views=2, seed=0
-) -> Path:
+def write_fashion(root: Path, splits: Mapping[str, tuple[str, ...]], size=(256, 176), views=2, seed=0) -> Path:
     """A data set in DeepFashion's layout, all ordered pairs of each person."""
     for split, people in splits.items():
         poses, pairs = {}, []

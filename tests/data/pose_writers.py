@@ -22,10 +22,7 @@ def numbers(rows):
 
 def openpose(*people, canvas=None):
     """One picture of OpenPose's form. people: rows, or what stands in place of the numbers."""
-    entries = [
-        {"person_id": [-1], "pose_keypoints_2d": numbers(p) if isinstance(p, np.ndarray) else p}
-        for p in people
-    ]
+    entries = [{"person_id": [-1], "pose_keypoints_2d": numbers(p) if isinstance(p, np.ndarray) else p} for p in people]
     content = {"version": 1.3, "people": entries}
     return content | ({"canvas_height": canvas[0], "canvas_width": canvas[1]} if canvas else {})
 

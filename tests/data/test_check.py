@@ -36,10 +36,7 @@ def found(root, severity=None):
 
 def test_a_good_data_set_has_no_findings(root):
     assert check_dataset(root, progress=False) == []
-    assert (
-        check_dataset(write_folder(root / "own", *(f"train/ann_{k}.png" for k in "123")), progress=False)
-        == []
-    )
+    assert check_dataset(write_folder(root / "own", *(f"train/ann_{k}.png" for k in "123")), progress=False) == []
 
 
 def test_a_missing_picture_is_an_error_in_a_pair_and_else_a_warning(root):

@@ -48,9 +48,7 @@ def openpose(count, t, missing=()):
     return {"people": [{"pose_keypoints_2d": [v for row in rows for v in row]}]}
 
 
-def write_dance(
-    root, split="train", videos=("ann", "bob"), frames=8, clean=True, masks=False, empty=(), missing=()
-):
+def write_dance(root, split="train", videos=("ann", "bob"), frames=8, clean=True, masks=False, empty=(), missing=()):
     folder = root / f"{split}_256"
     for video in videos:
         for t in range(frames):
@@ -121,9 +119,7 @@ def test_a_draw_of_a_folder_of_clips_is_consecutive_frames_and_a_reference_of_th
 
 
 def test_frames_that_the_track_calls_unreliable_are_not_trusted_and_never_drawn(tmp_path):
-    data = ClipFolder(
-        write_video(tmp_path, frames=30, unreliable=(0, 9, 10)), "train", options=ClipOptions(frames=4)
-    )
+    data = ClipFolder(write_video(tmp_path, frames=30, unreliable=(0, 9, 10)), "train", options=ClipOptions(frames=4))
     assert (~data.trusted(0)).nonzero()[:, 0].tolist() == [0, 9, 10]
     for seed in range(40):
         sample = data.draw(0, seed)
@@ -200,10 +196,7 @@ def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
 
 def test_tracks_of_another_skeleton_are_converted_and_landmarks_become_lines(tmp_path):
     write_video(tmp_path, frames=10)
-    assert (
-        ClipFolder(tmp_path, options=ClipOptions(frames=2, skeleton=COCO_17)).draw(0, 0).poses.skeleton
-        == COCO_17
-    )
+    assert ClipFolder(tmp_path, options=ClipOptions(frames=2, skeleton=COCO_17)).draw(0, 0).poses.skeleton == COCO_17
     drawn = ClipFolder(tmp_path, options=ClipOptions(frames=2, source_skeleton=COCO_17)).draw(0, 0)
     assert drawn.source_pose.skeleton == COCO_17 and drawn.poses.skeleton == OPENPOSE_18
     (tmp_path / "clip.coco18.json").unlink()
@@ -281,9 +274,7 @@ def test_a_missing_joint_is_zero_and_a_frame_without_a_person_has_none(tmp_path)
 def test_the_published_moves_take_joints_along(kind, tmp_path):
     framing = Framing((64, 64), fit="pad")
     root = write_dance(tmp_path, masks=kind == "iper")
-    data = DanceClips(
-        root, framing=framing, options=ClipOptions(frames=3, skeleton=OPENPOSE_18, augment=True)
-    )
+    data = DanceClips(root, framing=framing, options=ClipOptions(frames=3, skeleton=OPENPOSE_18, augment=True))
     assert data.augment == kind
     still = DanceClips(root, framing=framing, options=ClipOptions(frames=3, skeleton=OPENPOSE_18))
     errors, turns = [], []
@@ -291,13 +282,9 @@ def test_the_published_moves_take_joints_along(kind, tmp_path):
         sample, plain = data.draw(0, seed), still.draw(0, seed)
         assert same(sample, data.draw(0, seed)) and not same(sample, plain)
         assert sample.source.max() == 1 or kind == "iper"
-        for picture, pose in zip(
-            [*sample.frames, sample.source], [*sample.poses, sample.source_pose], strict=True
-        ):
+        for picture, pose in zip([*sample.frames, sample.source], [*sample.poses, sample.source_pose], strict=True):
             errors.append(middle_of_green(picture) - pose.xy[0])
-        turns.append(
-            (sample.source_pose.xy[0] - plain.source_pose.xy[0], sample.poses.xy[0, 0] - plain.poses.xy[0, 0])
-        )
+        turns.append((sample.source_pose.xy[0] - plain.source_pose.xy[0], sample.poses.xy[0, 0] - plain.poses.xy[0, 0]))
         if kind == "iper":
             green = (sample.frames[:, 1:2] > 0) & (sample.frames[:, :1] < 0)
             assert ((sample.foreground > 0) != green).float().mean() < 0.01
@@ -310,10 +297,7 @@ def test_the_published_moves_take_joints_along(kind, tmp_path):
 
 def test_a_list_says_which_frames_make_a_clip_and_who_they_are_drawn_as(tmp_path):
     root = write_dance(tmp_path, "test")
-    row = {
-        "gen": [f"./data/test_256/train_A/ann/{t:05d}.png" for t in (2, 3, 4)],
-        "ref": "x/train_A/bob/00006.png",
-    }
+    row = {"gen": [f"./data/test_256/train_A/ann/{t:05d}.png" for t in (2, 3, 4)], "ref": "x/train_A/bob/00006.png"}
     lines = ["A_paths,B_paths_noise,B_paths_clean", ",".join(f'"{row}"' for _ in range(3))]
     (root / "test_256" / "test_list.csv").write_text("\n".join(lines) + "\n")
     data = DanceClips(root, "test", options=ClipOptions(frames=2))
@@ -343,9 +327,7 @@ def test_what_is_wrong_with_dance_clips_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"00003\.json has no joints of a clean track: .* with 17 joints"):
         DanceClips(root).whole(0)
     path.unlink()
-    with pytest.raises(
-        BadInput, match=r"00003\.png has no joints: .*train_video2d/ann/00003\.json was expected"
-    ):
+    with pytest.raises(BadInput, match=r"00003\.png has no joints: .*train_video2d/ann/00003\.json was expected"):
         DanceClips(root).whole(0)
 
 
@@ -354,9 +336,7 @@ def test_what_is_wrong_with_dance_clips_is_named(tmp_path):
 
 @pytest.mark.parametrize("landmarks", ["keypoints", "keypoint"])
 def test_both_names_of_the_folder_of_landmarks_are_read(landmarks, tmp_path):
-    data = open_clips(
-        write_faces(tmp_path, landmarks=landmarks, empty=(4,)), "train", None, ClipOptions(frames=3)
-    )
+    data = open_clips(write_faces(tmp_path, landmarks=landmarks, empty=(4,)), "train", None, ClipOptions(frames=3))
     assert isinstance(data, FaceClips) and len(data) == 2
     clip = data.whole(0)
     assert isinstance(clip.poses, FaceLines) and clip.poses.edges is None

@@ -24,11 +24,7 @@ def an_animation(path, kind):
 @pytest.mark.parametrize("kind", ["GIF", "PNG"])
 def test_an_animated_gif_or_png_is_a_clip(tmp_path, kind):
     video = VideoFile(an_animation(tmp_path / f"a.{kind.lower()}", kind))
-    assert (video.num_frames, video.size, round(video.fps)) == (
-        6,
-        (64, 48),
-        10 if kind == "GIF" else video.fps,
-    )
+    assert (video.num_frames, video.size, round(video.fps)) == (6, (64, 48), 10 if kind == "GIF" else video.fps)
     assert len(list(video.frames())) == 6
 
 
@@ -54,9 +50,7 @@ def test_a_still_picture_is_no_clip(tmp_path, kind):
 @pytest.mark.parametrize("start", ["", "\n"])
 def test_a_list_of_other_files_leads_nowhere(tmp_path, start):
     other = write_clip(tmp_path / "other.ts", moving_square(10), Fraction(25))
-    (tmp_path / "a.mp4").write_text(
-        f"{start}#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n"
-    )
+    (tmp_path / "a.mp4").write_text(f"{start}#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n")
     (tmp_path / "b.mp4").write_text(f"{start}ffconcat version 1.0\nfile {other.name}\n")
     (tmp_path / "c.sdp").write_text("v=0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n")
     for name in ("a.mp4", "b.mp4", "c.sdp"):

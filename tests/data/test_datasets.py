@@ -36,9 +36,7 @@ def test_a_joint_stays_on_its_pixel_through_framing():
         if not (4 <= x < 171 and 4 <= y < 251):
             continue
         drawn = frame_picture(from_uint8(torch.from_numpy(picture)), framing)[0] + 1
-        rows, columns = torch.meshgrid(
-            *(torch.arange(n, dtype=torch.float32) for n in drawn.shape), indexing="ij"
-        )
+        rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in drawn.shape), indexing="ij")
         centre = torch.stack([(drawn * columns).sum(), (drawn * rows).sum()]) / drawn.sum()
         torch.testing.assert_close(centre, frame_pose(pose, framing).xy[0], atol=0.05, rtol=0)
 
@@ -68,9 +66,7 @@ def test_a_picture_of_another_size_shows_the_same_in_the_same_place(tmp_path):
         (tmp_path / "b" / path.name).write_bytes(path.read_bytes())
     large = DeepFashion(tmp_path / "b", "train")
     assert torch.equal(small[0].source_pose.xy, large[0].source_pose.xy)
-    assert (
-        small[0].source - large[0].source
-    ).abs().mean() < 0.2  # noise, made twice as large and small again
+    assert (small[0].source - large[0].source).abs().mean() < 0.2  # noise, made twice as large and small again
 
 
 def test_a_padded_square_picture_loses_its_padding_and_its_joints_move_along(tmp_path):
@@ -91,9 +87,7 @@ def test_a_padded_square_picture_loses_its_padding_and_its_joints_move_along(tmp
 def test_a_pair_whose_picture_or_joints_are_missing_names_its_row(tmp_path):
     root = write_fashion(tmp_path, {"train": ("ann", "bob")})
     (root / "train" / "bob_1.png").rename(tmp_path / "kept.png")
-    with pytest.raises(
-        BadInput, match=r"fasion-resize-pairs-train\.csv, row 4: the picture .*bob_1\.png is missing"
-    ):
+    with pytest.raises(BadInput, match=r"fasion-resize-pairs-train\.csv, row 4: the picture .*bob_1\.png is missing"):
         open_dataset(root, "train", MINI)
     (tmp_path / "kept.png").rename(root / "train" / "bob_1.png")
     write_annotation(
@@ -153,9 +147,7 @@ def test_another_skeleton_can_be_asked_for(tmp_path):
 
 def test_a_worker_process_gives_the_same_pairs(tmp_path):
     data = open_dataset(write_fashion(tmp_path, {"train": ("ann", "bob")}), "train", MINI)
-    loader = DataLoader(
-        data, batch_size=2, num_workers=1, collate_fn=data.collate, multiprocessing_context="spawn"
-    )
+    loader = DataLoader(data, batch_size=2, num_workers=1, collate_fn=data.collate, multiprocessing_context="spawn")
     batches = list(loader)
     assert [name for batch in batches for name in batch.names] == [data[i].name for i in range(4)]
     assert torch.equal(batches[1].target[1], data[3].target)
@@ -195,13 +187,9 @@ def test_an_augmented_pair_is_its_seeds_and_its_joints_stay_on_their_pixels(tmp_
     places, errors = set(), []
     for seed in range(24):
         sample, again = data.draw(0, seed), data.draw(0, seed)
-        assert torch.equal(sample.source, again.source) and torch.equal(
-            sample.target_pose.xy, again.target_pose.xy
-        )
+        assert torch.equal(sample.source, again.source) and torch.equal(sample.target_pose.xy, again.target_pose.xy)
         light = (sample.source[0] > 0.5).float()
-        rows, columns = torch.meshgrid(
-            *(torch.arange(n, dtype=torch.float32) for n in light.shape), indexing="ij"
-        )
+        rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in light.shape), indexing="ij")
         centre = torch.stack([(light * columns).sum(), (light * rows).sum()]) / light.sum()
         errors.append(centre - sample.source_pose.xy[0])
         places.add(tuple(sample.source_pose.xy[0].tolist()))

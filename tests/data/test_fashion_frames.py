@@ -99,6 +99,4 @@ def test_a_list_in_shares_of_the_picture_is_refused(tmp_path):
 
 def test_a_list_in_which_nobody_has_a_joint_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no joint in any of its 3 rows"):
-        read_annotation(
-            write_list(tmp_path / RESIZED, np.full((3, 18), -1), np.full((3, 18), -1)), frame="crop176"
-        )
+        read_annotation(write_list(tmp_path / RESIZED, np.full((3, 18), -1), np.full((3, 18), -1)), frame="crop176")

@@ -127,9 +127,7 @@ def test_frame_and_pictures_are_refused_where_the_files_say_it_themselves(tmp_pa
         write_picture(tmp_path / "train" / name, some_picture((128, 64)))
     write_annotation(tmp_path / "market-annotation-train.csv", poses, frame=(128, 64))
     write_pairs(tmp_path / "market-pairs-train.csv", [tuple(poses)])
-    with pytest.raises(
-        BadInput, match="kind market1501, whose files say themselves what frame would declare"
-    ):
+    with pytest.raises(BadInput, match="kind market1501, whose files say themselves what frame would declare"):
         open_dataset(tmp_path, "train", None, frame="crop176")
     with pytest.raises(BadInput, match="market1501"):
         check_dataset(tmp_path, progress=False, pictures="padded")
@@ -170,9 +168,7 @@ def test_lists_in_which_nobody_has_a_joint_do_not_train_and_are_an_error(root):
 
 def test_a_list_whose_paired_pictures_have_no_joint_does_not_train_and_is_an_error(root):
     poses = {f"{who}_{k}.png": some_pose(missing=range(18)) for who in ("ann", "bob") for k in range(2)}
-    write_annotation(
-        root / "fasion-resize-annotation-train.csv", poses | {"zoe_0.png": some_pose()}, frame="crop176"
-    )
+    write_annotation(root / "fasion-resize-annotation-train.csv", poses | {"zoe_0.png": some_pose()}, frame="crop176")
     with pytest.raises(BadInput, match=r"No picture of .*fasion-resize-pairs-train\.csv has a joint"):
         open_dataset(root, "train", MINI)
     assert "no joints" in errors(root)

@@ -45,19 +45,14 @@ def test_the_same_joints_in_both_frames_are_the_same_pose(tmp_path):
     poses = {"a_0.jpg": some_pose()}
     for frame in ("padded256", "crop176"):
         write_annotation(tmp_path / f"{frame}.csv", poses, frame=frame)
-    read = [
-        read_annotation(tmp_path / f"{frame}.csv", frame=frame)["a_0.jpg"]
-        for frame in ("padded256", "crop176")
-    ]
+    read = [read_annotation(tmp_path / f"{frame}.csv", frame=frame)["a_0.jpg"] for frame in ("padded256", "crop176")]
     assert torch.equal(read[0].xy, read[1].xy)
 
 
 def test_a_row_with_seventeen_joints_names_file_row_and_count(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(HEADER + row("a_0.jpg", range(18), range(18)) + row("a_1.jpg", range(17), range(17)))
-    with pytest.raises(
-        BadInput, match=r"a\.csv, row 3: a_1\.jpg has 17 y and 17 x; openpose18 has 18 joints"
-    ):
+    with pytest.raises(BadInput, match=r"a\.csv, row 3: a_1\.jpg has 17 y and 17 x; openpose18 has 18 joints"):
         read_annotation(path, frame="crop176")
 
 

@@ -137,6 +137,4 @@ def test_a_view_of_another_size_among_the_others_is_refused_and_an_error(views):
     data = ShapeNetViews(views, "train")
     with pytest.raises(BadInput, match="has 32x64 pixels, the first one has"):
         data.picture(name)
-    assert "unreadable pictures" in {
-        f.kind for f in check_dataset(views, progress=False) if f.severity == "error"
-    }
+    assert "unreadable pictures" in {f.kind for f in check_dataset(views, progress=False) if f.severity == "error"}

@@ -1,4 +1,5 @@
-"""OpenPose's JSON, of OpenPose and of the editors that write its form: what frame the joints count in, and who is there."""
+"""OpenPose's JSON, of OpenPose and of the editors that write its form: what frame the joints count in, and who is
+there."""
 
 import json
 
@@ -177,9 +178,7 @@ def test_entries_that_are_no_people_are_left_out_and_no_people_are_nobody(file):
 
 
 def test_of_several_people_the_surest_is_taken_and_said(file):
-    chosen = choose_pose(
-        read_recording(file(openpose(person(score=0.3), person(shift=(9, 0), score=0.8)))), SIZE
-    )
+    chosen = choose_pose(read_recording(file(openpose(person(score=0.3), person(shift=(9, 0), score=0.8)))), SIZE)
     assert chosen.pose.xy[0].tolist() == [29.0, 30.0]
     assert "shows 2 people; the surest is taken, person 1 (from 0)" in chosen.notes[0]
 

@@ -12,10 +12,7 @@ from .pose_writers import SIZE, alphapose, openpose, person, write
 
 
 def x_of_nose(track):
-    return [
-        round(x) if seen else None
-        for x, seen in zip(track.xy[:, 0, 0].tolist(), track.visible[:, 0], strict=True)
-    ]
+    return [round(x) if seen else None for x, seen in zip(track.xy[:, 0, 0].tolist(), track.visible[:, 0], strict=True)]
 
 
 @pytest.fixture
@@ -86,10 +83,7 @@ def test_frames_of_two_sizes_or_two_sets_of_joints_are_no_track(tmp_path):
 def test_the_same_person_is_followed_where_another_is_surer_for_a_while(tmp_path):
     frames = []
     for t in range(6):
-        walker, other = (
-            person(shift=(t, 0), score=0.7),
-            person(shift=(400 - t, 0), score=0.9 if t in (2, 3) else 0.1),
-        )
+        walker, other = (person(shift=(t, 0), score=0.7), person(shift=(400 - t, 0), score=0.9 if t in (2, 3) else 0.1))
         frames.append(openpose(*((walker, other) if t % 2 else (other, walker))))
     frames[4] = openpose(person(shift=(396, 0), score=0.1))
     chosen = choose_track(read_recording(write(tmp_path / "a.json", frames)), (100, 600))

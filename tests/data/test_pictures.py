@@ -153,9 +153,7 @@ def test_a_tiff_of_sixteen_bits_a_colour_is_read_and_not_black(tmp_path, order):
     assert np.array_equal(read_picture(tmp_path / "g.tif").numpy(), (deep >> 8)[..., [0, 0, 0]])
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"), [(np.float32, "floating-point numbers"), (np.int32, "integers of 32 bits")]
-)
+@pytest.mark.parametrize(("kind", "words"), [(np.float32, "floating-point numbers"), (np.int32, "integers of 32 bits")])
 def test_a_tiff_whose_white_nobody_says_is_refused_and_never_black(tmp_path, kind, words):
     path = saved(tmp_path / "a.tif", np.linspace(0, 1, 12).reshape(3, 4).astype(kind))
     with pytest.raises(BadInput, match=words):
@@ -185,9 +183,7 @@ def test_colours_of_an_embedded_profile_become_those_of_srgb(tmp_path, name, kin
     options = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}.get(kind, {})
     path = saved(tmp_path / "a", blocks, kind, icc_profile=profile(name), **options)
     difference = np.abs(read_picture(path).numpy()[4::8, 4:5] - expected)
-    assert difference.max() <= (
-        8 if kind == "JPEG" else 2
-    )  # a dark grey level of theirs is several of sRGB's
+    assert difference.max() <= (8 if kind == "JPEG" else 2)  # a dark grey level of theirs is several of sRGB's
     assert difference.mean() <= 1
 
 
@@ -264,9 +260,7 @@ def test_only_the_listed_readers_of_pillow_are_tried(tmp_path, monkeypatch):
     Image.init()
     tried = []
     for kind in sorted(set(Image.SAVE) & set(Image.OPEN) - set(pictures.FORMATS) - {"MPO", "DIB", "SPIDER"}):
-        monkeypatch.setitem(
-            Image.OPEN, kind, (lambda *_, k=kind: tried.append(k), lambda *_, k=kind: tried.append(k))
-        )
+        monkeypatch.setitem(Image.OPEN, kind, (lambda *_, k=kind: tried.append(k), lambda *_, k=kind: tried.append(k)))
         path = tmp_path / f"{kind}.png"
         try:
             Image.new("RGB", (16, 16)).convert("1" if kind in ("MSP", "XBM") else "RGB").save(path, kind)
@@ -327,11 +321,7 @@ def test_a_picture_is_measured_before_it_is_decoded(tmp_path):
         body = b"WEBPVP8L" + struct.pack("<I", len(lossless)) + lossless
         return b"RIFF" + struct.pack("<I", len(body)) + body
 
-    cases = {
-        "a.png": (png(30_000, 30_000, b""), 100),
-        "a.webp": (webp(16_383), 100),
-        "b.webp": (webp(8_100), 64),
-    }
+    cases = {"a.png": (png(30_000, 30_000, b""), 100), "a.webp": (webp(16_383), 100), "b.webp": (webp(8_100), 64)}
     for name, (content, most) in cases.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BadInput, match=f"megapixels; at most {most} are read"):
@@ -404,9 +394,7 @@ def valid_pictures():
             file = io.BytesIO()
             metadata = {} if kind == "BMP" else {"exif": exif, "icc_profile": profile("Display P3")}
             try:
-                picture.convert("RGB" if mode == "CMYK" else "RGBA").convert(mode).save(
-                    file, kind, **metadata
-                )
+                picture.convert("RGB" if mode == "CMYK" else "RGBA").convert(mode).save(file, kind, **metadata)
             except (OSError, KeyError, ValueError):
                 continue  # not every format has every mode
             yield f"{kind}-{mode}", file.getvalue()
@@ -438,9 +426,7 @@ def png(width, height, rows, chunks=(), depth=8):
     """An RGB file of these rows, each behind its filter byte."""
 
     def chunk(kind, content):
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
     middle = b"".join(chunk(*c) for c in chunks)

@@ -1,4 +1,5 @@
-"""Clips whose pixels are not square show people in their right proportions, and their tracks lie where they were found."""
+"""Clips whose pixels are not square show people in their right proportions, and their tracks lie where they were
+found."""
 
 import json
 from fractions import Fraction
@@ -21,9 +22,7 @@ SIZE = (96, 64)
 def ellipse(height, width):
     """A light ellipse that fills half of the sides."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return np.where(((2 * x) ** 2 + (2 * y) ** 2 < 1)[..., None], (230, 200, 180), (30, 30, 40)).astype(
-        np.uint8
-    )
+    return np.where(((2 * x) ** 2 + (2 * y) ** 2 < 1)[..., None], (230, 200, 180), (30, 30, 40)).astype(np.uint8)
 
 
 def a_clip(path, aspect):
@@ -36,9 +35,7 @@ def sides(frame):
     return int(light.any(1).sum()), int(light.any(0).sum())
 
 
-@pytest.mark.parametrize(
-    "aspect", [Fraction(32, 27), Fraction(8, 9), Fraction(2), Fraction(1, 2), Fraction(1)]
-)
+@pytest.mark.parametrize("aspect", [Fraction(32, 27), Fraction(8, 9), Fraction(2), Fraction(1, 2), Fraction(1)])
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_pixels_that_are_not_square_are_made_square(tmp_path, aspect, suffix):
     video = VideoFile(a_clip(tmp_path / f"a.{suffix}", aspect))
@@ -51,9 +48,7 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path, aspect, suffix):
 
 @pytest.mark.parametrize("aspect", [Fraction(50), Fraction(1, 50)])
 def test_pixels_that_are_many_times_as_wide_as_high_are_damaged(tmp_path, aspect):
-    with pytest.raises(
-        BadInput, match=r"times as wide as high, which is damaged\. Write it anew with square pixels"
-    ):
+    with pytest.raises(BadInput, match=r"times as wide as high, which is damaged\. Write it anew with square pixels"):
         VideoFile(a_clip(tmp_path / "a.mkv", aspect))
 
 
@@ -81,7 +76,9 @@ def test_a_track_lies_on_the_person_in_whichever_size_its_joints_were_found(tmp_
 def test_a_track_that_does_not_say_its_size_is_refused_where_pixels_are_not_square(tmp_path):
     path = a_clip(tmp_path / "a.mp4", Fraction(2))
     (tmp_path / "a.json").write_text(json.dumps({"keypoints": a_pose(SIZE).xy.round().tolist()}))
-    words = r"are not square: its frames are 96x64 \(height x width\) in the file and 96x128 as shown, and .* does not say"
+    words = (
+        r"are not square: its frames are 96x64 \(height x width\) in the file and 96x128 as shown, and .* does not say"
+    )
     with pytest.raises(BadInput, match=words):
         open_driving(path)
 

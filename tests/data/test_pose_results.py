@@ -86,9 +86,7 @@ def test_mmpose_predictions_of_a_clip_are_a_track(file):
 def test_mmpose_predictions_of_other_joints_are_refused(file):
     meta = {"keypoint_id2name": {"0": "left_eye_of_a_horse"}}
     with pytest.raises(BadInput, match=r"left_eye_of_a_horse.*model 'human'"):
-        read_pose(
-            file({"meta_info": meta, "instance_info": [{"frame_id": 0, "instances": [mmpose()]}]}), SIZE
-        )
+        read_pose(file({"meta_info": meta, "instance_info": [{"frame_id": 0, "instances": [mmpose()]}]}), SIZE)
     with pytest.raises(BadInput, match="has 21 joints; COCO's 17"):
         read_pose(file([mmpose(np.ones((21, 3)))]), SIZE)
     in_space = mmpose() | {"keypoints": [[1.0, 2.0, 3.0]] * 17}

@@ -106,9 +106,7 @@ def test_any_number_of_processes_and_a_broken_run_give_the_same_shards(root, tmp
         write_people(tmp_path / "people", **options)
     monkeypatch.setattr(write._Plan, "draw", real)
     again = write_people(tmp_path / "people", **options)
-    assert {p.name: p.read_bytes() for p in again.iterdir()} == {
-        p.name: p.read_bytes() for p in root.iterdir()
-    }
+    assert {p.name: p.read_bytes() for p in again.iterdir()} == {p.name: p.read_bytes() for p in root.iterdir()}
 
 
 def test_what_is_damaged_or_missing_is_named(root, tmp_path):
@@ -173,9 +171,7 @@ def test_a_picture_in_a_shard_of_another_size_than_its_pose_says_is_refused(root
     small = io.BytesIO()
     Image.new("RGB", (20, 30)).save(small, "PNG")
     files[f"{key}.source.png"] = small.getvalue()
-    shards.write_shard(
-        tmp_path / "train-000000.tar", iter([(key, {n.partition(".")[2]: c for n, c in files.items()})])
-    )
+    shards.write_shard(tmp_path / "train-000000.tar", iter([(key, {n.partition(".")[2]: c for n, c in files.items()})]))
     with pytest.raises(BadInput, match="has 30x20 pixels, but"):
         ShardPairs(tmp_path, "train")[0]
 
@@ -184,13 +180,9 @@ def test_a_program_in_the_place_of_a_shards_picture_is_refused_and_never_runs(ro
     with tarfile.open(root / "train-000000.tar") as tar:
         key = tar.getmembers()[0].name.partition(".")[0]
         files = {m.name: tar.extractfile(m).read() for m in tar if m.name.startswith(key)}
-    program = (
-        f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n({tmp_path}/ran) (w) file closefile\nshowpage\n"
-    )
+    program = f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n({tmp_path}/ran) (w) file closefile\nshowpage\n"
     files[f"{key}.source.png"] = program.encode()
-    shards.write_shard(
-        tmp_path / "train-000000.tar", iter([(key, {n.partition(".")[2]: c for n, c in files.items()})])
-    )
+    shards.write_shard(tmp_path / "train-000000.tar", iter([(key, {n.partition(".")[2]: c for n, c in files.items()})]))
     with pytest.raises(BadInput, match="PostScript program, which is never run"):
         ShardPairs(tmp_path, "train")[0]
     assert any(f.severity == "error" for f in check_dataset(tmp_path, progress=False))
@@ -228,9 +220,7 @@ def test_shards_in_which_nobody_has_a_joint_do_not_train_and_are_an_error(root, 
 def test_a_pose_in_a_shard_is_checked_as_a_pose_file_is(root, tmp_path, changed, says):
     with tarfile.open(root / "train-000000.tar") as tar:
         key = tar.getmembers()[0].name.partition(".")[0]
-        files = {
-            m.name.partition(".")[2]: tar.extractfile(m).read() for m in tar if m.name.startswith(key + ".")
-        }
+        files = {m.name.partition(".")[2]: tar.extractfile(m).read() for m in tar if m.name.startswith(key + ".")}
     about = json.loads(files["json"])
     about["source"]["pose"] |= changed
     for content in (json.dumps(about).encode(), b"[" * 100_000, b"[]", b'{"source": 5}'):

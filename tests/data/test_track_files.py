@@ -52,10 +52,7 @@ def test_a_frame_may_be_null_and_minus_one_means_missing_only_without_a_skeleton
         ({"size": [9]}, r"has the size \[9\]"),
         ({"size": [8, 9]}, r"the track of a 8x9 clip \(height x width\), not of one of 9x9"),
         ({"keypoints": "none"}, "has no track of joints"),
-        (
-            {"keypoints": [[[1, 2]] * 17]},
-            "has no track of joints of openpose18: frame 0 has 17 joints, not 18",
-        ),
+        ({"keypoints": [[[1, 2]] * 17]}, "has no track of joints of openpose18: frame 0 has 17 joints, not 18"),
         ({"keypoints": [[[1, 2]] * 17 + [["a", 2]]]}, "frame 0: the joint left_ear is"),
         ({"unreliable_frames": ["x"]}, "should be a list of frame numbers"),
         ({"unreliable_frames": [True]}, r"should be a list of frame numbers \(from 0\), not \[True\]"),

@@ -39,15 +39,7 @@ def place(frame):
 
 
 def write_clip(
-    path: Path,
-    pictures,
-    fps=Fraction(25),
-    *,
-    codec="libx264",
-    times=None,
-    sound=None,
-    options=None,
-    aspect=None,
+    path: Path, pictures, fps=Fraction(25), *, codec="libx264", times=None, sound=None, options=None, aspect=None
 ) -> Path:
     """times: of each frame, in milliseconds. aspect: of a pixel, width by height.
 

@@ -34,9 +34,7 @@ def varint(value):
 
 
 def node(kind, inputs, output, **ints):
-    attributes = [
-        (5, message((1, name), *((8, v) for v in values), (20, 7))) for name, values in ints.items()
-    ]
+    attributes = [(5, message((1, name), *((8, v) for v in values), (20, 7))) for name, values in ints.items()]
     return (1, message(*((1, name) for name in inputs), (2, output), (4, kind), *attributes))
 
 
@@ -76,11 +74,7 @@ def bright_is_a_face(tmp_path):
             graph += [constant(shape, np.array([1, -1, len(b)]))]
             graph += [node("Conv", [cells, w, b_], c), node("Transpose", [c], t, perm=[0, 2, 3, 1])]
             graph.append(node("Reshape", [t, shape], f"{kind}_{stride}"))
-    graph += [
-        value(12, f"{kind}_{s}", (1, 160 * 96 // s**2, len(b)))
-        for kind, b in bias.items()
-        for s in (8, 16, 32)
-    ]
+    graph += [value(12, f"{kind}_{s}", (1, 160 * 96 // s**2, len(b))) for kind, b in bias.items() for s in (8, 16, 32)]
     return YuNet(write_onnx(tmp_path / "yunet.onnx", *graph))
 
 
@@ -101,9 +95,7 @@ def a_face(cx=16.0, cy=24.0, side=12.0):
 
 def test_a_face_is_found_where_it_is_in_the_picture_and_only_there(bright_is_a_face):
     pictures = torch.zeros(2, *SIZE, 3, dtype=torch.uint8)
-    pictures[0, 14:23, 8:18] = (
-        255  # holds the cell that is columns 32..47 and rows 48..63 of the enlarged picture
-    )
+    pictures[0, 14:23, 8:18] = 255  # holds the cell that is columns 32..47 and rows 48..63 of the enlarged picture
     found, none = bright_is_a_face(pictures)
     assert none == [] and len(found) == 1
     assert found[0].box == pytest.approx((32 / 3 - 0.5, 15.5, 15.5, 64 / 3 - 0.5))
@@ -128,9 +120,7 @@ def test_opencv_and_we_mean_the_same_face():
 
 
 def test_a_face_has_one_vector_wherever_it_is_in_the_picture_and_whatever_stands_beside(pooled_pixels):
-    head = torch.randint(
-        0, 256, (1, 20, 18, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    head = torch.randint(0, 256, (1, 20, 18, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     pictures = torch.zeros(2, *SIZE, 3, dtype=torch.uint8)
     pictures[0, 14:34, 7:25] = head
     pictures[1, 20:40, 12:30] = head
@@ -160,9 +150,7 @@ def test_their_descriptions_and_licences_say_whose_they_are(bright_is_a_face, po
         (EMBEDDERS, "opencv-sface", "face_recognition_sface_2021dec.onnx", "0ba9fbfa01b5270c"),
     ],
 )
-def test_a_missing_or_another_file_is_named_with_its_source_and_checksum(
-    registry, name, file, digits, tmp_path
-):
+def test_a_missing_or_another_file_is_named_with_its_source_and_checksum(registry, name, file, digits, tmp_path):
     with pytest.raises(BadInput, match=f"{file} .*{digits}.*opencv_zoo"):
         registry[name](tmp_path)
     (tmp_path / file).write_bytes(b"something else")

@@ -173,9 +173,7 @@ def test_without_its_library_a_finder_says_what_to_install(without, tmp_path):
     with pytest.raises(BadInput, match=r"pip install 'onnxruntime>=1.20'"):
         RTMPose(tmp_path)
     without("mediapipe")
-    with pytest.raises(
-        BadInput, match=r"pip install 'mediapipe==0.10.14' \(mediapipe needs protobuf below 5"
-    ):
+    with pytest.raises(BadInput, match=r"pip install 'mediapipe==0.10.14' \(mediapipe needs protobuf below 5"):
         JOINT_FINDERS["blazepose"](None)
     for error in (ImportError, RuntimeError):  # a torchvision of another torch raises RuntimeError
         without("torchvision", error)
@@ -260,9 +258,7 @@ class Landmarker:
     """Answers as mediapipe's pose solution does: somebody stands in bright pictures."""
 
     def __init__(self, **options):
-        assert options == {"static_image_mode": True, "model_complexity": 1}, (
-            "pictures are looked at one by one"
-        )
+        assert options == {"static_image_mode": True, "model_complexity": 1}, "pictures are looked at one by one"
 
     def process(self, picture):
         assert picture.dtype == "uint8" and picture.flags["C_CONTIGUOUS"]

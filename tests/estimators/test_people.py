@@ -96,9 +96,7 @@ def test_a_crop_shows_the_square_that_it_names_however_large():
     for side in (6.0, 12.0, 40.0):
         middle = torch.tensor([[29.5, 44.5]])
         crop = cut(picture, from_square(middle, torch.tensor([side]), 12), 12)[0]
-        across = (
-            torch.arange(12) + 0.5
-        ) * side / 12 - side / 2  # from the middle of the picture, in its pixels
+        across = (torch.arange(12) + 0.5) * side / 12 - side / 2  # from the middle of the picture, in its pixels
         torch.testing.assert_close(crop[0], (across / 29.5).expand(12, 12), atol=1e-4, rtol=0)
         torch.testing.assert_close(crop[1], (across / 44.5)[:, None].expand(12, 12), atol=1e-4, rtol=0)
 
@@ -223,13 +221,8 @@ def test_a_missing_file_is_named_with_the_way_out(monkeypatch, tmp_path):
 
 def test_a_folder_that_lacks_the_file_gives_the_one_that_ships(folder, monkeypatch, tmp_path):
     monkeypatch.setattr(people_files, "SHIPPED", folder)
-    assert (
-        JOINT_FINDERS["people-joints"](tmp_path).description
-        == JOINT_FINDERS["people-joints"](None).description
-    )
-    assert JOINT_FINDERS["people-joints"](folder / BODY_FILE).description.startswith(
-        "people-joints, people-body"
-    )
+    assert JOINT_FINDERS["people-joints"](tmp_path).description == JOINT_FINDERS["people-joints"](None).description
+    assert JOINT_FINDERS["people-joints"](folder / BODY_FILE).description.startswith("people-joints, people-body")
 
 
 def test_a_file_of_another_kind_or_shape_is_refused(folder, tmp_path):

@@ -32,9 +32,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def pictures():
-    return torch.randint(
-        0, 256, (2, 64, 44, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
-    )
+    return torch.randint(0, 256, (2, 64, 44, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +57,10 @@ def restated(tensors, x):
         for block in range(depth):
             name, stride = f"layer{layer}.{block}", 2 if layer > 1 and block == 0 else 1
             y = F.relu(norm(F.conv2d(x, tensors[f"{name}.conv1.weight"]), f"{name}.bn1"))
-            y = F.relu(
-                norm(F.conv2d(y, tensors[f"{name}.conv2.weight"], stride=stride, padding=1), f"{name}.bn2")
-            )
+            y = F.relu(norm(F.conv2d(y, tensors[f"{name}.conv2.weight"], stride=stride, padding=1), f"{name}.bn2"))
             y = norm(F.conv2d(y, tensors[f"{name}.conv3.weight"]), f"{name}.bn3")
             if f"{name}.downsample.0.weight" in tensors:
-                x = norm(
-                    F.conv2d(x, tensors[f"{name}.downsample.0.weight"], stride=stride), f"{name}.downsample.1"
-                )
+                x = norm(F.conv2d(x, tensors[f"{name}.downsample.0.weight"], stride=stride), f"{name}.downsample.1")
             x = F.relu(x + y)
     return F.linear(F.adaptive_avg_pool2d(x, 1).flatten(1), tensors["fc.weight"], tensors["fc.bias"])
 
@@ -103,9 +97,7 @@ def test_the_embedding_has_length_one_and_as_many_numbers_as_the_file(network, p
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(1))
 
 
-def test_the_imagenet_file_serves_without_its_classifier_and_without_counts(
-    network, pictures, tmp_path, monkeypatch
-):
+def test_the_imagenet_file_serves_without_its_classifier_and_without_counts(network, pictures, tmp_path, monkeypatch):
     old = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
     torch.save(old, tmp_path / "resnet50.pth")
     digits = hashlib.sha256((tmp_path / "resnet50.pth").read_bytes()).hexdigest()[:8]
@@ -124,9 +116,7 @@ def test_the_imagenet_file_serves_without_its_classifier_and_without_counts(
     torch.testing.assert_close(vectors, expected, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize(
-    "header", [{}, {"questions": "three"}, {"questions": "[]"}, {"questions": "[1, 2, 3]"}]
-)
+@pytest.mark.parametrize("header", [{}, {"questions": "three"}, {"questions": "[]"}, {"questions": "[1, 2, 3]"}])
 def test_a_file_that_does_not_say_what_it_answers_is_refused(network, tmp_path, header):
     path = tmp_path / "resnet50-attributes.safetensors"
     write_safetensors(path, {"fc.bias": torch.zeros(3)}, header)

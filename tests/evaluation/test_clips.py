@@ -117,9 +117,7 @@ def test_a_whole_clip_is_driven_as_a_clip_is():
 
 def test_the_copied_source_is_what_a_generator_that_copies_draws():
     whole = walking()
-    by_generator = evaluate_clips(
-        [drive(CopySourceConfig(Framing(SIZE)).build(), whole)], (*CHEAP, "frame-l1-limbs")
-    )
+    by_generator = evaluate_clips([drive(CopySourceConfig(Framing(SIZE)).build(), whole)], (*CHEAP, "frame-l1-limbs"))
     report = evaluate_clips([copied(whole, Framing(SIZE))], (*CHEAP, "frame-l1-limbs"))
     assert report.summary == by_generator.summary and report.hash == by_generator.hash
 
@@ -130,9 +128,7 @@ def test_limbs_are_those_of_the_pictures_metric_and_untrusted_frames_have_none()
     assert masks[1] is None
     pose = whole.poses[2:3]
     assert torch.equal(masks[2], MASKS["limbs"](pose, pose, SIZE[0] / 32)[0, 0].bool())
-    report = evaluate_clips(
-        [drive(CopySourceConfig(Framing(SIZE)).build(), whole)], ("frame-l1-limbs", "frame-l1")
-    )
+    report = evaluate_clips([drive(CopySourceConfig(Framing(SIZE)).build(), whole)], ("frame-l1-limbs", "frame-l1"))
     assert report.rows[0].limb_frames == 3
     assert report.summary["frame-l1-limbs"].counted == "1 clip, without 1 frame of unknown limbs, 4 frames"
     assert report.summary["frame-l1"].counted == "1 clip, 4 frames"
@@ -181,17 +177,13 @@ def test_a_frame_that_shows_nobody_is_driven_by_the_pose_before():
 def test_what_is_drawn_is_steadied_if_that_is_asked():
     class Trembling(Sticks):
         def forward(self, source, source_pose, target_pose):
-            noise = torch.randn(
-                source.shape, generator=torch.Generator().manual_seed(int(target_pose.xy.sum()))
-            )
+            noise = torch.randn(source.shape, generator=torch.Generator().manual_seed(int(target_pose.xy.sum())))
             return Generated(source * 0.5 + 0.05 * noise)
 
     coarse = resize(from_uint8(noise(1, 4, (4, 3))), SIZE)[0]
     still = replace(walking(), source=coarse, open_frames=lambda: iter([coarse] * 6))
     values = [
-        evaluate_clips(
-            [drive(Trembling(CopySourceConfig(Framing(SIZE))), still, steady=s)], ("flicker-l1",)
-        ).summary
+        evaluate_clips([drive(Trembling(CopySourceConfig(Framing(SIZE))), still, steady=s)], ("flicker-l1",)).summary
         for s in (0.0, 0.6)
     ]
     assert values[1]["flicker-l1"].value.mean < 0.85 * values[0]["flicker-l1"].value.mean

@@ -13,13 +13,7 @@ from rich.console import Console
 from reposer.core import BadInput, Framing, Pose, Sample
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.rng import seeded_randn
-from reposer.evaluation import (
-    PROTOCOLS,
-    Protocol,
-    bootstrap_interval,
-    evaluate,
-    side_by_side,
-)
+from reposer.evaluation import PROTOCOLS, Protocol, bootstrap_interval, evaluate, side_by_side
 
 FRAMING = Framing((32, 24), fit="pad")
 PICTURE_SIZE = (32, 20)  # two columns of padding on each side
@@ -39,9 +33,7 @@ class NoisyPeople:
 
     def __getitem__(self, i):
         random = torch.Generator().manual_seed(i)
-        source, target = from_uint8(
-            torch.randint(0, 256, (2, 32, 24, 3), generator=random, dtype=torch.uint8)
-        )
+        source, target = from_uint8(torch.randint(0, 256, (2, 32, 24, 3), generator=random, dtype=torch.uint8))
         xy = torch.rand(18, 2, generator=random) * torch.tensor([24.0, 32.0])
         pose = Pose(xy, torch.ones(18, dtype=torch.bool), FRAMING.size)
         return Sample(source, target, pose, pose, name=f"person{i % 3}_{i}")
@@ -126,10 +118,7 @@ def test_each_picture_is_scored_without_its_own_padding_where_sizes_differ():
         report = evaluate(noise, V1, people, batch_size=batch_size)
         assert report.rows == whole.rows and report.truth_hash == whole.truth_hash
     narrow = evaluate(noise, V1, NoisyPeople(6))
-    assert [row.values == other.values for row, other in zip(whole.rows, narrow.rows, strict=True)] == [
-        True,
-        False,
-    ] * 3
+    assert [row.values == other.values for row, other in zip(whole.rows, narrow.rows, strict=True)] == [True, False] * 3
 
 
 def test_scores_are_those_of_the_rounded_bytes():

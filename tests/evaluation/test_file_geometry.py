@@ -1,4 +1,5 @@
-"""How a person's picture lies in a file is declared or proved; the same pictures get the same numbers however they lie."""
+"""How a person's picture lies in a file is declared or proved; the same pictures get the same numbers however they
+lie."""
 
 import math
 from dataclasses import replace
@@ -25,8 +26,7 @@ def smooth(seed, size, *, amplitude=60):
     y, x = np.mgrid[0 : size[0], 0 : size[1]] / np.array(size)[:, None, None]
     waves = [
         sum(
-            stream.uniform(-1, 1)
-            * np.sin(2 * np.pi * (stream.integers(1, 4) * x + stream.integers(1, 4) * y + k))
+            stream.uniform(-1, 1) * np.sin(2 * np.pi * (stream.integers(1, 4) * x + stream.integers(1, 4) * y + k))
             for k in range(3)
         )
         for _ in range(3)
@@ -61,9 +61,7 @@ def joints(size):
     return Pose(xy, visible, size)
 
 
-def scored(
-    root, rule, *, generated="plain", target="plain", size=FASHION, wrong=12, declared=None, pose=None
-):
+def scored(root, rule, *, generated="plain", target="plain", size=FASHION, wrong=12, declared=None, pose=None):
     """Two pairs whose generated pictures differ smoothly from their targets, by files of these geometries."""
     folder = root / f"{generated}-{target}-{wrong}"
     for k, name in enumerate(("a_1", "b_1")):
@@ -143,15 +141,11 @@ def test_square_pictures_of_which_nothing_proves_the_geometry_are_refused(name, 
 def test_square_targets_without_padding_are_refused_where_the_aspect_is_kept(name, tmp_path):
     with pytest.raises(BadInput, match=r"target pictures are square.*--target-geometry squashed.*plain"):
         scored(tmp_path, simply(name), generated="squashed", target="squashed")
-    both = scored(
-        tmp_path, simply(name), generated="squashed", target="squashed", declared=Declared("squashed")
-    )
+    both = scored(tmp_path, simply(name), generated="squashed", target="squashed", declared=Declared("squashed"))
     assert means(both)["psnr"] == pytest.approx(means(scored(tmp_path, simply(name)))["psnr"], abs=0.3)
 
 
-@pytest.mark.parametrize(
-    "name", ["reposer-v1", "gfla2020", "cfld2024", "pg2-2017", "reposer-v1-reconstruction"]
-)
+@pytest.mark.parametrize("name", ["reposer-v1", "gfla2020", "cfld2024", "pg2-2017", "reposer-v1-reconstruction"])
 def test_white_sides_that_end_where_they_should_are_found_and_never_scored(name, tmp_path):
     rule = simply(name)
     plain = scored(tmp_path, rule)
@@ -228,11 +222,7 @@ def test_joints_that_count_in_the_file_go_where_the_picture_goes(tmp_path):
     rule = simply("cfld2024")
     plain = scored(tmp_path, rule)
     squashed = scored(
-        tmp_path,
-        rule,
-        target="squashed",
-        declared=Declared(None, "squashed"),
-        pose=joints(FASHION).resize((128, 128)),
+        tmp_path, rule, target="squashed", declared=Declared(None, "squashed"), pose=joints(FASHION).resize((128, 128))
     )
     assert means(squashed)["l1-limbs"] == pytest.approx(means(plain)["l1-limbs"], rel=0.02)
     pose = joints(FASHION)

@@ -19,11 +19,7 @@ from reposer.evaluation.report_html import ranked, write_html
 from reposer.evaluation.suite import Finding
 from reposer.metrics import Value
 
-RULE = Protocol(
-    "clean-v1",
-    metrics=("psnr", "l1", "fid"),
-    facts=(Fact("pictures <b>as they are</b>", "our own code"),),
-)
+RULE = Protocol("clean-v1", metrics=("psnr", "l1", "fid"), facts=(Fact("pictures <b>as they are</b>", "our own code"),))
 
 
 def a_finding(metric, part, pictures, value, **changes):
@@ -135,10 +131,7 @@ def test_protocol_hashes_networks_and_maker_are_told(page):
 
 
 def test_the_pictures_are_those_of_the_pair_bit_for_bit(page):
-    shown = [
-        np.array(Image.open(io.BytesIO(base64.b64decode(image.partition(",")[2]))))
-        for image in read(page).images
-    ]
+    shown = [np.array(Image.open(io.BytesIO(base64.b64decode(image.partition(",")[2])))) for image in read(page).images]
     best = {role: shown.numpy() for role, shown in pictures("<pair>_2").items()}  # 31 dB
     for picture, role in zip(shown[:3], ("source", "target", "generated"), strict=True):
         assert np.array_equal(picture, best[role])
@@ -202,9 +195,7 @@ def test_a_part_that_nobody_could_see_has_no_bar():
     assert not list(picture.iter("rect")) and "– (0)" in [t.text for t in picture.iter("text")]
 
 
-@pytest.mark.parametrize(
-    ("value", "end"), [(0.5, "1"), (7.3, "10"), (12.0, "20"), (0.013, "0.02"), (0.0, "1")]
-)
+@pytest.mark.parametrize(("value", "end"), [(0.5, "1"), (7.3, "10"), (12.0, "20"), (0.013, "0.02"), (0.0, "1")])
 def test_the_axis_ends_at_a_round_number(value, end):
     finding = a_finding("error", "head", "generated", value, low=math.nan, high=math.nan)
     ticks = [t.text for t in drawn([finding]).iter("text") if t.get("class") == "tick"]

@@ -113,11 +113,7 @@ def test_bad_pictures_are_named_and_the_others_are_scored(folders, tmp_path):
     names[4].write_bytes(bytes(body))
     wanted = [(n.stem.split("_2_")[0], n.stem.split("_2_")[1].removesuffix("_vis")) for n in names]
     scored = score_folder(
-        Folders(folders.generated, folders.targets, wanted=wanted),
-        PLAIN,
-        tmp_path / "o",
-        workers=0,
-        show=False,
+        Folders(folders.generated, folders.targets, wanted=wanted), PLAIN, tmp_path / "o", workers=0, show=False
     )
     reasons = {problem.name.removesuffix(".png"): problem.reason for problem in scored.problems}
     assert len(scored.report.rows) == 5 and len(reasons) == 5
@@ -193,18 +189,14 @@ def test_what_is_not_there_is_absent_with_its_reason_and_never_zero(folders, tmp
     assert set(plain["summary"]) == {"l1"} and "l1-limbs" in plain["absent"]
 
 
-def test_a_pair_whose_target_has_no_joint_is_left_out_of_a_masked_number_and_the_report_counts_it(
-    folders, tmp_path
-):
+def test_a_pair_whose_target_has_no_joint_is_left_out_of_a_masked_number_and_the_report_counts_it(folders, tmp_path):
     numbers = np.random.default_rng(0)
     poses = {}
     for path in folders.targets.iterdir():
         xy = torch.from_numpy(numbers.uniform(4, 28, (18, 2)).astype(np.float32))
         blind = path.stem == "fashionidd0_10"
         poses[path.stem] = Pose(xy, torch.full((18,), not blind), (40, 32))
-    rule = Protocol(
-        "masked", metrics=("l1", "ssim-uniform7-masked-target", "ssim-gaussian1.5-range-masked-polygons")
-    )
+    rule = Protocol("masked", metrics=("l1", "ssim-uniform7-masked-target", "ssim-gaussian1.5-range-masked-polygons"))
     report = score_folder(replace(folders, poses=poses), rule, tmp_path / "o", workers=0, show=False).report
     for name in rule.metrics[1:]:
         summary = report.summary[name]
@@ -219,7 +211,8 @@ def test_a_pair_whose_target_has_no_joint_is_left_out_of_a_masked_number_and_the
 
 
 def test_joints_place_the_mask_in_the_protocols_geometry(tmp_path):
-    """A picture that differs in a disc around its only limb: all of the difference lies in the mask, whatever the frame."""
+    """A picture that differs in a disc around its only limb: all of the difference lies in the mask, whatever the
+    frame."""
     target = np.full((128, 88, 3), 128, np.uint8)
     drawn = target.copy()
     drawn[60:64, 40:60] = 255
@@ -230,9 +223,7 @@ def test_joints_place_the_mask_in_the_protocols_geometry(tmp_path):
     visible = torch.zeros(18, dtype=torch.bool)
     visible[2:4] = True
     poses = {"a_1": Pose(xy, visible, (256, 176))}
-    rule = Protocol(
-        "masked", metrics=("l1", "l1-limbs"), generated=Geometry((128, 88)), target=Geometry((128, 88))
-    )
+    rule = Protocol("masked", metrics=("l1", "l1-limbs"), generated=Geometry((128, 88)), target=Geometry((128, 88)))
     folders = Folders(tmp_path / "g", tmp_path / "t", poses=poses)
     values = score_folder(folders, rule, tmp_path / "o", workers=0, show=False).report.rows[0].values
     pixels = 128 * 88 * values["l1"] / values["l1-limbs"]  # the mask's size, if it holds every difference
@@ -274,9 +265,7 @@ def test_resizing_rules_are_those_of_their_libraries():
     means = (whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]) / 4
     assert np.abs(resized(pixels, (32, 22), "cv2-linear").numpy() - means).max() <= 0.5
     up = resized(
-        torch.tensor(np.arange(8, dtype=np.uint8)[None, :, None].repeat(4, 0).repeat(3, 2) * 10),
-        (8, 16),
-        "cv2-cubic",
+        torch.tensor(np.arange(8, dtype=np.uint8)[None, :, None].repeat(4, 0).repeat(3, 2) * 10), (8, 16), "cv2-cubic"
     )
     assert (np.diff(up[0, 2:14, 0].int().numpy()) > 0).all()
 
@@ -309,9 +298,7 @@ def test_only_numbers_that_were_made_alike_are_ranked(folders, tmp_path):
     first, better = report("first", PLAIN), report("better-report", PLAIN, tmp_path / "better")
     found = compare({"first": first, "better": better})
     assert found.ranked and all(line.best == {1} for line in found.lines)
-    resized_rule = Protocol(
-        "small", metrics=("psnr", "l1"), generated=Geometry((20, 16)), target=Geometry((20, 16))
-    )
+    resized_rule = Protocol("small", metrics=("psnr", "l1"), generated=Geometry((20, 16)), target=Geometry((20, 16)))
     other = compare({"first": first, "small": report("small", resized_rule)})
     assert not other.ranked and not any(line.best for line in other.lines)
     assert "another protocol (plain / small)" in other.lines[0].notes[0]

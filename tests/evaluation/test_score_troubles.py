@@ -156,9 +156,7 @@ def test_numbers_against_other_reference_sets_are_not_ranked(tmp_path, seen):
     for k in range(4):
         save(tmp_path / f"train{k % 2}/{k}.png", picture(k))
     rule = Protocol("far", metrics=("l1", "reference"), reference_set="train")
-    first, second = (
-        scored(tmp_path, rule, reference=tmp_path / f"train{k}").report.to_plain() for k in range(2)
-    )
+    first, second = (scored(tmp_path, rule, reference=tmp_path / f"train{k}").report.to_plain() for k in range(2))
     lines = {line.metric: line.notes[0] for line in compare({"first": first, "second": second}).lines}
     assert lines["l1"] == "yes"
     assert "another reference set" in lines["reference"]
@@ -214,9 +212,7 @@ def test_a_picture_of_its_targets_shape_is_never_refused(tmp_path):
     pair(tmp_path, "a_1", (128, 88))
     assert not scored(tmp_path, PROTOCOLS["gfla2020"]).problems
     save(tmp_path / "t/a_1.png", picture(1, (128, 64)))
-    with pytest.raises(
-        BadInput, match="it is 128x88 pixels, its target's picture 128x64; it must have that shape"
-    ):
+    with pytest.raises(BadInput, match="it is 128x88 pixels, its target's picture 128x64; it must have that shape"):
         scored(tmp_path, PROTOCOLS["gfla2020"])
 
 
@@ -229,9 +225,7 @@ def test_a_number_that_one_report_alone_has_is_not_called_ranked(tmp_path):
 
 def test_sets_have_no_number_of_one_identity_and_do_not_stop_the_table():
     rows = tuple(Row(name, name, {"l1": 0.1}) for name in "ab")
-    report = Report(
-        Protocol("p", metrics=("l1", "fid")), rows, (4, 4), "h", "t", of_sets={"fid": Value(3.0, 2)}
-    )
+    report = Report(Protocol("p", metrics=("l1", "fid")), rows, (4, 4), "h", "t", of_sets={"fid": Value(3.0, 2)})
     found = side_by_side({"one": report, "two": report})
     assert [line.metric for line in found.lines] == ["l1", "l1", "l1", "fid"]
 

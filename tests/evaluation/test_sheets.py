@@ -42,9 +42,7 @@ def test_titles_are_drawn_and_the_paper_is_white():
     titled = picture_sheet(rows, ("a title much wider than its column",), ("a person",))
     assert titled.shape[0] > plain.shape[0] and titled.shape[1] > plain.shape[1]
     for sheet in (plain, titled):
-        border = np.concatenate(
-            [sheet[:4].ravel(), sheet[-4:].ravel(), sheet[:, :4].ravel(), sheet[:, -4:].ravel()]
-        )
+        border = np.concatenate([sheet[:4].ravel(), sheet[-4:].ravel(), sheet[:, :4].ravel(), sheet[:, -4:].ravel()])
         assert (border == 255).all()
     assert (titled[:, : titled.shape[1] - plain.shape[1]] < 128).any(), "the row's title is ink"
 
@@ -57,9 +55,7 @@ def test_a_missing_picture_leaves_its_place_white():
 
 
 def test_scale_enlarges_the_pictures():
-    assert (
-        places(picture_sheet([[torch.zeros(3, 20, 12)]], scale=3), np.full((60, 36, 3), 128, np.uint8)) == 1
-    )
+    assert places(picture_sheet([[torch.zeros(3, 20, 12)]], scale=3), np.full((60, 36, 3), 128, np.uint8)) == 1
 
 
 def test_pictures_of_two_sizes_are_refused():
@@ -116,10 +112,7 @@ class Half(Generator):
 
 def test_a_pair_sheet_has_a_row_per_pair_with_source_result_and_truth():
     pose = Pose(torch.rand(18, 2) * 24, torch.ones(18, dtype=torch.bool), (256, 192))
-    samples = [
-        Sample(picture(k, (256, 192)), picture(k + 9, (256, 192)), pose, pose, name=f"p_{k}")
-        for k in range(2)
-    ]
+    samples = [Sample(picture(k, (256, 192)), picture(k + 9, (256, 192)), pose, pose, name=f"p_{k}") for k in range(2)]
     sheet = pair_sheet(Half(), samples)
     assert 5 * 192 < sheet.shape[1] < 7 * 192 and 2 * 256 < sheet.shape[0] < 3 * 256
     for sample in samples:

@@ -57,9 +57,7 @@ def test_the_reason_comes_first_and_is_not_hidden_behind_pairs_that_are_missing(
     strips(tmp_path, 5, panel=5)
     wanted = [(f"A{k}.png", f"A{k + 1}.png") for k in range(50)]
     wanted += [(f"a_{k}.png", f"b_{k}.png") for k in range(3)]
-    with pytest.raises(
-        BadInput, match=r"can be scored \(a_0___b_0_vis.png and 2 more: it is 32x110 pixels, a strip"
-    ):
+    with pytest.raises(BadInput, match=r"can be scored \(a_0___b_0_vis.png and 2 more: it is 32x110 pixels, a strip"):
         scored(tmp_path, wanted=wanted)
 
 

@@ -22,9 +22,7 @@ class Turntable:
     """Grey pictures of two objects, whose level is the target's azimuth / 10 and half of it in the source."""
 
     framing = None
-    pairs = tuple(
-        (model, source, target) for model, source in (("a", 0), ("b_2", 20)) for target in (0, 20, 340)
-    )
+    pairs = tuple((model, source, target) for model, source in (("a", 0), ("b_2", 20)) for target in (0, 20, 340))
 
     def __len__(self):
         return len(self.pairs)
@@ -96,13 +94,7 @@ def test_another_generator_stands_beside_in_the_numbers_the_table_and_the_plot()
     drawn, copied, other = by_angle(reports, "l1")[340]
     assert other.mean == 0 and drawn.mean > copied.mean > 0
     assert list(views_to_plain(reports)) == ["drawn", "copied", "exact", "by_azimuth"]
-    assert set(views_to_plain(reports)["by_azimuth"]["l1"][0]) == {
-        "degrees",
-        "drawn",
-        "copied",
-        "exact",
-        "pairs",
-    }
+    assert set(views_to_plain(reports)["by_azimuth"]["l1"][0]) == {"degrees", "drawn", "copied", "exact", "pairs"}
     table = view_table(reports)
     assert "drawn / exact (copied source)" in table.title
     assert list(table.columns[1].cells)[2] == f"{drawn.mean:.4f} / 0.0000 ({copied.mean:.4f})"

@@ -14,23 +14,7 @@ from reposer.evaluation.compare import compare
 from reposer.evaluation.written_report import WrittenReport, read_report
 
 USED = WrittenReport.__dataclass_fields__
-WRONG = (
-    None,
-    True,
-    -1,
-    3,
-    1.5,
-    "text",
-    "",
-    [],
-    [1],
-    ["a", 2],
-    {},
-    {"a": 1},
-    {"psnr": "x"},
-    "\x1b[31m",
-    10**400,
-)
+WRONG = (None, True, -1, 3, 1.5, "text", "", [], [1], ["a", 2], {}, {"a": 1}, {"psnr": "x"}, "\x1b[31m", 10**400)
 
 
 def a_report(seed=0, of=4):
@@ -93,14 +77,7 @@ def test_every_value_of_another_type_is_refused_or_changes_no_number(tmp_path, p
             except BadInput as error:
                 assert "\n" not in str(error) and "\x1b" not in str(error), (path, wrong)
                 continue
-            is_number = path[0] == "summary" and path[-1] in (
-                "mean",
-                "low",
-                "high",
-                "printed",
-                "pairs",
-                "left_out",
-            )
+            is_number = path[0] == "summary" and path[-1] in ("mean", "low", "high", "printed", "pairs", "left_out")
             assert is_number or found == expected, (path, wrong)
     assert number > 500
 
@@ -132,8 +109,7 @@ def test_a_mean_that_does_not_exist_is_not_ranked(plain):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"null", b"[]", b"7", b'"text"', b"{", b"{}", b"\xff\xfe", b"[" * 100_000, b"9" * 5000, b"\x89PNG"],
+    "content", [b"", b"null", b"[]", b"7", b'"text"', b"{", b"{}", b"\xff\xfe", b"[" * 100_000, b"9" * 5000, b"\x89PNG"]
 )
 def test_what_is_no_report_is_a_sentence_and_exit_code_2(tmp_path, plain, content, capsys):
     good = written(tmp_path, plain)

@@ -19,9 +19,7 @@ def norm(channels):
 class EncoderBlock(nn.Module):
     def __init__(self, i, o):
         super().__init__()
-        self.model = nn.Sequential(
-            norm(i), act(), nn.Conv2d(i, o, 4, 2, 1), norm(o), act(), nn.Conv2d(o, o, 3, 1, 1)
-        )
+        self.model = nn.Sequential(norm(i), act(), nn.Conv2d(i, o, 4, 2, 1), norm(o), act(), nn.Conv2d(o, o, 3, 1, 1))
 
     def forward(self, x):
         return self.model(x)
@@ -65,9 +63,7 @@ class Jump(nn.Module):
     def __init__(self, i, o, last=None):
         super().__init__()
         self.conv1 = nn.Conv2d(i, o, 3)
-        self.model = nn.Sequential(
-            act(), nn.ReflectionPad2d(1), self.conv1, *([] if last is None else [last])
-        )
+        self.model = nn.Sequential(act(), nn.ReflectionPad2d(1), self.conv1, *([] if last is None else [last]))
 
     def forward(self, x):
         return self.model(x)

@@ -1,4 +1,5 @@
-"""PG2 as TensorFlow computes it, written from the specification alone: pictures (B, H, W, C), variables by name, numpy."""
+"""PG2 as TensorFlow computes it, written from the specification alone: pictures (B, H, W, C), variables by name,
+numpy."""
 
 import numpy as np
 

@@ -137,9 +137,7 @@ def test_2_sizes_that_do_not_divide_by_8_are_rejected():
 
 
 @pytest.mark.parametrize("hidden_in", ["source", "target"])
-def test_3_where_there_is_no_face_the_picture_is_coarse_plus_residual_and_the_face_module_learns_nothing(
-    hidden_in,
-):
+def test_3_where_there_is_no_face_the_picture_is_coarse_plus_residual_and_the_face_module_learns_nothing(hidden_in):
     generator = lively(DRNConfig().tiny())
     source, source_pose, target_pose = inputs()
     back = poses((64, 32), hidden=FACE_JOINTS)
@@ -153,9 +151,7 @@ def test_3_where_there_is_no_face_the_picture_is_coarse_plus_residual_and_the_fa
     assert drawing.face.isfinite().all()
     drawing.picture.square().sum().backward()
     assert all(p.grad is None or p.grad.abs().max() == 0 for p in generator.detail_branch.face.parameters())
-    assert all(
-        p.grad.abs().max() > 0 for p in generator.detail_branch.everywhere.trunk.parameters() if p.dim() > 1
-    )
+    assert all(p.grad.abs().max() > 0 for p in generator.detail_branch.everywhere.trunk.parameters() if p.dim() > 1)
 
 
 # 4
@@ -278,9 +274,7 @@ def test_8_four_pairs_are_overfitted_and_a_checkpoint_reloads_bit_exact(name, tm
     )
     generator = replace(recipe.model, dropout=0.0).build()
     batch = pairs(recipe, generator.framing)
-    first = (
-        (generator.generate(batch.source, batch.source_pose, batch.target_pose) - batch.target).abs().mean()
-    )
+    first = (generator.generate(batch.source, batch.source_pose, batch.target_pose) - batch.target).abs().mean()
     game = stage.objective.build(generator).train()
     optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
     for step in range(STEPS):
@@ -404,12 +398,7 @@ def test_first_scales_are_about_1_and_first_shifts_about_0():
 
 def test_an_explanation_shows_coarse_residual_face_and_mask():
     arguments = inputs()
-    assert list(lively(DRNConfig().tiny()).explain(*arguments).layers) == [
-        "coarse",
-        "residual",
-        "face",
-        "mask",
-    ]
+    assert list(lively(DRNConfig().tiny()).explain(*arguments).layers) == ["coarse", "residual", "face", "mask"]
     assert list(lively(DRNConfig.rate_net().tiny()).explain(*arguments).layers) == ["coarse", "residual"]
 
 

@@ -121,9 +121,7 @@ def test_the_pose_branch_sees_the_body_alone():
     assert generator.pose_maps(person((64, 32)), picture((64, 32))).shape[1] == 18
     source, pose = picture((64, 32)), person((64, 32))
     with_face = person((64, 32), landmarks=True, box=(8.0, 8.0, 24.0, 24.0))
-    assert torch.equal(
-        generator.coarse(source, pose, with_face).picture, generator.coarse(source, pose, pose).picture
-    )
+    assert torch.equal(generator.coarse(source, pose, with_face).picture, generator.coarse(source, pose, pose).picture)
 
 
 def test_a_face_is_painted_after_landmarks_and_not_after_joints_where_landmarks_are_asked_for():
@@ -148,21 +146,15 @@ def test_a_given_box_is_where_the_face_is_painted():
 
 
 def test_the_source_faces_style_is_cut_out_of_the_given_box():
-    generator = lively(
-        replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))
-    ).eval()
+    generator = lively(replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))).eval()
     source, target = picture((64, 32)), person((64, 32), seed=3)
-    faces = [
-        generator(source, person((64, 32), box=box), target).face for box in ((4.0, 4.0, 16.0, 16.0), None)
-    ]
+    faces = [generator(source, person((64, 32), box=box), target).face for box in ((4.0, 4.0, 16.0, 16.0), None)]
     assert not torch.allclose(*faces)
 
 
 def test_a_network_of_openpose18_is_what_it_was():
     generator = lively(DRNConfig.drn_mini().tiny()).eval()
-    with_names = lively(
-        replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))
-    ).eval()
+    with_names = lively(replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))).eval()
     source, source_pose, target_pose = inputs()
     expected = generator(source, source_pose, target_pose).picture
     poses_of_88 = (pose.convert(PERSON) for pose in (source_pose, target_pose))
@@ -216,16 +208,12 @@ def test_photos_with_landmarks_are_trained_on_and_photos_without_are_refused(tmp
     recipe = RECIPES["drn-landmarks-mini"]()
     framing = recipe.model.build().framing
     marked = folder(tmp_path / "marked", person(landmarks=True)[0])
-    pairs = [
-        DataConfig(root=str(marked), split=split, skeleton="person88") for split in ("train", "val", "test")
-    ]
+    pairs = [DataConfig(root=str(marked), split=split, skeleton="person88") for split in ("train", "val", "test")]
     opened = next(config.open(framing) for config in pairs if _opens(config, framing))
     assert landmarks_seen(Pose.stack([opened[0].target_pose])).all()
     plain = folder(tmp_path / "plain", poses(SIZE, 1)[0])
     config = DataConfig(root=str(plain), split=opened.split, skeleton="person88")
-    with pytest.raises(
-        BadInput, match=r"no picture of its split .* shows a joint that openpose18 does not have"
-    ):
+    with pytest.raises(BadInput, match=r"no picture of its split .* shows a joint that openpose18 does not have"):
         config.open(framing)
 
 
@@ -246,17 +234,14 @@ def _opens(config, framing):
 def test_a_network_and_data_of_different_skeletons_are_refused_before_training():
     recipe = RECIPES["drn-mini"]()
     flags = ["--model.maps.skeleton", "person88", "--model.face-input", "landmarks"]
-    with pytest.raises(
-        BadInput, match="takes poses of the skeleton person88, and the data are read as openpose18"
-    ):
+    with pytest.raises(BadInput, match="takes poses of the skeleton person88, and the data are read as openpose18"):
         parse(recipe, flags)
     _, changed = parse(recipe, [*flags, "--data.skeleton", "person88"])
     assert changed.model.face_input == "landmarks" and changed.data.skeleton == "person88"
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [{}, {"maps": PoseMaps(skeleton="person88"), "face": False}, {"maps": PoseMaps(skeleton="face68")}],
+    "fields", [{}, {"maps": PoseMaps(skeleton="person88"), "face": False}, {"maps": PoseMaps(skeleton="face68")}]
 )
 def test_landmarks_need_a_skeleton_that_has_them_and_a_face_module(fields):
     with pytest.raises(BadInput, match="DRN"):
@@ -309,9 +294,7 @@ def test_animate_counts_the_frames_in_which_no_face_is_painted(tmp_path, capsys)
     Image.new("RGB", (176, 256), (200, 100, 100)).save(tmp_path / "photo.png")
     write_pose_json(tmp_path / "photo.json", person(landmarks=True)[0])
     write_track(
-        tmp_path / "track.json",
-        Pose.stack([person(landmarks=True)[0], person()[0], person(landmarks=True)[0]]),
-        12,
+        tmp_path / "track.json", Pose.stack([person(landmarks=True)[0], person()[0], person(landmarks=True)[0]]), 12
     )
     arguments = ["animate", str(tmp_path / "photo.png"), "--source-pose", str(tmp_path / "photo.json")]
     arguments += ["--driving", str(tmp_path / "track.json"), "--model", str(model)]

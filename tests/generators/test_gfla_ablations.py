@@ -32,9 +32,7 @@ def test_every_ablation_is_a_recipe_of_the_published_size_batch_and_losses(name)
     assert count(unfilled(ablation.model.build)) == ABLATIONS[name]
     assert (ablation.model.framing, ablation.batch_size) == (whole.model.framing, whole.batch_size)
     assert ablation.stages[-1] == whole.stages[-1]
-    assert len(ablation.stages) == (
-        2 if name.endswith("bilinear") else 1
-    )  # without a flow it is not learnt first
+    assert len(ablation.stages) == (2 if name.endswith("bilinear") else 1)  # without a flow it is not learnt first
 
 
 def test_the_bilinear_form_is_the_whole_system_less_its_two_attentions():
@@ -57,9 +55,7 @@ def test_global_attention_is_a_softmax_over_every_place_of_the_source():
     query, key = block.query(target), block.key(source)
     for y in range(2):
         for x in range(2):
-            alike = torch.stack(
-                [query[0, :, y, x] @ key[0, :, v, u] / 3**0.5 for v in range(3) for u in range(2)]
-            )
+            alike = torch.stack([query[0, :, y, x] @ key[0, :, v, u] / 3**0.5 for v in range(3) for u in range(2)])
             places = [source[0, :, v, u] for v in range(3) for u in range(2)]
             wanted = sum(w * place for w, place in zip(alike.softmax(0), places, strict=True))
             assert torch.allclose(found[0, :, y, x], wanted, atol=1e-5)
@@ -81,20 +77,14 @@ def test_the_ablations_without_a_flow_have_no_terms_of_one_and_name_what_they_ca
         generator = config.tiny().build()
         assert list(generator.explain(*pair((64, 32))).layers) == shown
         recipe = replace(RECIPES["gfla-fashion-2020-baseline"](), model=config).tiny()
-        batch = next(
-            batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1)
-        )
+        batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
         _, turn = recipe.stages[0].objective.build(generator).train().steps(batch)
         assert set(turn.terms) == {"l1", "adversarial", "content", "style"}
 
 
 @pytest.mark.parametrize(
     ("gan", "real", "fake", "passed"),
-    [
-        ("least-squares", 0.25, 0.25, 0.25),
-        ("hinge", 0.5, 1.5, -0.5),
-        ("cross-entropy", 0.474077, 0.974077, 0.474077),
-    ],
+    [("least-squares", 0.25, 0.25, 0.25), ("hinge", 0.5, 1.5, -0.5), ("cross-entropy", 0.474077, 0.974077, 0.474077)],
 )
 def test_the_adversarial_terms_are_least_squares_hinge_or_logarithms_as_asked(gan, real, fake, passed):
     """With a discriminator that scores everything 0.5, of which the terms are known."""
@@ -103,9 +93,7 @@ def test_the_adversarial_terms_are_least_squares_hinge_or_logarithms_as_asked(ga
     losses = replace(GFLALossesConfig(), gan=gan, adversarial=1.0).tiny()
     objective = losses.build(generator).train()
     objective.discriminator.forward = lambda picture: torch.full((len(picture), 1, 2, 2), 0.5)
-    batch = next(
-        batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1)
-    )
+    batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
     judged, drawn = objective.steps(batch)
     assert float(judged.terms["real"]) == pytest.approx(0.5 * real, abs=1e-5)
     assert float(judged.terms["fake"]) == pytest.approx(0.5 * fake, abs=1e-5)

@@ -8,11 +8,7 @@ import torch
 
 from reposer.core import BadInput, ClipBatch, FaceLines, Pose
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
-from reposer.generators.gfla.clip_network import (
-    GFLAAnimationConfig,
-    GFLAFaceConfig,
-    fuse,
-)
+from reposer.generators.gfla.clip_network import GFLAAnimationConfig, GFLAFaceConfig, fuse
 from reposer.generators.gfla.clip_objective import GFLAClipFlowConfig, GFLAClipLossesConfig
 from reposer.generators.gfla.discriminator import ResDiscriminator, TemporalDiscriminator
 from reposer.nn.weights import unfilled
@@ -65,9 +61,7 @@ def clip_batch(config, rows=2, frames=6, dtype=torch.float32):
         source_pose=replace(p := poses(rows, generator.source_skeleton), xy=p.xy.to(dtype)),
         frames=torch.rand(rows, frames, 3, *SIZE, generator=random).to(dtype) * 2 - 1,
         poses=replace(
-            own,
-            xy=own.xy.unflatten(0, (rows, frames)).to(dtype),
-            visible=own.visible.unflatten(0, (rows, frames)),
+            own, xy=own.xy.unflatten(0, (rows, frames)).to(dtype), visible=own.visible.unflatten(0, (rows, frames))
         ),
         names=("a", "b")[:rows],
         foreground=torch.ones(rows, frames, 1, *SIZE, dtype=dtype),
@@ -253,9 +247,7 @@ def test_the_frame_before_is_the_true_one_for_people_and_the_drawn_one_for_faces
         game = losses("people", previous=previous).build(lively(config).float())
         for word, clips in (("own", batch), ("other", other)):
             terms[previous, word] = list(game.steps(clips))[1].terms["correctness"]
-    differences = {
-        p: float((terms[p, "own"] - terms[p, "other"]).detach().abs()) for p in ("true", "generated")
-    }
+    differences = {p: float((terms[p, "own"] - terms[p, "other"]).detach().abs()) for p in ("true", "generated")}
     assert differences["true"] > 0 and differences["generated"] > 0
     assert differences["true"] != pytest.approx(differences["generated"], rel=1e-3)
 
@@ -316,9 +308,7 @@ def test_two_stretches_of_clips_are_overfitted(name, tmp_path):
         steps=300,
         optimisers={player: Adam(3e-3, betas=(0.5, 0.99)) for player in recipe.stages[-1].optimisers},
     )
-    recipe = replace(
-        recipe, stages=(stage,), batch_size=1, save_every=300, picture_every=300, log_every=1, ema=0.0
-    )
+    recipe = replace(recipe, stages=(stage,), batch_size=1, save_every=300, picture_every=300, log_every=1, ema=0.0)
     train(recipe, tmp_path, progress=False)
     lines = [json.loads(line)["generator/l1"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert sum(lines[-8:]) / 8 < lines[0] / 5

@@ -29,11 +29,7 @@ def pair(size, rows=2, seed=1):
     random = torch.Generator().manual_seed(seed)
     corner = torch.tensor([size[1], size[0]])
     poses = [
-        Pose(
-            torch.rand(rows, 18, 2, generator=random) * corner,
-            torch.rand(rows, 18, generator=random) > 0.2,
-            size,
-        )
+        Pose(torch.rand(rows, 18, 2, generator=random) * corner, torch.rand(rows, 18, generator=random) > 0.2, size)
         for _ in range(2)
     ]
     return torch.rand(rows, 3, *size, generator=random) * 2 - 1, *poses
@@ -58,10 +54,7 @@ def test_ours_differs_from_the_published_network_by_one_norm_on_the_source_and_o
     ours, published = unfilled(GFLAConfig.fashion().build), unfilled(GFLAConfig.fashion_2020().build)
     gone = published.state_dict().keys() - ours.state_dict().keys()
     assert ours.state_dict().keys() < published.state_dict().keys()
-    assert {name.rsplit(".", 1)[0] for name in gone} == {
-        "source_net.encoder.0.before",
-        "flow_net.encoder.0.before",
-    }
+    assert {name.rsplit(".", 1)[0] for name in gone} == {"source_net.encoder.0.before", "flow_net.encoder.0.before"}
 
 
 def test_mini_has_at_most_five_million_parameters_and_tiny_a_hundred_thousand():
@@ -73,9 +66,7 @@ def test_mini_has_at_most_five_million_parameters_and_tiny_a_hundred_thousand():
 @pytest.mark.parametrize("size", [(64, 32), (128, 64), (96, 128)])
 @pytest.mark.parametrize("attention", [((2, 5), (3, 3)), ((2, 3),), ((3, 3),), ((1, 3), (3, 5))])
 def test_flows_and_occlusions_have_the_sizes_of_their_levels_from_coarse_to_fine(size, attention):
-    generator = GFLAConfig(
-        Framing(size), width=2, flow_width=2, attention_hidden=2, attention=attention
-    ).build()
+    generator = GFLAConfig(Framing(size), width=2, flow_width=2, attention_hidden=2, attention=attention).build()
     drawing = generator(*pair(size))
     assert drawing.picture.shape == (2, 3, *size)
     assert list(drawing.flows) == list(drawing.occlusions) == sorted(generator.kernel_sizes, reverse=True)
@@ -103,8 +94,7 @@ def test_where_the_occlusion_is_zero_the_source_features_are_not_seen():
     closed = {level: torch.zeros_like(m) for level, m in occlusions.items()}
     one, other = generator.source_net(source), generator.source_net(-source)
     assert torch.equal(
-        generator.target_net(maps, one, Moves(flows, closed)),
-        generator.target_net(maps, other, Moves(flows, closed)),
+        generator.target_net(maps, one, Moves(flows, closed)), generator.target_net(maps, other, Moves(flows, closed))
     )
     assert not torch.equal(
         generator.target_net(maps, one, Moves(flows, occlusions)),
@@ -132,12 +122,8 @@ def test_the_published_networks_draw_joints_at_whole_pixels():
     moved = Pose(target_pose.xy.floor() + 0.9, target_pose.visible, target_pose.size)
     whole = Pose(target_pose.xy.floor(), target_pose.visible, target_pose.size)
     published, ours = lively(GFLAConfig.fashion_2020().tiny()), lively(GFLAConfig.fashion().tiny())
-    assert torch.equal(
-        published.generate(source, source_pose, moved), published.generate(source, source_pose, whole)
-    )
-    assert not torch.equal(
-        ours.generate(source, source_pose, moved), ours.generate(source, source_pose, whole)
-    )
+    assert torch.equal(published.generate(source, source_pose, moved), published.generate(source, source_pose, whole))
+    assert not torch.equal(ours.generate(source, source_pose, moved), ours.generate(source, source_pose, whole))
 
 
 def test_under_autocast_flows_and_picture_stay_float32_and_close():
@@ -186,12 +172,7 @@ def test_poses_and_pictures_that_do_not_fit_are_refused():
 
 
 def test_a_config_survives_writing_down():
-    for config in (
-        GFLAConfig.fashion_2020(),
-        GFLAConfig.market(),
-        GFLAConfig.mini(),
-        GFLAConfig.mini().tiny(),
-    ):
+    for config in (GFLAConfig.fashion_2020(), GFLAConfig.market(), GFLAConfig.mini(), GFLAConfig.mini().tiny()):
         assert from_plain(GFLAConfig, to_plain(config)) == config
 
 

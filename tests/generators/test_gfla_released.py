@@ -16,14 +16,7 @@ from reposer.generators.gfla.released import import_released, layers, read_relea
 from reposer.generators.gfla.view_network import GFLAViewsConfig
 from reposer.nn.weights import unfilled
 
-from .released_gfla import (
-    DanceGenerator,
-    FaceGenerator,
-    PoseGenerator,
-    Poses,
-    ShapeNetGenerator,
-    with_lively_weights,
-)
+from .released_gfla import DanceGenerator, FaceGenerator, PoseGenerator, Poses, ShapeNetGenerator, with_lively_weights
 
 NETWORKS = {
     "gfla-fashion-2020": (GFLAConfig.fashion_2020(), lambda: PoseGenerator({2: 5, 3: 3})),

@@ -42,10 +42,7 @@ def test_the_published_network_has_the_published_number_of_parameters():
     assert count(generator.source_net) == 1_434_758
     assert generator.flow_net.bottom.first.weight.shape == (277, 277, 3, 3)
     assert generator.flow_net.bottom.bypass.weight.shape == (256, 277, 1, 1)
-    assert [tuple(block.conv.weight.shape[:2]) for block in generator.target_net.begin] == [
-        (21, 21),
-        (64, 64),
-    ]
+    assert [tuple(block.conv.weight.shape[:2]) for block in generator.target_net.begin] == [(21, 21), (64, 64)]
 
 
 def test_the_mini_form_and_the_comparison_are_of_one_size_and_at_most_five_million():
@@ -83,9 +80,7 @@ def test_as_published_a_view_reaches_the_blocks_through_their_bypasses_alone():
     published = replace(ONE_HOT, framing=Framing((128, 128), aspect=1.0))
     generator = published.build()
     block = generator.target_net.begin[0]
-    one, other = (
-        one_hot_view(views(angle))[..., None, None].expand(-1, -1, 4, 4) for angle in ((0, 0), (160, 20))
-    )
+    one, other = (one_hot_view(views(angle))[..., None, None].expand(-1, -1, 4, 4) for angle in ((0, 0), (160, 20)))
 
     def main_branch(x):
         return block.enlarge(block.between(block.conv(block.before(x))))
@@ -187,9 +182,7 @@ def test_where_the_occlusion_is_zero_the_source_is_not_seen():
     flows, occlusions = generator.flow(source, start, goal)
     closed = Moves(flows, {n: torch.zeros_like(m) for n, m in occlusions.items()})
     one, other = generator.source_net(source), generator.source_net(-source)
-    assert torch.equal(
-        generator.target_net(start, goal, one, closed), generator.target_net(start, goal, other, closed)
-    )
+    assert torch.equal(generator.target_net(start, goal, one, closed), generator.target_net(start, goal, other, closed))
 
 
 def test_a_flow_only_network_begins_by_copying_and_moves_by_pixels_of_the_picture():
@@ -214,9 +207,7 @@ def test_a_saved_network_draws_the_same(config, tmp_path):
     generator = lively(config).eval()
     save(generator, tmp_path / "views.safetensors")
     arguments = pictures(1), views((20, 0)), views((160, 0))
-    assert torch.equal(
-        load(tmp_path / "views.safetensors").generate(*arguments), generator.generate(*arguments)
-    )
+    assert torch.equal(load(tmp_path / "views.safetensors").generate(*arguments), generator.generate(*arguments))
 
 
 def test_a_config_that_cannot_be_built_is_refused():
@@ -259,10 +250,7 @@ def test_a_sheet_of_views_has_no_column_of_poses(config):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rate", "share"),
-    [
-        ("gfla-views-mini", 4e-3, 1 / 5),
-        ("appearance-flow-mini", 1e-3, 1 / 2),
-    ],  # not all is in the source to be sampled
+    [("gfla-views-mini", 4e-3, 1 / 5), ("appearance-flow-mini", 1e-3, 1 / 2)],  # not all is in the source to be sampled
 )
 def test_four_views_are_learnt_by_heart(name, rate, share):
     recipe = RECIPES[name]().tiny()
@@ -278,8 +266,7 @@ def test_four_views_are_learnt_by_heart(name, rate, share):
     for stage in recipe.stages:
         steps = 600 if stage is recipe.stages[-1] else 50
         optimisers = {
-            player: Adam(2e-4 if player == "discriminator" else rate, betas=(0.5, 0.99))
-            for player in stage.optimisers
+            player: Adam(2e-4 if player == "discriminator" else rate, betas=(0.5, 0.99)) for player in stage.optimisers
         }
         stage = replace(stage, steps=steps, schedule="linear-to-zero", optimisers=optimisers)
         game = stage.objective.build(generator).train()

@@ -1,4 +1,5 @@
-"""What a weights file says of itself is checked before anything is built of it; weights that are no weights are refused."""
+"""What a weights file says of itself is checked before anything is built of it; weights that are no weights are
+refused."""
 
 import copy
 import json
@@ -80,10 +81,7 @@ WRONG = {
     "size below 0": (put("config", "framing", "size", 0, value=-64), "sides of at least 1 pixel"),
     "size nothing": (put("config", "framing", "size", value={}), r"\.size is \{\}; a list"),
     "sigma nan": (put("config", "maps", "sigma", value=float("nan")), r"holds NaN, which is no number"),
-    "sigma infinite": (
-        put("config", "maps", "sigma", value=float("inf")),
-        r"holds Infinity, which is no number",
-    ),
+    "sigma infinite": (put("config", "maps", "sigma", value=float("inf")), r"holds Infinity, which is no number"),
     "sigma of many digits": (put("config", "maps", "sigma", value=10**400), r"a number of 401 digits"),
     "a choice unknown": (put("config", "upsampling", value="magic"), r"\.upsampling is 'magic'; one of"),
     "skeleton unknown": (put("config", "maps", "skeleton", value="insect"), "There is no skeleton 'insect'"),
@@ -120,9 +118,7 @@ ODD: tuple[Any, ...] = (
 def places(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value in plain values."""
     yield where
-    entries = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in entries:
         yield from places(inner, (*where, key))
 

@@ -24,11 +24,7 @@ def pair(size, rows=2, seed=1):
     random = torch.Generator().manual_seed(seed)
     corner = torch.tensor([size[1], size[0]])
     poses = [
-        Pose(
-            torch.rand(rows, 18, 2, generator=random) * corner,
-            torch.rand(rows, 18, generator=random) > 0.2,
-            size,
-        )
+        Pose(torch.rand(rows, 18, 2, generator=random) * corner, torch.rand(rows, 18, generator=random) > 0.2, size)
         for _ in range(2)
     ]
     return torch.rand(rows, 3, *size, generator=random) * 2 - 1, *poses
@@ -62,7 +58,8 @@ def test_for_market_the_released_network_has_no_bias_but_the_last_and_41_365_763
 def test_for_market_41_378_115_is_the_count_with_a_bias_in_every_convolution():
     every = unfilled(replace(PATNConfig.market(), bias=True).build)
     assert count(every) == 41_378_115
-    # Dropped before norms alone they would be 41,368,067: the attention's convolutions, nine of 256, have no bias either.
+    # Dropped before norms alone they would be 41,368,067: the attention's convolutions, nine of 256, have no bias
+    # either.
     assert 41_378_115 - 41_365_763 == 10_048 + 9 * 256
 
 
@@ -105,12 +102,8 @@ def test_for_market_both_forms_are_cross_entropy_with_a_pool_and_differ_in_their
     assert (losses.gan, losses.pool, losses.l1, losses.perceptual) == ("cross-entropy", 50, 10, 10)
 
 
-@pytest.mark.parametrize(
-    "name, last_full", [("patn-fashion-2019", 285_714), ("patn-fashion-2019-paper", 60_000)]
-)
-def test_the_rate_falls_after_500_of_700_rounds_as_released_and_after_60_000_steps_in_the_paper(
-    name, last_full
-):
+@pytest.mark.parametrize("name, last_full", [("patn-fashion-2019", 285_714), ("patn-fashion-2019-paper", 60_000)])
+def test_the_rate_falls_after_500_of_700_rounds_as_released_and_after_60_000_steps_in_the_paper(name, last_full):
     stage = RECIPES[name]().stages[0]
     assert stage.learning_rate_factor(last_full) == pytest.approx(1)
     assert stage.learning_rate_factor(last_full + 1000) < 0.995
@@ -261,11 +254,7 @@ def test_four_pairs_are_learnt_by_heart_and_a_checkpoint_reloads_bit_exact(tmp_p
     generator, batch = one_batch(recipe, 4)
     stage = recipe.stages[0]
     stage = replace(
-        stage,
-        optimisers={
-            **stage.optimisers,
-            "generator": replace(stage.optimisers["generator"], learning_rate=5e-3),
-        },
+        stage, optimisers={**stage.optimisers, "generator": replace(stage.optimisers["generator"], learning_rate=5e-3)}
     )
     game = stage.objective.build(generator).train()
     optimisers = {name: stage.optimisers[name].build(player) for name, player in game.players.items()}

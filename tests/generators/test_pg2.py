@@ -90,9 +90,7 @@ def test_1_a_disc_of_radius_4_has_49_pixels_values_are_minus_one_and_one_and_a_m
 def test_2_a_mask_between_two_joints_is_a_connected_band_symmetric_and_empty_without_a_visible_limb():
     ends = ("right_knee", (20.0, 50.0)), ("right_ankle", (40.0, 50.0))
     mask = pose_mask(pose_of(dict(ends)), 4.0)[0, 0]
-    assert (mask[50, 16:45] == 1).all() and mask[
-        50
-    ].sum() == 29  # from 4 before one joint to 4 after the other
+    assert (mask[50, 16:45] == 1).all() and mask[50].sum() == 29  # from 4 before one joint to 4 after the other
     for column in range(20, 41):
         column_of = mask[:, column].nonzero()[:, 0]
         assert column_of.min() >= 46 and column_of.max() <= 54  # never wider than the discs
@@ -190,9 +188,7 @@ def test_8_scores_pair_each_picture_with_its_own_target_in_whatever_order():
 
 def test_8_the_mask_of_masked_metrics_can_be_either_poses_and_the_inception_score_names_its_splits():
     """A picture that is wrong along the source's pose alone: its code's mask sees that, its paper's mask does not."""
-    far, near = (
-        pose_of({"right_shoulder": (6.0, y), "right_elbow": (20.0, y)}, (64, 32)) for y in (8.0, 52.0)
-    )
+    far, near = (pose_of({"right_shoulder": (6.0, y), "right_elbow": (20.0, y)}, (64, 32)) for y in (8.0, 52.0))
     target = torch.full((1, 64, 32, 3), 128, dtype=torch.uint8)
     generated = target.clone()
     generated[:, 4:13] = 255
@@ -203,10 +199,7 @@ def test_8_the_mask_of_masked_metrics_can_be_either_poses_and_the_inception_scor
         scorer.add(shown)
         assert (scorer.report().summary[name].value.mean < 1 - 1e-6) is split, number
     assert {"is-masked-source", "is-masked-target"} <= set(PROTOCOLS["pg2-2017-market"].metrics)
-    assert [METRICS[f"is-masked-{number}"].mask for number in ("source", "target")] == [
-        "pose-source",
-        "pose-target",
-    ]
+    assert [METRICS[f"is-masked-{number}"].mask for number in ("source", "target")] == ["pose-source", "pose-target"]
     assert INCEPTION_SPLITS == 10 and "10 splits" in (METRICS["is"].__doc__ or "")
 
 
@@ -306,8 +299,7 @@ def test_every_form_of_the_pose_moves_the_picture_and_every_parameter_learns(nam
     generator = tiny(CONFIGS[name], pose_input=pose_input, width=3)
     batch, other = batch_of(), batch_of(seed=2)
     one, two = (
-        generator(batch.source, batch.source_pose, pose).picture
-        for pose in (batch.target_pose, other.target_pose)
+        generator(batch.source, batch.source_pose, pose).picture for pose in (batch.target_pose, other.target_pose)
     )
     assert not torch.allclose(one, two)
     torch.manual_seed(0)
@@ -380,9 +372,7 @@ def test_the_papers_ablations_are_recipes_and_flags():
         assert generator.refine_net is None
         (stage,) = recipe.tiny().stages
         turns = list(stage.objective.build(generator).train().steps(batch_of()))
-        assert turns[0].players == ("coarse",) and stage.optimisers.keys() == {
-            p for t in turns for p in t.players
-        }
+        assert turns[0].players == ("coarse",) and stage.optimisers.keys() == {p for t in turns for p in t.players}
 
 
 def test_poses_and_pictures_that_do_not_fit_are_refused():
@@ -432,11 +422,7 @@ def test_a_config_survives_writing_down():
 
 
 @pytest.mark.parametrize(
-    "fields, said",
-    [
-        ({"framing": Framing((256, 176)), "levels": 6}, "256x176"),
-        ({"levels": 2}, "at least 3"),
-    ],
+    "fields, said", [({"framing": Framing((256, 176)), "levels": 6}, "256x176"), ({"levels": 2}, "at least 3")]
 )
 def test_a_config_that_cannot_be_built_is_refused(fields, said):
     with pytest.raises(BadInput, match=said):
@@ -467,13 +453,9 @@ def test_four_pairs_are_learned_by_heart_and_the_checkpoint_reloads_bit_exact(tm
         objective = game(stage.objective, generator)
         steppers = {name: optimisers[name].build(player) for name, player in objective.players.items()}
         for step in range(steps):
-            take_step(
-                objective, steppers, stage, batch, stage.learning_rate_factor(step), recipe.precision, step
-            )
+            take_step(objective, steppers, stage, batch, stage.learning_rate_factor(step), recipe.precision, step)
         with torch.no_grad():
-            reached.append(
-                (generator.coarse(batch.source, batch.target_pose) - batch.target).abs().mean().item()
-            )
+            reached.append((generator.coarse(batch.source, batch.target_pose) - batch.target).abs().mean().item())
     reached.append(l1())
     print("L1 before, coarse after each stage, final:", *(f"{value:.4f}" for value in reached))
     assert reached[-1] < reached[0] / 5

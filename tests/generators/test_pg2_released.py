@@ -20,9 +20,7 @@ FORMS = {"market": PG2Config.market().tiny(), "fashion": PG2Config.fashion().tin
 
 def inputs(config):
     random = torch.Generator().manual_seed(2)
-    xy = torch.rand(2, 18, 2, generator=random) * torch.tensor(
-        [config.framing.size[1], config.framing.size[0]]
-    )
+    xy = torch.rand(2, 18, 2, generator=random) * torch.tensor([config.framing.size[1], config.framing.size[0]])
     pose = Pose(xy, torch.rand(2, 18, generator=random) > 0.2, config.framing.size)
     return torch.rand(2, 3, *config.framing.size, generator=random) * 2 - 1, pose
 
@@ -59,9 +57,7 @@ def test_the_imported_network_computes_what_the_original_computes(exported):
 
 def test_a_safetensors_of_the_same_names_is_read_alike(exported, tmp_path):
     config, file, arrays = exported
-    save_file(
-        {name: array.astype(np.float32) for name, array in arrays.items()}, tmp_path / "pg2.safetensors"
-    )
+    save_file({name: array.astype(np.float32) for name, array in arrays.items()}, tmp_path / "pg2.safetensors")
     one, other = (read_released(path, config).state_dict() for path in (file, tmp_path / "pg2.safetensors"))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
@@ -73,9 +69,7 @@ def test_a_safetensors_of_the_same_names_is_read_alike(exported, tmp_path):
         ("fashion", 122_103_235 + 12_696_067, "Pose_AE/G/Conv_17/weights", (8 * 8 * 768, 64)),
     ],
 )
-def test_the_layout_of_the_published_networks_has_their_names_and_shapes(
-    form, parameters, deepest, bottleneck
-):
+def test_the_layout_of_the_published_networks_has_their_names_and_shapes(form, parameters, deepest, bottleneck):
     config = getattr(PG2Config, form)()
     own = unfilled(config.build).state_dict()
     theirs = {f"{name}/weights": as_released(own[f"{ours}.weight"]).shape for ours, name in layers(config)}
@@ -99,10 +93,7 @@ def without(arrays, name):
     ("change", "said"),
     [
         (lambda a: without(a, "Pose_AE/G/Conv_2/biases"), "it lacks Pose_AE/G/Conv_2/biases"),
-        (
-            lambda a: a | {"Pose_AE/G/Conv/weights/Adam": np.zeros(2)},
-            "it also has Pose_AE/G/Conv/weights/Adam",
-        ),
+        (lambda a: a | {"Pose_AE/G/Conv/weights/Adam": np.zeros(2)}, "it also has Pose_AE/G/Conv/weights/Adam"),
         (
             lambda a: a | {"UAEnoFC/G/Conv/weights": a["UAEnoFC/G/Conv/weights"].transpose(3, 2, 0, 1)},
             r"UAEnoFC/G/Conv/weights \(5, 6, 3, 3\) for \(3, 3, 6, 5\)",

@@ -93,9 +93,7 @@ def test_warps_in_float32_are_the_cpus_in_value_and_gradient(sample, layout, dev
 
 
 def test_a_warp_of_bfloat16_features_rounds_the_answer_and_not_the_places(device):
-    ramp = (
-        torch.arange(256.0, device=device).expand(1, 4, 3, 256).bfloat16()
-    )  # whole numbers up to 256 are exact
+    ramp = torch.arange(256.0, device=device).expand(1, 4, 3, 256).bfloat16()  # whole numbers up to 256 are exact
     flow = torch.full((1, 2, 3, 200), 20.25, device=device)
     flow[:, 1] = 0
     with torch.autocast(device.type, torch.bfloat16):
@@ -113,9 +111,7 @@ def test_zero_flow_changes_nothing_to_the_bit(device):
 def test_heatmaps_are_the_cpus(coordinates, device):
     drawn = heatmaps(poses().to(device), 6.0, coordinates=coordinates)
     assert drawn.device.type == device.type
-    torch.testing.assert_close(
-        drawn.cpu(), heatmaps(poses(), 6.0, coordinates=coordinates), rtol=0, atol=1e-6
-    )
+    torch.testing.assert_close(drawn.cpu(), heatmaps(poses(), 6.0, coordinates=coordinates), rtol=0, atol=1e-6)
     assert drawn[0].abs().max() == 0
 
 

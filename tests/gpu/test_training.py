@@ -67,16 +67,12 @@ def test_the_first_losses_are_those_of_the_cpu(name, device):
     first = {}
     for place in ("cpu", device):
         generator = recipe.build().double()  # norms over two pixels would amplify rounding
-        batch = next(
-            batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1)
-        )
+        batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
         for stage in recipe.stages:
             torch.manual_seed(0)
             game = stage.objective.build(generator).double().to(place).train()
             optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
-            terms = take_step(
-                game, optimisers, stage, double(batch).to(place), 0.0, "fp32", 0
-            )  # nothing moves
+            terms = take_step(game, optimisers, stage, double(batch).to(place), 0.0, "fp32", 0)  # nothing moves
             first[str(place), stage.name] = terms
     for stage in recipe.stages:
         assert first[str(device), stage.name] == pytest.approx(first["cpu", stage.name], rel=1e-6, abs=1e-9)

@@ -97,9 +97,7 @@ def faults(case: Case, answer: dict[str, Any], before: dict[str, str], folder: P
         wrong = "" if case.name == "results of a study" else _half(folder / name)  # --json takes any ending
         if wrong:
             found.append(f"{name} is half a file: {wrong}")
-        if (
-            answer["code"] == 2 and not (folder / Path(name).parts[0] / "state.pt").exists()
-        ):  # a saved run stays
+        if answer["code"] == 2 and not (folder / Path(name).parts[0] / "state.pt").exists():  # a saved run stays
             found.append(f"refused, but {name} was left behind")
     return found
 

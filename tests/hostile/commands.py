@@ -65,10 +65,7 @@ COMMANDS = {
         ("out.mp4",),
     ),
     "views": Command(
-        (
-            *("views", "photo.png", "--model", "views.safetensors", "--out", "out.mp4"),
-            *("--steps", "2"),
-        ),
+        (*("views", "photo.png", "--model", "views.safetensors", "--out", "out.mp4"), *("--steps", "2")),
         ("photo.png", "views.safetensors"),
         ("out.mp4",),
     ),
@@ -102,10 +99,7 @@ COMMANDS = {
         ("out",),
     ),
     "evaluate views": Command(
-        (
-            *("evaluate", "views.safetensors", "--data", "cars", "--out", "out"),
-            *("--pairs", "4", "--device", "cpu"),
-        ),
+        (*("evaluate", "views.safetensors", "--data", "cars", "--out", "out"), *("--pairs", "4", "--device", "cpu")),
         ("views.safetensors", "cars"),
         ("out",),
     ),
@@ -114,10 +108,7 @@ COMMANDS = {
         ("generated", "people"),
         ("out",),
     ),
-    "compare": Command(
-        ("compare", "report/report.json", "other/report.json"),
-        ("report", "other"),
-    ),
+    "compare": Command(("compare", "report/report.json", "other/report.json"), ("report", "other")),
     "results of a study": Command(
         ("study", "results", "study.db", "--json", "out.json"), ("study.db",), ("out.json",), words=2
     ),
@@ -131,8 +122,7 @@ COMMANDS = {
         words=2,
     ),
     "compare for a page": Command(
-        ("compare", "report/report.json", "other/report.json", "--names", "a", "b", "--markdown"),
-        ("report", "other"),
+        ("compare", "report/report.json", "other/report.json", "--names", "a", "b", "--markdown"), ("report", "other")
     ),
     "import": Command(
         ("import-weights", "gfla", "people.pth", "--recipe", "gfla-fashion-2020", "--out", "out.safetensors"),
@@ -146,10 +136,7 @@ COMMANDS = {
         words=2,
     ),
     "synthesize objects": Command(
-        (
-            *("data", "synthesize-objects", "out", "--objects", "1", "--test-objects", "1"),
-            *("--size", "16", "16"),
-        ),
+        (*("data", "synthesize-objects", "out", "--objects", "1", "--test-objects", "1"), *("--size", "16", "16")),
         (),
         ("out",),
         words=2,
@@ -157,20 +144,12 @@ COMMANDS = {
     "a leaderboard of nobody": Command(
         ("leaderboard", "--out", "out", "--systems", "nobody", "--people", "2"), (), expected=2
     ),
-    "demo": Command(
-        ("demo", "--model", "people.safetensors", "--out", "out"), ("people.safetensors",), ("out",)
-    ),
+    "demo": Command(("demo", "--model", "people.safetensors", "--out", "out"), ("people.safetensors",), ("out",)),
     "train": Command(
-        ("train", "gfla-mini", "--data", "people", "--out", "out", *TINY_TRAINING),
-        ("people",),
-        ("out",),
-        words=2,
+        ("train", "gfla-mini", "--data", "people", "--out", "out", *TINY_TRAINING), ("people",), ("out",), words=2
     ),
     "go on training": Command(
-        ("train", "gfla-mini", "--data", "people", "--out", "run", *TINY_TRAINING),
-        ("people", "run"),
-        ("run",),
-        words=2,
+        ("train", "gfla-mini", "--data", "people", "--out", "run", *TINY_TRAINING), ("people", "run"), ("run",), words=2
     ),
     "synthesize": Command(
         (

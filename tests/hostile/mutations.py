@@ -53,9 +53,7 @@ def change_arguments(arguments: list[str], options: tuple[str, ...], numbers: ra
         arguments[outs[0]] = numbers.choice(PATHS)
         return f"--out {arguments[outs[0]]!r}"
     if not options or numbers.random() < 0.1:
-        arguments.insert(
-            numbers.randrange(1, len(arguments) + 1), numbers.choice((*NUMBERS, "--no-such", "--"))
-        )
+        arguments.insert(numbers.randrange(1, len(arguments) + 1), numbers.choice((*NUMBERS, "--no-such", "--")))
         return "a word too many"
     option, value = numbers.choice(options), numbers.choice((*NUMBERS, *PATHS[:3]))
     if value == ENDLESS and option.endswith(("steps", "people", "objects", "views")):
@@ -97,9 +95,7 @@ def _bytes(path: Path, numbers: random.Random) -> str:
 
 def _replaced(path: Path, numbers: random.Random) -> str:
     """Something else stands where the file was."""
-    what = numbers.choice(
-        ("gone", "folder", "link to nothing", "link to itself", "pipe", "other kind", "program")
-    )
+    what = numbers.choice(("gone", "folder", "link to nothing", "link to itself", "pipe", "other kind", "program"))
     others = [p for p in path.parent.rglob("*") if p.is_file() and p != path]
     path.unlink()
     if what == "folder":
@@ -149,13 +145,7 @@ def _json(path: Path, numbers: random.Random) -> str:
 
 def _places(content: Any, name: str = "") -> list[tuple[Any, Any, str]]:
     """Every place of a JSON value: (holder, key, path in words)."""
-    items = (
-        content.items()
-        if isinstance(content, dict)
-        else enumerate(content)
-        if isinstance(content, list)
-        else ()
-    )
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     found = []
     for key, value in items:
         found.append((content, key, f"{name}[{key!r}]"))
@@ -166,9 +156,7 @@ def _places(content: Any, name: str = "") -> list[tuple[Any, Any, str]]:
 def _lines(path: Path, numbers: random.Random) -> str:
     lines = path.read_text(errors="replace").splitlines() or [""]
     k = numbers.randrange(len(lines))
-    what = numbers.choice(
-        ("gone", "twice", "value", "separator", "long", "escape", "swap", "nul", "only header")
-    )
+    what = numbers.choice(("gone", "twice", "value", "separator", "long", "escape", "swap", "nul", "only header"))
     if what == "gone":
         del lines[k]
     elif what == "twice":
@@ -209,9 +197,7 @@ def _picture(path: Path, numbers: random.Random) -> str:
         if mode == "I;16":
             changed = Image.fromarray(grey.astype(np.uint16) * 257)
         else:
-            changed = (
-                picture.convert("L").convert(mode) if mode in ("F", "I", "LA") else picture.convert(mode)
-            )
+            changed = picture.convert("L").convert(mode) if mode in ("F", "I", "LA") else picture.convert(mode)
         _save(changed, path, numbers.choice((kind, "TIFF", "PNG", "JPEG")))
         return f"mode {mode}"
     if what == "size":
@@ -219,19 +205,13 @@ def _picture(path: Path, numbers: random.Random) -> str:
         _save(picture.resize(size), path, kind)
         return f"size {size}"
     if what == "format":
-        other = numbers.choice(
-            ("GIF", "TIFF", "BMP", "EPS", "PDF", "ICO", "PPM", "TGA", "SGI", "PNG", "JPEG")
-        )
+        other = numbers.choice(("GIF", "TIFF", "BMP", "EPS", "PDF", "ICO", "PPM", "TGA", "SGI", "PNG", "JPEG"))
         _save(picture, path, other)
         return f"format {other}"
     if what == "animated":
-        _save(
-            picture, path, numbers.choice(("GIF", "WEBP", "PNG")), save_all=True, append_images=[picture] * 3
-        )
+        _save(picture, path, numbers.choice(("GIF", "WEBP", "PNG")), save_all=True, append_images=[picture] * 3)
         return "several frames"
-    tags = struct.pack(
-        "<2sHIHHHII", b"II", 42, 8, 1, 0x0112, numbers.randrange(20), numbers.randrange(2**31), 6
-    )
+    tags = struct.pack("<2sHIHHHII", b"II", 42, 8, 1, 0x0112, numbers.randrange(20), numbers.randrange(2**31), 6)
     _save(picture, path, kind, exif=b"Exif\0\0" + tags, icc_profile=numbers.randbytes(40))
     return "metadata"
 

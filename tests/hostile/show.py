@@ -32,9 +32,7 @@ def show(first: int, last: int) -> None:
         shutil.rmtree(place)
     server.close()
     shutil.rmtree(root)
-    print(
-        f"{sum(codes.values())} cases, {wrong_ones} with faults; exit codes {dict(codes)}; peak {peak / 1e9:.2f} GB"
-    )
+    print(f"{sum(codes.values())} cases, {wrong_ones} with faults; exit codes {dict(codes)}; peak {peak / 1e9:.2f} GB")
 
 
 if __name__ == "__main__":

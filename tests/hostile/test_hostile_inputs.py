@@ -1,4 +1,5 @@
-"""Changed files and options of every kind: no traceback, no odd exit code, no half file, no input touched, bounded memory.
+"""Changed files and options of every kind: no traceback, no odd exit code, no half file, no input touched, bounded
+memory.
 
 To look at one case: python -m tests.hostile.show NUMBER
 """
@@ -61,9 +62,7 @@ def test_the_commands_succeed_as_long_as_nothing_is_changed(valid, server, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, QUICK, IN_A_TEST))
-def test_changed_inputs_are_refused_in_words_or_used_and_harm_nothing(
-    start, options, valid, server, tmp_path
-):
+def test_changed_inputs_are_refused_in_words_or_used_and_harm_nothing(start, options, valid, server, tmp_path):
     found = run_cases(range(start, start + IN_A_TEST), options, valid, server, tmp_path)
     assert not found, f"{len(found)} of {IN_A_TEST} cases:\n\n" + "\n\n".join(found)
 

@@ -75,14 +75,7 @@ def _weights(root: Path) -> None:
 def _data_sets(root: Path) -> None:
     write_people(root / "people", size=(64, 44), num_train=2, num_test=1, views=2, workers=1, progress=False)
     write_people(
-        root / "shards",
-        size=(64, 44),
-        num_train=1,
-        num_test=1,
-        views=2,
-        form="shards",
-        workers=1,
-        progress=False,
+        root / "shards", size=(64, 44), num_train=1, num_test=1, views=2, form="shards", workers=1, progress=False
     )
     write_fashion(root / "fashion", {"train": ("fashionA_id1",), "test": ("fashionB_id2",)})
     write_objects(root / "cars", "cars", size=(32, 32), num_objects={"train": 1, "test": 1}, progress=False)

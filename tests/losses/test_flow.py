@@ -25,20 +25,14 @@ def test_correctness_is_zero_where_the_sampled_feature_attains_the_best_cosine()
 
 
 def test_correctness_is_the_formula_written_out():
-    source, target, flow = (
-        normal(2, 5, 4, 6).abs(),
-        normal(2, 5, 4, 6, seed=1).abs(),
-        normal(2, 2, 4, 6, seed=2),
-    )
+    source, target, flow = (normal(2, 5, 4, 6).abs(), normal(2, 5, 4, 6, seed=1).abs(), normal(2, 2, 4, 6, seed=2))
     sampled = gaussian_sample(source, flow)
     total = 0.0
     for b in range(2):
         for y in range(4):
             for x in range(6):
                 v = target[b, :, y, x]
-                best = max(
-                    torch.cosine_similarity(source[b, :, j, i], v, dim=0) for j in range(4) for i in range(6)
-                )
+                best = max(torch.cosine_similarity(source[b, :, j, i], v, dim=0) for j in range(4) for i in range(6))
                 s = torch.cosine_similarity(sampled[b, :, y, x], v, dim=0)
                 total += float(torch.exp(-s / best)) - math.exp(-1)
     assert float(sampling_correctness(source, target, flow)) == pytest.approx(total / 48, rel=1e-6)
@@ -61,11 +55,7 @@ def test_the_best_cosine_is_the_same_in_chunks_of_any_size(chunk):
 
 
 def test_a_place_outside_the_mask_does_not_count():
-    source, target, flow = (
-        normal(2, 3, 4, 4).abs(),
-        normal(2, 3, 4, 4, seed=1).abs(),
-        normal(2, 2, 4, 4, seed=2),
-    )
+    source, target, flow = (normal(2, 3, 4, 4).abs(), normal(2, 3, 4, 4, seed=1).abs(), normal(2, 2, 4, 4, seed=2))
     mask = torch.zeros(2, 1, 4, 4)
     mask[:, :, 1:3] = 1
     before = sampling_correctness(source, target, flow, mask)
@@ -81,9 +71,7 @@ def test_correctness_of_a_batch_is_the_mean_of_its_rows(masked):
     mask = (normal(3, 1, 5, 5, seed=3) > 0.5).double() if masked else None
 
     def of(rows):
-        return sampling_correctness(
-            source[rows], target[rows], flow[rows], None if mask is None else mask[rows]
-        )
+        return sampling_correctness(source[rows], target[rows], flow[rows], None if mask is None else mask[rows])
 
     rows = torch.stack([of(slice(b, b + 1)) for b in range(3)])
     torch.testing.assert_close(of(slice(None)), rows.mean(), rtol=1e-10, atol=0)

@@ -15,9 +15,7 @@ def network():
 
 @pytest.fixture
 def pictures():
-    return (
-        torch.rand(2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
-    )
+    return torch.rand(2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
 
 
 def compared(network, drawn, target):

@@ -38,9 +38,7 @@ def test_a_pool_goes_on_where_its_state_was_written():
         one.exchange(rows(n), torch.tensor([n]))
     other.load_state(one.state())
     for n in range(9, 30):
-        assert torch.equal(
-            one.exchange(rows(n), torch.tensor([n])), other.exchange(rows(n), torch.tensor([n]))
-        )
+        assert torch.equal(one.exchange(rows(n), torch.tensor([n])), other.exchange(rows(n), torch.tensor([n])))
 
 
 def test_shown_rows_have_no_history():

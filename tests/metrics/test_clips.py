@@ -286,9 +286,7 @@ def test_what_only_one_frame_shows_is_not_visible():
 
 def test_temporal_distance_compares_the_steps_of_both_clips():
     generated, target = noise(3, 1), noise(3, 2)
-    steps = [
-        abs(distance(generated[t], generated[t + 1]) - distance(target[t], target[t + 1])) for t in range(2)
-    ]
+    steps = [abs(distance(generated[t], generated[t + 1]) - distance(target[t], target[t + 1])) for t in range(2)]
     assert value(TemporalL1(distance), generated, target) == pytest.approx(sum(steps) / 2)
 
 
@@ -309,10 +307,7 @@ def test_temporal_distance_takes_any_metric_of_pictures_as_its_distance():
 def test_fvd_of_clips_whose_colours_are_gaussian_is_the_closed_form():
     random = np.random.default_rng(1)
     means = {"generated": (90, 120, 150), "target": (100, 120, 130)}
-    drawn = {
-        side: random.normal(mean, (8, 4, 12), (40, 3)).round().astype(np.uint8)
-        for side, mean in means.items()
-    }
+    drawn = {side: random.normal(mean, (8, 4, 12), (40, 3)).round().astype(np.uint8) for side, mean in means.items()}
     metric = ByColour(colours, 6, "mean colours")
     for g, y in zip(*drawn.values(), strict=True):
         value(metric, *(torch.from_numpy(c).expand(16, *SIZE, 3) for c in (g, y)))
@@ -353,18 +348,12 @@ def test_r3d18_sees_time_and_clips_apart():
 
 
 def test_r3d18_opens_safetensors_of_any_checksum_and_says_which(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "reposer.nn.r3d.R3D18", partial(R3D18, width=2)
-    )  # the whole one takes seconds to write
+    monkeypatch.setattr("reposer.nn.r3d.R3D18", partial(R3D18, width=2))  # the whole one takes seconds to write
     shapes = {n: t.shape for n, t in R3D18(width=2).state_dict().items() if not n.endswith("_tracked")}
-    tensors = {
-        name: torch.full(shape, float(k), dtype=torch.half) for k, (name, shape) in enumerate(shapes.items())
-    }
+    tensors = {name: torch.full(shape, float(k), dtype=torch.half) for k, (name, shape) in enumerate(shapes.items())}
     tensors["fc.weight"] = torch.zeros(400, 512)
     save_file(tensors, tmp_path / "r3d_18.safetensors")
-    assert (
-        r3d18_file(tmp_path) == r3d18_file(tmp_path / "r3d_18.safetensors") == tmp_path / "r3d_18.safetensors"
-    )
+    assert r3d18_file(tmp_path) == r3d18_file(tmp_path / "r3d_18.safetensors") == tmp_path / "r3d_18.safetensors"
     metric = CLIP_METRICS["fvd-r3d18"].open(tmp_path)
     loaded = metric.features
     assert metric.network.startswith("R3D-18, r3d_18.safetensors, SHA-256 ")

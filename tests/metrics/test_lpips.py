@@ -17,9 +17,7 @@ from reposer.nn.weights import read_checkpoint
 from tests.metrics.seeded_networks import positive, seeded, small_classifier
 
 # found, not imported: that would take seconds
-packaged_weights = pytest.mark.skipif(
-    find_spec("torchmetrics") is None, reason="torchmetrics is not installed"
-)
+packaged_weights = pytest.mark.skipif(find_spec("torchmetrics") is None, reason="torchmetrics is not installed")
 LPIPS_NAMES = [name for name in METRICS if name.startswith("lpips")]
 
 
@@ -32,10 +30,7 @@ def pair(size=(33, 31), seed=0):
 
 def slow_lpips(network, heads, a, b, range01=False):
     """Place by place: unit vectors over channels, squared differences, weighted, mean over places, sum over maps."""
-    shift, scale = (
-        np.array([-0.030, -0.088, -0.188]),
-        np.array([0.458, 0.448, 0.450]),
-    )  # the authors' constants
+    shift, scale = (np.array([-0.030, -0.088, -0.188]), np.array([0.458, 0.448, 0.450]))  # the authors' constants
 
     def maps(picture):
         x = picture.numpy() / 255 if range01 else picture.numpy() / 127.5 - 1
@@ -175,10 +170,7 @@ def test_lpips_opens_with_the_backbone_of_a_folder_and_the_packaged_heads(name, 
 def test_lpips_is_that_of_the_package_lpips(backbones):
     try:
         import lpips
-    except (
-        ImportError,
-        RuntimeError,
-    ) as error:  # it imports torchvision, whose CUDA build raises RuntimeError
+    except (ImportError, RuntimeError) as error:  # it imports torchvision, whose CUDA build raises RuntimeError
         pytest.skip(f"lpips does not import: {error}")
     metric = METRICS["lpips-alex"].open(backbones)
     theirs = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
@@ -233,10 +225,6 @@ def test_a_missing_backbone_is_named_with_its_source(name, tmp_path):
     with pytest.raises(BadInput) as caught:
         METRICS[name].open(tmp_path)
     kind = METRICS[name]
-    file = {
-        "alex": "alexnet-owt-7be5be79.pth",
-        "vgg": "vgg16-397923af.pth",
-        "squeeze": "squeezenet1_1-b8a52dc0.pth",
-    }
+    file = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth", "squeeze": "squeezenet1_1-b8a52dc0.pth"}
     assert file[kind.backbone if issubclass(kind, LPIPS) else "vgg"] in str(caught.value)
     assert "https://download.pytorch.org/models/" in str(caught.value)

@@ -104,9 +104,7 @@ def test_masked_ssim_is_the_plain_one_of_both_pictures_black_outside_the_mask(na
     assert one(name, a, b, torch.ones_like(mask)) == one(plain, a, b)
 
 
-@pytest.mark.parametrize(
-    ("name", "side"), [("ssim-gaussian1.5", 11), ("ssim-uniform51", 51), ("ssim-torchmetrics", 6)]
-)
+@pytest.mark.parametrize(("name", "side"), [("ssim-gaussian1.5", 11), ("ssim-uniform51", 51), ("ssim-torchmetrics", 6)])
 def test_ssim_refuses_a_picture_smaller_than_its_window(name, side):
     one(name, *random_pair((side, 60)))
     with pytest.raises(BadInput, match=f"{side - 1}x60"):

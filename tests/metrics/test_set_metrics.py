@@ -165,9 +165,7 @@ def test_inception_score_is_the_published_loop_in_the_order_of_the_pictures_dige
     generated = pictures(37, 0)
     network = small_reader().network
     logits = features(generated) @ network.fc.weight.double().numpy().T  # no biases
-    keys = [
-        hashlib.sha256(repr(tuple(p.shape)).encode() + p.numpy().tobytes()).hexdigest() for p in generated
-    ]
+    keys = [hashlib.sha256(repr(tuple(p.shape)).encode() + p.numpy().tobytes()).hexdigest() for p in generated]
     expected = numpy_inception_score(logits[:, :classes], np.argsort(keys))
     value = scored(name, generated, pictures(37, 1))
     assert value.mean == pytest.approx(expected, rel=1e-6) and value.pairs == 37
@@ -247,9 +245,7 @@ def test_one_picture_is_no_set():
 
 
 def test_every_metric_through_inception_says_through_which_and_behind_which_input():
-    edition = {
-        name: FORMS[kind.form][0] for name, kind in METRICS.items() if issubclass(kind, InceptionMetric)
-    }
+    edition = {name: FORMS[kind.form][0] for name, kind in METRICS.items() if issubclass(kind, InceptionMetric)}
     assert {name for name, e in edition.items() if e == "torchvision"} == {"fid-peers"}
     assert METRICS["fid-pytorch"].form == "pytorch-fid"
     assert {METRICS[name].form for name in edition if name not in ("fid-peers", "fid-pytorch")} == {"graph"}

@@ -44,9 +44,7 @@ def test_a_picture_of_imagenets_mean_is_standardised_to_zero_and_its_deviation_t
     mean, deviation = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     for colour, expected in ((mean, 0.0), (mean + deviation, 1.0)):
         picture = (colour * 2 - 1).view(1, 3, 1, 1).expand(1, 3, 2, 2)
-        torch.testing.assert_close(
-            standardised(picture), torch.full_like(picture, expected), atol=1e-6, rtol=0
-        )
+        torch.testing.assert_close(standardised(picture), torch.full_like(picture, expected), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("backbone", FILES)
@@ -66,7 +64,5 @@ def test_published_weights_are_loaded_exactly_or_refused(tmp_path):
         assert about.startswith("net.pth, SHA-256 ")
         assert all(torch.equal(read.state_dict()[name], t) for name, t in state.items())
     assert not read.training and not any(p.requires_grad for p in read.parameters())
-    with pytest.raises(
-        BadInput, match=r"1 tensors are missing, left over or of another shape \('top\.weight'\)"
-    ):
+    with pytest.raises(BadInput, match=r"1 tensors are missing, left over or of another shape \('top\.weight'\)"):
         load_published(read, tmp_path / "net.pth")

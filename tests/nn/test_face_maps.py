@@ -112,9 +112,7 @@ def test_the_face_is_closed_by_its_mirrored_jaw_two_thirds_as_high():
     mask = face_mask(round_jaw())
     assert mask.sum().item() == pytest.approx(math.pi * 30**2 / 2 * (1 + 2 / 3), rel=0.01)
     rows = mask[0, 0, :, 40].nonzero().squeeze()
-    assert (
-        rows.min() == 26 and rows.max() == 74
-    )  # from 45 - 20 to 45 + 30, one of each pair of borders left out
+    assert rows.min() == 26 and rows.max() == 74  # from 45 - 20 to 45 + 30, one of each pair of borders left out
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -173,10 +171,7 @@ def test_a_row_depends_on_itself_alone():
 
 def test_without_a_landmark_its_line_and_its_part_are_absent_and_the_others_stay():
     face = faces()
-    whole, partial = (
-        face_maps(face, labels="raw"),
-        face_maps(hidden(face, "left_eye_top_inner"), labels="raw"),
-    )
+    whole, partial = (face_maps(face, labels="raw"), face_maps(hidden(face, "left_eye_top_inner"), labels="raw"))
     gone = 1 + next(n for n, line in enumerate(FACE_LINES) if "left_eye_top_inner" in line)
     assert (partial[:, gone] == 1).all()
     others = [n for n in range(1, 15) if n != gone]

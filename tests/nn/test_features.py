@@ -157,9 +157,7 @@ def test_vgg16_with_batch_norm_has_torchvisions_names_and_its_file_loads(tmp_pat
     own = VGG16BN().state_dict()
     # torchvision's vgg16_bn().features: a norm after each convolution, 13 of both, and its weights, 14,723,136
     assert sum(t.numel() for n, t in own.items() if n.endswith(("weight", "bias"))) == 14_723_136
-    assert own["features.40.weight"].shape == (512, 512, 3, 3) and own["features.41.running_var"].shape == (
-        512,
-    )
+    assert own["features.40.weight"].shape == (512, 512, 3, 3) and own["features.41.running_var"].shape == (512,)
     file = tmp_path / VGG16BN_FILE
     monkeypatch.setattr("reposer.nn.features.find_weights", lambda *_, **__: file)
     for counts in ({}, {"features.1.num_batches_tracked": torch.tensor(0)}):  # old files and young ones

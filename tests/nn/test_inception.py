@@ -9,14 +9,7 @@ from torch import nn
 from reposer.core import BadInput
 from reposer.nn import inception as module
 from reposer.nn.inception import FILES, Inception, Mixed, inception, inception_file
-from reposer.nn.picture_reader import (
-    FORMS,
-    PictureReader,
-    gfla_input,
-    graph_input,
-    open_reader,
-    pytorch_fid_input,
-)
+from reposer.nn.picture_reader import FORMS, PictureReader, gfla_input, graph_input, open_reader, pytorch_fid_input
 from tests.metrics.seeded_networks import SmallInception, seeded, small_reader
 
 
@@ -35,9 +28,7 @@ def test_inception_has_torchvisions_parameters_and_names(edition, parameters):
         network = Inception(edition)
     assert sum(p.numel() for p in network.parameters()) == parameters
     shapes = {name: tuple(t.shape) for name, t in network.state_dict().items()}
-    assert (
-        len(shapes) == 94 * 6 + 2
-    )  # 94 convolutions with five tensors of a batch norm each, and the classes
+    assert len(shapes) == 94 * 6 + 2  # 94 convolutions with five tensors of a batch norm each, and the classes
     # some of torchvision's own entries
     assert shapes["Conv2d_1a_3x3.conv.weight"] == (32, 3, 3, 3)
     assert shapes["Conv2d_4a_3x3.bn.running_var"] == (192,)
@@ -54,10 +45,7 @@ def test_inception_has_torchvisions_parameters_and_names(edition, parameters):
 
 
 def test_a_block_is_its_chains_side_by_side_and_steps_in_one_place_read_the_same_map():
-    chains = (
-        (("one", 4, 1),),
-        (("first", 5, 1), (("across", 6, (1, 3)), ("down", 6, (3, 1)))),
-    )
+    chains = ((("one", 4, 1),), (("first", 5, 1), (("across", 6, (1, 3)), ("down", 6, (3, 1)))))
     block = seeded(Mixed(3, chains, "average-inside", 7))
     x = torch.rand(2, 3, 6, 5)
     first = block.first(x)
@@ -97,8 +85,7 @@ def test_a_file_is_loaded_exactly_frozen_and_named_and_its_auxiliary_classifier_
     monkeypatch.setattr(module, "Inception", lambda edition: SmallInception())
     network, about = inception("torchvision", thin)
     assert all(
-        torch.equal(a, b)
-        for a, b in zip(network.parameters(), seeded(SmallInception()).parameters(), strict=True)
+        torch.equal(a, b) for a, b in zip(network.parameters(), seeded(SmallInception()).parameters(), strict=True)
     )
     assert not network.training and not any(p.requires_grad for p in network.parameters())
     assert about.startswith("Inception v3 (torchvision), small.pth, SHA-256 ")
@@ -135,9 +122,7 @@ def scalar_resize(row, aligned):
     return np.array(out)
 
 
-@pytest.mark.parametrize(
-    ("prepare", "aligned"), [(graph_input, True), (pytorch_fid_input, False), (gfla_input, False)]
-)
+@pytest.mark.parametrize(("prepare", "aligned"), [(graph_input, True), (pytorch_fid_input, False), (gfla_input, False)])
 def test_each_form_resizes_by_its_own_rule(prepare, aligned):
     row = np.random.default_rng(0).integers(0, 256, 23)
     across = torch.from_numpy(row.astype(np.uint8))[None, None, :, None].expand(1, 31, 23, 3)
@@ -202,17 +187,12 @@ def test_all_who_ask_for_one_file_share_a_reader(thin, monkeypatch):
 def test_the_edition_of_2015_behind_its_graphs_input_is_that_of_torch_fidelity(tmp_path):
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-    except (
-        ImportError,
-        RuntimeError,
-    ) as error:  # it imports torchvision, whose CUDA build raises RuntimeError
+    except (ImportError, RuntimeError) as error:  # it imports torchvision, whose CUDA build raises RuntimeError
         pytest.skip(f"torch-fidelity does not import: {error}")
     network = alive(Inception("2015"))
     torch.save(network.state_dict(), tmp_path / "seeded.pth")
     theirs = FeatureExtractorInceptionV3(
-        "inception-v3-compat",
-        ["2048", "logits_unbiased"],
-        feature_extractor_weights_path=str(tmp_path / "seeded.pth"),
+        "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(tmp_path / "seeded.pth")
     )
     seen = pictures(2)
     features, logits = theirs.eval()(seen.permute(0, 3, 1, 2))
@@ -235,9 +215,7 @@ def test_the_whole_network_turns_a_picture_into_2048_features_that_depend_on_it(
     network = alive(Inception(edition))
     sides = {}
     for name in ("Mixed_5d", "Mixed_6e", "Mixed_7c"):
-        getattr(network, name).register_forward_hook(
-            lambda _, __, out, name=name: sides.update({name: out.shape[-1]})
-        )
+        getattr(network, name).register_forward_hook(lambda _, __, out, name=name: sides.update({name: out.shape[-1]}))
     form = "gfla" if edition == "torchvision" else "graph"
     reader = PictureReader(network, FORMS[form][1], "")
     a, b = reader(pictures(2))

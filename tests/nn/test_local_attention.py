@@ -29,9 +29,7 @@ def patches(source, flow, k):
     batch, channels = source.shape[:2]
     h, w = flow.shape[-2:]
     tiles = [
-        bilinear(
-            source[b, c], p % w + flow[b, 0, p // w, p % w] + ox, p // w + flow[b, 1, p // w, p % w] + oy
-        )
+        bilinear(source[b, c], p % w + flow[b, 0, p // w, p % w] + ox, p // w + flow[b, 1, p // w, p % w] + oy)
         for b in range(batch)
         for c in range(channels)
         for p in range(h * w)
@@ -60,9 +58,7 @@ def case(k, normalize="sum", batch=1, size=(3, 4), source_size=(4, 3), dtype=tor
     attention = LocalAttention(channels, k, hidden=3, normalize=normalize).to(dtype)
     source = torch.randn(batch, channels, *source_size, dtype=dtype)
     target = torch.randn(batch, channels, *size, dtype=dtype)
-    flow = 3 * torch.randn(
-        batch, 2, *size, dtype=dtype
-    )  # the map is 3 or 4 pixels wide: many windows lie outside
+    flow = 3 * torch.randn(batch, 2, *size, dtype=dtype)  # the map is 3 or 4 pixels wide: many windows lie outside
     return attention, source, target, flow
 
 
@@ -91,9 +87,7 @@ def test_gradients_equal_finite_differences(k):
     names, values = zip(*attention.named_parameters(), strict=True)
 
     def attend(source, target, flow, *parameters):
-        return torch.func.functional_call(
-            attention, dict(zip(names, parameters, strict=True)), (source, target, flow)
-        )
+        return torch.func.functional_call(attention, dict(zip(names, parameters, strict=True)), (source, target, flow))
 
     inputs = [t.detach().clone().requires_grad_() for t in (source, target, flow, *values)]
     assert torch.autograd.gradcheck(attend, inputs)
@@ -123,9 +117,7 @@ def test_a_row_of_a_batch_depends_on_that_row_alone():
     attention, source, target, flow = case(3, batch=3)
     together = attention(source, target, flow)
     for b in range(3):
-        torch.testing.assert_close(
-            attention(source[b : b + 1], target[b : b + 1], flow[b : b + 1])[0], together[b]
-        )
+        torch.testing.assert_close(attention(source[b : b + 1], target[b : b + 1], flow[b : b + 1])[0], together[b])
     changed = source.clone()
     changed[1] = torch.nan
     assert torch.equal(attention(changed, target, flow)[0], together[0])
@@ -135,9 +127,7 @@ def test_a_row_of_a_batch_depends_on_that_row_alone():
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_the_memory_layout_does_not_change_the_result(layout):
     attention, source, target, flow = case(3, batch=2)
-    moved = attention.to(memory_format=layout)(
-        source.to(memory_format=layout), target.to(memory_format=layout), flow
-    )
+    moved = attention.to(memory_format=layout)(source.to(memory_format=layout), target.to(memory_format=layout), flow)
     torch.testing.assert_close(moved, attention(source, target, flow))
 
 

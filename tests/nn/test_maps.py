@@ -12,16 +12,7 @@ from skimage.morphology import dilation, erosion
 
 from reposer.core import SKELETONS, BadInput, Pose
 from reposer.core.skeleton import BODY_LINES
-from reposer.nn.maps import (
-    PoseDiscs,
-    PoseMaps,
-    discs,
-    heatmaps,
-    limb_mask,
-    polygon_mask,
-    pose_mask,
-    stick_picture,
-)
+from reposer.nn.maps import PoseDiscs, PoseMaps, discs, heatmaps, limb_mask, polygon_mask, pose_mask, stick_picture
 
 SIZE = (40, 30)
 SKELETON = SKELETONS["openpose18"]
@@ -30,11 +21,7 @@ SKELETON = SKELETONS["openpose18"]
 def poses(batch=3, seed=0, skeleton=SKELETON, dtype=torch.float32):
     generator = torch.Generator().manual_seed(seed)
     shape = (batch, len(skeleton))
-    xy = (
-        torch.rand(*shape, 2, generator=generator, dtype=dtype)
-        * torch.tensor([SIZE[1] + 10.0, SIZE[0] + 10.0])
-        - 5
-    )
+    xy = torch.rand(*shape, 2, generator=generator, dtype=dtype) * torch.tensor([SIZE[1] + 10.0, SIZE[0] + 10.0]) - 5
     return Pose(xy.to(dtype), torch.rand(shape, generator=generator) > 0.25, SIZE, skeleton)
 
 

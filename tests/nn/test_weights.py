@@ -7,14 +7,7 @@ import pytest
 import torch
 
 from reposer.core import BadInput
-from reposer.nn.weights import (
-    find_weights,
-    read_checkpoint,
-    read_header,
-    read_safetensors,
-    unfilled,
-    write_safetensors,
-)
+from reposer.nn.weights import find_weights, read_checkpoint, read_header, read_safetensors, unfilled, write_safetensors
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.tensor([1, 2]), "c": torch.ones(2).bfloat16()}
 
@@ -123,9 +116,7 @@ def weights(tmp_path, monkeypatch):
     return f"net-{hashlib.sha256(content).hexdigest()[:8]}.pth", content
 
 
-def test_weights_are_found_where_they_are_given_then_in_the_folder_then_in_torchs_cache(
-    weights, tmp_path, monkeypatch
-):
+def test_weights_are_found_where_they_are_given_then_in_the_folder_then_in_torchs_cache(weights, tmp_path, monkeypatch):
     filename, content = weights
     own, hub = tmp_path / "own", tmp_path / "torch" / "hub" / "checkpoints"
     monkeypatch.setenv("REPOSER_WEIGHTS_DIR", str(own))

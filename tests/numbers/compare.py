@@ -1,4 +1,5 @@
-"""What moved between two files of `record`: python -m tests.numbers.compare BEFORE.json AFTER.json. Exit code 1 if anything did."""
+"""What moved between two files of `record`: python -m tests.numbers.compare BEFORE.json AFTER.json. Exit code 1 if
+anything did."""
 
 import json
 import sys
@@ -23,7 +24,5 @@ if __name__ == "__main__":
         for name in names:
             print(f"{title}: {name}")
     same = len(set(before) & set(after)) - len(moved)
-    print(
-        f"{same} values are equal, {len(moved)} moved, {len(gone)} are only before, {len(added)} only after"
-    )
+    print(f"{same} values are equal, {len(moved)} moved, {len(gone)} are only before, {len(added)} only after")
     sys.exit(bool(moved or gone))

@@ -1,8 +1,11 @@
-"""Numbers that a refactoring must not move, to the bit: python -m tests.numbers.record FILE.json [SECTION[/ENTRY] ...], before and after.
+"""Numbers that a refactoring must not move, to the bit: python -m tests.numbers.record FILE.json [SECTION[/ENTRY]
+...], before and after.
 
 Networks at their tiny size, the first 20 losses of the recipes for two cores, pictures of synthetic people and objects
-with their truth, and scores under every protocol. `python -m tests.numbers.compare BEFORE.json AFTER.json` says what moved.
-An entry is written into FILE.json when it is complete, beside those that are there. Scores, renders and networks take two minutes
+with their truth, and scores under every protocol. `python -m tests.numbers.compare BEFORE.json AFTER.json` says what
+moved.
+An entry is written into FILE.json when it is complete, beside those that are there. Scores, renders and networks take
+two minutes
 of one core, the losses the better part of an hour.
 """
 
@@ -70,7 +73,8 @@ def with_audible_weights(network: nn.Module) -> Any:
 
 
 def losses(folder: Path, entry: str) -> Iterator[tuple[str, Any]]:
-    """The terms of the first steps of each recipe for two cores, and of each stage at the tiny size. entry: one recipe alone."""
+    """The terms of the first steps of each recipe for two cores, and of each stage at the tiny size. entry: one recipe
+    alone."""
     recipes = {**RECIPES, **PROBE_RECIPES}
     for name in [entry] if entry else recipes:
         if name.endswith("-mini") or name in PROBE_RECIPES:
@@ -95,24 +99,9 @@ def first_losses(recipe: Any, out: Path, steps: int) -> list[dict[str, float]]:
 
 def rendered(folder: Path, entry: str) -> Iterator[tuple[str, Any]]:
     """Files of synthetic people with all truth, as files and as shards, and of objects."""
-    people = (
-        "--people",
-        "3",
-        "--test-people",
-        "2",
-        "--views",
-        "3",
-        "--size",
-        "64",
-        "44",
-        "--truth",
-        "--flow",
-    )
+    people = ("--people", "3", "--test-people", "2", "--views", "3", "--size", "64", "44", "--truth", "--flow")
     for form in ("patn", "shards"):
-        yield (
-            f"people/{form}",
-            files_of(folder / form, "synthesize", *people, "--form", form, "--workers", "1"),
-        )
+        yield (f"people/{form}", files_of(folder / form, "synthesize", *people, "--form", form, "--workers", "1"))
     for kind in ("cars", "chairs"):
         count = ("--objects", "2", "--test-objects", "1", "--size", "48", "48")
         yield kind, files_of(folder / kind, "synthesize-objects", "--kind", kind, *count)

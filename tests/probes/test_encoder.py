@@ -90,9 +90,7 @@ def test_rows_weigh_alike_and_joints_not_seen_weigh_nothing():
 def test_parts_and_joints_move_with_the_picture():
     picture, parts = torch.full((3, 64, 48), -1.0), torch.zeros(64, 48, dtype=torch.int64)
     picture[:, 28:37, 20:29], parts[28:37, 20:29] = 1.0, 1
-    pose = Pose(
-        torch.tensor([[24.0, 32.0]]).expand(JOINTS, 2), torch.ones(JOINTS, dtype=torch.bool), (64, 48)
-    )
+    pose = Pose(torch.tensor([[24.0, 32.0]]).expand(JOINTS, 2), torch.ones(JOINTS, dtype=torch.bool), (64, 48))
     places, words = set(), torch.zeros(3, dtype=torch.int64)
     for seed in range(8):
         moved = augmented(picture, parts, pose, words, seed)

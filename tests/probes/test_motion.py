@@ -232,9 +232,7 @@ def test_an_item_of_human36m_is_what_one_camera_saw_of_one_action(tmp_path):
 
 
 def test_tracks_whose_lengths_differ_by_more_than_a_hundredth_are_left_out_and_counted(tmp_path):
-    write_files(
-        tmp_path, cut=[("S9", "Sitting", 1, 296), ("S9", "Sitting", 2, 297), ("S11", "Sitting", 0, 0)]
-    )
+    write_files(tmp_path, cut=[("S9", "Sitting", 1, 296), ("S9", "Sitting", 2, 297), ("S11", "Sitting", 0, 0)])
     data = Human36M(tmp_path, "test", 24, "picture")
     assert (len(data), data.left_out) == (14, 2)
     assert "S9 Sitting camera 1" not in data.names
@@ -365,9 +363,7 @@ def test_without_faults_a_detector_finds_the_truth():
         body = [COCO_17.index(j) for j in COCO_17.joints if not j.endswith(("nose", "eye", "ear"))]
         assert pair.noisy.visible[:, body].all() and pair.clean.visible.all()
         same = [joint for joint in COCO_17.joints[5:] if joint in H36M_17]
-        exact, found = (
-            pose.xy[:, [pose.skeleton.index(joint) for joint in same]] for pose in (pair.clean, pair.noisy)
-        )
+        exact, found = (pose.xy[:, [pose.skeleton.index(joint) for joint in same]] for pose in (pair.clean, pair.noisy))
         assert torch.allclose(exact, found, atol=1e-3)
 
 

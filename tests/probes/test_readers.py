@@ -1,4 +1,5 @@
-"""The readers: what they are shown is true, their losses and measures have closed forms, and what ships is what was measured."""
+"""The readers: what they are shown is true, their losses and measures have closed forms, and what ships is what was
+measured."""
 
 import json
 import math
@@ -55,9 +56,7 @@ def test_a_lookalike_is_another_person_who_shares_more_answers_than_most():
 def test_an_item_is_two_lookalikes_twice_and_nobody():
     views = BodyCrowd(num_people=3, views=2).open(Framing((64, 48), fit="pad"))
     item, again = views.draw(1, 8), views.draw(1, 8)
-    assert torch.equal(item.picture, again.picture) and not torch.equal(
-        item.picture, views.draw(1, 9).picture
-    )
+    assert torch.equal(item.picture, again.picture) and not torch.equal(item.picture, views.draw(1, 9).picture)
     assert item.who.tolist() == [1, 1, item.who[2], item.who[2], NOBODY] and item.who[2] != 1
     assert item.picture.shape == (5, 3, 64, 48) and item.pose.size == (64, 48)
     assert not item.pose.visible[4].any() and item.pose.visible[:4].any(1).all()
@@ -197,9 +196,7 @@ def test_people_elsewhere_are_the_same_people_before_another_ground():
 
 def tiny(recipe, steps):
     recipe = recipe.tiny()
-    return replace(
-        recipe, stages=(replace(recipe.stages[0], steps=steps, warmup=3),), batch_size=3, save_every=steps
-    )
+    return replace(recipe, stages=(replace(recipe.stages[0], steps=steps, warmup=3),), batch_size=3, save_every=steps)
 
 
 @pytest.mark.slow
@@ -222,14 +219,10 @@ def test_the_tiny_recipes_train_and_what_ships_is_what_was_measured(tmp_path):
         assert card["licence"] == "Apache-2.0" and card["seed"] == 1 and -1.01 <= card["threshold"] <= 1.01
         assert set(card["measured"]) == {field.name for field in fields(report)}
         for field in fields(report):
-            assert card["measured"][field.name] == pytest.approx(
-                getattr(report, field.name), abs=1e-4, nan_ok=True
-            )
+            assert card["measured"][field.name] == pytest.approx(getattr(report, field.name), abs=1e-4, nan_ok=True)
     shown = SyntheticPeople((128, 88), "val", 2, 91).drawn([(900_000, 0)]).picture
     assert JOINT_FINDERS["people-joints"](tmp_path)(shown).size == (128, 88)
-    assert len(ATTRIBUTE_READERS["people-attributes"](tmp_path).questions) == sum(
-        map(len, ATTRIBUTES.values())
-    )
+    assert len(ATTRIBUTE_READERS["people-attributes"](tmp_path).questions) == sum(map(len, ATTRIBUTES.values()))
     assert EMBEDDERS["people-identity"](tmp_path).threshold is not None
     assert len(FACE_FINDERS["people-faces"](tmp_path)(shown)) == 1
 

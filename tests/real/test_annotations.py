@@ -37,9 +37,7 @@ def test_the_published_pairs_join_pictures_of_one_identity(real_data):
     assert all(market_identity(a) == market_identity(b) is not None for a, b in market)
 
 
-def test_the_real_fashion_list_is_in_the_padded_frame_and_nearly_all_its_joints_lie_in_the_crop(
-    real_data, fashion
-):
+def test_the_real_fashion_list_is_in_the_padded_frame_and_nearly_all_its_joints_lie_in_the_crop(real_data, fashion):
     path = real_data / "annotations" / "fashion" / "fasion-annotation-test.csv"
     assert fashion_frame(path) == "padded256"
     with pytest.raises(

@@ -11,9 +11,7 @@ from reposer.data.clip_folder import ClipFolder
 @pytest.fixture
 def clips(real_data):
     def opened(split, **options):
-        return open_clips(
-            real_data / "people_video", split, Framing((128, 96), fit="pad"), ClipOptions(**options)
-        )
+        return open_clips(real_data / "people_video", split, Framing((128, 96), fit="pad"), ClipOptions(**options))
 
     return opened
 

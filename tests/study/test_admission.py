@@ -1,4 +1,5 @@
-"""Only the study's own page is answered; whatever else is sent gets a 4xx, in time, and leaves no trace on the terminal."""
+"""Only the study's own page is answered; whatever else is sent gets a 4xx, in time, and leaves no trace on the
+terminal."""
 
 import http.client
 import json
@@ -48,7 +49,8 @@ def ask(page, method, path, headers, body=None):
 
 
 def raw(page, *pieces, pause=None):
-    """What comes back for these bytes, sent piece by piece; the sending side is closed after the last, unless it pauses."""
+    """What comes back for these bytes, sent piece by piece; the sending side is closed after the last, unless it
+    pauses."""
     with socket.create_connection(("127.0.0.1", port_of(page)), timeout=20) as connection:
         for piece in pieces:
             connection.sendall(piece)
@@ -91,14 +93,7 @@ def test_a_request_names_one_host(page, headers):
 
 @pytest.mark.parametrize(
     "origin",
-    [
-        "http://evil.example",
-        "null",
-        "https://localhost:{port}",
-        "http://localhost:1",
-        "http://127.0.0.1:{port}",
-        "",
-    ],
+    ["http://evil.example", "null", "https://localhost:{port}", "http://localhost:1", "http://127.0.0.1:{port}", ""],
 )
 @pytest.mark.parametrize("method, path", [("POST", "/people"), ("POST", "/answer"), ("GET", "/study")])
 def test_a_foreign_origin_is_refused(page, origin, method, path):
@@ -111,9 +106,7 @@ def test_nobody_begins_without_an_origin_so_that_no_forged_post_spoils_the_balan
     before = page.ask("/people", {})["token"]
     host = ("Host", f"localhost:{port_of(page)}")
     assert ask(page, "POST", "/people", [host], b"{}")[0] == 403
-    status, said = ask(
-        page, "POST", "/people", [host, ("Origin", f"http://localhost:{port_of(page)}")], b"{}"
-    )
+    status, said = ask(page, "POST", "/people", [host, ("Origin", f"http://localhost:{port_of(page)}")], b"{}")
     assert status == 200 and json.loads(said)["token"] != before
 
 
@@ -125,19 +118,13 @@ def test_an_answer_needs_the_persons_token(page):
 
 def test_what_host_declares_is_answered_and_nothing_else():
     mine = Hosts("study.lab.example", 8000)
-    assert (
-        "study.lab.example:8000" in mine
-        and "other.lab.example:8000" not in mine
-        and "10.0.0.7:8000" not in mine
-    )
+    assert "study.lab.example:8000" in mine and "other.lab.example:8000" not in mine and "10.0.0.7:8000" not in mine
     everywhere = Hosts("0.0.0.0", 8000)
     for host in ("10.0.0.7:8000", "[fe80::1]:8000", "localhost:8000", f"{socket.gethostname()}:8000"):
         assert host in everywhere, host
     for host in ("evil.example:8000", "10.0.0.7:8001", "10.0.0.7", "10.0.0.7.evil.example:8000", ":8000", ""):
         assert host not in everywhere, host
-    assert (
-        "10.0.0.7" in Hosts("0.0.0.0", 80) and "[::1]" in Hosts("::1", 80) and "[::1]:80" in Hosts("::1", 80)
-    )
+    assert "10.0.0.7" in Hosts("0.0.0.0", 80) and "[::1]" in Hosts("::1", 80) and "[::1]:80" in Hosts("::1", 80)
 
 
 def test_fifty_visitors_who_come_in_one_moment_are_all_answered(page):
@@ -195,10 +182,7 @@ HOST = b"Host: localhost:%d\r\n"
         (b"POST /people HTTP/1.1\r\nContent-Length: \xb2\r\n" + HOST + b"\r\n", 400),
         (b"POST /people HTTP/1.1\r\nContent-Length: %b\r\n" % (b"9" * 5000) + HOST + b"\r\n", 413),
         (b"POST /people HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n" + HOST + b"\r\n{}", 400),
-        (
-            b"POST /people HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + HOST + b"\r\n2\r\n{}\r\n0\r\n\r\n",
-            400,
-        ),
+        (b"POST /people HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + HOST + b"\r\n2\r\n{}\r\n0\r\n\r\n", 400),
         (b"POST /people HTTP/1.1\r\nContent-Length: 50\r\n" + HOST + b"\r\n{", 400),  # and then nothing more
         (b"POST /people HTTP/1.1\r\nContent-Length: 4\r\n" + HOST + b"\r\n[1] ", 400),
         (b"POST /people HTTP/1.1\r\nContent-Length: 4000\r\n" + HOST + b"\r\n" + b"[" * 4000, 400),
@@ -217,10 +201,7 @@ def test_a_malformed_request_gets_a_4xx_and_the_next_one_is_answered(page, sent,
 
 @pytest.mark.parametrize(
     "pieces",
-    [
-        (b"GET / HTTP/1.1\r\nX-Slow",),
-        (b"POST /people HTTP/1.1\r\nContent-Length: 20\r\n" + HOST + b"\r\n", b"{"),
-    ],
+    [(b"GET / HTTP/1.1\r\nX-Slow",), (b"POST /people HTTP/1.1\r\nContent-Length: 20\r\n" + HOST + b"\r\n", b"{")],
 )
 def test_who_sends_too_slowly_is_told_and_let_go(page, pieces, monkeypatch):
     monkeypatch.setattr("reposer.study.server.REQUEST_SECONDS", 0.2)

@@ -80,10 +80,7 @@ def test_a_database_that_only_says_it_is_ours_is_not_queried(tmp_path, capsys):
         ("UPDATE study SET receipt = replace(receipt, '\"trials\": 8', '\"trials\": ' || ?)", "8.0"),
         ("UPDATE study SET receipt = replace(receipt, '\"systems\": [', '\"systems\": [' || ?)", "7, "),
         ("UPDATE study SET receipt = replace(receipt, 'real-or-generated', ?)", "worst"),
-        (
-            "UPDATE study SET receipt = replace(receipt, '\"show_seconds\": 1.0', '\"show_seconds\": ' || ?)",
-            "NaN",
-        ),
+        ("UPDATE study SET receipt = replace(receipt, '\"show_seconds\": 1.0', '\"show_seconds\": ' || ?)", "NaN"),
         ("UPDATE answers SET candidates = ? WHERE trial = 3", "real"),
         ("UPDATE answers SET candidates = ? WHERE trial = 3", '{"real": 1}'),
         ("UPDATE answers SET candidates = ? WHERE trial = 3", "[1]"),

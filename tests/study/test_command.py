@@ -18,17 +18,7 @@ def real_or_generated(tmp_path):
         systems = [f"{g.partition('=')[0]}={tmp_path / g.partition('=')[2]}" for g in generated if "=" in g]
         systems += [g for g in generated if "=" not in g]
         options = ["--out", str(tmp_path / "a.db"), "--trials", "8", "--practice", "2", *arguments]
-        return main(
-            [
-                "study",
-                "real-or-generated",
-                "--real",
-                str(tmp_path / real),
-                "--generated",
-                *systems,
-                *options,
-            ]
-        )
+        return main(["study", "real-or-generated", "--real", str(tmp_path / real), "--generated", *systems, *options])
 
     return run
 

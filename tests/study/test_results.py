@@ -41,9 +41,7 @@ def test_holm_in_a_worked_example():
 def test_people_drawn_again_have_the_spread_of_the_binomial():
     # people of one mind each: the rate of a resample is a binomial of the people, whatever they answered
     low, high = people_interval([50] * 30 + [0] * 70, [50] * 100)
-    assert (low, high) == pytest.approx(
-        [k / 100 for k in stats.binom(100, 0.3).ppf([0.025, 0.975])], abs=0.011
-    )
+    assert (low, high) == pytest.approx([k / 100 for k in stats.binom(100, 0.3).ppf([0.025, 0.975])], abs=0.011)
     independent = wilson_interval(1500, 5000)
     assert high - low > 5 * (independent[1] - independent[0])
 
@@ -56,9 +54,7 @@ def test_people_who_are_all_alike_leave_no_doubt_and_one_person_no_interval():
 
 
 def answer(person, trial, candidates, said, kind="scored", exposures=1, checksum="aa"):
-    return Answer(
-        person, trial, kind, f"pair{trial:02}", candidates, {candidates[0]: checksum}, said, 500.0, exposures
-    )
+    return Answer(person, trial, kind, f"pair{trial:02}", candidates, {candidates[0]: checksum}, said, 500.0, exposures)
 
 
 def test_r2g_and_g2r_count_what_was_mistaken():

@@ -111,9 +111,7 @@ def test_the_best_of_two_is_written_down_by_its_system_wherever_it_stood(folders
     _, answers = read_answers(tmp_path / "a.db")
     assert all(a.answer == "ours" for a in answers if a.kind == "scored")
     assert {a.answer for a in answers if a.kind == "check"} <= {REAL, SCRAMBLED}
-    assert all(
-        {"source", "real", "ours", "theirs"} == set(a.checksums) for a in answers if a.kind == "scored"
-    )
+    assert all({"source", "real", "ours", "theirs"} == set(a.checksums) for a in answers if a.kind == "scored")
 
 
 def test_nothing_that_the_page_gets_tells_names_or_systems(folders, tmp_path):

@@ -33,9 +33,7 @@ class Line(Objective):
         return {"generator": self.networks["generator"]}
 
     def steps(self, batch):
-        yield Turn(
-            ("generator",), {"fit": (self.networks["generator"](batch) - batch).square().mean() * self.term}
-        )
+        yield Turn(("generator",), {"fit": (self.networks["generator"](batch) - batch).square().mean() * self.term})
 
 
 def test_a_term_that_is_not_finite_stops_and_names_step_player_and_term():
@@ -103,9 +101,7 @@ def test_what_a_step_sees_depends_on_seed_and_step_only(batch_size):
 
 def test_a_round_visits_every_item_once():
     items = [
-        i
-        for samples, _ in batches(Numbers(), seed=0, batch_size=5, first_step=0, last_step=2)
-        for i, _ in samples
+        i for samples, _ in batches(Numbers(), seed=0, batch_size=5, first_step=0, last_step=2) for i, _ in samples
     ]
     assert sorted(items) == list(range(10))
 
@@ -132,18 +128,10 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
         optimisers = {name: stage.optimisers[name].build(p) for name, p in game.players.items()}
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
-                group["eps"] = (
-                    1e-3  # with 1e-8 Adam blows the rounding of gradients near zero up to full steps
-                )
+                group["eps"] = 1e-3  # with 1e-8 Adam blows the rounding of gradients near zero up to full steps
         for step, batch in enumerate(
             batches(
-                dataset,
-                seed=0,
-                batch_size=ROWS,
-                first_step=0,
-                last_step=steps,
-                process=process,
-                processes=processes,
+                dataset, seed=0, batch_size=ROWS, first_step=0, last_step=steps, process=process, processes=processes
             )
         ):
             take_step(game, optimisers, stage, double(batch), 1.0, "fp32", step, share=share)
@@ -160,7 +148,8 @@ def double(value):
     return replace(value, **{f.name: double(getattr(value, f.name)) for f in fields(value)})
 
 
-# A step of them is several updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one of 2e-9
+# A step of them is several updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one of
+# 2e-9
 # after one step and of 6e-5 after two, so that two steps would compare rounding.
 STEPS = {"gfla-face-mini": 1, "gfla-animation-mini": 1}
 
@@ -184,9 +173,7 @@ def test_two_processes_that_share_a_batch_unevenly_equal_one_with_the_whole_batc
     two = torch.load(out, weights_only=True)
     assert whole.keys() == two.keys()
     for name, weight in whole.items():
-        torch.testing.assert_close(
-            two[name], weight, rtol=1e-8, atol=1e-10, msg=lambda m, name=name: f"{name}: {m}"
-        )
+        torch.testing.assert_close(two[name], weight, rtol=1e-8, atol=1e-10, msg=lambda m, name=name: f"{name}: {m}")
 
 
 def unused_branch(process: int, meeting: str, out: str) -> None:

@@ -40,9 +40,7 @@ def on_files(root: Path, steps: int = 1) -> Recipe:
 @pytest.mark.slow
 def test_a_run_goes_on_when_only_what_cannot_move_the_numbers_differs(tmp_path):
     train(recipe(2), tmp_path / "broken", progress=False, until_step=1)
-    other = replace(
-        recipe(2), log_every=2, save_every=3, picture_every=5, workers=1, protocol="patn-fashion-2019"
-    )
+    other = replace(recipe(2), log_every=2, save_every=3, picture_every=5, workers=1, protocol="patn-fashion-2019")
     assert train(other, tmp_path / "broken", progress=False).finished
     train(recipe(2), tmp_path / "whole", progress=False)
     assert_same(final_state(tmp_path / "broken"), final_state(tmp_path / "whole"))
@@ -68,9 +66,7 @@ def test_a_run_that_is_extended_equals_one_that_was_begun_with_more_steps(tmp_pa
     assert (outcome.step, outcome.finished) == (6, True)
     train(longer, tmp_path / "whole", progress=False)
     assert_same(final_state(tmp_path / "extended"), final_state(tmp_path / "whole"))
-    assert (
-        json.loads((tmp_path / "extended" / "recipe.json").read_text())["recipe"]["stages"][1]["steps"] == 4
-    )
+    assert json.loads((tmp_path / "extended" / "recipe.json").read_text())["recipe"]["stages"][1]["steps"] == 4
     with pytest.raises(BadInput, match=r"stages\.1\.steps is 4 there, 2 asked"):
         train(recipe(2), tmp_path / "extended", progress=False, extend=True)
 
@@ -227,10 +223,7 @@ REFUSED = [
     (["--stages.0.steps", "0"], "at least 1 step"),
     (["--stages.0.warmup", "-1"], "warmup of at least 0"),
     (["--stages.0.optimisers.flow.learning-rate", "nan"], "Adam needs"),
-    (
-        ["--stages.0.optimisers.flow.learning-rate", "inf"],
-        r"stages\.0\.optimisers\.flow\.learning_rate is not",
-    ),
+    (["--stages.0.optimisers.flow.learning-rate", "inf"], r"stages\.0\.optimisers\.flow\.learning_rate is not"),
     (["--stages.0.optimisers.flow.weight-decay", "nan"], "Adam needs"),
     (["--stages.1.objective.l1", "inf"], r"stages\.1\.objective\.l1 is not a finite number"),
     (["--data.num-pairs", "0"], "--data.num-pairs is 0"),

@@ -24,22 +24,16 @@ class Browser:
     """One window. `show` gives it an inner size; what it runs is JavaScript."""
 
     def __init__(self, driver: str, binary: str) -> None:
-        options = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--hide-scrollbars",
-        ]
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
         wanted = {"goog:chromeOptions": {"binary": binary, "args": options}}
         self._base = driver
-        self._base += f"/session/{self._call('POST', '/session', {'capabilities': {'alwaysMatch': wanted}})['sessionId']}"
+        self._base += (
+            f"/session/{self._call('POST', '/session', {'capabilities': {'alwaysMatch': wanted}})['sessionId']}"
+        )
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self._base + path, data, {"Content-Type": "application/json"}, method=method
-        )
+        request = urllib.request.Request(self._base + path, data, {"Content-Type": "application/json"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=120) as reply:
                 return json.load(reply)["value"]
@@ -49,9 +43,7 @@ class Browser:
     def show(self, width: int, height: int, *, scale: float = 1.0) -> None:
         """The window's inner size in CSS pixels; scale: device pixels of one."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-        self._call(
-            "POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics}
-        )
+        self._call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics})
 
     def open(self, url: str) -> None:
         self._call("POST", "/url", {"url": url})
@@ -90,9 +82,7 @@ def open_browser() -> Iterator[Browser]:
     binary = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     program = shutil.which("chromedriver")
     if binary is None or program is None:
-        pytest.skip(
-            "no Chromium with chromedriver is installed (Debian: apt-get install chromium chromium-driver)"
-        )
+        pytest.skip("no Chromium with chromedriver is installed (Debian: apt-get install chromium chromium-driver)")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     quiet = os.environ | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}

@@ -24,10 +24,7 @@ def folders(tmp_path_factory):
     return {
         name: open_folders(
             write_folder(root / name / "real", 14, 0, size=size),
-            {
-                system: write_folder(root / name / system, 14, k, size=size)
-                for k, system in enumerate(("a", "b"))
-            },
+            {system: write_folder(root / name / system, 14, k, size=size) for k, system in enumerate(("a", "b"))},
             sources=write_folder(root / name / "sources", 14, 9, size=size),
         )
         for name, size in PICTURES.items()
@@ -95,9 +92,7 @@ def faults(found, width, height):
 
 @pytest.mark.parametrize("shape", PICTURES)
 @pytest.mark.parametrize("design", DESIGNS)
-def test_pictures_question_and_buttons_are_seen_whole_in_six_windows(
-    browser, folders, tmp_path, design, shape
-):
+def test_pictures_question_and_buttons_are_seen_whole_in_six_windows(browser, folders, tmp_path, design, shape):
     with served(study(design, folders[shape]), folders[shape], tmp_path / "a.db") as page:
         browser.show(*WINDOWS[0])
         begin(browser, page)
@@ -107,10 +102,7 @@ def test_pictures_question_and_buttons_are_seen_whole_in_six_windows(
             found = browser.run(LAID_OUT)
             names = [f["what"] for f in found]
             assert names.count("frame") == (4 if design == "best" else 1), names
-            assert design == "best" or [f["text"][:4] for f in found if f["what"] == "BUTTON"] == [
-                "Real",
-                "Gene",
-            ]
+            assert design == "best" or [f["text"][:4] for f in found if f["what"] == "BUTTON"] == ["Real", "Gene"]
             assert not faults(found, *window), (window, faults(found, *window))
             heights = {round(f["box"][3] - f["box"][1]) for f in found if f["what"] == "frame"}
             assert len(heights) == 1 and min(heights) >= 60, "pictures of one question have one height"
@@ -136,9 +128,7 @@ def test_the_first_page_can_be_begun_in_six_windows(browser, folders, tmp_path, 
             browser.open(page.url)
             browser.wait("document.getElementById('begin').offsetParent")
             settle(browser)
-            browser.run(
-                "document.getElementById('begin').scrollIntoView()"
-            )  # a phone on its side scrolls to it
+            browser.run("document.getElementById('begin').scrollIntoView()")  # a phone on its side scrolls to it
             (button,) = (f for f in browser.run(LAID_OUT) if f["what"] == "begin")
             assert button["seen"] and button["box"][2] <= window[0] and button["box"][3] <= window[1], window
 
@@ -201,10 +191,7 @@ def test_a_picture_goes_after_its_time_and_the_page_goes_on_after_a_reload(brows
         browser.show(*WINDOWS[0])
         begin(browser, page)
         browser.wait("document.getElementById('stage').classList.contains('gone')")
-        assert (
-            browser.run("return getComputedStyle(document.querySelector('.frame img')).visibility")
-            == "hidden"
-        )
+        assert browser.run("return getComputedStyle(document.querySelector('.frame img')).visibility") == "hidden"
         browser.click("#answers button")
         wait_for_question(browser, 2)
         browser.open(page.url)

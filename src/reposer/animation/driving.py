@@ -22,10 +22,7 @@ from reposer.data.video_files import VideoFile, shown_at
 from reposer.estimators import JOINT_FINDERS, JointFinder
 from reposer.nn.weights import sha256
 
-BLANK_FRAMES, BLANK = (
-    50,
-    2.0,
-)  # frames that are passed over, and grey levels by which such a frame's pixels vary
+BLANK_FRAMES, BLANK = (50, 2.0)  # frames that are passed over, and grey levels by which such a frame's pixels vary
 DEFAULT_FINDER = "blazepose"
 MOST_FRAMES = 1_000_000
 """Of a clip that is asked for: above eleven hours at 25 frames per second."""
@@ -36,7 +33,8 @@ class Driving:
     """A pose per frame at a constant rate, and the frames themselves where there is a clip.
 
     fps: frames per second. num_frames: as far as its file says. size: (height, width) of its frames, in pixels.
-    track: all poses, if they are known. clip: the video, if there is one. finder: looks at its frames where no track is.
+    track: all poses, if they are known. clip: the video, if there is one. finder: looks at its frames where no track
+    is.
     about: files and finder, for receipts: the same words mean the same poses. notes: what was decided and left out when
     the track was read, a sentence each.
     """
@@ -79,7 +77,8 @@ def open_driving(
 ) -> Driving:
     """A clip, or a track: a JSON file, or a folder of OpenPose's files, one a frame (see `data.poses.read_recording`).
 
-    A clip's joints come from `track`; else, without a `finder`, from the one track beside it (CLIP.json or CLIP.*.json);
+    A clip's joints come from `track`; else, without a `finder`, from the one track beside it (CLIP.json or
+    CLIP.*.json);
     else from the joint finder of that name, or BlazePose where it is installed: never from one that knows drawn people
     only, unless it is named. A clip of varying rate is shown at a constant one.
 

@@ -18,9 +18,7 @@ from reposer.core.errors import BadInput
 from reposer.core.pose import Pose
 from reposer.core.skeleton import FACE_68
 
-STRETCH = (
-    3.0  # an expression grows or shrinks at most so much: a neutral face with shut eyes has no eye height
-)
+STRETCH = 3.0  # an expression grows or shrinks at most so much: a neutral face with shut eyes has no eye height
 
 
 def _places(*joints: str) -> list[int]:
@@ -76,9 +74,7 @@ class _Feature:
 
 
 def _eye(side: str) -> _Feature:
-    above, below = (
-        _places(*(f"{side}_eye_{at}_{end}" for end in ("outer", "inner"))) for at in ("top", "bottom")
-    )
+    above, below = (_places(*(f"{side}_eye_{at}_{end}" for end in ("outer", "inner"))) for at in ("top", "bottom"))
     ends = _places(f"{side}_eye_outer", f"{side}_eye_inner")
     return _Feature([*ends, *above, *below], ends, [above, below])
 
@@ -232,11 +228,7 @@ class _Measure:
 
     @classmethod
     def of(
-        cls,
-        feature: _Feature,
-        source: Complex[Tensor, "K"],
-        driver: Complex[Tensor, "K"],
-        seen: Bool[Tensor, "K"],
+        cls, feature: _Feature, source: Complex[Tensor, "K"], driver: Complex[Tensor, "K"], seen: Bool[Tensor, "K"]
     ) -> "_Measure | None":
         """None where a landmark that it is measured by is missing, or its ends fall together."""
         if not seen[[*feature.ends, *(k for row in feature.gaps for k in row)]].all():

@@ -1,8 +1,10 @@
 """A clip that is written in segments, so that a kill costs the last of them only and leaves no broken file.
 
 Beside OUT lies the folder OUT.reposer-segments while the clip is made: a state file that says what the clip is made of,
-whole clips of 100 frames each, and what the frame after the last of them needs. At the end the segments' coded frames are
-joined as they are, with the sound of the driving clip, OUT appears whole, and the folder goes. A folder of that name that
+whole clips of 100 frames each, and what the frame after the last of them needs. At the end the segments' coded frames
+are
+joined as they are, with the sound of the driving clip, OUT appears whole, and the folder goes. A folder of that name
+that
 is not ours is refused.
 """
 
@@ -37,21 +39,15 @@ HIGHEST_RATE = 48_000
 STATE = "state.json"
 WHOLE = "whole.mp4.tmp"
 _NUMBER = "[0-9]" * 5
-OWN_FILES = (
-    STATE,
-    f"{_NUMBER}.mp4",
-    f"{_NUMBER}.safetensors",
-    f".{_NUMBER}.mp4.*.tmp",
-    f"{_NUMBER}.mp4.*.tmp",
-    WHOLE,
-)
+OWN_FILES = (STATE, f"{_NUMBER}.mp4", f"{_NUMBER}.safetensors", f".{_NUMBER}.mp4.*.tmp", f"{_NUMBER}.mp4.*.tmp", WHOLE)
 """Patterns of the names of what lies in the folder of segments."""
 
 
 class SegmentedClip:
     """The clip OUT on its way.
 
-    out: the MP4. fps: frames per second. about: what the clip is made from, name by name; the same command has the same.
+    out: the MP4. fps: frames per second. about: what the clip is made from, name by name; the same command has the
+    same.
     anew: forget what an interrupted run left. done: how many frames are safe; add the one after. memory: what was given
     with the last of these; {} before the first.
 
@@ -187,9 +183,7 @@ def join(segments: Iterable[Path], out: Path, fps: Fraction, *, sound: Path | No
         try:
             with av.open(str(sound)) as heard:
                 if heard.streams.audio[0].codec_context is None:
-                    raise BadInput(
-                        f"{sound} has sound of a kind that is not known here. Leave it out: --no-sound."
-                    )
+                    raise BadInput(f"{sound} has sound of a kind that is not known here. Leave it out: --no-sound.")
                 packets.append(_sound_of(heard, container, float(count / fps)))
                 for _, packet in heapq.merge(*packets, key=lambda timed: timed[0]):
                     container.mux(packet)
@@ -226,9 +220,7 @@ def _sound_of(heard: Any, container: Any, seconds: float) -> Iterator[tuple[floa
     return _as_aac(heard, source, stream, begin, seconds)
 
 
-def _copied(
-    heard: Any, source: Any, stream: Any, begin: float, seconds: float
-) -> Iterator[tuple[float, Any]]:
+def _copied(heard: Any, source: Any, stream: Any, begin: float, seconds: float) -> Iterator[tuple[float, Any]]:
     for packet in heard.demux(source):
         if not packet.size or packet.pts is None:
             continue
@@ -245,9 +237,7 @@ def _copied(
         yield start, packet
 
 
-def _as_aac(
-    heard: Any, source: Any, stream: Any, begin: float, seconds: float
-) -> Iterator[tuple[float, Any]]:
+def _as_aac(heard: Any, source: Any, stream: Any, begin: float, seconds: float) -> Iterator[tuple[float, Any]]:
     samples: int | None = None
     for frame in heard.decode(source):
         start = (frame.time or 0.0) - begin

@@ -54,7 +54,8 @@ class MovedFrame:
 
 
 class _Step(NamedTuple):
-    """What drives a frame: the pose where it is drawn, in pixels of the photo, and the driver's own, in pixels of theirs."""
+    """What drives a frame: the pose where it is drawn, in pixels of the photo, and the driver's own, in pixels of
+    theirs."""
 
     pose: Pose
     driver: Pose
@@ -63,19 +64,23 @@ class _Step(NamedTuple):
 class PhotoAnimation:
     """A photo's person who is to move as `poses` say.
 
-    One crop of the photo serves the whole clip: the source's person with the framing's margin and, where the whole track
+    One crop of the photo serves the whole clip: the source's person with the framing's margin and, where the whole
+    track
     is known, all that it reaches; outside of it no pixel ever changes. The poses are placed in the photo by one
-    similarity (see `pipeline.placement`), that of the first frame with at least half of the joints, so that a walk stays
+    similarity (see `pipeline.placement`), that of the first frame with at least half of the joints, so that a walk
+    stays
     a walk. A face is driven by another person's landmarks through `face_motion`, unless it is the same person's.
 
     A frame that shows nobody keeps the pose before it; the first ones wait for the first pose. `missing` counts them.
     `left_undone` counts the frames in which the generator left something undone, by its sentence about it.
 
-    source_pose: the person in the photo, in pixels of the photo. poses: a pose per frame in pixels of their own clip, of
+    source_pose: the person in the photo, in pixels of the photo. poses: a pose per frame in pixels of their own clip,
+    of
     one size and skeleton: the rows of a `Pose` if all are known, else one at a time. same_person: for faces.
     fit: place by the joints even where clip and photo have one size; else such a clip counts as filmed from the photo's
     own camera, and its poses are taken as they are.
-    edge_frames: for faces: the driving clip's pictures, one a pose. Their edges around the face (hair, collar, wall) come
+    edge_frames: for faces: the driving clip's pictures, one a pose. Their edges around the face (hair, collar, wall)
+    come
     into the condition, as published: laid over the drawn face by the similarity that fits the landmarks best.
     picture_size, seed: as in `pipeline.transfer`. steadier: calms the drawn frames.
     """
@@ -168,9 +173,7 @@ class PhotoAnimation:
             return None
         frame = next(frames, None)
         if frame is None:
-            raise BadInput(
-                "There are fewer driving frames than poses. Give the clip that the poses belong to."
-            )
+            raise BadInput("There are fewer driving frames than poses. Give the clip that the poses belong to.")
         return frame
 
     def _condition(self, step: _Step, frame: UInt8[Tensor, "h w 3"] | None) -> Condition:
@@ -259,21 +262,18 @@ def turntable(
 
 
 def _edges_of(frame: UInt8[Tensor, "h w 3"], landmarks: Pose, wanted: Pose) -> Float[Tensor, "1 H W"]:
-    """Edges around the face of a frame that is turned, scaled and shifted so that its landmarks come as near as can be to
+    """Edges around the face of a frame that is turned, scaled and shifted so that its landmarks come as near as can be
+    to
     the wanted ones; as large as their picture. Beside the frame there are none.
     """
     lays = laid_over(landmarks, wanted)
     scale = min(1.0, float(lays.turn.abs()))  # what becomes smaller is smoothed first
     size = (max(1, round(scale * frame.shape[0])), max(1, round(scale * frame.shape[1])))
     small = resize(from_uint8(frame)[None], size)
-    rows, columns = torch.meshgrid(
-        *(torch.arange(n, dtype=torch.float64) for n in wanted.size), indexing="ij"
-    )
+    rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in wanted.size), indexing="ij")
     places = lays.back(torch.complex(columns, rows))
     # pixel corners at -1 and 1: the same places in the small picture
-    grid = torch.stack(
-        [(2 * places.real + 1) / frame.shape[1] - 1, (2 * places.imag + 1) / frame.shape[0] - 1], -1
-    )
+    grid = torch.stack([(2 * places.real + 1) / frame.shape[1] - 1, (2 * places.imag + 1) / frame.shape[0] - 1], -1)
     moved = F.grid_sample(small, grid[None].to(small), padding_mode="border", align_corners=False)
     reached = (grid.abs() <= 1).all(-1)  # the border repeats beside the frame, and its edges with it
     return frame_edges(moved, Pose.stack([wanted]))[0] * reached
@@ -307,11 +307,7 @@ def beside(pictures: Sequence[UInt8[Tensor, "_ _ 3"]], largest: int) -> UInt8[Te
     parts: list[Tensor] = []
     for picture in pictures:
         size = (height, max(1, round(picture.shape[1] * height / picture.shape[0])))
-        fitted = (
-            picture
-            if tuple(picture.shape[:2]) == size
-            else to_uint8(resize(from_uint8(picture)[None], size))[0]
-        )
+        fitted = picture if tuple(picture.shape[:2]) == size else to_uint8(resize(from_uint8(picture)[None], size))[0]
         parts += [gap, fitted] if parts else [fitted]
     return torch.cat(parts, 1)
 

@@ -1,4 +1,5 @@
-"""`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's, does."""
+"""`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's,
+does."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -172,9 +173,7 @@ def _tell(console: Terminal, out: Path, num_frames: int, fps: Fraction, missing:
     length = float(num_frames / fps)
     console.say(
         f"The clip: {out} ({num_frames} frames, {length:.1f} s at {float(fps):g} frames per second"
-        f"{', with its sound' if sound else ''})",
+        f"{', with its sound' if sound else ''})"
     )
     if missing:
-        console.say(
-            f"In {missing} of {num_frames} driving frames nobody was found: the pose before was kept."
-        )
+        console.say(f"In {missing} of {num_frames} driving frames nobody was found: the pose before was kept.")

@@ -1,4 +1,5 @@
-"""`reposer data check|list|synthesize|card|...`: what is wrong with a data set, which kinds there are, new drawn ones."""
+"""`reposer data check|list|synthesize|card|...`: what is wrong with a data set, which kinds there are, new drawn
+ones."""
 
 import json as json_text
 from collections.abc import Sequence
@@ -40,8 +41,10 @@ def check(root: Positional[Path], *, frame: Frame | None = None, pictures: Pictu
 
     Args:
         root: the data set's folder, of pairs, views or clips.
-        frame: what x and y of a fashion list count in; none = what its name says or its joints prove. In training: --data.frame.
-        pictures: how pictures of another shape than 256x176 hold that one; none = what they prove. In training: --data.pictures.
+        frame: what x and y of a fashion list count in; none = what its name says or its joints prove. In training:
+            --data.frame.
+        pictures: how pictures of another shape than 256x176 hold that one; none = what they prove. In training:
+            --data.pictures.
     """
     from reposer.data.check import check_dataset
     from reposer.data.findings import findings_table
@@ -97,11 +100,7 @@ def synthesize(
     """
     pixels("--size", size)
     seeded("--seed", seed)
-    for option, count in {
-        "--people": people,
-        "--test-people": test_people,
-        "--val-people": val_people,
-    }.items():
+    for option, count in {"--people": people, "--test-people": test_people, "--val-people": val_people}.items():
         within(option, count, 0)
     within("--views", views, 2, MOST_VIEWS)
     within("--workers", workers, 1, MOST_WORKERS)

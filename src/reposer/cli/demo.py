@@ -57,9 +57,7 @@ def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: i
         f"Model and person ready in {loaded - started:.1f} s; {len(pairs)} pictures of "
         f"{framing.size[0]}x{framing.size[1]} drawn in {drawn - loaded:.2f} s, the sheet included."
     )
-    console.say(
-        "How good it is, beside copying the source (a synthetic person of the test split, never seen):"
-    )
+    console.say("How good it is, beside copying the source (a synthetic person of the test split, never seen):")
     found = side_by_side(reports)
     console.print_columns(found.names, found.to_table)
     return 0

@@ -42,7 +42,8 @@ def calm(
 def shown(
     frames: Iterable[MovedFrame], moves: Driving, photo: Tensor | None, largest: int, start: int
 ) -> Iterator[tuple[UInt8[Tensor, "H W 3"], MovedFrame]]:
-    """What the file shows of each frame: the picture; with a photo, that, what drives, and the picture beside each other."""
+    """What the file shows of each frame: the picture; with a photo, that, what drives, and the picture beside each
+    other."""
     if photo is None:
         yield from ((frame.picture, frame) for frame in frames)
         return

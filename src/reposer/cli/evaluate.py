@@ -16,16 +16,13 @@ from .option_values import within
 
 def run(arguments: Sequence[str]) -> int:
     return tyro.cli(
-        evaluate_model,
-        args=list(arguments),
-        prog="reposer evaluate",
-        description=__doc__,
-        config=(OmitArgPrefixes,),
+        evaluate_model, args=list(arguments), prog="reposer evaluate", description=__doc__, config=(OmitArgPrefixes,)
     )
 
 
 def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]) -> int:
-    """Prints a table and writes a report: of pairs as JSON, HTML and CSV; of clips as JSON, with sheets of their frames; of
+    """Prints a table and writes a report: of pairs as JSON, HTML and CSV; of clips as JSON, with sheets of their
+    frames; of
     views of objects as JSON, with a plot over the azimuth.
 
     Under a protocol that says how files become pictures, the generated pictures are written to OUT/generated-PROTOCOL

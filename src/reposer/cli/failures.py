@@ -21,7 +21,8 @@ _NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory"
 
 
 def said_of(error: BaseException) -> tuple[int, str] | None:
-    """(exit code, sentence) for an error of the system or the user; None for one of the program, which keeps its traceback."""
+    """(exit code, sentence) for an error of the system or the user; None for one of the program, which keeps its
+    traceback."""
     if isinstance(error, KeyboardInterrupt):
         return stopped_code(error), str(error) or "stopped."
     if _is_of_memory(error):

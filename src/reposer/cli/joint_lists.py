@@ -9,7 +9,8 @@ from reposer.data.market1501 import SIZE as MARKET_SIZE
 
 
 def poses_by_stem(path: Path, frame: Frame | None, size: tuple[int, int] | None) -> dict[str, Pose]:
-    """Every pose of the list by its picture's name without ending. What the list counts in is said, or stands in its name.
+    """Every pose of the list by its picture's name without ending. What the list counts in is said, or stands in its
+    name.
 
     size: (height, width) of the pictures that the joints count in, for lists of no frame.
     """

@@ -54,9 +54,7 @@ def leaderboard(
         contest = with_own_features(contest)
     chosen = systems or tuple(contest.systems)
     if unknown := set(chosen) - set(contest.systems):
-        raise BadInput(
-            f"There is no system {', '.join(sorted(unknown))}; there are {', '.join(contest.systems)}."
-        )
+        raise BadInput(f"There is no system {', '.join(sorted(unknown))}; there are {', '.join(contest.systems)}.")
     contest = dataclasses.replace(
         contest,
         systems={name: build for name, build in contest.systems.items() if name in chosen},

@@ -29,9 +29,7 @@ def above(option: str, value: float | None, limit: float = 0) -> None:
 def pixels(option: str, size: tuple[int, int] | None) -> None:
     """(height, width), if it was given, is of a picture."""
     if size is not None and not all(0 < side <= MOST_PIXELS for side in size):
-        raise BadInput(
-            f"{option} is a height and a width of 1 to {MOST_PIXELS:,} pixels, not {size[0]} {size[1]}."
-        )
+        raise BadInput(f"{option} is a height and a width of 1 to {MOST_PIXELS:,} pixels, not {size[0]} {size[1]}.")
 
 
 def some(option: str, values: Collection[str] | None) -> None:

@@ -23,7 +23,8 @@ def wanted_pose(
 ) -> Pose:
     """The pose in this file, with at least one joint.
 
-    size: (height, width) of the picture that it belongs to; None = what the file says, and `photo_size` if it says none.
+    size: (height, width) of the picture that it belongs to; None = what the file says, and `photo_size` if it says
+    none.
     frame, person: which of several, from 0.
     """
     chosen = choose_pose(read_recording(path), size, otherwise=photo_size, frame=frame, person=person)

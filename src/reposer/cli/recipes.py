@@ -38,7 +38,8 @@ def show(*, json: bool = False) -> None:
 
 
 def described() -> Iterator[dict[str, Any]]:
-    """Every recipe in plain values. size: (height, width) in pixels. about: the first sentence of what it says of itself."""
+    """Every recipe in plain values. size: (height, width) in pixels. about: the first sentence of what it says of
+    itself."""
     from .trainable import trainable
 
     for name, build in trainable().items():

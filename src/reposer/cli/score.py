@@ -54,16 +54,19 @@ def score(
         sources: folder of the source pictures; none = they lie with the targets.
         reference: folder of the training pictures, for metrics that compare with them.
         annotations: list of joints (name:keypoints_y:keypoints_x), for masks and the suite.
-        frame: what a fashion list's joints count in; none = what its name says or its joints prove. Lists that are called
+        frame: what a fashion list's joints count in; none = what its name says or its joints prove. Lists that are
+            called
             market-annotation-* count in 128x64.
-        geometry: how a person's picture lies in a generated file: "plain" (it is the file), "squashed" (each axis scaled on
+        geometry: how a person's picture lies in a generated file: "plain" (it is the file), "squashed" (each axis
+            scaled on
             its own), "padded" (in the middle, with sides); none = found where sizes or pixels prove it, else asked for.
         target_geometry: the same of square targets, sources and reference pictures.
         strip: how many panels of one width a generated file has, side by side.
         panel: which one of them is the generated picture, counted from 1 at the left.
         pose_size: height and width of the pictures that the list's joints count in, for other lists.
         pairs: list of the pairs that should be there (from,to); none = all that are.
-        attributes: JSON of true attributes, {identity: {question: answer}}, as `reposer data synthesize --truth` writes.
+        attributes: JSON of true attributes, {identity: {question: answer}}, as `reposer data synthesize --truth`
+            writes.
         out: folder of the report; none = GENERATED-PROTOCOL beside the pictures.
         json: write the JSON here, too; of all protocols by their names.
         weights: folder of the networks' files; none = the usual places.
@@ -90,14 +93,7 @@ def score(
     from reposer.evaluation.strips import chosen_panel
 
     from .joint_lists import poses_by_stem
-    from .reports import (
-        by_protocol,
-        needs_network,
-        refuse_foreign_reports,
-        tell,
-        tell_absent,
-        tell_problems,
-    )
+    from .reports import by_protocol, needs_network, refuse_foreign_reports, tell, tell_absent, tell_problems
 
     where = chosen_device(device)
     folders = Folders(

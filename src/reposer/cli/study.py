@@ -133,9 +133,7 @@ def best(
     return serve(study, folders, out, host, port)
 
 
-def results(
-    answers: Positional[Path], *, json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None
-) -> int:
+def results(answers: Positional[Path], *, json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None) -> int:
     """The rates with intervals, and which differences hold; also while the study is running.
 
     Args:
@@ -156,14 +154,7 @@ def results(
 
 
 def _check(
-    out: Path,
-    trials: int,
-    practice: int,
-    checks: int,
-    failed_checks: int,
-    seconds: float,
-    seed: int,
-    port: int,
+    out: Path, trials: int, practice: int, checks: int, failed_checks: int, seconds: float, seed: int, port: int
 ) -> None:
     counts = {"--practice": practice, "--checks": checks, "--failed-checks": failed_checks}
     for option, count in counts.items():

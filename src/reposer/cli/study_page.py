@@ -21,9 +21,7 @@ def serve(study: Study, folders: Folders, out: Path, host: str, port: int) -> in
                 stop.args = (f"stopped; {people} people, {count} answers. The same command goes on.",)
                 raise
     except (OSError, OverflowError) as error:
-        raise BadInput(
-            f"No page can be served at {host}:{port} ({error}); give another --port or --host."
-        ) from None
+        raise BadInput(f"No page can be served at {host}:{port} ({error}); give another --port or --host.") from None
     finally:
         answers.close()
     return 0

@@ -37,7 +37,8 @@ def transfer_photo(
         pose: the joints of the wanted pose, in the same forms.
         model: a shipped model's name or a `.safetensors`.
         out: the picture to write; none = PHOTO-reposed.png beside the photo.
-        pose_size: height and width of the picture that `--pose` belongs to, where the file says no size; none = the photo's.
+        pose_size: height and width of the picture that `--pose` belongs to, where the file says no size; none = the
+            photo's.
         pose_frame: which frame of a `--pose` with several, from 0.
         pose_person: which of several people in `--pose`, from 0; none = the one whose joints are surest.
         source_frame: which frame of a `--source-pose` with several, from 0.

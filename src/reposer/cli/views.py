@@ -38,7 +38,8 @@ def views(
     quality: int = QUALITY,
     device: str | None = None,
 ) -> int:
-    """Writes an MP4 (H.264) of the picture's size (see `largest`): once round the object, from the picture's own side on.
+    """Writes an MP4 (H.264) of the picture's size (see `largest`): once round the object, from the picture's own side
+    on.
 
     Args:
         picture: a picture file of an object as the model knows them, cut as those it was trained on.

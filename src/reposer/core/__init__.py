@@ -1,6 +1,8 @@
-"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy, and a lock for folders.
+"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy, and a lock for
+folders.
 
-Each is imported when it is first asked for, so that what needs no torch (errors, disk, the command line's help) does not
+Each is imported when it is first asked for, so that what needs no torch (errors, disk, the command line's help) does
+not
 wait for it. `__init__.pyi` says the same to type checkers.
 """
 

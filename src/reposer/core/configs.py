@@ -10,7 +10,8 @@ from typing import Any, Literal
 from .errors import BadInput, quoted
 
 LARGEST = 2**16
-"""Sizes, widths and counts in a config from a file go up to here: none in use comes near, and a network can be laid out."""
+"""Sizes, widths and counts in a config from a file go up to here: none in use comes near, and a network can be laid
+out."""
 LONGEST = 1000
 """Entries of a list or a mapping in a config from a file."""
 PRECISION = 2**53
@@ -43,9 +44,7 @@ def non_finite(plain: Any, where: str = "") -> str | None:
     """The path of the first number in plain values that is infinite or none; None if there is no such."""
     if isinstance(plain, float):
         return None if math.isfinite(plain) else where
-    entries = (
-        plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
-    )
+    entries = plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
     found = (non_finite(v, f"{where}.{k}" if where else str(k)) for k, v in entries)
     return next((path for path in found if path is not None), None)
 
@@ -136,19 +135,14 @@ class _Reader:
             kinds = list(arguments)
             if len(value) != len(kinds):
                 raise _wrong(where, value, f"a list of {len(kinds)}")
-        return tuple(
-            self.read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
-        )
+        return tuple(self.read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
 
     def _mapping(self, arguments: tuple[Any, ...], value: Any, where: str) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise _wrong(where, value, "an object")
         if self.bounded and len(value) > LONGEST:
             raise BadInput(f"{where} has {len(value):,} entries; at most {LONGEST:,} are expected.")
-        return {
-            self._key(arguments[0], k, where): self.read(arguments[1], v, f"{where}.{k}")
-            for k, v in value.items()
-        }
+        return {self._key(arguments[0], k, where): self.read(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
 
     def _key(self, annotation: Any, key: Any, where: str) -> Any:
         if annotation in (int, float) and isinstance(key, str):

@@ -14,7 +14,5 @@ def chosen_device(name: str | None) -> torch.device:
         torch.empty(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise BadInput(
-            f"There is nothing to compute on called '{name}' ({reason}). Say cpu or cuda."
-        ) from None
+        raise BadInput(f"There is nothing to compute on called '{name}' ({reason}). Say cpu or cuda.") from None
     return device

@@ -47,7 +47,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def new_draft(path: Path) -> tuple[int, Path]:
-    """An open file beside the path, for what shall become that file, and its own name. Folders that are missing are made.
+    """An open file beside the path, for what shall become that file, and its own name. Folders that are missing are
+    made.
 
     While the file is open, it counts as somebody's; what killed processes left is removed on the way.
     """
@@ -63,7 +64,8 @@ def new_draft(path: Path) -> tuple[int, Path]:
 
 
 def _remove_orphans(folder: Path) -> None:
-    """Remove drafts that nobody has open any more, once for each folder and process; young ones may be about to be locked."""
+    """Remove drafts that nobody has open any more, once for each folder and process; young ones may be about to be
+    locked."""
     if fcntl is None or folder.absolute() in _swept:
         return
     _swept.add(folder.absolute())
@@ -91,7 +93,8 @@ def _locked(handle: int) -> bool:
 
 
 def _draft_prefix(name: str) -> str:
-    """A name that fits where the file's own does: most file systems take 255 bytes, and a draft's name ends in 22 more."""
+    """A name that fits where the file's own does: most file systems take 255 bytes, and a draft's name ends in 22
+    more."""
     return f".{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}."
 
 
@@ -125,7 +128,8 @@ def remove_drafts(folder: Path, names: str) -> None:
 
 
 def remove_locked(folder: Path) -> None:
-    """Remove a folder that this process has locked. The lock's file goes last: until then nobody else can take the folder.
+    """Remove a folder that this process has locked. The lock's file goes last: until then nobody else can take the
+    folder.
 
     A folder in which somebody begins anew in that very moment stays.
     """

@@ -11,11 +11,10 @@ OWN_ENVIRONMENT = {
 
 
 def install(extra: str) -> str:
-    """`pip install ...` of what this extra of pyproject.toml names. Reposer itself is on no index: its name would not do."""
+    """`pip install ...` of what this extra of pyproject.toml names. Reposer itself is on no index: its name would not
+    do."""
     needed = [f"'{requirement}'" for requirement in requirements(extra)]
-    command = (
-        f"pip install {' '.join(needed)}" if needed else f"pip install -e '.[{extra}]' in a clone of Reposer"
-    )
+    command = f"pip install {' '.join(needed)}" if needed else f"pip install -e '.[{extra}]' in a clone of Reposer"
     return f"{command} ({OWN_ENVIRONMENT[extra]})" if extra in OWN_ENVIRONMENT else command
 
 

@@ -50,6 +50,5 @@ class FaceLines:
         """A batch of faces of one size. Edges are kept if every face has them."""
         edges = [face.edges for face in faces if face.edges is not None]
         return FaceLines(
-            Pose.stack([face.points for face in faces]),
-            torch.stack(edges) if len(edges) == len(faces) else None,
+            Pose.stack([face.points for face in faces]), torch.stack(edges) if len(edges) == len(faces) else None
         )

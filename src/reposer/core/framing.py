@@ -1,4 +1,5 @@
-"""All geometry of crops and frames: how a picture lies in a generator's frame, what is cut out of one, and the way back."""
+"""All geometry of crops and frames: how a picture lies in a generator's frame, what is cut out of one, and the way
+back."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -58,9 +59,11 @@ def in_picture(pose: Pose) -> Pose:
 
 
 def edges_around(poses: Pose, margin: float, aspect: float, reach: Pose | None = None) -> Edges:
-    """The part of a picture around all joints that lie in it, of which there is one at least; it may exceed the picture.
+    """The part of a picture around all joints that lie in it, of which there is one at least; it may exceed the
+    picture.
 
-    `margin` of the joints' larger side is added around them, then as much more as the joints of `reach` need, and then the
+    `margin` of the joints' larger side is added around them, then as much more as the joints of `reach` need, and then
+    the
     direction grows that `aspect` (width over height) lacks.
     """
     left, top, right, bottom = _around(in_picture(poses))
@@ -124,8 +127,7 @@ class Framing:
             left, top = round(left), round(top)  # whole pixels of padding: cutting it off again is exact
         # (x + 0.5) * scale + left - 0.5: pixel corners stay aligned
         return torch.tensor(
-            [[scale_x, 0.0, 0.5 * scale_x + left - 0.5], [0.0, scale_y, 0.5 * scale_y + top - 0.5]],
-            dtype=torch.float64,
+            [[scale_x, 0.0, 0.5 * scale_x + left - 0.5], [0.0, scale_y, 0.5 * scale_y + top - 0.5]], dtype=torch.float64
         )
 
     def content_box(self, picture_size: tuple[int, int]) -> Edges:
@@ -179,10 +181,7 @@ def frame_picture(
 
 
 def frame_bytes(
-    picture: UInt8[Tensor, "h w 3"],
-    framing: Framing | None,
-    size: tuple[int, int],
-    edges: Edges | None = None,
+    picture: UInt8[Tensor, "h w 3"], framing: Framing | None, size: tuple[int, int], edges: Edges | None = None
 ) -> Float[Tensor, "3 H W"]:
     """`frame_picture` of bytes, or of the part of them inside `edges`; a large photo is never numbers as a whole."""
     content = size if framing is None else size_of(framing.content_box(size))

@@ -92,7 +92,8 @@ class Generator(nn.Module, ABC):
         return {}
 
     def begin(self, source: Any, source_pose: Any, previous: tuple[Any, Any] | None = None) -> Any:
-        """What the frames of a clip are made from. A family overrides it, and `frame`, to compute once what depends on the
+        """What the frames of a clip are made from. A family overrides it, and `frame`, to compute once what depends on
+        the
         source alone, or to remember. previous: the frame to go on after and its condition, for a family that remembers.
         """
         return source, source_pose
@@ -139,7 +140,8 @@ class Generator(nn.Module, ABC):
             return Explanation(_clamped(output), self.layers(output))
 
     def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
-        """What this network cannot do for one pair because its poses lack something, in a sentence; empty if nothing."""
+        """What this network cannot do for one pair because its poses lack something, in a sentence; empty if
+        nothing."""
         return ""
 
     def animate(

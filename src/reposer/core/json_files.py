@@ -42,9 +42,7 @@ def parse_json(content: bytes | str, where: str) -> Any:
     if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise BadInput(f"{where} holds more than {MAX_VALUES:,} values; no more are read. Split the file.")
     try:
-        return json.loads(
-            content, parse_int=_whole, parse_constant=_no_number, object_pairs_hook=_without_repeats
-        )
+        return json.loads(content, parse_int=_whole, parse_constant=_no_number, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
         raise BadInput(
             f"{where} is not JSON (line {error.lineno}, column {error.colno}: {error.msg}). It was damaged, or written by another "

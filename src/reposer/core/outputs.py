@@ -44,9 +44,7 @@ def check_output_file(
         raise BadInput(f"{shown} is a device or a pipe; give the name of an ordinary file.")
     for own in inputs:
         if found is not None and own is not None and _same(path, Path(own)):
-            raise BadInput(
-                f"{shown} is {own} itself, which is read, and would be written over. Give another name."
-            )
+            raise BadInput(f"{shown} is {own} itself, which is read, and would be written over. Give another name.")
     _check_place(path.parent, path.name, shown, option, room)
 
 
@@ -107,15 +105,11 @@ def _check_place(folder: Path, name: str, shown: str, option: str, room: int) ->
     if not folder.exists():
         raise BadInput(f"{shown} lies behind {folder}, a link that leads nowhere. Give {_another(option)}.")
     if not folder.is_dir():
-        raise BadInput(
-            f"{shown} lies below {folder}, which is a file, not a folder. Give {_another(option)}."
-        )
+        raise BadInput(f"{shown} lies below {folder}, which is a file, not a folder. Give {_another(option)}.")
     try:
         for part in missing:
             _must_be_a_name(folder, part)
-        with tempfile.TemporaryFile(
-            dir=folder
-        ):  # what the permissions say is not all: the disk may be read-only
+        with tempfile.TemporaryFile(dir=folder):  # what the permissions say is not all: the disk may be read-only
             pass
         free = shutil.disk_usage(folder)
     except (OSError, ValueError) as error:

@@ -75,9 +75,7 @@ class Pose:
     def resize(self, size: tuple[int, int]) -> "Pose":
         """The pose in the picture resized to `size`."""
         scale = self.xy.new_tensor([size[1] / self.size[1], size[0] / self.size[0]])
-        return replace(
-            self, xy=(self.xy + 0.5) * scale - 0.5, size=size
-        )  # pixel corners stay aligned, not centres
+        return replace(self, xy=(self.xy + 0.5) * scale - 0.5, size=size)  # pixel corners stay aligned, not centres
 
     def crop(self, box: Box) -> "Pose":
         """The pose in the picture cut to `box` = (left, top, right, bottom) in pixel edges; it may exceed the frame."""

@@ -61,7 +61,8 @@ def _interrupts_blocked() -> Iterator[None]:
 
 @contextmanager
 def closing_soon(pool: Executor) -> Iterator[Executor]:
-    """The pool; at the end, also of an interrupt, what nobody has begun is dropped, and only what runs is waited for."""
+    """The pool; at the end, also of an interrupt, what nobody has begun is dropped, and only what runs is waited
+    for."""
     try:
         yield pool
     finally:

@@ -50,7 +50,9 @@ class Registry(Mapping[str, T], Generic[T]):
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(str(name), self._entries, n=3, cutoff=0.5)
         guess = f" Did you mean {' or '.join(near)}?" if near else ""
-        return f"There is no {self.noun} {quoted(name)}.{guess} There are: {', '.join(sorted(self._entries)) or 'none'}."
+        return (
+            f"There is no {self.noun} {quoted(name)}.{guess} There are: {', '.join(sorted(self._entries)) or 'none'}."
+        )
 
     def __contains__(self, name: object) -> bool:
         self._load_entry_points()

@@ -23,9 +23,7 @@ def mix(*numbers: int) -> int:
 
 def row_seeds(seed: int, step: int, first_row: int, num_rows: int) -> Int64[Tensor, "B"]:
     """The seeds of the rows of one step's batch; `first_row` is the global number of this process's first row."""
-    return torch.tensor(
-        [mix(seed, step, row) for row in range(first_row, first_row + num_rows)], dtype=torch.int64
-    )
+    return torch.tensor([mix(seed, step, row) for row in range(first_row, first_row + num_rows)], dtype=torch.int64)
 
 
 def seeded_randn(

@@ -31,7 +31,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs. `seeds[b]` is the address of row b's noise; None means 0 for every row. truth: where every row has it."""
+    """B pairs. `seeds[b]` is the address of row b's noise; None means 0 for every row. truth: where every row has
+    it."""
 
     source: Float[Tensor, "B 3 H W"]
     target: Float[Tensor, "B 3 H W"]

@@ -179,22 +179,8 @@ def _numbered(stem: str, numbers: range) -> tuple[str, ...]:
     return tuple(f"{stem}_{n}" for n in numbers)
 
 
-_EYE_RIGHT = (
-    "eye_outer",
-    "eye_top_outer",
-    "eye_top_inner",
-    "eye_inner",
-    "eye_bottom_inner",
-    "eye_bottom_outer",
-)
-_EYE_LEFT = (
-    "eye_inner",
-    "eye_top_inner",
-    "eye_top_outer",
-    "eye_outer",
-    "eye_bottom_outer",
-    "eye_bottom_inner",
-)
+_EYE_RIGHT = ("eye_outer", "eye_top_outer", "eye_top_inner", "eye_inner", "eye_bottom_inner", "eye_bottom_outer")
+_EYE_LEFT = ("eye_inner", "eye_top_inner", "eye_top_outer", "eye_outer", "eye_bottom_outer", "eye_bottom_inner")
 
 _FACE_JOINTS = (
     *_numbered("right_jaw", range(1, 9)), "chin", *_numbered("left_jaw", range(8, 0, -1)),
@@ -224,9 +210,7 @@ FACE_BOX = ("face_box_1", "face_box_2")
 """Two opposite corners of a face's box, on the edges of pixels; what a face detector finds."""
 
 PERSON_88 = Skeleton(
-    "person88",
-    joints=(*OPENPOSE_18.joints, *FACE_68.joints, *FACE_BOX),
-    limbs=(*OPENPOSE_18.limbs, *FACE_68.limbs),
+    "person88", joints=(*OPENPOSE_18.joints, *FACE_68.joints, *FACE_BOX), limbs=(*OPENPOSE_18.limbs, *FACE_68.limbs)
 )
 """OPENPOSE_18 with the landmarks and the box of the face; any of them may be missing, as joints may."""
 

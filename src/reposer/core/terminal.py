@@ -31,7 +31,8 @@ class Terminal(Console):
         self.print(Text(visible(text)), soft_wrap=True)
 
     def print_columns(self, names: Sequence[str], build: Callable[[tuple[str, ...]], RenderableType]) -> None:
-        """A table with a column per name, by `build`. Where names would be broken, letters head the columns, told below."""
+        """A table with a column per name, by `build`. Where names would be broken, letters head the columns, told
+        below."""
         table = build(tuple(names))
         unbroken = self.measure(table, options=self.options.update(width=WIDEST)).minimum
         if unbroken <= self.width:

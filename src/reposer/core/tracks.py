@@ -1,6 +1,7 @@
 """Smoothing of a track: joints frame by frame, as a detector finds them: they tremble, and some frames lack some.
 
-A track is a `Pose` with a row per frame. Lengths are in body sizes (the larger side of the box around the visible joints),
+A track is a `Pose` with a row per frame. Lengths are in body sizes (the larger side of the box around the visible
+joints),
 so that the same numbers fit pictures of any resolution and people of any size in them.
 """
 
@@ -42,7 +43,8 @@ def body_size(poses: Pose) -> Float[Tensor, "*B"]:
 
 @dataclass(frozen=True)
 class _Before:
-    """What a stream keeps of the pose before: its joints smoothed, their speed in pixels per second, the running size."""
+    """What a stream keeps of the pose before: its joints smoothed, their speed in pixels per second, the running
+    size."""
 
     xy: Float[Tensor, "*B K 2"]
     speed: Float[Tensor, "*B K 2"]
@@ -54,7 +56,8 @@ class _Before:
 class OneEuro:
     """The One-Euro filter (Casiez, Roussel and Vogel 2012), for one pose at a time: it knows the past alone.
 
-    A low pass whose cutoff rises with the speed: a still joint is calm, a fast one hardly lags. A joint that was missing
+    A low pass whose cutoff rises with the speed: a still joint is calm, a fast one hardly lags. A joint that was
+    missing
     starts anew where it appears.
 
     min_cutoff: of a still joint, in Hz; lower is calmer. beta: by how many Hz the cutoff rises for each body size per
@@ -62,11 +65,7 @@ class OneEuro:
     """
 
     def __init__(
-        self,
-        *,
-        min_cutoff: float = MIN_CUTOFF,
-        beta: float = BETA,
-        derivative_cutoff: float = DERIVATIVE_CUTOFF,
+        self, *, min_cutoff: float = MIN_CUTOFF, beta: float = BETA, derivative_cutoff: float = DERIVATIVE_CUTOFF
     ) -> None:
         if min_cutoff <= 0 or beta < 0 or derivative_cutoff <= 0:
             raise BadInput(
@@ -84,9 +83,7 @@ class OneEuro:
         else:
             elapsed = seconds - before.seconds
             if not elapsed > 0:
-                raise BadInput(
-                    f"A pose at {seconds} s came after one at {before.seconds} s; time goes forward."
-                )
+                raise BadInput(f"A pose at {seconds} s came after one at {before.seconds} s; time goes forward.")
             running = torch.lerp(before.size, size, _share(xy.new_tensor(SIZE_CUTOFF), elapsed))
             size = torch.where(before.size == 0, size, torch.where(size == 0, before.size, running))
             known = (pose.visible & before.visible)[..., None]
@@ -118,14 +115,17 @@ def one_euro(
 def two_sided(
     poses: Pose, fps: float, *, noise: float = NOISE, agility: float = AGILITY, max_gap: float = MAX_GAP
 ) -> Pose:
-    """A track of T rows, each joint moved to where the whole track says it was: nothing lags, every frame sees the future.
+    """A track of T rows, each joint moved to where the whole track says it was: nothing lags, every frame sees the
+    future.
 
     The fixed-interval Kalman smoother (Rauch, Tung and Striebel 1965) of a joint that keeps its speed but for random
-    pushes. A joint that is missing between two frames that show it is bridged if no more than `max_gap` is missing; longer
+    pushes. A joint that is missing between two frames that show it is bridged if no more than `max_gap` is missing;
+    longer
     gaps stay missing, and the joint starts anew after them. A bridged joint has a score of 0: nobody saw it.
 
     fps: frames per second. noise: standard deviation of a joint found with a score of 1 (or without scores), in body
-    sizes; of score s it is 1 / s times as much. agility: how much speeds change by themselves: by a standard deviation of
+    sizes; of score s it is 1 / s times as much. agility: how much speeds change by themselves: by a standard deviation
+    of
     so many body sizes per second within a second; more follows faster, less is calmer. max_gap: in seconds.
     """
     _refuse_no_rate(fps)
@@ -158,7 +158,8 @@ SMOOTHERS: Mapping[Smoothing, Callable[[Pose, float], Pose]] = {
 
 
 def smoothed(conditions: Condition, fps: float, smoothing: Smoothing) -> Condition:
-    """A clip's conditions (a row per frame) with their points smoothed. Views stay as they are, and a face's edges too."""
+    """A clip's conditions (a row per frame) with their points smoothed. Views stay as they are, and a face's edges
+    too."""
     if isinstance(conditions, Pose):
         return SMOOTHERS[smoothing](conditions, fps)
     if isinstance(conditions, FaceLines):
@@ -183,7 +184,8 @@ def _share(cutoff: Float[Tensor, "*B"], elapsed: float) -> Float[Tensor, "*B"]:
 
 
 def _gaps(visible: Bool[Tensor, "T K"], most: int) -> tuple[Bool[Tensor, "T K"], Bool[Tensor, "T K"]]:
-    """Where a gap of at most `most` frames is to be bridged; where a joint is seen first, or again after a longer one."""
+    """Where a gap of at most `most` frames is to be bridged; where a joint is seen first, or again after a longer
+    one."""
     count = len(visible)
     frame = torch.arange(count, device=visible.device)[:, None]
     never = count + most + 1
@@ -218,9 +220,7 @@ def _smoothed(
         mean = ahead + gain[:, :, None] * (found[t] - ahead[:, 0])[:, None]
         covariance = spread - gain[:, :, None] * spread[:, None, 0]
         start = torch.stack([found[t], torch.zeros_like(found[t])], 1)
-        doubt = torch.diag_embed(
-            torch.stack([variance[t], variance[t].new_full((joints,), UNKNOWN_SPEED**2)], -1)
-        )
+        doubt = torch.diag_embed(torch.stack([variance[t], variance[t].new_full((joints,), UNKNOWN_SPEED**2)], -1))
         anew = fresh[t, :, None, None]
         mean, covariance = torch.where(anew, start, mean), torch.where(anew, doubt, covariance)
         means.append(mean)

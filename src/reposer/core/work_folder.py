@@ -1,4 +1,5 @@
-"""Folders of ours beside a user's files, for work that is not finished: known again by a marker, removed without harm."""
+"""Folders of ours beside a user's files, for work that is not finished: known again by a marker, removed without
+harm."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,9 +26,7 @@ class WorkFolder:
     Refused: a file of that name, a link, and a folder with something in it but no marker.
     """
 
-    def __init__(
-        self, path: Path, doing: str, own: Sequence[str], about: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, path: Path, doing: str, own: Sequence[str], about: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self._own = (*own, ".*.tmp")
         self._marker = path / MARKER
@@ -71,9 +70,7 @@ class WorkFolder:
         return sorted(path for path in self.path.iterdir() if self._is_ours(path))
 
     def _is_ours(self, path: Path) -> bool:
-        its_own = path.name not in (MARKER, LOCK) and any(
-            fnmatchcase(path.name, pattern) for pattern in self._own
-        )
+        its_own = path.name not in (MARKER, LOCK) and any(fnmatchcase(path.name, pattern) for pattern in self._own)
         return its_own and path.is_file() and not path.is_symlink()
 
     def clear(self) -> None:

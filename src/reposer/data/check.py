@@ -13,29 +13,12 @@ from reposer.core.choices import Frame, PictureForm
 
 from .check_clips import check_clips
 from .clip_dataset import holds_clips
-from .dataset import (
-    Asked,
-    FilePairs,
-    NoSplit,
-    SplitFiles,
-    holds_pairs,
-    recognise,
-    refuse_declared,
-    sole_file,
-)
+from .dataset import Asked, FilePairs, NoSplit, SplitFiles, holds_pairs, recognise, refuse_declared, sole_file
 from .deepfashion import DeepFashion
 from .fashion_pictures import has_picture_shape, picture_form, whole_picture
 from .findings import Finding, Findings, outside_picture, tracked
 from .folder import SPLITS, Folder, chosen_photo_pose, photos_in, split_photos, unread_in
-from .lists import (
-    PoseTable,
-    WrongFrame,
-    fashion_frame,
-    read_annotation,
-    read_names,
-    read_pairs,
-    refuse_outside,
-)
+from .lists import PoseTable, WrongFrame, fashion_frame, read_annotation, read_names, read_pairs, refuse_outside
 from .market1501 import SIZE as MARKET_SIZE
 from .market1501 import Market1501, has_market_shape
 from .pairs import name_identity
@@ -56,11 +39,7 @@ class _Split:
 
 
 def check_dataset(
-    root: Path | str,
-    *,
-    frame: Frame | None = None,
-    pictures: PictureForm | None = None,
-    progress: bool = True,
+    root: Path | str, *, frame: Frame | None = None, pictures: PictureForm | None = None, progress: bool = True
 ) -> list[Finding]:
     """Everything that is wrong with the data set in this folder, errors first.
 
@@ -83,9 +62,7 @@ def check_dataset(
         _check_opened(kind, root, found, progress)
         return found.sorted()
     splits = (
-        [_read_folder(root, s, found) for s in SPLITS]
-        if kind is Folder
-        else _read_listed(kind, root, asked, found)
+        [_read_folder(root, s, found) for s in SPLITS] if kind is Folder else _read_listed(kind, root, asked, found)
     )
     splits = [split for split in splits if split.pictures]
     if not splits:
@@ -102,9 +79,7 @@ def check_dataset(
 
 
 def _read_listed(kind: type[FilePairs], root: Path, asked: Asked, found: Findings) -> list[_Split]:
-    files, word = (
-        (DeepFashion.files, "fasion-resize") if kind is DeepFashion else (Market1501.files, "market")
-    )
+    files, word = (DeepFashion.files, "fasion-resize") if kind is DeepFashion else (Market1501.files, "market")
     splits = []
     for name in SPLITS:
         there = files(root, name)
@@ -114,13 +89,7 @@ def _read_listed(kind: type[FilePairs], root: Path, asked: Asked, found: Finding
 
 
 def _read_split(
-    kind: type[FilePairs],
-    root: Path,
-    name: str,
-    files: SplitFiles,
-    word: str,
-    asked: Asked,
-    found: Findings,
+    kind: type[FilePairs], root: Path, name: str, files: SplitFiles, word: str, asked: Asked, found: Findings
 ) -> _Split:
     split = _Split(name)
     listing = root / f"{name}.lst"
@@ -253,15 +222,11 @@ def _check_opened(kind: type[FilePairs], root: Path, found: Findings, progress: 
 # What can be wrong
 
 
-def _check_pictures(
-    split: _Split, kind: type[FilePairs], asked: Asked, found: Findings, progress: bool
-) -> None:
+def _check_pictures(split: _Split, kind: type[FilePairs], asked: Asked, found: Findings, progress: bool) -> None:
     """Files that are missing or cannot be read, and sizes that do not fit."""
     paired = {name for pair in split.pairs for name in pair}
     missing, unreadable = [], []
-    for name, path in tracked(
-        split.pictures.items(), f"{split.name}: pictures", len(split.pictures), progress
-    ):
+    for name, path in tracked(split.pictures.items(), f"{split.name}: pictures", len(split.pictures), progress):
         if not path.is_file():
             missing.append(name)
             continue
@@ -275,12 +240,7 @@ def _check_pictures(
         except BadInput as error:
             unreadable.append(str(error))
     where = f"{split.name}: "
-    found.add(
-        "error",
-        "missing pictures",
-        where + "in a pair, but no such file",
-        [n for n in missing if n in paired],
-    )
+    found.add("error", "missing pictures", where + "in a pair, but no such file", [n for n in missing if n in paired])
     rest = [n for n in missing if n not in paired]
     found.add("warning", "missing pictures", where + "listed, in no pair, and no such file", rest)
     found.add("error", "unreadable pictures", where + "these cannot be read", unreadable)
@@ -294,7 +254,8 @@ def _check_pictures(
 
 
 def _check_forms(split: _Split, paired: set[str], asked: Asked, found: Findings) -> None:
-    """Pictures of another shape than 256x176: how they hold that picture has to be declared, or proved as in training."""
+    """Pictures of another shape than 256x176: how they hold that picture has to be declared, or proved as in
+    training."""
     names = [name for name in split.sizes if name in paired] or list(split.sizes)
     if not names:
         return

@@ -101,9 +101,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
     if not len(data):
         found.add("error", "empty", f"{split} has no clips")
     found.add("error", "unreadable clips", f"{split}: clips or joints that cannot be read", wrong)
-    found.add(
-        "error", "unreadable pictures", f"{split}: these cannot be read, or have another size", pictures
-    )
+    found.add("error", "unreadable pictures", f"{split}: these cannot be read, or have another size", pictures)
     everybody = bool(blind) and len(blind) == len(data)
     text = f"{split}: nobody has a joint" if everybody else f"{split}: clips in which nobody has a joint"
     found.add("error" if everybody else "warning", "no joints", text, blind)
@@ -123,7 +121,5 @@ def _unlike(files: Sequence[Path]) -> list[str]:
         if picture_is_cut_off(path):
             wrong.append(f"{path} ends too early: it is damaged.")
         elif size != first:
-            wrong.append(
-                f"{path} has {size[0]}x{size[1]} pixels, the clip's first frame {first[0]}x{first[1]}."
-            )
+            wrong.append(f"{path} has {size[0]}x{size[1]} pixels, the clip's first frame {first[0]}x{first[1]}.")
     return wrong

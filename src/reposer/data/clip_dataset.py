@@ -12,17 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from reposer.core import (
-    BadInput,
-    ClipBatch,
-    ClipSample,
-    FaceLines,
-    Framing,
-    Pose,
-    Registry,
-    Sample,
-    Skeleton,
-)
+from reposer.core import BadInput, ClipBatch, ClipSample, FaceLines, Framing, Pose, Registry, Sample, Skeleton
 from reposer.core.rng import numpy_stream
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
@@ -279,9 +269,7 @@ def holds_clips(root: Path) -> bool:
     return root.is_dir() and any(kind.recognises(root) for kind in kinds)
 
 
-def open_clips(
-    root: Path | str, split: str, framing: Framing | None, options: ClipOptions = AS_PUBLISHED
-) -> FileClips:
+def open_clips(root: Path | str, split: str, framing: Framing | None, options: ClipOptions = AS_PUBLISHED) -> FileClips:
     """The split of the clips in a folder; their kind is recognised by the files that are there."""
     return recognise_clips(Path(root))(root, split, framing, options)
 
@@ -341,10 +329,7 @@ def single(rows: Condition) -> Condition:
 
 
 def move_clip(
-    sample: ClipSample,
-    move: Float[Tensor, "2 3"],
-    source_move: Float[Tensor, "2 3"],
-    fill: float | None,
+    sample: ClipSample, move: Float[Tensor, "2 3"], source_move: Float[Tensor, "2 3"], fill: float | None
 ) -> ClipSample:
     """The frames moved by `move` and the reference by `source_move`, with all that lies in them (see move_pictures)."""
     return replace(

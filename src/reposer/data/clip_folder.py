@@ -90,9 +90,7 @@ class ClipFolder(FileClips):
         self.frames_per_draw, self.crop = options.frames, crop
         self.augment, self.edges = bool(options.augment), options.edges
         if split not in SPLITS:
-            raise BadInput(
-                f"There is no split '{split}' of a folder of clips; there are {', '.join(SPLITS)}."
-            )
+            raise BadInput(f"There is no split '{split}' of a folder of clips; there are {', '.join(SPLITS)}.")
         self.tracks = tracks_beside(self.root)
         if not self.tracks:
             raise BadInput(f"{self.root} holds no clips; a folder of this kind holds {self.looks_for}.")
@@ -247,11 +245,7 @@ def tracks_beside(root: Path) -> dict[Path, list[Path]]:
     for track in files:
         if track.suffix.lower() == ".json":
             # a track belongs to the clip whose name begins its own; the longest wins
-            clips = [
-                clip
-                for clip in found
-                if track.name.startswith(clip.stem) and track.name[len(clip.stem)] in "._-"
-            ]
+            clips = [clip for clip in found if track.name.startswith(clip.stem) and track.name[len(clip.stem)] in "._-"]
             if clips:
                 found[max(clips, key=lambda clip: len(clip.stem))].append(track)
     return found
@@ -272,9 +266,7 @@ def open_clip(path: Path, tracks: Sequence[Path]) -> tuple[VideoFile, Pose]:
     return video, choose_track_of(video, track).pose
 
 
-def _laid(
-    pixels: UInt8[Tensor, "H W 3"], edges: Edges | None, framing: Framing | None
-) -> Float[Tensor, "3 h w"]:
+def _laid(pixels: UInt8[Tensor, "H W 3"], edges: Edges | None, framing: Framing | None) -> Float[Tensor, "3 h w"]:
     """A part of a picture in the frame; beyond the picture its edge pixels are repeated."""
     edges = edges or whole((pixels.shape[0], pixels.shape[1]))
     return frame_bytes(pixels, framing, size_of(edges), edges)

@@ -14,7 +14,8 @@ from .video_files import VideoFile
 def choose_track_of(video: VideoFile, track: Path) -> Chosen:
     """One person of a track, a pose for each frame of the clip's file, in pixels of its upright frames.
 
-    Where a clip's pixels are not square, whoever looked at it saw its frames as they lie in the file (OpenCV, OpenPose) or
+    Where a clip's pixels are not square, whoever looked at it saw its frames as they lie in the file (OpenCV,
+    OpenPose) or
     as they are shown: the size that the track says decides, and one without a size is refused.
     """
     recording = read_recording(track)

@@ -34,9 +34,7 @@ def refuse_unknown_depth(image: Image.Image, name: str) -> None:
         )
     bits = getattr(image, "tag_v2", {}).get(258, (16,))
     if image.mode.startswith("I;16") and bits not in ((16,), 16):
-        raise BadInput(
-            f"{name} has {bits} bits a pixel, which are not read. Save it with 8 or 16 bits a colour."
-        )
+        raise BadInput(f"{name} has {bits} bits a pixel, which are not read. Save it with 8 or 16 bits a colour.")
 
 
 def as_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:

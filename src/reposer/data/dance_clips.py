@@ -34,10 +34,7 @@ ANGLE, SHIFT, SCALE = 5.0, (20.0, 3.0), 0.02
 WHITE = 1.0
 LONGEST_CELL = 16 << 20  # characters of a list's cell, which names all frames of a clip; Python reads 131,072
 Motion = Literal["noisy", "clean"]
-SKELETONS_OF: dict[Motion, tuple[Skeleton, ...]] = {
-    "noisy": (OPENPOSE_18, OPENPOSE_25, COCO_17),
-    "clean": (H36M_17,),
-}
+SKELETONS_OF: dict[Motion, tuple[Skeleton, ...]] = {"noisy": (OPENPOSE_18, OPENPOSE_25, COCO_17), "clean": (H36M_17,)}
 
 
 @dataclass(frozen=True)
@@ -81,14 +78,10 @@ class DanceClips(FrameFolders):
         self.folder = self.root / f"{split}_256"
         if split not in SPLITS or not (self.folder / FRAMES).is_dir():
             there = ", ".join(s for s in SPLITS if (self.root / f"{s}_256" / FRAMES).is_dir()) or "none"
-            raise NoSplit(
-                f"{self.root} has no split '{split}' ({self.folder.name}/{FRAMES}); it has {there}."
-            )
+            raise NoSplit(f"{self.root} has no split '{split}' ({self.folder.name}/{FRAMES}); it has {there}.")
         cleaned = (self.folder / CLEAN).is_dir()
         self.skeleton = options.skeleton or (H36M_17 if cleaned else OPENPOSE_18)
-        self.source_skeleton = options.source_skeleton or (
-            COCO_17 if self.skeleton == H36M_17 else self.skeleton
-        )
+        self.source_skeleton = options.source_skeleton or (COCO_17 if self.skeleton == H36M_17 else self.skeleton)
         if H36M_17 in (self.skeleton, self.source_skeleton) and not cleaned:
             raise BadInput(
                 f"{self.folder} has no cleaned tracks ({CLEAN}), which {H36M_17.name} poses come from. Pass another "
@@ -149,9 +142,7 @@ class DanceClips(FrameFolders):
         if only is not None:
             files = [path for path in files if frame_of(path) == only]
             if not files:
-                raise BadInput(
-                    f"{self._list()} names frame {only} of {video}, which is not there. Mend the list."
-                )
+                raise BadInput(f"{self._list()} names frame {only} of {video}, which is not there. Mend the list.")
         path = files[min(frame, len(files) - 1)]
         return self.picture(path), self._pose(path, self.source_skeleton)
 
@@ -174,11 +165,7 @@ class DanceClips(FrameFolders):
         shift, scale = (SHIFT, SCALE) if self.augment == "fashion" else ((0.0, 0.0), 0.0)
         unit = size[1] / 256  # pixels are those of the published 256x256
         moves = [
-            in_frame(
-                random_move(stream, size, ANGLE, (unit * shift[0], unit * shift[1]), scale),
-                self.framing,
-                size,
-            )
+            in_frame(random_move(stream, size, ANGLE, (unit * shift[0], unit * shift[1]), scale), self.framing, size)
             for _ in range(2)
         ]
         return move_clip(sample, moves[0], moves[1 if self.augment == "fashion" else 0], WHITE)
@@ -189,9 +176,7 @@ class DanceClips(FrameFolders):
     def _frames(self, video: str) -> dict[str, Path]:
         files = self.listed(self.folder / FRAMES / video)
         if not files:
-            raise BadInput(
-                f"{self.folder / FRAMES / video} holds no frames. Put them there, or take the video out."
-            )
+            raise BadInput(f"{self.folder / FRAMES / video} holds no frames. Put them there, or take the video out.")
         return files
 
     def _pose(self, frame: Path, skeleton: Skeleton) -> Pose:
@@ -255,9 +240,7 @@ def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
     people = content.get("people") if isinstance(content, dict) else None
     first = people[0] if isinstance(people, list) and people else None
     values = first.get("pose_keypoints_2d") if isinstance(first, dict) else None
-    known = people == [] or (
-        isinstance(values, list) and len(values) % 3 == 0 and all(map(is_number, values))
-    )
+    known = people == [] or (isinstance(values, list) and len(values) % 3 == 0 and all(map(is_number, values)))
     rows = np.array(values, np.float32).reshape(-1, 3) if known and values is not None else None
     kinds = {len(skeleton): skeleton for skeleton in SKELETONS_OF[motion]}
     if not known or (rows is not None and len(rows) not in kinds):
@@ -267,9 +250,7 @@ def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
         )
     if rows is None:
         skeleton = SKELETONS_OF[motion][0]
-        return Pose(
-            torch.zeros(len(skeleton), 2), torch.zeros(len(skeleton), dtype=torch.bool), size, skeleton
-        )
+        return Pose(torch.zeros(len(skeleton), 2), torch.zeros(len(skeleton), dtype=torch.bool), size, skeleton)
     found = (rows[:, :2] != 0).any(-1)
     if (rows[:, 2] > 0).any():  # a file without scores has zeros there
         found &= rows[:, 2] > 0

@@ -115,8 +115,10 @@ class Asked:
     """How the files of a data set are to be read.
 
     skeleton: of the poses. augment: move the pictures a little at random, where the kind offers it.
-    frame, pictures: what the user says of files that do not say it themselves; None = they say it, or their content proves
-    it. frame is what the x and y of a fashion list count in, pictures how files hold the 256x176 pictures of such a list.
+    frame, pictures: what the user says of files that do not say it themselves; None = they say it, or their content
+    proves
+    it. frame is what the x and y of a fashion list count in, pictures how files hold the 256x176 pictures of such a
+    list.
     """
 
     skeleton: Skeleton = OPENPOSE_18
@@ -145,7 +147,8 @@ class FilePairs(PairDataset):
     looks_for: ClassVar[str]
     """What a folder of this kind holds, for messages."""
     takes_declared: ClassVar[bool] = False
-    """Whether frame and pictures are not said by all files of this kind, so that `open` takes what is declared of them."""
+    """Whether frame and pictures are not said by all files of this kind, so that `open` takes what is declared of
+    them."""
 
     unreadable: Mapping[str, str] = MappingProxyType({})
     """Pictures that were left out when the data set was opened, because they cannot be read: name and reason."""
@@ -288,9 +291,7 @@ def refuse_declared(kind: type[FilePairs], root: Path, asked: Asked) -> None:
         )
 
 
-def check_pairs(
-    pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mapping[str, Pose], pictures: Path
-) -> None:
+def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mapping[str, Pose], pictures: Path) -> None:
     """Refuses a pair whose picture or whose joints are missing, naming the row of the list."""
     if not pictures.is_dir():
         raise BadInput(f"The pictures of {pairs_path} should lie in {pictures}, which is not a folder.")
@@ -317,9 +318,7 @@ def check_pairs(
 def sole_file(found: Sequence[Path], root: Path, example: str, looks_for: str) -> Path:
     """The one file that was found; several must hold the same."""
     if not found:
-        raise BadInput(
-            f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}."
-        )
+        raise BadInput(f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}.")
     if len({path.read_bytes() for path in found}) > 1:
         names = ", ".join(path.name for path in found)
         raise BadInput(f"{root} holds {names}, which differ. Keep the one that is meant.")

@@ -9,17 +9,7 @@ from reposer.core import Framing, Skeleton
 from reposer.core.choices import Frame, PictureForm
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import (
-    CACHE_BYTES,
-    DATASETS,
-    Asked,
-    FilePairs,
-    PairRow,
-    PictureMemory,
-    SplitFiles,
-    check_pairs,
-    sole_file,
-)
+from .dataset import CACHE_BYTES, DATASETS, Asked, FilePairs, PairRow, PictureMemory, SplitFiles, check_pairs, sole_file
 from .fashion_pictures import picture_form, whole_picture
 from .lists import FASHION_SIZE, fashion_frame, read_annotation, read_pairs
 from .pairs import name_identity
@@ -37,7 +27,8 @@ class DeepFashion(FilePairs):
     the 256x176 picture. A picture may have any size of that shape and is scaled to it, as the authors do with their
     high-resolution files. Of a picture of another shape it must be known how it holds the 256x176 one.
 
-    frame: what the list's joints count in; None = what the file's name says or its joints prove (`lists.fashion_frame`).
+    frame: what the list's joints count in; None = what the file's name says or its joints prove
+    (`lists.fashion_frame`).
     pictures: how files of another shape hold the picture; None = what they prove (`fashion_pictures.picture_form`).
     """
 
@@ -59,9 +50,7 @@ class DeepFashion(FilePairs):
         self.root, self.split, self.framing = Path(root), split, framing
         self.memory = PictureMemory(cache_bytes)
         files = self.files(self.root, split)
-        annotation = sole_file(
-            files.annotations, self.root, f"fasion-resize-annotation-{split}.csv", self.looks_for
-        )
+        annotation = sole_file(files.annotations, self.root, f"fasion-resize-annotation-{split}.csv", self.looks_for)
         pairs_path = sole_file(files.pairs, self.root, f"fasion-resize-pairs-{split}.csv", self.looks_for)
         self.frame = fashion_frame(annotation, frame)
         self.poses = read_annotation(annotation, frame=self.frame).convert(skeleton)

@@ -18,7 +18,8 @@ T = TypeVar("T")
 ASPECT_TOLERANCE = 0.1  # In-shop's large pictures are 1 % off; synthetic ones of 64x48 pixels 9 %
 SQUARE_TOLERANCE = 0.01
 NUM_HEADERS, NUM_DECODED = 256, 48  # of a data set's pictures, evenly spread
-# The sides of published files are white, but for a few pictures that were wide; an edge is seen where walls are not white.
+# The sides of published files are white, but for a few pictures that were wide; an edge is seen where walls are not
+# white.
 MOSTLY_WHITE, EDGES_SHARE, FEWEST_EDGES = 0.95, 0.1, 3
 
 
@@ -33,7 +34,8 @@ def is_square(size: tuple[int, int]) -> bool:
 
 
 def picture_form(folder: Path, names: Collection[str], declared: PictureForm | None) -> PictureForm:
-    """How the pictures of these names hold the 256x176 one: declared, or proved by their sizes and pixels; else refused.
+    """How the pictures of these names hold the 256x176 one: declared, or proved by their sizes and pixels; else
+    refused.
 
     Headers of some are read, and some of the squares are decoded; a file that cannot be read is passed over here.
     """
@@ -74,9 +76,7 @@ def not_declared(path: Path, size: tuple[int, int], folder: Path) -> BadInput:
     """The refusal of a picture of another shape, whose geometry nobody has said."""
     readings = "squashed, if each axis of the 256x176 picture was scaled on its own"
     if is_square(size):
-        readings = (
-            f"padded, if 40 of 256 columns on each side are white and no part of the picture, or {readings}"
-        )
+        readings = f"padded, if 40 of 256 columns on each side are white and no part of the picture, or {readings}"
     return BadInput(
         f"{path} is {size[0]}x{size[1]} pixels (height x width), not of the shape {FASHION_SIZE[0]}x{FASHION_SIZE[1]} that the "
         f"joints belong to, and the pixels in {folder} do not prove where that picture lies in it. Say how it was made: "

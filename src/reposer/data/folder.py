@@ -91,9 +91,7 @@ def photos_in(folder: Path) -> list[Path]:
     """The picture files of a folder, by name."""
     if not folder.is_dir():
         return []
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."
-    )
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
 
 def unread_in(folder: Path) -> list[str]:

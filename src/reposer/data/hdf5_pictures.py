@@ -1,6 +1,7 @@
 """Pictures out of HDF5 files from anywhere: what the file itself holds, and nothing else of the machine.
 
-A file of this form can name other files: links into them, pixels that lie in them (external storage), data sets that are
+A file of this form can name other files: links into them, pixels that lie in them (external storage), data sets that
+are
 put together of them (virtual). None of these is followed.
 """
 
@@ -27,8 +28,7 @@ def hdf5() -> ModuleType:
         import h5py
     except ImportError:
         raise BadInput(
-            "Views of objects lie in HDF5 files, and h5py, which reads them, is not installed: "
-            f"{install('views')}."
+            f"Views of objects lie in HDF5 files, and h5py, which reads them, is not installed: {install('views')}."
         ) from None
     module: ModuleType = h5py
     return module
@@ -43,7 +43,8 @@ def opened(path: Path) -> Any:
 
 
 def image_of(file: Any, path: Path, name: str) -> UInt8[Tensor, "h w 3"]:
-    """The data set `image` of the group `name` at the file's top. Refuses what is damaged, and what does not lie in this file."""
+    """The data set `image` of the group `name` at the file's top. Refuses what is damaged, and what does not lie in
+    this file."""
     try:
         image = _own(_own(file, path, name), path, "image", of=name)
         _refuse_outside(image, path, name)
@@ -99,6 +100,4 @@ def _refuse_outside(image: Any, path: Path, name: str) -> None:
         what = "lies in other files (external storage)"
     else:
         return
-    raise BadInput(
-        f"{path}, {name}: the image {what}, which are not read. Write the pictures into the file itself."
-    )
+    raise BadInput(f"{path}, {name}: the image {what}, which are not read. Write the pictures into the file itself.")

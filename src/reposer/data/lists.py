@@ -22,7 +22,8 @@ from .files import MISSING, read_text
 FRAMES: tuple[Frame, ...] = ("padded256", "crop176")
 FASHION_SIZE = (256, 176)
 PADDING = 40  # columns on each side of a 176 wide picture in the padded frame
-# What the joints of a list say of its frame. In the published lists 4 of 10,000 joints lie outside of the picture in the
+# What the joints of a list say of its frame. In the published lists 4 of 10,000 joints lie outside of the picture in
+# the
 # right frame, and 340 or more in the wrong one.
 REFUTED_SHARE, REFUTED_JOINTS = 0.01, 3
 PROVED_SHARE, PROVED_JOINTS, PROVED_PICTURES = 0.002, 20, 5
@@ -81,9 +82,7 @@ class PoseTable(Mapping[str, Pose]):
         rows = list(self._row.values())
         everyone = Pose(torch.from_numpy(self.xy), torch.from_numpy(self.visible), self.size, self.skeleton)
         other = everyone.convert(skeleton)
-        return PoseTable(
-            list(self._row), other.xy.numpy()[rows], other.visible.numpy()[rows], self.size, skeleton
-        )
+        return PoseTable(list(self._row), other.xy.numpy()[rows], other.visible.numpy()[rows], self.size, skeleton)
 
 
 def read_annotation(path: Path | str, *, frame: Frame | tuple[int, int]) -> PoseTable:
@@ -114,9 +113,7 @@ def write_annotation(path: Path | str, poses: Mapping[str, Pose], *, frame: Fram
         if pose.skeleton != OPENPOSE_18 or ":" in name:
             raise BadInput(f"The list holds {OPENPOSE_18.name} poses under names without ':', not {name}.")
         if pose.size != size:
-            raise BadInput(
-                f"The pose of {name} belongs to a {pose.size} picture; the list is of {size} pictures."
-            )
+            raise BadInput(f"The pose of {name} belongs to a {pose.size} picture; the list is of {size} pictures.")
         whole = pose.xy.detach().cpu().double().round().long() + torch.tensor([shift, 0])
         there = pose.visible.cpu() & (whole != MISSING).all(-1)
         whole = torch.where(there[:, None], whole, torch.tensor(MISSING))
@@ -134,7 +131,8 @@ def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
     crop176: x and y in the 256x176 picture; `-resize-` in a file's name says so. padded256: in the picture that 40
     white columns on each side make 256 wide. Under the plain name both are published, PATN's list in padded256 and
     GFLA's in crop176. There people stand in columns 40 to 215 or in 0 to 175, so joints on both sides decide: the frame
-    is proved where at least 1 in 100 joints (20 of them, in 5 pictures) cannot lie in the picture of the other frame, and
+    is proved where at least 1 in 100 joints (20 of them, in 5 pictures) cannot lie in the picture of the other frame,
+    and
     at most 2 in 1,000 cannot in this one. Fewer joints never decide.
 
     What is declared or named is refused where more than 1 in 100 joints (3 of them) lie outside of that picture.
@@ -164,9 +162,7 @@ def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
     )
 
 
-def outside_frame(
-    x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"], frame: Frame
-) -> Bool[np.ndarray, "N K"]:
+def outside_frame(x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"], frame: Frame) -> Bool[np.ndarray, "N K"]:
     """The joints of a list, as the file counts them, that were found outside of the 256x176 picture in this frame."""
     left = PADDING if frame == "padded256" else 0
     across = (x >= left) & (x < left + FASHION_SIZE[1])
@@ -189,9 +185,7 @@ def many_outside(outside: int, known: int) -> bool:
     return outside >= REFUTED_JOINTS and outside > REFUTED_SHARE * known
 
 
-def _refuse_refuted(
-    path: Path, named: Frame, known: int, outside: Mapping[Frame, Bool[np.ndarray, "N K"]]
-) -> None:
+def _refuse_refuted(path: Path, named: Frame, known: int, outside: Mapping[Frame, Bool[np.ndarray, "N K"]]) -> None:
     other: Frame = "padded256" if named == "crop176" else "crop176"
     count, in_other = int(outside[named].sum()), int(outside[other].sum())
     if not many_outside(count, known):
@@ -264,9 +258,7 @@ def _annotation_row(path: Path, row: int, line: str) -> tuple[str, list[float], 
     except (ValueError, TypeError):
         finite, counts = False, (0, 0)
     if not finite:
-        raise BadInput(
-            f"{path}, row {row}: the joints of {parts[0]} are not two lists of numbers. Mend that row."
-        )
+        raise BadInput(f"{path}, row {row}: the joints of {parts[0]} are not two lists of numbers. Mend that row.")
     expected = len(OPENPOSE_18)
     if counts != (expected, expected):
         raise BadInput(
@@ -292,9 +284,7 @@ def read_pairs(path: Path | str) -> list[tuple[str, str]]:
             continue
         names = [name.strip() for name in line.split(",")]
         if len(names) != 2 or not all(names):
-            raise BadInput(
-                f"{path}, row {row}: two names with a comma between were expected, not '{line[:60]}'."
-            )
+            raise BadInput(f"{path}, row {row}: two names with a comma between were expected, not '{line[:60]}'.")
         pairs.append((names[0], names[1]))
     return pairs
 

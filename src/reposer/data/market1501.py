@@ -13,17 +13,7 @@ from reposer.core.images import from_uint8
 from reposer.core.rng import numpy_stream
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import (
-    CACHE_BYTES,
-    DATASETS,
-    Asked,
-    FilePairs,
-    PairRow,
-    PictureMemory,
-    SplitFiles,
-    check_pairs,
-    sole_file,
-)
+from .dataset import CACHE_BYTES, DATASETS, Asked, FilePairs, PairRow, PictureMemory, SplitFiles, check_pairs, sole_file
 from .lists import first_existing, read_annotation, read_pairs, refuse_outside
 from .moves import move_pictures, random_move
 from .pairs import market_identity

@@ -10,11 +10,7 @@ from reposer.core.pose import rotation_about
 
 
 def random_move(
-    stream: np.random.Generator,
-    size: tuple[int, int],
-    angle: float,
-    shift: tuple[float, float],
-    scale: float,
+    stream: np.random.Generator, size: tuple[int, int], angle: float, shift: tuple[float, float], scale: float
 ) -> Float[Tensor, "2 3"]:
     """A turn of up to `angle` degrees and a scale of 1 +- `scale` about the picture's centre, then a shift of up to
     `shift` (x, y) pixels.

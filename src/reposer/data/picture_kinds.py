@@ -19,9 +19,7 @@ _HEIC = (
     "JPEG: on a Mac with `sips -s format jpeg FILE --out photo.jpg`, elsewhere with `magick FILE photo.jpg`; an iPhone "
     "takes JPEG under Settings, Camera, Formats, Most Compatible"
 )
-_ANIMATION = (
-    "Save the one picture that is meant as a PNG file; to move a photo by it, make it a video file (MP4)"
-)
+_ANIMATION = "Save the one picture that is meant as a PNG file; to move a photo by it, make it a video file (MP4)"
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", f"a GIF, which is not read: it has 256 colours and may be an animation. {_ANIMATION}"),
     (b"%!PS", f"a PostScript program, which is never run. {_SAVE}"),
@@ -53,9 +51,7 @@ def unread_kind(name: str, start: bytes) -> str | None:
             return None
         if brands & {b"crx "}:
             return f"a camera's raw file, which has to be developed first. {_SAVE}"
-        return (
-            _HEIC if brands & set(_HEIF_BRANDS) else "a video. A still picture was expected; save one frame"
-        )
+        return _HEIC if brands & set(_HEIF_BRANDS) else "a video. A still picture was expected; save one frame"
     found = next((words for prefix, words in _STARTS if start.startswith(prefix)), None)
     if found is not None:
         return found

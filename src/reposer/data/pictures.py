@@ -1,6 +1,7 @@
 """Picture files: read as RGB bytes, measured, checked and written.
 
-Every picture that comes from outside is decoded here, whether it lies in a file, a shard or a study: one list of formats,
+Every picture that comes from outside is decoded here, whether it lies in a file, a shard or a study: one list of
+formats,
 one limit of pixels, one way with colours. Whatever its name says, no other of Pillow's readers is ever tried.
 """
 
@@ -84,9 +85,7 @@ def write_picture(
     pixels = values if values.dtype == torch.uint8 else to_uint8(values)
     assert pixels.dim() == 3 and pixels.shape[-1] == 3, pixels.shape
     image = Image.fromarray(pixels.contiguous().numpy())
-    options: dict[str, Any] = (
-        {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
-    )
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
     encoded = io.BytesIO()  # first: what the system says of a full disk, Pillow's encoders would hide
     image.save(encoded, kinds[path.suffix.lower()], **options)
     with whole_file(path) as file:
@@ -100,9 +99,7 @@ def _file(path: Path) -> Iterator[_Bytes]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise BadInput(
-            f"{path} cannot be opened ({error.strerror}). Give a picture file that you may read."
-        ) from None
+        raise BadInput(f"{path} cannot be opened ({error.strerror}). Give a picture file that you may read.") from None
     with file:
         yield file
 
@@ -173,9 +170,7 @@ def _pixels(image: Image.Image, name: str) -> UInt8[np.ndarray, "H W 3"]:
     profile = image.info.get("icc_profile")
     profile = profile if isinstance(profile, bytes) and profile else None
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
-        image = Image.eval(
-            image, lambda ink: 255 - ink
-        )  # Pillow takes all for Adobe's, whose inks are inverted
+        image = Image.eval(image, lambda ink: 255 - ink)  # Pillow takes all for Adobe's, whose inks are inverted
     orientation = _orientation(image)
     width, height = image.size
     upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
@@ -190,9 +185,7 @@ def _pixels(image: Image.Image, name: str) -> UInt8[np.ndarray, "H W 3"]:
 def _as_stored(upright: UInt8[np.ndarray, "H W 3"], orientation: int) -> UInt8[np.ndarray, "h w 3"]:
     """A view of the upright picture in which rows and columns lie as in the file."""
     turned = upright.swapaxes(0, 1) if orientation >= 5 else upright
-    down, across = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (-1, 1), 7: (-1, -1), 8: (1, -1)}.get(
-        orientation, (1, 1)
-    )
+    down, across = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (-1, 1), 7: (-1, -1), 8: (1, -1)}.get(orientation, (1, 1))
     return turned[::down, ::across]
 
 
@@ -215,9 +208,7 @@ def _not_read(name: str, start: bytes) -> str:
 
 
 def _too_many_pixels(name: str, what: str, most: int = MAX_PIXELS) -> str:
-    return (
-        f"{name} has {what} megapixels; at most {most // 1_000_000} are read. Make the picture smaller first."
-    )
+    return f"{name} has {what} megapixels; at most {most // 1_000_000} are read. Make the picture smaller first."
 
 
 def _reason(error: BaseException) -> str:

@@ -15,15 +15,7 @@ from torch import Tensor
 from reposer.core import BadInput, Framing, Sample
 from reposer.core.view import EVERY_THIRD, HELD_OUT
 
-from .dataset import (
-    CACHE_BYTES,
-    DATASETS,
-    Asked,
-    FilePairs,
-    NoSplit,
-    PairRow,
-    PictureMemory,
-)
+from .dataset import CACHE_BYTES, DATASETS, Asked, FilePairs, NoSplit, PairRow, PictureMemory
 from .hdf5_pictures import image_of, opened
 from .lists import read_names
 from .view_pairs import Rows, Views, read_view_name, rows_of
@@ -64,9 +56,7 @@ class ShapeNetViews(FilePairs):
         listed = "train" if split == HELD_OUT else split
         id_list = Path(ids) if ids else self.root / f"id_{self.kind}_{listed}.txt"
         if not id_list.is_file():
-            raise NoSplit(
-                f"{id_list} is missing; it lists the views of the split, one MODEL_AZIMUTH_ELEVATION a line."
-            )
+            raise NoSplit(f"{id_list} is missing; it lists the views of the split, one MODEL_AZIMUTH_ELEVATION a line.")
         views = read_list(id_list)
         name_list = Path(names) if names else self.root / f"name_{self.kind}_{listed}.txt"
         if name_list.is_file():

@@ -17,15 +17,7 @@ from reposer.core import BadInput, Framing, Pose, Skeleton, quoted
 from reposer.core.json_files import parse_json
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import (
-    CACHE_BYTES,
-    DATASETS,
-    Asked,
-    FilePairs,
-    NoSplit,
-    PairRow,
-    PictureMemory,
-)
+from .dataset import CACHE_BYTES, DATASETS, Asked, FilePairs, NoSplit, PairRow, PictureMemory
 from .pairs import name_identity
 from .picture_kinds import PICTURE_SUFFIXES
 from .pictures import decode_picture
@@ -91,14 +83,10 @@ class ShardPairs(FilePairs):
         self.memory = PictureMemory(cache_bytes)
         self.shards = shards_of(self.root, split)
         if not self.shards:
-            raise NoSplit(
-                f"{self.root} has no shards of the split '{split}'; {shard_name(split, 0)} was expected."
-            )
+            raise NoSplit(f"{self.root} has no shards of the split '{split}'; {shard_name(split, 0)} was expected.")
         self._samples = [sample for path in self.shards for sample in _contents(path)]
         if not self._samples:
-            raise BadInput(
-                f"The shards {self.shards[0].name}, ... of {self.root} hold no pair. Write them anew."
-            )
+            raise BadInput(f"The shards {self.shards[0].name}, ... of {self.root} hold no pair. Write them anew.")
         self.rows = [_row(sample.key, sample.shard) for sample in self._samples]
         self._where: dict[str, tuple[int, str]] = {}
         for i, row in enumerate(self.rows):
@@ -148,9 +136,7 @@ class ShardPairs(FilePairs):
         sample = self._samples[i]
         words = parse_json(sample.read("json"), f"{sample.shard}: {sample.key}.json")
         if not isinstance(words, dict):
-            raise BadInput(
-                f"{sample.shard}: {sample.key}.json holds {quoted(words)}; an object was expected."
-            )
+            raise BadInput(f"{sample.shard}: {sample.key}.json holds {quoted(words)}; an object was expected.")
         return words
 
 
@@ -223,16 +209,15 @@ def _contents(path: Path) -> list[_SampleFiles]:
 
 
 def _refuse_no_end(path: Path, end: int) -> None:
-    """Python's tarfile takes what is cut off or unreadable for the end: only a block of zeros is one, and all behind it."""
+    """Python's tarfile takes what is cut off or unreadable for the end: only a block of zeros is one, and all behind
+    it."""
     with path.open("rb") as file:
         file.seek(end)
         mark = file.read(tarfile.BLOCKSIZE)
         if len(mark) < tarfile.BLOCKSIZE:
             raise BadInput(f"{path} ends too early: its end mark is missing. Fetch or write it again.")
         if any(mark):
-            raise BadInput(
-                f"{path} is damaged at byte {end:,}: no file begins there. Fetch or write it again."
-            )
+            raise BadInput(f"{path} is damaged at byte {end:,}: no file begins there. Fetch or write it again.")
         while rest := file.read(1 << 20):
             if any(rest):
                 raise BadInput(

@@ -42,7 +42,8 @@ class VideoFile:
     """A clip in a file. It is read through once for its times, and its first frame is decoded, when it is opened.
 
     path: the file. size: (height, width) in pixels, upright and square: pixels that the file calls wider or higher are
-    stretched, as players do. stored_size: the same without stretching, as OpenCV reads such a clip. fps: frames per second: the file's, if it is constant; else
+    stretched, as players do. stored_size: the same without stretching, as OpenCV reads such a clip. fps: frames per
+    second: the file's, if it is constant; else
     about what most of its frames come at, in whole frames. variable: whether it is not. num_frames: in the file.
     has_sound: whether there is a sound track.
 
@@ -76,7 +77,8 @@ class VideoFile:
         return shown_at(self._seconds, fps or self.fps)
 
     def frames(self, fps: Fraction | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
-        """The frames in this order, as RGB bytes, upright; instead of first ones that cannot be decoded, the one after them."""
+        """The frames in this order, as RGB bytes, upright; instead of first ones that cannot be decoded, the one after
+        them."""
         places = iter(self.order(fps))
         wanted = next(places, None)
         for place, (_, frame) in enumerate(self._decoded(), self._lost):
@@ -114,7 +116,8 @@ class VideoFile:
 
 
 class ClipWriter:
-    """Frames into an MP4 (H.264, 4:2:0) that browsers and phones play. The file appears whole, at the end, or not at all.
+    """Frames into an MP4 (H.264, 4:2:0) that browsers and phones play. The file appears whole, at the end, or not at
+    all.
 
     A side that is odd is repeated at its end by one row or column: the format halves both. Every frame is shown for the
     same time. Used as a context; what fails inside leaves nothing.
@@ -158,9 +161,7 @@ class ClipWriter:
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
         coder = self._stream.codec_context
         coder.time_base = 1 / self.fps
-        coder.color_range = coder.colorspace = coder.color_primaries = coder.color_trc = (
-            1  # BT.709, 16 to 235
-        )
+        coder.color_range = coder.colorspace = coder.color_primaries = coder.color_trc = 1  # BT.709, 16 to 235
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -204,9 +205,7 @@ class ClipWriter:
         self._lock = self._draft = None
 
 
-def upright(
-    pixels: UInt8[np.ndarray, "H W 3"], matrix: Int32[np.ndarray, "3 3"] | None
-) -> UInt8[np.ndarray, "h w 3"]:
+def upright(pixels: UInt8[np.ndarray, "H W 3"], matrix: Int32[np.ndarray, "3 3"] | None) -> UInt8[np.ndarray, "h w 3"]:
     """A decoded frame as its clip wants it shown: turned by quarters and mirrored.
 
     matrix: pixel (x, y) is shown at (a x + c y, b x + d y), shifted into view, with a, b, c, d = matrix[:2, :2] in
@@ -328,9 +327,7 @@ def _reading(path: Path) -> Iterator[Any]:
         with av.open(str(path), options=dict(SAFE_OPENING), metadata_errors="replace") as container:
             yield container
     except av.FFmpegError as error:
-        raise BadInput(
-            f"{path} cannot be read as a clip ({error.strerror}). Give a whole video file."
-        ) from None
+        raise BadInput(f"{path} cannot be read as a clip ({error.strerror}). Give a whole video file.") from None
 
 
 def _video_stream(container: Any, path: Path) -> Any:
@@ -353,7 +350,8 @@ def _video_stream(container: Any, path: Path) -> Any:
 
 
 def square_size(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
-    """(height, width) in square pixels of a picture whose pixels are `aspect` times as wide as high; no side shrinks."""
+    """(height, width) in square pixels of a picture whose pixels are `aspect` times as wide as high; no side
+    shrinks."""
     height, width = size
     return (height, round(width * aspect)) if aspect >= 1 else (round(height / aspect), width)
 

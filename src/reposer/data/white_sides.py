@@ -15,7 +15,8 @@ Sides = Literal["white-with-edge", "white", "not-white"]
 SIDE = 256
 COLUMNS = 40  # on each side of the 176 that show the picture, in a square of 256
 SHARE = COLUMNS / SIDE
-# Columns of which a side has 40. JPEG files blur colours over some columns on both sides of the line; those are not looked at.
+# Columns of which a side has 40. JPEG files blur colours over some columns on both sides of the line; those are not
+# looked at.
 OUTER, BEFORE, BEHIND = (0, 30), (33, 36), (42, 45)
 LEVEL = 250  # the darkest channel of what counts as white
 ALL_WHITE, EDGE_ROWS = 0.98, 0.5  # shares of pixels and of rows

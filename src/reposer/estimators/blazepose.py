@@ -74,7 +74,5 @@ def _mediapipe() -> Any:
     except ImportError:
         raise BadInput(f"mediapipe, which holds BlazePose, is not installed: {install('pose')}.") from None
     if not hasattr(mediapipe, "solutions"):
-        raise BadInput(
-            f"mediapipe {mediapipe.__version__} holds no network of poses; 0.10.14 does: {install('pose')}."
-        )
+        raise BadInput(f"mediapipe {mediapipe.__version__} holds no network of poses; 0.10.14 does: {install('pose')}.")
     return mediapipe

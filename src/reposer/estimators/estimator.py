@@ -78,9 +78,7 @@ class Embedder(Estimator):
     threshold: ClassVar[float | None] = None
 
     @abstractmethod
-    def __call__(
-        self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None
-    ) -> Float[Tensor, "B D"]:
+    def __call__(self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None) -> Float[Tensor, "B D"]:
         """Vectors of length 1. faces: one of each picture, for an embedder of faces."""
 
 

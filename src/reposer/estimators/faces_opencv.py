@@ -1,4 +1,5 @@
-"""OpenCV's faces, with the user's files: YuNet finds them (Wu et al. 2023), SFace says whose they are (Zhong et al. 2021).
+"""OpenCV's faces, with the user's files: YuNet finds them (Wu et al. 2023), SFace says whose they are (Zhong et al.
+2021).
 
 Pictures of people are small and their faces smaller still; both networks look at the picture three times as large.
 """
@@ -48,9 +49,7 @@ class YuNet(FaceFinder):
 
     @property
     def description(self) -> str:
-        return (
-            f"{self.name}, {self._path.name}, SHA-256 {sha256(self._path)[:16]}, x{UPSCALE}, score >= {SURE}"
-        )
+        return f"{self.name}, {self._path.name}, SHA-256 {sha256(self._path)[:16]}, x{UPSCALE}, score >= {SURE}"
 
     def __call__(self, pictures: UInt8[Tensor, "B H W 3"]) -> list[list[Face]]:
         return [self._faces(_enlarged(picture)) for picture in pictures]
@@ -82,9 +81,7 @@ class SFace(Embedder):
     def description(self) -> str:
         return f"{self.name}, {self._path.name}, SHA-256 {sha256(self._path)[:16]}, x{UPSCALE}"
 
-    def __call__(
-        self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None
-    ) -> Float[Tensor, "B D"]:
+    def __call__(self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None) -> Float[Tensor, "B D"]:
         assert faces is not None, "an embedder of faces needs a face of each picture"
         vectors = []
         for picture, face in zip(pictures, faces, strict=True):
@@ -134,15 +131,11 @@ def _opencv() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise BadInput(
-            f"YuNet and SFace run in OpenCV, which is not installed: {install('faces')}."
-        ) from error
+        raise BadInput(f"YuNet and SFace run in OpenCV, which is not installed: {install('faces')}.") from error
     if not cv2.__version__.startswith("4."):
         raise BadInput(f"OpenCV {cv2.__version__} does not read YuNet's file of 2023: {install('faces')}.")
     return cv2
 
 
 def _unreadable(path: Path, error: Exception) -> BadInput:
-    return BadInput(
-        f"{path} cannot be read by OpenCV ({' '.join(str(error).split())[:120]}). Name the right file."
-    )
+    return BadInput(f"{path} cannot be read by OpenCV ({' '.join(str(error).split())[:120]}). Name the right file.")

@@ -70,8 +70,10 @@ def simcc_joints(
 
 Peak = Literal["quarter", "parabola"]
 """How a peak is found between cells. quarter: a quarter of a cell towards the higher neighbour (Newell et al. 2016,
-arXiv:1603.06937), cell i at pixel i * stride, as the networks that use such maps were trained. parabola: the top of the one
-through the cell and its neighbours, exact where the exponential of the map is a Gaussian bump; cells' corners aligned."""
+arXiv:1603.06937), cell i at pixel i * stride, as the networks that use such maps were trained. parabola: the top of
+the one
+through the cell and its neighbours, exact where the exponential of the map is a Gaussian bump; cells' corners
+aligned."""
 
 
 def heatmap_joints(

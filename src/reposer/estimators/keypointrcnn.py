@@ -34,9 +34,7 @@ class KeypointRCNN(JointFinder):
     def __init__(self, weights: Path | None = None, *, upscale: int = 2) -> None:
         build = _builder()
         path = find_weights(FILE, path=weights, source=SOURCE)
-        self._network: nn.Module = build(
-            weights=None, weights_backbone=None, num_keypoints=len(self.skeleton)
-        )
+        self._network: nn.Module = build(weights=None, weights_backbone=None, num_keypoints=len(self.skeleton))
         fill(self._network, read_checkpoint(path), path)
         self._network.requires_grad_(False).eval()
         self._upscale = upscale

@@ -28,16 +28,15 @@ def from_square(middle: Float[Tensor, "B 2"], side: Float[Tensor, "B"], crop: in
     """The maps from pixels of a crop, `crop` pixels wide, to pixels of the picture that it shows a square of."""
     scale, zero = side / crop, torch.zeros_like(side)
     left, top = (middle - side[:, None] / 2).unbind(1)
-    rows = [
-        torch.stack([scale, zero, left + 0.5 * scale], 1),
-        torch.stack([zero, scale, top + 0.5 * scale], 1),
-    ]
+    rows = [torch.stack([scale, zero, left + 0.5 * scale], 1), torch.stack([zero, scale, top + 0.5 * scale], 1)]
     return torch.stack(rows, 1)
 
 
 def from_aligned(landmarks: Float[Tensor, "B 5 2"], crop: int) -> Float[Tensor, "B 2 3"]:
-    """The maps from pixels of an aligned crop to pixels of the picture: turned and shifted as brings STRAIGHT_FACE nearest
-    to the landmarks (least squares, with (x, y) as the complex number x + iy), and as much larger as they are wider spread.
+    """The maps from pixels of an aligned crop to pixels of the picture: turned and shifted as brings STRAIGHT_FACE
+    nearest
+    to the landmarks (least squares, with (x, y) as the complex number x + iy), and as much larger as they are wider
+    spread.
     """
     straight = landmarks.new_tensor(STRAIGHT_FACE) * crop - 0.5
     z, there = torch.view_as_complex(straight), torch.view_as_complex(landmarks.contiguous())
@@ -45,10 +44,7 @@ def from_aligned(landmarks: Float[Tensor, "B 5 2"], crop: int) -> Float[Tensor, 
     scale = (theirs.abs().square().sum(1) / own.abs().square().sum()).sqrt()
     turn = torch.polar(scale, (own.conj() * theirs).sum(1).angle())
     shift = there.mean(1) - turn * z.mean()
-    rows = [
-        torch.stack([turn.real, -turn.imag, shift.real], 1),
-        torch.stack([turn.imag, turn.real, shift.imag], 1),
-    ]
+    rows = [torch.stack([turn.real, -turn.imag, shift.real], 1), torch.stack([turn.imag, turn.real, shift.imag], 1)]
     return torch.stack(rows, 1)
 
 
@@ -57,9 +53,7 @@ def mapped(matrices: Float[Tensor, "B 2 3"], xy: Float[Tensor, "B N 2"]) -> Floa
     return xy @ matrices[:, :, :2].mT + matrices[:, None, :, 2]
 
 
-def cut(
-    pictures: Float[Tensor, "B 3 H W"], matrices: Float[Tensor, "B 2 3"], crop: int
-) -> Float[Tensor, "B 3 S S"]:
+def cut(pictures: Float[Tensor, "B 3 H W"], matrices: Float[Tensor, "B 2 3"], crop: int) -> Float[Tensor, "B 3 S S"]:
     """The square crops that the maps (crop to picture) name; the edge pixels are repeated outside.
 
     Where a crop shrinks the picture, that is averaged over blocks of pixels first.
@@ -72,7 +66,5 @@ def cut(
         small = F.avg_pool2d(picture[None], block, ceil_mode=True, count_include_pad=False)
         xy = (mapped(matrix[None], points) + 0.5) / block  # from the picture's left top corner
         grid = 2 * xy / xy.new_tensor([small.shape[3], small.shape[2]]) - 1
-        rows.append(
-            F.grid_sample(small, grid.view(1, crop, crop, 2), padding_mode="border", align_corners=False)
-        )
+        rows.append(F.grid_sample(small, grid.view(1, crop, crop, 2), padding_mode="border", align_corners=False))
     return torch.cat(rows)

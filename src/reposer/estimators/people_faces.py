@@ -1,6 +1,7 @@
 """The estimators of faces that ship: where a face is, and whose. Trained on synthetic people, for synthetic people.
 
-The finder asks the network of whole people where the head is, and the network of heads where its face is; a head that is
+The finder asks the network of whole people where the head is, and the network of heads where its face is; a head that
+is
 turned away has none. A drawn face in a 128x88 picture is ten pixels high: more than colours of skin, hair and beard is
 hardly left of it.
 """
@@ -41,9 +42,7 @@ class PeopleFaces(FaceFinder):
 
     def __init__(self, weights: Path | None = None) -> None:
         if weights is not None and not weights.is_dir():
-            raise BadInput(
-                f"{self.name} needs {BODY_FILE} and {FACE_FILE}: give their folder, not {weights}."
-            )
+            raise BadInput(f"{self.name} needs {BODY_FILE} and {FACE_FILE}: give their folder, not {weights}.")
         self._joints, self._shipped = PeopleJoints(weights), open_face(weights)
 
     @property
@@ -93,9 +92,7 @@ class PeopleFaceIdentity(Embedder):
         return f"{self.name}, {self._shipped.description}"
 
     @torch.no_grad()
-    def __call__(
-        self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None
-    ) -> Float[Tensor, "B D"]:
+    def __call__(self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None) -> Float[Tensor, "B D"]:
         if faces is None or len(faces) != len(pictures):
             raise BadInput(
                 f"{self.name} looks at faces: pass one of each picture, found by people-faces or another finder."

@@ -36,9 +36,7 @@ class Shipped(Generic[Network]):
     description: str
 
 
-def open_shipped(
-    filename: str, config: type[NetworkConfig[Network]], weights: Path | None
-) -> Shipped[Network]:
+def open_shipped(filename: str, config: type[NetworkConfig[Network]], weights: Path | None) -> Shipped[Network]:
     """The network in the file `weights`, or in `filename` in the folder `weights`; else in the one that ships."""
     path = SHIPPED / filename
     if weights is not None and (not weights.is_dir() or (weights / filename).is_file()):

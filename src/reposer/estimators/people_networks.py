@@ -167,9 +167,7 @@ class PeopleFace(nn.Module):
         self.up4, self.up2 = Block(w4), Block(w2)
         self.maps = nn.Conv2d(w2, len(FACE_5), 1)
         places = (config.side // 8) ** 2
-        self.whole = nn.Sequential(
-            nn.Conv2d(w8, 16, 1), nn.ReLU(), nn.Flatten(), nn.Linear(16 * places, 1 + 4)
-        )
+        self.whole = nn.Sequential(nn.Conv2d(w8, 16, 1), nn.ReLU(), nn.Flatten(), nn.Linear(16 * places, 1 + 4))
         self.identity = nn.Sequential(
             nn.Conv2d(w8, 16, 1), nn.ReLU(), nn.Flatten(), nn.Linear(16 * places, config.embedding)
         )

@@ -15,15 +15,7 @@ from reposer.core.framing import frame_pictures
 from reposer.core.images import from_uint8
 from reposer.core.skeleton import OPENPOSE_18
 
-from .estimator import (
-    ATTRIBUTE_READERS,
-    EMBEDDERS,
-    JOINT_FINDERS,
-    AttributeReader,
-    Embedder,
-    Face,
-    JointFinder,
-)
+from .estimator import ATTRIBUTE_READERS, EMBEDDERS, JOINT_FINDERS, AttributeReader, Embedder, Face, JointFinder
 from .joint_decoding import heatmap_joints
 from .people_files import BODY_FILE, Shipped, open_shipped
 from .people_networks import BodyConfig, BodyReading, PeopleBody
@@ -89,9 +81,7 @@ class PeopleIdentity(Embedder):
     def description(self) -> str:
         return f"{self.name}, {self._shipped.description}"
 
-    def __call__(
-        self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None
-    ) -> Float[Tensor, "B D"]:
+    def __call__(self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None) -> Float[Tensor, "B D"]:
         return read(self._shipped.network, pictures).identity
 
 

@@ -26,9 +26,7 @@ IMAGENET_FILE = "resnet50-0676ba61.pth"
 IMAGENET_SOURCE = f"https://download.pytorch.org/models/{IMAGENET_FILE}"
 INSHOP_FILE = "resnet50-inshop.safetensors"
 ATTRIBUTES_FILE = "resnet50-attributes.safetensors"
-TRAINED = (
-    "your own training of reposer.nn.resnet.ResNet50 (reposer.nn.weights.write_safetensors its state_dict())"
-)
+TRAINED = "your own training of reposer.nn.resnet.ResNet50 (reposer.nn.weights.write_safetensors its state_dict())"
 SHORTER_SIDE, INPUT_SIDE = 256, 224
 
 
@@ -77,9 +75,7 @@ class ResNet50Embedder(Embedder):
     def description(self) -> str:
         return f"{self.name}, {self._path.name}, SHA-256 {sha256(self._path)[:16]}"
 
-    def __call__(
-        self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None
-    ) -> Float[Tensor, "B D"]:
+    def __call__(self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None) -> Float[Tensor, "B D"]:
         squashed = _resize(from_uint8(pictures), (INPUT_SIDE, INPUT_SIDE))
         mean, std = (squashed.new_tensor(v)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
         return F.normalize(_run(self._network, ((squashed + 1) / 2 - mean) / std))
@@ -89,9 +85,7 @@ class ResNet50ImageNet(ResNet50Embedder):
     """The 2048 pooled features of torchvision's ImageNet weights, version 1."""
 
     name = "resnet50-imagenet"
-    licence = (
-        "BSD-3-Clause (torchvision); trained on ImageNet, whose pictures are for non-commercial research"
-    )
+    licence = "BSD-3-Clause (torchvision); trained on ImageNet, whose pictures are for non-commercial research"
 
 
 class ResNet50InShop(ResNet50Embedder):
@@ -123,9 +117,7 @@ def resnet50_attributes(weights: Path | None) -> ResNet50Attributes:
 def _network(tensors: Mapping[str, Tensor], outputs: int | None, path: Path) -> ResNet50:
     """Strictly from the file; counts of batches, which older files lack, mean nothing here."""
     network = unfilled(lambda: ResNet50(outputs))
-    counts = {
-        n: torch.zeros_like(t) for n, t in network.state_dict().items() if n.endswith("num_batches_tracked")
-    }
+    counts = {n: torch.zeros_like(t) for n, t in network.state_dict().items() if n.endswith("num_batches_tracked")}
     fill(network, counts | {n: t for n, t in tensors.items() if n not in counts}, path)
     network.requires_grad_(False).eval()
     return network

@@ -33,19 +33,12 @@ class RTMPose(JointFinder):
     skeleton = COCO_17
 
     def __init__(
-        self,
-        weights: Path | None = None,
-        *,
-        threshold: float = 0.3,
-        context: float = CONTEXT,
-        upscale: int = 1,
+        self, weights: Path | None = None, *, threshold: float = 0.3, context: float = CONTEXT, upscale: int = 1
     ) -> None:
         path = find_weights(FILE, path=weights, source=SOURCE, checksum="")
         self._network = OnnxNetwork(path)
         if self._network.size is None:
-            raise BadInput(
-                f"{path} leaves the size of its input open; export it with a fixed height and width."
-            )
+            raise BadInput(f"{path} leaves the size of its input open; export it with a fixed height and width.")
         self._size = self._network.size
         self._threshold, self._context, self._upscale = threshold, context, upscale
 

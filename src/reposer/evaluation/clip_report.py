@@ -1,4 +1,5 @@
-"""What scoring clips found: each clip's values, the number over all of them, and what the true clips have themselves."""
+"""What scoring clips found: each clip's values, the number over all of them, and what the true clips have
+themselves."""
 
 import hashlib
 import json
@@ -29,7 +30,8 @@ CLIPS_V1 = Protocol(
         "fvd-r3d18",
     ),
 )
-"""8-bit frames at the size of the generator's pictures, without padding, each beside the true one; every clip counts once."""
+"""8-bit frames at the size of the generator's pictures, without padding, each beside the true one; every clip counts
+once."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class ClipReport(Report):
         return super().interval(values) if len(values) > 1 else (math.nan, math.nan)
 
     def counted(self, metric: str, value: Value) -> str:
-        """How many clips, or what else the metric counts, and how many more had no value; frames that it did not look at."""
+        """How many clips, or what else the metric counts, and how many more had no value; frames that it did not look
+        at."""
         kind = CLIP_METRICS[metric]
         out = f", {value.left_out} left out" if value.left_out else ""
         unseen = sum(row.frames - row.limb_frames for row in self.rows if metric in row.values)
@@ -113,7 +116,8 @@ class ClipReport(Report):
 
 
 def clip_hashes(rows: Sequence[ClipRow]) -> tuple[str, str]:
-    """SHA-256 of what decides the numbers beside the generated pixels, and of the true frames; the order of clips does not
+    """SHA-256 of what decides the numbers beside the generated pixels, and of the true frames; the order of clips does
+    not
     matter.
     """
     clips = sorted([r.name, r.frames, *r.size, r.truth_hash, r.limbs_hash] for r in rows)

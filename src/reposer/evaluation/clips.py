@@ -26,7 +26,8 @@ EXACT = "exact"
 class ClipScorer:
     """Takes in clips, one by one, and ends as a report. Their order plays no part.
 
-    weights: folder of the networks' files; None = the usual places. What a metric lacks is said in the report's `absent`.
+    weights: folder of the networks' files; None = the usual places. What a metric lacks is said in the report's
+    `absent`.
     """
 
     def __init__(
@@ -90,10 +91,7 @@ class ClipScorer:
             raise BadInput(f"The clip {clip.name} has no frames.")
         values = _ended(own)
         truth = _ended({n: m for n, m in self.truth.items() if n in own})
-        size, limbs_hash = (
-            (earlier.shape[0], earlier.shape[1]),
-            limbs_digest.hexdigest() if limb_frames else "",
-        )
+        size, limbs_hash = ((earlier.shape[0], earlier.shape[1]), limbs_digest.hexdigest() if limb_frames else "")
         row = ClipRow(clip.name, "", values, count, size, digest.hexdigest(), truth, limb_frames, limbs_hash)
         self.rows.append(row)
         return row
@@ -137,9 +135,7 @@ class ClipScorer:
         for kind, metrics in self._kinds():
             for name, metric in metrics.items():
                 prefix = f"{kind}|{name}|"
-                metric.load_state(
-                    {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
-                )
+                metric.load_state({k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)})
 
     def _kinds(self) -> tuple[tuple[str, dict[str, ClipMetric]], ...]:
         return ("generated", self.metrics), ("truth", self.truth)
@@ -164,9 +160,7 @@ def evaluate_clips(
 
 def _suits(metric: ClipMetric, clip: DrivenClip) -> bool:
     """Whether the clip brings what the metric asks for."""
-    return (metric.motion != EXACT or clip.motions is not None) and (
-        not metric.needs_limbs or clip.limbs is not None
-    )
+    return (metric.motion != EXACT or clip.motions is not None) and (not metric.needs_limbs or clip.limbs is not None)
 
 
 def _ended(metrics: Mapping[str, ClipMetric]) -> dict[str, float]:

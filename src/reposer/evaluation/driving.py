@@ -56,8 +56,10 @@ def drive(
     A frame that shows nobody is driven by the pose before it.
 
     source: the frame of a `Clip` that says who it is; other clips bring a picture for that.
-    motions: of the clip's own frames, for each but the first. They hold in the frame only where that does not scale them.
-    poses: a row per frame, in the generator's frame, that drive instead of the clip's own; those still say where limbs are.
+    motions: of the clip's own frames, for each but the first. They hold in the frame only where that does not scale
+    them.
+    poses: a row per frame, in the generator's frame, that drive instead of the clip's own; those still say where limbs
+    are.
     smoothing: of the poses before they drive. steady: strength of a `Steadier` over what was drawn; 0 = none.
     """
     framed = _framed(clip, generator.framing, source)
@@ -97,7 +99,8 @@ def copied(clip: Clip | WholeClip, framing: Framing, *, source: int = 0) -> Driv
 
 
 def limbs_of(clip: WholeClip, box: Edges) -> Iterator[Bool[Tensor, "H W"] | None] | None:
-    """Where the limbs of each frame are, cut to `box` as the frames are; None for clips that are not driven by points."""
+    """Where the limbs of each frame are, cut to `box` as the frames are; None for clips that are not driven by
+    points."""
     points = clip.poses.points if isinstance(clip.poses, FaceLines) else clip.poses
     return _limbs(of_the_body(points), clip.trusted, box) if isinstance(points, Pose) else None
 

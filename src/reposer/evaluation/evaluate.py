@@ -83,13 +83,7 @@ def evaluate(
     of_people = isinstance(dataset[int(wanted[0])].target_pose, Pose)
     scorer = Scorer(rule, weights=weights, device=device, with_poses=of_people, num_pairs=len(wanted))
     batches = generated(
-        generate,
-        rule,
-        dataset,
-        wanted,
-        batch_size=batch_size,
-        device=device,
-        title="scoring" if progress else "",
+        generate, rule, dataset, wanted, batch_size=batch_size, device=device, title="scoring" if progress else ""
     )
     for numbers, batch, pictures in batches:
         laid = [(content_box(dataset, i), _made(dataset, i)) for i in numbers]
@@ -97,12 +91,9 @@ def evaluate(
             scorer.add(_shown(rule, dataset, numbers, batch, pictures, list(run), box, made))
     framed = generate if isinstance(generate, OnWholePictures) else None
     layouts = {
-        (_made(dataset, int(i)) if framed is None else framed.made(dataset.target_size(int(i)))).layout
-        for i in wanted
+        (_made(dataset, int(i)) if framed is None else framed.made(dataset.target_size(int(i)))).layout for i in wanted
     }
-    return scorer.report(
-        about, frame=None if dataset.framing is None else dataset.framing.size, layouts=layouts
-    )
+    return scorer.report(about, frame=None if dataset.framing is None else dataset.framing.size, layouts=layouts)
 
 
 def generated(

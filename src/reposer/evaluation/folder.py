@@ -52,23 +52,19 @@ def in_words(problems: Sequence[Problem]) -> list[str]:
     names: dict[str, list[str]] = {}
     for problem in problems:
         names.setdefault(problem.reason, []).append(problem.name)
-    return [
-        f"{own[0]}{f' and {len(own) - 1} more' if len(own) > 1 else ''}: {reason}"
-        for reason, own in names.items()
-    ]
+    return [f"{own[0]}{f' and {len(own) - 1} more' if len(own) > 1 else ''}: {reason}" for reason, own in names.items()]
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
-    """The picture files below a folder by stem. Folders inside are looked through; two files of one stem are refused."""
+    """The picture files below a folder by stem. Folders inside are looked through; two files of one stem are
+    refused."""
     if not folder.is_dir():
         raise BadInput(f"{folder} is not a folder. Give the folder that holds the pictures.")
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
             if path.stem in found:
-                raise BadInput(
-                    f"{folder} holds two pictures called {path.stem}: {found[path.stem]} and {path}."
-                )
+                raise BadInput(f"{folder} holds two pictures called {path.stem}: {found[path.stem]} and {path}.")
             found[path.stem] = path
     if not found:
         raise BadInput(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)}).")
@@ -134,9 +130,7 @@ def match(
 
 
 def _numbered(
-    generated: Mapping[str, Path],
-    targets: Mapping[str, Path],
-    wanted: Sequence[tuple[str, str]] | None,
+    generated: Mapping[str, Path], targets: Mapping[str, Path], wanted: Sequence[tuple[str, str]] | None
 ) -> dict[str, tuple[str, str]]:
     """The pairs of files whose names are plain numbers, by the list; none where targets have such names, too."""
     numbers = {stem: int(stem) for stem in generated if _is_number(stem) and stem not in targets}
@@ -160,9 +154,7 @@ def _is_number(stem: str) -> bool:
     return stem.isascii() and stem.isdigit()
 
 
-def _no_target(
-    stem: str, partners: tuple[str | None, str] | None, wanted: Sequence[tuple[str, str]] | None
-) -> str:
+def _no_target(stem: str, partners: tuple[str | None, str] | None, wanted: Sequence[tuple[str, str]] | None) -> str:
     """Why a generated file has no target."""
     if partners is not None:
         return f"its target {partners[1]} is not there"
@@ -173,10 +165,9 @@ def _no_target(
     return f"the list of {len(wanted)} has no pair of that number"
 
 
-def _partners(
-    stem: str, targets: Mapping[str, Path], sources: Mapping[str, Path]
-) -> tuple[str | None, str] | None:
-    """(source, target) by their stems; the source is None where the name does not say it. One that is there is preferred."""
+def _partners(stem: str, targets: Mapping[str, Path], sources: Mapping[str, Path]) -> tuple[str | None, str] | None:
+    """(source, target) by their stems; the source is None where the name does not say it. One that is there is
+    preferred."""
     plain = _bare(stem)
     for name in (stem, plain):
         if name in targets:

@@ -1,6 +1,7 @@
 """How the pictures of a folder were made: declared, proved by sizes and pixels, or asked for. Never assumed.
 
-A file of its target's shape is plain. A square one may hold a person's picture in several ways; what proves one of them:
+A file of its target's shape is plain. A square one may hold a person's picture in several ways; what proves one of
+them:
 true pictures with white sides that end where they should, true pictures whose sides are no padding, and a protocol that
 squashes whatever it gets. Where nothing does, scoring is refused with a sentence that names the readings.
 """
@@ -110,9 +111,7 @@ def pair_geometries(
     return found, problems
 
 
-def reference_geometry(
-    paths: Sequence[Path], protocol: Protocol, declared: Declared
-) -> Callable[[Size], FileGeometry]:
+def reference_geometry(paths: Sequence[Path], protocol: Protocol, declared: Declared) -> Callable[[Size], FileGeometry]:
     """How a reference picture of a size was made."""
     person = declared.person or protocol.person
     squares = [path for path in paths if _needs_layout(_size_or_none(path) or (2, 1), person)]
@@ -151,13 +150,7 @@ def _true_file(size: Size, layout: Layout, person: Size) -> FileGeometry:
 
 
 def _layout_of_truths(
-    squares: Sequence[Path],
-    what: str,
-    protocol: Protocol,
-    declared: Declared,
-    person: Size,
-    *,
-    generated_too: bool,
+    squares: Sequence[Path], what: str, protocol: Protocol, declared: Declared, person: Size, *, generated_too: bool
 ) -> Layout:
     """How the square ones of the true pictures were made."""
     if not squares:
@@ -168,19 +161,13 @@ def _layout_of_truths(
         return declared.truths
     if evidence == "white":
         return "padded"
-    if (
-        generated_too
-        and declared.generated is not None
-        and (declared.generated, evidence) != ("padded", "content")
-    ):
+    if generated_too and declared.generated is not None and (declared.generated, evidence) != ("padded", "content"):
         return declared.generated
     if protocol.size is None:
         return "plain"
     if protocol.target.fit == "squash" and evidence == "content":
         return "squashed"
-    raise _question(
-        f"{what} pictures", squares, person, ("squashed", "padded", "plain"), "--target-geometry", evidence
-    )
+    raise _question(f"{what} pictures", squares, person, ("squashed", "padded", "plain"), "--target-geometry", evidence)
 
 
 def _sources(
@@ -194,9 +181,7 @@ def _sources(
     """How the sources were made: as the targets, where both have squares that look alike."""
     sizes = {p.name: size for p in pairs if p.source and (size := _size_or_none(p.source)) is not None}
     known = set(target_squares)
-    squares = [
-        p.source for p in pairs if p.source and p.name in sizes and _needs_layout(sizes[p.name], person)
-    ]
+    squares = [p.source for p in pairs if p.source and p.name in sizes and _needs_layout(sizes[p.name], person)]
     apart = list(dict.fromkeys(path for path in squares if path not in known))
     own = layout
     if apart and not (known and _look_alike(apart, target_squares, person)):
@@ -234,12 +219,7 @@ def _layout_of_generated(
             return layout
     if evidence == "white":
         return "padded"
-    if (
-        protocol.size is not None
-        and protocol.generated.fit == "squash"
-        and evidence == "content"
-        and not whitish
-    ):
+    if protocol.size is not None and protocol.generated.fit == "squash" and evidence == "content" and not whitish:
         return "squashed"
     raise _question("generated pictures", paths, person, ("squashed", "padded"), "--geometry", evidence)
 
@@ -259,9 +239,7 @@ def _refuse_padding_beside_squares(alike: Sequence[FilePair], person: Size, decl
         raise _question("generated pictures", paths, person, ("padded", "plain"), "--geometry", evidence)
 
 
-def _refuse_contradiction(
-    layout: Layout, evidence: Evidence, paths: Sequence[Path], what: str, option: str
-) -> None:
+def _refuse_contradiction(layout: Layout, evidence: Evidence, paths: Sequence[Path], what: str, option: str) -> None:
     if (layout, evidence) == ("squashed", "white"):
         raise BadInput(
             f"{option} squashed contradicts the {what}: they have white sides, which end where those of a padded "
@@ -275,12 +253,7 @@ def _refuse_contradiction(
 
 
 def _question(
-    what: str,
-    paths: Sequence[Path],
-    person: Size,
-    readings: Sequence[Layout],
-    option: str,
-    evidence: Evidence,
+    what: str, paths: Sequence[Path], person: Size, readings: Sequence[Layout], option: str, evidence: Evidence
 ) -> BadInput:
     """The refusal to guess."""
     size = picture_header(paths[0])
@@ -309,9 +282,7 @@ def _misfit(size: Size, shown: Size, layout: Layout | None) -> str:
             f"counted from the left: --strip PANELS --panel K"
         )
     if layout == "plain":
-        return (
-            f"it is {came} pixels, its target's picture {wanted}: with --geometry plain both have one shape"
-        )
+        return f"it is {came} pixels, its target's picture {wanted}: with --geometry plain both have one shape"
     if is_square(size) or (layout is not None and size[1] <= size[0]):
         return ""
     return (

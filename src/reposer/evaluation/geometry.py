@@ -1,6 +1,8 @@
-"""How a picture file becomes the picture that is scored: how the person's picture lies in the file, and rules of resizing.
+"""How a picture file becomes the picture that is scored: how the person's picture lies in the file, and rules of
+resizing.
 
-Two facts are kept apart. `FileGeometry` is how a file was made: the person's picture itself, squashed to another shape, or
+Two facts are kept apart. `FileGeometry` is how a file was made: the person's picture itself, squashed to another
+shape, or
 padded with sides. `Geometry` is what a protocol scores. A file's geometry is declared or proved (`folder_geometry`).
 
 The same photograph made 256x176 by two rules differs by up to ten decibels less than a good generator differs from the
@@ -40,7 +42,8 @@ _PIL = {
 class FileGeometry:
     """How a person's picture lies in a file.
 
-    layout: "plain": the file is the picture, aspect kept. "squashed": the picture fills the file, each axis scaled on its
+    layout: "plain": the file is the picture, aspect kept. "squashed": the picture fills the file, each axis scaled on
+    its
         own. "padded": the picture, aspect kept, stands in the middle of the file; what fills the rest is not scored.
     person: (height, width) of the person's picture in any unit, of which only the shape matters; None for plain.
     """
@@ -85,7 +88,8 @@ class Geometry:
     size: (height, width) in pixels; None = as it is, without padding.
     rule: which library's resizing. "pil-*" are antialiased; "cv2-*" are not (torch's form of the same formula, equal to
         OpenCV's fixed-point one to a grey level).
-    fit: "squash" scales each axis on its own. "keep-aspect" scales the person's picture to the height, centres, and cuts
+    fit: "squash" scales each axis on its own. "keep-aspect" scales the person's picture to the height, centres, and
+    cuts
         the sides or fills them with white.
     """
 

@@ -21,7 +21,8 @@ def bootstrap(
     resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[Float64[Tensor, "D"], Float64[Tensor, "D"]]:
-    """The ends of the intervals of D numbers over `count` pairs; a resample in which a number is NaN does not count for it.
+    """The ends of the intervals of D numbers over `count` pairs; a resample in which a number is NaN does not count
+    for it.
 
     statistic: the D numbers of each of R resamples, given the N pairs that each takes, with repetition. Pairs are
     sampled one by one: the interval is about other pairs of the same people. Pairs that share pictures are not
@@ -61,7 +62,8 @@ def ratios(
 ) -> tuple[Float64[Tensor, "D"], Float64[Tensor, "D"], Float64[Tensor, "D"]]:
     """D numbers over N pairs, sum(above) / sum(below), with the ends of their 95 % intervals.
 
-    A mean over pairs has 1 below. NaN where nothing is below. The intervals depend on the order of the pairs: sort them.
+    A mean over pairs has 1 below. NaN where nothing is below. The intervals depend on the order of the pairs: sort
+    them.
     """
     pairs, numbers = above.shape
     assert pairs > 0, "nothing is known about no pairs"

@@ -101,13 +101,8 @@ class SideBySide:
             for note in self.notes:
                 table.add_column(note)
             for line in lines:
-                cells = [
-                    Text(one_line(cell), "bold" if k in line.best else "")
-                    for k, cell in enumerate(line.cells)
-                ]
-                table.add_row(
-                    Text(one_line(line.metric)), *cells, *(Text(one_line(note)) for note in line.notes)
-                )
+                cells = [Text(one_line(cell), "bold" if k in line.best else "") for k, cell in enumerate(line.cells)]
+                table.add_row(Text(one_line(line.metric)), *cells, *(Text(one_line(note)) for note in line.notes))
             tables.append(table)
         return Group(*([self.title] if self.title else []), *tables)
 
@@ -120,8 +115,7 @@ class SideBySide:
         for group, lines in self.groups.items():
             for line in lines:
                 shown = [
-                    f"**{cell}**" if k in line.best else cell
-                    for k, cell in enumerate(map(in_markdown, line.cells))
+                    f"**{cell}**" if k in line.best else cell for k, cell in enumerate(map(in_markdown, line.cells))
                 ]
                 label = [group, line.metric] if grouped else [line.metric]
                 cells = [*map(in_markdown, label), *shown, *map(in_markdown, line.notes)]

@@ -19,7 +19,8 @@ class PairBatch:
 
     names: of the pairs. source_names, target_names: of the pictures; a source may belong to several pairs.
     identities: whose picture it is: one person in one set of clothes, one colour of an item.
-    items: the garment or outfit, whoever wears it: a retrieved picture of the same item is right. Empty: the identities.
+    items: the garment or outfit, whoever wears it: a retrieved picture of the same item is right. Empty: the
+    identities.
     attributes: for each pair its true attributes, question to answer; empty where none are known.
     azimuths: (source's, target's) in degrees, of pairs of views.
     Source pictures and poses may be unknown: what needs them is then absent from the report.

@@ -31,7 +31,8 @@ class Protocol:
     file_format: what generated pictures are saved as ("jpeg": PIL's default quality of 75).
     rounding: how numbers become bytes where pictures come from a generator and not from files.
     reference_set: which pictures the statistics of the reference come from: "train", or none.
-    tails: metrics that see whole batches of so many pairs alone, in the order of names; an incomplete last one is dropped.
+    tails: metrics that see whole batches of so many pairs alone, in the order of names; an incomplete last one is
+    dropped.
     suite: parts of the fine-grained suite. estimators: who looks, by kind.
     limb_radius: half a limb's width in the mask of the target's limbs, as a share of the picture's height.
     confidence: of the bootstrap intervals.

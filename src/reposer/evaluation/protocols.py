@@ -79,10 +79,7 @@ PROTOCOLS.add(
         suite=WHOLE_SUITE,
         estimators=SHIPPED,
         facts=(
-            Fact(
-                "drawn people: pictures as they are, networks that ship with Reposer, nothing else needed",
-                "ours",
-            ),
+            Fact("drawn people: pictures as they are, networks that ship with Reposer, nothing else needed", "ours"),
             Fact("no network of this protocol was part of a training loss here", "ours"),
         ),
     ),
@@ -101,14 +98,8 @@ PROTOCOLS.add(
             PAIRS_PATN,
             Fact("low-resolution files with white sides, cut to columns 40 to 216", "PATN's code"),
             Fact("white sides are put back on before SSIM: 256x256", "PATN's code"),
-            Fact(
-                "SSIM's data range is the brightest minus the darkest level of the generated picture",
-                "PATN's code",
-            ),
-            Fact(
-                "the paper's PCKh comes from another detector than ours: see the suite's pckh-patn",
-                "PATN's code",
-            ),
+            Fact("SSIM's data range is the brightest minus the darkest level of the generated picture", "PATN's code"),
+            Fact("the paper's PCKh comes from another detector than ours: see the suite's pckh-patn", "PATN's code"),
         ),
     ),
 )
@@ -117,12 +108,7 @@ PROTOCOLS.add(
     Protocol(
         "patn2019-market",
         person=MARKET,
-        metrics=(
-            "ssim-gaussian1.5-range",
-            "is",
-            "ssim-gaussian1.5-range-masked-polygons",
-            "is-masked-polygons",
-        ),
+        metrics=("ssim-gaussian1.5-range", "is", "ssim-gaussian1.5-range-masked-polygons", "is-masked-polygons"),
         generated=Geometry(MARKET),
         target=Geometry(MARKET),
         facts=(
@@ -155,18 +141,12 @@ PROTOCOLS.add(
         target=WITH_SIDES,
         facts=(
             Fact("12,800 pairs of the authors' own drawing", RECALLED),
+            Fact("low-resolution files of 256x256 with their white sides; narrower ones get them", "inferred"),
             Fact(
-                "low-resolution files of 256x256 with their white sides; narrower ones get them", "inferred"
-            ),
-            Fact(
-                "the sides of padded files are put on anew, white, so that they are never scored",
-                "ours: a difference",
+                "the sides of padded files are put on anew, white, so that they are never scored", "ours: a difference"
             ),
             Fact("SSIM with a uniform window of 7, the sample covariance and data range 255", "PG2's code"),
-            Fact(
-                "the paper masks with the target's pose, its code loads the source's: both are here",
-                "PG2's code",
-            ),
+            Fact("the paper masks with the target's pose, its code loads the source's: both are here", "PG2's code"),
             Fact("both pictures are black outside of the mask, which lifts the masked SSIM", "PG2's code"),
         ),
     ),
@@ -256,13 +236,9 @@ PROTOCOLS.add(
             PAIRS_PATN,
             Fact("pictures are drawn at 256x256 and resized to 256x176", "the author in an issue thread"),
             Fact("SSIM with a Gaussian of 1.2", "PIDM's code"),
+            Fact("SSIM's data range is the generated picture's own", "copies of GFLA's script; inferred for PIDM"),
             Fact(
-                "SSIM's data range is the generated picture's own",
-                "copies of GFLA's script; inferred for PIDM",
-            ),
-            Fact(
-                "reference resized by cv2 without antialiasing; the author advises PIL bicubic",
-                "PIDM's code, an issue",
+                "reference resized by cv2 without antialiasing; the author advises PIL bicubic", "PIDM's code, an issue"
             ),
             PEERS_FID,
         ),
@@ -283,9 +259,7 @@ PROTOCOLS.add(
             Fact("drawn at 512x512, then bicubic with antialiasing down to 256x176", "CFLD's code"),
             Fact("bytes are cut, not rounded; scored in memory, no file in between", "CFLD's code"),
             Fact("no batch is dropped", "CFLD's code"),
-            Fact(
-                "the Gaussian SSIM's data range is the generated picture's own", "inferred from GFLA's script"
-            ),
+            Fact("the Gaussian SSIM's data range is the generated picture's own", "inferred from GFLA's script"),
             Fact("both SSIMs are printed; which one the paper's is was not seen", "CFLD's code"),
             PEERS_FID,
         ),
@@ -321,10 +295,7 @@ PROTOCOLS.add(
             Fact("Lanczos to 512x352", "Leffa's code; the size from its tables"),
             Fact("FID through the standard network against the test set's true pictures", "Leffa's code"),
             Fact("LPIPS through SqueezeNet", "Leffa's code"),
-            Fact(
-                "clean-fid's own resizing to 299x299 is replaced by the standard network's",
-                "ours: a difference",
-            ),
+            Fact("clean-fid's own resizing to 299x299 is replaced by the standard network's", "ours: a difference"),
         ),
     ),
 )

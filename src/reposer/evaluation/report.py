@@ -41,7 +41,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """A metric's value with the protocol's name: a mean with its bootstrap interval, or one number of a whole set, whose
+    """A metric's value with the protocol's name: a mean with its bootstrap interval, or one number of a whole set,
+    whose
     interval is NaN.
 
     counted: what the mean is taken over, in words. truth: what the true clips have themselves, where that was measured.
@@ -127,9 +128,7 @@ class Report:
     def interval(self, values: Sequence[float]) -> tuple[float, float]:
         """Of the mean over pairs, as the protocol has it."""
         rule = self.protocol
-        return bootstrap_interval(
-            values, confidence=rule.confidence, resamples=rule.resamples, seed=rule.seed
-        )
+        return bootstrap_interval(values, confidence=rule.confidence, resamples=rule.resamples, seed=rule.seed)
 
     def counted(self, metric: str, value: Value) -> str:
         """What the mean is taken over, in words."""
@@ -211,9 +210,7 @@ def protocol_hash(protocol: Protocol, size: tuple[int, int], names: Sequence[str
 
     The protocol's list of metrics is no part of it: a number does not depend on what else was counted.
     """
-    rules = {
-        k: v for k, v in to_plain(protocol).items() if k not in ("facts", "metrics", "suite", "estimators")
-    }
+    rules = {k: v for k, v in to_plain(protocol).items() if k not in ("facts", "metrics", "suite", "estimators")}
     plain = {"protocol": rules, "size": list(size), "pairs": sorted(names)}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 

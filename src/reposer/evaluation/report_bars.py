@@ -8,16 +8,13 @@ from reposer.core.shown import in_html
 from .suite import Finding
 from .suite.part import PICTURE_SETS
 
-BARS, VALUES, LETTER = (
-    150,
-    76,
-    5.6,
-)  # widths in the drawing's own units: bars, numbers, a letter of a part's name
+BARS, VALUES, LETTER = (150, 76, 5.6)  # widths in the drawing's own units: bars, numbers, a letter of a part's name
 BAR, GAP, TOP, FOOT = 10, 9, 4, 18
 
 
 def bars(findings: Sequence[Finding]) -> str:
-    """A group of bars per part: generated, target, source; whiskers are intervals, numbers in brackets the pairs counted.
+    """A group of bars per part: generated, target, source; whiskers are intervals, numbers in brackets the pairs
+    counted.
 
     findings: of one metric, with its parts.
     """
@@ -32,9 +29,7 @@ def bars(findings: Sequence[Finding]) -> str:
     for row, part in enumerate(parts):
         y = TOP + row * group
         middle = y + len(sets) * BAR / 2
-        drawn.append(
-            f'<text class="part" x="{left - 6:.1f}" y="{middle:.1f}" text-anchor="end">{in_html(part)}</text>'
-        )
+        drawn.append(f'<text class="part" x="{left - 6:.1f}" y="{middle:.1f}" text-anchor="end">{in_html(part)}</text>')
         for k, which in enumerate(sets):
             if (found := by_place.get((part, which))) is not None:
                 drawn.append(_bar(found, left, y + k * BAR, end))
@@ -62,8 +57,7 @@ def _bar(found: Finding, left: float, y: float, end: float) -> str:
     if math.isfinite(found.value):
         width = x(found.value) - left
         drawn.insert(
-            0,
-            f'<rect class="{found.pictures}" x="{left:.1f}" y="{y}" width="{width:.1f}" height="{BAR - 1}" rx="1"/>',
+            0, f'<rect class="{found.pictures}" x="{left:.1f}" y="{y}" width="{width:.1f}" height="{BAR - 1}" rx="1"/>'
         )
     if math.isfinite(found.low) and math.isfinite(found.high):
         low, high = x(found.low), x(found.high)
@@ -88,9 +82,7 @@ def _axis(left: float, end: float, bottom: float) -> str:
     for share in (0.0, 0.5, 1.0):
         x = left + BARS * share
         drawn.append(f'<path class="axis" d="M{x:.1f} {TOP}V{bottom}"/>')
-        drawn.append(
-            f'<text class="tick" x="{x:.1f}" y="{bottom + 11}" text-anchor="middle">{share * end:g}</text>'
-        )
+        drawn.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 11}" text-anchor="middle">{share * end:g}</text>')
     return "".join(drawn)
 
 

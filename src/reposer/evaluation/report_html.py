@@ -44,9 +44,7 @@ def write_report(folder: Path, stem: str, report: Report, pictures: Pictures) ->
     return f"{folder / f'{stem}.html'}, .json and .csv"
 
 
-def write_html(
-    path: Path, report: Report, pictures: Pictures, *, ranked_by: str | None = None, each: int = 3
-) -> None:
+def write_html(path: Path, report: Report, pictures: Pictures, *, ranked_by: str | None = None, each: int = 3) -> None:
     """Writes the page to `path`, whole or not at all; it asks the network for nothing.
 
     ranked_by: the metric by which pairs are best or worst; none = the protocol's first that pairs have.
@@ -86,7 +84,9 @@ def _numbers(report: Report) -> str:
     for name in report.protocol.metrics:
         unit = METRICS[name].unit
         beside, below = (f" {unit}", "") if unit == "dB" else ("", f"<small>{in_html(unit)}</small>")
-        shown = f'<th scope="row"><span class="quiet">{in_html(report.protocol.name)}/</span>{in_html(name)} {below}</th>'
+        shown = (
+            f'<th scope="row"><span class="quiet">{in_html(report.protocol.name)}/</span>{in_html(name)} {below}</th>'
+        )
         if (found := report.summary.get(name)) is not None:
             value, _, interval = found.cell().partition(" [")
             interval = f"[{interval}" if interval else ""
@@ -123,7 +123,9 @@ def _parts(report: Report) -> str:
         caption = f"<b>{in_html(found[0].metric)}</b>{in_html(unit)}{which} · of {total:,} pairs"
         figures.append(f"<figure><figcaption>{caption}</figcaption>{bars(found)}</figure>")
     legend = " ".join(f'<span class="key"><i class="{k}"></i>{in_html(v)}</span>' for k, v in SETS.items())
-    note = f'<span class="legend">{legend}</span>Whiskers are intervals; in brackets, on how many pairs the number stands.'
+    note = (
+        f'<span class="legend">{legend}</span>Whiskers are intervals; in brackets, on how many pairs the number stands.'
+    )
     return _section("Part by part", f'<div class="charts">{"".join(figures)}</div>', note) if figures else ""
 
 
@@ -136,15 +138,11 @@ def _suite(report: Report) -> str:
         unit = f" ({found[0].unit})" if found[0].unit else ""
         name = f'<th scope="row">{in_html(found[0].metric + unit)}</th>'
         rows.append(
-            (
-                estimator,
-                f'<tr>{name}{cells}<td data-as="better">{direction(found[0].higher_is_better)}</td></tr>',
-            )
+            (estimator, f'<tr>{name}{cells}<td data-as="better">{direction(found[0].higher_is_better)}</td></tr>')
         )
     head = "".join(f"<th>{which}</th>" for which in PICTURE_SETS)
     tables = [
-        f"<h3>{in_html(estimator)}</h3>"
-        + _table(f"<tr><th>number</th>{head}<th>better</th></tr>", [r for _, r in own])
+        f"<h3>{in_html(estimator)}</h3>" + _table(f"<tr><th>number</th>{head}<th>better</th></tr>", [r for _, r in own])
         for estimator, own in itertools.groupby(rows, key=lambda row: row[0])
     ]
     note = (
@@ -191,9 +189,7 @@ def _pair(row: Row, metric: str, shown: Mapping[str, np.ndarray]) -> str:
     cells = []
     for name in COLUMNS:
         picture = difference if name == "difference" else shown.get(name)
-        drawn = (
-            '<div class="none">none</div>' if picture is None else _image(picture, f"{name} of {row.name}")
-        )
+        drawn = '<div class="none">none</div>' if picture is None else _image(picture, f"{name} of {row.name}")
         cells.append(f"<figure>{drawn}<figcaption>{name}</figcaption></figure>")
     others = " · ".join(
         f"{in_html(name)} {number(value, METRICS[name].unit, 4)}"
@@ -239,9 +235,7 @@ def _made(report: Report) -> str:
         f"<dt>{in_html(name)}</dt><dd>{in_html(v if isinstance(v, str) else json.dumps(v))}</dd>"
         for name, v in facts.items()
     ]
-    note = (
-        "Numbers compare only where the first line is equal, and mean the same only where the second is, too."
-    )
+    note = "Numbers compare only where the first line is equal, and mean the same only where the second is, too."
     return _section("Where these numbers come from", f'<dl class="wide code">{"".join(said)}</dl>', note)
 
 

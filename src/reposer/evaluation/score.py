@@ -15,14 +15,7 @@ from typing import Any
 
 import torch
 from jaxtyping import UInt8
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
@@ -146,9 +139,7 @@ def score_folder(
         raise _nothing(folders, problems)
     needs_sources = bool(protocol.suite) or folders.poses is not None
     geometries, misfits = pair_geometries(pairs, protocol, folders.declared, with_sources=needs_sources)
-    pairs, poses, unposed = _with_poses(
-        [p for p in pairs if p.name in geometries], geometries, protocol, folders
-    )
+    pairs, poses, unposed = _with_poses([p for p in pairs if p.name in geometries], geometries, protocol, folders)
     problems = [*misfits, *unposed, *problems]
     if not pairs:
         raise _nothing(folders, problems)
@@ -185,9 +176,7 @@ def score_folder(
                 bar.update(line, advance=len(chunks[number]))
                 number, whole = number + 1, True
                 ledger.save_if_due(scorer, number)
-        except (
-            BaseException
-        ):  # whatever stops it, Ctrl-C too: what is done stays done, unless a chunk is half done
+        except BaseException:  # whatever stops it, Ctrl-C too: what is done stays done, unless a chunk is half done
             if whole:
                 ledger.save(scorer, number)
             raise
@@ -210,10 +199,7 @@ def _nothing(folders: Folders, problems: Sequence[Problem]) -> BadInput:
 
 
 def _with_poses(
-    pairs: Sequence[FilePair],
-    geometries: Mapping[str, PairGeometry],
-    protocol: Protocol,
-    folders: Folders,
+    pairs: Sequence[FilePair], geometries: Mapping[str, PairGeometry], protocol: Protocol, folders: Folders
 ) -> tuple[list[FilePair], dict[str, tuple[Pose, Pose]], list[Problem]]:
     """(source's, target's) joints in the protocol's geometry, by the pair's name; and pairs that lack them.
 
@@ -284,9 +270,7 @@ def _work(task: _Task) -> _Done:
     """In another process: decode, prepare, compare. A file that breaks is named and left out."""
     torch.set_num_threads(1)
     singles, problems = [], []
-    for pair, geometry, poses, attributes in zip(
-        task.pairs, task.geometries, task.poses, task.attributes, strict=True
-    ):
+    for pair, geometry, poses, attributes in zip(task.pairs, task.geometries, task.poses, task.attributes, strict=True):
         try:
             singles.append(_single(pair, geometry, poses, attributes, task))
         except BadInput as error:
@@ -299,11 +283,7 @@ def _work(task: _Task) -> _Done:
 
 
 def _single(
-    pair: FilePair,
-    geometry: PairGeometry,
-    poses: tuple[Pose, Pose] | None,
-    attributes: Mapping[str, str],
-    task: _Task,
+    pair: FilePair, geometry: PairGeometry, poses: tuple[Pose, Pose] | None, attributes: Mapping[str, str], task: _Task
 ) -> PairBatch:
     """The pictures of one pair, decoded and in the protocol's geometry."""
     generated, target = _scored_pictures(pair, geometry, task.protocol, task.strip)
@@ -410,9 +390,7 @@ def _reference_files(folder: Path | None) -> tuple[list[Path], list[Problem]]:
     return files, problems
 
 
-def _add_reference(
-    scorer: Scorer, paths: Sequence[Path], declared: Declared, bar: Progress
-) -> tuple[Problem, ...]:
+def _add_reference(scorer: Scorer, paths: Sequence[Path], declared: Declared, bar: Progress) -> tuple[Problem, ...]:
     """Only where somebody asks for it: the whole training set takes its time. Returns what could not be decoded."""
     if not any(metric.needs_reference for metric in scorer.metrics.values()):
         return ()
@@ -455,10 +433,9 @@ def _digest(
     protocol: Protocol,
     scorer: Scorer,
 ) -> str:
-    """Of all that an unfinished state belongs to: protocol, networks, joints, attributes, and the content of every file."""
-    paths = dict.fromkeys(
-        path for p in pairs for path in (p.generated, p.target, p.source) if path is not None
-    )
+    """Of all that an unfinished state belongs to: protocol, networks, joints, attributes, and the content of every
+    file."""
+    paths = dict.fromkeys(path for p in pairs for path in (p.generated, p.target, p.source) if path is not None)
     if any(metric.needs_reference for metric in scorer.metrics.values()):
         paths |= dict.fromkeys(reference)
     files = [[path.name, sha256(path)] for path in paths]

@@ -66,9 +66,7 @@ class Scorer:
         self.metrics: dict[str, Metric] = {}
         self.elsewhere: list[str] = []
         self.parts: dict[str, SuitePart] = {}
-        assert not protocol.tails or num_pairs is not None, (
-            "which batch is the last one depends on the number of pairs"
-        )
+        assert not protocol.tails or num_pairs is not None, "which batch is the last one depends on the number of pairs"
         self._num_pairs, self._num_reference, self._references = num_pairs or 0, num_reference, 0
         self._truths: list[bytes] = []
         self._masks: list[dict[str, bytes]] = []
@@ -81,9 +79,7 @@ class Scorer:
             elif kind.mask and not with_poses:
                 self.absent[name] = f"its mask '{kind.mask}' is drawn from joints; give their list"
             elif kind.mask in OF_SOURCE and not with_sources:
-                self.absent[name] = (
-                    f"its mask '{kind.mask}' is drawn from the source's joints; give the sources"
-                )
+                self.absent[name] = f"its mask '{kind.mask}' is drawn from the source's joints; give the sources"
             elif kind.needs_reference and not num_reference:
                 self.absent[name] = f"it compares with the {protocol.reference_set} set; give its folder"
             elif few := self._too_few(name, kind):
@@ -133,9 +129,7 @@ class Scorer:
                 own[name] = score
         for part in self.parts.values():
             part.update(batch)
-        self._truths += [
-            digest(name, picture) for name, picture in zip(batch.names, batch.target, strict=True)
-        ]
+        self._truths += [digest(name, picture) for name, picture in zip(batch.names, batch.target, strict=True)]
         counted_masks = [{}] * len(batch.names) if counted is None else counted.masks
         for k, name in enumerate(batch.names):
             drawn = {kind: digest(name, mask[k].bool()) for kind, mask in masks.items()}
@@ -184,9 +178,7 @@ class Scorer:
         holds_all = (max(heights), max(widths))
         size = holds_all if len(self._sizes) == 1 else frame or holds_all
         names = [row.name for row in self.rows]
-        of_sets = {
-            n: m.compute() for n, m in self.metrics.items() if not any(n in row.values for row in self.rows)
-        }
+        of_sets = {n: m.compute() for n, m in self.metrics.items() if not any(n in row.values for row in self.rows)}
         return Report(
             protocol=self.protocol,
             rows=tuple(self.rows),
@@ -208,9 +200,7 @@ class Scorer:
         digests = {"truths": self._truths, "references": self._reference_pictures}
         digests |= {f"mask|{kind}": [own[kind] for own in self._masks] for kind in self._kinds_of_masks}
         whole = {
-            name: torch.frombuffer(bytearray(b"".join(own)), dtype=torch.uint8)
-            for name, own in digests.items()
-            if own
+            name: torch.frombuffer(bytearray(b"".join(own)), dtype=torch.uint8) for name, own in digests.items() if own
         }
         whole["sizes"] = torch.tensor(sorted(self._sizes), dtype=torch.int64).view(-1, 2)
         for kind, things in (("metric", self.metrics), ("part", self.parts)):
@@ -228,9 +218,7 @@ class Scorer:
         for kind, things in (("metric", self.metrics), ("part", self.parts)):
             for name, thing in things.items():
                 prefix = f"{kind}|{name}|"
-                thing.load_state(
-                    {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)}
-                )
+                thing.load_state({k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)})
 
     @property
     def _kinds_of_masks(self) -> list[str]:

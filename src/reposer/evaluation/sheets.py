@@ -68,9 +68,7 @@ def picture_sheet(
     return np.array(sheet)
 
 
-def explanation_pictures(
-    explanation: Explanation, size: tuple[int, int]
-) -> dict[str, Float[Tensor, "B 3 H W"]]:
+def explanation_pictures(explanation: Explanation, size: tuple[int, int]) -> dict[str, Float[Tensor, "B 3 H W"]]:
     """The layers of an explanation, by name, as pictures in [-1, 1] of `size`.
 
     A flow is a colour wheel (hue: direction, strength: length); a weight goes from dark violet (0) to

@@ -56,13 +56,7 @@ def view_plot(reports: Mapping[str, Report], angle: Angle = "azimuth") -> UInt8[
     return np.array(sheet)
 
 
-def _plot(
-    draw: ImageDraw.ImageDraw,
-    left: int,
-    metric: str,
-    angle: Angle,
-    lines: Sequence[Line],
-) -> None:
+def _plot(draw: ImageDraw.ImageDraw, left: int, metric: str, angle: Angle, lines: Sequence[Line]) -> None:
     font = ImageFont.load_default(size=12)
     finite = [y for line in lines for _, y in line.points if math.isfinite(y)] or [0.0]
     ticks = round_ticks(min(finite), max(finite))

@@ -48,9 +48,7 @@ def evaluate_views(
     """
     first = dataset[0 if indices is None else int(indices[0])]
     if not (isinstance(first.source_pose, View) and isinstance(first.target_pose, View)):
-        raise BadInput(
-            f"The pair {first.name} is of poses, not of views; give a data set of views of objects."
-        )
+        raise BadInput(f"The pair {first.name} is of poses, not of views; give a data set of views of objects.")
     generators = {GENERATED: (generate, about), COPIED: (_copy, {"generator": "copied source"})}
     for name, other in (against or {}).items():
         if name in (GENERATED, COPIED):
@@ -65,9 +63,7 @@ def evaluate_views(
     }  # fmt: skip
 
 
-def by_angle(
-    reports: Mapping[str, Report], metric: str, angle: Angle = "azimuth"
-) -> dict[float, tuple[Value, ...]]:
+def by_angle(reports: Mapping[str, Report], metric: str, angle: Angle = "azimuth") -> dict[float, tuple[Value, ...]]:
     """The means over the pairs of each angle, in the order of angles; one for each report."""
     values = [{row.name: row.values[metric] for row in report.rows} for report in reports.values()]
     groups: dict[float, list[str]] = {}
@@ -77,13 +73,12 @@ def by_angle(
         # rounded: an angle that came through float32 is one with its neighbours
         degrees = target % 360 if angle == "azimuth" else (target - source + 180) % 360 - 180
         groups.setdefault(round(degrees, 3), []).append(row.name)
-    return {
-        key: tuple(Value.of([own[name] for name in groups[key]]) for own in values) for key in sorted(groups)
-    }
+    return {key: tuple(Value.of([own[name] for name in groups[key]]) for own in values) for key in sorted(groups)}
 
 
 def view_table(reports: Mapping[str, Report], angle: Angle = "azimuth") -> Table:
-    """A row per angle, for a terminal: generated, the others, and in brackets copied; the last row is over all pairs."""
+    """A row per angle, for a terminal: generated, the others, and in brackets copied; the last row is over all
+    pairs."""
     report = reports[GENERATED]
     who = " / ".join(name for name in reports if name != COPIED)
     pairs = number_of(len(report.rows), "pair")
@@ -113,7 +108,7 @@ def views_to_plain(reports: Mapping[str, Report], angle: Angle = "azimuth") -> d
                 for degrees, values in by_angle(reports, metric, angle).items()
             ]
             for metric in reports[GENERATED].summary
-        },
+        }
     }
 
 

@@ -16,7 +16,8 @@ from reposer.metrics import METRICS
 
 @dataclass(frozen=True)
 class WrittenNumber:
-    """A metric's mean and the ends of its interval, each a number or one of JSON's missing ones as text; and its pairs."""
+    """A metric's mean and the ends of its interval, each a number or one of JSON's missing ones as text; and its
+    pairs."""
 
     mean: float | str
     low: float | str
@@ -100,7 +101,8 @@ class Compared(Interface):
 def row_hash(metric: str, report: Compared) -> str:
     """SHA-256 of all that decides one number beside the generated pixels.
 
-    Protocol and list of pairs, geometry of the generated files, truth, network; its mask, and the reference set, where the
+    Protocol and list of pairs, geometry of the generated files, truth, network; its mask, and the reference set, where
+    the
     metric has such a thing.
     """
     kind = METRICS[metric]
@@ -118,9 +120,7 @@ def read_report(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BadInput(
-            f"{path} cannot be read ({error.strerror}). Give the JSON file of a report."
-        ) from error
+        raise BadInput(f"{path} cannot be read ({error.strerror}). Give the JSON file of a report.") from error
     plain = parse_json(content, str(path))
     written_report(plain, str(path))
     return dict(plain)

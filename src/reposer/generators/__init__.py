@@ -22,13 +22,15 @@ __all__ = ["GENERATORS", "RECIPES", "load", "save", "shipped_models"]
 ENTRIES = ("family", "config", "framing", "skeleton")
 """What the header of a generator's file says."""
 LARGEST_SIDE = 2048
-"""Of a generator's pictures, in pixels: a size in a header costs no file anything, and the memory of whoever loads it."""
+"""Of a generator's pictures, in pixels: a size in a header costs no file anything, and the memory of whoever loads
+it."""
 
 import_siblings(__path__, __name__)
 
 
 def load(name_or_path: str | Path) -> Generator:
-    """The generator of a `.safetensors` that Reposer wrote, or of a shipped model by its name: float32, in eval mode."""
+    """The generator of a `.safetensors` that Reposer wrote, or of a shipped model by its name: float32, in eval
+    mode."""
     path = _find(name_or_path)
     tensors, header = read_safetensors(path)
     about = read_about(header, path)
@@ -100,13 +102,9 @@ def _about(header: Mapping[str, str]) -> dict[str, Any] | None:
 
 def _text(about: Mapping[str, Any], entry: str, path: Path) -> str:
     if not isinstance(about[entry], str):
-        raise BadInput(
-            f"{entry} in {path.name} is {quoted(about[entry])}; a text was expected. Get the file again."
-        )
+        raise BadInput(f"{entry} in {path.name} is {quoted(about[entry])}; a text was expected. Get the file again.")
     return str(about[entry])
 
 
 def _names(tensors: Mapping[str, Any]) -> str:
-    return (
-        f"it has the tensors {', '.join(map(quoted, list(tensors)[:5]))}" if tensors else "it has no tensors"
-    )
+    return f"it has the tensors {', '.join(map(quoted, list(tensors)[:5]))}" if tensors else "it has no tensors"

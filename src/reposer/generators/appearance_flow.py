@@ -85,14 +85,10 @@ class AppearanceFlow(ViewGenerator):
         height, width = config.framing.size
         widths = [config.width * min(2**n, WIDEST) for n in range(LEVELS)]
         deepest = widths[-1]
-        self.encoder = nn.ModuleList(
-            nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in pairwise([3, *widths])
-        )
+        self.encoder = nn.ModuleList(nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in pairwise([3, *widths]))
         self.code = ViewCode(config.code_width)
         self.map = CodeMap(config.code_width, config.code_width, (height >> LEVELS, width >> LEVELS))
-        self.bottom = nn.ModuleList(
-            nn.Conv2d(i, deepest, 3, padding=1) for i in (deepest + config.code_width, deepest)
-        )
+        self.bottom = nn.ModuleList(nn.Conv2d(i, deepest, 3, padding=1) for i in (deepest + config.code_width, deepest))
         self.decoder = nn.ModuleList(
             nn.Conv2d(i, o, 3, padding=1) for i, o in pairwise([*reversed(widths), config.width // 2])
         )
@@ -115,11 +111,7 @@ class AppearanceFlow(ViewGenerator):
         return x
 
     def turned(
-        self,
-        source: Float[Tensor, "B 3 H W"],
-        features: Float[Tensor, "B C h w"],
-        source_view: View,
-        target_view: View,
+        self, source: Float[Tensor, "B 3 H W"], features: Float[Tensor, "B C h w"], source_view: View, target_view: View
     ) -> FlowDrawing:
         """The drawing from the source's features (`encode`) and the views."""
         views = channels_last(self.map(self.code(source_view, target_view)).to(features.dtype))

@@ -4,10 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-RECIPES: Mapping[str, str] = {
-    "rate-net-fashion": "rate-net-fashion-2020",
-    "drn-fashion": "drn-fashion-2020",
-}
+RECIPES: Mapping[str, str] = {"rate-net-fashion": "rate-net-fashion-2020", "drn-fashion": "drn-fashion-2020"}
 """Of recipes, for those who show what a header says."""
 FIELDS: Mapping[str, str] = {"n_down": "downsamplings"}
 """Of a config's fields."""

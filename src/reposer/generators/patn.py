@@ -3,8 +3,10 @@
 Two streams, the source picture's features and those of both poses, pass a cascade of blocks. In each block the pose
 stream says where the picture stream is to change (attention); the last picture features are decoded.
 
-What it is built of, and its discriminators, lie in nn/pose_transfer.py and nn/pair_discriminator.py: RATE-Net and DRN stand on
-them too. The authors' public code and their paper's text do not train alike. The recipes named by the year alone are what
+What it is built of, and its discriminators, lie in nn/pose_transfer.py and nn/pair_discriminator.py: RATE-Net and DRN
+stand on
+them too. The authors' public code and their paper's text do not train alike. The recipes named by the year alone are
+what
 was released with the weights; `-paper` is the text.
 """
 
@@ -279,8 +281,7 @@ class PATNObjective(Objective):
                 ("generator",),
                 {
                     "l1": config.l1 * (drawn - batch.target).abs().mean(),
-                    "perceptual": config.perceptual
-                    * content(self.features(drawn, self.layers), target, self.layers),
+                    "perceptual": config.perceptual * content(self.features(drawn, self.layers), target, self.layers),
                     "adversarial": config.adversarial * torch.stack(passed).mean(),
                 },
             )
@@ -290,19 +291,13 @@ class PATNObjective(Objective):
             for name, judge in self.judges.items():
                 real = torch.cat([batch.target, beside[name]], 1)
                 fake = self.pools[name].exchange(torch.cat([drawn.detach(), beside[name]], 1), next(seeds))
-                terms[f"{name} real"] = (
-                    config.adversarial / 2 * loss.real(at_least_float32(judge(real, next(seeds))))
-                )
-                terms[f"{name} fake"] = (
-                    config.adversarial / 2 * loss.fake(at_least_float32(judge(fake, next(seeds))))
-                )
+                terms[f"{name} real"] = config.adversarial / 2 * loss.real(at_least_float32(judge(real, next(seeds))))
+                terms[f"{name} fake"] = config.adversarial / 2 * loss.fake(at_least_float32(judge(fake, next(seeds))))
             yield Turn(tuple(self.judges), terms)
 
 
 PLAYERS = {name: Adam(2e-4, betas=(0.5, 0.999)) for name in ("generator", "appearance", "shape")}
-RELEASED_PICTURES = (
-    700 * 4_000
-)  # rounds of the released commands, and the pictures that the code takes in each
+RELEASED_PICTURES = 700 * 4_000  # rounds of the released commands, and the pictures that the code takes in each
 
 
 RELEASED_HOLD = 500 / 700  # the rate falls over the last 200 rounds
@@ -341,7 +336,8 @@ def patn_fashion_2019() -> PATNRecipe:
     text gives other values: patn-fashion-2019-paper.
     From our notes: the network, both discriminators (3.93 M and 3.98 M, no head), relu1_2 of VGG-19. Inferred: the
     dropout of the discriminators (0.5). Ours: the rate falls with every step, there after every round.
-    Not trained here. What runs of the released network gave, recalled (pictures padded to 256x256): SSIM 0.773, IS 3.209,
+    Not trained here. What runs of the released network gave, recalled (pictures padded to 256x256): SSIM 0.773, IS
+    3.209,
     PCKh 0.96; a re-test by another author: SSIM 0.7726, IS 3.216; later papers, in their protocols: FID 20.75, LPIPS
     0.2533-0.2562.
     """
@@ -450,10 +446,5 @@ def _market(name: str, steps: int, hold: float) -> PATNRecipe:
 
 def _stage(losses: PATNLossesConfig, steps: int, hold: float) -> PATNStage:
     return PATNStage(
-        "everything",
-        objective=losses,
-        steps=steps,
-        optimisers=PLAYERS,
-        schedule="linear-to-zero",
-        hold=hold,
+        "everything", objective=losses, steps=steps, optimisers=PLAYERS, schedule="linear-to-zero", hold=hold
     )

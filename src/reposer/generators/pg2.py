@@ -6,8 +6,10 @@ coarse picture beside the source and draws a difference map; the drawn picture i
 is never seen. Sums may leave [-1, 1]: they are compared and judged as they are, and clipped by `generate` alone.
 
 Where paper and code disagree both can be chosen. The code's numbers are the defaults, because the released weights and
-result files are the code's; whether the paper's tables were made with them or with the paper's own numbers is not known.
-Each recipe says which flags give the paper's. The code's learning-rate schedule is never read by its optimisers: the rate
+result files are the code's; whether the paper's tables were made with them or with the paper's own numbers is not
+known.
+Each recipe says which flags give the paper's. The code's learning-rate schedule is never read by its optimisers: the
+rate
 is constant here as it was there.
 """
 
@@ -49,7 +51,8 @@ class PG2Config:
     family: ClassVar[str] = "pg2"
 
     framing: Framing = Framing((128, 64), aspect=0.5)
-    """Size of the pictures, the only one it works at, whose sides divide by 2^(levels - 1), and how a photo becomes one.
+    """Size of the pictures, the only one it works at, whose sides divide by 2^(levels - 1), and how a photo becomes
+    one.
     Published for fashion: padded with white sides."""
     width: int = 128
     """Channels of the first level; level n has n times as many."""
@@ -98,13 +101,7 @@ class PG2Config:
     @classmethod
     def mini(cls) -> "PG2Config":
         """Ours for two CPU cores: narrow, a bottleneck on 8x6 pixels, all skips, joints where they are."""
-        return cls(
-            Framing((128, 96), fit="pad"),
-            width=24,
-            finest_skip=True,
-            maps=PoseDiscs(),
-            padding="symmetric",
-        )
+        return cls(Framing((128, 96), fit="pad"), width=24, finest_skip=True, maps=PoseDiscs(), padding="symmetric")
 
     def tiny(self) -> "PG2Config":
         """The same form at the size of a test."""
@@ -247,9 +244,7 @@ class CoarseNet(nn.Module):
         self.narrow = nn.ModuleList(nn.Conv2d(i, o // 2, 1) for i, o in pairwise(widths))
         self.picture = Conv(widths[-1], 3)
 
-    def forward(
-        self, source: Float[Tensor, "B 3 H W"], pose: Float[Tensor, "B ..."]
-    ) -> Float[Tensor, "B 3 H W"]:
+    def forward(self, source: Float[Tensor, "B 3 H W"], pose: Float[Tensor, "B ..."]) -> Float[Tensor, "B 3 H W"]:
         *skips, x = self.encoder(source if self.embed is not None else torch.cat([source, pose], 1))
         skips.append(x)
         code = self.squeeze(_flat(x))
@@ -278,14 +273,10 @@ class RefineNet(nn.Module):
         self.halve = nn.ModuleList(Halve(c, c, 3, config.padding) for c in widths[:-1])
         skips = [c if config.finest_skip or n > 0 else 0 for n, c in enumerate(widths)]
         below = [widths[-1], *[width] * (levels - 1)]
-        self.decoder = nn.ModuleList(
-            TwoConv(x + skip, width) for x, skip in zip(below, reversed(skips), strict=True)
-        )
+        self.decoder = nn.ModuleList(TwoConv(x + skip, width) for x, skip in zip(below, reversed(skips), strict=True))
         self.picture = Conv(width, 3)
 
-    def forward(
-        self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]
-    ) -> Float[Tensor, "B 3 H W"]:
+    def forward(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
         """The difference map, unbounded, at least float32."""
         x = F.relu(self.enter(channels_last(torch.cat([coarse, source], 1))), inplace=True)
         skips: list[Tensor] = []
@@ -374,13 +365,7 @@ class DCGANDiscriminator(nn.Module):
     """
 
     def __init__(
-        self,
-        channels: int,
-        size: tuple[int, int],
-        *,
-        width: int = 64,
-        layers: int = 4,
-        padding: Padding = "same",
+        self, channels: int, size: tuple[int, int], *, width: int = 64, layers: int = 4, padding: Padding = "same"
     ) -> None:
         super().__init__()
         if any(side % 2**layers for side in size):
@@ -458,9 +443,7 @@ class PG2LossesConfig:
 
     def __post_init__(self) -> None:
         if self.discriminator_sees == "pair" and self.fooled != "drawn":
-            raise BadInput(
-                "A discriminator of pairs judges no source by itself: it goes with fooled='drawn'."
-            )
+            raise BadInput("A discriminator of pairs judges no source by itself: it goes with fooled='drawn'.")
 
     def build(self, generator: PG2Generator) -> "PG2Objective":
         return PG2Objective(self, generator)
@@ -587,10 +570,7 @@ class PG2Objective(Objective):
         Inferred for pairs: real and generated ones in one pass, as the code has it for single pictures.
         """
         if self.config.discriminator_sees == "pair":
-            shown = {
-                name: torch.cat([batch.source, p], 1)
-                for name, p in (("target", batch.target), ("drawn", drawn))
-            }
+            shown = {name: torch.cat([batch.source, p], 1) for name, p in (("target", batch.target), ("drawn", drawn))}
         else:
             shown = {"target": batch.target, "source": batch.source, "drawn": drawn}
             if coarse is not None and self.config.together:
@@ -686,7 +666,8 @@ def pg2_fashion_2017() -> PG2Recipe:
     |---|---|---|---|
     | batch | 1 | 8 | the paper's: with 1, the coarse network sees 22,000 pairs only (--batch-size 1) |
     | steps | 22,000 + 58,000 | 30,000 + 20,000 | the paper's (--stages.0.steps 22000 --stages.1.steps 58000) |
-    | discriminator | triplet | pair | the code's (--stages.1.objective.discriminator-sees pair --stages.1.objective.fooled drawn) |
+    | discriminator | triplet | pair | the code's (--stages.1.objective.discriminator-sees pair
+    --stages.1.objective.fooled drawn) |
     | generator's adversarial term | over drawn and source | over drawn | the code's (see above) |
     | weight of the masked L1 | 50 | in the supplement | the code's |
     | rate | 2e-5 | 2e-5 | |
@@ -697,9 +678,7 @@ def pg2_fashion_2017() -> PG2Recipe:
     Mirroring and order of the pairs as in pg2-market-2017. --model.checkpointing and --precision bf16 save memory. Not
     trained here. The paper's own protocol (12,800 pairs of its own drawing): SSIM 0.762, IS 3.090.
     """
-    losses = PG2LossesConfig(
-        fooled="drawn-and-source", coarse_beside=False, l1=50.0, flip=True, discriminator_layers=5
-    )
+    losses = PG2LossesConfig(fooled="drawn-and-source", coarse_beside=False, l1=50.0, flip=True, discriminator_layers=5)
     return PG2Recipe(
         name="pg2-fashion-2017",
         model=PG2Config.fashion(),
@@ -717,16 +696,15 @@ def pg2_mini() -> PG2Recipe:
 
     The triplet discriminator and weights of pg2-market-2017. Ours: all widths, rates and numbers of steps, symmetric
     padding, all skips in the refining network, averaged weights. With coarse rates of 5e-4, 1e-3 and 2e-3 the L1
-    term was 0.260, 0.258 and 0.270 over steps 76 to 100 (`--stages.0.optimisers.coarse.learning-rate`, the people of the
+    term was 0.260, 0.258 and 0.270 over steps 76 to 100 (`--stages.0.optimisers.coarse.learning-rate`, the people of
+    the
     leaderboard); no other rate was tried. docs/leaderboard.md says what it reached in the leaderboard's form.
     """
     rates = {name: Adam(rate, betas=(0.5, 0.999)) for name, rate in MINI_RATES.items()}
     return PG2Recipe(
         name="pg2-mini",
         model=PG2Config.mini(),
-        stages=two_stages(
-            PG2CoarseConfig(), PG2LossesConfig(discriminator_width=16), 900, 600, optimisers=rates
-        ),
+        stages=two_stages(PG2CoarseConfig(), PG2LossesConfig(discriminator_width=16), 900, 600, optimisers=rates),
         ema=0.995,
         save_every=100,
         picture_every=250,

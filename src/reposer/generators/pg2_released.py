@@ -1,6 +1,8 @@
-"""PG2's weights as its authors released them, from a file of arrays under their TensorFlow names: every array is used once.
+"""PG2's weights as its authors released them, from a file of arrays under their TensorFlow names: every array is used
+once.
 
-TensorFlow keeps a checkpoint (`model.ckpt-80000.index`, `.data-00000-of-00001`, ...) in a form that only TensorFlow reads.
+TensorFlow keeps a checkpoint (`model.ckpt-80000.index`, `.data-00000-of-00001`, ...) in a form that only TensorFlow
+reads.
 Where it is installed, in whatever version, three lines write what is read here (a `.safetensors` of the same will do):
 
     import numpy, tensorflow
@@ -16,7 +18,8 @@ The layout, after the authors' code at commit c32f859; no released file was at h
 | `Conv`, `Conv_1`, `Conv_2`, ... | the network's convolutions, in the order in which a picture passes them |
 | `fully_connected`, `fully_connected_1` | `squeeze` and `spread`, the bottleneck of the coarse network |
 | `weights` of a convolution: height, width, in, out | `weight`: out, in, height, width |
-| `weights` of the bottleneck: in, out | `weight`: out, in; a map's values run row by row, pixel by pixel, then channel, in both |
+| `weights` of the bottleneck: in, out | `weight`: out, in; a map's values run row by row, pixel by pixel, then
+channel, in both |
 | `biases` | `bias` |
 """
 

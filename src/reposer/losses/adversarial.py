@@ -52,7 +52,8 @@ class GANTerms(NamedTuple):
 
 
 GAN = Literal["least-squares", "cross-entropy", "hinge"]
-"""Which adversarial terms: least squares (LSGAN); the logarithms of the first GAN, the generator's in the form that does
+"""Which adversarial terms: least squares (LSGAN); the logarithms of the first GAN, the generator's in the form that
+does
 not vanish where the discriminator wins; or the hinge loss."""
 
 GAN_TERMS: Mapping[GAN, GANTerms] = {

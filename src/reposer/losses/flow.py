@@ -1,4 +1,5 @@
-"""GFLA's two losses on a flow (Ren et al. 2020, section 3.1): does it find the right place, and is it locally affine."""
+"""GFLA's two losses on a flow (Ren et al. 2020, section 3.1): does it find the right place, and is it locally
+affine."""
 
 import math
 from functools import lru_cache

@@ -5,9 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 NOISE = 8  # eigenvalues within so many roundings of the largest count as 0,
-FLOOR = (
-    1e-8  # and in any precision those below this share of it: their roots' slope would make noise a gradient
-)
+FLOOR = 1e-8  # and in any precision those below this share of it: their roots' slope would make noise a gradient
 TINY = 1e-30  # in place of 0, whose root has no slope
 
 

@@ -28,15 +28,14 @@ def content_and_style(
     return content(drawn, target, network.content_layers), torch.stack(style).sum()
 
 
-def content(
-    drawn: Mapping[str, Tensor], target: Mapping[str, Tensor], layers: tuple[str, ...]
-) -> Float[Tensor, ""]:
+def content(drawn: Mapping[str, Tensor], target: Mapping[str, Tensor], layers: tuple[str, ...]) -> Float[Tensor, ""]:
     """Sum over `layers` of the mean |difference| of the features."""
     return torch.stack([_difference(_full(drawn[n]), _full(target[n])) for n in layers]).sum()
 
 
 def unit_distance(drawn: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Float[Tensor, ""]:
-    """Sum over the layers of the mean squared distance of features scaled to length 1 at every place (after Zhang et al. 2018)."""
+    """Sum over the layers of the mean squared distance of features scaled to length 1 at every place (after Zhang et
+    al. 2018)."""
     terms = []
     for name, wanted in target.items():
         a, b = (F.normalize(_full(f), dim=1, eps=1e-3) for f in (drawn[name], wanted))

@@ -31,9 +31,7 @@ class ImagePool:
             return rows
         every_row, first = _gathered(rows)
         every_seed, _ = _gathered(seeds.to(rows.device))
-        shown = [
-            self._put(row, seed) for row, seed in zip(every_row.unbind(), every_seed.tolist(), strict=True)
-        ]
+        shown = [self._put(row, seed) for row, seed in zip(every_row.unbind(), every_seed.tolist(), strict=True)]
         return torch.stack(shown[first : first + len(rows)])
 
     def _put(self, row: Tensor, seed: int) -> Tensor:

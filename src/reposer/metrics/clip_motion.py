@@ -27,7 +27,8 @@ def lucas_kanade_motion(earlier: UInt8[Tensor, "H W 3"], later: UInt8[Tensor, "H
 class WarpError(StepMetric):
     """How far each generated frame is from the one before, moved as the true clip moves (after Lai et al. 2018).
 
-    The mean absolute difference of levels over the pixels that both true frames show, mean over steps; steps that show none
+    The mean absolute difference of levels over the pixels that both true frames show, mean over steps; steps that show
+    none
     are left out. Sampling between pixels and changing light cost the true clip something too: compare with its own.
     """
 
@@ -76,9 +77,7 @@ class Flicker(StepMetric):
     unit = UNIT
 
     def step(self, earlier: ClipFrame, later: ClipFrame) -> tuple[float, float]:
-        change = (later.generated.int() - later.target.int()) - (
-            earlier.generated.int() - earlier.target.int()
-        )
+        change = (later.generated.int() - later.target.int()) - (earlier.generated.int() - earlier.target.int())
         return change.abs().sum().item() / (255.0 * change.numel()), 1.0
 
 
@@ -86,7 +85,8 @@ class Flicker(StepMetric):
 class MotionRatio(StepMetric):
     """How much the generated frames change from one to the next, as a multiple of what the true ones do.
 
-    Below 1 the clip is too calm (a still picture has 0), above it something trembles. Infinite, and left out, where the true
+    Below 1 the clip is too calm (a still picture has 0), above it something trembles. Infinite, and left out, where
+    the true
     clip stands still.
     """
 

@@ -48,7 +48,8 @@ class FrameL1(FrameMean):
 
 @CLIP_METRICS.register("frame-l1-limbs")
 class FrameL1Limbs(FrameMean):
-    """`l1-limbs`, the mean over those frames whose limbs are known: what stands still around the person plays no part."""
+    """`l1-limbs`, the mean over those frames whose limbs are known: what stands still around the person plays no
+    part."""
 
     name, picture_metric = "frame-l1-limbs", "l1-limbs"
     higher_is_better = False
@@ -67,7 +68,8 @@ class FrameSSIM(FrameMean):
 
 
 class TemporalDistance(StepMetric):
-    """|d(g, g') - d(t, t')| of each step, for a distance d of pictures: tLPIPS with LPIPS as d (Chu et al. 2020, TecoGAN).
+    """|d(g, g') - d(t, t')| of each step, for a distance d of pictures: tLPIPS with LPIPS as d (Chu et al. 2020,
+    TecoGAN).
 
     g, g' are consecutive generated frames, t, t' the true ones. The mean over steps; TecoGAN prints 100 times it.
     """

@@ -1,6 +1,7 @@
 """What a metric of clips is: frames in, one after the other; one number out, however long the clips were.
 
-Frames -> what a step from frame to frame shows -> sums -> number. Nothing that a metric keeps grows with a clip's length.
+Frames -> what a step from frame to frame shows -> sums -> number. Nothing that a metric keeps grows with a clip's
+length.
 """
 
 import math
@@ -24,7 +25,8 @@ CLIP_METRICS: Registry[type["ClipMetric"]] = Registry("metric of clips", "repose
 class Motion:
     """How the true clip moves from one frame to the next.
 
-    flow: backward, in pixels: what pixel p of the later frame shows is at p + flow(p) of the earlier one. Its value where
+    flow: backward, in pixels: what pixel p of the later frame shows is at p + flow(p) of the earlier one. Its value
+    where
     nothing is visible means nothing. visible: both frames show it.
     """
 
@@ -47,10 +49,7 @@ class ClipFrame:
 
     def __post_init__(self) -> None:
         assert self.generated.shape == self.target.shape, (self.generated.shape, self.target.shape)
-        assert self.generated.dtype == self.target.dtype == torch.uint8, (
-            self.generated.dtype,
-            self.target.dtype,
-        )
+        assert self.generated.dtype == self.target.dtype == torch.uint8, (self.generated.dtype, self.target.dtype)
 
 
 MotionFinder = Callable[[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]], Motion]
@@ -59,7 +58,8 @@ MOTIONS: Registry[MotionFinder] = Registry("estimator of motion")
 
 
 class ClipMetric(AnyMetric):
-    """Statistics of clips: they grow by `update`, frame by frame, and `end_clip`. `merge` and `state` know clips that ended.
+    """Statistics of clips: they grow by `update`, frame by frame, and `end_clip`. `merge` and `state` know clips that
+    ended.
 
     `best` is NaN where it depends on the clip: then the true clip is scored beside the generated one.
     """

@@ -47,9 +47,7 @@ class DISTS(PairMetric):
     higher_is_better = False
     best = 0.0
 
-    def __init__(
-        self, network: Classifier, importance: Importance, description: str, device: str = "cpu"
-    ) -> None:
+    def __init__(self, network: Classifier, importance: Importance, description: str, device: str = "cpu") -> None:
         super().__init__()
         self.vgg = network.to(device)
         self.importance = importance.to(device)
@@ -59,9 +57,7 @@ class DISTS(PairMetric):
     @classmethod
     def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "DISTS":
         """weights: VGG-16's file, or a folder with it and, where it is not torchmetrics', with `weights.pt`."""
-        path = find_packaged(
-            "functional/image/dists_models/weights.pt", CHECKSUM, folder=weights, source=SOURCE
-        )
+        path = find_packaged("functional/image/dists_models/weights.pt", CHECKSUM, folder=weights, source=SOURCE)
         network, about = open_classifier("vgg", weights)
         importance = Importance(3 + sum(network.widths))
         about_importance = load_published(importance, path)
@@ -82,10 +78,7 @@ class DISTS(PairMetric):
 
     @torch.no_grad()
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
         pair = from_uint8(torch.stack([generated, target]).to(self.device))
         textures, structures = [], []

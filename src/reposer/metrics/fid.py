@@ -41,10 +41,7 @@ class FrechetDistance(SetMetric):
     def distance(self) -> float:
         assert isinstance(self.generated, Moments) and isinstance(self.reference, Moments)
         return frechet_distance(
-            self.generated.mean(),
-            self.generated.covariance(),
-            self.reference.mean(),
-            self.reference.covariance(),
+            self.generated.mean(), self.generated.covariance(), self.reference.mean(), self.reference.covariance()
         )
 
 

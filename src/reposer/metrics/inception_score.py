@@ -34,7 +34,8 @@ class InceptionScore(InceptionMetric):
 
     The published scripts split the files in the order in which the file system lists them, which is none. Here the
     order is that of the pictures' SHA-256: a shuffle that depends on the pictures alone. Keeps 4 KB a picture.
-    Fewer pictures than splits have no score (NaN). Pictures of which a mask leaves nothing are left out and counted. The score says nothing about people: report it, do not optimise it.
+    Fewer pictures than splits have no score (NaN). Pictures of which a mask leaves nothing are left out and counted.
+    The score says nothing about people: report it, do not optimise it.
     """
 
     name = "is"
@@ -123,7 +124,8 @@ class TargetMaskedInceptionScore(InceptionScore):
 
 @METRICS.register("is-masked-polygons")
 class PolygonMaskedInceptionScore(InceptionScore):
-    """PATN's masked score: pictures black outside the target's polygons (see `ssim-gaussian1.5-range-masked-polygons`)."""
+    """PATN's masked score: pictures black outside the target's polygons (see
+    `ssim-gaussian1.5-range-masked-polygons`)."""
 
     name = "is-masked-polygons"
     mask = "polygons-target"

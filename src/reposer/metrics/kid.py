@@ -24,9 +24,7 @@ def polynomial_mmd(x: Float[Tensor, "N D"], y: Float[Tensor, "M D"]) -> float:
 
 
 def _kernel_sum(x: Float[Tensor, "N D"], y: Float[Tensor, "M D"]) -> float:
-    blocks = (
-        (a.double() @ b.double().T / x.shape[1] + 1) ** 3 for a in x.split(BLOCK) for b in y.split(BLOCK)
-    )
+    blocks = ((a.double() @ b.double().T / x.shape[1] + 1) ** 3 for a in x.split(BLOCK) for b in y.split(BLOCK))
     return math.fsum(block.sum().item() for block in blocks)
 
 

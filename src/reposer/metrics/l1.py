@@ -20,10 +20,7 @@ class L1(PairMetric):
     unit = UNIT
 
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
         return (generated.int() - target.int()).abs().sum().item() / (255.0 * target.numel())
 
@@ -42,10 +39,7 @@ class L1Limbs(PairMetric):
     mask = "limbs"
 
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
         assert mask is not None
         pixels = int(mask.sum())
@@ -65,10 +59,7 @@ class RelativeError(PairMetric):
     best = 0.0
 
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
         levels = int(generated.sum()) + int(target.sum())
         return (generated.int() - target.int()).abs().sum().item() / levels if levels else math.nan

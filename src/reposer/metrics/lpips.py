@@ -58,10 +58,7 @@ class LPIPS(PairMetric):
     def open(cls, weights: Path | None = None, device: torch.device | str = "cpu") -> "LPIPS":
         """weights: the backbone's file, or a folder with it and, where they are not torchmetrics', with the heads."""
         heads_file = find_packaged(
-            f"functional/image/lpips_models/{cls.backbone}.pth",
-            CHECKSUMS[cls.backbone],
-            folder=weights,
-            source=SOURCE,
+            f"functional/image/lpips_models/{cls.backbone}.pth", CHECKSUMS[cls.backbone], folder=weights, source=SOURCE
         )
         network, about = open_classifier(cls.backbone, weights)
         heads = Heads(network.widths)
@@ -78,10 +75,7 @@ class LPIPS(PairMetric):
 
     @torch.no_grad()
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
         smallest = self.classifier.smallest
         if min(target.shape[:2]) < smallest:

@@ -40,7 +40,8 @@ class Value:
 
 
 class AnyMetric(ABC):
-    """What metrics of pictures and of clips have in common: statistics that join by `merge` and end as a number by `compute`.
+    """What metrics of pictures and of clips have in common: statistics that join by `merge` and end as a number by
+    `compute`.
 
     A value depends on what was scored alone: not on its order, the batches it came in, or who counted it.
     """
@@ -134,12 +135,10 @@ class PairMetric(MeanMetric, Metric):
 
     @abstractmethod
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
-        """The value of one pair; NaN where it has none. A mask has a pixel: `update` leaves out pairs of an empty one."""
+        """The value of one pair; NaN where it has none. A mask has a pixel: `update` leaves out pairs of an empty
+        one."""
 
     def update(
         self,

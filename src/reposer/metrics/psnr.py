@@ -22,10 +22,7 @@ class PSNR(PairMetric):
     unit = "dB"
 
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
         squares = (generated.int() - target.int()).square().sum().item()  # integers: exact
         return 10 * math.log10(255.0**2 * target.numel() / squares) if squares else math.inf

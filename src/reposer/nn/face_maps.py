@@ -148,9 +148,7 @@ class _Table(NamedTuple):
 def _table() -> _Table:
     """FACE_LINES by number."""
     places = {joint: k for k, joint in enumerate(FACE_68.joints)}
-    places |= {
-        joint: len(places) + k for k, joint in enumerate(_numbered("forehead", range(1, len(_JAW) - 1)))
-    }
+    places |= {joint: len(places) + k for k, joint in enumerate(_numbered("forehead", range(1, len(_JAW) - 1)))}
     pieces: list[tuple[int, int, int, int]] = []
     line_of_piece: list[int] = []
     for n, line in enumerate(FACE_LINES):
@@ -235,7 +233,8 @@ def _parts_of_pieces() -> tuple[tuple[int, int], ...]:
 
 
 def _filled(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B M H W"]:
-    """True where a pixel's centre lies inside a part: an odd number of its borders is crossed on the way from the left."""
+    """True where a pixel's centre lies inside a part: an odd number of its borders is crossed on the way from the
+    left."""
     height, width = size
     start, end, part = _borders(curves)
     rows = torch.arange(height, device=start.device, dtype=start.dtype)
@@ -245,13 +244,9 @@ def _filled(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B M H W"]:
     column = (ax + share * (bx - ax)).ceil().clamp(0, width)  # beyond the right border: nobody is on that way
     column = torch.where(crossed, column, width).long()
     place = (part[:, None] * height + rows.long()) * (width + 1) + column
-    count = torch.zeros(
-        len(start), len(FACE_PARTS) * height * (width + 1), device=start.device, dtype=torch.int32
-    )
+    count = torch.zeros(len(start), len(FACE_PARTS) * height * (width + 1), device=start.device, dtype=torch.int32)
     count.scatter_add_(1, place.flatten(1), crossed.flatten(1).to(torch.int32))
-    crossings = count.view(len(start), len(FACE_PARTS), height, width + 1)[..., :width].cumsum(
-        -1, dtype=torch.int32
-    )
+    crossings = count.view(len(start), len(FACE_PARTS), height, width + 1)[..., :width].cumsum(-1, dtype=torch.int32)
     present = torch.stack([curves.present[:, list(border)].all(1) for _, border in FACE_PARTS], 1)
     return (crossings % 2 == 1) & present[..., None, None]
 

@@ -53,9 +53,7 @@ class FeatureNetwork(nn.Module, ABC):
         return found
 
     @torch.no_grad()
-    def of_constants(
-        self, *pictures: Float[Tensor, "B 3 H W"], layers: tuple[str, ...]
-    ) -> tuple[Features, ...]:
+    def of_constants(self, *pictures: Float[Tensor, "B 3 H W"], layers: tuple[str, ...]) -> tuple[Features, ...]:
         """The features of several pictures in one pass, without gradients: one mapping per picture."""
         together = self(torch.cat(pictures), layers)
         parts = {name: f.split([len(p) for p in pictures]) for name, f in together.items()}

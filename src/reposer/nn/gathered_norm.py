@@ -66,7 +66,8 @@ def _over_rows(value: Tensor, share: float | None) -> Tensor:
 
 
 class _MeanOverRows(torch.autograd.Function):
-    """Each process's loss is a mean over its own rows, and will count by its share of all rows; so does its say here."""
+    """Each process's loss is a mean over its own rows, and will count by its share of all rows; so does its say
+    here."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, share: float) -> Tensor:

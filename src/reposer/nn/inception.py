@@ -39,9 +39,7 @@ FILES: dict[Edition, str] = {
 class Convolution(nn.Module):
     """Convolution without bias, batch norm, ReLU."""
 
-    def __init__(
-        self, inputs: int, width: int, kernel: Kernel, stride: int = 1, *, padded: bool = True
-    ) -> None:
+    def __init__(self, inputs: int, width: int, kernel: Kernel, stride: int = 1, *, padded: bool = True) -> None:
         super().__init__()
         sides = (kernel, kernel) if isinstance(kernel, int) else kernel
         padding = (sides[0] // 2, sides[1] // 2) if padded else (0, 0)

@@ -37,10 +37,7 @@ class LocalAttention(nn.Module):
         self.mix = nn.Conv2d(hidden, kernel_size**2, 1)
 
     def forward(
-        self,
-        source: Float[Tensor, "B C H W"],
-        target: Float[Tensor, "B C h w"],
-        flow: Float[Tensor, "B 2 h w"],
+        self, source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"], flow: Float[Tensor, "B 2 h w"]
     ) -> Float[Tensor, "B C h w"]:
         """`flow` in pixels of the source map; beyond the border its pixels repeat."""
         coefficients = self.coefficients(source, target, flow)
@@ -49,10 +46,7 @@ class LocalAttention(nn.Module):
         return gather_windows(source, flow, coefficients)
 
     def coefficients(
-        self,
-        source: Float[Tensor, "B C H W"],
-        target: Float[Tensor, "B C h w"],
-        flow: Float[Tensor, "B 2 h w"],
+        self, source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"], flow: Float[Tensor, "B 2 h w"]
     ) -> Float[Tensor, "B h w k k"]:
         """The softmax over each place's window, row by row, in float32 at least."""
         k, channels = self.kernel_size, source.shape[1]

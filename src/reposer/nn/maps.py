@@ -96,7 +96,8 @@ def limb_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
 def limb_maps(pose: Pose, sigma: float) -> tuple[Float[Tensor, "B L H W"], Float[Tensor, "B L H W"]]:
     """(line, way) of each limb of the skeleton, 0 where an end is missing.
 
-    line: a soft line of height 1, Gaussian across; `sigma` in pixels. way: the same, times -1 at the limb's start to 1 at its end.
+    line: a soft line of height 1, Gaussian across; `sigma` in pixels. way: the same, times -1 at the limb's start to 1
+    at its end.
     """
     start, end = torch.tensor(pose.skeleton.limb_indices, device=pose.xy.device).T
     present = pose.visible[:, start] & pose.visible[:, end]
@@ -132,11 +133,14 @@ def pose_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
 
 
 def polygon_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
-    """PATN's and GFLA's mask of a person: rectangles along BODY_LINES and a disc around every visible joint, closed by a
+    """PATN's and GFLA's mask of a person: rectangles along BODY_LINES and a disc around every visible joint, closed by
+    a
     square of 5 pixels; 1 inside, 0 elsewhere.
 
-    A rectangle ends at its two joints and reaches `radius` pixels to either side, its edges included; a disc holds what is
-    nearer than `radius`. A joint without a visible partner has its disc alone, one outside of the picture what reaches in.
+    A rectangle ends at its two joints and reaches `radius` pixels to either side, its edges included; a disc holds
+    what is
+    nearer than `radius`. A joint without a visible partner has its disc alone, one outside of the picture what reaches
+    in.
     """
     squares = _joint_squares(pose)
     inside = (squares < radius**2).any(1)
@@ -170,7 +174,8 @@ def _closed(mask: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
 def _line_places(
     pose: Pose,
 ) -> Iterator[tuple[Float64[Tensor, "B H W"], Float64[Tensor, "B H W"], Float64[Tensor, "B"]]]:
-    """Line by line of BODY_LINES, every pixel's place along and across it, times the line's length, and the square of that
+    """Line by line of BODY_LINES, every pixel's place along and across it, times the line's length, and the square of
+    that
     length, which is 0 where an end is missing. Exact where joints are whole pixels.
     """
     height, width = pose.size
@@ -248,9 +253,7 @@ def _limb_squares(pose: Pose) -> Iterator[Float[Tensor, "B H W"]]:
         down, right = (offset[:, 0] for offset in _offsets(ax[:, None], ay[:, None], pose.size))
         squared_length = (dx.square() + dy.square()).clamp(min=torch.finfo(x.dtype).tiny)
         # the foot of the perpendicular, as a share of the way from start to end
-        foot = ((down * dy / squared_length)[:, :, None] + (right * dx / squared_length)[:, None, :]).clamp_(
-            0, 1
-        )
+        foot = ((down * dy / squared_length)[:, :, None] + (right * dx / squared_length)[:, None, :]).clamp_(0, 1)
         across = torch.addcmul(right[:, None, :], foot, dx[..., None], value=-1)
         along = torch.addcmul(down[:, :, None], foot, dy[..., None], value=-1)
         yield across.square_().addcmul_(along, along)

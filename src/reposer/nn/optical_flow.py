@@ -1,8 +1,11 @@
-"""Dense optical flow between two pictures: pyramidal Lucas-Kanade (Lucas and Kanade 1981; Bouguet 2001), in plain torch.
+"""Dense optical flow between two pictures: pyramidal Lucas-Kanade (Lucas and Kanade 1981; Bouguet 2001), in plain
+torch.
 
-At each pixel a window's brightness must agree after the shift: the linearised equations of all its pixels and colours are
+At each pixel a window's brightness must agree after the shift: the linearised equations of all its pixels and colours
+are
 solved by least squares, from the coarsest level of a pyramid to the finest, several times on each. Where a window shows
-nothing the shift of the coarser level stays. The median after each level (Sun, Roth and Black 2010) keeps edges of motion.
+nothing the shift of the coarser level stays. The median after each level (Sun, Roth and Black 2010) keeps edges of
+motion.
 """
 
 import math
@@ -26,9 +29,7 @@ MEDIAN = 2
 
 
 @torch.no_grad()
-def lucas_kanade(
-    source: Float[Tensor, "B 3 H W"], target: Float[Tensor, "B 3 H W"]
-) -> Float[Tensor, "B 2 H W"]:
+def lucas_kanade(source: Float[Tensor, "B 3 H W"], target: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 2 H W"]:
     """Backward flow in pixels: `target(p)` is like `source(p + flow(p))`. Pictures in [-1, 1].
 
     Deterministic; row b depends on row b alone. Motion of more than an eighth of the picture is not found, nor that

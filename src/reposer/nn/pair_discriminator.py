@@ -1,4 +1,5 @@
-"""PATN's discriminator, which RATE-Net and DRN have too; one form for both: of appearance (picture and source) and of shape (picture and pose maps)."""
+"""PATN's discriminator, which RATE-Net and DRN have too; one form for both: of appearance (picture and source) and of
+shape (picture and pose maps)."""
 
 from typing import Literal
 
@@ -35,8 +36,7 @@ class PairDiscriminator(nn.Module):
         channels = width * 2**downsamplings
         self.encoder = Encoder(i, width, downsamplings, normalize=normalize, bias=bias)
         self.blocks = nn.ModuleList(
-            ResidualBlock(channels, normalize=normalize, bias=bias, dropout=dropout, number=n)
-            for n in range(blocks)
+            ResidualBlock(channels, normalize=normalize, bias=bias, dropout=dropout, number=n) for n in range(blocks)
         )
         self.score = Conv(channels, 1) if head == "patch" else nn.Identity()
 
@@ -53,16 +53,12 @@ class PairDiscriminator(nn.Module):
 class ResidualBlock(nn.Module):
     """x + Conv3x3 N ReLU Drop Conv3x3 N."""
 
-    def __init__(
-        self, channels: int, *, normalize: Normalize, bias: bool, dropout: float, number: int
-    ) -> None:
+    def __init__(self, channels: int, *, normalize: Normalize, bias: bool, dropout: float, number: int) -> None:
         super().__init__()
         c = channels
         self.convs = TwoConvs(c, c, c, normalize=normalize, bias=bias, dropout=dropout, number=number)
         before_norm(self.convs.second)
         self.norm = norm(c, normalize)
 
-    def forward(
-        self, x: Float[Tensor, "B C h w"], seeds: Int64[Tensor, "B"] | None = None
-    ) -> Float[Tensor, "B C h w"]:
+    def forward(self, x: Float[Tensor, "B C h w"], seeds: Int64[Tensor, "B"] | None = None) -> Float[Tensor, "B C h w"]:
         return x + self.norm(self.convs(x, seeds))

@@ -48,13 +48,7 @@ class Encoder(nn.Sequential):
     """Conv7x7 (to `width`) N ReLU, then `downsamplings` times Conv3x3/2 N ReLU with twice the channels each."""
 
     def __init__(
-        self,
-        i: int,
-        width: int,
-        downsamplings: int,
-        *,
-        normalize: Normalize = "instance",
-        bias: bool = True,
+        self, i: int, width: int, downsamplings: int, *, normalize: Normalize = "instance", bias: bool = True
     ) -> None:
         layers: list[nn.Module] = [before_norm(Conv(i, width, 7, bias=bias)), NormAct(width, normalize)]
         for n in range(downsamplings):
@@ -109,10 +103,7 @@ class PATBlock(nn.Module):
         self.pose = TwoConvs(p, p, c, normalize=normalize, bias=bias, dropout=dropout, number=2 * number + 1)
 
     def forward(
-        self,
-        x: Float[Tensor, "B C h w"],
-        p: Float[Tensor, "B P h w"],
-        seeds: Int64[Tensor, "B"] | None = None,
+        self, x: Float[Tensor, "B C h w"], p: Float[Tensor, "B P h w"], seeds: Int64[Tensor, "B"] | None = None
     ) -> tuple[Float[Tensor, "B C h w"], Float[Tensor, "B 2*C h w"], Float[Tensor, "B C h w"]]:
         """The new x, the new p, and the attention in [0, 1]. `seeds`: of the rows' dropout; None = no dropout."""
         p = self.pose(p, seeds)
@@ -132,9 +123,7 @@ class TwoConvs(nn.Module):
         self.second = Conv(hidden, o, bias=bias)
         self.drop = SeededDropout(dropout, number)
 
-    def forward(
-        self, x: Float[Tensor, "B i h w"], seeds: Int64[Tensor, "B"] | None = None
-    ) -> Float[Tensor, "B o h w"]:
+    def forward(self, x: Float[Tensor, "B i h w"], seeds: Int64[Tensor, "B"] | None = None) -> Float[Tensor, "B o h w"]:
         return self.second(self.drop(self.between(self.first(x)), seeds))
 
 
@@ -142,13 +131,7 @@ class Cascade(nn.ModuleList):
     """`blocks` PATBlocks, one after the other."""
 
     def __init__(
-        self,
-        channels: int,
-        blocks: int,
-        *,
-        normalize: Normalize = "instance",
-        bias: bool = True,
-        dropout: float = 0.5,
+        self, channels: int, blocks: int, *, normalize: Normalize = "instance", bias: bool = True, dropout: float = 0.5
     ) -> None:
         super().__init__(
             PATBlock(
@@ -163,10 +146,7 @@ class Cascade(nn.ModuleList):
         )
 
     def forward(
-        self,
-        x: Float[Tensor, "B C h w"],
-        p: Float[Tensor, "B C h w"],
-        seeds: Int64[Tensor, "B"] | None = None,
+        self, x: Float[Tensor, "B C h w"], p: Float[Tensor, "B C h w"], seeds: Int64[Tensor, "B"] | None = None
     ) -> tuple[Float[Tensor, "B C h w"], tuple[Float[Tensor, "B 1 h w"], ...]]:
         """The last x, and of every block its attention, averaged over the channels."""
         attentions = []

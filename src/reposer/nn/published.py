@@ -20,9 +20,7 @@ def load_published(network: nn.Module, path: Path, *, without: tuple[str, ...] =
     """
     own = network.state_dict()
     counts = {name: tensor for name, tensor in own.items() if name.endswith("num_batches_tracked")}
-    came = counts | {
-        name: tensor for name, tensor in read_checkpoint(path).items() if not name.startswith(without)
-    }
+    came = counts | {name: tensor for name, tensor in read_checkpoint(path).items() if not name.startswith(without)}
     fill(network, came, path)
     network.requires_grad_(False).eval()
     return f"{path.name}, SHA-256 {sha256(path)[:16]}"
@@ -53,11 +51,7 @@ def _faults(
     both = [key for key in shapes if key in tensors]
     yield from _listed(
         "of another shape are",
-        (
-            f"{k} {tuple(tensors[k].shape)} for {tuple(shapes[k])}"
-            for k in both
-            if tensors[k].shape != shapes[k]
-        ),
+        (f"{k} {tuple(tensors[k].shape)} for {tuple(shapes[k])}" for k in both if tensors[k].shape != shapes[k]),
     )
     pairs = [(copy, layer) for copy, layer in copies.items() if copy in tensors and layer in tensors]
     yield from _listed(

@@ -84,7 +84,8 @@ def load_r3d18(weights: Path | None) -> tuple[R3D18, str]:
 def r3d18_file(weights: Path | None) -> Path:
     """The file of weights.
 
-    weights: a `.safetensors` under the same names, whatever its checksum; a folder, in which OWN_FILE, or else torchvision's
+    weights: a `.safetensors` under the same names, whatever its checksum; a folder, in which OWN_FILE, or else
+    torchvision's
     FILE, is looked for; None = torchvision's file in the usual places.
     Refuses with `BadInput`. A network that is stored with its code (a pickle, TorchScript) is never opened.
     """

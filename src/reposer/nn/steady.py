@@ -1,8 +1,11 @@
-"""Calm clips from families that draw each frame by itself: what moved is taken along from the frame before, where that is safe.
+"""Calm clips from families that draw each frame by itself: what moved is taken along from the frame before, where that
+is safe.
 
-Each frame is mixed with the answer to the frame before, moved by the optical flow between the two drawn frames where the flow
+Each frame is mixed with the answer to the frame before, moved by the optical flow between the two drawn frames where
+the flow
 there and back agree, and left in place elsewhere. Only where that has about the colour that is drawn now: what a person
-uncovers is new, and is drawn as it came. (After the warp with a test of occlusion in Lai et al. 2018; without a network.)
+uncovers is new, and is drawn as it came. (After the warp with a test of occlusion in Lai et al. 2018; without a
+network.)
 """
 
 from collections.abc import Iterable, Iterator
@@ -52,9 +55,7 @@ class Steadier:
         return answer
 
 
-def steadied(
-    frames: Iterable[Float[Tensor, "3 H W"]], strength: float = STRENGTH
-) -> Iterator[Float[Tensor, "3 H W"]]:
+def steadied(frames: Iterable[Float[Tensor, "3 H W"]], strength: float = STRENGTH) -> Iterator[Float[Tensor, "3 H W"]]:
     """A clip's frames through a `Steadier` of their own, as they come."""
     return map(Steadier(strength), frames)
 
@@ -62,7 +63,8 @@ def steadied(
 def carried(
     drawn_before: Float[Tensor, "3 H W"], shown_before: Float[Tensor, "3 H W"], drawn: Float[Tensor, "3 H W"]
 ) -> tuple[Float[Tensor, "3 H W"], Float[Tensor, "1 H W"]]:
-    """What was shown before, moved to where it is now; and how far it may be believed, in [0, 1]: 0 all over after a cut."""
+    """What was shown before, moved to where it is now; and how far it may be believed, in [0, 1]: 0 all over after a
+    cut."""
     pair = torch.stack([drawn_before, drawn]).float()
     flow, back = lucas_kanade(pair, pair.flip(0)).split(1)  # from now to before, and the other way
     # where there and back disagree nothing is known of motion (a plain wall shows none): perhaps it stands still

@@ -1,4 +1,5 @@
-"""What a network is told of a camera's direction: as published, a class out of eighteen, or a code that is smooth in it."""
+"""What a network is told of a camera's direction: as published, a class out of eighteen, or a code that is smooth in
+it."""
 
 import math
 
@@ -19,9 +20,7 @@ FEATURES = 4 * len(TURNS) + 2
 def one_hot_view(view: View) -> Float[Tensor, "B V"]:
     """18 azimuths, then 3 elevations: 1 at the view's own, 0 elsewhere. Other angles are refused, not rounded."""
     if wrong := unknown_angle(view, one_hot=True):
-        raise BadInput(
-            f"A one-hot code cannot say {wrong}. Give another angle, or a network with the smooth code."
-        )
+        raise BadInput(f"A one-hot code cannot say {wrong}. Give another angle, or a network with the smooth code.")
     azimuth = (view.azimuth / AZIMUTH_STEP).round().long() % len(AZIMUTHS)
     known = torch.tensor(ELEVATIONS, device=azimuth.device, dtype=view.elevation.dtype)
     elevation = (view.elevation[:, None] - known).abs().argmin(1)
@@ -30,7 +29,8 @@ def one_hot_view(view: View) -> Float[Tensor, "B V"]:
 
 
 def view_features(source: View, target: View) -> Float[Tensor, "B n"]:
-    """Sines and cosines of a few multiples of the target's azimuth and of the turn, then both elevations, 1 at 20 degrees."""
+    """Sines and cosines of a few multiples of the target's azimuth and of the turn, then both elevations, 1 at 20
+    degrees."""
     angles = torch.stack([target.azimuth, target.azimuth - source.azimuth], 1).deg2rad()
     waves = angles[..., None] * angles.new_tensor(TURNS)
     elevations = torch.stack([source.elevation, target.elevation], 1) / ELEVATIONS[-1]
@@ -82,9 +82,7 @@ def unknown_angle(view: View, *, one_hot: bool) -> str | None:
         return None
     between = ((azimuths / AZIMUTH_STEP).round() * AZIMUTH_STEP - azimuths).abs() > TOLERANCE
     if between.any():
-        return (
-            f"an azimuth of {azimuths[between][0]:g} degrees; it knows the multiples of {AZIMUTH_STEP} alone"
-        )
+        return f"an azimuth of {azimuths[between][0]:g} degrees; it knows the multiples of {AZIMUTH_STEP} alone"
     nearest = (elevations[:, None] - elevations.new_tensor(ELEVATIONS)).abs().amin(1)
     if (nearest > TOLERANCE).any():
         return f"an elevation of {elevations[nearest > TOLERANCE][0]:g} degrees; it knows {', '.join(map(str, ELEVATIONS))} alone"

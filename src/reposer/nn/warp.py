@@ -56,10 +56,7 @@ def gather_taps(
     # Rows that are not contiguous would be read 50 times slower.
     table = at_least_float32(source).permute(0, 2, 3, 1).contiguous().view(-1, channels)
     drawn = F.embedding_bag(
-        pixels.reshape(-1, taps**2),
-        table,
-        per_sample_weights=weights.reshape(-1, taps**2).to(table.dtype),
-        mode="sum",
+        pixels.reshape(-1, taps**2), table, per_sample_weights=weights.reshape(-1, taps**2).to(table.dtype), mode="sum"
     )
     return drawn.view(batch, *weights.shape[1:3], channels).permute(0, 3, 1, 2).to(source.dtype)
 

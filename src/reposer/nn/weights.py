@@ -30,9 +30,7 @@ HEADER = "reposer"
 """The entry of a weights file's header under which Reposer says what the file holds (JSON)."""
 
 
-def save_generator(
-    generator: Any, path: Path, extra: Mapping[str, Any], *, dtype: torch.dtype | None = None
-) -> None:
+def save_generator(generator: Any, path: Path, extra: Mapping[str, Any], *, dtype: torch.dtype | None = None) -> None:
     """A `.safetensors` that says how to build what it holds: family, config, framing, skeleton, and `extra`.
 
     dtype: of the floating tensors in the file; None keeps theirs.
@@ -51,7 +49,8 @@ def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None =
     """What `build` makes, on the CPU, without first weights: its tensors hold anything until they are loaded.
 
     tensors: what it will be filled with. A network of other names or shapes is BadInput before any memory is taken for
-    it, and one of far more parts before they are made: a config from a file decides nothing that the file does not hold.
+    it, and one of far more parts before they are made: a config from a file decides nothing that the file does not
+    hold.
     """
     most = None if tensors is None else PARTS + PARTS_PER_TENSOR * len(tensors)
     try:
@@ -94,11 +93,7 @@ def _at_most(most: int | None) -> Iterator[None]:
 
 def _refuse_other_shapes(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
     names = [*tensors, *(name for name in own if name not in tensors)]
-    wrong = [
-        name
-        for name in names
-        if name not in own or name not in tensors or own[name].shape != tensors[name].shape
-    ]
+    wrong = [name for name in names if name not in own or name not in tensors or own[name].shape != tensors[name].shape]
     if wrong:
         raise BadInput(
             f"{len(wrong)} tensors are missing, left over or of another shape ({', '.join(map(quoted, wrong[:4]))})"
@@ -110,7 +105,8 @@ def usable(
 ) -> dict[str, Tensor]:
     """The tensors of the file `path`, in the type that the network has them (`own`), if they can be its weights.
 
-    BadInput if the names or shapes are others; if a floating tensor comes as whole numbers or truth values, or the other
+    BadInput if the names or shapes are others; if a floating tensor comes as whole numbers or truth values, or the
+    other
     way round; if a number is not finite.
     """
     try:
@@ -154,14 +150,13 @@ def read_about(header: Mapping[str, str], path: Path) -> dict[str, Any]:
         return {}
     about = parse_json(text, f"the header of {path}")
     if not isinstance(about, dict):
-        raise BadInput(
-            f"The header of {path} is {quoted(about)}; an object was expected. Get the file again."
-        )
+        raise BadInput(f"The header of {path} is {quoted(about)}; an object was expected. Get the file again.")
     return about
 
 
 def network_of(annotation: type, config: Any, tensors: Mapping[str, Tensor], path: Path) -> Any:
-    """The network that `config` (plain values of an `annotation`, from the file's header) describes, with the file's tensors.
+    """The network that `config` (plain values of an `annotation`, from the file's header) describes, with the file's
+    tensors.
 
     In eval mode. What does not fit is BadInput, at no more cost than reading the file.
     """
@@ -210,15 +205,7 @@ def _read(path: Path, what: Callable[[Any], Read]) -> Read:
     try:
         with safe_open(path, framework="pt") as file:
             return what(file)
-    except (
-        SafetensorError,
-        OSError,
-        ValueError,
-        TypeError,
-        RuntimeError,
-        LookupError,
-        AttributeError,
-    ) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError, LookupError, AttributeError) as error:
         raise BadInput(
             f"{path} cannot be read as a .safetensors ({error}); it may be cut short or another kind of file. "
             f"Copy or download it again."
@@ -237,25 +224,12 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BadInput(_refusal(path, error)) from error
-    except (
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-    ) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise BadInput(
             f"{path} cannot be read as a torch checkpoint ({type(error).__name__}); it may be cut short or another "
             f"kind of file. Copy or download it again."
         ) from error
-    if (
-        not isinstance(content, Mapping)
-        or not content
-        or not all(isinstance(t, Tensor) for t in content.values())
-    ):
+    if not isinstance(content, Mapping) or not content or not all(isinstance(t, Tensor) for t in content.values()):
         raise BadInput(
             f"{path} holds {_kind(content)}, not a state dict (names to tensors). "
             f"Take the file that holds the network's weights alone."
@@ -263,10 +237,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {str(name): tensor for name, tensor in content.items()}
 
 
-def find_weights(
-    filename: str, *, path: Path | None = None, source: str, checksum: str | None = None
-) -> Path:
-    """A file of weights: at `path` (itself or its folder), in $REPOSER_WEIGHTS_DIR, or where torchvision keeps its downloads.
+def find_weights(filename: str, *, path: Path | None = None, source: str, checksum: str | None = None) -> Path:
+    """A file of weights: at `path` (itself or its folder), in $REPOSER_WEIGHTS_DIR, or where torchvision keeps its
+    downloads.
 
     checksum: its SHA-256, or the first digits, which are verified; empty where none is known (a file that the user
     trained); None = those in the name, as published (`vgg19-dcbb9e9d.pth`).
@@ -282,7 +255,8 @@ def find_weights(
 
 
 def first_file(filename: str, places: Sequence[Path], checksum: str, way_out: str) -> Path:
-    """The first of these places that is a file, if it has the checksum. way_out: how a user gets it, for the messages."""
+    """The first of these places that is a file, if it has the checksum. way_out: how a user gets it, for the
+    messages."""
     found = next((place for place in places if place.is_file()), None)
     known = f"SHA-256 {checksum[:16]}..." if checksum else "no checksum of it is known"
     if found is None:
@@ -330,7 +304,5 @@ def _refusal(path: Path, error: Exception) -> str:
 
 def _kind(content: Any) -> str:
     if isinstance(content, Mapping):
-        return (
-            f"a {type(content).__name__} with the entries {', '.join(map(str, list(content)[:5])) or 'none'}"
-        )
+        return f"a {type(content).__name__} with the entries {', '.join(map(str, list(content)[:5])) or 'none'}"
     return f"a {type(content).__name__}"

@@ -46,12 +46,7 @@ class ClipDataConfig:
         split = split or self.split
         if self.root is None and self.kind == "faces":
             return SyntheticFaceClips(
-                split,
-                framing,
-                frames=self.frames,
-                num_clips=self.num_clips,
-                seed=self.seed,
-                edges=self.edges,
+                split, framing, frames=self.frames, num_clips=self.num_clips, seed=self.seed, edges=self.edges
             )
         skeleton, source_skeleton = (
             None if name is None else SKELETONS[name] for name in (self.skeleton, self.source_skeleton)

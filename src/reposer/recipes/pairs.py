@@ -28,10 +28,12 @@ class DataConfig:
     skeleton: str = "openpose18"
     """Name of the poses' skeleton, the network's own; joints that the data do not have are missing."""
     frame: Frame | None = None
-    """DeepFashion's form only: what x and y of the list of joints count in, the 256x176 picture (crop176) or the one that
+    """DeepFashion's form only: what x and y of the list of joints count in, the 256x176 picture (crop176) or the one
+    that
     white sides make 256 wide (padded256); none = what the file's name says or its joints prove."""
     pictures: PictureForm | None = None
-    """DeepFashion's form only: how files of another shape than 256x176 hold that picture, between white sides of 40 of 256
+    """DeepFashion's form only: how files of another shape than 256x176 hold that picture, between white sides of 40 of
+    256
     columns (padded) or with each axis scaled on its own (squashed); none = what their pixels prove."""
     num_pairs: int = 10_000
     """Synthetic people only: how many pairs."""
@@ -59,16 +61,9 @@ class DataConfig:
             _refuse_if_nothing_more_is_seen(dataset, self)
             return dataset
         if self.frame is not None or self.pictures is not None:
-            raise BadInput(
-                "frame and pictures declare something of files; give the data set's folder (root), too."
-            )
+            raise BadInput("frame and pictures declare something of files; give the data set's folder (root), too.")
         return SyntheticPeople(
-            framing.person_size,
-            split,
-            self.num_pairs,
-            self.seed,
-            framing,
-            skeleton=SKELETONS[self.skeleton],
+            framing.person_size, split, self.num_pairs, self.seed, framing, skeleton=SKELETONS[self.skeleton]
         )
 
     def tiny(self) -> "DataConfig":

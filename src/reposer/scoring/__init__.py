@@ -1,1 +1,2 @@
-"""A trained generator under a named protocol: pairs of people, clips, and views of objects, beside copying the source."""
+"""A trained generator under a named protocol: pairs of people, clips, and views of objects, beside copying the
+source."""

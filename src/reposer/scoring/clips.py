@@ -77,11 +77,7 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
     plain = {"protocol": CLIPS_V1.name} | {key: report.to_plain() for key, report in keys}
     write_text(path, json.dumps(plain, indent=1) + "\n")
     return Outcome(
-        reports[name],
-        side_by_side(reports),
-        f"{path}, and sheets of frames beside it",
-        undone=undone,
-        unit="frames",
+        reports[name], side_by_side(reports), f"{path}, and sheets of frames beside it", undone=undone, unit="frames"
     )
 
 

@@ -1,4 +1,5 @@
-"""What the pictures that `reposer evaluate` generates are made from. Those of anything else are never taken for them."""
+"""What the pictures that `reposer evaluate` generates are made from. Those of anything else are never taken for
+them."""
 
 import hashlib
 import json
@@ -15,25 +16,12 @@ from reposer.data.dataset import FilePairs
 from reposer.evaluation import Protocol
 from reposer.nn.weights import sha256
 
-CODE = (
-    "core",
-    "data",
-    "generators",
-    "nn",
-    "scoring/pairs.py",
-    "evaluation/evaluate.py",
-    "evaluation/geometry.py",
-)
+CODE = ("core", "data", "generators", "nn", "scoring/pairs.py", "evaluation/evaluate.py", "evaluation/geometry.py")
 """The parts of the package between a picture file and a generated one."""
 
 
 def made_from(
-    generator: Generator,
-    dataset: FilePairs,
-    numbers: Sequence[int],
-    rule: Protocol,
-    *,
-    weights: str,
+    generator: Generator, dataset: FilePairs, numbers: Sequence[int], rule: Protocol, *, weights: str
 ) -> dict[str, str]:
     """Fact by fact, as short texts: equal ones mean the same generated pictures.
 

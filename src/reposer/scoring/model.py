@@ -18,7 +18,8 @@ from .views import score_views
 
 
 def score_model(name: str, how: Scoring) -> Outcome:
-    """Score a shipped model, or the one in a `.safetensors`, and write the report. Options of another kind are refused."""
+    """Score a shipped model, or the one in a `.safetensors`, and write the report. Options of another kind are
+    refused."""
     options = how.common
     path = Path(name)
     is_file = path.suffix == ".safetensors"
@@ -26,9 +27,7 @@ def score_model(name: str, how: Scoring) -> Outcome:
     kind = kind_of_data(generator, options.data)
     for other in (how.pairs, how.clips, how.views):
         if other.kind != kind and other.given:
-            raise BadInput(
-                f"{other.given[0]} does not go with {kind}, which is what is scored here; leave it out."
-            )
+            raise BadInput(f"{other.given[0]} does not go with {kind}, which is what is scored here; leave it out.")
     folder = options.out or (path.parent if is_file else Path())
     folder.mkdir(parents=True, exist_ok=True)
     about = {"model": name, "split": options.split}
@@ -36,13 +35,12 @@ def score_model(name: str, how: Scoring) -> Outcome:
     model = Model(generator, short_name(name), about, folder)
     if kind == "pairs":
         return score_pairs(model, options, how.pairs)
-    return (
-        score_clips(model, options, how.clips) if kind == "clips" else score_views(model, options, how.views)
-    )
+    return score_clips(model, options, how.clips) if kind == "clips" else score_views(model, options, how.views)
 
 
 def kind_of_data(generator: Generator, data: str | None) -> Kind:
-    """What is scored: views with a generator of views; clips where the data are some, or where the generator is of clips."""
+    """What is scored: views with a generator of views; clips where the data are some, or where the generator is of
+    clips."""
     if generator.condition is View:
         return "views"
     if data is not None:

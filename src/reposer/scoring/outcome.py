@@ -33,7 +33,8 @@ class LeftOut:
 class Outcome:
     """report: the model's. table: the model beside what it is compared with. files: where the report lies, in words.
 
-    undone: how many pairs or frames (`unit`) the generator left something undone in, by its sentence about it; "" = nothing.
+    undone: how many pairs or frames (`unit`) the generator left something undone in, by its sentence about it; "" =
+    nothing.
     """
 
     report: Report

@@ -19,16 +19,7 @@ from reposer.data import PairDataset
 from reposer.data.dataset import FilePairs, unreadable_pictures
 from reposer.data.deepfashion import DeepFashion
 from reposer.data.pictures import picture_header, write_picture
-from reposer.evaluation import (
-    PROTOCOLS,
-    Folders,
-    Generate,
-    Protocol,
-    Report,
-    evaluate,
-    score_folder,
-    side_by_side,
-)
+from reposer.evaluation import PROTOCOLS, Folders, Generate, Protocol, Report, evaluate, score_folder, side_by_side
 from reposer.evaluation.evaluate import content_box, generated
 from reposer.evaluation.folder_geometry import Declared, is_square, same_shape
 from reposer.evaluation.geometry import through_jpeg
@@ -71,9 +62,7 @@ def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
         write_generated(generator, dataset, numbers, pictures, rule, options.batch_size)
     finally:
         work.release()
-    undone = Counter(
-        generator.left_undone(*(dataset.poses[name] for name in _names(dataset, i))) for i in numbers
-    )
+    undone = Counter(generator.left_undone(*(dataset.poses[name] for name in _names(dataset, i))) for i in numbers)
     model = replace(model, about={**model.about, **about_undone(undone)})
     folders = as_folders(dataset, numbers, pictures, of.reference)
     found = score_folder(
@@ -84,12 +73,7 @@ def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
 
 
 def _score_generated(
-    model: Model,
-    dataset: PairDataset,
-    numbers: Sequence[int],
-    rule: Protocol,
-    options: Options,
-    left_out: LeftOut,
+    model: Model, dataset: PairDataset, numbers: Sequence[int], rule: Protocol, options: Options, left_out: LeftOut
 ) -> Outcome:
     """Score the pictures as they come from the generator."""
     generate, device = model.generator.generate, model.generator.device
@@ -152,14 +136,10 @@ class _Counting:
 
 
 def write_generated(
-    generator: Generator,
-    dataset: FilePairs,
-    numbers: Sequence[int],
-    out: Path,
-    rule: Protocol,
-    batch_size: int,
+    generator: Generator, dataset: FilePairs, numbers: Sequence[int], out: Path, rule: Protocol, batch_size: int
 ) -> None:
-    """The generated pictures without padding, as files that hold what the protocol's would. Those that are there stay."""
+    """The generated pictures without padding, as files that hold what the protocol's would. Those that are there
+    stay."""
     files = {i: out / f"{dataset.pair_name(i)}.png" for i in numbers}
     missing = [i for i in numbers if not files[i].exists()]
     batches = generated(
@@ -172,12 +152,11 @@ def write_generated(
             write_picture(files[i], through_jpeg(pixels) if rule.file_format == "jpeg" else pixels)
 
 
-def as_folders(
-    dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None
-) -> Folders:
+def as_folders(dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None) -> Folders:
     """What `score_folder` is asked for these pairs of the data set.
 
-    A data set scales its pictures to one size, each axis on its own, and a generated file is the whole of such a picture:
+    A data set scales its pictures to one size, each axis on its own, and a generated file is the whole of such a
+    picture:
     squashed, unless its target's file had that shape, too. Joints lie in that picture.
     """
     rows = [dataset.rows[i] for i in numbers]

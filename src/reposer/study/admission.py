@@ -1,4 +1,5 @@
-"""Which requests the page's server answers: those of its own page, in time. A website that a visitor has open gets nothing.
+"""Which requests the page's server answers: those of its own page, in time. A website that a visitor has open gets
+nothing.
 
 A browser lets any website send requests to addresses of this machine or its network, and, by a name that the website's
 owner turns to such an address (DNS rebinding), also read the replies. Both show in the headers Host and Origin.
@@ -29,7 +30,8 @@ NO_LENGTH: Refusal = HTTPStatus.LENGTH_REQUIRED, "a Content-Length was expected"
 class Hosts:
     """The values of the header Host by which this server is meant.
 
-    host, port: where it listens. On all addresses of the machine ("0.0.0.0", "::"), it is called by any of them, or by the
+    host, port: where it listens. On all addresses of the machine ("0.0.0.0", "::"), it is called by any of them, or by
+    the
     machine's own name: an address as it is cannot be rebound.
     """
 

@@ -48,7 +48,8 @@ class Answer:
     """What one person said to one question.
 
     participant, trial: numbers from 0. kind, name, candidates: of the question.
-    checksums: SHA-256 of every file shown, by role. answer: one of `choices`. milliseconds: from the picture to the answer.
+    checksums: SHA-256 of every file shown, by role. answer: one of `choices`. milliseconds: from the picture to the
+    answer.
     exposures: how often the picture was fetched; more than once if the page was loaded anew.
     """
 
@@ -107,9 +108,7 @@ class Answers:
     def person(self, token: str) -> int | None:
         """The number of the person who was given `token`."""
         with self._lock:
-            row = self._database.execute(
-                "SELECT number FROM participants WHERE token = ?", (token,)
-            ).fetchone()
+            row = self._database.execute("SELECT number FROM participants WHERE token = ?", (token,)).fetchone()
         return None if row is None else int(row[0])
 
     def answered(self, person: int) -> int:
@@ -190,7 +189,8 @@ def _answer(plain: dict[str, Any], path: str) -> Answer:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file of a study, for reading. One of anything else is refused before it is queried, a damaged one in a sentence."""
+    """The file of a study, for reading. One of anything else is refused before it is queried, a damaged one in a
+    sentence."""
     if not path.is_file():
         raise BadInput(f"There is no file {path}; the answers of a study were expected there.")
     try:
@@ -207,11 +207,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     except BadInput:
         raise
     except _DAMAGE as error:
-        reason = (
-            f"{type(error).__name__}: {error}"
-            if isinstance(error, sqlite3.Error)
-            else "its values are not ours"
-        )
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, sqlite3.Error) else "its values are not ours"
         raise BadInput(
             f"{path} does not hold the answers of a study that can be read ({quoted(reason)}); give the file that `reposer "
             f"study` wrote, or a copy from before it was damaged."
@@ -219,9 +215,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _schema(database: sqlite3.Connection) -> list[tuple[str, str, str]]:
-    return database.execute(
-        "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
-    ).fetchall()
+    return database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
 
 
 @cache

@@ -129,7 +129,8 @@ def _one_by_one(study: Study, stream: np.random.Generator) -> tuple[_Dealt, _Dea
 
 
 def _side_by_side(study: Study, stream: np.random.Generator) -> tuple[_Dealt, _Dealt, _Dealt]:
-    """The candidates of scored questions, practice and checks: all systems; in a check, one real picture among pieces."""
+    """The candidates of scored questions, practice and checks: all systems; in a check, one real picture among
+    pieces."""
     places = range(len(study.systems))
     whole_ones = stream.integers(len(places), size=study.checks)
     checks = [tuple(REAL if place == k else SCRAMBLED for place in places) for k in whole_ones]
@@ -155,9 +156,7 @@ def _rows(study: Study, stream: np.random.Generator, count: int) -> _Dealt:
     return rows[:count]
 
 
-def _spread(
-    checks: Sequence[Question], scored: Sequence[Question], stream: np.random.Generator
-) -> list[Question]:
+def _spread(checks: Sequence[Question], scored: Sequence[Question], stream: np.random.Generator) -> list[Question]:
     """The checks among the scored questions: one at a random place of each equal stretch."""
     out, stretch = list(scored), len(scored) / max(1, len(checks))
     places = [int(stretch * (k + stream.random())) for k in range(len(checks))]

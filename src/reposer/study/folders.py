@@ -102,9 +102,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in PICTURE_SUFFIXES:
             if path.stem in found:
-                raise BadInput(
-                    f"{folder} has both {found[path.stem].name} and {path.name}; keep one of them."
-                )
+                raise BadInput(f"{folder} has both {found[path.stem].name} and {path.name}; keep one of them.")
             found[path.stem] = path
     if not found:
         raise BadInput(f"{folder} holds no pictures ({', '.join(PICTURE_SUFFIXES)}).")

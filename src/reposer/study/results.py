@@ -43,8 +43,10 @@ class Rate:
 class Comparison:
     """Two systems against each other.
 
-    unit: "people" counts who took more pictures of the one than of the other for real (or chose it more often); "answers"
-        counts choices of the one or the other. Answers of one person are not independent: where both speak, trust people.
+    unit: "people" counts who took more pictures of the one than of the other for real (or chose it more often);
+    "answers"
+        counts choices of the one or the other. Answers of one person are not independent: where both speak, trust
+        people.
     p: exact and two-sided. p_holm: corrected for the number of comparisons of this unit.
     """
 
@@ -109,9 +111,7 @@ class Results:
             said.append(f"Half of the answers took less than {self.seconds:.1f} s.")
         said += [f"Left out, {reason}: {count} answers." for reason, count in self.left_out.items()]
         if self.counted < FEW_PEOPLE:
-            said.append(
-                f"With fewer than {FEW_PEOPLE} people the intervals over people are too narrow, or none."
-            )
+            said.append(f"With fewer than {FEW_PEOPLE} people the intervals over people are too narrow, or none.")
         if self.changed:
             some = ", ".join(self.changed[:3]) + (", ..." if len(self.changed) > 3 else "")
             said.append(f"The files of {len(self.changed)} pairs changed during the study ({some}).")
@@ -136,8 +136,10 @@ def results(path: Path) -> Results:
 def tally(study: Study, begun: int, answers: Sequence[Answer]) -> Results:
     """The results of these answers; `begun` people have opened the page.
 
-    Left out: practice; checks; everything of people who failed more checks than the study allows; answers to pictures that
-    were never fetched or, where they are shown for a fixed time, more than once. People who stopped early count as far as
+    Left out: practice; checks; everything of people who failed more checks than the study allows; answers to pictures
+    that
+    were never fetched or, where they are shown for a fixed time, more than once. People who stopped early count as far
+    as
     they went.
     """
     counting, left_out = _by_rule(study, answers)
@@ -229,9 +231,7 @@ def _per_person(answers: Iterable[Answer], hit: Callable[[Answer], bool]) -> dic
     return found
 
 
-def _people(
-    first: str, second: str, a: Mapping[int, tuple[int, int]], b: Mapping[int, tuple[int, int]]
-) -> Comparison:
+def _people(first: str, second: str, a: Mapping[int, tuple[int, int]], b: Mapping[int, tuple[int, int]]) -> Comparison:
     """Each person who judged both is one vote for the system with the larger share of hits."""
     both = a.keys() & b.keys()
     # shares compared as whole numbers: h1 / n1 > h2 / n2

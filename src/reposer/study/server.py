@@ -46,9 +46,7 @@ class StudyServer(ThreadingHTTPServer):
     """Serves one study at `address`; port 0 takes a free one. Run it with `serve_forever`."""
 
     daemon_threads = True
-    request_queue_size = (
-        128  # visitors who come in one moment wait; with the library's 5, most would be turned away
-    )
+    request_queue_size = 128  # visitors who come in one moment wait; with the library's 5, most would be turned away
 
     def __init__(self, address: tuple[str, int], study: Study, folders: Folders, answers: Answers) -> None:
         self.study, self.folders, self.answers = study, folders, answers
@@ -269,11 +267,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(LONGEST_LEFTOVER)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the library refuses: requests that are none. Unknown methods and versions are the sender's fault, too."""
+        """What the library refuses: requests that are none. Unknown methods and versions are the sender's fault,
+        too."""
         theirs = {HTTPStatus.NOT_IMPLEMENTED: 405, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: 400}
-        self.request_version = (
-            self.protocol_version
-        )  # of a line that could not be read: the reply still has a status
+        self.request_version = self.protocol_version  # of a line that could not be read: the reply still has a status
         status = HTTPStatus(theirs.get(HTTPStatus(code), code))
         self._hang_up(status, status.phrase.lower())
 
@@ -294,9 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header(
-            "Cache-Control", "no-store"
-        )  # a picture's time on the screen is the page's to decide
+        self.send_header("Cache-Control", "no-store")  # a picture's time on the screen is the page's to decide
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("Referrer-Policy", "no-referrer")

@@ -10,7 +10,8 @@ from reposer.core.rng import numpy_stream
 
 
 def wilson_interval(hits: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of a rate whose answers are independent (Wilson 1927): all p with |hits/total - p| <= z sqrt(p (1 - p) / total).
+    """The interval of a rate whose answers are independent (Wilson 1927): all p with |hits/total - p| <= z sqrt(p (1 -
+    p) / total).
 
     (NaN, NaN) if nothing was counted.
     """
@@ -25,16 +26,12 @@ def wilson_interval(hits: int, total: int, confidence: float = 0.95) -> tuple[fl
 
 
 def people_interval(
-    hits: Sequence[int],
-    totals: Sequence[int],
-    *,
-    confidence: float = 0.95,
-    resamples: int = 10_000,
-    seed: int = 0,
+    hits: Sequence[int], totals: Sequence[int], *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> tuple[float, float]:
     """The percentile bootstrap interval of sum(hits) / sum(totals) with whole people drawn again.
 
-    hits, totals: of each person. The answers of one person go together, so this is about other people asked the same way;
+    hits, totals: of each person. The answers of one person go together, so this is about other people asked the same
+    way;
     it is wider than Wilson's where people differ. (NaN, NaN) for fewer than two people.
     """
     counts = np.array(sorted((h, n) for h, n in zip(hits, totals, strict=True) if n), dtype=np.int64)

@@ -2,15 +2,7 @@
 
 from .loop import TrainingStopped, train
 from .objective import Objective, Turn, frozen
-from .recipe import (
-    PROBE_RECIPES,
-    RECIPES,
-    Adam,
-    RAdam,
-    Recipe,
-    Stage,
-    Start,
-)
+from .recipe import PROBE_RECIPES, RECIPES, Adam, RAdam, Recipe, Stage, Start
 
 __all__ = [
     "PROBE_RECIPES",

@@ -37,9 +37,7 @@ def digest(root: Path) -> dict[str, Any]:
                 its_own = hashlib.file_digest(file, "sha256").digest()
                 size += file.tell()
         except OSError as error:
-            raise BadInput(
-                f"{path} cannot be read ({error.strerror}). Make it readable, or take it out."
-            ) from error
+            raise BadInput(f"{path} cannot be read ({error.strerror}). Make it readable, or take it out.") from error
         count += 1
         # A single file may be renamed; in a folder names are part of the data.
         whole.update((name.encode() if root.is_dir() else path.suffix.encode()) + b"\0" + its_own)

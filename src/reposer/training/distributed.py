@@ -26,16 +26,16 @@ def rows_of_process(batch_size: int, process: int, processes: int) -> range:
 def average_gradients(parameters: Iterable[nn.Parameter], share: float) -> None:
     """Replace gradients by their mean over the rows of all processes, in one flat all-reduce.
 
-    share: this process's rows over all rows. A parameter without a gradient here counts as zero if any other process has
-    one, and keeps none if none has: a branch that one process's rows do not use must not be a different step than one that
+    share: this process's rows over all rows. A parameter without a gradient here counts as zero if any other process
+    has
+    one, and keeps none if none has: a branch that one process's rows do not use must not be a different step than one
+    that
     nobody uses.
     """
     if num_processes() == 1:
         return
     parameters = list(parameters)
-    used = torch.tensor(
-        [p.grad is not None for p in parameters], dtype=torch.uint8, device=parameters[0].device
-    )
+    used = torch.tensor([p.grad is not None for p in parameters], dtype=torch.uint8, device=parameters[0].device)
     dist.all_reduce(used, dist.ReduceOp.MAX)
     shared = [p for p, u in zip(parameters, used.tolist(), strict=True) if u]
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]

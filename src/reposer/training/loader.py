@@ -43,14 +43,7 @@ class StepSampler(Sampler[list[tuple[int, int]]]):
     """
 
     def __init__(
-        self,
-        length: int,
-        *,
-        seed: int,
-        batch_size: int,
-        rows: range,
-        first_step: int,
-        last_step: int,
+        self, length: int, *, seed: int, batch_size: int, rows: range, first_step: int, last_step: int
     ) -> None:
         self.length, self.seed, self.batch_size = length, seed, batch_size
         self.rows = rows
@@ -84,12 +77,7 @@ def batches(
     """The batches of steps `first_step` .. `last_step - 1` for one of several processes."""
     rows = rows_of_process(batch_size, process, processes)
     sampler = StepSampler(
-        len(dataset),
-        seed=seed,
-        batch_size=batch_size,
-        rows=rows,
-        first_step=first_step,
-        last_step=last_step,
+        len(dataset), seed=seed, batch_size=batch_size, rows=rows, first_step=first_step, last_step=last_step
     )
     loader = DataLoader(
         Addressed(dataset),

@@ -60,7 +60,8 @@ def train(
 ) -> Outcome:
     """Run `recipe` in the folder `out`, or go on with what is there. The same command again resumes.
 
-    The folder's run must be of the same recipe, but for what cannot move the numbers, and of data with the same content.
+    The folder's run must be of the same recipe, but for what cannot move the numbers, and of data with the same
+    content.
 
     draw_pictures: draws the sheet of fixed pairs with the averaged generator into the given file.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
@@ -71,9 +72,7 @@ def train(
         raise BadInput(f"--max-minutes is {max_minutes}; a number of minutes from 0 on is expected.")
     root = getattr(recipe.data, "root", None)
     if root is not None and Path(root).resolve() == out.resolve():
-        raise BadInput(
-            f"{out} is the data set; a run needs a folder of its own. Give another one with --out."
-        )
+        raise BadInput(f"{out} is the data set; a run needs a folder of its own. Give another one with --out.")
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
     folder = RunFolder(out)
@@ -273,9 +272,7 @@ def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> t
 
 def _left(folder: RunFolder) -> str:
     """What there is after a term that is not finite, and what helps."""
-    advice = (
-        "a smaller learning rate or precision fp32 usually helps; give such a run a new folder with --out"
-    )
+    advice = "a smaller learning rate or precision fp32 usually helps; give such a run a new folder with --out"
     if not folder.state_file.exists():
         return f"Nothing was saved before; {advice}."
     return f"The state of step {folder.taken()[0]} is saved, and would come to the same again; {advice}."
@@ -313,9 +310,7 @@ def take_step(
         for player in turn.players:
             optimisers[player].zero_grad(set_to_none=True)
         turn.total().backward()
-        average_gradients(
-            (p for player in turn.players for p in objective.players[player].parameters()), share
-        )
+        average_gradients((p for player in turn.players for p in objective.players[player].parameters()), share)
         for player in turn.players:
             for group in optimisers[player].param_groups:
                 group["lr"] = stage.optimisers[player].learning_rate * learning_rate_factor
@@ -344,9 +339,7 @@ def _set_up(
             f"The stage '{stage.name}' has optimisers for {sorted(stage.optimisers)}, "
             f"its players are {sorted(objective.players)}."
         )
-    return objective, {
-        name: stage.optimisers[name].build(player) for name, player in objective.players.items()
-    }
+    return objective, {name: stage.optimisers[name].build(player) for name, player in objective.players.items()}
 
 
 def _must_begin(stage: Stage, generator: nn.Module) -> None:

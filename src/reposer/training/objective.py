@@ -33,7 +33,8 @@ class Objective(nn.Module, ABC):
 
     networks: all that a resume must bring back, by name; "generator" is the one that is kept at the end.
     players: the modules that step, by name, disjoint; each has an optimiser of its own.
-    features: the frozen network of its perceptual terms, if it has some. pools: of generated pictures, by name; they survive a resume.
+    features: the frozen network of its perceptual terms, if it has some. pools: of generated pictures, by name; they
+    survive a resume.
     """
 
     networks: nn.ModuleDict
@@ -53,9 +54,7 @@ class Objective(nn.Module, ABC):
         return {name: pool.state() for name, pool in self.pools.items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        assert set(state) == set(self.pools), (
-            f"{type(self).__name__} keeps {[*self.pools]}, got {sorted(state)}"
-        )
+        assert set(state) == set(self.pools), f"{type(self).__name__} keeps {[*self.pools]}, got {sorted(state)}"
         for name, pool in self.pools.items():
             pool.load_state(state[name])
 

@@ -4,13 +4,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from reposer.core import BadInput
 from reposer.core.extras import install
@@ -115,7 +109,5 @@ def _tensorboard_writer(folder: RunFolder, step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise BadInput(
-            f"TensorBoard is not installed: {install('track')}, or leave --tensorboard out."
-        ) from error
+        raise BadInput(f"TensorBoard is not installed: {install('track')}, or leave --tensorboard out.") from error
     return SummaryWriter(str(folder.root / "tensorboard"), purge_step=step + 1)

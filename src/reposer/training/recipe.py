@@ -27,11 +27,7 @@ class Adam:
     """Decoupled weight decay, per step and learning rate."""
 
     def __post_init__(self) -> None:
-        if (
-            not self.learning_rate > 0
-            or not all(0 <= b < 1 for b in self.betas)
-            or not self.weight_decay >= 0
-        ):
+        if not self.learning_rate > 0 or not all(0 <= b < 1 for b in self.betas) or not self.weight_decay >= 0:
             raise BadInput(
                 f"Adam needs a learning rate above 0, betas in [0, 1) and a weight decay of at least 0, not {self}."
             )
@@ -138,7 +134,8 @@ class Recipe:
     stages: tuple[Any, ...]
     """What is trained, in order."""
     data: Any
-    """What is read: `open(framing)` gives the data set, `tiny()` a config of few items; `reposer.recipes` has those of files."""
+    """What is read: `open(framing)` gives the data set, `tiny()` a config of few items; `reposer.recipes` has those of
+    files."""
     batch_size: int = 8
     """Pictures of one step, over all processes."""
     seed: int = 0
@@ -206,7 +203,8 @@ class Recipe:
                 ) from error
 
     def refuse_unreadable(self, dataset: Any) -> None:
-        """BadInput if the run would leave out something of the data set that it opened; asked once, before the first step."""
+        """BadInput if the run would leave out something of the data set that it opened; asked once, before the first
+        step."""
 
     def afterwards(self, out: Path) -> str:
         """What to do with what a finished run left in the folder `out`, for the command line."""

@@ -51,7 +51,8 @@ class RunFolder:
     def claim(self) -> None:
         """Nobody else may train here until `leave`, or the end of this process. Makes the folder.
 
-        A folder of somebody else's files is refused; what an earlier run of ours was writing when it was killed is removed.
+        A folder of somebody else's files is refused; what an earlier run of ours was writing when it was killed is
+        removed.
         """
         self._made_it = self._make()
         self._lock = only_user(self.root, "trains")
@@ -77,9 +78,7 @@ class RunFolder:
             if self.root.is_dir():
                 return False
             why = "a file is there" if self.root.exists() else error.strerror
-            raise BadInput(
-                f"The run folder {self.root} cannot be made ({why}). Give another --out."
-            ) from error
+            raise BadInput(f"The run folder {self.root} cannot be made ({why}). Give another --out.") from error
 
     def leave(self) -> None:
         """Others may train here again."""
@@ -108,9 +107,7 @@ class RunFolder:
         if found is not None:
             state = self.state()
             assert state is not None
-            refuse_another_run(
-                self.root, found, _written(recipe), holds, recipe, taken=state["step"], extend=extend
-            )
+            refuse_another_run(self.root, found, _written(recipe), holds, recipe, taken=state["step"], extend=extend)
         self.write_receipt(recipe, {} if found is None else found["about"], holds)
         self.pictures.mkdir(parents=True, exist_ok=True)
         if found is None:
@@ -144,8 +141,7 @@ class RunFolder:
         if damaged is not None:
             raise BadInput(self._damaged(f"{damaged} in it was changed"))
         if not isinstance(state, dict) or not all(
-            isinstance(state.get(name), kind) and not isinstance(state[name], bool)
-            for name, kind in STATE.items()
+            isinstance(state.get(name), kind) and not isinstance(state[name], bool) for name, kind in STATE.items()
         ):
             raise BadInput(self._damaged(f"a state has the entries {', '.join(STATE)}"))
         return state
@@ -161,9 +157,7 @@ class RunFolder:
         state = self.state()
         return (0, 0.0) if state is None else (state["step"], state["seconds"])
 
-    def write_receipt(
-        self, recipe: Recipe, about: Mapping[str, Any], holds: Mapping[str, Any] | None = None
-    ) -> None:
+    def write_receipt(self, recipe: Recipe, about: Mapping[str, Any], holds: Mapping[str, Any] | None = None) -> None:
         """recipe.json: every value of the recipe, what was used (`about`), and what its data are (None: as it says)."""
         holds = self.read_receipt()["contents"] if holds is None else holds
         text = json.dumps({"recipe": to_plain(recipe), "contents": holds, "about": about}, indent=2)

@@ -50,9 +50,7 @@ def refuse_another_run(
         _refuse_unless_extended(root, recipe, longer[0][1], taken, extend=extend)
         return
     if differing:
-        listed = "; ".join(
-            f"{w} is {quoted(old)} there, {quoted(new)} asked" for w, old, new in differing[:SHOWN]
-        )
+        listed = "; ".join(f"{w} is {quoted(old)} there, {quoted(new)} asked" for w, old, new in differing[:SHOWN])
         rest = f"; and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
         raise BadInput(
             f"{root} holds a run with other values: {listed}{rest}. Give the old values to go on with it, or a new folder "
@@ -64,9 +62,7 @@ def _refuse_unless_extended(root: Path, recipe: Recipe, before: int, taken: int,
     last = recipe.stages[-1]
     shorter = replace(last, steps=before)
     into = max(0, taken - (recipe.steps - last.steps))
-    changed = next(
-        (k for k in range(into) if shorter.learning_rate_factor(k) != last.learning_rate_factor(k)), None
-    )
+    changed = next((k for k in range(into) if shorter.learning_rate_factor(k) != last.learning_rate_factor(k)), None)
     if changed is not None:
         raise BadInput(
             f"The run in {root} cannot be extended from {before:,} to {last.steps:,} steps of '{last.name}': its learning "

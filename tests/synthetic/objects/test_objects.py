@@ -62,9 +62,7 @@ def test_an_object_fills_the_frame_and_is_not_cut_from_any_side(kind):
     for number in range(3):
         for azimuth, elevation in ((0, 0), (60, 20), (200, 10), (315, 60)):
             drawn = data.picture(number, azimuth, elevation)
-            edge = np.concatenate(
-                [drawn.picture[[0, -1]].reshape(-1, 3), drawn.picture[:, [0, -1]].reshape(-1, 3)]
-            )
+            edge = np.concatenate([drawn.picture[[0, -1]].reshape(-1, 3), drawn.picture[:, [0, -1]].reshape(-1, 3)])
             assert (edge == 255).all()
             y, x = np.nonzero(drawn.mask)
             assert max(np.ptp(x), np.ptp(y)) > 0.35 * SMALL[0]
@@ -105,27 +103,20 @@ def test_a_thing_of_mirror_symmetry_looks_mirrored_from_mirrored_azimuths():
 
 
 def test_an_item_is_the_same_in_any_order_instance_and_process():
-    one, two = (
-        SyntheticObjects("chairs", SMALL, num_objects=3),
-        SyntheticObjects("chairs", SMALL, num_objects=90),
-    )
+    one, two = (SyntheticObjects("chairs", SMALL, num_objects=3), SyntheticObjects("chairs", SMALL, num_objects=90))
     items = [0, 70, 161]
     forwards = {i: one[i] for i in items}
     for i in reversed(items):
         sample = two[i]
         assert sample.name == forwards[i].name
-        assert torch.equal(sample.source, forwards[i].source) and torch.equal(
-            sample.target, forwards[i].target
-        )
+        assert torch.equal(sample.source, forwards[i].source) and torch.equal(sample.target, forwards[i].target)
         assert one.identity(i) == two.identity(i)
     code = (
         "import hashlib\nfrom reposer.synthetic.objects import SyntheticObjects\n"
         "data = SyntheticObjects('chairs', (48, 48), num_objects=5)\n"
         "print(hashlib.sha256(data[70].target.numpy().tobytes()).hexdigest())"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert answer == hashlib.sha256(forwards[70].target.numpy().tobytes()).hexdigest()
     again = pickle.loads(pickle.dumps(one))
     assert torch.equal(again[70].source, forwards[70].source)
@@ -140,9 +131,7 @@ def test_another_seed_kind_or_number_gives_another_object():
 
 
 def test_splits_share_no_object_and_pairs_follow_the_published_rule():
-    sets = {
-        split: SyntheticObjects("chairs", SMALL, split, num_objects=20) for split in ("train", "val", "test")
-    }
+    sets = {split: SyntheticObjects("chairs", SMALL, split, num_objects=20) for split in ("train", "val", "test")}
     models = [model for data in sets.values() for model in data.models]
     assert len(set(models)) == 60 and not any("_" in model for model in models)
     train, test = sets["train"], sets["test"]
@@ -166,9 +155,7 @@ def test_splits_share_no_object_and_pairs_follow_the_published_rule():
 def held_out_facts(train, held, everything):
     """The two splits of every third azimuth: disjoint in azimuth, one in the object, complete together."""
     kept = {read_view_name(row.source_name)[1] for row in train.rows}
-    goals = {
-        read_view_name(train.rows.drawn(i, seed).target_name)[1] for i in range(4) for seed in range(100)
-    }
+    goals = {read_view_name(train.rows.drawn(i, seed).target_name)[1] for i in range(4) for seed in range(100)}
     asked = {read_view_name(row.target_name)[1] for row in held.rows}
     assert asked == set(range(40, 360, 60)) and not asked & kept and kept == goals
     assert kept | asked == {read_view_name(row.source_name)[1] for row in everything.rows}
@@ -178,9 +165,7 @@ def held_out_facts(train, held, everything):
     for apart in (2, 3, 6, 7):  # as a few are picked to be scored
         assert len({read_view_name(row.target_name)[1] for row in held.rows[::apart]}) == 6
     for row in held.rows:
-        (model, start, level), (goal, _, height) = (
-            read_view_name(name) for name in (row.source_name, row.target_name)
-        )
+        (model, start, level), (goal, _, height) = (read_view_name(name) for name in (row.source_name, row.target_name))
         assert model == goal == row.identity and start in kept and level == height
     assert {train.identity(i) for i in range(len(train))} == {held.identity(i) for i in range(len(held))}
 
@@ -207,9 +192,7 @@ def test_a_file_holds_out_what_drawn_objects_do(written):
     assert torch.equal(held[5].target, everything.framed(held.rows[5].target_name)[0])
 
 
-@pytest.mark.parametrize(
-    ("split", "hold_out"), [("train", 1), ("train", -2), ("held-out", 0), ("held-out", 19)]
-)
+@pytest.mark.parametrize(("split", "hold_out"), [("train", 1), ("train", -2), ("held-out", 0), ("held-out", 19)])
 def test_a_hold_out_that_leaves_nothing_is_refused(split, hold_out):
     with pytest.raises(BadInput, match=f"hold_out={hold_out} does not fit"):
         SyntheticObjects("chairs", SMALL, split, num_objects=1, hold_out=hold_out)

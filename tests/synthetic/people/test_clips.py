@@ -50,10 +50,7 @@ def test_joints_and_mask_of_a_clip_lie_on_the_person():
     data = SyntheticClips("train", PEOPLE, frames=4, num_clips=4, length=20)
     sample = data.draw(3, 0)
     assert sample.poses.skeleton == OPENPOSE_18 and sample.poses.size == PEOPLE.size
-    assert sample.foreground.shape == (4, 1, *PEOPLE.size) and set(sample.foreground.unique().tolist()) == {
-        0,
-        1,
-    }
+    assert sample.foreground.shape == (4, 1, *PEOPLE.size) and set(sample.foreground.unique().tolist()) == {0, 1}
     on = total = 0
     for mask, pose in zip(sample.foreground[:, 0], sample.poses, strict=True):
         x, y = pose.xy[pose.visible].round().long().unbind(-1)

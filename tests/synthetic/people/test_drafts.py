@@ -18,9 +18,7 @@ def test_a_second_writer_of_the_same_people_is_refused_and_the_first_one_finishe
     root, draft = tmp_path / "people", tmp_path / ".people-draft"
     first = get_context("spawn").Process(target=write_people, args=(root,), kwargs={**FEW, "workers": 1})
     first.start()
-    while (
-        not draft.exists() or len(list(draft.iterdir())) < 2
-    ):  # the file of the lock comes before the lock is taken
+    while not draft.exists() or len(list(draft.iterdir())) < 2:  # the file of the lock comes before the lock is taken
         assert first.is_alive()
         time.sleep(0.001)
     os.kill(first.pid, signal.SIGSTOP)  # so that it is still writing, however fast it is
@@ -37,9 +35,7 @@ def test_a_second_writer_of_the_same_people_is_refused_and_the_first_one_finishe
     assert not (root / LOCK).exists()
 
 
-def test_who_takes_the_lock_after_the_folder_was_finished_is_refused_and_removes_nothing(
-    tmp_path, monkeypatch
-):
+def test_who_takes_the_lock_after_the_folder_was_finished_is_refused_and_removes_nothing(tmp_path, monkeypatch):
     root = tmp_path / "people"
     began = drafts.only_user
 

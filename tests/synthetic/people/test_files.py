@@ -1,4 +1,5 @@
-"""Synthetic people as files: what is read back is what was drawn, whoever wrote it and however often they were stopped."""
+"""Synthetic people as files: what is read back is what was drawn, whoever wrote it and however often they were
+stopped."""
 
 import json
 import os

@@ -8,15 +8,7 @@ import pytest
 from reposer.core.skeleton import FACE_68
 from reposer.synthetic.people.body.cameras import CROPS, Camera, look_at, sample_camera, sample_look
 from reposer.synthetic.people.body.cycles import CYCLES, CycleName, Style, cycle, sample_style
-from reposer.synthetic.people.body.figure import (
-    HEAD_RADII,
-    Body,
-    BodyPose,
-    LegPose,
-    ankle_height,
-    pose_body,
-    turn,
-)
+from reposer.synthetic.people.body.figure import HEAD_RADII, Body, BodyPose, LegPose, ankle_height, pose_body, turn
 from reposer.synthetic.people.body.limits import (
     LIMITS,
     balance,

@@ -162,8 +162,7 @@ def test_the_landmarks_of_a_face_lie_on_the_face_and_belong_to_their_side():
     on = [person.parts[0, int(p[1].round()), int(p[0].round())] == PARTS.index("face") for p in face.values()]
     assert sum(on) > 58
     eyes = {
-        side: torch.stack([p for j, p in face.items() if j.startswith(f"{side}_eye")])
-        for side in ("right", "left")
+        side: torch.stack([p for j, p in face.items() if j.startswith(f"{side}_eye")]) for side in ("right", "left")
     }
     for side, xy in eyes.items():
         assert torch.allclose(xy.mean(0), joints(person)[f"{side}_eye"], atol=0.012 * 512)
@@ -264,10 +263,7 @@ def test_the_source_warped_by_the_true_flow_shows_the_targets_texture(number):
     drawing = two_views(number, (512, 352))
     flow, visible = drawing.flow(0, 1)
     albedo = drawing.albedo.permute(0, 3, 1, 2).float() / 255
-    warped, source_parts = (
-        _warped(albedo[:1], flow),
-        _warped(drawing.parts[:1, None].float(), flow, "nearest"),
-    )
+    warped, source_parts = (_warped(albedo[:1], flow), _warped(drawing.parts[:1, None].float(), flow, "nearest"))
     inner = -F.max_pool2d(-visible[None, None].float(), 5, 1, 2)[0, 0] > 0
     # sight is not glancing where the flow neither stretches nor squeezes much
     dx, dy = flow.diff(dim=2)[:, 1:], flow.diff(dim=1)[:, :, 1:]

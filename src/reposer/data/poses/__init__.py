@@ -1,6 +1,7 @@
 """Poses and tracks in files.
 
-`read_recording` recognises the form of a file by its content; a module per form (`POSE_FORMATS`) reads all people in it;
+`read_recording` recognises the form of a file by its content; a module per form (`POSE_FORMATS`) reads all people in
+it;
 `choose_pose` and `choose_track` take one person and bring the joints into pixels. `read_pose` and `read_track` do both.
 """
 

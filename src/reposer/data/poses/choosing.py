@@ -27,9 +27,11 @@ def choose_pose(
 ) -> Chosen:
     """One person of one picture.
 
-    size: (height, width) of the picture that the pose belongs to: a canvas of the same aspect is scaled to it, another one
+    size: (height, width) of the picture that the pose belongs to: a canvas of the same aspect is scaled to it, another
+    one
     refused. None: the size is what the file says, and `otherwise` if it says none. Our own form keeps its own size.
-    frame: which picture of several, from 0; several need it. person: which one, from 0; None takes the one whose joints'
+    frame: which picture of several, from 0; several need it. person: which one, from 0; None takes the one whose
+    joints'
     scores sum up highest.
     """
     picture = _picture(recording, frame)
@@ -61,24 +63,18 @@ def _picture(recording: PoseRecording, number: int | None) -> PeopleInPicture:
             f"{count - 1}: --pose-frame K for the wanted pose, --source-frame K for the photo's."
         )
     if number is not None and not 0 <= number < count:
-        raise BadInput(
-            f"{recording.path} has {count} frames; there is no frame {number} (they count from 0)."
-        )
+        raise BadInput(f"{recording.path} has {count} frames; there is no frame {number} (they count from 0).")
     return recording.pictures[number or 0]
 
 
-def _person(
-    recording: PoseRecording, picture: PeopleInPicture, number: int | None
-) -> tuple[Person, list[str]]:
+def _person(recording: PoseRecording, picture: PeopleInPicture, number: int | None) -> tuple[Person, list[str]]:
     people, usable = picture.people, picture.usable
     where = f"{recording.path}, {quoted(picture.name)}," if picture.name else str(recording.path)
     if not people:
         raise BadInput(f"{where} shows no person: nobody was found. Take a picture that shows one clearly.")
     if number is not None:
         if not 0 <= number < len(people):
-            raise BadInput(
-                f"{where} has {len(people)} people; there is no person {number} (they count from 0)."
-            )
+            raise BadInput(f"{where} has {len(people)} people; there is no person {number} (they count from 0).")
         chosen = people[number]
         if isinstance(chosen, UnusablePerson):
             raise BadInput(f"{where}: person {number} {chosen.why}. Choose another one.")

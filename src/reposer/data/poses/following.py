@@ -22,8 +22,10 @@ MOST_PEOPLE = 20
 def choose_track(recording: PoseRecording, size: Size | None = None, num_frames: int | None = None) -> Chosen:
     """One person of a clip, a row per frame; nothing is visible where the person was not found.
 
-    size: (height, width) of the clip; a canvas of the same aspect is scaled to it. num_frames: how many frames it has; forms
-    that do not write of frames without anybody are filled up to it. Of several people it is the one who is surest over the
+    size: (height, width) of the clip; a canvas of the same aspect is scaled to it. num_frames: how many frames it has;
+    forms
+    that do not write of frames without anybody are filled up to it. Of several people it is the one who is surest over
+    the
     whole clip, followed by the tracker's numbers if the file has them, else by the places of the joints.
     """
     if not recording.is_clip:

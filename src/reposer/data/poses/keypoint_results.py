@@ -1,6 +1,7 @@
 """Results of key points in COCO's form, as AlphaPose writes them: one entry a person, each with its picture's name.
 
-[{"image_id": "0.jpg", "category_id": 1, "keypoints": [x, y, score, ...], "score": 2.9, "idx": 1}, ...]. The pictures of a
+[{"image_id": "0.jpg", "category_id": 1, "keypoints": [x, y, score, ...], "score": 2.9, "idx": 1}, ...]. The pictures
+of a
 clip are numbered from 0, and one in which nobody was found has no entry. The first 17 joints are COCO's in every set of
 joints that AlphaPose has for people (COCO 17, Halpe 26 and 136, COCO-WholeBody 133).
 """

@@ -1,8 +1,11 @@
 """MMPose's predictions: instances with a list of places and a list of scores.
 
-Of a photo [{"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}, ...]; of a clip [{"frame_id": 0, "instances":
-[...]}, ...], also as "instance_info" beside a "meta_info"; and what the inferencer returns, {"predictions": [[...], ...]}.
-Joints are COCO's 17, alone or as the first of Halpe's or COCO-WholeBody's; "meta_info", where there is one, has to agree.
+Of a photo [{"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}, ...]; of a clip [{"frame_id": 0,
+"instances":
+[...]}, ...], also as "instance_info" beside a "meta_info"; and what the inferencer returns, {"predictions": [[...],
+...]}.
+Joints are COCO's 17, alone or as the first of Halpe's or COCO-WholeBody's; "meta_info", where there is one, has to
+agree.
 """
 
 from itertools import chain
@@ -25,8 +28,7 @@ class MMPose:
         if isinstance(content, dict):
             return "instance_info" in content or "predictions" in content
         return isinstance(content, list) and any(
-            isinstance(entry, dict) and ("keypoint_scores" in entry or "instances" in entry)
-            for entry in content
+            isinstance(entry, dict) and ("keypoint_scores" in entry or "instances" in entry) for entry in content
         )
 
     def read(self, path: Path, content: Any) -> PoseRecording:
@@ -72,9 +74,7 @@ def _person(entry: Any) -> Person | UnusablePerson:
     if not isinstance(scores, list) or len(scores) != len(places):
         return UnusablePerson("has no score for each of its joints ('keypoint_scores')")
     if len(places) not in COUNTS:
-        return UnusablePerson(
-            f"has {len(places)} joints; COCO's 17, or a set that begins with them, were expected"
-        )
+        return UnusablePerson(f"has {len(places)} joints; COCO's 17, or a set that begins with them, were expected")
     if places and all(is_place(place, 3) for place in places):
         return UnusablePerson("has places in space (x, y, z); use a model of places in the picture (pose2d)")
     if not all(is_place(place, 2) for place in places):

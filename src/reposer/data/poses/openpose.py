@@ -1,7 +1,9 @@
 """OpenPose's JSON, and what ControlNet's editors, DWPose and AlphaPose (`--format open`) write in its form.
 
-One object a picture, {"people": [{"pose_keypoints_2d": [x, y, score, ...]}]} with 18 or 25 joints a person, and in editors'
-files "canvas_width" and "canvas_height", the size of the picture that the joints are places in. A clip is a list of such
+One object a picture, {"people": [{"pose_keypoints_2d": [x, y, score, ...]}]} with 18 or 25 joints a person, and in
+editors'
+files "canvas_width" and "canvas_height", the size of the picture that the joints are places in. A clip is a list of
+such
 objects, an object of them by the pictures' names, or a folder of files NAME_NUMBER_keypoints.json.
 """
 

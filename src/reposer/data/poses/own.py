@@ -1,4 +1,5 @@
-"""Our own files: a photo's pose with joints by name, and a clip's track. Both say their skeleton and size, in pixels."""
+"""Our own files: a photo's pose with joints by name, and a clip's track. Both say their skeleton and size, in
+pixels."""
 
 import json
 from pathlib import Path
@@ -42,7 +43,8 @@ class OwnPose:
 
 
 class OwnTrack:
-    """{"skeleton": name, "size": [h, w], "fps": 25, "keypoints": [[[x, y] or [x, y, score] or null, one a joint] or null, one
+    """{"skeleton": name, "size": [h, w], "fps": 25, "keypoints": [[[x, y] or [x, y, score] or null, one a joint] or
+    null, one
     a frame], "unreliable_frames": [n, ...]}: nothing is visible in the frames that are unreliable.
 
     Without a skeleton: 18 joints in OpenPose's order, missing = -1, and the clip's size has to be given.
@@ -63,10 +65,7 @@ class OwnTrack:
                 f"{path} has no track of joints: {self.example} was expected; without a skeleton, 18 joints in OpenPose's "
                 f"order."
             )
-        people = [
-            _person_of_frame(path, t, frame, skeleton, missing)
-            for t, frame in enumerate(content["keypoints"])
-        ]
+        people = [_person_of_frame(path, t, frame, skeleton, missing) for t, frame in enumerate(content["keypoints"])]
         for t in _unreliable(path, content, len(people)):
             people[t] = None
         pictures = [PeopleInPicture([person] if person else [], size) for person in people]
@@ -124,18 +123,14 @@ def _person(path: Path, joints: Any, skeleton: Skeleton) -> Person:
         if place is None:
             continue
         if not is_place(place, 2, 3):
-            raise BadInput(
-                f"{path}: the joint {name} is {quoted(place)}; [x, y], [x, y, score] or null was expected."
-            )
+            raise BadInput(f"{path}: the joint {name} is {quoted(place)}; [x, y], [x, y, score] or null was expected.")
         scored = scored and len(place) == 3
         rows[skeleton.index(name), : len(place)] = place
         visible[skeleton.index(name)] = True
     return Person(skeleton, rows, visible, scored and bool(visible.any()))
 
 
-def _person_of_frame(
-    path: Path, t: int, frame: Any, skeleton: Skeleton, missing: float | None
-) -> Person | None:
+def _person_of_frame(path: Path, t: int, frame: Any, skeleton: Skeleton, missing: float | None) -> Person | None:
     if frame is None:
         return None
     if not isinstance(frame, list) or len(frame) != len(skeleton):
@@ -170,9 +165,7 @@ def _person_of_frame(
 def _unreliable(path: Path, content: dict[str, Any], num_frames: int) -> list[int]:
     frames = content.get("unreliable_frames", [])
     if not (isinstance(frames, list) and all(map(is_count, frames))):
-        raise BadInput(
-            f"{path}: unreliable_frames should be a list of frame numbers (from 0), not {quoted(frames)}."
-        )
+        raise BadInput(f"{path}: unreliable_frames should be a list of frame numbers (from 0), not {quoted(frames)}.")
     beyond = [n for n in frames if n >= num_frames]
     if beyond:
         raise BadInput(

@@ -1,4 +1,5 @@
-"""From a file's coordinates to pixels of a picture: its size is declared by the file or by the caller, never guessed."""
+"""From a file's coordinates to pixels of a picture: its size is declared by the file or by the caller, never
+guessed."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +20,8 @@ IMPLAUSIBLE = 2.0
 
 
 class CoordinateFrame(NamedTuple):
-    """In what coordinates count. size: of the picture. normalised: from 0 to 1, from the picture's edge to its other edge."""
+    """In what coordinates count. size: of the picture. normalised: from 0 to 1, from the picture's edge to its other
+    edge."""
 
     size: Size
     normalised: bool
@@ -42,7 +44,8 @@ def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None
 
 
 def is_normalised(recording: PoseRecording) -> bool:
-    """Whether all joints of all people lie between 0 and 1, at two places or more: in pixels they would be one pixel."""
+    """Whether all joints of all people lie between 0 and 1, at two places or more: in pixels they would be one
+    pixel."""
     places = [person.places for picture in recording.pictures for _, person in picture.usable]
     everything = np.concatenate(places) if places else np.zeros((0, 2))
     if len(everything) < 2 or np.abs(everything).max() > IMPLAUSIBLE or (everything == everything[0]).all():
@@ -76,7 +79,8 @@ def in_pixels(people: Sequence[Person | None], frame: CoordinateFrame, skeleton:
 
 
 def scaled_to(recording: PoseRecording, poses: Pose, size: Size | None) -> Pose:
-    """In the picture of this size, of which the file's canvas is a smaller or larger copy. Our own form stays as it is."""
+    """In the picture of this size, of which the file's canvas is a smaller or larger copy. Our own form stays as it
+    is."""
     if size is None or recording.own or poses.size == size:
         return poses
     if not is_copy(poses.size, size):

@@ -15,14 +15,7 @@ from .own import OwnPose, OwnTrack
 from .recording import PeopleInPicture, PoseFormat, PoseRecording
 from .values import whole_number_in
 
-POSE_FORMATS: Sequence[PoseFormat] = (
-    OwnPose(),
-    OwnTrack(),
-    OpenPose(),
-    OpenPoseFrames(),
-    KeypointResults(),
-    MMPose(),
-)
+POSE_FORMATS: Sequence[PoseFormat] = (OwnPose(), OwnTrack(), OpenPose(), OpenPoseFrames(), KeypointResults(), MMPose())
 """In the order in which they look at a file. Another form is another module and an entry here."""
 
 FRAME_FILES = "*_keypoints.json"
@@ -66,9 +59,7 @@ def read_recording(path: Path | str) -> PoseRecording:
         if recognises(content):
             raise BadInput(f"{path} is {what}, which is not read. {way_out}.")
     if content == []:
-        raise BadInput(
-            f"{path} is an empty list: nobody was found. Take a picture that shows a person clearly."
-        )
+        raise BadInput(f"{path} is an empty list: nobody was found. Take a picture that shows a person clearly.")
     raise BadInput(
         f"{path} is no pose file of a form that is known: {_look(content)}. Read are "
         f"{'; '.join(f'{form.name} {form.example}' for form in POSE_FORMATS)}; and folders of {FRAME_FILES}."
@@ -115,9 +106,7 @@ def _of_folder(folder: Path) -> PoseRecording:
         pictures.append(people_in(file, content, file.name))
         count += len(pictures[-1].people)
         if count > MOST_PEOPLE:
-            raise BadInput(
-                f"{folder} shows more than {MOST_PEOPLE:,} people in its frames. Give a shorter clip."
-            )
+            raise BadInput(f"{folder} shows more than {MOST_PEOPLE:,} people in its frames. Give a shorter clip.")
     return PoseRecording(folder, "a folder of OpenPose frames", pictures, is_clip=True)
 
 
@@ -154,9 +143,7 @@ def _first(content: Any) -> dict[str, Any] | None:
 
 def _look(content: Any) -> str:
     if isinstance(content, dict):
-        return (
-            f"an object with {', '.join(map(quoted, sorted(content)[:6]))}" if content else "an empty object"
-        )
+        return f"an object with {', '.join(map(quoted, sorted(content)[:6]))}" if content else "an empty object"
     if isinstance(content, list):
         first = _first(content)
         inside = f" of objects with {', '.join(map(quoted, sorted(first)[:6]))}" if first else ""

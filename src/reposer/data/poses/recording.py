@@ -67,9 +67,11 @@ class PeopleInPicture:
 class PoseRecording:
     """The content of a file, or of a folder of files.
 
-    kind: what wrote it, for messages. pictures: of a photo one, of a clip its frames. is_clip: whether the form is one for
+    kind: what wrote it, for messages. pictures: of a photo one, of a clip its frames. is_clip: whether the form is one
+    for
     several pictures. own: our own form, which counts in pixels and whose size is that of the one picture it belongs to.
-    ends_open: whether frames after the last one may exist in which nobody was found. fps: frames per second, if it says.
+    ends_open: whether frames after the last one may exist in which nobody was found. fps: frames per second, if it
+    says.
     skeleton: of a recording that shows nobody.
     """
 

@@ -46,7 +46,8 @@ def size_in(path: Path, size: Any) -> Size:
 
 
 def canvas_in(path: Path, content: dict[str, Any]) -> Size | None:
-    """(height, width) of `canvas_height` and `canvas_width`, which editors of OpenPose's form write; None without them."""
+    """(height, width) of `canvas_height` and `canvas_width`, which editors of OpenPose's form write; None without
+    them."""
     height: Any = content.get("canvas_height")
     width: Any = content.get("canvas_width")
     if height is None and width is None:
@@ -82,15 +83,12 @@ def whole_number_in(text: str) -> int | None:
 
 
 def person_of_triples(
-    values: Sequence[Any],
-    skeleton: Skeleton,
-    *,
-    least_score: float = 0.0,
-    identity: int | None = None,
+    values: Sequence[Any], skeleton: Skeleton, *, least_score: float = 0.0, identity: int | None = None
 ) -> Person | UnusablePerson:
     """x, y, score of each joint of `skeleton`, as one flat list; what comes after them is left out.
 
-    Missing is a joint whose score is 0 or less than `least_score`, wherever it is; and one at exactly (0, 0) or (-1, -1):
+    Missing is a joint whose score is 0 or less than `least_score`, wherever it is; and one at exactly (0, 0) or (-1,
+    -1):
     where programs write a score of 1 beside them, those are still no places, but their words for "not found".
     """
     if not all(map(is_number, values)):

@@ -48,9 +48,7 @@ class SuitePart(ABC):
 
     @classmethod
     @abstractmethod
-    def open(
-        cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str
-    ) -> "SuitePart":
+    def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "SuitePart":
         """A part that has seen nothing. estimators: kind ("joints", "faces", "face-embedder", "person-embedder",
         "attributes") to name in the registries; weights: a folder of files, None = the usual places.
 

@@ -1,4 +1,5 @@
-"""RATE-Net and DRN: a coarse picture by PATN, its details replenished (Yang et al. 2020, arXiv:2005.12486, 2005.12494)."""
+"""RATE-Net and DRN: a coarse picture by PATN, its details replenished (Yang et al. 2020, arXiv:2005.12486,
+2005.12494)."""
 
 from . import recipes
 from .network import DRNConfig, DRNDrawing, DRNGenerator

@@ -24,11 +24,7 @@ NEEDED_JOINTS = (*FACE_JOINTS, "neck")
 
 REFERENCE_HEIGHT = 256
 SHORTEST, LONGEST, DEFAULT_SIDE = 32.0, 96.0, 48.0  # side of a box (inferred)
-NOSE_NECK, EARS, EYES = (
-    1.4,
-    2.4,
-    3.5,
-)  # side over the distance of two joints, in the order they are tried (inferred)
+NOSE_NECK, EARS, EYES = (1.4, 2.4, 3.5)  # side over the distance of two joints, in the order they are tried (inferred)
 AROUND_LANDMARKS = 1.5  # side over the landmarks' extent: they end at the brows (inferred)
 FEWEST_BESIDES_NOSE = 2  # eyes and ears that must be seen for a face (inferred)
 BLUR = 4.0  # sigma of the mask's edge (inferred)

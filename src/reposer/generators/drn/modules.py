@@ -73,9 +73,7 @@ class DetailModule(nn.Module):
         """All scales and shifts that the picture asks for, in the order of the norms."""
         return self.mlp(self.encoder(picture))
 
-    def draw(
-        self, content: Float[Tensor, "B C h w"], style: Float[Tensor, "B N"]
-    ) -> Float[Tensor, "B 3 _ _"]:
+    def draw(self, content: Float[Tensor, "B C h w"], style: Float[Tensor, "B N"]) -> Float[Tensor, "B 3 _ _"]:
         """The picture, in [-1, 1]."""
         parts = style.split([n for channels in self.styled for n in (channels, channels)], dim=1)
         norms = iter(zip(parts[0::2], parts[1::2], strict=True))

@@ -1,4 +1,5 @@
-"""RATE-Net (Yang et al. 2020, arXiv:2005.12486) and DRN (Yang et al. 2021, arXiv:2005.12494), two presets of one family.
+"""RATE-Net (Yang et al. 2020, arXiv:2005.12486) and DRN (Yang et al. 2021, arXiv:2005.12494), two presets of one
+family.
 
 A pose branch, the network of PATN, draws a coarse picture I_c and hands out its features F_t. A detail branch paints,
 with F_t as content and the source's style, a residual R that is added; DRN paints the face, too, from the source's face
@@ -55,7 +56,8 @@ class DRNConfig:
     framing: Framing = Framing((256, 176))
     """Size of the pictures, whose sides divide by 8, and how a photo becomes one."""
     width: int = 64
-    """Channels of the first layer of the pose branch and of the style encoder; doubled downsamplings times and twice."""
+    """Channels of the first layer of the pose branch and of the style encoder; doubled downsamplings times and
+    twice."""
     downsamplings: int = 2
     """Halvings of the pose branch, 1 to 3. RATE-Net's code has 3; 2 is PATN's and makes a network a quarter as large.
     For DRN it is not reported (inferred)."""
@@ -94,8 +96,7 @@ class DRNConfig:
         size = self.framing.size
         if min(size) < 32 or any(side % DIVISOR for side in size):
             raise BadInput(
-                f"DRN draws pictures whose sides are at least 32 and divide by {DIVISOR}, "
-                f"not {size[0]}x{size[1]}."
+                f"DRN draws pictures whose sides are at least 32 and divide by {DIVISOR}, not {size[0]}x{size[1]}."
             )
         if self.downsamplings not in (1, 2, 3):
             raise BadInput(f"DRN's pose branch halves its maps 1 to 3 times, not {self.downsamplings}.")
@@ -146,9 +147,7 @@ class DRNConfig:
     @classmethod
     def drn_landmarks_mini(cls) -> "DRNConfig":
         """DRN for two CPU cores, its faces painted after landmarks."""
-        return replace(
-            cls.drn_mini(), maps=PoseMaps(skeleton=PERSON_88.name, sigma=3.0), face_input="landmarks"
-        )
+        return replace(cls.drn_mini(), maps=PoseMaps(skeleton=PERSON_88.name, sigma=3.0), face_input="landmarks")
 
     @classmethod
     def drn_mini(cls) -> "DRNConfig":
@@ -262,11 +261,7 @@ class DRNGenerator(Generator):
         return self.detail_branch.styles(channels_last(source), _in_type_of(source, source_pose))
 
     def replenish(
-        self,
-        features: Float[Tensor, "B C h w"],
-        coarse: Float[Tensor, "B 3 H W"],
-        styles: Styles,
-        target_pose: Pose,
+        self, features: Float[Tensor, "B C h w"], coarse: Float[Tensor, "B 3 H W"], styles: Styles, target_pose: Pose
     ) -> DRNDrawing:
         """The whole drawing from what the pose branch made, by the detail branch alone."""
         return self.detail_branch(features, coarse, styles, _in_type_of(coarse, target_pose))
@@ -292,9 +287,7 @@ class DRNGenerator(Generator):
             return ""  # seen from behind: there is nothing to paint, or nothing to paint it with
         return "" if module.can_draw(target)[0] else module.wanted
 
-    def begin(
-        self, source: Tensor, source_pose: Pose, previous: Any = None
-    ) -> tuple[Tensor, Tensor, Tensor, Styles]:
+    def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Tensor, Tensor, Styles]:
         """The source is encoded once."""
         encoded = self.pose_branch.picture_encoder(channels_last(source))
         return source, encoded, self.pose_maps(source_pose, source), self.styles(source, source_pose)
@@ -335,11 +328,7 @@ class DetailBranch(nn.Module):
         return Styles(everywhere, self.face.style(source, source_pose, seen), seen.valid)
 
     def forward(
-        self,
-        features: Float[Tensor, "B C h w"],
-        coarse: Float[Tensor, "B 3 H W"],
-        styles: Styles,
-        target_pose: Pose,
+        self, features: Float[Tensor, "B C h w"], coarse: Float[Tensor, "B 3 H W"], styles: Styles, target_pose: Pose
     ) -> DRNDrawing:
         residual = self.everywhere.draw(features, styles.everywhere)
         total = coarse + residual

@@ -104,12 +104,7 @@ class DRNLossesConfig:
     def rate_net(cls) -> "DRNLossesConfig":
         """RATE-Net's code: VGG-16 with batch norm before its last three poolings, no Gram term, judges without head."""
         return cls(
-            features="vgg16-bn",
-            layers=(5.0, 15.0, 2.0),
-            moments=(3.0, 0.7, 0.01),
-            pixels=1.0,
-            style=0.0,
-            head="none",
+            features="vgg16-bn", layers=(5.0, 15.0, 2.0), moments=(3.0, 0.7, 0.01), pixels=1.0, style=0.0, head="none"
         )
 
     def build(self, generator: DRNGenerator) -> "DRNObjective":
@@ -148,18 +143,12 @@ class DRNObjective(Objective):
         self.features = feature_network(config.features, weights=config.weights)
         known = self.features.content_layers
         if not 0 < len(config.layers) <= len(known):
-            raise BadInput(
-                f"{config.features} has {len(known)} content layers; {len(config.layers)} weights came."
-            )
+            raise BadInput(f"{config.features} has {len(known)} content layers; {len(config.layers)} weights came.")
         self.compared = known[-len(config.layers) :]
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
-        return {
-            "pose": self.generator.pose_branch,
-            "detail": self.generator.detail_branch,
-            **dict(self.judges.items()),
-        }
+        return {"pose": self.generator.pose_branch, "detail": self.generator.detail_branch, **dict(self.judges.items())}
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
         config, generator = self.config, self.generator
@@ -189,9 +178,7 @@ class DRNObjective(Objective):
             if config.update_mode == "joint":
                 own = self._coarse_terms(transfer.picture, target, wanted)
                 terms |= {f"coarse {name}": term for name, term in own.items()}
-            reached = config.update_mode == "joint" or (
-                config.update_mode == "alternate" and config.guidance != "none"
-            )
+            reached = config.update_mode == "joint" or (config.update_mode == "alternate" and config.guidance != "none")
             yield Turn(("pose", "detail") if reached else ("detail",), terms)
 
         for _ in range(config.discriminator_steps):
@@ -237,8 +224,7 @@ class DRNObjective(Objective):
         parts = [w * content(found, wanted, (n,)) for w, n in zip(config.layers, self.compared, strict=True)]
         if config.moments:
             parts += [
-                w * gaussian_distance(found[n], wanted[n])
-                for w, n in zip(config.moments, self.compared, strict=True)
+                w * gaussian_distance(found[n], wanted[n]) for w, n in zip(config.moments, self.compared, strict=True)
             ]
         if config.pixels:
             parts.append(config.pixels * _difference(drawn, target))
@@ -257,9 +243,7 @@ class DRNObjective(Objective):
     def _passed(self, drawn: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]) -> Tensor:
         """How far the judges are from taking the picture for real, on average."""
         loss = GAN_TERMS[self.config.gan].passed
-        scores = [
-            judge(torch.cat([drawn, beside[name]], 1), next(seeds)) for name, judge in self.judges.items()
-        ]
+        scores = [judge(torch.cat([drawn, beside[name]], 1), next(seeds)) for name, judge in self.judges.items()]
         return torch.stack([torch.stack([loss(s) for s in of_one]).mean() for of_one in scores]).mean()
 
     def _judge_terms(

@@ -117,7 +117,8 @@ def drn_mini() -> DRNRecipe:
     """A small DRN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
     2,094,233 parameters; a step of 8 pairs takes 3.5 s on one core (measured), 1,500 steps an hour and a half.
-    After a reader's notes on the paper, as drn-fashion-2020 is, but for one turn of the judges instead of three, no dropout,
+    After a reader's notes on the paper, as drn-fashion-2020 is, but for one turn of the judges instead of three, no
+    dropout,
     and weights for our encoder. Not trained to its end yet; docs/leaderboard.md says what it reached in the
     leaderboard's form.
     """
@@ -128,22 +129,19 @@ def drn_mini() -> DRNRecipe:
 def drn_landmarks_mini() -> DRNRecipe:
     """drn-mini whose faces are painted after the target's 68 landmarks instead of five joints.
 
-    2,143,625 parameters. Poses are of the skeleton person88: OpenPose's 18 joints, the landmarks, and two corners of the
-    face's box where a detector gives it (docs/data.md); synthetic people bring landmarks of their own. In the same way for
-    DeepFashion, with pose files that have them: `reposer train drn-fashion-2020 --model.maps.skeleton person88 --model.face-input
+    2,143,625 parameters. Poses are of the skeleton person88: OpenPose's 18 joints, the landmarks, and two corners of
+    the
+    face's box where a detector gives it (docs/data.md); synthetic people bring landmarks of their own. In the same way
+    for
+    DeepFashion, with pose files that have them: `reposer train drn-fashion-2020 --model.maps.skeleton person88
+    --model.face-input
     landmarks --data.skeleton person88`. Not trained to its end yet.
     """
     return _mini("drn-landmarks-mini", DRNConfig.drn_landmarks_mini(), MINI_LOSSES, "person88")
 
 
 def _mini(name: str, model: DRNConfig, losses: DRNLossesConfig, skeleton: str = "openpose18") -> DRNRecipe:
-    stage = DRNStage(
-        "everything",
-        objective=losses,
-        steps=1500,
-        optimisers=MINI_PLAYERS,
-        schedule="linear-to-zero",
-    )
+    stage = DRNStage("everything", objective=losses, steps=1500, optimisers=MINI_PLAYERS, schedule="linear-to-zero")
     return DRNRecipe(
         name=name,
         model=model,

@@ -4,12 +4,4 @@ from . import clip_recipes, recipes, view_recipes
 from .discriminator import ResDiscriminator
 from .network import GFLAConfig, GFLADrawing, GFLAGenerator
 
-__all__ = [
-    "GFLAConfig",
-    "GFLADrawing",
-    "GFLAGenerator",
-    "ResDiscriminator",
-    "clip_recipes",
-    "recipes",
-    "view_recipes",
-]
+__all__ = ["GFLAConfig", "GFLADrawing", "GFLAGenerator", "ResDiscriminator", "clip_recipes", "recipes", "view_recipes"]

@@ -224,9 +224,7 @@ class RecurrentGenerator(Generator):
         picture, pose = previous
         return Memory(source, maps, features, picture, self.maps(pose, picture))
 
-    def frame(
-        self, memory: Memory, target_pose: Any, seeds: Tensor | None = None
-    ) -> tuple[ClipDrawing, Memory]:
+    def frame(self, memory: Memory, target_pose: Any, seeds: Tensor | None = None) -> tuple[ClipDrawing, Memory]:
         """The next frame, and what the one after it is drawn from."""
         target_maps = self.maps(target_pose, memory.reference)
         previous, reference = self.moves(memory, target_maps)
@@ -241,7 +239,8 @@ class RecurrentGenerator(Generator):
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def layers(self, output: ClipDrawing) -> Mapping[str, Layer]:
-        """As the first frame of a clip: flow and occlusion of each level, into the frame before and into the reference."""
+        """As the first frame of a clip: flow and occlusion of each level, into the frame before and into the
+        reference."""
         return {
             f"{word}: {name}": layer
             for word, moves in (("previous", output.previous), ("reference", output.reference))
@@ -282,9 +281,7 @@ class GFLAAnimation(RecurrentGenerator):
 
     def moves(self, memory: Memory, target_maps: Float[Tensor, "B C H W"]) -> tuple[Moves, Moves]:
         (previous,) = self.flow_previous(torch.cat([memory.previous, memory.previous_maps, target_maps], 1))
-        (reference,) = self.flow_reference(
-            torch.cat([memory.reference, memory.reference_maps, target_maps], 1)
-        )
+        (reference,) = self.flow_reference(torch.cat([memory.reference, memory.reference_maps, target_maps], 1))
         return previous, reference
 
 
@@ -303,27 +300,21 @@ class GFLAFace(RecurrentGenerator):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def maps(
-        self,
-        condition: Pose | FaceLines,
-        picture: Float[Tensor, "B 3 H W"],
-        *,
-        of_source: bool = False,
+        self, condition: Pose | FaceLines, picture: Float[Tensor, "B 3 H W"], *, of_source: bool = False
     ) -> Float[Tensor, "B C H W"]:
         """The 16 maps of nn/face_maps.py."""
         return face_maps(condition.to(picture.device), labels=self.config.labels).to(picture.dtype)
 
     def moves(self, memory: Memory, target_maps: Float[Tensor, "B C H W"]) -> tuple[Moves, Moves]:
         previous, reference = self.flow_net(
-            torch.cat(
-                [target_maps, memory.previous, memory.previous_maps, memory.reference, memory.reference_maps],
-                1,
-            )
+            torch.cat([target_maps, memory.previous, memory.previous_maps, memory.reference, memory.reference_maps], 1)
         )
         return previous, reference
 
 
 class ClipTargetNet(DrawingNet):
-    """The target's maps become a picture, with features of the frame before and of the reference taken in on the way up."""
+    """The target's maps become a picture, with features of the frame before and of the reference taken in on the way
+    up."""
 
     def __init__(self, config: ClipNetworksConfig) -> None:
         super().__init__()
@@ -346,9 +337,7 @@ class ClipTargetNet(DrawingNet):
                 return x
             name = str(level)
             of_previous = self.attention_previous[name](previous_features[level], x, previous.flows[level])
-            of_reference = self.attention_reference[name](
-                reference_features[level], x, reference.flows[level]
-            )
+            of_reference = self.attention_reference[name](reference_features[level], x, reference.flows[level])
             p, r = previous.occlusions[level].to(x.dtype), reference.occlusions[level].to(x.dtype)
             return fuse(x, of_previous.to(x.dtype), of_reference.to(x.dtype), p, r, self.fusion)
 

@@ -34,7 +34,8 @@ USES: tuple[Use, ...] = ("judged", "drawn")  # the two choose their frames indep
 
 @dataclass(frozen=True)
 class GFLAClipFlowConfig(GFLAFlowConfig):
-    """A first stage of ours: the flow networks alone, the frame before being the true one. The authors describe none."""
+    """A first stage of ours: the flow networks alone, the frame before being the true one. The authors describe
+    none."""
 
     def build(self, generator: RecurrentGenerator) -> "GFLAClipFlowObjective":  # type: ignore[override]
         return GFLAClipFlowObjective(self, generator)
@@ -77,9 +78,7 @@ class GFLAClipFlowObjective(Objective):
         super().__init__()
         self.config, self.generator = config, generator
         self.networks = nn.ModuleDict({"generator": generator})
-        self.flow_nets = nn.ModuleList(
-            net for name, net in generator.named_children() if name.startswith("flow_")
-        )
+        self.flow_nets = nn.ModuleList(net for name, net in generator.named_children() if name.startswith("flow_"))
         self.features = feature_network(config.features, weights=config.weights)
 
     @property
@@ -102,9 +101,7 @@ class GFLAClipFlowObjective(Objective):
             layers = correspondence_layers(self.features, previous.flows)
             wanted = tuple(layers.values())
             (target,) = self.features.of_constants(batch.frames[:, start:stop].flatten(0, 1), layers=wanted)
-            first, source = self.features.of_constants(
-                _frame_before(batch, start), batch.source, layers=wanted
-            )
+            first, source = self.features.of_constants(_frame_before(batch, start), batch.source, layers=wanted)
             earlier = _shifted(target, first, stop - start)
             correctness, regularity = _flow_terms(
                 previous, reference, earlier, _repeated(source, stop - start), target, layers, None,
@@ -139,19 +136,13 @@ class GFLAClipObjective(Objective):
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
-        return {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "temporal": self.temporal,
-        }
+        return {"generator": self.generator, "discriminator": self.discriminator, "temporal": self.temporal}
 
     def steps(self, batch: ClipBatch) -> Iterator[Turn]:
         self.generator.admit(batch.source, batch.source_pose, batch.pose(0))
         count, chunk = batch.frames.shape[1], self.config.chunk
         if count % chunk:
-            raise BadInput(
-                f"Clips of {count} frames came; their number should divide by the {chunk} of an update."
-            )
+            raise BadInput(f"Clips of {count} frames came; their number should divide by the {chunk} of an update.")
         if self.config.foreground and batch.foreground is None:
             raise BadInput("The losses ask for foreground masks, and the data set has none.")
         before = None
@@ -195,10 +186,7 @@ class GFLAClipObjective(Objective):
         """The generator: every term summed over the chunk's frames."""
         count, weights = len(drawings), self.config
         passed = GAN_TERMS[weights.gan].passed
-        previous, reference = (
-            _in_one([d.previous for d in drawings]),
-            _in_one([d.reference for d in drawings]),
-        )
+        previous, reference = (_in_one([d.previous for d in drawings]), _in_one([d.reference for d in drawings]))
         layers = correspondence_layers(self.features, previous.flows)
         places = tuple(layers.values())
         wanted = tuple(dict.fromkeys(self.features.content_layers + self.features.style_layers + places))

@@ -1,4 +1,5 @@
-"""GFLA's discriminators: they see pictures or clips alone, no pose and no source (Ren et al. 2020, arXiv:2003.00696)."""
+"""GFLA's discriminators: they see pictures or clips alone, no pose and no source (Ren et al. 2020,
+arXiv:2003.00696)."""
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -11,7 +12,8 @@ from .blocks import leaky
 class ResDiscriminator(nn.Module):
     """Scores of overlapping parts of a picture, unbounded, at 1/2^layers of its size.
 
-    entering: channels that come in; 3 for a picture. width: channels of the first block; four times as many at most. Every convolution is spectrally normalised and
+    entering: channels that come in; 3 for a picture. width: channels of the first block; four times as many at most.
+    Every convolution is spectrally normalised and
     keeps torch's first weights.
     """
 
@@ -52,9 +54,7 @@ class TemporalDiscriminator(nn.Module):
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
-        self.clip = nn.Sequential(
-            ClipBlockEncoder(3, width, width), ClipBlockEncoder(width, 2 * width, width)
-        )
+        self.clip = nn.Sequential(ClipBlockEncoder(3, width, width), ClipBlockEncoder(width, 2 * width, width))
         self.blocks = nn.Sequential(*(ResBlockEncoder(4 * width, 4 * width, 4 * width) for _ in range(2)))
         self.score = spectral_norm(nn.Conv2d(4 * width, 1, 1))
 
@@ -63,7 +63,8 @@ class TemporalDiscriminator(nn.Module):
 
 
 class ClipBlockEncoder(nn.Module):
-    """A Conv3x3x3 (to `hidden`) A Conv3x4x4/(1,2,2), plus a mean over 3x2x2 and Conv1x1x1: half the size, two frames less."""
+    """A Conv3x3x3 (to `hidden`) A Conv3x4x4/(1,2,2), plus a mean over 3x2x2 and Conv1x1x1: half the size, two frames
+    less."""
 
     def __init__(self, i: int, o: int, hidden: int) -> None:
         super().__init__()

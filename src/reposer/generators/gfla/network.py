@@ -34,15 +34,14 @@ from .parts import (
     take_in,
 )
 
-RAW_POSE_SCALE = (
-    4.0  # a bump covers few pixels: at this height its channel varies about as much as a picture's
-)
+RAW_POSE_SCALE = 4.0  # a bump covers few pixels: at this height its channel varies about as much as a picture's
 
 
 @GENERATORS.register("gfla")
 @dataclass(frozen=True)
 class GFLAConfig(NetworksConfig):
-    """The networks of person images. The defaults are our form; `fashion_2020` and `market_2020` are the published ones."""
+    """The networks of person images. The defaults are our form; `fashion_2020` and `market_2020` are the published
+    ones."""
 
     family: ClassVar[str] = "gfla"
 
@@ -63,22 +62,14 @@ class GFLAConfig(NetworksConfig):
     def mini(cls) -> "GFLAConfig":
         """Ours for two CPU cores."""
         return cls(
-            Framing((128, 96), fit="pad"),
-            width=24,
-            flow_width=16,
-            attention_hidden=64,
-            maps=PoseMaps(sigma=3.0),
+            Framing((128, 96), fit="pad"), width=24, flow_width=16, attention_hidden=64, maps=PoseMaps(sigma=3.0)
         )
 
     @classmethod
     def synthetic(cls) -> "GFLAConfig":
         """Ours for synthetic people at the mini size: made so that the source's colours get through early."""
         return replace(
-            cls.mini(),
-            attention=((1, 3), (2, 3), (3, 3)),
-            attention_hidden=48,
-            first_gain=0.7,
-            first_occlusion=2.0,
+            cls.mini(), attention=((1, 3), (2, 3), (3, 3)), attention_hidden=48, first_gain=0.7, first_occlusion=2.0
         )
 
     @classmethod
@@ -130,9 +121,7 @@ class GFLAGenerator(Generator):
         self.framing = config.framing
         self.skeleton = SKELETONS[config.maps.skeleton]
         # As published, source features are made down to level 3 even where nothing attends there (Market-1501).
-        self.unread = tuple(
-            f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS)
-        )
+        self.unread = tuple(f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS))
         self.source_net = SourceNet(config)
         self.flow_net = FlowNet(config, 3 + 2 * len(self.skeleton))
         self.target_net = TargetNet(config, len(self.skeleton))
@@ -176,10 +165,7 @@ class GFLAGenerator(Generator):
         return source, self.pose_maps(source_pose, source), self.source_net(source)
 
     def frame(
-        self,
-        memory: tuple[Tensor, Tensor, dict[int, Tensor]],
-        target_pose: Pose,
-        seeds: Tensor | None = None,
+        self, memory: tuple[Tensor, Tensor, dict[int, Tensor]], target_pose: Pose, seeds: Tensor | None = None
     ) -> tuple[GFLADrawing, Any]:
         source, source_maps, features = memory
         target_maps = self.pose_maps(target_pose, source)
@@ -198,10 +184,7 @@ class TargetNet(DrawingNet):
         self.build_way_up(config)
 
     def forward(
-        self,
-        target_maps: Float[Tensor, "B K H W"],
-        source_features: dict[int, Float[Tensor, "B _ _ _"]],
-        moves: Moves,
+        self, target_maps: Float[Tensor, "B K H W"], source_features: dict[int, Float[Tensor, "B _ _ _"]], moves: Moves
     ) -> Float[Tensor, "B 3 H W"]:
         x = channels_last(target_maps)
         for block in self.encoder:

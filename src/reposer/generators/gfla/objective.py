@@ -63,7 +63,8 @@ class GFLALossesConfig:
     adversarial: float = 2.0
     """Weight of the generator's adversarial term."""
     gan: GAN = "least-squares"
-    """What the adversarial terms are: least squares (released), the logarithms of the paper's formula ("cross-entropy"),
+    """What the adversarial terms are: least squares (released), the logarithms of the paper's formula
+    ("cross-entropy"),
     or the hinge loss, which the released code offers, too."""
     content: float = 0.5
     """Weight of the differences of features."""
@@ -78,9 +79,7 @@ class GFLALossesConfig:
         return GFLAObjective(self, generator)
 
     def tiny(self) -> "GFLALossesConfig":
-        return replace(
-            self, features="people-encoder", weights=None, discriminator_width=4, discriminator_layers=2
-        )
+        return replace(self, features="people-encoder", weights=None, discriminator_width=4, discriminator_layers=2)
 
 
 class GFLAFlowObjective(Objective):
@@ -104,10 +103,7 @@ class GFLAFlowObjective(Objective):
         correctness, regularity = flow_terms(flows, source, target, layers, self.generator.kernel_sizes)
         yield Turn(
             ("flow",),
-            {
-                "correctness": self.config.correctness * correctness,
-                "regularity": self.config.regularity * regularity,
-            },
+            {"correctness": self.config.correctness * correctness, "regularity": self.config.regularity * regularity},
         )
 
 
@@ -142,20 +138,14 @@ class GFLAObjective(Objective):
         content, style = content_and_style(self.features(drawn, compared), target, self.features)
         weights, of_flow = self.config, {}
         if drawing.flows:
-            correctness, regularity = flow_terms(
-                drawing.flows, source, target, layers, self.generator.kernel_sizes
-            )
-            of_flow = {
-                "correctness": weights.correctness * correctness,
-                "regularity": weights.regularity * regularity,
-            }
+            correctness, regularity = flow_terms(drawing.flows, source, target, layers, self.generator.kernel_sizes)
+            of_flow = {"correctness": weights.correctness * correctness, "regularity": weights.regularity * regularity}
         with frozen(self.discriminator):
             yield Turn(
                 ("generator",),
                 {
                     "l1": weights.l1 * (drawn - batch.target).abs().mean(),
-                    "adversarial": weights.adversarial
-                    * loss.passed(at_least_float32(self.discriminator(drawn))),
+                    "adversarial": weights.adversarial * loss.passed(at_least_float32(self.discriminator(drawn))),
                     "content": weights.content * content,
                     "style": weights.style * style,
                     **of_flow,
@@ -176,8 +166,6 @@ def flow_terms(
     kernel_sizes: Mapping[int, int],
 ) -> tuple[Tensor, Tensor]:
     """Sampling correctness and affine regularity, each summed over the levels."""
-    correctness = [
-        sampling_correctness(source[layers[n]], target[layers[n]], flow) for n, flow in flows.items()
-    ]
+    correctness = [sampling_correctness(source[layers[n]], target[layers[n]], flow) for n, flow in flows.items()]
     regularity = [affine_regularity(flow, kernel_sizes[n]) for n, flow in flows.items()]
     return sum(correctness, correctness[0].new_zeros(())), sum(regularity, regularity[0].new_zeros(()))

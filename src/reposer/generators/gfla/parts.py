@@ -59,18 +59,12 @@ class NetworksConfig:
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, 2**FLOW_LEVELS, "GFLA")
         levels = self.levels
-        if (
-            not levels
-            or len(set(levels)) < len(levels)
-            or not set(levels) <= set(range(1, SOURCE_LEVELS + 1))
-        ):
+        if not levels or len(set(levels)) < len(levels) or not set(levels) <= set(range(1, SOURCE_LEVELS + 1)):
             raise BadInput(
                 f"GFLA attends at one or more different levels from 1 to {SOURCE_LEVELS}, not at {list(levels)}."
             )
         if any(k < 1 or k % 2 == 0 for _, k in self.attention):
-            raise BadInput(
-                f"The patches of GFLA's attention have odd sides, not {[k for _, k in self.attention]}."
-            )
+            raise BadInput(f"The patches of GFLA's attention have odd sides, not {[k for _, k in self.attention]}.")
         if min(self.width, self.flow_width, self.attention_hidden) < 1:
             raise BadInput(f"GFLA's widths are above 0; this came: {self}.")
 
@@ -145,9 +139,7 @@ class FlowNet(nn.Module):
             skips[level] = x = block(x)
         return skips
 
-    def decode(
-        self, x: Float[Tensor, "B C h w"], skips: dict[int, Float[Tensor, "B _ _ _"]]
-    ) -> tuple[Moves, ...]:
+    def decode(self, x: Float[Tensor, "B C h w"], skips: dict[int, Float[Tensor, "B _ _ _"]]) -> tuple[Moves, ...]:
         """From the deepest features up."""
         moves = tuple(Moves({}, {}) for _ in range(self.branches))
         for name, block in self.decoder.items():
@@ -178,9 +170,7 @@ class DrawingNet(nn.Module):
             self.enlarge[str(level)] = ResBlockDecoder(i, o, hidden=i)
         self.picture = Jump(widths[0], 3)
 
-    def draw(
-        self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]
-    ) -> Float[Tensor, "B 3 H W"]:
+    def draw(self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]) -> Float[Tensor, "B 3 H W"]:
         """The picture; `take(level, x)` is asked before each level's blocks."""
         for name in self.refine:
             x = self.enlarge[name](self.refine[name](take(int(name), x)))
@@ -206,10 +196,7 @@ class BilinearSampling(nn.Module):
     """The source at the flowed places, whatever the target network has made up."""
 
     def forward(
-        self,
-        source: Float[Tensor, "B C H W"],
-        target: Float[Tensor, "B C h w"],
-        flow: Float[Tensor, "B 2 h w"],
+        self, source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"], flow: Float[Tensor, "B 2 h w"]
     ) -> Float[Tensor, "B C h w"]:
         """`flow` in pixels of the source map; beyond the border its pixels repeat."""
         return warp(source, flow)
@@ -222,7 +209,8 @@ def take_in(
     features: dict[int, Float[Tensor, "B _ _ _"]],
     moves: Moves,
 ) -> Float[Tensor, "B C h w"]:
-    """What the target network made up, blended with the source's features where its flow points to, if this level has one."""
+    """What the target network made up, blended with the source's features where its flow points to, if this level has
+    one."""
     if level not in moves.flows:
         return x
     attended = attention[str(level)](features[level], x, moves.flows[level])
@@ -248,9 +236,7 @@ def doubled(first: int, levels: int) -> list[int]:
     return [first * min(2**n, WIDEST) for n in range(levels)]
 
 
-def first_weights(
-    generator: nn.Module, config: NetworksConfig, flow_nets: Iterable[FlowNet], last: Jump
-) -> None:
+def first_weights(generator: nn.Module, config: NetworksConfig, flow_nets: Iterable[FlowNet], last: Jump) -> None:
     """Orthogonal weights, biases 0; what says a flow, an occlusion or a colour starts small, as published."""
     flow_nets = list(flow_nets)
     small = {head for net in flow_nets for head in (*net.flow_head.values(), *net.occlusion_head.values())}
@@ -266,9 +252,7 @@ def first_weights(
             nn.init.constant_(head.bias, config.first_occlusion)
 
 
-def of_picture_size(
-    flow: Float[Tensor, "B 2 h w"], picture: Float[Tensor, "B 3 H W"]
-) -> Float[Tensor, "B 2 H W"]:
+def of_picture_size(flow: Float[Tensor, "B 2 h w"], picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 2 H W"]:
     """The flow in pixels of the picture."""
     scale = picture.shape[-1] / flow.shape[-1]
     return scale * F.interpolate(flow, size=picture.shape[-2:], mode="bilinear", align_corners=False)

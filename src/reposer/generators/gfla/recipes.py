@@ -95,7 +95,8 @@ def gfla_fashion_2020_global_attention() -> GFLAWithoutFlowRecipe:
     """Global-Attn of the paper's ablation: attention to every place of the source at both levels, and no flow.
 
     6,124,719 parameters. How features are compared and blended is inferred (`GlobalAttention`); the losses are those of
-    gfla-fashion-2020 but for the two of the flow, in one stage of as many steps as its second. Not trained here. From the
+    gfla-fashion-2020 but for the two of the flow, in one stage of as many steps as its second. Not trained here. From
+    the
     paper (recalled): FID 18.616, LPIPS 0.2575.
     """
     return _without_flow("gfla-fashion-2020-global-attention", GFLAWithoutFlowConfig.global_attention_2020())
@@ -129,9 +130,7 @@ def gfla_market_2020() -> GFLARecipe:
         name="gfla-market-2020",
         model=GFLAConfig.market_2020(),
         data=DataConfig(root="data/market", augment=True),
-        stages=two_stages(
-            GFLAFlowConfig("vgg19"), GFLALossesConfig("vgg19", discriminator_layers=3), 400_000, 600_000
-        ),
+        stages=two_stages(GFLAFlowConfig("vgg19"), GFLALossesConfig("vgg19", discriminator_layers=3), 400_000, 600_000),
         ema=0.0,
         save_every=1000,
     )
@@ -163,9 +162,7 @@ def gfla_market() -> GFLARecipe:
         name="gfla-market",
         model=GFLAConfig.market(),
         data=DataConfig(root="data/market", augment=True),
-        stages=two_stages(
-            GFLAFlowConfig("vgg19"), GFLALossesConfig("vgg19", discriminator_layers=3), 200_000, 400_000
-        ),
+        stages=two_stages(GFLAFlowConfig("vgg19"), GFLALossesConfig("vgg19", discriminator_layers=3), 200_000, 400_000),
         precision="bf16",
         save_every=1000,
     )
@@ -226,7 +223,5 @@ def gfla_synthetic() -> GFLARecipe:
 def _mini_stages(losses: GFLALossesConfig, flow_steps: int, steps: int) -> tuple[GFLAStage, ...]:
     return (
         GFLAStage("flow", objective=MINI_FLOW, steps=flow_steps, optimisers=MINI_FLOW_PLAYERS),
-        GFLAStage(
-            "everything", objective=losses, steps=steps, optimisers=MINI_PLAYERS, schedule="linear-to-zero"
-        ),
+        GFLAStage("everything", objective=losses, steps=steps, optimisers=MINI_PLAYERS, schedule="linear-to-zero"),
     )

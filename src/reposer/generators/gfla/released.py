@@ -44,13 +44,9 @@ def read_released(checkpoint: Path, config: Published, name: str = "this network
     tensors = read_checkpoint(checkpoint)
     generator: Generator = unfilled(config.build)
     own = generator.state_dict()
-    names = {
-        f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in layers(config) for kind in ("weight", "bias")
-    }
+    names = {f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in layers(config) for kind in ("weight", "bias")}
     assert names.keys() == own.keys()
-    copies = {
-        f"{copy}.{kind}": f"{layer}.{kind}" for copy, layer in twice(config) for kind in ("weight", "bias")
-    }
+    copies = {f"{copy}.{kind}": f"{layer}.{kind}" for copy, layer in twice(config) for kind in ("weight", "bias")}
 
     shapes = {theirs: own[ours].shape for ours, theirs in names.items()}
     shapes |= {copy: shapes[layer] for copy, layer in copies.items()}
@@ -120,9 +116,7 @@ def _way_up(config: NetworksConfig, attentions: Mapping[str, str]) -> Iterator[t
             yield f"target_net.{ours}.{level}.score", f"target.{theirs}{n}.fully_connect_layer.0"
             yield f"target_net.{ours}.{level}.mix", f"target.{theirs}{n}.fully_connect_layer.2"
         yield from _block(
-            f"target_net.refine.{level}",
-            f"target.decoder{n}.0.model.0",
-            ("before", "first", "between", "second"),
+            f"target_net.refine.{level}", f"target.decoder{n}.0.model.0", ("before", "first", "between", "second")
         )
         yield from _enlarging(f"target_net.enlarge.{level}", f"target.decoder{n}.1")
     yield "target_net.picture", "target.outconv.conv1"

@@ -51,7 +51,8 @@ class GFLAViewsConfig(NetworksConfig):
     framing: Framing = Framing((256, 256), aspect=1.0)
     """Size of the pictures, whose sides divide by 32, and how a photo becomes one."""
     injection: Literal["code", "one-hot"] = "code"
-    """How the views enter: as maps of a smooth code (any azimuth), or (published) as one-hot codes (multiples of 20)."""
+    """How the views enter: as maps of a smooth code (any azimuth), or (published) as one-hot codes (multiples of
+    20)."""
     code_width: int = 64
     """Channels of the code, and of each map that is made from it. Of no use to one-hot codes."""
 
@@ -80,9 +81,7 @@ class GFLAViewsConfig(NetworksConfig):
 
     def tiny(self) -> "GFLAViewsConfig":
         """The same form at the size of a test."""
-        return replace(
-            self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4, code_width=4
-        )
+        return replace(self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4, code_width=4)
 
     def build(self) -> "GFLAViewsGenerator":
         return GFLAViewsGenerator(self)
@@ -109,12 +108,8 @@ class GFLAViewsGenerator(ViewGenerator):
         super().__init__()
         self.config = config
         self.framing = config.framing
-        self.unread = tuple(
-            f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS)
-        )
-        if (
-            self.one_hot
-        ):  # the norm of a code that is the same everywhere is zero, whatever it is multiplied by
+        self.unread = tuple(f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS))
+        if self.one_hot:  # the norm of a code that is the same everywhere is zero, whatever it is multiplied by
             self.unread += ("target_net.begin.0.before.weight",)
         self.source_net = SourceNet(config)
         self.flow_net = ViewFlowNet(config)
@@ -156,7 +151,8 @@ class GFLAViewsGenerator(ViewGenerator):
 
 
 class ViewMaps(nn.Module):
-    """The views as maps of the deepest size; `turn`: whether a one-hot code is that of the turn, or of the target alone."""
+    """The views as maps of the deepest size; `turn`: whether a one-hot code is that of the turn, or of the target
+    alone."""
 
     def __init__(self, config: GFLAViewsConfig, *, turn: bool) -> None:
         super().__init__()
@@ -183,9 +179,7 @@ class ViewFlowNet(FlowNet):
         self.views = ViewMaps(config, turn=True)
         self.bottom = ResBlock(deepest + config.view_channels, deepest)
 
-    def turned(
-        self, skips: dict[int, Float[Tensor, "B _ _ _"]], source_view: View, target_view: View
-    ) -> Moves:
+    def turned(self, skips: dict[int, Float[Tensor, "B _ _ _"]], source_view: View, target_view: View) -> Moves:
         """The moves from the source's features (`encode`) and the views."""
         deepest = skips[FLOW_LEVELS]
         views = self.views(source_view, target_view, deepest.dtype)
@@ -208,11 +202,7 @@ class ViewTargetNet(DrawingNet):
         self.build_way_up(config)
 
     def forward(
-        self,
-        source_view: View,
-        target_view: View,
-        source_features: dict[int, Float[Tensor, "B _ _ _"]],
-        moves: Moves,
+        self, source_view: View, target_view: View, source_features: dict[int, Float[Tensor, "B _ _ _"]], moves: Moves
     ) -> Float[Tensor, "B 3 H W"]:
         x = self.views(source_view, target_view, source_features[1].dtype)
         for block in self.begin:

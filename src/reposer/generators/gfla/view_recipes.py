@@ -24,7 +24,8 @@ class GFLAViewsRecipe(ViewRecipe):
 
 @RECIPES.register("gfla-views-2020")
 def gfla_views_2020() -> GFLAViewsRecipe:
-    """The published network for ShapeNet's cars or chairs at 256x256, as released: one-hot views, 14,341,323 parameters.
+    """The published network for ShapeNet's cars or chairs at 256x256, as released: one-hot views, 14,341,323
+    parameters.
 
     VGG-19 features, batch 8, the paper's weights of the losses. The authors give no number of steps; the two here are
     ours. Not trained here: the sets take 14 and 150 GB and a GPU. The paper shows pictures only.

@@ -1,6 +1,7 @@
 """Two ablations of GFLA for person images that have no flow network: Baseline and Global-Attn (Ren et al. 2020, 4.3).
 
-Recalled from the paper: the baseline is an auto-encoder of the source picture and both poses side by side; the other one
+Recalled from the paper: the baseline is an auto-encoder of the source picture and both poses side by side; the other
+one
 is GFLA with attention to every place of the source, weighted by how alike target and source features are. That is all
 that is said of them; their layers are those of GFLA's other networks, and what else is inferred says so. The third
 ablation, Bi-Sample, has a flow: it is `GFLAConfig(sampling="bilinear")`.
@@ -35,7 +36,8 @@ class GFLAWithoutFlowConfig(GFLAConfig):
     family: ClassVar[str] = "gfla-without-flow"
 
     source_by: Literal["input", "global-attention"] = "global-attention"
-    """How the source gets into the picture: beside the poses, at the input (Baseline), or by attention to every place of
+    """How the source gets into the picture: beside the poses, at the input (Baseline), or by attention to every place
+    of
     its features at the levels of `attention` (Global-Attn)."""
 
     @classmethod
@@ -94,9 +96,7 @@ class PlainTargetNet(DrawingNet):
         )
         self.build_way_up(config)
 
-    def forward(
-        self, x: Float[Tensor, "B E H W"], take: Callable[[int, Tensor], Tensor]
-    ) -> Float[Tensor, "B 3 H W"]:
+    def forward(self, x: Float[Tensor, "B E H W"], take: Callable[[int, Tensor], Tensor]) -> Float[Tensor, "B 3 H W"]:
         x = channels_last(x)
         for block in self.encoder:
             x = block(x)

@@ -1,7 +1,9 @@
 """TrueFlow: a generator that knows where every pixel comes from (our own; learned from true flow of synthetic people).
 
-Two networks say where on the body every pixel of the source and of the target lies; matching them gives, for every pixel of the
-target, where the source shows the same point, and whether it does. Pixels are copied by that flow at the size of the output; only
+Two networks say where on the body every pixel of the source and of the target lies; matching them gives, for every
+pixel of the
+target, where the source shows the same point, and whether it does. Pixels are copied by that flow at the size of the
+output; only
 what no source shows is generated.
 """
 
@@ -60,10 +62,7 @@ class TrueFlowConfig:
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, DIVISOR, "TrueFlow")
         SKELETONS[self.skeleton]  # refuses a name that is none
-        if (
-            any(w < GROUPS or w % GROUPS for w in (*self.widths, *self.paint))
-            or min(self.code, self.features) < 2
-        ):
+        if any(w < GROUPS or w % GROUPS for w in (*self.widths, *self.paint)) or min(self.code, self.features) < 2:
             raise BadInput(
                 f"TrueFlow's widths are positive multiples of {GROUPS}, its code and features at least 2; this came: {self}."
             )
@@ -90,9 +89,7 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, code: int = 0) -> None:
         super().__init__()
-        self.first = nn.Sequential(
-            normalised(channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1)
-        )
+        self.first = nn.Sequential(normalised(channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1))
         self.norm = normalised(channels)
         self.second = nn.Sequential(nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1))
         self.code = nn.Linear(code, 2 * channels) if code else None
@@ -167,9 +164,7 @@ class BodyNet(nn.Module):
         x1 = self.back1(x1 + up(self.up1(x2)))
         fine = self.back0(x0 + up(self.up0(x1)))
         parts, surface = at_least_float32(self.head(fine)).split([len(PARTS), SURFACE], 1)
-        return Body(
-            parts, surface, fine, x1, at_least_float32(torch.cat([x3.mean((2, 3)), x3.amax((2, 3))], 1))
-        )
+        return Body(parts, surface, fine, x1, at_least_float32(torch.cat([x3.mean((2, 3)), x3.amax((2, 3))], 1)))
 
 
 def up(x: Tensor) -> Tensor:
@@ -188,7 +183,8 @@ def pose_maps(pose: Pose) -> Float[Tensor, "B M h w"]:
 
 
 def pose_numbers(pose: Pose) -> Float[Tensor, "B n"]:
-    """The joints as numbers: place about the middle of the visible ones, in shares of the height, and whether visible."""
+    """The joints as numbers: place about the middle of the visible ones, in shares of the height, and whether
+    visible."""
     seen = pose.visible[..., None].to(pose.xy.dtype)
     xy = torch.where(pose.visible[..., None], pose.xy, 0.0)
     middle = xy.sum(1, keepdim=True) / seen.sum(1, keepdim=True).clamp(min=1)
@@ -201,7 +197,8 @@ def pose_numbers(pose: Pose) -> Float[Tensor, "B n"]:
 class Match:
     """Where the source shows what a target pixel shows.
 
-    place: (x, y) in pixels of the source at full size, for every pixel at 1/2. visible: logits that the source shows it.
+    place: (x, y) in pixels of the source at full size, for every pixel at 1/2. visible: logits that the source shows
+    it.
     scores: logits of every target cell (row) over all source cells, then of "none" (at 1/4).
     """
 
@@ -224,12 +221,7 @@ class GeometryNet(nn.Module):
 
     def __init__(self, config: TrueFlowConfig) -> None:
         super().__init__()
-        skeleton, widths, code, features = (
-            SKELETONS[config.skeleton],
-            config.widths,
-            config.code,
-            config.features,
-        )
+        skeleton, widths, code, features = (SKELETONS[config.skeleton], config.widths, config.code, config.features)
         maps, numbers = len(skeleton) + len(skeleton.limbs) + BODY_LIMBS, 3 * len(skeleton) + 2
         a, b, _, d = widths
         self.source_code = mlp(numbers, 2 * code, code)
@@ -254,9 +246,7 @@ class GeometryNet(nn.Module):
             torch.cat([small, pose_maps(pose).to(small)], 1), self.source_code(pose_numbers(pose).to(small))
         )
 
-    def forward(
-        self, source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose
-    ) -> Geometry:
+    def forward(self, source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose) -> Geometry:
         numbers = torch.cat(
             [pose_numbers(source_pose).to(body.code), pose_numbers(target_pose).to(body.code), body.code], 1
         )
@@ -275,9 +265,7 @@ class GeometryNet(nn.Module):
         coarse = expected_place(scores[..., :-1], (h, w))  # (B, 2, h, w) in cells
         sure = scores[..., :-1].amax(2) - none[:, 0]
         place = finer(coarse, self.masks(ours))  # in pixels at 1/2
-        again = sample(
-            torch.cat([at_least_float32(body.fine), F.avg_pool2d(source, MAP), body.surface], 1), place
-        )
+        again = sample(torch.cat([at_least_float32(body.fine), F.avg_pool2d(source, MAP), body.surface], 1), place)
         fine, surface = again.split([body.fine.shape[1] + 3, SURFACE], 1)
         seen = torch.cat([fine, surface - target.surface, at_least_float32(target.fine)], 1)
         extra = torch.stack([sure.view(b, h, w) / 8, none[:, 0].view(b, h, w) / 8], 1)
@@ -308,18 +296,15 @@ def expected_place(scores: Float[Tensor, "B T S"], size: tuple[int, int]) -> Flo
 
 
 def finer(place: Float[Tensor, "B 2 h w"], masks: Float[Tensor, "B 36 h w"]) -> Float[Tensor, "B 2 2*h 2*w"]:
-    """Places in cells as places in half cells, each a convex mean of the nine cells around (moved along with the pixel)."""
+    """Places in cells as places in half cells, each a convex mean of the nine cells around (moved along with the
+    pixel)."""
     b, _, h, w = place.shape
-    y, x = torch.meshgrid(
-        *(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij"
-    )
+    y, x = torch.meshgrid(*(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij")
     flow = place - torch.stack([x, y])
     around = F.unfold(F.pad(flow, (1, 1, 1, 1), mode="replicate"), 3).view(b, 2, 9, 1, h, w)
     weights = masks.view(b, 1, 9, 4, h, w).softmax(2)
     flow = 2 * F.pixel_shuffle((around * weights).sum(2).flatten(1, 2), 2)
-    y, x = torch.meshgrid(
-        *(torch.arange(2 * n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij"
-    )
+    y, x = torch.meshgrid(*(torch.arange(2 * n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij")
     return flow + torch.stack([x, y])
 
 
@@ -333,18 +318,15 @@ def sample(values: Float[Tensor, "B C H W"], place: Float[Tensor, "B 2 h w"]) ->
 def enlarged(
     place: Float[Tensor, "B 2 h w"], size: tuple[int, int], pixels: tuple[int, int]
 ) -> Float[Tensor, "B 2 H W"]:
-    """Places (x, y) in pixels of a picture of size `pixels`, on a grid of another size; in pixels of a picture of `size`."""
+    """Places (x, y) in pixels of a picture of size `pixels`, on a grid of another size; in pixels of a picture of
+    `size`."""
     h, w = place.shape[-2:]
-    y, x = torch.meshgrid(
-        *(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij"
-    )
+    y, x = torch.meshgrid(*(torch.arange(n, device=place.device, dtype=place.dtype) for n in (h, w)), indexing="ij")
     # flow in shares of the picture is what is smooth
     own = torch.stack([(x + 0.5) / w, (y + 0.5) / h])
     scale = place.new_tensor([pixels[1], pixels[0]]).view(2, 1, 1)
     flow = F.interpolate((place + 0.5) / scale - own, size, mode="bilinear", align_corners=False)
-    y, x = torch.meshgrid(
-        *(torch.arange(n, device=place.device, dtype=place.dtype) for n in size), indexing="ij"
-    )
+    y, x = torch.meshgrid(*(torch.arange(n, device=place.device, dtype=place.dtype) for n in size), indexing="ij")
     own = torch.stack([(x + 0.5) / size[1], (y + 0.5) / size[0]])
     return (flow + own) * place.new_tensor([size[1], size[0]]).view(2, 1, 1) - 0.5
 
@@ -386,9 +368,7 @@ class PaintNet(nn.Module):
         self.up0 = nn.Conv2d(middle, w, 1)
         self.back0 = nn.Sequential(normalised(w), nn.SiLU(), nn.Conv2d(w, w, 3, padding=1), nn.SiLU())
         self.out = nn.Conv2d(w, 4 * 12, 1)
-        self.last = nn.Sequential(
-            nn.Conv2d(12 + SEEN, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 9, 3, padding=1)
-        )
+        self.last = nn.Sequential(nn.Conv2d(12 + SEEN, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 9, 3, padding=1))
 
     def attended(self, source: Tensor, geometry: Geometry) -> Float[Tensor, "B 35 h w"]:
         """What the source's person looks like where they are most like each cell of the target."""
@@ -404,14 +384,10 @@ class PaintNet(nn.Module):
         q, k, v = (a.flatten(2).mT[:, None] for a in (query, key, value))
         return F.scaled_dot_product_attention(q, k, v, scale=scale)[:, 0].mT.reshape(b, -1, h, w)
 
-    def forward(
-        self, seen: Float[Tensor, "B 9 H W"], source: Tensor, geometry: Geometry
-    ) -> Float[Tensor, "B 9 H W"]:
+    def forward(self, seen: Float[Tensor, "B 9 H W"], source: Tensor, geometry: Geometry) -> Float[Tensor, "B 9 H W"]:
         x0 = self.stem(torch.cat([F.pixel_unshuffle(seen, 2), geometry.target.fine], 1))
         x1 = self.down1(x0)
-        x1 = self.level1(
-            self.mix(torch.cat([x1, self.attended(source, geometry), geometry.target.coarse], 1))
-        )
+        x1 = self.level1(self.mix(torch.cat([x1, self.attended(source, geometry), geometry.target.coarse], 1)))
         x2 = self.level2(self.down2(x1))
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
@@ -470,9 +446,7 @@ class TrueFlow(Generator):
             return F.interpolate(a, size, mode="bilinear", align_corners=False)
 
         place = enlarged(geometry.match.place, size, size)
-        copied = sample(
-            at_least_float32(source), place.detach()
-        )  # the flow learns from its truth, not from colours
+        copied = sample(at_least_float32(source), place.detach())  # the flow learns from its truth, not from colours
         was = large(F.max_pool2d(geometry.source.person, 7, 1, 3))
         hole = ((was - 0.15) / 0.5).clamp(0, 1)
         background = filled(at_least_float32(source), 1 - hole)
@@ -480,7 +454,8 @@ class TrueFlow(Generator):
         seen = torch.cat([copied, visible.sigmoid(), person, background, hole], 1)
         out = at_least_float32(self.paint(seen.to(source.dtype), source, geometry))
         painted, behind = torch.tanh(out[:, :3]), torch.tanh(out[:, 3:6])
-        # what the source surely shows is copied, whatever the network would rather generate: patterns and faces stay sharp
+        # what the source surely shows is copied, whatever the network would rather generate: patterns and faces stay
+        # sharp
         copy = torch.maximum(torch.sigmoid(out[:, 6:7] + visible), torch.sigmoid(2 * visible - 1))
         person = torch.sigmoid(out[:, 7:8] + 4 * (2 * person - 1))
         background = torch.lerp(background, behind, hole * torch.sigmoid(out[:, 8:9]))

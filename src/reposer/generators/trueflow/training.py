@@ -52,16 +52,13 @@ def geometry_terms(repose: Repose, truth: Truth) -> dict[str, Tensor]:
         ("target", g.target, truth.target_parts, truth.target_surface),
     ):
         edge = (
-            F.max_pool2d((parts > 0)[:, None].float(), 3, 1, 1)
-            - -F.max_pool2d(-(parts > 0)[:, None].float(), 3, 1, 1)
+            F.max_pool2d((parts > 0)[:, None].float(), 3, 1, 1) - -F.max_pool2d(-(parts > 0)[:, None].float(), 3, 1, 1)
         )[:, 0]
         weight = 1 + 2 * edge + 2.0 * (parts > 0)
         loss = F.cross_entropy(body.parts, parts, reduction="none")
         terms[f"parts_{name}"] = 0.5 * (loss * weight).sum() / weight.sum()
         person = (parts > 0)[:, None].float()
-        terms[f"surface_{name}"] = (
-            3.0 * ((body.surface - surface).abs() * person).sum() / person.sum().clamp(min=1) / 3
-        )
+        terms[f"surface_{name}"] = 3.0 * ((body.surface - surface).abs() * person).sum() / person.sum().clamp(min=1) / 3
     terms["match"] = 0.25 * match_loss(g.match, truth)
     person = truth.target_parts > 0
     error = (g.match.place - truth.place).square().sum(1).add(0.01).sqrt()
@@ -110,7 +107,8 @@ class TrueFlowLossesConfig:
     """Geometry by its truth, the picture by its target."""
 
     features: str = "people-encoder"
-    """Frozen network in whose features pictures are compared: people-encoder (shipped) or efficientnet-lite0; none = no such term."""
+    """Frozen network in whose features pictures are compared: people-encoder (shipped) or efficientnet-lite0; none =
+    no such term."""
     feature_weights: str | None = None
     """Its file; none = where it usually lies."""
 
@@ -145,8 +143,7 @@ class TrueFlowObjective(Objective):
         repose = self.generator(batch.source, batch.source_pose, batch.target_pose)
         yield Turn(
             ("generator",),
-            geometry_terms(repose, batch.truth)
-            | picture_terms(repose, batch, getattr(self, "features", None)),
+            geometry_terms(repose, batch.truth) | picture_terms(repose, batch, getattr(self, "features", None)),
         )
 
 
@@ -228,9 +225,7 @@ def trueflow() -> TrueFlowRecipe:
 @RECIPES.register("trueflow-512")
 def trueflow_512() -> TrueFlowRecipe:
     """The same at 512x384 for a GPU: wider, in bf16. It was not trained here."""
-    model = TrueFlowConfig(
-        Framing((512, 384), fit="pad", aspect=0.75), widths=(32, 80, 160, 256), paint=(40, 96, 160)
-    )
+    model = TrueFlowConfig(Framing((512, 384), fit="pad", aspect=0.75), widths=(32, 80, 160, 256), paint=(40, 96, 160))
     return _recipe(
         "trueflow-512",
         model,

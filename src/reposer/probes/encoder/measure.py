@@ -55,9 +55,7 @@ def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
         limits = batch.pose.xy.new_tensor([w - 1, h - 1])
         inside = ((batch.pose.xy >= 0) & (batch.pose.xy <= limits)).all(-1)
         seen = batch.pose.visible & inside
-        distance += float(
-            ((places_of(reading.joints, batch.pose.size) - batch.pose.xy).norm(dim=-1) * seen).sum()
-        )
+        distance += float(((places_of(reading.joints, batch.pose.size) - batch.pose.xy).norm(dim=-1) * seen).sum())
         joints += float(seen.sum())
 
         features = reader.encoder(batch.picture, ("stride4_2",))["stride4_2"]
@@ -75,10 +73,7 @@ def places_of(joints: Float[Tensor, "B K h w"], size: tuple[int, int]) -> Float[
     h, w = joints.shape[-2:]
     best = joints.flatten(2).argmax(2)
     row, column = best // w, best % w
-    all_rows, all_columns = (
-        torch.arange(h, device=joints.device)[:, None],
-        torch.arange(w, device=joints.device),
-    )
+    all_rows, all_columns = (torch.arange(h, device=joints.device)[:, None], torch.arange(w, device=joints.device))
     rows, columns = all_rows - row[..., None, None], all_columns - column[..., None, None]
     near = (rows.abs() <= 1) & (columns.abs() <= 1)
     weight = joints.float().masked_fill(~near, -torch.inf).flatten(2).softmax(2).view_as(joints)

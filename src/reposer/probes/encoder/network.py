@@ -77,11 +77,7 @@ class PeopleReader(nn.Module):
             own = self.inward[str(s)](features[f"stride{s}_2"])
             x = own if x is None else own + F.interpolate(x, scale_factor=2, mode="nearest")
             at[s] = x
-        pictures = {
-            s: F.pixel_shuffle(self.redrawn[str(s)](features[f"stride{s}_2"]), s) for s in RECONSTRUCTED
-        }
+        pictures = {s: F.pixel_shuffle(self.redrawn[str(s)](features[f"stride{s}_2"]), s) for s in RECONSTRUCTED}
         bands = [F.adaptive_avg_pool2d(features[f"stride{s}_2"], (BANDS, 1)).flatten(1) for s in (8, 16)]
         words = self.attributes(torch.cat(bands, 1)).split(self.words, 1)
-        return Reading(
-            self.parts(F.relu(at[PARTS_STRIDE])), self.joints(F.relu(at[JOINTS_STRIDE])), pictures, words
-        )
+        return Reading(self.parts(F.relu(at[PARTS_STRIDE])), self.joints(F.relu(at[JOINTS_STRIDE])), pictures, words)

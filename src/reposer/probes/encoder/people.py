@@ -86,9 +86,7 @@ class PeopleViews:
     def __len__(self) -> int:
         return self.config.num_people * self.config.views
 
-    def _framed(
-        self, i: int
-    ) -> tuple[Float[Tensor, "3 H W"], Int64[Tensor, "H W"], Pose, Int64[Tensor, "A"]]:
+    def _framed(self, i: int) -> tuple[Float[Tensor, "3 H W"], Int64[Tensor, "H W"], Pose, Int64[Tensor, "A"]]:
         if i not in self._drawn:
             self._draw_person(i // self.config.views)
         drawn, drawn_parts, pose, words = self._drawn[i]

@@ -37,7 +37,8 @@ class EncoderRecipe(Recipe):
 def people_encoder() -> EncoderRecipe:
     """The people-encoder: parts, joints and colours of synthetic people at 128x96.
 
-    1500 steps of 16 pictures: 13 minutes on one CPU core, with the drawing of the people. The shipped file is its outcome.
+    1500 steps of 16 pictures: 13 minutes on one CPU core, with the drawing of the people. The shipped file is its
+    outcome.
     On 300 pictures of held-out people: 55 % of the person's pixels have the right one of 19 parts, joints are off by
     6.4 pixels (left and right mistaken for each other included), half of the questions are answered right.
     """

@@ -2,7 +2,8 @@
 
     reposer train motion-mini
     python -m reposer.probes.motion runs/motion-mini/generator.safetensors
-    reposer animate PHOTO --driving CLIP.mp4 --clean-motion runs/motion-mini/generator.safetensors --model X --out clip.mp4
+    reposer animate PHOTO --driving CLIP.mp4 --clean-motion runs/motion-mini/generator.safetensors --model X --out
+    clip.mp4
 
 Trained on synthetic tracks (motion-mini) or, as published, on Human3.6M (motion-2020).
 """

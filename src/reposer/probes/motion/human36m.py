@@ -1,6 +1,7 @@
 """Human3.6M's tracks, in the files of VideoPose3D: true ones, and those that a Detectron network found.
 
-Places in these files are in pixels from the picture's corner, as detectors count; within the house 0 is the middle of the
+Places in these files are in pixels from the picture's corner, as detectors count; within the house 0 is the middle of
+the
 first pixel.
 """
 
@@ -19,10 +20,7 @@ from .plain_npz import read_plain_npz
 from .tracks import TrackPair, TrackPairs
 
 TRUE_FILE, FOUND_FILE = "data_2d_h36m_gt.npz", "data_2d_h36m_detectron_pt_coco.npz"
-SUBJECTS: Mapping[str, tuple[str, ...]] = {
-    "train": ("S1", "S5", "S6", "S7", "S8"),
-    "test": ("S9", "S11"),
-}
+SUBJECTS: Mapping[str, tuple[str, ...]] = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 SIZES = ((1002, 1000), (1000, 1000), (1000, 1000), (1002, 1000))
 """(height, width) of what each of the four cameras films, in pixels."""
 MOST_OFF = 0.01  # share of its length by which a track may be shorter or longer than the true one
@@ -58,9 +56,7 @@ class Human36M(TrackPairs):
                         continue
                     self.names.append(f"{subject} {action} camera {camera}")
                     self._pairs.append(
-                        TrackPair(
-                            _pose(noisy[:length], size, COCO_17), _pose(clean[:length], size, H36M_17), FPS
-                        )
+                        TrackPair(_pose(noisy[:length], size, COCO_17), _pose(clean[:length], size, H36M_17), FPS)
                     )
         if not self._pairs:
             raise BadInput(
@@ -79,9 +75,7 @@ def _positions(path: Path, skeleton: Skeleton) -> dict[str, dict[str, Any]]:
     """By subject and action: what the file has for its cameras."""
     content = read_plain_npz(path)
     positions, metadata = content.get("positions_2d"), content.get("metadata")
-    if not isinstance(positions, dict) or not all(
-        isinstance(actions, dict) for actions in positions.values()
-    ):
+    if not isinstance(positions, dict) or not all(isinstance(actions, dict) for actions in positions.values()):
         raise BadInput(
             f"{path} has no entry positions_2d of subjects and their actions; it has {', '.join(content) or 'nothing'}. "
             f"The 2-D files of VideoPose3D do."
@@ -95,9 +89,7 @@ def _positions(path: Path, skeleton: Skeleton) -> dict[str, dict[str, Any]]:
     return positions
 
 
-def _camera(
-    positions: dict[str, dict[str, Any]], subject: str, action: str, camera: int
-) -> np.ndarray | None:
+def _camera(positions: dict[str, dict[str, Any]], subject: str, action: str, camera: int) -> np.ndarray | None:
     """(T, 17, 2), or None where there is none."""
     cameras = positions.get(subject, {}).get(action, ())
     if camera >= len(cameras):

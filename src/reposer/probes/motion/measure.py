@@ -43,9 +43,9 @@ def measure(network: MotionNetwork, tracks: SyntheticTracks) -> Mapping[str, Off
         "as found": lambda track, fps: bridged(track).convert(H36M_17),
         "one-euro": lambda track, fps: bridged(one_euro(track, fps)).convert(H36M_17),
         "two-sided": lambda track, fps: bridged(two_sided(track, fps)).convert(H36M_17),
-        "two-sided, blind to scores": lambda track, fps: bridged(
-            two_sided(replace(track, score=None), fps)
-        ).convert(H36M_17),
+        "two-sided, blind to scores": lambda track, fps: bridged(two_sided(replace(track, score=None), fps)).convert(
+            H36M_17
+        ),
         "motion network": lambda track, fps: clean(track, network),
     }
     shared = [H36M_17.index(joint) for joint in SHARED]

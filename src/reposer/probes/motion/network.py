@@ -1,6 +1,7 @@
 """GFLA's motion network: noisy COCO tracks to clean Human3.6M tracks (Ren et al. 2020, arXiv:2008.12606).
 
-Convolutions over time alone. How a track moves as a whole says how its features are scaled: the norms are conditioned on
+Convolutions over time alone. How a track moves as a whole says how its features are scaled: the norms are conditioned
+on
 the track itself.
 """
 
@@ -43,7 +44,8 @@ class MotionConfig:
     placed_by: Literal["picture", "person"] = "picture"
     """What coordinates are relative to: the picture's width, as published, or the person's own middle and size."""
     answer: Literal["places", "corrections"] = "places"
-    """What comes out of the last layer: places, as published, or how far the joints that went in, each smoothed over time by
+    """What comes out of the last layer: places, as published, or how far the joints that went in, each smoothed over
+    time by
     weights of its own, have to move."""
     gain: float = 0.02
     """Of the first weights, which are orthogonal; those of the last layer have the published 0.02."""
@@ -115,9 +117,7 @@ class MotionNetwork(nn.Module):
         self.last = nn.Conv1d(width, 2 * len(H36M_17), 1)
         if config.answer == "corrections":
             self.register_buffer("carried", carried_over())
-            self.smooth = nn.Conv1d(
-                2 * len(H36M_17), 2 * len(H36M_17), 1 + 2 * CONTEXT, groups=34, bias=False
-            )
+            self.smooth = nn.Conv1d(2 * len(H36M_17), 2 * len(H36M_17), 1 + 2 * CONTEXT, groups=34, bias=False)
         for module in self.modules():
             if isinstance(module, nn.Conv1d | nn.Linear):
                 nn.init.orthogonal_(module.weight, gain=0.02 if module is self.last else config.gain)
@@ -131,9 +131,7 @@ class MotionNetwork(nn.Module):
         self, track: Float[Tensor, "B 34 T"], seeds: Int64[Tensor, "B"] | None = None
     ) -> Float[Tensor, "B 34 t"]:
         """seeds: of the dropout; without them nothing is dropped."""
-        assert track.shape[-1] > 2 * CONTEXT, (
-            f"{track.shape[-1]} frames hold none with {CONTEXT} on each side"
-        )
+        assert track.shape[-1] > 2 * CONTEXT, f"{track.shape[-1]} frames hold none with {CONTEXT} on each side"
         condition = track
         for layer in self.condition:
             condition = F.leaky_relu(layer(condition), SLOPE)
@@ -151,9 +149,7 @@ class MotionNetwork(nn.Module):
         return answer
 
 
-def dropped(
-    x: Float[Tensor, "B C T"], drop: nn.Module, seeds: Int64[Tensor, "B"] | None
-) -> Float[Tensor, "B C T"]:
+def dropped(x: Float[Tensor, "B C T"], drop: nn.Module, seeds: Int64[Tensor, "B"] | None) -> Float[Tensor, "B C T"]:
     """Dropout of pictures, on a picture that is one pixel high."""
     return drop(x[:, :, None], seeds)[:, :, 0]
 

@@ -81,7 +81,8 @@ def placement(
 ) -> Placement:
     """How bridged COCO_17 tracks become numbers.
 
-    By the picture: x and y, counted from the corner, / width * 2 - 1, as published. By the person: from the median of the
+    By the picture: x and y, counted from the corner, / width * 2 - 1, as published. By the person: from the median of
+    the
     joints, in body sizes (medians over the window). ever: the joints that are known at all.
     """
     rows = len(xy)

@@ -1,6 +1,7 @@
 """NumPy files whose arrays hold Python objects, read without running what is in them.
 
-Such an array is a pickle, and a pickle can call anything. Here it may only build arrays, numbers, strings, lists and dicts.
+Such an array is a pickle, and a pickle can call anything. Here it may only build arrays, numbers, strings, lists and
+dicts.
 """
 
 import math
@@ -53,10 +54,9 @@ def read_plain_npz(path: Path) -> dict[str, Any]:
 
 def _read_array(file: Any) -> Any:
     version = np.lib.format.read_magic(file)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(
+        version
+    )
     if read_header is None:
         raise ValueError(f"version {version}")
     shape, columns_first, dtype = read_header(file)
@@ -94,7 +94,8 @@ class _Kind:
 
 
 class _Array:
-    """Stands for a numpy.ndarray: values is an array of numbers or strings, or the list of its objects, first to last."""
+    """Stands for a numpy.ndarray: values is an array of numbers or strings, or the list of its objects, first to
+    last."""
 
     shape: tuple[int, ...] = ()
     values: Any = ()

@@ -19,7 +19,8 @@ class MotionDataConfig:
     """Where the tracks come from. `frames` and `placed_by` are the model's."""
 
     root: str | None = None
-    """A folder with Human3.6M's two files in VideoPose3D's form; none = tracks of synthetic people, made on the spot."""
+    """A folder with Human3.6M's two files in VideoPose3D's form; none = tracks of synthetic people, made on the
+    spot."""
     split: str = "train"
     """Which part of it."""
     frames: int = MotionConfig.frames
@@ -73,9 +74,7 @@ class MotionRecipe(Recipe):
             )
 
     def afterwards(self, out: Path) -> str:
-        return (
-            f"Measure it on synthetic tracks: python -m reposer.probes.motion {out / 'generator.safetensors'}"
-        )
+        return f"Measure it on synthetic tracks: python -m reposer.probes.motion {out / 'generator.safetensors'}"
 
 
 @PROBE_RECIPES.register("motion-2020")
@@ -84,12 +83,7 @@ def motion_2020() -> MotionRecipe:
 
     Human3.6M's licence is for research. How long it was trained is not known; not trained here.
     """
-    stage = MotionStage(
-        "motion",
-        objective=MotionObjectiveConfig(),
-        steps=200_000,
-        optimisers={"motion": Adam(1e-4)},
-    )
+    stage = MotionStage("motion", objective=MotionObjectiveConfig(), steps=200_000, optimisers={"motion": Adam(1e-4)})
     return MotionRecipe(name="motion-2020", model=MotionConfig(), stages=(stage,), batch_size=32, ema=0.0)
 
 

@@ -29,7 +29,8 @@ RATES = (24.0, 25.0, 30.0, 50.0)
 TO_POSES = 0.45
 """How many of the motions go from pose to pose; the others are cycles."""
 PACE = {"walk": 1.05, "run": 1.41}
-"""How far a cycle carries on, in leg lengths: as far as a sole moves back under the body while it stands, per its time."""
+"""How far a cycle carries on, in leg lengths: as far as a sole moves back under the body while it stands, per its
+time."""
 SPLITS = ("train", "val", "test")
 
 # From joint to joint, outward: a body on its way between two poses keeps its bones.
@@ -111,7 +112,8 @@ def _to_poses(body: Body, frames: int, fps: float, stream: np.random.Generator) 
 def between(
     start: Float[np.ndarray, "T 21 3"], end: Float[np.ndarray, "T 21 3"], share: Float[np.ndarray, "T"]
 ) -> Float[np.ndarray, "T 21 3"]:
-    """Bodies on their way, `share` of it behind them: hips on a line, bones turned evenly and as long as at the ends."""
+    """Bodies on their way, `share` of it behind them: hips on a line, bones turned evenly and as long as at the
+    ends."""
     root, s = POINTS.index("mid_hip"), share[:, None]
     placed = {"mid_hip": (1 - s) * start[:, root] + s * end[:, root]}
     for near, far in BONES:

@@ -28,7 +28,8 @@ class Faults:
     """What is wrong with a detector's tracks. Lengths are in body sizes; chances are per frame."""
 
     tremble: float = 0.009
-    """Standard deviation of a joint; wrists and ankles tremble half as much again, and some tracks far more than others."""
+    """Standard deviation of a joint; wrists and ankles tremble half as much again, and some tracks far more than
+    others."""
     lag: float = 0.5
     """How much of a frame's error is left in the next one's, at most."""
     jump: float = 0.004
@@ -44,11 +45,7 @@ class Faults:
 
 
 _RESTLESS = np.array([1.5 if j.endswith(("wrist", "ankle")) else 1.0 for j in COCO_17.joints])
-_SWAPPED = (
-    ("elbow", "wrist"),
-    ("hip", "knee", "ankle"),
-    ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"),
-)
+_SWAPPED = (("elbow", "wrist"), ("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"))
 _EARS = [COCO_17.index(f"{side}_ear") for side in ("left", "right")]
 _FRONT = [COCO_17.index(joint) for joint in ("nose", "left_eye", "right_eye")]
 _BELOW = [k for k, joint in enumerate(COCO_17.joints) if joint.endswith(("knee", "ankle"))]
@@ -104,7 +101,8 @@ class SyntheticTracks(TrackPairs):
 
 
 def filmed(motion: Motion, size: tuple[int, int], stream: np.random.Generator) -> Float[Tensor, "T 21 3"]:
-    """POINTS as a camera that stands still sees them: x, y and depth in pixels. Almost all of the motion is in the picture."""
+    """POINTS as a camera that stands still sees them: x, y and depth in pixels. Almost all of the motion is in the
+    picture."""
     camera = sample_camera(stream)
     points = torch.from_numpy(motion.points)
     low, high = points.amin((0, 1)), points.amax((0, 1))
@@ -135,9 +133,7 @@ def turned_away(depth: Float[Tensor, "T 21"]) -> Bool[np.ndarray, "T 17"]:
     return found
 
 
-def as_found(
-    exact: Pose, away: Bool[np.ndarray, "T 17"], faults: Faults, stream: np.random.Generator
-) -> Pose:
+def as_found(exact: Pose, away: Bool[np.ndarray, "T 17"], faults: Faults, stream: np.random.Generator) -> Pose:
     """The COCO_17 track as a detector would report it, with scores. away: joints that it cannot see."""
     frames, joints = exact.visible.shape
     body = float(body_size(exact).median())

@@ -67,12 +67,8 @@ class TrackPairs(ABC):
         place = placement(found, pair.noisy.visible.any(0), pair.noisy.size, self.placed_by)
         dice = torch.rand(3, generator=stream)
         scale, shift = 1 + (LARGEST - 1) * dice[0], FARTHEST * (2 * dice[1:] - 1)
-        moved = [
-            place.numbers(xy) * scale + shift.repeat_interleave(xy.shape[2])[:, None] for xy in (found, true)
-        ]
+        moved = [place.numbers(xy) * scale + shift.repeat_interleave(xy.shape[2])[:, None] for xy in (found, true)]
         return MotionBatch(*moved)
 
     def collate(self, samples: Sequence[MotionBatch], seeds: Int64[Tensor, "B"] | None) -> MotionBatch:
-        return MotionBatch(
-            torch.cat([row.noisy for row in samples]), torch.cat([row.clean for row in samples]), seeds
-        )
+        return MotionBatch(torch.cat([row.noisy for row in samples]), torch.cat([row.clean for row in samples]), seeds)

@@ -32,11 +32,15 @@ def load_motion(path: Path | str) -> MotionNetwork:
 
 @torch.no_grad()
 def clean(track: Pose, network: MotionNetwork, *, skeleton: Skeleton = H36M_17) -> Pose:
-    """A track of T rows, of any skeleton with COCO's joints, cleaned: T rows of `skeleton`, in a picture of the same size.
+    """A track of T rows, of any skeleton with COCO's joints, cleaned: T rows of `skeleton`, in a picture of the same
+    size.
 
-    Joints that H36M_17 lacks, and the whole face with the nose, stay as the track has them, frame by frame. The others are
-    in every frame: gaps are bridged; only a joint that no frame shows stays missing. Nothing has a score. Frame t depends
-    on frames before and after it: this is a pass of its own. Made for 24 to 50 frames per second. BadInput if a joint of
+    Joints that H36M_17 lacks, and the whole face with the nose, stay as the track has them, frame by frame. The others
+    are
+    in every frame: gaps are bridged; only a joint that no frame shows stays missing. Nothing has a score. Frame t
+    depends
+    on frames before and after it: this is a pass of its own. Made for 24 to 50 frames per second. BadInput if a joint
+    of
     COCO is foreign to the track's skeleton, or no frame shows any joint.
     """
     told = _told_by(track.skeleton, COCO_17)
@@ -58,7 +62,8 @@ def clean(track: Pose, network: MotionNetwork, *, skeleton: Skeleton = H36M_17) 
 def _through(
     whole: Float[Tensor, "T 17 2"], found: Pose, network: MotionNetwork, device: torch.device
 ) -> Float[Tensor, "T 17 2"]:
-    """The bridged track through the network: windows of the length of training, half over one another, the middle of each counting most."""
+    """The bridged track through the network: windows of the length of training, half over one another, the middle of
+    each counting most."""
     frames = network.config.frames
     starts = list(range(0, max(len(whole) - frames, 0) + 1, max(frames // 2, 1)))
     if starts[-1] + frames < len(whole):
@@ -91,7 +96,5 @@ def _with_own_face(body: Pose, own: Pose) -> Pose:
 
 def _told_by(skeleton: Skeleton, wanted: Skeleton) -> Bool[Tensor, "K"]:
     """Which joints of `wanted` a skeleton gives when all its joints are seen."""
-    everything = Pose(
-        torch.zeros(len(skeleton), 2), torch.ones(len(skeleton), dtype=torch.bool), (1, 1), skeleton
-    )
+    everything = Pose(torch.zeros(len(skeleton), 2), torch.ones(len(skeleton), dtype=torch.bool), (1, 1), skeleton)
     return everything.convert(wanted).visible.clone()

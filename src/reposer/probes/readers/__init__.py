@@ -1,4 +1,5 @@
-"""How the networks behind the shipped estimators came to be: trained on synthetic people to find, tell apart and describe.
+"""How the networks behind the shipped estimators came to be: trained on synthetic people to find, tell apart and
+describe.
 
     python -m reposer.probes.readers body --out runs/readers
     python -m reposer.probes.readers face --out runs/readers

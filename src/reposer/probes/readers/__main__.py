@@ -23,10 +23,7 @@ from .ship import ship_body, ship_face
 
 
 def main(
-    which: tyro.conf.Positional[Literal["body", "face"]],
-    out: Path,
-    into: Path | None = None,
-    steps: int | None = None,
+    which: tyro.conf.Positional[Literal["body", "face"]], out: Path, into: Path | None = None, steps: int | None = None
 ) -> None:
     """Train a network in the folder `out`, measure it on people that it never saw, and write the file that ships.
 

@@ -33,9 +33,7 @@ class BodyBatch:
     who: Int64[Tensor, "B"]
 
     def to(self, device: torch.device | str) -> "BodyBatch":
-        return BodyBatch(
-            self.picture.to(device), self.pose.to(device), self.words.to(device), self.who.to(device)
-        )
+        return BodyBatch(self.picture.to(device), self.pose.to(device), self.words.to(device), self.who.to(device))
 
     @staticmethod
     def cat(parts: Sequence["BodyBatch"]) -> "BodyBatch":

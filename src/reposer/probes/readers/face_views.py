@@ -1,4 +1,5 @@
-"""What the network of heads is shown: heads of two people who look alike, from near, made as small as pictures have them."""
+"""What the network of heads is shown: heads of two people who look alike, from near, made as small as pictures have
+them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -170,10 +171,7 @@ def looked_at(
     inward = inverse(matrix)
     on_head = replace(landmarks, xy=mapped(inward, landmarks.xy), size=(side, side))
     turned = mapped(inward, corners)
-    centre, half = (
-        turned.mean(1),
-        (corners[:, 1] - corners[:, 0]) / 2 / matrix[:, :, 0].norm(dim=1, keepdim=True),
-    )
+    centre, half = (turned.mean(1), (corners[:, 1] - corners[:, 0]) / 2 / matrix[:, :, 0].norm(dim=1, keepdim=True))
     on_crop = (torch.cat([centre - half, centre + half], 1) + 0.5) / side
 
     # as roughly as a finder of faces knows where its points are

@@ -1,4 +1,5 @@
-"""How well the shipped file reads whole people whom training never saw: through the estimators, on pictures in bytes."""
+"""How well the shipped file reads whole people whom training never saw: through the estimators, on pictures in
+bytes."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -65,12 +65,7 @@ class FaceRecipe(Recipe):
 def people_body() -> BodyRecipe:
     """Joints, person, attributes and identity of whole synthetic people, at 128x96. One item is five pictures."""
     stage = BodyStage(
-        "reader",
-        objective=BodyObjectiveConfig(),
-        steps=1400,
-        optimisers=READER,
-        schedule="linear-to-zero",
-        warmup=50,
+        "reader", objective=BodyObjectiveConfig(), steps=1400, optimisers=READER, schedule="linear-to-zero", warmup=50
     )
     return BodyRecipe(
         name="people-body",
@@ -87,19 +82,8 @@ def people_body() -> BodyRecipe:
 def people_face() -> FaceRecipe:
     """Faces of synthetic people, on 48x48 crops around their heads. One item is four heads."""
     stage = FaceStage(
-        "reader",
-        objective=FaceObjectiveConfig(),
-        steps=1400,
-        optimisers=READER,
-        schedule="linear-to-zero",
-        warmup=50,
+        "reader", objective=FaceObjectiveConfig(), steps=1400, optimisers=READER, schedule="linear-to-zero", warmup=50
     )
     return FaceRecipe(
-        name="people-face",
-        model=FaceConfig(),
-        stages=(stage,),
-        batch_size=12,
-        seed=SEED,
-        precision="bf16",
-        ema=0.995,
+        name="people-face", model=FaceConfig(), stages=(stage,), batch_size=12, seed=SEED, precision="bf16", ema=0.995
     )

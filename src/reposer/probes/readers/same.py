@@ -5,9 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 
-def pairs(
-    vectors: Float[Tensor, "N D"], who: Int64[Tensor, "N"]
-) -> tuple[Float[Tensor, "S"], Float[Tensor, "F"]]:
+def pairs(vectors: Float[Tensor, "N D"], who: Int64[Tensor, "N"]) -> tuple[Float[Tensor, "S"], Float[Tensor, "F"]]:
     """The cosines of all pairs of vectors of the same person, and of different ones."""
     a, b = torch.triu_indices(len(who), len(who), 1)
     cosines, same = (vectors[a] * vectors[b]).sum(1), who[a] == who[b]
@@ -15,7 +13,8 @@ def pairs(
 
 
 def equal_error(same: Float[Tensor, "S"], different: Float[Tensor, "F"]) -> tuple[float, float]:
-    """(threshold, rate): the cosine from which two are taken for the same, chosen so that as many of `same` lie below as
+    """(threshold, rate): the cosine from which two are taken for the same, chosen so that as many of `same` lie below
+    as
     of `different` from there on, and how many that is (the mean of both shares, where they cannot be equal).
     """
     marks = torch.cat([same, different]).unique()

@@ -43,11 +43,7 @@ def ship_body(
     threshold = round(equal_error(*pairs(*body_vectors(folder, calibration)))[0], 4)
     write(body, folder / BODY_FILE, {**card, **about, "threshold": threshold})
     report = measure_body(folder, held_out)
-    write(
-        body,
-        folder / BODY_FILE,
-        {**card, **about, "threshold": threshold, "measured": rounded(asdict(report))},
-    )
+    write(body, folder / BODY_FILE, {**card, **about, "threshold": threshold, "measured": rounded(asdict(report))})
     return report
 
 
@@ -64,16 +60,10 @@ def ship_face(
         "trained on": "SyntheticPeople, split val: whether a face is shown, its landmarks and box, who is the same",
     }
     write(face, folder / FACE_FILE, {**card, **about})
-    threshold = round(
-        equal_error(*pairs(*told_apart(v for _, _, v in look(folder, calibration, SMALL))))[0], 4
-    )
+    threshold = round(equal_error(*pairs(*told_apart(v for _, _, v in look(folder, calibration, SMALL))))[0], 4)
     write(face, folder / FACE_FILE, {**card, **about, "threshold": threshold})
     report = measure_face(folder, held_out)
-    write(
-        face,
-        folder / FACE_FILE,
-        {**card, **about, "threshold": threshold, "measured": rounded(asdict(report))},
-    )
+    write(face, folder / FACE_FILE, {**card, **about, "threshold": threshold, "measured": rounded(asdict(report))})
     return report
 
 

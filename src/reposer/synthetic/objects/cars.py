@@ -23,10 +23,7 @@ def car(numbers: np.random.Generator) -> list[Part]:
         parts.append(ball((side * x, y, z), (0.10, 0.068, 0.05), look, rows=8))
     if numbers.random() < 0.25 and shape.bed is None and shape.kind != "sports":
         for side in (-1, 1):
-            z0, z1 = (
-                (shape.cabin[0] + shape.cabin[1]) / 2 - 0.75,
-                (shape.cabin[0] + shape.cabin[1]) / 2 + 0.35,
-            )
+            z0, z1 = ((shape.cabin[0] + shape.cabin[1]) / 2 - 0.75, (shape.cabin[0] + shape.cabin[1]) / 2 + 0.35)
             x = 0.36 * shape.width
             parts.append(
                 block(
@@ -39,12 +36,8 @@ def car(numbers: np.random.Generator) -> list[Part]:
     if shape.kind == "sports" and numbers.random() < 0.5:
         z = -shape.length / 2 + 0.18
         y = float(np.interp(z, *np.array(shape.top).T)) + 0.16
-        parts.append(
-            block((0, y, z), (0.86 * shape.width, 0.025, 0.22), Finish(body.paint, 0.5), radius=0.012)
-        )
-        parts += [
-            block((s * 0.5, y - 0.1, z), (0.03, 0.2, 0.14), BLACK_PLASTIC, radius=0.01) for s in (-1, 1)
-        ]
+        parts.append(block((0, y, z), (0.86 * shape.width, 0.025, 0.22), Finish(body.paint, 0.5), radius=0.012))
+        parts += [block((s * 0.5, y - 0.1, z), (0.03, 0.2, 0.14), BLACK_PLASTIC, radius=0.01) for s in (-1, 1)]
     return parts
 
 
@@ -69,11 +62,7 @@ class _Body:
             self.scheme = "sill"
         self.bumper = BLACK_PLASTIC.paint if numbers.random() < 0.3 else self.paint
         self.grille = (int(numbers.integers(3)), float(numbers.uniform(0.30, 0.42)))
-        self.lamps = (
-            float(numbers.uniform(0.055, 0.085)),
-            float(numbers.uniform(0.13, 0.22)),
-            numbers.random() < 0.35,
-        )
+        self.lamps = (float(numbers.uniform(0.055, 0.085)), float(numbers.uniform(0.13, 0.22)), numbers.random() < 0.35)
         self.z, self.y = self._outline()
         self.field = self._outline_field()
 
@@ -119,9 +108,7 @@ class _Body:
         c, r = column.astype(int), row.astype(int)
         u, v = column - c, row - r
         f = self.field
-        return (f[r, c] * (1 - u) + f[r, c + 1] * u) * (1 - v) + (
-            f[r + 1, c] * (1 - u) + f[r + 1, c + 1] * u
-        ) * v
+        return (f[r, c] * (1 - u) + f[r, c + 1] * u) * (1 - v) + (f[r + 1, c] * (1 - u) + f[r + 1, c + 1] * u) * v
 
     def belt(self, z: float | np.ndarray) -> np.ndarray:
         """Height of the lower edge of the windows."""
@@ -239,10 +226,7 @@ class _Body:
         elif self.scheme == "lower":
             lay(y < s.clearance + 0.48 * (belt - s.clearance), self.second)
         elif self.scheme == "stripes":
-            lay(
-                (np.abs(x - 0.20) < 0.09) & (y > 0.55) & (normals[:, 1] > np.where(z > 0, -0.3, 0.4)),
-                self.second,
-            )
+            lay((np.abs(x - 0.20) < 0.09) & (y > 0.55) & (normals[:, 1] > np.where(z > 0, -0.3, 0.4)), self.second)
         elif self.scheme == "sill":
             lay(y < s.clearance + 0.16, dark * 1.6)
         # bumpers
@@ -256,9 +240,7 @@ class _Body:
         high = (y > sill) & (y < head)
         post = 0.045
         window = side & high & (z > rear + 0.06) & (z < front)
-        window &= self._depth_below_outline(z, y) > (
-            0.075 if s.kind != "van" else 0.10
-        )  # the frame of the screens
+        window &= self._depth_below_outline(z, y) > (0.075 if s.kind != "van" else 0.10)  # the frame of the screens
         for p in s.pillars:
             window &= np.abs(z - p) > post * 0.8
         if s.blind is not None:
@@ -266,37 +248,25 @@ class _Body:
         lay(window, glass)
         across = half * 0.945 - 0.03 - s.lean * np.clip(y - belt, 0, None) - 0.085
         screen = (x < across) & (y > belt - 0.02) & ~side
-        ahead = (
-            (nz > 0.22) & (z > front - 1.25) & (z < front + 0.10) & (y > belt + 0.02) & (y < s.height - 0.075)
-        )
+        ahead = (nz > 0.22) & (z > front - 1.25) & (z < front + 0.10) & (y > belt + 0.02) & (y < s.height - 0.075)
         lay(screen & ahead, glass)
-        behind = (
-            (nz < -0.15) & (z < rear + (1.05 if s.kind in ("saloon", "sports") else 0.65)) & (z > rear - 0.16)
-        )
+        behind = (nz < -0.15) & (z < rear + (1.05 if s.kind in ("saloon", "sports") else 0.65)) & (z > rear - 0.16)
         if s.kind == "van" and s.blind is not None:
             behind &= x > 0.03
         lay(screen & behind & (y > belt + 0.06) & (y < s.height - 0.11), glass)
         # an open bed is dark inside
         if s.bed is not None:
             inside = (
-                (z > s.bed[0] - 0.01)
-                & (z < s.bed[1] + 0.01)
-                & (x < half * 0.945 - 0.085)
-                & (y < min(s.belt) - 0.012)
+                (z > s.bed[0] - 0.01) & (z < s.bed[1] + 0.01) & (x < half * 0.945 - 0.085) & (y < min(s.belt) - 0.012)
             )
             lay(
-                inside
-                & ((normals[:, 1] > 0.3) | (np.sign(points[:, 0]) * normals[:, 0] < 0) | (np.abs(nz) > 0.5)),
+                inside & ((normals[:, 1] > 0.3) | (np.sign(points[:, 0]) * normals[:, 0] < 0) | (np.abs(nz) > 0.5)),
                 dark * 1.8,
             )
         # gaps of the doors, the bonnet and the boot
         for d in s.doors:
             arch = min(abs(d - a) for a in s.axles)
-            foot = (
-                s.clearance + 0.10
-                if arch > s.wheel + 0.07
-                else s.wheel + np.sqrt((s.wheel + 0.07) ** 2 - arch**2)
-            )
+            foot = s.clearance + 0.10 if arch > s.wheel + 0.07 else s.wheel + np.sqrt((s.wheel + 0.07) ** 2 - arch**2)
             lay(side & (np.abs(z - d) < 0.008) & (y > foot) & (y < belt + 0.03), line)
         lay(side & (np.abs(y - s.clearance - 0.11) < 0.006) & (z < max(s.doors)) & (z > min(s.doors)), line)
         for d in s.doors[:-1]:
@@ -362,9 +332,7 @@ def _wheels(shape: CarShape, body: _Body, numbers: np.random.Generator) -> list[
 
     def face(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Painted in the wheel's own plane; the nearer axle is the wheel's own."""
-        axle = np.where(
-            np.abs(points[:, 2] - shape.axles[0]) < np.abs(points[:, 2] - shape.axles[1]), *shape.axles
-        )
+        axle = np.where(np.abs(points[:, 2] - shape.axles[0]) < np.abs(points[:, 2] - shape.axles[1]), *shape.axles)
         dz, dy = points[:, 2] - axle, points[:, 1] - r
         away, angle = np.hypot(dz, dy) / rim, np.arctan2(dy, dz)
         if style == 2:  # a cover with round holes
@@ -372,11 +340,7 @@ def _wheels(shape: CarShape, body: _Body, numbers: np.random.Generator) -> list[
             open_ = hole & (np.cos(angle * 9) > 0.2)
         else:
             thick = 0.42 + 0.25 * style
-            open_ = (
-                (np.abs(np.sin(angle * spokes / 2)) * away > thick * 0.55 + 0.10)
-                & (away > 0.30)
-                & (away < 0.88)
-            )
+            open_ = (np.abs(np.sin(angle * spokes / 2)) * away > thick * 0.55 + 0.10) & (away > 0.30) & (away < 0.88)
         out = np.broadcast_to(bright, points.shape).copy()
         out[open_] = (0.10, 0.10, 0.11)
         out[away < 0.10] = bright * 0.55

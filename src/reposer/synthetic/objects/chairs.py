@@ -45,8 +45,7 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
         )
         parts.append(block((side * x, seat - 0.05, 0), (0.018, 0.05, depth - 0.04), look, radius=0.004))
     parts += [
-        block((0, seat - 0.05, z), (width - 0.04, 0.05, 0.018), look, radius=0.004)
-        for z in (back, depth / 2 - post)
+        block((0, seat - 0.05, z), (width - 0.04, 0.05, 0.018), look, radius=0.004) for z in (back, depth / 2 - post)
     ]
     if numbers.random() < 0.6:  # stretchers
         low = numbers.uniform(0.10, 0.2)
@@ -88,9 +87,7 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
             parts.append(bar((s * x, seat, back), (s * x, top - crest, at(top - crest) - bow), look, 0.008))
     elif style == 3:  # panel
         wide = x if numbers.random() < 0.5 else numbers.uniform(0.25, 0.5) * x
-        t, h = np.meshgrid(
-            np.linspace(-1, 1, 9), np.linspace(low if wide == x else seat, top - crest + 0.01, 7)
-        )
+        t, h = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(low if wide == x else seat, top - crest + 0.01, 7))
         z = np.vectorize(at)(h) - 0.02 * (1 - (t * wide / x) ** 2)
         cover = fabric(numbers) if numbers.random() < 0.5 and wide == x else look
         parts.append(shell(np.stack([t * wide, h, z], -1), 0.016, cover))
@@ -98,14 +95,7 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
         parts.append(rail(low, 0.035))
         for s in (-1, 1):
             parts.append(
-                bar(
-                    (s * x, low, at(low)),
-                    (-s * x, top - crest, at(top - crest)),
-                    look,
-                    0.014,
-                    0.006,
-                    roundness=6,
-                )
+                bar((s * x, low, at(low)), (-s * x, top - crest, at(top - crest)), look, 0.014, 0.006, roundness=6)
             )
     if numbers.random() < 0.45:
         parts.append(_cushion(width - 0.03, depth - 0.03, seat, numbers.uniform(0.03, 0.06), fabric(numbers)))
@@ -142,9 +132,7 @@ def shell_between(one: np.ndarray, two: np.ndarray, look: Finish) -> Part:
     n, m = one.shape[:2]
     faces = grid_faces(n, m)
     return solid(
-        np.concatenate([one.reshape(-1, 3), two.reshape(-1, 3)]),
-        np.concatenate([faces, faces[:, ::-1] + n * m]),
-        look,
+        np.concatenate([one.reshape(-1, 3), two.reshape(-1, 3)]), np.concatenate([faces, faces[:, ::-1] + n * m]), look
     )
 
 
@@ -159,12 +147,7 @@ def _armchair(numbers: np.random.Generator) -> list[Part]:
     lean, soft = numbers.uniform(4, 13), numbers.uniform(0.03, 0.07)
     width = inner + 2 * arm
     parts = [
-        block(
-            (0, (base + seat - 0.12) / 2, 0.02),
-            (width - 0.02, seat - 0.12 - base, depth - 0.04),
-            look,
-            radius=0.02,
-        )
+        block((0, (base + seat - 0.12) / 2, 0.02), (width - 0.02, seat - 0.12 - base, depth - 0.04), look, radius=0.02)
     ]
     for s in (-1, 1):
         x = s * (inner + arm) / 2
@@ -188,12 +171,8 @@ def _armchair(numbers: np.random.Generator) -> list[Part]:
     places = [0.0] if inner < 0.8 else [-inner / 4, inner / 4]
     each = inner / len(places)
     for x in places:
-        parts.append(
-            block((x, seat - 0.06, 0.07), (each - 0.004, 0.14, depth - 0.14), pillow, radius=0.045, steps=4)
-        )
-        cushion = block(
-            (x, 0.19, 0), (each - 0.01, min(0.42, top - seat), 0.13), pillow, radius=0.055, steps=4
-        )
+        parts.append(block((x, seat - 0.06, 0.07), (each - 0.004, 0.14, depth - 0.14), pillow, radius=0.045, steps=4))
+        cushion = block((x, 0.19, 0), (each - 0.01, min(0.42, top - seat), 0.13), pillow, radius=0.055, steps=4)
         parts.append(cushion.moved(by=(0, seat - 0.01, -depth / 2 + 0.21), turn=turning(0, -lean - 3)))
     for x in (-1, 1):
         for z in (-1, 1):
@@ -222,13 +201,7 @@ def _swivel(numbers: np.random.Generator) -> list[Part]:
         across = np.array([np.cos(a), 0, -np.sin(a)]) * 0.02
         centre = end * (1, 0, 1) + (0, 0.03, 0)
         parts.append(
-            sweep(
-                np.stack([centre - across, centre + across]),
-                BLACK_PLASTIC,
-                0.030,
-                front=(0, 1, 0),
-                columns=18,
-            )
+            sweep(np.stack([centre - across, centre + across]), BLACK_PLASTIC, 0.030, front=(0, 1, 0), columns=18)
         )
     parts.append(block((0, seat - 0.045, 0), (0.2, 0.03, 0.24), BLACK_PLASTIC, radius=0.01))
     parts.append(block((0, seat, 0.01), (width, 0.08, 0.48), look, radius=0.038, steps=4))
@@ -237,20 +210,13 @@ def _swivel(numbers: np.random.Generator) -> list[Part]:
     z = -0.02 + 0.05 * t**2 - 0.035 * np.cos(2.6 * np.pi * (h - 0.35)) * (1 - 0.4 * t**2)
     surface = np.stack([t * width / 2 * narrow, 0.10 + tall * h, z], -1)
     mesh_back = numbers.random() < 0.3
-    back = shell(
-        surface, 0.02 if mesh_back else 0.055, Finish((0.16, 0.16, 0.17), 0.05) if mesh_back else look
-    )
+    back = shell(surface, 0.02 if mesh_back else 0.055, Finish((0.16, 0.16, 0.17), 0.05) if mesh_back else look)
     parts.append(back.moved(by=(0, seat, -0.23), turn=turning(0, -lean)))
     parts.append(
         sweep(
             curve(
                 np.array(
-                    [
-                        (0, seat - 0.04, -0.1),
-                        (0, seat - 0.03, -0.27),
-                        (0, seat + 0.10, -0.315),
-                        (0, seat + 0.24, -0.30),
-                    ]
+                    [(0, seat - 0.04, -0.1), (0, seat - 0.03, -0.27), (0, seat + 0.10, -0.315), (0, seat + 0.24, -0.30)]
                 )
             ),
             BLACK_PLASTIC,
@@ -263,12 +229,7 @@ def _swivel(numbers: np.random.Generator) -> list[Part]:
         for s in (-1, 1):
             x = s * (width / 2 + 0.035)
             post = np.array(
-                [
-                    (s * width / 3, seat - 0.05, -0.02),
-                    (x, seat - 0.03, -0.02),
-                    (x, seat + 0.08, -0.02),
-                    (x, arm, -0.03),
-                ]
+                [(s * width / 3, seat - 0.05, -0.02), (x, seat - 0.03, -0.02), (x, seat + 0.08, -0.02), (x, arm, -0.03)]
             )
             parts.append(sweep(curve(post), frame, 0.020, 0.009, front=(0, 0, 1), roundness=4))
             parts.append(block((x, arm, 0.0), (0.06, 0.028, 0.25), BLACK_PLASTIC, radius=0.013, steps=3))
@@ -318,20 +279,15 @@ def _one_shell(numbers: np.random.Generator) -> list[Part]:
         legs = wood(numbers, 1)
         for x in (-1, 1):
             for z in (-1, 1):
-                parts.append(
-                    bar((x * 0.11, seat - 0.015, z * 0.11), (x * 0.22, 0, z * 0.21), legs, 0.018, taper=0.6)
-                )
+                parts.append(bar((x * 0.11, seat - 0.015, z * 0.11), (x * 0.22, 0, z * 0.21), legs, 0.018, taper=0.6))
         parts += [
-            bar((-0.12, seat - 0.05, z * 0.12), (0.12, seat - 0.05, z * 0.12), BLACK_METAL, 0.006)
-            for z in (-1, 1)
+            bar((-0.12, seat - 0.05, z * 0.12), (0.12, seat - 0.05, z * 0.12), BLACK_METAL, 0.006) for z in (-1, 1)
         ]
     elif style == 1:
         legs_look = metal(numbers)
         for x in (-1, 1):
             for z in (-1, 1):
-                parts.append(
-                    bar((x * 0.13, seat - 0.01, z * 0.10), (x * 0.21, 0, z * 0.22), legs_look, 0.010)
-                )
+                parts.append(bar((x * 0.13, seat - 0.01, z * 0.10), (x * 0.21, 0, z * 0.22), legs_look, 0.010))
             parts.append(bar((x * 0.15, seat * 0.7, -0.13), (x * 0.15, seat * 0.7, 0.13), legs_look, 0.005))
     else:
         foot = look if numbers.random() < 0.5 else CHROME
@@ -359,9 +315,7 @@ def _cantilever(numbers: np.random.Generator) -> list[Part]:
     parts.append(block((0, seat, 0.02), (2 * x + 0.01, 0.04, 0.40), look, radius=0.018, steps=3))
     t, h = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(0, 1, 7))
     low = numbers.uniform(0.55, 0.66)
-    surface = np.stack(
-        [t * x, low + h * (top - low), -0.225 - 0.045 * h * (top - low) / 0.3 + 0.02 * t**2], -1
-    )
+    surface = np.stack([t * x, low + h * (top - low), -0.225 - 0.045 * h * (top - low) / 0.3 + 0.02 * t**2], -1)
     parts.append(shell(surface, 0.035, look))
     if numbers.random() < 0.5:
         pads = wood(numbers, 2)
@@ -385,13 +339,7 @@ def _bar_stool(numbers: np.random.Generator) -> list[Part]:
     seat, r = numbers.uniform(0.66, 0.78), numbers.uniform(0.17, 0.20)
     parts = [
         lathe(
-            [
-                (0, seat - 0.03),
-                (r * 0.97, seat - 0.03),
-                (r, seat),
-                (r * 0.93, seat + 0.035),
-                (0, seat + 0.045),
-            ],
+            [(0, seat - 0.03), (r * 0.97, seat - 0.03), (r, seat), (r * 0.93, seat + 0.035), (0, seat + 0.045)],
             look,
             smooth=3,
         )
@@ -402,15 +350,12 @@ def _bar_stool(numbers: np.random.Generator) -> list[Part]:
         parts.append(bar(d * 0.13 + (0, seat - 0.02, 0), d * 0.25, frame, 0.014, taper=0.85))
     a = np.linspace(0, 2 * np.pi, 33)
     ring = 0.13 + 0.12 * (1 - 0.28 / seat)
-    parts.append(
-        sweep(np.stack([ring * np.sin(a), 0.28 + 0 * a, ring * np.cos(a)], -1), frame, 0.009, front=(0, 1, 0))
-    )
+    parts.append(sweep(np.stack([ring * np.sin(a), 0.28 + 0 * a, ring * np.cos(a)], -1), frame, 0.009, front=(0, 1, 0)))
     t, h = np.meshgrid(np.linspace(-1, 1, 15), np.linspace(0, 1, 5))
     turn = np.pi + t * numbers.uniform(0.8, 1.25)
     tall = numbers.uniform(0.14, 0.26)
     surface = np.stack(
-        [(r + 0.01 + 0.03 * h) * np.sin(turn), seat + 0.08 + tall * h, (r + 0.01 + 0.03 * h) * np.cos(turn)],
-        -1,
+        [(r + 0.01 + 0.03 * h) * np.sin(turn), seat + 0.08 + tall * h, (r + 0.01 + 0.03 * h) * np.cos(turn)], -1
     )
     parts.append(shell(surface, 0.03, look))
     for s in (-0.5, 0.5):

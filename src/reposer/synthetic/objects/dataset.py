@@ -32,10 +32,7 @@ class ObjectKind:
     make: Callable[[np.random.Generator], list[Part]]
 
 
-KINDS = {
-    "chairs": ObjectKind("chair", 1, chair),
-    "cars": ObjectKind("car", 2, car),
-}
+KINDS = {"chairs": ObjectKind("chair", 1, chair), "cars": ObjectKind("car", 2, car)}
 # Numbers of a split start and end here: splits never meet.
 NUMBERS = {"train": (0, 900_000), "val": (900_000, 950_000), "test": (950_000, 1_000_000)}
 SPLITS = {**NUMBERS, HELD_OUT: NUMBERS["train"]}  # held out are azimuths, not objects
@@ -75,9 +72,7 @@ class SyntheticObjects(PairDataset):
         if kind not in KINDS:
             raise BadInput(f"There are no synthetic '{kind}'; there are {', '.join(KINDS)}.")
         if split not in SPLITS:
-            raise BadInput(
-                f"There is no split '{split}' of synthetic objects; there are {', '.join(SPLITS)}."
-            )
+            raise BadInput(f"There is no split '{split}' of synthetic objects; there are {', '.join(SPLITS)}.")
         first, last = SPLITS[split]
         if not 0 < num_objects <= last - first:
             raise BadInput(
@@ -116,9 +111,7 @@ class SyntheticObjects(PairDataset):
             kind = KINDS[self.kind]
             while len(self._lit) >= KEPT_OBJECTS:
                 self._lit.pop(next(iter(self._lit)))
-            self._lit[number] = LitObject(
-                join(kind.make(numpy_stream(self.seed, _SHAPE, kind.address, number)))
-            )
+            self._lit[number] = LitObject(join(kind.make(numpy_stream(self.seed, _SHAPE, kind.address, number))))
         return self._lit[number]
 
     def picture(self, number: int, azimuth: float, elevation: float) -> RenderedObject:

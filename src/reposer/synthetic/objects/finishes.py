@@ -13,18 +13,7 @@ FABRICS = (
     "4a4c52", "c9bfae", "e3d9c6", "7d5b45", "1f2a36", "95b3c9", "b8c29a", "d98f87",
 )  # fmt: skip
 LEATHERS = ("3a2a22", "6e3f26", "22201f", "8c5a36", "d8c9b0", "5b1f1f", "f0ece4")
-PLASTICS = (
-    "e8e6e0",
-    "d43d2f",
-    "f0b429",
-    "2f7d4f",
-    "2a5fa5",
-    "202224",
-    "f2f2f0",
-    "e27d9a",
-    "56b0a8",
-    "9aa0a6",
-)
+PLASTICS = ("e8e6e0", "d43d2f", "f0b429", "2f7d4f", "2a5fa5", "202224", "f2f2f0", "e27d9a", "56b0a8", "9aa0a6")
 PAINTS = (
     "b5171f", "1c3f8c", "20242a", "e9e9e6", "a8adb3", "2f6b45", "d8a81e", "6d1f2b", "3d7fb8", "e0681f",
     "4a4f57", "7f93a3", "c9b48c", "123c3a", "8a9a3a", "5a2f6d", "8fc3d8", "f0e2c0",
@@ -48,9 +37,7 @@ def pick(numbers: np.random.Generator, codes: Sequence[str], spread: float = 0.0
     hue, value, saturation = numbers.normal(0, spread, 3)
     h, s, v = colorsys.rgb_to_hsv(*rgb(codes[int(numbers.integers(len(codes)))]))
     s = s * (1 + 2 * saturation) if s > 0.05 else s
-    return colorsys.hsv_to_rgb(
-        (h + 0.5 * hue) % 1, float(np.clip(s, 0, 1)), float(np.clip(v * (1 + value), 0, 1))
-    )
+    return colorsys.hsv_to_rgb((h + 0.5 * hue) % 1, float(np.clip(s, 0, 1)), float(np.clip(v * (1 + value), 0, 1)))
 
 
 def mixed(a: Colour, b: Colour, share: float) -> Colour:

@@ -143,8 +143,7 @@ def block(centre: Place, size: Place, finish: Finish, *, radius: float = 0.008, 
     ball = np.stack([np.cos(lat) * np.cos(lon), np.sin(lat) + 0 * lon, np.cos(lat) * np.sin(lon)], -1)
     shape = ball.shape[:2]
     corner = np.stack(
-        [np.broadcast_to(right, shape), np.broadcast_to(up[:, None], shape), np.broadcast_to(front, shape)],
-        -1,
+        [np.broadcast_to(right, shape), np.broadcast_to(up[:, None], shape), np.broadcast_to(front, shape)], -1
     )
     points = np.asarray(centre, float) + corner * (half - r) + r * ball
     return rings(points, finish)
@@ -255,9 +254,7 @@ def curve(points: np.ndarray, between: int = 6) -> np.ndarray:
     t = (np.arange(between + 1) / (between + 1))[:, None]
     pieces = []
     for p, q, r, s in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        pieces.append(
-            0.5 * (2 * q + (r - p) * t + (2 * p - 5 * q + 4 * r - s) * t**2 + (3 * (q - r) + s - p) * t**3)
-        )
+        pieces.append(0.5 * (2 * q + (r - p) * t + (2 * p - 5 * q + 4 * r - s) * t**2 + (3 * (q - r) + s - p) * t**3))
     return np.concatenate([*pieces, points[-1:]])
 
 

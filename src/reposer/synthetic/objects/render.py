@@ -45,12 +45,7 @@ def hits(points: np.ndarray, faces: np.ndarray, size: tuple[int, int]) -> Hits:
     picture = torch.arange(num).repeat_interleave(len(faces))
     flat = torch.from_numpy(points.reshape(-1, 3)).float()
     found = rasterise(flat, corners.view(-1, 3), picture, num, size)
-    return Hits(
-        found.pixel.numpy(),
-        (found.face % len(faces)).numpy(),
-        found.weights.numpy(),
-        found.depth.numpy(),
-    )
+    return Hits(found.pixel.numpy(), (found.face % len(faces)).numpy(), found.weights.numpy(), found.depth.numpy())
 
 
 @dataclass(frozen=True)
@@ -96,23 +91,14 @@ class LitObject:
             u, v = column - c, row - r
             slack = 0.03 / np.maximum(facing[lit], 0.25)
             open_sky = np.zeros(len(lit), np.float32)
-            for dy, dx, share in (
-                (0, 0, (1 - u) * (1 - v)),
-                (0, 1, u * (1 - v)),
-                (1, 0, (1 - u) * v),
-                (1, 1, u * v),
-            ):
+            for dy, dx, share in ((0, 0, (1 - u) * (1 - v)), (0, 1, u * (1 - v)), (1, 0, (1 - u) * v), (1, 1, u * v)):
                 above = depth[r + dy, c + dx] - z
                 open_sky += share * np.clip(2.0 - above / slack, 0, 1)
             total[lit] += power * facing[lit] * open_sky
         return total
 
     def render(
-        self,
-        azimuth: float,
-        elevation: float,
-        size: tuple[int, int] = (256, 256),
-        background: Sequence[float] = WHITE,
+        self, azimuth: float, elevation: float, size: tuple[int, int] = (256, 256), background: Sequence[float] = WHITE
     ) -> RenderedObject:
         """The object from a camera at `azimuth` (anticlockwise from above, 0 = its front) and `elevation` degrees."""
         h, w = size
@@ -123,12 +109,7 @@ class LitObject:
         # a ball of radius 1 looks this large from there
         scale = FILLS * min(h, w) * ss / 2 / (DISTANCE / math.sqrt(DISTANCE**2 - 1))
         flat = np.stack(
-            [
-                (w * ss - 1) / 2 + scale * seen[:, 0] * near,
-                (h * ss - 1) / 2 - scale * seen[:, 1] * near,
-                100 * near,
-            ],
-            -1,
+            [(w * ss - 1) / 2 + scale * seen[:, 0] * near, (h * ss - 1) / 2 - scale * seen[:, 1] * near, 100 * near], -1
         )
         found = hits(flat[None], self.mesh.faces, (h * ss, w * ss))
         # weights were linear in the picture; dividing by the distance makes them linear on the surface

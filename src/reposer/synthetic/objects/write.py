@@ -1,4 +1,5 @@
-"""Views of rendered objects in an HDF5 file, in the form that the published ShapeNet sets have (see `data.shapenet`)."""
+"""Views of rendered objects in an HDF5 file, in the form that the published ShapeNet sets have (see
+`data.shapenet`)."""
 
 import shutil
 import tempfile
@@ -50,9 +51,7 @@ def write_objects(
             Progress(*columns, console=Terminal(stderr=True), disable=not progress) as bar,
         ):
             for split, data in sets.items():
-                task = bar.add_task(
-                    f"drawing {split}", total=len(data.models) * len(AZIMUTHS) * len(ELEVATIONS)
-                )
+                task = bar.add_task(f"drawing {split}", total=len(data.models) * len(AZIMUTHS) * len(ELEVATIONS))
                 ids = []
                 for k, model in enumerate(data.models):
                     for azimuth in AZIMUTHS:
@@ -60,9 +59,7 @@ def write_objects(
                             picture = data.picture(NUMBERS[split][0] + k, azimuth, elevation).picture
                             ids.append(view_name(model, azimuth, elevation))
                             group = file.create_group(ids[-1])
-                            group.create_dataset(
-                                "image", data=picture, chunks=picture.shape, compression="gzip"
-                            )
+                            group.create_dataset("image", data=picture, chunks=picture.shape, compression="gzip")
                             group["pose"] = np.array([azimuth // 10, elevation], np.int64)
                             bar.advance(task)
                 (draft / f"id_{word}_{split}.txt").write_text("\n".join(ids) + "\n")

@@ -4,17 +4,7 @@ from .identity import HAIR_COLOURS, HAIR_STYLES, HAT_STYLES, Identity
 from .wardrobe.colours import COLOUR_NAMES
 from .wardrobe.patterns import PATTERNS
 
-_TOPS = (
-    "t-shirt",
-    "long-sleeved shirt",
-    "polo shirt",
-    "shirt",
-    "sweater",
-    "hoodie",
-    "sweatshirt",
-    "tank top",
-    "dress",
-)
+_TOPS = ("t-shirt", "long-sleeved shirt", "polo shirt", "shirt", "sweater", "hoodie", "sweatshirt", "tank top", "dress")
 _JACKETS = ("none", "blazer", "denim jacket", "bomber jacket", "cardigan", "puffer jacket", "leather jacket")
 _LOWERS = (
     "jeans", "chinos", "tailored trousers", "joggers", "track trousers", "cargo trousers", "corduroy trousers",
@@ -96,11 +86,7 @@ def attributes(who: Identity) -> dict[str, str]:
         "skin tone": f"monk-{who.tone}",
         "body build": "slim" if who.weight < -0.6 else "heavy" if who.weight > 0.8 else "average",
         "age group": "young" if face.age < 0.34 else "middle" if face.age < 0.64 else "old",
-        "presentation": "feminine"
-        if who.feminine > 0.6
-        else "masculine"
-        if who.feminine < 0.4
-        else "androgynous",
+        "presentation": "feminine" if who.feminine > 0.6 else "masculine" if who.feminine < 0.4 else "androgynous",
     }
 
 

@@ -37,9 +37,11 @@ VIEWS = 2
 class Measure:
     """One person in two views. J joints, P parts.
 
-    cameras: (crop, yaw, elevation, distance) of each view. inside, visible, missed, found_hidden: for each joint, in how
+    cameras: (crop, yaw, elevation, distance) of each view. inside, visible, missed, found_hidden: for each joint, in
+    how
     many views it is in the picture, nothing is in front of it, the detector misses it all the same, or finds it though
-    it is hidden. areas: shares of the pictures that show the person. parts: pixels of each part. flow: (points of the person
+    it is hidden. areas: shares of the pictures that show the person. parts: pixels of each part. flow: (points of the
+    person
     in view 1 that view 0 shows, all).
     """
 
@@ -86,12 +88,7 @@ class _Measurer:
 
 
 def card(
-    people: int = 1000,
-    size: tuple[int, int] = (128, 88),
-    seed: int = 0,
-    *,
-    workers: int = 2,
-    progress: bool = False,
+    people: int = 1000, size: tuple[int, int] = (128, 88), seed: int = 0, *, workers: int = 2, progress: bool = False
 ) -> Card:
     """The statistics of the first `people` people of the split train, in two views each.
 
@@ -103,9 +100,7 @@ def card(
     """
     most = LAST_NUMBER["val"] - FIRST_NUMBER["val"]
     if people > most:
-        raise BadInput(
-            f"The splits are compared by as many people of each; the smallest has {most}, not {people}."
-        )
+        raise BadInput(f"The splits are compared by as many people of each; the smallest has {most}, not {people}.")
     data = SyntheticPeople(size, num_pairs=people, seed=seed)
     found: Iterable[Measure] = in_processes(range(people), _Measurer(data), workers)
     if progress:
@@ -127,15 +122,12 @@ def card(
         "skin_tone": {str(tone): sum(m.tone == tone for m in measures) for tone in range(1, 11)},
         "body": {name: _spread(m.body[name] for m in measures) for name in measures[0].body},
         "attributes": {
-            question: _shares((m.words[question] for m in measures), words)
-            for question, words in ATTRIBUTES.items()
+            question: _shares((m.words[question] for m in measures), words) for question, words in ATTRIBUTES.items()
         },
         "scene": _shares((m.scene for m in measures), ("white", "gradient", "room")),
         "crop": _shares((crop for crop, *_ in cameras), tuple(CROPS)),
         "facing": _shares(map(_facing, yaws), FACING),
-        "yaw": {
-            f"{low}": sum(low <= yaw < low + 30 for yaw in yaws) / len(yaws) for low in range(-180, 180, 30)
-        },
+        "yaw": {f"{low}": sum(low <= yaw < low + 30 for yaw in yaws) / len(yaws) for low in range(-180, 180, 30)},
         "camera": {
             "elevation": _spread(elevation for *_, elevation, _ in cameras),
             "distance": _spread(distance for *_, distance in cameras),
@@ -202,9 +194,7 @@ def tables(found: Card) -> str:
     h, w = found["size"]
     blocks = [
         f"{found['people']:,} people, {found['pictures']:,} pictures of {h}x{w}, seed {found['seed']}, drawn by the code {found['code']}.",
-        _table(
-            ("skin tone (Monk)", *found["skin_tone"]), [("people", *map(str, found["skin_tone"].values()))]
-        ),
+        _table(("skin tone (Monk)", *found["skin_tone"]), [("people", *map(str, found["skin_tone"].values()))]),
         _table(
             ("pictures", "shares"),
             [(name, _in_words(found[name])) for name in ("crop", "facing")]
@@ -258,9 +248,7 @@ def _in_words(shares: Shares) -> str:
 
 def _spread_table(title: str, rows: Mapping[str, Shares]) -> str:
     names = ("mean", "sd", "min", "max")
-    return _table(
-        (title, *names), [(row, *(f"{values[name]:.3f}" for name in names)) for row, values in rows.items()]
-    )
+    return _table((title, *names), [(row, *(f"{values[name]:.3f}" for name in names)) for row, values in rows.items()])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -337,8 +325,6 @@ def _panel(
 def crowd(seed: int, rows: int = 4, columns: int = 16) -> UInt8[np.ndarray, "h w 3"]:
     """A sheet of random people of the test split at 256x176, one view of each."""
     data = SyntheticPeople((256, 176), "test", seed=seed)
-    numbers = np.random.default_rng(seed).choice(
-        LAST_NUMBER["test"] - FIRST_NUMBER["test"], rows * columns, False
-    )
+    numbers = np.random.default_rng(seed).choice(LAST_NUMBER["test"] - FIRST_NUMBER["test"], rows * columns, False)
     people = [data.drawn([(FIRST_NUMBER["test"] + int(n), 0)]).picture[0].numpy() for n in numbers]
     return np.concatenate([np.concatenate(people[r * columns : (r + 1) * columns], 1) for r in range(rows)])

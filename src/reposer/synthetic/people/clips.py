@@ -1,4 +1,5 @@
-"""Clips of people and of faces that nobody filmed, drawn on the spot: frame t of clip i depends on (seed, split, i, t) only."""
+"""Clips of people and of faces that nobody filmed, drawn on the spot: frame t of clip i depends on (seed, split, i, t)
+only."""
 
 from abc import abstractmethod
 from collections import OrderedDict
@@ -126,7 +127,8 @@ class SyntheticClips(_Drawn):
     Clip i is person i of the split in one motion, `length` frames long; nobody is in two splits.
 
     framing: the pictures are drawn at its `person_size`. fps: frames per second.
-    skeleton, source_skeleton: of the frames' poses and of the reference's; None = OpenPose's 18 joints, which are drawn.
+    skeleton, source_skeleton: of the frames' poses and of the reference's; None = OpenPose's 18 joints, which are
+    drawn.
     misses: whether poses miss joints as a detector does, frame by frame; False gives every joint that can be seen.
     cache_bytes: of drawn frames kept in memory, per process.
     """
@@ -177,9 +179,7 @@ class SyntheticClips(_Drawn):
 
     def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
         """Of each: picture (h, w, 3), mask (h, w), joints (18, 2) and whether each is seen (18)."""
-        moving = self._motions.get(
-            self.number(i), lambda n: self.people.moving(n, self.motion(i), fps=self.rate)
-        )
+        moving = self._motions.get(self.number(i), lambda n: self.people.moving(n, self.motion(i), fps=self.rate))
         drawing = draw([moving(t) for t in frames], self.size)
         pose = drawing.detected
         return list(zip(drawing.picture, drawing.mask, pose.xy, pose.visible, strict=True))
@@ -192,7 +192,8 @@ class SyntheticFaceClips(_Drawn):
     Clip i is person i of the split; nobody is in two splits. Conditions are FaceLines with exact landmarks, hidden ones
     too, as finders of landmarks report them.
 
-    framing: the pictures are drawn at its size. fps: frames per second. edges: give those of each frame around its face.
+    framing: the pictures are drawn at its size. fps: frames per second. edges: give those of each frame around its
+    face.
     cache_bytes: of drawn frames kept in memory, per process.
     """
 

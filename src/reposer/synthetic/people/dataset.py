@@ -33,14 +33,7 @@ Split = Literal["train", "val", "test"]
 FIRST_NUMBER: dict[Split, int] = {"train": 0, "val": 900_000, "test": 950_000}
 LAST_NUMBER: dict[Split, int] = {"train": 900_000, "val": 950_000, "test": 1_000_000}
 _IDENTITY, _VIEW, _MISSES, _SCENE, _CLIP = 1, 2, 3, 4, 5  # addresses of the random streams
-PERIODS: dict[CycleName, float] = {
-    "walk": 1.1,
-    "run": 0.7,
-    "turn": 5.0,
-    "wave": 1.2,
-    "sit": 5.0,
-    "dance": 2.2,
-}
+PERIODS: dict[CycleName, float] = {"walk": 1.1, "run": 0.7, "turn": 5.0, "wave": 1.2, "sit": 5.0, "dance": 2.2}
 """Seconds that one round of a motion takes."""
 DRESSED = 16
 """How many people are kept dressed: a picture of someone seen a moment ago costs half."""
@@ -70,15 +63,11 @@ class SyntheticPeople(PairDataset):
         skeleton: Skeleton = OPENPOSE_18,
     ) -> None:
         if split not in FIRST_NUMBER:
-            raise BadInput(
-                f"There is no split '{split}' of synthetic people; there are {', '.join(FIRST_NUMBER)}."
-            )
+            raise BadInput(f"There is no split '{split}' of synthetic people; there are {', '.join(FIRST_NUMBER)}.")
         self._split: Split = split
         room = LAST_NUMBER[self._split] - FIRST_NUMBER[self._split]
         if not 0 < num_pairs <= room:
-            raise BadInput(
-                f"The split '{split}' of synthetic people holds 1 to {room} pairs, not {num_pairs}."
-            )
+            raise BadInput(f"The split '{split}' of synthetic people holds 1 to {room} pairs, not {num_pairs}.")
         self.size, self.split, self.num_pairs, self.seed = size, split, num_pairs, seed
         self.framing, self.picture_size, self.misses, self.skeleton = framing, size, misses, skeleton
         self._dressed: OrderedDict[int, tuple[Identity, Surface]] = OrderedDict()
@@ -135,16 +124,12 @@ class SyntheticPeople(PairDataset):
         """The pictures of (person, view) with their truth, as drawn (not framed)."""
         return draw([self.shot(number, view) for number, view in views], self.size, device)
 
-    def clip(
-        self, number: int, motion: CycleName, num_frames: int, *, fps: float = 25.0
-    ) -> tuple[Clip, Drawing]:
+    def clip(self, number: int, motion: CycleName, num_frames: int, *, fps: float = 25.0) -> tuple[Clip, Drawing]:
         """A clip of person `number` in one of CYCLES' motions before a camera that stands still, and its truth."""
         moment = self.moving(number, motion, fps=fps)
         shots = [moment(t) for t in range(num_frames)]
         drawing = Drawing.joined([draw([shot], self.size) for shot in shots])
-        return Clip(
-            from_uint8(drawing.picture), drawing.detected, f"person{number:06d}_{motion}", fps
-        ), drawing
+        return Clip(from_uint8(drawing.picture), drawing.detected, f"person{number:06d}_{motion}", fps), drawing
 
     def moving(self, number: int, motion: CycleName, *, fps: float = 25.0) -> Callable[[int], Shot]:
         """Frame t of a clip of person `number`, all that decides it, for every t; the camera stands still."""
@@ -163,9 +148,7 @@ class SyntheticPeople(PairDataset):
 
         def at(t: int) -> Shot:
             now, shot = moment((start + t / fps / seconds) % 1)
-            projection = replace(
-                still, turn=axes_of(camera, now.yaw), middle=still.middle - np.array(now.shift)
-            )
+            projection = replace(still, turn=axes_of(camera, now.yaw), middle=still.middle - np.array(now.shift))
             misses = mix(self.seed, _MISSES, number, _CLIP, t) if self.misses else None
             return replace(shot, projection=projection, misses=misses)
 

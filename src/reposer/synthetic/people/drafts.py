@@ -1,4 +1,5 @@
-"""Folders that several processes write, piece by piece: they appear whole or not at all, and continue when broken off."""
+"""Folders that several processes write, piece by piece: they appear whole or not at all, and continue when broken
+off."""
 
 import json
 import re
@@ -11,15 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 from torch.utils.data import DataLoader, Dataset
 
@@ -40,9 +33,7 @@ CODE = ("synthetic/people", "synthetic/zbuffer.py")
 ABOUT = "about.json"
 """In the finished folder: the arguments that made it."""
 _ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
-_BEGINNING = re.compile(
-    rf"\.{re.escape(_ARGUMENTS)}\.\w+(?:\.reposer)?\.tmp"
-)  # what a kill in the first moment leaves
+_BEGINNING = re.compile(rf"\.{re.escape(_ARGUMENTS)}\.\w+(?:\.reposer)?\.tmp")  # what a kill in the first moment leaves
 
 
 def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
@@ -119,9 +110,7 @@ def write_in_pieces(
     """
     root = Path(root)
     if root.exists():
-        raise BadInput(
-            f"{root} exists already. Name a new folder for the synthetic people, or remove it first."
-        )
+        raise BadInput(f"{root} exists already. Name a new folder for the synthetic people, or remove it first.")
     draft = root.with_name(f".{root.name}-draft")
     receipt = json.loads(json.dumps({**arguments, "code": code_digest(*CODE)}))
     with _alone(draft, root):
@@ -209,8 +198,7 @@ def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> bool:
     differing = sorted(k for k in {*begun, *receipt} if begun.get(k) != receipt.get(k))
     if differing:
         which = ", ".join(
-            "the code that draws" if k == "code" else f"{k} = {begun.get(k)}, not {receipt.get(k)}"
-            for k in differing
+            "the code that draws" if k == "code" else f"{k} = {begun.get(k)}, not {receipt.get(k)}" for k in differing
         )
         raise BadInput(
             f"{draft} holds an unfinished {root.name} that was begun otherwise ({which}). Repeat that call to finish "
@@ -236,24 +224,14 @@ class _Speed(ProgressColumn):
 
 
 @contextmanager
-def _bar(
-    pieces: Sequence[Piece], finished: Mapping[str, Record], progress: bool
-) -> Iterator[Callable[[str], None]]:
+def _bar(pieces: Sequence[Piece], finished: Mapping[str, Record], progress: bool) -> Iterator[Callable[[str], None]]:
     """A progress bar for each split; call what it gives with the name of a piece that is finished."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Speed(),
-        TimeRemainingColumn(),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
     by_name = {piece.name: piece for piece in pieces}
     with Progress(*columns, console=Terminal(stderr=True), disable=not progress) as bar:
         tasks = {}
         for split in dict.fromkeys(piece.split for piece in pieces):
             own = [piece for piece in pieces if piece.split == split]
             done = sum(piece.pictures for piece in own if piece.name in finished)
-            tasks[split] = bar.add_task(
-                f"drawing {split}", total=sum(p.pictures for p in own), completed=done
-            )
+            tasks[split] = bar.add_task(f"drawing {split}", total=sum(p.pictures for p in own), completed=done)
         yield lambda name: bar.advance(tasks[by_name[name].split], by_name[name].pictures)

@@ -177,11 +177,7 @@ def _hair(feminine: float, tone: int, age: float, skin: Colour, stream: np.rando
         grey=min(0.6, 1.2 * (age - 0.35)) if name not in ("grey", "white", "dyed") and age > 0.4 else 0.0,
         fade=shaven.get(style, 0.05 if style in ("quiff", "crop", "side_part") and u[9] < 0.45 else None),
         scalp=mix(skin, colour, 0.35),
-        part=0.42 * (1 if parting > 0 else -1)
-        if style == "side_part"
-        else 0.30 * parting
-        if parted
-        else None,
+        part=0.42 * (1 if parting > 0 else -1) if style == "side_part" else 0.30 * parting if parted else None,
         plait=style == "braids",
     )
     thick = {"crop": 0.035, "afro": 0.42, "curly": 0.17, "undercut": 0.08, "top_knot": 0.07}.get(style, 0.10)
@@ -216,9 +212,7 @@ def _hat_look(style: HatStyle, stream: np.random.Generator) -> Hat | None:
     if style == "none":
         return None
     names = list(DYES)
-    first, second = (
-        jitter(rgb(DYES[names[int(i)]][0]), stream) for i in stream.choice(len(names), 2, replace=False)
-    )
+    first, second = (jitter(rgb(DYES[names[int(i)]][0]), stream) for i in stream.choice(len(names), 2, replace=False))
     if abs(lightness(first) - lightness(second)) < 0.2:
         second = (0.94, 0.94, 0.93) if lightness(first) < 0.55 else (0.12, 0.12, 0.13)
     patterns = {
@@ -247,9 +241,7 @@ def _hat_look(style: HatStyle, stream: np.random.Generator) -> Hat | None:
 # ---------------------------------------------------------------------------- face
 
 
-def _face(
-    feminine: float, weight: float, age: float, skin: Colour, hair: Hair, stream: np.random.Generator
-) -> Face:
+def _face(feminine: float, weight: float, age: float, skin: Colour, hair: Hair, stream: np.random.Generator) -> Face:
     n, u = stream.standard_normal(22).tolist(), stream.random(22).tolist()
     f = feminine
 
@@ -269,14 +261,10 @@ def _face(
         beard = lot(stream, {"none": 0.45, "stubble": 0.21, "moustache": 0.08, "goatee": 0.09, "full": 0.17})
     brow = scaled(mix(hair.look.rgb, (0.16, 0.12, 0.10), 0.45 if hair.colour != "white" else 0.0), 0.85)
     grey = hair.colour in ("grey", "white")
-    beard_rgb = (
-        mix(hair.look.rgb, (0.75, 0.74, 0.73), 0.5) if grey and age > 0.5 else scaled(hair.look.rgb, 0.8)
-    )
+    beard_rgb = mix(hair.look.rgb, (0.75, 0.74, 0.73), 0.5) if grey and age > 0.5 else scaled(hair.look.rgb, 0.8)
     frames = ("1c1c1f", "5a3a26", "8a2b2b", "b58a4a", "2f4a6f", "8b8f96", "3f5f4a")
     metals = ("d8b45a", "c9ccd1", "e8e2d4", "2f8a8a", "b5302f")
-    moles = tuple(
-        ((2 * u[k] - 1) * 0.55, -0.72 + 0.62 * u[k + 1]) for k in (15, 17) if u[k + 1] * 7 % 1 < 0.16
-    )
+    moles = tuple(((2 * u[k] - 1) * 0.55, -0.72 + 0.62 * u[k + 1]) for k in (15, 17) if u[k + 1] * 7 % 1 < 0.16)
     return Face(
         skin=skin,
         eye_rgb=rgb(EYE_COLOURS[int(u[3] * (3 if dark_eyes else 7))]),

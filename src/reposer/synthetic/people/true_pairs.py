@@ -1,6 +1,7 @@
 """True pairs: two views of one person as a pair of pictures with all that is true of them, for training on true flow.
 
-A pair is composed when it is asked for, from views rendered once (see true_views): place, size, mirror, colours, patterns, background
+A pair is composed when it is asked for, from views rendered once (see true_views): place, size, mirror, colours,
+patterns, background
 and the errors of a pose estimator are sampled anew each time, so that what is learned carries over to photographs.
 """
 
@@ -65,9 +66,7 @@ def _affine(rows: RowNoise, flip: Tensor, strength: float, ratio: float) -> Floa
     mirror = torch.where(flip, -1.0, 1.0)
     dx, dy = rows.uniform(-0.12, 0.12) * strength, rows.uniform(-0.08, 0.08) * strength
     # x is in shares of the width, y of the height: a rotation mixes them by the ratio of both
-    return torch.stack(
-        [torch.stack([c * mirror, -s / ratio * mirror, dx], 1), torch.stack([s * ratio, c, dy], 1)], 1
-    )
+    return torch.stack([torch.stack([c * mirror, -s / ratio * mirror, dx], 1), torch.stack([s * ratio, c, dy], 1)], 1)
 
 
 def _inverse(theta: Tensor) -> Tensor:
@@ -101,9 +100,7 @@ def _waves(rows: RowNoise, surface: Tensor) -> Tensor:
     direction = F.normalize(rows.normal(1.0, 3, 3), dim=2)
     speed = torch.exp(rows.uniform(math.log(25), math.log(160), 3))
     phase = rows.uniform(0, 6.28, 3)
-    angle = (
-        torch.einsum("bnc,bchw->bnhw", direction, surface) * speed[..., None, None] + phase[..., None, None]
-    )
+    angle = torch.einsum("bnc,bchw->bnhw", direction, surface) * speed[..., None, None] + phase[..., None, None]
     wave = angle.sin() * rows.chance(0.6, 3)[..., None, None]
     colours = rows.normal(0.22, 3, 3)
     return 1 + torch.einsum("bnhw,bnk->bkhw", torch.tanh(2 * wave), colours)
@@ -144,17 +141,12 @@ def _background(rows: RowNoise, bank: Tensor, size: tuple[int, int]) -> Float[Te
         theta[:, 0, 0] = zoom * torch.where(rows.chance(0.5), -1.0, 1.0)
         theta[:, 1, 1], theta[:, :, 2] = zoom, shift
         picture = bank[chosen].permute(0, 3, 1, 2).float() / 255
-        return F.grid_sample(
-            picture, F.affine_grid(theta, [b, 3, *size], align_corners=False), align_corners=False
-        )
+        return F.grid_sample(picture, F.affine_grid(theta, [b, 3, *size], align_corners=False), align_corners=False)
 
     scene = crop()
     texture = sum(
         F.interpolate(
-            rows.normal(1.0, 3, max(2, size[0] >> k), max(2, size[1] >> k)),
-            size,
-            mode="bilinear",
-            align_corners=False,
+            rows.normal(1.0, 3, max(2, size[0] >> k), max(2, size[1] >> k)), size, mode="bilinear", align_corners=False
         )
         * rows.uniform(0, 1)[:, None, None, None]
         for k in (1, 2, 3, 4, 6)
@@ -163,9 +155,7 @@ def _background(rows: RowNoise, bank: Tensor, size: tuple[int, int]) -> Float[Te
     # blocks of another picture, as furniture and passers-by
     blocks = F.interpolate(rows.normal(1.0, 1, 6, 5), size, mode="nearest") > 0.8
     scene = torch.where(
-        blocks & rows.chance(0.35)[:, None, None, None],
-        crop() * torch.exp(rows.normal(0.4, 3))[..., None, None],
-        scene,
+        blocks & rows.chance(0.35)[:, None, None, None], crop() * torch.exp(rows.normal(0.4, 3))[..., None, None], scene
     )
     gain = torch.exp(rows.normal(0.08, 3) + rows.normal(0.2, 1))
     return (scene * gain[..., None, None]).clamp(0, 1)
@@ -187,7 +177,8 @@ def compose(
 
     flow, visible: from `source` to `target`, as rendered. bank: backdrops to choose from; a plain pair b has bank[b].
     other: another person for each pair, who may stand in the background.
-    hard: with what photographs and pose estimators do (place, size, colours, patterns, backgrounds, noise, joints that are off
+    hard: with what photographs and pose estimators do (place, size, colours, patterns, backgrounds, noise, joints that
+    are off
     or missing); else as rendered.
     """
     b, h, w, _ = source.person.shape
@@ -233,9 +224,7 @@ def compose(
     place = place.mT.reshape(b, 2, *half)
     shown = (maps[:, 2] > 0.5) & inside & (parts_t > 0)
 
-    background = (
-        _background(rows, bank, size) if hard else bank[: len(flow)].permute(0, 3, 1, 2).float() / 255
-    )
+    background = _background(rows, bank, size) if hard else bank[: len(flow)].permute(0, 3, 1, 2).float() / 255
     if hard:
         person_s, person_t = _look(rows, [person_s, person_t], [parts_s, parts_t], [surface_s, surface_t])
         # somebody else in the picture
@@ -257,8 +246,7 @@ def compose(
         tone = torch.exp(rows.normal(0.06, 3) + rows.normal(0.15, 1))[..., None, None]
         gamma = torch.exp(rows.normal(0.15))[:, None, None, None]
         source_picture, target_picture, background = (
-            (p.clamp(1e-4, 1) ** gamma * tone).clamp(0, 1)
-            for p in (source_picture, target_picture, background)
+            (p.clamp(1e-4, 1) ** gamma * tone).clamp(0, 1) for p in (source_picture, target_picture, background)
         )
         source_picture = _camera(rows, source_picture)
     truth = Truth(
@@ -289,9 +277,7 @@ def _camera(rows: RowNoise, picture: Tensor) -> Tensor:
     picture = torch.lerp(picture, soft, (rows.uniform(0, 1) * rows.chance(0.3))[:, None, None, None])
     small = F.interpolate(F.avg_pool2d(picture, 2), size, mode="bilinear", align_corners=False)
     picture = torch.where(rows.chance(0.1)[:, None, None, None], small, picture)
-    noise = (
-        rows.normal(1.0, *picture.shape[1:]) * (rows.uniform(0, 0.04) * rows.chance(0.5))[:, None, None, None]
-    )
+    noise = rows.normal(1.0, *picture.shape[1:]) * (rows.uniform(0, 0.04) * rows.chance(0.5))[:, None, None, None]
     return (picture + noise).clamp(0, 1)
 
 
@@ -343,7 +329,8 @@ _PASSER_BY = 7  # address of a random stream
 
 
 class TruePairs(PairDataset):
-    """Pairs of synthetic people with their truth: of views in a folder that `write_views` wrote, or rendered on the spot.
+    """Pairs of synthetic people with their truth: of views in a folder that `write_views` wrote, or rendered on the
+    spot.
 
     `self[i]` is plain and always the same; `draw(i, seed)` is hard, everything about it a function of (i, seed).
     """
@@ -400,9 +387,7 @@ class TruePairs(PairDataset):
         bank = torch.stack([own["backdrop"], others["backdrop"]])
         flow, visible = own["flow"][a, b][None], own["visible"][a, b][None]
         name = "_".join(self.picture_names(i))
-        pair = compose(
-            view(a), view(b), flow, visible, bank, others["person"][:1], generator, hard=hard, names=(name,)
-        )
+        pair = compose(view(a), view(b), flow, visible, bank, others["person"][:1], generator, hard=hard, names=(name,))
         assert pair.truth is not None
         return Sample(
             pair.source[0], pair.target[0], pair.source_pose[0], pair.target_pose[0], name=name, truth=pair.truth[0]

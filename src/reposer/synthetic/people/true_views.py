@@ -1,7 +1,8 @@
 """Views with their truth, for training on true flow: written once, read through memory maps.
 
 A folder holds files `SPLIT-NNNNNN.safetensors` of CHUNK people each; a person is seen in VIEWS views, and the true flow
-between any two of them is there. A file appears whole or not at all, so several processes may write one folder, and reading may begin
+between any two of them is there. A file appears whole or not at all, so several processes may write one folder, and
+reading may begin
 before writing ends.
 """
 
@@ -30,9 +31,11 @@ def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
     Maps are at half of the pictures' size, h x w.
 
     person (V, H, W, 4): RGB times coverage, and coverage, uint8. backdrop (H, W, 3): behind view 0, uint8.
-    parts (V, h, w): indices into PARTS, uint8. surface (V, 3, h, w): places on the body at rest, float16, 0 without a person.
+    parts (V, h, w): indices into PARTS, uint8. surface (V, 3, h, w): places on the body at rest, float16, 0 without a
+    person.
     xy (V, K, 2), seen (V, K), found (V, K): OPENPOSE_18 joints, truly in sight, and found by a detector.
-    flow (V, V, 2, h, w): float16, from [source] to [target] in pixels of the full size, 0 where the target shows nobody;
+    flow (V, V, 2, h, w): float16, from [source] to [target] in pixels of the full size, 0 where the target shows
+    nobody;
     visible (V, V, h, w): whether the source shows that point.
     """
     drawing = people.drawn([(number, view) for view in range(VIEWS)])
@@ -52,7 +55,8 @@ def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
 
 
 def _half(a: Tensor) -> Tensor:
-    """Every second pixel: maps show a pixel's bottom-right quarter, which is a quarter of a pixel from the coarse centre."""
+    """Every second pixel: maps show a pixel's bottom-right quarter, which is a quarter of a pixel from the coarse
+    centre."""
     return a[..., ::2, ::2].contiguous()
 
 
@@ -72,16 +76,10 @@ def _flows(drawing: Drawing) -> tuple[Tensor, Tensor]:
 
 
 def write_views(
-    folder: Path,
-    size: tuple[int, int],
-    split: str,
-    num_people: int,
-    seed: int = 0,
-    *,
-    first: int = 0,
-    step: int = 1,
+    folder: Path, size: tuple[int, int], split: str, num_people: int, seed: int = 0, *, first: int = 0, step: int = 1
 ) -> None:
-    """The views of a split's first people, as files that are not there yet. (first, step): this process's share of the files."""
+    """The views of a split's first people, as files that are not there yet. (first, step): this process's share of the
+    files."""
     people = SyntheticPeople(size, split, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     for chunk in range(first, -(-num_people // CHUNK), step):
@@ -103,7 +101,8 @@ def chunk_name(split: str, chunk: int) -> str:
 
 
 class ViewFiles:
-    """The people of a folder that `write_views` wrote, read through memory maps; those that are there when it is opened."""
+    """The people of a folder that `write_views` wrote, read through memory maps; those that are there when it is
+    opened."""
 
     def __init__(self, folder: Path, size: tuple[int, int], split: str, seed: int) -> None:
         self.folder, self.split = folder, split

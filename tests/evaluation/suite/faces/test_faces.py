@@ -36,13 +36,7 @@ def face_at(picture, x, y):
 class PaintedIdentities(Embedder):
     """The pixel to the right of the face's middle."""
 
-    name, licence, description, subject, threshold = (
-        "painted-identity",
-        "none",
-        "painted identity",
-        "face",
-        0.95,
-    )
+    name, licence, description, subject, threshold = ("painted-identity", "none", "painted identity", "face", 0.95)
 
     def __call__(self, pictures, faces=None):
         middles = [((f.box[0] + f.box[2]) / 2, (f.box[1] + f.box[3]) / 2) for f in faces]
@@ -65,12 +59,7 @@ def a_picture(seed, who=None, at=CENTRE, side=10, lean=0):
 def a_pose(at=CENTRE):
     xy, visible = torch.zeros(18, 2), torch.zeros(18, dtype=torch.bool)
     if at is not None:
-        for joint, (dx, dy) in {
-            "nose": (0, 0),
-            "right_eye": (-2, -2),
-            "left_eye": (2, -2),
-            "neck": (0, 6),
-        }.items():
+        for joint, (dx, dy) in {"nose": (0, 0), "right_eye": (-2, -2), "left_eye": (2, -2), "neck": (0, 6)}.items():
             k = OPENPOSE_18.index(joint)
             xy[k], visible[k] = torch.tensor([at[0] + dx, at[1] + dy]).float(), True
     return Pose(xy, visible, SIZE)
@@ -214,9 +203,7 @@ def test_landmark_errors_are_in_distances_between_the_targets_eyes(whole, slow, 
         if looks[which] is not None:
             one, two = looks[which][0].landmarks, looks["target"][0].landmarks
             eyes = math.dist(two[0].tolist(), two[1].tolist())
-            errors.append(
-                mean(math.dist(a, b) for a, b in zip(one.tolist(), two.tolist(), strict=True)) / eyes
-            )
+            errors.append(mean(math.dist(a, b) for a, b in zip(one.tolist(), two.tolist(), strict=True)) / eyes)
     found = whole["face-landmark-error", which]
     assert found.value == pytest.approx(mean(errors), rel=1e-5) and found.covered == len(errors) == 10
     assert found.higher_is_better is False and found.estimator == "painted faces"

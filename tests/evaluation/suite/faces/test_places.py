@@ -70,9 +70,7 @@ def test_the_largest_face_with_its_middle_in_the_box_counts():
 
 
 def test_a_crop_holds_the_pixels_that_the_box_touches():
-    picture = torch.randint(
-        0, 256, (30, 20, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    picture = torch.randint(0, 256, (30, 20, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
     def scaled(part):
         return to_uint8(resize(from_uint8(part)[None], (112, 112)))[0]
@@ -90,11 +88,7 @@ def vectors(count, seed=0):
 
 def test_chance_is_the_mean_over_all_pairs_of_different_identities(monkeypatch):
     v, who = vectors(9), [f"person{i % 4}" for i in range(9)]
-    cosines = [
-        float(v[i].double() @ v[j].double())
-        for i, j in itertools.permutations(range(9), 2)
-        if who[i] != who[j]
-    ]
+    cosines = [float(v[i].double() @ v[j].double()) for i, j in itertools.permutations(range(9), 2) if who[i] != who[j]]
     expected = (sum(cosines) / len(cosines), sum(c >= 0.3 for c in cosines) / len(cosines))
     assert chance(v, who, 0.3) == pytest.approx(expected)
     monkeypatch.setattr("reposer.evaluation.suite.faces.identity.ROWS_AT_ONCE", 2)

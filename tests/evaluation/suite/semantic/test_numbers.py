@@ -35,9 +35,7 @@ def slow(queries, gallery, left_out, same):
     """One query after the other, with Python's own sorting."""
     for q in range(len(queries.names)):
         shown = [g for g in range(len(gallery.names)) if gallery.names[g] not in left_out[q]]
-        cosines = {
-            g: round(float(queries.vectors[q].double() @ gallery.vectors[g].double()), 6) for g in shown
-        }
+        cosines = {g: round(float(queries.vectors[q].double() @ gallery.vectors[g].double()), 6) for g in shown}
         ranked = sorted(shown, key=lambda g: (-cosines[g], gallery.names[g]))
         relevant = [g for g in shown if same(q, g)]
         for k in (k for k in DEPTHS if k < len(gallery.names)):
@@ -65,16 +63,10 @@ def test_the_order_of_the_gallery_plays_no_part_and_blocks_of_queries_none(monke
     queries, gallery = pictures(9, seed=3, prefix="q"), pictures(40, seed=4)
     nothing = [set()] * 9
     whole = retrieve(queries, gallery, nothing)["item"]
-    turned = Pictures(
-        gallery.names[::-1], gallery.items[::-1], gallery.variants[::-1], gallery.vectors.flip(0)
-    )
-    torch.testing.assert_close(
-        retrieve(queries, turned, nothing)["item"], whole, equal_nan=True, rtol=0, atol=0
-    )
+    turned = Pictures(gallery.names[::-1], gallery.items[::-1], gallery.variants[::-1], gallery.vectors.flip(0))
+    torch.testing.assert_close(retrieve(queries, turned, nothing)["item"], whole, equal_nan=True, rtol=0, atol=0)
     monkeypatch.setattr("reposer.evaluation.suite.semantic.retrieval.QUERIES_AT_ONCE", 2)
-    torch.testing.assert_close(
-        retrieve(queries, gallery, nothing)["item"], whole, equal_nan=True, rtol=0, atol=0
-    )
+    torch.testing.assert_close(retrieve(queries, gallery, nothing)["item"], whole, equal_nan=True, rtol=0, atol=0)
 
 
 def test_rounding_decides_no_tie():

@@ -11,12 +11,11 @@ STEPS = 1e6
 """A cosine is counted in steps of a millionth: nearer ones are a tie, not the rounding of some batch."""
 
 
-def chance(
-    vectors: Float[Tensor, "N D"], identities: Sequence[str], threshold: float | None
-) -> tuple[float, float]:
+def chance(vectors: Float[Tensor, "N D"], identities: Sequence[str], threshold: float | None) -> tuple[float, float]:
     """Over all pairs of faces of different identities: the mean cosine, and the share that reaches the threshold.
 
-    It is what random pairs come to, without drawing any. An identity is one person in one set of clothes, and DeepFashion
+    It is what random pairs come to, without drawing any. An identity is one person in one set of clothes, and
+    DeepFashion
     does not say whom else a model shows: there the floor lies a little too high. NaN where there is no such pair, or no
     threshold.
     """

@@ -89,9 +89,7 @@ def rank_one(table: FaceTable) -> Iterator[PairValues]:
     """
     eligible = table.eligible("target")
     rows = eligible.nonzero()[:, 0].tolist()
-    chosen = [
-        rows[i] for i in first_faces([table.targets[r] for r in rows], [table.identities[r] for r in rows])
-    ]
+    chosen = [rows[i] for i in first_faces([table.targets[r] for r in rows], [table.identities[r] for r in rows])]
     if len(chosen) < 2:
         return
     gallery, whose = table.vectors["target"][chosen], [table.identities[r] for r in chosen]
@@ -100,9 +98,7 @@ def rank_one(table: FaceTable) -> Iterator[PairValues]:
         right = nearest_is_right(table.vectors[which], table.identities, gallery, whose)
         own = {"generated": (), "target": table.targets, "source": table.sources}[which]
         asked = torch.tensor([name not in shown for name in own]) if own else torch.ones_like(eligible)
-        yield PairValues(
-            "face-rank1", which, right.where(table.found[which], 0.0).where(eligible & asked, torch.nan)
-        )
+        yield PairValues("face-rank1", which, right.where(table.found[which], 0.0).where(eligible & asked, torch.nan))
 
 
 def calibration(

@@ -36,7 +36,8 @@ class Faces(SuitePart):
     """Face identity over the eligible pairs, those whose target has a face (and the source, `-vs-source`).
 
     A face counts where its middle lies in the target's head box, 1.5 times as large; the largest one does.
-    `face-eligible`: the eligible share of all pairs. `face-detection`: where a face was drawn. `face-cosine-detected-*`:
+    `face-eligible`: the eligible share of all pairs. `face-detection`: where a face was drawn.
+    `face-cosine-detected-*`:
     the likeness of the drawn faces; `-strict-*`: a missing one counts 0. `face-verification-*`: the share that the
     embedder's threshold takes for the same person, a missing face not; the headline is `-vs-target`.
     `face-distance-*`: between vectors of length 1. `face-landmark-error`. `face-rank1`. `face-ssim-gaussian1.5`,
@@ -48,19 +49,13 @@ class Faces(SuitePart):
     name = "faces"
 
     def __init__(
-        self,
-        finder: FaceFinder,
-        embedder: Embedder,
-        metrics: Sequence[Metric],
-        device: torch.device | str = "cpu",
+        self, finder: FaceFinder, embedder: Embedder, metrics: Sequence[Metric], device: torch.device | str = "cpu"
     ) -> None:
         self._finder, self._embedder, self._device = finder, embedder, device
         self._metrics = {metric.name: metric for metric in metrics}
         self._pairs: list[Pair] = []
         self._found: dict[Look, dict[str, Found]] = {look: {} for look in LOOKS}
-        self._crops: dict[str, dict[str, float]] = {
-            f"{which}/{name}": {} for which in DRAWN for name in self._metrics
-        }
+        self._crops: dict[str, dict[str, float]] = {f"{which}/{name}": {} for which in DRAWN for name in self._metrics}
 
     @classmethod
     def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "Faces":
@@ -72,9 +67,7 @@ class Faces(SuitePart):
                 )
         embedder = EMBEDDERS[estimators["face-embedder"]](weights)
         if embedder.subject != "face":
-            raise BadInput(
-                f"{embedder.name} embeds a {embedder.subject}, not a face; name another 'face-embedder'."
-            )
+            raise BadInput(f"{embedder.name} embeds a {embedder.subject}, not a face; name another 'face-embedder'.")
         metrics = [METRICS[name].open(weights, device) for name in CROPS_BY]
         # a network that is not there: its number is absent, the others are not
         with suppress(BadInput):
@@ -94,9 +87,7 @@ class Faces(SuitePart):
             [head_box(pose[row]) for row in range(len(batch.names))]
             for pose in (batch.pose("target").to("cpu"), batch.pose("source").to("cpu"))
         )
-        targets = self._look(
-            "target", batch, batch.target, heads, self._finder(batch.target.to(self._device))
-        )
+        targets = self._look("target", batch, batch.target, heads, self._finder(batch.target.to(self._device)))
         # what is not eligible plays no part: nobody looks for its other faces
         rows = list(targets)
         if not rows:
@@ -111,11 +102,7 @@ class Faces(SuitePart):
                 self._look(look, batch, pictures, boxes, faces)
         for row, face in targets.items():
             self._compare_crops(
-                batch.names[row],
-                batch.target[row],
-                batch.generated[row],
-                batch.pictures("source")[row],
-                face.box,
+                batch.names[row], batch.target[row], batch.generated[row], batch.pictures("source")[row], face.box
             )
 
     def findings(self) -> list[Finding]:

@@ -52,7 +52,8 @@ def picture_recall(
 def class_recall(
     scores: Float[Tensor, "N A"], truth: Bool[Tensor, "N A"], questions: Sequence[str], depth: int
 ) -> float:
-    """For each attribute the share of its pictures that have it among their `depth` surest; the 50 best classes' mean."""
+    """For each attribute the share of its pictures that have it among their `depth` surest; the 50 best classes'
+    mean."""
     hits = (surest(scores, questions, depth) & truth).sum(0).double()
     recalls = (hits / truth.sum(0))[truth.any(0)].sort(descending=True).values
     return recalls[:BEST_CLASSES].mean().item()

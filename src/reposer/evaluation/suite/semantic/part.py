@@ -14,14 +14,7 @@ from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, AttributeReader, Em
 from ..pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
 from ..part import PICTURE_SETS, SUITE, Finding, PairBatch, PictureSet, SuitePart
 from .answers import Answers
-from .attributes import (
-    CLASS_DEPTHS,
-    PICTURE_DEPTHS,
-    class_recall,
-    mean_average_precision,
-    picture_recall,
-    true_answers,
-)
+from .attributes import CLASS_DEPTHS, PICTURE_DEPTHS, class_recall, mean_average_precision, picture_recall, true_answers
 from .retrieval import GALLERIES, Pictures, depths, never_shown, retrieve
 
 
@@ -30,20 +23,19 @@ class Semantic(SuitePart):
     """In-shop retrieval, of which DRN prints `recall@10-item-source`, and attribute recall.
 
     `recall@k-R-G`, `hit@k-R-G`: a picture is asked for what is relevant (R: `item`, or `item+variant`, its colour too)
-    in a gallery (G): `source`, all source pictures; `source-without-own`, less the pair's; `all-real`, sources and targets.
+    in a gallery (G): `source`, all source pictures; `source-without-own`, less the pair's; `all-real`, sources and
+    targets.
     Real targets as queries are the ceiling and copied sources the floor; neither ever finds its own picture.
 
-    `attribute-recall@k`: over the pictures that have any of the attributes; `-none-counts-1`: those that have none count
+    `attribute-recall@k`: over the pictures that have any of the attributes; `-none-counts-1`: those that have none
+    count
     as 1, as in Intrinsic Flow's code. `-mmfashion`: over the 50 best classes. `attribute-mean-average-precision`.
     """
 
     name = "semantic"
 
     def __init__(
-        self,
-        embedder: Embedder | None,
-        reader: AttributeReader | None,
-        device: torch.device | str = "cpu",
+        self, embedder: Embedder | None, reader: AttributeReader | None, device: torch.device | str = "cpu"
     ) -> None:
         self._embedder, self._reader, self._device = embedder, reader, device
         self._pairs: list[Pair] = []
@@ -52,9 +44,7 @@ class Semantic(SuitePart):
         self._vectors, self._scores = Answers(), Answers()
 
     @classmethod
-    def open(
-        cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str
-    ) -> "Semantic":
+    def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "Semantic":
         embedder, reader = estimators.get("person-embedder"), estimators.get("attributes")
         if embedder is None and reader is None:
             raise BadInput(
@@ -165,9 +155,7 @@ class Semantic(SuitePart):
                 filled = values.nan_to_num(1.0).where(known, torch.nan)
                 yield PairValues(f"attribute-recall@{k}-none-counts-1", which, filled)
 
-    def _of_classes(
-        self, pairs: list[Pair], truth: Bool[Tensor, "N A"], known: Bool[Tensor, "N"]
-    ) -> list[Finding]:
+    def _of_classes(self, pairs: list[Pair], truth: Bool[Tensor, "N A"], known: Bool[Tensor, "N"]) -> list[Finding]:
         """Numbers of all pictures together; they have no interval."""
         assert self._reader is not None
         questions, found = self._reader.questions, []

@@ -87,6 +87,7 @@ def _first(cosines: Float64[Tensor, "Q P"], hidden: Bool[Tensor, "Q P"]) -> Int6
 
 
 def never_shown(which: PictureSet, gallery: str, source: str, target: str) -> set[str]:
-    """What a pair's query is not shown: a real picture never itself, and nobody its own source where that is the rule."""
+    """What a pair's query is not shown: a real picture never itself, and nobody its own source where that is the
+    rule."""
     own = {"generated": set(), "target": {target}, "source": {source}}[which]
     return own | ({source} if gallery == "source-without-own" else set())

@@ -20,10 +20,7 @@ HEAD_BOX = (*GROUPS["head"], *GROUPS["neck"])  # OpenPose's joints 0, 1 and 14 t
 
 PATN_SHARE = 0.5  # of the head box's sides
 PCKH_SHARE = 0.5  # of the head's size
-HEAD_OF_BOX, SMALLEST_HEAD = (
-    0.6,
-    4.0,
-)  # a head's size as a share of its box's diagonal; at least so many pixels
+HEAD_OF_BOX, SMALLEST_HEAD = (0.6, 4.0)  # a head's size as a share of its box's diagonal; at least so many pixels
 PCK_SHARES = (0.05, 0.1, 0.2)  # of the torso's diagonal
 OKS_LEVELS = (0.5, 0.75)
 

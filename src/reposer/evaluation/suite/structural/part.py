@@ -24,7 +24,8 @@ class Structural(SuitePart):
     """PCKh, PCK, errors, misses, false joints and OKS in two variants, and how sure the finder is of a person.
 
     `-annotation`: the truth is the target's pose of the data set. `-redetect`: the truth is what the same finder finds
-    in the real target, so its own faults do not count; the real target itself is then perfect (in PATN's form only where
+    in the real target, so its own faults do not count; the real target itself is then perfect (in PATN's form only
+    where
     heads have a width).
     `pckh-patn-annotation-normalised`: that PCKh as a share of the real target's.
     """
@@ -38,9 +39,7 @@ class Structural(SuitePart):
         self._looked: dict[bytes, tuple[Tensor, Tensor, Tensor]] = {}
 
     @classmethod
-    def open(
-        cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str
-    ) -> "Structural":
+    def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "Structural":
         if "joints" not in estimators:
             raise BadInput(
                 f"The structural part needs a joint finder; name one as 'joints': {', '.join(JOINT_FINDERS)}."

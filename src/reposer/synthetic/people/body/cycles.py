@@ -105,8 +105,7 @@ class _Track:
         a, b = (1 + 2 * t) * (1 - t) ** 2, t * t * (3 - 2 * t)
         c, d = h * t * (1 - t) ** 2, h * t * t * (t - 1)
         return tuple(
-            a * x + b * y + c * u + d * v
-            for x, y, u, v in zip(p, q, self.slopes[i], self.slopes[i + 1], strict=True)
+            a * x + b * y + c * u + d * v for x, y, u, v in zip(p, q, self.slopes[i], self.slopes[i + 1], strict=True)
         )
 
 
@@ -179,14 +178,10 @@ _WALK = _Track(
 def _walk(phase: float, body: Body, style: Style) -> Moment:
     turn, beat = 5.0 * style.stride * _cos(phase), _sin(phase)
     arms = [
-        _swung(
-            7 - 22 * style.swing * sign * _cos(phase - 0.02), 0.945 - 0.03 * sign * _cos(phase) * style.swing
-        )
+        _swung(7 - 22 * style.swing * sign * _cos(phase - 0.02), 0.945 - 0.03 * sign * _cos(phase) * style.swing)
         for sign in (1, -1)
     ]
-    right, left = (
-        _stepping(_WALK, phase + late, body, style.stride, outward=-0.045, foot=7.0) for late in (0.0, 0.5)
-    )
+    right, left = (_stepping(_WALK, phase + late, body, style.stride, outward=-0.045, foot=7.0) for late in (0.0, 0.5))
     # the hip of the swinging leg drops
     tilt = 3.0 * style.sway * _sin(phase - 0.05)
     lean = 1.5 + style.lean
@@ -292,9 +287,7 @@ def _wave(phase: float, body: Body, style: Style) -> Moment:
     up = _ease(0.0, 0.34, phase) * (1 - _ease(0.66, 1.0, phase))
     sway = _ease(0.22, 0.36, phase) * (1 - _ease(0.64, 0.78, phase)) * _sin(5 * phase)
     target = _between(
-        _between(HANGING.target, (0.62, -0.30, 0.50), up),
-        _between((0.62, -0.30, 0.50), (0.60, 0.50, 0.24), up),
-        up,
+        _between(HANGING.target, (0.62, -0.30, 0.50), up), _between((0.62, -0.30, 0.50), (0.60, 0.50, 0.24), up), up
     )
     target = (target[0] + 0.13 * sway * style.swing, target[1], target[2])
     hand = _between(
@@ -376,9 +369,7 @@ def _dance(phase: float, body: Body, style: Style) -> Moment:
     def arm(sign: float) -> ArmPose:
         swing = 0.5 + 0.5 * sign * _sin(phase) * min(style.swing, 1.2)
         target = _between((0.30, -0.60, 0.40), (0.66, 0.06, 0.36), swing)
-        return ArmPose(
-            target, pole=(0.9, -0.8, -0.5), hand=_between((-0.1, 0.0, 1.0), (-0.1, 0.9, 0.3), swing)
-        )
+        return ArmPose(target, pole=(0.9, -0.8, -0.5), hand=_between((-0.1, 0.0, 1.0), (-0.1, 0.9, 0.3), swing))
 
     tilt = 7.0 * style.sway * _cos(phase)
     bob = _cos(4 * phase)

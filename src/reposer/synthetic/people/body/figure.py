@@ -62,7 +62,8 @@ class LegPose:
     """Where an ankle is.
 
     outward, forward: from below its hip; lift: above the ground; all in leg lengths.
-    knee: turned outward round the line from hip to ankle; foot: turned outward, in degrees; pitch: heel raised (toes raised, if negative), in degrees.
+    knee: turned outward round the line from hip to ankle; foot: turned outward, in degrees; pitch: heel raised (toes
+    raised, if negative), in degrees.
     """
 
     outward: float = 0.03
@@ -184,9 +185,7 @@ def torso_profile(body: Body, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     side = side * (1 + (body.shoulders - 1) * smoothstep(0.15, 0.22, y) * (1 - smoothstep(0.29, 0.32, y)))
     front = front + body.bust * around(0.208, 0.034) + body.belly * around(0.095, 0.06)
     front = front * (1 + 0.6 * (body.waist - 1) * around(0.115, 0.06))
-    back = back * (
-        1 + 0.7 * (body.hips - 1) * around(-0.01, 0.05) + 0.5 * (body.waist - 1) * around(0.11, 0.05)
-    )
+    back = back * (1 + 0.7 * (body.hips - 1) * around(-0.01, 0.05) + 0.5 * (body.waist - 1) * around(0.11, 0.05))
     return side, front, back
 
 
@@ -275,9 +274,7 @@ def _normed(x: float, y: float, z: float) -> Vector:
 _ORIGIN = (0.0, 0.0, 0.0)
 
 
-def _two_bones(
-    start: Vector, target: Vector, first: float, second: float, pole: Vector
-) -> tuple[Vector, Vector]:
+def _two_bones(start: Vector, target: Vector, first: float, second: float, pole: Vector) -> tuple[Vector, Vector]:
     """(middle, end) of two bones from `start` towards `target`, the middle on the side of `pole`."""
     x, y, z = target[0] - start[0], target[1] - start[1], target[2] - start[2]
     far = math.sqrt(x * x + y * y + z * z)
@@ -396,10 +393,7 @@ def _place_arm(
     upper, lower = UPPER_ARM * body.arms, FOREARM * body.arms
     x, y, z = arm.target
     x *= sign
-    if arm.anchor == "shoulder":
-        raised = min(max((y + 0.2) / 1.0, 0.0), 1.0)
-    else:
-        raised = 0.5 if arm.anchor == "head" else 0.0
+    raised = min(max((y + 0.2) / 1.0, 0.0), 1.0) if arm.anchor == "shoulder" else 0.5 if arm.anchor == "head" else 0.0
     # a raised arm takes the shoulder with it
     across = sign * (SHOULDER_X * body.shoulders - 0.012 * raised)
     shoulder = _moved(waist, chest, across, SHOULDER_Y - WAIST_Y + 0.022 * raised, 0.0)

@@ -60,11 +60,7 @@ def _angles(outer: tuple[Vector, Vector, Vector], inner: tuple[Vector, Vector, V
     up = [_dot(axis, inner[1]) for axis in outer]
     front = [_dot(axis, inner[2]) for axis in outer]
     across = _dot(outer[1], inner[0])
-    return (
-        _degrees(-front[1]),
-        math.degrees(math.atan2(front[0], front[2])),
-        -math.degrees(math.atan2(across, up[1])),
-    )
+    return (_degrees(-front[1]), math.degrees(math.atan2(front[0], front[2])), -math.degrees(math.atan2(across, up[1])))
 
 
 def joint_angles(figure: Figure) -> dict[str, float]:
@@ -115,9 +111,7 @@ def _twist(thigh: Vector, shin: Vector, foot: Vector) -> float:
 def beyond_limits(figure: Figure) -> dict[str, float]:
     """The joints that bend too far, and their angles."""
     return {
-        name: angle
-        for name, angle in joint_angles(figure).items()
-        if not _LIMITS[name][0] <= angle <= _LIMITS[name][1]
+        name: angle for name, angle in joint_angles(figure).items() if not _LIMITS[name][0] <= angle <= _LIMITS[name][1]
     }
 
 
@@ -196,10 +190,7 @@ _NODES = (*SIDED, "toe")
 # Spheres along the limbs: (from, to, how far along, radius, what it belongs to).
 _ARM_SPHERES = [
     *(("shoulder", "elbow", t, 0.026, "upper") for t in (0.45, 0.6, 0.75, 0.9)),
-    *(
-        ("elbow", "wrist", t, 0.024 - 0.008 * t, "fore")
-        for t in (0.0, 0.14, 0.28, 0.42, 0.56, 0.7, 0.84, 1.0)
-    ),
+    *(("elbow", "wrist", t, 0.024 - 0.008 * t, "fore") for t in (0.0, 0.14, 0.28, 0.42, 0.56, 0.7, 0.84, 1.0)),
     *(("wrist", "hand", t, 0.014, "hand") for t in (0.25, 0.5, 0.75, 1.0)),
 ]
 _LEG_SPHERES = [
@@ -255,9 +246,7 @@ def limb_spheres(figure: Figure) -> np.ndarray:
     """(n, 3) centres of spheres along arms and legs."""
     p, f = figure.points, figure.frames
     nodes = [
-        p[f"{side}_ankle"] + f[f"{side}_foot"] @ (0.0, -0.025, 0.085)
-        if node == "toe"
-        else p[f"{side}_{node}"]
+        p[f"{side}_ankle"] + f[f"{side}_foot"] @ (0.0, -0.025, 0.085) if node == "toe" else p[f"{side}_{node}"]
         for side in ("right", "left")
         for node in _NODES
     ]
@@ -295,9 +284,7 @@ def _inside_torso(figure: Figure, samples: np.ndarray, room: np.ndarray) -> np.n
 
 def _inside_head(figure: Figure, samples: np.ndarray) -> bool:
     local = (
-        (samples - figure.points["head"])
-        @ figure.frames["head"]
-        / (np.array([0.066, 0.085, 0.076]) * figure.body.head)
+        (samples - figure.points["head"]) @ figure.frames["head"] / (np.array([0.066, 0.085, 0.076]) * figure.body.head)
     )
     return bool(((local**2).sum(1) < 1).any())
 

@@ -123,31 +123,16 @@ SWING: Legs = (
     LegPose(outward=-0.02, forward=-0.12, lift=0.13, pitch=30, knee=4, foot=6),
 )
 WIDE: Legs = (LegPose(outward=0.17, knee=14, foot=20), LegPose(outward=0.17, knee=14, foot=20))
-CROSSED: Legs = (
-    LegPose(outward=-0.12, forward=-0.15, foot=-2),
-    LegPose(outward=-0.145, forward=0.095, knee=6, foot=3),
-)
-TURNED_OUT: Legs = (
-    LegPose(outward=0.0, forward=-0.02, foot=8),
-    LegPose(outward=0.06, forward=0.05, knee=34, foot=48),
-)
-STEP_UP: Legs = (
-    LegPose(outward=-0.03, foot=8),
-    LegPose(outward=0.04, forward=0.32, lift=0.34, knee=8, foot=8),
-)
+CROSSED: Legs = (LegPose(outward=-0.12, forward=-0.15, foot=-2), LegPose(outward=-0.145, forward=0.095, knee=6, foot=3))
+TURNED_OUT: Legs = (LegPose(outward=0.0, forward=-0.02, foot=8), LegPose(outward=0.06, forward=0.05, knee=34, foot=48))
+STEP_UP: Legs = (LegPose(outward=-0.03, foot=8), LegPose(outward=0.04, forward=0.32, lift=0.34, knee=8, foot=8))
 LUNGE: Legs = (
     LegPose(outward=0.05, forward=0.42, foot=8),
     LegPose(outward=0.03, forward=-0.40, pitch=48, knee=4, foot=8),
 )
-SIDE_LUNGE: Legs = (
-    LegPose(outward=0.10, knee=28, foot=28),
-    LegPose(outward=0.48, knee=24, foot=24),
-)
+SIDE_LUNGE: Legs = (LegPose(outward=0.10, knee=28, foot=28), LegPose(outward=0.48, knee=24, foot=24))
 ON_TIPTOE: Legs = (LegPose(pitch=38, foot=10), LegPose(pitch=38, foot=10, forward=0.03))
-KICK: Legs = (
-    LegPose(outward=-0.05, foot=12),
-    LegPose(outward=0.10, forward=0.62, lift=0.36, knee=6, foot=6, pitch=10),
-)
+KICK: Legs = (LegPose(outward=-0.05, foot=12), LegPose(outward=0.10, forward=0.62, lift=0.36, knee=6, foot=6, pitch=10))
 ARABESQUE: Legs = (
     LegPose(outward=-0.06, foot=16),
     LegPose(outward=0.04, forward=-0.52, lift=0.22, knee=6, foot=12, pitch=60),
@@ -276,14 +261,7 @@ KINDS: dict[KindName, Kind] = {
         balanced=-0.09,
     ),
     "turning": Kind(
-        0.06,
-        (TURNED_OUT, SHORT_STRIDE, RESTING),
-        CALM,
-        bow=(1.0, 3.0),
-        twist=20.0,
-        turn=16.0,
-        look=32.0,
-        same=0.2,
+        0.06, (TURNED_OUT, SHORT_STRIDE, RESTING), CALM, bow=(1.0, 3.0), twist=20.0, turn=16.0, look=32.0, same=0.2
     ),
     "sitting": Kind(
         0.11,
@@ -318,15 +296,7 @@ KINDS: dict[KindName, Kind] = {
     "kneeling": Kind(
         0.025,
         (KNEELING, KNEELING, BOTH_KNEES),
-        {
-            "hanging": 1.0,
-            "relaxed": 1.0,
-            "on_hip": 0.8,
-            "holding": 0.8,
-            "bent": 0.6,
-            "wave": 0.4,
-            "to_chin": 0.3,
-        },
+        {"hanging": 1.0, "relaxed": 1.0, "on_hip": 0.8, "holding": 0.8, "bent": 0.6, "wave": 0.4, "to_chin": 0.3},
         ((HANGING, ON_KNEE), (ON_HIP, ON_KNEE), (RELAXED, ON_THIGH)),
         bow=(3.0, 5.0),
         balanced=-0.015,
@@ -335,14 +305,7 @@ KINDS: dict[KindName, Kind] = {
     "reaching": Kind(
         0.06,
         (*_UPRIGHT, SHORT_STRIDE, ON_TIPTOE, SIDE_LUNGE, LUNGE),
-        {
-            "reaching": 1.0,
-            "reaching_up": 1.2,
-            "reaching_down": 0.8,
-            "hanging": 0.8,
-            "relaxed": 0.8,
-            "raised": 0.6,
-        },
+        {"reaching": 1.0, "reaching_up": 1.2, "reaching_down": 0.8, "hanging": 0.8, "relaxed": 0.8, "raised": 0.6},
         bow=(6.0, 9.0),
         twist=12.0,
         tilt=6.0,
@@ -373,18 +336,10 @@ KINDS: dict[KindName, Kind] = {
     "arms_crossed": Kind(0.04, _UPRIGHT, {}, _CROSSED_ARMS),
     "pockets": Kind(0.04, (*_UPRIGHT, SHORT_STRIDE), {"in_pocket": 1.0}, same=0.8, balanced=-0.03),
     "phone": Kind(
-        0.03,
-        (*_UPRIGHT, SHORT_STRIDE),
-        {},
-        ((TO_EAR, HANGING), (TO_EAR, IN_POCKET), (TO_EAR, RELAXED)),
-        balanced=-0.03,
+        0.03, (*_UPRIGHT, SHORT_STRIDE), {}, ((TO_EAR, HANGING), (TO_EAR, IN_POCKET), (TO_EAR, RELAXED)), balanced=-0.03
     ),
     "holding_up": Kind(
-        0.02,
-        (STANDING, WIDE, RESTING),
-        {"holding_up": 1.0, "reaching_up": 0.4, "raised": 0.4},
-        same=0.8,
-        bow=(-2, 4),
+        0.02, (STANDING, WIDE, RESTING), {"holding_up": 1.0, "reaching_up": 0.4, "raised": 0.4}, same=0.8, bow=(-2, 4)
     ),
 }
 

@@ -137,17 +137,14 @@ class Face:
         if self.beard == "none":
             return
         droop = y + 0.25 * x**2
-        moustache = (
-            smoothstep(-0.40, -0.43, droop) * smoothstep(-0.52, -0.49, droop) * smoothstep(0.36, 0.31, x)
-        )
+        moustache = smoothstep(-0.40, -0.43, droop) * smoothstep(-0.52, -0.49, droop) * smoothstep(0.36, 0.31, x)
         bare = smoothstep(0.36, 0.24, x) * (y > -0.62)  # the mouth and what is round it
         jaw = smoothstep(-0.30, -0.42, y - 0.42 * smoothstep(0.4, 0.85, x)) * (1 - bare)
         chin = smoothstep(0.30, 0.24, x) * smoothstep(-0.60, -0.64, y)
         chin = np.maximum(chin, (np.abs(x - 0.265) < 0.05) * (y < -0.44) * (y > -0.7))
-        weight = {
-            "moustache": moustache,
-            "goatee": np.maximum(moustache, chin),
-        }.get(self.beard, np.maximum(jaw, moustache))
+        weight = {"moustache": moustache, "goatee": np.maximum(moustache, chin)}.get(
+            self.beard, np.maximum(jaw, moustache)
+        )
         hairs = chance(np.floor(x * 60), np.floor(y * 34), 4)
         weight = weight * (0.22 + 0.28 * hairs if self.beard == "stubble" else 0.80 + 0.18 * hairs)
         _over(out, self.beard_rgb or self.brow_rgb, weight)

@@ -139,19 +139,13 @@ def hair_of(figure: Figure, who: Identity, place: Place) -> Iterator[Patch]:
         yield _ponytail(figure, who, place)
     elif hair.style == "pigtails":
         for sign in (-1.0, 1.0):
-            line_of = np.array(
-                [(0.86 * sign, 0.30, -0.45), (1.75 * sign, 0.45, -0.5), (1.45 * sign, -1.1, -0.35)]
-            )
+            line_of = np.array([(0.86 * sign, 0.30, -0.45), (1.75 * sign, 0.45, -0.5), (1.45 * sign, -1.1, -0.35)])
             yield _tail(place(line_of), hair.length * 0.0 + 1.15, who, figure, HAIR + 10)
     elif hair.style == "braids":
         bust = figure.body.bust / HEAD_RADII[2]
         for sign in (-1.0, 1.0):
             line_of = np.array(
-                [
-                    (0.84 * sign, -0.35, -0.30),
-                    (1.25 * sign, -1.2, 1.25),
-                    (0.95 * sign, -3.1, 1.22 + 0.9 * bust),
-                ]
+                [(0.84 * sign, -0.35, -0.30), (1.25 * sign, -1.2, 1.25), (0.95 * sign, -3.1, 1.22 + 0.9 * bust)]
             )
             yield _tail(place(line_of), 0.72, who, figure, HAIR + 10)
 
@@ -239,9 +233,7 @@ def _curtain(figure: Figure, who: Identity) -> Patch:
     # the fall follows the head down to the chin, then gravity and the back
     local = (y * radii[1])[:, None] * frame[:, 1] - 0.06 * radii[2] * frame[:, 2]
     straight = (
-        (-0.7 * radii[1]) * frame[:, 1]
-        + ((y + 0.7) * radii[1])[:, None] * chest[:, 1]
-        - 0.02 * below * chest[:, 2]
+        (-0.7 * radii[1]) * frame[:, 1] + ((y + 0.7) * radii[1])[:, None] * chest[:, 1] - 0.02 * below * chest[:, 2]
     )
     centres = centre + np.where(y[:, None] < -0.7, straight - 0.06 * radii[2] * frame[:, 2], local)
     frames = np.broadcast_to(frame, (20, 3, 3))

@@ -56,8 +56,7 @@ def aim(moments: Sequence[tuple[Shot, float, Sequence[float]]], size: tuple[int,
     figures = [pose_body(shot.who.body, shot.pose) for shot in shots]
     points, _ = _posed([shot.surface for shot in shots], figures, torch.device("cpu"))
     moved = [
-        (p + torch.tensor(shift, dtype=torch.float32))
-        @ torch.from_numpy(turn(1, turned).T.astype(np.float32))
+        (p + torch.tensor(shift, dtype=torch.float32)) @ torch.from_numpy(turn(1, turned).T.astype(np.float32))
         for p, (_, turned, shift) in zip(points, moments, strict=True)
     ]
     return project(shots[0].camera, torch.cat(moved), figures[0], size)
@@ -96,7 +95,8 @@ class Drawing:
 
     picture: RGB. albedo: the same without light, scene and folds, black where there is no person.
     person: the person alone, red, green and blue times coverage, and coverage. backdrop: what is behind, whole.
-    parts: index into PARTS. depth: towards the camera, in statures of the person, 0 where the camera looks: at the hips, in a clip at one place; -inf
+    parts: index into PARTS. depth: towards the camera, in statures of the person, 0 where the camera looks: at the
+    hips, in a clip at one place; -inf
     where nobody is. surface: where on the person at rest a pixel's point is, in statures, (0, 0, 0) on the ground
     below the middle of the hips; NaN where nobody is.
     poses: exact joints by the skeleton's name; visible = in the picture and nothing in front of it.
@@ -167,16 +167,12 @@ class Drawing:
         """
         a, b = self.views[source], self.views[target]
         if a.who != b.who:
-            raise ValueError(
-                f"Rows {source} and {target} show different people: there is no flow between them."
-            )
+            raise ValueError(f"Rows {source} and {target} show different people: there is no flow between them.")
         h, w = self.parts.shape[1:]
         ss = SUPERSAMPLING
         fine_w = w * ss
         y, x = b.pixel // fine_w, b.pixel % fine_w
-        chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (b.face < len(b.surface.faces)))[
-            :, 0
-        ]
+        chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (b.face < len(b.surface.faces)))[:, 0]
         y, x, face = y[chosen], x[chosen], b.face[chosen]
         corners = b.surface.faces.to(face.device)[face]
         where = (a.points[corners] * b.weights[chosen][..., None]).sum(1)
@@ -184,9 +180,7 @@ class Drawing:
         pixel = (y // ss) * w + x // ss
         flow = where.new_full((2, h * w), torch.nan)
         flow[:, pixel] = (where[:, :2] - here).T
-        shown = _shows(
-            a, (h * ss, fine_w), where[:, :2], b.surface.patch.to(face.device)[face], b.place[chosen]
-        )
+        shown = _shows(a, (h * ss, fine_w), where[:, :2], b.surface.patch.to(face.device)[face], b.place[chosen])
         visible = torch.zeros(h * w, dtype=torch.bool, device=flow.device)
         visible[pixel] = shown
         return flow.view(2, h, w), visible.view(h, w)
@@ -430,11 +424,7 @@ def _seat(shot: Shot, figure: Figure) -> tuple[Tensor, Tensor, Tensor] | None:
         normals += [normal / np.linalg.norm(normal)] * 4
         faces += [[start, start + 1, start + 2], [start, start + 2, start + 3]]
     to = torch.tensor
-    return (
-        to(np.array(points), dtype=torch.float32),
-        to(np.array(normals), dtype=torch.float32),
-        to(faces),
-    )
+    return (to(np.array(points), dtype=torch.float32), to(np.array(normals), dtype=torch.float32), to(faces))
 
 
 def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.device) -> _Scene:
@@ -464,9 +454,7 @@ def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.dev
         n, f = len(points), len(faces)
         colour = mesh.shot.scene.seat_colour
         one = torch.ones(1, dtype=torch.long, device=device)
-        linear = torch.cat(
-            [torch.tensor([[0.0, 0.0, 1.0]], device=device).expand(n, 3), normals @ turn, 0 * points], 1
-        )
+        linear = torch.cat([torch.tensor([[0.0, 0.0, 1.0]], device=device).expand(n, 3), normals @ turn, 0 * points], 1)
         columns = [
             flat,
             linear,
@@ -474,10 +462,7 @@ def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.dev
             torch.full((f,), i, device=device),
             torch.full((f,), num_patches, device=device),
         ]
-        columns += [
-            torch.zeros(f, dtype=torch.long, device=device),
-            torch.tensor([[*colour, 1.0]], device=device),
-        ]
+        columns += [torch.zeros(f, dtype=torch.long, device=device), torch.tensor([[*colour, 1.0]], device=device)]
         columns += [one * num_texels, one, one, torch.tensor([0.02], device=device), one * 19]
         num_points, num_faces = num_points + n, num_faces + f
         num_patches, num_texels = num_patches + 1, num_texels + 1
@@ -494,9 +479,7 @@ def _sampled(scene: _Scene, patch: Tensor, place: Tensor) -> Float[Tensor, "S 4"
     r0, c0 = low.long().unbind(1)
     r0, c0 = torch.minimum(r0.clamp(min=0), height - 1), torch.minimum(c0.clamp(min=0), width - 1)
     r1, c1 = torch.minimum(r0 + 1, height - 1), torch.minimum(c0 + 1, width - 1)
-    index = first[:, None] + torch.stack(
-        [r0 * width + c0, r0 * width + c1, r1 * width + c0, r1 * width + c1], 1
-    )
+    index = first[:, None] + torch.stack([r0 * width + c0, r0 * width + c1, r1 * width + c0, r1 * width + c1], 1)
     a, b = share.unbind(1)
     weights = torch.stack([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b], 1)
     return F.embedding_bag(index, scene.texels, per_sample_weights=weights, mode="sum")
@@ -514,9 +497,7 @@ def _views(
 ) -> tuple[_View, ...]:
     counts = torch.bincount(row, minlength=len(meshes)).tolist()
     views, start = [], 0
-    for mesh, (_, first_face, _), count, i in zip(
-        meshes, scene.starts, counts, range(len(meshes)), strict=True
-    ):
+    for mesh, (_, first_face, _), count, i in zip(meshes, scene.starts, counts, range(len(meshes)), strict=True):
         own = slice(start, start + count)
         start += count
         views.append(

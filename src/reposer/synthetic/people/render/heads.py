@@ -114,9 +114,7 @@ class Bust:
     less) that the head takes.
     """
 
-    def __init__(
-        self, who: Identity, scene: Scene, camera: Camera, size: tuple[int, int], share: float
-    ) -> None:
+    def __init__(self, who: Identity, scene: Scene, camera: Camera, size: tuple[int, int], share: float) -> None:
         self.who, self.scene, self.camera, self.size = who, scene, camera, size
         self.figure = rest_figure(who.body)
         height = HEAD_HEIGHT * who.body.head * who.body.stature

@@ -32,10 +32,7 @@ def _by_word(table: dict[str, float], skeleton: Skeleton) -> np.ndarray:
 
 
 def exact_poses(
-    figures: Sequence[Figure],
-    faces: Sequence[Face],
-    projections: Sequence[Projection],
-    depth: Float[Tensor, "B H W"],
+    figures: Sequence[Figure], faces: Sequence[Face], projections: Sequence[Projection], depth: Float[Tensor, "B H W"]
 ) -> dict[str, Pose]:
     """The joints of B people by the skeleton's name; visible = in the picture, and nothing else in front of them.
 

@@ -38,7 +38,8 @@ def shine(
     """Colours in [0, 1] of the S pixels that see a surface.
 
     normal: towards the camera's axes, 0 where nothing is seen; it is changed in place. group: surfaces that are one
-    cloth, 0 for none. depth: towards the camera, in statures, far below all else where nothing is seen. pixel: where the
+    cloth, 0 for none. depth: towards the camera, in statures, far below all else where nothing is seen. pixel: where
+    the
     S are in B x H x W. reach: pixels of a usual stature; how far light looks around in the picture follows from it.
     """
     h, w = normal.shape[2:]

@@ -133,9 +133,7 @@ def dressed_arm(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
         end = 0.0
         yield limb_patch(
             limb,
-            lambda t: (
-                (loose + 0.007) * (0.4 + 0.6 * smoothstep(0.0, 0.3, t)) + 0.004 * smoothstep(1.0, 1.9, t)
-            ),
+            lambda t: (loose + 0.007) * (0.4 + 0.6 * smoothstep(0.0, 0.3, t)) + 0.004 * smoothstep(1.0, 1.9, t),
             (0.0, 1.95),
             outfit.jacket_cloth,
             parts,
@@ -198,11 +196,7 @@ def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
 
         def room(t: np.ndarray) -> np.ndarray:
             if short:
-                return (
-                    0.004
-                    + ease * 0.5 * smoothstep(0.0, 0.35, t)
-                    + (0.006 + 0.008 * flare) * smoothstep(0.1, end, t)
-                )
+                return 0.004 + ease * 0.5 * smoothstep(0.0, 0.35, t) + (0.006 + 0.008 * flare) * smoothstep(0.1, end, t)
             # below the knee the cloth falls straight: it does not follow the ankle
             fall = np.maximum(0.0, 0.0315 * limb.thickness - limb.radius(t)) * smoothstep(0.9, 1.5, t)
             return (
@@ -217,19 +211,10 @@ def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
     else:
         bare_from = max(0.0, outfit.lower_end - 0.22)  # what the skirt hides cannot show through
     if bare_from < 1.7:
-        yield limb_patch(
-            limb, lambda t: 0 * t, (bare_from, 2.05), skin, parts, SKIN, round_start=bare_from == 0
-        )
+        yield limb_patch(limb, lambda t: 0 * t, (bare_from, 2.05), skin, parts, SKIN, round_start=bare_from == 0)
         if outfit.socks is not None and not outfit.boots:
             yield limb_patch(
-                limb,
-                lambda t: 0.002 + 0 * t,
-                (1.62, 2.05),
-                outfit.socks,
-                parts,
-                SHOES,
-                round_start=False,
-                rings=8,
+                limb, lambda t: 0.002 + 0 * t, (1.62, 2.05), outfit.socks, parts, SHOES, round_start=False, rings=8
             )
     if outfit.boots:
         yield limb_patch(

@@ -18,7 +18,8 @@ _LOWEST = {"three-quarter": ("knees", 0.0), "half": ("mid_hip", 0.10), "bust": (
 
 @dataclass(frozen=True)
 class Projection:
-    """x_pixel = left + scale X, y_pixel = top - scale Y, depth = scale Z of points turned and drawn together by distance.
+    """x_pixel = left + scale X, y_pixel = top - scale Y, depth = scale Z of points turned and drawn together by
+    distance.
 
     turn: from the body's axes to the camera's. middle: what the camera looks at. stature: of the person, in units of
     an average one. scale: pixels of one unit.
@@ -52,9 +53,7 @@ class Projection:
         return Ground(self.left, self.top, self.scale, height, self.distance, self.elevation)
 
 
-def project(
-    camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: tuple[int, int]
-) -> Projection:
+def project(camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: tuple[int, int]) -> Projection:
     """The projection that puts the person with these surface points into a picture of `size` as the camera says."""
     h, w = size
     axes = axes_of(camera)
@@ -87,7 +86,8 @@ def project(
 
 
 def axes_of(camera: Camera, turned: float = 0.0) -> Float[np.ndarray, "3 3"]:
-    """From the axes of a body that has turned to its left by some degrees more than the camera says, to the camera's."""
+    """From the axes of a body that has turned to its left by some degrees more than the camera says, to the
+    camera's."""
     return turn(2, -camera.roll) @ turn(0, camera.elevation) @ turn(1, camera.yaw + turned)
 
 

@@ -25,18 +25,7 @@ BACKDROPS = (
     ("b9c4cf", "8d9aa8"),
     ("cfd8dc", "aab6bc"),
 )
-WALL_COLOURS = (
-    "e8e4dc",
-    "d7dde2",
-    "cfd8cc",
-    "b9a58c",
-    "8a5a44",
-    "6f7f8c",
-    "c9b3a6",
-    "9fb0a0",
-    "d8c9a8",
-    "54606b",
-)
+WALL_COLOURS = ("e8e4dc", "d7dde2", "cfd8cc", "b9a58c", "8a5a44", "6f7f8c", "c9b3a6", "9fb0a0", "d8c9a8", "54606b")
 FLOOR_COLOURS = ("8a6a48", "b08d63", "5d4633", "9a9a98", "c2beb6", "6d7350", "7c4a3c", "4f5a66", "d0c4ae")
 
 
@@ -69,11 +58,7 @@ class Scene:
 def sample_scene(stream: np.random.Generator) -> Scene:
     """White in four of ten, a coloured studio in three, a room in three."""
     kind: SceneKind = ("white", "gradient", "room")[int(stream.choice(3, p=(0.4, 0.3, 0.3)))]
-    light = (
-        float(stream.uniform(-0.8, 0.8)),
-        float(stream.uniform(0.5, 0.95)),
-        float(stream.uniform(0.6, 1.0)),
-    )
+    light = (float(stream.uniform(-0.8, 0.8)), float(stream.uniform(0.5, 0.95)), float(stream.uniform(0.6, 1.0)))
     common: dict[str, Any] = {
         "light": light,
         "ambient": float(stream.uniform(0.36, 0.52)),
@@ -95,13 +80,9 @@ def sample_scene(stream: np.random.Generator) -> Scene:
         left = float(stream.uniform(-0.9, 0.7))
         colour = jitter(rgb((*WALL_COLOURS, *FLOOR_COLOURS)[int(stream.integers(19))]), stream)
         if kind_of_thing < 0.5:  # a picture
-            things.append(
-                (left, float(stream.uniform(0.5, 0.9)), *stream.uniform(0.12, 0.4, 2).tolist(), colour)
-            )
+            things.append((left, float(stream.uniform(0.5, 0.9)), *stream.uniform(0.12, 0.4, 2).tolist(), colour))
         elif kind_of_thing < 0.75:  # a door or a curtain
-            things.append(
-                (left, 0.0, float(stream.uniform(0.35, 0.5)), float(stream.uniform(1.0, 1.3)), colour)
-            )
+            things.append((left, 0.0, float(stream.uniform(0.35, 0.5)), float(stream.uniform(1.0, 1.3)), colour))
         else:  # a low piece of furniture
             things.append((left, 0.0, *stream.uniform((0.3, 0.2), (0.8, 0.5)).tolist(), colour))
     return Scene(
@@ -188,10 +169,7 @@ def _noise(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray
     i, j = i % 32, j % 32
     k, m = (i + 1) % 32, (j + 1) % 32
     return np.asarray(
-        grid[i, j] * (1 - a) * (1 - b)
-        + grid[k, j] * a * (1 - b)
-        + grid[i, m] * (1 - a) * b
-        + grid[k, m] * a * b
+        grid[i, j] * (1 - a) * (1 - b) + grid[k, j] * a * (1 - b) + grid[i, m] * (1 - a) * b + grid[k, m] * a * b
     )
 
 
@@ -249,10 +227,7 @@ def _wall(scene: Scene, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) 
     for left, bottom, width, height, colour in scene.things:
         inside = (x > left) & (x < left + width) & (y > bottom) & (y < bottom + height)
         rim = inside & (
-            (x < left + 0.018)
-            | (x > left + width - 0.018)
-            | (y > bottom + height - 0.018)
-            | (y < bottom + 0.018)
+            (x < left + 0.018) | (x > left + width - 0.018) | (y > bottom + height - 0.018) | (y < bottom + 0.018)
         )
         fill = np.array(colour, np.float32) * (0.85 + 0.3 * _noise(x * 8, y * 8, rng))[..., None]
         out = np.where(inside[..., None], np.where(rim[..., None], np.array(colour) * 0.55, fill), out)

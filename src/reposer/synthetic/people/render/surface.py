@@ -114,9 +114,7 @@ def _baked(patch: Patch, density: float, number: int) -> tuple[np.ndarray, np.nd
     knots = _knots(patch, density)
     place = np.stack(np.meshgrid(*knots, indexing="ij"), -1)
     folded = TOP <= patch.group % 10 <= LOWER
-    if (
-        isinstance(patch.material, Plain) and not folded
-    ):  # one texel says it all: places beyond it are clamped
+    if isinstance(patch.material, Plain) and not folded:  # one texel says it all: places beyond it are clamped
         return place, np.array([[*patch.material.rgb, 1.0]], np.float32), (1, 1)
     q = texel_coordinates(patch, density)
     texels = np.empty((*q.shape[:2], 4), np.float32).reshape(-1, 4)

@@ -38,9 +38,7 @@ def torso_patch(
         shade = np.concatenate([[0.40, 0.7], shade])
         widths = [np.concatenate([w[:1] * 0.45, w[:1] * 0.97, w]) for w in widths]
     centres, frames = torso_frames(figure, y)
-    points, coordinates = loft(
-        centres, frames, *(np.maximum(w, 1e-4) for w in widths), columns=columns, roundness=2.25
-    )
+    points, coordinates = loft(centres, frames, *(np.maximum(w, 1e-4) for w in widths), columns=columns, roundness=2.25)
     ring = points[2 * len(points) // 3]
     way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(ring, axis=0), axis=1))])
     coordinates[..., 0] = way - way[columns // 2]
@@ -64,9 +62,7 @@ def torso_hold(y: np.ndarray, angle: np.ndarray) -> Hold:
 def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
     outfit = who.outfit
     skin = Plain(who.face.skin)
-    yield torso_patch(
-        figure, np.linspace(0.17, 0.33, 20), lambda y, a: 0 * y + 0 * a, skin, part("neck"), SKIN
-    )
+    yield torso_patch(figure, np.linspace(0.17, 0.33, 20), lambda y, a: 0 * y + 0 * a, skin, part("neck"), SKIN)
     chest = figure.frames["chest"]
     base = figure.points["neck_base"]
     top = (
@@ -105,16 +101,9 @@ def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
     def ease(y: np.ndarray, a: np.ndarray) -> np.ndarray:
         line = neckline_height(outfit.neckline, a)
         on = smoothstep(-0.004, 0.007, line - y)
-        hang = (
-            (0.4 * bust + 0.004)
-            * smoothstep(0.21, 0.12, y)
-            * smoothstep(0.5, 0.2, np.abs(a))
-            * (0 if tucked else 1)
-        )
+        hang = (0.4 * bust + 0.004) * smoothstep(0.21, 0.12, y) * smoothstep(0.5, 0.2, np.abs(a)) * (0 if tucked else 1)
         fit = room * (1 - 0.35 * smoothstep(0.2, 0.3, y))
-        fit = fit + (0 if tucked else 0.007) * smoothstep(
-            0.045, -0.02, y
-        )  # over the thighs and what they wear
+        fit = fit + (0 if tucked else 0.007) * smoothstep(0.045, -0.02, y)  # over the thighs and what they wear
         if tucked:  # into the waistband
             fit = (fit + 0.004) * smoothstep(0.104, 0.14, y) - 0.004
         return (fit + hang + 0.009) * on - 0.009
@@ -151,9 +140,7 @@ def hood_of(figure: Figure, who: Identity) -> Patch:
     chest = figure.frames["chest"]
     base = figure.points["neck_base"] - chest[:, 1] * 0.016
     angle = np.linspace(-0.80, 0.80, 21) * np.pi
-    centres = (
-        base + 0.052 * np.sin(angle)[:, None] * chest[:, 0] - 0.050 * np.cos(angle)[:, None] * chest[:, 2]
-    )
+    centres = base + 0.052 * np.sin(angle)[:, None] * chest[:, 0] - 0.050 * np.cos(angle)[:, None] * chest[:, 2]
     centres = centres - 0.030 * smoothstep(0.5, 0.8, np.abs(angle) / np.pi)[:, None] * chest[:, 1]
     radius = 0.024 * (1 - 0.75 * smoothstep(0.35, 0.8, np.abs(angle) / np.pi)) + 0.001
     frames = line_frames(centres, chest[:, 1])

@@ -139,9 +139,7 @@ class Top:
             self._jacket(x, y, angle, front, stitch, out)
         return np.clip(out, 0, 1, out=out)
 
-    def _pockets(
-        self, x: np.ndarray, y: np.ndarray, front: np.ndarray, stitch: np.float32, out: np.ndarray
-    ) -> None:
+    def _pockets(self, x: np.ndarray, y: np.ndarray, front: np.ndarray, stitch: np.float32, out: np.ndarray) -> None:
         if self.pocket in ("chest", "pair"):
             px = x - 0.045 if self.pocket == "chest" else np.abs(x) - 0.045
             py = y - 0.222
@@ -157,9 +155,7 @@ class Top:
             edge = (np.abs(x) > wide - 0.003) | (np.abs(y - 0.1035) < 0.0017)
             out[inside & edge] *= np.float32(0.68)
 
-    def _closure(
-        self, x: np.ndarray, y: np.ndarray, front: np.ndarray, stitch: np.float32, out: np.ndarray
-    ) -> None:
+    def _closure(self, x: np.ndarray, y: np.ndarray, front: np.ndarray, stitch: np.float32, out: np.ndarray) -> None:
         if self.closure == "none":
             return
         button = (0.93, 0.92, 0.88) if lightness(self.cloth.first) < 0.72 else (0.35, 0.33, 0.35)
@@ -181,13 +177,7 @@ class Top:
             out[front & (np.abs(x) < 0.0030) & (np.abs(y - 0.27) < 0.007)] = (0.85, 0.85, 0.87)
 
     def _jacket(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        angle: np.ndarray,
-        front: np.ndarray,
-        stitch: np.float32,
-        out: np.ndarray,
+        self, x: np.ndarray, y: np.ndarray, angle: np.ndarray, front: np.ndarray, stitch: np.float32, out: np.ndarray
     ) -> None:
         assert self.lapels is not None
         edge = np.abs(angle) - self.lapels

@@ -25,18 +25,7 @@ ColourName = Literal[
 COLOUR_NAMES: tuple[ColourName, ...] = ColourName.__args__  # type: ignore[attr-defined]
 
 # The ten tones of the Monk scale, from light to dark.
-MONK_SCALE = (
-    "f6ede4",
-    "f3e7db",
-    "f7ead0",
-    "eadaba",
-    "d7bd96",
-    "a07e56",
-    "825c43",
-    "604134",
-    "3a312a",
-    "292420",
-)
+MONK_SCALE = ("f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420")
 # Cloth by its name: a few dyes of each.
 DYES: dict[ColourName, tuple[str, ...]] = {
     "black": ("1a1b1e", "232428"),

@@ -95,9 +95,7 @@ def _one_of(stream: np.random.Generator, names: tuple[str, ...]) -> str:
     return names[int(stream.random() * len(names))]
 
 
-def _colours(
-    stream: np.random.Generator, table: Mapping[str, float], *, second: bool
-) -> tuple[ColourName, str]:
+def _colours(stream: np.random.Generator, table: Mapping[str, float], *, second: bool) -> tuple[ColourName, str]:
     first: ColourName = lot(stream, table)  # type: ignore[assignment]
     return first, lot(stream, _CONTRAST[first]) if second else "none"
 
@@ -117,9 +115,7 @@ def draw_top(stream: np.random.Generator, feminine: float, *, covered: bool = Fa
         length = "short" if stream.random() < 0.85 else "elbow"
         neckline = lot(stream, {"crew": 0.6, "v": 0.2, "scoop": 0.05 + 0.25 * f})
     elif cut == "longsleeve":
-        neckline = (
-            "crew" if covered else lot(stream, {"crew": 0.6, "v": 0.2, "scoop": 0.2 * f, "turtleneck": 0.2})
-        )
+        neckline = "crew" if covered else lot(stream, {"crew": 0.6, "v": 0.2, "scoop": 0.2 * f, "turtleneck": 0.2})
     elif cut == "polo":
         length, neckline, plain = "short", "collar", 0.55
     elif cut == "shirt":
@@ -211,11 +207,7 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
     else:
         length = "midi" if covered else lot(stream, {"mini": 0.3, "knee": 0.4, "midi": 0.3})
         if cut == "denim_skirt":
-            table, length, detail = (
-                _JEANS,
-                "mini" if draw < 0.6 else "knee",
-                "buttons" if draw < 0.4 else "none",
-            )
+            table, length, detail = (_JEANS, "mini" if draw < 0.6 else "knee", "buttons" if draw < 0.4 else "none")
         else:
             table = _CLOTH
             names = ("plaid", "tartan", "checks", "houndstooth") if cut == "pleated_skirt" else _GOWNS
@@ -230,9 +222,7 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
 def draw_jacket(stream: np.random.Generator) -> Design:
     """A jacket; its detail is whether it is worn open."""
     cut = lot(stream, {"blazer": 0.28, "denim": 0.17, "bomber": 0.15, "cardigan": 0.18, "puffer": 0.12, "leather": 0.10})  # fmt: skip
-    table: Mapping[str, float] = (
-        _JEANS if cut == "denim" else _SOBER if cut in ("blazer", "leather") else _CLOTH
-    )
+    table: Mapping[str, float] = _JEANS if cut == "denim" else _SOBER if cut in ("blazer", "leather") else _CLOTH
     pattern = "plain"
     if cut == "blazer" and stream.random() < 0.35:
         pattern = _one_of(stream, _SUITING)

@@ -147,11 +147,7 @@ def _windowpane(u: Array, v: Array, q: Array) -> Array:
 def _plaid(u: Array, v: Array, q: Array) -> Array:
     s, t = frac(u / 2), frac(v / 2)
     wide = (s < 0.4).astype(np.uint8) + (t < 0.4)
-    return _pick(
-        (wide == 1, AB),
-        (wide == 2, B),
-        ((np.abs(s - 0.7) < 0.03) | (np.abs(t - 0.7) < 0.03), C),
-    )
+    return _pick((wide == 1, AB), (wide == 2, B), ((np.abs(s - 0.7) < 0.03) | (np.abs(t - 0.7) < 0.03), C))
 
 
 def _tartan(u: Array, v: Array, q: Array) -> Array:
@@ -284,9 +280,7 @@ def _roses(u: Array, v: Array, q: Array) -> Array:
     swirl = np.sin(34 * radius + angle + np.sin(3 * angle)) > 0.35
     leaf = (np.abs(np.sin(angle)) < 0.36 * (1.25 - 2.2 * np.abs(radius - 0.34))) & (radius < 0.44)
     kind = lot > 0.55
-    return _pick(
-        (leaf, LEAF), (bloom, B), (bloom & kind, C), (bloom & swirl, DARK_B), (bloom & swirl & kind, AC)
-    )
+    return _pick((leaf, LEAF), (bloom, B), (bloom & kind, C), (bloom & swirl, DARK_B), (bloom & swirl & kind, AC))
 
 
 def _leaves(u: Array, v: Array, q: Array) -> Array:

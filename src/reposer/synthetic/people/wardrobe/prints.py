@@ -74,15 +74,7 @@ class Print:
             out[(np.abs(x) < 0.074) & (np.abs(y - middle) < half + 0.006)] = self.second
         for k, line in enumerate(self.lines):
             share = 1.0 if k == 0 else 0.8
-            inked = _line(
-                line,
-                x,
-                y - y0 + 1.1 * s * k,
-                height * share,
-                0.128,
-                weight=self.weight,
-                slant=self.slant,
-            )
+            inked = _line(line, x, y - y0 + 1.1 * s * k, height * share, 0.128, weight=self.weight, slant=self.slant)
             out[inked] = self.rgb if k == 0 or self.ground else self.second
 
 

@@ -111,13 +111,7 @@ def rounded_ends(
 
 
 def tube(
-    a: np.ndarray,
-    b: np.ndarray,
-    radii: tuple[float, ...],
-    front: np.ndarray,
-    *,
-    columns: int = 14,
-    rings: int = 7,
+    a: np.ndarray, b: np.ndarray, radii: tuple[float, ...], front: np.ndarray, *, columns: int = 14, rings: int = 7
 ) -> tuple[np.ndarray, np.ndarray]:
     """A straight limb from a to b with round ends; radii are spread evenly along it."""
     length = float(np.linalg.norm(b - a))

@@ -147,9 +147,7 @@ def _dye(name: str, stream: np.random.Generator) -> Colour:
     return jitter(rgb(codes[int(stream.random() * len(codes))]), stream, 0.8)
 
 
-def _cloth(
-    design: Design, stream: np.random.Generator, weave: Weave = "smooth", gloss: float = 0.03
-) -> Cloth:
+def _cloth(design: Design, stream: np.random.Generator, weave: Weave = "smooth", gloss: float = 0.03) -> Cloth:
     first = _dye(design.first, stream)
     second = scaled(first, 0.82) if design.second == "none" else _dye(design.second, stream)
     if design.second != "none" and abs(lightness(first) - lightness(second)) < 0.2:
@@ -358,11 +356,7 @@ def _legs_cut(design: Design, lower: Lower, stream: np.random.Generator) -> tupl
     low, high = {"narrow": (0.15, 0.35), "straight": (0.35, 0.65), "wide": (0.65, 1.0)}[design.neckline]
     flare = float(stream.uniform(low, high))
     if lower == "skirt":
-        return (
-            0.008,
-            flare * (0.35 if design.cut == "denim_skirt" else 1.0),
-            _skirt_end(design.length, stream),
-        )
+        return (0.008, flare * (0.35 if design.cut == "denim_skirt" else 1.0), _skirt_end(design.length, stream))
     if design.cut == "leggings":
         return 0.002, 0.0, float(stream.uniform(1.75, 1.95))
     if lower == "shorts":
@@ -386,34 +380,22 @@ def _skirt(design: Design, cloth: Cloth, stream: np.random.Generator) -> Skirt:
     belted = design.detail == "belt"
     return Skirt(
         **_fields(cloth),
-        pleats=int(stream.integers(14, 27))
-        if design.cut == "pleated_skirt" or design.detail == "pleats"
-        else 0,
+        pleats=int(stream.integers(14, 27)) if design.cut == "pleated_skirt" or design.detail == "pleats" else 0,
         buttons=design.detail == "buttons",
         belt=rgb(LEATHER[int(stream.integers(len(LEATHER)))]) if belted else None,
         denim_seams=design.cut == "denim_skirt",
-        tiers=float(stream.uniform(0.055, 0.085))
-        if design.cut == "tiered_skirt" or design.detail == "tiers"
-        else 0.0,
+        tiers=float(stream.uniform(0.055, 0.085)) if design.cut == "tiered_skirt" or design.detail == "tiers" else 0.0,
     )
 
 
 def _legwear(
-    design: Design,
-    cloth: Cloth,
-    lower: Lower,
-    body: Body,
-    end: float,
-    wide: float,
-    stream: np.random.Generator,
+    design: Design, cloth: Cloth, lower: Lower, body: Body, end: float, wide: float, stream: np.random.Generator
 ) -> Legwear:
     cut, detail = design.cut, design.detail
     denim = cut in ("jeans", "denim_shorts")
     sporty = cut in ("joggers", "track", "sport_shorts", "leggings")
     threads = {"orange": (0.80, 0.55, 0.25), "white": _WHITE}
-    pockets: Any = (
-        "jeans" if denim else "cargo" if cut == "cargo" else "none" if cut == "leggings" else "slash"
-    )
+    pockets: Any = "jeans" if denim else "cargo" if cut == "cargo" else "none" if cut == "leggings" else "slash"
     waist = Waist(
         belt=rgb(LEATHER[int(stream.integers(len(LEATHER)))]) if detail == "belt" else None,
         buckle=(0.82, 0.70, 0.42) if stream.random() < 0.5 else (0.75, 0.76, 0.78),
@@ -466,9 +448,7 @@ def _shoes(feminine: float, lower: Lower, smart: bool, stream: np.random.Generat
     shoe = Shoe(
         upper,
         _WHITE if pale else scaled(upper, 0.45),
-        laces=(scaled(upper, 0.6) if kind == "oxford" or lightness(upper) > 0.8 else _WHITE)
-        if laced
-        else None,
+        laces=(scaled(upper, 0.6) if kind == "oxford" or lightness(upper) > 0.8 else _WHITE) if laced else None,
         gloss=0.1 if sporty else 0.3,
         kind=kind,
         accent=accent,
