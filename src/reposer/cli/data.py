@@ -26,6 +26,7 @@ def run(arguments: Sequence[str]) -> int:
             "check": check,
             "list": show,
             "synthesize": synthesize,
+            "views": views,
             "card": card,
             "synthesize-objects": synthesize_objects,
         },
@@ -124,6 +125,41 @@ def synthesize(
         workers=workers,
     )
     Terminal(stderr=True).say(f"{count:,} pictures in {out}")
+    return 0
+
+
+def views(
+    out: Positional[Path],
+    *,
+    size: tuple[int, int] = (256, 192),
+    people: int = 1600,
+    val_people: int = 0,
+    test_people: int = 0,
+    seed: int = 0,
+    workers: int = 2,
+) -> int:
+    """Render synthetic people in four views each with the true flow between them: what `reposer train trueflow` reads.
+
+    Args:
+        out: a new folder; it appears whole or not at all. A run that was stopped continues if you repeat it.
+        size: height and width of the pictures, in pixels: those of the network.
+        people: how many people to train on, in steps of 16; 2.3 MB each at 256x192.
+        val_people: how many other people to validate on.
+        test_people: how many other people to test on.
+        seed: which people.
+        workers: processes that render; about one person a second each.
+    """
+    pixels("--size", size)
+    seeded("--seed", seed)
+    for option, count in {"--people": people, "--val-people": val_people, "--test-people": test_people}.items():
+        within(option, count, 0)
+    within("--workers", workers, 1, MOST_WORKERS)
+    check_output_folder(out, room=(people + val_people + test_people) * 46 * size[0] * size[1], option="the folder")
+
+    from reposer.synthetic.people.true_views import write_views
+
+    write_views(out, size=size, num_train=people, num_val=val_people, num_test=test_people, seed=seed, workers=workers)
+    Terminal(stderr=True).say(f"Views in {out}. Train on them: reposer train trueflow --data.root {out}")
     return 0
 
 

@@ -1,12 +1,11 @@
 """Views with their truth, for training on true flow: written once, read through memory maps.
 
 A folder holds files `SPLIT-NNNNNN.safetensors` of CHUNK people each; a person is seen in VIEWS views, and the true flow
-between any two of them is there. A file appears whole or not at all, so several processes may write one folder, and
-reading may begin
-before writing ends.
+between any two of them is there.
 """
 
-import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from reposer.core import BadInput
 from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import SyntheticPeople
+from .drafts import Piece, Record, write_in_pieces
 from .render.drawing import Drawing
 
 CHUNK = 16
@@ -76,24 +76,54 @@ def _flows(drawing: Drawing) -> tuple[Tensor, Tensor]:
 
 
 def write_views(
-    folder: Path, size: tuple[int, int], split: str, num_people: int, seed: int = 0, *, first: int = 0, step: int = 1
-) -> None:
-    """The views of a split's first people, as files that are not there yet. (first, step): this process's share of the
-    files."""
-    people = SyntheticPeople(size, split, seed=seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    for chunk in range(first, -(-num_people // CHUNK), step):
-        path = folder / chunk_name(split, chunk)
-        if path.exists():
-            continue
-        rows = [render_views(people, people.identity_number(chunk * CHUNK + i)) for i in range(CHUNK)]
-        draft = path.with_suffix(f".{os.getpid()}.unfinished")
-        save_file(
-            {name: torch.stack([row[name] for row in rows]) for name in rows[0]},
-            draft,
-            {"size": f"{size[0]}x{size[1]}", "seed": str(seed)},
-        )
-        draft.replace(path)
+    root: Path | str,
+    *,
+    size: tuple[int, int] = (256, 192),
+    num_train: int = 1600,
+    num_val: int = 0,
+    num_test: int = 0,
+    seed: int = 0,
+    workers: int = 2,
+    progress: bool = True,
+) -> Path:
+    """The folder `root` with the views of each split's first people, in files of CHUNK people each: 2.3 MB a person at 256x192.
+
+    root: a folder that does not exist yet. It appears whole or not at all; the same call continues where it was stopped.
+    num_train, num_val, num_test: people, rounded up to whole files.
+    """
+    if min(size) < 16 or size[0] % 2 or size[1] % 2:
+        raise BadInput(f"Views with their truth have even sides of at least 16 pixels, not {size[0]}x{size[1]}.")
+    counts = {"train": num_train, "val": num_val, "test": num_test}
+    pieces = []
+    for split, people in counts.items():
+        numbers = SyntheticPeople(size, split, max(1, -(-people // CHUNK) * CHUNK), seed)  # refuses more than there are
+        for chunk in range(-(-people // CHUNK)):
+            own = tuple(numbers.identity_number(chunk * CHUNK + i) for i in range(CHUNK))
+            pieces.append(Piece(chunk_name(split, chunk), own, split, CHUNK * VIEWS))
+    if not pieces:
+        raise BadInput("No people were asked for: name at least one of a split.")
+    about = {"size": f"{size[0]}x{size[1]}", "seed": str(seed)}
+    arguments = {"people": counts, **about, "licence": "CC0-1.0"}
+    write = _Chunks(size, seed)
+    return write_in_pieces(root, pieces, write, write.finish, arguments=arguments, workers=workers, progress=progress)
+
+
+@dataclass(frozen=True)
+class _Chunks:
+    """Writes a file of CHUNK people."""
+
+    size: tuple[int, int]
+    seed: int
+
+    def __call__(self, draft: Path, piece: Piece) -> Record:
+        people = SyntheticPeople(self.size, piece.split, seed=self.seed)
+        rows = [render_views(people, number) for number in piece.people]
+        about = {"size": f"{self.size[0]}x{self.size[1]}", "seed": str(self.seed)}
+        save_file({name: torch.stack([row[name] for row in rows]) for name in rows[0]}, draft / piece.name, about)
+        return {"split": piece.split}
+
+    def finish(self, draft: Path, records: Mapping[str, Record]) -> None:
+        """Nothing is left to do."""
 
 
 def chunk_name(split: str, chunk: int) -> str:
@@ -112,7 +142,7 @@ class ViewFiles:
         if not count:
             raise BadInput(
                 f"{folder} has no views of the split '{split}' ({chunk_name(split, 0)} is missing). "
-                f"`reposer data views {folder} --split {split}` renders them."
+                f"`reposer data views FOLDER --people N` renders them (--val-people, --test-people)."
             )
         self.count = count
         with self._open(0) as file:
