@@ -1,5 +1,6 @@
 """HDF5 files from anywhere: only what the file itself holds is read, and what is damaged is said in a sentence."""
 
+import os
 import shutil
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from reposer.core import BadInput
 from reposer.data.check import check_dataset
+from reposer.data.hdf5_pictures import opened
 from reposer.data.shapenet import ShapeNetViews
 from reposer.synthetic.objects import write_objects
 
@@ -138,3 +140,10 @@ def test_a_view_of_another_size_among_the_others_is_refused_and_an_error(views):
     with pytest.raises(BadInput, match="has 32x64 pixels, the first one has"):
         data.picture(name)
     assert "unreadable pictures" in {f.kind for f in check_dataset(views, progress=False) if f.severity == "error"}
+
+
+def test_a_pipe_in_the_place_of_an_hdf5_file_is_refused_before_it_is_opened(tmp_path):
+    """To open one would wait for somebody to write into it, for ever."""
+    os.mkfifo(tmp_path / "data_car.hdf5")
+    with pytest.raises(BadInput, match="not a file"):
+        opened(tmp_path / "data_car.hdf5")

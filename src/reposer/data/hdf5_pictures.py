@@ -36,6 +36,8 @@ def hdf5() -> ModuleType:
 
 def opened(path: Path) -> Any:
     """The file, for reading."""
+    if not path.is_file():  # to open a pipe would wait for ever
+        raise BadInput(f"{path} is not a file; an HDF5 file was expected there.")
     try:
         return hdf5().File(path, "r")
     except OSError as error:
