@@ -1,11 +1,10 @@
-"""The fair table: systems that see the same pictures, or train for the same time, scored by the same protocol.
+"""The leaderboard: systems that see the same number of pictures, or train for the same time, scored by the same
+protocol.
 
-A system's averaged generator is scored when it has seen so many pictures, and when it has trained for so many minutes.
-Learning rates stay constant after their warm-up and every system is averaged alike, so that one run serves both
-moments.
-A system of several stages runs once for each moment, so that its stages keep their shares of either: PG2's first
-network
-is frozen in its second stage, and one that was cut short would spoil all that follows.
+A system's averaged generator is scored after a set number of pictures, and after a set number of minutes of training.
+Learning rates stay constant after their warm-up and every system is averaged alike, so one run serves both moments. A
+system of several stages runs once for each moment, so that its stages keep their shares of it: PG2's first network is
+frozen in its second stage, and cutting the first stage short would spoil all that follows.
 """
 
 import json
@@ -46,20 +45,20 @@ from reposer.training.run_folder import RunFolder
 Score = tuple[float, float, float]  # mean, and the ends of its interval
 Moment = Literal["pictures", "minutes"]
 MOMENTS: tuple[Moment, ...] = ("pictures", "minutes")
-BATCH = 8  # pictures of one step, of every system
-NO_END = 10_000_000  # steps of the last stage: the contest ends it
+BATCH = 8  # pictures of one step, for every system
+NO_END = 10_000_000  # steps of the last stage, which only the contest ends
 SHEET_ROWS = 8
 COPY = "copy-the-source"
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Who competes, on what, for how long.
+    """Which systems compete, on which data and for how long.
 
-    systems: recipes by the name that stands in the table.
+    systems: recipes by the name shown in the table.
     size: (height, width) of the people's pictures, in pixels; the truth that all are scored against.
-    people, test_people: how many are drawn, in four views each.
-    pairs: how many pairs of the test people are scored.
+    people, test_people: number of people to render, in four views each.
+    pairs: number of pairs of the test people to score.
     pictures, minutes: the two moments of scoring.
     average: decay of the averaged generator of every system.
     """
@@ -76,13 +75,14 @@ class Contest:
 
     @property
     def steps(self) -> int:
-        """After how many batches a system has seen the contest's pictures."""
+        """After how many batches a system has seen the contest's number of pictures."""
         return math.ceil(self.pictures / BATCH)
 
 
 def mini() -> Contest:
-    """The small form of every system, for two CPU cores: 83 minutes where they do nothing else
-    (docs/leaderboard.md)."""
+    """The small form of every system, for two CPU cores: 83 minutes on an otherwise idle machine
+    (docs/leaderboard.md).
+    """
     return Contest(
         systems={
             "PG2": RECIPES["pg2-mini"],
@@ -122,8 +122,7 @@ def full() -> Contest:
 
 
 def with_own_features(contest: Contest) -> Contest:
-    """The same networks, trained by the losses of the small recipes: with the shipped feature network instead of
-    VGG."""
+    """The same networks, trained with the losses of the small recipes: the shipped feature network instead of VGG."""
 
     def own(name: str) -> Callable[[], Recipe]:
         def build() -> Recipe:
@@ -142,10 +141,11 @@ class Entry:
     """A system at one moment.
 
     parameters: of the generator.
-    pictures: seen in training. minutes: of training. cores: processor time over wall-clock time of the
-        training's last call; 0 where a call found it done.
-    milliseconds: to draw one picture, the best of five.
-    geometry: how a person's picture lies in the generator's frame, where it has to be brought back before scoring.
+    pictures: seen in training.
+    minutes: of training.
+    cores: processor time over wall-clock time of the training's last call; 0 if that call found it finished.
+    milliseconds: to generate one picture, the best of five.
+    geometry: how a person's picture lies in the generator's frame, if it has to be resampled before scoring.
     failed: why there is no score.
     """
 
@@ -164,7 +164,7 @@ class Entry:
 def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     """Train and score every system; write `leaderboard.json`, `leaderboard.md` and a picture sheet per moment to `out`.
 
-    The same call goes on where a stopped or killed one was; what is known is written after every score.
+    The same call resumes where a stopped or killed one was; results are written after every score.
     """
     console = Terminal(stderr=True, quiet=not show)
     _meet_again(contest, out)
@@ -191,10 +191,10 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
 
 
 def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | None = None) -> Recipe:
-    """The recipe with the contest's batch, data and averaging, and learning rates that stay.
+    """The recipe with the contest's batch, data and averaging, and constant learning rates.
 
-    Stages before the last keep their share of the recipe's steps, counted in `steps` (None = those of the contest's
-    pictures); the last has no end.
+    Stages before the last keep their share of the recipe's steps, relative to `steps` (None = those of the contest's
+    pictures); the last is open-ended.
     """
     *first, last = (replace(stage, schedule="constant") for stage in recipe.stages)
     stages = [replace(s, steps=max(1, round(s.steps / recipe.steps * (steps or contest.steps)))) for s in first]
@@ -218,7 +218,7 @@ def _compete(
     console: Terminal,
     show: bool,
 ) -> Iterator[Entry]:
-    """The system's entries in the order in which it reaches the moments; fewer if somebody stops the training."""
+    """The system's entries in the order in which it reaches the moments; fewer if the training is stopped."""
     known = {m: from_plain(Entry, object_in(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()}
     yield from known.values()
     if len(recipe.stages) == 1:
@@ -247,7 +247,7 @@ def _run(
     console: Terminal,
     show: bool,
 ) -> Iterator[Entry]:
-    """One run in `folder` and the entries of the moments that it reaches; they are kept where all runs' are."""
+    """One run in `folder` and the entries of the moments that it reaches; they are stored with those of all runs."""
     place = folder if folder.name == system else folder.parent
     processor, clock = 0.0, 0.0
     while missing:
@@ -318,7 +318,7 @@ class _Jury:
         return self.scores(CopySource(CopySourceConfig(Framing(self.contest.size))))
 
     def milliseconds(self, generator: Generator) -> float:
-        """To draw one picture, the best of five times."""
+        """Time to generate one picture, the best of five."""
         batch, best = Batch.stack([self.test[self.pairs[0]]]).to(generator.device), math.inf
         draw = OnWholePictures(generator)
         for _ in range(6):  # the first one warms up
@@ -351,7 +351,7 @@ def table(contest: Contest, entries: Sequence[Entry]) -> str:
 
 
 def brought_back(framing: Framing, size: tuple[int, int]) -> str:
-    """How a frame holds a picture of this size, if not pixel for pixel; empty where cutting it out is exact."""
+    """How a frame represents a picture of this size, if not pixel for pixel; empty if it can be cut out exactly."""
     content = size_of(framing.content_box(size))
     how = "squashed" if framing.fit == "squash" else "scaled"
     return "" if content == size else f"{how} to {content[0]}x{content[1]}"
@@ -383,7 +383,7 @@ def _score(metric: str, entry: Entry, others: Sequence[Entry]) -> str:
 
 
 def _draw(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs: Sequence[int]) -> None:
-    """A row a person; source, target pose, truth, and a column a system that has reached this moment."""
+    """One row per person; columns: source, target pose, truth, and each system that has reached this moment."""
     rows = [pairs[k * len(pairs) // SHEET_ROWS] for k in range(min(SHEET_ROWS, len(pairs)))]
     batch = Batch.stack([test[i] for i in rows])
     assert isinstance(batch.target_pose, Pose), "systems of people"
@@ -396,7 +396,7 @@ def _draw(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs:
 
 
 def _meet_again(contest: Contest, out: Path) -> None:
-    """Refuses a folder that holds another contest, or files of anybody else."""
+    """Refuse a folder that contains another contest, or files of another origin."""
     recipes = {name: build() for name, build in contest.systems.items()}
     values = to_plain({**vars(contest), "systems": {name: recipe.name for name, recipe in recipes.items()}})
     values |= {f"recipe of {name}": to_plain(recipe) for name, recipe in recipes.items()}
@@ -415,7 +415,9 @@ def _meet_again(contest: Contest, out: Path) -> None:
 
 
 def _refuse_other_people(contest: Contest, people: Path) -> None:
-    """The people that lie there must be those that this contest would write: others would be scored without a word."""
+    """Require the people in the folder to be those that this contest would write; otherwise scores would silently be
+    of others.
+    """
     about = object_in(people / ABOUT)
     wanted = {
         "people": {"train": contest.people, "test": contest.test_people},

@@ -1,4 +1,4 @@
-"""A photo's person in another pose, at any size: crop, resize and padding follow the pose and are undone."""
+"""Puts a photo's person into another pose, at any size: crop, resize and padding follow the pose and are undone."""
 
 import math
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from reposer.core.images import from_uint8, resized_columns, to_uint8
 from reposer.core.pose import Box, Edges
 from reposer.data.pictures import MAX_PIXELS, read_picture
 
-SOFT_EDGE = 1 / 24  # of the crop's smaller side: how far the drawn part fades into the photo
-LARGER = 16  # times the photo's pixels: a large part to be redrawn has no more
+SOFT_EDGE = 1 / 24  # of the crop's smaller side: width over which the generated part fades into the photo
+LARGER = 16  # the crop has at most this many times the photo's pixels
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """What `transfer` made.
+    """The result of `transfer`.
 
     picture: the photo's own size.
-    box: (left, top, right, bottom) of the redrawn part in pixel edges of the photo; it may exceed the photo.
-    target_pose: the target pose where it was drawn, in pixels of the photo.
-    explanation: the generator's layers, in its own frame, if they were asked for.
+    box: (left, top, right, bottom) of the regenerated part in pixel edges of the photo; it may exceed the photo.
+    target_pose: the target pose as generated, in pixels of the photo.
+    explanation: the generator's layers, in its own frame, if requested.
     left_undone: what the generator could not do with these poses, in a sentence; empty if nothing.
     """
 
@@ -53,11 +53,11 @@ def transfer(
 
     photo: a file, or bytes (H, W, 3) in RGB.
     source_pose: the person in the photo, in pixels of the photo.
-    target_pose: in pixels of its own picture. If that has the photo's size the joints are taken as they are;
-        otherwise they are placed by `retarget_placement`.
-    picture_size: (height, width) of the pictures that filled the generator's frame in training; the crop
-        has their aspect, so the person is squashed or padded as people were then. None: `framing.person_size`.
-    seed: address of the noise, for generators that use some.
+    target_pose: in pixels of its own picture. If that has the photo's size the joints are taken as they are; otherwise
+        they are placed by `retarget_placement`.
+    picture_size: (height, width) of the pictures that filled the generator's frame in training; the crop has their
+        aspect, so that the person is squashed or padded as in training. None: `framing.person_size`.
+    seed: of the noise, for generators that use some.
     """
     picture = open_photo(photo)
     source_pose = checked_pose(source_pose, generator, "photo", generator.source_skeleton)
@@ -85,12 +85,12 @@ def transfer(
 
 
 def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
-    """The target pose in the source's picture, where and as large as the source's person. Single poses.
+    """The target pose in the source's picture, placed and scaled as the source's person. Single poses.
 
-    A pose whose picture has the source's size is taken as it is. Otherwise the size follows the limbs that
-    both poses show, all lengths together (a bent torso alone would mislead), and the place follows the hips:
-    sideways always, and upwards unless both show an ankle: then the lower foot stays on its ground.
-    Where limbs or hips are missing, the box of the visible joints stands in for them.
+    A pose whose picture has the source's size is taken as it is. Otherwise the size follows the limbs that both poses
+    show, all lengths together (a bent torso alone would mislead), and the position follows the hips: horizontally
+    always, vertically unless both show an ankle, in which case the lower foot stays on its ground. Where limbs or hips
+    are missing, the bounding box of the visible joints is used instead.
     """
     if target_pose.size == source_pose.size:
         return target_pose
@@ -100,7 +100,7 @@ def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
 def placement(source_pose: Pose, target_pose: Pose, *, fit: bool = False) -> Float[Tensor, "2 3"]:
     """The scaling and shift of `retarget_placement`, also for other poses of the target's clip.
 
-    fit: also where both pictures have one size.
+    fit: also if both pictures have the same size.
     """
     if target_pose.size == source_pose.size and not fit:
         return torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
@@ -111,12 +111,13 @@ def placement(source_pose: Pose, target_pose: Pose, *, fit: bool = False) -> Flo
 
 
 def crop_edges(source_pose: Pose, target_pose: Pose, framing: Framing, picture_size: tuple[int, int]) -> Edges:
-    """The part of the photo that is redrawn, in whole pixels; it may exceed the photo.
+    """The part of the photo to regenerate, in whole pixels; it may exceed the photo.
 
-    target_pose: one, or rows of poses that all have to be in it.
-    The joints of the source that lie in the photo, with `framing.margin` of the larger side around them; as
-    much more as the target's joints in the photo need; and then the direction that is too short grows until
-    the aspect is that of `picture_size`.
+    target_pose: one, or rows of poses that must all fit.
+
+    It contains the joints of the source that lie in the photo, with a margin of `framing.margin` times the larger side,
+    and is extended to contain the target's joints in the photo; then the shorter direction grows until the aspect is
+    that of `picture_size`.
     """
     assert in_picture(source_pose).visible.any(), "see refuse_too_little"
     aspect = picture_size[1] / picture_size[0]
@@ -126,7 +127,7 @@ def crop_edges(source_pose: Pose, target_pose: Pose, framing: Framing, picture_s
 
 
 def _refuse_far_larger(crop: tuple[int, int], photo: tuple[int, int]) -> None:
-    """A part that is redrawn may exceed the photo, as that of a lying person does; not out of all proportion."""
+    """The crop may exceed the photo, for example for a person lying down, but not out of all proportion."""
     pixels, own = crop[0] * crop[1], photo[0] * photo[1]
     if pixels > max(MAX_PIXELS, LARGER * own):
         raise BadInput(
@@ -137,9 +138,10 @@ def _refuse_far_larger(crop: tuple[int, int], photo: tuple[int, int]) -> None:
 
 
 class PhotoCrop:
-    """The part of a photo that is redrawn: into a generator's frame, where pictures of training lay, and back.
+    """The part of a photo to regenerate: maps it into a generator's frame, laid out as in training, and back.
 
-    edges: of the part, in pixels of the photo. picture_size: (height, width) of the pictures of training.
+    edges: of the part, in pixels of the photo.
+    picture_size: (height, width) of the pictures of training.
     """
 
     def __init__(
@@ -149,11 +151,11 @@ class PhotoCrop:
         self.picture_size, self._content = picture_size, framing.content_box(picture_size)
 
     def laid(self) -> Float[Tensor, "1 3 h w"]:
-        """The crop, resized, in its part of the frame; the rest is the framing's sides."""
+        """The crop, resized, in its part of the frame; the rest is filled as the framing says."""
         return frame_bytes(self.photo, self.framing, self.picture_size, self.edges)[None]
 
     def pasted(self, generated: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
-        """The photo with what was generated in the frame in the crop's place, without the frame's padding."""
+        """The photo with the crop replaced by what was generated in the frame, without the frame's padding."""
         return _paste(self.photo, cut(generated.float().cpu(), self._content), self.edges)
 
     def place(self, pose: Pose) -> Pose:
@@ -162,7 +164,7 @@ class PhotoCrop:
 
 
 def open_photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:
-    """The photo's bytes in RGB, on the CPU; refused if they are none."""
+    """The photo's bytes in RGB, on the CPU; BadInput if it cannot be read."""
     picture = read_picture(Path(photo)) if isinstance(photo, Path | str) else photo
     picture = torch.from_numpy(picture) if isinstance(picture, np.ndarray) else picture
     if picture.dtype != torch.uint8 or picture.dim() != 3 or picture.shape[-1] != 3:
@@ -174,7 +176,9 @@ def open_photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"
 
 
 def checked_pose(pose: Pose, generator: Generator, where: str, skeleton: Skeleton) -> Pose:
-    """A single pose in the generator's `skeleton`, on the CPU, if it shows anybody. where: in which picture."""
+    """A single pose in the generator's `skeleton`, on the CPU, with at least one visible joint. where: names the
+    picture in errors.
+    """
     if generator.condition is not Pose:
         raise BadInput(
             f"{type(generator).__name__} is asked with a {generator.condition.__name__}, not with a pose; "
@@ -206,10 +210,10 @@ def refuse_other_picture(source_pose: Pose, photo: UInt8[Tensor, "H W 3"]) -> No
 
 
 def refuse_too_little(pose: Pose, where: str) -> None:
-    """A person is placed by two joints of the body, at least, that lie apart and in the picture. where: in which
-    picture.
+    """Require at least two joints of the body that lie apart and in the picture, to place a person by. where: names the
+    picture in errors.
 
-    Joints of the head do not say how large somebody is: how they lie follows the way the head is turned.
+    Joints of the head do not tell a person's size: their distances depend on how the head is turned.
     """
     shown = in_picture(pose)
     if not shown.visible.any():
@@ -260,7 +264,7 @@ def _seen(pose: Pose, joints: Iterable[str]) -> Float[Tensor, "N 2"]:
 
 
 def _paste(picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edges: Edges) -> UInt8[Tensor, "H W 3"]:
-    """The photo with `drawn`, resized, at `edges`, fading in from those edges that lie inside the photo."""
+    """The photo with `drawn`, resized, at `edges`, blended in at those edges that lie inside the photo."""
     left, top, right, bottom = edges
     height, width = picture.shape[:2]
     seen = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
@@ -277,7 +281,7 @@ def _paste(picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edg
 
 
 def _fade(length: int, soft: float, at_start: bool, at_end: bool) -> Float[Tensor, "length"]:
-    """How much of the drawn part counts along one direction: smooth over `soft` pixels at the named ends."""
+    """Weight of the generated part along one direction: smooth over `soft` pixels at the named ends."""
     place = torch.arange(length, dtype=torch.float32) + 0.5
     weight = torch.ones(length)
     for wanted, distance in ((at_start, place), (at_end, length - place)):

@@ -1,7 +1,7 @@
 """Small networks that look at people: trained on synthetic people, shipped with the package.
 
-Every module in this folder is imported here, so that it registers its recipe in PROBE_RECIPES: adding a probe is
-adding a file.
+Every module in this folder is imported here so that it registers its recipe in PROBE_RECIPES: to add a probe, add a
+file.
 """
 
 from reposer.core.registry import import_siblings

@@ -1,9 +1,9 @@
-"""How the people-encoder came to be: trained on synthetic people to see parts, joints, colour and texture.
+"""How the people encoder was made: trained on synthetic people to recognise parts, joints, colour and texture.
 
     reposer train people-encoder --out runs/people-encoder
     python -m reposer.probes.encoder --out runs/people-encoder
 
-The first trains it; the second, too, or goes on from there, then measures it on people that it never saw and writes
+The first command trains it. The second trains it or resumes the run, measures it on held-out people and writes
 `people-encoder.safetensors`.
 """
 

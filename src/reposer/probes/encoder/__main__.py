@@ -1,4 +1,4 @@
-"""python -m reposer.probes.encoder --out DIR: train the people-encoder, measure it, write its shipped form."""
+"""python -m reposer.probes.encoder --out DIR: train the people encoder, measure it, write the file that ships."""
 
 import sys
 from dataclasses import asdict, replace
@@ -19,11 +19,11 @@ from .recipe import EncoderRecipe, people_encoder
 
 
 def main(out: Path, steps: int | None = None) -> None:
-    """Train the people-encoder in the folder `out`, measure it and write `people-encoder.safetensors` there.
+    """Train the people encoder in the folder `out`, measure it and write `people-encoder.safetensors` there.
 
     Args:
-        out: a run folder; one that `reposer train people-encoder` began is finished by its own recipe.
-        steps: how many batches; none = as many as the recipe says.
+        out: run folder; a run that `reposer train people-encoder` began there is finished with its own recipe.
+        steps: number of batches; none = as many as the recipe says.
     """
     recipe = begun(out) or people_encoder()
     if steps is not None:

@@ -1,4 +1,4 @@
-"""How well the encoder reads people whom training never saw, and the form in which it ships."""
+"""How well the encoder reads held-out people, and writing the file that ships."""
 
 import json
 from collections.abc import Mapping
@@ -23,21 +23,21 @@ HELD_OUT = PeopleConfig(first=0, num_people=150)
 
 @dataclass(frozen=True)
 class Report:
-    """How well the heads read people whom training never saw."""
+    """How well the heads read held-out people."""
 
     part_accuracy: float
     """Share of the person's pixels (at stride 2) whose part is right."""
     joint_error: float
-    """Mean distance of the joints that are seen, in pixels of the picture."""
+    """Mean distance of the visible joints, in pixels of the picture."""
     matched_parts: float
-    """Share of the person's places, at stride 4, whose best match in another picture of them shows the same part."""
+    """Share of the person's positions, at stride 4, whose best match in another picture of them shows the same part."""
     attribute_accuracy: float
-    """Share of the questions about a person's looks and clothes whose answer is right."""
+    """Share of the questions about a person's looks and clothes that are answered correctly."""
 
 
 @torch.no_grad()
 def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
-    """Over all pictures of `people`, as drawn, on the reader's device."""
+    """Measure over all pictures of `people`, without augmentation, on the reader's device."""
     device = next(reader.parameters()).device
     right, pixels, distance, joints, matched, places, words, questions = (0.0,) * 8
     for start in range(0, len(people), 2 * 8):
@@ -61,7 +61,7 @@ def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
         features = reader.encoder(batch.picture, ("stride4_2",))["stride4_2"]
         unit = F.normalize(features, dim=1).flatten(2)
         parts = batch.parts[:, 2::4, 2::4].flatten(1)
-        found = (unit[0::2].mT @ unit[1::2]).argmax(1)  # for each place of view 1, the place of view 0
+        found = (unit[0::2].mT @ unit[1::2]).argmax(1)  # for each position of view 1, the best position of view 0
         same = parts[0::2].gather(1, found) == parts[1::2]
         matched += float((same & (parts[1::2] > 0)).sum())
         places += float((parts[1::2] > 0).sum())
@@ -69,7 +69,9 @@ def measure(reader: PeopleReader, people: "PeopleViews") -> Report:
 
 
 def places_of(joints: Float[Tensor, "B K h w"], size: tuple[int, int]) -> Float[Tensor, "B K 2"]:
-    """Where each joint is, in pixels of a picture of `size`: the mean of the 3x3 places around the likeliest one."""
+    """The position of each joint, in pixels of a picture of `size`: the mean over the 3x3 cells around the likeliest
+    one.
+    """
     h, w = joints.shape[-2:]
     best = joints.flatten(2).argmax(2)
     row, column = best // w, best % w
@@ -84,7 +86,7 @@ def places_of(joints: Float[Tensor, "B K h w"], size: tuple[int, int]) -> Float[
 
 @torch.no_grad()
 def balance(encoder: PeopleEncoder, people: "PeopleViews", num_pictures: int = 64) -> None:
-    """Give every layer of the encoder mean square 1 over pictures of `people`."""
+    """Rescale every layer of the encoder to mean square 1 over pictures of `people`."""
     batch = PeopleBatch.cat([people.plain(i) for i in range(min(num_pictures, len(people)))])
     features = encoder(batch.picture.to(next(encoder.parameters()).device), encoder.layers)
     encoder.balance({name: float(f.square().mean().sqrt()) for name, f in features.items()})

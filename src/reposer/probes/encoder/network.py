@@ -1,4 +1,4 @@
-"""The encoder with the heads that teach it."""
+"""The encoder with the heads that train it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,22 +15,22 @@ from reposer.nn.features import ENCODER_BLOCKS, PeopleEncoder
 from reposer.synthetic.people import ATTRIBUTES, PARTS
 
 PARTS_STRIDE, JOINTS_STRIDE = 2, 4
-BANDS = 4  # of the picture, from top to bottom, in which attributes are looked for
-RECONSTRUCTED = (1, 2, 4, 8)  # strides from whose features alone the picture is drawn again
+BANDS = 4  # horizontal bands of the picture, over which attribute features are averaged
+RECONSTRUCTED = (1, 2, 4, 8)  # strides; the picture is reconstructed from the features of each alone
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the heads read off the features."""
+    """The outputs of the heads."""
 
     parts: Float[Tensor, "B P h w"]
     """Logits of the parts, at stride 2."""
     joints: Float[Tensor, "B K g v"]
-    """Logits of each joint's place, at stride 4."""
+    """Logits of each joint's position, at stride 4."""
     pictures: Mapping[int, Float[Tensor, "B 3 H W"]]
-    """The picture drawn again from the features of one stride, by stride."""
+    """Reconstructions by stride, each from the features of that stride alone."""
     attributes: tuple[Float[Tensor, "B _"], ...]
-    """Logits of the words of each question of ATTRIBUTES."""
+    """Logits of the words, one tensor per question of ATTRIBUTES."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PeopleReaderConfig:
     size: tuple[int, int] = (128, 96)
     """(height, width) of the pictures, in pixels."""
     width: int = 64
-    """Channels that the heads share."""
+    """Channels shared by the heads."""
 
     def build(self) -> "PeopleReader":
         return PeopleReader(self)
@@ -51,7 +51,7 @@ class PeopleReaderConfig:
 
 
 class PeopleReader(nn.Module):
-    """The encoder and light heads on all its strides; the heads serve its training only."""
+    """The encoder and light heads on all its strides; the heads are used in training only."""
 
     def __init__(self, config: PeopleReaderConfig) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class PeopleReader(nn.Module):
             nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, len(OPENPOSE_18.joints), 1)
         )
         self.parts = nn.Conv2d(width, len(PARTS), 1)
-        # attributes are asked of the features themselves, averaged over bands of the picture
+        # attributes are predicted from the encoder's features, averaged over bands of the picture
         self.words = [len(words) for words in ATTRIBUTES.values()]
         self.attributes = nn.Linear(BANDS * (widths[8] + widths[16]), sum(self.words))
         self.redrawn = nn.ModuleDict({str(s): nn.Conv2d(widths[s], 3 * s * s, 1) for s in RECONSTRUCTED})

@@ -1,4 +1,4 @@
-"""What the encoder is asked for: parts, places of joints, attributes, and the picture again."""
+"""The losses of the encoder: parts, joint positions, attributes and reconstruction."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from reposer.training import Objective, Turn
 from .network import PARTS_STRIDE, PeopleReader
 from .people import PeopleBatch
 
-JOINT_SIGMA = 1.0  # pixels of the joints' map
+JOINT_SIGMA = 1.0  # pixels of the joint map
 
 
 @dataclass(frozen=True)
 class EncoderObjectiveConfig:
-    """Builds the one game of the encoder."""
+    """Builds the encoder's objective, which has no options."""
 
     def build(self, generator: PeopleReader) -> "EncoderObjective":
         return EncoderObjective(generator)
@@ -30,7 +30,9 @@ class EncoderObjectiveConfig:
 
 
 class EncoderObjective(Objective):
-    """One player: parts, each seen joint's place and attributes by cross-entropy, the picture by L1."""
+    """Cross-entropy for parts, visible joints and attributes, L1 for the reconstructed pictures; one optimised
+    network.
+    """
 
     def __init__(self, reader: PeopleReader) -> None:
         super().__init__()
@@ -62,25 +64,25 @@ def stride_parts(parts: Int64[Tensor, "B H W"]) -> Int64[Tensor, "B h w"]:
 def attribute_cross_entropy(
     logits: tuple[Float[Tensor, "B _"], ...], wanted: Int64[Tensor, "B A"]
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of the words, a mean over rows and questions."""
+    """Cross-entropy of the attribute words, averaged over rows and questions."""
     each = [F.cross_entropy(words.float(), answer) for words, answer in zip(logits, wanted.T, strict=True)]
     return torch.stack(each).mean()
 
 
 def joint_cross_entropy(logits: Float[Tensor, "B K h w"], pose: Pose) -> Float[Tensor, ""]:
-    """Cross-entropy of each joint's place against a Gaussian; rows weigh alike, joints not seen weigh nothing."""
+    """Cross-entropy of each joint's position against a Gaussian; rows weigh alike, joints not seen weigh nothing."""
     h, w = logits.shape[-2:]
     inside = on_map(pose, (h, w))
     wanted = heatmaps(inside, JOINT_SIGMA).flatten(2)
     mass = wanted.sum(2)
-    seen = inside.visible & (mass > 1)  # enough of the bump lies in the picture
+    seen = inside.visible & (mass > 1)  # enough of the Gaussian lies inside the picture
     wanted = wanted / mass.clamp(min=1)[..., None]
     each = -(wanted * logits.flatten(2).log_softmax(2)).sum(2) * seen
     return (each.sum(1) / seen.sum(1).clamp(min=1)).mean()
 
 
 def on_map(pose: Pose, size: tuple[int, int]) -> Pose:
-    """The pose in pixels of a map of `size`, pixel corners aligned."""
+    """The pose in pixels of a map of `size`, with pixel corners aligned."""
     scale_y, scale_x = size[0] / pose.size[0], size[1] / pose.size[1]
     scale = pose.xy.new_tensor([scale_x, scale_y])
     return replace(pose, xy=(pose.xy + 0.5) * scale - 0.5, size=size)

@@ -1,4 +1,4 @@
-"""Single pictures of synthetic people with their truth, as drawn or moved and recoloured at random."""
+"""Single pictures of synthetic people with ground truth, plain or augmented."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ from reposer.synthetic.people import ATTRIBUTES, SyntheticPeople, attributes
 
 @dataclass(frozen=True)
 class PeopleBatch:
-    """B pictures of people with their truth. `clean` is what `picture` was before noise was laid over it."""
+    """B pictures of people with ground truth. `clean` is `picture` before noise was added."""
 
     picture: Float[Tensor, "B 3 H W"]
     clean: Float[Tensor, "B 3 H W"]
     parts: Int64[Tensor, "B H W"]
     pose: Pose
     attributes: Int64[Tensor, "B A"]
-    """Which word of ATTRIBUTES each of its questions has for an answer."""
+    """For each question of ATTRIBUTES, the index of the word that answers it."""
 
     def to(self, device: torch.device | str) -> "PeopleBatch":
         return PeopleBatch(
@@ -51,18 +51,18 @@ class PeopleBatch:
 
 @dataclass(frozen=True)
 class PeopleConfig:
-    """Which synthetic people are drawn; none of them is one that a shipped generator was trained or shown on."""
+    """Which synthetic people to render; no shipped generator was trained or evaluated on any of them."""
 
     first: int = 150
-    """Number of the first person in the split; the 150 before it are held out for the measurement."""
+    """Number of the first person in the split; the 150 before it are reserved for measurement."""
     num_people: int = 4000
-    """How many of them."""
+    """Number of people."""
     views: int = 2
-    """Pictures of each."""
+    """Pictures of each person."""
     split: Literal["train", "val", "test"] = "val"
-    """Of SyntheticPeople."""
+    """Split of SyntheticPeople."""
     seed: int = 77
-    """Of SyntheticPeople; the generators use 0."""
+    """Seed of SyntheticPeople; the generators use 0."""
 
     def open(self, framing: Framing, split: str | None = None) -> "PeopleViews":
         return PeopleViews(self, framing)
@@ -75,7 +75,7 @@ HELD_OUT = PeopleConfig(first=0, num_people=150)
 
 
 class PeopleViews:
-    """Single pictures of synthetic people with their parts and joints. What was drawn once is kept in memory."""
+    """Single pictures of synthetic people with their parts and joints; rendered once, then cached in memory."""
 
     def __init__(self, config: PeopleConfig, framing: Framing) -> None:
         self.config, self.framing = config, framing
@@ -99,7 +99,7 @@ class PeopleViews:
         return picture, parts.long(), self.framing.place(pose), words
 
     def _draw_person(self, person: int) -> None:
-        """Keep all views of a person: dressing them is half of the work."""
+        """Cache all views of a person: dressing them is half of the work."""
         number, views = self.people.identity_number(self.config.first + person), self.config.views
         drawing = self.people.drawn([(number, view) for view in range(views)])
         words = attributes(self.people.who(number))
@@ -109,7 +109,7 @@ class PeopleViews:
             self._drawn[person * views + view] = kept
 
     def plain(self, i: int) -> PeopleBatch:
-        """Picture i as drawn; one row."""
+        """Picture i as rendered; one row."""
         picture, parts, pose, words = self._framed(i)
         return PeopleBatch(picture[None], picture[None], parts[None], Pose.stack([pose]), words[None])
 
@@ -128,7 +128,7 @@ def augmented(
     attributes: Int64[Tensor, "A"],
     seed: int,
 ) -> PeopleBatch:
-    """One person, as a batch of one row: moved, recoloured, some before another ground, with noise; by `seed`."""
+    """One person as a batch of one row: moved, recoloured, with noise and sometimes another background; by `seed`."""
     stream = torch.Generator().manual_seed(seed)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -146,7 +146,7 @@ def augmented(
         )
         picture = torch.where(parts > 0, picture, ground + uniform(-0.5, 0.5, 3, 1, 1)).clamp(-1, 1)
 
-    # drawn(p) = picture(zoom (p - middle) + middle + shift)
+    # moved(p) = picture(zoom (p - middle) + middle + shift)
     middle = torch.tensor([(w - 1) / 2, (h - 1) / 2])
     zoom = uniform(0.75, 1.2) * torch.stack([torch.ones(()), uniform(0.92, 1.08)])
     shift = uniform(-0.08, 0.08, 2) * torch.tensor([w, h])

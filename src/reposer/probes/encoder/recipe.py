@@ -1,4 +1,4 @@
-"""The run that makes the people-encoder."""
+"""The recipe of the people encoder."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,22 +12,22 @@ from .people import PeopleConfig
 
 @dataclass(frozen=True)
 class EncoderStage(Stage):
-    """The only stage."""
+    """The only stage of the recipe."""
 
     objective: EncoderObjectiveConfig
-    """Its game."""
+    """The losses, which have no options."""
 
 
 @dataclass(frozen=True)
 class EncoderRecipe(Recipe):
-    """A run that trains the people-encoder."""
+    """Trains the people encoder."""
 
     model: PeopleReaderConfig
     """The encoder and its heads."""
     stages: tuple[EncoderStage, ...]
-    """One."""
+    """A single stage."""
     data: PeopleConfig = field(default_factory=PeopleConfig)
-    """The people."""
+    """The synthetic people to train on."""
 
     def afterwards(self, out: Path) -> str:
         return f"Measure it and write the form that ships: python -m reposer.probes.encoder --out {out}"
@@ -37,10 +37,9 @@ class EncoderRecipe(Recipe):
 def people_encoder() -> EncoderRecipe:
     """The people-encoder: parts, joints and colours of synthetic people at 128x96.
 
-    1500 steps of 16 pictures: 13 minutes on one CPU core, with the drawing of the people. The shipped file is its
-    outcome.
-    On 300 pictures of held-out people: 55 % of the person's pixels have the right one of 19 parts, joints are off by
-    6.4 pixels (left and right mistaken for each other included), half of the questions are answered right.
+    1500 steps of 16 pictures: 13 minutes on one CPU core, rendering included. The shipped file is its outcome.
+    On 300 pictures of held-out people: 55 % of the person's pixels get the right one of 19 parts, joints are off by 6.4
+    pixels (swaps of left and right included), and half of the questions are answered correctly.
     """
     players = {"reader": Adam(2e-3, betas=(0.9, 0.99), weight_decay=1e-3)}
     stage = EncoderStage(

@@ -1,9 +1,8 @@
-"""GFLA's motion network: tracks as a detector finds them, cleaned.
+"""GFLA's motion network, which cleans tracks found by a detector.
 
     reposer train motion-mini
     python -m reposer.probes.motion runs/motion-mini/generator.safetensors
-    reposer animate PHOTO --driving CLIP.mp4 --clean-motion runs/motion-mini/generator.safetensors --model X --out
-    clip.mp4
+    reposer animate PHOTO --driving CLIP.mp4 --model X --clean-motion runs/motion-mini/generator.safetensors
 
 Trained on synthetic tracks (motion-mini) or, as published, on Human3.6M (motion-2020).
 """

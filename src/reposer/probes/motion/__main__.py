@@ -1,4 +1,4 @@
-"""python -m reposer.probes.motion WEIGHTS: measure a motion network on synthetic tracks that no training saw."""
+"""python -m reposer.probes.motion WEIGHTS: measure a motion network on held-out synthetic tracks."""
 
 import sys
 from pathlib import Path
@@ -14,11 +14,11 @@ from .use import load_motion
 
 
 def main(weights: tyro.conf.Positional[Path], motions: int = HELD_OUT) -> None:
-    """Print how far tracks of synthetic people are off: as found, smoothed, and cleaned by the network.
+    """Print how far tracks of synthetic people are off: as detected, smoothed, and cleaned by the network.
 
     Args:
-        weights: a file that `reposer train motion-mini` left.
-        motions: how many tracks of 160 frames.
+        weights: a file that `reposer train motion-mini` wrote.
+        motions: number of tracks of 160 frames.
     """
     table = Table(title=f"{motions} held-out synthetic tracks at 256x256, in pixels")
     for column in ("track", "mean error", "exceeded by 5 %", "tremble"):

@@ -1,8 +1,7 @@
-"""Human3.6M's tracks, in the files of VideoPose3D: true ones, and those that a Detectron network found.
+"""Human3.6M's tracks, in the files of VideoPose3D: ground truth, and those that a Detectron network found.
 
-Places in these files are in pixels from the picture's corner, as detectors count; within the house 0 is the middle of
-the
-first pixel.
+Positions in these files are in pixels from the picture's corner, as detectors count; in this package 0 is the middle of
+the first pixel.
 """
 
 from collections.abc import Mapping
@@ -22,15 +21,15 @@ from .tracks import TrackPair, TrackPairs
 TRUE_FILE, FOUND_FILE = "data_2d_h36m_gt.npz", "data_2d_h36m_detectron_pt_coco.npz"
 SUBJECTS: Mapping[str, tuple[str, ...]] = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 SIZES = ((1002, 1000), (1000, 1000), (1000, 1000), (1002, 1000))
-"""(height, width) of what each of the four cameras films, in pixels."""
+"""(height, width) of the pictures of each of the four cameras, in pixels."""
 MOST_OFF = 0.01  # share of its length by which a track may be shorter or longer than the true one
 FPS = 50.0
 
 
 class Human36M(TrackPairs):
-    """One item for every action of every subject before every camera.
+    """One item for every action of every subject and every camera.
 
-    left_out: how many of these are no item, since only one file has them or their lengths differ by more than 1 %.
+    left_out: number of items excluded because only one file has them or their lengths differ by more than 1 %.
     """
 
     def __init__(self, root: Path, split: str, frames: int, placed_by: PlacedBy) -> None:
@@ -72,7 +71,7 @@ class Human36M(TrackPairs):
 
 
 def _positions(path: Path, skeleton: Skeleton) -> dict[str, dict[str, Any]]:
-    """By subject and action: what the file has for its cameras."""
+    """By subject and action: the file's tracks, one per camera."""
     content = read_plain_npz(path)
     positions, metadata = content.get("positions_2d"), content.get("metadata")
     if not isinstance(positions, dict) or not all(isinstance(actions, dict) for actions in positions.values()):
@@ -90,7 +89,7 @@ def _positions(path: Path, skeleton: Skeleton) -> dict[str, dict[str, Any]]:
 
 
 def _camera(positions: dict[str, dict[str, Any]], subject: str, action: str, camera: int) -> np.ndarray | None:
-    """(T, 17, 2), or None where there is none."""
+    """(T, 17, 2), or None if the file has no such track."""
     cameras = positions.get(subject, {}).get(action, ())
     if camera >= len(cameras):
         return None

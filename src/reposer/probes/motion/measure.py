@@ -1,4 +1,4 @@
-"""How far tracks are off before and after cleaning, on synthetic people whom training never saw."""
+"""How far tracks are off before and after cleaning, on held-out synthetic people."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,14 +23,14 @@ SHARED = tuple(joint for joint in H36M_17.joints if joint in COCO_17)
 
 @dataclass(frozen=True)
 class Off:
-    """Over all frames and the joints of SHARED, in pixels of pictures 256 high."""
+    """Errors over all frames and the joints of SHARED, in pixels of pictures 256 high."""
 
     mean: float
     """Mean distance from the truth."""
     worst: float
-    """The distance that 5 % exceed."""
+    """The distance that 5 % exceed (95th percentile)."""
     tremble: float
-    """How much the error changes its way from frame to frame: the mean length of its second difference."""
+    """Jitter: the mean length of the error's second difference over frames."""
 
 
 def held_out(num_motions: int = HELD_OUT) -> SyntheticTracks:
@@ -38,7 +38,7 @@ def held_out(num_motions: int = HELD_OUT) -> SyntheticTracks:
 
 
 def measure(network: MotionNetwork, tracks: SyntheticTracks) -> Mapping[str, Off]:
-    """By what was done to the tracks. Gaps are bridged straight wherever nothing else bridges them."""
+    """Errors by treatment of the tracks. Gaps are bridged linearly wherever nothing else fills them."""
     ways: dict[str, Callable[[Pose, float], Pose]] = {
         "as found": lambda track, fps: bridged(track).convert(H36M_17),
         "one-euro": lambda track, fps: bridged(one_euro(track, fps)).convert(H36M_17),

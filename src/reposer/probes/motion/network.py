@@ -1,8 +1,7 @@
 """GFLA's motion network: noisy COCO tracks to clean Human3.6M tracks (Ren et al. 2020, arXiv:2008.12606).
 
-Convolutions over time alone. How a track moves as a whole says how its features are scaled: the norms are conditioned
-on
-the track itself.
+All convolutions run over time. The norms are conditioned on the track itself: its overall motion determines how
+features are scaled.
 """
 
 from dataclasses import dataclass, replace
@@ -21,9 +20,9 @@ from reposer.nn.layout import at_least_float32
 
 DILATIONS = (3, 9, 27)
 CONTEXT = 1 + sum(DILATIONS)
-"""Frames before and after those that come out: 40 on each side."""
-SLOPE = 0.1  # of the leaky ReLU
-FIRST_SIGMA = 2.0  # frames; of the smoothing that training begins with
+"""Input frames before and after the output frames: 40 on each side."""
+SLOPE = 0.1  # slope of the leaky ReLU
+FIRST_SIGMA = 2.0  # frames; initial smoothing of the inputs
 
 
 @dataclass(frozen=True)
@@ -32,23 +31,22 @@ class MotionConfig:
 
     family: ClassVar[str] = "gfla-motion"
     size: tuple[int, int] = (1000, 1000)
-    """(height, width) of the pictures in which synthetic tracks are made, in pixels."""
+    """(height, width) of the pictures for which synthetic tracks are made, in pixels."""
     frames: int = 24
-    """How many frames come out of one window, in training and in use; 80 more go in."""
+    """Output frames of one window, in training and in use; 80 more go in."""
     width: int = 256
     """Channels."""
     hidden: int = 128
-    """Channels within what conditions a norm."""
+    """Channels of the layers that condition a norm."""
     dropout: float = 0.15
-    """Share of the values that training drops."""
+    """Dropout rate in training."""
     placed_by: Literal["picture", "person"] = "picture"
     """What coordinates are relative to: the picture's width, as published, or the person's own middle and size."""
     answer: Literal["places", "corrections"] = "places"
-    """What comes out of the last layer: places, as published, or how far the joints that went in, each smoothed over
-    time by
-    weights of its own, have to move."""
+    """What the last layer predicts: places, as published, or how far each input joint, smoothed over time by learned
+    weights of its own, has to move."""
     gain: float = 0.02
-    """Of the first weights, which are orthogonal; those of the last layer have the published 0.02."""
+    """Gain of the initial weights, which are orthogonal; those of the last layer have the published 0.02."""
 
     def __post_init__(self) -> None:
         if min(self.frames, self.width, self.hidden) < 1:
@@ -62,7 +60,7 @@ class MotionConfig:
 
 
 class TrackNorm(nn.Module):
-    """Layer norm over channels and time, scaled and shifted by what a condition says of each channel."""
+    """Layer norm over channels and time, with scale and shift per channel predicted from a condition."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -74,7 +72,7 @@ class TrackNorm(nn.Module):
 
 
 class ResidualStage(nn.Module):
-    """A residual stage: three frames `dilation` apart, then each frame alone."""
+    """A residual stage: a convolution over three frames `dilation` apart, then one over each frame alone."""
 
     def __init__(self, config: MotionConfig, dilation: int, number: "count[int]") -> None:
         super().__init__()
@@ -97,8 +95,8 @@ class ResidualStage(nn.Module):
 class MotionNetwork(nn.Module):
     """(B, 34, T) to (B, 34, T - 80): the 17 y's, then the 17 x's, of COCO_17 in and of H36M_17 out.
 
-    Frame t of the answer belongs to frame t + 40 of the track. T is at least 81. Mean and spread are those of the whole
-    track that goes in, so windows of `config.frames` + 80 frames should.
+    Frame t of the answer belongs to frame t + 40 of the track. T is at least 81. Norms take mean and spread over the
+    whole input track, so use windows of `config.frames` + 80 frames.
     """
 
     carried: Tensor
@@ -130,7 +128,7 @@ class MotionNetwork(nn.Module):
     def forward(
         self, track: Float[Tensor, "B 34 T"], seeds: Int64[Tensor, "B"] | None = None
     ) -> Float[Tensor, "B 34 t"]:
-        """seeds: of the dropout; without them nothing is dropped."""
+        """seeds: of the dropout; without them there is none."""
         assert track.shape[-1] > 2 * CONTEXT, f"{track.shape[-1]} frames hold none with {CONTEXT} on each side"
         condition = track
         for layer in self.condition:
@@ -142,7 +140,7 @@ class MotionNetwork(nn.Module):
         x = dropped(F.leaky_relu(x, SLOPE), self.first_drop, seeds)
         for stage in self.stages:
             x = stage(x, condition, seeds)
-        with torch.autocast(track.device.type, enabled=False):  # eight bits are too few for a place
+        with torch.autocast(track.device.type, enabled=False):  # eight bits of mantissa are too few for a position
             answer: Tensor = self.last(at_least_float32(x))
             if self.config.answer == "corrections":
                 answer = answer + self.smooth(self.carried @ at_least_float32(track))
@@ -150,12 +148,12 @@ class MotionNetwork(nn.Module):
 
 
 def dropped(x: Float[Tensor, "B C T"], drop: nn.Module, seeds: Int64[Tensor, "B"] | None) -> Float[Tensor, "B C T"]:
-    """Dropout of pictures, on a picture that is one pixel high."""
+    """Dropout for pictures, applied to a picture one pixel high."""
     return drop(x[:, :, None], seeds)[:, :, 0]
 
 
 def carried_over() -> Float[Tensor, "34 34"]:
-    """From COCO_17's numbers to H36M_17's, by name; the top of the head, which COCO lacks, starts at the nose."""
+    """Maps COCO_17's numbers to H36M_17's by name; the top of the head, which COCO lacks, starts at the nose."""
     table = torch.zeros(len(H36M_17), len(COCO_17))
     for k, joint in enumerate(H36M_17.joints):
         names = (joint,) if joint in COCO_17 else DERIVED_JOINTS.get(joint, ("nose",))

@@ -1,4 +1,4 @@
-"""What the motion network is asked for: the true places."""
+"""The loss of the motion network: the mean square error."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from .tracks import MotionBatch
 
 @dataclass(frozen=True)
 class MotionObjectiveConfig:
-    """Builds the one game of the motion network."""
+    """Builds the objective of the motion network."""
 
     weight: float = 1.0
-    """Of the mean square, 1 as published; Adam does not mind it, and larger numbers are read more easily in a log."""
+    """Weight of the mean square, 1 as published; Adam is insensitive to it, and larger numbers are easier to read in
+    a log."""
 
     def build(self, generator: MotionNetwork) -> "MotionObjective":
         return MotionObjective(generator, self.weight)
@@ -26,7 +27,7 @@ class MotionObjectiveConfig:
 
 
 class MotionObjective(Objective):
-    """One player: the mean square of what is left between answer and truth."""
+    """The mean square error between answer and truth; one optimised network."""
 
     def __init__(self, network: MotionNetwork, weight: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Between tracks of poses and the network's numbers: gaps bridged, edges repeated, coordinates placed."""
+"""From tracks of poses to the network's numbers and back: gaps bridged, edges repeated, coordinates normalised."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,9 +15,11 @@ PlacedBy = Literal["picture", "person"]
 
 
 def bridged(track: Pose) -> Pose:
-    """The track with every joint in every frame: straight between two frames that show it, still before and after them.
+    """The track with every joint in every frame: interpolated linearly between frames that show it, constant before and
+    after.
 
-    A joint that no frame shows lies where its partner of the other side does, or amid all others. Scores are dropped.
+    A joint that no frame shows takes the place of its partner on the other side, or else the middle of all others.
+    Scores are dropped.
     """
     visible = track.visible
     if visible.all():
@@ -43,9 +45,9 @@ def bridged(track: Pose) -> Pose:
 
 
 def knowable(track: Pose) -> Bool[Tensor, "17"]:
-    """Which joints of H36M_17 a COCO_17 track says anything about: those that some frame of it shows.
+    """Which joints of H36M_17 a COCO_17 track gives: those that it shows in some frame.
 
-    A joint that COCO lacks needs all those between which it lies; the top of the head needs the neck.
+    A joint that COCO lacks needs all the joints between which it lies; the top of the head needs the neck.
     """
     ever = Pose(track.xy[0], track.visible.any(0), track.size, track.skeleton).convert(H36M_17).visible
     ever[H36M_17.index("head_top")] = ever[H36M_17.index("neck")]
@@ -53,7 +55,7 @@ def knowable(track: Pose) -> Bool[Tensor, "17"]:
 
 
 def window(values: Float[Tensor, "T *B"], start: int, frames: int) -> Float[Tensor, "length *B"]:
-    """So many frames from `start` on; before the first and after the last one they are repeated."""
+    """`length` frames from `start` on; beyond the ends the first and the last frame are repeated."""
     at = torch.arange(start, start + frames, device=values.device).clamp(0, len(values) - 1)
     return values[at]
 
@@ -81,9 +83,8 @@ def placement(
 ) -> Placement:
     """How bridged COCO_17 tracks become numbers.
 
-    By the picture: x and y, counted from the corner, / width * 2 - 1, as published. By the person: from the median of
-    the
-    joints, in body sizes (medians over the window). ever: the joints that are known at all.
+    By the picture: x and y, counted from the corner, / width * 2 - 1, as published. By the person: relative to the
+    median of the joints, in body sizes (medians over the window). ever: the joints that are known in any frame.
     """
     rows = len(xy)
     if placed_by == "picture":

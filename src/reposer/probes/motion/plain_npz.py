@@ -1,4 +1,4 @@
-"""NumPy files whose arrays hold Python objects, read without running what is in them.
+"""NumPy files whose arrays hold Python objects, read without running any code in them.
 
 Such an array is a pickle, and a pickle can call anything. Here it may only build arrays, numbers, strings, lists and
 dicts.
@@ -23,10 +23,10 @@ class Refused(pickle.UnpicklingError):
 
 
 def read_plain_npz(path: Path) -> dict[str, Any]:
-    """The arrays of an `.npz` by name; an array that holds one object is that object.
+    """The arrays of an `.npz` by name; an array of a single object is returned as that object.
 
     Objects are arrays, numbers, strings, booleans, None, and lists, tuples and dicts of them; BadInput for all else. An
-    array of objects is a list of them, first to last; tuples become lists.
+    array of objects becomes a flat list of them; tuples become lists.
     """
     if not path.is_file():
         raise BadInput(f"There is no file {path}; an .npz of NumPy was expected.")
@@ -71,11 +71,11 @@ def _read_array(file: Any) -> Any:
 
 
 class _ArrayType:
-    """Stands for numpy.ndarray in a pickle, which names the type and may not call it."""
+    """Stands in for numpy.ndarray in a pickle, which may name the type but not call it."""
 
 
 class _Kind:
-    """Stands for a numpy.dtype: NumPy's own believes whatever flags a pickle says it has."""
+    """Stands in for numpy.dtype, which would trust whatever flags a pickle claims."""
 
     def __init__(self, name: Any, *flags: Any) -> None:
         if not isinstance(name, str) or not re.fullmatch(r"[biufSUO]\d*", name):
@@ -94,8 +94,7 @@ class _Kind:
 
 
 class _Array:
-    """Stands for a numpy.ndarray: values is an array of numbers or strings, or the list of its objects, first to
-    last."""
+    """Stands in for numpy.ndarray: `values` is an array of numbers or strings, or the flat list of its objects."""
 
     shape: tuple[int, ...] = ()
     values: Any = ()
@@ -115,21 +114,21 @@ class _Array:
 
 
 def _empty(kind: Any, shape: Any, code: Any) -> _Array:
-    """An array to be filled by the state that follows."""
+    """An array to be filled by the state that follows in the pickle."""
     if kind is not _ArrayType:
         raise Refused("an array of another type")
     return _Array()
 
 
 def _number(kind: Any, content: Any) -> Any:
-    """One value of an array."""
+    """A NumPy scalar."""
     if not isinstance(kind, _Kind) or kind.name.startswith("O"):
         raise Refused("a number of an unknown type")
     return np.frombuffer(_bytes(content, "latin1"), kind.dtype, 1)[0]
 
 
 def _bytes(content: Any, encoding: Any) -> bytes:
-    """Bytes, which pickles of old protocols hold as a string."""
+    """Bytes, which old pickle protocols store as a string."""
     if encoding != "latin1" or not isinstance(content, bytes | str):
         raise Refused(f"the codec {encoding}")
     return content if isinstance(content, bytes) else content.encode("latin1")
@@ -145,7 +144,7 @@ _KNOWN: dict[tuple[str, str], Any] = {
 
 
 class _Plain(pickle.Unpickler):
-    """Knows how arrays are pickled, and nothing else."""
+    """An unpickler that can rebuild arrays and nothing else."""
 
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         # NumPy 2 writes numpy._core where NumPy 1 wrote numpy.core
@@ -157,7 +156,7 @@ class _Plain(pickle.Unpickler):
 
 
 def _plain(value: Any) -> Any:
-    """The value, if it and all that it holds is plain."""
+    """The value, if it and everything inside it is plain."""
     if isinstance(value, dict):
         return {_plain(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

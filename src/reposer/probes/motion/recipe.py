@@ -1,4 +1,4 @@
-"""The runs that make motion networks."""
+"""The recipes of the motion networks."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +19,18 @@ class MotionDataConfig:
     """Where the tracks come from. `frames` and `placed_by` are the model's."""
 
     root: str | None = None
-    """A folder with Human3.6M's two files in VideoPose3D's form; none = tracks of synthetic people, made on the
-    spot."""
+    """A folder with Human3.6M's two files in VideoPose3D's form; none = tracks of synthetic people, generated on the
+    fly."""
     split: str = "train"
-    """Which part of it."""
+    """Which split of it."""
     frames: int = MotionConfig.frames
-    """Of a window that comes out."""
+    """Output frames of a window."""
     placed_by: PlacedBy = MotionConfig.placed_by
     """What coordinates are relative to."""
     num_motions: int = 400
-    """Synthetic tracks only: how many motions, each of another person."""
+    """Synthetic tracks only: number of motions, each of another person."""
     seed: int = 0
-    """Synthetic tracks only: which."""
+    """Synthetic tracks only: seed of the motions."""
 
     def open(self, framing: Framing, split: str | None = None) -> TrackPairs:
         split = split or self.split
@@ -47,22 +47,22 @@ class MotionDataConfig:
 
 @dataclass(frozen=True)
 class MotionStage(Stage):
-    """The only stage."""
+    """The only stage of the recipe."""
 
     objective: MotionObjectiveConfig
-    """Its game."""
+    """The loss and its weight."""
 
 
 @dataclass(frozen=True)
 class MotionRecipe(Recipe):
-    """A run that trains a motion network."""
+    """Trains a motion network."""
 
     model: MotionConfig
     """The network."""
     stages: tuple[MotionStage, ...]
-    """One."""
+    """A single stage."""
     data: MotionDataConfig = field(default_factory=MotionDataConfig)
-    """The tracks."""
+    """The tracks to train on."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""Motions of synthetic people as points in space: the cycles, walked about in, and ways from one pose to another."""
+"""Motions of synthetic people as points in space: walk cycles and the like, and transitions between poses."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,13 +27,13 @@ POINTS = (*COCO_17.joints, "mid_hip", "spine", "neck", "head_top")
 """All joints of COCO_17 and of H36M_17."""
 RATES = (24.0, 25.0, 30.0, 50.0)
 TO_POSES = 0.45
-"""How many of the motions go from pose to pose; the others are cycles."""
+"""Share of the motions that move from pose to pose; the others are cycles."""
 PACE = {"walk": 1.05, "run": 1.41}
-"""How far a cycle carries on, in leg lengths: as far as a sole moves back under the body while it stands, per its
-time."""
+"""Distance covered per cycle, in leg lengths: how far a sole moves back under the body while it stands, divided by
+that share of the cycle."""
 SPLITS = ("train", "val", "test")
 
-# From joint to joint, outward: a body on its way between two poses keeps its bones.
+# From joint to joint, outward: between two poses, a body keeps the lengths of its bones.
 _ARM, _LEG = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
 BONES: tuple[tuple[str, str], ...] = (
     ("mid_hip", "spine"), ("spine", "neck"), ("neck", "nose"), ("neck", "head_top"),
@@ -46,14 +46,16 @@ BONES: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class Motion:
-    """T frames of POINTS in space: x to the left of who faces the camera, y up, z towards it, in average statures."""
+    """T frames of POINTS in space: x towards the person's left when they face the camera, y up, z towards the
+    camera, in average statures.
+    """
 
     points: Float[np.ndarray, "T 21 3"]
     fps: float
 
 
 def sample_motion(split: str, seed: int, number: int, frames: int) -> Motion:
-    """Motion `number` of a split; another number is another person."""
+    """Motion `number` of a split; each number is another person."""
     stream = numpy_stream(seed, SPLITS.index(split), number)
     body = sample_identity(number, stream).body
     fps = float(stream.choice(RATES))
@@ -71,13 +73,13 @@ def named_points(figure: Figure) -> Float[np.ndarray, "21 3"]:
 
 
 def _in_cycles(body: Body, frames: int, fps: float, stream: np.random.Generator) -> np.ndarray:
-    """One of CYCLES, over and over; half of those who walk or run get ahead, on a bent way."""
+    """One of CYCLES, repeated; half of those who walk or run move forward, along a curve."""
     name = list(CYCLES)[int(stream.integers(len(CYCLES)))]
     style, start = sample_style(stream), float(stream.random())
     seconds = PERIODS[name] * float(stream.uniform(0.75, 1.35))
     pace = PACE.get(name, 0.0) * (THIGH + SHIN) * body.legs * style.stride / (seconds * fps)
     pace *= float(stream.random() < 0.5)
-    bend = float(stream.normal(0, 25)) / fps  # degrees in a frame
+    bend = float(stream.normal(0, 25)) / fps  # degrees per frame
     place, heading, out = np.zeros(3), 0.0, []
     for t in range(frames):
         now = cycle(name, (start + t / fps / seconds) % 1, body, style)
@@ -105,15 +107,14 @@ def _to_poses(body: Body, frames: int, fps: float, stream: np.random.Generator) 
     marks, keys = np.array(times), np.stack(poses)
     share = smoothstep(marks[last - 1], np.maximum(marks[last], marks[last - 1] + 1e-6), frame)
     on_the_way = between(keys[last - 1], keys[last], share)
-    sway = 0.004 * np.cumsum(stream.normal(0, 1, (frames, 3)), 0) / np.sqrt(fps)  # nobody stands quite still
+    sway = 0.004 * np.cumsum(stream.normal(0, 1, (frames, 3)), 0) / np.sqrt(fps)  # people never stand quite still
     return on_the_way + (sway * [1.0, 0.2, 1.0])[:, None]
 
 
 def between(
     start: Float[np.ndarray, "T 21 3"], end: Float[np.ndarray, "T 21 3"], share: Float[np.ndarray, "T"]
 ) -> Float[np.ndarray, "T 21 3"]:
-    """Bodies on their way, `share` of it behind them: hips on a line, bones turned evenly and as long as at the
-    ends."""
+    """Bodies in transition, `share` of the way: hips on a line, bones rotated evenly, their lengths interpolated."""
     root, s = POINTS.index("mid_hip"), share[:, None]
     placed = {"mid_hip": (1 - s) * start[:, root] + s * end[:, root]}
     for near, far in BONES:

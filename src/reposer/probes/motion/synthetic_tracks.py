@@ -1,4 +1,4 @@
-"""Tracks of synthetic people before made-up cameras: true ones, and as a detector would find them."""
+"""Tracks of synthetic people in front of simulated cameras: true ones, and as a detector would find them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,26 +20,26 @@ from .synthetic_motions import POINTS, SPLITS, Motion, sample_motion
 from .tracks import TrackPair, TrackPairs
 
 LENGTH = 160
-"""Frames of a motion."""
+"""Frames per motion."""
 
 
 @dataclass(frozen=True)
 class Faults:
-    """What is wrong with a detector's tracks. Lengths are in body sizes; chances are per frame."""
+    """The simulated errors of a detector. Lengths are in body sizes; probabilities are per frame."""
 
     tremble: float = 0.009
-    """Standard deviation of a joint; wrists and ankles tremble half as much again, and some tracks far more than
+    """Standard deviation of a joint; wrists and ankles jitter half as much again, and some tracks far more than
     others."""
     lag: float = 0.5
-    """How much of a frame's error is left in the next one's, at most."""
+    """Largest share of a frame's error that carries over into the next frame."""
     jump: float = 0.004
-    """Chance that a joint is found somewhere else, up to three frames long."""
+    """Probability that a joint is found somewhere else, for up to three frames."""
     lose_joint: float = 0.008
-    """Chance that a joint is lost, four frames long on average."""
+    """Probability that a joint is lost, for four frames on average."""
     lose_person: float = 0.003
-    """Chance that the person is lost, up to eight frames long."""
+    """Probability that the person is lost, for up to eight frames."""
     swap: float = 0.004
-    """Chance that arms, legs or both sides are taken for each other, up to six frames long; for each of the three."""
+    """Probability that arms, legs or both sides are swapped, for up to six frames; for each of the three."""
     hide_legs: float = 0.08
     """Share of the tracks without knees and ankles."""
 
@@ -52,7 +52,7 @@ _BELOW = [k for k, joint in enumerate(COCO_17.joints) if joint.endswith(("knee",
 
 
 class SyntheticTracks(TrackPairs):
-    """Item i is one motion of one person; a seed chooses camera and faults. Motions stay in memory."""
+    """Item i is one motion of one person; the seed determines camera and faults. Motions are cached in memory."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class SyntheticTracks(TrackPairs):
         )
         turned = turned_away(flat[..., 2])
         noisy = as_found(exact, turned, self.faults, stream)
-        # what no frame shows cannot be asked for: there the answer is what went in
+        # joints that no frame shows cannot be learned: there the target is the input
         unknown = ~knowable(noisy)
         if unknown.any():
             guess = bridged(noisy).convert(H36M_17).xy
@@ -101,8 +101,9 @@ class SyntheticTracks(TrackPairs):
 
 
 def filmed(motion: Motion, size: tuple[int, int], stream: np.random.Generator) -> Float[Tensor, "T 21 3"]:
-    """POINTS as a camera that stands still sees them: x, y and depth in pixels. Almost all of the motion is in the
-    picture."""
+    """POINTS as a stationary camera sees them: x, y and depth in pixels. Nearly all of the motion lies in the
+    picture.
+    """
     camera = sample_camera(stream)
     points = torch.from_numpy(motion.points)
     low, high = points.amin((0, 1)), points.amax((0, 1))
@@ -123,7 +124,7 @@ def filmed(motion: Motion, size: tuple[int, int], stream: np.random.Generator) -
 
 
 def turned_away(depth: Float[Tensor, "T 21"]) -> Bool[np.ndarray, "T 17"]:
-    """Joints of the head of which a detector sees nothing: those behind it."""
+    """Joints of the head that a detector cannot see because they are behind it."""
     away = torch.zeros(len(depth), 17, dtype=torch.bool)
     ears = depth[:, _EARS]
     behind = depth[:, _FRONT] < ears.mean(1, keepdim=True)
@@ -177,7 +178,7 @@ def as_found(exact: Pose, away: Bool[np.ndarray, "T 17"], faults: Faults, stream
 def spans(
     stream: np.random.Generator, shape: tuple[int, int], chance: float, lengths: Callable[[int], np.ndarray]
 ) -> Bool[np.ndarray, "T K"]:
-    """Where something goes on that begins in a frame by chance and lasts for some frames."""
+    """Where events are active that begin at random and last for some frames."""
     begins = stream.random(shape) < chance
     ends = np.zeros(shape, int)
     ends[begins] = np.nonzero(begins)[0] + lengths(int(begins.sum()))

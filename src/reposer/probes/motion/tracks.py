@@ -1,4 +1,4 @@
-"""Pairs of tracks for training: what a detector found and what is true, cut to windows and moved at random."""
+"""Pairs of tracks for training: as detected and true, cut to windows and augmented."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class MotionBatch:
 
 @dataclass(frozen=True)
 class TrackPair:
-    """T frames of one person. noisy: COCO_17 as found. clean: H36M_17, all visible."""
+    """T frames of one person. noisy: COCO_17 as detected. clean: H36M_17, all visible."""
 
     noisy: Pose
     clean: Pose
@@ -42,10 +42,10 @@ class TrackPair:
 
 
 class TrackPairs(ABC):
-    """Items of training: a draw is a function of (i, seed)."""
+    """Items of training: a sample is a function of (i, seed)."""
 
     frames: int
-    """Of a window that comes out."""
+    """Output frames of a window."""
     placed_by: PlacedBy
     """What coordinates are relative to."""
 
@@ -54,7 +54,7 @@ class TrackPairs(ABC):
 
     @abstractmethod
     def pair(self, i: int, seed: int) -> TrackPair:
-        """The whole tracks of item i. seed: of how it was filmed and found, where that is made up."""
+        """The whole tracks of item i. seed: of the simulated camera and detector, where there are any."""
 
     def draw(self, i: int, seed: int) -> MotionBatch:
         """A window of item i, scaled and shifted at random; one row."""

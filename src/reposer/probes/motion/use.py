@@ -13,7 +13,7 @@ from reposer.nn.weights import network_of, read_about, read_safetensors
 from .network import CONTEXT, MotionConfig, MotionNetwork
 from .placing import bridged, knowable, placement, window
 
-ROWS = 64  # windows that go through the network at once
+ROWS = 64  # windows per batch
 
 
 def load_motion(path: Path | str) -> MotionNetwork:
@@ -36,12 +36,9 @@ def clean(track: Pose, network: MotionNetwork, *, skeleton: Skeleton = H36M_17) 
     size.
 
     Joints that H36M_17 lacks, and the whole face with the nose, stay as the track has them, frame by frame. The others
-    are
-    in every frame: gaps are bridged; only a joint that no frame shows stays missing. Nothing has a score. Frame t
-    depends
-    on frames before and after it: this is a pass of its own. Made for 24 to 50 frames per second. BadInput if a joint
-    of
-    COCO is foreign to the track's skeleton, or no frame shows any joint.
+    are in every frame: gaps are bridged; only a joint that no frame shows stays missing. Scores are dropped. Frame t
+    depends on frames before and after it, so the whole track is needed first. Made for 24 to 50 frames per second.
+    BadInput if the track's skeleton lacks a joint of COCO, or no frame shows any joint.
     """
     told = _told_by(track.skeleton, COCO_17)
     absent = [joint for joint, known in zip(COCO_17.joints, told.tolist(), strict=True) if not known]
@@ -62,8 +59,9 @@ def clean(track: Pose, network: MotionNetwork, *, skeleton: Skeleton = H36M_17) 
 def _through(
     whole: Float[Tensor, "T 17 2"], found: Pose, network: MotionNetwork, device: torch.device
 ) -> Float[Tensor, "T 17 2"]:
-    """The bridged track through the network: windows of the length of training, half over one another, the middle of
-    each counting most."""
+    """The bridged track through the network, in half-overlapping windows as long as in training; the middle of each
+    weighs most.
+    """
     frames = network.config.frames
     starts = list(range(0, max(len(whole) - frames, 0) + 1, max(frames // 2, 1)))
     if starts[-1] + frames < len(whole):
@@ -85,7 +83,7 @@ def _through(
 
 
 def _with_own_face(body: Pose, own: Pose) -> Pose:
-    """The body's joints; the face, and what no joint of H36M_17 tells, from the track itself."""
+    """The body's joints; the face, and all that no joint of H36M_17 determines, from the track itself."""
     keeps = _told_by(H36M_17, body.skeleton)
     if body.skeleton != H36M_17 and "nose" in body.skeleton:
         keeps[body.skeleton.index("nose")] = False
@@ -95,6 +93,6 @@ def _with_own_face(body: Pose, own: Pose) -> Pose:
 
 
 def _told_by(skeleton: Skeleton, wanted: Skeleton) -> Bool[Tensor, "K"]:
-    """Which joints of `wanted` a skeleton gives when all its joints are seen."""
+    """Which joints of `wanted` a skeleton provides when all its joints are visible."""
     everything = Pose(torch.zeros(len(skeleton), 2), torch.ones(len(skeleton), dtype=torch.bool), (1, 1), skeleton)
     return everything.convert(wanted).visible.clone()

@@ -31,8 +31,8 @@ def main(
         which: whole people (joints, attributes, identity), or faces, which are measured with the file of whole people.
         out: a folder for the run; one that `reposer train people-body` (or people-face) began is finished by its own
             recipe, if it is called `people-body` (or people-face) in this folder.
-        into: where the file is written; none = in `out`.
-        steps: how many batches; none = as many as the recipe says.
+        into: folder of the file; none = `out`.
+        steps: number of batches; none = as many as the recipe says.
     """
     run = out / f"people-{which}"
     recipe: Any

@@ -1,4 +1,4 @@
-"""What the network of whole people is shown: two people who look alike, twice each, and a picture of nobody."""
+"""Training pictures of the network of whole people: two people who look alike, twice each, and one without a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from reposer.synthetic.people import ATTRIBUTES
 from .crowd import Crowd, CrowdConfig, Dice, ground, small, worn
 
 NOBODY = -1
-BLUR = 2.0  # pixels of a picture 128 high: what badly generated pictures look like
-SAME_GROUND = 0.6  # how often both lookalikes stand before the same, painted ground
+BLUR = 2.0  # pixels of a picture 128 high, as in poorly generated pictures
+SAME_GROUND = 0.6  # how often both lookalikes get the same synthetic background
 
 
 @dataclass(frozen=True)
 class BodyBatch:
-    """B pictures. who: number of the person, NOBODY where there is none; pose.visible: a finder would report the joint
-    and it lies in the picture; words: the true answers to ATTRIBUTES, 0 where there is nobody.
+    """B pictures. who: number of the person, NOBODY where there is none; pose.visible: a pose estimator would report
+    the joint and it lies in the picture; words: the true answers to ATTRIBUTES, 0 where there is no person.
     """
 
     picture: Float[Tensor, "B 3 H W"]
@@ -60,7 +60,7 @@ class BodyCrowd(CrowdConfig):
 
 
 class BodyViews:
-    """Item i: person i and one who looks like them, two views each, and a picture of nobody."""
+    """Item i: two views each of person i and of one of their lookalikes, and a picture without a person."""
 
     def __init__(self, config: CrowdConfig, framing: Framing) -> None:
         self.config, self.framing = config, framing
@@ -78,7 +78,7 @@ class BodyViews:
         return self._drawn[person]
 
     def draw(self, i: int, seed: int) -> BodyBatch:
-        """Item i; five rows, the last of nobody."""
+        """Item i; five rows, the last without a person."""
         dice = Dice(seed)
         people = (i, self.crowd.lookalike(i, seed))
         shared = [ground(dice, self.framing.size) for _ in range(2)] if dice.chance(SAME_GROUND) else []
@@ -110,7 +110,7 @@ class BodyViews:
 def moved(
     picture: Float[Tensor, "3 H W"], pose: Pose, dice: Dice, mirrored: bool
 ) -> tuple[Float[Tensor, "3 H W"], Pose]:
-    """Turned, scaled and shifted a little, and mirrored if asked for; joints outside are no longer visible."""
+    """Slightly rotated, scaled and shifted, mirrored on request; joints outside become invisible."""
     height, width = pose.size
     if mirrored:
         picture, pose = picture.flip(-1), pose.flip()
@@ -126,14 +126,14 @@ def moved(
 
 
 def in_picture(pose: Pose) -> Pose:
-    """The pose, joints outside its picture not visible."""
+    """The pose, with joints outside its picture made invisible."""
     edge = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
     inside = ((pose.xy > -0.5) & (pose.xy < edge)).all(-1)
     return replace(pose, visible=pose.visible & inside)
 
 
 def empty(picture: Float[Tensor, "3 H W"], dice: Dice) -> Float[Tensor, "3 H W"]:
-    """A picture of nobody: the pieces of a picture of somebody, or a ground with a blob on it."""
+    """A picture without a person: a shuffled picture of one, or a background with a blob on it."""
     if dice.chance(0.5):
         return shuffled(picture, dice)
     height, width = picture.shape[1:]
@@ -145,7 +145,7 @@ def empty(picture: Float[Tensor, "3 H W"], dice: Dice) -> Float[Tensor, "3 H W"]
 
 
 def shuffled(picture: Float[Tensor, "3 H W"], dice: Dice) -> Float[Tensor, "3 H W"]:
-    """The picture cut into 4 x 4 pieces that lie in any order; sides divide by 4."""
+    """The picture cut into 4 x 4 pieces in random order; its sides must be divisible by 4."""
     height, width = picture.shape[1:]
     piece = (height // 4, width // 4)
     pieces = F.unfold(picture[None], piece, stride=piece)[..., torch.tensor(dice.some(16, 16))]

@@ -1,4 +1,4 @@
-"""The people that readers learn from, drawn once and kept in memory, and who of them look alike."""
+"""The people that readers are trained on, rendered once and cached in memory, and who of them look alike."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,30 +13,30 @@ from torch import Tensor
 from reposer.core.rng import numpy_stream
 from reposer.synthetic.people import ATTRIBUTES, SyntheticPeople, attributes
 
-SEED = 91  # of the people; the generators use 0, the people-encoder 77
+SEED = 91  # of the people; the generators use 0, the people encoder 77
 CALIBRATION, HELD_OUT = range(0, 150), range(150, 300)
-"""People of the split on whom thresholds are set, and on whom is measured; training begins behind them."""
-CANDIDATES = 8  # how many of the others count as looking like someone
+"""People of the split used to set thresholds, and to measure; training people come after them."""
+CANDIDATES = 8  # how many of the most similar people count as lookalikes
 
 
 @dataclass(frozen=True)
 class CrowdConfig:
-    """Which synthetic people are drawn. Nobody whom a generator or the people-encoder has seen is among them."""
+    """Which synthetic people to render; no generator and no people encoder has seen any of them."""
 
     first: int = HELD_OUT.stop
-    """Number of the first person in the split; those before are kept for thresholds and measurement."""
+    """Number of the first person in the split; those before are reserved for thresholds and measurement."""
     num_people: int = 2500
-    """How many of them."""
+    """Number of people."""
     views: int = 4
-    """Pictures of each."""
+    """Pictures of each person."""
     split: Literal["train", "val", "test"] = "val"
-    """Of SyntheticPeople."""
+    """Split of SyntheticPeople."""
     seed: int = SEED
-    """Of SyntheticPeople."""
+    """Seed of SyntheticPeople."""
 
 
 class Crowd:
-    """People of a config by their place in it, what is true of them, and who looks like whom.
+    """The people of a config by index, their true attributes, and who looks like whom.
 
     questions: those of ATTRIBUTES by which two people are compared.
     """
@@ -50,13 +50,13 @@ class Crowd:
 
     @cached_property
     def answers(self) -> Int64[Tensor, "P A"]:
-        """Which word of each question of ATTRIBUTES is true of each person."""
+        """For each person, the index of the true word for each question of ATTRIBUTES."""
         who = [self.people.who(self.number(person)) for person in range(self.config.num_people)]
         return torch.tensor([word_numbers(attributes(person)) for person in who])
 
     @cached_property
     def _alike(self) -> Int64[Tensor, "P N"]:
-        """For each person, the others who share the most answers with them, the likest first."""
+        """For each person, the others who share the most answers with them, most similar first."""
         asked = [list(ATTRIBUTES).index(question) for question in self.questions]
         words = [F.one_hot(self.answers[:, q], len(list(ATTRIBUTES.values())[q])).float() for q in asked]
         vectors = torch.cat(words, 1)
@@ -70,20 +70,20 @@ class Crowd:
 
 
 def word_numbers(answers: Mapping[str, str]) -> list[int]:
-    """For each question of ATTRIBUTES, the place of the answer among its words."""
+    """For each question of ATTRIBUTES, the index of the answer among its words."""
     return [words.index(answers[question]) for question, words in ATTRIBUTES.items()]
 
 
 def small(config: CrowdConfig) -> CrowdConfig:
-    """Four people."""
+    """The config with four people."""
     return replace(config, num_people=4)
 
 
-# ---------------------------------------------------------------------------- what a camera and a generator may do
+# ---------------------------------------------------------------------------- augmentation: cameras and generators
 
 
 class Dice:
-    """Random numbers at one address."""
+    """A random stream, addressed by its numbers."""
 
     def __init__(self, seed: int) -> None:
         self.stream = torch.Generator().manual_seed(seed)
@@ -107,7 +107,7 @@ class Dice:
 
 
 def ground(dice: Dice, size: tuple[int, int]) -> Float[Tensor, "3 H W"]:
-    """A picture of nothing: soft shades, blocks and grain in random colours."""
+    """A background without a person: soft shades, blocks and grain in random colours."""
     layers = (
         (0.7, (2, 2), "bilinear"),
         (dice.number(0, 0.6), (12, 9), "nearest"),
@@ -122,7 +122,9 @@ def ground(dice: Dice, size: tuple[int, int]) -> Float[Tensor, "3 H W"]:
 
 
 def worn(picture: Float[Tensor, "3 H W"], dice: Dice, blur: float) -> Float[Tensor, "3 H W"]:
-    """The picture as another camera or a generator would give it: other light, up to `blur` pixels of blur, noise."""
+    """The picture as another camera or a generator would produce it: other light, up to `blur` pixels of blur,
+    noise.
+    """
     light = dice.uniform(0.8, 1.2, 1, 1, 1) * dice.uniform(0.94, 1.06, 3, 1, 1)
     out = picture * light + dice.uniform(-0.15, 0.15, 1, 1, 1)
     if dice.chance(0.6):
@@ -133,7 +135,7 @@ def worn(picture: Float[Tensor, "3 H W"], dice: Dice, blur: float) -> Float[Tens
 
 
 def blurred(picture: Float[Tensor, "*B 3 H W"], sigma: float) -> Float[Tensor, "*B 3 H W"]:
-    """Smoothed by a Gaussian of `sigma` pixels; at the edges, by the part of it that lies inside."""
+    """The picture smoothed by a Gaussian of `sigma` pixels, renormalised at the edges."""
     height, width = picture.shape[-2:]
     return _weights(height, sigma).to(picture) @ picture @ _weights(width, sigma).to(picture).mT
 

@@ -1,5 +1,6 @@
-"""What the network of heads is shown: heads of two people who look alike, from near, made as small as pictures have
-them."""
+"""Training pictures of the network of heads: close-ups of two people who look alike, reduced to the size of faces in
+ordinary pictures.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,15 +23,15 @@ QUESTIONS = (
     "hair style", "hair length", "hair colour", "glasses", "beard", "hat", "skin tone", "age group", "presentation",
 )  # fmt: skip
 CLOSE_UP = (128, 88)  # a face is 25 pixels high in it, as in a picture of a whole person 340 high
-DRESSED_FOR = (256, 176)  # pictures for which their skin and clothes are fine enough
-SMALLEST, LARGEST = 7.0, 30.0  # height of a face that is shown, in pixels
-BLUR = 1.0  # pixels, after a face was made small
-FOREHEAD = 0.3  # of a face above its brows, in heights from brows to chin
+DRESSED_FOR = (256, 176)  # picture size that decides how finely skin and clothes are textured
+SMALLEST, LARGEST = 7.0, 30.0  # height of a face after reduction, in pixels
+BLUR = 1.0  # pixels; applied after reduction
+FOREHEAD = 0.3  # share of the height from brows to chin that a face extends above its brows
 
 
 @dataclass(frozen=True)
 class FaceTruth:
-    """Where the faces of B pictures are. landmarks.visible: whether the face is to be seen."""
+    """Where the faces of B pictures are. landmarks.visible: whether the face is visible."""
 
     landmarks: Pose
     box: Float[Tensor, "B 4"]
@@ -46,7 +47,7 @@ class FaceTruth:
 
 
 def face_truth(drawing: Drawing) -> FaceTruth:
-    """Landmarks, box and the square around the head, in pixels. A face is shown if its nose and an eye can be seen."""
+    """Landmarks, box and the square around the head, in pixels. A face is shown if its nose and an eye are visible."""
     points, body = drawing.poses["face68"], drawing.poses["openpose18"]
     eyes = [slice(36, 42), slice(42, 48)]
     five = [points.xy[:, eye].mean(1) for eye in eyes] + [points.xy[:, k] for k in (30, 48, 54)]
@@ -96,7 +97,7 @@ class FaceCrowd(CrowdConfig):
     """The people of the network of heads."""
 
     num_people: int = 1500
-    """How many of them."""
+    """Number of people."""
 
     def open(self, framing: Framing, split: str | None = None) -> "FaceViews":
         return FaceViews(self, framing)
@@ -106,7 +107,7 @@ class FaceCrowd(CrowdConfig):
 
 
 class FaceViews:
-    """Item i: two views each of the head of person i and of one who looks like them."""
+    """Item i: two views each of the head of person i and of one of their lookalikes."""
 
     def __init__(self, config: CrowdConfig, framing: Framing) -> None:
         self.config, self.side = config, framing.size[0]
@@ -145,7 +146,7 @@ class FaceViews:
 def looked_at(
     picture: Float[Tensor, "3 H W"], truth: FaceTruth, person: int, side: int, dice: Dice, mirrored: bool
 ) -> FaceBatch:
-    """One close-up as a small picture would show it, cut as the finder and the embedder would; one row."""
+    """One close-up as a small picture would show it, cropped as the face detector and the embedder crop it; one row."""
     landmarks, box, middle = truth.landmarks, truth.box, truth.middle
     width = picture.shape[2]
     if mirrored:
@@ -161,7 +162,7 @@ def looked_at(
     landmarks = landmarks.resize(size)
     corners, middle = (((xy + 0.5) * shrink - 0.5) for xy in (box.view(1, 2, 2), middle))
 
-    # as roughly as a finder of joints knows where a head is
+    # jittered, because a pose estimator locates a head only roughly
     around = truth.side * float(shrink[1])
     middle = middle + 0.12 * around[:, None] * dice.uniform(-1, 1, 1, 2)
     square = from_square(middle, around * torch.exp(dice.uniform(-0.28, 0.28, 1)), side)
@@ -174,7 +175,7 @@ def looked_at(
     centre, half = (turned.mean(1), (corners[:, 1] - corners[:, 0]) / 2 / matrix[:, :, 0].norm(dim=1, keepdim=True))
     on_crop = (torch.cat([centre - half, centre + half], 1) + 0.5) / side
 
-    # as roughly as a finder of faces knows where its points are
+    # jittered, because a face detector locates its landmarks only roughly
     error = 0.03 * (corners[:, 1, 1] - corners[:, 0, 1])[:, None, None] * dice.normal(1, 5, 2)
     faces = cut(small_picture, from_aligned(landmarks.xy + error, side), side)
     who = torch.where(truth.shown, person, NOBODY)
@@ -182,12 +183,12 @@ def looked_at(
 
 
 def composed(outer: Float[Tensor, "B 2 3"], inner: Float[Tensor, "2 3"]) -> Float[Tensor, "B 2 3"]:
-    """The maps that do `inner` first, then `outer`."""
+    """The affine maps that apply `inner` first, then `outer`."""
     linear = outer[:, :, :2] @ inner[:, :2]
     return torch.cat([linear, outer[:, :, :2] @ inner[:, 2:] + outer[:, :, 2:]], 2)
 
 
 def inverse(matrices: Float[Tensor, "B 2 3"]) -> Float[Tensor, "B 2 3"]:
-    """The maps back."""
+    """The inverse affine maps."""
     linear = torch.linalg.inv(matrices[:, :, :2])
     return torch.cat([linear, -linear @ matrices[:, :, 2:]], 2)

@@ -1,5 +1,4 @@
-"""How well the shipped file reads whole people whom training never saw: through the estimators, on pictures in
-bytes."""
+"""How well the shipped file reads held-out whole people: through the estimators, on 8-bit pictures."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,44 +18,46 @@ from .body_views import in_picture, shuffled
 from .crowd import SEED, Dice, blurred, ground, word_numbers
 from .same import equal_error, pairs, rank1
 
-VIEWS = 3  # of each person
+VIEWS = 3  # per person
 SIZE = (128, 88)
 BLUR = 1.5  # pixels
-TORSO = 0.2  # of the distance from the neck to the hips: as near a joint counts as right
+TORSO = 0.2  # share of the distance from neck to hips within which a joint counts as right
 
 
 @dataclass(frozen=True)
 class BodyReport:
-    """Of whole people in 128x88 pictures. Blurred: by a Gaussian of 1.5 pixels. Other ground: each before its own."""
+    """Whole people in 128x88 pictures. Blurred: by a Gaussian of 1.5 pixels. Other ground: each on its own
+    background.
+    """
 
     joint_error: float
-    """Mean distance of the joints that a finder would report, in pixels."""
+    """Mean distance of the joints that a pose estimator would report, in pixels."""
     joints_right: float
-    """Share of them no farther off than a fifth of the distance from neck to hips."""
+    """Share of them within a fifth of the distance from neck to hips."""
     joint_error_blurred: float
     joints_right_blurred: float
     joints_missed: float
-    """Share of the joints there that are not found."""
+    """Share of the reportable joints that are not found."""
     joints_false: float
-    """Share of the joints not there that are found."""
+    """Share of the other joints that are found."""
     joints_missed_blurred: float
     joints_false_blurred: float
     people_seen: float
-    """Share of pictures of people that are taken for one."""
+    """Share of the pictures of people in which a person is detected."""
     nobody_seen: float
-    """Share of pictures cut into 16 pieces and shuffled that are taken for a person."""
+    """Share of the pictures cut into 16 pieces and shuffled in which a person is detected."""
     attributes_right: float
-    """Share of the questions that are answered right."""
+    """Share of the questions that are answered correctly."""
     equal_error: float
-    """Where as many different people are taken for the same as same for different."""
+    """Equal error rate: as many pairs of different people accepted as pairs of the same person rejected."""
     rank1: float
-    """How often the nearest of all people's first pictures is that of the same person."""
+    """How often the nearest of all people's first pictures is of the same person."""
     equal_error_other_ground: float
     rank1_other_ground: float
 
 
 def show(people: range, size: tuple[int, int]) -> Iterator[tuple[int, Drawing, Int64[Tensor, "A"]]]:
-    """Of these people of the split "val": number, all views, and the true answers to ATTRIBUTES."""
+    """For each of these people of the split "val": number, all views, and the true answers to ATTRIBUTES."""
     drawn = SyntheticPeople(size, "val", people.stop, SEED)
     for person in people:
         number = drawn.identity_number(person)
@@ -65,7 +66,7 @@ def show(people: range, size: tuple[int, int]) -> Iterator[tuple[int, Drawing, I
 
 
 def measure_body(folder: Path, people: range) -> BodyReport:
-    """The network in `folder`, on these people."""
+    """Measure the network in `folder` on these people."""
     joints, identity, reader = PeopleJoints(folder), PeopleIdentity(folder), PeopleAttributes(folder)
     seen: dict[str, list[Tensor]] = defaultdict(list)
 
@@ -100,7 +101,7 @@ def measure_body(folder: Path, people: range) -> BodyReport:
 
 
 def body_vectors(folder: Path, people: range) -> tuple[Float[Tensor, "N D"], Int64[Tensor, "N"]]:
-    """Identity vectors of these people, each before their own ground and before others, and whose they are."""
+    """Identity vectors of these people, on their own backgrounds and on others, and whose they are."""
     identity = PeopleIdentity(folder)
     rows = [
         torch.cat([identity(drawing.picture), identity(elsewhere(drawing, number))])
@@ -110,14 +111,14 @@ def body_vectors(folder: Path, people: range) -> tuple[Float[Tensor, "N D"], Int
 
 
 def elsewhere(drawing: Drawing, seed: int) -> UInt8[Tensor, "V H W 3"]:
-    """Each view of someone before a ground of its own."""
+    """Each view of a person on a background of its own."""
     dice, (height, width) = Dice(seed), drawing.parts.shape[1:]
     grounds = torch.stack([ground(dice, (height, width)) for _ in range(len(drawing))])
     return to_uint8(torch.where(drawing.mask[:, None], from_uint8(drawing.picture), grounds))
 
 
 def torso_length(pose: Pose) -> tuple[Float[Tensor, "B"], Bool[Tensor, "B"]]:
-    """From the neck to the middle of the hips, in pixels, and where all three are visible."""
+    """Distance from the neck to the middle of the hips, in pixels, and where all three are visible."""
     neck, right, left = (pose.skeleton.index(joint) for joint in ("neck", "right_hip", "left_hip"))
     middle = (pose.xy[:, right] + pose.xy[:, left]) / 2
     return (pose.xy[:, neck] - middle).norm(dim=1), pose.visible[:, [neck, right, left]].all(1)

@@ -1,4 +1,4 @@
-"""How well the shipped files find and tell apart faces that training never saw."""
+"""How well the shipped files detect and identify held-out faces."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,25 +19,25 @@ from .measure_body import show
 from .same import equal_error, pairs, rank1
 
 LARGE, SMALL = (256, 176), (128, 88)
-NOT_FOUND = Face((0.0, 0.0, 1.0, 1.0), torch.tensor(STRAIGHT_FACE), 0.0)  # keeps a row; its vector is dropped
+NOT_FOUND = Face((0.0, 0.0, 1.0, 1.0), torch.tensor(STRAIGHT_FACE), 0.0)  # placeholder for a row; its vector is dropped
 
 
 @dataclass(frozen=True)
 class FaceReport:
-    """Of faces in pictures of whole people: 256x176, where one is some 20 pixels high; and small, 128x88."""
+    """Faces in pictures of whole people: 256x176, where a face is some 20 pixels high; and small, 128x88."""
 
     faces_found: float
-    """Share of the faces shown that are found."""
+    """Share of the visible faces that are found."""
     faces_false: float
-    """Share of the heads turned away on which one is found."""
+    """Share of the heads turned away on which a face is found."""
     landmark_error: float
-    """Mean distance of the landmarks of found faces, in heights of the face."""
+    """Mean distance of the landmarks of found faces, in face heights."""
     box_overlap: float
     """Mean intersection over union of their boxes."""
     equal_error: float
-    """Where as many different faces are taken for the same as same for different."""
+    """Equal error rate: as many pairs of different faces accepted as pairs of the same face rejected."""
     rank1: float
-    """How often the nearest of all people's first found faces is that of the same person."""
+    """How often the nearest of all people's first found faces is of the same person."""
     faces_found_small: float
     faces_false_small: float
     landmark_error_small: float
@@ -47,13 +47,13 @@ class FaceReport:
 
 
 def measure_face(folder: Path, people: range) -> FaceReport:
-    """The networks in `folder` (where it lacks one, the shipped one), on these people."""
+    """Measure the networks in `folder` (the shipped one where it lacks one) on these people."""
     small = {f"{name}_small": value for name, value in measure_faces(folder, people, SMALL).items()}
     return FaceReport(**measure_faces(folder, people, LARGE), **small)
 
 
 def measure_faces(folder: Path, people: range, size: tuple[int, int]) -> dict[str, float]:
-    """One half of a FaceReport, in pictures of this size."""
+    """Half of a FaceReport, for pictures of this size."""
     seen: dict[str, list[float]] = {
         name: [] for name in ("faces_found", "faces_false", "landmark_error", "box_overlap")
     }
@@ -74,7 +74,7 @@ def measure_faces(folder: Path, people: range, size: tuple[int, int]) -> dict[st
 def look(
     folder: Path, people: range, size: tuple[int, int]
 ) -> Iterator[tuple[Drawing, list[list[Face]], Float[Tensor, "N D"]]]:
-    """Of each person: the views, the faces found in each, and the vectors of these."""
+    """For each person: the views, the faces found in each, and the vectors of these."""
     finder, identity = PeopleFaces(folder), PeopleFaceIdentity(folder)
     for _, drawing, _ in show(people, size):
         faces = finder(drawing.picture)
@@ -84,7 +84,7 @@ def look(
 
 
 def told_apart(vectors: Iterable[Float[Tensor, "_ D"]]) -> tuple[Float[Tensor, "N D"], Int64[Tensor, "N"]]:
-    """The vectors of each person in one, and whose they are."""
+    """The vectors of all people in one tensor, and whose they are."""
     rows = list(vectors)
     counts = torch.tensor([len(row) for row in rows])
     if (counts > 0).sum() < 2 or not (counts > 1).any():

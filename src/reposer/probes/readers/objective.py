@@ -1,4 +1,4 @@
-"""What the two networks are asked for."""
+"""The losses of the two networks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from ..encoder.objective import attribute_cross_entropy, joint_cross_entropy
 from .body_views import NOBODY, BodyBatch
 from .face_views import FaceBatch
 
-TEMPERATURE = 0.1  # of cosines
+TEMPERATURE = 0.1  # divides the cosines
 
 
 @dataclass(frozen=True)
 class BodyObjectiveConfig:
-    """Builds the one game of the network of whole people."""
+    """Builds the objective of the network of whole people, which has no options."""
 
     def build(self, generator: PeopleBody) -> "BodyObjective":
         return BodyObjective(generator)
@@ -30,7 +30,9 @@ class BodyObjectiveConfig:
 
 
 class BodyObjective(Objective):
-    """One player: places of joints, which are found, is there a person, attributes, and who it is."""
+    """Losses for joint positions and presence, whether there is a person, attributes, and identity; one optimised
+    network.
+    """
 
     def __init__(self, body: PeopleBody) -> None:
         super().__init__()
@@ -59,7 +61,7 @@ class BodyObjective(Objective):
 
 @dataclass(frozen=True)
 class FaceObjectiveConfig:
-    """Builds the one game of the network of heads."""
+    """Builds the objective of the network of heads, which has no options."""
 
     def build(self, generator: PeopleFace) -> "FaceObjective":
         return FaceObjective(generator)
@@ -69,7 +71,7 @@ class FaceObjectiveConfig:
 
 
 class FaceObjective(Objective):
-    """One player: is a face shown, where, and whose is it."""
+    """Losses for whether a face is shown, where it is, and its identity; one optimised network."""
 
     def __init__(self, face: PeopleFace) -> None:
         super().__init__()
@@ -95,9 +97,9 @@ class FaceObjective(Objective):
 
 
 def contrast(vectors: Float[Tensor, "B D"], who: Int64[Tensor, "B"]) -> Float[Tensor, ""]:
-    """Supervised contrastive loss (Khosla et al. 2020, arXiv:2004.11362): of all others, find the same person.
+    """Supervised contrastive loss (Khosla et al. 2020, arXiv:2004.11362): pick the same person among all others.
 
-    A mean over the vectors that have another of the same person; those of NOBODY are left out.
+    A mean over the vectors that have another of the same person; those of NOBODY are excluded.
     """
     vectors, who = vectors[who != NOBODY], who[who != NOBODY]
     itself = torch.eye(len(who), dtype=torch.bool, device=who.device)

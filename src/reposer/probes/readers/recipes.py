@@ -1,4 +1,4 @@
-"""The runs that make the two networks."""
+"""The recipes of the two networks."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,22 +17,22 @@ SEED = 91  # of the weights
 
 @dataclass(frozen=True)
 class BodyStage(Stage):
-    """The only stage."""
+    """The only stage of the recipe."""
 
     objective: BodyObjectiveConfig
-    """Its game."""
+    """The losses, which have no options."""
 
 
 @dataclass(frozen=True)
 class BodyRecipe(Recipe):
-    """A run that trains the network of whole people."""
+    """Trains the network of whole people."""
 
     model: BodyConfig
     """The network."""
     stages: tuple[BodyStage, ...]
-    """One."""
+    """A single stage."""
     data: BodyCrowd = field(default_factory=BodyCrowd)
-    """The people."""
+    """The synthetic people to train on."""
 
     def afterwards(self, out: Path) -> str:
         return f"Measure it and write the form that ships: python -m reposer.probes.readers body --out {out.parent}"
@@ -40,22 +40,22 @@ class BodyRecipe(Recipe):
 
 @dataclass(frozen=True)
 class FaceStage(Stage):
-    """The only stage."""
+    """The only stage of the recipe."""
 
     objective: FaceObjectiveConfig
-    """Its game."""
+    """The losses, which have no options."""
 
 
 @dataclass(frozen=True)
 class FaceRecipe(Recipe):
-    """A run that trains the network of heads."""
+    """Trains the network of heads."""
 
     model: FaceConfig
     """The network."""
     stages: tuple[FaceStage, ...]
-    """One."""
+    """A single stage."""
     data: FaceCrowd = field(default_factory=FaceCrowd)
-    """The people."""
+    """The synthetic people to train on."""
 
     def afterwards(self, out: Path) -> str:
         return f"Measure it and write the form that ships: python -m reposer.probes.readers face --out {out.parent}"

@@ -1,4 +1,4 @@
-"""Whether vectors say who is the same: the equal error rate and the first rank."""
+"""Verification and retrieval by identity vectors: equal error rate and rank 1."""
 
 import torch
 from jaxtyping import Float, Int64
@@ -6,16 +6,16 @@ from torch import Tensor
 
 
 def pairs(vectors: Float[Tensor, "N D"], who: Int64[Tensor, "N"]) -> tuple[Float[Tensor, "S"], Float[Tensor, "F"]]:
-    """The cosines of all pairs of vectors of the same person, and of different ones."""
+    """The cosines of all pairs of vectors of the same person, and of different people."""
     a, b = torch.triu_indices(len(who), len(who), 1)
     cosines, same = (vectors[a] * vectors[b]).sum(1), who[a] == who[b]
     return cosines[same], cosines[~same]
 
 
 def equal_error(same: Float[Tensor, "S"], different: Float[Tensor, "F"]) -> tuple[float, float]:
-    """(threshold, rate): the cosine from which two are taken for the same, chosen so that as many of `same` lie below
-    as
-    of `different` from there on, and how many that is (the mean of both shares, where they cannot be equal).
+    """(threshold, rate): the cosine at or above which two vectors count as the same person, chosen so that as many
+    of `same` fall below it as of `different` reach it; the rate is the mean of both shares where they cannot be
+    equal.
     """
     marks = torch.cat([same, different]).unique()
     marks = torch.cat([marks, marks[-1:] + 1e-3])
@@ -27,7 +27,7 @@ def equal_error(same: Float[Tensor, "S"], different: Float[Tensor, "F"]) -> tupl
 
 
 def rank1(vectors: Float[Tensor, "N D"], who: Int64[Tensor, "N"]) -> float:
-    """Each person's first vector is the gallery; of the others, how many lie nearest to their own person's."""
+    """Each person's first vector is the gallery; the share of the others that are nearest to their own person's."""
     people = who.unique()
     first = torch.stack([torch.nonzero(who == person)[0, 0] for person in people])
     query = torch.ones_like(who, dtype=torch.bool)

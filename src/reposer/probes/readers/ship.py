@@ -1,4 +1,4 @@
-"""The form in which the networks ship: thresholds set, measured, in bfloat16."""
+"""Sets thresholds, measures the networks and writes the files that ship, in bfloat16."""
 
 import json
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ def ship_body(
     calibration: range = CALIBRATION,
     held_out: range = HELD_OUT,
 ) -> BodyReport:
-    """Write the network into `folder`: what counts as found and as the same is set on the people of `calibration`, all
-    else is measured on those of `held_out`. Changes the network's biases.
+    """Write the network into `folder`: the thresholds for "found" and "same person" are set on the people of
+    `calibration`, all else is measured on those of `held_out`. Changes the network's biases.
     """
     level_found(body, calibration)
     card = {
@@ -54,7 +54,7 @@ def ship_face(
     calibration: range = CALIBRATION,
     held_out: range = HELD_OUT,
 ) -> FaceReport:
-    """As ship_body. The threshold is that of small pictures, where faces are hardest to tell apart."""
+    """As ship_body. The threshold is set on small pictures, where faces are hardest to tell apart."""
     card = {
         "kind": FACE_FILE.removesuffix(".safetensors"),
         "trained on": "SyntheticPeople, split val: whether a face is shown, its landmarks and box, who is the same",
@@ -69,7 +69,7 @@ def ship_face(
 
 @torch.no_grad()
 def level_found(body: PeopleBody, people: range) -> None:
-    """Shift every joint's certainty so that on these people as many of it are found as a finder reports."""
+    """Shift each joint's logit so that the network finds it on these people as often as a pose estimator does."""
     logits, there = [], []
     for _, drawing, _ in show(people, SIZE):
         logits.append(read(body, drawing.picture).found)
@@ -78,9 +78,9 @@ def level_found(body: PeopleBody, people: range) -> None:
 
 
 def level(logits: Tensor, counts: Tensor) -> Tensor:
-    """For each column, a mark that `counts` of its (N, K) values lie above; the middle between the two next to it."""
+    """For each column, a threshold that `counts` of its (N, K) values exceed: the midpoint of the two neighbours."""
     falling = logits.sort(0, descending=True).values
-    wide = torch.cat([falling[:1] + 1, falling, falling[-1:] - 1])  # none above, all above
+    wide = torch.cat([falling[:1] + 1, falling, falling[-1:] - 1])  # bounds for counts of 0 and N
     return (wide.gather(0, counts[None]) + wide.gather(0, counts[None] + 1))[0] / 2
 
 
