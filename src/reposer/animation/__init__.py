@@ -1,1 +1,1 @@
-"""Clips of what moves: a photo's person in the poses of a clip, and an object that turns."""
+"""Animation: a photo's person in the poses of a clip, and an object turned to one side after another."""

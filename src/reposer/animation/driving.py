@@ -1,4 +1,4 @@
-"""What moves a photo: a clip with the joints of a track or of a joint finder, or a track alone."""
+"""What drives an animation: a clip with joints from a track or a pose estimator, or a track alone."""
 
 import hashlib
 import importlib.util
@@ -22,21 +22,20 @@ from reposer.data.video_files import VideoFile, shown_at
 from reposer.estimators import JOINT_FINDERS, JointFinder
 from reposer.nn.weights import sha256
 
-BLANK_FRAMES, BLANK = (50, 2.0)  # frames that are passed over, and grey levels by which such a frame's pixels vary
+BLANK_FRAMES, BLANK = (50, 2.0)  # leading frames searched for a non-blank one; a blank one's deviation in grey levels
 DEFAULT_FINDER = "blazepose"
 MOST_FRAMES = 1_000_000
-"""Of a clip that is asked for: above eleven hours at 25 frames per second."""
+"""Most frames of a requested clip: above eleven hours at 25 frames per second."""
 
 
 @dataclass(frozen=True)
 class Driving:
-    """A pose per frame at a constant rate, and the frames themselves where there is a clip.
+    """A pose per frame at a constant rate, with the frames themselves if there is a clip.
 
-    fps: frames per second. num_frames: as far as its file says. size: (height, width) of its frames, in pixels.
-    track: all poses, if they are known. clip: the video, if there is one. finder: looks at its frames where no track
-    is.
-    about: files and finder, for receipts: the same words mean the same poses. notes: what was decided and left out when
-    the track was read, a sentence each.
+    fps: frames per second. num_frames: if the file states it. size: (height, width) of the frames, in pixels.
+    track: all poses, if known. clip: the video, if there is one. finder: estimates its poses if there is no track.
+    about: files and finder, for receipts: equal values mean equal poses. notes: what was decided and left out when
+    the track was read, one sentence each.
     """
 
     fps: Fraction
@@ -49,7 +48,7 @@ class Driving:
     notes: Sequence[str] = ()
 
     def poses(self) -> Pose | Iterator[Pose]:
-        """Rows of the track; or the frames' poses, found as the frames come."""
+        """The track's rows, or poses estimated lazily from the clip's frames."""
         if self.track is not None:
             return self.track
         assert self.finder is not None
@@ -57,12 +56,12 @@ class Driving:
         return (joints_of(finder, frame) for frame in self.frames())
 
     def frames(self) -> Iterator[UInt8[Tensor, "H W 3"]]:
-        """The clip's frames, from the first on."""
+        """The clip's frames, starting with the first."""
         assert self.clip is not None, "a track alone has no frames"
         return self.clip.frames(self.fps)
 
     def found(self, poses: Pose | Iterable[Pose]) -> "Driving":
-        """The same with these poses as its track, all of them."""
+        """A copy with all of these poses as its track."""
         rows = poses if isinstance(poses, Pose) else Pose.stack(list(poses))
         return replace(self, track=rows, num_frames=len(rows))
 
@@ -75,15 +74,14 @@ def open_driving(
     fps: Fraction | None = None,
     size: tuple[int, int] | None = None,
 ) -> Driving:
-    """A clip, or a track: a JSON file, or a folder of OpenPose's files, one a frame (see `data.poses.read_recording`).
+    """Open a clip, or a track: a JSON file or a folder of OpenPose files, one per frame (see `data.poses.read_recording`).
 
-    A clip's joints come from `track`; else, without a `finder`, from the one track beside it (CLIP.json or
-    CLIP.*.json);
-    else from the joint finder of that name, or BlazePose where it is installed: never from one that knows drawn people
-    only, unless it is named. A clip of varying rate is shown at a constant one.
+    A clip's joints come from `track`; else, if no `finder` is named, from the only track beside it (CLIP.json or
+    CLIP.*.json); else from the named pose estimator, by default BlazePose if installed. An estimator trained only on
+    synthetic people is used only if named. A clip with a variable frame rate is resampled to a constant one.
 
-    fps: frames per second to show it at; None = the clip's or the track's own. size: (height, width) of the clip that a
-    track without a size belongs to.
+    fps: frames per second of the output; None = the clip's or the track's own. size: (height, width) of the clip to
+    which a track without a size belongs.
     """
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(
@@ -125,7 +123,7 @@ def _of_track(path: Path, fps: Fraction | None, size: tuple[int, int] | None) ->
 
 
 def _refuse_endless(path: Path, count: int, own: Fraction | float, fps: Fraction) -> None:
-    """At `fps`, as many frames as `count` at the clip's own rate last."""
+    """Refuse a clip of `count` frames at rate `own` that has too many frames at `fps`."""
     frames = count / float(own) * float(fps)
     if frames > MOST_FRAMES:
         raise BadInput(
@@ -135,7 +133,7 @@ def _refuse_endless(path: Path, count: int, own: Fraction | float, fps: Fraction
 
 
 def _refuse_sticks(clip: VideoFile) -> None:
-    """A clip of a skeleton has nobody whose joints could be found; its first frames may be blank."""
+    """Refuse a clip of stick figures, which has no person to estimate; its first frames may be blank."""
     frames = islice(clip.frames(), BLANK_FRAMES)
     first = next((frame for frame in frames if frame.float().std() > BLANK), None)
     if first is not None:
@@ -145,7 +143,7 @@ def _refuse_sticks(clip: VideoFile) -> None:
 
 
 def _digest(track: Path) -> str:
-    """Of a track's file, or of all files of a folder."""
+    """Digest of a track's file, or of all files of a folder."""
     digests = [sha256(file) for file in recording_files(track)]
     whole = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     return whole[:16]
@@ -164,7 +162,7 @@ def track_beside(clip: Path) -> Path | None:
 
 
 def named_finder(name: str | None, picture: Path) -> JointFinder:
-    """The joint finder of this name; None = BlazePose, if it is installed. picture: what it is to look at."""
+    """The pose estimator of this name; None = BlazePose, if installed. picture: the file it will be run on."""
     if name is None and importlib.util.find_spec("mediapipe") is None:
         others = ", ".join(sorted(JOINT_FINDERS))
         raise BadInput(

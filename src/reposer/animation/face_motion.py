@@ -1,9 +1,9 @@
-"""One face driven by another: the source person's landmarks, moving as the driver's do.
+"""Drive one face by another: the source person's landmarks move as the driver's do.
 
-The published face animation drives a person by themselves only. Here the driver's motion is told apart into
-head motion (a similarity: shift, turn, scale) and expression (what is left), each in units of the driver's own
-face, and given to the source's face in units of its own. Places are complex numbers x + iy: a similarity is
-z -> a z + b, and division by a direction turns into its axes.
+The published face animation drives a person only by themselves. Here the driver's motion is split into head motion
+(a similarity: shift, rotation, scale) and expression (the residual), both in units of the driver's face, and applied
+to the source's face in its own units. Points are complex numbers x + iy: a similarity is z -> a z + b, and dividing
+by a direction rotates into its axes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from reposer.core.errors import BadInput
 from reposer.core.pose import Pose
 from reposer.core.skeleton import FACE_68
 
-STRETCH = 3.0  # an expression grows or shrinks at most so much: a neutral face with shut eyes has no eye height
+STRETCH = 3.0  # largest factor by which an expression grows or shrinks: a neutral face with shut eyes has no eye height
 
 
 def _places(*joints: str) -> list[int]:
@@ -30,13 +30,13 @@ RIGID = _places(
     *(f"{side}_eye_{end}" for side in ("right", "left") for end in ("outer", "inner")),
     *(f"nose_bridge_{n}" for n in range(1, 5)),
 )
-# What a face is measured by, at rest: a turning head moves the eyes in units of its width, not of their distance.
+# Landmarks that give the size of a neutral face: a turning head moves the eyes in units of its width, not their distance.
 SIZED_BY = [*RIGID, *_places("right_jaw_1", "left_jaw_1")]
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """z -> turn * z + shift, on places x + iy; |turn| is the scale."""
+    """z -> turn * z + shift, on points x + iy; |turn| is the scale."""
 
     turn: Complex[Tensor, ""]
     shift: Complex[Tensor, ""]
@@ -49,7 +49,7 @@ class Similarity:
 
     @classmethod
     def fit(cls, start: Complex[Tensor, "K"], end: Complex[Tensor, "K"]) -> "Similarity | None":
-        """The one that brings `start` nearest to `end`, in squares; None for fewer than two places."""
+        """The least-squares similarity from `start` to `end`; None for fewer than two points."""
         if len(start) < 2:
             return None
         from_middle, to_middle = start - start.mean(), end - end.mean()
@@ -62,10 +62,10 @@ class Similarity:
 
 @dataclass(frozen=True)
 class _Feature:
-    """A part of the face whose expression has a size of its own.
+    """A part of the face whose expression is scaled separately.
 
     ends: two landmarks on its axis. gaps: pairs (above, below) whose distance across the axis is its opening;
-    without them it is measured by its length alone.
+    without them only its length counts.
     """
 
     joints: list[int]
@@ -88,19 +88,19 @@ FEATURES = (_eye("right"), _eye("left"), _MOUTH)
 
 
 def driven_by(source: Pose, driving: Iterable[Pose], *, neutral: Pose | None = None) -> Iterator[Pose]:
-    """The source person's landmarks, frame by frame, moving as the driver does; in the source's picture.
+    """The source person's landmarks, frame by frame, moving as the driver does, in pixels of the source's picture.
 
-    source: one face (FACE_68). driving: one face per frame, in pixels of whatever picture. neutral: the driver's
-    face that corresponds to `source` (its expression, its place); None takes the first frame with a face.
+    source: one face (FACE_68). driving: one face per frame, in pixels of any picture. neutral: the driver's
+    face that matches `source` in expression and position; None takes the first frame with a face.
 
-    Head: the driver turns, moves and grows against the neutral frame; the source does so about its own centre,
-    by the same angle and scale, and as many widths of its face. Expression: what is left moves the source's
-    landmarks in the size of its face; an eye opens by the same share of its neutral opening, a mouth moves in
-    widths of the mouth. A frame depends on the frames up to it only.
+    Head: the driver's rotation, scale and shift against the neutral frame are applied to the source about its own
+    centre, with the shift in face widths. Expression: the residual moves the source's landmarks, scaled to its face;
+    an eye opens by the same share of its neutral opening, a mouth moves in mouth widths. A frame depends only on the
+    frames up to it.
 
-    A landmark is missing where the source, the neutral frame or the frame lacks it; all are, in a frame with
-    fewer than two rigid landmarks, and before the neutral frame. Raises BadInput for other skeletons and for a
-    source or neutral face on which the two cannot be laid over each other.
+    A landmark is missing if the source, the neutral frame or the current frame lacks it; all are missing in a frame
+    with fewer than two rigid landmarks, and before the neutral frame. Raises BadInput for other skeletons and for
+    source and neutral faces that cannot be aligned.
     """
     for name, face in (("source", source), ("neutral face", neutral)):
         if face is not None:
@@ -114,9 +114,9 @@ def driven_by(source: Pose, driving: Iterable[Pose], *, neutral: Pose | None = N
 
 
 def laid_over(face: Pose, other: Pose) -> Similarity:
-    """What lays the one face's landmarks over the other's as well as can be; all that both show count. Single faces.
+    """The similarity that best aligns `face` with `other`, by all landmarks that both show. Single faces.
 
-    Raises BadInput where they share no two places.
+    Raises BadInput if they share fewer than two points.
     """
     shared = face.visible.cpu() & other.visible.cpu()
     found = Similarity.fit(_complex(face)[shared], _complex(other)[shared])
@@ -151,16 +151,16 @@ def _unseen(source: Pose) -> Pose:
 
 
 def _complex(pose: Pose) -> Complex[Tensor, "K"]:
-    """Places x + iy in double precision: a track that drives itself comes back as it was."""
+    """Points x + iy in double precision, so that a track driving itself is returned unchanged."""
     xy = torch.where(pose.visible[..., None], pose.xy, 0.0).cpu().double()
     return torch.complex(xy[:, 0], xy[:, 1])
 
 
 @dataclass(frozen=True)
 class _Transfer:
-    """What is known before the first frame.
+    """Everything that is known before the first frame.
 
-    source, neutral: places x + iy, and which of them are seen. onto: lays the neutral face over the source.
+    source, neutral: points x + iy and which of them are visible. onto: aligns the neutral face with the source.
     """
 
     pose: Pose
@@ -172,7 +172,7 @@ class _Transfer:
 
     @classmethod
     def between(cls, source: Pose, neutral: Pose) -> "_Transfer":
-        """Raises BadInput where the faces share no two places by which one can be laid over the other."""
+        """Raises BadInput if the faces share too few points to be aligned."""
         z, n = _complex(source), _complex(neutral)
         source_seen, neutral_seen = source.visible.cpu(), neutral.visible.cpu()
         shared = [k for k in SIZED_BY if source_seen[k] and neutral_seen[k]]
@@ -200,7 +200,7 @@ class _Transfer:
         return Pose(torch.where(visible[:, None], xy, 0.0), visible, self.pose.size, FACE_68)
 
     def _in_its_own_size(self, offset: Complex[Tensor, "K"], seen: Bool[Tensor, "K"]) -> Complex[Tensor, "K"]:
-        """Offsets within a feature, in its own axes and stretched to the source's; the feature's shift stays."""
+        """Scale the offsets within each feature, along its axes, to the source's size; the feature's shift is kept."""
         offset = offset.clone()
         for feature, measure in zip(FEATURES, self._measures, strict=True):
             if measure is None or not seen[feature.ends].all():
@@ -219,7 +219,7 @@ class _Transfer:
 
 @dataclass(frozen=True)
 class _Measure:
-    """A feature of the source against the driver's: directions of its axis (of length 1), ratios of sizes."""
+    """A feature of the source relative to the driver's: unit directions of its axis, and size ratios."""
 
     source_axis: Complex[Tensor, ""]
     driver_axis: Complex[Tensor, ""]
@@ -230,7 +230,7 @@ class _Measure:
     def of(
         cls, feature: _Feature, source: Complex[Tensor, "K"], driver: Complex[Tensor, "K"], seen: Bool[Tensor, "K"]
     ) -> "_Measure | None":
-        """None where a landmark that it is measured by is missing, or its ends fall together."""
+        """None if a landmark that it needs is missing, or its ends coincide."""
         if not seen[[*feature.ends, *(k for row in feature.gaps for k in row)]].all():
             return None
         ours, theirs = (face[feature.ends[1]] - face[feature.ends[0]] for face in (source, driver))

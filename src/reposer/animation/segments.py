@@ -1,11 +1,9 @@
-"""A clip that is written in segments, so that a kill costs the last of them only and leaves no broken file.
+"""Write a clip in segments, so that a killed run loses only the last segment and leaves no broken file.
 
-Beside OUT lies the folder OUT.reposer-segments while the clip is made: a state file that says what the clip is made of,
-whole clips of 100 frames each, and what the frame after the last of them needs. At the end the segments' coded frames
-are
-joined as they are, with the sound of the driving clip, OUT appears whole, and the folder goes. A folder of that name
-that
-is not ours is refused.
+While the clip is made, the folder OUT.reposer-segments beside OUT has a state file with the clip's inputs, complete
+clips of 100 frames each, and the memory that the next frame needs. At the end the segments' encoded frames are joined
+without re-encoding, the driving clip's sound is added, OUT appears whole, and the folder is removed. A folder of that
+name that this module did not write is refused.
 """
 
 import heapq
@@ -27,31 +25,30 @@ from reposer.data.video_files import ClipWriter, VideoFile
 from reposer.nn.weights import read_safetensors, write_safetensors
 
 FRAMES = 100
-"""Of one segment."""
+"""Frames of one segment."""
 COPIED_SOUND = "aac"
-"""What browsers and phones play in an MP4: its packets are copied. Other kinds become this."""
+"""Audio codec that browsers and phones play in an MP4: its packets are copied. Other codecs are converted to it."""
 SILENCE = 0.1
-"""Seconds: where sound pauses for longer, silence is written, so that what comes after is not early."""
+"""Seconds: a longer gap in the sound is filled with silence, so that what follows is not early."""
 SOUND_RATE = 128_000
-"""Bits per second of what becomes AAC."""
+"""Bits per second of sound that is converted to AAC."""
 HIGHEST_RATE = 48_000
-"""Samples per second of it, at most."""
+"""Highest sample rate of converted sound, in samples per second."""
 STATE = "state.json"
 WHOLE = "whole.mp4.tmp"
 _NUMBER = "[0-9]" * 5
 OWN_FILES = (STATE, f"{_NUMBER}.mp4", f"{_NUMBER}.safetensors", f".{_NUMBER}.mp4.*.tmp", f"{_NUMBER}.mp4.*.tmp", WHOLE)
-"""Patterns of the names of what lies in the folder of segments."""
+"""Name patterns of the files in the folder of segments."""
 
 
 class SegmentedClip:
-    """The clip OUT on its way.
+    """The clip OUT while it is being written.
 
-    out: the MP4. fps: frames per second. about: what the clip is made from, name by name; the same command has the
-    same.
-    anew: forget what an interrupted run left. done: how many frames are safe; add the one after. memory: what was given
-    with the last of these; {} before the first.
+    out: the MP4. fps: frames per second. about: the clip's inputs by name; the same command gives the same.
+    anew: discard what an interrupted run left. done: number of frames that are safe; the next one to add. memory: the
+    memory added with the last of these; {} before the first.
 
-    Refused: a name that does not end in .mp4; segments of a clip that is made from something else.
+    Refused: a name that does not end in .mp4; segments of a clip with other inputs.
     """
 
     def __init__(
@@ -87,7 +84,7 @@ class SegmentedClip:
         self._newest: Mapping[str, Tensor] = {}
 
     def add(self, frame: UInt8[Tensor, "H W 3"], memory: Mapping[str, Tensor] | None = None) -> None:
-        """The next frame. memory: tensors that the frame after it is drawn from; they are kept exactly."""
+        """Add the next frame. memory: tensors that the following frame is generated from; saved exactly."""
         if not (self.folder / STATE).is_file():
             write_text(self.folder / STATE, json.dumps(self._state, indent=1) + "\n")
         if self._writer is None:
@@ -102,7 +99,7 @@ class SegmentedClip:
         if self._writer is None:
             return
         path = self._writer.path
-        if self._newest:  # first, so that a segment is never without it
+        if self._newest:  # saved first, so that no segment lacks its memory
             kept = {name: tensor.detach().cpu().clone() for name, tensor in self._newest.items()}
             write_safetensors(_memory_file(path), kept, {})
         self._writer.close()
@@ -113,7 +110,7 @@ class SegmentedClip:
         self._writer = None
 
     def stop(self) -> None:
-        """Leave what is safe for the next time; the frames after the last segment are lost."""
+        """Stop and keep the finished segments for the next run; frames after the last one are lost."""
         if self._writer is not None:
             self._writer.discard()
             self._writer = None
@@ -123,7 +120,7 @@ class SegmentedClip:
             self._work.remove()
 
     def finish(self, sound: Path | None = None) -> None:
-        """OUT, whole, with the sound of that clip as far as the frames reach; the folder is gone."""
+        """Write OUT with the sound of that clip, cut to the length of the frames, and remove the folder."""
         self._end_segment()
         if not self._segments:
             self.stop()
@@ -132,7 +129,7 @@ class SegmentedClip:
         try:
             join(self._segments, draft, self.fps, sound=sound)
             into_place(draft, self.out)
-            (self.folder / STATE).unlink()  # first: what a kill leaves of the folder then counts as nothing
+            (self.folder / STATE).unlink()  # first, so that a folder left by a kill is ignored
         except BaseException:
             draft.unlink(missing_ok=True)
             self._work.release()
@@ -140,7 +137,7 @@ class SegmentedClip:
         self._work.remove()
 
     def _whole(self) -> Iterator[Path]:
-        """The segments from the first on without a gap."""
+        """The segments from the first up to the first gap."""
         number = 0
         while (path := self.folder / f"{number:05}.mp4").is_file():
             yield path
@@ -163,9 +160,9 @@ class SegmentedClip:
 
 
 def join(segments: Iterable[Path], out: Path, fps: Fraction, *, sound: Path | None = None) -> None:
-    """One MP4 of clips that `ClipWriter` wrote at one rate: their coded frames as they are, one after the other.
+    """Join clips that `ClipWriter` wrote at one rate into one MP4, without re-encoding.
 
-    sound: a clip whose first sound track comes along, copied or as AAC, from its first frame on, as far as the frames.
+    sound: a clip whose first sound track is added, copied or as AAC, from its first frame, cut to the frames' length.
     """
     import av
 
@@ -194,7 +191,7 @@ def join(segments: Iterable[Path], out: Path, fps: Fraction, *, sound: Path | No
 
 
 def _frames_of(paths: list[Path], fps: Fraction, stream: Any) -> Iterator[tuple[float, Any]]:
-    """(seconds, packet) of every coded frame, each where it belongs in the whole."""
+    """(seconds, packet) of every encoded frame, timed from the start of the joined clip."""
     import av
 
     place = 0
@@ -209,7 +206,7 @@ def _frames_of(paths: list[Path], fps: Fraction, stream: Any) -> Iterator[tuple[
 
 
 def _sound_of(heard: Any, container: Any, seconds: float) -> Iterator[tuple[float, Any]]:
-    """(seconds, packet) of the first sound track, counted from the first frame; up to `seconds`."""
+    """(seconds, packet) of the first sound track, timed from the first frame, up to `seconds`."""
     source, film = heard.streams.audio[0], heard.streams.video[0]
     begin = float((film.start_time or 0) * film.time_base)
     if source.codec_context.name == COPIED_SOUND:
@@ -229,7 +226,7 @@ def _copied(heard: Any, source: Any, stream: Any, begin: float, seconds: float) 
         packet.pts -= shift
         packet.dts = packet.pts if packet.dts is None else packet.dts - shift
         start = float(packet.pts * tick)
-        if start + float((packet.duration or 0) * tick) < 0:  # one that ends at 0 warms the decoder up
+        if start + float((packet.duration or 0) * tick) < 0:  # a packet that ends at 0 is kept: it primes the decoder
             continue
         if start >= seconds:
             return
@@ -256,7 +253,7 @@ def _as_aac(heard: Any, source: Any, stream: Any, begin: float, seconds: float) 
 
 
 def _silence(like: Any, samples: int) -> Iterator[Any]:
-    """So many samples of silence, in frames of a second at most, of the kind that `like` is of."""
+    """`samples` samples of silence in the format of `like`, in frames of at most one second."""
     import av
 
     while samples > 0:

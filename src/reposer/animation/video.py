@@ -1,6 +1,6 @@
-"""A photo that moves: its person, or its face, in one pose after another; an object from one side after another.
+"""Animate a photo: its person or face in a sequence of poses, or its object from a sequence of sides.
 
-Frames come as they are drawn; what is held does not grow with the clip.
+Frames are yielded as they are generated; memory use does not grow with the clip.
 """
 
 from collections import Counter, deque
@@ -36,16 +36,16 @@ from reposer.pipeline import (
 
 from .face_motion import driven_by, laid_over
 
-ENOUGH = 0.5  # of a skeleton's joints: a frame that shows so many says how large and where the person is
+ENOUGH = 0.5  # share of a skeleton's joints that a frame needs to give the person's size and position
 DRAWN, SHOWN = "drawn", "shown"  # names in a frame's memory
 
 
 @dataclass(frozen=True)
 class MovedFrame:
-    """One frame.
+    """One generated frame.
 
-    picture: the photo's own size. pose: where the person was drawn, in pixels of the photo.
-    memory: what the frame after it is drawn from, beside its pose; {} where every frame is drawn by itself.
+    picture: of the photo's own size. pose: the person's pose in it, in pixels of the photo.
+    memory: what the next frame is generated from besides its pose; {} if frames are independent.
     """
 
     picture: UInt8[Tensor, "H W 3"]
@@ -54,35 +54,31 @@ class MovedFrame:
 
 
 class _Step(NamedTuple):
-    """What drives a frame: the pose where it is drawn, in pixels of the photo, and the driver's own, in pixels of
-    theirs."""
+    """What drives a frame: the pose to generate, in pixels of the photo, and the driver's own, in pixels of their clip."""
 
     pose: Pose
     driver: Pose
 
 
 class PhotoAnimation:
-    """A photo's person who is to move as `poses` say.
+    """Animates a photo's person by `poses`.
 
-    One crop of the photo serves the whole clip: the source's person with the framing's margin and, where the whole
-    track
-    is known, all that it reaches; outside of it no pixel ever changes. The poses are placed in the photo by one
+    One crop of the photo serves the whole clip: the source's person with the framing's margin and, if the whole track
+    is known, everything it reaches; pixels outside the crop never change. The poses are placed in the photo by one
     similarity (see `pipeline.placement`), that of the first frame with at least half of the joints, so that a walk
-    stays
-    a walk. A face is driven by another person's landmarks through `face_motion`, unless it is the same person's.
+    stays a walk. A face is driven by another person's landmarks through `face_motion`, unless they are the same person.
 
-    A frame that shows nobody keeps the pose before it; the first ones wait for the first pose. `missing` counts them.
-    `left_undone` counts the frames in which the generator left something undone, by its sentence about it.
+    A frame without a person repeats the previous pose; frames before the first pose use it. `missing` counts both.
+    `left_undone` counts the frames in which the generator left something undone, by its message.
 
-    source_pose: the person in the photo, in pixels of the photo. poses: a pose per frame in pixels of their own clip,
-    of
-    one size and skeleton: the rows of a `Pose` if all are known, else one at a time. same_person: for faces.
-    fit: place by the joints even where clip and photo have one size; else such a clip counts as filmed from the photo's
-    own camera, and its poses are taken as they are.
-    edge_frames: for faces: the driving clip's pictures, one a pose. Their edges around the face (hair, collar, wall)
-    come
-    into the condition, as published: laid over the drawn face by the similarity that fits the landmarks best.
-    picture_size, seed: as in `pipeline.transfer`. steadier: calms the drawn frames.
+    source_pose: the person in the photo, in pixels of the photo. poses: one pose per frame in pixels of their own clip,
+    all of one size and skeleton: the rows of a `Pose` if all are known, else one at a time. same_person: for faces.
+    fit: place by the joints even if clip and photo have the same size; otherwise such a clip is assumed to come from
+    the photo's own camera, and its poses are used unchanged.
+    edge_frames: for faces: the driving clip's pictures, one per pose. Their edges around the face (hair, collar, wall)
+    are part of the condition, as published, aligned with the generated face by the similarity that best fits the
+    landmarks.
+    picture_size, seed: as in `pipeline.transfer`. steadier: reduces flicker in the generated frames.
     """
 
     def __init__(
@@ -127,7 +123,7 @@ class PhotoAnimation:
         self.crop = PhotoCrop(picture, edges, generator.framing, size)
 
     def frames(self, start: int = 0, memory: Mapping[str, Tensor] | None = None) -> Iterator[MovedFrame]:
-        """The frames from `start` on, once. memory: that of the frame before it, if `start` is above 0."""
+        """Yield the frames from `start` on, once. memory: of the frame before `start`, if `start` is above 0."""
         device = self._generator.device
         steps = self._counted(self._held(iter(self._steps)))
         lent = iter(self._edge_frames) if self._edge_frames is not None else None
@@ -177,7 +173,7 @@ class PhotoAnimation:
         return frame
 
     def _condition(self, step: _Step, frame: UInt8[Tensor, "h w 3"] | None) -> Condition:
-        """In the generator's frame; with the edges of a driving frame, if there is one."""
+        """The condition in the generator's frame, with the edges of the driving frame, if there is one."""
         pose = self.crop.place(step.pose)
         if frame is None:
             return pose
@@ -185,7 +181,7 @@ class PhotoAnimation:
         return FaceLines(pose, _edges_of(frame, driver, pose))
 
     def _placed(self, poses: Iterator[Pose]) -> Iterator[_Step]:
-        """In pixels of the photo and in the generator's skeleton; frames that show nobody stay so."""
+        """The poses in pixels of the photo and in the generator's skeleton; frames without a person stay empty."""
         skeleton = self._generator.skeleton
         converted = (pose.convert(skeleton).to("cpu") for pose in poses)
         own = (replace(pose, xy=pose.xy.float(), score=None) for pose in converted)
@@ -217,7 +213,7 @@ class PhotoAnimation:
             yield step
 
     def _held(self, steps: Iterator[_Step]) -> Iterator[_Step]:
-        """A pose for every frame: the one before where there is none, the first found where there is none before."""
+        """Fill frames without a pose with the previous pose, or with the first one found if there is no previous one."""
         self.missing = 0
         last: _Step | None = None
         for step in steps:
@@ -241,9 +237,9 @@ def turntable(
     azimuths: Iterable[float],
     elevation: float,
 ) -> Iterator[UInt8[Tensor, "H W 3"]]:
-    """The picture's object from each of these sides, in degrees: pictures of the picture's own size.
+    """The picture's object from each azimuth, in degrees, as pictures of the picture's own size.
 
-    source_view: from where the picture shows it, a single view.
+    source_view: the single view from which the picture shows it.
     """
     if generator.condition is not View:
         raise BadInput(
@@ -262,25 +258,25 @@ def turntable(
 
 
 def _edges_of(frame: UInt8[Tensor, "h w 3"], landmarks: Pose, wanted: Pose) -> Float[Tensor, "1 H W"]:
-    """Edges around the face of a frame that is turned, scaled and shifted so that its landmarks come as near as can be
-    to
-    the wanted ones; as large as their picture. Beside the frame there are none.
+    """Edges around the face of a frame after the similarity that best fits its landmarks to the wanted ones.
+
+    They have the size of the wanted picture; there are none outside the frame.
     """
     lays = laid_over(landmarks, wanted)
-    scale = min(1.0, float(lays.turn.abs()))  # what becomes smaller is smoothed first
+    scale = min(1.0, float(lays.turn.abs()))  # smooth before shrinking
     size = (max(1, round(scale * frame.shape[0])), max(1, round(scale * frame.shape[1])))
     small = resize(from_uint8(frame)[None], size)
     rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in wanted.size), indexing="ij")
     places = lays.back(torch.complex(columns, rows))
-    # pixel corners at -1 and 1: the same places in the small picture
+    # pixel corners at -1 and 1, so the same coordinates hold in the smaller picture
     grid = torch.stack([(2 * places.real + 1) / frame.shape[1] - 1, (2 * places.imag + 1) / frame.shape[0] - 1], -1)
     moved = F.grid_sample(small, grid[None].to(small), padding_mode="border", align_corners=False)
-    reached = (grid.abs() <= 1).all(-1)  # the border repeats beside the frame, and its edges with it
+    reached = (grid.abs() <= 1).all(-1)  # outside the frame the border, and so its edges, would repeat
     return frame_edges(moved, Pose.stack([wanted]))[0] * reached
 
 
 def no_larger(picture: UInt8[Tensor, "H W 3"], largest: int) -> UInt8[Tensor, "h w 3"]:
-    """The picture, made smaller if a side has more than this many pixels."""
+    """The picture, shrunk if a side is longer than this many pixels."""
     height, width, _ = picture.shape
     if max(height, width) <= largest:
         return picture
@@ -290,9 +286,9 @@ def no_larger(picture: UInt8[Tensor, "H W 3"], largest: int) -> UInt8[Tensor, "h
 
 
 def beside(pictures: Sequence[UInt8[Tensor, "_ _ 3"]], largest: int) -> UInt8[Tensor, "H W 3"]:
-    """Pictures in one, from left to right, white gaps between them; all as high as the last.
+    """Pictures side by side with white gaps, all as high as the last.
 
-    largest: of the whole's sides, in pixels; what is larger is made smaller.
+    largest: longest side of the result, in pixels; a larger one is shrunk.
     """
 
     def width_at(height: int) -> int:
@@ -317,7 +313,7 @@ def _gap(height: int) -> int:
 
 
 def sticks(pose: Pose, *, height: int = 256) -> UInt8[Tensor, "h w 3"]:
-    """A single pose as a picture of so many rows, in the aspect of its own."""
+    """A single pose rendered as a picture of `height` rows, in the pose's own aspect."""
     small = pose.resize((height, max(1, round(pose.size[1] * height / pose.size[0]))))
     return to_uint8(stick_picture(Pose.stack([small])))[0]
 

@@ -1,4 +1,4 @@
-"""What a run reads: the configs of data sets, as values."""
+"""Configs of the data sets that a training run reads."""
 
 from .clips import ClipDataConfig
 from .pairs import DataConfig, PairRecipe, TruePairsConfig

@@ -14,35 +14,35 @@ class ClipDataConfig:
     """Where the clips come from."""
 
     root: str | None = None
-    """A folder of clips (docs/data.md); none = synthetic people or faces, drawn on the spot."""
+    """A folder of clips (docs/data.md); none = synthetic people or faces, rendered on the fly."""
     split: str = "train"
-    """Which part of it."""
+    """Split of the data set."""
     augment: bool = False
-    """Move the pictures a little at random, where the data set offers it."""
+    """Move the pictures slightly at random, if the data set supports it."""
     frames: int = 30
-    """Consecutive frames of a clip in one step."""
+    """Consecutive frames of a clip in one training step."""
     skeleton: str | None = None
-    """Of the frames' joints; none = as the data set has them."""
+    """Skeleton of the frames' joints; none = the data set's own."""
     source_skeleton: str | None = None
-    """Of the reference's joints; none = as the data set has them."""
+    """Skeleton of the reference's joints; none = the data set's own."""
     edges: bool = False
-    """Faces: the edges of the driving frame are a part of what describes it."""
+    """Faces only: add the edges of the driving frame to its condition."""
     kind: Literal["people", "faces"] = "people"
-    """What is drawn, where there is no folder."""
+    """What synthetic clips show, if no folder is given."""
     num_clips: int = 200
-    """Drawn clips only: how many."""
+    """Synthetic clips only: number of clips."""
     seed: int = 0
-    """Drawn clips only: which."""
+    """Synthetic clips only: random seed."""
 
     def __post_init__(self) -> None:
         at_least(1, "data.frames", self.frames)
         at_least(1, "data.num_clips", self.num_clips)
         for name in (self.skeleton, self.source_skeleton):
             if name is not None:
-                SKELETONS[name]  # refuses a name that is none
+                SKELETONS[name]  # refuses an unknown name
 
     def open(self, framing: Framing, split: str | None = None) -> ClipDataset:
-        """The clips, their pictures laid out by `framing`."""
+        """Open the clips, with pictures laid out by `framing`."""
         split = split or self.split
         if self.root is None and self.kind == "faces":
             return SyntheticFaceClips(
@@ -65,5 +65,5 @@ class ClipDataConfig:
         return open_clips(self.root, split, framing, options)
 
     def tiny(self) -> "ClipDataConfig":
-        """Two drawn clips, whatever the data set."""
+        """Two synthetic clips, whatever the data set."""
         return replace(self, root=None, split="train", augment=False, frames=6, edges=False, num_clips=2)

@@ -20,32 +20,30 @@ class DataConfig:
     """Where the pairs come from."""
 
     root: str | None = None
-    """A folder that `reposer data check` accepts; none = synthetic people, drawn on the spot."""
+    """A folder that `reposer data check` accepts; none = synthetic people, rendered on the fly."""
     split: str = "train"
-    """Which part of it."""
+    """Split of the data set."""
     augment: bool = False
-    """Move the pictures a little at random, where the data set offers it (Market-1501)."""
+    """Move the pictures slightly at random, if the data set supports it (Market-1501)."""
     skeleton: str = "openpose18"
-    """Name of the poses' skeleton, the network's own; joints that the data do not have are missing."""
+    """Name of the poses' skeleton, which is the network's; joints that the data lack are missing."""
     frame: Frame | None = None
-    """DeepFashion's form only: what x and y of the list of joints count in, the 256x176 picture (crop176) or the one
-    that
-    white sides make 256 wide (padded256); none = what the file's name says or its joints prove."""
+    """DeepFashion's form only: the picture to which x and y of the list of joints refer, the 256x176 one (crop176) or
+    the one padded with white to 256 columns (padded256); none = by the file's name, else by its joints."""
     pictures: PictureForm | None = None
-    """DeepFashion's form only: how files of another shape than 256x176 hold that picture, between white sides of 40 of
-    256
-    columns (padded) or with each axis scaled on its own (squashed); none = what their pixels prove."""
+    """DeepFashion's form only: how files of another shape than 256x176 contain that picture, between white sides of
+    40 of 256 columns (padded) or with each axis scaled separately (squashed); none = by their pixels."""
     num_pairs: int = 10_000
-    """Synthetic people only: how many pairs."""
+    """Synthetic people only: number of pairs."""
     seed: int = 0
-    """Synthetic people only: which people."""
+    """Synthetic people only: random seed of the people."""
 
     def __post_init__(self) -> None:
         at_least(1, "data.num_pairs", self.num_pairs)
-        SKELETONS[self.skeleton]  # refuses a name that is none
+        SKELETONS[self.skeleton]  # refuses an unknown name
 
     def open(self, framing: Framing, split: str | None = None) -> PairDataset:
-        """The data set, its pictures laid out by `framing`."""
+        """Open the data set, with pictures laid out by `framing`."""
         split = split or self.split
         if self.root is not None:
             dataset = open_dataset(
@@ -72,7 +70,7 @@ class DataConfig:
 
 
 def _refuse_views(dataset: FilePairs) -> None:
-    """BadInput where the data set has no poses."""
+    """Raise BadInput if the data set has no poses."""
     if not isinstance(dataset.poses[dataset.rows[0].source_name], Pose):
         raise BadInput(
             f"{dataset.root} holds views of objects; poses of people were expected. Take a recipe or a model of views for it "
@@ -81,7 +79,7 @@ def _refuse_views(dataset: FilePairs) -> None:
 
 
 def _refuse_if_nothing_more_is_seen(dataset: FilePairs, config: DataConfig) -> None:
-    """BadInput where a skeleton was asked for of which no picture shows more than OPENPOSE_18 has."""
+    """Raise BadInput if no picture has a joint of the requested skeleton that OPENPOSE_18 lacks."""
     skeleton = SKELETONS[config.skeleton]
     more = [k for k, joint in enumerate(skeleton.joints) if joint not in OPENPOSE_18]
     names = {name for row in dataset.rows for name in (row.source_name, row.target_name)}
@@ -98,13 +96,13 @@ class TruePairsConfig:
     """Pairs of synthetic people with their true flow, visibility and parts."""
 
     root: str | None = None
-    """A folder that `reposer data views` wrote; none = rendered on the spot, about one person a second."""
+    """A folder that `reposer data views` wrote; none = rendered on the fly, about one person per second."""
     split: str = "train"
-    """Which people."""
+    """Split of the data set."""
     num_people: int = 1000
-    """How many of them."""
+    """Number of people."""
     seed: int = 0
-    """Which people and poses."""
+    """Random seed of the people and poses."""
     skeleton: str = "openpose18"
     """Name of the poses' skeleton."""
 
@@ -114,7 +112,7 @@ class TruePairsConfig:
             raise BadInput(f"True pairs have poses of {OPENPOSE_18.name}, not of {quoted(self.skeleton)}.")
 
     def open(self, framing: Framing, split: str | None = None) -> TruePairs:
-        """The data set at the framing's size."""
+        """Open the data set at the framing's size."""
         root = None if self.root is None else Path(self.root)
         return TruePairs(framing.size, split or self.split, self.num_people, self.seed, root, framing)
 
@@ -124,7 +122,7 @@ class TruePairsConfig:
 
 @dataclass(frozen=True)
 class PairRecipe(Recipe):
-    """A run that learns from pairs. A family narrows the types of `model` and `stages`."""
+    """Recipe of a run that trains on pairs. A family narrows the types of `model` and `stages`."""
 
     data: DataConfig | TruePairsConfig = field(default_factory=DataConfig)
     """Where the pairs come from."""

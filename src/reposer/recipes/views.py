@@ -14,24 +14,24 @@ class ViewDataConfig:
     """Where the views of objects come from."""
 
     root: str | None = None
-    """data_KIND.hdf5 with its lists beside it, or a folder with one such file; none = objects drawn on the spot."""
+    """data_KIND.hdf5 with its lists beside it, or a folder with one such file; none = synthetic objects, rendered on the fly."""
     split: str = "train"
-    """Which part of it. "held-out": from the azimuths that training saw to those that it did not."""
+    """Split of the data set. "held-out": from azimuths used in training to those kept from it."""
     hold_out: int = 0
-    """Every so many-th azimuth of the training objects is kept from training; 0 keeps none."""
+    """Keep every n-th azimuth of the training objects out of training; 0 = none."""
     kind: str = "chairs"
-    """Drawn objects only: what they are."""
+    """Synthetic objects only: kind of object."""
     num_objects: int = 200
-    """Drawn objects only: how many."""
+    """Synthetic objects only: number of objects."""
     seed: int = 0
-    """Drawn objects only: which."""
+    """Synthetic objects only: random seed."""
 
     def __post_init__(self) -> None:
         at_least(0, "data.hold_out", self.hold_out)
         at_least(1, "data.num_objects", self.num_objects)
 
     def open(self, framing: Framing, split: str | None = None) -> PairDataset:
-        """The data set, its pictures laid out by `framing`."""
+        """Open the data set, with pictures laid out by `framing`."""
         split = split or self.split
         if self.root is not None:
             return ShapeNetViews(self.root, split, framing, hold_out=self.hold_out)
@@ -40,5 +40,5 @@ class ViewDataConfig:
         )
 
     def tiny(self) -> "ViewDataConfig":
-        """One drawn object, whatever the data set."""
+        """One synthetic object, whatever the data set."""
         return ViewDataConfig(kind=self.kind, num_objects=1, hold_out=self.hold_out)
