@@ -1,7 +1,7 @@
-"""Families of networks that draw a person in another pose, their recipes, and their weights.
+"""Families of networks that generate a person in another pose, their recipes, and their weights.
 
-Every module in this folder is imported here, so that it registers its config in GENERATORS and its recipes in
-RECIPES: adding a family is adding a file.
+Every module in this folder is imported here, so that it registers its config in GENERATORS and its recipes in RECIPES:
+adding a family means adding a file.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,15 @@ from .registries import GENERATORS
 __all__ = ["GENERATORS", "RECIPES", "load", "save", "shipped_models"]
 
 ENTRIES = ("family", "config", "framing", "skeleton")
-"""What the header of a generator's file says."""
+"""The entries of a generator file's header."""
 LARGEST_SIDE = 2048
-"""Of a generator's pictures, in pixels: a size in a header costs no file anything, and the memory of whoever loads
-it."""
+"""Longest side of a generator's pictures, in pixels. A header could otherwise ask for any amount of memory."""
 
 import_siblings(__path__, __name__)
 
 
 def load(name_or_path: str | Path) -> Generator:
-    """The generator of a `.safetensors` that Reposer wrote, or of a shipped model by its name: float32, in eval
-    mode."""
+    """Loads a generator from a `.safetensors` written by Reposer, or a shipped model by name: float32, in eval mode."""
     path = _find(name_or_path)
     tensors, header = read_safetensors(path)
     about = read_about(header, path)
@@ -69,7 +67,7 @@ def load(name_or_path: str | Path) -> Generator:
 
 
 def save(generator: Generator, path: str | Path, extra_header: Mapping[str, Any] | None = None) -> None:
-    """A `.safetensors` that `load` reads. `extra_header`: plain values that ride along (recipe, step, ...)."""
+    """Writes a `.safetensors` that `load` reads. `extra_header`: further plain values (recipe, step, ...)."""
     save_generator(generator, Path(path), extra_header or {})
 
 
@@ -92,7 +90,7 @@ def _find(name_or_path: str | Path) -> Path:
 
 
 def _about(header: Mapping[str, str]) -> dict[str, Any] | None:
-    """What Reposer wrote about a generator; None if the file holds something else."""
+    """A generator file's header entries; None if Reposer did not write the file as a generator."""
     try:
         about = read_about(header, Path("the file"))
     except BadInput:

@@ -1,8 +1,8 @@
 """Appearance flow: every pixel of the new view is a pixel of the source (Zhou et al. 2016, arXiv:1605.03557).
 
-The comparison of GFLA's view synthesis: a flow of the picture's full size is all that is learnt, and what the source
-does not show cannot be drawn. The widths here are ours, inferred: as many parameters as GFLA's form has. The views come
-in as they do there, so that any azimuth can be asked for.
+The baseline for GFLA's view synthesis: the network learns only a flow of the picture's full size, so it cannot show
+what the source does not show. The widths are ours (inferred), chosen for as many parameters as GFLA's form has. Views
+are encoded as in GFLA's form, so that any azimuth can be asked for.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,16 +34,16 @@ WIDEST = 8  # times the width of the first layer, at most
 @GENERATORS.register("appearance-flow")
 @dataclass(frozen=True)
 class AppearanceFlowConfig:
-    """A picture encoder, a code of the views, and a decoder to a flow."""
+    """A picture encoder, a code of the views, and a decoder that predicts a flow."""
 
     family: ClassVar[str] = "appearance-flow"
 
     framing: Framing = Framing((256, 256), aspect=1.0)
-    """Size of the pictures, and how a photo becomes one."""
+    """Size of the pictures, and how a photo is framed."""
     width: int = 64
     """Channels of the encoder's first layer; doubled three times."""
     code_width: int = 64
-    """Channels of the views' code, and of the map that is made from it."""
+    """Channels of the views' code, and of the map made from it."""
 
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, 2**LEVELS, "Appearance flow")
@@ -56,7 +56,7 @@ class AppearanceFlowConfig:
         return cls(Framing((128, 128), aspect=1.0), width=28, code_width=32)
 
     def tiny(self) -> "AppearanceFlowConfig":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(self, framing=self.framing.tiny(), width=4, code_width=4)
 
     def build(self) -> "AppearanceFlow":
@@ -72,7 +72,7 @@ class FlowDrawing:
 
 
 class AppearanceFlow(ViewGenerator):
-    """Encoder, code and decoder; no norm, as the views' code is to be heard at every layer."""
+    """Encoder, code and decoder, without norms, which would weaken the views' code."""
 
     divisor = 2**LEVELS
 
@@ -98,7 +98,7 @@ class AppearanceFlow(ViewGenerator):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 assert layer.bias is not None
                 nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.head.weight, std=1e-3)  # begins by copying
+        nn.init.normal_(self.head.weight, std=1e-3)  # starts by copying
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: View, target_pose: View) -> FlowDrawing:
@@ -113,7 +113,7 @@ class AppearanceFlow(ViewGenerator):
     def turned(
         self, source: Float[Tensor, "B 3 H W"], features: Float[Tensor, "B C h w"], source_view: View, target_view: View
     ) -> FlowDrawing:
-        """The drawing from the source's features (`encode`) and the views."""
+        """The result, from the source's features (`encode`) and the views."""
         views = channels_last(self.map(self.code(source_view, target_view)).to(features.dtype))
         x = torch.cat([features, views], 1)
         for layer in self.bottom:
@@ -121,7 +121,7 @@ class AppearanceFlow(ViewGenerator):
         for layer in self.decoder:
             x = F.relu(layer(F.interpolate(x, scale_factor=2.0)))
         with torch.autocast(x.device.type, enabled=False):
-            shares = self.head(at_least_float32(x))  # of the picture's height
+            shares = self.head(at_least_float32(x))  # in fractions of the picture's height
             flow = shares * source.shape[-2]
         return FlowDrawing(warp(at_least_float32(source), flow), flow)
 
@@ -130,7 +130,7 @@ class AppearanceFlow(ViewGenerator):
         return {"flow": Layer("flow", output.flow)}
 
     def begin(self, source: Tensor, source_pose: View, previous: Any = None) -> tuple[Tensor, Tensor, View]:
-        """The source is encoded once."""
+        """Encodes the source, once."""
         return source, self.encode(source), source_pose
 
     def frame(
@@ -142,10 +142,10 @@ class AppearanceFlow(ViewGenerator):
 
 @dataclass(frozen=True)
 class AppearanceFlowLossesConfig:
-    """The mean absolute difference of the pictures, as published."""
+    """The only term is the mean absolute difference of the pictures, as published."""
 
     l1: float = 1.0
-    """Its weight."""
+    """Weight of the mean absolute difference."""
 
     def build(self, generator: AppearanceFlow) -> "AppearanceFlowObjective":
         return AppearanceFlowObjective(self, generator)
@@ -155,7 +155,7 @@ class AppearanceFlowLossesConfig:
 
 
 class AppearanceFlowObjective(Objective):
-    """One player, one term."""
+    """One player and one loss term."""
 
     def __init__(self, config: AppearanceFlowLossesConfig, generator: AppearanceFlow) -> None:
         super().__init__()
@@ -173,10 +173,10 @@ class AppearanceFlowObjective(Objective):
 
 @dataclass(frozen=True)
 class AppearanceFlowStage(Stage):
-    """The only kind of stage."""
+    """The only stage of appearance flow."""
 
     objective: AppearanceFlowLossesConfig
-    """The game of this stage."""
+    """Losses of this stage."""
 
 
 @dataclass(frozen=True)
@@ -184,16 +184,16 @@ class AppearanceFlowRecipe(ViewRecipe):
     """A run of appearance flow."""
 
     model: AppearanceFlowConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[AppearanceFlowStage, ...]
-    """One stage."""
+    """The stages; there is one."""
 
 
 @RECIPES.register("appearance-flow-mini")
 def appearance_flow_mini() -> AppearanceFlowRecipe:
-    """The comparison of gfla-views-mini: the same data, batch and number of pictures, about as many parameters.
+    """The baseline for gfla-views-mini: same data, batch and number of pictures, about as many parameters.
 
-    docs/training.md has the command and what both reached.
+    docs/training.md has the command and the results of both.
     """
     return AppearanceFlowRecipe(
         name="appearance-flow-mini",

@@ -15,12 +15,12 @@ from .registries import GENERATORS
 @GENERATORS.register("copy-source")
 @dataclass(frozen=True)
 class CopySourceConfig:
-    """Nothing but the frame."""
+    """Only a framing: there is nothing to learn."""
 
     family: ClassVar[str] = "copy-source"
 
     framing: Framing = Framing((256, 256))
-    """Size of the pictures, and how a photo becomes one."""
+    """Size of the pictures, and how a photo is framed."""
 
     def tiny(self) -> "CopySourceConfig":
         return replace(self, framing=self.framing.tiny())
@@ -30,7 +30,7 @@ class CopySourceConfig:
 
 
 class CopySource(Generator):
-    """Draws nobody in any other pose."""
+    """Returns the source, whatever the pose."""
 
     config: CopySourceConfig
 
@@ -43,5 +43,5 @@ class CopySource(Generator):
         return Generated(source.clone())
 
     def admit(self, source: Float[Tensor, "B *S 3 H W"], *conditions: Condition) -> tuple[Any, ...]:
-        """Any: it looks at none."""
+        """Accepts any condition, since it uses none."""
         return conditions

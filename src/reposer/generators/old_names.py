@@ -1,24 +1,24 @@
-"""What weights of earlier versions call things: the one table of old names. No family has been renamed so far."""
+"""The one table of names that weights of earlier versions use. No family has been renamed so far."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 RECIPES: Mapping[str, str] = {"rate-net-fashion": "rate-net-fashion-2020", "drn-fashion": "drn-fashion-2020"}
-"""Of recipes, for those who show what a header says."""
+"""Recipes by old name, for displaying headers."""
 FIELDS: Mapping[str, str] = {"n_down": "downsamplings"}
-"""Of a config's fields."""
+"""Config fields by old name."""
 NESTED: Mapping[str, tuple[str, ...]] = {
     "framing": ("size", "margin", "fit", "aspect", "sides"),
     "maps": ("sigma", "radius", "coordinates", "skeleton"),
 }
-"""Fields of a config that are one value now, by its name."""
+"""Config fields that were merged into one value, by its name."""
 
 
 def renewed(about: Mapping[str, Any], config_type: type) -> dict[str, Any]:
-    """A weights file's header as it would be written today; what is not of an earlier version stays as it is.
+    """A weights file's header in today's names; current headers are unchanged.
 
-    config_type: of the family that the header names.
+    config_type: config of the family that the header names.
     """
     config = about["config"]
     fields = {field.name for field in dataclasses.fields(config_type)}

@@ -1,13 +1,11 @@
 """PATN: progressive pose attention transfer (Zhu et al. 2019, arXiv:1904.03349).
 
-Two streams, the source picture's features and those of both poses, pass a cascade of blocks. In each block the pose
-stream says where the picture stream is to change (attention); the last picture features are decoded.
+Two streams, the source picture's features and those of both poses, pass through a cascade of blocks. In each block the
+pose stream predicts where the picture stream should change (attention); the last picture features are decoded.
 
-What it is built of, and its discriminators, lie in nn/pose_transfer.py and nn/pair_discriminator.py: RATE-Net and DRN
-stand on
-them too. The authors' public code and their paper's text do not train alike. The recipes named by the year alone are
-what
-was released with the weights; `-paper` is the text.
+The building blocks and the discriminators are in nn/pose_transfer.py and nn/pair_discriminator.py, which RATE-Net and
+DRN share. The authors' public code and their paper describe different training. Recipes named by the year alone follow
+the code that was released with the weights; those ending in `-paper` follow the text.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,12 +36,12 @@ from reposer.training import RECIPES, Adam, Objective, Stage, Turn, frozen
 @GENERATORS.register("patn")
 @dataclass(frozen=True)
 class PATNConfig:
-    """The network. The defaults are the published one for DeepFashion, except where joints are drawn."""
+    """The network. The defaults are the published one for DeepFashion, except for where joints are placed."""
 
     family: ClassVar[str] = "patn"
 
     framing: Framing = Framing((256, 176))
-    """Size of the pictures, whose sides divide by 2^downsamplings, and how a photo becomes one."""
+    """Size of the pictures, whose sides must be multiples of 2^downsamplings, and how a photo is framed."""
     width: int = 64
     """Channels of the first layer; doubled at each downsampling."""
     downsamplings: int = 2
@@ -51,15 +49,15 @@ class PATNConfig:
     blocks: int = 9
     """Blocks of the cascade."""
     upsampling: Upsampling = "transposed"
-    """"transposed" (published): transposed convolutions; "bilinear": as RATE-Net's pose branch, without their
-    chequers."""
+    """"transposed" (published): transposed convolutions; "bilinear": as in RATE-Net's pose branch, without the
+    chequerboard patterns of the former."""
     normalize: Normalize = "instance"
     """"instance": each picture on its own (published for DeepFashion); "batch": over a batch (Market-1501)."""
     bias: bool = True
-    """Whether a convolution other than the decoder's last has a bias. Published with batch norm: none has, not even
-    the one whose sigmoid is the attention, which no norm follows."""
+    """Whether the convolutions before the decoder's last have a bias. Published with batch norm: none has, not even the
+    one whose sigmoid is the attention, which no norm follows."""
     dropout: float = 0.5
-    """Share of values dropped in the blocks while training."""
+    """Dropout rate in the blocks during training."""
     maps: PoseMaps = PoseMaps()
     """How poses become maps."""
 
@@ -72,7 +70,7 @@ class PATNConfig:
 
     @property
     def divisor(self) -> int:
-        """What both sides of a picture divide by."""
+        """Number that both sides of a picture must be multiples of."""
         return int(2**self.downsamplings)
 
     @classmethod
@@ -98,7 +96,7 @@ class PATNConfig:
         )
 
     def tiny(self) -> "PATNConfig":
-        """The same form at the size of a test: three blocks of 16 channels."""
+        """The same form at a size for tests: three blocks of 16 channels."""
         return replace(
             self,
             framing=self.framing.tiny(),
@@ -141,23 +139,23 @@ class PATNGenerator(Generator):
         target_pose: Pose,
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> PoseTransfer:
-        """`seeds`: of the rows' dropout, in training; None = no dropout."""
+        """`seeds`: seeds of each row's dropout, in training; None = no dropout."""
         source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
         return self.branch(channels_last(source), source_maps, target_maps, seeds)
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
-        """One bump of height 1 per visible joint, on the picture's device and in its type."""
+        """One bump of height 1 per visible joint, on the picture's device and in its dtype."""
         return channels_last(self.config.maps.of(pose, picture))
 
     def layers(self, output: PoseTransfer) -> Mapping[str, Layer]:
-        """The attention of each block: where it changes the picture's features, averaged over their channels."""
+        """The attention of each block, averaged over its channels: where it changes the picture's features."""
         return {
             f"attention of block {n}": Layer("weight", attention)
             for n, attention in enumerate(output.attentions, start=1)
         }
 
     def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Tensor, Tensor]:
-        """The source is encoded, and its pose maps are made, once."""
+        """Encodes the source and makes its pose maps, once."""
         encoded = self.branch.picture_encoder(channels_last(source))
         return source, encoded, self.pose_maps(source_pose, source)
 
@@ -173,33 +171,34 @@ FeatureName = Literal["vgg19", "vgg19-normalized", "people-encoder"]
 
 @dataclass(frozen=True)
 class PATNLossesConfig:
-    """Everything in one stage. The defaults are the weights for DeepFashion."""
+    """PATN's only stage. The defaults are the weights for DeepFashion."""
 
     features: FeatureName = "vgg19-normalized"
     """The frozen network of the perceptual term."""
     weights: str | None = None
-    """File of that network's weights; none = its usual place."""
+    """File of that network's weights; default: its usual place."""
     layers: tuple[str, ...] = ()
-    """Its layers that are compared; none = its content layers."""
+    """Layers of that network to compare; default: its content layers."""
     l1: float = 1.0
     """Weight of the mean absolute difference of the pictures."""
     perceptual: float = 1.0
     """Weight of the differences of features."""
     adversarial: float = 5.0
-    """Weight of the mean of the generator's two terms; half of it weighs each discriminator's loss."""
+    """Weight of the mean of the generator's two adversarial terms; each discriminator's loss has half of it."""
     gan: GAN = "cross-entropy"
-    """What the adversarial terms are. "cross-entropy": the paper, and the released form for Market-1501;
+    """The form of the adversarial terms. "cross-entropy": the paper, and the released form for Market-1501;
     "least-squares": the released form for DeepFashion, and RATE-Net's code."""
     head: Head = "none"
-    """What of a discriminator is held against 1 and 0: all last channels (published), or a score of each place."""
+    """A discriminator's outputs that are compared with 1 and 0: all channels of its last layer (published), or a score
+    per place."""
     discriminator_width: int = 64
-    """Channels of the discriminators' first layer; four times as many in the last."""
+    """Channels of the discriminators' first layer; the last has four times as many."""
     discriminator_blocks: int = 3
     """Residual blocks of each discriminator."""
     discriminator_dropout: float = 0.5
-    """Share of values dropped in those blocks."""
+    """Dropout rate in those blocks."""
     discriminator_steps: int = 1
-    """Turns of the discriminators after each one of the generator."""
+    """Steps of the discriminators after each step of the generator."""
     pool: int = 50
     """Generated pictures that each discriminator's pool keeps; 0 = no pool (the released form for DeepFashion)."""
 
@@ -226,9 +225,10 @@ class PATNLossesConfig:
 
 
 class PATNObjective(Objective):
-    """Three players: the generator, and after it a judge of appearance and one of shape.
+    """Three players: the generator, then a discriminator of appearance and one of shape.
 
-    Appearance is judged of a picture beside the source, shape of a picture beside the target's pose maps.
+    The appearance discriminator sees a picture beside the source, the shape discriminator a picture beside the target's
+    pose maps.
     """
 
     def __init__(self, config: PATNLossesConfig, generator: PATNGenerator) -> None:
@@ -311,10 +311,10 @@ CROSS_ENTROPY = PATNLossesConfig(layers=("relu1_2",))
 
 @dataclass(frozen=True)
 class PATNStage(Stage):
-    """PATN has one stage."""
+    """The only stage of PATN."""
 
     objective: PATNLossesConfig
-    """The game."""
+    """Losses and discriminators of this stage."""
 
 
 @dataclass(frozen=True)
@@ -322,9 +322,9 @@ class PATNRecipe(PairRecipe):
     """A PATN run."""
 
     model: PATNConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[PATNStage, ...]
-    """One stage."""
+    """The stages; there is one."""
 
 
 @RECIPES.register("patn-fashion-2019")
@@ -335,10 +335,9 @@ def patn_fashion_2019() -> PATNRecipe:
     700 rounds of 4,000 pictures, which are 400,000 steps; the rate, 2e-4, falls over the last 200 rounds. The paper's
     text gives other values: patn-fashion-2019-paper.
     From our notes: the network, both discriminators (3.93 M and 3.98 M, no head), relu1_2 of VGG-19. Inferred: the
-    dropout of the discriminators (0.5). Ours: the rate falls with every step, there after every round.
-    Not trained here. What runs of the released network gave, recalled (pictures padded to 256x256): SSIM 0.773, IS
-    3.209,
-    PCKh 0.96; a re-test by another author: SSIM 0.7726, IS 3.216; later papers, in their protocols: FID 20.75, LPIPS
+    dropout of the discriminators (0.5). Ours: the rate falls at every step, in the code after every round.
+    Not trained here. Results of the released network, recalled (pictures padded to 256x256): SSIM 0.773, IS 3.209, PCKh
+    0.96; a re-test by another author: SSIM 0.7726, IS 3.216; later papers, in their protocols: FID 20.75, LPIPS
     0.2533-0.2562.
     """
     losses = PATNLossesConfig(layers=("relu1_2",), gan="least-squares", pool=0)
@@ -347,7 +346,7 @@ def patn_fashion_2019() -> PATNRecipe:
 
 @RECIPES.register("patn-fashion-2019-paper")
 def patn_fashion_2019_paper() -> PATNRecipe:
-    """The network of patn-fashion-2019, trained as the paper's text says, not as it was released.
+    """The network of patn-fashion-2019, trained as in the paper's text, not as released.
 
     Cross-entropy, a pool of 50 pictures for each discriminator, 90,000 steps of 7 pairs, the rate constant for 60,000
     and then falling (recalled; a later paper that follows it repeats the numbers). The weights of the losses are the
@@ -360,12 +359,12 @@ def patn_fashion_2019_paper() -> PATNRecipe:
 def patn_market_2019() -> PATNRecipe:
     """The released form for Market-1501 at 128x64, with batch norm: 41,365,763 parameters (paper: 41.36 M).
 
-    No convolution but the last has a bias, and the norms' weights begin as N(1, 0.02); with biases everywhere it would
-    be 41,378,115. Trained as the authors' published command does: cross-entropy, a pool of 50, the weights 10, 10 and
+    Only the last convolution has a bias, and the norms' weights start as N(1, 0.02); with biases everywhere it would
+    have 41,378,115. Trained as the authors' published command does: cross-entropy, a pool of 50, the weights 10, 10 and
     5, batch 32, and 700 rounds of 4,000 pictures, which are 87,500 steps; the rate, 2e-4, falls over the last 200
-    rounds. Inferred: the discriminators' norms, too, are batch norms, and so they have no biases either.
-    Not trained here. From the paper (recalled): SSIM 0.311, IS 3.323, mask-SSIM 0.811, mask-IS 3.773, PCKh 0.94;
-    who runs the released network gets SSIM 0.2815.
+    rounds. Inferred: the discriminators use batch norms too, and so have no biases either.
+    Not trained here. From the paper (recalled): SSIM 0.311, IS 3.323, mask-SSIM 0.811, mask-IS 3.773, PCKh 0.94; the
+    released network run by others gives SSIM 0.2815.
     """
     return _market("patn-market-2019", RELEASED_PICTURES // 32, RELEASED_HOLD)
 
@@ -374,7 +373,7 @@ def patn_market_2019() -> PATNRecipe:
 def patn_market_2019_paper() -> PATNRecipe:
     """The network of patn-market-2019 for the paper's 90,000 steps, the last 30,000 of them with a falling rate.
 
-    Released form and paper agree in the rest. The paper speaks neither of biases nor of first weights; its 41.36 M
+    Otherwise the released form and the paper agree. The paper mentions neither biases nor initial weights; its 41.36 M
     parameters are the released network's.
     """
     return _market("patn-market-2019-paper", PAPER_STEPS, PAPER_HOLD)
@@ -384,10 +383,10 @@ def patn_market_2019_paper() -> PATNRecipe:
 def patn_mini() -> PATNRecipe:
     """A small PATN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
-    1,135,731 parameters; 1.4 GMACs to draw a picture, 5.3 to train on one. A step of eight pictures takes 1.5 s of one
-    core's time, all steps half an hour of it. The weights of the losses and the rates are ours, and the adversarial
-    terms RATE-Net's least squares on a score of each place; no dropout in so small a network. Not yet trained to its
-    end; docs/leaderboard.md says what it reached in the leaderboard's form.
+    1,135,731 parameters; 1.4 GMACs to generate a picture, 5.3 to train on one. A step of eight pictures takes 1.5 s on
+    one core, all steps together half an hour. The weights of the losses and the rates are ours, and the adversarial
+    terms are RATE-Net's least squares on a score per place; no dropout in so small a network. Not fully trained yet;
+    docs/leaderboard.md has its result in the leaderboard's form.
     """
     losses = PATNLossesConfig(
         "people-encoder",

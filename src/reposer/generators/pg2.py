@@ -1,16 +1,14 @@
-"""PG2: a coarse picture, then what it lacks (Ma et al. 2017, arXiv:1705.09368; the authors' code at commit c32f859).
+"""PG2: a coarse picture, then a correction (Ma et al. 2017, arXiv:1705.09368; the authors' code at commit c32f859).
 
-G1, the coarse network, is a residual U-Net whose bottom is a fully connected layer: source picture and target pose
-become a picture of the right pose, blurred. G2, the refining network, is a U-Net without a bottleneck that sees the
-coarse picture beside the source and draws a difference map; the drawn picture is the sum of both. The source's pose
-is never seen. Sums may leave [-1, 1]: they are compared and judged as they are, and clipped by `generate` alone.
+G1, the coarse network, is a residual U-Net with a fully connected bottleneck: from the source picture and the target
+pose it generates a blurred picture in the right pose. G2, the refining network, is a U-Net without a bottleneck that
+sees the coarse picture beside the source and predicts a difference map; the result is the sum of both. The source's
+pose is not used. Sums may leave [-1, 1]: losses and discriminator see them as they are, and only `generate` clips them.
 
-Where paper and code disagree both can be chosen. The code's numbers are the defaults, because the released weights and
-result files are the code's; whether the paper's tables were made with them or with the paper's own numbers is not
-known.
-Each recipe says which flags give the paper's. The code's learning-rate schedule is never read by its optimisers: the
-rate
-is constant here as it was there.
+Where paper and code disagree, both are available. The code's numbers are the defaults, because the released weights and
+result files are the code's; whether the paper's tables used them or the paper's own numbers is not known. Each recipe
+names the flags for the paper's. The code's optimisers never read its learning-rate schedule, so the rate is constant
+here as well.
 """
 
 import math
@@ -37,10 +35,10 @@ from reposer.recipes import DataConfig, PairRecipe
 from reposer.training import RECIPES, Adam, Objective, Stage, Turn, frozen
 
 PoseInput = Literal["maps", "coordinates", "heatmaps"]
-SHALLOWER = 2  # levels that G2 has less than G1
+SHALLOWER = 2  # levels that G2 has fewer than G1
 Padding = Literal["same", "symmetric"]
-"""Where a halving convolution pads an even size: "same" (published, as TensorFlow does) one pixel more at the bottom
-and right than at the top and left; "symmetric" alike on all sides. Released weights need "same"."""
+"""How a halving convolution pads an even size: "same" (published, as in TensorFlow) adds one pixel more at the bottom
+and right than at the top and left; "symmetric" pads all sides alike. Released weights need "same"."""
 
 
 @GENERATORS.register("pg2")
@@ -51,30 +49,30 @@ class PG2Config:
     family: ClassVar[str] = "pg2"
 
     framing: Framing = Framing((128, 64), aspect=0.5)
-    """Size of the pictures, the only one it works at, whose sides divide by 2^(levels - 1), and how a photo becomes
-    one.
-    Published for fashion: padded with white sides."""
+    """Size of the pictures, the only one it supports, whose sides must be multiples of 2^(levels - 1), and how a photo
+    is framed. Published for fashion: padded with white sides."""
     width: int = 128
     """Channels of the first level; level n has n times as many."""
     levels: int = 5
-    """Levels of the coarse network; published: log2(height) - 2. The refining network has two less."""
+    """Levels of the coarse network; published: log2(height) - 2. The refining network has two fewer."""
     bottleneck: int = 64
-    """Numbers at the bottom of the coarse network, for the whole picture."""
+    """Length of the coarse network's bottleneck vector, for the whole picture."""
     refine: bool = True
     """False: the coarse network alone (the paper's one-stage forms)."""
     finest_skip: bool = False
-    """Whether the refining network's last level sees its first level's features; published: fashion only."""
+    """Whether the refining network has a skip connection at its finest level; published: fashion only."""
     pose_input: PoseInput = "maps"
     """How the coarse network sees the target pose. "maps" (the system): discs beside the source picture. The paper's
     ablations: "coordinates" through two linear layers, or "heatmaps" (the discs) through an encoder of their own; both
-    arrive as `bottleneck` more numbers at the bottom."""
+    add `bottleneck` more numbers to the bottleneck."""
     maps: PoseDiscs = PoseDiscs("truncated")
     """How poses become maps; published: discs of 4 pixels at both resolutions."""
     padding: Padding = "same"
-    """Of the halving convolutions. "same" (published, needed by released weights): a pixel more at the bottom and
-    right. "symmetric": alike on all sides."""
+    """Padding of the halving convolutions. "same" (published, needed by released weights): a pixel more at the bottom
+    and right. "symmetric": alike on all sides."""
     checkpointing: bool = False
-    """Training keeps the inputs of the blocks only and computes the rest again: less memory, about a third slower."""
+    """Gradient checkpointing: training stores only the blocks' inputs and recomputes the rest. Less memory, about a
+    third slower."""
 
     def __post_init__(self) -> None:
         if self.levels <= SHALLOWER:
@@ -100,11 +98,11 @@ class PG2Config:
 
     @classmethod
     def mini(cls) -> "PG2Config":
-        """Ours for two CPU cores: narrow, a bottleneck on 8x6 pixels, all skips, joints where they are."""
+        """Ours for two CPU cores: narrow, a bottleneck on 8x6 pixels, all skips, joints at their exact positions."""
         return cls(Framing((128, 96), fit="pad"), width=24, finest_skip=True, maps=PoseDiscs(), padding="symmetric")
 
     def tiny(self) -> "PG2Config":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(self, framing=self.framing.tiny(), levels=4, width=5, bottleneck=12)
 
     @property
@@ -138,7 +136,7 @@ class Halve(nn.Conv2d):
 
 
 class TwoConv(nn.Module):
-    """Conv3x3 ReLU Conv3x3 ReLU of maps side by side; a `residual` one adds them, with no ReLU after the sum."""
+    """Conv3x3 ReLU Conv3x3 ReLU of concatenated maps; a `residual` one adds its input, with no ReLU after the sum."""
 
     def __init__(self, i: int, o: int, *, residual: bool = False) -> None:
         super().__init__()
@@ -153,14 +151,14 @@ class TwoConv(nn.Module):
 
 
 def run(block: Callable[..., Tensor], config: PG2Config, *maps: Tensor) -> Tensor:
-    """block(*maps), its inner features forgotten until the backward pass where the config says so."""
+    """block(*maps), with its activations recomputed in the backward pass if the config asks for it."""
     if config.checkpointing and torch.is_grad_enabled():
         return checkpoint(block, *maps, use_reentrant=False, preserve_rng_state=False)
     return block(*maps)
 
 
 def _flat(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B n"]:
-    """Row by row, pixel by pixel, then channel, as the released weights have it."""
+    """Flattened row by row, pixel by pixel, then channel, the order of the released weights."""
     return x.permute(0, 2, 3, 1).flatten(1)
 
 
@@ -191,7 +189,7 @@ class ResidualEncoder(nn.Module):
         self.halve = nn.ModuleList(Halve(i, o, 3, config.padding) for i, o in pairwise(widths))
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> list[Float[Tensor, "B _ _ _"]]:
-        """What every level makes, from fine to coarse."""
+        """The features of each level, from fine to coarse."""
         x = F.relu(self.enter(channels_last(x)), inplace=True)
         levels = []
         for n, block in enumerate(self.blocks):
@@ -203,7 +201,7 @@ class ResidualEncoder(nn.Module):
 
 
 class MapEmbedding(nn.Module):
-    """Pose maps as a few numbers. Inferred: an encoder like the picture's, and a linear layer as the bottleneck's."""
+    """Pose maps as a short vector. Inferred: an encoder like the picture's, and a linear layer as the bottleneck's."""
 
     def __init__(self, joints: int, config: PG2Config) -> None:
         super().__init__()
@@ -261,7 +259,8 @@ class CoarseNet(nn.Module):
 
 
 class RefineNet(nn.Module):
-    """G2: no residual sums, and the deepest features meet themselves, as in the code (the paper's figure differs)."""
+    """G2: no residual sums, and the deepest features are concatenated with themselves, as in the code (unlike the
+    paper's figure)."""
 
     def __init__(self, config: PG2Config) -> None:
         super().__init__()
@@ -295,7 +294,7 @@ class RefineNet(nn.Module):
 
 @dataclass(frozen=True)
 class PG2Drawing:
-    """What one forward pass makes; nothing is clipped.
+    """The result of one forward pass; nothing is clipped.
 
     picture: coarse + difference, or the coarse picture where there is no refining network (difference is None).
     """
@@ -306,7 +305,7 @@ class PG2Drawing:
 
 
 class PG2Generator(Generator):
-    """Both networks; `forward` draws, `coarse` runs G1 alone (the first stage of training)."""
+    """Both networks; `forward` runs both, `coarse` runs G1 alone (the first stage of training)."""
 
     any_size = False  # its bottleneck is fully connected
 
@@ -336,7 +335,7 @@ class PG2Generator(Generator):
         return self.coarse_net(source, self.config.maps.of(target_pose, source))
 
     def refined(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> PG2Drawing:
-        """G2's difference map on top of a coarse picture."""
+        """A coarse picture with G2's difference map added."""
         if self.refine_net is None:
             return PG2Drawing(coarse, coarse, None)
         difference = self.refine_net(source, coarse)
@@ -352,16 +351,16 @@ class PG2Generator(Generator):
 
 SLOPE = 0.2
 WIDEST = 8  # times the width of the first layer, at most
-FIRST_WEIGHTS = 0.02  # standard deviation of the uniform first weights
+FIRST_WEIGHTS = 0.02  # standard deviation of the uniform initial weights
 
 
 class DCGANDiscriminator(nn.Module):
     """Conv5x5/2 LeakyReLU, then `layers` - 1 times Conv5x5/2 BatchNorm LeakyReLU, then a linear layer.
 
-    The batch norms take the statistics of the batch at hand, always: the object is made to stay in training mode.
+    The batch norms always use the statistics of the current batch: the module never leaves training mode.
 
     channels: of its input; 3 for a picture, 6 for a pair of them.
-    size: (height, width) of its input, in pixels; both divide by 2^layers.
+    size: (height, width) of its input, in pixels; both must be multiples of 2^layers.
     """
 
     def __init__(
@@ -392,7 +391,7 @@ class DCGANDiscriminator(nn.Module):
         return self.logit(x.flatten(1))
 
 
-MIRROR = 0xF11B  # the address of a row's coin
+MIRROR = 0xF11B  # address of the mirroring's random number within a row's seed
 
 
 @dataclass(frozen=True)
@@ -400,11 +399,12 @@ class PG2CoarseConfig:
     """Stage one: the coarse picture alone, by its masked L1. Paper and code agree."""
 
     mask_weight: float = 1.0
-    """Of the difference within the target's pose mask, on top of the whole picture's; 0 = plain L1, an ablation."""
+    """Weight of the difference within the target's pose mask, added to the whole picture's; 0 = plain L1, an
+    ablation."""
     mask_radius: float = 4.0
-    """Of the discs that the mask is stamped with, in pixels; published: 4 at both resolutions."""
+    """Radius of the discs that make up the mask, in pixels; published: 4 at both resolutions."""
     flip: bool = False
-    """Mirror every other pair at random, with its poses. Published: mirrored pairs beside the others, on disk."""
+    """Mirror each pair, with its poses, with probability 1/2. Published: mirrored pairs beside the others, on disk."""
 
     def build(self, generator: PG2Generator) -> "PG2CoarseObjective":
         return PG2CoarseObjective(self, generator)
@@ -418,26 +418,27 @@ class PG2LossesConfig:
     """Stage two: the refining network (or, where the model has none, the coarse one) against a discriminator."""
 
     discriminator_sees: Literal["triplet", "pair"] = "triplet"
-    """What the discriminator sees. "triplet" (the code): single pictures, and the source counts as generated, too, so
-    that copying it is found out. "pair" (the paper): each picture with the source beside it."""
+    """What the discriminator sees. "triplet" (the code): single pictures, and the source counts as generated too, so
+    that copying it is penalised. "pair" (the paper): each picture with the source beside it."""
     fooled: Literal["drawn", "drawn-and-source"] = "drawn"
-    """Over which logits the generator's adversarial term is the mean; the code's fashion form takes the source's in,
-    which halves the gradient. Only "drawn" where pairs are judged."""
+    """Logits whose mean is the generator's adversarial term; the code's fashion form includes the source's, which
+    halves the gradient. Pairs need "drawn"."""
     together: bool = True
-    """True (published): the discriminator's batch norms see all groups of pictures at once. False: one by one."""
+    """True (published): the discriminator's batch norms see all groups of pictures together. False: one group at a
+    time."""
     coarse_beside: bool = True
-    """Whether the coarse pictures are in that batch too, though nothing is asked of them; published: Market only.
-    Counts where single pictures are judged together."""
+    """Whether the coarse pictures are in that batch too, though no loss uses their logits; published: Market only.
+    Matters only for single pictures seen together."""
     l1: float = 10.0
     """Weight of the masked L1. The code: 10 (Market), 50 (fashion); the paper leaves it to its supplement."""
     mask_weight: float = 1.0
-    """Of the difference within the target's pose mask, on top of the whole picture's."""
+    """Weight of the difference within the target's pose mask, added to the whole picture's."""
     mask_radius: float = 4.0
-    """Of the discs that the mask is stamped with, in pixels."""
+    """Radius of the discs that make up the mask, in pixels."""
     flip: bool = False
-    """Mirror every other pair at random, with its poses."""
+    """Mirror each pair, with its poses, with probability 1/2."""
     discriminator_width: int = 64
-    """Channels of the discriminator's first layer; eight times as many at most."""
+    """Channels of the discriminator's first layer; the others have at most eight times as many."""
     discriminator_layers: int = 4
     """Halvings of the discriminator: 4 at 128x64, 5 at 256x256."""
 
@@ -453,7 +454,7 @@ class PG2LossesConfig:
 
 
 def mirrored(batch: Batch) -> Batch:
-    """The batch, a row turned round with both of its poses by the coin of its seed; without seeds none is."""
+    """The batch with some rows and their poses mirrored, as each row's seed decides; without seeds none is."""
     if batch.seeds is None:
         return batch
     return batch.mirrored(torch.tensor([mix(int(s), MIRROR) % 2 == 1 for s in batch.seeds]))
@@ -467,7 +468,7 @@ def masked_l1(
     weight: float = 1.0,
     mask_weight: float = 1.0,
 ) -> dict[str, Float[Tensor, ""]]:
-    """mean |drawn - target| (1 + mask), the paper's Eq. 1, in its two parts, each times `weight`.
+    """mean |picture - target| (1 + mask), the paper's Eq. 1, in its two parts, each times `weight`.
 
     Both are means over all pixels and channels, however small the mask is. A `mask_weight` of 0 leaves plain L1.
     """
@@ -481,7 +482,7 @@ def masked_l1(
 def adversarial_term(
     logits: Mapping[str, Float[Tensor, "B 1"]], fooled: Literal["drawn", "drawn-and-source"]
 ) -> Float[Tensor, ""]:
-    """What the generator descends: its pictures should pass as real."""
+    """The generator's adversarial term: its pictures should pass as real."""
     if fooled == "drawn":
         return bce_real(logits["drawn"])
     return bce_real(torch.cat([logits["drawn"], logits["source"]]))
@@ -490,7 +491,7 @@ def adversarial_term(
 def discriminator_terms(
     logits: Mapping[str, Float[Tensor, "B 1"]], judge: Literal["triplet", "pair"]
 ) -> dict[str, Float[Tensor, ""]]:
-    """Triplets (the code): 1/2 for the real, 1/4 each for source and drawn. Pairs (the paper): the plain sum."""
+    """Triplets (the code): 1/2 for the real, 1/4 each for source and generated. Pairs (the paper): the plain sum."""
     if judge == "pair":
         return {"real": bce_real(logits["target"]), "drawn": bce_fake(logits["drawn"])}
     return {
@@ -521,10 +522,10 @@ class PG2CoarseObjective(Objective):
 
 
 class PG2Objective(Objective):
-    """Two players: the network that draws last, and then the discriminator, as in the code.
+    """Two players: the last network that generates, then the discriminator, as in the code.
 
-    The coarse network is frozen behind a refining one. Both turns use one batch and one drawing; the code draws each
-    player's turn from a batch of its own.
+    The coarse network is frozen when there is a refining one. Both turns share one batch and one forward pass; the code
+    reads a batch per player's turn.
     """
 
     def __init__(self, config: PG2LossesConfig, generator: PG2Generator) -> None:
@@ -565,9 +566,9 @@ class PG2Objective(Objective):
         yield Turn(("discriminator",), discriminator_terms(logits, self.config.discriminator_sees))
 
     def judged(self, batch: Batch, drawn: Tensor, coarse: Tensor | None) -> dict[str, Float[Tensor, "B 1"]]:
-        """The discriminator's logits, at least float32, of what it is shown, by name.
+        """The discriminator's logits, at least float32, by name of the input.
 
-        Inferred for pairs: real and generated ones in one pass, as the code has it for single pictures.
+        Inferred for pairs: real and generated ones in one pass, as in the code for single pictures.
         """
         if self.config.discriminator_sees == "pair":
             shown = {name: torch.cat([batch.source, p], 1) for name, p in (("target", batch.target), ("drawn", drawn))}
@@ -591,10 +592,10 @@ PUBLISHED = Adam(2e-5, betas=(0.5, 0.999))  # of every player, in paper and code
 
 @dataclass(frozen=True)
 class PG2Stage(Stage):
-    """A stage of PG2: the coarse picture, or what it lacks."""
+    """A stage of PG2: the coarse picture, or its refinement."""
 
     objective: PG2CoarseConfig | PG2LossesConfig
-    """The game of this stage."""
+    """Losses of this stage."""
 
 
 @dataclass(frozen=True)
@@ -602,7 +603,7 @@ class PG2Recipe(PairRecipe):
     """A PG2 run."""
 
     model: PG2Config
-    """The generator."""
+    """The networks to train."""
     stages: tuple[PG2Stage, ...]
     """The coarse network, then the refining one."""
 
@@ -650,9 +651,9 @@ def pg2_market_2017() -> PG2Recipe:
     | weight of the masked L1 | 10 | in the supplement | |
     | batch, rate | 16, 2e-5 | 16, 2e-5 | |
 
-    Ours: pairs come in random order and are mirrored with their poses on the spot; the code reads one file in order,
-    mirrored pairs first. Not trained here. The paper's own protocol (12,800 pairs of its own drawing): SSIM 0.253,
-    IS 3.460, mask-SSIM 0.792, mask-IS 3.435.
+    Ours: pairs come in random order and are mirrored with their poses as they are read; the code reads one file in
+    order, mirrored pairs first. Not trained here. The paper's own protocol (12,800 pairs that the authors sampled):
+    SSIM 0.253, IS 3.460, mask-SSIM 0.792, mask-IS 3.435.
     """
     return _market()
 
@@ -695,10 +696,9 @@ def pg2_mini() -> PG2Recipe:
     """A small PG2 at 128x96 for two CPU cores: 2,883,859 + 220,203 parameters, bottleneck on 8x6 pixels.
 
     The triplet discriminator and weights of pg2-market-2017. Ours: all widths, rates and numbers of steps, symmetric
-    padding, all skips in the refining network, averaged weights. With coarse rates of 5e-4, 1e-3 and 2e-3 the L1
-    term was 0.260, 0.258 and 0.270 over steps 76 to 100 (`--stages.0.optimisers.coarse.learning-rate`, the people of
-    the
-    leaderboard); no other rate was tried. docs/leaderboard.md says what it reached in the leaderboard's form.
+    padding, all skips in the refining network, averaged weights. With coarse rates of 5e-4, 1e-3 and 2e-3 the L1 term
+    was 0.260, 0.258 and 0.270 over steps 76 to 100 (`--stages.0.optimisers.coarse.learning-rate`, the people of the
+    leaderboard); no other rate was tried. docs/leaderboard.md has its result in the leaderboard's form.
     """
     rates = {name: Adam(rate, betas=(0.5, 0.999)) for name, rate in MINI_RATES.items()}
     return PG2Recipe(
@@ -738,8 +738,8 @@ def pg2_market_2017_coarse() -> PG2Recipe:
     | G1-HME-L1 | the same, --model.pose-input heatmaps | 0.294 | 3.171 |
     | G1-CE-L1 | the same, --model.pose-input coordinates | 0.219 | 2.568 |
 
-    Numbers are the paper's, under its own protocol. The code has none of the four: the embeddings' forms and the number
-    of steps are inferred. For DeepFashion: `coarse_only(pg2_fashion_2017())`.
+    The numbers are the paper's, under its own protocol. The code has none of the four: the embeddings' forms and the
+    number of steps are inferred. For DeepFashion: `coarse_only(pg2_fashion_2017())`.
     """
     return coarse_only(_market())
 

@@ -1,16 +1,14 @@
-"""PG2's weights as its authors released them, from a file of arrays under their TensorFlow names: every array is used
-once.
+"""Imports PG2's released weights from a file of arrays under their TensorFlow names. Every array is used once.
 
-TensorFlow keeps a checkpoint (`model.ckpt-80000.index`, `.data-00000-of-00001`, ...) in a form that only TensorFlow
-reads.
-Where it is installed, in whatever version, three lines write what is read here (a `.safetensors` of the same will do):
+Only TensorFlow reads its checkpoints (`model.ckpt-80000.index`, `.data-00000-of-00001`, ...). Where any version of it
+is installed, these lines write the file that is read here (a `.safetensors` of the same arrays works too):
 
     import numpy, tensorflow
     read = tensorflow.train.load_checkpoint("model.ckpt-80000")
     numpy.savez("pg2.npz", **{name: read.get_tensor(name) for name in read.get_variable_to_shape_map()
         if name.startswith(("Pose_AE/", "UAEnoFC/")) and name.endswith(("/weights", "/biases"))})
 
-The layout, after the authors' code at commit c32f859; no released file was at hand to compare:
+The layout follows the authors' code at commit c32f859; no released file was available for comparison:
 
 | in the file | here |
 |---|---|
@@ -18,8 +16,7 @@ The layout, after the authors' code at commit c32f859; no released file was at h
 | `Conv`, `Conv_1`, `Conv_2`, ... | the network's convolutions, in the order in which a picture passes them |
 | `fully_connected`, `fully_connected_1` | `squeeze` and `spread`, the bottleneck of the coarse network |
 | `weights` of a convolution: height, width, in, out | `weight`: out, in, height, width |
-| `weights` of the bottleneck: in, out | `weight`: out, in; a map's values run row by row, pixel by pixel, then
-channel, in both |
+| `weights` of the bottleneck: in, out | `weight`: out, in; in both a map's values go by row, pixel, channel |
 | `biases` | `bias` |
 """
 
@@ -41,10 +38,10 @@ RELEASED.add("pg2-fashion-2017", PG2Config.fashion)
 
 
 def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
-    """The generator of a file in the layout above, also written to `out` (.safetensors).
+    """Reads a file in the layout above into a generator and writes it to `out` (.safetensors).
 
-    recipe: which published network it is, a name in RELEASED. Any other name, a missing one or another shape is
-    BadInput, and nothing is written.
+    recipe: name in RELEASED of the published network. An unknown or missing name or a wrong shape is BadInput, and
+    nothing is written.
     """
     generator = read_released(checkpoint, RELEASED[recipe](), recipe)
     save_generator(generator, out, {"recipe": recipe, "imported_from": checkpoint.name})

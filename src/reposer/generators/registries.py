@@ -1,4 +1,4 @@
-"""The registry of families, apart from the package's door so that a family's file can fill it."""
+"""The registry of families, apart from the package's `__init__` so that a family's file can fill it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the families that turn objects have in common: views as conditions, which of them are known, and their runs."""
+"""Common parts of the families that turn objects: views as conditions, and their recipes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +10,14 @@ from reposer.recipes import PairRecipe, ViewDataConfig
 
 
 class ViewGenerator(Generator):
-    """Generates the object of one picture as a camera elsewhere sees it."""
+    """Generates an object as seen by a camera elsewhere, from one picture of it."""
 
     condition = View
     any_size = False
 
     @property
     def one_hot(self) -> bool:
-        """Whether the published angles alone are known."""
+        """Whether only the published angles are supported."""
         return False
 
     def refusal(self, condition: View) -> str | None:
@@ -27,12 +27,12 @@ class ViewGenerator(Generator):
 
 @dataclass(frozen=True)
 class ViewRecipe(PairRecipe):
-    """A run that learns to turn objects. A family narrows the types of `model` and `stages`."""
+    """A run that learns to turn objects. Each family narrows the types of `model` and `stages`."""
 
     data: ViewDataConfig = field(default_factory=ViewDataConfig)  # type: ignore[assignment]
     """Where the views come from."""
     protocol: str = "reposer-views-v1"
-    """What the finished generator is scored by."""
+    """Protocol that scores the finished generator."""
 
     def afterwards(self, out: Path) -> str:
         split = f" --split {HELD_OUT}" if self.data.root and self.data.hold_out == EVERY_THIRD else ""

@@ -1,4 +1,4 @@
-"""RATE-Net and DRN: a coarse picture by PATN, its details replenished (Yang et al. 2020, arXiv:2005.12486,
+"""RATE-Net and DRN: PATN's coarse picture with its details replenished (Yang et al. 2020, arXiv:2005.12486,
 2005.12494)."""
 
 from . import recipes

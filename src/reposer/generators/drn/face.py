@@ -1,8 +1,9 @@
-"""Where a face is, cut out and put back. All of it is inferred: the paper's readers report only a box, a mask smoothed
-by a Gaussian, and facial joints as the face module's condition. A pose of the skeleton person88 may bring more: the
-landmarks of the face, and the box that a face detector found.
+"""Finds a face, cuts it out and pastes it back.
 
-Lengths in pixels are meant at a height of 256 and scale with the picture.
+All of it is inferred: readers of the paper report only a box, a mask smoothed by a Gaussian, and facial joints as the
+face module's condition. A pose of the skeleton person88 may add the face's landmarks and the box of a face detector.
+
+Lengths in pixels are for pictures of height 256 and scale with the picture.
 """
 
 import math
@@ -31,7 +32,8 @@ BLUR = 4.0  # sigma of the mask's edge (inferred)
 
 
 class Faces(NamedTuple):
-    """A square box per row, which may leave the picture; where `valid` is False there is no face, and no meaning."""
+    """One square box per row; it may reach beyond the picture. Where `valid` is False there is no face and the box is
+    meaningless."""
 
     centre: Float[Tensor, "B 2"]
     side: Float[Tensor, "B"]
@@ -39,9 +41,10 @@ class Faces(NamedTuple):
 
 
 def face_boxes(pose: Pose) -> Faces:
-    """The boxes around the faces of a batch of poses: as given; else around the landmarks; else by the joints.
+    """The face boxes of a batch of poses: the given box if there is one, else around the landmarks, else from the
+    joints.
 
-    A given box becomes a square of its longer side, landmarks count where half of them are seen.
+    A given box becomes a square of its longer side; landmarks count where at least half of them are visible.
     """
     faces = boxes_by_joints(pose)
     if set(LANDMARKS) <= set(pose.skeleton.joints):
@@ -54,7 +57,7 @@ def face_boxes(pose: Pose) -> Faces:
 
 
 def landmarks_seen(pose: Pose) -> Bool[Tensor, "B"]:
-    """Whether at least half of a face's landmarks are seen."""
+    """True where at least half of a face's landmarks are visible."""
     _, seen = _named(pose, LANDMARKS)
     return seen.sum(1) >= len(LANDMARKS) / 2
 
@@ -67,7 +70,7 @@ def _named(pose: Pose, joints: tuple[str, ...]) -> tuple[Float[Tensor, "B k 2"],
 def _square_around(
     xy: Float[Tensor, "B k 2"], seen: Bool[Tensor, "B k"], wider: float, valid: Bool[Tensor, "B"]
 ) -> Faces:
-    """A square in the middle of the points that are seen, `wider` times as long as their longer extent."""
+    """A square centred on the visible points, `wider` times as long as their longer extent."""
     low = torch.where(seen[..., None], xy, torch.inf).amin(1)
     high = torch.where(seen[..., None], xy, -torch.inf).amax(1)
     side = wider * (high - low).amax(1)
@@ -85,7 +88,7 @@ def _preferred(first: Faces, second: Faces) -> Faces:
 
 
 def boxes_by_joints(pose: Pose) -> Faces:
-    """The boxes that the joints speak for. A face shows its nose and two of eyes and ears."""
+    """Boxes derived from the joints. A face needs its nose and two of eyes and ears."""
     names = pose.skeleton.index
     face = [names(joint) for joint in FACE_JOINTS]
     height, width = pose.size
@@ -99,7 +102,7 @@ def boxes_by_joints(pose: Pose) -> Faces:
 
     side = centre.new_full((len(pose),), DEFAULT_SIDE * unit)
     pairs = (("right_eye", "left_eye", EYES), ("right_ear", "left_ear", EARS), ("nose", "neck", NOSE_NECK))
-    for one, other, ratio in pairs:  # the last that is seen counts
+    for one, other, ratio in pairs:  # the last visible pair wins
         a, b = names(one), names(other)
         both = pose.visible[:, a] & pose.visible[:, b]
         difference = torch.where(both[:, None], pose.xy[:, a] - pose.xy[:, b], 0.0)
@@ -122,7 +125,7 @@ def with_margin(faces: Faces, size: tuple[int, int]) -> Faces:
 
 
 def cut_out(picture: Float[Tensor, "B C H W"], faces: Faces, size: int) -> Float[Tensor, "B C {size} {size}"]:
-    """The boxes of a picture, each brought to size x size pixels; beyond the border its pixels repeat."""
+    """The boxes of a picture, each resized to size x size pixels; beyond the border the picture's edge repeats."""
     positions = faces.centre[:, :, None] + faces.side[:, None, None] * _shares(size, faces.side)
     across, down = positions[:, 0, None, :], positions[:, 1, :, None]
     return warp(picture, _flow(across, down))
@@ -184,7 +187,7 @@ def _pixels(length: int, like: Tensor) -> Float[Tensor, "L"]:
 
 
 def _flow(across: Float[Tensor, "B 1 w"], down: Float[Tensor, "B h 1"]) -> Float[Tensor, "B 2 h w"]:
-    """What leads from each pixel to its place (across, down)."""
+    """The flow from each pixel to its place (across, down)."""
     h, w = down.shape[1], across.shape[2]
     x = (across - _pixels(w, across)).expand(-1, h, -1)
     y = (down - _pixels(h, down)[:, None]).expand(-1, -1, w)

@@ -1,4 +1,4 @@
-"""The detail replenishing module: pose features are the content, a picture's style code tells how to paint them."""
+"""The detail replenishing module: pose features are the content, a picture's style code says how to paint them."""
 
 from itertools import pairwise
 from typing import Literal
@@ -14,8 +14,8 @@ StyleEncoding = Literal["plain", "residual"]
 """How a style encoder halves the picture: strided convolutions (RATE-Net's code) or residual blocks (DRN's paper)."""
 
 AdaINPlace = Literal["res", "all"]
-"""Which norms the style sets: those of the residual blocks (RATE-Net's code), or the decoder's as well (inferred: the
-paper's index "i-th layer" fits both)."""
+"""The norms that the style sets: those of the residual blocks (RATE-Net's code), or the decoder's as well (inferred:
+the paper's index "i-th layer" fits both)."""
 
 WIDEST = 4  # times the width of a style encoder's first layer, at most
 
@@ -70,7 +70,7 @@ class DetailModule(nn.Module):
         return self.draw(content, self.style(style_picture))
 
     def style(self, picture: Float[Tensor, "B 3 _ _"]) -> Float[Tensor, "B N"]:
-        """All scales and shifts that the picture asks for, in the order of the norms."""
+        """Every scale and shift for the picture, in the order of the norms."""
         return self.mlp(self.encoder(picture))
 
     def draw(self, content: Float[Tensor, "B C h w"], style: Float[Tensor, "B N"]) -> Float[Tensor, "B 3 _ _"]:
@@ -103,7 +103,7 @@ class AdaINBlock(nn.Module):
 
 
 class StyleEncoder(nn.Module):
-    """A picture's style code z_s. No norm anywhere: it would erase what is to be told."""
+    """A picture's style code z_s. No norms: they would erase the statistics that make up the style."""
 
     def __init__(self, width: int, halvings: int, latent: int, encoding: StyleEncoding) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class ResidualHalving(nn.Module):
 
 
 class StyleMLP(nn.Module):
-    """Three layers from a style code to the scales and shifts of all norms; at first 1 and 0, about (inferred)."""
+    """Three layers from a style code to the scales and shifts of all norms, which start near 1 and 0 (inferred)."""
 
     def __init__(self, latent: int, hidden: int, styled: list[int]) -> None:
         super().__init__()
@@ -160,5 +160,5 @@ class StyleMLP(nn.Module):
 
 
 def reflected(i: int, o: int, kernel: int, *, stride: int = 1) -> nn.Conv2d:
-    """A convolution that sees the picture mirrored beyond its border."""
+    """A convolution with reflection padding."""
     return nn.Conv2d(i, o, kernel, stride=stride, padding=(kernel - 1) // 2, padding_mode="reflect")

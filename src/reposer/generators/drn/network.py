@@ -1,14 +1,14 @@
 """RATE-Net (Yang et al. 2020, arXiv:2005.12486) and DRN (Yang et al. 2021, arXiv:2005.12494), two presets of one
 family.
 
-A pose branch, the network of PATN, draws a coarse picture I_c and hands out its features F_t. A detail branch paints,
-with F_t as content and the source's style, a residual R that is added; DRN paints the face, too, from the source's face
-and the target's facial joints, and blends it in under a soft mask M:
+The pose branch, PATN's network, generates a coarse picture I_c and features F_t. The detail branch generates a residual
+R from F_t as content and the source's style; R is added to I_c. DRN also generates the face, from the source's face and
+the target's facial joints, and blends it in under a soft mask M:
 
     I = (1 - M) (I_c + R) + M face
 
-What RATE-Net is built of is known from its developers' own public code; DRN's code was never published, and what its
-readers do not report is inferred and says so where it is decided.
+RATE-Net's structure follows its developers' public code. DRN's code was never published; whatever readers of the paper
+do not report is inferred, and marked so.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ from .face import (
 )
 from .modules import AdaINPlace, DetailModule, StyleEncoding
 
-DIVISOR = 8  # of the pictures' sides
+DIVISOR = 8  # both sides of a picture must be multiples of this
 STYLE_HALVINGS, FACE_STYLE_HALVINGS = 4, 3
 FACE_DOWN = 2  # halvings of the face's joint maps, and doublings of its picture
 
@@ -54,32 +54,32 @@ class DRNConfig:
     family: ClassVar[str] = "drn"
 
     framing: Framing = Framing((256, 176))
-    """Size of the pictures, whose sides divide by 8, and how a photo becomes one."""
+    """Size of the pictures, whose sides must be multiples of 8, and how a photo is framed."""
     width: int = 64
-    """Channels of the first layer of the pose branch and of the style encoder; doubled downsamplings times and
+    """Channels of the first layer of the pose branch, doubled at each downsampling, and of the style encoder, doubled
     twice."""
     downsamplings: int = 2
     """Halvings of the pose branch, 1 to 3. RATE-Net's code has 3; 2 is PATN's and makes a network a quarter as large.
-    For DRN it is not reported (inferred)."""
+    Not reported for DRN (inferred)."""
     blocks: int = 9
     """Pose-attentional blocks of the pose branch."""
     dropout: float = 0.5
-    """Share of values that these blocks drop in training."""
+    """Dropout rate in these blocks."""
     res_blocks: int = 2
-    """Residual blocks of the global detail module. For DRN not reported (inferred from RATE-Net's code)."""
+    """Residual blocks of the global detail module. Not reported for DRN (inferred from RATE-Net's code)."""
     style_encoding: StyleEncoding = "residual"
     """"plain": strided convolutions (RATE-Net's code). "residual": residual blocks (DRN's paper)."""
     latent: int = 128
-    """Numbers in a style code."""
+    """Length of a style code."""
     hidden: int = 256
     """Width of the hidden layers between a style code and the AdaIN parameters."""
     adain_in: AdaINPlace = "res"
     """"res": the style sets the norms of the residual blocks (RATE-Net's code). "all": the decoder's as well."""
     face: bool = True
-    """True (DRN): the face has a detail module of its own. False (RATE-Net)."""
+    """Whether the face has a detail module of its own. True: DRN; False: RATE-Net."""
     face_input: Literal["joints", "landmarks"] = "joints"
-    """What of the target's face the face module paints after: its five joints, or its 68 landmarks (a skeleton that has
-    them). Which of them the authors used is not reported (inferred)."""
+    """The condition of the face module: the target's five facial joints, or its 68 landmarks (needs a skeleton that has
+    them). Which one the authors used is not reported (inferred)."""
     face_size: int = 64
     """Side of the face pictures, in pixels (inferred); a multiple of 8."""
     face_width: int = 64
@@ -89,8 +89,8 @@ class DRNConfig:
     face_sigma: float = 3.0
     """Width of a joint's bump in the face module's maps, in pixels of 64 across a face (inferred)."""
     maps: PoseMaps = PoseMaps()
-    """How poses become maps. With the skeleton "person88" a pose may bring the face's landmarks and its box, as a face
-    detector finds it, which then takes the place of the box that the joints suggest."""
+    """How poses become maps. With the skeleton "person88" a pose may include the face's landmarks and the box of a face
+    detector, which replaces the box derived from the joints."""
 
     def __post_init__(self) -> None:
         size = self.framing.size
@@ -126,12 +126,12 @@ class DRNConfig:
 
     @property
     def body(self) -> Skeleton:
-        """What the pose branch sees: the joints without landmarks and boxes."""
+        """The skeleton that the pose branch sees: the joints without landmarks and boxes."""
         return OPENPOSE_18 if self.maps.skeleton == PERSON_88.name else SKELETONS[self.maps.skeleton]
 
     @classmethod
     def rate_net(cls) -> "DRNConfig":
-        """RATE-Net as its developers' code has it: no face module, a style encoder of strided convolutions."""
+        """RATE-Net as in its developers' code: no face module, a style encoder of strided convolutions."""
         return cls(downsamplings=3, style_encoding="plain", face=False, maps=PoseMaps("truncated"))
 
     @classmethod
@@ -146,7 +146,7 @@ class DRNConfig:
 
     @classmethod
     def drn_landmarks_mini(cls) -> "DRNConfig":
-        """DRN for two CPU cores, its faces painted after landmarks."""
+        """DRN for two CPU cores, with faces conditioned on landmarks."""
         return replace(cls.drn_mini(), maps=PoseMaps(skeleton=PERSON_88.name, sigma=3.0), face_input="landmarks")
 
     @classmethod
@@ -166,7 +166,7 @@ class DRNConfig:
         )
 
     def tiny(self) -> "DRNConfig":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(
             self,
             framing=self.framing.tiny(),
@@ -187,10 +187,10 @@ class DRNConfig:
 
 @dataclass(frozen=True)
 class DRNDrawing:
-    """What one forward pass makes. The picture is not clamped: it is a sum of two in [-1, 1].
+    """The result of one forward pass. The picture is not clamped: it is a sum of two in [-1, 1].
 
     face, mask, faces: None without a face module. `faces` are the target's boxes with their margin; where one is not
-    valid, its mask is 0 and its face means nothing.
+    valid, its mask is 0 and its face is meaningless.
     """
 
     picture: Float[Tensor, "B 3 H W"]
@@ -203,7 +203,7 @@ class DRNDrawing:
 
 
 class Styles(NamedTuple):
-    """What the detail branch takes from the source, and whether its face was seen."""
+    """What the detail branch takes from the source, and whether the source's face is visible."""
 
     everywhere: Float[Tensor, "B N"]
     face: Float[Tensor, "B F"] | None
@@ -211,7 +211,7 @@ class Styles(NamedTuple):
 
 
 class DRNGenerator(Generator):
-    """Both branches, apart because they are two players; `forward` is `coarse` and then `replenish`."""
+    """Both branches, kept apart because they are trained as two players; `forward` is `coarse`, then `replenish`."""
 
     divisor = DIVISOR
 
@@ -240,7 +240,7 @@ class DRNGenerator(Generator):
         target_pose: Pose,
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> DRNDrawing:
-        """`seeds`: of the rows' dropout; None = no dropout."""
+        """`seeds`: seeds of each row's dropout; None = no dropout."""
         transfer = self.coarse(source, source_pose, target_pose, seeds)
         styles = self.styles(source, source_pose)
         return self.replenish(transfer.features, transfer.picture, styles, target_pose)
@@ -252,7 +252,7 @@ class DRNGenerator(Generator):
         target_pose: Pose,
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> PoseTransfer:
-        """I_c and F_t, by the pose branch alone."""
+        """I_c and F_t, from the pose branch alone."""
         source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
         return self.pose_branch(channels_last(source), source_maps, target_maps, seeds)
 
@@ -263,32 +263,32 @@ class DRNGenerator(Generator):
     def replenish(
         self, features: Float[Tensor, "B C h w"], coarse: Float[Tensor, "B 3 H W"], styles: Styles, target_pose: Pose
     ) -> DRNDrawing:
-        """The whole drawing from what the pose branch made, by the detail branch alone."""
+        """The final picture, by the detail branch alone, from the pose branch's results."""
         return self.detail_branch(features, coarse, styles, _in_type_of(coarse, target_pose))
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
-        """One bump of height 1 per visible joint of the body, on the picture's device and in its type."""
+        """One bump of height 1 per visible joint of the body, on the picture's device and in its dtype."""
         return channels_last(self.config.maps.of(pose.convert(self.config.body), picture))
 
     def layers(self, output: DRNDrawing) -> Mapping[str, Layer]:
-        """Coarse picture and residual; of DRN, the face as it lies in the picture and the mask that lets it in."""
+        """Coarse picture and residual; for DRN also the face, placed in the picture, and its mask."""
         layers = {"coarse": Layer("picture", output.coarse), "residual": Layer("picture", output.residual)}
         if output.face is not None and output.mask is not None:
             layers |= {"face": Layer("picture", output.face), "mask": Layer("weight", output.mask)}
         return layers
 
     def left_undone(self, source_pose: Any, target_pose: Any) -> str:
-        """Says so where the target shows a face that is not painted, because a pose lacks what it is painted after."""
+        """A message if the target shows a face that is not generated because a pose lacks its condition; else empty."""
         module = self.detail_branch.face
         if module is None:
             return ""
         source, target = Pose.stack([source_pose]), Pose.stack([target_pose])
         if not face_boxes(target).valid[0] or not face_boxes(source).valid[0]:
-            return ""  # seen from behind: there is nothing to paint, or nothing to paint it with
+            return ""  # seen from behind, or nothing to generate a face from
         return "" if module.can_draw(target)[0] else module.wanted
 
     def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Tensor, Tensor, Styles]:
-        """The source is encoded once."""
+        """Encodes the source, once."""
         encoded = self.pose_branch.picture_encoder(channels_last(source))
         return source, encoded, self.pose_maps(source_pose, source), self.styles(source, source_pose)
 
@@ -316,7 +316,7 @@ class DetailBranch(nn.Module):
             encoding=config.style_encoding,
             adain_in=config.adain_in,
         )
-        # At first the residual is 0 and the picture the coarse one (inferred).
+        # The residual starts at 0, so the picture starts as the coarse one (inferred).
         nn.init.zeros_(self.everywhere.picture.weight)
         self.face = FaceModule(config) if config.face else None
 
@@ -336,11 +336,11 @@ class DetailBranch(nn.Module):
             return DRNDrawing(total, coarse, residual, features)
         assert styles.face is not None and styles.face_seen is not None
         seen = face_boxes(target_pose)
-        # without a source face, or without what the face is painted after, the residual has to do
+        # without a source face or a condition for the target's, only the residual is used
         valid = seen.valid & styles.face_seen & self.face.can_draw(target_pose)
         faces = seen._replace(valid=valid)
         face = self.face.draw(target_pose, faces, styles.face)
-        # The mask ends inside the part that was cut out; where there is no face it is 0 everywhere.
+        # The mask ends inside the crop; where there is no face it is 0 everywhere.
         mask = face_mask(faces, target_pose.size)
         wide = with_margin(faces, target_pose.size)
         picture = (1 - mask) * total + mask * put_back(face, wide, target_pose.size)
@@ -348,7 +348,7 @@ class DetailBranch(nn.Module):
 
 
 class FaceModule(nn.Module):
-    """The face: facial joints of the target are the content, the face in the source is the style."""
+    """Generates the face: the target's facial joints are the content, the source's face is the style."""
 
     def __init__(self, config: DRNConfig) -> None:
         super().__init__()
@@ -373,7 +373,7 @@ class FaceModule(nn.Module):
 
     @property
     def wanted(self) -> str:
-        """What a target's pose lacks that shows a face, but not what faces are painted after."""
+        """Whatever a target's pose that shows a face lacks of the face module's condition."""
         if self.joints == LANDMARKS:
             return (
                 f"No face is painted: this network paints it after a face's {len(LANDMARKS)} landmarks, and fewer than "
@@ -385,7 +385,7 @@ class FaceModule(nn.Module):
         )
 
     def can_draw(self, pose: Pose) -> Bool[Tensor, "B"]:
-        """Whether the pose shows what a face is painted after."""
+        """True where the pose has the face module's condition."""
         if self.joints == LANDMARKS:
             return landmarks_seen(pose)
         return pose.visible[:, [pose.skeleton.index(joint) for joint in self.joints]].any(1)
@@ -396,6 +396,6 @@ class FaceModule(nn.Module):
 
 
 def _in_type_of(picture: Tensor, pose: Pose) -> Pose:
-    """The pose on the picture's device; a face is found in the picture's precision."""
+    """The pose on the picture's device; a face is located in the picture's precision."""
     pose = pose.to(picture.device)
     return replace(pose, xy=pose.xy.to(picture.dtype))

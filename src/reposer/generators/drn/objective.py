@@ -1,4 +1,5 @@
-"""How RATE-Net and DRN are trained: the pose branch on its coarse picture, then both on the whole, then the judges."""
+"""Training of RATE-Net and DRN: the pose branch on its coarse picture, both on the final one, then the
+discriminators."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from .face import cut_out
 from .network import DRNDrawing, DRNGenerator
 
 FeatureName = Literal["vgg16-bn", "vgg19", "vgg19-normalized", "people-encoder"]
-FLIP = 0xF11B  # of the flips' dice among all that a row's seed is used for
+FLIP = 0xF11B  # address of the mirroring's random numbers within a row's seed
 
 UpdateMode = Literal["alternate", "joint", "detail"]
 Guidance = Literal["full", "ft_only", "none"]
@@ -33,57 +34,59 @@ Guidance = Literal["full", "ft_only", "none"]
 
 @dataclass(frozen=True)
 class DRNLossesConfig:
-    """One stage. The defaults are DRN's; `rate_net` are those of RATE-Net's code."""
+    """RATE-Net's and DRN's only stage. The defaults are DRN's; `rate_net` has those of RATE-Net's code."""
 
     features: FeatureName = "people-encoder"
     """The frozen network of the perceptual and style terms. Which one DRN used is not reported (inferred: VGG-19)."""
     weights: str | None = None
-    """File of that network's weights; none = its usual place."""
+    """File of that network's weights; default: its usual place."""
     l1: float = 10.0
-    """Weight of the mean absolute difference of the pictures. For DRN inferred from RATE-Net's code, as `perceptual`
-    and `adversarial` are."""
+    """Weight of the mean absolute difference of the pictures. For DRN inferred from RATE-Net's code, like `perceptual`
+    and `adversarial`."""
     perceptual: float = 5.0
-    """Weight of the perceptual term: the sum of the next three."""
+    """Weight of the perceptual term: the sum of `layers`, `moments` and `pixels`."""
     layers: tuple[float, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
     """Weights of the mean absolute differences in the network's deepest content layers, from shallow to deep (for DRN
     inferred)."""
     moments: tuple[float, ...] = ()
-    """Weights of the squared 2-Wasserstein distances in the same layers; none = no such term. In RATE-Net's code it
-    mixes the rows of a batch; here each row is on its own."""
+    """Weights of the squared 2-Wasserstein distances in the same layers; empty = no such term. RATE-Net's code mixes
+    the rows of a batch here; ours treats each row by itself."""
     pixels: float = 0.0
     """Weight of the mean absolute difference of the pictures within the perceptual term."""
     style: float = 250.0
-    """Weight of the differences of Gram matrices (that DRN has the term is reported, the weight is inferred)."""
+    """Weight of the differences of Gram matrices (reported for DRN; the weight is inferred)."""
     adversarial: float = 5.0
-    """Weight of the mean of both judges' terms; half of it weighs each judge's loss."""
+    """Weight of the mean of both discriminators' terms in the generator's loss; each discriminator's own loss has half
+    of it."""
     face: float = 0.0
-    """Weight of L1 and perceptual term on the face alone, before it is blended in (inferred, as published none)."""
+    """Weight of the L1 and perceptual terms on the face alone, before it is blended in (inferred; 0 as published)."""
     gan: GAN = "least-squares"
-    """What the adversarial terms are: as in DRN's equation, or as in RATE-Net's code."""
+    """The form of the adversarial terms: as in DRN's equation, or as in RATE-Net's code."""
     update_mode: UpdateMode = "alternate"
-    """"alternate" (published): the pose branch steps on its coarse picture and again, with the detail branch, on the
-    whole one, drawn anew. "joint" (inferred): one drawing, one step on both sums. "detail": the detail branch alone,
-    for a pose branch that is trained already."""
+    """"alternate" (published): the pose branch steps on its coarse picture, then both branches step on the final one,
+    which is generated again. "joint" (inferred): one forward pass, one step on both sums. "detail": the detail branch
+    alone, for a pose branch that is trained already."""
     guidance: Guidance = "full"
-    """What of the whole picture's loss reaches the pose branch: all (published); what comes by its features F_t alone;
-    nothing."""
+    """Which gradients of the final picture's loss reach the pose branch: all (published), those through its features
+    F_t, or none."""
     discriminator_steps: int = 3
-    """Turns of the judges after each of the generator's."""
+    """Steps of the discriminators after each step of the generator."""
     head: Head = "patch"
-    """What of a judge is held against 1 and 0: a score of each place (inferred), or all last channels (RATE-Net's
-    code)."""
+    """A discriminator's outputs that are compared with 1 and 0: a score per place (inferred), or all channels of its
+    last layer (RATE-Net's code)."""
     discriminator_scales: int = 1
-    """Sizes, each half the one before, at which a judge sees the pictures, with weights of its own for each."""
+    """Number of scales, each half the size of the one before, at which a discriminator sees the pictures, with its own
+    weights per scale."""
     discriminator_width: int = 64
-    """Channels of the judges' first layer; four times as many in the last."""
+    """Channels of the discriminators' first layer; the last has four times as many."""
     discriminator_blocks: int = 3
-    """Residual blocks of each judge."""
+    """Residual blocks of each discriminator."""
     discriminator_dropout: float = 0.5
-    """Share of values dropped in those blocks."""
+    """Dropout rate in those blocks."""
     pool: int = 50
-    """Generated pairs that each judge's pool keeps; 0 = none."""
+    """Generated pairs that each discriminator's pool keeps; 0 = none."""
     flip: float = 0.5
-    """Probability that source and target are mirrored, together."""
+    """Probability that source and target are mirrored together."""
 
     def __post_init__(self) -> None:
         if self.discriminator_steps < 1 or self.discriminator_scales < 1 or self.pool < 0:
@@ -102,7 +105,8 @@ class DRNLossesConfig:
 
     @classmethod
     def rate_net(cls) -> "DRNLossesConfig":
-        """RATE-Net's code: VGG-16 with batch norm before its last three poolings, no Gram term, judges without head."""
+        """RATE-Net's code: VGG-16 with batch norm before its last three poolings, no Gram term, discriminators without
+        a head."""
         return cls(
             features="vgg16-bn", layers=(5.0, 15.0, 2.0), moments=(3.0, 0.7, 0.01), pixels=1.0, style=0.0, head="none"
         )
@@ -122,9 +126,10 @@ class DRNLossesConfig:
 
 
 class DRNObjective(Objective):
-    """Four players: the pose branch, the detail branch, and the judges of appearance and of shape.
+    """Four players: the pose branch, the detail branch, and the discriminators of appearance and of shape.
 
-    Appearance is judged of a picture beside the source, shape of a picture beside the target's pose maps.
+    The appearance discriminator sees a picture beside the source, the shape discriminator a picture beside the target's
+    pose maps.
     """
 
     def __init__(self, config: DRNLossesConfig, generator: DRNGenerator) -> None:
@@ -168,7 +173,7 @@ class DRNObjective(Objective):
             first = coarse(next(seeds))
             yield Turn(("pose",), self._coarse_terms(first.picture, target, wanted))
         with torch.set_grad_enabled(torch.is_grad_enabled() and config.update_mode != "detail"):
-            transfer = coarse(next(seeds))  # drawn anew: the pose branch has stepped
+            transfer = coarse(next(seeds))  # generated again: the pose branch has stepped
         features, picture = self._guided(transfer)
         drawing = generator.replenish(features, picture, generator.styles(source, source_pose), target_pose)
         beside = {"appearance": source, "shape": generator.pose_maps(target_pose, target)}
@@ -185,7 +190,7 @@ class DRNObjective(Objective):
             yield Turn(tuple(self.judges), self._judge_terms(drawing.picture.detach(), target, beside, seeds))
 
     def _guided(self, transfer: PoseTransfer) -> tuple[Tensor, Tensor]:
-        """F_t and I_c, the ways back to the pose branch that are closed cut off."""
+        """F_t and I_c, detached from the pose branch where `guidance` asks for it."""
         features, picture = transfer.features, transfer.picture
         guidance = self.config.guidance
         return (
@@ -241,7 +246,7 @@ class DRNObjective(Objective):
         return _difference(face, wanted) + self._perceptual(face, wanted, found, features)
 
     def _passed(self, drawn: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]) -> Tensor:
-        """How far the judges are from taking the picture for real, on average."""
+        """The generator's adversarial loss, averaged over the discriminators."""
         loss = GAN_TERMS[self.config.gan].passed
         scores = [judge(torch.cat([drawn, beside[name]], 1), next(seeds)) for name, judge in self.judges.items()]
         return torch.stack([torch.stack([loss(s) for s in of_one]).mean() for of_one in scores]).mean()
@@ -279,7 +284,7 @@ class Judge(nn.ModuleList):
     def forward(
         self, pairs: Float[Tensor, "B C H W"], seeds: Int64[Tensor, "B"]
     ) -> tuple[Float[Tensor, "B _ _ _"], ...]:
-        """The scores at each size, in float32 at least: losses are computed in it."""
+        """The scores at each size, at least float32, in which the losses are computed."""
         scores = []
         for n, judge in enumerate(self):
             scores.append(at_least_float32(judge(pairs, derived_seeds(seeds, n))))

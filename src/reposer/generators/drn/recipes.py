@@ -1,4 +1,4 @@
-"""Recipes of RATE-Net and DRN: the authors' size, and one that trains on a laptop."""
+"""Recipes of RATE-Net and DRN: the authors' size, and small ones for a laptop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from reposer.training import RECIPES, Adam, RAdam, Stage
 from .network import DRNConfig
 from .objective import DRNLossesConfig
 
-# RATE-Net's code: one rule for all four networks.
+# RATE-Net's code: the same optimiser for all four networks.
 RULE = RAdam(1e-4, betas=(0.5, 0.999), weight_decay=1e-5)
 PLAYERS: Mapping[str, Adam] = {name: RULE for name in ("pose", "detail", "appearance", "shape")}
 PAIRS, BATCH, EPOCHS = 101_966, 8, 12  # of RATE-Net's code, on the pairs of PATN
@@ -17,10 +17,10 @@ PAIRS, BATCH, EPOCHS = 101_966, 8, 12  # of RATE-Net's code, on the pairs of PAT
 
 @dataclass(frozen=True)
 class DRNStage(Stage):
-    """RATE-Net and DRN have one stage."""
+    """The only stage of RATE-Net and DRN."""
 
     objective: DRNLossesConfig
-    """The game."""
+    """Losses and discriminators of this stage."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,19 @@ class DRNRecipe(PairRecipe):
     """A RATE-Net or DRN run."""
 
     model: DRNConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[DRNStage, ...]
-    """One stage."""
+    """The stages; there is one."""
 
 
 @RECIPES.register("rate-net-fashion-2020")
 def rate_net_fashion_2020() -> DRNRecipe:
     """RATE-Net for DeepFashion at 256x176, after its developers' public code: 182,930,758 parameters.
 
-    Of it 165.2 M are the pose branch. RAdam at 1e-4, batch 8, 12 epochs of 101,966 pairs, constant for one and then
-    falling. Ours: a second drawing after the pose branch's step (the code went on with one made before it), moments
-    per row (the code mixed the rows of a batch), a last epoch with a learning rate above 0, a fall in every step.
-    The paper's text could not be had; whether its numbers came from this state of the code is unknown.
+    The pose branch has 165.2 M of them. RAdam at 1e-4, batch 8, 12 epochs of 101,966 pairs; the rate is constant for
+    one epoch, then falls. Ours: a second forward pass after the pose branch's step (the code reuses the one before it),
+    moments per row (the code mixes the rows of a batch), a learning rate above 0 in the last epoch, a rate that falls
+    at every step. The paper's text was not available; whether its numbers come from this state of the code is unknown.
     Not trained here: it needs DeepFashion, VGG-16 with batch norm and a GPU. Recalled from a list of results, with
     little trust: SSIM 0.774, IS 3.125 under the authors' protocol.
     """
@@ -53,10 +53,11 @@ def drn_fashion_2020() -> DRNRecipe:
 
     Its code was never published. Reported: both branches, the style encoder's residual blocks, the face module, the
     mask, the Gram term, the order of the updates. Inferred: all of the face's geometry, the weights of the losses, the
-    judges' head, and the schedule, which is RATE-Net's. `--model.downsamplings 2` makes it 57,678,409 parameters.
-    Not trained here: it needs DeepFashion, VGG-19 and a GPU. From the paper's abstract, over systems and protocols
-    that could not be recovered: 12 to 14 % more top-10 retrieval recall, 5 % more joint localisation accuracy, near
-    40 % more face identity.
+    discriminators' head, and the schedule, which is RATE-Net's. `--model.downsamplings 2` makes it 57,678,409
+    parameters.
+    Not trained here: it needs DeepFashion, VGG-19 and a GPU. From the paper's abstract, over systems and protocols that
+    could not be recovered: 12 to 14 % more top-10 retrieval recall, 5 % more joint localisation accuracy, near 40 %
+    more face identity.
     """
     return _fashion("drn-fashion-2020", DRNConfig.drn(), DRNLossesConfig.drn())
 
@@ -81,8 +82,8 @@ def _fashion(name: str, model: DRNConfig, losses: DRNLossesConfig) -> DRNRecipe:
     )
 
 
-# The layers of our small encoder all have mean square 1 on people; each term is weighted to be worth about as much as
-# the L1 term at the start, or less.
+# All layers of our small encoder have mean square 1 on people; the weights make each term about as large as the L1 term
+# at the start, or smaller.
 MINI_LOSSES = DRNLossesConfig(
     "people-encoder",
     l1=10.0,
@@ -106,8 +107,8 @@ def rate_net_mini() -> DRNRecipe:
     """A small RATE-Net at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
     1,619,510 parameters; a step of 8 pairs takes 3.2 s on one core (measured), 1,500 steps an hour and twenty minutes.
-    After RATE-Net's code, but for one turn of the judges instead of three, no dropout, and weights for our encoder.
-    Not trained to its end yet; docs/leaderboard.md says what it reached in the leaderboard's form.
+    After RATE-Net's code, except for one step of the discriminators instead of three, no dropout, and weights for our
+    encoder. Not fully trained yet; docs/leaderboard.md has its result in the leaderboard's form.
     """
     return _mini("rate-net-mini", DRNConfig.rate_net_mini(), MINI_RATE_LOSSES)
 
@@ -116,10 +117,9 @@ def rate_net_mini() -> DRNRecipe:
 def drn_mini() -> DRNRecipe:
     """A small DRN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
-    2,094,233 parameters; a step of 8 pairs takes 3.5 s on one core (measured), 1,500 steps an hour and a half.
-    After a reader's notes on the paper, as drn-fashion-2020 is, but for one turn of the judges instead of three, no
-    dropout,
-    and weights for our encoder. Not trained to its end yet; docs/leaderboard.md says what it reached in the
+    2,094,233 parameters; a step of 8 pairs takes 3.5 s on one core (measured), 1,500 steps an hour and a half. Like
+    drn-fashion-2020, after a reader's notes on the paper, except for one step of the discriminators instead of three,
+    no dropout, and weights for our encoder. Not fully trained yet; docs/leaderboard.md has its result in the
     leaderboard's form.
     """
     return _mini("drn-mini", DRNConfig.drn_mini(), MINI_LOSSES)
@@ -127,15 +127,12 @@ def drn_mini() -> DRNRecipe:
 
 @RECIPES.register("drn-landmarks-mini")
 def drn_landmarks_mini() -> DRNRecipe:
-    """drn-mini whose faces are painted after the target's 68 landmarks instead of five joints.
+    """drn-mini with faces conditioned on the target's 68 landmarks instead of five joints.
 
     2,143,625 parameters. Poses are of the skeleton person88: OpenPose's 18 joints, the landmarks, and two corners of
-    the
-    face's box where a detector gives it (docs/data.md); synthetic people bring landmarks of their own. In the same way
-    for
-    DeepFashion, with pose files that have them: `reposer train drn-fashion-2020 --model.maps.skeleton person88
-    --model.face-input
-    landmarks --data.skeleton person88`. Not trained to its end yet.
+    the face's box where a detector gives it (docs/data.md); synthetic people come with landmarks. The same for
+    DeepFashion, with pose files that have landmarks: `reposer train drn-fashion-2020 --model.maps.skeleton person88
+    --model.face-input landmarks --data.skeleton person88`. Not fully trained yet.
     """
     return _mini("drn-landmarks-mini", DRNConfig.drn_landmarks_mini(), MINI_LOSSES, "person88")
 

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 SLOPE = 0.1
 
 Normalize = Literal["channel", "picture"]
-"""Over what N takes mean and variance: each channel of a picture (instance norm, blind to a channel's mean, hence to
+"""What N takes mean and variance over: each channel of a picture (instance norm, blind to a channel's mean, hence to
 colour), or all channels of a picture together."""
 
 
 def leaky(x: Tensor) -> Tensor:
-    """A."""
+    """The activation A."""
     return F.leaky_relu(x, SLOPE)
 
 
@@ -73,7 +73,7 @@ class ResBlockDecoder(nn.Module):
 
 
 class Jump(nn.Conv2d):
-    """A ReflectPad1 Conv3x3, no norm: what the encoder hands to the decoder, and the last layer before a picture."""
+    """A ReflectPad1 Conv3x3, no norm: the skip from encoder to decoder, and the last layer before a picture."""
 
     def __init__(self, i: int, o: int) -> None:
         super().__init__(i, o, 3, padding=1, padding_mode="reflect")

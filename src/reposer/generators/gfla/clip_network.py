@@ -1,8 +1,8 @@
 """GFLA for clips: moving people, moving faces (Ren et al. 2020, arXiv:2003.00696; code at commit 3afa8fe).
 
-A frame is drawn from two pictures: the reference, which says who it is, and the frame before, which was drawn here too.
-Each has its own features and its own flow; the target network takes both in. The first frame's predecessor is the
-reference itself.
+A frame is generated from two pictures: the reference, which shows the person's identity, and the previous frame, which
+was generated too. Each has its own features and its own flow; the target network takes both in. The first frame's
+predecessor is the reference itself.
 """
 
 from abc import ABC, abstractmethod
@@ -38,21 +38,21 @@ from .parts import (
     layers_of,
 )
 
-STICKS = 3  # channels of the drawn skeleton
+STICKS = 3  # channels of the rendered skeleton
 
 
 @dataclass(frozen=True)
 class ClipNetworksConfig(NetworksConfig, ABC):
-    """What people and faces have in common."""
+    """Options shared by people and faces."""
 
     fusion: Literal["blend", "sum"] = "blend"
-    """How a level takes in both pictures. "sum" (published): each is blended with what the network made up, and both
-    blends are added, which counts the latter up to twice. "blend": shares of the three that add up to 1."""
+    """How a level combines both pictures. "sum" (published): each is blended with the target network's own features and
+    the blends are added, which counts the latter up to twice. "blend": weights of the three that add up to 1."""
 
     @property
     @abstractmethod
     def channels(self) -> int:
-        """Of the maps of a condition."""
+        """Channels of a condition's maps."""
 
 
 @GENERATORS.register("gfla-animation")
@@ -65,10 +65,10 @@ class GFLAAnimationConfig(ClipNetworksConfig):
     maps: PoseMaps = PoseMaps()
     """How poses become maps."""
     sticks: Literal["scaled", "raw"] = "scaled"
-    """Range of the drawn skeleton beside the bumps: [-1, 1], or (published) 0 to 255."""
+    """Range of the rendered skeleton beside the bumps: [-1, 1], or (published) 0 to 255."""
     source_skeleton: str = "openpose18"
-    """Name of the reference's skeleton; published are coco17 here and h36m17 there, so that channels change their
-    meaning."""
+    """Name of the reference's skeleton. Published: coco17 for the reference and h36m17 for the targets, so that the
+    same channels mean different joints."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +84,8 @@ class GFLAAnimationConfig(ClipNetworksConfig):
 
     @classmethod
     def dance_2020(cls) -> "GFLAAnimationConfig":
-        """The released network for FashionVideo and for iPER. The colours of its drawn skeleton are inferred: ours."""
+        """The released network for FashionVideo and for iPER. The colours of its rendered skeleton are inferred:
+        ours."""
         return cls(
             Framing((256, 256), aspect=1.0),
             fusion="sum",
@@ -104,7 +105,7 @@ class GFLAAnimationConfig(ClipNetworksConfig):
         )  # fmt: skip
 
     def tiny(self) -> "GFLAAnimationConfig":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4)
 
     def build(self) -> "GFLAAnimation":
@@ -119,9 +120,9 @@ class GFLAFaceConfig(ClipNetworksConfig):
     family: ClassVar[str] = "gfla-face"
 
     framing: Framing = Framing((256, 256), aspect=1.0)
-    """Size of the pictures, whose sides divide by 32, and how a photo becomes one."""
+    """Size of the pictures, whose sides must be multiples of 32, and how a photo is framed."""
     labels: Literal["scaled", "raw"] = "scaled"
-    """Range of the map that says which part of the face is where: [0, 1], or (published) 0 to 6."""
+    """Range of the map of the face's parts: [0, 1], or (published) 0 to 6."""
 
     @property
     def channels(self) -> int:
@@ -129,19 +130,19 @@ class GFLAFaceConfig(ClipNetworksConfig):
 
     @classmethod
     def face_2020(cls) -> "GFLAFaceConfig":
-        """The released network for FaceForensics. Which lines its maps are of is inferred (nn/face_maps.py)."""
+        """The released network for FaceForensics. Which lines its maps show is inferred (nn/face_maps.py)."""
         return cls(fusion="sum", normalize_attention="mean", normalize_input=True, labels="raw")
 
     @classmethod
     def mini(cls) -> "GFLAFaceConfig":
-        """Ours for two CPU cores. Margin: a drawn face picture is 1.9 times as large as the landmarks' box in it."""
+        """Ours for two CPU cores. Margin: a rendered face picture is 1.9 times as large as the landmarks' box in it."""
         return cls(
             framing=Framing((96, 96), margin=0.45, aspect=1.0), width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)), attention_hidden=32,
             first_gain=0.7, first_occlusion=1.0,
         )  # fmt: skip
 
     def tiny(self) -> "GFLAFaceConfig":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4)
 
     def build(self) -> "GFLAFace":
@@ -149,7 +150,7 @@ class GFLAFaceConfig(ClipNetworksConfig):
 
 
 class Memory(NamedTuple):
-    """What the next frame is drawn from.
+    """The input of the next frame.
 
     reference, previous: pictures (B, 3, H, W); *_maps: of their conditions (B, C, H, W); features: the reference's, by
     level.
@@ -164,7 +165,7 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True)
 class ClipDrawing:
-    """One frame, and where its places were found in the frame before and in the reference."""
+    """One frame, with the flows and occlusions into the previous frame and into the reference."""
 
     picture: Float[Tensor, "B 3 H W"]
     source: Float[Tensor, "B 3 H W"]
@@ -173,9 +174,9 @@ class ClipDrawing:
 
 
 class RecurrentGenerator(Generator):
-    """What people and faces have in common; a task says how a condition becomes maps, and how its flow networks look.
+    """Common parts for people and faces; a task defines the maps of a condition and its flow networks.
 
-    A picture on its own (`generate`) is drawn as the first frame of a clip.
+    A single picture (`generate`) is generated as the first frame of a clip.
     """
 
     divisor = 2**FLOW_LEVELS
@@ -204,11 +205,11 @@ class RecurrentGenerator(Generator):
     def maps(
         self, condition: Any, picture: Float[Tensor, "B 3 H W"], *, of_source: bool = False
     ) -> Float[Tensor, "B C H W"]:
-        """What the networks see of a condition, on the picture's device and in its type."""
+        """A condition as maps, on the picture's device and in its dtype."""
 
     @abstractmethod
     def moves(self, memory: Memory, target_maps: Float[Tensor, "B C H W"]) -> tuple[Moves, Moves]:
-        """Of the frame before, and of the reference."""
+        """The moves into the previous frame, and into the reference."""
 
     def begin(
         self,
@@ -216,7 +217,7 @@ class RecurrentGenerator(Generator):
         source_pose: Any,
         previous: tuple[Float[Tensor, "B 3 H W"], Any] | None = None,
     ) -> Memory:
-        """Before the first frame; or after the frame `previous`, which was drawn for that condition."""
+        """The memory before the first frame; or after the frame `previous`, which was generated for that condition."""
         maps = self.maps(source_pose, source, of_source=True)
         features = self.source_reference(source)
         if previous is None:
@@ -225,12 +226,12 @@ class RecurrentGenerator(Generator):
         return Memory(source, maps, features, picture, self.maps(pose, picture))
 
     def frame(self, memory: Memory, target_pose: Any, seeds: Tensor | None = None) -> tuple[ClipDrawing, Memory]:
-        """The next frame, and what the one after it is drawn from."""
+        """The next frame, and the memory for the one after it."""
         target_maps = self.maps(target_pose, memory.reference)
         previous, reference = self.moves(memory, target_maps)
         picture = self.target_net(
             target_maps, self.source_previous(memory.previous), memory.features, previous, reference
-        ).contiguous()  # as a picture that was put away and brought back: the same bits come of it
+        ).contiguous()  # the same layout as a picture that was stored and read back, hence the same bits
         drawing = ClipDrawing(picture, memory.reference, previous, reference)
         return drawing, memory._replace(previous=picture, previous_maps=target_maps)
 
@@ -239,8 +240,8 @@ class RecurrentGenerator(Generator):
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def layers(self, output: ClipDrawing) -> Mapping[str, Layer]:
-        """As the first frame of a clip: flow and occlusion of each level, into the frame before and into the
-        reference."""
+        """Flow and occlusion of each level, into the previous frame and into the reference, for the first frame of a
+        clip."""
         return {
             f"{word}: {name}": layer
             for word, moves in (("previous", output.previous), ("reference", output.reference))
@@ -249,7 +250,7 @@ class RecurrentGenerator(Generator):
 
 
 class GFLAAnimation(RecurrentGenerator):
-    """People. Two flow networks, one for the frame before and one for the reference."""
+    """People. Two flow networks, one for the previous frame and one for the reference."""
 
     config: GFLAAnimationConfig
 
@@ -269,7 +270,7 @@ class GFLAAnimation(RecurrentGenerator):
     def maps(
         self, condition: Pose, picture: Float[Tensor, "B 3 H W"], *, of_source: bool = False
     ) -> Float[Tensor, "B C H W"]:
-        """One bump of height 1 per visible joint, then the drawn skeleton."""
+        """One bump of height 1 per visible joint, then the rendered skeleton."""
         pose = condition.to(picture.device)
         bumps = heatmaps(pose, self.config.maps.sigma, coordinates=self.config.maps.coordinates)
         if not self.config.normalize_input:
@@ -313,8 +314,8 @@ class GFLAFace(RecurrentGenerator):
 
 
 class ClipTargetNet(DrawingNet):
-    """The target's maps become a picture, with features of the frame before and of the reference taken in on the way
-    up."""
+    """Decodes the target's maps into a picture, taking in features of the previous frame and of the reference on the
+    way up."""
 
     def __init__(self, config: ClipNetworksConfig) -> None:
         super().__init__()
@@ -355,9 +356,10 @@ def fuse(
     r: Float[Tensor, "B 1 h w"],
     fusion: Literal["blend", "sum"],
 ) -> Float[Tensor, "B C h w"]:
-    """What the network made up, the frame before and the reference in one; p and r: how far the latter are trusted."""
+    """Combines the target network's features, the previous frame and the reference; p and r: how far the latter are
+    trusted."""
     if fusion == "sum":
         return torch.lerp(x, previous, p) + torch.lerp(x, reference, r)
-    # as if p and r were independent chances: neither is taken, one of them, or (both) a half of each
+    # p and r as independent probabilities: take neither, one of them, or (both) half of each
     both = p * r / 2
     return (1 - p) * (1 - r) * x + (p - both) * previous + (r - both) * reference

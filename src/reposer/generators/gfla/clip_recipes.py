@@ -17,10 +17,10 @@ PUBLISHED_FACES = ClipDataConfig(root="data/face-forensics", kind="faces", edges
 
 @dataclass(frozen=True)
 class GFLAClipStage(Stage):
-    """A stage of clips: the flow alone (ours), or everything."""
+    """A stage of clips: the flow alone (ours), or all networks."""
 
     objective: GFLAClipFlowConfig | GFLAClipLossesConfig
-    """The game of this stage."""
+    """Losses of this stage."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class GFLAAnimationRecipe(Recipe):
     """A run that learns to move people."""
 
     model: GFLAAnimationConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[GFLAClipStage, ...]
-    """What is trained, in order."""
+    """The stages, in order."""
     data: ClipDataConfig = field(default_factory=ClipDataConfig)
     """Where the clips come from."""
     batch_size: int = 2
-    """Clips of one step, over all processes."""
+    """Clips per step, over all processes."""
     protocol: str = "reposer-clips-v1"
-    """What the finished generator is scored by."""
+    """Protocol that scores the finished generator."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class GFLAFaceRecipe(Recipe):
     """A run that learns to move faces."""
 
     model: GFLAFaceConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[GFLAClipStage, ...]
-    """What is trained, in order."""
+    """The stages, in order."""
     data: ClipDataConfig = field(default_factory=lambda: ClipDataConfig(kind="faces"))
     """Where the clips come from."""
     batch_size: int = 2
-    """Clips of one step, over all processes."""
+    """Clips per step, over all processes."""
     protocol: str = "reposer-clips-v1"
-    """What the finished generator is scored by."""
+    """Protocol that scores the finished generator."""
 
 
 def everything(losses: GFLAClipLossesConfig, steps: int) -> tuple[GFLAClipStage, ...]:
@@ -77,7 +77,7 @@ def gfla_dance_fashion_2020() -> GFLAAnimationRecipe:
 
 @RECIPES.register("gfla-dance-iper-2020")
 def gfla_dance_iper_2020() -> GFLAAnimationRecipe:
-    """The published network for iPER at 256x256: as for FashionVideo, the flow judged inside the foreground only.
+    """The published network for iPER at 256x256: as for FashionVideo, with the flow's terms inside the foreground only.
 
     Correctness weighs 2 instead of 5. Number of steps ours; not trained here: it needs iPER and a GPU.
     """
@@ -110,8 +110,9 @@ def gfla_animation() -> GFLAAnimationRecipe:
 def gfla_face_2020() -> GFLAFaceRecipe:
     """The published network for FaceForensics at 256x256, as released: 16,906,667 parameters.
 
-    VGG-19 features, two clips of 30 frames a step, five updates of six frames each; motion is judged by differences of
-    frames. Number of steps ours; not trained here: it needs FaceForensics and a GPU. The paper shows pictures only.
+    VGG-19 features, two clips of 30 frames a step, five updates of six frames each; the temporal discriminator sees
+    differences of frames. Number of steps ours; not trained here: it needs FaceForensics and a GPU. The paper shows
+    pictures only.
     """
     return GFLAFaceRecipe(
         name="gfla-face-2020",
@@ -137,8 +138,8 @@ def gfla_face() -> GFLAFaceRecipe:
     )
 
 
-# The feature network of the mini recipes is our small encoder, whose layers all have mean square 1. Its terms are
-# weighted as those of gfla-mini are.
+# The mini recipes use our small encoder as feature network, whose layers all have mean square 1; its terms are weighted
+# as in gfla-mini.
 MINI_FLOW = GFLAClipFlowConfig("people-encoder", correctness=5.0, regularity=0.01)
 MINI_LOSSES = GFLAClipLossesConfig(
     "people-encoder",
@@ -187,8 +188,8 @@ def gfla_animation_mini() -> GFLAAnimationRecipe:
 def gfla_face_mini() -> GFLAFaceRecipe:
     """A small face animation at 96x96 for two CPU cores, on the faces of synthetic people.
 
-    Updates of three frames, two to a draw, the second from what the first drew: in the same time more updates than of
-    six. docs/training.md has the command and what it reached.
+    Updates of three frames, two per clip, the second continuing from the first: more updates in the same time than with
+    six frames. docs/training.md has the command and the result.
     """
     losses = replace(MINI_LOSSES, chunk=3, previous="generated", temporal="differences")
     return GFLAFaceRecipe(

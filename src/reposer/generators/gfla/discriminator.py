@@ -13,8 +13,7 @@ class ResDiscriminator(nn.Module):
     """Scores of overlapping parts of a picture, unbounded, at 1/2^layers of its size.
 
     entering: channels that come in; 3 for a picture. width: channels of the first block; four times as many at most.
-    Every convolution is spectrally normalised and
-    keeps torch's first weights.
+    Every convolution is spectrally normalised and keeps torch's initial weights.
     """
 
     def __init__(self, width: int = 32, *, layers: int = 4, entering: int = 3) -> None:

@@ -1,6 +1,6 @@
 """GFLA for person images: global flow, local attention (Ren et al. 2020, arXiv:2003.00696; code at commit 3afa8fe).
 
-The flow network sees the source picture and both poses; the target network turns the target pose into a picture and
+The flow network sees the source picture and both poses; the target network decodes the target pose into a picture and
 takes in source features by local attention around the place that the flow points to.
 """
 
@@ -67,7 +67,8 @@ class GFLAConfig(NetworksConfig):
 
     @classmethod
     def synthetic(cls) -> "GFLAConfig":
-        """Ours for synthetic people at the mini size: made so that the source's colours get through early."""
+        """Ours for synthetic people at the mini size, chosen so that the source's colours are used early in
+        training."""
         return replace(
             cls.mini(), attention=((1, 3), (2, 3), (3, 3)), attention_hidden=48, first_gain=0.7, first_occlusion=2.0
         )
@@ -91,7 +92,7 @@ class GFLAConfig(NetworksConfig):
         return replace(self, normalize_attention="mean", normalize_input=True, maps=PoseMaps("truncated"))
 
     def tiny(self) -> "GFLAConfig":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(self, framing=self.framing.tiny(), width=4, flow_width=3, attention_hidden=4)
 
     def build(self) -> "GFLAGenerator":
@@ -100,7 +101,7 @@ class GFLAConfig(NetworksConfig):
 
 @dataclass(frozen=True)
 class GFLADrawing:
-    """What one forward pass makes; `flows` and `occlusions` by level, as in Moves."""
+    """The result of one forward pass; `flows` and `occlusions` by level, as in Moves."""
 
     picture: Float[Tensor, "B 3 H W"]
     source: Float[Tensor, "B 3 H W"]
@@ -109,7 +110,7 @@ class GFLADrawing:
 
 
 class GFLAGenerator(Generator):
-    """The three networks; `forward` draws, `flow` runs the flow network alone (the first stage of training)."""
+    """The three networks; `forward` runs all, `flow` the flow network alone (the first stage of training)."""
 
     divisor = 2**FLOW_LEVELS
 
@@ -120,7 +121,7 @@ class GFLAGenerator(Generator):
         self.config = config
         self.framing = config.framing
         self.skeleton = SKELETONS[config.maps.skeleton]
-        # As published, source features are made down to level 3 even where nothing attends there (Market-1501).
+        # As published, source features are computed down to level 3 even where nothing attends there (Market-1501).
         self.unread = tuple(f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS))
         self.source_net = SourceNet(config)
         self.flow_net = FlowNet(config, 3 + 2 * len(self.skeleton))
@@ -137,7 +138,7 @@ class GFLAGenerator(Generator):
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def flow(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> Moves:
-        """What the flow network says, alone."""
+        """The flow network's prediction alone."""
         return self.moves(source, self.pose_maps(source_pose, source), self.pose_maps(target_pose, source))
 
     def moves(
@@ -151,17 +152,17 @@ class GFLAGenerator(Generator):
         return moves
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
-        """One bump of height 1 per visible joint, on the picture's device and in its type."""
+        """One bump of height 1 per visible joint, on the picture's device and in its dtype."""
         return self.config.maps.of(pose, picture)
 
     def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
-        """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
+        """Flow and occlusion of each level, and the source as moved by the finest flow alone."""
         return layers_of(Moves(output.flows, output.occlusions), output.source)
 
     def begin(
         self, source: Tensor, source_pose: Pose, previous: Any = None
     ) -> tuple[Tensor, Tensor, dict[int, Tensor]]:
-        """The source's features and pose maps are made once."""
+        """Encodes the source and makes its pose maps, once."""
         return source, self.pose_maps(source_pose, source), self.source_net(source)
 
     def frame(
@@ -174,7 +175,7 @@ class GFLAGenerator(Generator):
 
 
 class TargetNet(DrawingNet):
-    """The target pose becomes a picture, with source features taken in by local attention on the way up."""
+    """Decodes the target pose into a picture, taking in source features by local attention on the way up."""
 
     def __init__(self, config: NetworksConfig, joints: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How GFLA is trained: the flow alone, then everything (spec of the losses: arXiv:2003.00696, section 3)."""
+"""How GFLA is trained: the flow alone, then all networks (spec of the losses: arXiv:2003.00696, section 3)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from .view_network import GFLAViewsGenerator
 from .without_flow import GFLAWithoutFlowGenerator
 
 FlowingGenerator = GFLAGenerator | GFLAViewsGenerator
-"""Those that draw one picture from another by a flow: of a person in another pose, of an object from another side."""
+"""Generators that use a flow: of a person in another pose, of an object from another side."""
 PairGenerator = FlowingGenerator | GFLAWithoutFlowGenerator
-"""These, and the ablations that have no flow."""
+"""These, and the ablations without a flow."""
 FeatureName = Literal["vgg19", "vgg19-normalized", "people-encoder"]
 
 
 @dataclass(frozen=True)
 class GFLAFlowConfig:
-    """Stage one: the flow network alone learns where each place of the target is found in the source."""
+    """Stage one: the flow network alone learns where each place of the target is in the source."""
 
     features: FeatureName = "people-encoder"
     """The frozen network in whose features source and target are compared."""
     weights: str | None = None
-    """File of that network's weights; none = its usual place."""
+    """File of that network's weights; default: its usual place."""
     correctness: float = 20.0
     """Weight of the sampling correctness."""
     regularity: float = 0.01
@@ -48,12 +48,12 @@ class GFLAFlowConfig:
 
 @dataclass(frozen=True)
 class GFLALossesConfig:
-    """Stage two: everything end to end. The defaults are the published weights."""
+    """Stage two: all networks end to end. The defaults are the published weights."""
 
     features: FeatureName = "people-encoder"
     """The frozen network of the content, style and correctness terms."""
     weights: str | None = None
-    """File of that network's weights; none = its usual place."""
+    """File of that network's weights; default: its usual place."""
     l1: float = 5.0
     """Weight of the mean absolute difference of the pictures."""
     correctness: float = 5.0
@@ -63,9 +63,8 @@ class GFLALossesConfig:
     adversarial: float = 2.0
     """Weight of the generator's adversarial term."""
     gan: GAN = "least-squares"
-    """What the adversarial terms are: least squares (released), the logarithms of the paper's formula
-    ("cross-entropy"),
-    or the hinge loss, which the released code offers, too."""
+    """The form of the adversarial terms: least squares (released), the logarithms of the paper's formula
+    ("cross-entropy"), or the hinge loss, which the released code offers too."""
     content: float = 0.5
     """Weight of the differences of features."""
     style: float = 500.0
@@ -108,7 +107,7 @@ class GFLAFlowObjective(Objective):
 
 
 class GFLAObjective(Objective):
-    """Two players: the discriminator, which sees pictures only, and the whole generator."""
+    """Two players: the discriminator, which sees pictures only, and the generator end to end."""
 
     def __init__(self, config: GFLALossesConfig, generator: PairGenerator) -> None:
         super().__init__()
@@ -128,7 +127,7 @@ class GFLAObjective(Objective):
         fake = loss.fake(at_least_float32(self.discriminator(drawn.detach())))
         yield Turn(("discriminator",), {"real": 0.5 * real, "fake": 0.5 * fake})
 
-        # One pass over each picture serves content, style and correctness; only the drawn one needs gradients.
+        # One pass over each picture serves content, style and correctness; only the generated one needs gradients.
         layers = correspondence_layers(self.features, drawing.flows)
         compared = tuple(dict.fromkeys(self.features.content_layers + self.features.style_layers))
         (source,) = self.features.of_constants(batch.source, layers=tuple(layers.values()))

@@ -1,7 +1,7 @@
-"""What GFLA's networks for all its tasks are made of (Ren et al. 2020, arXiv:2003.00696).
+"""The networks that all of GFLA's tasks share (Ren et al. 2020, arXiv:2003.00696).
 
-A source network makes features of a picture; a flow network says, at a few levels, where each place of the target is
-found in it and how far to trust that; a target network draws, taking those features in on its way up. Level n is a map
+A source network encodes a picture; a flow network predicts, at a few levels, where each place of the target is in it
+and how far to trust that; a target network decodes a picture, taking those features in on its way up. Level n is a map
 of 1/2^n of the picture's height and width.
 """
 
@@ -30,10 +30,10 @@ WIDEST = 8  # times the width of the first block, at most
 
 @dataclass(frozen=True)
 class NetworksConfig:
-    """What the networks of every task have in common."""
+    """Options shared by the networks of every task."""
 
     framing: Framing = Framing((256, 256))
-    """Size of the pictures, whose sides divide by 32, and how a photo becomes one."""
+    """Size of the pictures, whose sides must be multiples of 32, and how a photo is framed."""
     width: int = 64
     """Channels of the first block of the source and target networks; doubled twice."""
     flow_width: int = 32
@@ -41,20 +41,20 @@ class NetworksConfig:
     attention: tuple[tuple[int, int], ...] = ((2, 5), (3, 3))
     """(level, side of the attended patch in pixels of that level); levels from 1 to 3, sides odd."""
     sampling: Literal["attention", "bilinear"] = "attention"
-    """What a level takes of the source around the place that the flow points to: a weighted sum of the patch, or the
-    place alone, between its four pixels (the paper's ablation Bi-Sample)."""
+    """What a level takes of the source around the place that the flow points to: a weighted sum of the patch, or a
+    bilinear sample at the place alone (the paper's ablation Bi-Sample)."""
     attention_hidden: int = 128
     """Channels between the two layers that score a patch."""
     normalize_attention: Literal["sum", "mean"] = "sum"
     """"sum": the weights of a patch add up to 1. "mean" (published): to 1 / side^2."""
     normalize_input: bool = False
-    """True (published): every norm is an instance norm, the first one on the raw input, so that the drawing does not
-    depend on the brightness or tint of the source. False: the picture enters as it is, and the source network's
+    """True (published): every norm is an instance norm, the first one on the raw input, so that the result does not
+    depend on the brightness or tint of the source. False: the picture enters unnormalised, and the source network's
     norms keep its colour."""
     first_gain: float = 0.02
-    """Gain of the orthogonal first weights; published 0.02. Flow, occlusion and last layer always start at 0.02."""
+    """Gain of the orthogonal initial weights; published 0.02. Flow, occlusion and last layer always start at 0.02."""
     first_occlusion: float = 0.0
-    """The occlusions' first value, before the sigmoid; published 0. Above, the network starts by copying."""
+    """The occlusions' initial value, before the sigmoid; published 0. Above 0, the network starts by copying."""
 
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, 2**FLOW_LEVELS, "GFLA")
@@ -70,15 +70,15 @@ class NetworksConfig:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Where the source is attended to, from coarse to fine."""
+        """Levels that attend to the source, from coarse to fine."""
         return tuple(sorted((level for level, _ in self.attention), reverse=True))
 
 
 class Moves(NamedTuple):
-    """Where the target's places are found in one picture, by level from coarse to fine.
+    """Where the target's places are in one picture, by level from coarse to fine.
 
     flows: backward, in pixels of the level: target place p shows source place p + flow(p).
-    occlusions: in [0, 1]; 1 = take from the source, 0 = keep what the target network made up.
+    occlusions: in [0, 1]; 1 = take from the source, 0 = keep the target network's own features.
     """
 
     flows: dict[int, Float[Tensor, "B 2 _ _"]]
@@ -105,7 +105,7 @@ class SourceNet(nn.Module):
 
 
 class FlowNet(nn.Module):
-    """A U-Net with a flow and an occlusion head at each level, for each of `branches` pictures that are looked into.
+    """A U-Net with a flow and an occlusion head at each level, for each of `branches` source pictures.
 
     entering: channels that come in.
     """
@@ -128,7 +128,7 @@ class FlowNet(nn.Module):
         self.occlusion_head = nn.ModuleDict({str(n): Head(widths[n - 1], branches) for n in config.levels})
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> tuple[Moves, ...]:
-        """One set of moves a branch, at least float32."""
+        """One set of moves per branch, at least float32."""
         skips = self.encode(x)
         return self.decode(skips[FLOW_LEVELS], skips)
 
@@ -154,14 +154,14 @@ class FlowNet(nn.Module):
 
 
 class DrawingNet(nn.Module):
-    """The way up from level 3 to a picture; a task's own network says what it begins from and what it takes in."""
+    """The decoder from level 3 to a picture; each task defines its input and what it takes in on the way."""
 
     refine: nn.ModuleDict
     enlarge: nn.ModuleDict
     picture: Jump
 
     def build_way_up(self, config: NetworksConfig) -> None:
-        """The blocks by the level they start from; built last, after what comes before them."""
+        """The blocks by the level they start from; built last, after the modules before them."""
         widths = doubled(config.width, SOURCE_LEVELS)
         self.refine, self.enlarge = nn.ModuleDict(), nn.ModuleDict()
         for level in range(SOURCE_LEVELS, 0, -1):
@@ -171,14 +171,14 @@ class DrawingNet(nn.Module):
         self.picture = Jump(widths[0], 3)
 
     def draw(self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]) -> Float[Tensor, "B 3 H W"]:
-        """The picture; `take(level, x)` is asked before each level's blocks."""
+        """The picture; `take(level, x)` is called before each level's blocks."""
         for name in self.refine:
             x = self.enlarge[name](self.refine[name](take(int(name), x)))
         return torch.tanh(at_least_float32(self.picture(x)))
 
 
 def attentions(config: NetworksConfig) -> nn.ModuleDict:
-    """What takes in the source at each level, by the level's number, from coarse to fine."""
+    """The module that takes in the source at each level, by the level's number, from coarse to fine."""
     if config.sampling == "bilinear":
         return nn.ModuleDict({str(level): BilinearSampling() for level in config.levels})
     widths = doubled(config.width, SOURCE_LEVELS)
@@ -193,7 +193,7 @@ def attentions(config: NetworksConfig) -> nn.ModuleDict:
 
 
 class BilinearSampling(nn.Module):
-    """The source at the flowed places, whatever the target network has made up."""
+    """The source at the flowed places, whatever the target network's features."""
 
     def forward(
         self, source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"], flow: Float[Tensor, "B 2 h w"]
@@ -209,8 +209,7 @@ def take_in(
     features: dict[int, Float[Tensor, "B _ _ _"]],
     moves: Moves,
 ) -> Float[Tensor, "B C h w"]:
-    """What the target network made up, blended with the source's features where its flow points to, if this level has
-    one."""
+    """The target network's features, blended with the source's where its flow points to, if this level has one."""
     if level not in moves.flows:
         return x
     attended = attention[str(level)](features[level], x, moves.flows[level])
@@ -219,7 +218,7 @@ def take_in(
 
 
 class Head(nn.Conv2d):
-    """Conv3x3 that works in float32 under autocast, too: eight bits are too few for a place in a picture."""
+    """Conv3x3 that works in float32 under autocast too: eight bits are too few for a place in a picture."""
 
     def __init__(self, i: int, o: int) -> None:
         super().__init__(i, o, 3, padding=1)
@@ -237,7 +236,7 @@ def doubled(first: int, levels: int) -> list[int]:
 
 
 def first_weights(generator: nn.Module, config: NetworksConfig, flow_nets: Iterable[FlowNet], last: Jump) -> None:
-    """Orthogonal weights, biases 0; what says a flow, an occlusion or a colour starts small, as published."""
+    """Orthogonal weights, biases 0; the layers that give flow, occlusion and colour start small, as published."""
     flow_nets = list(flow_nets)
     small = {head for net in flow_nets for head in (*net.flow_head.values(), *net.occlusion_head.values())}
     small |= set(last.modules())
@@ -259,7 +258,7 @@ def of_picture_size(flow: Float[Tensor, "B 2 h w"], picture: Float[Tensor, "B 3 
 
 
 def layers_of(moves: Moves, source: Float[Tensor, "B 3 H W"]) -> dict[str, Layer]:
-    """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
+    """Flow and occlusion of each level, and the source as moved by the finest flow alone."""
     layers = {}
     for level, flow in moves.flows.items():
         layers[f"flow level {level}"] = Layer("flow", flow)

@@ -16,10 +16,10 @@ PLAYERS = {"generator": Adam(1e-4), "discriminator": Adam(1e-5)}
 
 @dataclass(frozen=True)
 class GFLAStage(Stage):
-    """A stage of GFLA: the flow alone, or everything."""
+    """A stage of GFLA: the flow alone, or all networks."""
 
     objective: GFLAFlowConfig | GFLALossesConfig
-    """The game of this stage."""
+    """Losses and discriminator of this stage."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class GFLARecipe(PairRecipe):
     """A GFLA run."""
 
     model: GFLAConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[GFLAStage, ...]
-    """The flow alone, then everything."""
+    """The stages: the flow alone, then all networks."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class GFLAWithoutFlowRecipe(PairRecipe):
     """A run of an ablation that has no flow."""
 
     model: GFLAWithoutFlowConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[GFLAStage, ...]
-    """Everything."""
+    """The stages; there is one, of all networks."""
 
 
 def two_stages(
@@ -55,10 +55,10 @@ def two_stages(
 def gfla_fashion_2020() -> GFLARecipe:
     """The published network for DeepFashion at 256x256, as released: blind to the source's colour, attention / k^2.
 
-    14,047,395 parameters. VGG-19 features, batch 8, the paper's weights of the losses. The authors give no number
-    of steps ("until it converges"; a user of their code reports 500,000 + 100,000 as too few), so the two here are
-    ours. The released code trains with least squares; the paper's formula has logarithms (`--stages.1.objective.gan
-    cross-entropy`), and the code offers the hinge loss, too (`--stages.1.objective.gan hinge`).
+    14,047,395 parameters. VGG-19 features, batch 8, the paper's weights of the losses. The authors give no number of
+    steps ("until it converges"; a user of their code reports 500,000 + 100,000 as too few), so the two here are ours.
+    The released code trains with least squares; the paper's formula has logarithms (`--stages.1.objective.gan
+    cross-entropy`), and the code offers the hinge loss too (`--stages.1.objective.gan hinge`).
     Not trained here. From the paper (recalled): FID 10.573, LPIPS 0.2341 under the authors' own protocol; its ablations
     are gfla-fashion-2020-bilinear, -global-attention and -baseline.
     """
@@ -95,9 +95,8 @@ def gfla_fashion_2020_global_attention() -> GFLAWithoutFlowRecipe:
     """Global-Attn of the paper's ablation: attention to every place of the source at both levels, and no flow.
 
     6,124,719 parameters. How features are compared and blended is inferred (`GlobalAttention`); the losses are those of
-    gfla-fashion-2020 but for the two of the flow, in one stage of as many steps as its second. Not trained here. From
-    the
-    paper (recalled): FID 18.616, LPIPS 0.2575.
+    gfla-fashion-2020 except for the two of the flow, in one stage of as many steps as its second. Not trained here.
+    From the paper (recalled): FID 18.616, LPIPS 0.2575.
     """
     return _without_flow("gfla-fashion-2020-global-attention", GFLAWithoutFlowConfig.global_attention_2020())
 
@@ -106,8 +105,8 @@ def gfla_fashion_2020_global_attention() -> GFLAWithoutFlowRecipe:
 def gfla_fashion_2020_baseline() -> GFLAWithoutFlowRecipe:
     """Baseline of the paper's ablation: an auto-encoder of source picture and both poses, without attention or flow.
 
-    4,612,305 parameters. Losses and steps as of gfla-fashion-2020-global-attention; that the blocks are the target
-    network's is inferred. Not trained here. From the paper (recalled): FID 16.008, LPIPS 0.2473.
+    4,612,305 parameters. Losses and steps are those of gfla-fashion-2020-global-attention; that it uses the target
+    network's blocks is inferred. Not trained here. From the paper (recalled): FID 16.008, LPIPS 0.2473.
     """
     return _without_flow("gfla-fashion-2020-baseline", GFLAWithoutFlowConfig.baseline_2020())
 
@@ -168,8 +167,8 @@ def gfla_market() -> GFLARecipe:
     )
 
 
-# The feature network of the mini recipe is our small encoder, whose layers all have mean square 1. Its terms are
-# weighted so that each weighs about as much as the L1 term at the start.
+# The mini recipe uses our small encoder as feature network, whose layers all have mean square 1. Each term's weight
+# makes it about as large as the L1 term at the start.
 MINI_FLOW = GFLAFlowConfig("people-encoder", correctness=5.0, regularity=0.01)
 MINI_LOSSES = GFLALossesConfig(
     "people-encoder",
@@ -190,7 +189,7 @@ MINI_PLAYERS = {"generator": Adam(1e-3, betas=(0.5, 0.99)), "discriminator": Ada
 def gfla_mini() -> GFLARecipe:
     """A small GFLA at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
-    Trains within 20 minutes on a few clips of real people: docs/training.md has the command and what it reached.
+    Trains within 20 minutes on a few clips of real people: docs/training.md has the command and the result.
     """
     return GFLARecipe(
         name="gfla-mini",
@@ -207,7 +206,7 @@ def gfla_mini() -> GFLARecipe:
 def gfla_synthetic() -> GFLARecipe:
     """The shipped weights: gfla-mini with attention at half size too, on synthetic people.
 
-    About 40 minutes on two CPU cores; docs/training.md has the command and what it reached.
+    About 40 minutes on two CPU cores; docs/training.md has the command and the result.
     """
     return GFLARecipe(
         name="gfla-synthetic",

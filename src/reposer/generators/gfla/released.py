@@ -1,8 +1,9 @@
-"""The authors' released weights, read strictly: every key is used once, tied copies are verified, nothing is left over.
+"""Imports the authors' released weights strictly: every key is used once, tied copies are compared, nothing is left
+over.
 
 The released names follow the authors' code at commit 3afa8fe. A block numbers its layers in the order N A Conv N A
-Conv, stages count from the picture (encoder) or from the coarsest map (decoder), and what reads ReflectPad1 Conv3x3
-is stored twice.
+Conv, stages count from the picture (encoder) or from the coarsest map (decoder), and the input of each ReflectPad1
+Conv3x3 is stored twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,10 +30,10 @@ RELEASED.add("gfla-views-chair-2020", GFLAViewsConfig.shapenet_2020)
 
 
 def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
-    """The generator of a released `*_net_G.pth`, also written to `out` (.safetensors).
+    """Reads a released `*_net_G.pth` into a generator and writes it to `out` (.safetensors).
 
-    recipe: which published network it is, a name in RELEASED. Any other key, a missing one, another shape or a tied
-    pair that differs is BadInput, and nothing is written.
+    recipe: name in RELEASED of the published network. An unknown or missing key, a wrong shape or a tied pair that
+    differs is BadInput, and nothing is written.
     """
     generator = read_released(checkpoint, RELEASED[recipe](), recipe)
     save_generator(generator, out, {"recipe": recipe, "imported_from": checkpoint.name})

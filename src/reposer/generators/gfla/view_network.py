@@ -1,12 +1,12 @@
 """GFLA for objects from other sides (Ren et al. 2020, arXiv:2003.00696; code at commit 3afa8fe).
 
-The flow network sees the source picture and, at its deepest map, the views; the target network begins from the target's
-view and takes in source features by local attention, as that of person images does.
+The flow network sees the source picture and, at its deepest map, the views; the target network starts from the target's
+view and takes in source features by local attention, as for person images.
 
-As published a view is a one-hot code, the same at every place of a map. The instance norm that every block begins with
-takes the mean over places away, and with it all of the view: it gets through the bypasses alone. Our form begins from
-maps that differ from place to place, made from a code that is smooth in the angles, so that it draws azimuths that no
-training showed, too.
+As published, a view is a one-hot code, the same at every place of a map. The instance norm at the start of every block
+removes the mean over places, and with it the whole view: it passes through the bypasses alone. Our form starts from
+maps that differ from place to place, made from a code that is smooth in the angles, so that it can also generate
+azimuths that were not in training.
 """
 
 from collections.abc import Mapping
@@ -49,12 +49,12 @@ class GFLAViewsConfig(NetworksConfig):
     family: ClassVar[str] = "gfla-views"
 
     framing: Framing = Framing((256, 256), aspect=1.0)
-    """Size of the pictures, whose sides divide by 32, and how a photo becomes one."""
+    """Size of the pictures, whose sides must be multiples of 32, and how a photo is framed."""
     injection: Literal["code", "one-hot"] = "code"
-    """How the views enter: as maps of a smooth code (any azimuth), or (published) as one-hot codes (multiples of
-    20)."""
+    """How the views enter: as maps of a smooth code (any azimuth), or (published) as one-hot codes (multiples of 20
+    degrees)."""
     code_width: int = 64
-    """Channels of the code, and of each map that is made from it. Of no use to one-hot codes."""
+    """Channels of the code, and of each map made from it. Unused with one-hot codes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -80,7 +80,7 @@ class GFLAViewsConfig(NetworksConfig):
         )  # fmt: skip
 
     def tiny(self) -> "GFLAViewsConfig":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(self, framing=self.framing.tiny(), width=4, flow_width=2, attention_hidden=4, code_width=4)
 
     def build(self) -> "GFLAViewsGenerator":
@@ -93,12 +93,12 @@ class GFLAViewsConfig(NetworksConfig):
 
     @property
     def view_channels(self) -> int:
-        """Of the maps by which the views enter."""
+        """Channels of the maps by which the views enter."""
         return ONE_HOT if self.injection == "one-hot" else self.code_width
 
 
 class GFLAViewsGenerator(ViewGenerator):
-    """The three networks; `forward` draws, `flow` runs the flow network alone (the first stage of training)."""
+    """The three networks; `forward` runs all, `flow` the flow network alone (the first stage of training)."""
 
     divisor = 2**FLOW_LEVELS
 
@@ -109,7 +109,7 @@ class GFLAViewsGenerator(ViewGenerator):
         self.config = config
         self.framing = config.framing
         self.unread = tuple(f"source_net.encoder.{block}." for block in range(config.levels[0], SOURCE_LEVELS))
-        if self.one_hot:  # the norm of a code that is the same everywhere is zero, whatever it is multiplied by
+        if self.one_hot:  # a norm makes a code that is the same everywhere zero, whatever its factor
             self.unread += ("target_net.begin.0.before.weight",)
         self.source_net = SourceNet(config)
         self.flow_net = ViewFlowNet(config)
@@ -130,15 +130,15 @@ class GFLAViewsGenerator(ViewGenerator):
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def flow(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> Moves:
-        """What the flow network says, alone."""
+        """The flow network's prediction alone."""
         return self.flow_net.turned(self.flow_net.encode(source), source_view, target_view)
 
     def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
-        """Flow and occlusion of each level, and the source as the finest flow alone would move it."""
+        """Flow and occlusion of each level, and the source as moved by the finest flow alone."""
         return layers_of(Moves(output.flows, output.occlusions), output.source)
 
     def begin(self, source: Tensor, source_pose: View, previous: Any = None) -> tuple[Tensor, View, Any, Any]:
-        """What depends on the source alone is made once."""
+        """Computes what depends on the source alone, once."""
         return source, source_pose, self.flow_net.encode(source), self.source_net(source)
 
     def frame(
@@ -171,7 +171,7 @@ class ViewMaps(nn.Module):
 
 
 class ViewFlowNet(FlowNet):
-    """Encodes the source alone; the views come in at the deepest map, through a block of their own."""
+    """Encodes the source alone; the views enter at the deepest map, through a block of their own."""
 
     def __init__(self, config: GFLAViewsConfig) -> None:
         super().__init__(config, 3)
@@ -188,7 +188,7 @@ class ViewFlowNet(FlowNet):
 
 
 class ViewTargetNet(DrawingNet):
-    """A view becomes a picture, with source features taken in by local attention on the way up."""
+    """Decodes a view into a picture, taking in source features by local attention on the way up."""
 
     def __init__(self, config: GFLAViewsConfig) -> None:
         super().__init__()

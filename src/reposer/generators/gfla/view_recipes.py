@@ -17,9 +17,9 @@ class GFLAViewsRecipe(ViewRecipe):
     """A run of GFLA that learns to turn objects."""
 
     model: GFLAViewsConfig
-    """The generator."""
+    """The network to train."""
     stages: tuple[GFLAStage, ...]
-    """The flow alone, then everything."""
+    """The stages: the flow alone, then all networks."""
 
 
 @RECIPES.register("gfla-views-2020")
@@ -60,8 +60,8 @@ def gfla_views() -> GFLAViewsRecipe:
 def gfla_views_mini() -> GFLAViewsRecipe:
     """A small form of ours at 128x128 for two CPU cores, with the shipped people-encoder as its feature network.
 
-    Every third azimuth of the training objects is held out (the split held-out). docs/training.md has the command, what
-    it took and what it reached.
+    Every third azimuth of the training objects is kept for testing (the split held-out). docs/training.md has the
+    command, the cost and the result.
     """
     return GFLAViewsRecipe(
         name="gfla-views-mini",

@@ -1,9 +1,8 @@
 """Two ablations of GFLA for person images that have no flow network: Baseline and Global-Attn (Ren et al. 2020, 4.3).
 
 Recalled from the paper: the baseline is an auto-encoder of the source picture and both poses side by side; the other
-one
-is GFLA with attention to every place of the source, weighted by how alike target and source features are. That is all
-that is said of them; their layers are those of GFLA's other networks, and what else is inferred says so. The third
+one is GFLA with attention to every place of the source, weighted by how alike target and source features are. The paper
+says no more; their layers are those of GFLA's other networks, and whatever else is inferred is marked so. The third
 ablation, Bi-Sample, has a flow: it is `GFLAConfig(sampling="bilinear")`.
 """
 
@@ -31,14 +30,13 @@ from .parts import FLOW_LEVELS, SOURCE_LEVELS, DrawingNet, SourceNet, doubled, f
 @GENERATORS.register("gfla-without-flow")
 @dataclass(frozen=True)
 class GFLAWithoutFlowConfig(GFLAConfig):
-    """GFLA's fields, of which those of the flow, of patches and of occlusion's first value play no part here."""
+    """GFLA's fields; those of the flow, of patches and of the occlusion's initial value are unused."""
 
     family: ClassVar[str] = "gfla-without-flow"
 
     source_by: Literal["input", "global-attention"] = "global-attention"
-    """How the source gets into the picture: beside the poses, at the input (Baseline), or by attention to every place
-    of
-    its features at the levels of `attention` (Global-Attn)."""
+    """How the source enters: beside the poses, at the input (Baseline), or by attention to every place of its features
+    at the levels of `attention` (Global-Attn)."""
 
     @classmethod
     def baseline_2020(cls) -> "GFLAWithoutFlowConfig":
@@ -51,7 +49,7 @@ class GFLAWithoutFlowConfig(GFLAConfig):
         return replace(cls(), normalize_input=True, maps=PoseMaps("truncated"))
 
     def tiny(self) -> "GFLAWithoutFlowConfig":
-        """The same form at the size of a test."""
+        """The same form at a size for tests."""
         return replace(self, framing=self.framing.tiny(), width=4, attention_hidden=4)
 
     def build(self) -> "GFLAWithoutFlowGenerator":  # type: ignore[override]
@@ -59,10 +57,10 @@ class GFLAWithoutFlowConfig(GFLAConfig):
 
 
 class GlobalAttention(nn.Module):
-    """A softmax over every place of the source, and how far to trust what it finds there.
+    """A softmax over every place of the source, and how far to trust the result.
 
     Inferred: features are compared after a Conv1x1 each, `hidden` channels wide; the trust, which GFLA's flow network
-    says, is a Conv1x1 of the target's features here.
+    predicts, is a Conv1x1 of the target's features here.
     """
 
     def __init__(self, channels: int, hidden: int) -> None:
@@ -73,7 +71,7 @@ class GlobalAttention(nn.Module):
     def forward(
         self, source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"]
     ) -> tuple[Float[Tensor, "B C h w"], Float[Tensor, "B 1 h w"]]:
-        """What is found, and the occlusion: 1 = take it, 0 = keep what the target network made up."""
+        """The attended features, and the occlusion: 1 = take them, 0 = keep the target network's own features."""
         query, key, value = (_rows(x) for x in (self.query(target), self.key(source), source))
         found = F.scaled_dot_product_attention(query, key, value, scale=1 / math.sqrt(query.shape[-1]))
         occlusion = torch.sigmoid(at_least_float32(self.occlusion(target)))
@@ -85,7 +83,7 @@ def _rows(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B L C"]:
 
 
 class PlainTargetNet(DrawingNet):
-    """Down to level 3 and up to a picture, with whatever is taken in on the way up."""
+    """Down to level 3 and up to a picture, taking in the source on the way up."""
 
     def __init__(self, config: GFLAWithoutFlowConfig, entering: int) -> None:
         super().__init__()
@@ -106,7 +104,7 @@ class PlainTargetNet(DrawingNet):
 class GFLAWithoutFlowGenerator(Generator):
     """Baseline or Global-Attn."""
 
-    divisor = 2**FLOW_LEVELS  # as of the networks that it is compared with
+    divisor = 2**FLOW_LEVELS  # as for the networks that it is compared with
 
     config: GFLAWithoutFlowConfig
 
@@ -149,5 +147,5 @@ class GFLAWithoutFlowGenerator(Generator):
         return GFLADrawing(self.target_net(target_maps, take), source, {}, occlusions)
 
     def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
-        """Where the source is taken in, by level; Baseline has no layers to show."""
+        """The occlusion of each level; Baseline has no layers to show."""
         return {f"occlusion level {n}": Layer("weight", m) for n, m in output.occlusions.items()}
