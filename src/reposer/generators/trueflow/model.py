@@ -455,8 +455,9 @@ class TrueFlow(Generator):
         out = at_least_float32(self.paint(seen.to(source.dtype), source, geometry))
         painted, behind = torch.tanh(out[:, :3]), torch.tanh(out[:, 3:6])
         # what the source surely shows is copied, whatever the network would rather generate: patterns and faces stay
-        # sharp
-        copy = torch.maximum(torch.sigmoid(out[:, 6:7] + visible), torch.sigmoid(2 * visible - 2))
+        # sharp; its background never is
+        own = (4 * sample(large(geometry.source.person), place.detach()) - 2.6).clamp(0, 1)
+        copy = own * torch.maximum(torch.sigmoid(out[:, 6:7] + visible), torch.sigmoid(2 * visible - 2))
         person = torch.sigmoid(out[:, 7:8] + 4 * (2 * person - 1))
         background = torch.lerp(background, behind, hole * torch.sigmoid(out[:, 8:9]))
         picture = torch.lerp(background, torch.lerp(painted, copied, copy), person)
