@@ -1,7 +1,7 @@
 """Reposer: put a person into a new pose, keep who they are, and say honestly how well it went.
 
 >>> import reposer
->>> generator = reposer.load("gfla-synthetic")
+>>> generator = reposer.load("trueflow")
 >>> pictures = generator.generate(source, source_pose, target_pose)  # doctest: +SKIP
 """
 

@@ -38,7 +38,7 @@ def write_objects(
         raise BadInput(f"{root} exists already. Name a new folder for the objects, or remove it first.")
     sets = {
         split: SyntheticObjects(kind, size, split, count, seed, background=background)
-        for split, count in (num_objects or {"train": 100, "test": 20}).items()
+        for split, count in ({"train": 100, "test": 20} if num_objects is None else num_objects).items()
     }
     library = hdf5()
     root.parent.mkdir(parents=True, exist_ok=True)
