@@ -1,4 +1,4 @@
-"""Evaluation: pictures, a protocol, the truth; a report whose numbers name their protocol."""
+"""Evaluation: pictures, a protocol and the truth give a report whose numbers name their protocol."""
 
 from . import protocols as protocols
 from .clip_report import CLIPS_V1, ClipReport

@@ -1,5 +1,4 @@
-"""What scoring clips found: each clip's values, the number over all of them, and what the true clips have
-themselves."""
+"""The scores of clips: each clip's values, the number over all of them, and the values of the true clips themselves."""
 
 import hashlib
 import json
@@ -30,17 +29,20 @@ CLIPS_V1 = Protocol(
         "fvd-r3d18",
     ),
 )
-"""8-bit frames at the size of the generator's pictures, without padding, each beside the true one; every clip counts
-once."""
+"""8-bit frames at the size of the generator's pictures, without padding, each compared with the true one; all clips
+weigh alike."""
 
 
 @dataclass(frozen=True)
 class ClipRow(Row):
     """One scored clip.
 
-    frames: how many. size: (height, width) in pixels. truth_hash: of the true frames' bytes.
-    truth: what the true clip has itself, where that is not known beforehand.
-    limb_frames: how many frames said where their limbs are. limbs_hash: of where that was; empty where none did.
+    frames: number of frames.
+    size: (height, width) in pixels.
+    truth_hash: of the true frames' bytes.
+    truth: the true clip's own values, where they are not known beforehand.
+    limb_frames: number of frames with known limbs.
+    limbs_hash: of where the limbs are; empty if no frame has any.
     """
 
     frames: int
@@ -65,12 +67,13 @@ class ClipReport(Report):
         return Summary(self.protocol.name, metric, value, low, high, self.counted(metric, value), truth)
 
     def interval(self, values: Sequence[float]) -> tuple[float, float]:
-        """NaN of one clip."""
+        """NaN for a single clip."""
         return super().interval(values) if len(values) > 1 else (math.nan, math.nan)
 
     def counted(self, metric: str, value: Value) -> str:
-        """How many clips, or what else the metric counts, and how many more had no value; frames that it did not look
-        at."""
+        """How many clips (or whatever the metric counts), how many more had no value, and how many frames were
+        skipped.
+        """
         kind = CLIP_METRICS[metric]
         out = f", {value.left_out} left out" if value.left_out else ""
         unseen = sum(row.frames - row.limb_frames for row in self.rows if metric in row.values)
@@ -84,7 +87,7 @@ class ClipReport(Report):
         return (f"{self.truth[metric].mean if metric in self.truth else known:.4f}",)
 
     def to_plain(self) -> dict[str, Any]:
-        """What a JSON file holds. Numbers that JSON lacks are "inf" and "nan"."""
+        """The contents of the JSON file. Numbers that JSON lacks are "inf" and "nan"."""
         summary = {}
         for name, found in self.summary.items():
             numbers = {"mean": found.value.mean, "low": found.low, "high": found.high}
@@ -116,9 +119,8 @@ class ClipReport(Report):
 
 
 def clip_hashes(rows: Sequence[ClipRow]) -> tuple[str, str]:
-    """SHA-256 of what decides the numbers beside the generated pixels, and of the true frames; the order of clips does
-    not
-    matter.
+    """SHA-256 of what decides the numbers besides the generated pixels, and of the true frames; independent of the
+    order of clips.
     """
     clips = sorted([r.name, r.frames, *r.size, r.truth_hash, r.limbs_hash] for r in rows)
     whole, true = (

@@ -1,6 +1,6 @@
-"""Scoring clips: what was drawn, frame by frame, against the true clip.
+"""Scoring clips: generated frames compared, one by one, with the true clip.
 
-Frames stream: what is held at a time is a few of them, however long the clip is.
+Frames are streamed: only a few are in memory at a time, however long the clip is.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ EXACT = "exact"
 
 
 class ClipScorer:
-    """Takes in clips, one by one, and ends as a report. Their order plays no part.
+    """Accumulates clips, one by one, into a report. Their order does not matter.
 
-    weights: folder of the networks' files; None = the usual places. What a metric lacks is said in the report's
-    `absent`.
+    weights: folder of the networks' files; None = the usual places. Metrics that lack theirs are listed in the report's
+        `absent`.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ClipScorer:
             kind = CLIP_METRICS[name]
             try:
                 self.metrics[name] = kind.open(weights, device)
-                if math.isnan(kind.best):  # the true clip has a value to compare with
+                if math.isnan(kind.best):  # the value of the true clip serves as comparison
                     self.truth[name] = kind.open(weights, device)
             except BadInput as error:
                 self.absent[name] = str(error)
@@ -58,7 +58,7 @@ class ClipScorer:
         motions = None if clip.motions is None else iter(clip.motions)
         masks = None if clip.limbs is None else iter(clip.limbs)
         for metric in (*self.metrics.values(), *self.truth.values()):
-            metric.begin_clip()  # the last one may have broken off
+            metric.begin_clip()  # the previous clip may have been interrupted
         digest, limbs_digest, limb_frames = hashlib.sha256(), hashlib.sha256(), 0
         count, earlier = 0, None
         for generated, target in clip.frames:
@@ -97,7 +97,7 @@ class ClipScorer:
         return row
 
     def report(self, about: Mapping[str, Any] | None = None) -> ClipReport:
-        """The numbers over all clips so far. about: who drew them, from what, as plain values."""
+        """The numbers over all clips so far. about: what generated them, from what, as plain values."""
         lacking = {
             name: "the clips do not say how they move, as drawn ones do"
             if metric.motion == EXACT
@@ -121,7 +121,7 @@ class ClipScorer:
         )
 
     def state(self) -> dict[str, Tensor]:
-        """What the metrics have seen of clips that ended; rows are the caller's to keep."""
+        """The metrics' state over finished clips; the caller stores the rows."""
         return {
             f"{kind}|{name}|{key}": tensor
             for kind, metrics in self._kinds()
@@ -130,7 +130,7 @@ class ClipScorer:
         }
 
     def load_state(self, state: Mapping[str, Tensor], rows: Sequence[ClipRow]) -> None:
-        """Take up what `state` gave, with the rows of the same clips."""
+        """Restore what `state` returned, with the rows of the same clips."""
         self.rows = list(rows)
         for kind, metrics in self._kinds():
             for name, metric in metrics.items():
@@ -159,12 +159,12 @@ def evaluate_clips(
 
 
 def _suits(metric: ClipMetric, clip: DrivenClip) -> bool:
-    """Whether the clip brings what the metric asks for."""
+    """Whether the clip has what the metric needs."""
     return (metric.motion != EXACT or clip.motions is not None) and (not metric.needs_limbs or clip.limbs is not None)
 
 
 def _ended(metrics: Mapping[str, ClipMetric]) -> dict[str, float]:
-    """The clip's own values, of metrics that have such."""
+    """The clip's own values, for metrics that have them."""
     values = {name: metric.end_clip() for name, metric in metrics.items()}
     return {name: value for name, value in values.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""Several reports in one table. Only numbers that were made alike are ranked; of others it is said what differs."""
+"""Several reports in one table. Only comparable numbers are ranked; for the others the differences are listed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ RANKED = "yes"
 
 @dataclass(frozen=True)
 class Comparison(SideBySide):
-    """The note of a line says whether it is ranked, and why not.
+    """The note of a line says whether it is ranked and, if not, why.
 
-    ranked: whether all lines could be.
+    ranked: whether all lines could be ranked.
     """
 
     ranked: bool = True
@@ -26,7 +26,7 @@ class Comparison(SideBySide):
 def compare(reports: Mapping[str, Mapping[str, Any]]) -> Comparison:
     """One line per metric that any of the reports has, in the order of their first appearance.
 
-    reports: by name, what their files hold (`read_report`, `Report.to_plain`).
+    reports: by name, the contents of their files (`read_report`, `Report.to_plain`).
     """
     files = {name: written_report(plain, name) for name, plain in reports.items()}
     metrics = list(dict.fromkeys(name for report in files.values() for name in report.summary))
@@ -47,7 +47,7 @@ def _line(metric: str, reports: Sequence[WrittenReport], differences: Sequence[s
 
 
 def _differences(metric: str, all_reports: Sequence[WrittenReport]) -> tuple[str, ...]:
-    """What was unlike in the making of this number, in words; nothing where it can be ranked."""
+    """What differs in how this number was made, in words; nothing if it can be ranked."""
     reports = [report for report in all_reports if metric in report.summary]
     found = _made_otherwise(metric, reports)
     if len(reports) > 1 and any(math.isnan(float(r.summary[metric].mean)) for r in reports):
@@ -56,7 +56,7 @@ def _differences(metric: str, all_reports: Sequence[WrittenReport]) -> tuple[str
 
 
 def _made_otherwise(metric: str, reports: Sequence[WrittenReport]) -> tuple[str, ...]:
-    """What was unlike in the making of this number, in words; nothing where the rows' hashes are equal."""
+    """What differs in how this number was made, in words; nothing if the rows' hashes are equal."""
     if len({report.row_hashes[metric] for report in reports}) == 1:
         return ()
     found = []

@@ -1,4 +1,4 @@
-"""Driving: a person drawn in every pose of a true clip, frame by frame, beside that clip. Frames stream."""
+"""Driving: a person generated in every pose of a true clip, frame by frame, next to that clip. Frames are streamed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,10 +28,11 @@ Frames = tuple[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]]
 
 @dataclass(frozen=True)
 class DrivenClip:
-    """A generated clip beside the true one, both as they come.
+    """A generated clip next to the true one; frames are streamed.
 
-    frames: (generated, true) in order. motions: how the true clip moves, for each frame but the first; None = unknown.
-    limbs: where the limbs of each true frame are; None in frames whose joints nobody trusts, or for all.
+    frames: (generated, true) in order.
+    motions: how the true clip moves, for each frame but the first; None = unknown.
+    limbs: where the limbs of each true frame are; None in frames whose joints are not trusted, or for all.
     """
 
     name: str
@@ -51,16 +52,17 @@ def drive(
     smoothing: Smoothing = "none",
     steady: float = 0.0,
 ) -> DrivenClip:
-    """The clip's person, drawn in every pose of the clip, beside the clip in the generator's frame without padding.
+    """The clip's person, generated in every pose of the clip, next to the clip in the generator's frame without
+    padding.
 
-    A frame that shows nobody is driven by the pose before it.
+    A frame without a visible person is driven by the previous pose.
 
-    source: the frame of a `Clip` that says who it is; other clips bring a picture for that.
-    motions: of the clip's own frames, for each but the first. They hold in the frame only where that does not scale
-    them.
-    poses: a row per frame, in the generator's frame, that drive instead of the clip's own; those still say where limbs
-    are.
-    smoothing: of the poses before they drive. steady: strength of a `Steadier` over what was drawn; 0 = none.
+    source: the frame of a `Clip` that shows the person's appearance; other clips have a separate picture for that.
+    motions: of the clip's own frames, for each but the first. They apply only if the frame does not scale the clip.
+    poses: one row per frame, in the generator's frame, to drive with instead of the clip's own, which still locate the
+        limbs.
+    smoothing: of the poses before they drive.
+    steady: strength of a `Steadier` over the generated frames; 0 = none.
     """
     framed = _framed(clip, generator.framing, source)
     box = generator.framing.content_box(framed.size)
@@ -90,7 +92,7 @@ def drive(
 
 
 def copied(clip: Clip | WholeClip, framing: Framing, *, source: int = 0) -> DrivenClip:
-    """The source, left as it is, beside each frame of the clip: what a generator has to beat. As `drive` has it."""
+    """The unchanged source next to each frame of the clip: the baseline of every generator. Otherwise as `drive`."""
     framed = _framed(clip, framing, source)
     box = framing.content_box(framed.size)
     still = _bytes_of(framed.source, box)
@@ -99,8 +101,7 @@ def copied(clip: Clip | WholeClip, framing: Framing, *, source: int = 0) -> Driv
 
 
 def limbs_of(clip: WholeClip, box: Edges) -> Iterator[Bool[Tensor, "H W"] | None] | None:
-    """Where the limbs of each frame are, cut to `box` as the frames are; None for clips that are not driven by
-    points."""
+    """Where the limbs of each frame are, cut to `box` as the frames are; None for clips not driven by points."""
     points = clip.poses.points if isinstance(clip.poses, FaceLines) else clip.poses
     return _limbs(of_the_body(points), clip.trusted, box) if isinstance(points, Pose) else None
 
@@ -116,7 +117,7 @@ def _limbs(poses: Pose, trusted: Bool[Tensor, "T"], box: Edges) -> Iterator[Bool
 
 
 def _framed(clip: Clip | WholeClip, framing: Framing, source: int) -> WholeClip:
-    """The clip in a generator's frame, with its frame `source` as the reference. A whole clip is there already."""
+    """The clip in a generator's frame, with its frame `source` as the reference. A `WholeClip` is already framed."""
     if isinstance(clip, WholeClip):
         return clip
     poses = frame_pose(clip.poses, framing)

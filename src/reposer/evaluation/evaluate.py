@@ -1,4 +1,4 @@
-"""Scoring: every pair is drawn, rounded to bytes as a saved file would be, and compared with the truth."""
+"""Scoring: every pair is generated, rounded to bytes as a saved file would be, and compared with the truth."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -31,7 +31,7 @@ from .whole_pictures import OnWholePictures
 
 @runtime_checkable
 class Generate(Interface):
-    """A generator's `generate`, or anything that draws like it."""
+    """A generator's `generate`, or anything with its signature."""
 
     def __call__(
         self,
@@ -45,7 +45,7 @@ class Generate(Interface):
 
 @runtime_checkable
 class ScoredPairs(Interface):
-    """What scoring asks of a data set: pairs, and how its pictures were laid into the frame."""
+    """The data set that scoring needs: pairs, and how its pictures were laid into the frame."""
 
     @property
     def framing(self) -> Framing | None: ...
@@ -69,12 +69,12 @@ def evaluate(
     weights: Path | None = None,
     about: dict[str, Any] | None = None,
 ) -> Report:
-    """Draw and score the pairs `indices` (all of them by default) of `dataset`.
+    """Generate and score the pairs `indices` (all of them by default) of `dataset`.
 
     Padding is not scored: each pair is cut to the part of the frame that its target's own size fills.
     The noise of pair i comes from (protocol's seed, i), so neither the batch size nor the other pairs matter.
     weights: folder of the files of networks that score; None = the usual places.
-    about: stands in the report beside the numbers (generator, weights, feature network, data); plain values.
+    about: stored in the report next to the numbers (generator, weights, feature network, data); plain values.
     """
     rule = PROTOCOLS[protocol] if isinstance(protocol, str) else protocol
     wanted = range(len(dataset)) if indices is None else indices
@@ -106,9 +106,9 @@ def generated(
     device: torch.device | str = "cpu",
     title: str = "",
 ) -> Iterator[tuple[list[int], Batch, Float[Tensor, "B 3 H W"]]]:
-    """The pictures of these pairs in their frame, batch by batch: (numbers, batch, pictures).
+    """The generated pictures of these pairs in their frame, batch by batch: (numbers, batch, pictures).
 
-    The noise of pair i comes from (protocol's seed, i). title: of a bar; none = no bar.
+    The noise of pair i comes from (protocol's seed, i). title: of the progress bar; none = no bar.
     """
     starts = range(0, len(numbers), batch_size)
     console = Terminal(stderr=True)
@@ -132,7 +132,7 @@ def _shown(
     box: Edges,
     made: FileGeometry,
 ) -> PairBatch:
-    """These rows as a file would hold them, in the protocol's geometry. numbers: of the batch's pairs."""
+    """These rows as a file would store them, in the protocol's geometry. numbers: of the batch's pairs."""
 
     def prepared(
         whole: Tensor, geometry: Geometry, rounding: Literal["nearest", "down"] = "nearest"
@@ -168,7 +168,7 @@ def _shown(
 
 
 def _azimuths(batch: Batch, rows: Sequence[int]) -> tuple[tuple[float, float], ...]:
-    """From where each pair is seen; empty for other pairs than views."""
+    """The azimuths of each pair; empty for pairs that are not views."""
     source, target = batch.source_pose, batch.target_pose
     if not (isinstance(source, View) and isinstance(target, View)):
         return ()
@@ -176,7 +176,7 @@ def _azimuths(batch: Batch, rows: Sequence[int]) -> tuple[tuple[float, float], .
 
 
 def content_box(dataset: ScoredPairs, i: int) -> Edges:
-    """The part of a frame that is picture of pair i's target, not padding."""
+    """The part of a frame that shows pair i's target, without padding."""
     size = dataset.target_size(i)
     return whole(size) if dataset.framing is None else dataset.framing.content_box(size)
 

@@ -1,4 +1,4 @@
-"""Folders of pictures that somebody drew: which file belongs to which target, and what is wrong with a file."""
+"""Folders of generated pictures: which file belongs to which target, and what is wrong with a file."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ ENDINGS = ("_vis", "_gen", "_fake", "_generated")
 class FilePair:
     """A generated file and the truth it belongs to.
 
-    source_name: the source's stem; None where the generated file's name does not say it. source: None where it is not
-        there.
+    source_name: the source's stem; None if the generated file's name does not contain it.
+    source: None if the file is missing.
     """
 
     generated: Path
@@ -30,7 +30,7 @@ class FilePair:
 
     @property
     def name(self) -> str:
-        """The pair's own name, however the generated file writes it: the same for everybody's pictures of it."""
+        """The pair's own name, however the generated file writes it: the same for every system's pictures of it."""
         return f"{self.source_name}{OURS}{self.target.stem}" if self.source_name else self.target.stem
 
     @property
@@ -48,7 +48,7 @@ class Problem:
 
 
 def in_words(problems: Sequence[Problem]) -> list[str]:
-    """A line for each reason, in the order in which reasons first appear: whom it befell, and how many more."""
+    """One line per reason, in the order of appearance: the pictures affected, and how many more."""
     names: dict[str, list[str]] = {}
     for problem in problems:
         names.setdefault(problem.reason, []).append(problem.name)
@@ -56,8 +56,7 @@ def in_words(problems: Sequence[Problem]) -> list[str]:
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
-    """The picture files below a folder by stem. Folders inside are looked through; two files of one stem are
-    refused."""
+    """The picture files below a folder by stem, recursively; two files with the same stem are refused."""
     if not folder.is_dir():
         raise BadInput(f"{folder} is not a folder. Give the folder that holds the pictures.")
     found: dict[str, Path] = {}
@@ -77,12 +76,12 @@ def match(
     sources: Mapping[str, Path] | None,
     wanted: Sequence[tuple[str, str]] | None = None,
 ) -> tuple[list[FilePair], list[Problem]]:
-    """The pairs in the order of their names, and generated or wanted pictures that have no partner.
+    """The pairs in the order of their names, and generated or wanted pictures without a partner.
 
-    A generated file has its target's name, or joins the source's and the target's as the peers do
-    (SOURCE_2_TARGET, SOURCE___TARGET_vis, SOURCE.jpg_TARGET.jpg, suffixes of pictures inside or not), or is a plain
-    number, which counts the wanted pairs from 0 in their order. wanted: all pairs that should be there. sources: None =
-    they may lie with the targets, or nowhere. Problems of files that are there come before files that are not there.
+    A generated file has its target's name, or joins the source's and the target's as other projects do
+    (SOURCE_2_TARGET, SOURCE___TARGET_vis, SOURCE.jpg_TARGET.jpg, with or without inner file extensions), or is a plain
+    number, which counts the wanted pairs from 0 in their order. wanted: all expected pairs. sources: None = they may
+    lie with the targets, or be missing. Problems of existing files come before missing files.
     """
     problems, absent = [], []
     found: dict[str, FilePair] = {}
@@ -132,7 +131,7 @@ def match(
 def _numbered(
     generated: Mapping[str, Path], targets: Mapping[str, Path], wanted: Sequence[tuple[str, str]] | None
 ) -> dict[str, tuple[str, str]]:
-    """The pairs of files whose names are plain numbers, by the list; none where targets have such names, too."""
+    """The pairs of files whose names are plain numbers, by the list; none if targets have such names, too."""
     numbers = {stem: int(stem) for stem in generated if _is_number(stem) and stem not in targets}
     if not wanted or not numbers:
         return {}
@@ -166,8 +165,9 @@ def _no_target(stem: str, partners: tuple[str | None, str] | None, wanted: Seque
 
 
 def _partners(stem: str, targets: Mapping[str, Path], sources: Mapping[str, Path]) -> tuple[str | None, str] | None:
-    """(source, target) by their stems; the source is None where the name does not say it. One that is there is
-    preferred."""
+    """(source, target) by their stems; the source is None if the name does not contain it. Existing sources are
+    preferred.
+    """
     plain = _bare(stem)
     for name in (stem, plain):
         if name in targets:
@@ -187,7 +187,7 @@ def _splits(stem: str) -> Iterator[tuple[str, str]]:
 
 
 def _bare(stem: str) -> str:
-    """The name without what peers append to it, and without a suffix of a picture that stayed inside."""
+    """The name without the suffixes that other projects append, and without an inner file extension."""
     while True:
         for ending in (*ENDINGS, *PICTURE_SUFFIXES):
             if stem.lower().endswith(ending):

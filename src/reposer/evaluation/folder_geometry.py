@@ -1,9 +1,8 @@
-"""How the pictures of a folder were made: declared, proved by sizes and pixels, or asked for. Never assumed.
+"""How the pictures of a folder were made: declared, proved by sizes and pixels, or refused. Never assumed.
 
-A file of its target's shape is plain. A square one may hold a person's picture in several ways; what proves one of
-them:
-true pictures with white sides that end where they should, true pictures whose sides are no padding, and a protocol that
-squashes whatever it gets. Where nothing does, scoring is refused with a sentence that names the readings.
+A file of its target's shape is plain. A square one may contain a person's picture in several ways; what proves one of
+them: true pictures with white sides that end where they should, true pictures whose sides are no padding, and a
+protocol that squashes everything. Otherwise scoring is refused with a message that names the possible readings.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,18 +21,19 @@ from .protocol import Protocol
 from .sides import Evidence, common_proof, have_white_sides, proof
 from .strips import WHOLE, Strip, looks_like_a_strip
 
-SQUARE_ENOUGH, SAME_SHAPE = 0.01, 0.02  # shares by which a shape may be off
-SAMPLE = 64  # pictures of a folder whose pixels are looked at
+SQUARE_ENOUGH, SAME_SHAPE = 0.01, 0.02  # relative deviations of a shape
+SAMPLE = 64  # pictures of a folder whose pixels are examined
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the caller says of files; None = found, where that is certain.
+    """What the caller declares about files; None = detected, where that is certain.
 
-    generated: of the generated pictures. truths: of targets, sources and reference pictures that are square.
+    generated: of the generated pictures.
+    truths: of targets, sources and reference pictures that are square.
     person: (height, width) of a person's picture; None = as the target or the protocol says.
     strip: which part of a generated file is the picture.
-    poses_fill_pictures: joints lie in the person's picture after each axis was scaled on its own, whatever its shape.
+    poses_fill_pictures: joints lie in the person's picture after each axis was scaled separately, whatever its shape.
     """
 
     generated: Layout | None = None
@@ -47,7 +47,7 @@ class Declared:
 class PairGeometry:
     """How the three files of a pair were made.
 
-    found: the targets' geometry was found from the pixels of some, so that each is held against it.
+    found: the targets' geometry was inferred from the pixels of some, so each target is checked against it.
     """
 
     generated: FileGeometry = PLAIN
@@ -56,7 +56,7 @@ class PairGeometry:
     found: bool = False
 
     def check(self, target: UInt8[Tensor, "H W 3"]) -> None:
-        """Refuses a true picture with white sides where others were found to have none."""
+        """Refuse a true picture with white sides where others were found to have none."""
         if not self.found or self.target.person is None or self.target.layout != "squashed":
             return
         if proof(target, self.target.person) == "white":
@@ -78,7 +78,7 @@ def pair_geometries(
 ) -> tuple[dict[str, PairGeometry], list[Problem]]:
     """By the pairs' names; and the pairs whose files cannot be scored, with the reason.
 
-    Headers say nearly all; of square files some pixels are looked at. with_sources: whether sources play a part.
+    Headers decide nearly everything; of square files some pixels are examined. with_sources: whether sources are used.
     """
     person = declared.person or protocol.person
     sizes, problems = _sizes(pairs, declared.strip)
@@ -112,7 +112,7 @@ def pair_geometries(
 
 
 def reference_geometry(paths: Sequence[Path], protocol: Protocol, declared: Declared) -> Callable[[Size], FileGeometry]:
-    """How a reference picture of a size was made."""
+    """How a reference picture of a given size was made."""
     person = declared.person or protocol.person
     squares = [path for path in paths if _needs_layout(_size_or_none(path) or (2, 1), person)]
     layout = _layout_of_truths(squares, "reference", protocol, declared, person, generated_too=False)
@@ -120,7 +120,7 @@ def reference_geometry(paths: Sequence[Path], protocol: Protocol, declared: Decl
 
 
 def _sizes(pairs: Sequence[FilePair], strip: Strip) -> tuple[dict[str, tuple[Size, Size]], list[Problem]]:
-    """The (generated, target) sizes of every pair whose files can be opened. No pixel is decoded."""
+    """The (generated, target) sizes of every pair whose files can be opened, from headers alone."""
     sizes, problems = {}, []
     known: dict[Path, Size] = {}
     for pair in pairs:
@@ -137,7 +137,7 @@ def _sizes(pairs: Sequence[FilePair], strip: Strip) -> tuple[dict[str, tuple[Siz
 
 
 def _needs_layout(size: Size, person: Size) -> bool:
-    """Whether a picture of this size may hold a person's picture of another shape."""
+    """Whether a picture of this size may contain a person's picture of another shape."""
     return is_square(size) and not same_shape(size, person)
 
 
@@ -152,7 +152,7 @@ def _true_file(size: Size, layout: Layout, person: Size) -> FileGeometry:
 def _layout_of_truths(
     squares: Sequence[Path], what: str, protocol: Protocol, declared: Declared, person: Size, *, generated_too: bool
 ) -> Layout:
-    """How the square ones of the true pictures were made."""
+    """How the square true pictures were made."""
     if not squares:
         return "plain"
     evidence = common_proof(_sample(squares), person)
@@ -178,7 +178,7 @@ def _sources(
     declared: Declared,
     person: Size,
 ) -> dict[str, FileGeometry]:
-    """How the sources were made: as the targets, where both have squares that look alike."""
+    """How the sources were made: as the targets, if both have squares that look alike."""
     sizes = {p.name: size for p in pairs if p.source and (size := _size_or_none(p.source)) is not None}
     known = set(target_squares)
     squares = [p.source for p in pairs if p.source and p.name in sizes and _needs_layout(sizes[p.name], person)]
@@ -202,7 +202,7 @@ def _layout_of_generated(
     declared: Declared,
     sizes: Mapping[str, tuple[Size, Size]],
 ) -> Layout:
-    """How the generated pictures were made that have not their target's shape."""
+    """How the generated pictures whose shape differs from their target's were made."""
     if not unlike:
         return declared.generated or "plain"
     person, paths = shown[unlike[0].name], [pair.generated for pair in unlike]
@@ -230,7 +230,7 @@ def _look_alike(some: Sequence[Path], others: Sequence[Path], person: Size) -> b
 
 
 def _refuse_padding_beside_squares(alike: Sequence[FilePair], person: Size, declared: Declared) -> None:
-    """Generated pictures with white sides beside targets of the same shape that have none."""
+    """Refuse generated pictures with white sides next to targets of the same shape that have none."""
     if not alike or declared.generated is not None or same_shape((1, 1), person):
         return
     paths = [pair.generated for pair in alike]
@@ -255,7 +255,7 @@ def _refuse_contradiction(layout: Layout, evidence: Evidence, paths: Sequence[Pa
 def _question(
     what: str, paths: Sequence[Path], person: Size, readings: Sequence[Layout], option: str, evidence: Evidence
 ) -> BadInput:
-    """The refusal to guess."""
+    """The error that asks the caller to declare the geometry."""
     size = picture_header(paths[0])
     shape = f"{size[0]}x{round(size[0] * person[1] / person[0])}"
     words = {
@@ -272,7 +272,7 @@ def _question(
 
 
 def _misfit(size: Size, shown: Size, layout: Layout | None) -> str:
-    """Why a generated picture of this size cannot show a person's picture of that shape; empty if it can."""
+    """Why a generated picture of this size cannot contain a person's picture of that shape; empty if it can."""
     if same_shape(size, shown):
         return ""
     came, wanted = f"{size[0]}x{size[1]}", f"{shown[0]}x{shown[1]}"
@@ -292,7 +292,7 @@ def _misfit(size: Size, shown: Size, layout: Layout | None) -> str:
 
 
 def _size_or_none(path: Path) -> Size | None:
-    """The size that the header says; None where decoding will say what is wrong."""
+    """The size from the header; None if it cannot be read, which decoding will report."""
     try:
         return picture_header(path)
     except BadInput:
@@ -302,7 +302,7 @@ def _size_or_none(path: Path) -> Size | None:
 def _sample(
     paths: Sequence[Path], read: Callable[[Path], UInt8[Tensor, "H W 3"]] = read_picture
 ) -> Iterator[UInt8[Tensor, "H W 3"]]:
-    """Some of the pictures, evenly spread; those that cannot be read are named by scoring."""
+    """Some of the pictures, evenly spread; unreadable ones are skipped, as scoring reports them."""
     for path in paths[:: max(1, -(-len(paths) // SAMPLE))]:
         try:
             yield read(path)

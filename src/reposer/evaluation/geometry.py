@@ -1,9 +1,8 @@
 """How a picture file becomes the picture that is scored: how the person's picture lies in the file, and rules of
 resizing.
 
-Two facts are kept apart. `FileGeometry` is how a file was made: the person's picture itself, squashed to another
-shape, or
-padded with sides. `Geometry` is what a protocol scores. A file's geometry is declared or proved (`folder_geometry`).
+Two facts are kept apart. `FileGeometry` is how a file was made: the person's picture itself, squashed to another shape,
+or padded with sides. `Geometry` is what a protocol scores. A file's geometry is declared or proved (`folder_geometry`).
 
 The same photograph made 256x176 by two rules differs by up to ten decibels less than a good generator differs from the
 truth; so the rule is part of a protocol's name.
@@ -42,9 +41,8 @@ _PIL = {
 class FileGeometry:
     """How a person's picture lies in a file.
 
-    layout: "plain": the file is the picture, aspect kept. "squashed": the picture fills the file, each axis scaled on
-    its
-        own. "padded": the picture, aspect kept, stands in the middle of the file; what fills the rest is not scored.
+    layout: "plain": the file is the picture, aspect kept. "squashed": the picture fills the file, each axis scaled
+        separately. "padded": the picture, aspect kept, is centred in the file; the rest is not scored.
     person: (height, width) of the person's picture in any unit, of which only the shape matters; None for plain.
     """
 
@@ -73,7 +71,7 @@ class FileGeometry:
         return PLAIN if fits else self
 
     def place(self, pose: Pose) -> Pose:
-        """A pose in pixels of the file, in pixels of the person's picture."""
+        """Converts a pose from pixels of the file to pixels of the person's picture."""
         content = pose.cut(self.content_box(pose.size))
         return content.resize(self.shape(pose.size)) if self.layout == "squashed" else content
 
@@ -83,14 +81,13 @@ PLAIN = FileGeometry()
 
 @dataclass(frozen=True)
 class Geometry:
-    """A picture's way to the size in which it is scored.
+    """How a picture is brought to the size in which it is scored.
 
     size: (height, width) in pixels; None = as it is, without padding.
     rule: which library's resizing. "pil-*" are antialiased; "cv2-*" are not (torch's form of the same formula, equal to
         OpenCV's fixed-point one to a grey level).
-    fit: "squash" scales each axis on its own. "keep-aspect" scales the person's picture to the height, centres, and
-    cuts
-        the sides or fills them with white.
+    fit: "squash" scales each axis separately. "keep-aspect" scales the person's picture to the height, centres it, and
+        cuts the sides or fills them with white.
     """
 
     size: Size | None = None
@@ -98,9 +95,9 @@ class Geometry:
     fit: Fit = "squash"
 
     def apply(self, picture: UInt8[Tensor, "h w 3"], file: FileGeometry = PLAIN) -> UInt8[Tensor, "H W 3"]:
-        """The picture of a file in this geometry, resized once; one that needs no resizing comes back as it is.
+        """The picture of a file in this geometry, resized once; a picture that needs no resizing is returned unchanged.
 
-        Where the protocol has no size, a squashed picture stays squashed: its target says what size it should have.
+        If the protocol has no size, a squashed picture stays squashed: its target determines the size.
         """
         size = (picture.shape[0], picture.shape[1])
         left, top, right, bottom = file.content_box(size)
@@ -113,7 +110,7 @@ class Geometry:
         return with_white_sides(scaled, max(0, left), max(0, right))
 
     def place(self, pose: Pose, file: FileGeometry = PLAIN) -> Pose:
-        """A pose in pixels of a whole file, where `apply` puts it."""
+        """A pose in pixels of a whole file, moved to where `apply` puts it."""
         if self.size is None:
             return pose.cut(file.content_box(pose.size))
         scaled = file.place(pose)
@@ -129,7 +126,7 @@ class Geometry:
         return (self.size[0], max(1, round(shape[1] * self.size[0] / shape[0])))
 
     def _sides(self, width: int) -> tuple[int, int]:
-        """White columns to add left and right of so many; negative = columns to cut."""
+        """White columns to add to `width` columns, left and right; negative = columns to cut."""
         assert self.size is not None
         spare = self.size[1] - width
         left = spare // 2 if spare >= 0 else -(-spare // 2)
@@ -140,7 +137,7 @@ AS_IT_IS = Geometry()
 
 
 def resized(picture: UInt8[Tensor, "h w 3"], size: tuple[int, int], rule: Rule) -> UInt8[Tensor, "H W 3"]:
-    """The picture at (height, width) = `size` by the named rule, in bytes; as it is where it has that size."""
+    """The picture at (height, width) = `size` by the named rule, in bytes; unchanged if it has that size."""
     if tuple(picture.shape[:2]) == size:
         return picture
     if rule in _PIL:
@@ -153,12 +150,12 @@ def resized(picture: UInt8[Tensor, "h w 3"], size: tuple[int, int], rule: Rule) 
 
 
 def through_jpeg(picture: UInt8[Tensor, "H W 3"]) -> UInt8[Tensor, "H W 3"]:
-    """What a JPEG file of PIL's default quality gives back."""
+    """The picture after a round trip through a JPEG file of PIL's default quality."""
     file = io.BytesIO()
     Image.fromarray(picture.numpy()).save(file, "JPEG")
     return decode_picture(file.getvalue(), "a JPEG of the generated picture")
 
 
 def with_white_sides(pictures: UInt8[Tensor, "*B H w 3"], left: int, right: int) -> UInt8[Tensor, "*B H W 3"]:
-    """The pictures with so many white columns on either side."""
+    """The pictures with `left` and `right` white columns added."""
     return F.pad(pictures, (0, 0, left, right), value=WHITE) if left or right else pictures

@@ -1,4 +1,4 @@
-"""How far a number could have come out elsewhere with other pairs: the percentile bootstrap."""
+"""How far a number could differ with other pairs: the percentile bootstrap."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ def bootstrap(
     resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[Float64[Tensor, "D"], Float64[Tensor, "D"]]:
-    """The ends of the intervals of D numbers over `count` pairs; a resample in which a number is NaN does not count
-    for it.
+    """The ends of the intervals of D numbers over `count` pairs; a resample in which a number is NaN does not count for
+    it.
 
     statistic: the D numbers of each of R resamples, given the N pairs that each takes, with repetition. Pairs are
-    sampled one by one: the interval is about other pairs of the same people. Pairs that share pictures are not
-    independent, so it is narrow for few people and says nothing about new ones.
+        sampled one by one: the interval is about other pairs of the same people. Pairs that share pictures are not
+        independent, so it is narrow for few people and says nothing about new ones.
     """
     stream = numpy_stream(seed, 0xB007, count)
     at_once = max(1, CELLS // count)
@@ -43,7 +43,7 @@ def bootstrap(
 def bootstrap_interval(
     values: Sequence[float], *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """The interval of the mean of the finite `values`, whatever their order; (NaN, NaN) if there are none."""
+    """The interval of the mean of the finite `values`, independent of their order; (NaN, NaN) if there are none."""
     finite = np.sort(np.array([v for v in values if math.isfinite(v)], dtype=np.float64))
     if len(finite) == 0:
         return (math.nan, math.nan)
@@ -62,8 +62,8 @@ def ratios(
 ) -> tuple[Float64[Tensor, "D"], Float64[Tensor, "D"], Float64[Tensor, "D"]]:
     """D numbers over N pairs, sum(above) / sum(below), with the ends of their 95 % intervals.
 
-    A mean over pairs has 1 below. NaN where nothing is below. The intervals depend on the order of the pairs: sort
-    them.
+    For a mean over pairs, `below` is 1. NaN where `below` sums to 0. The intervals depend on the order of the pairs:
+    sort them.
     """
     pairs, numbers = above.shape
     assert pairs > 0, "nothing is known about no pairs"
@@ -72,7 +72,7 @@ def ratios(
     def statistic(taken: Int64[np.ndarray, "R N"]) -> Float64[Tensor, "R D"]:
         rows = len(taken)
         places = (taken + pairs * np.arange(rows)[:, None]).ravel()
-        times = np.bincount(places, minlength=rows * pairs).reshape(rows, pairs)  # each pair was taken
+        times = np.bincount(places, minlength=rows * pairs).reshape(rows, pairs)  # how often each pair was sampled
         sums = torch.from_numpy(times.astype(np.float64) @ both)
         return _quotient(sums[:, :numbers], sums[:, numbers:])
 
@@ -80,5 +80,5 @@ def ratios(
 
 
 def _quotient(above: Float64[Tensor, "*N"], below: Float64[Tensor, "*N"]) -> Float64[Tensor, "*N"]:
-    """NaN, not infinity, where nothing is below."""
+    """Division with NaN, not infinity, where `below` is 0."""
     return (above / below).where(below != 0, torch.nan)

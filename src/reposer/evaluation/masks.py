@@ -1,4 +1,4 @@
-"""Masks that metrics ask for by name, drawn from a pair's poses."""
+"""Masks that metrics request by name, made from a pair's poses."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ Mask = Callable[[Pose, Pose, float], Float[Tensor, "B 1 H W"]]
 
 MASKS: Registry[Mask] = Registry("mask")
 OF_SOURCE = frozenset({"pose-source"})
-"""Masks that are drawn from the source's joints."""
+"""Masks made from the source's joints."""
 PUBLISHED_RADIUS = 4.0  # pixels, at 128x64 and at 256x256 alike
 
 
 def of_the_body(pose: Pose) -> Pose:
-    """Without the landmarks and box of person88: the masks of every network are drawn from the same joints."""
+    """The pose without the landmarks and box of person88, so that the masks of all networks use the same joints."""
     return pose.convert(OPENPOSE_18) if pose.skeleton == PERSON_88 else pose
 
 
@@ -31,13 +31,13 @@ def limbs(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]
 
 @MASKS.register("pose-target")
 def pose_target(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
-    """PG2's closed mask of the target: what its paper means."""
+    """PG2's closed mask of the target, as its paper describes it."""
     return pose_mask(target, PUBLISHED_RADIUS)
 
 
 @MASKS.register("pose-source")
 def pose_source(source: Pose, target: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
-    """PG2's closed mask of the source: what its code loads."""
+    """PG2's closed mask of the source, as its code loads it."""
     return pose_mask(source, PUBLISHED_RADIUS)
 
 

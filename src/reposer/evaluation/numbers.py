@@ -1,4 +1,4 @@
-"""How numbers are named, written, ranked and set side by side, wherever they are shown."""
+"""How numbers are named, formatted, ranked and compared side by side, wherever they are shown."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ def kind_of(metric: str) -> type[AnyMetric]:
 
 
 def titled(metric: str) -> str:
-    """The name, with its unit where numbers would mislead without it."""
+    """The name, with its unit if numbers would mislead without it."""
     unit = kind_of(metric).unit
     return f"{metric} ({unit})" if unit == "dB" else metric
 
 
 def written(metric: str, value: float, low: float = math.nan, high: float = math.nan) -> str:
-    """The value and its interval, where there is one."""
+    """The value and its interval, if there is one."""
     digits = 2 if kind_of(metric).unit == "dB" else 4
     interval = "" if math.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
     return f"{value:.{digits}f}{interval}"
 
 
 def direction(higher_is_better: bool | None, best: float = math.nan) -> str:
-    """Which value is better, in words; empty where none is."""
+    """Which value is better, in words; empty if none is."""
     if higher_is_better is None:
         return "" if math.isnan(best) else f"nearest to {best:g}"
     return "higher" if higher_is_better else "lower"
@@ -46,7 +46,7 @@ def better(metric: str) -> str:
 
 
 def best_of(metric: str, values: Sequence[float]) -> frozenset[int]:
-    """The places of the best values; none of a single one, nor of what is not a number."""
+    """The indices of the best values; none for a single one, nor for what is not a number."""
     kind = kind_of(metric)
     sign = -1 if kind.higher_is_better else 1
     misses = [abs(v - kind.best) if kind.higher_is_better is None else sign * v for v in values]
@@ -65,7 +65,7 @@ def number_of(count: int, noun: str) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """One metric in every column. cells: empty where a column has none. best: places of the best ones."""
+    """One metric in every column. cells: empty if a column has none. best: indices of the best ones."""
 
     metric: str
     cells: tuple[str, ...]
@@ -77,7 +77,9 @@ class Line:
 class SideBySide:
     """Numbers of several systems, a column each; the best of a line is bold.
 
-    names: of the systems. groups: lines by their title, which may be empty. notes: titles of further columns.
+    names: of the systems.
+    groups: lines by their title, which may be empty.
+    notes: titles of further columns.
     """
 
     names: tuple[str, ...]
@@ -90,7 +92,7 @@ class SideBySide:
         return [line for lines in self.groups.values() for line in lines]
 
     def to_table(self, names: Sequence[str] | None = None) -> Group:
-        """For a terminal: a table a group. names: in place of the systems' own."""
+        """For a terminal: one table per group. names: replace the systems' own."""
         tables = []
         for group, lines in self.groups.items():
             table = Table(title=Text(one_line(group)), title_justify="left", title_style="bold")
@@ -107,7 +109,7 @@ class SideBySide:
         return Group(*([self.title] if self.title else []), *tables)
 
     def markdown(self) -> str:
-        """For a page: one table."""
+        """One Markdown table."""
         grouped = any(self.groups)
         head = [*(["person"] if grouped else []), "metric", *map(in_markdown, self.names), *self.notes]
         rule = "|---" * (1 + grouped) + "|" + "---:|" * len(self.names) + "---|" * len(self.notes)

@@ -17,13 +17,15 @@ PICTURE_SETS: tuple[PictureSet, ...] = ("generated", "target", "source")
 class PairBatch:
     """B pairs as 8-bit pictures in the protocol's geometry, without white sides.
 
-    names: of the pairs. source_names, target_names: of the pictures; a source may belong to several pairs.
-    identities: whose picture it is: one person in one set of clothes, one colour of an item.
-    items: the garment or outfit, whoever wears it: a retrieved picture of the same item is right. Empty: the
-    identities.
-    attributes: for each pair its true attributes, question to answer; empty where none are known.
+    names: of the pairs.
+    source_names, target_names: of the pictures; a source may belong to several pairs.
+    identities: who or what each pair shows: one person in one set of clothes, one colour of an item.
+    items: the garment or outfit, whoever wears it: a retrieved picture of the same item is correct. Empty: the
+        identities.
+    attributes: for each pair its true attributes, question to answer; empty if none are known.
     azimuths: (source's, target's) in degrees, of pairs of views.
-    Source pictures and poses may be unknown: what needs them is then absent from the report.
+
+    Source pictures and poses may be unknown: numbers that need them are then absent from the report.
     """
 
     names: tuple[str, ...]

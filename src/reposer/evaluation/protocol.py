@@ -1,4 +1,4 @@
-"""Protocols: everything a number depends on beside the pictures. A changed protocol gets a new name."""
+"""Protocols: everything a number depends on besides the pictures. A changed protocol gets a new name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ PROTOCOLS: Registry["Protocol"] = Registry("protocol", "reposer.protocols")
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that is true of a protocol, and where it was read."""
+    """A fact about a protocol and its source."""
 
     text: str
     source: str
@@ -24,21 +24,23 @@ class Protocol:
     """How pictures are scored.
 
     metrics: names of METRICS, in the order of printing.
-    generated, target, reference: how each kind of file becomes the picture that is scored; sources are as targets.
-    person: (height, width) of the people's pictures that the protocol is about: the shape of what a file holds that was
-        squashed to another shape or padded, where its target's own shape does not say it.
-    white_sides: columns of white that are added on each side before the metrics look.
+    generated, target, reference: how each kind of file becomes the picture that is scored; sources are treated as
+        targets.
+    person: (height, width) of the people's pictures that the protocol is about: gives the shape of a picture that was
+        squashed or padded into a file, where its target's own shape does not.
+    white_sides: columns of white added on each side before the metrics see the pictures.
     file_format: what generated pictures are saved as ("jpeg": PIL's default quality of 75).
     rounding: how numbers become bytes where pictures come from a generator and not from files.
     reference_set: which pictures the statistics of the reference come from: "train", or none.
-    tails: metrics that see whole batches of so many pairs alone, in the order of names; an incomplete last one is
-    dropped.
-    suite: parts of the fine-grained suite. estimators: who looks, by kind.
+    tails: number of pairs per batch, for metrics that see whole batches only, in the order of names; an incomplete last
+        one is dropped.
+    suite: parts of the fine-grained suite.
+    estimators: their names, by kind.
     limb_radius: half a limb's width in the mask of the target's limbs, as a share of the picture's height.
     confidence: of the bootstrap intervals.
-    resamples: how often the bootstrap draws.
+    resamples: number of bootstrap resamples.
     seed: of the bootstrap, and of the noise of generators that use some.
-    facts: the protocol in words, with the place where each was read. They are no part of the hash.
+    facts: the protocol in words, with the source of each fact. They are not part of the hash.
     """
 
     name: str
@@ -72,7 +74,7 @@ class Protocol:
         return self.target.size
 
     def words(self) -> list[tuple[str, str, str]]:
-        """(what, how, where that was read), for people."""
+        """(what, how, source) of each fact, as text."""
         size = "each target's own" if self.size is None else f"{self.size[0]}x{self.size[1]} (height x width)"
         found = [
             ("size", size, ""),

@@ -1,8 +1,8 @@
 """The named protocols: how each line of papers made its numbers, and ours.
 
-The peers' forms were written down from their own code, READMEs and issue threads, as each fact says. None of them is a
-recommendation: they are here so that a published number can be met on its own ground, and to show how far a score moves
-when nothing but the protocol changes.
+The other projects' protocols follow their code, READMEs and issue threads, as each fact says. None of them is a
+recommendation: they make published numbers reproducible, and show how far a score moves when nothing but the protocol
+changes.
 """
 
 from .geometry import Geometry
@@ -10,7 +10,7 @@ from .protocol import PROTOCOLS, Fact, Protocol
 
 FASHION, SQUARE, LARGE, MARKET = (256, 176), (256, 256), (512, 352), (128, 64)
 RECALLED = "recalled, not checked again"
-# Many peers share one line of code for FID: a torchvision network, inputs far from [-1, 1], the train set as reference.
+# Many projects share one FID code: a torchvision network, inputs far from [-1, 1], the train set as reference.
 PEERS_FID = Fact(
     "FID through torchvision's network on inputs of about [-0.03, 0.43], against the training pictures",
     "the peer's code (a copy of GFLA's)",
@@ -22,7 +22,7 @@ RECONSTRUCTION_V1 = PROTOCOLS.add(
     "reposer-v1-reconstruction",
     Protocol("reposer-v1-reconstruction", metrics=("psnr", "ssim-gaussian1.5", "l1", "l1-limbs")),
 )
-"""How near the drawn target is to the true one, as 8-bit pictures without padding; every pair counts once."""
+"""How near the generated target is to the true one, as 8-bit pictures without padding; all pairs weigh alike."""
 
 KEPT = Geometry(FASHION, "pil-bicubic", "keep-aspect")
 CLEAN = (

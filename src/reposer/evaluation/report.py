@@ -1,4 +1,4 @@
-"""A report: each pair's values, their summary with intervals, and what says which numbers these are."""
+"""A report: each pair's values, their summary with intervals, and everything that identifies the numbers."""
 
 import csv
 import hashlib
@@ -28,7 +28,7 @@ from .written_report import row_hash
 
 @dataclass(frozen=True)
 class Row:
-    """One scored pair: its name, whose it is, and its value of each metric.
+    """One scored pair: its name, its identity, and its value of each metric.
 
     azimuths: the source's and the target's in degrees, of a pair of views.
     """
@@ -42,10 +42,10 @@ class Row:
 @dataclass(frozen=True)
 class Summary:
     """A metric's value with the protocol's name: a mean with its bootstrap interval, or one number of a whole set,
-    whose
-    interval is NaN.
+    whose interval is NaN.
 
-    counted: what the mean is taken over, in words. truth: what the true clips have themselves, where that was measured.
+    counted: what the mean is taken over, in words.
+    truth: the value of the true clips themselves, if measured.
     """
 
     protocol: str
@@ -68,16 +68,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class Report:
-    """What was found, of pairs (`evaluate`, `score_folder`) or of clips (`ClipReport`).
+    """The results for pairs (`evaluate`, `score_folder`) or clips (`ClipReport`).
 
     size: (height, width) of the scored pictures, padding removed; where they have several, that of the frame.
     hash: of the protocol, the size and the pairs' names: numbers compare only where it is equal.
     truth_hash: of the true pictures' bytes: unequal where files were decoded or resized otherwise.
-    mask_hashes: of the masks of all pairs, by the mask's name. reference_hash: of the reference pictures' bytes.
+    mask_hashes: of the masks of all pairs, by the mask's name.
+    reference_hash: of the reference pictures' bytes.
     geometry: how the people's pictures lay in the generated files: plain, squashed, padded.
     about: what made the pictures (generator, weights, feature network, data), as plain values.
     of_sets: values of metrics that belong to all pictures together.
-    networks: name, file and checksum of what a metric looks through, by metric.
+    networks: name, file and checksum of the network a metric uses, by metric.
     absent: metrics and parts of the suite that the protocol names and that have no number here, with the reason.
     findings: of the fine-grained suite.
     """
@@ -97,7 +98,7 @@ class Report:
     geometry: str = "plain"
 
     noun: ClassVar[str] = "pair"
-    """What a row is."""
+    """What a row is: a pair or a clip."""
 
     @cached_property
     def summary(self) -> dict[str, Summary]:
@@ -106,7 +107,7 @@ class Report:
 
     @cached_property
     def by_identity(self) -> dict[str, dict[str, Summary]]:
-        """Every metric for each identity by itself, sorted by identity."""
+        """Every metric for each identity separately, sorted by identity."""
         groups: dict[str, list[Row]] = {}
         for row in self.rows:
             groups.setdefault(row.identity, []).append(row)
@@ -126,7 +127,7 @@ class Report:
         return Summary(self.protocol.name, metric, value, low, high, self.counted(metric, value))
 
     def interval(self, values: Sequence[float]) -> tuple[float, float]:
-        """Of the mean over pairs, as the protocol has it."""
+        """Bootstrap interval of the mean over pairs, as the protocol defines it."""
         rule = self.protocol
         return bootstrap_interval(values, confidence=rule.confidence, resamples=rule.resamples, seed=rule.seed)
 
@@ -140,11 +141,11 @@ class Report:
         return f"{said}, {value.left_out} {without} left out"
 
     def lines(self) -> list[str]:
-        """`protocol/metric = value [low, high] (n pairs)`, a line per metric."""
+        """One line per metric: `protocol/metric = value [low, high] (n pairs)`."""
         return [str(summary) for summary in self.summary.values()]
 
     def truths(self, metric: str) -> tuple[str, ...]:
-        """The cells of what the true clips have themselves; pairs have none."""
+        """The cells with the values of the true clips themselves; pairs have none."""
         return ()
 
     def to_table(self) -> Table:
@@ -170,7 +171,7 @@ class Report:
         return f"{self.protocol.name} · {number_of(len(self.rows), self.noun)} · {height}x{width} pixels"
 
     def write_csv(self, path: Path) -> None:
-        """A line per pair: name, identity, values with every digit."""
+        """One line per pair: name, identity, values with every digit."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         scored = [m for m in self.protocol.metrics if any(m in row.values for row in self.rows)]
@@ -181,11 +182,13 @@ class Report:
         write_text(path, text.getvalue())
 
     def write_json(self, path: Path) -> None:
-        """The protocol, who drew, the hashes and the summary. Numbers that JSON lacks are "inf" and "nan"."""
+        """The protocol, what made the pictures, the hashes and the summary. Numbers that JSON lacks are "inf" and
+        "nan".
+        """
         write_text(path, json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n")
 
     def to_plain(self) -> dict[str, Any]:
-        """What the JSON file holds."""
+        """The contents of the JSON file."""
         return {
             "protocol": to_plain(self.protocol),
             "pairs": len(self.rows),
@@ -206,20 +209,20 @@ class Report:
 
 
 def protocol_hash(protocol: Protocol, size: tuple[int, int], names: Sequence[str]) -> str:
-    """SHA-256 of what decides the numbers beside the pictures' pixels; the order of pairs does not matter.
+    """SHA-256 of what decides the numbers besides the pictures' pixels; the order of pairs does not matter.
 
-    The protocol's list of metrics is no part of it: a number does not depend on what else was counted.
+    The protocol's list of metrics is excluded: a number does not depend on what else was measured.
     """
     rules = {k: v for k, v in to_plain(protocol).items() if k not in ("facts", "metrics", "suite", "estimators")}
     plain = {"protocol": rules, "size": list(size), "pairs": sorted(names)}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-MANY = 12  # identities: more are not set side by side one by one
+MANY = 12  # identities: with more, they are not compared one by one
 
 
 def side_by_side(reports: Mapping[str, Report], *, by_identity: bool = True) -> SideBySide:
-    """Reports of the same pairs or clips: a group of lines per identity, if there are few, and one of all."""
+    """Reports of the same pairs or clips: a group of lines per identity, if there are few, and one for all."""
     first_name, first = next(iter(reports.items()))
     for name, report in reports.items():
         if (report.hash, report.geometry) != (first.hash, first.geometry):
@@ -235,7 +238,7 @@ def side_by_side(reports: Mapping[str, Report], *, by_identity: bool = True) -> 
         found = [r.summary if group is None else r.by_identity[group] for r in reports.values()]
         lines = []
         for metric in first.summary:
-            if any(metric not in own for own in found):  # a number of all together, or a dropped tail
+            if any(metric not in own for own in found):  # a number of the whole set, or a dropped tail
                 continue
             own = [numbers[metric] for numbers in found]
             best = best_of(metric, [number.value.mean for number in own])

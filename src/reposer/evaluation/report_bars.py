@@ -1,4 +1,4 @@
-"""Bars in SVG: one number of the suite, part by part, for the three sets of pictures."""
+"""SVG bar charts: one number of the suite, part by part, for the three sets of pictures."""
 
 import math
 from collections.abc import Sequence
@@ -8,13 +8,12 @@ from reposer.core.shown import in_html
 from .suite import Finding
 from .suite.part import PICTURE_SETS
 
-BARS, VALUES, LETTER = (150, 76, 5.6)  # widths in the drawing's own units: bars, numbers, a letter of a part's name
+BARS, VALUES, LETTER = (150, 76, 5.6)  # in SVG units: width of bars and numbers, width of a letter of a part's name
 BAR, GAP, TOP, FOOT = 10, 9, 4, 18
 
 
 def bars(findings: Sequence[Finding]) -> str:
-    """A group of bars per part: generated, target, source; whiskers are intervals, numbers in brackets the pairs
-    counted.
+    """A group of bars per part: generated, target, source; whiskers are intervals, the pairs counted are in brackets.
 
     findings: of one metric, with its parts.
     """
@@ -38,7 +37,7 @@ def bars(findings: Sequence[Finding]) -> str:
 
 
 def number(value: float, unit: str = "", digits: int = 3) -> str:
-    """A number as it is printed; a dash where there is none."""
+    """A number as printed; a dash if there is none."""
     if math.isnan(value):
         return "–"
     return f"{value:.{ {'px': 1, 'dB': 2}.get(unit, digits) }f}"
@@ -77,7 +76,7 @@ def _said(found: Finding) -> str:
 
 
 def _axis(left: float, end: float, bottom: float) -> str:
-    """Lines at nothing, half and all of the axis."""
+    """Lines at zero, half and the end of the axis."""
     drawn = []
     for share in (0.0, 0.5, 1.0):
         x = left + BARS * share
@@ -87,7 +86,7 @@ def _axis(left: float, end: float, bottom: float) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The end of an axis: 1 for shares, else the next of 1, 2 or 5 with zeros."""
+    """The end of an axis: 1 for shares, else the next 1, 2 or 5 times a power of ten."""
     if value <= 0:
         return 1.0
     scale = 10 ** math.floor(math.log10(value))

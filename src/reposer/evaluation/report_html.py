@@ -1,4 +1,4 @@
-"""A report as one page that needs nothing else: for a screen of any size, light or dark, and for paper."""
+"""A report as one self-contained page: for a screen of any size, light or dark, and for paper."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ from .suite import Finding
 from .suite.part import PICTURE_SETS
 
 Pictures = Callable[[str], Mapping[str, UInt8[Tensor, "H W 3"]]]
-"""The name of a pair -> its "source" (where there is one), "target" and "generated"."""
+"""The name of a pair -> its "source" (if there is one), "target" and "generated"."""
 
 COLUMNS = ("source", "target", "generated", "difference")
 SETS = {
@@ -37,7 +37,7 @@ SETS = {
 
 
 def write_report(folder: Path, stem: str, report: Report, pictures: Pictures) -> str:
-    """The report as JSON, CSV and a page; where they lie, in words."""
+    """Write the report as JSON, CSV and a page; returns their location, in words."""
     report.write_json(folder / f"{stem}.json")
     report.write_csv(folder / f"{stem}.csv")
     write_html(folder / f"{stem}.html", report, pictures)
@@ -45,10 +45,10 @@ def write_report(folder: Path, stem: str, report: Report, pictures: Pictures) ->
 
 
 def write_html(path: Path, report: Report, pictures: Pictures, *, ranked_by: str | None = None, each: int = 3) -> None:
-    """Writes the page to `path`, whole or not at all; it asks the network for nothing.
+    """Write the page to `path`, atomically; it makes no network requests.
 
     ranked_by: the metric by which pairs are best or worst; none = the protocol's first that pairs have.
-    each: so many best, middle and worst pairs are shown.
+    each: number of best, of middle and of worst pairs to show.
     """
     what = " ".join(str(report.about[key]) for key in ("model", "generated") if key in report.about)
     title = f"{what} · {report.protocol.name}" if what else report.protocol.name
@@ -67,7 +67,7 @@ def write_html(path: Path, report: Report, pictures: Pictures, *, ranked_by: str
 
 
 def ranked(report: Report, metric: str, each: int) -> dict[str, list[Row]]:
-    """The best, median and worst pairs by `metric`, no pair twice; those without a value are left out."""
+    """The best, median and worst pairs by `metric`, no pair twice; those without a value are excluded."""
     rows = [row for row in report.rows if not math.isnan(row.values.get(metric, math.nan))]
     sign = -1 if METRICS[metric].higher_is_better else 1
     rows.sort(key=lambda row: (sign * row.values[metric], row.name))
@@ -130,7 +130,7 @@ def _parts(report: Report) -> str:
 
 
 def _suite(report: Report) -> str:
-    """Every number of the suite about whole pictures, beside what can be reached and what costs nothing."""
+    """Every number of the suite about whole pictures, next to its ceiling and its baseline."""
     rows = []
     for (estimator, _), found in _by_metric(f for f in report.findings if not f.part):
         by_set = {f.pictures: f for f in found}
@@ -204,7 +204,7 @@ def _pair(row: Row, metric: str, shown: Mapping[str, np.ndarray]) -> str:
 
 
 def _image(picture: UInt8[np.ndarray, "H W 3"], alt: str) -> str:
-    """The picture inside the page, bit for bit."""
+    """The picture embedded in the page, lossless."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode()
@@ -213,7 +213,7 @@ def _image(picture: UInt8[np.ndarray, "H W 3"], alt: str) -> str:
 
 
 def _protocol(report: Report) -> str:
-    """Everything a number depends on beside the pictures, and where that was read."""
+    """Everything a number depends on besides the pictures, with sources."""
     rows = [
         f'<tr><th scope="row">{in_html(what)}</th><td class="left">{in_html(how)}</td><td class="left quiet">{in_html(source)}</td></tr>'
         for what, how, source in report.protocol.words()
@@ -223,7 +223,7 @@ def _protocol(report: Report) -> str:
 
 
 def _made(report: Report) -> str:
-    """What says which numbers these are."""
+    """What identifies the numbers."""
     facts: dict[str, Any] = {
         "protocol, size and pairs (SHA-256)": report.hash,
         "true pictures (SHA-256)": report.truth_hash,
@@ -240,7 +240,7 @@ def _made(report: Report) -> str:
 
 
 def _by_metric(findings: Iterator[Finding]) -> Iterator[tuple[tuple[str, str], list[Finding]]]:
-    """Findings of one estimator and metric together, estimators and metrics in the order in which they come."""
+    """Findings grouped by estimator and metric, in the order of appearance."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for found in findings:
         groups.setdefault((found.estimator, found.metric), []).append(found)

@@ -1,4 +1,4 @@
-"""Scoring a folder of pictures: in batches, on several processes, and on from where it was stopped."""
+"""Scores a folder of pictures: in batches, with several processes, resuming a stopped run."""
 
 import hashlib
 import json
@@ -40,17 +40,17 @@ CHUNK = 32  # pairs that one process takes at a time
 SAVE_SECONDS = 30.0  # between two saved states
 STATE = "state.safetensors"
 UNFINISHED = "reposer-unfinished"
-"""The folder, in that of the report, in which the state lies."""
+"""Subfolder of the report's folder that contains the state."""
 
 
 @dataclass(frozen=True)
 class Folders:
-    """What is scored.
+    """What to score.
 
-    poses: by the picture's stem, in pixels of the person's picture or of the whole file. attributes: by identity,
-        question to answer.
-    wanted: the pairs that should be there (source, target); None = whatever is.
-    declared: what the caller says of how the files were made.
+    poses: by the picture's stem, in pixels of the person's picture or of the whole file.
+    attributes: by identity, question to answer.
+    wanted: the expected pairs (source, target); None = whatever exists.
+    declared: what the caller says about how the files were made.
     """
 
     generated: Path
@@ -65,9 +65,10 @@ class Folders:
 
 @dataclass(frozen=True)
 class Scored:
-    """The report, and the pictures that are not in it.
+    """The report, and access to the scored pictures.
 
-    pairs, geometries: by the pairs' names. strip: which part of a generated file is the picture.
+    pairs, geometries: by the pairs' names.
+    strip: which part of a generated file is the picture.
     """
 
     report: Report
@@ -77,21 +78,22 @@ class Scored:
     strip: Strip
 
     def pictures(self, name: str) -> dict[str, UInt8[Tensor, "H W 3"]]:
-        """The pictures of one pair as they were scored, for people; without its source where that cannot be read."""
+        """The pictures of one pair as they were scored, for display; without its source if that cannot be read."""
         pair, geometry, rule = self.pairs[name], self.geometries[name], self.report.protocol
         generated, target = _scored_pictures(pair, geometry, rule, self.strip)
         found = {"generated": generated, "target": target}
         if pair.source is not None:
-            with suppress(BadInput):  # no number looked at it, or its pair would have been left out and named
+            with suppress(BadInput):  # no number used it, or its pair would have been excluded and reported
                 found["source"] = rule.target.apply(read_picture(pair.source), geometry.source)
         return found
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A chunk for one process: which files with which joints, and what to do with them there.
+    """A chunk for one process: files, joints, and what to compute there.
 
-    show: whether the pictures are wanted back. with_sources: whether the sources' are.
+    show: whether to return the pictures.
+    with_sources: whether to return the sources' pictures, too.
     """
 
     pairs: tuple[FilePair, ...]
@@ -107,7 +109,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Done:
-    """What a process made of a chunk. shown: the pictures by runs of one size, if somebody still wants to see them."""
+    """The result of a chunk. shown: the pictures, grouped by size, if the main process still needs them."""
 
     counted: Counted
     shown: tuple[PairBatch, ...]
@@ -126,11 +128,13 @@ def score_folder(
     show: bool = True,
     about: Mapping[str, Any] | None = None,
 ) -> Scored:
-    """Score the pictures of a folder. A call that was stopped or killed goes on where it was, by what lies in `out`.
+    """Score the pictures of a folder. A call that was stopped or killed resumes from the state in `out`.
 
-    out: folder of the unfinished state (UNFINISHED), which is removed at the end; one that is not ours is refused.
+    out: folder of the unfinished state (UNFINISHED), which is removed at the end; a folder of another origin is
+        refused.
     workers: processes that decode and compare; the numbers do not depend on them. 0 = this one.
-    Files that cannot be scored are named in `problems`; the others are scored.
+
+    Files that cannot be scored are listed in `problems`; the others are scored.
     """
     generated, targets = pictures_in(folders.generated), pictures_in(folders.targets)
     sources = pictures_in(folders.sources) if folders.sources else None
@@ -176,7 +180,7 @@ def score_folder(
                 bar.update(line, advance=len(chunks[number]))
                 number, whole = number + 1, True
                 ledger.save_if_due(scorer, number)
-        except BaseException:  # whatever stops it, Ctrl-C too: what is done stays done, unless a chunk is half done
+        except BaseException:  # any interruption, Ctrl-C too: finished chunks are saved, unless one is half added
             if whole:
                 ledger.save(scorer, number)
             raise
@@ -201,9 +205,9 @@ def _nothing(folders: Folders, problems: Sequence[Problem]) -> BadInput:
 def _with_poses(
     pairs: Sequence[FilePair], geometries: Mapping[str, PairGeometry], protocol: Protocol, folders: Folders
 ) -> tuple[list[FilePair], dict[str, tuple[Pose, Pose]], list[Problem]]:
-    """(source's, target's) joints in the protocol's geometry, by the pair's name; and pairs that lack them.
+    """(source's, target's) joints in the protocol's geometry, by the pair's name; and the pairs that lack them.
 
-    The target's twice where the source is not known.
+    The target's twice if the source is unknown.
     """
     if folders.poses is None:
         return list(pairs), {}, []
@@ -228,8 +232,8 @@ def _with_poses(
 
 
 def _placed(folders: Folders, path: Path, file: FileGeometry, protocol: Protocol) -> Pose:
-    """The joints of a list, where the protocol's geometry puts those of this file. A list counts in the person's
-    picture, or in the whole file, at any resolution; one of another shape belongs to other pictures.
+    """The joints of a list, placed as the protocol's geometry places this file. A list refers to the person's
+    picture, or to the whole file, at any resolution; one of another shape belongs to other pictures.
     """
     assert folders.poses is not None
     pose, size = folders.poses[path.stem], picture_header(path)
@@ -267,7 +271,7 @@ def _task(
 
 
 def _work(task: _Task) -> _Done:
-    """In another process: decode, prepare, compare. A file that breaks is named and left out."""
+    """In another process: decode, prepare, compare. A file that fails is reported and excluded."""
     torch.set_num_threads(1)
     singles, problems = [], []
     for pair, geometry, poses, attributes in zip(task.pairs, task.geometries, task.poses, task.attributes, strict=True):
@@ -329,7 +333,7 @@ def _refuse_unlike(what: str, picture: UInt8[Tensor, "h w 3"], target: UInt8[Ten
 
 
 def _row(pose: Pose, picture: UInt8[Tensor, "H W 3"]) -> Pose:
-    """The pose as a batch of one, in pixels of the picture; a list may count in pictures of another size."""
+    """The pose as a batch of one, in pixels of the picture; a list may refer to pictures of another size."""
     size = (picture.shape[0], picture.shape[1])
     return Pose.stack([pose if pose.size == size else pose.resize(size)])
 
@@ -360,7 +364,9 @@ def _join(scorer: Scorer, done: _Done) -> None:
 
 
 def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
-    """The tasks' results in their order; at most a few wait at a time, so memory does not grow with their number."""
+    """The tasks' results in their order; only a few are pending at a time, so memory does not grow with their
+    number.
+    """
     if workers == 0:
         yield from map(_work, tasks)
         return
@@ -391,7 +397,9 @@ def _reference_files(folder: Path | None) -> tuple[list[Path], list[Problem]]:
 
 
 def _add_reference(scorer: Scorer, paths: Sequence[Path], declared: Declared, bar: Progress) -> tuple[Problem, ...]:
-    """Only where somebody asks for it: the whole training set takes its time. Returns what could not be decoded."""
+    """Add the reference set if a metric needs it: the whole training set takes time. Returns what could not be
+    decoded.
+    """
     if not any(metric.needs_reference for metric in scorer.metrics.values()):
         return ()
     made = reference_geometry(paths, scorer.protocol, declared)
@@ -433,8 +441,9 @@ def _digest(
     protocol: Protocol,
     scorer: Scorer,
 ) -> str:
-    """Of all that an unfinished state belongs to: protocol, networks, joints, attributes, and the content of every
-    file."""
+    """Digest of all that an unfinished state belongs to: protocol, networks, joints, attributes, and the content of
+    every file.
+    """
     paths = dict.fromkeys(path for p in pairs for path in (p.generated, p.target, p.source) if path is not None)
     if any(metric.needs_reference for metric in scorer.metrics.values()):
         paths |= dict.fromkeys(reference)
@@ -452,7 +461,9 @@ def _digest(
 
 
 class _Ledger:
-    """The visible folder in which an unfinished scoring lies. Of other files or another protocol, it begins again."""
+    """The visible folder with the state of an unfinished scoring. For other files or another protocol, it starts
+    over.
+    """
 
     def __init__(self, folder: Path, digest: str) -> None:
         self.work, self.digest = WorkFolder(folder, "scores pictures", (STATE,)), digest
@@ -461,14 +472,16 @@ class _Ledger:
         self._saved = time.monotonic()
 
     def take_up(self, scorer: Scorer) -> int | None:
-        """How many chunks lie here; the scorer has seen them then, and the reference set. None: nothing lies here."""
+        """Number of chunks saved here, which are loaded into the scorer with the reference set. None: nothing is
+        saved here.
+        """
         if not self._file.exists():
             return None
         try:
             tensors, header = read_safetensors(self._file)
             about = json.loads(header["unfinished"])
         except (BadInput, KeyError, ValueError):
-            return None  # damaged on the disk: nothing of it can be trusted
+            return None  # damaged on disk: none of it can be trusted
         if about["digest"] != self.digest:
             return None
         rows = [Row(row["name"], row["identity"], _floats(row["values"])) for row in about["rows"]]
@@ -477,13 +490,13 @@ class _Ledger:
         return int(about["chunks"])
 
     def save_if_due(self, scorer: Scorer, chunks: int) -> None:
-        """Every so many seconds: what a kill costs."""
+        """Save every SAVE_SECONDS: the most work that a kill can lose."""
         if time.monotonic() - self._saved >= SAVE_SECONDS:
             self.save(scorer, chunks)
             self._saved = time.monotonic()
 
     def save(self, scorer: Scorer, chunks: int) -> None:
-        """Whole or not at all: rows and state are one file."""
+        """Atomically: rows and state are one file."""
         rows = [{"name": r.name, "identity": r.identity, "values": _words(r.values)} for r in scorer.rows]
         about = {
             "digest": self.digest,
@@ -497,13 +510,13 @@ class _Ledger:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """What stopped leaves the state for the next time, if there is one."""
+        """An interruption keeps the state for the next call, if there is one."""
         if kind is not None:
             (self.work.release if self._file.exists() else self.work.remove)()
 
 
 def _words(values: Mapping[str, float]) -> dict[str, str]:
-    """Numbers with every digit; JSON has no infinity."""
+    """Numbers as text with every digit; JSON has no infinity."""
     return {name: value.hex() for name, value in values.items()}
 
 

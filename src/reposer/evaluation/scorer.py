@@ -1,4 +1,4 @@
-"""The one way in which pairs of pictures become a report, whoever drew them."""
+"""The single path from pairs of pictures to a report, whatever generated them."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ from .suite import SUITE, SuitePart
 
 @dataclass(frozen=True)
 class Counted:
-    """What was found of some pairs: their rows, the digests of their truths, the sizes that the pictures had.
+    """Results for some pairs: their rows, the digests of their true pictures, the sizes of the pictures.
 
     masks: the digests of each pair's masks, by the mask's name.
     """
@@ -35,14 +35,14 @@ class Counted:
 
 
 class Scorer:
-    """Takes in pairs, batch by batch, and ends as a report. Neither batches nor order play a part.
+    """Accumulates pairs, batch by batch, into a report. The result depends on neither batches nor order.
 
-    weights: folder of the networks' files; None = the usual places. What a metric lacks is said in `absent`.
-    without_networks: leave out all that looks through a network, on purpose.
-    with_poses, with_sources: whether there will be such things.
-    num_pairs: how many will come; must be said where the protocol drops an incomplete batch.
+    weights: folder of the networks' files; None = the usual places. Metrics that lack theirs are listed in `absent`.
+    without_networks: skip everything that uses a network, on purpose.
+    with_poses, with_sources: whether the pairs will have poses and sources.
+    num_pairs: how many will come; required if the protocol drops an incomplete batch.
     num_reference: how many pictures of the reference set will come.
-    pixels_elsewhere: metrics without a network are counted by other scorers, whose `counted` comes with the pairs.
+    pixels_elsewhere: metrics without a network are computed by other scorers, whose `counted` comes with the pairs.
     metrics: only these of the protocol's.
     """
 
@@ -103,7 +103,7 @@ class Scorer:
                     self.absent[name] = str(error)
 
     def add(self, batch: PairBatch, counted: Counted | None = None) -> None:
-        """Add B pairs, which have one size. counted: what another scorer has found of them."""
+        """Add B pairs of one size. counted: another scorer's results for them."""
         source_pose, target_pose = (
             None if pose is None else of_the_body(pose) for pose in (batch.source_pose, batch.target_pose)
         )
@@ -140,7 +140,7 @@ class Scorer:
         self.rows += [Row(name, identity, own, azimuths=seen) for name, identity, own, seen in named]
 
     def take(self, counted: Counted) -> None:
-        """Add pairs that another scorer has counted, where nothing here wants to see them."""
+        """Add pairs that another scorer has counted, if nothing here needs to see them."""
         assert not counted.rows or not (self.metrics or self.parts), "somebody wants to see the pictures"
         self.rows += counted.rows
         self._truths += counted.truths
@@ -149,7 +149,7 @@ class Scorer:
 
     @property
     def counted(self) -> Counted:
-        """What was found so far."""
+        """The results so far."""
         return Counted(tuple(self.rows), tuple(self._truths), frozenset(self._sizes), tuple(self._masks))
 
     def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
@@ -169,7 +169,7 @@ class Scorer:
         frame: tuple[int, int] | None = None,
         layouts: Collection[str] = ("plain",),
     ) -> Report:
-        """frame: the size to name where pictures have several; None = the smallest that holds them all.
+        """frame: the size to report if pictures have several; None = the smallest that contains them all.
 
         layouts: how the people's pictures lay in the generated files.
         """
@@ -196,7 +196,7 @@ class Scorer:
         )
 
     def state(self) -> dict[str, Tensor]:
-        """What metrics and parts have seen, and the truths; rows are the caller's to keep."""
+        """The state of metrics and parts, and the digests of the truths; the caller stores the rows."""
         digests = {"truths": self._truths, "references": self._reference_pictures}
         digests |= {f"mask|{kind}": [own[kind] for own in self._masks] for kind in self._kinds_of_masks}
         whole = {
@@ -209,7 +209,7 @@ class Scorer:
         return whole
 
     def load_state(self, state: Mapping[str, Tensor], rows: Sequence[Row]) -> None:
-        """Take up what `state` gave, with the rows of the same pairs."""
+        """Restore what `state` returned, with the rows of the same pairs."""
         self.rows = list(rows)
         self._truths, self._reference_pictures = _split(state.get("truths")), _split(state.get("references"))
         masks = {k.removeprefix("mask|"): _split(t) for k, t in state.items() if k.startswith("mask|")}
@@ -225,7 +225,7 @@ class Scorer:
         return sorted(self._masks[0]) if self._masks else []
 
     def _too_few(self, name: str, kind: type[Metric]) -> str:
-        """Why too little will come for this metric; empty where enough does."""
+        """Why too few pictures will come for this metric; empty if there are enough."""
         batch = self.protocol.tails.get(name)
         if batch is not None and self._num_pairs < batch:
             return f"it sees whole batches of {batch} pairs alone, and there are {self._num_pairs}"
@@ -254,11 +254,11 @@ def digest(name: str, picture: UInt8[Tensor, "H W 3"] | Bool[Tensor, "1 H W"]) -
 
 
 def _joint(digests: Sequence[bytes]) -> str:
-    """One digest of many, whatever their order."""
+    """One digest of many, independent of their order."""
     return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
 
 
 def _split(digests: UInt8[Tensor, "N"] | None) -> list[bytes]:
-    """Digests that lay one behind the other."""
+    """Digests from their concatenated bytes."""
     raw = b"" if digests is None else bytes(digests.tolist())
     return [raw[k : k + 32] for k in range(0, len(raw), 32)]

@@ -18,7 +18,7 @@ from reposer.nn.maps import stick_picture
 from reposer.nn.warp import flow_picture
 
 PAPER, INK = (255, 255, 255), (60, 64, 72)
-# Dark to light at a steady pace, told apart by colour-blind eyes and in print: points of viridis (CC0).
+# Dark to light at a steady pace, distinguishable by colour-blind people and in print: points of viridis (CC0).
 WEIGHT_COLOURS = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 SMALLEST_TEXT = 9  # points
 COMFORTABLE = 256  # pixels: about how high a picture of a sheet is shown
@@ -32,8 +32,8 @@ def picture_sheet(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Pictures in [-1, 1], all of one size, on white paper; `scale` times as large as they are.
 
-    A None, or a row that ends early, leaves its place empty. A title that is wider than its column is drawn
-    smaller, then cut with an ellipsis.
+    A None, or a row that ends early, leaves its place empty. A title wider than its column is set smaller, then
+    truncated with an ellipsis.
     """
     shapes = {tuple(p.shape[-2:]) for row in rows for p in row if p is not None}
     assert len(shapes) == 1, f"a sheet holds pictures of one size, not of {sorted(shapes) or 'none'}"
@@ -71,8 +71,8 @@ def picture_sheet(
 def explanation_pictures(explanation: Explanation, size: tuple[int, int]) -> dict[str, Float[Tensor, "B 3 H W"]]:
     """The layers of an explanation, by name, as pictures in [-1, 1] of `size`.
 
-    A flow is a colour wheel (hue: direction, strength: length); a weight goes from dark violet (0) to
-    yellow (1). Numbers that are not finite have no colour, and are refused.
+    A flow is a colour wheel (hue: direction, strength: length); a weight goes from dark violet (0) to yellow (1).
+    Non-finite numbers are refused.
     """
     for title, layer in explanation.layers.items():
         refuse_not_finite(layer.values, f"the layer '{title}'")
@@ -80,7 +80,9 @@ def explanation_pictures(explanation: Explanation, size: tuple[int, int]) -> dic
 
 
 def pair_sheet(generator: Generator, samples: Sequence[Sample]) -> UInt8[np.ndarray, "h w 3"]:
-    """A row per pair: source, target pose (if it is one), what the generator draws, the truth, and its layers."""
+    """A row per pair: source, target pose (if it is one), the generated picture, the truth, and the generator's
+    layers.
+    """
     batch = Batch.stack(samples).to(generator.device)
     explanation = generator.explain(batch.source, batch.source_pose, batch.target_pose)
     columns = {"source": batch.source}
@@ -97,8 +99,8 @@ def explanation_sheet(explanation: Explanation) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def write_sheet(path: Path, sheet: UInt8[np.ndarray, "h w 3"]) -> None:
-    """A PNG file, whole or not at all."""
-    encoded = io.BytesIO()  # first, as `write_picture` does
+    """Write a PNG file atomically."""
+    encoded = io.BytesIO()  # encoded before the file is opened, as in `write_picture`
     Image.fromarray(sheet).save(encoded, format="PNG")
     with whole_file(path) as file:
         file.write(encoded.getbuffer())

@@ -12,16 +12,16 @@ from .geometry import FileGeometry, Size
 
 Evidence = Literal["white", "content", "mixed", "nothing"]
 WIDER_SHARE = 0.05
-ALMOST_WHITE = 240  # of a pixel's darkest channel
+ALMOST_WHITE = 240  # level of a pixel's darkest channel
 FLAT = 30  # levels that a row of padding may vary by: JPEG's ringing
-OUTER = 0.8  # share of a side that is looked at: JPEG blocks mix the rest with the picture
+OUTER = 0.8  # share of a side that is examined: JPEG blocks mix the rest with the picture
 
 
 def proof(picture: UInt8[Tensor, "H W 3"], person: Size) -> Evidence:
-    """Whether a picture has white sides around a person's picture of this shape.
+    """What a picture proves about white sides around a person's picture of this shape.
 
     "white": both sides are white, and the picture begins, not white, in the very columns where they should end.
-    "content": a row of a side varies, so it is no padding of white or of one colour a row.
+    "content": a row of a side varies, so it is no padding of white or of one colour per row.
     """
     outer, share = _outer(picture, person)
     if not outer:
@@ -38,9 +38,9 @@ def whiteness(picture: UInt8[Tensor, "H W 3"], person: Size) -> float:
 
 
 def common_proof(pictures: Iterable[UInt8[Tensor, "H W 3"]], person: Size) -> Evidence:
-    """What pictures that were made alike prove together; "mixed" where they contradict each other.
+    """What pictures that were made alike prove together; "mixed" if they contradict each other.
 
-    Of published files with white sides a few show pictures that were wider: 1 of 20 may.
+    Among published files with white sides a few show pictures that were wider: 1 of 20 may.
     """
     found = [proof(picture, person) for picture in pictures]
     white, content = found.count("white"), found.count("content")
@@ -58,7 +58,7 @@ def have_white_sides(pictures: Iterable[UInt8[Tensor, "H W 3"]], person: Size) -
 
 
 def _outer(picture: UInt8[Tensor, "H W 3"], person: Size) -> tuple[list[UInt8[Tensor, "H w 3"]], float]:
-    """The outer columns of both sides, and a side's share of the width; none where there is no room for sides."""
+    """The outer columns of both sides, and a side's share of the width; none if there is no room for sides."""
     width = picture.shape[1]
     left, _, end, _ = FileGeometry("padded", person).content_box((picture.shape[0], width))
     if min(left, width - end) < 2:

@@ -11,13 +11,13 @@ from reposer.data.pictures import picture_header, read_picture
 
 from .geometry import Size
 
-SAME_PANEL = 0.02  # share by which a panel's shape may be off
+SAME_PANEL = 0.02  # relative deviation allowed of a panel's shape
 MOST_PANELS = 12
 
 
 @dataclass(frozen=True)
 class Strip:
-    """A file of so many panels of one width, of which one is the picture.
+    """A file of `panels` panels of equal width, one of which is the picture.
 
     panel: which one, counted from 1 at the left.
     """
@@ -33,7 +33,7 @@ class Strip:
             )
 
     def size(self, path: Path) -> Size:
-        """(height, width) of the panel; the file's header says it."""
+        """(height, width) of the panel, from the file's header."""
         height, width = picture_header(path)
         if width % self.panels:
             raise BadInput(f"it is {width} pixels wide, which {self.panels} panels cannot share evenly")
@@ -49,7 +49,7 @@ WHOLE = Strip()
 
 
 def chosen_panel(panels: int, panel: int | None) -> Strip:
-    """What --strip and --panel say together; a strip needs both."""
+    """The strip that --strip and --panel describe together; a strip needs both."""
     if panel is None and panels != 1:
         raise BadInput(
             f"--strip {panels} says that a file has {panels} panels; say with --panel K which one is the generated "
@@ -59,7 +59,7 @@ def chosen_panel(panels: int, panel: int | None) -> Strip:
 
 
 def looks_like_a_strip(size: Size, person: Size) -> str:
-    """What panels a picture of this size would have, in words; empty where it is no strip of pictures of a person."""
+    """Which panels a picture of this size would have, in words; empty if it is no strip of pictures of a person."""
     height, width = size
     for shape, kind in ((person, ""), ((1, 1), "square ")):
         panels = round(width / height * shape[0] / shape[1])

@@ -1,4 +1,4 @@
-"""A sheet of small plots: each metric over the angle, drawn beside copied."""
+"""A sheet of small plots: each metric over the angle, generated compared with copied."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from .views import GENERATED, Angle, by_angle
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 PAPER, INK, RULE = (255, 255, 255), (60, 64, 72), (226, 229, 234)
-# blue, orange, purple, green-grey: told apart by colour-blind eyes and in print
+# blue, orange, purple, green-grey: distinguishable by colour-blind people and in print
 DRAWN, COPIED = (33, 104, 171), (200, 120, 40)
 OTHERS = ((150, 60, 130), (96, 120, 100))
 WIDTH, HEIGHT = 360, 220  # of one plot's field, in pixels
@@ -27,7 +27,7 @@ STEPS = (1, 2, 2.5, 5, 10)
 
 
 class Line(NamedTuple):
-    """One who drew, over the angles."""
+    """One system's values over the angles."""
 
     title: str
     colour: Colour
@@ -35,7 +35,7 @@ class Line(NamedTuple):
 
 
 def view_plot(reports: Mapping[str, Report], angle: Angle = "azimuth") -> UInt8[np.ndarray, "h w 3"]:
-    """The metrics side by side; every line a mean per angle. Points without a finite mean leave a gap."""
+    """The metrics side by side; each line is a mean per angle. Points without a finite mean leave a gap."""
     metrics = list(reports[GENERATED].summary)
     titles = ["drawn", "copied source", *list(reports)[2:]]
     colours = [DRAWN, COPIED, *OTHERS]
@@ -85,7 +85,7 @@ def _plot(draw: ImageDraw.ImageDraw, left: int, metric: str, angle: Angle, lines
     for title, colour, _ in lines:  # names from the right, in the order of lines
         draw.text((at, TOP - 28), title, colour, font, anchor="rs")
         at -= font.getlength(title) + 14
-    for _, colour, points in reversed(lines):  # drawn on top
+    for _, colour, points in reversed(lines):  # reversed, so that the first line is on top
         for a, b in pairwise(points):
             if math.isfinite(a[1]) and math.isfinite(b[1]):
                 draw.line([place(a), place(b)], colour, 2)
@@ -94,7 +94,7 @@ def _plot(draw: ImageDraw.ImageDraw, left: int, metric: str, angle: Angle, lines
 
 
 def round_ticks(low: float, high: float) -> list[float]:
-    """A few round numbers, evenly spaced, that hold low and high between them."""
+    """A few round numbers, evenly spaced, that enclose low and high."""
     spread = high - low or abs(high) or 1.0
     power = 10.0 ** math.floor(math.log10(spread / 4))
     step = max(s * power for s in STEPS if s * power <= spread / 3)

@@ -1,4 +1,4 @@
-"""Views of objects: how near each azimuth is to the truth, beside the source picture left as it is."""
+"""Views of objects: how near each azimuth is to the truth, next to the unchanged source picture."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def evaluate_views(
     about: dict[str, Any] | None = None,
     against: Mapping[str, Generate] | None = None,
 ) -> dict[str, Report]:
-    """Reports of the same pairs of views: generated, their sources left as they are, and those of other generators.
+    """Reports of the same pairs of views: generated, their unchanged sources, and those of other generators.
 
     The arguments are those of `evaluate`. against: other generators to score on the same pairs, by name.
     """
@@ -70,7 +70,7 @@ def by_angle(reports: Mapping[str, Report], metric: str, angle: Angle = "azimuth
     for row in reports[GENERATED].rows:
         assert row.azimuths is not None, "a report of views"
         source, target = row.azimuths
-        # rounded: an angle that came through float32 is one with its neighbours
+        # rounded: an angle that passed through float32 joins its neighbours
         degrees = target % 360 if angle == "azimuth" else (target - source + 180) % 360 - 180
         groups.setdefault(round(degrees, 3), []).append(row.name)
     return {key: tuple(Value.of([own[name] for name in groups[key]]) for own in values) for key in sorted(groups)}
@@ -78,7 +78,8 @@ def by_angle(reports: Mapping[str, Report], metric: str, angle: Angle = "azimuth
 
 def view_table(reports: Mapping[str, Report], angle: Angle = "azimuth") -> Table:
     """A row per angle, for a terminal: generated, the others, and in brackets copied; the last row is over all
-    pairs."""
+    pairs.
+    """
     report = reports[GENERATED]
     who = " / ".join(name for name in reports if name != COPIED)
     pairs = number_of(len(report.rows), "pair")
@@ -98,7 +99,9 @@ def view_table(reports: Mapping[str, Report], angle: Angle = "azimuth") -> Table
 
 
 def views_to_plain(reports: Mapping[str, Report], angle: Angle = "azimuth") -> dict[str, Any]:
-    """What a JSON file holds: all reports, and by metric a list of angles with the means and the number of pairs."""
+    """The contents of the JSON file: all reports, and by metric a list of angles with the means and the number of
+    pairs.
+    """
     return {name: report.to_plain() for name, report in reports.items()} | {
         f"by_{angle}": {
             metric: [
@@ -123,7 +126,7 @@ def _copy(
 
 
 def _cell(metric: str, values: Sequence[Value]) -> str:
-    """Of the reports in their order; of how many pairs, where others were left out."""
+    """The values of the reports in their order; with the number of pairs, where some were excluded."""
     generated, copied, *others = (
         written(metric, value.mean) + (f" of {value.pairs}" if value.pairs and value.left_out else "")
         for value in values

@@ -1,4 +1,4 @@
-"""Generators with different frames, asked with the same pictures."""
+"""Runs generators with different frames on the same pictures."""
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,17 +13,17 @@ from .geometry import FileGeometry, Size
 
 
 class OnWholePictures:
-    """A generator that is asked with whole pictures of any size and answers with pictures of that size.
+    """A generator that takes whole pictures of any size and returns pictures of that size.
 
-    They are laid into its frame, drawn, cut out of it, and scaled back: two generators of different frames can be
-    scored against the same truth. Where a picture fills its part of the frame as it is, nothing is resampled.
+    Pictures are laid into its frame, generated, cut out of it and scaled back, so two generators with different frames
+    can be scored against the same truth. Where a picture fills its part of the frame as it is, nothing is resampled.
     """
 
     def __init__(self, generator: Generator) -> None:
         self.generator, self.framing = generator, generator.framing
 
     def made(self, size: Size) -> FileGeometry:
-        """How a picture of this size lies in the part of the generator's frame that shows it: squashed, or plain."""
+        """How a picture of this size lies in the part of the generator's frame that shows it: squashed or plain."""
         return FileGeometry("squashed", size).of(size_of(self.framing.content_box(size)))
 
     def __call__(

@@ -1,4 +1,4 @@
-"""Reports as they lie in files: what `compare` reads of one, every value checked."""
+"""Report files as `compare` reads them, with every value checked."""
 
 import hashlib
 import json
@@ -16,8 +16,7 @@ from reposer.metrics import METRICS
 
 @dataclass(frozen=True)
 class WrittenNumber:
-    """A metric's mean and the ends of its interval, each a number or one of JSON's missing ones as text; and its
-    pairs."""
+    """A metric's mean and the ends of its interval, each a number or "inf", "nan" as text; and its number of pairs."""
 
     mean: float | str
     low: float | str
@@ -43,7 +42,9 @@ class WrittenNumber:
 class WrittenReport:
     """The part of a report's file by which its numbers are compared: fields as those of `Report`.
 
-    protocol: its values; its name is one of them. pairs: how many. row_hashes: of each number, by metric.
+    protocol: its values, including its name.
+    pairs: number of pairs.
+    row_hashes: of each number, by metric.
     """
 
     protocol: Mapping[str, Any]
@@ -82,7 +83,7 @@ class WrittenReport:
 
 @runtime_checkable
 class Compared(Interface):
-    """What decides a report's numbers beside the generated pixels."""
+    """What decides a report's numbers besides the generated pixels."""
 
     @property
     def hash(self) -> str: ...
@@ -99,11 +100,10 @@ class Compared(Interface):
 
 
 def row_hash(metric: str, report: Compared) -> str:
-    """SHA-256 of all that decides one number beside the generated pixels.
+    """SHA-256 of all that decides one number besides the generated pixels.
 
-    Protocol and list of pairs, geometry of the generated files, truth, network; its mask, and the reference set, where
-    the
-    metric has such a thing.
+    Protocol and list of pairs, geometry of the generated files, truth, network; its mask and the reference set, if the
+    metric uses them.
     """
     kind = METRICS[metric]
     mask = report.mask_hashes[kind.mask] if kind.mask else ""
@@ -114,8 +114,8 @@ def row_hash(metric: str, report: Compared) -> str:
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """What `Report.write_json` wrote."""
-    if not path.is_file():  # to open a pipe would wait for ever
+    """The contents of a file that `Report.write_json` wrote."""
+    if not path.is_file():  # opening a pipe would block for ever
         raise BadInput(f"There is no file {path}; the JSON file of a report was expected there.")
     try:
         content = path.read_bytes()
@@ -127,7 +127,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
 
 def written_report(plain: Any, where: str) -> WrittenReport:
-    """The checked values. where: names the report in the message of what cannot be used."""
+    """The checked values. where: names the report in error messages."""
     names = {field.name for field in fields(WrittenReport)}
     missing = sorted(names - plain.keys()) if isinstance(plain, Mapping) else []
     if not isinstance(plain, Mapping) or missing:

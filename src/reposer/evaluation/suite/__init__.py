@@ -1,8 +1,7 @@
-"""DRN's fine-grained suite: what is right about a drawn person, part by part (semantic, structural, faces).
+"""DRN's fine-grained suite: what is right about a generated person, part by part (semantic, structural, faces).
 
-Every number that an estimator stands behind is taken on three sets: the generated pictures, the true targets (what can
-be
-reached) and the sources as they are (what costs nothing). One file a part; the folder is scanned.
+Every number that uses an estimator is taken on three sets: the generated pictures, the true targets (the ceiling) and
+the unchanged sources (the baseline). One file per part; the folder is scanned.
 """
 
 from reposer.core.registry import import_siblings

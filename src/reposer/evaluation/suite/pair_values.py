@@ -1,4 +1,4 @@
-"""Pairs by name, findings that are means over them, and texts in a state."""
+"""Pairs by name, findings that are means over them, and texts as tensors for a state."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Pair(NamedTuple):
     variant: str
 
     def picture(self, which: PictureSet) -> str:
-        """The name of its picture in one of the three sets; a generated one has the pair's."""
+        """The name of its picture in one of the three sets; a generated picture has the pair's."""
         return {"generated": self.name, "target": self.target, "source": self.source}[which]
 
 
@@ -46,9 +46,10 @@ class PairValues:
 
 
 def mean_findings(numbers: Sequence[PairValues], estimator: str) -> list[Finding]:
-    """The mean of each over the pairs that have a value, with its interval; what no pair has is left out.
+    """The mean of each number over the pairs that have a value, with its interval; numbers without any value are
+    omitted.
 
-    The pairs come in one order, which the intervals depend on: sort them first.
+    The intervals depend on the order of the pairs: sort them first.
     """
     numbers = [number for number in numbers if bool(number.values.isfinite().any())]
     if not numbers:
@@ -81,5 +82,5 @@ def as_bytes(plain: Any) -> UInt8[Tensor, "N"]:
 
 
 def from_bytes(tensor: UInt8[Tensor, "N"]) -> Any:
-    """What `as_bytes` was given; tuples come back as lists."""
+    """The inverse of `as_bytes`; tuples come back as lists."""
     return json.loads(tensor.cpu().numpy().tobytes())

@@ -1,4 +1,4 @@
-"""What a part of the suite takes in, and what it finds."""
+"""The interface of a part of the suite, and its results."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class Finding:
 
     metric: its name with its variant ("pckh-patn", "recall@10", "face-verification").
     part: which joint, body part or k; empty for the whole.
-    estimator: who looked: description of the network with its checksum.
+    estimator: description of the network used, with its checksum.
     low, high: the 95 % bootstrap interval over pairs; NaN where there is none.
-    covered, total: on how many pairs the number stands, of how many.
+    covered, total: number of pairs that the number is based on, and of all pairs.
     higher_is_better: None where neither direction is better.
     """
 
@@ -42,21 +42,21 @@ class Finding:
 
 
 class SuitePart(ABC):
-    """Collects per-pair facts by `update`; `findings` turns them into numbers. Order and batches play no part."""
+    """Collects per-pair facts in `update`; `findings` turns them into numbers. Order and batches do not matter."""
 
     name: ClassVar[str]
 
     @classmethod
     @abstractmethod
     def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "SuitePart":
-        """A part that has seen nothing. estimators: kind ("joints", "faces", "face-embedder", "person-embedder",
-        "attributes") to name in the registries; weights: a folder of files, None = the usual places.
+        """A part without data. estimators: kind ("joints", "faces", "face-embedder", "person-embedder", "attributes")
+        to name in the registries; weights: a folder of files, None = the usual places.
 
-        Refuses with `BadInput`, which names file, source and checksum, where something is needed and not there.
+        Raises `BadInput`, which names file, source and checksum, if something is needed and missing.
         """
 
     def networks(self) -> tuple[str, ...]:
-        """Descriptions, with checksums, of what it looks through: an unfinished scoring goes on with the same only."""
+        """Descriptions, with checksums, of its networks: an unfinished scoring resumes only with the same ones."""
         return ()
 
     @abstractmethod
@@ -69,11 +69,11 @@ class SuitePart(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """All that it has seen (texts as bytes), for a scoring run that goes on later."""
+        """All accumulated data (texts as bytes), for a scoring run that is resumed later."""
 
     @abstractmethod
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take up what `state` gave."""
+        """Restore what `state` returned."""
 
 
 SUITE: Registry[type[SuitePart]] = Registry("part of the suite", "reposer.suite")

@@ -1,4 +1,4 @@
-"""Whose face it is: what chance and two real pictures reach, and the nearest of all identities."""
+"""Identity of faces: the scores of chance and of two real pictures, and the nearest of all identities."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ from torch import Tensor
 
 ROWS_AT_ONCE = 512
 STEPS = 1e6
-"""A cosine is counted in steps of a millionth: nearer ones are a tie, not the rounding of some batch."""
+"""Cosines are rounded to a millionth, so that cosines that differ by less, as by the rounding of some batch, are
+ties."""
 
 
 def chance(vectors: Float[Tensor, "N D"], identities: Sequence[str], threshold: float | None) -> tuple[float, float]:
     """Over all pairs of faces of different identities: the mean cosine, and the share that reaches the threshold.
 
-    It is what random pairs come to, without drawing any. An identity is one person in one set of clothes, and
-    DeepFashion
-    does not say whom else a model shows: there the floor lies a little too high. NaN where there is no such pair, or no
-    threshold.
+    This is the expectation over random pairs, without sampling any. An identity is one person in one set of clothes,
+    and DeepFashion does not say which other identities are the same model: there the floor is slightly too high. NaN if
+    there is no such pair, or no threshold.
     """
     total = reached = 0.0
     pairs = 0
@@ -34,7 +34,7 @@ def chance(vectors: Float[Tensor, "N D"], identities: Sequence[str], threshold: 
 
 
 def first_faces(names: Sequence[str], identities: Sequence[str]) -> list[int]:
-    """The place of each identity's first face by name: a gallery with one of each, in the order of names."""
+    """The index of each identity's first face by name: a gallery with one of each, in the order of names."""
     first: dict[str, int] = {}
     for place in sorted(range(len(names)), key=names.__getitem__):
         first.setdefault(identities[place], place)
@@ -47,13 +47,13 @@ def nearest_is_right(
     gallery: Float[Tensor, "G D"],
     gallery_identities: Sequence[str],
 ) -> Float64[Tensor, "N"]:
-    """1 where the gallery's nearest face is the query's, else 0; of equally near ones the first counts."""
+    """1 where the gallery's nearest face is the query's, else 0; the first of equally near ones counts."""
     steps = ((queries.double() @ gallery.double().T) * STEPS).round()
     return _same(identities, gallery_identities).gather(1, steps.argmax(1, keepdim=True))[:, 0].double()
 
 
 def preservation(score: float, floor: float, ceiling: float) -> float:
-    """How much of the way from chance to two real pictures: 0 is chance, 1 is real. NaN where there is no way."""
+    """Position of the score between chance (0) and two real pictures (1); NaN unless that exceeds chance."""
     return (score - floor) / (ceiling - floor) if ceiling > floor else torch.nan
 
 

@@ -1,4 +1,4 @@
-"""What the faces of N pairs say, once they are found, embedded and cut out."""
+"""The numbers about the faces of N pairs, once they are found, embedded and cropped."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,10 @@ from .identity import chance, first_faces, nearest_is_right, preservation
 
 Look = Literal["generated", "target", "source", "reference"]
 LOOKS: tuple[Look, ...] = ("generated", "target", "source", "reference")
-"""Faces are looked for where the target's head is; `reference` is the source with the face where its own head is."""
+"""Faces are searched for where the target's head is; `reference` is the source with the face where its own head is."""
 AGAINST: dict[str, Look] = {"target": "target", "source": "reference"}
 NARROWEST = 1.0
-"""Eyes nearer than so many pixels, as in a profile, are no measure of a face's size."""
+"""Eyes closer than this many pixels, as in a profile, do not measure a face's size."""
 CALIBRATED: tuple[tuple[str, PictureSet], ...] = (
     ("target", "generated"),
     ("target", "source"),
@@ -30,7 +30,7 @@ OF_EYES = "of the target's distance between the eyes"
 
 @dataclass(frozen=True)
 class FaceTable:
-    """N pairs in the order of their names. Where no face was found, its vector and landmarks mean nothing."""
+    """N pairs in the order of their names. Where no face was found, its vector and landmarks are undefined."""
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
@@ -40,12 +40,12 @@ class FaceTable:
     landmarks: Mapping[Look, Float[Tensor, "N 5 2"]]
 
     def eligible(self, against: str) -> Bool[Tensor, "N"]:
-        """The pairs whose target has a face, and whose source has one where it is compared with."""
+        """The pairs whose target has a face and, for comparisons with the source, whose source has one."""
         return self.found["target"] & self.found[AGAINST[against]]
 
 
 def comparisons(table: FaceTable, threshold: float | None) -> Iterator[PairValues]:
-    """Who has a face, and how like it is to the target's and to the source's. No picture is compared with itself."""
+    """Who has a face, and how similar it is to the target's and to the source's. No picture is compared with itself."""
     for against, truth in AGAINST.items():
         eligible = table.eligible(against)
         suffix = "" if against == "target" else "-vs-source"
@@ -83,9 +83,9 @@ def landmark_errors(table: FaceTable) -> Iterator[PairValues]:
 
 
 def rank_one(table: FaceTable) -> Iterator[PairValues]:
-    """Is the nearest of all identities' faces the right one's? The gallery holds one target face of each identity.
+    """Is the nearest of all identities' faces the right one's? The gallery contains one target face of each identity.
 
-    A picture without a face is wrong. A real picture that is in the gallery itself is not asked.
+    A picture without a face is wrong. A real picture that is in the gallery itself is no query.
     """
     eligible = table.eligible("target")
     rows = eligible.nonzero()[:, 0].tolist()
@@ -104,7 +104,7 @@ def rank_one(table: FaceTable) -> Iterator[PairValues]:
 def calibration(
     table: FaceTable, threshold: float | None, estimator: str, means: Mapping[tuple[str, PictureSet], float]
 ) -> list[Finding]:
-    """Chance, two real pictures, and how much of the way between them was kept.
+    """Chance, two real pictures, and where between them the generated pictures lie.
 
     means: the mean of each metric and set of pictures, of `comparisons`.
     """

@@ -36,14 +36,14 @@ class Faces(SuitePart):
     """Face identity over the eligible pairs, those whose target has a face (and the source, `-vs-source`).
 
     A face counts where its middle lies in the target's head box, 1.5 times as large; the largest one does.
-    `face-eligible`: the eligible share of all pairs. `face-detection`: where a face was drawn.
-    `face-cosine-detected-*`:
-    the likeness of the drawn faces; `-strict-*`: a missing one counts 0. `face-verification-*`: the share that the
-    embedder's threshold takes for the same person, a missing face not; the headline is `-vs-target`.
+    `face-eligible`: the eligible share of all pairs. `face-detection`: where a face was generated.
+    `face-cosine-detected-*`: the likeness of the generated faces; `-strict-*`: a missing one counts 0.
+    `face-verification-*`: the share that the embedder's threshold accepts as the same person, a missing face is
+    rejected; the headline is `-vs-target`.
     `face-distance-*`: between vectors of length 1. `face-landmark-error`. `face-rank1`. `face-ssim-gaussian1.5`,
-    `face-l1`, `face-lpips-alex`: of crops by the target's face box, 112x112, drawn face or not.
+    `face-l1`, `face-lpips-alex`: of crops by the target's face box, 112x112, whether a face was generated or not.
     `*-floor` is chance (faces of different identities), `*-ceiling` the real target against the source, and
-    `*-preservation-*` the kept part of the way between them.
+    `*-preservation-*` where between the two the score lies.
     """
 
     name = "faces"
@@ -69,7 +69,7 @@ class Faces(SuitePart):
         if embedder.subject != "face":
             raise BadInput(f"{embedder.name} embeds a {embedder.subject}, not a face; name another 'face-embedder'.")
         metrics = [METRICS[name].open(weights, device) for name in CROPS_BY]
-        # a network that is not there: its number is absent, the others are not
+        # a missing network makes its own number absent, not the others
         with suppress(BadInput):
             metrics.append(METRICS[CROPS_THROUGH_A_NETWORK].open(weights, device))
         return cls(FACE_FINDERS[estimators["faces"]](weights), embedder, metrics, device)
@@ -88,7 +88,7 @@ class Faces(SuitePart):
             for pose in (batch.pose("target").to("cpu"), batch.pose("source").to("cpu"))
         )
         targets = self._look("target", batch, batch.target, heads, self._finder(batch.target.to(self._device)))
-        # what is not eligible plays no part: nobody looks for its other faces
+        # pairs that are not eligible do not count, so their other faces are not searched for
         rows = list(targets)
         if not rows:
             return
@@ -144,7 +144,7 @@ class Faces(SuitePart):
             rows = zip(state[f"{look}/vectors"], state[f"{look}/landmarks"], strict=True) if names else ()
             self._found[look] = {name: Found(*row) for name, row in zip(names, rows, strict=True)}
         for key in self._crops:
-            if f"crops/{key}/names" not in state:  # the network was not there then
+            if f"crops/{key}/names" not in state:  # the network was missing then
                 continue
             names, values = from_bytes(state[f"crops/{key}/names"]), state[f"crops/{key}/values"].tolist()
             self._crops[key] = dict(zip(names, values, strict=True))
@@ -157,7 +157,7 @@ class Faces(SuitePart):
         boxes: Heads,
         faces: Sequence[Sequence[Face]],
     ) -> dict[int, Face]:
-        """Keep the vector and landmarks of each row's face in its box; the rows that have one."""
+        """Store the vector and landmarks of each row's face in its box; returns the rows that have one."""
         inside = ((row, face_inside(faces[row], box)) for row, box in enumerate(boxes) if box is not None)
         chosen = {row: face for row, face in inside if face is not None}
         if chosen:

@@ -14,7 +14,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from reposer.estimators import Face
 
 HEAD = ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
-# A head box's side as a multiple of the first of these distances that is there, and its bounds in a picture 256 high.
+# A head box's side as a multiple of the first of these distances that is known, and its bounds in a picture 256 high.
 SIDES = ((1.4, "nose", "neck"), (2.4, "right_ear", "left_ear"), (3.5, "right_eye", "left_eye"))
 SMALLEST, USUAL, LARGEST, AT_HEIGHT = 32.0, 48.0, 96.0, 256
 GROWN = 1.5
@@ -22,7 +22,7 @@ CROP = (112, 112)
 
 
 def head_box(pose: Pose) -> Box | None:
-    """The square around a single pose's head, 1.5 times as large as the head; None where the pose shows less than two
+    """The square around a single pose's head, 1.5 times as large as the head; None if the pose shows fewer than two
     joints of it.
     """
     own = pose.convert(OPENPOSE_18)
@@ -38,7 +38,7 @@ def head_box(pose: Pose) -> Box | None:
 
 
 def face_inside(faces: Sequence[Face], box: Box) -> Face | None:
-    """The largest face whose middle lies in the box; of equally large ones the surer."""
+    """The largest face whose middle lies in the box; among equally large ones the more confident."""
     left, top, right, bottom = box
 
     def is_inside(face: Face) -> bool:
@@ -50,7 +50,7 @@ def face_inside(faces: Sequence[Face], box: Box) -> Face | None:
 
 
 def face_crop(picture: UInt8[Tensor, "H W 3"], box: Box) -> UInt8[Tensor, "112 112 3"] | None:
-    """The pixels that the box touches, squashed to 112x112 (antialiased bicubic); None where it lies outside."""
+    """The pixels that the box touches, squashed to 112x112 (antialiased bicubic); None if it lies outside."""
     left, top = (max(0, math.floor(edge + 0.5)) for edge in box[:2])
     right, bottom = (max(0, math.ceil(edge + 0.5)) for edge in box[2:])
     cut = picture[top:bottom, left:right]

@@ -1,4 +1,4 @@
-"""What an estimator says of the three sets of pictures."""
+"""An estimator's output for the three sets of pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,14 +15,14 @@ Look = Callable[[UInt8[Tensor, "B H W 3"]], Float[Tensor, "B D"]]
 class Answers:
     """One row of numbers for each generated picture (by its pair) and each real one (by its own name).
 
-    A real picture that belongs to several pairs is looked at once.
+    A real picture that belongs to several pairs is processed once.
     """
 
     def __init__(self) -> None:
         self._rows: dict[PictureSet, dict[str, Tensor]] = {which: {} for which in PICTURE_SETS}
 
     def add(self, batch: PairBatch, look: Look, device: torch.device | str) -> None:
-        """Each pair comes once, and one name is one picture."""
+        """Add B pairs. Each pair comes once, and one name is one picture."""
         pairs = pairs_of(batch)
         for which in PICTURE_SETS:
             rows, names = self._rows[which], [pair.picture(which) for pair in pairs]

@@ -1,4 +1,4 @@
-"""Attribute recall: are the true attributes among those that a reader is surest of? Two published definitions.
+"""Attribute recall: are the true attributes among a reader's most confident ones? Two published definitions.
 
 Per picture: Intrinsic Flow (Li et al. 2019). Per class: mmfashion (Liu et al. 2020). They do not compare.
 """
@@ -13,13 +13,13 @@ PICTURE_DEPTHS = (3, 5, 10, 20)
 CLASS_DEPTHS = (3, 5, 10)
 BEST_CLASSES = 50
 STEPS = 1e6
-"""A score is counted in steps of a millionth: nearer ones are a tie, not the rounding of some batch."""
+"""Scores are rounded to a millionth, so that scores that differ by less, as by the rounding of some batch, are ties."""
 
 
 def true_answers(attributes: Sequence[Mapping[str, str]], questions: Sequence[str]) -> Bool[Tensor, "N A"]:
     """Which of a reader's questions are true of each pair: "sleeves: long" is if the pair's `sleeves` are `long`.
 
-    What a pair does not mention is not true of it (DeepFashion's -1, and 0).
+    Attributes that a pair does not mention are not true of it (DeepFashion's -1, and 0).
     """
     truths = [{f"{question}: {answer}" for question, answer in own.items()} for own in attributes]
     told = [[q in own for q in questions] for own in truths]
@@ -27,7 +27,7 @@ def true_answers(attributes: Sequence[Mapping[str, str]], questions: Sequence[st
 
 
 def surest(scores: Float[Tensor, "N A"], questions: Sequence[str], depth: int) -> Bool[Tensor, "N A"]:
-    """The `depth` questions of each picture with the highest scores; of equal ones the first by name."""
+    """The `depth` questions of each picture with the highest scores; ties are broken by name."""
     count = len(questions)
     by_name = torch.tensor(sorted(range(count), key=questions.__getitem__), dtype=torch.int64).argsort()
     keys = _steps(scores) * count + (count - 1 - by_name)
@@ -37,9 +37,9 @@ def surest(scores: Float[Tensor, "N A"], questions: Sequence[str], depth: int) -
 def picture_recall(
     scores: Float[Tensor, "N A"], truth: Bool[Tensor, "N A"], questions: Sequence[str], depth: int
 ) -> Float64[Tensor, "N"]:
-    """The share of a picture's true attributes among its `depth` surest; NaN where none is true.
+    """The share of a picture's true attributes among its `depth` most confident; NaN if none is true.
 
-    Attributes that are true of no picture play no part, as in the released code.
+    Attributes that are true of no picture are ignored, as in the released code.
     """
     used = truth.any(0)
     kept = [q for q, is_used in zip(questions, used.tolist(), strict=True) if is_used]
@@ -52,17 +52,18 @@ def picture_recall(
 def class_recall(
     scores: Float[Tensor, "N A"], truth: Bool[Tensor, "N A"], questions: Sequence[str], depth: int
 ) -> float:
-    """For each attribute the share of its pictures that have it among their `depth` surest; the 50 best classes'
-    mean."""
+    """Per attribute, the share of its pictures that have it among their `depth` most confident; the mean of the 50
+    best classes.
+    """
     hits = (surest(scores, questions, depth) & truth).sum(0).double()
     recalls = (hits / truth.sum(0))[truth.any(0)].sort(descending=True).values
     return recalls[:BEST_CLASSES].mean().item()
 
 
 def mean_average_precision(scores: Float[Tensor, "N A"], truth: Bool[Tensor, "N A"]) -> float:
-    """For each attribute the mean precision down to each of its pictures; the mean over attributes that occur.
+    """Per attribute, the mean precision down to each of its pictures; the mean over attributes that occur.
 
-    Of equal scores the first row comes first: the rows are sorted by name.
+    Ties are broken by row: the rows are sorted by name.
     """
     used = truth.any(0)
     order = (-_steps(scores[:, used])).argsort(dim=0, stable=True)

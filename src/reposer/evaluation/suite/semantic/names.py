@@ -1,4 +1,4 @@
-"""Which garment a DeepFashion picture shows: its name says it."""
+"""Which garment a DeepFashion picture shows, from its file name."""
 
 import re
 from dataclasses import dataclass
@@ -24,6 +24,6 @@ def item_of(name: str) -> str | None:
 
 
 def fashion_name(name: str) -> FashionName | None:
-    """What `fashionWOMENDressesid0000762401_1front.jpg` says; None for a name of another kind."""
+    """The parts of a name such as `fashionWOMENDressesid0000762401_1front.jpg`; None for a name of another kind."""
     match = _NAME.fullmatch(name)
     return FashionName(f"id_{match[1]}", match[2]) if match else None

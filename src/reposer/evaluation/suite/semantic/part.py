@@ -22,14 +22,13 @@ from .retrieval import GALLERIES, Pictures, depths, never_shown, retrieve
 class Semantic(SuitePart):
     """In-shop retrieval, of which DRN prints `recall@10-item-source`, and attribute recall.
 
-    `recall@k-R-G`, `hit@k-R-G`: a picture is asked for what is relevant (R: `item`, or `item+variant`, its colour too)
-    in a gallery (G): `source`, all source pictures; `source-without-own`, less the pair's; `all-real`, sources and
+    `recall@k-R-G`, `hit@k-R-G`: a picture is the query for what is relevant (R: `item`, or `item+variant`, its colour
+    too) in a gallery (G): `source`, all source pictures; `source-without-own`, less the pair's; `all-real`, sources and
     targets.
-    Real targets as queries are the ceiling and copied sources the floor; neither ever finds its own picture.
+    Real targets as queries are the ceiling and copied sources the floor; neither ever retrieves its own picture.
 
     `attribute-recall@k`: over the pictures that have any of the attributes; `-none-counts-1`: those that have none
-    count
-    as 1, as in Intrinsic Flow's code. `-mmfashion`: over the 50 best classes. `attribute-mean-average-precision`.
+    count as 1, as in Intrinsic Flow's code. `-mmfashion`: over the 50 best classes. `attribute-mean-average-precision`.
     """
 
     name = "semantic"
@@ -120,7 +119,7 @@ class Semantic(SuitePart):
                             yield PairValues(f"{kind}@{k}-{relevance}-{gallery_name}", which, column)
 
     def _gallery(self, name: str, pairs: list[Pair]) -> Pictures:
-        """Each picture once. One that is both a source and a target is what it was as a source."""
+        """Each picture once. One that is both a source and a target counts as a source."""
         first: dict[str, tuple[PictureSet, Pair]] = {}
         sets: tuple[PictureSet, ...] = ("source", "target") if name == "all-real" else ("source",)
         for which in sets:
@@ -156,7 +155,7 @@ class Semantic(SuitePart):
                 yield PairValues(f"attribute-recall@{k}-none-counts-1", which, filled)
 
     def _of_classes(self, pairs: list[Pair], truth: Bool[Tensor, "N A"], known: Bool[Tensor, "N"]) -> list[Finding]:
-        """Numbers of all pictures together; they have no interval."""
+        """Numbers of the whole set; they have no interval."""
         assert self._reader is not None
         questions, found = self._reader.questions, []
         for which in PICTURE_SETS if bool(truth.any()) else ():

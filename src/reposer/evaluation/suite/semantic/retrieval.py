@@ -16,7 +16,8 @@ Relevance = Literal["item", "item+variant"]
 RELEVANCES: tuple[Relevance, ...] = ("item", "item+variant")
 QUERIES_AT_ONCE = 512
 STEPS = 1e6
-"""A cosine is counted in steps of a millionth: nearer ones are a tie, not the rounding of some batch."""
+"""Cosines are rounded to a millionth, so that cosines that differ by less, as by the rounding of some batch, are
+ties."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,17 @@ class Pictures:
     vectors: Float[Tensor, "N D"]
 
     def labels(self, relevance: Relevance) -> list[tuple[str, ...]]:
-        """What two pictures share where one is relevant to the other."""
+        """A label per picture; two pictures are relevant to each other if theirs are equal."""
         return list(zip(self.items) if relevance == "item" else zip(self.items, self.variants, strict=True))
 
 
 def retrieve(
     queries: Pictures, gallery: Pictures, left_out: Sequence[set[str]]
 ) -> dict[Relevance, tuple[Float64[Tensor, "N K"], Float64[Tensor, "N K"]]]:
-    """recall@k (the share of the relevant pictures that are among the first k) and hit@k (whether any is), per query.
+    """recall@k (the share of the relevant pictures among the first k) and hit@k (whether any is), per query.
 
     The K depths are `depths(gallery)`. left_out: for each query the pictures of the gallery that it is not shown. Ties
-    are in the order of names. NaN for a query without a relevant picture.
+    are broken by name. NaN for a query without a relevant picture.
     """
     order = sorted(range(len(gallery.names)), key=gallery.names.__getitem__)
     place = {gallery.names[i]: g for g, i in enumerate(order)}
@@ -66,28 +67,29 @@ def retrieve(
 
 
 def depths(gallery: Pictures) -> tuple[int, ...]:
-    """Where k reaches the size of the gallery, everything is found and nothing is said."""
+    """The values of k, all below the size of the gallery: from there on everything is found, which is no
+    information.
+    """
     return tuple(k for k in DEPTHS if k < len(gallery.names))
 
 
 def _codes(
     queries: Pictures, gallery: Pictures, order: Sequence[int], relevance: Relevance
 ) -> tuple[Int64[Tensor, "N"], Int64[Tensor, "P"]]:
-    """Equal numbers for what is relevant to each other; the gallery's in the given order."""
+    """Numbers that are equal for pictures relevant to each other; the gallery's in the given order."""
     asked, shown = queries.labels(relevance), gallery.labels(relevance)
     code = {label: n for n, label in enumerate({*asked, *shown})}
     return torch.tensor([code[label] for label in asked]), torch.tensor([code[shown[i]] for i in order])
 
 
 def _first(cosines: Float64[Tensor, "Q P"], hidden: Bool[Tensor, "Q P"]) -> Int64[Tensor, "Q k"]:
-    """The gallery's places from the nearest on, of equal ones the first; hidden ones come last."""
+    """Gallery indices, nearest first; ties are in gallery order, hidden pictures come last."""
     count = cosines.shape[1]
     keys = (cosines * STEPS).round_().mul_(count).add_(torch.arange(count - 1, -1, -1))  # exact: below 2^53
     return keys.masked_fill_(hidden, -torch.inf).topk(min(max(DEPTHS), count), dim=1).indices
 
 
 def never_shown(which: PictureSet, gallery: str, source: str, target: str) -> set[str]:
-    """What a pair's query is not shown: a real picture never itself, and nobody its own source where that is the
-    rule."""
+    """The pictures hidden from a pair's query: a real picture itself and, in `source-without-own`, the pair's source."""
     own = {"generated": set(), "target": {target}, "source": {source}}[which]
     return own | ({source} if gallery == "source-without-own" else set())

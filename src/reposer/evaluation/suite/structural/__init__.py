@@ -1,4 +1,4 @@
-"""Structure: whether the joints lie where they were asked for."""
+"""Structure: whether the joints lie where the target pose has them."""
 
 from .part import Structural
 

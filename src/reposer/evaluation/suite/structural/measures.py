@@ -15,12 +15,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "neck": ("neck",),
     **{joint: (f"right_{joint}", f"left_{joint}") for joint in _BOTH_SIDES},
 }
-"""The joints of each part that has a number of its own."""
+"""The joints of each part that has its own number."""
 HEAD_BOX = (*GROUPS["head"], *GROUPS["neck"])  # OpenPose's joints 0, 1 and 14 to 17
 
 PATN_SHARE = 0.5  # of the head box's sides
 PCKH_SHARE = 0.5  # of the head's size
-HEAD_OF_BOX, SMALLEST_HEAD = (0.6, 4.0)  # a head's size as a share of its box's diagonal; at least so many pixels
+HEAD_OF_BOX, SMALLEST_HEAD = (0.6, 4.0)  # a head's size as a share of its box's diagonal, and its minimum in pixels
 PCK_SHARES = (0.05, 0.1, 0.2)  # of the torso's diagonal
 OKS_LEVELS = (0.5, 0.75)
 
@@ -33,13 +33,13 @@ COCO_SIGMAS = {
 
 @dataclass(frozen=True)
 class Joints:
-    """N people's joints in the order of OPENPOSE_18, in pixels. Where one is not visible, its xy means nothing."""
+    """N people's joints in the order of OPENPOSE_18, in pixels. The xy of an invisible joint is undefined."""
 
     xy: Float64[Tensor, "N 18 2"]
     visible: Bool[Tensor, "N 18"]
 
     def extent(self, joints: Sequence[str]) -> tuple[Float64[Tensor, "N 2"], Int64[Tensor, "N"]]:
-        """Width and height that the visible ones of `joints` span (0 where none is), and how many are visible."""
+        """Width and height that the visible ones of `joints` span (0 if none is), and how many are visible."""
         places = _places(joints)
         xy, seen = self.xy[:, places], self.visible[:, places, None]
         spread = torch.where(seen, xy, -torch.inf).amax(1) - torch.where(seen, xy, torch.inf).amin(1)
@@ -49,7 +49,7 @@ class Joints:
 
 @dataclass(frozen=True)
 class Tally:
-    """A number about N pairs: the sum of `above` over the sum of `below`. A pair with 0 in both plays no part."""
+    """A number about N pairs: the sum of `above` over the sum of `below`. A pair with 0 in both does not count."""
 
     metric: str
     part: str
@@ -60,7 +60,7 @@ class Tally:
 
 
 def measures(found: Joints, truth: Joints) -> Iterator[Tally]:
-    """Every number about joints that were found where `truth` has others."""
+    """All numbers that compare found joints with those of `truth`."""
     yield pckh_patn(found, truth)
     yield from pck(found, truth)
     yield from pckh(found, truth)
@@ -71,10 +71,10 @@ def measures(found: Joints, truth: Joints) -> Iterator[Tally]:
 
 
 def pckh_patn(found: Joints, truth: Joints) -> Tally:
-    """PCKh as PATN's script has it: each axis by itself nearer than half the head box's side along that axis.
+    """PCKh as PATN's script has it: on each axis separately, nearer than half the head box's side along that axis.
 
-    Pairs with fewer than 2 visible joints of the head box are left out. A joint that was not found is wrong, one too
-    many costs nothing. A head seen exactly from the side has a box without width, and nothing is right.
+    Pairs with fewer than 2 visible joints of the head box are excluded. A joint that was not found is wrong, a
+    superfluous one costs nothing. A head seen exactly from the side has a box without width, so no joint is right.
     """
     extent, seen = truth.extent(HEAD_BOX)
     counted = truth.visible & (seen >= 2)[:, None]
@@ -84,7 +84,7 @@ def pckh_patn(found: Joints, truth: Joints) -> Tally:
 
 
 def pck(found: Joints, truth: Joints) -> Iterator[Tally]:
-    """Share of joints within a share of the torso's diagonal: of the box around shoulders and hips.
+    """Share of joints within a share of the torso's diagonal, that of the box around shoulders and hips.
 
     Pairs without a visible shoulder or without a visible hip have no torso.
     """
@@ -102,27 +102,27 @@ def pckh(found: Joints, truth: Joints) -> Iterator[Tally]:
 
 
 def errors(found: Joints, truth: Joints) -> Iterator[Tally]:
-    """Mean distance in pixels over the joints that are there and were found."""
+    """Mean distance in pixels over the true joints that were found."""
     both = found.visible & truth.visible
     distance = torch.where(both, _distance(found, truth), 0.0)
     yield from _by_part("joint-error", distance, both, False, "px")
 
 
 def misses(found: Joints, truth: Joints) -> Iterator[Tally]:
-    """Share of the joints that are there and were not found."""
+    """Share of the true joints that were not found."""
     yield from _by_part("joint-missed", truth.visible & ~found.visible, truth.visible, False)
 
 
 def false_joints(found: Joints, truth: Joints) -> Iterator[Tally]:
-    """Share of the joints that are not there and were found."""
+    """Share of the joints absent from the truth that were found."""
     yield from _by_part("joint-false", found.visible & ~truth.visible, ~truth.visible, False)
 
 
 def oks(found: Joints, truth: Joints) -> Iterator[Tally]:
     """COCO's object keypoint similarity, its mean and the share of pairs above each level.
 
-    The mean over COCO's joints that are there of exp(-d^2 / (2 area (2 sigma)^2)), and 0 for one that was not found;
-    area: of the box, in pixel edges, around those joints. Pairs without one are left out.
+    The mean over COCO's joints in the truth of exp(-d^2 / (2 area (2 sigma)^2)), and 0 for one that was not found;
+    area: of the box, in pixel edges, around those joints. Pairs without any are excluded.
     """
     joints = _places(COCO_17.joints)
     extent, count = truth.extent(COCO_17.joints)
@@ -141,7 +141,7 @@ def oks(found: Joints, truth: Joints) -> Iterator[Tally]:
 def _within(
     metric: str, reach: Float64[Tensor, "N"], measurable: Bool[Tensor, "N"], found: Joints, truth: Joints
 ) -> Iterator[Tally]:
-    """Share of the joints that are there and were found no farther than `reach` pixels away."""
+    """Share of the true joints that were found at most `reach` pixels away."""
     counted = truth.visible & measurable[:, None]
     right = counted & found.visible & (_distance(found, truth) <= reach[:, None])
     yield from _by_part(metric, right, counted)
@@ -154,7 +154,7 @@ def _by_part(
     higher_is_better: bool = True,
     unit: str = "",
 ) -> Iterator[Tally]:
-    """Over all joints, and over those of each group."""
+    """One tally over all joints, and one per group."""
     for part, joints in {"": OPENPOSE_18.joints, **GROUPS}.items():
         places = _places(joints)
         over, under = (values[:, places].sum(1).double() for values in (above, below))

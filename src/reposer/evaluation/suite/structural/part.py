@@ -1,4 +1,4 @@
-"""The structural part: joints are found again in the pictures and compared with the target's."""
+"""The structural part: joints are detected in the pictures and compared with the target's."""
 
 import hashlib
 import math
@@ -21,12 +21,11 @@ from .measures import Joints, Tally, measures, pckh_patn
 
 @SUITE.register("structural")
 class Structural(SuitePart):
-    """PCKh, PCK, errors, misses, false joints and OKS in two variants, and how sure the finder is of a person.
+    """PCKh, PCK, errors, misses, false joints and OKS in two variants, and the pose estimator's confidence in a person.
 
-    `-annotation`: the truth is the target's pose of the data set. `-redetect`: the truth is what the same finder finds
-    in the real target, so its own faults do not count; the real target itself is then perfect (in PATN's form only
-    where
-    heads have a width).
+    `-annotation`: the truth is the target's pose of the data set. `-redetect`: the truth is what the same pose
+    estimator finds in the real target, so its own faults do not count; the real target itself is then perfect (in
+    PATN's form only where heads have a width).
     `pckh-patn-annotation-normalised`: that PCKh as a share of the real target's.
     """
 
@@ -109,7 +108,7 @@ class Structural(SuitePart):
         yield Tally("person-score", "", person, torch.ones_like(person))
 
     def _look(self, pictures: UInt8[Tensor, "B H W 3"]) -> tuple[Pose, Tensor]:
-        """Joints as OPENPOSE_18 and the person's score, on the CPU. A picture of several pairs is looked at once."""
+        """Joints as OPENPOSE_18 and the person's score, on the CPU. A picture of several pairs is processed once."""
         keys = [_digest(picture) for picture in pictures]
         fresh = {key: b for b, key in enumerate(keys) if key not in self._looked}
         if fresh:
