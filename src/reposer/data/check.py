@@ -1,4 +1,4 @@
-"""What is wrong with a data set, said before a run meets it: `reposer data check ROOT`."""
+"""Check a data set before training: `reposer data check ROOT`."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Split:
-    """One split as far as it could be read: `pictures` by name, whether or not the file is there."""
+    """The readable part of one split: `pictures` by name, whether or not the file exists."""
 
     name: str
     pictures: dict[str, Path] = field(default_factory=dict)
@@ -41,10 +41,10 @@ class _Split:
 def check_dataset(
     root: Path | str, *, frame: Frame | None = None, pictures: PictureForm | None = None, progress: bool = True
 ) -> list[Finding]:
-    """Everything that is wrong with the data set in this folder, errors first.
+    """All problems of the data set in this folder, errors first.
 
-    Every picture is decoded; whole files are compared only where two have the same length.
-    frame, pictures: what is declared of files that do not say it (`Asked`), as in training.
+    Every picture is decoded; files are compared only if they have the same length.
+    frame, pictures: declarations about files that do not state them (`Asked`), as in training.
     """
     root, asked = Path(root), Asked(frame=frame, pictures=pictures)
     found = Findings()
@@ -147,7 +147,7 @@ def _read_folder(root: Path, name: str, found: Findings) -> _Split:
 
 
 def _check_photo_poses(name: str, poses: Mapping[str, Pose], found: Findings) -> None:
-    """Photos that show nobody, and joints outside of their photo."""
+    """Photos without a person, and joints outside their photo."""
     blind = [photo for photo, pose in poses.items() if not pose.visible.any()]
     everybody = bool(poses) and len(blind) == len(poses)
     found.add(
@@ -170,17 +170,17 @@ def _identity_rule(kind: type[FilePairs]) -> Callable[[str], str | None]:
     return Market1501.identity_of if kind is Market1501 else name_identity
 
 
-# Kinds whose files only they themselves can read
+# Kinds whose files only their own class can read
 
 
 def _check_opened(kind: type[FilePairs], root: Path, found: Findings, progress: bool) -> None:
-    """A data set that is checked by opening it and reading every picture: shards, HDF5, kinds of other packages."""
+    """Check a data set by opening it and reading every picture: shards, HDF5, kinds of other packages."""
     opened: dict[str, FilePairs] = {}
     for name in SPLITS:
         try:
             opened[name] = kind.open(root, name, None, Asked())
         except NoSplit as error:
-            if name != "val":  # few data sets have one
+            if name != "val":  # most data sets have no validation split
                 found.add("warning", "no split", f"{name} is not there", (error,))
         except BadInput as error:
             found.add("error", "does not open", f"{name}: {error}")
@@ -223,7 +223,7 @@ def _check_opened(kind: type[FilePairs], root: Path, found: Findings, progress: 
 
 
 def _check_pictures(split: _Split, kind: type[FilePairs], asked: Asked, found: Findings, progress: bool) -> None:
-    """Files that are missing or cannot be read, and sizes that do not fit."""
+    """Missing and unreadable files, and wrong sizes."""
     paired = {name for pair in split.pairs for name in pair}
     missing, unreadable = [], []
     for name, path in tracked(split.pictures.items(), f"{split.name}: pictures", len(split.pictures), progress):
@@ -254,8 +254,7 @@ def _check_pictures(split: _Split, kind: type[FilePairs], asked: Asked, found: F
 
 
 def _check_forms(split: _Split, paired: set[str], asked: Asked, found: Findings) -> None:
-    """Pictures of another shape than 256x176: how they hold that picture has to be declared, or proved as in
-    training."""
+    """Pictures of another shape than 256x176, whose layout must be declared, or proved as in training."""
     names = [name for name in split.sizes if name in paired] or list(split.sizes)
     if not names:
         return
@@ -281,7 +280,7 @@ def _check_forms(split: _Split, paired: set[str], asked: Asked, found: Findings)
 
 
 def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found: Findings) -> None:
-    """Pairs that join two people or have no joints, pictures in no pair, joints outside of their picture."""
+    """Pairs of two different people or without joints, pictures in no pair, joints outside their picture."""
     where = f"{split.name}: "
     crossed = [f"{a} with {b}" for a, b in split.pairs if identity_of(a) != identity_of(b)]
     found.add("error", "crossed pairs", where + "pairs of two different people (or clothes)", crossed)
@@ -310,7 +309,7 @@ def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found:
 
 
 def _check_outside(split: _Split, poses: PoseTable, found: Findings) -> None:
-    """Few joints outside are what a detector finds; a list with many of them was refused when it was read."""
+    """Joints outside their picture: a detector finds a few; a list with many was already refused when read."""
     outside, known = poses.outside(), int(poses.visible.sum())
     if outside.any():
         names = [name for name, row in poses.rows() if outside[row].any()]
@@ -337,7 +336,7 @@ def _check_leaks(
         for other_split, other_name in same[1:]:
             if other_split == split:
                 copies[split].append(f"{other_name} = {name}")
-            elif other_name != name:  # the same name was told already
+            elif other_name != name:  # the same name has already been reported
                 leaks[split, other_split].append(f"{other_name} = {name}")
     for (a, b), names in leaks.items():
         found.add("error", "leak", f"the same bytes under two names in {a} and {b}", names)
@@ -346,7 +345,7 @@ def _check_leaks(
 
 
 def _same_bytes(splits: Sequence[_Split], progress: bool) -> list[list[tuple[str, str]]]:
-    """Groups of (split, name) whose files hold the same; only files of one length are read."""
+    """Groups of (split, name) with identical files; only files of equal length are read."""
     by_length: dict[int, list[tuple[str, str, Path]]] = defaultdict(list)
     for split in splits:
         for name in split.sizes:

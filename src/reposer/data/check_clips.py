@@ -1,4 +1,4 @@
-"""What is wrong with a data set of clips, said before a run meets it: `reposer data check ROOT`."""
+"""Check a data set of clips before training: `reposer data check ROOT`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ SPLITS = ("train", "val", "test")
 
 
 def check_clips(root: Path, found: Findings, progress: bool) -> None:
-    """Everything that is wrong with the clips in this folder; every frame of a video file is decoded."""
+    """Report every problem of the clips in this folder; every frame of a video file is decoded."""
     kind = recognise_clips(root)
     if kind is ClipFolder:
         _check_folder(root, found, progress)
@@ -75,7 +75,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
     try:
         data = kind(root, split, None, ClipOptions(frames=1))
     except NoSplit as error:
-        if split != "val":  # few data sets have one
+        if split != "val":  # most data sets have no validation split
             found.add("warning", "no split", f"{split} is not there", (error,))
         return
     except BadInput as error:
@@ -109,7 +109,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
 
 
 def _unlike(files: Sequence[Path]) -> list[str]:
-    """The frames of a clip that cannot be read, or have another size than the first."""
+    """The frames of a clip that cannot be read or differ in size from the first."""
     wrong, first = [], None
     for path in files:
         try:

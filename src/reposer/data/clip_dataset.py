@@ -1,4 +1,4 @@
-"""Clips of one person or face: what every data set of them offers. What a draw shows is a function of (item, seed)."""
+"""Interface of data sets of clips of one person or face. A sample is a function of (item, seed)."""
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -23,17 +23,17 @@ from .moves import move_pictures
 
 CLIP_DATASETS: "Registry[type[ClipDataset]]" = Registry("data set of clips", "reposer.clip_datasets")
 REFERENCES = 20
-"""Of how many first frames one is drawn as the reference, as published."""
+"""The reference is sampled from this many first frames, as published."""
 
 
 @dataclass(frozen=True)
 class WholeClip:
-    """All frames of one clip that a split has, to be driven by and compared with.
+    """All frames of one clip that a split has, as driver and as ground truth.
 
-    source, source_pose: the picture that says who it is. poses: T conditions, one a frame. fps: frames per second.
-    size: (height, width) of its pictures before they were laid into the frame, in pixels.
+    source, source_pose: the reference picture. poses: T conditions, one per frame. fps: frames per second.
+    size: (height, width) of its pictures before they were placed in the frame, in pixels.
     trusted: frames whose joints may be scored.
-    open_frames, open_foreground: give the frames, and 1 where they show the person, each anew from the first on.
+    open_frames, open_foreground: restart the frames, and the masks (1 = person), from the first one.
     """
 
     name: str
@@ -51,22 +51,22 @@ class WholeClip:
         return len(self.trusted)
 
     def frames(self) -> Iterator[Float[Tensor, "3 H W"]]:
-        """The frames in [-1, 1], one after the other; none is kept."""
+        """Iterate over the frames in [-1, 1]; none is cached."""
         return self.open_frames()
 
     def foreground(self) -> Iterator[Float[Tensor, "1 H W"]] | None:
-        """1 where a frame shows the person, frame after frame; None where the data set does not say."""
+        """Iterate over masks that are 1 on the person; None if the data set has none."""
         return None if self.open_foreground is None else self.open_foreground()
 
 
 class ClipDataset(ABC):
-    """Clips of one person or face each, with what describes every frame.
+    """Clips of one person or face each, with a condition for every frame.
 
-    framing: how frames lie in a generator's frame; None leaves them as they are.
-    frames_per_draw: how many consecutive frames `draw` gives.
+    framing: how frames are placed in a generator's frame; None leaves them as they are.
+    frames_per_draw: number of consecutive frames that `draw` returns.
 
-    A kind of data set says how many clips there are and what frame t of clip i shows; frames are numbered over the
-    whole clip, of which a split may have a part (`span`).
+    A subclass defines the number of clips and frame t of clip i; frames are numbered over the whole clip, of which a
+    split may have a part (`span`).
     """
 
     framing: Framing | None
@@ -75,15 +75,15 @@ class ClipDataset(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many clips there are."""
+        """Number of clips."""
 
     @abstractmethod
     def identity(self, i: int) -> str:
-        """Whose clip i is."""
+        """The person in clip i."""
 
     @abstractmethod
     def name(self, i: int) -> str:
-        """What clip i is called."""
+        """Name of clip i."""
 
     @abstractmethod
     def span(self, i: int) -> range:
@@ -95,16 +95,16 @@ class ClipDataset(ABC):
 
     @abstractmethod
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
-        """What describes these frames of clip i, as rows."""
+        """The conditions of these frames of clip i, as rows."""
 
     def fps(self, i: int) -> float:
         """Frames per second of clip i."""
         return 25.0
 
     def picture_size(self, i: int) -> tuple[int, int]:
-        """(height, width) of clip i's own pictures, before they are laid into the frame: what is no padding is scored.
+        """(height, width) of clip i's pictures before they are placed in the frame: padding is not scored.
 
-        A kind whose pictures do not fill the frame says theirs.
+        Subclasses whose pictures do not fill the frame override it.
         """
         if self.framing is not None:
             return self.framing.size
@@ -112,31 +112,31 @@ class ClipDataset(ABC):
         return first.shape[-2], first.shape[-1]
 
     def masks(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 1 H W"] | None:
-        """1 where these frames show the person, where the data set says so."""
+        """Masks of these frames, 1 on the person; None if the data set has none."""
         return None
 
     def trusted(self, i: int) -> Bool[Tensor, "T"]:
-        """Which frames of the span of clip i have joints that may be scored and learnt from."""
+        """Which frames of the span of clip i have joints that may be used for training and scoring."""
         return torch.ones(len(self.span(i)), dtype=torch.bool)
 
     def references(self, i: int, start: int) -> Sequence[int]:
-        """The frames of which one is the reference of a draw that begins at frame `start`."""
+        """The frames from which to sample the reference of a sample that starts at frame `start`."""
         return self.span(i)[:REFERENCES]
 
     def reference(self, i: int, frame: int) -> tuple[Float[Tensor, "3 H W"], Condition]:
-        """A picture that says who clip i shows, and its condition."""
+        """A reference picture of the person in clip i, and its condition."""
         return self.pictures(i, [frame])[0], single(self.conditions(i, [frame]))
 
     def first_reference(self, i: int) -> int:
-        """The frame that is the reference where nothing is drawn at random."""
+        """The reference frame where none is sampled."""
         return self.span(i)[0]
 
     def moved(self, sample: ClipSample, i: int, stream: np.random.Generator) -> ClipSample:
-        """The drawn frames moved at random, where the data set has such a thing."""
+        """The sampled frames moved at random, if the data set supports it."""
         return sample
 
     def starts(self, i: int) -> Sequence[int]:
-        """Where a draw may begin: no frame of it is untrusted, if the clip has such a stretch."""
+        """Start frames to sample from: only those without untrusted frames, if there are any."""
         span, count = self.span(i), self.frames_per_draw
         if len(span) <= count:
             return [span[0]]
@@ -144,7 +144,7 @@ class ClipDataset(ABC):
         return [span[k] for k in good] or span[: len(span) - count + 1]
 
     def draw(self, i: int, seed: int) -> ClipSample:
-        """Consecutive frames of clip i from a start, with a reference and a small move, that `seed` chooses.
+        """Consecutive frames of clip i, whose start, reference and small move are sampled by `seed`.
 
         The last frame is repeated where the clip is too short.
         """
@@ -165,7 +165,7 @@ class ClipDataset(ABC):
         return self.moved(sample, i, stream)
 
     def __getitem__(self, i: int) -> Sample:
-        """The reference of clip i and its middle frame. Always the same."""
+        """The reference of clip i and its middle frame (deterministic)."""
         if not -len(self) <= i < len(self):
             raise IndexError(f"clip {i} of {len(self)}")
         i %= len(self)
@@ -177,7 +177,7 @@ class ClipDataset(ABC):
         return Sample(source, target, source_pose, target_pose, name)
 
     def whole(self, i: int) -> WholeClip:
-        """All frames of clip i that the split has; nothing is added at the end."""
+        """All frames of clip i that the split has, without padding at the end."""
         span = self.span(i)
         source, source_pose = self.reference(i, self.first_reference(i))
         masked = self.masks(i, span[:1]) is not None
@@ -201,7 +201,7 @@ class ClipDataset(ABC):
         )
 
     def stream(self, i: int) -> Iterator[Float[Tensor, "3 H W"]]:
-        """The pictures of the span of clip i, one after the other."""
+        """Iterate over the pictures of the span of clip i."""
         return (self.pictures(i, [t])[0] for t in self.span(i))
 
     @staticmethod
@@ -212,11 +212,11 @@ class ClipDataset(ABC):
 
 @dataclass(frozen=True)
 class ClipOptions:
-    """What is asked of clips in files.
+    """How clips in files are to be read.
 
-    frames: how many a draw gives. skeleton, source_skeleton: of the frames' poses and of the reference's; None = as
-    the data set has them. augment: moves at random, where the kind offers them; a name chooses one of several.
-    edges: of the driving frame, where the kind offers them.
+    frames: number of frames per sample. skeleton, source_skeleton: of the frames' poses and of the reference's; None =
+    the data set's own. augment: random moves, if the kind supports them; a name selects one of several.
+    edges: include those of the driving frame, if the kind supports it.
     """
 
     frames: int = 30
@@ -230,10 +230,10 @@ AS_PUBLISHED = ClipOptions()
 
 
 class FileClips(ClipDataset):
-    """Clips from files. A kind says how its folder is recognised and what is in it."""
+    """Clips from files. A subclass recognises its kind of folder and reads it."""
 
     looks_for: ClassVar[str]
-    """What a folder of this kind holds, for messages."""
+    """What a folder of this kind contains, for messages."""
 
     root: Path
 
@@ -250,7 +250,7 @@ class FileClips(ClipDataset):
 
 
 def recognise_clips(root: Path) -> type[FileClips]:
-    """Which kind of clips lies in this folder, by the files that are there."""
+    """The kind of clips in this folder, recognised by its files."""
     kinds = {name: kind for name, kind in CLIP_DATASETS.items() if issubclass(kind, FileClips)}
     if not root.is_dir():
         raise BadInput(f"There is no folder {root}. Give the folder of a data set of clips.")
@@ -264,18 +264,18 @@ def recognise_clips(root: Path) -> type[FileClips]:
 
 
 def holds_clips(root: Path) -> bool:
-    """Whether `open_clips` knows what lies in this folder."""
+    """Whether `open_clips` recognises this folder."""
     kinds = [kind for kind in CLIP_DATASETS.values() if issubclass(kind, FileClips)]
     return root.is_dir() and any(kind.recognises(root) for kind in kinds)
 
 
 def open_clips(root: Path | str, split: str, framing: Framing | None, options: ClipOptions = AS_PUBLISHED) -> FileClips:
-    """The split of the clips in a folder; their kind is recognised by the files that are there."""
+    """Open a split of the clips in a folder, whose kind is recognised by its files."""
     return recognise_clips(Path(root))(root, split, framing, options)
 
 
 class RecentFrames:
-    """What was made last, by its address, up to `num_bytes`; what was not asked for the longest goes first.
+    """A least-recently-used cache by address, of up to `num_bytes`.
 
     Not sent to worker processes.
     """
@@ -286,7 +286,7 @@ class RecentFrames:
         self._used = 0
 
     def get(self, address: Any, make: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-        """What `make` gives, made once while it is kept. Not a copy: the caller leaves it as it is."""
+        """The cached result of `make`. Not a copy: the caller must not change it."""
         if address in self._kept:
             self._kept.move_to_end(address)
             return self._kept[address]
@@ -309,21 +309,21 @@ def _bytes(tensors: Sequence[Tensor]) -> int:
 
 
 def as_condition(poses: Pose) -> Condition:
-    """Landmarks of a face become FaceLines; other joints are a condition as they are."""
+    """Facial landmarks become FaceLines; other joints are used as the condition unchanged."""
     return FaceLines(poses) if poses.skeleton == FACE_68 else poses
 
 
 def with_edges(points: Pose, pictures: Iterable[Float[Tensor, "3 H W"]]) -> FaceLines:
-    """The landmarks of frames, a row each, with the edges around the face of each frame's picture.
+    """The landmarks of frames, one row each, with the edges around the face of each frame's picture.
 
-    The pictures come one by one: the maps between are many times larger than what comes out.
+    The pictures are processed one by one: intermediate maps are many times larger than the result.
     """
     edges = [frame_edges(p[None], points[k : k + 1]) for k, p in enumerate(pictures)]
     return FaceLines(points, torch.cat(edges))
 
 
 def single(rows: Condition) -> Condition:
-    """The one row of a batch of one."""
+    """The row of a batch of one."""
     assert len(rows) == 1, len(rows)
     return rows[0]
 
@@ -331,7 +331,7 @@ def single(rows: Condition) -> Condition:
 def move_clip(
     sample: ClipSample, move: Float[Tensor, "2 3"], source_move: Float[Tensor, "2 3"], fill: float | None
 ) -> ClipSample:
-    """The frames moved by `move` and the reference by `source_move`, with all that lies in them (see move_pictures)."""
+    """Move the frames by `move` and the reference by `source_move`, with their conditions (see move_pictures)."""
     return replace(
         sample,
         source=move_pictures(sample.source, source_move, fill),

@@ -28,11 +28,11 @@ from .poses.values import is_number
 SPLITS = ("train", "val", "test")
 # Sub-folders are called train_* in every split.
 FRAMES, NOISY, CLEAN, FOREGROUND = "train_A", "train_alphapose", "train_video2d", "train_C"
-FPS = 30.0  # of both sets; not in the files
-# How far a clip is moved at most: degrees, pixels (x, y), share.
+FPS = 30.0  # of both sets; the files do not state it
+# Largest random move of a clip: degrees, pixels (x, y), share.
 ANGLE, SHIFT, SCALE = 5.0, (20.0, 3.0), 0.02
 WHITE = 1.0
-LONGEST_CELL = 16 << 20  # characters of a list's cell, which names all frames of a clip; Python reads 131,072
+LONGEST_CELL = 16 << 20  # characters in a list's cell, which names all frames of a clip; Python's default is 131,072
 Motion = Literal["noisy", "clean"]
 SKELETONS_OF: dict[Motion, tuple[Skeleton, ...]] = {"noisy": (OPENPOSE_18, OPENPOSE_25, COCO_17), "clean": (H36M_17,)}
 
@@ -48,19 +48,19 @@ class _Row:
 
 @CLIP_DATASETS.register("dance-clips")
 class DanceClips(FrameFolders):
-    """SPLIT_256/train_A/VIDEO/NNNNN.png with a track as detected (train_alphapose) and one cleaned (train_video2d).
+    """SPLIT_256/train_A/VIDEO/NNNNN.png with a detected track (train_alphapose) and a cleaned one (train_video2d).
 
     The detected track has 18 joints, the cleaned one 17 in the order of Human3.6M; a missing joint is 0 in both. A
-    test_list.csv or val_list.csv says which frames make a clip and which one is its reference; without it every video
-    is a clip and its first frame the reference. In training the reference is one of the first 20 frames.
+    test_list.csv or val_list.csv gives the frames of each clip and its reference; without it every video is a clip and
+    its first frame the reference. In training the reference is one of the first 20 frames.
 
     skeleton: of the driving poses: h36m17 comes from the cleaned track, any other from the detected one. None:
-        h36m17 where there is a cleaned track (published), else openpose18.
+        h36m17 if there is a cleaned track (published), else openpose18.
     source_skeleton: of the reference's pose, by the same rule. None: coco17 beside h36m17 (published: channels then
         change their meaning), else the same as `skeleton`.
-    augment: `draw` moves the frames, white comes in from outside. "fashion": a turn of up to 5 degrees, a shift of up
-        to (20, 3) pixels, a scale of up to 2 %, and the reference by a draw of its own. "iper": one turn for all; that
-        white comes in there too is inferred. True takes "iper" where there are foreground masks.
+    augment: `draw` moves the frames and fills with white. "fashion": a rotation of up to 5 degrees, a shift of up to
+        (20, 3) pixels, a scale of up to 2 %, sampled separately for the reference. "iper": one rotation for all; that
+        it also fills with white is inferred. True takes "iper" if there are foreground masks.
     """
 
     looks_for = "train_256/train_A/VIDEO/NNNNN.png with train_alphapose/VIDEO/NNNNN.json"
@@ -132,11 +132,11 @@ class DanceClips(FrameFolders):
         return torch.tensor(seen)
 
     def starts(self, i: int) -> Sequence[int]:
-        """Any, as published: which frames show nobody is known only after all their files were read."""
+        """Any frame, as published: frames without a person are known only after reading all their files."""
         return range(max(1, len(self.span(i)) - self.frames_per_draw + 1))
 
     def reference(self, i: int, frame: int) -> tuple[Float[Tensor, "3 H W"], Condition]:
-        """Frame `frame` of the clip, or what the list names in its place."""
+        """Frame `frame` of the clip, or the reference that the list names."""
         video, only = self.rows[i].source or (None, None)
         files = self.frame_files(i) if video is None else list(self._frames(video).values())
         if only is not None:
@@ -163,7 +163,7 @@ class DanceClips(FrameFolders):
             return sample
         size = self.picture_size(i)
         shift, scale = (SHIFT, SCALE) if self.augment == "fashion" else ((0.0, 0.0), 0.0)
-        unit = size[1] / 256  # pixels are those of the published 256x256
+        unit = size[1] / 256  # shifts are given in pixels of the published 256x256
         moves = [
             in_frame(random_move(stream, size, ANGLE, (unit * shift[0], unit * shift[1]), scale), self.framing, size)
             for _ in range(2)
@@ -180,7 +180,7 @@ class DanceClips(FrameFolders):
         return files
 
     def _pose(self, frame: Path, skeleton: Skeleton) -> Pose:
-        """The pose of a frame, in the frame of the generator."""
+        """The pose of a frame, in the generator's frame."""
         motion: Motion = "clean" if skeleton == H36M_17 else "noisy"
         folder = self.folder / (CLEAN if motion == "clean" else NOISY) / frame.parent.name
         path = self.beside(frame, folder, (".json",), "joints")
@@ -206,10 +206,10 @@ class DanceClips(FrameFolders):
 
 
 def _row(path: Path, number: int, cell: str | None) -> _Row:
-    """A row of a list, whose cells are Python dicts {"gen": ..., "ref": ...}: paths of frames, or of a video's folder.
+    """Parse a list's row, whose cells are Python dicts {"gen": ..., "ref": ...}: paths of frames or a video's folder.
 
-    The other columns name the tracks' files; they lie under the same names. What a cell may hold is inferred: one
-    path or a list of them; the folders before VIDEO/NNNNN.png are those of whoever wrote the list.
+    The other columns name the tracks' files, which have the same names. The format of a cell is inferred: one path
+    or a list of paths; the folders before VIDEO/NNNNN.png are those of the list's author.
     """
     try:
         value = ast.literal_eval(cell or "")

@@ -1,4 +1,4 @@
-"""Pairs of pictures of one person: what every data set offers, and how a picture lies in a frame."""
+"""Interface of data sets of pairs of pictures of one person, and how a picture is placed in a frame."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from .pictures import read_picture
 
 DATASETS: "Registry[type[PairDataset]]" = Registry("data set", "reposer.datasets")
-CACHE_BYTES = 256 << 20  # framed pictures kept in memory, per process and data set
+CACHE_BYTES = 256 << 20  # cache of framed pictures, per process and data set
 
 
 def pair_name(source: str, target: str) -> str:
@@ -29,7 +29,7 @@ def pair_name(source: str, target: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """One pair by the names of its pictures, and whose it is."""
+    """One pair: the names of its pictures and its person."""
 
     source_name: str
     target_name: str
@@ -39,8 +39,8 @@ class PairRow:
 class PairDataset(ABC):
     """Pairs of pictures of one person, with poses, in the order of the list.
 
-    framing: how pictures lie in a generator's frame; None leaves them at `picture_size`.
-    picture_size: (height, width) in pixels that pictures have before they are framed.
+    framing: how pictures are placed in a generator's frame; None leaves them at `picture_size`.
+    picture_size: (height, width) of pictures before framing, in pixels.
     """
 
     framing: Framing | None
@@ -51,14 +51,14 @@ class PairDataset(ABC):
 
     @abstractmethod
     def __getitem__(self, i: int) -> Sample:
-        """Pair i, its pictures and poses in the frame. Always the same."""
+        """Pair i, with pictures and poses in the frame (deterministic)."""
 
     @abstractmethod
     def identity(self, i: int) -> str:
-        """Whose pair i is: one person in one set of clothes."""
+        """The identity in pair i: one person in one set of clothes."""
 
     def target_size(self, i: int) -> tuple[int, int]:
-        """(height, width) in pixels that the target of pair i has before it is framed."""
+        """(height, width) of the target of pair i before framing, in pixels."""
         return self.picture_size
 
     def picture_names(self, i: int) -> tuple[str, str]:
@@ -66,11 +66,11 @@ class PairDataset(ABC):
         return f"{i}:source", f"{i}:target"
 
     def attributes(self, i: int) -> Mapping[str, str]:
-        """What is true of the person of pair i, question to answer; empty where nobody knows."""
+        """Attributes of the person in pair i, question to answer; empty if unknown."""
         return {}
 
     def draw(self, i: int, seed: int) -> Sample:
-        """Pair i, moved at random as `seed` says, where the data set has such a thing."""
+        """Pair i with random augmentation by `seed`, if the data set supports it."""
         return self[i]
 
     @staticmethod
@@ -80,7 +80,7 @@ class PairDataset(ABC):
 
 
 class PictureMemory:
-    """Decoded pictures by name, first come, up to `num_bytes`; more are made anew each time. Not sent to workers."""
+    """Cache of the first `num_bytes` of decoded pictures, by name; further ones are not cached. Not sent to workers."""
 
     def __init__(self, num_bytes: int = CACHE_BYTES) -> None:
         self.num_bytes = num_bytes
@@ -88,7 +88,7 @@ class PictureMemory:
         self._used = 0
 
     def get(self, name: str, make: Callable[[], Tensor]) -> Tensor:
-        """What `make` gives, made once if it fits. A copy: the caller may change it."""
+        """The result of `make`, cached if it fits. A copy: the caller may change it."""
         if name not in self._kept:
             picture = make()
             size = picture.numel() * picture.element_size()
@@ -103,7 +103,7 @@ class PictureMemory:
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Where the parts of one split of a listed data set lie. A part that is not there is None."""
+    """Paths of the parts of one split of a listed data set. A missing part is None."""
 
     annotations: tuple[Path, ...]
     pairs: tuple[Path, ...]
@@ -114,11 +114,10 @@ class SplitFiles:
 class Asked:
     """How the files of a data set are to be read.
 
-    skeleton: of the poses. augment: move the pictures a little at random, where the kind offers it.
-    frame, pictures: what the user says of files that do not say it themselves; None = they say it, or their content
-    proves
-    it. frame is what the x and y of a fashion list count in, pictures how files hold the 256x176 pictures of such a
-    list.
+    skeleton: of the poses. augment: move the pictures slightly at random, if the kind supports it.
+    frame, pictures: the user's declarations about files that do not state them; None = stated, or proved by the
+    content. frame is the picture to which x and y of a fashion list refer, pictures how files contain the 256x176
+    pictures of such a list.
     """
 
     skeleton: Skeleton = OPENPOSE_18
@@ -128,30 +127,29 @@ class Asked:
 
     @property
     def declared(self) -> tuple[str, ...]:
-        """The names of what is said of the files."""
+        """The names of the declarations that were made."""
         return tuple(name for name in ("frame", "pictures") if getattr(self, name) is not None)
 
 
 class NoSplit(BadInput):
-    """A folder has no files of the split that was asked for; what it has of others may be whole."""
+    """The folder has no files of the requested split; other splits may be complete."""
 
 
 class FilePairs(PairDataset):
-    """Pairs of picture files. A data set of this kind says how its folder is recognised and what is in it.
+    """Pairs of picture files. A subclass recognises its kind of folder and reads it.
 
     rows: the pairs, in order.
     poses: by the picture's name, in pixels of `picture_size` (pictures of any other size are scaled to it), or views.
-    memory: keeps framed pictures.
+    memory: the cache of framed pictures.
     """
 
     looks_for: ClassVar[str]
-    """What a folder of this kind holds, for messages."""
+    """What a folder of this kind contains, for messages."""
     takes_declared: ClassVar[bool] = False
-    """Whether frame and pictures are not said by all files of this kind, so that `open` takes what is declared of
-    them."""
+    """Whether `open` accepts declarations of frame and pictures, because not all files of this kind state them."""
 
     unreadable: Mapping[str, str] = MappingProxyType({})
-    """Pictures that were left out when the data set was opened, because they cannot be read: name and reason."""
+    """Unreadable pictures that were left out when the data set was opened: name and reason."""
 
     root: Path
     split: str
@@ -167,11 +165,11 @@ class FilePairs(PairDataset):
     @classmethod
     @abstractmethod
     def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "FilePairs":
-        """The split of the data set in this folder."""
+        """Open a split of the data set in this folder."""
 
     @abstractmethod
     def picture_path(self, name: str) -> Path:
-        """Where the picture of this name lies."""
+        """Path of the picture of this name."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -206,12 +204,12 @@ class FilePairs(PairDataset):
         return pair_name(self.rows[i].source_name, self.rows[i].target_name)
 
     def picture(self, name: str) -> UInt8[Tensor, "h w 3"]:
-        """The picture of this name, of the size that its file has."""
+        """The picture of this name, at its file's size."""
         return read_picture(self.picture_path(name))
 
 
 def unreadable_pictures(dataset: FilePairs, names: Iterable[str]) -> dict[str, str]:
-    """Those of the pictures of these names that cannot be decoded, and why."""
+    """Which of the named pictures cannot be decoded, and why."""
     found = {}
     for name in dict.fromkeys(names):
         try:
@@ -222,9 +220,9 @@ def unreadable_pictures(dataset: FilePairs, names: Iterable[str]) -> dict[str, s
 
 
 def refuse_unreadable(dataset: object) -> None:
-    """Training leaves nothing out silently: a data set with pictures that cannot be read is refused.
+    """Refuse to train on a data set with unreadable pictures, so that nothing is left out silently.
 
-    Every picture is decoded for it, but for those in one large HDF5 file.
+    Every picture is decoded, except those in one large HDF5 file.
     """
     if not isinstance(dataset, FilePairs):
         return
@@ -241,7 +239,7 @@ def refuse_unreadable(dataset: object) -> None:
 
 
 def recognise(root: Path) -> type[FilePairs]:
-    """Which kind of data set lies in this folder, by the files that are there."""
+    """The kind of data set in this folder, recognised by its files."""
     kinds = {name: kind for name, kind in DATASETS.items() if issubclass(kind, FilePairs)}
     if not root.exists():
         raise BadInput(f"There is no folder {root}. Give the folder of a data set.")
@@ -257,7 +255,7 @@ def recognise(root: Path) -> type[FilePairs]:
 
 
 def holds_pairs(root: Path) -> bool:
-    """Whether the files of some kind of data set of pairs lie in this folder."""
+    """Whether this folder has a known kind of data set of pairs."""
     return any(kind.recognises(root) for kind in DATASETS.values() if issubclass(kind, FilePairs))
 
 
@@ -271,9 +269,9 @@ def open_dataset(
     frame: Frame | None = None,
     pictures: PictureForm | None = None,
 ) -> FilePairs:
-    """The split of the data set in a folder; its kind is recognised by the files that are there.
+    """Open a split of the data set in a folder, whose kind is recognised by its files.
 
-    frame, pictures: see `Asked`; refused where the kind of data set has no such thing.
+    frame, pictures: see `Asked`; refused if the kind of data set does not accept them.
     """
     root, asked = Path(root), Asked(skeleton, augment, frame, pictures)
     kind = recognise(root)
@@ -282,7 +280,7 @@ def open_dataset(
 
 
 def refuse_declared(kind: type[FilePairs], root: Path, asked: Asked) -> None:
-    """Refuses a declaration about a kind of data set whose files say it themselves."""
+    """Refuse declarations for a kind of data set whose files state them."""
     if asked.declared and not kind.takes_declared:
         name = next(name for name, known in DATASETS.items() if known is kind)
         raise BadInput(
@@ -292,7 +290,7 @@ def refuse_declared(kind: type[FilePairs], root: Path, asked: Asked) -> None:
 
 
 def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mapping[str, Pose], pictures: Path) -> None:
-    """Refuses a pair whose picture or whose joints are missing, naming the row of the list."""
+    """Refuse a pair whose picture or joints are missing, naming the row of the list."""
     if not pictures.is_dir():
         raise BadInput(f"The pictures of {pairs_path} should lie in {pictures}, which is not a folder.")
     there = {entry.name for entry in pictures.iterdir()}
@@ -316,7 +314,7 @@ def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mappi
 
 
 def sole_file(found: Sequence[Path], root: Path, example: str, looks_for: str) -> Path:
-    """The one file that was found; several must hold the same."""
+    """The only file found; several must be identical."""
     if not found:
         raise BadInput(f"{root} has no {example} (or another spelling of it); a folder of this kind holds {looks_for}.")
     if len({path.read_bytes() for path in found}) > 1:

@@ -1,4 +1,4 @@
-"""Small moves of pictures, and of what lies in them, at random."""
+"""Small random moves of pictures and their contents."""
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from reposer.core.pose import rotation_about
 def random_move(
     stream: np.random.Generator, size: tuple[int, int], angle: float, shift: tuple[float, float], scale: float
 ) -> Float[Tensor, "2 3"]:
-    """A turn of up to `angle` degrees and a scale of 1 +- `scale` about the picture's centre, then a shift of up to
-    `shift` (x, y) pixels.
+    """A random rotation of up to `angle` degrees and scale of 1 +- `scale` about the picture's centre, then a shift of
+    up to `shift` (x, y) pixels.
     """
     centre = ((size[1] - 1) / 2, (size[0] - 1) / 2)
     turn, x, y, grow = stream.uniform(-1, 1, 4).tolist()
@@ -23,8 +23,8 @@ def random_move(
 def move_pictures(
     pictures: Float[Tensor, "*T C H W"], matrix: Float[Tensor, "2 3"], fill: float | None
 ) -> Float[Tensor, "*T C H W"]:
-    """Pictures whose pixel p goes to `matrix @ p`: the nearest pixel; `fill` where there is none, or None = the
-    nearest one of the edge.
+    """Move each pixel p to `matrix @ p`, by nearest neighbour; outside the picture `fill`, or if None the nearest
+    edge pixel.
     """
     height, width = pictures.shape[-2:]
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")

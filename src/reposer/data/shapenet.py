@@ -1,4 +1,4 @@
-"""Views of objects in an HDF5 file, as the published ShapeNet sets of view synthesis lie there.
+"""Views of objects in an HDF5 file, in the form of the published ShapeNet sets for view synthesis.
 
 `data_KIND.hdf5` holds a group MODEL_AZIMUTH_ELEVATION for each view (azimuth in tens of degrees) with `image`, uint8
 (height, width, 3), and `pose`, the two numbers of the name. `id_KIND_SPLIT.txt` lists a split's views and
@@ -26,13 +26,13 @@ class ShapeNetViews(FilePairs):
     """Views of objects in data_KIND.hdf5, the published form of the ShapeNet cars and chairs of view synthesis.
 
     In the split train, each listed view is paired with the same model from a random azimuth at the same elevation
-    (`draw` chooses another). In the split held-out, which reads the lists of train, each view of training is turned to
-    every azimuth that was held out, at its own elevation. Elsewhere each model is turned from one azimuth to all 18, at
+    (`draw` samples another). In the split held-out, which reads the lists of train, each training view is turned to
+    every held-out azimuth, at its own elevation. In other splits each model is turned from one azimuth to all 18, at
     elevation 0.
 
-    root: the HDF5 file, its lists beside it, or a folder that holds one such file.
-    hold_out: every so many-th azimuth of the training models is kept from the split train; 0 keeps none.
-    ids, names: the split's lists, where they lie elsewhere.
+    root: the HDF5 file with its lists beside it, or a folder with one such file.
+    hold_out: exclude every n-th azimuth of the training models from the split train; 0 = none.
+    ids, names: the split's lists, if they are elsewhere.
     """
 
     looks_for = "data_KIND.hdf5 with id_KIND_train.txt and id_KIND_test.txt beside it"
@@ -67,7 +67,7 @@ class ShapeNetViews(FilePairs):
         self.poses = Views(views)
         first = image_of(self._open(), self.path, views[0])
         self.picture_size = (first.shape[0], first.shape[1])
-        self.picture(views[-1])  # refuses another size
+        self.picture(views[-1])  # refuses a different size
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
@@ -75,7 +75,7 @@ class ShapeNetViews(FilePairs):
 
     @classmethod
     def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "ShapeNetViews":
-        """Without another word every third azimuth is what the split held-out is of."""
+        """The split held-out has every third azimuth by default."""
         return cls(root, split, framing, hold_out=EVERY_THIRD if split == HELD_OUT else 0)
 
     def __getitem__(self, i: int) -> Sample:
@@ -84,7 +84,7 @@ class ShapeNetViews(FilePairs):
         return self._sample(self.rows[i % len(self)])
 
     def draw(self, i: int, seed: int) -> Sample:
-        """Source of pair i, and the target that `seed` chooses (in the split train)."""
+        """Pair i with a target sampled by `seed` (in the split train)."""
         return self._sample(self.rows.drawn(i % len(self), seed))
 
     def picture_path(self, name: str) -> Path:
@@ -123,7 +123,7 @@ def hdf5_files(root: Path) -> list[Path]:
 
 
 def sole_hdf5(root: Path) -> Path:
-    """The one file of views that is meant."""
+    """The only file of views; several are refused."""
     found = hdf5_files(root)
     if len(found) == 1:
         return found[0]

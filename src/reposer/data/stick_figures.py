@@ -1,4 +1,4 @@
-"""Whether a picture is of a skeleton instead of a person: thin lines in several bright colours on an even ground."""
+"""Detect pictures of a skeleton instead of a person: thin lines in several bright colours on an even background."""
 
 from pathlib import Path
 
@@ -10,22 +10,22 @@ from torch import Tensor
 from reposer.core import BadInput
 
 SIDE = 512
-"""Pixels: of a larger picture only every so many-th row and column is looked at."""
+"""Pixels: larger pictures are subsampled by rows and columns."""
 EVEN = 40
-"""Grey levels by which the ground may waver, as it does in a compressed clip."""
+"""Grey levels by which the background may vary, as in a compressed clip."""
 GROUND = 0.7
 MARKS = (0.001, 0.3)
-"""Shares of the picture: of the ground at least, and of the lines."""
+"""Shares of the picture: least background, and range of the lines."""
 BRIGHT, MOSTLY = 80, 0.5
-"""Grey levels between a colour's largest and least part, and the share of the lines that have such."""
+"""Grey levels between the largest and smallest channel of a bright colour, and least share of bright lines."""
 HUES, OF_A_HUE = 4, 0.03
-"""So many of twelve hues, each with this share of the bright lines."""
+"""Least number of hues, of twelve, and the least share of the bright lines that each has."""
 THICKNESS, LEFT = 1 / 24, 0.1
-"""Shares of the smaller side that a line's thickness has at most, and of the lines that may be thicker."""
+"""Largest thickness of a line, as a share of the smaller side, and share of the lines that may be thicker."""
 
 
 def is_stick_figure(picture: UInt8[Tensor, "H W 3"]) -> bool:
-    """Whether it looks like joints and limbs drawn on an even ground."""
+    """Whether it looks like joints and limbs rendered on an even background."""
     step = -(-max(picture.shape[:2]) // SIDE)
     pixels = picture[::step, ::step].int()
     ground = _commonest(pixels)
@@ -42,7 +42,7 @@ def is_stick_figure(picture: UInt8[Tensor, "H W 3"]) -> bool:
 
 
 def refuse_stick_figure(picture: UInt8[Tensor, "H W 3"], path: Path, way_out: str) -> None:
-    """Refuses a picture in which a pose estimator would look for a person in vain."""
+    """Refuse a picture of a skeleton, in which a pose estimator cannot find a person."""
     if is_stick_figure(picture):
         raise BadInput(
             f"{path} shows a stick figure, not a person: there is nobody whose joints could be found. {way_out}"
@@ -50,20 +50,20 @@ def refuse_stick_figure(picture: UInt8[Tensor, "H W 3"], path: Path, way_out: st
 
 
 def _commonest(pixels: Tensor) -> Tensor:
-    """The mean colour of those in the commonest of 16 x 16 x 16 cells."""
+    """Mean colour of the pixels in the most frequent of 16 x 16 x 16 cells."""
     cells = (pixels // 16 * torch.tensor([256, 16, 1])).sum(-1)
     return pixels[cells == torch.bincount(cells.flatten()).argmax()].float().mean(0).round().int()
 
 
 def _hues(colours: Tensor) -> Tensor:
-    """Of bright colours, as one of twelve."""
+    """Hues of bright colours, as indices of twelve."""
     red, green, blue = colours.float().unbind(-1)
     turn = torch.atan2(3**0.5 * (green - blue), 2 * red - green - blue)
     return (turn / torch.pi * 6 + 12.5).long() % 12
 
 
 def _are_thin(marks: Tensor) -> bool:
-    """Whether next to nothing is left once every line has lost half of THICKNESS on either side."""
+    """Whether almost nothing is left after eroding half of THICKNESS from both sides of every line."""
     radius = max(1, round(THICKNESS / 2 * min(marks.shape)))
     ground = (~marks).float()[None, None]
     left = F.max_pool2d(ground, 2 * radius + 1, stride=1, padding=radius) == 0

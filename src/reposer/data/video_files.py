@@ -1,7 +1,7 @@
-"""The door for clips: frames out of a video file, upright and one at a time, and frames into one.
+"""Read video files as upright frames, one at a time, and write frames to a video file.
 
-Nothing is held but the frame at hand. Frames go in and out at a constant rate; a clip whose frames stand for different
-times is shown at one: some frames come twice, some not at all, and the sound still fits.
+Only the current frame is in memory. Frames are read and written at a constant rate; a clip with a variable rate is
+resampled by repeating and dropping frames, so that the sound still fits.
 """
 
 import os
@@ -29,26 +29,25 @@ from .clip_kinds import SAFE_OPENING, refuse_what_is_no_clip
 from .pictures import MAX_PIXELS
 
 RATES = (1, 120)
-"""Frames per second, least and most, that a clip of varying rate is shown at."""
+"""Lowest and highest frame rate to which a clip with a variable rate is resampled, in frames per second."""
 STANDSTILL = 600.0
-"""Seconds; where a file says that one frame stands longer, its times are damaged."""
+"""Seconds: a file in which one frame lasts longer has damaged timestamps."""
 WIDEST_PIXEL = 4
-"""Times as wide as high, or as high as wide: what says more of its pixels is damaged."""
+"""Largest pixel aspect ratio, either way: a file that states more is damaged."""
 CUT_OFF = 1.0
-"""Seconds that a whole file may lack of the length that its header names."""
+"""Seconds by which a complete file may be shorter than its header states."""
 
 
 class VideoFile:
-    """A clip in a file. It is read through once for its times, and its first frame is decoded, when it is opened.
+    """A clip in a file. Opening it scans all timestamps and decodes the first frame.
 
-    path: the file. size: (height, width) in pixels, upright and square: pixels that the file calls wider or higher are
-    stretched, as players do. stored_size: the same without stretching, as OpenCV reads such a clip. fps: frames per
-    second: the file's, if it is constant; else
-    about what most of its frames come at, in whole frames. variable: whether it is not. num_frames: in the file.
+    path: the file. size: (height, width) upright, in square pixels: non-square pixels are stretched, as players do.
+    stored_size: the same without stretching, as OpenCV reads such a clip. fps: the file's frame rate if constant, else
+    the usual rate rounded to whole frames per second. variable: whether the rate varies. num_frames: in the file.
     has_sound: whether there is a sound track.
 
-    Refused: no file, no video, a codec that is not known here, a file that breaks off, one without frames, one so large
-    that a frame would not fit.
+    Refused: a missing file, no video, an unknown codec, a truncated file, one without frames, and one whose frames are
+    too large.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -67,18 +66,17 @@ class VideoFile:
             raise BadInput(f"{path} holds no frame that can be read. Give a whole video file.")
         tick, picture = first
         self.size = (picture.shape[0], picture.shape[1])
-        # a clip that was cut between two key frames begins with some that no decoder gives
+        # a clip cut between two key frames starts with frames that no decoder can return
         self._lost = scan.ticks.index(tick) if tick in scan.ticks else 0
 
     def order(self, fps: Fraction | None = None) -> Sequence[int]:
-        """At a constant rate, which of the file's frames is shown, one after the other. None: `fps`, the clip's own."""
+        """Indices of the file's frames to show at a constant rate. None: the clip's own `fps`."""
         if not self.variable and fps in (None, self.fps):
             return range(self.num_frames)
         return shown_at(self._seconds, fps or self.fps)
 
     def frames(self, fps: Fraction | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
-        """The frames in this order, as RGB bytes, upright; instead of first ones that cannot be decoded, the one after
-        them."""
+        """The upright frames in this order, as RGB bytes; undecodable first frames are replaced by the next one."""
         places = iter(self.order(fps))
         wanted = next(places, None)
         for place, (_, frame) in enumerate(self._decoded(), self._lost):
@@ -89,7 +87,7 @@ class VideoFile:
                 return
 
     def _decoded(self) -> Iterator[tuple[int | None, UInt8[np.ndarray, "H W 3"]]]:
-        """(time in ticks, frame), one after the other as they are shown."""
+        """(time in ticks, frame), in display order."""
         size, count = None, 0
         with _reading(self.path) as container:
             stream = _video_stream(container, self.path)
@@ -116,11 +114,10 @@ class VideoFile:
 
 
 class ClipWriter:
-    """Frames into an MP4 (H.264, 4:2:0) that browsers and phones play. The file appears whole, at the end, or not at
-    all.
+    """Write frames to an MP4 (H.264, 4:2:0) that browsers and phones play. The file appears whole or not at all.
 
-    A side that is odd is repeated at its end by one row or column: the format halves both. Every frame is shown for the
-    same time. Used as a context; what fails inside leaves nothing.
+    The last row or column of an odd side is repeated, because the format halves both. All frames last equally long.
+    Used as a context manager; a failure inside leaves no file.
 
     fps: frames per second. quality: see QUALITY.
     """
@@ -130,12 +127,12 @@ class ClipWriter:
         self.num_frames = 0
         self._size: tuple[int, ...] = ()
         self._draft: Path | None = None
-        self._lock: int | None = None  # the draft, open, so that nobody takes it for one of a killed process
+        self._lock: int | None = None  # the open draft, so that it is not mistaken for one of a killed process
         self._container: Any = None
         self._stream: Any = None
 
     def add(self, frame: UInt8[Tensor, "H W 3"]) -> None:
-        """The next frame; all have the first one's size."""
+        """Add the next frame; all have the size of the first."""
         import av
 
         if self._container is None:
@@ -154,7 +151,7 @@ class ClipWriter:
         self._lock, self._draft = new_draft(self.path)
         self._size = tuple(frame.shape)
         self._container = av.open(str(self._draft), "w", format="mp4", options={"movflags": "+faststart"})
-        # no frame refers to a later one, so that clips join by shifting their times
+        # no B-frames, so that clips can be joined by shifting their timestamps
         options = {"crf": str(self.quality), "preset": "fast", "bf": "0"}
         self._stream = self._container.add_stream("libx264", rate=self.fps, options=options)
         height, width, _ = _even(frame).shape
@@ -175,7 +172,7 @@ class ClipWriter:
             self.discard()
 
     def close(self) -> None:
-        """The file is there, on the disk. Without any frame there is none."""
+        """Finish the file on disk. Without any frame there is none."""
         if self._container is None:
             return
         try:
@@ -190,10 +187,10 @@ class ClipWriter:
             raise
 
     def discard(self) -> None:
-        """Nothing is left of it."""
+        """Remove the draft."""
         container, self._container = self._container, None
         if container is not None:
-            with suppress(_ffmpeg_error()):  # on a full disk its last words fail, too
+            with suppress(_ffmpeg_error()):  # on a full disk writing the trailer fails, too
                 container.close()
         if self._draft is not None:
             self._draft.unlink(missing_ok=True)
@@ -206,7 +203,7 @@ class ClipWriter:
 
 
 def upright(pixels: UInt8[np.ndarray, "H W 3"], matrix: Int32[np.ndarray, "3 3"] | None) -> UInt8[np.ndarray, "h w 3"]:
-    """A decoded frame as its clip wants it shown: turned by quarters and mirrored.
+    """A decoded frame in its display orientation: rotated by quarter turns and mirrored.
 
     matrix: pixel (x, y) is shown at (a x + c y, b x + d y), shifted into view, with a, b, c, d = matrix[:2, :2] in
         reading order; other angles than quarter turns become the nearest one. None: as it is.
@@ -229,7 +226,7 @@ def _lies_sideways(matrix: Int32[np.ndarray, "3 3"] | None) -> bool:
 
 
 def _display_matrix(frame: Any) -> Int32[np.ndarray, "3 3"] | None:
-    """What the file says of how the frame is to be shown, in fixed point."""
+    """The file's display matrix of the frame, in fixed point."""
     from av.sidedata.sidedata import Type
 
     found = frame.side_data.get(Type.DISPLAYMATRIX)
@@ -238,9 +235,9 @@ def _display_matrix(frame: Any) -> Int32[np.ndarray, "3 3"] | None:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What the packets of a file say. seconds: from the first frame to each, as they are shown.
+    """Timing from the packets of a file. seconds: from the first frame to each, in display order.
 
-    ticks: the same as the file counts; empty where it does not.
+    ticks: the same in the file's time base; empty if it has none.
     """
 
     seconds: list[float]
@@ -250,7 +247,7 @@ class _Scan:
 
 
 def _scanned(path: Path) -> _Scan:
-    """The times of all frames; nothing is decoded."""
+    """The timestamps of all frames, without decoding."""
     times: list[int | None] = []
     end, cut_off = 0.0, False
     with _reading(path) as container:
@@ -278,7 +275,7 @@ def _scanned(path: Path) -> _Scan:
         )
     ticks = sorted(t for t in times if t is not None and tick is not None)
     known = [float(t * tick) for t in ticks]
-    if len(known) < len(times):  # kinds of file without times: frame by frame
+    if len(known) < len(times):  # formats without timestamps: frame by frame
         ticks = []
         known = [float(k / fps) for k in range(len(times))]
     longest = max((b - a for a, b in pairwise(known)), default=0.0)
@@ -290,7 +287,7 @@ def _scanned(path: Path) -> _Scan:
 
 
 def _constant(seconds: Sequence[float], fps: Fraction) -> bool:
-    """Whether frame k stands within half a frame of k / fps."""
+    """Whether each frame k is within half a frame of k / fps."""
     step = float(1 / fps)
     return all(abs(t - k * step) <= step / 2 for k, t in enumerate(seconds))
 
@@ -301,7 +298,7 @@ def _usual_rate(seconds: Sequence[float]) -> Fraction:
 
 
 def shown_at(seconds: Sequence[float], fps: Fraction) -> list[int]:
-    """Of frames with these times, from 0 on, the one that stands at each k / fps; times may tremble a little."""
+    """Index of the frame shown at each k / fps, for frames at these times from 0 on; small jitter is tolerated."""
     step = float(1 / fps)
     last = statistics.median([b - a for a, b in pairwise(seconds)] or [step])
     early = min(step, last) / 2
@@ -314,7 +311,7 @@ def shown_at(seconds: Sequence[float], fps: Fraction) -> list[int]:
 
 
 def _ffmpeg_error() -> Any:
-    import av  # a tenth of a second that only clips should cost
+    import av  # imported late: it takes a tenth of a second that only clips need
 
     return av.FFmpegError
 
@@ -331,7 +328,7 @@ def _reading(path: Path) -> Iterator[Any]:
 
 
 def _video_stream(container: Any, path: Path) -> Any:
-    """The first stream that is a film and no cover picture, if it can be decoded here."""
+    """The first video stream that is not a cover picture; refused if it cannot be decoded."""
     from av.stream import Disposition
 
     films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
@@ -350,14 +347,13 @@ def _video_stream(container: Any, path: Path) -> Any:
 
 
 def square_size(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
-    """(height, width) in square pixels of a picture whose pixels are `aspect` times as wide as high; no side
-    shrinks."""
+    """(height, width) in square pixels of a picture with pixels `aspect` times as wide as high; no side shrinks."""
     height, width = size
     return (height, round(width * aspect)) if aspect >= 1 else (round(height / aspect), width)
 
 
 def _pixel_aspect(stream: Any, path: Path) -> Fraction:
-    """How many times as wide as high the pixels of a stream's pictures are, before they are turned."""
+    """Width to height ratio of a stream's pixels, before rotation."""
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     if not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
         raise BadInput(
@@ -378,7 +374,7 @@ def _rgb(frame: Any, size: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def _even(frame: UInt8[Tensor, "H W 3"]) -> UInt8[Tensor, "h w 3"]:
-    """The last row and column once more where a side is odd."""
+    """Repeat the last row or column of an odd side."""
     height, width, _ = frame.shape
     if height % 2 == 0 and width % 2 == 0:
         return frame.contiguous()

@@ -1,4 +1,4 @@
-"""Which views of an object make pairs, and what a view is called: MODEL_AZIMUTH_ELEVATION, as the published sets do.
+"""Pairs of views of an object, and the names of views: MODEL_AZIMUTH_ELEVATION, as in the published sets.
 
 Azimuths count in tens of degrees there: chair000007_14_20 is chair 7 from azimuth 140 and elevation 20 degrees.
 """
@@ -39,7 +39,7 @@ def as_view(azimuth: float, elevation: float) -> View:
 
 
 class Views(Mapping[str, View]):
-    """The views of names; what a name means needs no list."""
+    """The view of each name, parsed from the name itself."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
@@ -56,7 +56,7 @@ class Views(Mapping[str, View]):
 
 @dataclass(frozen=True)
 class TrainRows(Sequence[PairRow]):
-    """One pair for each view: the model from a random azimuth at the same elevation.
+    """One pair for each view: the same model from a random azimuth at the same elevation.
 
     sources: names of views; azimuths: of the targets, in degrees.
     """
@@ -71,7 +71,7 @@ class TrainRows(Sequence[PairRow]):
         return [self.drawn(k, 0) for k in range(len(self))[i]] if isinstance(i, slice) else self.drawn(i, 0)
 
     def drawn(self, i: int, seed: int) -> PairRow:
-        """Pair i with the target that `seed` chooses."""
+        """Pair i with a target sampled by `seed`."""
         source = self.sources[i]
         model, _, elevation = read_view_name(source)
         azimuth = self.azimuths[mix(seed, _TARGET, i) % len(self.azimuths)]
@@ -80,9 +80,9 @@ class TrainRows(Sequence[PairRow]):
 
 @dataclass(frozen=True)
 class HeldOutRows(Sequence[PairRow]):
-    """Each view turned to every azimuth that was held out, at the view's own elevation.
+    """Each training view paired with every held-out azimuth, at the view's own elevation.
 
-    sources: names of views from azimuths of training; azimuths: those held out, in degrees.
+    sources: names of views from training azimuths; azimuths: the held-out ones, in degrees.
     """
 
     sources: Sequence[str]
@@ -97,21 +97,21 @@ class HeldOutRows(Sequence[PairRow]):
         number, target = divmod(range(len(self))[i], len(self.azimuths))
         source = self.sources[number]
         model, _, elevation = read_view_name(source)
-        # each source begins with another azimuth: pairs picked at any even distance are of all of them
+        # each source starts at a different azimuth, so that evenly spaced pairs cover all of them
         azimuth = self.azimuths[(target + number) % len(self.azimuths)]
         return PairRow(source, view_name(model, azimuth, elevation), model)
 
     def drawn(self, i: int, seed: int) -> PairRow:
-        """Pair i; nothing is drawn."""
+        """Pair i; `seed` has no effect."""
         row: PairRow = self[i]
         return row
 
 
 @dataclass(frozen=True)
 class TestRows(Sequence[PairRow]):
-    """Each model from one azimuth (its number modulo their count), turned to all of them, at elevation 0."""
+    """Each model from one azimuth (its number modulo their count) paired with all of them, at elevation 0."""
 
-    __test__ = False  # not a test case, whatever its name
+    __test__ = False  # not a pytest class, despite its name
 
     models: Sequence[str]
     azimuths: Sequence[float] = AZIMUTHS
@@ -127,7 +127,7 @@ class TestRows(Sequence[PairRow]):
         return PairRow(view_name(model, source, 0), view_name(model, self.azimuths[target], 0), model)
 
     def drawn(self, i: int, seed: int) -> PairRow:
-        """Pair i; nothing is drawn."""
+        """Pair i; `seed` has no effect."""
         row: PairRow = self[i]
         return row
 
@@ -136,10 +136,10 @@ Rows = TrainRows | HeldOutRows | TestRows
 
 
 def rows_of(split: str, views: Sequence[str], models: Sequence[str], hold_out: int) -> Rows:
-    """The pairs of a split. views, models: those that its lists name, for the split held-out those of training.
+    """The pairs of a split. views, models: those in its lists; for the split held-out, those in the training lists.
 
-    hold_out: every so many-th azimuth (the third, the sixth, ... for 3) of the training objects is kept from training,
-    as source and as target; 0 keeps none.
+    hold_out: exclude every n-th azimuth (the third, the sixth, ... for 3) of the training objects from training, as
+    source and as target; 0 = none.
     """
     azimuths = sorted({read_view_name(view)[1] for view in views})
     if split not in ("train", HELD_OUT):

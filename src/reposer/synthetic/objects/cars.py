@@ -1,4 +1,4 @@
-"""Cars: hatchback, saloon, estate, pickup, van and sports car, one smooth body each, painted place by place."""
+"""Cars: hatchback, saloon, estate, pickup, van and sports car, each one smooth body with painted regions."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _HALF_RING = 26  # points from the middle of the floor to the middle of the roof
 
 
 def car(numbers: np.random.Generator) -> list[Part]:
-    """A car that looks to the front, +z."""
+    """A car that faces +z."""
     shape = CAR_SHAPES[int(numbers.choice(len(CAR_SHAPES), p=[0.24, 0.24, 0.12, 0.13, 0.13, 0.14]))](numbers)
     body = _Body(shape, numbers)
     parts = [body.part()]
@@ -45,7 +45,7 @@ def car(numbers: np.random.Generator) -> list[Part]:
 
 
 class _Body:
-    """The body's surface, and what is painted where."""
+    """The body's surface and its paint."""
 
     def __init__(self, shape: CarShape, numbers: np.random.Generator) -> None:
         self.shape = shape
@@ -67,7 +67,7 @@ class _Body:
         self.field = self._outline_field()
 
     def _outline(self) -> tuple[np.ndarray, np.ndarray]:
-        """The upper outline with rounded corners, densely, from tail to nose."""
+        """The upper outline with rounded corners, densely sampled from tail to nose."""
         line = np.array(self.shape.top)
         z, y = [], []
         for k, point in enumerate(line):  # each corner becomes a short parabola
@@ -101,7 +101,7 @@ class _Body:
         return best
 
     def _depth_below_outline(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """How far places of the side are from the body's upper outline, in metres."""
+        """Distance of points on the side from the body's upper outline, in metres."""
         h, w = self.field.shape
         column = np.clip((z + self.shape.length / 2 + 0.1) / 0.02, 0, w - 1.001)
         row = np.clip(y / 0.02, 0, h - 1.001)
@@ -117,7 +117,7 @@ class _Body:
         return np.asarray(rear + (front - rear) * (np.asarray(z) + e) / (2 * e))
 
     def half_width(self, z: np.ndarray) -> np.ndarray:
-        """Of the body below the belt: round at nose and tail, wider over the wheels."""
+        """Half width of the body below the belt: round at nose and tail, wider over the wheels."""
         s = self.shape
         e = s.length / 2
         nose = np.clip((z - (e - 0.75)) / 0.75, 0, 1)
@@ -324,14 +324,14 @@ class _Body:
 
 
 def _wheels(shape: CarShape, body: _Body, numbers: np.random.Generator) -> list[Part]:
-    """Four wheels with rims of one kind."""
+    """Four wheels with the same rims."""
     r, wide = shape.wheel, 0.20
     spokes, style = int(numbers.integers(5, 9)), int(numbers.integers(3))
     bright = np.array(pick(numbers, ("c4c7ca", "b4b8bc", "8e9296", "3a3c40")))
     rim = 0.70 * r if shape.kind != "sports" else 0.76 * r
 
     def face(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """Painted in the wheel's own plane; the nearer axle is the wheel's own."""
+        """Colours in the wheel's plane, relative to the nearest axle."""
         axle = np.where(np.abs(points[:, 2] - shape.axles[0]) < np.abs(points[:, 2] - shape.axles[1]), *shape.axles)
         dz, dy = points[:, 2] - axle, points[:, 1] - r
         away, angle = np.hypot(dz, dy) / rim, np.arctan2(dy, dz)

@@ -1,4 +1,4 @@
-"""SyntheticObjects: pairs of views of one object that nobody built, drawn on the spot from a seed."""
+"""SyntheticObjects: pairs of views of one synthetic object, rendered on the fly from a seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from .render import WHITE, LitObject, RenderedObject
 
 @dataclass(frozen=True)
 class ObjectKind:
-    """word: what one of the kind is called; address: of its random streams; make: its parts from a stream."""
+    """word: name of one such object; address: of its random streams; make: samples its parts from a stream."""
 
     word: str
     address: int
@@ -33,28 +33,28 @@ class ObjectKind:
 
 
 KINDS = {"chairs": ObjectKind("chair", 1, chair), "cars": ObjectKind("car", 2, car)}
-# Numbers of a split start and end here: splits never meet.
+# First and last number of each split (the last is excluded); the ranges are disjoint.
 NUMBERS = {"train": (0, 900_000), "val": (900_000, 950_000), "test": (950_000, 1_000_000)}
-SPLITS = {**NUMBERS, HELD_OUT: NUMBERS["train"]}  # held out are azimuths, not objects
+SPLITS = {**NUMBERS, HELD_OUT: NUMBERS["train"]}  # this split excludes azimuths, not objects
 _SHAPE, _BACKDROP = 11, 12
-KEPT_OBJECTS = 32  # lit, per process
+KEPT_OBJECTS = 32  # cached lit objects, per process
 
 Background = Literal["white", "plain"]
 
 
 @DATASETS.register("synthetic-objects")
 class SyntheticObjects(PairDataset):
-    """Chairs and cars rendered on the spot from a seed: pairs of views of one object.
+    """Chairs and cars rendered on the fly from a seed: pairs of views of one object.
 
     In the split train, pair i shows view i modulo 54 of object i // 54 (18 azimuths times 3 elevations) and the same
-    object from a random azimuth; `draw` chooses another. In the split held-out each view of training is turned to every
-    azimuth that was held out, at its own elevation. Elsewhere each object is turned from one azimuth to all 18, at
-    elevation 0. What an object is depends on (seed, kind, number) only; numbers of two splits never meet.
+    object from a random azimuth; `draw` samples another. In the split held-out each training view is turned to every
+    held-out azimuth, at its own elevation. In other splits each object is turned from one azimuth to all 18, at
+    elevation 0. An object depends on (seed, kind, number) only; splits share no numbers.
 
-    kind: one of KINDS. size: (height, width) of the drawn pictures, in pixels.
-    framing: how they are laid into a generator's frame; None leaves them as drawn.
+    kind: one of KINDS. size: (height, width) of the rendered pictures, in pixels.
+    framing: how they are placed in a generator's frame; None leaves them as rendered.
     background: "white", or "plain": a quiet colour of the object's own.
-    hold_out: every so many-th azimuth of the training objects is kept from the split train; 0 keeps none.
+    hold_out: exclude every n-th azimuth of the training objects from the split train; 0 = none.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class SyntheticObjects(PairDataset):
         return self._sample(self.rows[i % len(self)])
 
     def draw(self, i: int, seed: int) -> Sample:
-        """Object and source of pair i, and the target that `seed` chooses (in the split train)."""
+        """Pair i with a target sampled by `seed` (in the split train)."""
         return self._sample(self.rows.drawn(i % len(self), seed))
 
     def identity(self, i: int) -> str:
@@ -102,11 +102,11 @@ class SyntheticObjects(PairDataset):
         return row.identity
 
     def model_name(self, number: int) -> str:
-        """chair000007: no '_', which separates the view in published lists."""
+        """E.g. chair000007, without '_', which separates the view in published lists."""
         return f"{KINDS[self.kind].word}{number:06d}"
 
     def lit(self, number: int) -> LitObject:
-        """Object `number` of this kind, in its light."""
+        """Object `number` of this kind, lit."""
         if number not in self._lit:
             kind = KINDS[self.kind]
             while len(self._lit) >= KEPT_OBJECTS:
@@ -115,7 +115,7 @@ class SyntheticObjects(PairDataset):
         return self._lit[number]
 
     def picture(self, number: int, azimuth: float, elevation: float) -> RenderedObject:
-        """Object `number` from any azimuth and elevation, in degrees, as drawn (not framed)."""
+        """Object `number` from any azimuth and elevation, in degrees, as rendered (not framed)."""
         colour = WHITE
         if self.background == "plain":
             stream = numpy_stream(self.seed, _BACKDROP, KINDS[self.kind].address, number)

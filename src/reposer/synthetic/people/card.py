@@ -1,4 +1,4 @@
-"""The data card's numbers: what synthetic people look like on the whole, counted by drawing them.
+"""The data card: statistics of synthetic people, counted from sampled and rendered people.
 
 `reposer data card --people 1000` prints the tables of docs/synthetic.md.
 """
@@ -28,21 +28,19 @@ from .drafts import CODE, in_processes
 
 Shares = dict[str, float]
 Card = dict[str, Any]
-"""Plain numbers by name, as `card` explains them."""
+"""Plain numbers by name, as documented in `card`."""
 FACING = ("front", "side", "back")
 VIEWS = 2
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One person in two views. J joints, P parts.
+    """Measurements of one person in two views. J joints, P parts.
 
-    cameras: (crop, yaw, elevation, distance) of each view. inside, visible, missed, found_hidden: for each joint, in
-    how
-    many views it is in the picture, nothing is in front of it, the detector misses it all the same, or finds it though
-    it is hidden. areas: shares of the pictures that show the person. parts: pixels of each part. flow: (points of the
-    person
-    in view 1 that view 0 shows, all).
+    cameras: (crop, yaw, elevation, distance) of each view. inside, visible, missed, found_hidden: for each joint, the
+    number of views in which it is in the picture, unoccluded, unoccluded but missed by the detector, or occluded but
+    found. areas: share of each picture that shows the person. parts: pixels of each part. flow: (points of the
+    person in view 1 that view 0 also shows, all of them).
     """
 
     tone: int
@@ -90,13 +88,13 @@ class _Measurer:
 def card(
     people: int = 1000, size: tuple[int, int] = (128, 88), seed: int = 0, *, workers: int = 2, progress: bool = False
 ) -> Card:
-    """The statistics of the first `people` people of the split train, in two views each.
+    """Statistics of the first `people` people of the split train, in two views each.
 
     Counts: skin_tone, by the Monk scale. Shares of people: attributes, scene. Of pictures: crop, facing, yaw. Of a
     joint's places in the picture: visible; of those visible: missed; of those hidden: found. Of the person's pixels:
-    parts. flow_visible: of the person's points in one view, those that the other view shows too. mean, sd, min and max:
-    body (factors), camera, person_area (share of the picture). designs: garments and different designs by split, and
-    how many designs two splits share.
+    parts. flow_visible: share of the person's points in one view that the other view also shows. mean, sd, min and
+    max: body (factors), camera, person_area (share of the picture). designs: number of garments and of distinct
+    designs by split, and of designs that two splits share.
     """
     most = LAST_NUMBER["val"] - FIRST_NUMBER["val"]
     if people > most:
@@ -149,7 +147,7 @@ def card(
 
 
 def _designs(people: int, seed: int) -> dict[str, Any]:
-    """How many garments the first people of each split wear, of how many designs, and what two splits share."""
+    """Number of garments and designs among the first people of each split, and of designs shared by two splits."""
     worn = {}
     for split, first in FIRST_NUMBER.items():
         data = SyntheticPeople(split=split, num_pairs=people, seed=seed)
@@ -163,7 +161,7 @@ def _designs(people: int, seed: int) -> dict[str, Any]:
 
 
 def _turned(yaw: float) -> float:
-    """The same direction in [-180, 180) degrees."""
+    """`yaw` wrapped to [-180, 180) degrees."""
     return (yaw + 180) % 360 - 180
 
 
@@ -301,7 +299,7 @@ def charts(found: Card) -> UInt8[np.ndarray, "h w 3"]:
 def _panel(
     title: str, values: Mapping[str, float], second: Mapping[str, float] | None = None, unit: str = "%"
 ) -> Image.Image:
-    """One chart of horizontal bars; the longest fills the panel."""
+    """A chart of horizontal bars; the longest fills the panel."""
     width, row = _PANEL
     left, right, top = 190, 70, 46
     panel = Image.new("RGB", (width, top + row * len(values) + 16), _PAPER)

@@ -1,5 +1,4 @@
-"""Clips of people and of faces that nobody filmed, drawn on the spot: frame t of clip i depends on (seed, split, i, t)
-only."""
+"""Synthetic clips of people and faces, rendered on the fly: frame t of clip i depends on (seed, split, i, t) only."""
 
 from abc import abstractmethod
 from collections import OrderedDict
@@ -27,15 +26,15 @@ from .render.drawing import draw
 from .render.heads import Bust, Manner
 
 M = TypeVar("M")
-PEOPLE_SIZE, FACE_SIZE = (256, 176), (256, 256)  # of pictures without a framing
+PEOPLE_SIZE, FACE_SIZE = (256, 176), (256, 256)  # picture sizes without a framing
 CLIP_LENGTH = 75  # frames: three seconds
-AT_ONCE = 8  # frames
-KEPT_MOTIONS = 16  # of people who are kept dressed and aimed at
+AT_ONCE = 8  # frames rendered together
+KEPT_MOTIONS = 16  # cached people, dressed and with their camera
 _MOTION, _MANNER, _FACE_VIEW = 21, 22, 23  # addresses of the random streams
 
 
 class _Kept(Generic[M]):
-    """The last few of what is made by number. Not sent to worker processes."""
+    """The most recently made items, by number. Not sent to worker processes."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -55,7 +54,7 @@ class _Kept(Generic[M]):
 
 
 class _Drawn(ClipDataset):
-    """What both kinds share: numbered people of a split, and frames that are kept once they are drawn."""
+    """Base of both kinds: numbered people of a split, and a cache of rendered frames."""
 
     def __init__(
         self,
@@ -100,10 +99,10 @@ class _Drawn(ClipDataset):
 
     @abstractmethod
     def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
-        """These frames of clip i, drawn at once: each is the same in any company."""
+        """These frames of clip i, rendered together; each is independent of which others are asked for."""
 
     def kept(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
-        """These frames of clip i, drawn now or before."""
+        """These frames of clip i, from the cache or newly rendered."""
         i %= len(self)
         lacking = [t for t in dict.fromkeys(frames) if (i, t) not in self.memory]
         found: dict[int, tuple[Tensor, ...]] = {}
@@ -122,15 +121,15 @@ class _Drawn(ClipDataset):
 
 @CLIP_DATASETS.register("synthetic-clips")
 class SyntheticClips(_Drawn):
-    """Synthetic people who walk, run, turn, wave, sit down or dance before a camera that stands still.
+    """Synthetic people who walk, run, turn, wave, sit down or dance in front of a fixed camera.
 
-    Clip i is person i of the split in one motion, `length` frames long; nobody is in two splits.
+    Clip i is person i of the split in one motion, `length` frames long; splits share no people.
 
-    framing: the pictures are drawn at its `person_size`. fps: frames per second.
-    skeleton, source_skeleton: of the frames' poses and of the reference's; None = OpenPose's 18 joints, which are
-    drawn.
-    misses: whether poses miss joints as a detector does, frame by frame; False gives every joint that can be seen.
-    cache_bytes: of drawn frames kept in memory, per process.
+    framing: the pictures are rendered at its `person_size`. fps: frames per second.
+    skeleton, source_skeleton: of the frames' poses and of the reference's; None = OpenPose's 18 joints, the native
+    ones.
+    misses: drop joints frame by frame as a detector would; False gives every visible joint.
+    cache_bytes: limit of the cache of rendered frames, per process.
     """
 
     def __init__(
@@ -155,7 +154,7 @@ class SyntheticClips(_Drawn):
         self._motions: _Kept[Any] = _Kept(KEPT_MOTIONS)
 
     def motion(self, i: int) -> CycleName:
-        """What the person of clip i does."""
+        """The motion of clip i."""
         stream = numpy_stream(self.people.seed, _MOTION, self.number(i))
         return list(CYCLES)[int(stream.integers(len(CYCLES)))]
 
@@ -169,7 +168,7 @@ class SyntheticClips(_Drawn):
         return self.pictures(i, [frame])[0], self._poses(i, [frame]).convert(self.source_skeleton)[0]
 
     def _poses(self, i: int, frames: Sequence[int]) -> Pose:
-        """As they are drawn, in the frame."""
+        """The rendered poses, in the generator's frame."""
         found = self.kept(i, frames)
         xy, visible = torch.stack([f[2] for f in found]), torch.stack([f[3] for f in found])
         return frame_pose(Pose(xy, visible, self.size, OPENPOSE_18), self.framing)
@@ -178,7 +177,7 @@ class SyntheticClips(_Drawn):
         return torch.stack([frame_mask(f[1].float()[None], self.framing) for f in self.kept(i, frames)])
 
     def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
-        """Of each: picture (h, w, 3), mask (h, w), joints (18, 2) and whether each is seen (18)."""
+        """For each frame: picture (h, w, 3), mask (h, w), joints (18, 2) and visibility (18)."""
         moving = self._motions.get(self.number(i), lambda n: self.people.moving(n, self.motion(i), fps=self.rate))
         drawing = draw([moving(t) for t in frames], self.size)
         pose = drawing.detected
@@ -187,14 +186,14 @@ class SyntheticClips(_Drawn):
 
 @CLIP_DATASETS.register("synthetic-face-clips")
 class SyntheticFaceClips(_Drawn):
-    """Synthetic people's heads close up: they turn by up to 27 degrees, nod, smile, talk and blink.
+    """Close-ups of synthetic people's heads, which turn by up to 27 degrees, nod, smile, talk and blink.
 
-    Clip i is person i of the split; nobody is in two splits. Conditions are FaceLines with exact landmarks, hidden ones
-    too, as finders of landmarks report them.
+    Clip i is person i of the split; splits share no people. Conditions are FaceLines with exact landmarks, including
+    hidden ones, as landmark detectors report them.
 
-    framing: the pictures are drawn at its size. fps: frames per second. edges: give those of each frame around its
-    face.
-    cache_bytes: of drawn frames kept in memory, per process.
+    framing: the pictures are rendered at its size. fps: frames per second. edges: include each frame's edges around
+    the face.
+    cache_bytes: limit of the cache of rendered frames, per process.
     """
 
     def __init__(
@@ -225,7 +224,7 @@ class SyntheticFaceClips(_Drawn):
         return with_edges(framed, self.pictures(i, frames)) if self.edges else FaceLines(framed)
 
     def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
-        """Of each: its picture (h, w, 3)."""
+        """For each frame: its picture (h, w, 3)."""
         bust, manner = self._bust(i)
         drawing = draw([bust.shot(manner(t / self.rate)) for t in frames], self.size)
         return [(picture,) for picture in drawing.picture]

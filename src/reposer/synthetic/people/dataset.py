@@ -1,4 +1,4 @@
-"""SyntheticPeople: pairs of pictures of one dressed person in two poses, drawn on the spot from a seed."""
+"""SyntheticPeople: pairs of pictures of one dressed person in two poses, rendered on the fly from a seed."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -29,26 +29,26 @@ from .render.scenes import Scene, sample_scene
 from .render.surface import Surface
 
 Split = Literal["train", "val", "test"]
-# Identity numbers of a split start here: splits never meet.
+# First identity number of each split; the ranges are disjoint.
 FIRST_NUMBER: dict[Split, int] = {"train": 0, "val": 900_000, "test": 950_000}
 LAST_NUMBER: dict[Split, int] = {"train": 900_000, "val": 950_000, "test": 1_000_000}
 _IDENTITY, _VIEW, _MISSES, _SCENE, _CLIP = 1, 2, 3, 4, 5  # addresses of the random streams
 PERIODS: dict[CycleName, float] = {"walk": 1.1, "run": 0.7, "turn": 5.0, "wave": 1.2, "sit": 5.0, "dance": 2.2}
-"""Seconds that one round of a motion takes."""
+"""Duration of one cycle of each motion, in seconds."""
 DRESSED = 16
-"""How many people are kept dressed: a picture of someone seen a moment ago costs half."""
+"""Size of the cache of dressed people: another picture of a cached person costs half."""
 
 
 @DATASETS.register("synthetic-people")
 class SyntheticPeople(PairDataset):
-    """People drawn on the spot from a seed: `num_pairs` pairs, each one person of the split in views 0 and 1.
+    """People rendered on the fly from a seed: `num_pairs` pairs, each one person of the split in views 0 and 1.
 
-    Pair i depends on (seed, split, i) only. Nobody, and no garment's design, is in two splits.
+    Pair i depends on (seed, split, i) only. Splits share no people and no garment designs.
 
-    size: (height, width) of the drawn pictures, in pixels.
-    framing: how they are laid into a generator's frame; None leaves them as drawn.
-    misses: whether poses miss joints as a detector does; False gives every joint that can be seen.
-    skeleton: of the poses; one with landmarks of the face has all of those that can be seen.
+    size: (height, width) of the rendered pictures, in pixels.
+    framing: how they are placed in a generator's frame; None leaves them as rendered.
+    misses: drop joints as a detector would; False gives every visible joint.
+    skeleton: of the poses; one with facial landmarks has all visible ones.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class SyntheticPeople(PairDataset):
         return sample_scene(numpy_stream(self.seed, _SCENE, number))
 
     def view(self, number: int, view: int) -> tuple[BodyPose, Camera]:
-        """How person `number` stands in view `view`, and from where they are seen."""
+        """Pose and camera of person `number` in view `view`."""
         return self._view(self.who(number), view)
 
     def _view(self, who: Identity, view: int) -> tuple[BodyPose, Camera]:
@@ -114,25 +114,25 @@ class SyntheticPeople(PairDataset):
         return sample_look(pose, camera, stream), camera
 
     def shot(self, number: int, view: int) -> Shot:
-        """All that decides the picture of person `number` in view `view`."""
+        """Everything that determines the picture of person `number` in view `view`."""
         who, surface = self._person(number)
         pose, camera = self._view(who, view)
         misses = mix(self.seed, _MISSES, number, view) if self.misses else None
         return Shot(who, surface, pose, camera, self.scene(number), misses)
 
     def drawn(self, views: Sequence[tuple[int, int]], device: torch.device | str = "cpu") -> Drawing:
-        """The pictures of (person, view) with their truth, as drawn (not framed)."""
+        """The pictures of these (person, view) with their ground truth, as rendered (not framed)."""
         return draw([self.shot(number, view) for number, view in views], self.size, device)
 
     def clip(self, number: int, motion: CycleName, num_frames: int, *, fps: float = 25.0) -> tuple[Clip, Drawing]:
-        """A clip of person `number` in one of CYCLES' motions before a camera that stands still, and its truth."""
+        """A clip of person `number` in one of CYCLES' motions, seen by a fixed camera, and its ground truth."""
         moment = self.moving(number, motion, fps=fps)
         shots = [moment(t) for t in range(num_frames)]
         drawing = Drawing.joined([draw([shot], self.size) for shot in shots])
         return Clip(from_uint8(drawing.picture), drawing.detected, f"person{number:06d}_{motion}", fps), drawing
 
     def moving(self, number: int, motion: CycleName, *, fps: float = 25.0) -> Callable[[int], Shot]:
-        """Frame t of a clip of person `number`, all that decides it, for every t; the camera stands still."""
+        """Everything that determines frame t of a clip of person `number`, as a function of t; the camera is fixed."""
         stream = numpy_stream(self.seed, _CLIP, number)
         (who, surface), scene = self._person(number), self.scene(number)
         camera, style = replace(sample_camera(stream), crop="full"), sample_style(stream)
@@ -142,7 +142,7 @@ class SyntheticPeople(PairDataset):
             found = cycle(motion, phase, who.body, style)
             return found, Shot(who, surface, found.pose, camera, scene)
 
-        # the camera stands so that all of the motion lies in the picture
+        # place the camera so that the whole motion is in the picture
         around = [moment(k / 12) for k in range(12)]
         still = aim([(shot, now.yaw, now.shift) for now, shot in around], self.size)
 
@@ -155,7 +155,7 @@ class SyntheticPeople(PairDataset):
         return at
 
     def held_out_demo(self, num_poses: int = 6, person: int = 7) -> list[Sample]:
-        """Pairs of one person of the test split: the same source, seen from the front, and clear, different targets."""
+        """Pairs of one person of the test split: one frontal source with clear, different targets."""
         if not 0 < num_poses <= len(DEMO_POSES):
             raise BadInput(f"The demonstration has 1 to {len(DEMO_POSES)} poses, not {num_poses}.")
         number = FIRST_NUMBER["test"] + person
@@ -167,7 +167,7 @@ class SyntheticPeople(PairDataset):
         return [self._sample(drawing, 0, k, f"person{number:06d}_{k}") for k in range(1, len(shots))]
 
     def _person(self, number: int) -> tuple[Identity, Surface]:
-        """Who person `number` is, dressed."""
+        """Person `number` and their dressed surface."""
         if number in self._dressed:
             self._dressed.move_to_end(number)
         else:

@@ -1,4 +1,4 @@
-"""Synthetic people as files: a folder in the form of the PATN and GFLA data sets, or tar shards; with their truth."""
+"""Write synthetic people to files, with ground truth: a folder in the form of PATN and GFLA, or tar shards."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -42,15 +42,15 @@ def write_people(
     workers: int = 2,
     progress: bool = True,
 ) -> Path:
-    """Draw `views` pictures of each person and list all ordered pairs of a person. Returns the folder `root`.
+    """Render `views` pictures of each person and list all ordered pairs of a person. Returns the folder `root`.
 
-    root: a folder that does not exist yet. It appears whole or not at all; until then its draft `.NAME-draft` lies
-        beside it, and the same call continues there.
+    root: a folder that does not exist yet. It appears whole or not at all; an unfinished draft `.NAME-draft` stays
+        beside it, and the same call resumes there.
     num_train, num_test, num_val: people, not pairs.
     form: "patn", picture files and lists, or "shards", tar files of whole pairs.
-    truth: also parts, depth, surface, albedo, exact joints and attributes. flow: also the true flow of each pair.
-    workers: processes that draw, one thread each; 1 = this one. The bytes do not depend on their number. More are begun
-        anew, so a script that calls this does so under `if __name__ == "__main__":`.
+    truth: also write parts, depth, surface, albedo, exact joints and attributes. flow: also the true flow of each pair.
+    workers: rendering processes, one thread each; 1 = this one. The bytes do not depend on their number. More than one
+        are spawned, so a script must call this under `if __name__ == "__main__":`.
     """
     counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
     for split, people in counts.items():
@@ -80,7 +80,7 @@ def write_people(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What decides the bytes of a person."""
+    """Everything that determines the files of a person."""
 
     size: tuple[int, int]
     views: int
@@ -90,7 +90,7 @@ class _Plan:
     flow: bool
 
     def draw(self, number: int) -> tuple[dict[str, str], Drawing]:
-        """What person `number` looks like in words, and all views of them."""
+        """Attributes of person `number`, and all their views."""
         data = SyntheticPeople(self.size, num_pairs=1, seed=self.seed)
         return attributes(data.who(number)), data.drawn([(number, view) for view in range(self.views)])
 
@@ -137,7 +137,7 @@ class _Folder:
         for path, content in files.items():
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
             (draft / path).write_bytes(content)
-        found = drawing.detected.resize(FASHION_SIZE)  # these lists count in the 256x176 frame
+        found = drawing.detected.resize(FASHION_SIZE)  # coordinates of these lists refer to the 256x176 frame
         return {
             "split": piece.split,
             "person": person_name(number),
@@ -184,7 +184,7 @@ class _Shards:
         return {"split": piece.split, "samples": len(piece.people) * len(list(self.plan.pairs()))}
 
     def finish(self, draft: Path, records: Mapping[str, Record]) -> None:
-        """Nothing is left to do: a shard says all of its pairs."""
+        """Nothing to do: a shard lists its own pairs."""
 
     def _samples(self, number: int) -> Iterator[tuple[str, dict[str, bytes]]]:
         """(key, files) of each pair of one person."""

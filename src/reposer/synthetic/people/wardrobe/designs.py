@@ -1,6 +1,6 @@
-"""Designs: what a garment is in coarse words, and the split in which garments of that design may be worn.
+"""Designs: coarse descriptions of garments, each of which may be worn in one split only.
 
-Nobody in one split wears a design that somebody in another split wears.
+No design is worn in two splits.
 """
 
 import hashlib
@@ -17,16 +17,14 @@ _TRIES = 5_000
 
 
 class Design(NamedTuple):
-    """A garment in words. second: "none" where no second colour shows; detail: the print, or what else is
-    on it.
-    """
+    """A garment in words. second: "none" if no second colour shows; detail: the print or another feature."""
 
     garment: Literal["top", "dress", "lower", "jacket"]
     cut: str
     length: str
-    """Of the sleeves or of the legs."""
+    """Length of the sleeves or legs."""
     neckline: str
-    """Of a jacket the kind of its collar, of trousers and skirts how wide they are cut."""
+    """Neckline; for a jacket its kind of collar, for trousers and skirts how wide they are cut."""
     pattern: str
     first: ColourName
     second: str
@@ -40,7 +38,7 @@ def design_split(key: tuple[str, ...]) -> Split:
 
 
 def draw_until(draw: Callable[[], Design], split: Split | None) -> Design:
-    """The first design drawn that belongs to the split; any if it is None."""
+    """Sample designs until one belongs to the split; None accepts any."""
     for _ in range(_TRIES):
         design = draw()
         if split is None or design_split(design) == split:
@@ -52,7 +50,7 @@ def draw_until(draw: Callable[[], Design], split: Split | None) -> Design:
 
 
 def lot(stream: np.random.Generator, table: Mapping[str, float]) -> str:
-    """A key of the table, each as likely as its weight."""
+    """Sample a key of the table in proportion to its weight."""
     total, sums = 0.0, []
     for weight in table.values():
         total += weight
@@ -61,7 +59,7 @@ def lot(stream: np.random.Generator, table: Mapping[str, float]) -> str:
 
 
 _LIGHT = {name: lightness(rgb(DYES[name][0])) for name in COLOUR_NAMES}
-# A pattern has to be seen: its two colours differ in lightness.
+# A pattern must be visible: its two colours differ in lightness.
 _CONTRAST: dict[str, dict[str, float]] = {
     a: {b: (2.0 if b in ("white", "black", "navy") else 1.0) for b in COLOUR_NAMES if abs(_LIGHT[a] - _LIGHT[b]) > 0.24}
     for a in COLOUR_NAMES
@@ -101,7 +99,7 @@ def _colours(stream: np.random.Generator, table: Mapping[str, float], *, second:
 
 
 def draw_top(stream: np.random.Generator, feminine: float, *, covered: bool = False) -> Design:
-    """A shirt, a sweater or the like; `covered` has long sleeves and a high neck."""
+    """Sample a shirt, sweater or similar; `covered` has long sleeves and a high neck."""
     f = feminine
     cuts = {
         "tee": 0.0 if covered else 0.27, "longsleeve": 0.10, "polo": 0.0 if covered else 0.09, "shirt": 0.20,
@@ -146,7 +144,7 @@ def draw_top(stream: np.random.Generator, feminine: float, *, covered: bool = Fa
 
 
 def draw_dress(stream: np.random.Generator, *, covered: bool = False) -> Design:
-    """A dress: its cut is the skirt's length."""
+    """Sample a dress, whose cut is the skirt's length."""
     length = "long" if covered else lot(stream, {"none": 0.3, "short": 0.35, "elbow": 0.1, "long": 0.25})
     neckline = "crew" if covered else lot(stream, {"crew": 0.3, "scoop": 0.3, "v": 0.25, "collar": 0.15})
     cut = "midi" if covered else lot(stream, {"mini": 0.25, "knee": 0.4, "midi": 0.35})
@@ -157,7 +155,7 @@ def draw_dress(stream: np.random.Generator, *, covered: bool = False) -> Design:
 
 
 def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = False) -> Design:
-    """Trousers, shorts or a skirt."""
+    """Sample trousers, shorts or a skirt."""
     f = 1.0 if covered else feminine
     cuts = {
         "jeans": 0.30, "chinos": 0.16, "tailored": 0.10, "joggers": 0.09, "track": 0.07, "cargo": 0.06,
@@ -220,7 +218,7 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
 
 
 def draw_jacket(stream: np.random.Generator) -> Design:
-    """A jacket; its detail is whether it is worn open."""
+    """Sample a jacket; its detail says whether it is worn open."""
     cut = lot(stream, {"blazer": 0.28, "denim": 0.17, "bomber": 0.15, "cardigan": 0.18, "puffer": 0.12, "leather": 0.10})  # fmt: skip
     table: Mapping[str, float] = _JEANS if cut == "denim" else _SOBER if cut in ("blazer", "leather") else _CLOTH
     pattern = "plain"

@@ -1,4 +1,4 @@
-"""Cloth: a pattern of colours and a weave, both functions of surface coordinates alone."""
+"""Cloth: a pattern of colours and a weave, both functions of surface coordinates only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ A, B, C, AB, DARK_B, LEAF, DARK_A, AC = range(8)
 
 
 def cell(x: Array) -> Array:
-    """Place inside a cell of width 1, from its middle."""
+    """Position in a cell of width 1, relative to its centre."""
     return x - np.floor(x) - np.float32(0.5)
 
 
@@ -35,19 +35,19 @@ def frac(x: Array) -> Array:
 
 
 def modulo(n: Array, m: int) -> Array:
-    """Whole numbers n modulo m; many times faster than % is for floats."""
+    """Integers n modulo m; many times faster than % for floats."""
     return np.asarray(n - m * np.floor(n * np.float32(1 / m) + np.float32(1e-4)))
 
 
 def chance(i: Array, j: Array, salt: int = 0) -> Array:
-    """One number in [0, 1) for each cell (i, j), by an integer hash: the same on every machine."""
+    """A number in [0, 1) for each cell (i, j), by an integer hash: the same on every machine."""
     x = i.astype(np.int32) * np.int32(73856093) ^ j.astype(np.int32) * np.int32(19349663)
     x = (x ^ np.int32(salt * 83492791 & 0x7FFFFFFF)) * np.int32(0x27D4EB2D)
     return ((x >> 13) & 0xFFFF).astype(np.float32) * np.float32(1 / 65536)
 
 
 def field(u: Array, v: Array, salt: float) -> Array:
-    """A smooth wandering function, about in [-1, 1]; hills are about one unit wide."""
+    """A smooth noise function, roughly in [-1, 1]; its hills are about one unit wide."""
     a = np.sin(2.1 * u + 1.3 * np.sin(1.7 * v + salt) + 1.9 * salt)
     b = np.sin(1.9 * v + 1.5 * np.sin(1.3 * u - 2 * salt) + 0.7 * salt)
     return 0.55 * (a + b)
@@ -55,7 +55,7 @@ def field(u: Array, v: Array, salt: float) -> Array:
 
 @dataclass(frozen=True)
 class Cloth:
-    """A pattern of up to three colours. period: size of one repeat, in statures."""
+    """A pattern of up to three colours. period: size of one repeat, in body heights."""
 
     pattern: PatternName
     first: Colour
@@ -234,7 +234,7 @@ def _polka(u: Array, v: Array, q: Array) -> Array:
 
 
 def _scattered(u: Array, v: Array, salt: int, room: float) -> tuple[Array, Array, Array, Array]:
-    """(x, y, chance, angle) inside cells whose motif is moved by up to `room` and turned."""
+    """(x, y, chance, angle) in cells whose motif is shifted by up to `room` and rotated."""
     i, j = np.floor(u), np.floor(v)
     lot = chance(i, j, salt)
     x = u - i - 0.5 - room * (2 * chance(i, j, salt + 1) - 1)
@@ -327,7 +327,7 @@ def _zebra(u: Array, v: Array, q: Array) -> Array:
 
 
 def _tiedye(u: Array, v: Array, q: Array) -> Array:
-    # rings round the chest's middle, wobbled by its folds
+    # rings around the middle of the chest, distorted by its folds
     x, y = 14 * q[:, 0], 14 * (q[:, 1] - np.float32(0.17))
     radius = np.hypot(x, y)
     angle = np.arctan2(y, x)
