@@ -27,7 +27,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    0; 1 for a finding or a failed run; 2 for input that cannot be used; 130 and 143 where Ctrl-C or SIGTERM ended it.
+    0: success; 1: a finding or a failed run; 2: unusable input; 130 and 143: ended by Ctrl-C or SIGTERM.
     """
     from reposer.core.errors import BadInput
 
@@ -82,7 +82,7 @@ def _refuse(message: str, code: int) -> int:
 
 
 def _let_go_of_output() -> None:
-    """Nobody reads on: Python would complain when it empties its buffer at the end."""
+    """The reader of stdout is gone: keep Python from complaining when it flushes its buffer at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -109,8 +109,8 @@ def _help() -> str:
 
 
 def entry() -> None:
-    """The console script."""
+    """Entry point of the console script."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal or file of a narrow character set gets escapes
+        if isinstance(stream, io.TextIOWrapper):  # a terminal or file with a narrow character set gets escapes
             stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""`python -m reposer.cli` is the console script."""
+"""`python -m reposer.cli` runs the same command line as the console script."""
 
 from reposer.cli import entry
 

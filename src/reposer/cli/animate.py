@@ -1,5 +1,6 @@
-"""`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: a photo's person moves as the clip's, or a track's,
-does."""
+"""`reposer animate PHOTO --driving CLIP.mp4 --out clip.mp4`: animate a photo's person with the motion of a clip or a
+track of joints.
+"""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,9 +18,9 @@ from reposer.core.terminal import Terminal
 from .option_values import MOST_PIXELS, pixels, seeded, within
 from .progress import counted
 
-SMALLEST = 64  # pixels: a clip is no smaller
+SMALLEST = 64  # pixels: smallest side of a clip
 CODE = ("animation", "core", "data", "estimators", "generators", "nn", "probes", "pipeline.py")
-"""The parts of the package between a driving frame and a drawn one: two versions' frames do not go into one clip."""
+"""The parts of the package that decide a generated frame: frames of two versions are not mixed in one clip."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -51,33 +52,34 @@ def animate(
     device: str | None = None,
     anew: bool = False,
 ) -> int:
-    """An MP4 (H.264) of the photo's size (see `largest`) with the frame rate and the sound of the driving clip.
+    """Write an MP4 (H.264) of the photo's size (see `largest`) with the frame rate and the sound of the driving clip.
 
-    Killed in the middle, it leaves no broken file: the same command again goes on at the last hundred frames.
+    If killed, it leaves no broken file: the same command resumes at the last multiple of a hundred frames.
 
     Args:
         photo: a picture file.
-        driving: a clip, or a track of joints: a JSON file, or a folder of OpenPose files, one a frame.
+        driving: a clip, or a track of joints: a JSON file, or a folder of OpenPose files, one per frame.
         model: a shipped model's name or a `.safetensors`, of people or of faces.
         out: the MP4 to write; none = PHOTO-animated.mp4 beside the photo.
-        source_pose: the joints of the person in the photo; none = the joint finder's.
-        track: the joints of the driving clip, a pose per frame; none = the track beside it, or the joint finder's.
-        joints: name of the joint finder; none = blazepose, if it is installed.
+        source_pose: the joints of the person in the photo; none = detect them with the pose estimator.
+        track: the joints of the driving clip, a pose per frame; none = the track beside it, or else detect them.
+        joints: name of the pose estimator; none = blazepose, if it is installed.
         fps: frames per second; none = the driving clip's.
         driving_size: height and width of the clip that a track without a size belongs to.
-        smooth: of the driving joints: one-euro knows the past alone, two-sided the whole clip.
+        smooth: filter for the driving joints: one-euro uses past frames only, two-sided the whole clip.
         clean_motion: weights of a motion network that cleans the driving joints first.
-        steady: calm the drawn frames by the frame before.
-        same_person: the driving face is the photo's own; its landmarks are taken as they are.
-        fit: place the person by the joints even where clip and photo have one size.
-        edges: faces: the driving frames' edges around the face drive it, too, as published networks saw them.
+        steady: stabilise the generated frames with the previous frame.
+        same_person: the driving face is the photo's own; its landmarks are used unchanged.
+        fit: place the person by the joints even if clip and photo have the same size.
+        edges: faces: also drive with the driving frames' edges around the face, as published networks did.
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
-        largest: side of the clip, in pixels; a larger photo is made smaller first. Phones play no more than 4096.
-        quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
+        largest: longest side of the clip, in pixels; a larger photo is scaled down first. Phones play no more than
+            4096.
+        quality: of the file: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
         seed: of the noise, for models that use some.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
-        anew: forget what an interrupted run left.
+        anew: discard what an interrupted run left.
     """
     within("--largest", largest, SMALLEST, MOST_PIXELS)
     within("--quality", quality, 1, 51)

@@ -1,4 +1,4 @@
-"""`reposer compare REPORT.json ...`: reports in one table; only numbers that were made alike are ranked."""
+"""`reposer compare REPORT.json ...`: several reports in one table; only comparable numbers are ranked."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +19,12 @@ def run(arguments: Sequence[str]) -> int:
 def compare_reports(
     reports: Positional[tuple[Path, ...]], *, names: tuple[str, ...] | None = None, markdown: bool = False
 ) -> int:
-    """Exit code 1 where some numbers could not be ranked; the last column says why.
+    """Exit code 1 if some numbers could not be ranked; the last column says why.
 
     Args:
         reports: files that `reposer score` or `reposer evaluate` wrote.
-        names: one for each; none = the names of their folders.
-        markdown: print a table for a page.
+        names: one for each report; none = the names of their folders.
+        markdown: print a Markdown table.
     """
     some("--names", names)
 
@@ -56,6 +56,6 @@ def unlike_names(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _parts(path: Path) -> tuple[str, ...]:
-    """Of the whole path without the file's ending."""
+    """The parts of the whole path without the file's ending."""
     whole = path.resolve()
     return (*whole.parts[:-1], whole.stem)

@@ -1,5 +1,4 @@
-"""`reposer data check|list|synthesize|card|...`: what is wrong with a data set, which kinds there are, new drawn
-ones."""
+"""`reposer data check|list|synthesize|card|...`: check data sets, list the supported kinds, render synthetic ones."""
 
 import json as json_text
 from collections.abc import Sequence
@@ -16,8 +15,8 @@ from reposer.core.terminal import Terminal
 
 from .option_values import MOST_WORKERS, pixels, seeded, some, within
 
-MOST_VIEWS = 1000  # of a person
-COMPRESSED = 20  # a picture takes a twentieth of its bytes at least
+MOST_VIEWS = 1000  # per person
+COMPRESSED = 20  # a picture takes at least a twentieth of its raw bytes
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -38,13 +37,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def check(root: Positional[Path], *, frame: Frame | None = None, pictures: PictureForm | None = None) -> int:
-    """Say what is wrong with a data set before a run does. Exit code 1 if something is an error.
+    """Check a data set before training. Exit code 1 if there is an error.
 
     Args:
         root: the data set's folder, of pairs, views or clips.
-        frame: what x and y of a fashion list count in; none = what its name says or its joints prove. In training:
+        frame: coordinate frame of a fashion list; none = what its name says or its joints prove. In training:
             --data.frame.
-        pictures: how pictures of another shape than 256x176 hold that one; none = what they prove. In training:
+        pictures: how pictures of another shape than 256x176 represent that one; none = what they prove. In training:
             --data.pictures.
     """
     from reposer.data.check import check_dataset
@@ -56,7 +55,7 @@ def check(root: Positional[Path], *, frame: Frame | None = None, pictures: Pictu
 
 
 def show() -> int:
-    """The kinds of data sets that Reposer reads."""
+    """List the kinds of data sets that Reposer reads."""
     from reposer.data import DATASETS
 
     table = Table(box=None, pad_edge=False)
@@ -83,21 +82,21 @@ def synthesize(
     flow: bool = False,
     workers: int = 2,
 ) -> int:
-    """Draw synthetic people into a folder that `reposer train --data` reads. The pictures are free of rights (CC0).
+    """Render synthetic people into a folder that `reposer train --data` reads. The pictures are free of rights (CC0).
 
     Args:
-        out: a new folder; it appears whole or not at all. A run that was broken off continues if you repeat it.
+        out: a new folder; it appears whole or not at all. An interrupted run continues if you repeat the command.
         size: height and width of the pictures, in pixels.
-        people: how many people to train on.
-        test_people: how many other people to test on.
-        val_people: how many other people to validate on.
+        people: number of people to train on.
+        test_people: number of other people to test on.
+        val_people: number of other people to validate on.
         views: pictures of each person; every ordered pair of them is listed.
-        seed: which people.
+        seed: of the people.
         suffix: the kind of picture file.
         form: picture files and lists as PATN has them, or tar shards of whole pairs (WebDataset).
         truth: also write parts, depth, surface, albedo, exact joints and attributes (docs/synthetic.md).
         flow: also write the true flow of each pair.
-        workers: processes that draw; the files do not depend on their number.
+        workers: processes that render; the files do not depend on their number.
     """
     pixels("--size", size)
     seeded("--seed", seed)
@@ -141,12 +140,12 @@ def views(
     """Render synthetic people in four views each with the true flow between them: what `reposer train trueflow` reads.
 
     Args:
-        out: a new folder; it appears whole or not at all. A run that was stopped continues if you repeat it.
+        out: a new folder; it appears whole or not at all. An interrupted run continues if you repeat the command.
         size: height and width of the pictures, in pixels: those of the network.
-        people: how many people to train on, in steps of 16; 2.3 MB each at 256x192.
-        val_people: how many other people to validate on.
-        test_people: how many other people to test on.
-        seed: which people.
+        people: number of people to train on, in steps of 16; 2.3 MB each at 256x192.
+        val_people: number of other people to validate on.
+        test_people: number of other people to test on.
+        seed: of the people.
         workers: processes that render; about one person a second each.
     """
     pixels("--size", size)
@@ -173,16 +172,16 @@ def card(
     chart: Path | None = None,
     sheet: Path | None = None,
 ) -> int:
-    """The statistics of synthetic people, as docs/synthetic.md has them: counted anew, by drawing them.
+    """Print the statistics of synthetic people, as in docs/synthetic.md, measured anew on rendered people.
 
     Args:
-        people: how many people of the split train to draw, in two views each.
+        people: number of people of the training split to render, in two views each.
         size: height and width of the pictures, in pixels.
-        seed: which people.
-        workers: processes that draw.
+        seed: of the people.
+        workers: processes that render.
         json: print the numbers as JSON, not as Markdown tables.
-        chart: write bar charts into this PNG file, too.
-        sheet: write a sheet of 64 random people of the test split into this picture file, too.
+        chart: also write bar charts to this PNG file.
+        sheet: also write a sheet of 64 random people of the test split to this picture file.
     """
     within("--people", people, 1)
     pixels("--size", size)
@@ -218,17 +217,17 @@ def synthesize_objects(
     background: Literal["white", "plain"] = "white",
     seed: int = 0,
 ) -> int:
-    """Draw objects from 54 sides each, as one HDF5 file with lists (ShapeNet's form). Free of rights (CC0).
+    """Render objects from 54 sides each into one HDF5 file with lists (ShapeNet's form). Free of rights (CC0).
 
     Args:
         out: a new folder; it appears whole or not at all.
-        kind: what is drawn.
+        kind: category of the objects.
         size: height and width of the pictures, in pixels.
-        objects: how many objects to train on.
-        test_objects: how many other objects in every other split.
+        objects: number of objects to train on.
+        test_objects: number of other objects in every other split.
         split: the splits to write.
-        background: white as in the published sets, or a quiet colour of each object's own.
-        seed: which objects.
+        background: white as in the published sets, or a muted colour per object.
+        seed: of the objects.
     """
     pixels("--size", size)
     seeded("--seed", seed)

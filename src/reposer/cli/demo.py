@@ -1,4 +1,4 @@
-"""`reposer demo`: the shipped weights put a person they never saw into six poses."""
+"""`reposer demo`: the shipped weights put a held-out person into six poses."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: int = 7) -> int:
-    """Writes one picture sheet: source, target pose, result, truth, flow and occlusion, a row a pose.
+    """Write one picture sheet: source, target pose, result, truth, flow and occlusion, one row per pose.
 
     Args:
         model: a shipped model's name or a `.safetensors`.

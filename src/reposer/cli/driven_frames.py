@@ -1,4 +1,4 @@
-"""What `reposer animate` shows, frame by frame."""
+"""The frames that `reposer animate` writes."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -20,7 +20,7 @@ from .progress import counted
 def calm(
     moves: Driving, skeleton: Skeleton, smooth: Smoothing, cleaner: MotionNetwork | None, console: Terminal
 ) -> tuple[Driving, Pose | Iterable[Pose]]:
-    """The driving poses, cleaned and smoothed as wished. What needs the whole clip looks at it first."""
+    """The driving poses, cleaned and smoothed as requested. Filters that need the whole clip run over it first."""
     poses = moves.poses()
     if not isinstance(poses, Pose) and (cleaner is not None or smooth == "two-sided"):
         moves = moves.found(counted(poses, "looking for joints", moves.num_frames, console))
@@ -42,8 +42,7 @@ def calm(
 def shown(
     frames: Iterable[MovedFrame], moves: Driving, photo: Tensor | None, largest: int, start: int
 ) -> Iterator[tuple[UInt8[Tensor, "H W 3"], MovedFrame]]:
-    """What the file shows of each frame: the picture; with a photo, that, what drives, and the picture beside each
-    other."""
+    """The picture to write for each frame: the result; with a photo: photo, driving frame and result side by side."""
     if photo is None:
         yield from ((frame.picture, frame) for frame in frames)
         return

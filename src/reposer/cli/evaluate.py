@@ -1,4 +1,4 @@
-"""`reposer evaluate MODEL --data DIR`: score a generator under a named protocol, beside copying the source."""
+"""`reposer evaluate MODEL --data DIR`: score a generator under a named protocol, against copying the source."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +21,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]) -> int:
-    """Prints a table and writes a report: of pairs as JSON, HTML and CSV; of clips as JSON, with sheets of their
-    frames; of
-    views of objects as JSON, with a plot over the azimuth.
+    """Print a table and write a report: for pairs as JSON, HTML and CSV; for clips as JSON, with sheets of their
+    frames; for views of objects as JSON, with a plot over the azimuth.
 
-    Under a protocol that says how files become pictures, the generated pictures are written to OUT/generated-PROTOCOL
-    and the first digits of a checksum of all that they are made from (weights, data, poses, pairs, options), and scored
-    as `reposer score` does. A command that was stopped goes on with those that are there.
+    Under a protocol that says how files become pictures, the generated pictures are written to a folder
+    OUT/generated-PROTOCOL plus the first digits of a checksum of all that they are made from (weights, data, poses,
+    pairs, options), and scored as `reposer score` does. A command that was stopped keeps the pictures that exist.
 
     Exit code 1: a number of the protocol is absent; the reason is printed.
 

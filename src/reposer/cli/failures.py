@@ -1,4 +1,4 @@
-"""What the command line says of an error that is not a mistake of the program."""
+"""What the command line reports for errors that are not bugs."""
 
 import errno
 import signal
@@ -21,8 +21,7 @@ _NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory"
 
 
 def said_of(error: BaseException) -> tuple[int, str] | None:
-    """(exit code, sentence) for an error of the system or the user; None for one of the program, which keeps its
-    traceback."""
+    """(exit code, sentence) for an error of the system or the user; None for a bug, which keeps its traceback."""
     if isinstance(error, KeyboardInterrupt):
         return stopped_code(error), str(error) or "stopped."
     if _is_of_memory(error):
@@ -34,20 +33,20 @@ def said_of(error: BaseException) -> tuple[int, str] | None:
 
 
 def stopped_code(error: KeyboardInterrupt) -> int:
-    """As shells say of what a signal ended."""
+    """The exit code that shells use for a process ended by a signal."""
     return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
 
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """SIGTERM raises `Terminated` here, as Ctrl-C raises KeyboardInterrupt."""
+    """Make SIGTERM raise `Terminated`, as Ctrl-C raises KeyboardInterrupt."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Terminated
 
     try:
         before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread: the program around us handles signals
+    except ValueError:  # not in the main thread: the surrounding program handles signals
         yield
         return
     try:
@@ -57,7 +56,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it came from: libraries wrap what the system says."""
+    """The error and its causes: libraries wrap the errors of the system."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -1,4 +1,4 @@
-"""`reposer import-weights FAMILY FILE --recipe NAME --out X.safetensors`: read a released checkpoint, strictly."""
+"""`reposer import-weights FAMILY FILE --recipe NAME --out X.safetensors`: convert a released checkpoint, strictly."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,10 +36,10 @@ def import_weights(
 ) -> int:
     """Every tensor of the checkpoint is used once and tied copies are verified; anything else is an error.
 
-    PG2's checkpoint is TensorFlow's: three lines of Python, which docs/training.md has, turn it into a .npz first.
+    PG2's checkpoint is TensorFlow's: three lines of Python in docs/training.md turn it into a .npz first.
 
     Args:
-        family: who made the checkpoint.
+        family: model family of the checkpoint.
         checkpoint: the released file; GFLA's `*_net_G.pth`, or a `.npz` of PG2's variables by their names.
         recipe: which published network it is.
         out: the `.safetensors` to write.

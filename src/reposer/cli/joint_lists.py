@@ -1,4 +1,4 @@
-"""Lists of joints that `reposer score` is given."""
+"""Lists of joints for `reposer score`."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from reposer.data.market1501 import SIZE as MARKET_SIZE
 
 
 def poses_by_stem(path: Path, frame: Frame | None, size: tuple[int, int] | None) -> dict[str, Pose]:
-    """Every pose of the list by its picture's name without ending. What the list counts in is said, or stands in its
+    """Every pose of the list by its picture's name without ending. The list's coordinate frame is given or part of its
     name.
 
-    size: (height, width) of the pictures that the joints count in, for lists of no frame.
+    size: (height, width) of the pictures that the joints refer to, for lists of no frame.
     """
     if frame is not None and size is not None:
         raise BadInput("--frame and --pose-size both say what the list's joints count in; give one of them.")

@@ -29,16 +29,16 @@ def leaderboard(
     minutes: float | None = None,
     people: int | None = None,
 ) -> int:
-    """Writes leaderboard.md, leaderboard.json, pictures.png and minutes.png. The same command goes on where it stopped.
+    """Write leaderboard.md, leaderboard.json, pictures.png and minutes.png. The same command resumes a stopped run.
 
     Args:
-        out: folder of the contest; none = runs/leaderboard-mini or runs/leaderboard-full.
+        out: folder of the results; none = runs/leaderboard-mini or runs/leaderboard-full.
         scale: train the full-size recipes, on a GPU; otherwise the small ones, on two CPU cores.
         features: with --scale, which losses: the published ones (need VGG's weights), or those of the small recipes.
         systems: only these, by their names in the table; none = all.
-        pictures: score each system when it has seen so many.
-        minutes: and again when it has trained for so many minutes.
-        people: how many people to train on.
+        pictures: score each system after this many training pictures.
+        minutes: and again after this many minutes of training.
+        people: number of people to train on.
     """
     within("--pictures", pictures, 1)
     above("--minutes", minutes)

@@ -23,8 +23,7 @@ def wanted_pose(
 ) -> Pose:
     """The pose in this file, with at least one joint.
 
-    size: (height, width) of the picture that it belongs to; None = what the file says, and `photo_size` if it says
-    none.
+    size: (height, width) of the picture that it belongs to; None = what the file says, or else `photo_size`.
     frame, person: which of several, from 0.
     """
     chosen = choose_pose(read_recording(path), size, otherwise=photo_size, frame=frame, person=person)
@@ -51,7 +50,7 @@ def photos_pose(
 
 
 def person_in_photo(picture: Tensor, photo: Path, file: Path | None, finder: str | None) -> Pose:
-    """The joints of the person in the photo: of this file, or by the pose estimator of this name."""
+    """The joints of the person in the photo: from this file, or detected by the pose estimator of this name."""
     size = (picture.shape[0], picture.shape[1])
     if file is not None:
         return photos_pose(file, size, photo)
@@ -63,7 +62,7 @@ def person_in_photo(picture: Tensor, photo: Path, file: Path | None, finder: str
 
 
 def tell(notes: Sequence[str]) -> None:
-    """What was decided while poses were read, a line each."""
+    """Print the decisions made while reading poses, one line each."""
     console = Terminal(stderr=True)
     for note in notes:
         console.say(f"Note: {note}")
@@ -77,6 +76,6 @@ def _shown(chosen: Chosen, path: Path) -> Pose:
 
 
 def pose_digest(pose: Pose) -> str:
-    """The first digits of a checksum of all that the pose says."""
+    """The first digits of a checksum of the whole pose."""
     content = [pose.skeleton.name, pose.size, pose.xy.tolist(), pose.visible.tolist()]
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]

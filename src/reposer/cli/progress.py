@@ -1,4 +1,4 @@
-"""How a command shows that frames are being drawn."""
+"""The progress bar of commands that generate frames."""
 
 from collections.abc import Generator, Iterable
 from typing import TypeVar
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 def counted(
     items: Iterable[Item], title: str, total: int, console: Terminal, done: int = 0
 ) -> Generator[Item, None, None]:
-    """The items, with a bar: how many are done, how many a second, how long the rest takes."""
+    """The items, with a bar: number done, rate, and remaining time."""
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TextColumn("left"))
     with Progress(TextColumn(title), *columns, TimeRemainingColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=total, completed=done, rate="")

@@ -11,7 +11,7 @@ from rich.padding import Padding
 
 from reposer.core.terminal import Terminal
 
-INDENT = (0, 0, 0, 4)  # columns left of what is said of a recipe
+INDENT = (0, 0, 0, 4)  # indent of a recipe's description, in columns
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def show(*, json: bool = False) -> None:
-    """Each recipe with its size, steps, batch, the features that its losses look through, and what it is.
+    """List each recipe with its size, steps, batch, the features that its losses use, and a description.
 
     Args:
         json: print a list of objects for a program.
@@ -38,8 +38,7 @@ def show(*, json: bool = False) -> None:
 
 
 def described() -> Iterator[dict[str, Any]]:
-    """Every recipe in plain values. size: (height, width) in pixels. about: the first sentence of what it says of
-    itself."""
+    """Every recipe as plain values. size: (height, width) in pixels. about: the first sentence of its docstring."""
     from .trainable import trainable
 
     for name, build in trainable().items():
@@ -56,6 +55,6 @@ def described() -> Iterator[dict[str, Any]]:
 
 
 def _first_sentence(text: str) -> str:
-    """Up to a full stop at the end of a line or before a capital letter."""
+    """The text up to a full stop at the end of a line or before a capital letter."""
     found = re.search(r".*?\.(?=\n|\s[A-Z]|$)", text, re.DOTALL)
     return " ".join((found.group() if found else text).split())

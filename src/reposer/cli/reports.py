@@ -1,4 +1,4 @@
-"""Reports of scored folders: their files, and what the terminal shows of them."""
+"""Reports of scored folders: their files, and their output on the terminal."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,16 @@ from reposer.evaluation.suite import SUITE
 from reposer.metrics import METRICS
 from reposer.scoring.outcome import Outcome
 
-MANY = 10  # reasons that are printed
+MANY = 10  # reasons to print
 
 
 def needs_network(name: str) -> bool:
-    """Whether this metric or part of the suite looks through a network."""
+    """Whether this metric or part of the suite uses a network."""
     return name in SUITE or METRICS[name].looks_through_a_network
 
 
 def refuse_foreign_reports(folder: Path) -> None:
-    """Only reports of ours are written over: report.json, .csv and .html are names that anybody's files may have."""
+    """Refuse to overwrite files that are no Reposer reports: report.json, .csv and .html are common names."""
     there = [name for name in ("report.json", "report.csv", "report.html") if (folder / name).exists()]
     if there and not _is_ours(folder / "report.json"):
         raise BadInput(
@@ -44,7 +44,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def tell(report: Report, problems: Sequence[Problem], console: Terminal) -> None:
-    """The numbers by name, what is absent and why, and what was not scored."""
+    """Print the numbers by name, what is absent and why, and what was not scored."""
     for line in report.lines():
         console.say(line)
     tell_absent(report.absent, console)
@@ -57,7 +57,7 @@ def tell_absent(reasons: Mapping[str, str], console: Terminal) -> None:
 
 
 def tell_outcome(outcome: Outcome, console: Terminal) -> None:
-    """All that `reposer evaluate` prints."""
+    """Print the results of `reposer evaluate`."""
     if isinstance(outcome.table, SideBySide):
         console.print_columns(outcome.table.names, outcome.table.to_table)
     else:
@@ -75,7 +75,7 @@ def tell_outcome(outcome: Outcome, console: Terminal) -> None:
 
 
 def tell_problems(problems: Sequence[Problem], console: Terminal) -> None:
-    """A line for each reason; files that are there come first."""
+    """Print one line per reason; files that exist come first."""
     lines = in_words(problems)
     for line in lines[:MANY]:
         console.say(f"not scored: {line}")
@@ -84,7 +84,7 @@ def tell_problems(problems: Sequence[Problem], console: Terminal) -> None:
 
 
 def by_protocol(reports: dict[str, Report]) -> Table:
-    """A row per protocol and number: the same pictures, other rules. Nothing is ranked here."""
+    """One row per protocol and number: the same pictures under other rules. Nothing is ranked here."""
     table = Table(title="The same pictures under every protocol")
     table.add_column("protocol", no_wrap=True)
     table.add_column("metric", no_wrap=True)

@@ -1,4 +1,4 @@
-"""`reposer score GENERATED --targets TARGETS`: score a folder of anybody's pictures under a named protocol."""
+"""`reposer score GENERATED --targets TARGETS`: score a folder of generated pictures under a named protocol."""
 
 import json as json_module
 from collections.abc import Sequence
@@ -42,37 +42,36 @@ def score(
     workers: int = 2,
     device: str | None = None,
 ) -> int:
-    """Writes report.json, report.csv and report.html. The same command goes on with a run that was stopped.
+    """Write report.json, report.csv and report.html. The same command resumes a run that was stopped.
 
-    Exit code 1: some pictures could not be scored, or a number of the protocol is absent; both are named.
+    Exit code 1: some pictures could not be scored, or a number of the protocol is absent; both are listed.
 
     Args:
         generated: folder of the pictures, named as their targets, as SOURCE_2_TARGET, SOURCE___TARGET_vis or
-            SOURCE.jpg_TARGET.jpg as the peers do, or by their numbers in the list of pairs, from 0.
+            SOURCE.jpg_TARGET.jpg as other projects do, or by their numbers in the list of pairs, from 0.
         targets: folder of the true pictures.
-        protocol: a name, or "all": how the numbers move from protocol to protocol.
+        protocol: a name, or "all": how the numbers change from protocol to protocol.
         sources: folder of the source pictures; none = they lie with the targets.
         reference: folder of the training pictures, for metrics that compare with them.
         annotations: list of joints (name:keypoints_y:keypoints_x), for masks and the suite.
-        frame: what a fashion list's joints count in; none = what its name says or its joints prove. Lists that are
-            called
-            market-annotation-* count in 128x64.
+        frame: coordinate frame of a fashion list's joints; none = what its name says or its joints prove. Lists called
+            market-annotation-* use 128x64.
         geometry: how a person's picture lies in a generated file: "plain" (it is the file), "squashed" (each axis
-            scaled on
-            its own), "padded" (in the middle, with sides); none = found where sizes or pixels prove it, else asked for.
-        target_geometry: the same of square targets, sources and reference pictures.
-        strip: how many panels of one width a generated file has, side by side.
+            scaled separately), "padded" (centred, with sides); none = detected if sizes or pixels prove it, otherwise
+            required.
+        target_geometry: the same for square targets, sources and reference pictures.
+        strip: number of panels of equal width in a generated file, side by side.
         panel: which one of them is the generated picture, counted from 1 at the left.
-        pose_size: height and width of the pictures that the list's joints count in, for other lists.
-        pairs: list of the pairs that should be there (from,to); none = all that are.
+        pose_size: height and width of the pictures that the list's joints refer to, for other lists.
+        pairs: list of the expected pairs (from,to); none = all that exist.
         attributes: JSON of true attributes, {identity: {question: answer}}, as `reposer data synthesize --truth`
             writes.
         out: folder of the report; none = GENERATED-PROTOCOL beside the pictures.
-        json: write the JSON here, too; of all protocols by their names.
+        json: also write the JSON to this file; with all protocols, by their names.
         weights: folder of the networks' files; none = the usual places.
-        without_networks: leave out all that looks through a network.
+        without_networks: skip everything that uses a network.
         workers: processes that decode and compare.
-        device: where networks look: cpu, cuda, ...; none = a CUDA GPU if there is one.
+        device: for the networks: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     pixels("--pose-size", pose_size)
     within("--workers", workers, 0, MOST_WORKERS)

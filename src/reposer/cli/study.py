@@ -1,4 +1,4 @@
-"""`reposer study real-or-generated|best|results`: people judge the pictures, on a page that this machine serves."""
+"""`reposer study real-or-generated|best|results`: people compare pictures on a page that this machine serves."""
 
 import json
 from collections.abc import Sequence
@@ -39,19 +39,19 @@ def real_or_generated(
     host: str = "127.0.0.1",
     port: int = 8000,
 ) -> int:
-    """One picture at a time: a photograph, or generated? Ends with Ctrl-C; the same command goes on.
+    """One picture at a time: a photograph, or generated? Ends with Ctrl-C; the same command resumes.
 
     Args:
         real: folder of the true targets.
         generated: NAME=FOLDER for each system; the folder's pictures have the names of the real ones.
         out: the file of the answers.
-        trials: questions that count, for each person; half are real.
+        trials: scored questions per participant; half are real pictures.
         practice: questions before them that do not count.
-        checks: questions with a scrambled picture among them, which find people who do not look.
-        failed_checks: who fails more is left out.
-        show_seconds: a picture goes after so long; 0 = it stays until the answer.
-        seed: of the order of everything.
-        host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
+        checks: attention checks among them: questions with a scrambled picture.
+        failed_checks: participants who fail more checks are excluded.
+        show_seconds: a picture disappears after this many seconds; 0 = it stays until the answer.
+        seed: of all random orders.
+        host: 0.0.0.0 accepts participants from the whole network; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
     some("--generated", generated)
@@ -92,21 +92,21 @@ def best(
     host: str = "127.0.0.1",
     port: int = 8000,
 ) -> int:
-    """All systems' pictures of one pair in random order: which is the best? Ends with Ctrl-C; the same command goes on.
+    """All systems' pictures of one pair in random order: which is the best? Ends with Ctrl-C; the same command resumes.
 
     Args:
         real: folder of the true targets.
         generated: NAME=FOLDER for each system; the folder's pictures have the names of the real ones.
         sources: folder of the pairs' source pictures, under the same names.
-        poses: folder of pictures of the wanted poses; none = the true target is shown instead.
+        poses: folder of pictures of the target poses; none = the true target is shown instead.
         out: the file of the answers.
-        trials: questions that count, for each person.
+        trials: scored questions per participant.
         practice: questions before them that do not count.
-        checks: questions with one whole and else scrambled pictures, which find people who do not look.
-        failed_checks: who fails more is left out.
-        show_seconds: the pictures go after so long; 0 = they stay until the answer.
-        seed: of the order of everything.
-        host: 0.0.0.0 lets everybody in this network take part; otherwise only this machine.
+        checks: attention checks among them: questions with one intact picture among scrambled ones.
+        failed_checks: participants who fail more checks are excluded.
+        show_seconds: the pictures disappear after this many seconds; 0 = they stay until the answer.
+        seed: of all random orders.
+        host: 0.0.0.0 accepts participants from the whole network; otherwise only this machine.
         port: of the page; 0 = a free one.
     """
     some("--generated", generated)
@@ -134,7 +134,7 @@ def best(
 
 
 def results(answers: Positional[Path], *, json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None) -> int:
-    """The rates with intervals, and which differences hold; also while the study is running.
+    """Print the rates with intervals, and which differences are significant; also while the study is running.
 
     Args:
         answers: the file of a study.

@@ -1,4 +1,4 @@
-"""The page of a study, served until Ctrl-C."""
+"""Serves the page of a study until Ctrl-C."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from reposer.study import Answers, Folders, Study, StudyServer
 
 
 def serve(study: Study, folders: Folders, out: Path, host: str, port: int) -> int:
-    """Let people judge at this address; their answers go to the file `out`."""
+    """Serve the study at this address; the participants' answers go to the file `out`."""
     answers = Answers(out, study)
     console = Terminal(stderr=True)
     try:

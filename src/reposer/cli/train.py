@@ -1,4 +1,4 @@
-"""`reposer train RECIPE`: train a recipe, or go on with a run that was stopped or killed."""
+"""`reposer train RECIPE`: train a recipe, or resume a run that was stopped or killed."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ class RunOptions:
     tensorboard: bool = False
     """Write TensorBoard events too (needs the extra `track`)."""
     max_minutes: float | None = None
-    """Stop and save after so many minutes; the same command goes on."""
+    """Stop and save after this many minutes; the same command resumes."""
     extend: bool = False
-    """Let the last stage of the run in the folder have more steps than it was begun with."""
+    """Allow more steps for the last stage of the run in the folder than it was begun with."""
     threads: int | None = None
     """CPU threads; none = torch's choice."""
 
@@ -77,11 +77,11 @@ def run(arguments: Sequence[str]) -> int:
     if outcome.finished:
         console.say(f"Done. The network: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
         console.say(recipe.afterwards(out))
-    return 128 + outcome.signal if outcome.signal else 0  # 130 or 143: `train && evaluate` stops, too
+    return 128 + outcome.signal if outcome.signal else 0  # 130 or 143, so that `train && evaluate` stops, too
 
 
 def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
-    """The run's options and the recipe with what the command line changes of it."""
+    """The run's options, and the recipe with the command line's changes."""
     flat = tyro.conf.arg(name="")
     command = dataclasses.make_dataclass(
         "Train",
@@ -107,7 +107,7 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
 
 
 def _with_shipped_starts(recipe: Recipe) -> Recipe:
-    """A stage may start from a shipped model by its name, as other commands load one."""
+    """Lets a stage start from a shipped model by its name, as in other commands."""
     shipped = shipped_models() if any(stage.start is not None for stage in recipe.stages) else {}
 
     def found(stage: Stage) -> Stage:
@@ -120,7 +120,7 @@ def _with_shipped_starts(recipe: Recipe) -> Recipe:
 
 
 def picture_drawer(recipe: Recipe) -> Any:
-    """Draws the same pairs each time, evenly spread over the data set."""
+    """A function that writes a sheet of the same pairs each time, evenly spread over the data set."""
     samples: list[Any] = []
 
     def draw(generator: Generator, path: Path) -> None:

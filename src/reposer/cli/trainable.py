@@ -1,4 +1,4 @@
-"""What `reposer train` and `reposer recipes` know by name."""
+"""The recipes of `reposer train` and `reposer recipes`."""
 
 from collections.abc import Callable
 

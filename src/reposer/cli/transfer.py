@@ -29,21 +29,22 @@ def transfer_photo(
     explain: bool = False,
     device: str | None = None,
 ) -> int:
-    """The photo may have any size: crop, resize and padding follow the pose and are undone in the answer.
+    """The photo may have any size: crop, resize and padding follow the pose and are undone in the result.
 
     Args:
         photo: a picture file.
         source_pose: the joints of the person in the photo: our pose file, or one of OpenPose, AlphaPose or MMPose.
-        pose: the joints of the wanted pose, in the same forms.
+        pose: the joints of the target pose, in the same formats.
         model: a shipped model's name or a `.safetensors`.
         out: the picture to write; none = PHOTO-reposed.png beside the photo.
-        pose_size: height and width of the picture that `--pose` belongs to, where the file says no size; none = the
+        pose_size: height and width of the picture that `--pose` belongs to, if the file gives no size; none = the
             photo's.
         pose_frame: which frame of a `--pose` with several, from 0.
-        pose_person: which of several people in `--pose`, from 0; none = the one whose joints are surest.
+        pose_person: which of several people in `--pose`, from 0; none = the one with the most confident joints.
         source_frame: which frame of a `--source-pose` with several, from 0.
-        source_person: which of several people in `--source-pose`, from 0; none = the one whose joints are surest.
-        explain: write a sheet of the inner pictures (flow, occlusion, ...) beside the answer.
+        source_person: which of several people in `--source-pose`, from 0; none = the one with the most confident
+            joints.
+        explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     out = out or named_beside(photo, "-reposed.png")

@@ -1,4 +1,4 @@
-"""`reposer views PICTURE --model X --out turntable.mp4`: the object of a picture, all the way round."""
+"""`reposer views PICTURE --model X --out turntable.mp4`: the object of a picture on a turntable."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -38,21 +38,22 @@ def views(
     quality: int = QUALITY,
     device: str | None = None,
 ) -> int:
-    """Writes an MP4 (H.264) of the picture's size (see `largest`): once round the object, from the picture's own side
-    on.
+    """Write an MP4 (H.264) of the picture's size (see `largest`): one turn of the object, starting at the picture's
+    side.
 
     Args:
-        picture: a picture file of an object as the model knows them, cut as those it was trained on.
+        picture: a picture file of an object of the model's kind, cropped as in its training data.
         model: a `.safetensors` of a model that turns objects.
         out: the MP4 to write; none = PICTURE-turntable.mp4 beside the picture.
         azimuth: from which side the picture shows the object, in degrees, counter-clockwise seen from above.
-        elevation: from how far above the horizon it does, in degrees; the clip keeps it.
-        steps: sides of one round.
+        elevation: from how far above the horizon it does, in degrees; constant over the clip.
+        steps: number of sides in one turn.
         fps: frames per second.
-        frames_per_view: how many frames a side stands.
-        side_by_side: the picture stands beside each side.
-        largest: side of the clip, in pixels; a larger picture is made smaller first. Phones play no more than 4096.
-        quality: of the file: 1 is the finest, 18 loses hardly what an eye sees, 51 is the coarsest.
+        frames_per_view: number of frames for which each side is shown.
+        side_by_side: show the picture next to each side.
+        largest: longest side of the clip, in pixels; a larger picture is scaled down first. Phones play no more than
+            4096.
+        quality: of the file: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     within("--azimuth", azimuth, -MOST_DEGREES, MOST_DEGREES)

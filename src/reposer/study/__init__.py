@@ -1,5 +1,4 @@
-"""The forced-choice study: people look at pictures, say which are real or which is best, and their answers are
-counted."""
+"""The forced-choice study: participants say which pictures are real or which is best, and their answers are counted."""
 
 from .answers import Answer, Answers, read_answers, read_study
 from .design import Design, Question, Study, questions

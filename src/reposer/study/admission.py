@@ -1,8 +1,8 @@
-"""Which requests the page's server answers: those of its own page, in time. A website that a visitor has open gets
-nothing.
+"""Which requests the page's server answers: timely requests from its own page. Other websites open in the visitor's
+browser get nothing.
 
 A browser lets any website send requests to addresses of this machine or its network, and, by a name that the website's
-owner turns to such an address (DNS rebinding), also read the replies. Both show in the headers Host and Origin.
+owner points at such an address (DNS rebinding), also read the replies. Both show in the headers Host and Origin.
 """
 
 import io
@@ -16,10 +16,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 IDLE_SECONDS = 60.0
 """How long a connection may stay open without a request."""
 REQUEST_SECONDS = 15.0
-"""How long a request may take to arrive, once its first line is there."""
+"""How long a request may take to arrive, after its first line."""
 
 LINGER_SECONDS = 1.0
-"""How long a connection that was refused may go on sending."""
+"""How long a refused connection may go on sending."""
 
 Refusal = tuple[HTTPStatus, str]
 
@@ -28,11 +28,10 @@ NO_LENGTH: Refusal = HTTPStatus.LENGTH_REQUIRED, "a Content-Length was expected"
 
 
 class Hosts:
-    """The values of the header Host by which this server is meant.
+    """The accepted values of the header Host.
 
-    host, port: where it listens. On all addresses of the machine ("0.0.0.0", "::"), it is called by any of them, or by
-    the
-    machine's own name: an address as it is cannot be rebound.
+    host, port: where the server listens. If on all addresses of the machine ("0.0.0.0", "::"), any of them is accepted,
+        as is the machine's own name: a literal address cannot be rebound.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -44,7 +43,7 @@ class Hosts:
 
     def __contains__(self, host: str) -> bool:
         name, colon, port = host.lower().rpartition(":")
-        if not colon or port.endswith("]"):  # no port is the usual one of HTTP
+        if not colon or port.endswith("]"):  # without a port, HTTP's default applies
             name, port = host.lower(), "80"
         if port != str(self._port):
             return False
@@ -52,7 +51,7 @@ class Hosts:
 
 
 def in_brackets(host: str) -> str:
-    """The host as it stands in an address: an IPv6 one in brackets."""
+    """The host as written in an address: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -65,7 +64,7 @@ def _is_address(name: str) -> bool:
 
 
 def refusal(headers: Message, hosts: Hosts) -> Refusal | None:
-    """Why a request with these headers is not answered; None if it is."""
+    """Why a request with these headers is refused; None if it is accepted."""
     named = headers.get_all("Host", [])
     if len(named) != 1:
         return HTTPStatus.BAD_REQUEST, "one Host header was expected"
@@ -77,7 +76,7 @@ def refusal(headers: Message, hosts: Hosts) -> Refusal | None:
 
 
 def has_origin(headers: Message) -> bool:
-    """Whether a browser says that a page of this server asks; `refusal` has seen that it is the same."""
+    """Whether the request has an Origin header; `refusal` has checked that it is this server's."""
     return "Origin" in headers
 
 
@@ -101,7 +100,7 @@ def body_length(headers: Message, most: int) -> int | Refusal:
 
 
 class TimedReader(io.RawIOBase):
-    """What comes in over a connection. All of it until the next `allow` must be there in time, else: TimeoutError."""
+    """The incoming data of a connection. All data until the next `allow` must arrive in time, else: TimeoutError."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection

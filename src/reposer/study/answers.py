@@ -1,4 +1,4 @@
-"""Answers in SQLite: one row an answer, on the disk before the next question is asked."""
+"""Answers in SQLite: one row per answer, on disk before the next question is asked."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from reposer.core.configs import from_plain, to_plain
 
 from .design import Kind, Question, Study
 
-APPLICATION = 0x52505354  # the file says of itself that it is a study
+APPLICATION = 0x52505354  # SQLite's application id: marks the file as a study
 _TABLES = """
 CREATE TABLE study (key TEXT NOT NULL, receipt TEXT NOT NULL, began TEXT NOT NULL);
 CREATE TABLE participants (number INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, began TEXT NOT NULL);
@@ -40,17 +40,19 @@ CREATE TABLE answers (
 
 
 _DAMAGE = (sqlite3.Error, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What reading raises where bytes or values are not those that were written."""
+"""What reading raises if bytes or values were damaged."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one person said to one question.
+    """One participant's answer to one question.
 
-    participant, trial: numbers from 0. kind, name, candidates: of the question.
-    checksums: SHA-256 of every file shown, by role. answer: one of `choices`. milliseconds: from the picture to the
-    answer.
-    exposures: how often the picture was fetched; more than once if the page was loaded anew.
+    participant, trial: numbers from 0.
+    kind, name, candidates: of the question.
+    checksums: SHA-256 of every file shown, by role.
+    answer: one of `choices`.
+    milliseconds: from the picture to the answer.
+    exposures: how often the picture was fetched; more than once if the page was reloaded.
     """
 
     participant: int
@@ -65,10 +67,10 @@ class Answer:
 
 
 class Answers:
-    """The file of a running study; safe to use from several threads, and killed at any time it loses no answer."""
+    """The file of a running study; thread-safe, and no answer is lost if the process is killed at any time."""
 
     def __init__(self, path: Path, study: Study) -> None:
-        """Begins the file, or goes on with it. Refuses another study's, and files that are something else."""
+        """Create the file, or continue it. Refuses another study's file, and files of another kind."""
         try:
             new = not path.exists() or (path.is_file() and path.stat().st_size == 0)
             if not new and (found := read_study(path)) != study:
@@ -85,7 +87,7 @@ class Answers:
             raise BadInput(f"Answers cannot be written to {path} ({error}); give another --out.") from error
 
     def _begin(self, study: Study) -> str:
-        """In one transaction: the file holds a whole study or nothing."""
+        """Write the study in one transaction: the file contains a whole study or nothing."""
         self._database.executescript(f"BEGIN; {_TABLES} PRAGMA application_id = {APPLICATION};")
         receipt = json.dumps(to_plain(study))
         self._database.execute("INSERT INTO study VALUES (?, ?, ?)", (secrets.token_hex(8), receipt, _now()))
@@ -94,11 +96,11 @@ class Answers:
 
     def _go_on(self) -> str:
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")  # an answer is on the disk, not on its way
+        self._database.execute("PRAGMA synchronous = FULL")  # an answer is on disk before the call returns
         return str(self._database.execute("SELECT key FROM study").fetchone()[0])
 
     def begin(self) -> str:
-        """A new person; returns the secret by which the page is known again."""
+        """Register a new participant; returns the secret token that identifies their page."""
         token = secrets.token_urlsafe(18)
         with self._lock, self._database as file:
             number = file.execute("SELECT count(*) FROM participants").fetchone()[0]
@@ -106,19 +108,19 @@ class Answers:
         return token
 
     def person(self, token: str) -> int | None:
-        """The number of the person who was given `token`."""
+        """The number of the participant who was given `token`."""
         with self._lock:
             row = self._database.execute("SELECT number FROM participants WHERE token = ?", (token,)).fetchone()
         return None if row is None else int(row[0])
 
     def answered(self, person: int) -> int:
-        """How many questions the person has answered: the number of the next one."""
+        """How many questions the participant has answered: the number of the next one."""
         with self._lock:
             count = "SELECT count(*) FROM answers WHERE participant = ?"
             return int(self._database.execute(count, (person,)).fetchone()[0])
 
     def count(self) -> tuple[int, int]:
-        """(people, answers) so far."""
+        """(participants, answers) so far."""
         with self._lock:
             people, answers = (
                 self._database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
@@ -127,7 +129,7 @@ class Answers:
         return people, answers
 
     def saw(self, person: int, trial: int) -> None:
-        """Note that the picture of a question has been fetched (again)."""
+        """Record that the picture of a question was fetched (again)."""
         with self._lock, self._database as file:
             file.execute(
                 "INSERT INTO exposures VALUES (?, ?, 1) ON CONFLICT (participant, trial) DO UPDATE SET times = times + 1",
@@ -143,7 +145,7 @@ class Answers:
         milliseconds: float,
         checksums: Mapping[str, str],
     ) -> None:
-        """Write an answer down. The first answer to a question stands: another one changes nothing."""
+        """Store an answer. Only the first answer to a question counts; later ones change nothing."""
         with self._lock, self._database as file:
             times = "SELECT times FROM exposures WHERE participant = ? AND trial = ?"
             row = file.execute(times, (person, trial)).fetchone()
@@ -160,7 +162,7 @@ class Answers:
 
 
 def read_study(path: Path) -> Study:
-    """The study whose answers the file holds."""
+    """The study whose answers the file contains."""
     with _opened(path) as database:
         rows = database.execute("SELECT receipt FROM study").fetchall()
         (receipt,) = rows[0]
@@ -169,7 +171,7 @@ def read_study(path: Path) -> Study:
 
 
 def read_answers(path: Path) -> tuple[int, list[Answer]]:
-    """(how many people have begun, every answer in order of person and trial); also while the study is running."""
+    """(number of participants, every answer in order of participant and trial); also while the study is running."""
     with _opened(path) as database:
         begun = int(database.execute("SELECT count(*) FROM participants").fetchone()[0])
         names = tuple(field.name for field in fields(Answer))
@@ -189,8 +191,9 @@ def _answer(plain: dict[str, Any], path: str) -> Answer:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file of a study, for reading. One of anything else is refused before it is queried, a damaged one in a
-    sentence."""
+    """The file of a study, opened for reading. Files of another kind are refused before any query, damaged ones with
+    a clear message.
+    """
     if not path.is_file():
         raise BadInput(f"There is no file {path}; the answers of a study were expected there.")
     try:
@@ -199,7 +202,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
             is_study = database.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
             if (
                 not is_study or _schema(database) != _own_schema()
-            ):  # a view could run for ever, or stand for other things
+            ):  # a view could run for ever, or replace something else
                 raise BadInput(
                     f"{path} does not hold the answers of a study; give the file that `reposer study` wrote."
                 )

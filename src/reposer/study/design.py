@@ -1,4 +1,4 @@
-"""Which questions a person is asked, in which order: a function of the study and the person's number alone."""
+"""Which questions a participant gets, in which order: a function of the study and the participant's number alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,18 @@ Kind = Literal["practice", "check", "scored"]
 
 REAL, GENERATED = "real", "generated"
 SCRAMBLED = "scrambled"
-"""A real picture in pieces: what nobody who looks takes for real, or for the best."""
+"""A scrambled real picture, which an attentive participant never takes for real, or for the best."""
 SOURCE, POSE = "source", "pose"
 LONGEST_LOOK = 3600.0
-"""Seconds that a picture may be shown for a fixed time; browsers count no further than a month."""
+"""Longest time in seconds that a picture may be shown; browsers' timers overflow after a month."""
 _ORDER, _PERSON = 0x57D0, 0x57D1
 
 
 @dataclass(frozen=True)
 class Question:
-    """One thing asked. kind: only "scored" ones count. name: of the pair. candidates: whose pictures, as they stand."""
+    """One question. kind: only "scored" ones count. name: of the pair. candidates: whose pictures, in order of
+    display.
+    """
 
     kind: Kind
     name: str
@@ -32,18 +34,19 @@ class Question:
 
 @dataclass(frozen=True)
 class Study:
-    """A forced-choice study; with it and a person's number every question is decided.
+    """A forced-choice study; with a participant's number it determines every question.
 
     design: "real-or-generated" shows one picture at a time; "best" shows every system's picture of one pair.
-    systems: whose pictures are judged.
+    systems: those whose pictures are compared.
     names: of the pairs; each system, and the truth, has a picture of each.
-    beside: what stands beside the candidates of "best": the source, and the wanted pose or the true target (REAL).
-    trials: scored questions a person. Half of those of "real-or-generated" are real pictures.
+    beside: what is shown next to the candidates of "best": the source, and the target pose or the true target (REAL).
+    trials: scored questions per participant. Half of those of "real-or-generated" are real pictures.
     practice: questions before them that do not count, as PG2 and PATN discard the first ten.
-    checks: questions among them with a scrambled picture, by which inattentive people are found.
-    failed_checks: people who fail more are left out.
-    show_seconds: a picture goes after so long, 1 as in the protocol of the just noticeable difference; 0 = it stays.
-    seed: of the order of names, and of every person's questions.
+    checks: attention checks among them, with a scrambled picture.
+    failed_checks: participants who fail more are excluded.
+    show_seconds: a picture disappears after this time, 1 as in the protocol of the just noticeable difference; 0 = it
+        stays.
+    seed: of the order of names, and of every participant's questions.
     """
 
     design: Design
@@ -65,7 +68,7 @@ class Study:
             raise BadInput(f"A system cannot be called '{taken.pop()}'; give it another name.")
         if min(self.practice, self.checks, self.failed_checks, self.show_seconds) < 0:
             raise BadInput("--practice, --checks, --failed-checks and --show-seconds cannot be negative.")
-        if not self.show_seconds <= LONGEST_LOOK:  # also what is no number
+        if not self.show_seconds <= LONGEST_LOOK:  # also refuses NaN
             raise BadInput(f"--show-seconds is 0 to {LONGEST_LOOK:g}, not {self.show_seconds}.")
         most = self._rounded(len(self.names) - self.practice - self.checks)
         if self.trials < 1 or self.trials % self._step:
@@ -83,7 +86,7 @@ class Study:
 
     @property
     def _step(self) -> int:
-        """The number of questions is a multiple of it: all systems, and all places on the page, have equal shares."""
+        """The number of questions is a multiple of it, so that all systems and all positions have equal shares."""
         return len(self.systems) * (2 if self.design == "real-or-generated" else 1)
 
     def _rounded(self, trials: int) -> int:
@@ -91,14 +94,15 @@ class Study:
 
 
 def questions(study: Study, person: int) -> tuple[Question, ...]:
-    """What person number `person` (0, 1, ...) is asked: practice first, then scored questions with checks among them.
+    """The questions of participant number `person` (0, 1, ...): practice first, then scored questions with checks among
+    them.
 
-    No pair comes twice. Over people, each picture of a system is asked about equally often, to within one; so is each
-    real one, to within one a system.
+    No pair comes twice. Over participants, each picture of a system is asked about equally often, to within one; so is
+    each real one, to within one per system.
     """
     order = numpy_stream(study.seed, _ORDER).permutation(len(study.names))
     stream = numpy_stream(mix(study.seed, _PERSON, person))
-    # a person's names begin one share after those of the person before, so that each name goes through all conditions
+    # a participant's names start one share after the previous one's, so that each name goes through all conditions
     start = person * (study.trials if study.design == "best" else study.trials // len(_conditions(study)))
     names = [study.names[order[(start + k) % len(order)]] for k in range(len(order))]
     deal = _side_by_side if study.design == "best" else _one_by_one
@@ -130,7 +134,8 @@ def _one_by_one(study: Study, stream: np.random.Generator) -> tuple[_Dealt, _Dea
 
 def _side_by_side(study: Study, stream: np.random.Generator) -> tuple[_Dealt, _Dealt, _Dealt]:
     """The candidates of scored questions, practice and checks: all systems; in a check, one real picture among
-    pieces."""
+    scrambled ones.
+    """
     places = range(len(study.systems))
     whole_ones = stream.integers(len(places), size=study.checks)
     checks = [tuple(REAL if place == k else SCRAMBLED for place in places) for k in whole_ones]
@@ -138,7 +143,7 @@ def _side_by_side(study: Study, stream: np.random.Generator) -> tuple[_Dealt, _D
 
 
 def choices(study: Study, question: Question) -> tuple[str, ...]:
-    """What may be answered, as written down."""
+    """The possible answers, as stored."""
     return (REAL, GENERATED) if study.design == "real-or-generated" else question.candidates
 
 
@@ -148,7 +153,7 @@ def right_answer(study: Study) -> str:
 
 
 def _rows(study: Study, stream: np.random.Generator, count: int) -> _Dealt:
-    """`count` orders of the systems; in each run of as many as there are systems, each stands once in every place."""
+    """`count` orders of the systems; in each run of as many as there are systems, each has every position once."""
     rows: _Dealt = []
     while len(rows) < count:
         base = [study.systems[k] for k in stream.permutation(len(study.systems))]

@@ -1,4 +1,4 @@
-"""Folders of pictures with equal names; what a person sees of a file is its pixels and nothing else."""
+"""Folders of pictures with equal names; participants get the pixels of a file and nothing else."""
 
 import io
 import itertools
@@ -18,7 +18,7 @@ from reposer.nn.weights import sha256
 
 from .design import POSE, REAL, SCRAMBLED, SOURCE
 
-BANDS = 8  # into which a scrambled picture is cut, each way
+BANDS = 8  # number of bands into which a scrambled picture is cut, in each direction
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Folders:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the pairs, sorted."""
+        """The names of the pairs, sorted."""
         return tuple(sorted(self.files[REAL]))
 
     def png(self, role: str, name: str) -> bytes:
-        """The picture's pixels as a PNG: neither name, kind nor remarks of the file show."""
+        """The picture's pixels as a PNG, without the file's name or metadata."""
         pixels = read_picture(self._file(role, name)).numpy()
         if role == SCRAMBLED:
             pixels = scrambled(pixels)
@@ -42,7 +42,7 @@ class Folders:
         return out.getvalue()
 
     def checksum(self, role: str, name: str) -> str:
-        """SHA-256 of the file; a scrambled picture has that of the real one it was made from."""
+        """SHA-256 of the file; a scrambled picture has that of its original."""
         return sha256(self._file(role, name))
 
     def _file(self, role: str, name: str) -> Path:
@@ -52,10 +52,11 @@ class Folders:
 def open_folders(
     real: Path, generated: Mapping[str, Path], *, sources: Path | None = None, poses: Path | None = None
 ) -> Folders:
-    """The folders of a study. real: the true targets. generated: a folder a system. sources, poses: beside the choice.
+    """The folders of a study. real: the true targets. generated: one folder per system. sources, poses: shown next to
+    the candidates.
 
-    Names are file names without their ending. Refuses folders that are missing or empty, names that not all folders
-    have, pictures that are broken off, and generated ones whose size is not that of the real one.
+    Names are file names without their ending. Refuses missing or empty folders, names that not all folders have,
+    truncated pictures, and generated pictures whose size differs from the real one's.
     """
     if taken := {REAL, SOURCE, POSE} & set(generated):
         raise BadInput(f"A system cannot be called '{taken.pop()}'; give it another name.")
@@ -79,7 +80,7 @@ def open_folders(
 
 
 def scrambled(pixels: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
-    """The picture cut into bands both ways, and the bands in another order; it keeps its size and colours."""
+    """The picture cut into bands both ways, reordered; size and colours are unchanged."""
     stream = numpy_stream(0x5C4A, *pixels.shape)
     for axis in (0, 1):
         bands = np.array_split(np.arange(pixels.shape[axis]), BANDS)

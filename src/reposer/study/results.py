@@ -1,4 +1,6 @@
-"""What a study found: rates with intervals, comparisons of systems, and who was left out by which rule."""
+"""The results of a study: rates with intervals, comparisons of systems, and which answers were excluded by which
+rule.
+"""
 
 import itertools
 import math
@@ -21,12 +23,14 @@ from .design import GENERATED, REAL, Study, right_answer
 from .statistics import holm, people_interval, sign_test, wilson_interval
 
 CONFIDENCE = 0.95
-FEW_PEOPLE = 10  # the percentile bootstrap of fewer is known to be too narrow
+FEW_PEOPLE = 10  # the percentile bootstrap is known to be too narrow for fewer
 
 
 @dataclass(frozen=True)
 class Rate:
-    """hits of total answers. wilson: interval if all were independent. people: with whole people drawn again."""
+    """hits of total answers. wilson: interval if all were independent. people: interval from resampling whole
+    participants.
+    """
 
     name: str
     hits: int
@@ -41,13 +45,13 @@ class Rate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two systems against each other.
+    """Two systems compared.
 
-    unit: "people" counts who took more pictures of the one than of the other for real (or chose it more often);
-    "answers"
-        counts choices of the one or the other. Answers of one person are not independent: where both speak, trust
-        people.
-    p: exact and two-sided. p_holm: corrected for the number of comparisons of this unit.
+    unit: "people" counts participants who took more pictures of the one than of the other for real (or chose it more
+        often); "answers" counts choices of the one or the other. Answers of one participant are not independent: if
+        both are given, trust people.
+    p: exact and two-sided.
+    p_holm: corrected for the number of comparisons of this unit.
     """
 
     first: str
@@ -62,10 +66,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Results:
-    """What the counted answers of a study say.
+    """The results of the counted answers of a study.
 
-    begun, finished, counted: people. answers: that count. left_out: answers that do not, by reason.
-    seconds: the median time of an answer. changed: pairs whose files were not the same for everybody.
+    begun, finished, counted: number of participants.
+    answers: number of counted answers.
+    left_out: number of excluded answers, by reason.
+    seconds: the median time of an answer.
+    changed: pairs whose files were not the same for all participants.
     """
 
     study: Study
@@ -105,7 +112,7 @@ class Results:
         return Group(*parts, *(Text(one_line(note)) for note in self.notes()))
 
     def notes(self) -> list[str]:
-        """What to know beside the numbers, a sentence each."""
+        """Remarks on the numbers, a sentence each."""
         said = [f"{self.begun} people began, {self.finished} finished, {self.counted} count."]
         if self.answers:
             said.append(f"Half of the answers took less than {self.seconds:.1f} s.")
@@ -134,13 +141,11 @@ def results(path: Path) -> Results:
 
 
 def tally(study: Study, begun: int, answers: Sequence[Answer]) -> Results:
-    """The results of these answers; `begun` people have opened the page.
+    """The results of these answers; `begun` participants have opened the page.
 
-    Left out: practice; checks; everything of people who failed more checks than the study allows; answers to pictures
-    that
-    were never fetched or, where they are shown for a fixed time, more than once. People who stopped early count as far
-    as
-    they went.
+    Excluded: practice; checks; all answers of participants who failed more checks than the study allows; answers to
+        pictures that were never fetched or, if they are shown for a fixed time, were fetched more than once.
+        Participants who stopped early count as far as they got.
     """
     counting, left_out = _by_rule(study, answers)
     if study.design == "real-or-generated":
@@ -232,9 +237,9 @@ def _per_person(answers: Iterable[Answer], hit: Callable[[Answer], bool]) -> dic
 
 
 def _people(first: str, second: str, a: Mapping[int, tuple[int, int]], b: Mapping[int, tuple[int, int]]) -> Comparison:
-    """Each person who judged both is one vote for the system with the larger share of hits."""
+    """Each participant who rated both is one vote for the system with the larger share of hits."""
     both = a.keys() & b.keys()
-    # shares compared as whole numbers: h1 / n1 > h2 / n2
+    # shares compared as integers: h1 / n1 > h2 / n2
     leads = [a[p][0] * b[p][1] - b[p][0] * a[p][1] for p in both]
     wins, losses = sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads)
     ties = len(leads) - wins - losses

@@ -1,4 +1,4 @@
-"""The page's server: the standard library's, a thread a request, nothing from outside."""
+"""The page's server: based on the standard library, one thread per request, no external resources."""
 
 import io
 import json
@@ -35,8 +35,8 @@ from .design import POSE, REAL, SOURCE, Question, Study, choices, questions
 from .folders import Folders
 
 LONGEST_BODY = 4096  # bytes of an answer
-LONGEST_LEFTOVER = 1 << 20  # bytes that are read of what was refused
-MOST_CONNECTIONS = 1024  # at one time; more are closed
+LONGEST_LEFTOVER = 1 << 20  # bytes read of a refused request
+MOST_CONNECTIONS = 1024  # at a time; further ones are closed
 _LARGEST = 1 << 31  # above every number of a question or a choice
 _TITLES = {SOURCE: "The person", POSE: "The wanted pose", REAL: "The wanted picture"}
 _PICTURE = re.compile(r"/picture/(\d{1,6})/(candidate|beside)/(\d{1,2})")
@@ -46,7 +46,7 @@ class StudyServer(ThreadingHTTPServer):
     """Serves one study at `address`; port 0 takes a free one. Run it with `serve_forever`."""
 
     daemon_threads = True
-    request_queue_size = 128  # visitors who come in one moment wait; with the library's 5, most would be turned away
+    request_queue_size = 128  # simultaneous visitors queue; with the library's 5, most would be refused
 
     def __init__(self, address: tuple[str, int], study: Study, folders: Folders, answers: Answers) -> None:
         self.study, self.folders, self.answers = study, folders, answers
@@ -58,7 +58,7 @@ class StudyServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         host, port = self.server_address[:2]
         return f"http://{in_brackets(str(host))}:{port}/"
 
@@ -75,7 +75,7 @@ class StudyServer(ThreadingHTTPServer):
             self._free.release()
 
     def about(self) -> dict[str, Any]:
-        """What the page needs to know of the study; nothing that tells real from generated."""
+        """What the page needs to know about the study; nothing that tells real from generated."""
         return {
             "key": self.answers.key,
             "design": self.study.design,
@@ -86,12 +86,12 @@ class StudyServer(ThreadingHTTPServer):
         }
 
     def next_question(self, person: int) -> tuple[int, Question] | None:
-        """The first question that the person has not answered; None at the end."""
+        """The first question that the participant has not answered; None at the end."""
         asked, number = questions(self.study, person), self.answers.answered(person)
         return (number, asked[number]) if number < len(asked) else None
 
     def shown(self, person: int) -> dict[str, Any]:
-        """The next question as the page gets it: numbers and addresses without names."""
+        """The next question for the page: numbers and addresses without names."""
         if (following := self.next_question(person)) is None:
             return {"done": True}
         number, question = following
@@ -107,9 +107,9 @@ class StudyServer(ThreadingHTTPServer):
         }
 
     def take(self, person: int, number: int, choice: int, milliseconds: float) -> str:
-        """Write down an answer to the person's next question; what is wrong with it, or nothing.
+        """Store an answer to the participant's next question; returns what is wrong with it, or nothing.
 
-        An answer to a question before it was sent twice by a page that did not hear of the first: it changes nothing.
+        An answer to an earlier question is a repeat by a page that missed the first reply: it changes nothing.
         """
         following = self.next_question(person)
         if following is None or 0 <= number < following[0]:
@@ -124,7 +124,7 @@ class StudyServer(ThreadingHTTPServer):
         return ""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A page that went away in the middle is no error."""
+        """A client that disconnects midway is no error."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
@@ -132,7 +132,7 @@ class StudyServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: StudyServer
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = "Reposer", ""  # nobody needs to know which Python this is
+    server_version, sys_version = "Reposer", ""  # do not reveal the Python version
 
     def setup(self) -> None:
         super().setup()
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().handle_one_request()
 
     def parse_request(self) -> bool:
-        """Whether the request is answered by `do_GET` or `do_POST`; if not, it has been refused."""
+        """Whether `do_GET` or `do_POST` is to answer the request; if not, it has been refused."""
         self._incoming.allow(REQUEST_SECONDS)
         try:
             if not super().parse_request():
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._guarded(self._post)
 
     def _guarded(self, answer: Callable[[], None]) -> None:
-        """Answer, and say so where a file went away or bad, or the disk is full."""
+        """Answer, and report files that are missing or damaged and a full disk."""
         try:
             answer()
         except (ConnectionError, TimeoutError):
@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _post(self) -> None:
         length = body_length(self.headers, LONGEST_BODY)
         if not isinstance(length, int):
-            self._hang_up(*length)  # what was sent is still on the line
+            self._hang_up(*length)  # unread data is still on the connection
             return
         try:
             said = json.loads(self.rfile.read(length) or b"{}")
@@ -216,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
 
     def _begin(self) -> None:
-        if not has_origin(self.headers):  # an answer has a token instead, which no other website knows
+        if not has_origin(self.headers):  # answers carry a token instead, which no other website knows
             self._refuse(HTTPStatus.FORBIDDEN, "only the study's own page begins")
         else:
             self._say({"token": self.server.answers.begin()})
@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(self.server.shown(person))
 
     def _picture(self, person: int, path: str) -> None:
-        """Only pictures of the person's next question: nobody looks ahead or back."""
+        """Serves only pictures of the participant's next question, not later or earlier ones."""
         following, match = self.server.next_question(person), _PICTURE.fullmatch(path)
         if following is None or match is None or int(match[1]) != following[0]:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
@@ -250,7 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, "image/png", picture)
 
     def _broken(self, error: Exception) -> None:
-        """The file's name is for whoever runs the study, not for the page."""
+        """The file's name is shown to whoever runs the study, not on the page."""
         logging.getLogger(__name__).error("%s", error)
         self._refuse(
             HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -258,7 +258,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _hang_up(self, status: HTTPStatus, message: str) -> None:
-        """Refuse, and end the connection. What was still sent is dropped: unread, it would take the reply with it."""
+        """Refuse, and close the connection. Remaining data is read and dropped: unread, it would reset the
+        connection and lose the reply.
+        """
         self.close_connection = True
         self._refuse(status, message)
         self._incoming.allow(LINGER_SECONDS)
@@ -267,10 +269,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(LONGEST_LEFTOVER)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the library refuses: requests that are none. Unknown methods and versions are the sender's fault,
-        too."""
+        """Refuse what the library cannot parse. Unknown methods and versions are the client's fault, too."""
         theirs = {HTTPStatus.NOT_IMPLEMENTED: 405, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: 400}
-        self.request_version = self.protocol_version  # of a line that could not be read: the reply still has a status
+        self.request_version = self.protocol_version  # of a line that could not be read: the reply still needs a status
         status = HTTPStatus(theirs.get(HTTPStatus(code), code))
         self._hang_up(status, status.phrase.lower())
 
@@ -291,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")  # a picture's time on the screen is the page's to decide
+        self.send_header("Cache-Control", "no-store")  # the page decides how long a picture is shown
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("Referrer-Policy", "no-referrer")
@@ -305,11 +306,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing: the answers are the log."""
+        """Silent: the answers are the log."""
 
 
 def _is_number(value: object) -> TypeGuard[int]:
-    """Whether it can be the number of a question, or of a choice."""
+    """Whether the value can be the number of a question, or of a choice."""
     return type(value) is int and abs(value) < _LARGEST
 
 

@@ -1,4 +1,4 @@
-"""Rates with intervals, and how surprising a difference would be if there were none."""
+"""Rates with intervals, and significance tests for differences."""
 
 import math
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from reposer.core.rng import numpy_stream
 
 
 def wilson_interval(hits: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of a rate whose answers are independent (Wilson 1927): all p with |hits/total - p| <= z sqrt(p (1 -
-    p) / total).
+    """The interval of a rate of independent answers (Wilson 1927): all p with |hits/total - p| <= z sqrt(p (1 - p) /
+    total).
 
     (NaN, NaN) if nothing was counted.
     """
@@ -28,11 +28,11 @@ def wilson_interval(hits: int, total: int, confidence: float = 0.95) -> tuple[fl
 def people_interval(
     hits: Sequence[int], totals: Sequence[int], *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> tuple[float, float]:
-    """The percentile bootstrap interval of sum(hits) / sum(totals) with whole people drawn again.
+    """The percentile bootstrap interval of sum(hits) / sum(totals), resampling whole participants.
 
-    hits, totals: of each person. The answers of one person go together, so this is about other people asked the same
-    way;
-    it is wider than Wilson's where people differ. (NaN, NaN) for fewer than two people.
+    hits, totals: of each participant. Resampling keeps the answers of one participant together, so this is about other
+        participants asked the same way; it is wider than Wilson's if participants differ. (NaN, NaN) for fewer than two
+        participants.
     """
     counts = np.array(sorted((h, n) for h, n in zip(hits, totals, strict=True) if n), dtype=np.int64)
     if len(counts) < 2:
@@ -44,14 +44,14 @@ def people_interval(
 
 
 def sign_test(wins: int, losses: int) -> float:
-    """Two-sided exact p-value of so uneven a split or worse, if either side were as likely (ties left out)."""
+    """Two-sided exact p-value of a split at least this uneven, if both sides were equally likely (ties excluded)."""
     total, fewer = wins + losses, min(wins, losses)
     tail = sum(math.comb(total, k) for k in range(fewer + 1))
     return min(1.0, 2 * tail / 2**total)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979), in the same order: below 0.05, all such hold together at 5 %."""
+    """p-values corrected for their number (Holm 1979), in the same order: all those below 0.05 hold together at 5 %."""
     order = sorted(range(len(p_values)), key=lambda k: p_values[k])
     corrected, highest = [0.0] * len(p_values), 0.0
     for rank, k in enumerate(order):
