@@ -1,1 +1,1 @@
-"""What a generated picture or a flow is compared by during training. Every term is a mean over rows."""
+"""Losses on a generated picture or a flow. Every term is a mean over rows."""

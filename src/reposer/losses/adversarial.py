@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 def lsgan_real(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
-    """Least squares GAN (Mao et al. 2017): mean (score - 1)^2, for what should pass as real."""
+    """Least squares GAN (Mao et al. 2017): mean (score - 1)^2, for pictures that should pass as real."""
     return (scores - 1).square().mean()
 
 
 def lsgan_fake(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
-    """Least squares GAN: mean score^2, for what should be found out."""
+    """Least squares GAN: mean score^2, for pictures that should be recognised as generated."""
     return scores.square().mean()
 
 
@@ -29,17 +29,17 @@ def hinge_fake(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
 
 
 def bce_real(logits: Float[Tensor, "B ..."]) -> Float[Tensor, ""]:
-    """The first GAN (Goodfellow et al. 2014): mean -log sigmoid(logit), for what should pass as real."""
+    """The first GAN (Goodfellow et al. 2014): mean -log sigmoid(logit), for pictures that should pass as real."""
     return F.softplus(-logits).mean()
 
 
 def bce_fake(logits: Float[Tensor, "B ..."]) -> Float[Tensor, ""]:
-    """The first GAN: mean -log(1 - sigmoid(logit)), for what should be found out."""
+    """The first GAN: mean -log(1 - sigmoid(logit)), for pictures that should be recognised as generated."""
     return F.softplus(logits).mean()
 
 
 def hinge_passed(scores: Float[Tensor, "B C h w"]) -> Float[Tensor, ""]:
-    """What a generator descends beside the hinge loss of its discriminator: mean -score (Lim and Ye 2017)."""
+    """The generator's loss that goes with the hinge loss: mean -score (Lim and Ye 2017)."""
     return -scores.mean()
 
 
@@ -52,9 +52,8 @@ class GANTerms(NamedTuple):
 
 
 GAN = Literal["least-squares", "cross-entropy", "hinge"]
-"""Which adversarial terms: least squares (LSGAN); the logarithms of the first GAN, the generator's in the form that
-does
-not vanish where the discriminator wins; or the hinge loss."""
+"""Form of the adversarial terms: least squares (LSGAN); the logarithms of the first GAN, with the generator's form that
+does not vanish where the discriminator wins; or the hinge loss."""
 
 GAN_TERMS: Mapping[GAN, GANTerms] = {
     "least-squares": GANTerms(lsgan_real, lsgan_fake, lsgan_real),

@@ -1,5 +1,4 @@
-"""GFLA's two losses on a flow (Ren et al. 2020, section 3.1): does it find the right place, and is it locally
-affine."""
+"""GFLA's two losses on a flow (Ren et al. 2020, section 3.1): sampling correctness and affine regularity."""
 
 import math
 from functools import lru_cache
@@ -22,11 +21,11 @@ def sampling_correctness(
     *,
     chunk: int = 1024,
 ) -> Float[Tensor, ""]:
-    """How far the flowed source features fall short of the best match that the source holds anywhere.
+    """How far the flowed source features fall short of the best match anywhere in the source.
 
-    Per place, exp(-s / M) - 1/e with s the cosine between the sampled source and the target, and M the largest
-    cosine over all source places. Only the flow receives a gradient. M compares N x N places, `chunk` of them at a
-    time. A mask weighs the places of its row; rows weigh alike, one whose mask is empty counts as 0.
+    Per place, exp(-s / M) - 1/e with s the cosine between the sampled source and the target, and M the largest cosine
+    over all source places. Only the flow receives a gradient. M compares N x N places, `chunk` of them at a time. A
+    mask weighs the places of its row; rows weigh alike, one whose mask is empty counts as 0.
     """
     dtype = torch.promote_types(flow.dtype, torch.float32)
     source, target = source.detach().to(dtype), target.detach().to(dtype)

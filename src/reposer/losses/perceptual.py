@@ -1,4 +1,4 @@
-"""Content and style: a generated picture against its target, in the layers of a frozen network."""
+"""Content and style losses between a generated picture and its target, in the layers of a frozen network."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ def content_and_style(
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Sums over the network's content layers of mean |difference|, and over its style layers of mean |Gram difference|.
 
-    Both mappings hold at least those layers: one pass over each picture serves both terms (Johnson et al. 2016).
+    Both mappings have at least those layers: one pass over each picture serves both terms (Johnson et al. 2016).
     """
     style = [_difference(gram(_full(drawn[n])), gram(_full(target[n]))) for n in network.style_layers]
     return content(drawn, target, network.content_layers), torch.stack(style).sum()

@@ -1,4 +1,4 @@
-"""A pool of generated pictures, so that a discriminator also meets what was drawn a while ago."""
+"""A pool of generated pictures, so that a discriminator also sees older results."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 from reposer.core.rng import numpy_stream
 
-ADDRESS = 0x9001  # of the pool's dice among all that a row's seed is used for
+ADDRESS = 0x9001  # address of the pool's random numbers within a row's seed
 
 
 class ImagePool:
-    """The last `size` rows or so; a new row takes an old one's place half of the time (Shrivastava et al. 2017).
+    """The last `size` rows or so; a new row replaces an old one half of the time (Shrivastava et al. 2017).
 
-    The pool is of all processes: it takes the rows of the whole batch in their order, and the dice of a row come from
-    its seed. So every process holds the same pool, the one that a single process with the whole batch would hold.
+    All processes share one pool: it takes the rows of the whole batch in their order, and a row's random choice comes
+    from its seed. So every process has the same pool, the one that a single process with the whole batch would have.
     """
 
     def __init__(self, size: int = 50) -> None:
@@ -25,7 +25,8 @@ class ImagePool:
 
     @torch.no_grad()
     def exchange(self, rows: Float[Tensor, "B C H W"], seeds: Int64[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
-        """For each row itself or, once the pool is full, every second time an old one that it replaces. No history."""
+        """For each row itself or, once the pool is full, every second time an old one that it replaces. No gradient
+        history."""
         rows = rows.detach()
         if self.size == 0:
             return rows
@@ -46,7 +47,7 @@ class ImagePool:
         return old.to(row.device)
 
     def state(self) -> dict[str, Any]:
-        """For `Objective.state`."""
+        """State for `Objective.state`."""
         return {"rows": [row.cpu() for row in self._rows]}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -54,13 +55,14 @@ class ImagePool:
 
 
 def _gathered(rows: Tensor) -> tuple[Tensor, int]:
-    """The rows of all processes, and which of them is the first of this one's. Each may hold another number."""
+    """The rows of all processes, and the index of this one's first row. The processes may have different numbers of
+    rows."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return rows, 0
     counts = [torch.zeros(1, dtype=torch.int64, device=rows.device) for _ in range(dist.get_world_size())]
     dist.all_gather(counts, torch.tensor([len(rows)], device=rows.device))
     numbers = [int(count.item()) for count in counts]
-    filled = rows.new_zeros(max(numbers), *rows.shape[1:])  # all_gather wants equal shapes
+    filled = rows.new_zeros(max(numbers), *rows.shape[1:])  # all_gather needs equal shapes
     filled[: len(rows)] = rows
     parts = [torch.empty_like(filled) for _ in numbers]
     dist.all_gather(parts, filled)

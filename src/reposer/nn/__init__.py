@@ -1,1 +1,1 @@
-"""Layers, maps, warps and standard feature networks: what families of generators are built from."""
+"""Layers, maps, warps and standard feature networks: the building blocks of generators."""

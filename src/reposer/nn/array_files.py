@@ -1,4 +1,4 @@
-"""Arrays in a `.npz`, the file that numpy's savez writes: what another framework's weights arrive in."""
+"""Reads a `.npz`, the file that numpy's savez writes: the form in which other frameworks' weights come."""
 
 import zipfile
 import zlib
@@ -14,7 +14,7 @@ MOST_BYTES = 8 * 2**30  # the largest published network that is read this way ha
 
 
 def read_arrays(path: Path) -> dict[str, Tensor]:
-    """The arrays of numbers in a `.npz`, by name. Python objects are refused without being read."""
+    """The arrays of numbers in a `.npz`, by name. Python objects are refused unread."""
     if not path.is_file():
         raise BadInput(f"There is no file {path}; a .npz of weights was expected.")
     try:

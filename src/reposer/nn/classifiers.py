@@ -27,8 +27,8 @@ FILES: dict[Backbone, str] = {
 class Classifier(nn.Module):
     """Convolutions of a classifier.
 
-    features: its modules, as torchvision numbers them. taps: the modules behind which maps are taken.
-    widths: channels of those maps. smallest: the least side of a picture, in pixels.
+    features: its modules, as torchvision numbers them. taps: the modules whose outputs are returned.
+    widths: channels of those outputs. smallest: the least side of a picture, in pixels.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Classifier(nn.Module):
         self.smallest = smallest
 
     def forward(self, picture: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B C h w"]]:
-        """The maps at the taps of a picture in [-1, 1], which is standardised first."""
+        """The taps' maps of a picture in [-1, 1], which is standardised first."""
         x, maps = standardised(picture), []
         for number, module in enumerate(self.features):
             x = module(x)
@@ -51,7 +51,7 @@ class Classifier(nn.Module):
 
 
 def standardised(picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
-    """A picture in [-1, 1] with the mean and deviation of ImageNet taken out."""
+    """A picture in [-1, 1] standardised by the mean and deviation of ImageNet."""
     mean, deviation = (picture.new_tensor(v)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
     return ((picture + 1) / 2 - mean) / deviation
 

@@ -1,4 +1,4 @@
-"""Dropout whose noise has an address: the mask of a row is a function of the row's seed and the layer's number."""
+"""Reproducible dropout: the mask of a row is a function of the row's seed and the layer's number."""
 
 import torch
 from jaxtyping import Float, Int64
@@ -6,15 +6,15 @@ from torch import Tensor, nn
 
 from reposer.core.rng import mix
 
-BYTES = 8  # of one hash; each decides about one value
+BYTES = 8  # of one hash; each decides for one value
 
 
 class SeededDropout(nn.Module):
-    """Drops values at the rate of their training and scales the rest by 1 / (1 - rate); without seeds, nothing.
+    """Drops values at its rate and scales the rest by 1 / (1 - rate); without seeds it does nothing.
 
-    rate: share that is dropped, rounded to 1/256.
-    number: of this layer in its network; layers of one number drop the same places.
-    There is no difference between modes: who trains hands seeds in, who draws does not.
+    rate: share of values dropped, rounded to 1/256.
+    number: of this layer in its network; layers with the same number drop the same places.
+    Training and eval mode do not differ: training passes seeds, inference does not.
     """
 
     def __init__(self, rate: float, number: int = 0) -> None:

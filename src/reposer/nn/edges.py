@@ -13,8 +13,8 @@ from .face_maps import face_mask
 from .layout import at_least_float32
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue are
-TRUNCATE = 4.0  # the Gaussian's window ends that many sigmas from its middle
-ROUNDS = 8  # of hysteresis between two looks whether anything still grows
+TRUNCATE = 4.0  # the Gaussian's window ends this many sigmas from its middle
+ROUNDS = 8  # hysteresis rounds between two checks for growth
 
 
 @torch.no_grad()
@@ -56,7 +56,7 @@ def frame_edges(
 
 
 def _smooth(brightness: Float[Tensor, "B 1 H W"], sigma: float) -> Float[Tensor, "B 1 H W"]:
-    """Gaussian means over the pixels that the picture has: at its border the window is cut, not filled."""
+    """Gaussian means over the picture's pixels: at its border the window is cut, not padded."""
     if sigma == 0:
         return brightness
     reach = int(TRUNCATE * sigma + 0.5)
@@ -71,7 +71,7 @@ def _smooth(brightness: Float[Tensor, "B 1 H W"], sigma: float) -> Float[Tensor,
 
 
 def _sobel(x: Float[Tensor, "B 1 H W"]) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B 1 H W"]]:
-    """How much brighter it becomes to the right and down, times 8 pixels; beyond the border its pixels repeat."""
+    """Brightness gradient to the right and down, times 8 pixels; beyond the border the edge pixels repeat."""
     x = F.pad(x, (1, 1, 1, 1), mode="replicate")
     right, down = x[..., 2:] - x[..., :-2], x[..., 2:, :] - x[..., :-2, :]
     return (
@@ -85,7 +85,7 @@ def _ridge(
 ) -> Bool[Tensor, "B 1 H W"]:
     """True where no place one pixel up or down the slope is steeper (between pixels: a mean of two).
 
-    Not at the border, which has no neighbours.
+    Never True at the border, which has no neighbours.
     """
     height, width = steepness.shape[-2:]
     padded = F.pad(steepness, (1, 1, 1, 1))

@@ -1,8 +1,8 @@
-"""What a face is to a network: edges, distances to its lines, and a map of its parts (GFLA's face animation).
+"""A face's input maps: edges, distances to its lines, and a map of its parts (GFLA's face animation).
 
-Drawn in a batch, on the landmarks' device. The published system has 16 channels: an edge map, 14 maps of
-distance and one map of parts. Which lines, which numbers and which forehead is not said in the paper; what
-is written here as inferred follows from the counts (14 lines, parts 0 to 6) and from the landmarks' order.
+Computed for a batch, on the landmarks' device. The published system has 16 channels: an edge map, 14 maps of distance
+and one map of parts. The paper does not say which lines, which numbers and which forehead; whatever is marked inferred
+follows from the counts (14 lines, parts 0 to 6) and from the landmarks' order.
 """
 
 from functools import lru_cache
@@ -20,9 +20,9 @@ from .layout import at_least_float32
 Labels = Literal["scaled", "raw"]
 
 FACE_CHANNELS = 16  # one edge map, 14 distances, one map of parts
-REACH = 3 * 255.0  # pixels: distances were counted in threes of pixels and kept as bytes
-FOREHEAD = 2 / 3  # inferred: the brow's end of a face is that much as high as the chin's end is low
-FILL_STEPS = 8  # straight pieces in place of a curve through three landmarks, where an area is filled
+REACH = 3 * 255.0  # pixels: distances were counted in units of three pixels and stored as bytes
+FOREHEAD = 2 / 3  # inferred: the forehead is this share as high as the chin is low
+FILL_STEPS = 8  # straight pieces per curve through three landmarks, where an area is filled
 
 
 def _numbered(stem: str, numbers: range) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def _numbered(stem: str, numbers: range) -> tuple[str, ...]:
 
 
 def _on(side: str, *joints: str) -> tuple[str, ...]:
-    """Names on one side; a joint of the middle is written with a leading '='."""
+    """Names on one side; a joint of the middle has a leading '='."""
     return tuple(j[1:] if j.startswith("=") else f"{side}_{j}" for j in joints)
 
 
@@ -42,7 +42,7 @@ _NOSTRIL = ("=nose_bridge_2", "nostril_1")  # inferred: from below the eyes, not
 
 
 def _arch(ends: str, half: tuple[str, ...], middle: str) -> tuple[str, ...]:
-    """A line from the right end over the middle to the left end."""
+    """A line from the right end through the middle to the left end."""
     return (*_on("right", ends, *half), middle, *_on("left", *reversed(half), ends))
 
 
@@ -82,11 +82,11 @@ LABELS = max(label for label, _ in FACE_PARTS)
 def face_maps(face: FaceLines | Pose, *, labels: Labels = "scaled") -> Float[Tensor, "B 16 H W"]:
     """The 16 maps of a batch of faces (skeleton FACE_68), without gradients.
 
-    0: 1 on a line of the face or on an edge that `face` brings along, 0 elsewhere.
+    0: 1 on a line of the face or on an edge of `face`, 0 elsewhere.
     1 to 14: the L1 distance d to each of FACE_LINES, in pixels, as min(d / 3, 255) / 255.
     15: which of FACE_PARTS a pixel belongs to, 0 to 6: as it is ("raw", published) or over 6 ("scaled").
 
-    A line of which a landmark is missing, or of which no pixel lies in the picture, is at distance 1 everywhere.
+    A line with a missing landmark, or with no pixel in the picture, is at distance 1 everywhere.
     """
     points = face.points if isinstance(face, FaceLines) else face
     curves = _curves(points)
@@ -116,9 +116,10 @@ def l1_distances(lines: Bool[Tensor, "B N H W"], dtype: torch.dtype) -> Float[Te
 
 
 def _swept(start: Float[Tensor, "*B H W"]) -> Float[Tensor, "*B H W"]:
-    """min over j of start(j) + |i - j|, from what lies to the left, then to the right; written from right to left."""
+    """min over j of start(j) + |i - j|: a sweep to the right over what lies to the left, then one from right to
+    left."""
     place = torch.arange(start.shape[-1], device=start.device, dtype=start.dtype)
-    left = (start - place).cummin(-1).values  # without the way to i, which is added with the next
+    left = (start - place).cummin(-1).values  # without the distance to i, which the next step adds
     return left.add_(2 * place).flip(-1).cummin(-1).values.sub_(place.flip(0))
 
 
@@ -134,7 +135,8 @@ class _Curves(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Where the pieces of FACE_LINES begin, pass (the mean of two places: a straight piece has no middle) and end.
+    """Start, middle and end of the pieces of FACE_LINES. A straight piece has no middle landmark: the mean of two is
+    used.
 
     Places count the landmarks of FACE_68 and then those of the forehead.
     """
@@ -190,21 +192,21 @@ def _forehead(xy: Float[Tensor, "B K 2"]) -> Float[Tensor, "B M 2"]:
 def _samples(curves: _Curves, steps: int) -> Float[Tensor, "B P S 2"]:
     """steps + 1 places on every piece: its start, half of the steps to its middle, the other half to its end.
 
-    The parabola meets its middle at the share of the way at which that lies: so it turns with its landmarks and
-    does not depend on axes.
+    The parabola passes its middle at the share of the way at which that lies, so it turns with its landmarks and does
+    not depend on axes.
     """
     a, b, c = (curves.corners[:, :, k, None] for k in range(3))
     first, second = (b - a).norm(dim=-1, keepdim=True), (c - b).norm(dim=-1, keepdim=True)
     both = (first + second).clamp(min=torch.finfo(first.dtype).tiny)
-    m = (first / both).clamp(0.1, 0.9)  # landmarks that fall together leave no way between them
+    m = (first / both).clamp(0.1, 0.9)  # coinciding landmarks leave no distance between them
     half = torch.linspace(0, 1, steps // 2 + 1, device=a.device, dtype=a.dtype)[:, None]
     t = torch.cat([half * m, 1 - (1 - m) * (1 - half[1:])], -2)
-    # Weights first: they are exactly 1 and 0 at the ends, so that piece meets piece and areas have no leak.
+    # Weights first: they are exactly 1 and 0 at the ends, so that pieces join exactly and areas have no gaps.
     return a * ((t - m) * (t - 1) / m) + b * (t * (1 - t) / (m * (1 - m))) + c * (t * (t - m) / (1 - m))
 
 
 def _drawn(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B N H W"]:
-    """True on every pixel that a line passes. A piece is without gaps while it is shorter than the picture's side.
+    """True on every pixel that a line passes. A piece has no gaps as long as it is shorter than the picture's side.
 
     (The speed along a parabola is not even: there are twice as many samples as pixels on that side.)
     """
@@ -233,15 +235,14 @@ def _parts_of_pieces() -> tuple[tuple[int, int], ...]:
 
 
 def _filled(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B M H W"]:
-    """True where a pixel's centre lies inside a part: an odd number of its borders is crossed on the way from the
-    left."""
+    """True where a pixel's centre is inside a part: a ray from the left crosses an odd number of the part's borders."""
     height, width = size
     start, end, part = _borders(curves)
     rows = torch.arange(height, device=start.device, dtype=start.dtype)
     (ax, ay), (bx, by) = (ends[..., None].unbind(2) for ends in (start, end))
     crossed = (ay <= rows) != (by <= rows)
     share = (rows - ay) / torch.where(crossed, by - ay, 1.0)
-    column = (ax + share * (bx - ax)).ceil().clamp(0, width)  # beyond the right border: nobody is on that way
+    column = (ax + share * (bx - ax)).ceil().clamp(0, width)  # beyond the right border: no pixel is on that ray
     column = torch.where(crossed, column, width).long()
     place = (part[:, None] * height + rows.long()) * (width + 1) + column
     count = torch.zeros(len(start), len(FACE_PARTS) * height * (width + 1), device=start.device, dtype=torch.int32)
@@ -252,12 +253,12 @@ def _filled(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B M H W"]:
 
 
 def _borders(curves: _Curves) -> tuple[Float[Tensor, "B E 2"], Float[Tensor, "B E 2"], Tensor]:
-    """Straight edges around the parts: where they start, where they end, and of which part each is."""
+    """Straight edges around the parts: their starts, their ends, and the part of each."""
     owner = torch.tensor(_parts_of_pieces(), device=curves.corners.device)
     samples = _samples(curves, FILL_STEPS)[:, owner[:, 1]]
     part = owner[:, 0].repeat_interleave(FILL_STEPS)
     start, end = samples[:, :, :-1].flatten(1, 2), samples[:, :, 1:].flatten(1, 2)
-    # a part between one open line and nothing is closed by the line's chord
+    # a part with a single open line as its border is closed by the line's chord
     first, last, chords = _chords()
     corners = curves.corners
     start = torch.cat([start, corners[:, list(last), 2]], 1)
@@ -267,7 +268,7 @@ def _borders(curves: _Curves) -> tuple[Float[Tensor, "B E 2"], Float[Tensor, "B 
 
 @lru_cache(maxsize=1)
 def _chords() -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Of the parts that one open line borders: its first piece, its last piece, and the part."""
+    """For the parts that one open line borders: its first piece, its last piece, and the part."""
     lines = _table().line_of_piece
     found = [
         (lines.index(border[0]), len(lines) - 1 - lines[::-1].index(border[0]), part)

@@ -1,4 +1,4 @@
-"""Frozen networks in whose features pictures are compared: VGG-19 and our own small encoder of people."""
+"""Frozen networks whose features are compared: VGG-19 and our own small encoder of people."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ Features = dict[str, Tensor]
 class FeatureNetwork(nn.Module, ABC):
     """A network with named layers. Those that `feature_network` opens are frozen and stay in eval mode.
 
-    content_layers, style_layers: what the perceptual losses compare.
+    content_layers, style_layers: the layers that the perceptual losses compare.
     description: name, file and checksum, for receipts and reports.
     """
 
@@ -29,16 +29,16 @@ class FeatureNetwork(nn.Module, ABC):
 
     @abstractmethod
     def correspondence_layer(self, level: int) -> str:
-        """The layer by which places are matched on a map of size H / 2^level."""
+        """The layer for matching places on a map of size H / 2^level."""
 
     @abstractmethod
     def stages(self, picture: Float[Tensor, "B 3 H W"]) -> Iterator[tuple[str, Tensor]]:
-        """The named layers' features from shallow to deep, each computed when it is asked for."""
+        """The named layers' features from shallow to deep, each computed on demand."""
 
     @property
     @abstractmethod
     def layers(self) -> tuple[str, ...]:
-        """All names, from shallow to deep."""
+        """All layer names, from shallow to deep."""
 
     def forward(self, picture: Float[Tensor, "B 3 H W"], layers: tuple[str, ...]) -> Features:
         """The features of a picture in [-1, 1] in `layers`; nothing deeper than the deepest of them is computed."""
@@ -60,7 +60,7 @@ class FeatureNetwork(nn.Module, ABC):
         return tuple({name: part[i] for name, part in parts.items()} for i in range(len(pictures)))
 
     def freeze(self) -> None:
-        """From now on no parameter collects a gradient; gradients still pass through to the picture."""
+        """Parameters collect no gradients from now on; gradients still pass through to the picture."""
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "FeatureNetwork":
@@ -96,8 +96,8 @@ class VGG(FeatureNetwork):
     """The convolutions of a VGG, under torchvision's names; layers relu1_1, relu1_2, relu2_1, ...
 
     blocks: (convolutions, width) of each block. batch_norm: whether one stands between convolution and ReLU.
-    normalize_input: False feeds pictures in [-1, 1] as they are, as GFLA's losses were weighted for; True brings
-        them to the mean and deviation of the network's own training.
+    normalize_input: False feeds pictures in [-1, 1] as they are, as GFLA's losses were weighted for; True standardises
+        them by the mean and deviation of the network's own training.
     """
 
     blocks: tuple[tuple[int, int], ...]
@@ -142,7 +142,7 @@ class VGG19(VGG):
 
 
 class VGG16BN(VGG):
-    """VGG-16 with batch norm: layers relu1_1 to relu5_3. Compared are those before the last three poolings."""
+    """VGG-16 with batch norm: layers relu1_1 to relu5_3. Losses compare those before the last three poolings."""
 
     blocks = VGG16_BLOCKS
     layers = _relu_names(blocks)
@@ -177,7 +177,7 @@ def _load_vgg19(network: VGG19, weights: Path | None) -> VGG19:
 
 
 def _load_vgg(network: VGG, path: Path) -> None:
-    """From torchvision's file, which also has the classifier, and counts of batches only if it is young enough."""
+    """Loads torchvision's file, which also has the classifier, and has counts of batches only in newer versions."""
     counts = {n: t for n, t in network.state_dict().items() if n.endswith("num_batches_tracked")}
     tensors = {n: t for n, t in read_checkpoint(path).items() if not n.startswith("classifier.")}
     _load(network, counts | tensors, path)
@@ -225,7 +225,7 @@ class PeopleEncoder(FeatureNetwork):
 
     @torch.no_grad()
     def balance(self, root_mean_squares: Mapping[str, float]) -> None:
-        """Divide every layer by its given size, in place: what follows is compensated, so only scales change.
+        """Divides every layer by its given size, in place; the next layer compensates, so that only scales change.
 
         relu(a x) = a relu(x) for a > 0: the scales move into the weights and no layer is added.
         """
@@ -247,6 +247,6 @@ def people_encoder(weights: Path | None) -> PeopleEncoder:
 
 
 def _load(network: FeatureNetwork, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Strictly: every tensor of the network from the file, none left over."""
+    """Loads every tensor of the network from the file, with none left over."""
     fill(network, tensors, path)
     network.description = f"{type(network).__name__}, {path.name}, SHA-256 {sha256(path)[:16]}"

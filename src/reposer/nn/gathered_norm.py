@@ -1,4 +1,4 @@
-"""Batch norm over the rows of all processes, so that two processes train what one with the whole batch would."""
+"""Batch norm over the rows of all processes, so that two processes train as one with the whole batch would."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ MOMENTUM = 0.1
 
 
 class GatheredBatchNorm(nn.Module):
-    """Every channel to mean 0 and variance 1, then scaled and shifted (Ioffe and Szegedy 2015).
+    """Normalises every channel to mean 0 and variance 1, then scales and shifts it (Ioffe and Szegedy 2015).
 
     In training mode over the batch of all processes, each of which has at least one row; in eval mode by the running
-    statistics, so that a row depends on itself alone.
+    statistics, so that each row is independent of the others.
     """
 
     mean: Tensor
@@ -50,7 +50,7 @@ class GatheredBatchNorm(nn.Module):
 
 
 def _share_of_rows(x: Tensor) -> float | None:
-    """The rows here over the rows of all processes; None where there is one process."""
+    """This process's share of the rows of all processes; None if there is only one process."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return None
     rows = _summed(torch.tensor([len(x)], device=x.device))
@@ -58,7 +58,7 @@ def _share_of_rows(x: Tensor) -> float | None:
 
 
 def _over_rows(value: Tensor, share: float | None) -> Tensor:
-    """The mean over the rows of all processes of what is a mean over the rows here."""
+    """Turns a mean over this process's rows into the mean over the rows of all processes."""
     if share is None:
         return value
     mean: Tensor = _MeanOverRows.apply(value, share)
@@ -66,8 +66,8 @@ def _over_rows(value: Tensor, share: float | None) -> Tensor:
 
 
 class _MeanOverRows(torch.autograd.Function):
-    """Each process's loss is a mean over its own rows, and will count by its share of all rows; so does its say
-    here."""
+    """Each process's loss is a mean over its own rows and is later weighted by its share of all rows; its gradient here
+    is weighted likewise."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, share: float) -> Tensor:

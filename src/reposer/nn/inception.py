@@ -1,4 +1,4 @@
-"""Inception v3 (Szegedy et al. 2016, arXiv:1512.00567), in the two editions by which sets of pictures are compared.
+"""Inception v3 (Szegedy et al. 2016, arXiv:1512.00567), in the two editions used to compare sets of pictures.
 
 "2015": the graph of December 2015 behind the published FID, KID and Inception Score, as pytorch-fid ported it: 1008
 classes, poolings that count no padding, a maximum in the last block. "torchvision": torchvision's ImageNet network.
@@ -22,7 +22,7 @@ Kernel = int | tuple[int, int]
 Step = tuple[str, int, Kernel] | tuple[str, int, Kernel, int]
 """(name, width, kernel) or (name, width, kernel, stride)."""
 Chain = tuple[Step | tuple[Step, Step], ...]
-"""Steps one after the other; two steps in one place read the same map and stand side by side."""
+"""Steps in sequence; two steps in one place are parallel branches on the same map."""
 
 WIDTH = 2048
 SIDE = 299
@@ -51,9 +51,9 @@ class Convolution(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Chains of convolutions over one map, and a pooling of it, side by side.
+    """Chains of convolutions and a pooling, in parallel on one map.
 
-    pooled: width of the convolution behind the pooling; 0 = none. A step of stride 2 pads nothing.
+    pooled: width of the convolution after the pooling; 0 = none. A step of stride 2 pads nothing.
     """
 
     def __init__(self, inputs: int, chains: tuple[Chain, ...], pooling: Pooling, pooled: int) -> None:
@@ -94,7 +94,7 @@ def _pool(x: Tensor, pooling: Pooling) -> Tensor:
 
 
 def _wide(c: int) -> tuple[Chain, ...]:
-    """The chains at 17x17, with 7x7 convolutions in two strokes; c: their inner width."""
+    """The chains at 17x17, with 7x7 convolutions factored in two; c: their inner width."""
     across, down = (1, 7), (7, 1)
     single = (("branch7x7_1", c, 1), ("branch7x7_2", c, across), ("branch7x7_3", 192, down))
     double = (
@@ -137,7 +137,8 @@ _AT_8: tuple[Chain, ...] = (
 
 
 class Inception(nn.Module):
-    """Pictures of 299x299, scaled as the edition wants them, to 2048 features; from those to logits of classes."""
+    """From pictures of 299x299, scaled as the edition expects them, to 2048 features, and from features to class
+    logits."""
 
     def __init__(self, edition: Edition) -> None:
         super().__init__()
@@ -178,7 +179,7 @@ class Inception(nn.Module):
         return x.mean((2, 3))
 
     def logits(self, features: Float[Tensor, "B D"]) -> Float[Tensor, "B N"]:
-        """Of the classes, without their biases: the published Inception Score leaves them out."""
+        """The class logits without biases, as the published Inception Score uses them."""
         return features @ self.fc.weight.to(features.dtype).T
 
 

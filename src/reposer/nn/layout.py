@@ -1,4 +1,4 @@
-"""How tensors lie in memory, and in which precision what must be exact is computed."""
+"""Memory layout of tensors, and the precision of computations that must be exact."""
 
 import torch
 from torch import Tensor
@@ -10,5 +10,5 @@ def channels_last(x: Tensor) -> Tensor:
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """Half precisions become float32; float64 stays."""
+    """Half precision becomes float32; float64 stays."""
     return x if x.dtype == torch.float64 else x.float()

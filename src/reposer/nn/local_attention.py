@@ -1,7 +1,7 @@
 """Local attention at flowed places (Ren et al. 2020), without patches and without a compiled extension.
 
-Every place of the target looks at a k x k window of the source around the place its flow points to. The plain
-form copies each window: k^2 copies of the source features, and as many of the target's. Two facts spare them.
+Every place of the target looks at a k x k window of the source around the place its flow points to. The plain form
+copies each window: k^2 copies of the source features, and as many of the target's. Two facts avoid this.
 
 * The scores are a linear map of the windows, and sampling is linear too: the source is convolved once with
   the kernel's source half, and the *result* is sampled at p + flow.
@@ -32,14 +32,14 @@ class LocalAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel_size, self.normalize = kernel_size, normalize
-        # Held as the released layers are, which read [target, source] patches tiled k x k with stride k.
+        # Stored like the released layers, which read [target, source] patches tiled k x k with stride k.
         self.score = nn.Conv2d(2 * channels, hidden, kernel_size, stride=kernel_size)
         self.mix = nn.Conv2d(hidden, kernel_size**2, 1)
 
     def forward(
         self, source: Float[Tensor, "B C H W"], target: Float[Tensor, "B C h w"], flow: Float[Tensor, "B 2 h w"]
     ) -> Float[Tensor, "B C h w"]:
-        """`flow` in pixels of the source map; beyond the border its pixels repeat."""
+        """`flow` in pixels of the source map; beyond the border the edge pixels repeat."""
         coefficients = self.coefficients(source, target, flow)
         if self.normalize == "mean":
             coefficients = coefficients / self.kernel_size**2
@@ -54,7 +54,7 @@ class LocalAttention(nn.Module):
         target_kernel, source_kernel = self.score.weight.split(channels, dim=1)
         around = F.pad(target, (before, after, before, after), mode="replicate")
         of_target = F.conv2d(around, target_kernel, self.score.bias)
-        # A window wholly outside is constant: k - 1 pixels of margin hold every score that a flow can ask for, and
+        # A window wholly outside is constant: k - 1 pixels of margin contain every score that a flow can ask for, and
         # repeating the border of the *convolved* map beyond them is exact. The margin shifts its pixels by `after`.
         of_source = F.conv2d(F.pad(source, (k - 1,) * 4, mode="replicate"), source_kernel)
         hidden = of_target + warp(of_source, at_least_float32(flow) + after)

@@ -1,4 +1,4 @@
-"""Pose maps: drawn by the model, in a batch, on the pose's device, from coordinates."""
+"""Pose maps, computed from coordinates inside the model, in a batch, on the pose's device."""
 
 import colorsys
 from collections.abc import Iterator
@@ -15,30 +15,30 @@ from reposer.core import SKELETONS, BadInput, Pose
 from reposer.core.skeleton import BODY_LINES
 
 Coordinates = Literal["exact", "truncated"]
-"""Where a joint stands: at its position, or (as published systems had it) at whole pixels, cut towards zero."""
+"""Position of a joint: exact, or (as in published systems) truncated to whole pixels, towards zero."""
 CLOSING = 5  # pixels, side of the square that closes a pose mask
 OUT_OF_SIGHT = 1e9  # pixels; its square is still a float32
 
 
 @dataclass(frozen=True)
 class JointMaps:
-    """How a generator sees a pose: a map for each joint of a skeleton."""
+    """How a generator sees a pose: one map per joint of a skeleton."""
 
     coordinates: Coordinates = "exact"
-    """"exact"; or "truncated" (most published systems): joints stand at whole pixels, rounded towards zero."""
+    """"exact"; or "truncated" (most published systems): joint positions are rounded towards zero to whole pixels."""
     skeleton: str = "openpose18"
     """Name of the poses' skeleton."""
 
     def __post_init__(self) -> None:
-        SKELETONS[self.skeleton]  # refuses a name that is none
+        SKELETONS[self.skeleton]  # refuses an unknown name
 
 
 @dataclass(frozen=True)
 class PoseMaps(JointMaps):
-    """One Gaussian bump a joint."""
+    """One Gaussian bump per joint."""
 
     sigma: float = 6.0
-    """Width of a joint's bump, in pixels."""
+    """Standard deviation of a joint's bump, in pixels."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,16 +46,16 @@ class PoseMaps(JointMaps):
             raise BadInput(f"The sigma of pose maps is above 0, not {self.sigma}.")
 
     def of(self, pose: Pose, picture: Float[Tensor, "B _ H W"]) -> Float[Tensor, "B K H W"]:
-        """The maps of a picture's pose, on its device and in its type."""
+        """The maps of a picture's pose, on its device and in its dtype."""
         return heatmaps(pose.to(picture.device), self.sigma, coordinates=self.coordinates).to(picture.dtype)
 
 
 @dataclass(frozen=True)
 class PoseDiscs(JointMaps):
-    """One disc a joint."""
+    """One disc per joint."""
 
     radius: float = 4.0
-    """Of a joint's disc, in pixels."""
+    """Radius of a joint's disc, in pixels."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,14 +63,14 @@ class PoseDiscs(JointMaps):
             raise BadInput(f"The radius of pose maps is above 0, not {self.radius}.")
 
     def of(self, pose: Pose, picture: Float[Tensor, "B _ H W"]) -> Float[Tensor, "B K H W"]:
-        """The maps of a picture's pose, on its device and in its type."""
+        """The maps of a picture's pose, on its device and in its dtype."""
         return discs(pose.to(picture.device), self.radius, coordinates=self.coordinates).to(picture.dtype)
 
 
 def heatmaps(pose: Pose, sigma: float, *, coordinates: Coordinates = "exact") -> Float[Tensor, "B K H W"]:
-    """One Gaussian bump of height 1 per visible joint; `sigma` in pixels. A joint outside leaves its tail.
+    """One Gaussian bump of height 1 per visible joint; `sigma` in pixels. The bump of a joint outside may reach in.
 
-    coordinates: "truncated" cuts positions to whole pixels first, towards 0, as the published system did.
+    coordinates: "truncated" rounds positions to whole pixels first, towards 0, as the published system did.
     """
     x, y = _positions(pose)
     if coordinates == "truncated":
@@ -114,13 +114,13 @@ def limb_maps(pose: Pose, sigma: float) -> tuple[Float[Tensor, "B L H W"], Float
 
 
 def pose_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
-    """PG2's mask of a person: discs stamped along BODY_LINES, closed by a square of 5 pixels; 1 inside, 0 elsewhere.
+    """PG2's mask of a person: discs along BODY_LINES, closed by a square of 5 pixels; 1 inside, 0 elsewhere.
 
-    Joints and stamps stand at whole pixels, cut towards 0. A joint leaves nothing unless one of its partners is
-    visible, too. Where a line is n times as long as the radius, it has n - 1 stamps between its ends.
+    Joints and discs lie at whole pixels, rounded towards 0. A joint adds nothing unless one of its partners is visible
+    too. A line n times as long as the radius has n - 1 discs between its ends.
     """
     centres, present = _stamps(pose, radius)
-    reach = int(radius)  # a disc reaches in from outside
+    reach = int(radius)  # a disc outside may reach in
     height, width = pose.size[0] + 2 * reach, pose.size[1] + 2 * reach
     column, row = (centres + reach).unbind(-1)
     present = present & (column >= 0) & (column < width) & (row >= 0) & (row < height)
@@ -134,13 +134,11 @@ def pose_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
 
 def polygon_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
     """PATN's and GFLA's mask of a person: rectangles along BODY_LINES and a disc around every visible joint, closed by
-    a
-    square of 5 pixels; 1 inside, 0 elsewhere.
+    a square of 5 pixels; 1 inside, 0 elsewhere.
 
-    A rectangle ends at its two joints and reaches `radius` pixels to either side, its edges included; a disc holds
-    what is
-    nearer than `radius`. A joint without a visible partner has its disc alone, one outside of the picture what reaches
-    in.
+    A rectangle ends at its two joints and reaches `radius` pixels to either side, its edges included; a disc contains
+    pixels nearer than `radius`. A joint without a visible partner has only its disc, one outside of the picture only
+    the part that reaches in.
     """
     squares = _joint_squares(pose)
     inside = (squares < radius**2).any(1)
@@ -151,7 +149,7 @@ def polygon_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:
 
 
 def stick_picture(pose: Pose, thickness: float | None = None) -> Float[Tensor, "B 3 H W"]:
-    """The skeleton as a picture in [-1, 1]: limbs in a colour each, joints white, anti-aliased, on black.
+    """The skeleton as a picture in [-1, 1]: each limb in its own colour, joints white, anti-aliased, on black.
 
     thickness: of a limb, in pixels; None = a fiftieth of the picture's larger side.
     """
@@ -166,7 +164,7 @@ def stick_picture(pose: Pose, thickness: float | None = None) -> Float[Tensor, "
 
 
 def _closed(mask: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
-    """Grown, then shrunk, by a square of 5 pixels; what lies beyond the picture plays no part."""
+    """Dilated, then eroded, by a square of 5 pixels; anything beyond the picture is ignored."""
     grown = F.max_pool2d(mask, CLOSING, stride=1, padding=CLOSING // 2)
     return -F.max_pool2d(-grown, CLOSING, stride=1, padding=CLOSING // 2)
 
@@ -174,10 +172,8 @@ def _closed(mask: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 1 H W"]:
 def _line_places(
     pose: Pose,
 ) -> Iterator[tuple[Float64[Tensor, "B H W"], Float64[Tensor, "B H W"], Float64[Tensor, "B"]]]:
-    """Line by line of BODY_LINES, every pixel's place along and across it, times the line's length, and the square of
-    that
-    length, which is 0 where an end is missing. Exact where joints are whole pixels.
-    """
+    """For each line of BODY_LINES, every pixel's place along and across it, times the line's length, and the square of
+    that length, which is 0 where an end is missing. Exact where joints are whole pixels."""
     height, width = pose.size
     xy = torch.where(pose.visible[..., None], pose.xy, 0.0).double()
     down = torch.arange(height, device=xy.device, dtype=torch.float64)[:, None]
@@ -198,12 +194,12 @@ def _line_places(
 
 
 def _cover(squared_distance: Tensor, radius: float) -> Tensor:
-    """How much of a pixel lies within `radius` of a line or point at that distance, about."""
+    """Approximate share of a pixel within `radius` of a line or point at that distance."""
     return (0.5 + radius - squared_distance.sqrt()).clamp(0, 1)
 
 
 def _positions(pose: Pose) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
-    """x and y; a missing joint is put out of everyone's sight, whatever its xy holds."""
+    """x and y; a missing joint is moved far out of the picture, whatever its xy contains."""
     assert pose.xy.dim() == 3, "maps are drawn of a batch of poses"
     xy = torch.where(pose.visible[..., None], pose.xy, OUT_OF_SIGHT)
     return xy[..., 0], xy[..., 1]
@@ -226,7 +222,7 @@ def _joint_squares(pose: Pose) -> Float[Tensor, "B K H W"]:
 
 
 def _stamps(pose: Pose, radius: float) -> tuple[Int64[Tensor, "B N 2"], Bool[Tensor, "B N"]]:
-    """Where along BODY_LINES the discs of `pose_mask` stand, (x, y) in whole pixels, and which of them are there."""
+    """Centres of `pose_mask`'s discs along BODY_LINES, (x, y) in whole pixels, and which of them are present."""
     skeleton = pose.skeleton
     lines = [[skeleton.index(a), skeleton.index(b)] for a, b in BODY_LINES if a in skeleton and b in skeleton]
     ends = torch.tensor(lines, dtype=torch.int64, device=pose.xy.device).view(-1, 2)
@@ -242,7 +238,7 @@ def _stamps(pose: Pose, radius: float) -> tuple[Int64[Tensor, "B N 2"], Bool[Ten
 
 
 def _limb_squares(pose: Pose) -> Iterator[Float[Tensor, "B H W"]]:
-    """Limb by limb, the square of the distance from every pixel to the segment between its ends."""
+    """For each limb, the square of the distance from every pixel to the segment between its ends."""
     x, y = _positions(pose)
     for start, end in pose.skeleton.limb_indices:
         present = pose.visible[:, start] & pose.visible[:, end]  # otherwise both ends are out of sight
@@ -260,6 +256,6 @@ def _limb_squares(pose: Pose) -> Iterator[Float[Tensor, "B H W"]]:
 
 
 def _limb_colours(count: int) -> list[tuple[float, ...]]:
-    """Colours in [-1, 1], once round the circle of hues; neighbours also differ in brightness."""
+    """Colours in [-1, 1], once around the hue circle; neighbours also differ in brightness."""
     colours = [colorsys.hsv_to_rgb(n / count, 0.85, 1.0 if n % 2 == 0 else 0.72) for n in range(count)]
     return [tuple(2 * channel - 1 for channel in colour) for colour in colours]

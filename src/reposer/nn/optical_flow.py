@@ -2,10 +2,9 @@
 torch.
 
 At each pixel a window's brightness must agree after the shift: the linearised equations of all its pixels and colours
-are
-solved by least squares, from the coarsest level of a pyramid to the finest, several times on each. Where a window shows
-nothing the shift of the coarser level stays. The median after each level (Sun, Roth and Black 2010) keeps edges of
-motion.
+are solved by least squares, from the coarsest level of a pyramid to the finest, several times on each. Where a window
+has no texture, the shift of the coarser level stays. The median after each level (Sun, Roth and Black 2010) preserves
+motion edges.
 """
 
 import math
@@ -21,9 +20,9 @@ WINDOW = 2.5
 """Standard deviation of the Gaussian window, in pixels of its level."""
 ITERATIONS = 5
 COARSEST = 12
-"""The shorter side of the coarsest level has at least so many pixels."""
+"""Minimum length of the coarsest level's shorter side, in pixels."""
 DAMPING = 1e-4
-"""Variance of the gradient, of pictures in [-1, 1], below which a window counts as showing nothing."""
+"""Variance of the gradient, of pictures in [-1, 1], below which a window counts as having no texture."""
 MEDIAN = 2
 """Radius of the median filter, in pixels."""
 
@@ -32,8 +31,8 @@ MEDIAN = 2
 def lucas_kanade(source: Float[Tensor, "B 3 H W"], target: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 2 H W"]:
     """Backward flow in pixels: `target(p)` is like `source(p + flow(p))`. Pictures in [-1, 1].
 
-    Deterministic; row b depends on row b alone. Motion of more than an eighth of the picture is not found, nor that
-    of what the other picture does not show.
+    Deterministic; row b depends on row b alone. It does not find motion of more than an eighth of the picture, nor
+    places that the other picture does not show.
     """
     pyramid = [(source, target)]
     while min(pyramid[-1][0].shape[-2:]) >= 2 * COARSEST:
@@ -54,11 +53,11 @@ def lucas_kanade(source: Float[Tensor, "B 3 H W"], target: Float[Tensor, "B 3 H 
 
 
 def agree(flow: Float[Tensor, "B 2 H W"], back: Float[Tensor, "B 2 H W"]) -> Bool[Tensor, "B H W"]:
-    """Where there and back again ends near the start, and the way stays inside the picture.
+    """Where following both flows ends near the start, and stays inside the picture.
 
-    flow: from the target to the source; back: from the source to the target. A pixel that only one of them shows has
-    nowhere to come back from. The tolerance is that of Sundaram, Brox and Keutzer 2010: |sum|^2 below
-    0.01 (|flow|^2 + |back|^2) + 0.5 pixels^2.
+    flow: from the target to the source; back: from the source to the target. A pixel that only one of them shows has no
+    match to return from. The tolerance is that of Sundaram, Brox and Keutzer 2010: |sum|^2 below 0.01 (|flow|^2 +
+    |back|^2) + 0.5 pixels^2.
     """
     returned = warp(back, flow)
     miss = (flow + returned).square().sum(1)
@@ -67,7 +66,7 @@ def agree(flow: Float[Tensor, "B 2 H W"], back: Float[Tensor, "B 2 H W"]) -> Boo
 
 
 def inside(flow: Float[Tensor, "B 2 H W"]) -> Bool[Tensor, "B H W"]:
-    """Where p + flow(p) lies between the centres of the picture's pixels."""
+    """Where p + flow(p) is between the centres of the picture's pixels."""
     height, width = flow.shape[-2:]
     x = flow[:, 0] + torch.arange(width, device=flow.device)
     y = flow[:, 1] + torch.arange(height, device=flow.device)[:, None]

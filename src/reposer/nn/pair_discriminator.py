@@ -1,5 +1,5 @@
-"""PATN's discriminator, which RATE-Net and DRN have too; one form for both: of appearance (picture and source) and of
-shape (picture and pose maps)."""
+"""PATN's discriminator, shared by RATE-Net and DRN; one form for appearance (picture and source) and for shape (picture
+and pose maps)."""
 
 from typing import Literal
 
@@ -9,15 +9,17 @@ from torch import Tensor, nn
 from .pose_transfer import Conv, Encoder, Normalize, TwoConvs, before_norm, norm
 
 Head = Literal["none", "patch"]
-"""What is held against 1 and 0: every channel of the last features (as the authors'), or one score of each place."""
+"""A discriminator's outputs that are compared with 1 and 0: every channel of its last features ("none", as in the
+authors' code), or one score per place ("patch")."""
 
 
 class PairDiscriminator(nn.Module):
     """Conv7x7 N ReLU, two halvings, residual blocks; unbounded scores at a quarter of the size.
 
-    i: channels of the picture and of what it is joined with. width: of the first layer; four times as many in the last.
+    i: channels of the picture and of what it is joined with. width: of the first layer; the last has four times as
+    many.
     bias: whether its convolutions have one; a head's always does.
-    dropout: in the residual blocks, by the rows' seeds.
+    dropout: rate in the residual blocks, by the rows' seeds.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class PairDiscriminator(nn.Module):
     def forward(
         self, joined: Float[Tensor, "B i H W"], seeds: Int64[Tensor, "B"] | None = None
     ) -> Float[Tensor, "B C h w"]:
-        """`joined`: the picture, then the source or the pose maps. `seeds`: of the dropout; None = no dropout."""
+        """`joined`: the picture, then the source or the pose maps. `seeds`: seeds of the dropout; None = no dropout."""
         x = self.encoder(joined)
         for block in self.blocks:
             x = block(x, seeds)

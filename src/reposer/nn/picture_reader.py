@@ -1,4 +1,4 @@
-"""8-bit pictures as Inception sees them: each form of the input, one picture at a time, nothing read twice."""
+"""8-bit pictures as Inception's input: each published preprocessing, one picture at a time, with features cached."""
 
 import hashlib
 from collections import OrderedDict
@@ -23,9 +23,9 @@ REMEMBERED = 1024  # pictures: more than a batch of generated ones and targets, 
 
 
 def graph_input(pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B 3 299 299"]:
-    """As the graph of 2015 does it, and torch-fidelity: (byte - 128) / 128, TensorFlow 1's bilinear resize.
+    """As in the graph of 2015 and torch-fidelity: (byte - 128) / 128, TensorFlow 1's bilinear resize.
 
-    That resize aligns the corners' centres at the top left only: pixel i is read at i * (old side / new side).
+    That resize aligns only the top left corners' centres: pixel i is read at i * (old side / new side).
     """
     x = (pictures.movedim(-1, 1).float() - 128) / 128
     for axis in (2, 3):
@@ -39,12 +39,12 @@ def graph_input(pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B 3 299 29
 
 
 def pytorch_fid_input(pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B 3 299 299"]:
-    """As pytorch-fid does it: bytes to [-1, 1], bilinear without antialias, pixel corners aligned."""
+    """As in pytorch-fid: bytes to [-1, 1], bilinear without antialias, pixel corners aligned."""
     return F.interpolate(from_uint8(pictures), (SIDE, SIDE), mode="bilinear", align_corners=False)
 
 
 def gfla_input(pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B 3 299 299"]:
-    """As GFLA's script and its copies do it: normalised for a picture that was standardised before, which this is not.
+    """As in GFLA's script and its copies: a normalisation meant for a standardised picture, which this is not.
 
     byte / 255 times 0.229 / 0.5 plus (0.485 - 0.5) / 0.5, and so for each channel: about [-0.03, 0.43].
     """
@@ -62,10 +62,9 @@ FORMS: dict[Form, tuple[Edition, Prepare]] = {
 
 
 class PictureReader:
-    """Features of pictures, each by itself: in a batch the last digits would depend on the others.
+    """Features of pictures, one at a time: in a batch the last digits would depend on the other pictures.
 
-    The last pictures' features are remembered by content, so that FID, KID and the Inception Score of one batch cost
-    one pass together.
+    Recent features are cached by content, so that FID, KID and the Inception Score of one batch share one pass.
     """
 
     def __init__(self, network: Inception, prepare: Prepare, description: str, device: str = "cpu") -> None:
@@ -82,7 +81,7 @@ class PictureReader:
 
     @torch.no_grad()
     def logits(self, features: Float[Tensor, "B D"]) -> Float[Tensor, "B N"]:
-        """Of the network's classes, without their biases, on the CPU."""
+        """Logits of the network's classes, without their biases, on the CPU."""
         rows = [self.network.logits(row[None].to(self.device)).cpu() for row in features]
         return torch.cat(rows)
 
@@ -105,7 +104,7 @@ def digest(picture: UInt8[Tensor, "H W 3"]) -> bytes:
 
 
 def open_reader(form: Form, weights: Path | None, device: torch.device | str = "cpu") -> PictureReader:
-    """The reader of this form; the same one for all who ask for the same file and device."""
+    """The reader of this form, shared by all callers with the same file and device."""
     return _opened(form, inception_file(FORMS[form][0], weights), str(device))
 
 

@@ -1,7 +1,7 @@
-"""The parts of PATN, on which RATE-Net and DRN stand too: two encoders, the pose-attentional cascade, a decoder.
+"""The parts of PATN, shared by RATE-Net and DRN: two encoders, the pose-attentional cascade, a decoder.
 
-A network carries two streams of the same size, picture features x and pose features p. Each block of the cascade
-turns p into an attention map, by which it updates x; then p takes the new x in.
+A network has two streams of the same size, picture features x and pose features p. Each block of the cascade turns p
+into an attention map, which updates x; then p takes in the new x.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from reposer.nn.layout import at_least_float32
 C = TypeVar("C", bound=nn.Conv2d | nn.ConvTranspose2d)
 
 Normalize = Literal["instance", "batch"]
-"""Over what a norm takes mean and variance: each channel of a picture, without weights of its own; or each channel of
+"""What a norm takes mean and variance over: each channel of a picture, without weights of its own; or each channel of
 the batch of all processes, with weights, and with running statistics in eval mode."""
 
 Upsampling = Literal["transposed", "bilinear"]
-"""How the decoder doubles a map: by a transposed convolution, or bilinearly before a convolution."""
+"""How the decoder doubles a map: by a transposed convolution, or by bilinear upsampling before a convolution."""
 
 
 class NormAct(nn.Module):
@@ -38,7 +38,7 @@ class NormAct(nn.Module):
 
 
 class Conv(nn.Conv2d):
-    """A convolution that keeps the size, its input reflected at the border."""
+    """A convolution with reflection padding that keeps the size."""
 
     def __init__(self, i: int, o: int, side: int = 3, *, bias: bool = True) -> None:
         super().__init__(i, o, side, padding=side // 2, padding_mode="reflect", bias=bias)
@@ -59,7 +59,8 @@ class Encoder(nn.Sequential):
 
 
 class Decoder(nn.Sequential):
-    """`downsamplings` times twice the size and half the channels, down to `width`; then Conv7x7, before the tanh."""
+    """Doubles the size and halves the channels `downsamplings` times, down to `width`; then Conv7x7, before the
+    tanh."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class PATBlock(nn.Module):
     """x + x' sigmoid(p'), with x' = Conv N ReLU Drop Conv N of x and p' = Conv N ReLU Drop Conv of p.
 
     pose_channels: of p; `channels` in the first block, twice as many in the others, because p' is joined with x.
-    number: of this block in its network; it separates the noise of the dropouts.
+    number: of this block in its network; gives its dropouts noise of their own.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class PATBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "B C h w"], p: Float[Tensor, "B P h w"], seeds: Int64[Tensor, "B"] | None = None
     ) -> tuple[Float[Tensor, "B C h w"], Float[Tensor, "B 2*C h w"], Float[Tensor, "B C h w"]]:
-        """The new x, the new p, and the attention in [0, 1]. `seeds`: of the rows' dropout; None = no dropout."""
+        """The new x, the new p, and the attention in [0, 1]. `seeds`: seeds of the rows' dropout; None = no dropout."""
         p = self.pose(p, seeds)
         attention = torch.sigmoid(p)
         x = x + self.picture_norm(self.picture(x, seeds)) * attention
@@ -128,7 +129,7 @@ class TwoConvs(nn.Module):
 
 
 class Cascade(nn.ModuleList):
-    """`blocks` PATBlocks, one after the other."""
+    """`blocks` PATBlocks in sequence."""
 
     def __init__(
         self, channels: int, blocks: int, *, normalize: Normalize = "instance", bias: bool = True, dropout: float = 0.5
@@ -148,7 +149,7 @@ class Cascade(nn.ModuleList):
     def forward(
         self, x: Float[Tensor, "B C h w"], p: Float[Tensor, "B C h w"], seeds: Int64[Tensor, "B"] | None = None
     ) -> tuple[Float[Tensor, "B C h w"], tuple[Float[Tensor, "B 1 h w"], ...]]:
-        """The last x, and of every block its attention, averaged over the channels."""
+        """The last x, and each block's attention, averaged over the channels."""
         attentions = []
         for block in self:
             x, p, attention = block(x, p, seeds)
@@ -158,7 +159,7 @@ class Cascade(nn.ModuleList):
 
 @dataclass(frozen=True)
 class PoseTransfer:
-    """What one pass of a pose branch makes.
+    """The result of one pass of a pose branch.
 
     features: the picture stream after the last block, before decoding (F_t of RATE-Net and DRN).
     attentions: of every block, averaged over its channels, in [0, 1].
@@ -172,9 +173,9 @@ class PoseTransfer:
 class PoseBranch(nn.Module):
     """The whole network of PATN: encode picture and both poses' maps, run the cascade, decode.
 
-    Weights of convolutions begin as N(0, 0.02), those of batch norms as N(1, 0.02), biases at 0.
+    Weights of convolutions start as N(0, 0.02), those of batch norms as N(1, 0.02), biases at 0.
 
-    bias: whether a convolution other than the decoder's last has one.
+    bias: whether the convolutions before the decoder's last have one.
     """
 
     def __init__(
@@ -204,7 +205,7 @@ class PoseBranch(nn.Module):
         target_maps: Float[Tensor, "B K H W"],
         seeds: Int64[Tensor, "B"] | None = None,
     ) -> PoseTransfer:
-        """`seeds`: of the rows' dropout; None = no dropout."""
+        """`seeds`: seeds of the rows' dropout; None = no dropout."""
         return self.transfer(self.picture_encoder(source), source_maps, target_maps, seeds)
 
     def transfer(
@@ -229,9 +230,10 @@ def norm(channels: int, normalize: Normalize) -> nn.Module:
 
 
 def before_norm(conv: C) -> C:
-    """The same convolution, a bias kept at 0: a norm takes it away again, and Adam would blow rounding noise up.
+    """The same convolution with its bias fixed at 0: a norm removes any bias, and Adam would amplify rounding noise in
+    it.
 
-    It is still there where published counts and weights have it.
+    The bias still exists, because published counts and weights include it.
     """
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)

@@ -1,4 +1,4 @@
-"""Networks whose weights others have published: loaded exactly, frozen, and named with their checksum."""
+"""Networks with weights that others published: loaded exactly, frozen, and named with their checksum."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -9,14 +9,14 @@ from reposer.core import BadInput
 
 from .weights import fill, read_checkpoint, sha256
 
-SHOWN = 6  # names of each kind in a message
+SHOWN = 6  # names of each kind in a message, at most
 
 
 def load_published(network: nn.Module, path: Path, *, without: tuple[str, ...] = ()) -> str:
-    """Every tensor of the network from the file, which may hold more only under the prefixes `without`.
+    """Loads every tensor of the network from the file, which may have others only under the prefixes `without`.
 
     The network is frozen and in eval mode afterwards. Returns the file's name and checksum, for reports.
-    Counts of batches, which young files of batch norms have and old ones lack, do not matter.
+    Batch norms' counts of batches, which newer files have and old ones lack, are ignored.
     """
     own = network.state_dict()
     counts = {name: tensor for name, tensor in own.items() if name.endswith("num_batches_tracked")}
@@ -35,7 +35,7 @@ def refuse_another_layout(
 ) -> None:
     """BadInput unless the file `path` has tensors of exactly these names and shapes.
 
-    network: what it should hold, for the message. copies: names of tensors that must equal those of other names.
+    network: what it should contain, for the message. copies: names of tensors that must equal those of other names.
     """
     faults = list(_faults(tensors, shapes, copies or {}))
     if faults:
@@ -45,7 +45,7 @@ def refuse_another_layout(
 def _faults(
     tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], copies: Mapping[str, str]
 ) -> Iterator[str]:
-    """What keeps `tensors` from having exactly these shapes and equal copies."""
+    """The ways in which `tensors` differ from exactly these shapes and equal copies."""
     yield from _listed("it also has", (key for key in tensors if key not in shapes))
     yield from _listed("it lacks", (key for key in shapes if key not in tensors))
     both = [key for key in shapes if key in tensors]

@@ -43,7 +43,7 @@ def _convolution(inputs: int, width: int, stride: int) -> tuple[nn.Module, nn.Mo
 
 
 class R3D18(nn.Module):
-    """Clips of T frames to 8 width features: 512, with published weights. Its classifier is left away.
+    """Clips of T frames to 8 width features: 512, with published weights. The classifier is omitted.
 
     width: channels of the first convolution; the published weights have 64.
     """
@@ -63,7 +63,7 @@ class R3D18(nn.Module):
 
     @torch.no_grad()
     def forward(self, clips: UInt8[Tensor, "B T H W 3"]) -> Float[Tensor, "B D"]:
-        """Means over space and time of the last map."""
+        """The last map, averaged over space and time."""
         batch, frames = clips.shape[:2]
         device = next(self.parameters()).device
         pictures = (from_uint8(clips.flatten(0, 1).to(device)) + 1) / 2
@@ -84,9 +84,8 @@ def load_r3d18(weights: Path | None) -> tuple[R3D18, str]:
 def r3d18_file(weights: Path | None) -> Path:
     """The file of weights.
 
-    weights: a `.safetensors` under the same names, whatever its checksum; a folder, in which OWN_FILE, or else
-    torchvision's
-    FILE, is looked for; None = torchvision's file in the usual places.
+    weights: a `.safetensors` under the same names, whatever its checksum; a folder, which is searched for OWN_FILE,
+    then for torchvision's FILE; None = torchvision's file in the usual places.
     Refuses with `BadInput`. A network that is stored with its code (a pickle, TorchScript) is never opened.
     """
     own = weights / OWN_FILE if weights is not None and weights.is_dir() else weights

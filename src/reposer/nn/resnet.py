@@ -34,7 +34,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet50(nn.Module):
-    """From normalised pictures of any size to `outputs` numbers, or to the 2048 pooled features where that is None."""
+    """From normalised pictures of any size to `outputs` numbers, or to the 2048 pooled features if that is None."""
 
     def __init__(self, outputs: int | None = 1000) -> None:
         super().__init__()

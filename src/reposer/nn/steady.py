@@ -1,11 +1,10 @@
-"""Calm clips from families that draw each frame by itself: what moved is taken along from the frame before, where that
-is safe.
+"""Reduces flicker in clips from families that generate each frame by itself, by carrying pixels over from the previous
+frame where that is safe.
 
-Each frame is mixed with the answer to the frame before, moved by the optical flow between the two drawn frames where
-the flow
-there and back agree, and left in place elsewhere. Only where that has about the colour that is drawn now: what a person
-uncovers is new, and is drawn as it came. (After the warp with a test of occlusion in Lai et al. 2018; without a
-network.)
+Each frame is mixed with the previous result, moved by the optical flow between the two generated frames where forward
+and backward flow agree, and left in place elsewhere. It is mixed only where its colour is about that of the new frame:
+what a person uncovers is new and stays as generated. (After the warp with an occlusion test in Lai et al. 2018; without
+a network.)
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,20 +20,21 @@ from .optical_flow import agree, lucas_kanade
 from .warp import warp
 
 SAME, OTHER = 0.05, 0.12
-"""Shares of the range, mean over RGB and a small window: below the first the colours are one, above the second two."""
+"""Colour differences as shares of the range, mean over RGB and a small window: equal below the first, different above
+the second."""
 NEAR, WIDE = 3, 5
 """Sides of windows, in pixels: of the mean difference of colours; and of how far a doubt spreads."""
 STRENGTH = 0.6
-"""How much of a pixel that can be taken along comes from before, unless it is said."""
+"""Default weight of the carried pixels, where a pixel can be carried over."""
 CUT = 0.25
-"""Where less than this share of the picture can be taken along, another scene began."""
+"""If less than this share of the picture can be carried over, the frame starts a new scene."""
 
 
 class Steadier:
-    """Takes in a clip's drawn frames, in order, and gives each back calmer, at once; it keeps one frame and its answer.
+    """Takes a clip's generated frames in order and returns each one steadied, at once; stores one frame and its result.
 
-    strength: how much of a pixel that can be taken along comes from before, in [0, 1): 0 changes nothing.
-    before: the last frame and its answer; set them to go on where a clip was broken off.
+    strength: weight of the carried pixels where a pixel can be carried over, in [0, 1): 0 changes nothing.
+    before: the last frame and its result; set them to continue an interrupted clip.
     """
 
     def __init__(self, strength: float = STRENGTH) -> None:
@@ -56,23 +56,23 @@ class Steadier:
 
 
 def steadied(frames: Iterable[Float[Tensor, "3 H W"]], strength: float = STRENGTH) -> Iterator[Float[Tensor, "3 H W"]]:
-    """A clip's frames through a `Steadier` of their own, as they come."""
+    """A clip's frames passed through a new `Steadier`."""
     return map(Steadier(strength), frames)
 
 
 def carried(
     drawn_before: Float[Tensor, "3 H W"], shown_before: Float[Tensor, "3 H W"], drawn: Float[Tensor, "3 H W"]
 ) -> tuple[Float[Tensor, "3 H W"], Float[Tensor, "1 H W"]]:
-    """What was shown before, moved to where it is now; and how far it may be believed, in [0, 1]: 0 all over after a
-    cut."""
+    """The previous result, moved to its place in this frame; and its reliability in [0, 1], which is 0 everywhere after
+    a cut."""
     pair = torch.stack([drawn_before, drawn]).float()
-    flow, back = lucas_kanade(pair, pair.flip(0)).split(1)  # from now to before, and the other way
-    # where there and back disagree nothing is known of motion (a plain wall shows none): perhaps it stands still
+    flow, back = lucas_kanade(pair, pair.flip(0)).split(1)  # from this frame to the previous one, and back
+    # where the two disagree the motion is unknown (as on a plain wall): assume that nothing moves
     flow = torch.where(agree(flow, back)[:, None], flow, 0.0)
     moved = warp(shown_before.float()[None], flow)
     apart = (moved - pair[1:]).abs().mean(1, keepdim=True) / 2
     around = F.avg_pool2d(apart, NEAR, 1, NEAR // 2, count_include_pad=False)
-    apart = torch.maximum(around, apart / 2)  # the mean forgives noise; one pixel that is far off is none
+    apart = torch.maximum(around, apart / 2)  # the mean tolerates noise, but not one pixel that is far off
     confidence = ((OTHER - apart) / (OTHER - SAME)).clamp(0, 1)
     # a doubt spreads to its surroundings; then the weights fade, and are still 0 where the doubt was
     confidence = -F.max_pool2d(-confidence, WIDE, 1, WIDE // 2)

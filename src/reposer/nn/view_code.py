@@ -1,5 +1,4 @@
-"""What a network is told of a camera's direction: as published, a class out of eighteen, or a code that is smooth in
-it."""
+"""Encodes a camera's direction: as one of eighteen classes, as published, or as a code that is smooth in the angles."""
 
 import math
 
@@ -11,9 +10,9 @@ from reposer.core import BadInput, View
 from reposer.core.view import AZIMUTH_STEP, AZIMUTHS, ELEVATIONS
 
 ONE_HOT = len(AZIMUTHS) + len(ELEVATIONS)
-TOLERANCE = 1e-3  # degrees: an angle that came through float32 is one with its neighbours
+TOLERANCE = 1e-3  # degrees: tolerates the rounding of an angle to float32
 
-TURNS = (1, 2, 3)  # waves in a whole turn: two views 40 degrees apart leave no room for more between them
+TURNS = (1, 2, 3)  # waves per turn: with views 40 degrees apart, more waves would not be determined
 FEATURES = 4 * len(TURNS) + 2
 
 
@@ -45,7 +44,7 @@ class ViewCode(nn.Module):
         self.layers = nn.Sequential(nn.Linear(FEATURES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
 
     def forward(self, source: View, target: View) -> Float[Tensor, "B D"]:
-        """In the type of the weights; under autocast, too: eight bits are too few for an angle."""
+        """In the dtype of the weights; also under autocast: eight bits are too few for an angle."""
         weight = self.layers[0].weight
         assert isinstance(weight, Tensor)
         with torch.autocast(weight.device.type, enabled=False):
@@ -53,7 +52,7 @@ class ViewCode(nn.Module):
 
 
 class CodeMap(nn.Module):
-    """A code becomes a map that differs from place to place, so that a norm over places does not erase it."""
+    """Turns a code into a map that differs from place to place, so that a norm over places does not erase it."""
 
     def __init__(self, width: int, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
@@ -68,7 +67,7 @@ class CodeMap(nn.Module):
 def unknown_angle(view: View, *, one_hot: bool) -> str | None:
     """What is wrong with the angles of a batch of views, or None.
 
-    Any azimuth is known to a smooth code, and every elevation up to the highest of training; one-hot codes know the
+    A smooth code accepts any azimuth, and every elevation up to the highest of training; one-hot codes accept the
     published angles only.
     """
     azimuths, elevations = view.azimuth.double(), view.elevation.double()

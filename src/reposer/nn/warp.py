@@ -1,6 +1,6 @@
-"""Backward warps: `drawn(p) = source(p + flow(p))`, flow in pixels, channel 0 = x. Positions stay float32.
+"""Backward warps: `result(p) = source(p + flow(p))`, flow in pixels, channel 0 = x. Positions stay float32.
 
-All sampling is one operation: `gather_taps` sums a few whole pixels of the source, weighted, for every place.
+All sampling is one operation: `gather_taps`, a weighted sum of a few whole pixels of the source for every place.
 """
 
 import math
@@ -15,7 +15,7 @@ from .layout import at_least_float32
 
 
 class Places(NamedTuple):
-    """Positions in pixels, split into a whole pixel (left, top) and the way on from it, a and b in [0, 1)."""
+    """Positions in pixels, split into a whole pixel (left, top) and the remainders a and b in [0, 1)."""
 
     left: Int[Tensor, "B h w"]
     top: Int[Tensor, "B h w"]
@@ -26,7 +26,7 @@ class Places(NamedTuple):
 def flowed_places(flow: Float[Tensor, "B 2 h w"], size: tuple[int, int], reach: int) -> Places:
     """Where p + flow(p) lies in a map of `size` = (height, width).
 
-    Places further than `reach` pixels outside are moved to there, so that they fit an integer: with taps at
+    Places further than `reach` pixels outside are moved to that distance, so that they fit an integer: with taps at
     most `reach` away, all read the same border pixel before and after. A NaN stays NaN in a and b.
     """
     flow = at_least_float32(flow)
@@ -43,7 +43,7 @@ def gather_taps(
 ) -> Float[Tensor, "B C h w"]:
     """At each place, the sum of weights[..., j, i] * source(top + first + j, left + first + i).
 
-    Beyond the border its pixels repeat. Summed in float32 at least; the answer has the source's type.
+    Beyond the border the edge pixels repeat. Summed in float32 at least; the result has the source's dtype.
     """
     batch, channels, height, width = source.shape
     taps = weights.shape[-1]
@@ -52,8 +52,8 @@ def gather_taps(
     rows = (places.top[..., None] + offsets).clamp(0, height - 1)
     rows = rows + height * torch.arange(batch, device=source.device, dtype=torch.int32).view(-1, 1, 1, 1)
     pixels = rows[..., :, None] * width + columns[..., None, :]
-    # A bag of embeddings is a gather and a weighted sum in one pass, on every device, differentiable in both.
-    # Rows that are not contiguous would be read 50 times slower.
+    # A bag of embeddings is a gather and a weighted sum in one pass, on every device, differentiable in both. Rows that
+    # are not contiguous would be read 50 times slower.
     table = at_least_float32(source).permute(0, 2, 3, 1).contiguous().view(-1, channels)
     drawn = F.embedding_bag(
         pixels.reshape(-1, taps**2), table, per_sample_weights=weights.reshape(-1, taps**2).to(table.dtype), mode="sum"
@@ -62,7 +62,7 @@ def gather_taps(
 
 
 def warp(source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"]) -> Float[Tensor, "B C h w"]:
-    """Bilinear samples of `source` at p + flow(p); beyond the border its pixels repeat."""
+    """Bilinear samples of `source` at p + flow(p); beyond the border the edge pixels repeat."""
     places = flowed_places(flow, _size(source), reach=1)
     return gather_taps(source, places, 0, _outer(_linear(places.b), _linear(places.a)))
 
@@ -90,7 +90,7 @@ def gaussian_sample(
 def flow_picture(flow: Float[Tensor, "B 2 h w"], longest: float | None = None) -> Float[Tensor, "B 3 h w"]:
     """Flow as colours in [-1, 1]: the hue is its direction, white is no flow.
 
-    longest: the length, in pixels, drawn at full strength; None = each row's own 99th percentile.
+    longest: the length, in pixels, shown at full saturation; None = each row's own 99th percentile.
     """
     x, y = flow.float().unbind(1)
     length = torch.hypot(x, y)

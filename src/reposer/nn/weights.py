@@ -1,4 +1,4 @@
-"""Weights in files: safe to read, checked, written whole or not at all."""
+"""Weights in files: read safely, checked, and written completely or not at all."""
 
 import hashlib
 import json
@@ -25,13 +25,14 @@ Module = TypeVar("Module", bound=nn.Module)
 Read = TypeVar("Read")
 
 SHIPPED = Path(__file__).parent.parent / "weights"
-"""The files that come with the package."""
+"""The folder of the files that come with the package."""
 HEADER = "reposer"
-"""The entry of a weights file's header under which Reposer says what the file holds (JSON)."""
+"""The entry of a weights file's header that describes the file's content (JSON)."""
 
 
 def save_generator(generator: Any, path: Path, extra: Mapping[str, Any], *, dtype: torch.dtype | None = None) -> None:
-    """A `.safetensors` that says how to build what it holds: family, config, framing, skeleton, and `extra`.
+    """Writes a `.safetensors` whose header says how to build the network: family, config, framing, skeleton, and
+    `extra`.
 
     dtype: of the floating tensors in the file; None keeps theirs.
     """
@@ -46,11 +47,11 @@ def save_generator(generator: Any, path: Path, extra: Mapping[str, Any], *, dtyp
 
 
 def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None = None) -> Module:
-    """What `build` makes, on the CPU, without first weights: its tensors hold anything until they are loaded.
+    """The result of `build`, on the CPU, without initial weights: its tensors are undefined until they are loaded.
 
-    tensors: what it will be filled with. A network of other names or shapes is BadInput before any memory is taken for
-    it, and one of far more parts before they are made: a config from a file decides nothing that the file does not
-    hold.
+    tensors: its future weights. A network of other names or shapes is BadInput before any memory is allocated for it,
+    and one of far more parts before they are made: a config from a file cannot cost more than the file's own tensors
+    do.
     """
     most = None if tensors is None else PARTS + PARTS_PER_TENSOR * len(tensors)
     try:
@@ -70,12 +71,12 @@ def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None =
 
 
 PARTS, PARTS_PER_TENSOR = 1000, 50
-"""Modules that a network may have, beside so many for each tensor of its file."""
+"""Limit of a network's modules: a base number, and more for each tensor of its file."""
 
 
 @contextmanager
 def _at_most(most: int | None) -> Iterator[None]:
-    """BadInput when more modules than these are put together."""
+    """BadInput if more modules than this are constructed."""
     made = 0
 
     def count(parent: nn.Module, name: str, child: nn.Module | None) -> None:
@@ -103,11 +104,10 @@ def _refuse_other_shapes(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor
 def usable(
     tensors: Mapping[str, Tensor], own: Mapping[str, Tensor], path: Path | str, network: str = "this network"
 ) -> dict[str, Tensor]:
-    """The tensors of the file `path`, in the type that the network has them (`own`), if they can be its weights.
+    """The tensors of the file `path`, in the network's own dtypes (`own`), if they can be its weights.
 
-    BadInput if the names or shapes are others; if a floating tensor comes as whole numbers or truth values, or the
-    other
-    way round; if a number is not finite.
+    BadInput if the names or shapes differ; if a floating tensor is stored as integers or booleans, or the other way
+    round; if a number is not finite.
     """
     try:
         _refuse_other_shapes(own, tensors)
@@ -131,7 +131,7 @@ def usable(
 
 
 FLOATING = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-"""What weights come as."""
+"""Accepted dtypes of weights."""
 
 
 def _dtype(dtype: torch.dtype) -> str:
@@ -144,7 +144,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path | str) ->
 
 
 def read_about(header: Mapping[str, str], path: Path) -> dict[str, Any]:
-    """What Reposer wrote into a weights file's header; empty where it wrote nothing."""
+    """A weights file's header entry by Reposer; empty if there is none."""
     text = header.get(HEADER)
     if text is None:
         return {}
@@ -158,7 +158,7 @@ def network_of(annotation: type, config: Any, tensors: Mapping[str, Tensor], pat
     """The network that `config` (plain values of an `annotation`, from the file's header) describes, with the file's
     tensors.
 
-    In eval mode. What does not fit is BadInput, at no more cost than reading the file.
+    In eval mode. Anything that does not fit is BadInput, at no more cost than reading the file.
     """
     built = from_plain(annotation, config, f"config in {path.name}", bounded=True)
     try:
@@ -181,7 +181,7 @@ def stored(module: nn.Module, dtype: torch.dtype | None = None) -> dict[str, Ten
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
-    """A kill leaves the old file or the new one."""
+    """Writes a `.safetensors`. A kill leaves the old file or the new one."""
     with whole_file(path) as file:
         file.write(save({name: t.contiguous() for name, t in tensors.items()}, dict(header)))
 
@@ -192,7 +192,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read_header(path: Path) -> dict[str, str]:
-    """The header alone: nothing else of the file is read."""
+    """The header alone; the rest of the file is not read."""
     return _read(path, _header)
 
 
@@ -243,7 +243,7 @@ def find_weights(filename: str, *, path: Path | None = None, source: str, checks
 
     checksum: its SHA-256, or the first digits, which are verified; empty where none is known (a file that the user
     trained); None = those in the name, as published (`vgg19-dcbb9e9d.pth`).
-    source: where a user gets it, for the message. Nothing is ever downloaded.
+    source: where users can get it, for the message. Nothing is ever downloaded.
     """
     if checksum is None:
         match = re.search(r"-([0-9a-f]{8,})\.", filename)
@@ -255,7 +255,7 @@ def find_weights(filename: str, *, path: Path | None = None, source: str, checks
 
 
 def first_file(filename: str, places: Sequence[Path], checksum: str, way_out: str) -> Path:
-    """The first of these places that is a file, if it has the checksum. way_out: how a user gets it, for the
+    """The first of these places that is a file, if it has the checksum. way_out: how users can get it, for the
     messages."""
     found = next((place for place in places if place.is_file()), None)
     known = f"SHA-256 {checksum[:16]}..." if checksum else "no checksum of it is known"
@@ -277,7 +277,7 @@ def sha256(path: Path) -> str:
 
 
 def weight_places(filename: str) -> list[Path]:
-    """Where a user's file of this name may lie: $REPOSER_WEIGHTS_DIR, then torchvision's downloads."""
+    """The places searched for a user's file of this name: $REPOSER_WEIGHTS_DIR, then torchvision's downloads."""
     own = os.environ.get("REPOSER_WEIGHTS_DIR")
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
     hub = Path(os.environ.get("TORCH_HOME", cache)) / "hub" / "checkpoints"
