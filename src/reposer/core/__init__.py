@@ -1,9 +1,7 @@
-"""The words of the house: what a pose, a picture pair, a generator and a registry are. Torch and numpy, and a lock for
-folders.
+"""The basic types: poses, picture pairs, generators, registries. Uses torch and numpy, and a lock for folders.
 
-Each is imported when it is first asked for, so that what needs no torch (errors, disk, the command line's help) does
-not
-wait for it. `__init__.pyi` says the same to type checkers.
+Each name is imported on first use, so that what needs no torch (errors, disk, the command line's help) does not wait
+for it. `__init__.pyi` lists the same names for type checkers.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Which code made a file, in short: what two versions made is not mixed."""
+"""A digest of the code that made a file, so that files of two versions are not mixed."""
 
 import hashlib
 from functools import cache
@@ -9,7 +9,7 @@ _PACKAGE = Path(__file__).parent.parent
 
 @cache
 def code_digest(*parts: str) -> str:
-    """Of the Python files of these parts of the package (`"nn"`, `"pipeline.py"`)."""
+    """Digest of the Python files of these parts of the package (`"nn"`, `"pipeline.py"`)."""
     digest = hashlib.sha256()
     for part in parts:
         place = _PACKAGE / part

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain values and back: what rides in a weights file's header and in a run's receipt."""
+"""Frozen dataclasses to plain values and back, for weights files' headers and runs' receipts."""
 
 import dataclasses
 import math
@@ -10,16 +10,16 @@ from typing import Any, Literal
 from .errors import BadInput, quoted
 
 LARGEST = 2**16
-"""Sizes, widths and counts in a config from a file go up to here: none in use comes near, and a network can be laid
-out."""
+"""Largest size, width or count accepted in a config from a file: none in use comes near, and a network of it can still
+be laid out."""
 LONGEST = 1000
-"""Entries of a list or a mapping in a config from a file."""
+"""Most entries of a list or a mapping accepted in a config from a file."""
 PRECISION = 2**53
-"""Whole numbers beyond are not floats any more."""
+"""Integers beyond this are not exact as floats."""
 
 
 def to_plain(value: Any) -> Any:
-    """Dataclasses become dicts, tuples lists; numbers, strings, booleans and None stay. Anything else is a mistake."""
+    """Dataclasses become dicts, tuples lists; numbers, strings, booleans and None stay. Anything else is a bug."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple | list):
@@ -33,15 +33,15 @@ def to_plain(value: Any) -> Any:
 def from_plain(annotation: Any, value: Any, where: str = "config", *, bounded: bool = False) -> Any:
     """The value of type `annotation` that `to_plain` wrote, with every type and name checked.
 
-    where: of the value, for messages, which name the path of what is wrong: `config.framing.size[0]`.
-    bounded: also refuse what no network is built from: numbers that are not finite, whole numbers above LARGEST, lists
+    where: path of the value, for messages, which name the path of the error: `config.framing.size[0]`.
+    bounded: also refuse values that no network is built from: non-finite numbers, integers above LARGEST, lists
         longer than LONGEST.
     """
     return _Reader(bounded).read(annotation, value, where)
 
 
 def non_finite(plain: Any, where: str = "") -> str | None:
-    """The path of the first number in plain values that is infinite or none; None if there is no such."""
+    """The path of the first number in plain values that is infinite or NaN; None if there is none."""
     if isinstance(plain, float):
         return None if math.isfinite(plain) else where
     entries = plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
@@ -50,14 +50,14 @@ def non_finite(plain: Any, where: str = "") -> str | None:
 
 
 def at_least(least: int, name: str, value: int) -> None:
-    """BadInput if the whole number of the option --NAME is smaller."""
+    """BadInput if the integer of the option --NAME is smaller."""
     if value < least:
         raise BadInput(f"--{name.replace('_', '-')} is {value}; a whole number from {least} on is expected.")
 
 
 @dataclasses.dataclass(frozen=True)
 class _Reader:
-    """One reading from plain values. Every refusal names the path of the value in the file."""
+    """Parses plain values once. Every refusal names the path of the value in the file."""
 
     bounded: bool
 

@@ -21,7 +21,7 @@ except ImportError:  # Windows
 
 LOCK = ".lock"
 _MARK = ".reposer.tmp"
-"""How the names of unfinished files of ours end."""
+"""Ending of the names of our unfinished files."""
 _DRAFT = re.compile(rf"\..+\.[a-z0-9_]{{8}}{re.escape(_MARK)}")
 _YOUNG = 60.0  # seconds
 _swept: set[Path] = set()
@@ -31,9 +31,9 @@ _LONGEST_NAME = 200
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into. It takes its name at the end, flushed to the disk: a kill or an error leaves the old one.
+    """A file to write to. It gets its name at the end, flushed to the disk: a kill or an error leaves the old file.
 
-    Folders that are missing are made.
+    Missing folders are created.
     """
     handle, draft = new_draft(path)
     try:
@@ -47,10 +47,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def new_draft(path: Path) -> tuple[int, Path]:
-    """An open file beside the path, for what shall become that file, and its own name. Folders that are missing are
-    made.
+    """An open draft beside `path`, and its own name. Missing folders are created.
 
-    While the file is open, it counts as somebody's; what killed processes left is removed on the way.
+    While the file is open, it counts as in use; drafts of killed processes are removed on the way.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_orphans(path.parent)
@@ -64,8 +63,7 @@ def new_draft(path: Path) -> tuple[int, Path]:
 
 
 def _remove_orphans(folder: Path) -> None:
-    """Remove drafts that nobody has open any more, once for each folder and process; young ones may be about to be
-    locked."""
+    """Removes drafts that no process has open, once per folder and process; recent ones may be about to be locked."""
     if fcntl is None or folder.absolute() in _swept:
         return
     _swept.add(folder.absolute())
@@ -82,7 +80,7 @@ def _remove_orphans(folder: Path) -> None:
 
 
 def _locked(handle: int) -> bool:
-    """Whether the file is this process's now. Where files have no locks, nothing is."""
+    """True if this process now has the file locked; always False where files have no locks."""
     if fcntl is None:
         return False
     try:
@@ -93,14 +91,14 @@ def _locked(handle: int) -> bool:
 
 
 def _draft_prefix(name: str) -> str:
-    """A name that fits where the file's own does: most file systems take 255 bytes, and a draft's name ends in 22
+    """A name that fits where the file's own does: most file systems allow 255 bytes, and a draft's name ends in 22
     more."""
     return f".{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}."
 
 
 @contextmanager
 def _said_of(path: Path, draft: Path | None = None) -> Iterator[None]:
-    """What the system refuses, it refuses of this file: nobody knows the draft's name, or that of an open file."""
+    """Makes the system's errors name this file: users do not know the draft's name, or that of an open file."""
     try:
         yield
     except OSError as error:
@@ -110,16 +108,16 @@ def _said_of(path: Path, draft: Path | None = None) -> Iterator[None]:
 
 
 def into_place(draft: Path, path: Path) -> None:
-    """The draft, flushed to the disk, under its name: a kill leaves the old file or the new one."""
+    """Moves the draft, flushed to the disk, to its name: a kill leaves the old file or the new one."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(path)
 
 
 def remove_drafts(folder: Path, names: str) -> None:
-    """Remove what killed `whole_file`s left of the files whose names match the pattern `names`.
+    """Removes drafts that killed `whole_file`s left of the files whose names match the pattern `names`.
 
-    Only for who has the folder alone (`only_user`): the draft of somebody who still writes looks the same.
+    Only for a process that has the folder locked (`only_user`): a draft that is still being written looks the same.
     """
     draft_of = re.compile(rf"\.(?:{names})\.[a-z0-9_]{{8}}(?:\.reposer)?\.tmp")
     for path in folder.glob(".*.tmp"):
@@ -128,10 +126,10 @@ def remove_drafts(folder: Path, names: str) -> None:
 
 
 def remove_locked(folder: Path) -> None:
-    """Remove a folder that this process has locked. The lock's file goes last: until then nobody else can take the
-    folder.
+    """Removes a folder that this process has locked. The lock's file goes last: until then no other process can lock
+    it.
 
-    A folder in which somebody begins anew in that very moment stays.
+    A folder in which another process starts at that very moment stays.
     """
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
@@ -144,10 +142,11 @@ def remove_locked(folder: Path) -> None:
 
 
 def only_user(folder: Path, what: str) -> FileLock:
-    """A lock on a folder that is there, for this process: until it is released or forgotten, or the process ends.
+    """Locks an existing folder for this process: until the lock is released or garbage-collected, or the process ends.
 
-    what: is being done there, for the refusal of a second one. Who removes or renames a locked folder does it while it
-    has the lock, and the lock's file goes last: whoever waited for that file then finds it unlinked, and is refused.
+    what: is being done there, for the refusal of a second process. To remove or rename a locked folder, do it while it
+    is locked, and remove the lock's file last: a process that waited for that file then finds it unlinked, and is
+    refused.
     """
     lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
     try:
@@ -164,6 +163,6 @@ def only_user(folder: Path, what: str) -> FileLock:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file in UTF-8; it appears whole or not at all."""
+    """Writes a text file in UTF-8; it appears whole or not at all."""
     with whole_file(path) as file:
         file.write(text.encode())

@@ -1,4 +1,4 @@
-"""The one error that a person who uses Reposer can mend, and how a value from outside is shown in it."""
+"""The error for mistakes that users can correct, and how values from outside are quoted in it."""
 
 import math
 from reprlib import Repr
@@ -8,10 +8,10 @@ _LONGEST = 80
 
 
 class BadInput(ValueError):
-    """Something that came from outside cannot be used.
+    """Input from outside that cannot be used.
 
-    The message is one sentence or two: what came, what was expected, the way out. The command line prints it
-    and exits with code 2; in Python it is an ordinary ValueError.
+    The message is one sentence or two: what came, what was expected, the way out. The command line prints it and exits
+    with code 2; in Python it is an ordinary ValueError.
     """
 
 
@@ -30,10 +30,10 @@ _short.maxlevel = 3
 
 
 def quoted(value: Any) -> str:
-    """A value from outside as a message may show it: on one line, of at most 80 characters, in quotes if it is text.
+    """A value from outside for use in a message: on one line, of at most 80 characters, in quotes if it is text.
 
-    Control characters (a terminal's escapes among them), marks that turn the direction of writing, and half surrogates
-    are shown as escapes: `'\\x1b[31m'`. Names in any alphabet stay as they are.
+    Control characters (including terminal escapes), characters that change the direction of writing, and half
+    surrogates are shown as escapes: `'\\x1b[31m'`. Names in any alphabet stay as they are.
     """
     shown = _short.repr(value)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."

@@ -1,4 +1,4 @@
-"""What to type where an optional library is missing: advice that holds in a clone and beside an installed package."""
+"""How to install a missing optional library, in a clone as well as beside an installed package."""
 
 import re
 from importlib.metadata import PackageNotFoundError, requires
@@ -7,19 +7,19 @@ _MARK = re.compile(r"""extra\s*==\s*["'](.+?)["']""")
 OWN_ENVIRONMENT = {
     "pose": "mediapipe needs protobuf below 5, which onnx and TensorBoard do not take: give it an environment of its own"
 }
-"""What does not go together with the rest, by extra."""
+"""Conflicts with the other dependencies, by extra."""
 
 
 def install(extra: str) -> str:
-    """`pip install ...` of what this extra of pyproject.toml names. Reposer itself is on no index: its name would not
-    do."""
+    """The `pip install ...` command for an extra of pyproject.toml. Reposer itself is on no index, so its name would
+    not work."""
     needed = [f"'{requirement}'" for requirement in requirements(extra)]
     command = f"pip install {' '.join(needed)}" if needed else f"pip install -e '.[{extra}]' in a clone of Reposer"
     return f"{command} ({OWN_ENVIRONMENT[extra]})" if extra in OWN_ENVIRONMENT else command
 
 
 def requirements(extra: str) -> list[str]:
-    """What the extra names, as pip takes it; nothing where Reposer runs from a folder that was never installed."""
+    """The extra's requirements for pip; empty if Reposer runs from a folder that was never installed."""
     try:
         declared = requires("reposer") or []
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What describes a face in a picture: its landmarks, and, if wanted, the lines of another frame around it."""
+"""Describes a face in a picture: its landmarks, and optionally edges of another frame around it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class FaceLines:
     """The landmarks of a face and the edges of the frame that drives it.
 
     points: a pose of the skeleton FACE_68.
-    edges: 1 on an edge, 0 elsewhere, of the size of the points' picture; None where no frame lends its edges.
+    edges: 1 on an edge, 0 elsewhere, at the size of the points' picture; None if there are no edges.
     """
 
     points: Pose

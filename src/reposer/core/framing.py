@@ -1,5 +1,5 @@
-"""All geometry of crops and frames: how a picture lies in a generator's frame, what is cut out of one, and the way
-back."""
+"""Geometry of crops and frames: how a picture is placed in a generator's frame, what is cut out of it, and the
+inverse."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,7 +15,7 @@ from .pose import Edges, Pose
 
 
 def cut(pictures: Float[Tensor, "*B C H W"], edges: Edges) -> Float[Tensor, "*B C h w"]:
-    """The part of pictures inside these edges, which lie in them."""
+    """The part of pictures inside these edges, which must be inside the pictures."""
     left, top, right, bottom = edges
     return pictures[..., top:bottom, left:right]
 
@@ -37,7 +37,7 @@ def square(matrix: Float[Tensor, "2 3"]) -> Float[Tensor, "3 3"]:
 
 
 def between(source: Edges, target: Edges) -> Float[Tensor, "2 3"]:
-    """The affine map that brings one part of a picture onto another, each axis scaled on its own."""
+    """The affine map from one part of a picture to another, each axis scaled on its own."""
     left, top, _, _ = target
     (height, width), (h, w) = size_of(source), size_of(target)
     scale_x, scale_y = w / width, h / height
@@ -52,19 +52,17 @@ def between(source: Edges, target: Edges) -> Float[Tensor, "2 3"]:
 
 
 def in_picture(pose: Pose) -> Pose:
-    """The pose, or rows of poses, without the joints that lie outside of the picture."""
+    """The pose, or rows of poses, without the joints outside the picture."""
     limits = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
     inside = ((pose.xy >= -0.5) & (pose.xy <= limits)).all(-1)
     return replace(pose, visible=pose.visible & inside)
 
 
 def edges_around(poses: Pose, margin: float, aspect: float, reach: Pose | None = None) -> Edges:
-    """The part of a picture around all joints that lie in it, of which there is one at least; it may exceed the
-    picture.
+    """The part of a picture around all joints inside it, at least one; it may exceed the picture.
 
-    `margin` of the joints' larger side is added around them, then as much more as the joints of `reach` need, and then
-    the
-    direction grows that `aspect` (width over height) lacks.
+    `margin` of the joints' larger side is added around them, then as much more as the joints of `reach` need; then the
+    shorter direction grows until `aspect` (width over height) fits.
     """
     left, top, right, bottom = _around(in_picture(poses))
     room = margin * max(right - left, bottom - top)
@@ -87,18 +85,18 @@ def _around(pose: Pose) -> tuple[float, float, float, float]:
 
 @dataclass(frozen=True)
 class Framing:
-    """How a picture of any size becomes the picture of one size that a generator works on."""
+    """How a picture of any size becomes the fixed-size picture that a generator works on."""
 
     size: tuple[int, int]
     """(height, width) of the generator's pictures, in pixels."""
     margin: float = 0.25
-    """Room around the pose in a photo, as a share of the larger side of the pose's box; used by `transfer`."""
+    """Space around the pose in a photo, as a share of the larger side of the pose's box; used by `transfer`."""
     fit: Literal["squash", "pad"] = "squash"
     """"squash" scales each axis on its own; "pad" keeps the aspect and centres."""
     aspect: float = 176 / 256
     """Width over height of the person pictures that the generator is trained on; a photo is cropped to it."""
     sides: Sides = "edge"
-    """What "pad" puts beside a picture: its edge pixels repeated, or white."""
+    """Padding of "pad": the edge pixels repeated, or white."""
 
     def __post_init__(self) -> None:
         if min(self.size) < 1 or not 0 <= self.margin <= 16 or not 1 / 16 <= self.aspect <= 16:
@@ -108,12 +106,12 @@ class Framing:
             )
 
     def tiny(self) -> "Framing":
-        """The same at the size of a test."""
+        """The same at a size for tests."""
         return replace(self, size=(64, 32))
 
     @property
     def person_size(self) -> tuple[int, int]:
-        """(height, width) of a person picture that fills the frame's height, before it is laid into the frame."""
+        """(height, width) of a person picture that fills the frame's height, before it is placed in the frame."""
         return (self.size[0], round(self.size[0] * self.aspect))
 
     def matrix(self, picture_size: tuple[int, int]) -> Float[Tensor, "2 3"]:
@@ -124,14 +122,14 @@ class Framing:
             scale_x = scale_y = min(scale_x, scale_y)
         left, top = (w - scale_x * width) / 2, (h - scale_y * height) / 2
         if self.fit == "pad":
-            left, top = round(left), round(top)  # whole pixels of padding: cutting it off again is exact
+            left, top = round(left), round(top)  # whole pixels of padding, so that cropping it again is exact
         # (x + 0.5) * scale + left - 0.5: pixel corners stay aligned
         return torch.tensor(
             [[scale_x, 0.0, 0.5 * scale_x + left - 0.5], [0.0, scale_y, 0.5 * scale_y + top - 0.5]], dtype=torch.float64
         )
 
     def content_box(self, picture_size: tuple[int, int]) -> Edges:
-        """The frame's part that shows the picture."""
+        """The part of the frame that shows the picture."""
         if self.fit == "squash":
             return (0, 0, self.size[1], self.size[0])
         (height, width), (h, w) = picture_size, self.size
@@ -141,18 +139,19 @@ class Framing:
         return (left, top, min(w, left + content_w), min(h, top + content_h))
 
     def place(self, pose: Pose) -> Pose:
-        """A pose of the whole picture, in the frame."""
+        """Maps a pose of the whole picture to the frame."""
         return pose.affine(self.matrix(pose.size), self.size)
 
     def unplace(self, pose: Pose, picture_size: tuple[int, int]) -> Pose:
-        """A pose in the frame, in pixels of the whole picture of this size that was laid into it."""
+        """Maps a pose in the frame to pixels of the whole picture, which had this size before it was placed in the
+        frame."""
         return pose.affine(torch.linalg.inv(square(self.matrix(picture_size)))[:2], picture_size)
 
 
 def in_frame(
     move: Float[Tensor, "2 3"], framing: Framing | None, picture_size: tuple[int, int]
 ) -> Float[Tensor, "2 3"]:
-    """A move of a picture's pixels, as a move of the frame's that it is laid into."""
+    """An affine move of a picture's pixels, as a move of the frame's that contains it."""
     if framing is None:
         return move
     frame = square(framing.matrix(picture_size))
@@ -162,7 +161,7 @@ def in_frame(
 def frame_pictures(
     pictures: Float[Tensor, "B 3 h w"], framing: Framing | None, size: tuple[int, int] | None = None
 ) -> Float[Tensor, "B 3 H W"]:
-    """Pictures laid into the frame as ones of `size` (their own by default) would be.
+    """Pictures placed in the frame as pictures of `size` (default: their own) would be.
 
     Without a framing they are scaled to `size`.
     """
@@ -176,28 +175,29 @@ def frame_pictures(
 def frame_picture(
     picture: Float[Tensor, "3 h w"], framing: Framing | None, size: tuple[int, int] | None = None
 ) -> Float[Tensor, "3 H W"]:
-    """`frame_pictures` of one."""
+    """`frame_pictures` for one picture."""
     return frame_pictures(picture[None], framing, size)[0]
 
 
 def frame_bytes(
     picture: UInt8[Tensor, "h w 3"], framing: Framing | None, size: tuple[int, int], edges: Edges | None = None
 ) -> Float[Tensor, "3 H W"]:
-    """`frame_picture` of bytes, or of the part of them inside `edges`; a large photo is never numbers as a whole."""
+    """`frame_picture` for bytes, or for the part of them inside `edges`; a large photo is never converted as a
+    whole."""
     content = size if framing is None else size_of(framing.content_box(size))
     small = resize_part(picture, edges or whole((picture.shape[0], picture.shape[1])), content)[0]
     return frame_picture(small, framing, size)
 
 
 def frame_pose(pose: Pose, framing: Framing | None) -> Pose:
-    """The pose of a whole picture, where `frame_picture` puts it."""
+    """A pose of the whole picture, mapped as `frame_picture` maps the picture."""
     return pose if framing is None else framing.place(pose)
 
 
 def frame_mask(
     mask: Float[Tensor, "1 h w"], framing: Framing | None, size: tuple[int, int] | None = None
 ) -> Float[Tensor, "1 H W"]:
-    """A mask laid into the frame as `frame_picture` lays its picture: the nearest pixel; 0 beside the picture."""
+    """A mask placed in the frame as `frame_picture` places its picture: the nearest pixel; 0 beside the picture."""
     size = size or (mask.shape[1], mask.shape[2])
     if framing is None:
         return F.interpolate(mask[None], size=size, mode="nearest-exact")[0]

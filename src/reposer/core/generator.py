@@ -1,4 +1,4 @@
-"""What every family of networks offers."""
+"""The interface of every family of networks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,9 +19,9 @@ from .skeleton import OPENPOSE_18, Skeleton
 
 
 def refuse_not_finite(values: Tensor, of: str) -> None:
-    """Refuses what a generator gave if some of it is not a finite number: it would be shown as black.
+    """Refuses a generator's output if some of it is not finite: it would be shown as black.
 
-    of: what it gave them for, as in "frame 3 of walk.mp4".
+    of: the input of that output, as in "frame 3 of walk.mp4".
     """
     if not values.isfinite().all():
         raise BadInput(
@@ -34,7 +34,7 @@ LayerKind = Literal["picture", "weight", "flow"]
 
 @dataclass(frozen=True)
 class Layer:
-    """One named inner picture of a generator.
+    """One named intermediate result of a generator.
 
     kind: "picture" (B, 3, h, w) in [-1, 1]; "weight" (B, 1, h, w) in [0, 1]; "flow" (B, 2, h, w) in pixels of its map.
     """
@@ -45,7 +45,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A generated picture and the layers it was made from, whatever the family has, in the order of the network."""
+    """A generated picture and the family's intermediate layers, in the order of the network."""
 
     picture: Float[Tensor, "B 3 H W"]
     layers: Mapping[str, Layer]
@@ -53,7 +53,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Generated:
-    """What a forward pass makes, at the least. A family's own adds what `layers` shows and what its losses compare.
+    """The minimal result of a forward pass. A family's own type adds what `layers` shows and what its losses compare.
 
     picture: may leave [-1, 1]; `generate` clamps it.
     """
@@ -64,13 +64,14 @@ class Generated:
 class Generator(nn.Module, ABC):
     """Generates the person of one picture in another pose.
 
-    A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`, and writes
-    `forward` and `layers`; everything else is here. Several photos of one person are one more axis S of `source`.
+    A family sets `config` (a frozen dataclass with a class variable `family`), `framing` and `skeleton`, and defines
+    `forward` and `layers`; everything else is here. Several photos of one person are an extra axis S of `source`.
 
-    condition: the type that describes source and target. takes_edges: a face's lines may come instead of its landmarks.
-    unread: prefixes of parameters that a published form holds but never reads.
-    divisor: what the sides of its pictures divide by. any_size: False where only pictures of `framing.size` will do.
-    remembers: a frame of a clip depends on the frame before it, too.
+    condition: the type that describes source and target. takes_edges: accepts a face's lines instead of its landmarks.
+    unread: prefixes of parameters that a published form has but never reads.
+    divisor: number that the sides of its pictures must be multiples of. any_size: False if it only accepts pictures of
+    `framing.size`.
+    remembers: True if a frame of a clip also depends on the frame before it.
     """
 
     config: Any
@@ -85,21 +86,22 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, source: Any, source_pose: Any, target_pose: Any) -> Any:
-        """A `Generated`, or a dataclass of the family's own with its `picture`, of conditions that `admit` let in."""
+        """A `Generated`, or a dataclass of the family's own with its `picture`, from conditions that `admit`
+        accepted."""
 
     def layers(self, output: Any) -> Mapping[str, Layer]:
-        """What `explain` shows of a forward pass: flow, occlusion, coarse image, whatever this family has."""
+        """The layers that `explain` shows of a forward pass: flow, occlusion, coarse image, whatever this family
+        has."""
         return {}
 
     def begin(self, source: Any, source_pose: Any, previous: tuple[Any, Any] | None = None) -> Any:
-        """What the frames of a clip are made from. A family overrides it, and `frame`, to compute once what depends on
-        the
-        source alone, or to remember. previous: the frame to go on after and its condition, for a family that remembers.
-        """
+        """The memory that a clip's frames start from. A family overrides it, and `frame`, to compute once what depends
+        on the source alone, or to remember. previous: the frame to continue after and its condition, for a family that
+        remembers."""
         return source, source_pose
 
     def frame(self, memory: Any, target_pose: Any, seeds: Tensor | None = None) -> tuple[Any, Any]:
-        """The next frame, as `forward` has it, and what the one after it is made from."""
+        """The next frame, as from `forward`, and the memory for the one after it."""
         source, source_pose = memory
         return self.sample(source, source_pose, target_pose, seeds), memory
 
@@ -109,12 +111,12 @@ class Generator(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are; the CPU if it has none."""
+        """The device of its weights; the CPU if it has none."""
         return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     @property
     def source_skeleton(self) -> Skeleton:
-        """The skeleton of `source_pose`; a published form may want another one than for the targets."""
+        """The skeleton of `source_pose`; a published form may use another one than for the targets."""
         return self.skeleton
 
     def generate(
@@ -140,8 +142,7 @@ class Generator(nn.Module, ABC):
             return Explanation(_clamped(output), self.layers(output))
 
     def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
-        """What this network cannot do for one pair because its poses lack something, in a sentence; empty if
-        nothing."""
+        """A sentence on what this network cannot do for one pair because its poses lack something; empty if nothing."""
         return ""
 
     def animate(
@@ -153,14 +154,15 @@ class Generator(nn.Module, ABC):
         previous: tuple[Float[Tensor, "3 H W"], Condition] | None = None,
         seed: int = 0,
     ) -> Iterator[Float[Tensor, "3 H W"]]:
-        """One frame for each of `target_poses` (single conditions, or the rows of a batch), as soon as that pose comes.
+        """One frame for each of `target_poses` (single conditions, or the rows of a batch), as soon as that pose
+        arrives.
 
-        Frame t depends on the poses up to t only; the memory it takes does not grow with the clip.
-        previous: the frame to go on after and its condition, where a clip was interrupted; only families that remember
-        look at it.
+        Frame t depends on the poses up to t only; memory use does not grow with the clip.
+        previous: the frame to continue after and its condition, if a clip was interrupted; only families that remember
+        use it.
         """
         pictures, seeds, own = source[None], torch.tensor([seed]), stack_conditions([source_pose])
-        with self._inference():  # not over a yield: the caller's mode is the caller's
+        with self._inference():  # not across a yield: the mode between frames is the caller's
             before = None
             if previous is not None and self.remembers:
                 picture = previous[0][None].to(pictures).contiguous()
@@ -192,7 +194,7 @@ class Generator(nn.Module, ABC):
         return tuple(condition.to(source.device) for condition in (source_pose, *target_poses))
 
     def _misfit(self, condition: Condition, size: tuple[int, int], skeleton: Skeleton) -> str | None:
-        """What is wrong with a condition, to follow the network's name; None if nothing is."""
+        """Why a condition does not fit, to follow the network's name in a message; None if it does."""
         pose = condition.points if isinstance(condition, FaceLines) and self.takes_edges else condition
         if not isinstance(pose, self.condition):
             return f"needs a {self.condition.__name__}, not a {type(condition).__name__}."
@@ -204,12 +206,12 @@ class Generator(nn.Module, ABC):
         return self.refusal(condition)
 
     def refusal(self, condition: Any) -> str | None:
-        """What else a family cannot be asked with, to follow its name in a message; None where it can."""
+        """A family's further reason to refuse a condition, to follow its name in a message; None if there is none."""
         return None
 
     @contextmanager
     def _inference(self) -> Iterator[None]:
-        """Eval mode and no gradients; every module's mode is as it was afterwards."""
+        """Eval mode and no gradients; restores every module's mode afterwards."""
         training = [module for module in self.modules() if module.training]
         self.eval()
         try:

@@ -1,4 +1,4 @@
-"""Pictures between bytes and numbers. Inside the house a picture is float32 RGB (B, 3, H, W) in [-1, 1]."""
+"""Pictures between bytes and numbers. Inside the package a picture is float32 RGB (B, 3, H, W) in [-1, 1]."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -9,11 +9,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 Sides = Literal["edge", "white"]
-"""What lies beside a picture in a larger frame: its own edge pixels, repeated, or white."""
+"""Padding around a picture in a larger frame: its own edge pixels, repeated, or white."""
 
-HALF_RANGE = 127.5  # the only place: a byte b is b / 127.5 - 1
+HALF_RANGE = 127.5  # the only definition: a byte b is b / 127.5 - 1
 BLOCK = 1 << 20
-"""Pixels of a large picture that are numbers at a time."""
+"""Pixels of a large picture that are converted at a time."""
 
 
 def from_uint8(picture: UInt8[Tensor, "*B H W 3"]) -> Float[Tensor, "*B 3 H W"]:
@@ -24,7 +24,8 @@ def from_uint8(picture: UInt8[Tensor, "*B H W 3"]) -> Float[Tensor, "*B 3 H W"]:
 def to_uint8(
     picture: Float[Tensor, "*B 3 H W"], rounding: Literal["nearest", "down"] = "nearest"
 ) -> UInt8[Tensor, "*B H W 3"]:
-    """Numbers to bytes, clipped to [0, 255]: what a saved file holds. "down" cuts fractions off, as some peers do."""
+    """Numbers to bytes, clipped to [0, 255]: the content of a saved file. "down" truncates fractions, as some peers
+    do."""
     scaled = (picture.float() + 1.0) * HALF_RANGE
     scaled = (scaled.round() if rounding == "nearest" else scaled.floor()).clamp(0, 255)
     return scaled.to(torch.uint8).movedim(-3, -1).contiguous()
@@ -40,7 +41,7 @@ def resize(picture: Float[Tensor, "B 3 H W"], size: tuple[int, int]) -> Float[Te
 def resize_part(
     picture: UInt8[Tensor, "H W 3"], edges: tuple[int, int, int, int], size: tuple[int, int]
 ) -> Float[Tensor, "1 3 h w"]:
-    """What `resize` makes of the part of a picture inside `edges`, of which only some rows are numbers at a time.
+    """`resize` of the part of a picture inside `edges`, converting only some rows at a time.
 
     edges: left, top, right, bottom in whole pixels; beyond the picture its edge pixels repeat.
     """
@@ -62,7 +63,8 @@ def resize_part(
 def with_sides(
     picture: Float[Tensor, "B 3 h w"], box: tuple[int, int, int, int], size: tuple[int, int], sides: Sides
 ) -> Float[Tensor, "B 3 H W"]:
-    """A frame of (height, width) = `size` whose part `box` (left, top, right, bottom; whole pixels) is the picture."""
+    """A frame of (height, width) = `size` with the picture in its part `box` (left, top, right, bottom; whole
+    pixels)."""
     left, top, right, bottom = box
     widths = (left, size[1] - right, top, size[0] - bottom)
     if sides == "white":
@@ -87,9 +89,9 @@ def resized_columns(
 
 
 def _bicubic(picture: Float[Tensor, "B 3 H W"], size: tuple[int, int]) -> Float[Tensor, "B 3 h w"]:
-    """torch's, which goes over the width first and then over the height: each can be done by itself.
+    """torch's resize, first over the width and then over the height: each can be done by itself.
 
-    It gets one column that stays one wrong (seen in 2.13), so that is done as two.
+    It is wrong for one column that stays one (seen in 2.13), so that is done as two.
     """
     if picture.shape[-2:] == torch.Size(size):
         return picture
@@ -99,7 +101,7 @@ def _bicubic(picture: Float[Tensor, "B 3 H W"], size: tuple[int, int]) -> Float[
 
 
 def _blocks(width: int, height: int) -> Iterator[slice]:
-    """The columns of a picture, so many at a time as hold BLOCK pixels."""
+    """The columns of a picture in groups of BLOCK pixels."""
     step = max(1, BLOCK // height)
     for first in range(0, width, step):
         yield slice(first, min(first + step, width))

@@ -1,4 +1,4 @@
-"""JSON files from outside: of bounded size, with every number finite and every key said once."""
+"""JSON files from outside: of bounded size, with every number finite and no key twice in an object."""
 
 import json
 from pathlib import Path
@@ -8,26 +8,26 @@ from .errors import BadInput, quoted
 
 MAX_BYTES = 64 * 2**20
 MAX_VALUES = 6_000_000
-"""Numbers, texts and lists in a file: the whole program then takes 1.3 GB at most."""
+"""Most numbers, texts and lists in a file: the whole program then takes 1.3 GB at most."""
 MAX_DIGITS = 40
-"""Of a whole number: no size, count or place has more."""
+"""Most digits of a whole number: no size, count or place has more."""
 
 
 class _Refused(ValueError):
-    """What is wrong with a file that is JSON by its brackets."""
+    """The reason to refuse a file whose brackets are those of JSON."""
 
 
 def read_json(path: Path | str, *, most_bytes: int = MAX_BYTES) -> Any:
     """The content of a JSON file in UTF-8, UTF-16 or UTF-32.
 
-    Refused in a sentence: what is no JSON, a file above `most_bytes`, brackets nested too deeply, NaN and Infinity,
-    numbers with hundreds of digits, and a key that one object has twice (which of them counts, readers disagree on).
+    Refused in a sentence: other formats, a file above `most_bytes`, brackets nested too deeply, NaN and Infinity,
+    numbers with hundreds of digits, and a key that one object has twice (readers disagree on which one counts).
     """
     return parse_json(_bytes(Path(path), most_bytes), str(path))
 
 
 def object_in(path: Path) -> dict[str, Any]:
-    """The object in a JSON file of ours; empty where there is none that can be read."""
+    """The object in a JSON file of ours; empty if there is none that can be read."""
     try:
         content = read_json(path)
     except BadInput:
@@ -36,7 +36,7 @@ def object_in(path: Path) -> dict[str, Any]:
 
 
 def parse_json(content: bytes | str, where: str) -> Any:
-    """The same for content that was read already; `where` names it in the refusal."""
+    """The same for content that was already read; `where` names it in the refusal."""
     if isinstance(content, str):
         content = content.encode()
     if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:

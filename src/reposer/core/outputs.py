@@ -1,4 +1,4 @@
-"""Whether a command will be able to write what it is asked for: known before the work, not after it."""
+"""Checks that a command will be able to write its output, before the work rather than after it."""
 
 import os
 import shutil
@@ -11,9 +11,9 @@ from pathlib import Path
 from .errors import BadInput
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg")
-"""Of the kinds of pictures that are written."""
+"""File endings of the picture formats that are written."""
 ROOM = 1 << 20
-"""Bytes that must be free where anything is written."""
+"""Bytes that must be free wherever anything is written."""
 
 
 def check_output_file(
@@ -24,12 +24,13 @@ def check_output_file(
     room: int = ROOM,
     option: str = "--out",
 ) -> None:
-    """Refuse a file that could not be written, or that would be written over something that is read.
+    """Refuses a file that could not be written, or that would overwrite an input.
 
-    endings: that the file's name may have, in small letters; none = any.
-    inputs: files that the command reads; None and what is no path to a file (a shipped model's name) are passed over.
-    room: bytes that the file will take at least.
-    option: how the command calls the path.
+    endings: that the file's name may have, in lower case; none = any.
+    inputs: files that the command reads; None and anything that is no path to a file (a shipped model's name) are
+    ignored.
+    room: minimum bytes that the file will take.
+    option: the command's name for the path.
     """
     shown = f"{option} {path}"
     if endings and path.suffix.lower() not in endings:
@@ -56,9 +57,9 @@ def named_beside(path: Path, ending: str) -> Path:
 
 
 def check_output_folder(path: Path, *, room: int = ROOM, option: str = "--out") -> None:
-    """Refuse a folder that could not be made, or not written into.
+    """Refuses a folder that could not be created or written to.
 
-    room: bytes that its files will take at least.
+    room: minimum bytes that its files will take.
     """
     shown = f"{option} {path}"
     path = _where_it_leads(path, shown)
@@ -69,7 +70,7 @@ def check_output_folder(path: Path, *, room: int = ROOM, option: str = "--out") 
 
 
 def _where_it_leads(path: Path, shown: str) -> Path:
-    """Without "..": a folder before it need not be there yet, and the path leads elsewhere once it is made."""
+    """Resolves "..": a folder before it may not exist yet, and the path would lead elsewhere once it is made."""
     if ".." not in path.parts:
         return path
     try:
@@ -79,17 +80,17 @@ def _where_it_leads(path: Path, shown: str) -> Path:
 
 
 def _status(path: Path, shown: str) -> os.stat_result | None:
-    """Of what the path leads to; None where there is nothing."""
+    """The status of the path's target; None if it does not exist."""
     try:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:  # a name that is too long, a circle of links, a byte 0 in a name
+    except (OSError, ValueError) as error:  # a name that is too long, a cycle of links, a byte 0 in a name
         raise _cannot(shown, error) from None
 
 
 def _same(path: Path, other: Path) -> bool:
-    """Whether both lead to one file, through links, too."""
+    """True if both lead to one file, also through links."""
     try:
         return os.path.samefile(path, other)
     except (OSError, ValueError):
@@ -97,7 +98,7 @@ def _same(path: Path, other: Path) -> bool:
 
 
 def _check_place(folder: Path, name: str, shown: str, option: str, room: int) -> None:
-    """The folder, or the nearest above it that is there, takes new files; the names below it are none too long."""
+    """The folder, or its nearest existing parent, accepts new files; none of the names below it is too long."""
     missing = [name] if name else []
     while not os.path.lexists(folder):
         missing.append(folder.name)
@@ -109,7 +110,7 @@ def _check_place(folder: Path, name: str, shown: str, option: str, room: int) ->
     try:
         for part in missing:
             _must_be_a_name(folder, part)
-        with tempfile.TemporaryFile(dir=folder):  # what the permissions say is not all: the disk may be read-only
+        with tempfile.TemporaryFile(dir=folder):  # permissions are not enough: the disk may be read-only
             pass
         free = shutil.disk_usage(folder)
     except (OSError, ValueError) as error:
@@ -122,7 +123,7 @@ def _check_place(folder: Path, name: str, shown: str, option: str, room: int) ->
 
 
 def _must_be_a_name(folder: Path, name: str) -> None:
-    """OSError for one that the file system does not take."""
+    """Raises OSError for a name that the file system does not accept."""
     with suppress(FileNotFoundError):
         os.lstat(folder / name)
 

@@ -1,4 +1,4 @@
-"""Where a person's joints are in a picture, and how they move when the picture moves."""
+"""The positions of a person's joints in a picture, and how they move when the picture is transformed."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,8 +21,8 @@ class Pose:
     """Joint positions in pixels of a picture of `size`.
 
     xy: x to the right, y down; (0, 0) is the centre of the top-left pixel.
-    visible: False where the joint was not found; its xy then means nothing. True also for joints outside the frame.
-    score: the detector's confidence in [0, 1], where there was one.
+    visible: False where the joint was not found; its xy is then meaningless. True also for joints outside the frame.
+    score: the detector's confidence in [0, 1], if known.
     size: (height, width) of the picture, in pixels.
     """
 
@@ -41,7 +41,7 @@ class Pose:
         return replace(self, xy=self.xy.to(device), visible=self.visible.to(device), score=score)
 
     def __getitem__(self, row: "int | slice | Tensor | tuple[slice | int, ...]") -> "Pose":
-        """Rows of a batch of poses (of clips: `poses[:, t]`), joints untouched."""
+        """Rows of a batch of poses (for clips: `poses[:, t]`), with all joints."""
         assert self.xy.dim() > 2, "a single pose has no rows"
         score = None if self.score is None else self.score[row]
         return replace(self, xy=self.xy[row], visible=self.visible[row], score=score)
@@ -51,7 +51,7 @@ class Pose:
         return self.xy.shape[0]
 
     def __iter__(self) -> "Iterator[Pose]":
-        """The rows of a batch, one pose after the other."""
+        """The rows of a batch, one pose at a time."""
         return (self[row] for row in range(len(self)))
 
     @staticmethod
@@ -89,7 +89,7 @@ class Pose:
         return self.crop((left - 0.5, top - 0.5, right - 0.5, bottom - 0.5))
 
     def flip(self) -> "Pose":
-        """The pose in the mirrored picture: x turns round and left joints become right ones."""
+        """The pose in the mirrored picture: x is mirrored, and left joints become right ones."""
         mirror = torch.tensor(self.skeleton.mirror, device=self.xy.device)
         x = (self.size[1] - 1) - self.xy[..., 0]
         xy = torch.stack([x, self.xy[..., 1]], -1).index_select(-2, mirror)
@@ -99,8 +99,8 @@ class Pose:
     def convert(self, skeleton: Skeleton) -> "Pose":
         """The same person in another skeleton, joint by joint by name.
 
-        A joint that this skeleton lacks is the mean of those that define it (neck: both shoulders) if all of
-        them are seen, and not visible otherwise. Its score is the lowest of theirs.
+        A joint that this skeleton lacks is the mean of those that define it (neck: both shoulders) if all of them are
+        visible, and not visible otherwise. Its score is the lowest of theirs.
         """
         if skeleton == self.skeleton:
             return self

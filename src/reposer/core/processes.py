@@ -1,4 +1,4 @@
-"""Processes that work for this one: Ctrl-C is this one's to answer, and none outlives it."""
+"""Worker processes: this process handles Ctrl-C for them, and none outlives it."""
 
 import multiprocessing
 import multiprocessing.resource_tracker
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came: what Ctrl-C stops, it stops, too."""
+    """SIGTERM came; it stops the same things as Ctrl-C."""
 
 
 @contextmanager
 def deaf_to_interrupts() -> Iterator[None]:
-    """Processes that are started inside never hear Ctrl-C, which a terminal sends to all: their parent stops them.
+    """Processes that are started inside never see Ctrl-C, which a terminal sends to all: their parent stops them.
 
-    Ctrl-C or SIGTERM that come meanwhile are answered at the end: a process that is half started would complain.
+    Ctrl-C or SIGTERM during the block are handled at its end, because a process that is half started would complain.
     """
     with _signals_later(), _interrupts_blocked():
         yield
@@ -46,11 +46,11 @@ def _signals_later() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """What is started inherits this thread's mask of signals."""
+    """Child processes inherit this thread's signal mask."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    # It starts with the first process, and lifts the mask once it runs.
+    # The resource tracker starts with the first child process, and lifts the mask once it runs.
     multiprocessing.resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -61,8 +61,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 @contextmanager
 def closing_soon(pool: Executor) -> Iterator[Executor]:
-    """The pool; at the end, also of an interrupt, what nobody has begun is dropped, and only what runs is waited
-    for."""
+    """The pool; at the end, also on an interrupt, queued work is dropped and only running work is waited for."""
     try:
         yield pool
     finally:
@@ -70,7 +69,7 @@ def closing_soon(pool: Executor) -> Iterator[Executor]:
 
 
 def end_with_parent() -> None:
-    """In a process that works for another: end as soon as that one has ended, however it did (SIGKILL, too)."""
+    """In a worker process: exit as soon as its parent has ended, however it did (SIGKILL too)."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

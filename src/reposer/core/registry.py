@@ -68,6 +68,6 @@ class Registry(Mapping[str, T], Generic[T]):
 
 
 def import_siblings(package_path: Iterable[str], package_name: str) -> None:
-    """Import every module of a package, so that each registers what it has: adding a thing is adding a file."""
+    """Imports every module of a package, so that each registers its entries: adding an entry means adding a file."""
     for module in sorted(pkgutil.iter_modules(package_path), key=lambda m: m.name):
         importlib.import_module(f"{package_name}.{module.name}")

@@ -1,4 +1,4 @@
-"""Randomness has an address: noise is a function of (seed, step, row), never of what ran before."""
+"""Reproducible randomness: noise is a function of (seed, step, row), never of earlier calls."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ _MASK = (1 << 64) - 1
 
 
 def mix(*numbers: int) -> int:
-    """One 63-bit seed from several integers (splitmix64 over the sequence): near inputs give unrelated outputs."""
+    """One 63-bit seed from several integers (splitmix64 over the sequence): similar inputs give unrelated outputs."""
     state = 0x9E3779B97F4A7C15
     for number in numbers:
         state = (state ^ (number & _MASK)) & _MASK
@@ -48,5 +48,5 @@ def permutation(seed: int, round_number: int, length: int) -> np.ndarray:
 
 
 def derived_seeds(seeds: Int64[Tensor, "B"], *address: int) -> Int64[Tensor, "B"]:
-    """Seeds for another use of the same rows: independent of `seeds` and of those of every other `address`."""
+    """Seeds for another use of the same rows: independent of `seeds` and of those for every other `address`."""
     return torch.tensor([mix(seed, *address) for seed in seeds.tolist()], dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""What training and evaluation pass around: a pair of pictures, a batch of pairs, a clip."""
+"""The data of training and evaluation: a pair of pictures, a batch of pairs, a clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from .truth import Truth
 from .view import View
 
 Condition = Pose | View | FaceLines
-"""What says how a picture is to look: a person's joints, a camera's direction, a face's lines."""
+"""Describes the wanted picture: a person's joints, a camera's direction, or a face's lines."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One person twice: a source picture, a target picture, and what describes each. Pictures in [-1, 1]."""
+    """One person twice: a source picture, a target picture, and the condition of each. Pictures in [-1, 1]."""
 
     source: Float[Tensor, "3 H W"]
     target: Float[Tensor, "3 H W"]
@@ -26,13 +26,12 @@ class Sample:
     target_pose: Condition
     name: str
     truth: Truth | None = None
-    """What is true of the pair, where the data set knows it."""
+    """Ground truth of the pair, if the data set has it."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs. `seeds[b]` is the address of row b's noise; None means 0 for every row. truth: where every row has
-    it."""
+    """B pairs. `seeds[b]` is the seed of row b's noise; None means 0 for every row. truth: only if every row has it."""
 
     source: Float[Tensor, "B 3 H W"]
     target: Float[Tensor, "B 3 H W"]
@@ -66,7 +65,7 @@ class Batch:
         )
 
     def swap(self) -> "Batch":
-        """The same pairs the other way round; what is true of them is not known that way."""
+        """The same pairs with source and target swapped; the ground truth is dropped."""
         return replace(
             self,
             truth=None,
@@ -77,7 +76,7 @@ class Batch:
         )
 
     def mirrored(self, rows: Bool[Tensor, "B"]) -> "Batch":
-        """These rows turned round, both pictures and both poses of a row together; their scores are dropped."""
+        """Mirrors these rows, both pictures and both poses of a row together; their scores are dropped."""
 
         def picture(p: Tensor) -> Tensor:
             return torch.where(rows.to(p.device)[:, None, None, None], p.flip(-1), p)
@@ -128,10 +127,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipSample:
-    """T frames of one person or face, and the picture that says who it is. Pictures in [-1, 1].
+    """T frames of one person or face, and the reference picture that shows who it is. Pictures in [-1, 1].
 
     poses: a batch of T conditions, one for each frame.
-    foreground: 1 where a frame shows the person, where the data set says so.
+    foreground: 1 where a frame shows the person, if the data set has it.
     """
 
     source: Float[Tensor, "3 H W"]
@@ -195,7 +194,7 @@ def stack_conditions(conditions: Sequence[Condition]) -> Condition:
 
 
 def frame_conditions(conditions: Condition, t: int) -> Condition:
-    """Of conditions with the rows (B, T), those of every row's frame t."""
+    """From conditions with the rows (B, T), those of every row's frame t."""
     if isinstance(conditions, View):
         return View(conditions.azimuth[:, t], conditions.elevation[:, t])
     if isinstance(conditions, FaceLines):

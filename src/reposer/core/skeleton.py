@@ -1,4 +1,4 @@
-"""Skeletons: names of joints, limbs between them, and who mirrors whom. A limb table anywhere else is a defect.
+"""Skeletons: names of joints, limbs between them, and mirror pairs. No other module has a table of limbs.
 
 Left and right are the person's own.
 """
@@ -29,19 +29,19 @@ class Skeleton:
         return joint in self.joints
 
     def index(self, joint: str) -> int:
-        """The place of a joint by its name."""
+        """The index of a joint, by its name."""
         if joint not in self.joints:
             raise KeyError(f"{self.name} has no joint '{joint}'; it has {', '.join(self.joints)}.")
         return self.joints.index(joint)
 
     @cached_property
     def mirror(self) -> tuple[int, ...]:
-        """mirror[k] is the place of joint k's partner on the other side; itself for joints of the middle."""
+        """mirror[k] is the index of joint k's partner on the other side; its own for joints of the middle."""
         return tuple(self.joints.index(_other_side(joint)) for joint in self.joints)
 
     @cached_property
     def body_indices(self) -> tuple[int, ...]:
-        """The joints below the head; of a skeleton that is a face alone, all of them."""
+        """The joints below the head; all joints of a skeleton that is only a face."""
         below = tuple(k for k, joint in enumerate(self.joints) if not _HEAD.intersection(joint.split("_")))
         return tuple(range(len(self))) if "neck" not in self and "left_shoulder" not in self else below
 
@@ -52,7 +52,7 @@ class Skeleton:
 
 _HEAD = frozenset(("nose", "eye", "ear", "mouth", "head", "jaw", "chin", "brow", "nostril", "lips", "face"))
 
-# A joint that a skeleton lacks is the mean of these, where all of them are seen.
+# A joint that a skeleton lacks is the mean of these, if all of them are visible.
 DERIVED_JOINTS: dict[str, tuple[str, ...]] = {
     "neck": ("right_shoulder", "left_shoulder"),
     "mid_hip": ("right_hip", "left_hip"),
@@ -76,7 +76,7 @@ def _chain(*joints: str) -> tuple[tuple[str, str], ...]:
 
 
 def _both_sides(*joints: str) -> tuple[tuple[str, str], ...]:
-    """A chain of joints on the right and on the left; a joint of the middle is written with a leading '='."""
+    """A chain of joints on the right and on the left; a joint of the middle has a leading '='."""
 
     def on(side: str) -> tuple[str, ...]:
         return tuple(j[1:] if j.startswith("=") else f"{side}_{j}" for j in joints)
@@ -207,14 +207,14 @@ FACE_68 = Skeleton(
 )  # fmt: skip
 
 FACE_BOX = ("face_box_1", "face_box_2")
-"""Two opposite corners of a face's box, on the edges of pixels; what a face detector finds."""
+"""Two opposite corners of a face's box, on the edges of pixels, from a face detector."""
 
 PERSON_88 = Skeleton(
     "person88", joints=(*OPENPOSE_18.joints, *FACE_68.joints, *FACE_BOX), limbs=(*OPENPOSE_18.limbs, *FACE_68.limbs)
 )
-"""OPENPOSE_18 with the landmarks and the box of the face; any of them may be missing, as joints may."""
+"""OPENPOSE_18 with the landmarks and the box of the face; any of them may be missing, like joints."""
 
-# Along these PG2's and GFLA's masks of a person are stamped: no line from shoulder to ear, but sides, hips and head.
+# Lines along which PG2's and GFLA's masks of a person run: not from shoulder to ear, but along sides, hips and head.
 BODY_LINES: tuple[tuple[str, str], ...] = (
     *(limb for limb in OPENPOSE_18.limbs if limb not in _both_sides("shoulder", "ear")),
     *_both_sides("=neck", "ear"),

@@ -1,4 +1,4 @@
-"""What a command prints. Text from outside is shown as it is: it is no markup, and it moves nothing on the screen."""
+"""A command's output. Text from outside is shown literally: no markup, and no control of the screen."""
 
 from collections.abc import Callable, Iterable, Sequence
 from string import ascii_uppercase
@@ -11,28 +11,28 @@ from rich.text import Text
 
 from .shown import UNSEEN, one_line, visible
 
-WIDEST = 100_000  # columns: where nothing is broken
+WIDEST = 100_000  # columns: nothing is wrapped
 
 
 class Terminal(Console):
-    """Where a command prints its lines, tables and bars: standard output, or standard error."""
+    """Prints a command's lines, tables and bars to standard output or standard error."""
 
     def __init__(self, *, stderr: bool = False, quiet: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, quiet=quiet, width=width, markup=False, emoji=False, highlight=False)
 
-        self._in_line = False  # whether what was rendered last has not ended its line
+        self._in_line = False  # whether the last output has not ended its line
 
     def say(self, text: str, style: StyleType = "") -> None:
-        """One line, never broken: a path in it can be copied."""
+        """Prints one line without wrapping it, so that a path in it can be copied."""
         self.print(Text(one_line(text), style=style), soft_wrap=True)
 
     def text(self, text: str) -> None:
-        """Several lines, each whole."""
+        """Prints several lines without wrapping them."""
         self.print(Text(visible(text)), soft_wrap=True)
 
     def print_columns(self, names: Sequence[str], build: Callable[[tuple[str, ...]], RenderableType]) -> None:
-        """A table with a column per name, by `build`. Where names would be broken, letters head the columns, told
-        below."""
+        """Prints a table with a column per name, by `build`. If names would wrap, letters head the columns, with a
+        legend below."""
         table = build(tuple(names))
         unbroken = self.measure(table, options=self.options.update(width=WIDEST)).minimum
         if unbroken <= self.width:
@@ -44,16 +44,16 @@ class Terminal(Console):
             self.say(f"{letter} = {name}")
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's. A bar that was hidden all the time, in a file or a pipe, ends without an empty line."""
+        """Like rich's. A bar that was never shown, in a file or a pipe, ends without an empty line."""
         if objects or self.is_interactive or self._in_line:
             super().print(*objects, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """A text in a table's cell: measured as it is shown."""
+        """A text in a table's cell, measured as it is shown."""
         return super().render_str(visible(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """All that is printed passes here, texts that rich made itself, too."""
+        """All output passes here, including texts that rich made itself."""
         for segment in super().render(renderable, options):
             if segment.control is None and UNSEEN.search(segment.text):
                 yield Segment(visible(segment.text), segment.style)

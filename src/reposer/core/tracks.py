@@ -1,8 +1,7 @@
-"""Smoothing of a track: joints frame by frame, as a detector finds them: they tremble, and some frames lack some.
+"""Smooths a track of detected joints, which jitter and are missing in some frames.
 
 A track is a `Pose` with a row per frame. Lengths are in body sizes (the larger side of the box around the visible
-joints),
-so that the same numbers fit pictures of any resolution and people of any size in them.
+joints), so that the same numbers fit pictures of any resolution and people of any size in them.
 """
 
 import math
@@ -23,18 +22,18 @@ MIN_CUTOFF = 1.0
 BETA = 4.0
 DERIVATIVE_CUTOFF = 1.0
 SIZE_CUTOFF = 0.5
-"""In Hz: how fast the running body size of a stream follows the boxes, which jump when joints come and go."""
+"""Cutoff, in Hz, at which a stream's running body size follows the boxes, which jump when joints come and go."""
 NOISE = 0.015
 AGILITY = 0.5
 MAX_GAP = 0.4
 LEAST_SCORE = 0.05
-"""A joint of a lower score is believed as much as one of this score."""
+"""A joint with a lower score gets the weight of this score."""
 UNKNOWN_SPEED = 100.0
-"""Standard deviation, in body sizes per second, of a speed of which nothing is known: far above what bodies do."""
+"""Standard deviation, in body sizes per second, of an unknown speed: far above what bodies do."""
 
 
 def body_size(poses: Pose) -> Float[Tensor, "*B"]:
-    """The larger side of the box around each pose's visible joints, in pixels; 0 where fewer than two are seen."""
+    """The larger side of the box around each pose's visible joints, in pixels; 0 with fewer than two visible joints."""
     seen = poses.visible[..., None]
     low = torch.where(seen, poses.xy, math.inf).amin(-2)
     high = torch.where(seen, poses.xy, -math.inf).amax(-2)
@@ -43,7 +42,7 @@ def body_size(poses: Pose) -> Float[Tensor, "*B"]:
 
 @dataclass(frozen=True)
 class _Before:
-    """What a stream keeps of the pose before: its joints smoothed, their speed in pixels per second, the running
+    """A stream's state: the smoothed joints of the last pose, their speed in pixels per second, the running body
     size."""
 
     xy: Float[Tensor, "*B K 2"]
@@ -54,13 +53,12 @@ class _Before:
 
 
 class OneEuro:
-    """The One-Euro filter (Casiez, Roussel and Vogel 2012), for one pose at a time: it knows the past alone.
+    """The One-Euro filter (Casiez, Roussel and Vogel 2012), for one pose at a time: it uses the past only.
 
-    A low pass whose cutoff rises with the speed: a still joint is calm, a fast one hardly lags. A joint that was
-    missing
-    starts anew where it appears.
+    A low pass whose cutoff rises with the speed: a still joint is steady, a fast one hardly lags. A joint that was
+    missing starts anew where it appears.
 
-    min_cutoff: of a still joint, in Hz; lower is calmer. beta: by how many Hz the cutoff rises for each body size per
+    min_cutoff: of a still joint, in Hz; lower is smoother. beta: by how many Hz the cutoff rises for each body size per
     second. derivative_cutoff: of the speed, in Hz.
     """
 
@@ -76,7 +74,7 @@ class OneEuro:
         self._before: _Before | None = None
 
     def __call__(self, pose: Pose, seconds: float) -> Pose:
-        """The pose, smoothed. seconds: its time, after that of the pose before. Scores stay as they are."""
+        """The pose, smoothed. seconds: time since the previous pose. Scores are unchanged."""
         xy, before, size = pose.xy.double(), self._before, body_size(pose).double()
         if before is None:
             smooth, speed = xy, torch.zeros_like(xy)
@@ -115,18 +113,16 @@ def one_euro(
 def two_sided(
     poses: Pose, fps: float, *, noise: float = NOISE, agility: float = AGILITY, max_gap: float = MAX_GAP
 ) -> Pose:
-    """A track of T rows, each joint moved to where the whole track says it was: nothing lags, every frame sees the
-    future.
+    """A track of T rows, each joint moved to its estimated place given the whole track: no lag, but every frame uses
+    the future.
 
-    The fixed-interval Kalman smoother (Rauch, Tung and Striebel 1965) of a joint that keeps its speed but for random
-    pushes. A joint that is missing between two frames that show it is bridged if no more than `max_gap` is missing;
-    longer
-    gaps stay missing, and the joint starts anew after them. A bridged joint has a score of 0: nobody saw it.
+    The fixed-interval Kalman smoother (Rauch, Tung and Striebel 1965) of a joint that keeps its speed except for random
+    accelerations. A gap between two frames that show a joint is bridged if it is at most `max_gap`; longer gaps stay,
+    and the joint starts anew after them. A bridged joint has a score of 0, since it was not detected.
 
     fps: frames per second. noise: standard deviation of a joint found with a score of 1 (or without scores), in body
-    sizes; of score s it is 1 / s times as much. agility: how much speeds change by themselves: by a standard deviation
-    of
-    so many body sizes per second within a second; more follows faster, less is calmer. max_gap: in seconds.
+    sizes; at score s it is 1 / s times as much. agility: how much speeds change by themselves: by a standard deviation
+    of this many body sizes per second within a second; more follows faster, less is smoother. max_gap: in seconds.
     """
     _refuse_no_rate(fps)
     if noise <= 0 or agility <= 0 or max_gap < 0:
@@ -154,12 +150,11 @@ SMOOTHERS: Mapping[Smoothing, Callable[[Pose, float], Pose]] = {
     "one-euro": one_euro,
     "two-sided": two_sided,
 }
-"""(track, frames per second) to a calmer track, with the defaults of each."""
+"""Functions from (track, frames per second) to a smoother track, with the defaults of each."""
 
 
 def smoothed(conditions: Condition, fps: float, smoothing: Smoothing) -> Condition:
-    """A clip's conditions (a row per frame) with their points smoothed. Views stay as they are, and a face's edges
-    too."""
+    """A clip's conditions (a row per frame) with their points smoothed. Views and a face's edges are unchanged."""
     if isinstance(conditions, Pose):
         return SMOOTHERS[smoothing](conditions, fps)
     if isinstance(conditions, FaceLines):
@@ -168,7 +163,7 @@ def smoothed(conditions: Condition, fps: float, smoothing: Smoothing) -> Conditi
 
 
 def held(poses: Pose) -> Pose:
-    """The track without empty rows: a frame that shows nobody has the pose before it, the first ones the first pose."""
+    """The track without empty rows: a frame without joints keeps the previous pose, leading ones the first pose."""
     shown = poses.visible.any(-1)
     if shown.all() or not shown.any():
         return poses
@@ -178,14 +173,14 @@ def held(poses: Pose) -> Pose:
 
 
 def _share(cutoff: Float[Tensor, "*B"], elapsed: float) -> Float[Tensor, "*B"]:
-    """How much of the newest value a low pass of `cutoff` Hz takes in after so many seconds."""
+    """The weight of the newest value in a low pass of `cutoff` Hz after this many seconds."""
     way = 2 * math.pi * cutoff * elapsed
     return way / (1 + way)
 
 
 def _gaps(visible: Bool[Tensor, "T K"], most: int) -> tuple[Bool[Tensor, "T K"], Bool[Tensor, "T K"]]:
-    """Where a gap of at most `most` frames is to be bridged; where a joint is seen first, or again after a longer
-    one."""
+    """Where a gap of at most `most` frames is to be bridged; where a joint first appears, or reappears after a longer
+    gap."""
     count = len(visible)
     frame = torch.arange(count, device=visible.device)[:, None]
     never = count + most + 1
@@ -204,9 +199,10 @@ def _smoothed(
     step: float,
     agility: float,
 ) -> Float[Tensor, "T K 2"]:
-    """Means of the positions, given all frames. States are (position, speed); x and y are apart and share covariances.
+    """Means of the positions, given all frames. States are (position, speed); x and y are separate and share
+    covariances.
 
-    variance: of what was found. step: seconds between frames.
+    variance: of the detections. step: seconds between frames.
     """
     move = found.new_tensor([[1.0, step], [0.0, 1.0]])
     pushed = agility**2 * found.new_tensor([[step**3 / 3, step**2 / 2], [step**2 / 2, step]])

@@ -1,4 +1,4 @@
-"""What is true of a pair of pictures, where a renderer knows it."""
+"""Ground truth of a pair of pictures, as a renderer knows it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -29,17 +29,18 @@ PARTS = (
     "left_shoe",
     "outer",
 )
-"""What a pixel of a rendered person can show."""
+"""Labels of a rendered person's pixels."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Of B pairs, or without the first axis of one. h x w is half of the pictures' size.
+    """For B pairs, or without the first axis for one. h x w is half of the pictures' size.
 
-    place: (x, y) in pixels of the source of what each pixel of the target shows; visible: whether the source shows it.
-    Both mean something where `target_parts` is above 0. parts: indices into PARTS.
+    place: (x, y) in pixels of the source of the point that each pixel of the target shows; visible: whether the source
+    shows it.
+    Both are meaningful where `target_parts` is above 0. parts: indices into PARTS.
     surface: where on the body at rest a pixel's point lies, in statures. coverage: of the person, from 0 to 1.
-    background: what is behind the person in both pictures, in [-1, 1].
+    background: the scene behind the person in both pictures, in [-1, 1].
     """
 
     place: Float[Tensor, "*B 2 h w"]

@@ -1,4 +1,4 @@
-"""Where a camera stands around an object."""
+"""The direction of a camera around an object."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +9,13 @@ from torch import Tensor
 
 AZIMUTH_STEP = 20
 AZIMUTHS = tuple(range(0, 360, AZIMUTH_STEP))
-"""Of the published sets of views, in degrees; networks that know views as classes know these."""
+"""Azimuths of the published sets of views, in degrees; networks with one-hot views support only these."""
 ELEVATIONS = (0, 10, 20)
-"""Likewise."""
+"""Elevations of the published sets of views, in degrees."""
 HELD_OUT = "held-out"
 """The split of the training objects' views from azimuths that training never sees."""
 EVERY_THIRD = 3
-"""Our recipes keep every third azimuth from training."""
+"""Our recipes exclude every third azimuth from training."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class View:
         return self.azimuth.shape[0]
 
     def __iter__(self) -> "Iterator[View]":
-        """The rows of a batch, one view after the other."""
+        """The rows of a batch, one view at a time."""
         return (self[row] for row in range(len(self)))
 
     @staticmethod

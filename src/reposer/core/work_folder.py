@@ -1,5 +1,4 @@
-"""Folders of ours beside a user's files, for work that is not finished: known again by a marker, removed without
-harm."""
+"""Work folders beside a user's files, for unfinished work: recognised by a marker, and safe to remove."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,15 +12,15 @@ from .errors import BadInput
 from .json_files import object_in
 
 MARKER = ".reposer-work.json"
-"""The file by which such a folder is known. Without it, a folder is a user's: nothing in it is changed or removed."""
+"""The file that marks such a folder. A folder without it is the user's: nothing in it is changed or removed."""
 
 
 class WorkFolder:
-    """A folder for this process alone, until it is released or removed.
+    """A folder locked for this process until it is released or removed.
 
-    path: of the folder, made if it is not there. doing: what is done there, for the refusal of a second process.
+    path: of the folder, created if it does not exist. doing: what is done there, for the refusal of a second process.
     own: patterns of the names of our files there; only these are ever removed.
-    about: what the work is made from. A folder that was begun with other values is refused; {} fits every folder.
+    about: the inputs of the work. A folder that was started with other values is refused; {} fits every folder.
 
     Refused: a file of that name, a link, and a folder with something in it but no marker.
     """
@@ -41,7 +40,7 @@ class WorkFolder:
         self._refuse_foreign()
         self._lock = only_user(path, doing)
         try:
-            self._refuse_foreign()  # somebody may have removed a folder of ours before the lock was
+            self._refuse_foreign()  # a folder of ours may have been removed before the lock was acquired
             self._mark(json.loads(json.dumps({"doing": doing, "about": dict(about or {})})))
         except BaseException:
             self._lock.release()
@@ -66,7 +65,7 @@ class WorkFolder:
             )
 
     def files(self) -> list[Path]:
-        """Ours, in the order of their names."""
+        """Our files, sorted by name."""
         return sorted(path for path in self.path.iterdir() if self._is_ours(path))
 
     def _is_ours(self, path: Path) -> bool:
@@ -74,12 +73,12 @@ class WorkFolder:
         return its_own and path.is_file() and not path.is_symlink()
 
     def clear(self) -> None:
-        """Remove our files; the folder stays ours."""
+        """Removes our files; the folder stays ours."""
         for path in self.files():
             path.unlink()
 
     def remove(self) -> None:
-        """Remove our files, the marker and the folder. What somebody else put there stays, and the folder with it."""
+        """Removes our files, the marker and the folder. Foreign files stay, and the folder with them."""
         self.clear()
         self._marker.unlink(missing_ok=True)
         (self.path / LOCK).unlink(missing_ok=True)  # while it is locked: see only_user
@@ -88,5 +87,5 @@ class WorkFolder:
         self._lock.release()
 
     def release(self) -> None:
-        """Leave it as it is, for the next time."""
+        """Unlocks the folder and leaves it for later."""
         self._lock.release()

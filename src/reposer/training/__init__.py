@@ -1,4 +1,4 @@
-"""The loop and what it is told: objectives yield turns, recipes decide a run completely."""
+"""The training loop and its inputs: objectives yield turns, recipes determine a run completely."""
 
 from .loop import TrainingStopped, train
 from .objective import Objective, Turn, frozen

@@ -1,4 +1,4 @@
-"""What a recipe's files hold, in short: data and weights are recognised by their bytes, not by where they lie."""
+"""A digest of a recipe's files: data and weights are recognised by their bytes, not by their location."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ def contents(recipe: Recipe) -> dict[str, dict[str, Any]]:
 
 
 def digest(root: Path) -> dict[str, Any]:
-    """Of a file, with the lists (.txt) beside it where it is a data set; or of all files below a folder.
+    """Digest of a file, with the lists (.txt) beside it if it is a data set; or of all files below a folder.
 
-    Names count relative to the folder. Hidden files and run folders in it do not count: they are not data.
+    Names count relative to the folder. Hidden files and run folders in it are ignored: they are not data.
     """
     if not (root.is_file() or root.is_dir()):
         raise BadInput(f"There is no file or folder {root}. Give the folder of a data set.")
@@ -39,13 +39,13 @@ def digest(root: Path) -> dict[str, Any]:
         except OSError as error:
             raise BadInput(f"{path} cannot be read ({error.strerror}). Make it readable, or take it out.") from error
         count += 1
-        # A single file may be renamed; in a folder names are part of the data.
+        # A single file may be renamed; in a folder, names are part of the data.
         whole.update((name.encode() if root.is_dir() else path.suffix.encode()) + b"\0" + its_own)
     return {"files": count, "bytes": size, "sha256": whole.hexdigest()}
 
 
 def _files(root: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """In an order that every machine has: by name. Links are followed, but never in a circle."""
+    """Sorted by name, so that the order is the same on every machine. Links are followed, but never in a cycle."""
     if root.is_file():
         yield root
         if root.suffix == ".hdf5":

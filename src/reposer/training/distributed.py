@@ -1,4 +1,4 @@
-"""What processes say to each other. Every function is the identity where there is one process."""
+"""Communication between processes. Every function is the identity if there is only one process."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,8 @@ def num_processes() -> int:
 
 
 def rows_of_process(batch_size: int, process: int, processes: int) -> range:
-    """The rows of a batch that one of several processes has: in order, as evenly as possible, at least one each."""
+    """The rows of a batch that belong to one of several processes: in order, as evenly as possible, at least one
+    each."""
     if batch_size < processes:
         raise BadInput(
             f"A batch of {batch_size} cannot be shared by {processes} processes: each needs at least one row. Give a "
@@ -24,13 +25,11 @@ def rows_of_process(batch_size: int, process: int, processes: int) -> range:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter], share: float) -> None:
-    """Replace gradients by their mean over the rows of all processes, in one flat all-reduce.
+    """Replaces gradients by their mean over the rows of all processes, in one flat all-reduce.
 
     share: this process's rows over all rows. A parameter without a gradient here counts as zero if any other process
-    has
-    one, and keeps none if none has: a branch that one process's rows do not use must not be a different step than one
-    that
-    nobody uses.
+    has one, and keeps none if none has: a branch that one process's rows do not use must not change the step, unlike
+    one that no process uses.
     """
     if num_processes() == 1:
         return
@@ -56,7 +55,7 @@ def mean_over_rows(values: Tensor, share: float) -> Tensor:
 
 
 def largest_over_processes(number: int, device: torch.device) -> int:
-    """The largest of what the processes say."""
+    """The maximum over all processes."""
     if num_processes() == 1:
         return number
     said = torch.tensor([number], device=device)

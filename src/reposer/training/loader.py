@@ -1,4 +1,4 @@
-"""Which pairs a step sees: a function of (seed, step), whatever ran before and however many processes there are."""
+"""Which pairs a step sees: a function of (seed, step), independent of earlier steps and of the number of processes."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -17,7 +17,7 @@ from .distributed import rows_of_process
 
 
 class Addressed(Dataset[Any]):
-    """A data set asked by (item, seed): the seed is the address of the item's augmentation."""
+    """A data set indexed by (item, seed): the seed determines the item's augmentation."""
 
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
@@ -26,18 +26,18 @@ class Addressed(Dataset[Any]):
         try:
             return self.dataset.draw(*address)
         except BadInput as error:
-            return _Refused(str(error))  # an error from a worker process would come as a traceback
+            return _Refused(str(error))  # an exception in a worker process would arrive as a traceback
 
 
 @dataclass(frozen=True)
 class _Refused:
-    """Why an item cannot be had."""
+    """The reason why an item cannot be read."""
 
     reason: str
 
 
 class StepSampler(Sampler[list[tuple[int, int]]]):
-    """For each step from `first_step` on, this process's addresses: those of its rows.
+    """For each step from `first_step` on, the (item, seed) addresses of this process's rows.
 
     Rounds: pair number p = step * batch_size + row is item p modulo the length in the order of round p div length.
     """

@@ -1,4 +1,4 @@
-"""The one loop: stages, batches, turns; backward, average, step, EMA; then log, picture, save when due."""
+"""The training loop: stages, batches, turns; backward, average, step, EMA; then log, picture and save when due."""
 
 import copy
 import math
@@ -27,15 +27,15 @@ Picture = Callable[[nn.Module, Path], None]
 
 
 class TrainingStopped(RuntimeError):
-    """A term of the loss is no longer a finite number. Names the step, the player and the term."""
+    """A term of the loss is no longer finite. The message names the step, the player and the term."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a call of `train` ended.
 
-    step: how many steps are taken, in this call and before.
-    seconds: wall-clock time of all of them, with the setting up of their losses, saving and pictures.
+    step: number of steps taken, in this call and before.
+    seconds: wall-clock time of all of them, including the setup of their losses, saving and pictures.
     finished: whether all stages are done.
     signal: the number of the signal that asked for a stop, if one did.
     """
@@ -58,15 +58,15 @@ def train(
     until_step: int | None = None,
     extend: bool = False,
 ) -> Outcome:
-    """Run `recipe` in the folder `out`, or go on with what is there. The same command again resumes.
+    """Runs `recipe` in the folder `out`, or resumes the run there: the same command again continues it.
 
-    The folder's run must be of the same recipe, but for what cannot move the numbers, and of data with the same
+    The folder's run must have the same recipe, except for values that cannot change the numbers, and data with the same
     content.
 
-    draw_pictures: draws the sheet of fixed pairs with the averaged generator into the given file.
+    draw_pictures: renders the sheet of fixed pairs with the averaged generator into the given file.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
-    until_step: stop and save after so many steps of the run (likewise).
-    extend: the last stage may have more steps than the run in the folder was begun with.
+    until_step: stop and save after this many steps of the run (likewise).
+    extend: the last stage may have more steps than when the run in the folder was started.
     """
     if max_minutes is not None and not (0 <= max_minutes < math.inf):
         raise BadInput(f"--max-minutes is {max_minutes}; a number of minutes from 0 on is expected.")
@@ -100,9 +100,9 @@ def train(
 
 @dataclass
 class RunState:
-    """Where a run stands: all that a saved state holds, and the networks and optimisers that it is of.
+    """The progress of a run: everything in a saved state, and the networks and optimisers it belongs to.
 
-    step: how many are taken in all. number: of the stage at work. before: seconds of earlier calls.
+    step: steps taken in all. number: of the current stage. before: seconds of earlier calls.
     """
 
     generator: nn.Module
@@ -121,14 +121,14 @@ class RunState:
 
     @property
     def seconds(self) -> float:
-        """Of all calls."""
+        """Seconds of all calls."""
         return self.before + self.elapsed
 
     def outcome(self, *, finished: bool, signal: int) -> Outcome:
         return Outcome(self.step, self.seconds, finished, self.averaged, signal)
 
     def save(self, folder: RunFolder, recipe: Recipe) -> None:
-        """The state, and after it the generator, which names its step."""
+        """Saves the state, then the generator, which names its step."""
         folder.save_state(
             {
                 "stage": self.number,
@@ -161,7 +161,7 @@ def _train(
     until_step: int | None,
     extend: bool,
 ) -> Outcome:
-    # --- The folder: a run that is there, or a new one
+    # --- The folder: an existing run, or a new one
     device, main = accelerator.device, accelerator.is_main_process
     if main:
         folder.open(recipe, extend=extend)  # refuses another run's folder, and makes a new one
@@ -171,13 +171,13 @@ def _train(
     if until_step is not None and step >= until_step:
         raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")
 
-    # --- Networks and data, and all that could be wrong with them
+    # --- Networks and data, and every check that can fail before training
     generator = recipe.build()
     dataset = recipe.data.open(generator.framing)
     for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
         _must_begin(stage, generator)  # now, not after the stages before it
     if saved is None and main:
-        recipe.refuse_unreadable(dataset)  # mended data would be other data: now, not after a night
+        recipe.refuse_unreadable(dataset)  # repaired data would be other data: refuse now, not after a night
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
     log = RunLog(
         recipe,
@@ -195,7 +195,7 @@ def _train(
 
     with log, stop_on_signal() as stop_asked:
         for state.number in range(first_stage, len(recipe.stages)):
-            # --- A stage begins: from the saved state, from a file's weights, or from where the last one ended
+            # --- A stage begins: from the saved state, from a file's weights, or from the last stage's result
             stage = recipe.stages[state.number]
             stage_start = sum(s.steps for s in recipe.stages[: state.number])
             stage_end = stage_start + stage.steps
@@ -257,7 +257,7 @@ def _train(
 
 
 def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> tuple[int, int, float]:
-    """(steps taken, number of the stage, seconds) of a saved state; zeros where there is none."""
+    """(steps taken, number of the stage, seconds) of a saved state; zeros if there is none."""
     if saved is None:
         return 0, 0, 0.0
     step, stage = saved["step"], saved["stage"]
@@ -271,7 +271,7 @@ def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> t
 
 
 def _left(folder: RunFolder) -> str:
-    """What there is after a term that is not finite, and what helps."""
+    """For the message after a non-finite term: what was saved, and what may help."""
     advice = "a smaller learning rate or precision fp32 usually helps; give such a run a new folder with --out"
     if not folder.state_file.exists():
         return f"Nothing was saved before; {advice}."
@@ -289,7 +289,7 @@ def take_step(
     *,
     share: float = 1.0,
 ) -> dict[str, float]:
-    """All turns of one batch. Returns every term, averaged over the rows of all processes, by "player/term".
+    """Runs all turns of one batch. Returns every term, averaged over the rows of all processes, by "player/term".
 
     share: this process's rows over all rows of the batch.
     """
@@ -343,21 +343,21 @@ def _set_up(
 
 
 def _must_begin(stage: Stage, generator: nn.Module) -> None:
-    """BadInput if the files that a later stage needs are missing or wrong."""
+    """BadInput if files that a later stage needs are missing or wrong."""
     if stage.start is not None:
         _taken(stage.start, generator)
     _set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
 
 
 def _begin_from(start: Start, generator: nn.Module) -> str:
-    """Take the tensors that `start` names, strictly; say what stays as it was."""
+    """Takes the tensors that `start` names, strictly; returns a report of those that stay unchanged."""
     taken, own = _taken(start, generator), generator.state_dict()
     generator.load_state_dict(taken, strict=False)
     return f"Took {len(taken)} tensors from {start.file}; {len(own) - len(taken)} keep their first values."
 
 
 def _taken(start: Start, generator: nn.Module) -> dict[str, Tensor]:
-    """The tensors that `start` names, if all of them are there and fit."""
+    """The tensors that `start` names, if all of them exist and fit."""
     tensors, _ = read_safetensors(Path(start.file))
     own = generator.state_dict()
     taken = {name: t for name, t in tensors.items() if name.startswith(start.prefixes)}

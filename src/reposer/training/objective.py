@@ -1,4 +1,4 @@
-"""What one batch of training asks of the networks, said as turns in the order of training."""
+"""An objective turns one batch of training into backward passes ("turns"), in order."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from reposer.nn.features import FeatureNetwork
 
 @dataclass(frozen=True)
 class Turn:
-    """One backward pass: the players that step after it, and the weighted terms whose sum it descends.
+    """One backward pass: the players that step after it, and the weighted terms whose sum they minimise.
 
     Each term is a scalar and a mean over the rows of the batch, so that averaging over processes is exact.
     """
@@ -31,10 +31,10 @@ class Turn:
 class Objective(nn.Module, ABC):
     """The networks of one stage and how they are trained.
 
-    networks: all that a resume must bring back, by name; "generator" is the one that is kept at the end.
-    players: the modules that step, by name, disjoint; each has an optimiser of its own.
-    features: the frozen network of its perceptual terms, if it has some. pools: of generated pictures, by name; they
-    survive a resume.
+    networks: all that a resume must restore, by name; "generator" is the one that is kept at the end.
+    players: the modules that step, by name, disjoint; each has its own optimiser.
+    features: the frozen network of its perceptual terms, if any. pools: of generated pictures, by name; they survive a
+    resume.
     """
 
     networks: nn.ModuleDict
@@ -47,10 +47,10 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def steps(self, batch: Any) -> Iterator[Turn]:
-        """The turns of one batch. The loop runs backward and the optimisers between two of them."""
+        """The turns of one batch. The loop runs backward and the optimisers between one turn and the next."""
 
     def state(self) -> dict[str, Any]:
-        """Whatever else must survive a resume (image pools): tensors, numbers, strings, lists and dicts."""
+        """Any other state that must survive a resume (image pools): tensors, numbers, strings, lists and dicts."""
         return {name: pool.state() for name, pool in self.pools.items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ class Objective(nn.Module, ABC):
             pool.load_state(state[name])
 
     def about(self) -> dict[str, str]:
-        """What a reader of the receipt must know: which feature network was used, with its weights' checksum."""
+        """Entries for the receipt: the feature network that was used, with its weights' checksum."""
         features: FeatureNetwork | None = getattr(self, "features", None)
         return {} if features is None else {"feature_network": features.description}
 

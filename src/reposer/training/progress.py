@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a live bar, the log file, TensorBoard."""
+"""A run's output while it trains: a live bar, the log file, TensorBoard."""
 
 import time
 from types import TracebackType
@@ -15,7 +15,7 @@ from .run_folder import RunFolder, machine
 
 
 class RunLog:
-    """Collects the terms of every step; each `log_every` steps their means become a line of `log.jsonl`."""
+    """Collects the terms of every step; every `log_every` steps their means become a line of `log.jsonl`."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class RunLog:
         last_step: int,
         minutes: float | None,
     ) -> None:
-        """`step` is where this call begins; it ends at `last_step`, or after so many minutes."""
+        """`step`: where this call starts; it ends at `last_step`, or after this many minutes."""
         self.recipe, self.folder, self.main, self.show = recipe, folder, main, show and main
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -55,7 +55,7 @@ class RunLog:
             self.say(f"{broken} lines of {folder.log_file} could not be read, and were dropped.")
 
     def step(self, stage: str, step: int, terms: dict[str, float]) -> None:
-        """Take in one step's terms."""
+        """Adds one step's terms."""
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
@@ -65,7 +65,7 @@ class RunLog:
         self._bar.update(self._task, completed=self._share(step), stage=stage, place=place)
 
     def _share(self, step: int) -> float:
-        """How much of the way is done: of the steps, or of the time if that ends first."""
+        """Progress from 0 to 1: of the steps, or of the time if that ends first."""
         late = (time.monotonic() - self._started) / (60 * self._minutes) if self._minutes else 0.0
         return min(1.0, max(step / self._last_step, late))
 
@@ -88,7 +88,8 @@ class RunLog:
             self._console.say(message)
 
     def warn_if_moved(self, before: dict[str, Any]) -> None:
-        """A resumed run is bit-exact only where torch and the thread count are the same."""
+        """Warns if torch's version or the thread count changed: a resumed run is bit-exact only if they are the
+        same."""
         now = machine()
         if before != now:
             self.say(f"This run was saved with {before}, this is {now}: it goes on, but not bit for bit.")

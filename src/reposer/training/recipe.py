@@ -1,4 +1,4 @@
-"""A recipe decides a run completely: model, data, stages, batch, seed, precision, averaging, protocol."""
+"""A recipe determines a run completely: model, data, stages, batch, seed, precision, averaging, protocol."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ class Adam:
     """One player's optimiser (Kingma and Ba 2015)."""
 
     learning_rate: float = 1e-4
-    """Step size."""
+    """Learning rate."""
     betas: tuple[float, float] = (0.0, 0.999)
-    """Decay of the running mean of the gradient and of its square."""
+    """Decay of the running means of the gradient and of its square."""
     weight_decay: float = 0.0
     """Decoupled weight decay, per step and learning rate."""
 
@@ -40,10 +40,10 @@ class Adam:
 
 @dataclass(frozen=True)
 class RAdam(Adam):
-    """Adam whose steps are rectified while the mean of squares is still uncertain (Liu et al. 2020)."""
+    """Adam with rectified steps while the mean of squares is still uncertain (Liu et al. 2020)."""
 
     rule: Literal["RAdam"] = "RAdam"
-    """What a receipt tells it from Adam by."""
+    """Distinguishes RAdam from Adam in a receipt."""
 
     def build(self, player: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.RAdam(
@@ -57,16 +57,16 @@ class RAdam(Adam):
 
 @dataclass(frozen=True)
 class Start:
-    """Weights that a stage begins from."""
+    """Initial weights of a stage."""
 
     file: str
-    """A `.safetensors` that Reposer wrote."""
+    """A `.safetensors` written by Reposer."""
     prefixes: tuple[str, ...]
-    """Which tensors to take: those whose names begin with one of these. The rest stay as they are, and are reported."""
+    """Prefixes of the names of the tensors to take. The others stay unchanged, and are reported."""
 
 
 def _start_from_words(words: list[str]) -> Start | None:
-    """FILE, then the prefixes; nothing, or the word None, is no start."""
+    """FILE, then the prefixes; nothing, or the word None, means no start."""
     if words in ([], ["None"]):
         return None
     return Start(words[0], tuple(words[1:]) or ("",))
@@ -79,7 +79,7 @@ START_ON_COMMAND_LINE = PrimitiveConstructorSpec[Start | None](
     is_instance=lambda value: value is None or isinstance(value, Start),
     str_from_instance=lambda start: ["None"] if start is None else [start.file, *start.prefixes],
 )
-"""`--stages.0.start FILE flow_net.`: one option, where a dataclass that may be missing would have none."""
+"""`--stages.0.start FILE flow_net.` as a single option, which an optional dataclass would not give."""
 LARGEST_BATCH = 65_536
 SEEDS = 2**62
 
@@ -89,21 +89,22 @@ class Stage:
     """A part of a run with one objective. A family narrows the type of `objective`."""
 
     name: str
-    """Shown in the log."""
+    """Name of the stage, shown in the log."""
     objective: Any
-    """The config of an `Objective`: `build(generator)` gives it, `tiny()` its small form."""
+    """The config of an `Objective`: `build(generator)` makes it, `tiny()` is its small form."""
     steps: int
-    """How many batches."""
+    """Number of steps, one batch each."""
     optimisers: Mapping[str, Adam]
-    """One per player of the objective."""
+    """One optimiser per player of the objective."""
     schedule: Literal["constant", "linear-to-zero"] = "constant"
     """The learning rate over the stage; "linear-to-zero" falls to 0 after the share `hold` of it."""
     hold: float = 0.5
-    """Share of the stage, from 0 to below 1, before a learning rate that falls begins to."""
+    """Share of the stage, from 0 to below 1, after which a "linear-to-zero" learning rate starts to fall."""
     warmup: int = 0
     """Steps over which the learning rate rises from 0."""
     start: Annotated[Start | None, START_ON_COMMAND_LINE] = None
-    """Weights to begin from: a `.safetensors`, then the beginnings of the names of what to take from it; none = all."""
+    """Weights to start from: a `.safetensors`, then prefixes of the names of the tensors to take from it; default:
+    none."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.warmup < 0:
@@ -115,7 +116,7 @@ class Stage:
             raise BadInput(f"The stage '{self.name}' needs a hold from 0 to below 1, not {self.hold}.")
 
     def learning_rate_factor(self, step: int) -> float:
-        """What the learning rate of this stage's step `step` (from 0) is multiplied by."""
+        """The factor on the learning rate at this stage's step `step` (from 0)."""
         rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         fall = 1.0
         if self.schedule == "linear-to-zero":
@@ -132,22 +133,22 @@ class Recipe:
     model: Any
     """The generator's config."""
     stages: tuple[Any, ...]
-    """What is trained, in order."""
+    """The stages, in order."""
     data: Any
-    """What is read: `open(framing)` gives the data set, `tiny()` a config of few items; `reposer.recipes` has those of
-    files."""
+    """The data set's config: `open(framing)` makes the data set, `tiny()` is a config of few items; `reposer.recipes`
+    has those of files."""
     batch_size: int = 8
-    """Pictures of one step, over all processes."""
+    """Pictures per step, over all processes."""
     seed: int = 0
-    """Of the weights, the data order and the noise."""
+    """Seed of the weights, the data order and the noise."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16 = autocast; losses, flow and sampling positions stay float32."""
+    """bf16: autocast, except that losses, flow and sampling positions stay float32."""
     ema: float = 0.999
-    """Decay of the averaged generator that is kept; it warms up as (1 + n) / (10 + n)."""
+    """Decay of the averaged generator, which is the one that is kept; it warms up as (1 + n) / (10 + n)."""
     protocol: str = "reposer-v1-reconstruction"
-    """What the finished generator is scored by."""
+    """Protocol that scores the finished generator."""
     workers: int = 0
-    """Processes that load data; 0 = the training process itself."""
+    """Number of processes that load data; 0 = the training process itself."""
     log_every: int = 50
     """Steps between two lines of the log."""
     save_every: int = 500
@@ -175,7 +176,7 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
     def tiny(self: R) -> R:
-        """The same run at the size of a test: tiny networks, two steps a stage, four synthetic people."""
+        """The same run at a size for tests: tiny networks, two steps per stage, four synthetic people."""
         stages = tuple(replace(s, objective=s.objective.tiny(), steps=2, start=None) for s in self.stages)
         return replace(
             self,
@@ -191,7 +192,7 @@ class Recipe:
         )
 
     def build(self) -> Any:
-        """The generator (or a probe's network) with its first weights, which are a function of the recipe's seed."""
+        """The generator (or a probe's network) with its initial weights, which are a function of the recipe's seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             try:
@@ -203,15 +204,14 @@ class Recipe:
                 ) from error
 
     def refuse_unreadable(self, dataset: Any) -> None:
-        """BadInput if the run would leave out something of the data set that it opened; asked once, before the first
-        step."""
+        """BadInput if the run would skip some of the data set; called once, before the first step."""
 
     def afterwards(self, out: Path) -> str:
-        """What to do with what a finished run left in the folder `out`, for the command line."""
+        """The command line's hint about the results of a finished run in the folder `out`."""
         data = f" --data {self.data.root}" if self.data.root else ""
         return f"Score it: reposer evaluate {out / 'generator.safetensors'}{data}"
 
 
 RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe", "reposer.recipes")
 PROBE_RECIPES: Registry[Callable[[], Recipe]] = Registry("recipe of a probe")
-"""Recipes of networks that look at people: what they leave is no `Generator`, and their data are not pairs."""
+"""Recipes of networks that analyse people: their result is no `Generator`, and their data are not pairs."""

@@ -1,4 +1,4 @@
-"""The run folder: a receipt, a log, one true state, and the generator that came out. Nothing is ever half-written."""
+"""The run folder: a receipt, a log, one saved state, and the resulting generator. No file is ever half-written."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ STATE: Mapping[str, type | tuple[type, ...]] = {
     "about": dict,
     "machine": dict,
 }
-"""The entries of a saved state, and what each is."""
+"""The entries of a saved state, with a description of each."""
 
 
 class RunFolder:
@@ -49,10 +49,9 @@ class RunFolder:
         self._lock: FileLock | None = None
 
     def claim(self) -> None:
-        """Nobody else may train here until `leave`, or the end of this process. Makes the folder.
+        """Locks the folder for this process until `leave`, or until the process ends. Makes the folder.
 
-        A folder of somebody else's files is refused; what an earlier run of ours was writing when it was killed is
-        removed.
+        A folder with foreign files is refused; unfinished files of an earlier run that was killed are removed.
         """
         self._made_it = self._make()
         self._lock = only_user(self.root, "trains")
@@ -68,7 +67,7 @@ class RunFolder:
         remove_drafts(self.pictures, r"\d{8}\.png")
 
     def _make(self) -> bool:
-        """Make the folder; whether it was not there."""
+        """Makes the folder; True if it did not exist."""
         check_output_folder(self.root)
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -81,15 +80,15 @@ class RunFolder:
             raise BadInput(f"The run folder {self.root} cannot be made ({why}). Give another --out.") from error
 
     def leave(self) -> None:
-        """Others may train here again."""
+        """Releases the lock, so that other processes may train here."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def forget_unless_saved(self) -> None:
-        """Remove what this run made, if it has saved nothing: bad input leaves nothing behind.
+        """Removes the files of this run if it has saved nothing: bad input leaves nothing behind.
 
-        Only a folder that this very call made and has alone, and none in which a user has put something meanwhile.
+        Only a folder that this very call made and has locked, and in which no user has put something meanwhile.
         """
         if self._lock is None or not self._made_it or self.state_file.exists():
             return
@@ -101,7 +100,8 @@ class RunFolder:
             remove_locked(self.root)
 
     def open(self, recipe: Recipe, *, extend: bool = False) -> None:
-        """Make the folder's files or meet them again. A run of another recipe or of other data is refused."""
+        """Creates the folder's files, or checks the existing ones. A run of another recipe or of other data is
+        refused."""
         found = self.read_receipt() if self.state_file.exists() else None
         holds = contents(recipe)
         if found is not None:
@@ -114,9 +114,9 @@ class RunFolder:
             self.cut_log(0)
 
     def read_receipt(self) -> dict[str, Any]:
-        """What recipe.json says: every value of the recipe, what its files hold, and what was used."""
+        """The content of recipe.json: every value of the recipe, the digests of its files, and what was used."""
         try:
-            whole = self.receipt.is_file()  # to open a pipe would wait for ever
+            whole = self.receipt.is_file()  # opening a pipe would block for ever
             found = parse_json(self.receipt.read_bytes(), str(self.receipt)) if whole else None
         except FileNotFoundError:
             found = None
@@ -129,7 +129,7 @@ class RunFolder:
         return found
 
     def state(self) -> dict[str, Any] | None:
-        """The saved state, checked to be whole; None for a run that has saved nothing."""
+        """The saved state, checked for damage; None if the run has saved nothing."""
         if not self.state_file.exists():
             return None
         try:
@@ -153,18 +153,19 @@ class RunFolder:
         )
 
     def taken(self) -> tuple[int, float]:
-        """How many steps the saved state has taken, in how many seconds; none before the first."""
+        """The saved state's number of steps, and their seconds; zeros before the first save."""
         state = self.state()
         return (0, 0.0) if state is None else (state["step"], state["seconds"])
 
     def write_receipt(self, recipe: Recipe, about: Mapping[str, Any], holds: Mapping[str, Any] | None = None) -> None:
-        """recipe.json: every value of the recipe, what was used (`about`), and what its data are (None: as it says)."""
+        """Writes recipe.json: every value of the recipe, what was used (`about`), and the data's digests (None:
+        unchanged)."""
         holds = self.read_receipt()["contents"] if holds is None else holds
         text = json.dumps({"recipe": to_plain(recipe), "contents": holds, "about": about}, indent=2)
         write_text(self.receipt, text)
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """A kill leaves the old state or the new one."""
+        """Writes the state. A kill leaves the old state or the new one."""
         with whole_file(self.state_file) as file:
             torch.save(state, file)
 
@@ -173,9 +174,9 @@ class RunFolder:
             file.write(json.dumps(line) + "\n")
 
     def cut_log(self, step: int) -> int:
-        """Drop what the log says of steps after `step`: they will be taken again.
+        """Drops the log's lines after `step`, whose steps will be taken again.
 
-        Lines that nobody can read are dropped, too. Returns how many, without the last one, which a kill may cut short.
+        Unreadable lines are dropped too. Returns how many, not counting the last one, which a kill may have cut short.
         """
         if not self.log_file.exists():
             return 0
@@ -191,7 +192,7 @@ class RunFolder:
 
 
 def _step_of(line: bytes) -> int | None:
-    """The step that a line of the log is of; None if it is no such line."""
+    """The step of a line of the log; None if it is no such line."""
     try:
         content = parse_json(line, "log")
     except BadInput:
@@ -201,11 +202,11 @@ def _step_of(line: bytes) -> int | None:
 
 
 def _written(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as its receipt says it."""
+    """The recipe in the form of its receipt."""
     plain: dict[str, Any] = json.loads(json.dumps(to_plain(recipe)))
     return plain
 
 
 def machine() -> dict[str, Any]:
-    """What a bit-exact resume needs to be the same."""
+    """Properties of the machine that a bit-exact resume needs unchanged."""
     return {"torch": str(torch.__version__), "threads": torch.get_num_threads()}

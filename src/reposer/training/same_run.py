@@ -1,4 +1,5 @@
-"""Whether a command asks for the run that a folder holds: only what moves the numbers must be as it was."""
+"""Checks that a command asks for the run that a folder contains: every value that affects the numbers must be the
+same."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,8 +11,8 @@ from reposer.core import BadInput, quoted
 from .recipe import Recipe
 
 FREE = ("log_every", "save_every", "picture_every", "workers", "protocol")
-"""Values of a recipe that cannot move the numbers."""
-SHOWN = 3  # differences in a message
+"""Values of a recipe that cannot change the numbers."""
+SHOWN = 3  # differences in a message, at most
 
 Difference = tuple[str, Any, Any]  # path in the recipe, the value there, the value asked
 
@@ -28,7 +29,7 @@ def refuse_another_run(
 ) -> None:
     """BadInput unless the receipt `found` in the folder `root` is of the run that is asked for.
 
-    asked: the recipe's plain values. holds: what its files hold (`contents`). taken: steps that the run has saved.
+    asked: the recipe's plain values. holds: digests of its files (`contents`). taken: steps that the run has saved.
     extend: the last stage may have more steps than the receipt says, if every step so far would have been the same.
     """
     there = found["contents"]

@@ -1,4 +1,4 @@
-"""Stopping when asked to, without losing a step."""
+"""Stops training on a signal without losing a step."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from types import FrameType
 def stop_on_signal() -> Iterator[Callable[[], int]]:
     """Ctrl-C and SIGTERM ask for a stop after the running step, so that nothing is lost. A second one stops at once.
 
-    Gives a function that says which signal came, by its number; 0 while none did.
+    Yields a function that returns the number of the signal received; 0 if none was.
     """
     asked = 0
 
@@ -24,7 +24,7 @@ def stop_on_signal() -> Iterator[Callable[[], int]]:
 
     try:
         before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: the program around us handles signals
+    except ValueError:  # not in the main thread: the calling program handles signals
         before = {}
     try:
         yield lambda: asked
