@@ -74,8 +74,7 @@ def animate(
         edges: faces: also drive with the driving frames' edges around the face, as published networks did.
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
-        largest: longest side of the clip, in pixels; a larger photo is scaled down first. Phones play no more than
-            4096.
+        largest: longest side of the clip, in pixels; larger photos are scaled down. Phones play no more than 4096.
         quality: of the file: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
         seed: of the noise, for models that use some.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.

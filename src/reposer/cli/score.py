@@ -54,8 +54,7 @@ def score(
         sources: folder of the source pictures; none = they lie with the targets.
         reference: folder of the training pictures, for metrics that compare with them.
         annotations: list of joints (name:keypoints_y:keypoints_x), for masks and the suite.
-        frame: coordinate frame of a fashion list's joints; none = what its name says or its joints prove. Lists called
-            market-annotation-* use 128x64.
+        frame: frame of a fashion list's joints; none = by its name (market-annotation-*: 128x64) or its joints.
         geometry: how a person's picture lies in a generated file: "plain" (it is the file), "squashed" (each axis
             scaled separately), "padded" (centred, with sides); none = detected if sizes or pixels prove it, otherwise
             required.
@@ -64,8 +63,7 @@ def score(
         panel: which one of them is the generated picture, counted from 1 at the left.
         pose_size: height and width of the pictures that the list's joints refer to, for other lists.
         pairs: list of the expected pairs (from,to); none = all that exist.
-        attributes: JSON of true attributes, {identity: {question: answer}}, as `reposer data synthesize --truth`
-            writes.
+        attributes: JSON of true attributes, {identity: {question: answer}}, as of `reposer data synthesize --truth`.
         out: folder of the report; none = GENERATED-PROTOCOL beside the pictures.
         json: also write the JSON to this file; with all protocols, by their names.
         weights: folder of the networks' files; none = the usual places.

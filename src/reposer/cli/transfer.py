@@ -37,13 +37,11 @@ def transfer_photo(
         pose: the joints of the target pose, in the same formats.
         model: a shipped model's name or a `.safetensors`.
         out: the picture to write; none = PHOTO-reposed.png beside the photo.
-        pose_size: height and width of the picture that `--pose` belongs to, if the file gives no size; none = the
-            photo's.
+        pose_size: height and width of the picture of `--pose`, if the file gives none; none = the photo's.
         pose_frame: which frame of a `--pose` with several, from 0.
-        pose_person: which of several people in `--pose`, from 0; none = the one with the most confident joints.
+        pose_person: which of several people in `--pose`, from 0; none = the one with the surest joints.
         source_frame: which frame of a `--source-pose` with several, from 0.
-        source_person: which of several people in `--source-pose`, from 0; none = the one with the most confident
-            joints.
+        source_person: which of several people in `--source-pose`, from 0; none = the one with the surest joints.
         explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """

@@ -51,8 +51,7 @@ def views(
         fps: frames per second.
         frames_per_view: number of frames for which each side is shown.
         side_by_side: show the picture next to each side.
-        largest: longest side of the clip, in pixels; a larger picture is scaled down first. Phones play no more than
-            4096.
+        largest: longest side of the clip, in pixels; larger pictures are scaled down. Phones play no more than 4096.
         quality: of the file: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """

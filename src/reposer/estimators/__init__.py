@@ -1,6 +1,6 @@
-"""Estimators: networks that look at a picture and say where joints and faces are, who it is, and what they wear.
+"""Estimators: networks that find joints and faces in a picture, identify people and describe their clothes.
 
-Each has a name and a licence. Those that ship were trained here on synthetic people; the standard ones take the user's
+Each has a name and a licence. Those that ship were trained here on synthetic people; the standard ones use the user's
 files and never download. One file each; the folder is scanned.
 """
 

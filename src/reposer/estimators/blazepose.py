@@ -1,4 +1,4 @@
-"""BlazePose (Bazarevsky et al. 2020, arXiv:2006.10204) out of mediapipe's wheel, which holds the network."""
+"""BlazePose (Bazarevsky et al. 2020, arXiv:2006.10204) from mediapipe's wheel, which contains the network."""
 
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ from .estimator import JOINT_FINDERS, JointFinder
 from .joint_decoding import enlarged
 
 MODEL = Path("modules") / "pose_landmark" / "pose_landmark_full.tflite"  # complexity 1, in the package
-VISIBLE = 0.5  # the visibility from which a joint is found
+VISIBLE = 0.5  # visibility from which a joint counts as found
 
 
 @JOINT_FINDERS.register("blazepose")
 class BlazePose(JointFinder):
-    """One person. Every picture is looked at by itself: nothing is tracked. It runs on the CPU.
+    """One person. Every picture is processed independently, without tracking, on the CPU.
 
-    weights: not used, the network is in the wheel. upscale: how many times both sides are enlarged first.
+    weights: not used, the network is in the wheel. upscale: factor by which both sides are enlarged first.
     """
 
     name = "blazepose"
@@ -48,7 +48,9 @@ class BlazePose(JointFinder):
         return self.look(pictures)[0]
 
     def person(self, pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B"]:
-        """The mean visibility of all joints, 0 where nobody was found: mediapipe keeps the detector's score."""
+        """The mean visibility of all joints, 0 if no person was found: mediapipe does not expose the detector's
+        score.
+        """
         return self.look(pictures)[1]
 
     def look(self, pictures: UInt8[Tensor, "B H W 3"]) -> tuple[Pose, Float[Tensor, "B"]]:
@@ -62,7 +64,7 @@ class BlazePose(JointFinder):
 
 
 def _landmarks(result: Any) -> Float[Tensor, "33 3"]:
-    """x and y as shares of the picture's sides, and visibility; zeros where nobody was found."""
+    """x and y as shares of the picture's sides, and visibility; zeros if no person was found."""
     if result.pose_landmarks is None:
         return torch.zeros(len(BLAZEPOSE_33), 3)
     return torch.tensor([[mark.x, mark.y, mark.visibility] for mark in result.pose_landmarks.landmark])

@@ -1,4 +1,4 @@
-"""What each kind of estimator offers."""
+"""The interfaces of the estimators."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ from reposer.core import Pose, Registry, Skeleton
 
 
 class Estimator(ABC):
-    """A network that looks at pictures: 8-bit RGB, (B, H, W, 3), of any size.
+    """A network that reads pictures: 8-bit RGB, (B, H, W, 3), of any size.
 
-    An answer about a picture depends on that picture alone. A torch network computes where the pictures lie.
+    The result for a picture depends on that picture alone. A torch network runs on the pictures' device.
     """
 
     name: ClassVar[str]
     licence: ClassVar[str]
-    """Of its weights."""
+    """Licence of its weights."""
 
     @property
     @abstractmethod
@@ -29,7 +29,7 @@ class Estimator(ABC):
 
 
 class JointFinder(Estimator):
-    """Finds one person's joints."""
+    """A pose estimator: finds one person's joints."""
 
     skeleton: ClassVar[Skeleton]
 
@@ -39,19 +39,20 @@ class JointFinder(Estimator):
 
     @abstractmethod
     def person(self, pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B"]:
-        """How sure it is, from 0 to 1, that the picture shows a person."""
+        """The confidence, from 0 to 1, that the picture shows a person."""
 
     def look(self, pictures: UInt8[Tensor, "B H W 3"]) -> tuple[Pose, Float[Tensor, "B"]]:
-        """Joints and `person` together; a finder whose one pass gives both overrides this."""
+        """Joints and `person` together; estimators that get both in one pass override this."""
         return self(pictures), self.person(pictures)
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face that was found, in pixels of the picture.
+    """A detected face, in pixels of the picture.
 
-    box: (left, top, right, bottom) in pixel edges. landmarks: person's right eye, left eye, nose, right and left corner
-    of the mouth, (5, 2). score: in [0, 1].
+    box: (left, top, right, bottom) in pixel edges.
+    landmarks: person's right eye, left eye, nose, right and left corner of the mouth, (5, 2).
+    score: in [0, 1].
     """
 
     box: tuple[float, float, float, float]
@@ -60,18 +61,18 @@ class Face:
 
 
 class FaceFinder(Estimator):
-    """Finds faces."""
+    """Detects faces."""
 
     @abstractmethod
     def __call__(self, pictures: UInt8[Tensor, "B H W 3"]) -> list[list[Face]]:
-        """The faces of each picture, the surest first."""
+        """The faces of each picture, the most confident first."""
 
 
 class Embedder(Estimator):
     """Turns a person or a face into a vector: the nearer two vectors, the likelier they are the same.
 
-    subject: what it looks at: "person" (whole pictures) or "face" (crops around a found face).
-    threshold: the cosine from which two are taken for the same; None where nobody has calibrated one.
+    subject: "person" (whole pictures) or "face" (crops around a detected face).
+    threshold: the cosine at or above which two count as the same; None if it was not calibrated.
     """
 
     subject: ClassVar[str]
@@ -83,7 +84,7 @@ class Embedder(Estimator):
 
 
 class AttributeReader(Estimator):
-    """Says which attributes a person has.
+    """Predicts which attributes a person has.
 
     questions: the attributes that can be true or false, in order.
     """
@@ -92,7 +93,7 @@ class AttributeReader(Estimator):
 
     @abstractmethod
     def __call__(self, pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B A"]:
-        """How sure it is of each attribute, from 0 to 1."""
+        """The confidence in each attribute, from 0 to 1."""
 
 
 JOINT_FINDERS: Registry[Callable[[Path | None], JointFinder]] = Registry("joint finder", "reposer.estimators")

@@ -1,7 +1,6 @@
-"""OpenCV's faces, with the user's files: YuNet finds them (Wu et al. 2023), SFace says whose they are (Zhong et al.
-2021).
+"""OpenCV's face networks, with the user's files: YuNet detects (Wu et al. 2023), SFace identifies (Zhong et al. 2021).
 
-Pictures of people are small and their faces smaller still; both networks look at the picture three times as large.
+Faces in pictures of people are small; both networks get the picture enlarged three times.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from reposer.nn.weights import find_weights, sha256
 from .estimator import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
 
 ZOO = "https://github.com/opencv/opencv_zoo/tree/main/models"
-# The checksums are those that the zoo's own large-file pointers name.
+# The checksums are those of the model zoo's own large-file pointers.
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 YUNET_SOURCE = f"{ZOO}/face_detection_yunet"
@@ -30,11 +29,11 @@ SFACE_SHA256 = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79
 SFACE_SOURCE = f"{ZOO}/face_recognition_sface"
 UPSCALE = 3
 SURE, OVERLAP, CANDIDATES = 0.6, 0.3, 5000
-"""Faces below this score are none; of two that overlap more, the surer stays."""
+"""Faces below this score are dropped; of two that overlap more, the more confident one stays."""
 
 
 class YuNet(FaceFinder):
-    """Faces of about 3 to 100 pixels in the picture, which is 10 to 300 as the network sees it."""
+    """Detects faces of about 3 to 100 pixels in the picture, which the network sees as 10 to 300."""
 
     name = "opencv-yunet"
     licence = "MIT"
@@ -62,7 +61,7 @@ class YuNet(FaceFinder):
 
 
 class SFace(Embedder):
-    """128 numbers of a face that is turned upright by its five landmarks."""
+    """128 numbers of a face, aligned by its five landmarks."""
 
     name = "opencv-sface"
     licence = "Apache-2.0"
@@ -114,14 +113,14 @@ def face_of_row(row: np.ndarray) -> Face:
 
 
 def row_of_face(face: Face) -> np.ndarray:
-    """The face as OpenCV writes it: the inverse of `face_of_row`."""
+    """The face in OpenCV's format: the inverse of `face_of_row`."""
     left, top, right, bottom = (UPSCALE * (edge + 0.5) for edge in face.box)
     landmarks = (face.landmarks.cpu().flatten() + 0.5) * UPSCALE - 0.5
     return np.array([[left, top, right - left, bottom - top, *landmarks.tolist(), face.score]], np.float32)
 
 
 def _enlarged(picture: UInt8[Tensor, "H W 3"]) -> np.ndarray:
-    """Blue first, bicubic, pixel corners aligned."""
+    """The picture in BGR, enlarged (bicubic, pixel corners aligned)."""
     size = (picture.shape[1] * UPSCALE, picture.shape[0] * UPSCALE)
     cv2 = _opencv()
     return cv2.resize(picture.cpu().flip(-1).numpy(), size, interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""From what joint networks see and say to joints in pixels: frames, SimCC vectors, heatmaps."""
+"""Inputs of pose networks, and decoding their outputs to joints in pixels: frames, SimCC vectors, heatmaps."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,17 +15,18 @@ BLACK = -1.0
 
 
 def enlarged(pictures: UInt8[Tensor, "B H W 3"], factor: int) -> Float[Tensor, "B 3 h w"]:
-    """The pictures in [-1, 1], both sides `factor` times as long (bicubic): detectors miss small people."""
+    """The pictures in [-1, 1], both sides enlarged `factor` times (bicubic): detectors miss small people."""
     _, height, width, _ = pictures.shape
     return resize(from_uint8(pictures), (factor * height, factor * width))
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a network with an input of fixed size sees: the whole picture in the middle of black.
+    """The input of a network of fixed size: the whole picture, centred on black.
 
-    picture: (height, width) of the picture in pixels. size: of the network's input.
-    context: how many times as long as the picture the window is, along the side that decides.
+    picture: (height, width) of the picture in pixels.
+    size: of the network's input.
+    context: length of the window relative to the picture, along the limiting side.
     """
 
     picture: tuple[int, int]
@@ -34,7 +35,7 @@ class Window:
 
     @property
     def _added(self) -> tuple[int, int, int, int]:
-        """Pixels of the picture's scale to add: left, right, top, bottom."""
+        """Padding in pixels of the picture: left, right, top, bottom."""
         (height, width), (high, wide) = self.picture, self.size
         scale = self.context * max(height / high, width / wide)
         across = max(0, round(scale * wide) - width)
@@ -42,11 +43,11 @@ class Window:
         return (across // 2, across - across // 2, down // 2, down - down // 2)
 
     def show(self, pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 h w"]:
-        """The pictures as the network sees them, in [-1, 1]."""
+        """The pictures as the network's input, in [-1, 1]."""
         return resize(F.pad(pictures, self._added, value=BLACK), self.size)
 
     def back(self, pose: Pose) -> Pose:
-        """A pose in pixels of the window, in pixels of the picture."""
+        """Converts a pose from pixels of the window to pixels of the picture."""
         assert pose.size == self.size, (pose.size, self.size)
         height, width = self.picture
         left, right, top, bottom = self._added
@@ -57,10 +58,11 @@ class Window:
 def simcc_joints(
     x: Float[Tensor, "B K X"], y: Float[Tensor, "B K Y"], size: tuple[int, int]
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """The highest bin of each axis (SimCC, Li et al. 2022, arXiv:2107.03332), in pixels of the input, and how sure.
+    """The highest bin of each axis (SimCC, Li et al. 2022, arXiv:2107.03332), in pixels of the input, and its
+    confidence.
 
-    X bins share the input's width evenly, Y its height; bin i stands at i / (bins a pixel). A joint is as sure as
-    the lower of its two peaks, cut to [0, 1].
+    X bins share the input's width evenly, Y its height; bin i stands at i / (bins per pixel). A joint's confidence is
+    the lower of its two peaks, clipped to [0, 1].
     """
     height, width = size
     (sure_x, column), (sure_y, row) = x.max(-1), y.max(-1)
@@ -69,17 +71,16 @@ def simcc_joints(
 
 
 Peak = Literal["quarter", "parabola"]
-"""How a peak is found between cells. quarter: a quarter of a cell towards the higher neighbour (Newell et al. 2016,
-arXiv:1603.06937), cell i at pixel i * stride, as the networks that use such maps were trained. parabola: the top of
-the one
-through the cell and its neighbours, exact where the exponential of the map is a Gaussian bump; cells' corners
-aligned."""
+"""How a peak is located between cells. quarter: a quarter of a cell towards the higher neighbour (Newell et al.
+2016, arXiv:1603.06937), cell i at pixel i * stride, as the networks that use such maps were trained. parabola: the
+top of the one through the cell and its neighbours, exact where the exponential of the map is a Gaussian bump; cells'
+corners aligned."""
 
 
 def heatmap_joints(
     maps: Float[Tensor, "B K h w"], size: tuple[int, int], peak: Peak
 ) -> tuple[Float[Tensor, "B K 2"], Float[Tensor, "B K"]]:
-    """Where each map peaks, (x, y) in pixels of a picture of `size`, and the height of its highest cell."""
+    """The peak of each map, (x, y) in pixels of a picture of `size`, and the height of its highest cell."""
     h, w = maps.shape[-2:]
     cells = maps.float().flatten(-2)
     height, best = cells.max(-1)

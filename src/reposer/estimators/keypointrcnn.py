@@ -16,15 +16,15 @@ from .joint_decoding import enlarged
 
 FILE = "keypointrcnn_resnet50_fpn_coco-fc266e95.pth"
 SOURCE = f"https://download.pytorch.org/models/{FILE}"
-PERSON = 0.5  # the score from which somebody is there
-JOINT = 2.0  # the peak of a joint's logits from which it is found
+PERSON = 0.5  # score from which a person counts as present
+JOINT = 2.0  # peak of a joint's logits from which the joint counts as found
 
 
 @JOINT_FINDERS.register("keypointrcnn")
 class KeypointRCNN(JointFinder):
-    """The surest person of each picture.
+    """The most confident person of each picture.
 
-    A joint's score is the sigmoid of its peak. upscale: how many times both sides are enlarged first.
+    A joint's score is the sigmoid of its peak. upscale: factor by which both sides are enlarged first.
     """
 
     name = "keypointrcnn"
@@ -51,14 +51,14 @@ class KeypointRCNN(JointFinder):
         return self.look(pictures)[0]
 
     def person(self, pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B"]:
-        """The score of the surest person; 0 where there is none."""
+        """The score of the most confident person; 0 if there is none."""
         return self.look(pictures)[1]
 
     @torch.no_grad()
     def look(self, pictures: UInt8[Tensor, "B H W 3"]) -> tuple[Pose, Float[Tensor, "B"]]:
         large = (enlarged(pictures, self._upscale) + 1) / 2
         network = self._network.to(large.device)
-        found = [network([picture])[0] for picture in large]  # one by one: a neighbour must not matter
+        found = [network([picture])[0] for picture in large]  # one by one: neighbours in a batch must not matter
         people = [_surest(one, large) for one in found]
         xy, logit, person = (torch.stack(column) for column in zip(*people, strict=True))
         visible = (logit >= JOINT) & (person >= PERSON)[:, None]
@@ -67,7 +67,7 @@ class KeypointRCNN(JointFinder):
 
 
 def _surest(found: dict[str, Tensor], like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """xy (17, 2), logits (17) and score of the surest person; nobody has a score of 0."""
+    """xy (17, 2), logits (17) and score of the most confident person; the score is 0 if there is none."""
     if not len(found["scores"]):
         joints = len(COCO_17)
         return like.new_zeros(joints, 2), like.new_full((joints,), -torch.inf), like.new_zeros(())

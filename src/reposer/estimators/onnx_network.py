@@ -14,13 +14,13 @@ from reposer.core import BadInput
 from reposer.core.extras import install
 from reposer.nn.weights import sha256
 
-PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # the better first; of those that are installed
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # in order of preference, among those installed
 
 
 class OnnxNetwork:
-    """A network of one input, pictures (B, 3, H, W).
+    """A network with one input, pictures (B, 3, H, W).
 
-    size: (height, width) of its input in pixels; None where the file leaves it open.
+    size: (height, width) of its input in pixels; None if the file leaves it open.
     outputs: their names, in order.
     description: file and checksum.
     """
@@ -33,7 +33,7 @@ class OnnxNetwork:
         providers = [name for name in PROVIDERS if name in installed]
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=providers)
-        except Exception as error:  # onnxruntime's errors have no common class of their own
+        except Exception as error:  # onnxruntime's errors have no common base class
             raise BadInput(
                 f"{path} cannot be opened as an ONNX network ({type(error).__name__}); it may be cut short or "
                 f"another kind of file. Copy or export it again."
@@ -49,7 +49,7 @@ class OnnxNetwork:
         self.description = f"{path.name}, SHA-256 {sha256(path)[:16]}"
 
     def __call__(self, pictures: Float[Tensor, "B 3 H W"]) -> list[Tensor]:
-        """The outputs, on the CPU. A file with a fixed batch of n sees n rows at a time, the last ones repeated."""
+        """The outputs, on the CPU. A file with a fixed batch of n gets n rows at a time, the last ones repeated."""
         at_once = self._rows or len(pictures)
         parts = [self._run(chunk.cpu().float().numpy(), at_once) for chunk in pictures.split(at_once)]
         return [torch.from_numpy(np.concatenate(part)) for part in zip(*parts, strict=True)]
@@ -61,7 +61,7 @@ class OnnxNetwork:
 
 
 def onnxruntime() -> ModuleType:
-    """onnxruntime, an optional extra. It calls home unless it is told not to before its import."""
+    """onnxruntime, an optional extra. It sends telemetry unless that is disabled before its import."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime as runtime

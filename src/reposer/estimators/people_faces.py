@@ -1,9 +1,8 @@
-"""The estimators of faces that ship: where a face is, and whose. Trained on synthetic people, for synthetic people.
+"""The shipped estimators of faces: position and identity. Trained on synthetic people, for synthetic people.
 
-The finder asks the network of whole people where the head is, and the network of heads where its face is; a head that
-is
-turned away has none. A drawn face in a 128x88 picture is ten pixels high: more than colours of skin, hair and beard is
-hardly left of it.
+The face detector gets the head's position from the network of whole people, and the face's position from the network of
+heads; a head that is turned away has no face. A generated face in a 128x88 picture is ten pixels high and keeps little
+more than the colours of skin, hair and beard.
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from .people_files import BODY_FILE, FACE_FILE, Shipped, open_shipped
 from .people_networks import FaceConfig, PeopleFace
 from .people_readers import LICENCE, PeopleJoints
 
-HEAD_SEEN = 0.5  # of the head's joints together: from here on a face is looked for
+HEAD_SEEN = 0.5  # mean over the head's joints above which a face is searched for
 
 
 def open_face(weights: Path | None) -> Shipped[PeopleFace]:
@@ -32,9 +31,9 @@ def open_face(weights: Path | None) -> Shipped[PeopleFace]:
 
 @FACE_FINDERS.register("people-faces")
 class PeopleFaces(FaceFinder):
-    """The face of the one person, if it is turned to the camera so far that an eye and the nose are seen.
+    """The face of the one person, if it is turned towards the camera so that an eye and the nose are visible.
 
-    weights: a folder; the two networks' files that it lacks are those that ship.
+    weights: a folder; network files missing there are replaced by the shipped ones.
     """
 
     name = "people-faces"
@@ -69,7 +68,7 @@ class PeopleFaces(FaceFinder):
 
     @staticmethod
     def _head_seen(pose: Pose) -> Float[Tensor, "B"]:
-        """1 where there is a head to look at, else 0."""
+        """1 if there is a head to look at, else 0."""
         assert pose.score is not None
         heads = pose.score[:, [pose.skeleton.index(joint) for joint in HEAD]]
         return (heads.sum(1) > HEAD_SEEN).to(heads.dtype)

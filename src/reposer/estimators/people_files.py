@@ -1,4 +1,4 @@
-"""The files of the estimators that ship: found, read strictly, and described."""
+"""The files of the shipped estimators: found, read strictly, and described."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ BODY_FILE, FACE_FILE = "people-body.safetensors", "people-face.safetensors"
 
 @runtime_checkable
 class NetworkConfig(Protocol[Built]):
-    """What a file's header rebuilds its network from."""
+    """The config in a file's header, from which its network is rebuilt."""
 
     def build(self) -> Built: ...
 
 
 @dataclass(frozen=True)
 class Shipped(Generic[Network]):
-    """A network, frozen, and what its file says of it.
+    """A frozen network and its file's description.
 
-    card: the header: kind, licence, config, and whatever was measured.
+    card: the header: kind, licence, config, and measurements.
     description: file and checksum, for reports.
     """
 
@@ -37,7 +37,7 @@ class Shipped(Generic[Network]):
 
 
 def open_shipped(filename: str, config: type[NetworkConfig[Network]], weights: Path | None) -> Shipped[Network]:
-    """The network in the file `weights`, or in `filename` in the folder `weights`; else in the one that ships."""
+    """The network in the file `weights`, or in `filename` in the folder `weights`; else the shipped one."""
     path = SHIPPED / filename
     if weights is not None and (not weights.is_dir() or (weights / filename).is_file()):
         path = weights / filename if weights.is_dir() else weights

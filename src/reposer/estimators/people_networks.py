@@ -1,4 +1,4 @@
-"""The networks behind the estimators that ship: one looks at whole people, one at heads.
+"""The networks behind the shipped estimators: one for whole people, one for heads.
 
 Plain residual networks (He et al. 2016, arXiv:1603.05027) with group norm, small enough to come with the package;
 `probes/readers` trains them on synthetic people.
@@ -16,24 +16,24 @@ from reposer.core import Framing
 from reposer.core.skeleton import OPENPOSE_18, Skeleton
 
 FACE_5 = Skeleton("face5", ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth"), ())
-GROUPS = 8  # of a norm
+GROUPS = 8  # per group norm
 
 
 @dataclass(frozen=True)
 class BodyConfig:
-    """The network that looks at whole people."""
+    """The network for whole people."""
 
     family: ClassVar[str] = "people-body"
     words: tuple[int, ...] = (2,)
-    """How many answers each question about a person's looks has."""
+    """Number of answers to each question about a person's looks."""
     size: tuple[int, int] = (128, 96)
     """(height, width) of the frame into which pictures are laid, in pixels."""
     widths: tuple[int, int, int, int] = (24, 48, 80, 112)
     """Channels at stride 2, 4, 8 and 16."""
     regions: int = 6
-    """Places that it chooses to look at for identity and attributes."""
+    """Number of attended regions for identity and attributes."""
     embedding: int = 96
-    """Numbers that say who it is."""
+    """Length of the identity vector."""
 
     def build(self) -> "PeopleBody":
         return PeopleBody(self)
@@ -44,18 +44,18 @@ class BodyConfig:
 
 @dataclass(frozen=True)
 class BodyReading:
-    """What it read off B pictures in its frame."""
+    """The outputs for B pictures in the network's frame."""
 
     maps: Float[Tensor, "B K h w"]
-    """Logits of each joint's place, at stride 4."""
+    """Logits of each joint's position, at stride 4."""
     found: Float[Tensor, "B K"]
-    """Logits: would a finder report the joint?"""
+    """Logits: would a pose estimator report the joint?"""
     person: Float[Tensor, "B"]
     """Logits: is there a person?"""
     answers: tuple[Float[Tensor, "B _"], ...]
     """Logits of each question's answers."""
     identity: Float[Tensor, "B D"]
-    """Of length 1."""
+    """Identity vectors of length 1."""
 
 
 class Block(nn.Module):
@@ -65,7 +65,7 @@ class Block(nn.Module):
         super().__init__()
         self.norm_1, self.norm_2 = nn.GroupNorm(GROUPS, width), nn.GroupNorm(GROUPS, width)
         self.conv_1, self.conv_2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        nn.init.zeros_(self.conv_2.weight)  # it begins as the identity
+        nn.init.zeros_(self.conv_2.weight)  # the block starts as the identity
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         y = self.conv_1(F.relu(self.norm_1(x)))
@@ -73,12 +73,12 @@ class Block(nn.Module):
 
 
 def halved(before: int, after: int) -> nn.Conv2d:
-    """A convolution whose map has half the height and width."""
+    """A convolution that halves height and width."""
     return nn.Conv2d(before, after, 3, stride=2, padding=1)
 
 
 class PeopleBody(nn.Module):
-    """Joints, whether they and a person are there, attributes and identity, from one trunk: 1.2 M parameters."""
+    """Joints, the presence of joints and person, attributes and identity, from one trunk: 1.2 M parameters."""
 
     def __init__(self, config: BodyConfig) -> None:
         super().__init__()
@@ -118,15 +118,15 @@ class PeopleBody(nn.Module):
 
 @dataclass(frozen=True)
 class FaceConfig:
-    """The network that looks at heads."""
+    """The network for heads."""
 
     family: ClassVar[str] = "people-face"
     side: int = 48
-    """Of the square crops, in pixels."""
+    """Side of the square crops, in pixels."""
     widths: tuple[int, int, int] = (24, 48, 80)
     """Channels at stride 2, 4 and 8."""
     embedding: int = 64
-    """Numbers that say whose face it is."""
+    """Length of the face vector."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -142,18 +142,18 @@ class FaceConfig:
 
 @dataclass(frozen=True)
 class FaceReading:
-    """What it read off crops around a head."""
+    """The outputs for crops around a head."""
 
     maps: Float[Tensor, "B 5 h w"]
-    """Logits of the place of each joint of FACE_5, at stride 2."""
+    """Logits of the position of each joint of FACE_5, at stride 2."""
     shown: Float[Tensor, "B"]
-    """Logits: is the face to be seen?"""
+    """Logits: is the face visible?"""
     box: Float[Tensor, "B 4"]
-    """(left, top, right, bottom) of the face, in sides of the crop, from its left top corner."""
+    """(left, top, right, bottom) of the face, in sides of the crop, from its top left corner."""
 
 
 class PeopleFace(nn.Module):
-    """A face's place on a crop around a head, and whose it is on an aligned crop: 0.3 M parameters."""
+    """A face's position on a crop around a head, and its identity on an aligned crop: 0.3 M parameters."""
 
     def __init__(self, config: FaceConfig) -> None:
         super().__init__()
@@ -179,7 +179,7 @@ class PeopleFace(nn.Module):
         x4 = self.up4(x4 + F.interpolate(self.to4(F.relu(x8)), scale_factor=2, mode="nearest"))
         x2 = self.up2(x2 + F.interpolate(self.to2(F.relu(x4)), scale_factor=2, mode="nearest"))
         whole = self.whole(F.relu(x8)).float()
-        # a box as wide as half the crop, in its middle, moved and stretched by what is read
+        # a centred box half as wide as the crop, shifted and scaled by the network's outputs
         box = whole[:, 1:] * 0.1 + whole.new_tensor([0.25, 0.25, 0.75, 0.75])
         return FaceReading(self.maps(F.relu(x2)), whole[:, 0], box)
 
@@ -190,5 +190,5 @@ class PeopleFace(nn.Module):
 
 
 def spread(logits: Float[Tensor, "B K h w"]) -> Float[Tensor, "B K h w"]:
-    """Over the places of each map, weights whose sum is 1."""
+    """Softmax over the positions of each map: weights whose sum is 1."""
     return logits.float().flatten(2).softmax(2).view(logits.shape)

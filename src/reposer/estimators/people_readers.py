@@ -1,6 +1,6 @@
-"""The estimators of whole people that ship: joints, identity and attributes, read by one network of our own.
+"""The shipped estimators of whole people: joints, identity and attributes, read by one network of our own.
 
-It was trained on synthetic people and works on them; photographs are another world to it. No training loss sees it.
+It was trained on synthetic people and works on them, not on photographs. No training loss uses it.
 """
 
 from collections.abc import Sequence
@@ -29,14 +29,14 @@ def open_body(weights: Path | None) -> Shipped[PeopleBody]:
 
 @torch.no_grad()
 def read(body: PeopleBody, pictures: UInt8[Tensor, "B H W 3"]) -> BodyReading:
-    """What the network reads off pictures of any size."""
+    """The network's outputs for pictures of any size."""
     reading: BodyReading = body.to(pictures.device)(frame_pictures(from_uint8(pictures), body.framing))
     return reading
 
 
 @JOINT_FINDERS.register("people-joints")
 class PeopleJoints(JointFinder):
-    """One person's joints. A joint counts as found where that is likelier than not."""
+    """One person's joints. A joint counts as found if its probability is above one half."""
 
     name = "people-joints"
     licence = LICENCE
@@ -87,7 +87,9 @@ class PeopleIdentity(Embedder):
 
 @ATTRIBUTE_READERS.register("people-attributes")
 class PeopleAttributes(AttributeReader):
-    """Looks and clothes. The answers to one question share a certainty of 1: "sleeve: long" against "sleeve: none"."""
+    """Looks and clothes. The probabilities of the answers to one question sum to 1: "sleeve: long" against "sleeve:
+    none".
+    """
 
     name = "people-attributes"
     licence = LICENCE

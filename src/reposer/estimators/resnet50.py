@@ -31,7 +31,7 @@ SHORTER_SIDE, INPUT_SIDE = 256, 224
 
 
 class ResNet50Attributes(AttributeReader):
-    """One sigmoid an attribute. Pictures: shorter side to 256, the middle 224x224, in [-1, 1].
+    """One sigmoid per attribute. Pictures: shorter side to 256, the middle 224x224, in [-1, 1].
 
     The header of its `.safetensors` has the entry `questions`: a JSON list of texts, one for each row of `fc`.
     """
@@ -89,7 +89,7 @@ class ResNet50ImageNet(ResNet50Embedder):
 
 
 class ResNet50InShop(ResNet50Embedder):
-    """As many numbers as `fc` has rows (mmfashion: 256)."""
+    """Vectors with as many numbers as `fc` has rows (mmfashion: 256)."""
 
     name = "resnet50-inshop"
     licence = "the user's own file"
@@ -115,7 +115,7 @@ def resnet50_attributes(weights: Path | None) -> ResNet50Attributes:
 
 
 def _network(tensors: Mapping[str, Tensor], outputs: int | None, path: Path) -> ResNet50:
-    """Strictly from the file; counts of batches, which older files lack, mean nothing here."""
+    """Loaded strictly from the file; batch counters, which older files lack, are ignored."""
     network = unfilled(lambda: ResNet50(outputs))
     counts = {n: torch.zeros_like(t) for n, t in network.state_dict().items() if n.endswith("num_batches_tracked")}
     fill(network, counts | {n: t for n, t in tensors.items() if n not in counts}, path)
@@ -125,7 +125,7 @@ def _network(tensors: Mapping[str, Tensor], outputs: int | None, path: Path) -> 
 
 @torch.no_grad()
 def _run(network: ResNet50, pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B F"]:
-    """Where the pictures are, the network goes."""
+    """Run the network on the pictures' device."""
     return network.to(pictures.device)(pictures)
 
 
@@ -138,5 +138,5 @@ def _middle(pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 h w"]:
 
 
 def _resize(pictures: Float[Tensor, "B 3 H W"], size: tuple[int, int]) -> Float[Tensor, "B 3 h w"]:
-    """Antialiased bilinear, as in the published trainings."""
+    """Antialiased bilinear resizing, as in the published trainings."""
     return F.interpolate(pictures, size=size, mode="bilinear", antialias=True, align_corners=False)

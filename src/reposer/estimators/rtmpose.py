@@ -1,4 +1,4 @@
-"""RTMPose (Jiang et al. 2023, arXiv:2303.07399) and its like, from the user's ONNX file."""
+"""RTMPose (Jiang et al. 2023, arXiv:2303.07399) and similar networks, from the user's ONNX file."""
 
 from pathlib import Path
 
@@ -16,16 +16,16 @@ from .onnx_network import OnnxNetwork
 
 FILE = "rtmpose.onnx"
 SOURCE = "mmpose's RTMPose models for COCO's 17 joints, exported by mmdeploy (end2end.onnx), and name it so"
-CONTEXT = 1.25  # RTMPose was trained on people's boxes widened by this
+CONTEXT = 1.25  # RTMPose was trained on people's boxes enlarged by this factor
 
 
 @JOINT_FINDERS.register("rtmpose")
 class RTMPose(JointFinder):
     """One person, who fills the picture. Outputs: SimCC vectors x and y, or one set of heatmaps, of COCO's 17 joints.
 
-    Pictures: in the middle of a black window `context` times as large, resized to the input, normalised as ImageNet's.
+    Pictures: centred in a black window `context` times as large, resized to the input, normalised as ImageNet's.
     threshold: the score from which a joint counts as found.
-    upscale: how many times both sides are enlarged first; the input's size makes more than 1 seldom useful.
+    upscale: factor by which both sides are enlarged first; the input's size makes more than 1 seldom useful.
     """
 
     name = "rtmpose"
@@ -54,7 +54,7 @@ class RTMPose(JointFinder):
         return self.look(pictures)[0]
 
     def person(self, pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B"]:
-        """The mean score of all joints: the network is not asked for more."""
+        """The mean score of all joints: the network has no score of the person."""
         return self.look(pictures)[1]
 
     def look(self, pictures: UInt8[Tensor, "B H W 3"]) -> tuple[Pose, Float[Tensor, "B"]]:

@@ -1,6 +1,6 @@
 """FVD: how far the generated clips are, as a set, from the true ones (Unterthiner et al. 2018, arXiv:1812.01717).
 
-The published number looks through I3D. Through another network it is another number: the name says which.
+The published number uses I3D's features. Another network gives another number: the name says which.
 """
 
 import math
@@ -19,16 +19,16 @@ from .metric import Own, Value
 from .picture_sets import Moments
 
 WINDOW = 16
-"""Frames that the network sees at once."""
+"""Frames per input window of the network."""
 
 ClipFeatures = Callable[[UInt8[Tensor, "B T H W 3"]], Float[Tensor, "B D"]]
 
 
 class FrechetClipDistance(ClipMetric):
-    """The Fréchet distance of clip features: of windows of 16 frames, one after the other, without overlap.
+    """The Fréchet distance of clip features, over consecutive windows of 16 frames without overlap.
 
-    Frames behind a clip's last whole window do not count; the number says how many such rests there were. A small
-    set is far from itself drawn again: compare numbers of equally many windows.
+    Frames after a clip's last whole window do not count; the number says how many clips had such a remainder. Two small
+    samples of one distribution already differ: compare only numbers over equally many windows.
     """
 
     higher_is_better = False
@@ -37,7 +37,7 @@ class FrechetClipDistance(ClipMetric):
     looks_through_a_network = True
 
     def __init__(self, features: ClipFeatures, width: int, network: str) -> None:
-        """width: number of features. network: what they come from, for reports."""
+        """width: number of features. network: their source, for reports."""
         self.features, self.width, self._network = features, width, network
         self.generated, self.target, self.rests = Moments(width), Moments(width), 0
         self.begin_clip()

@@ -1,4 +1,4 @@
-"""How calm a generated clip is: warp error, flicker, and how much moves at all."""
+"""Temporal stability of a generated clip: warp error, flicker, and the amount of motion."""
 
 import torch
 from jaxtyping import UInt8
@@ -12,12 +12,15 @@ from .clips import CLIP_METRICS, MOTIONS, ClipFrame, Motion, StepMetric
 from .l1 import UNIT
 
 SAME_LIGHT = 0.1
-"""How far apart the colours of one point in two true frames may be, as a mean over RGB and a share of the range."""
+"""Largest difference between the colours of one point in two true frames, as a mean over RGB and a share of the
+range."""
 
 
 @MOTIONS.register("lucas-kanade")
 def lucas_kanade_motion(earlier: UInt8[Tensor, "H W 3"], later: UInt8[Tensor, "H W 3"]) -> Motion:
-    """`nn.optical_flow.lucas_kanade`. Visible: there and back agree, and the colours stay within SAME_LIGHT."""
+    """`nn.optical_flow.lucas_kanade`. Visible: forward and backward flow agree, and the colours stay within
+    SAME_LIGHT.
+    """
     frames = from_uint8(torch.stack([earlier, later]))
     flow, back = lucas_kanade(frames, frames.flip(0)).split(1)
     change = (warp(frames[:1], flow) - frames[1:]).abs().mean(1) / 2
@@ -25,11 +28,12 @@ def lucas_kanade_motion(earlier: UInt8[Tensor, "H W 3"], later: UInt8[Tensor, "H
 
 
 class WarpError(StepMetric):
-    """How far each generated frame is from the one before, moved as the true clip moves (after Lai et al. 2018).
+    """Difference between each generated frame and the previous one, warped by the true clip's motion (after Lai et al.
+    2018).
 
-    The mean absolute difference of levels over the pixels that both true frames show, mean over steps; steps that show
-    none
-    are left out. Sampling between pixels and changing light cost the true clip something too: compare with its own.
+    The mean absolute difference of levels over the pixels that both true frames show, averaged over steps; steps
+    without such pixels are excluded. Interpolation and changing light give the true clip an error too: compare with its
+    own.
     """
 
     higher_is_better = False
@@ -50,7 +54,7 @@ class WarpError(StepMetric):
 
 @CLIP_METRICS.register("warp-l1-exact")
 class ExactWarpError(WarpError):
-    """`WarpError` with the motion that a clip brings, as drawn clips do: of the person alone."""
+    """`WarpError` with the motion that a clip brings, as rendered clips do: of the person alone."""
 
     name = "warp-l1-exact"
     motion = "exact"
@@ -66,9 +70,9 @@ class LucasKanadeWarpError(WarpError):
 
 @CLIP_METRICS.register("flicker-l1")
 class Flicker(StepMetric):
-    """How much the error (generated less true) changes from frame to frame: its mean absolute difference.
+    """The mean absolute difference between the errors (generated less true) of consecutive frames.
 
-    An error that stays as it is does not flicker.
+    A constant error does not flicker.
     """
 
     name = "flicker-l1"
@@ -83,11 +87,10 @@ class Flicker(StepMetric):
 
 @CLIP_METRICS.register("motion-ratio-l1")
 class MotionRatio(StepMetric):
-    """How much the generated frames change from one to the next, as a multiple of what the true ones do.
+    """The change between consecutive generated frames, as a multiple of the true frames' change.
 
-    Below 1 the clip is too calm (a still picture has 0), above it something trembles. Infinite, and left out, where
-    the true
-    clip stands still.
+    Below 1 the clip is too calm (a still picture has 0), above it something jitters. Infinite, and excluded, if the
+    true clip stands still.
     """
 
     name = "motion-ratio-l1"
@@ -99,7 +102,7 @@ class MotionRatio(StepMetric):
 
 
 def _change(earlier: UInt8[Tensor, "H W 3"], later: UInt8[Tensor, "H W 3"]) -> float:
-    """Sum of absolute differences in levels: a whole number."""
+    """Sum of absolute differences in levels, an integer."""
     return float((later.int() - earlier.int()).abs().sum())
 
 

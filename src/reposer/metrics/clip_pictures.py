@@ -1,4 +1,4 @@
-"""Metrics of pictures, frame by frame, and how a picture metric sees a clip's steps."""
+"""Metrics of pictures applied frame by frame, and to a clip's steps."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PictureDistance = Callable[[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]], flo
 
 
 class FrameMean(ClipMean):
-    """The mean over a clip's frames of a metric of pictures; frames without a finite value are left out."""
+    """The mean over a clip's frames of a metric of pictures; frames without a finite value are excluded."""
 
     picture_metric: ClassVar[str]
 
@@ -48,8 +48,7 @@ class FrameL1(FrameMean):
 
 @CLIP_METRICS.register("frame-l1-limbs")
 class FrameL1Limbs(FrameMean):
-    """`l1-limbs`, the mean over those frames whose limbs are known: what stands still around the person plays no
-    part."""
+    """`l1-limbs`, the mean over the frames with known limbs: the static background does not count."""
 
     name, picture_metric = "frame-l1-limbs", "l1-limbs"
     higher_is_better = False

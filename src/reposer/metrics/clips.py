@@ -1,7 +1,6 @@
-"""What a metric of clips is: frames in, one after the other; one number out, however long the clips were.
+"""The interface of clip metrics: frames in, one after the other; one number out, however long the clips were.
 
-Frames -> what a step from frame to frame shows -> sums -> number. Nothing that a metric keeps grows with a clip's
-length.
+Frames -> statistics of a step between frames -> sums -> number. No state of a metric grows with a clip's length.
 """
 
 import math
@@ -23,11 +22,11 @@ CLIP_METRICS: Registry[type["ClipMetric"]] = Registry("metric of clips", "repose
 
 @dataclass(frozen=True)
 class Motion:
-    """How the true clip moves from one frame to the next.
+    """The true clip's motion from one frame to the next.
 
-    flow: backward, in pixels: what pixel p of the later frame shows is at p + flow(p) of the earlier one. Its value
-    where
-    nothing is visible means nothing. visible: both frames show it.
+    flow: backward, in pixels: what pixel p of the later frame shows is at p + flow(p) of the earlier one; undefined at
+        pixels that are not visible.
+    visible: both frames show it.
     """
 
     flow: Float[Tensor, "2 H W"]
@@ -36,10 +35,10 @@ class Motion:
 
 @dataclass(frozen=True)
 class ClipFrame:
-    """One frame of a clip beside the true one, as 8-bit pictures.
+    """One frame of a clip and the true one, as 8-bit pictures.
 
-    motions: how the true clip moved to here from the frame before, by the name of who says so; empty in a first frame.
-    limbs: where the true frame's limbs are; None where nobody knows, or knows well enough.
+    motions: the true clip's motion from the previous frame, by the name of its estimator; empty in a first frame.
+    limbs: where the true frame's limbs are; None if unknown or uncertain.
     """
 
     generated: UInt8[Tensor, "H W 3"]
@@ -54,39 +53,39 @@ class ClipFrame:
 
 MotionFinder = Callable[[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]], Motion]
 MOTIONS: Registry[MotionFinder] = Registry("estimator of motion")
-"""(earlier, later) true frames to their motion. A clip may bring its own, exact one instead, as `exact`."""
+"""From (earlier, later) true frames to their motion. A clip may bring its own, exact one instead, as `exact`."""
 
 
 class ClipMetric(AnyMetric):
-    """Statistics of clips: they grow by `update`, frame by frame, and `end_clip`. `merge` and `state` know clips that
-    ended.
+    """Statistics of clips, accumulated by `update`, frame by frame, and `end_clip`. `merge` and `state` cover finished
+    clips.
 
-    `best` is NaN where it depends on the clip: then the true clip is scored beside the generated one.
+    `best` is NaN where it depends on the clip: then the true clip is scored as well as the generated one.
     """
 
     counts = "clip"
     motion: ClassVar[str | None] = None
-    """Who says how the true clip moves: one of MOTIONS, or "exact" for what the clip itself brings."""
+    """Source of the true clip's motion: one of MOTIONS, or "exact" for the one that the clip brings."""
     needs_limbs: ClassVar[bool] = False
-    """Whether it looks at the true frames' limbs alone: frames without them are left out."""
+    """Whether it only looks at the true frames' limbs: frames without them are excluded."""
 
     @abstractmethod
     def begin_clip(self) -> None:
-        """Forget the clip that is running, if one is: what comes next is the first frame of another."""
+        """Start a new clip, discarding one in progress: the next frame is its first."""
 
     @abstractmethod
     def update(self, frame: ClipFrame) -> None:
-        """Add the next frame of the clip that is running."""
+        """Add the next frame of the current clip."""
 
     @abstractmethod
     def end_clip(self) -> float | None:
-        """The clip is over. Its own value, NaN where it has none; None where clips have none by themselves."""
+        """End the clip. Returns its own value, NaN if undefined; None if single clips have none."""
 
 
 class ClipMean(MeanMetric, ClipMetric):
     """A metric whose value of a clip is a mean over its frames or steps; the number is the mean over clips.
 
-    Clips without a finite value are left out of the number.
+    Clips without a finite value are excluded from the number.
     """
 
     def __init__(self) -> None:
@@ -97,7 +96,7 @@ class ClipMean(MeanMetric, ClipMetric):
         self._amount, self._weight = 0.0, 0.0
 
     def add(self, amount: float, weight: float = 1.0) -> None:
-        """Add to the clip that is running, whose value is the sum of amounts over the sum of weights."""
+        """Add to the current clip, whose value is the sum of amounts over the sum of weights."""
         self._amount, self._weight = self._amount + amount, self._weight + weight
 
     def end_clip(self) -> float:
@@ -121,7 +120,7 @@ class StepMetric(ClipMean):
 
     @abstractmethod
     def step(self, earlier: ClipFrame, later: ClipFrame) -> tuple[float, float]:
-        """(amount, weight) that the step adds; (0, 0) where it says nothing."""
+        """(amount, weight) of the step; (0, 0) if it gives no information."""
 
     def update(self, frame: ClipFrame) -> None:
         if self._earlier is not None:

@@ -1,4 +1,4 @@
-"""DISTS: likeness of structure and of texture in VGG-16's features (Ding et al. 2020, arXiv:2004.07728)."""
+"""DISTS: similarity of structure and of texture in VGG-16's features (Ding et al. 2020, arXiv:2004.07728)."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def smooth_pool(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h w"]:
 
 @METRICS.register("dists")
 class DISTS(PairMetric):
-    """1 - the weighted likeness of channels' means (texture) and deviations together (structure); 0 is identical.
+    """1 - the weighted similarity of channels' means (texture) and deviations together (structure); 0 is identical.
 
     Pictures keep their size; the authors' own script first brings the shorter side to 256.
     """
@@ -68,7 +68,7 @@ class DISTS(PairMetric):
         return self.description
 
     def maps(self, picture: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B C h w"]]:
-        """Of a picture in [-1, 1]: itself in [0, 1], and VGG-16's maps, with smooth poolings in place of its own."""
+        """For a picture in [-1, 1]: itself in [0, 1], and VGG-16's maps, with smooth poolings in place of its own."""
         x, maps = standardised(picture), [(picture + 1) / 2]
         for number, module in enumerate(self.vgg.features):
             x = smooth_pool(x) if isinstance(module, nn.MaxPool2d) else module(x)

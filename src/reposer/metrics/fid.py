@@ -17,7 +17,7 @@ def frechet_distance(
     """|m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^(1/2).
 
     With C = R R^T, the eigenvalues of C1 C2 are the squares of the singular values of R1^T R2: no root of rounding
-    noise is ever taken, and sets of fewer pictures than features need nothing added to the diagonal.
+    noise is ever taken, and sets with fewer pictures than features need no regularised diagonal.
     """
     shift = (mean_1 - mean_2).square().sum()
     overlap = torch.linalg.svdvals(_root(covariance_1).T @ _root(covariance_2)).sum()
@@ -33,7 +33,7 @@ def _root(covariance: Float64[Tensor, "D D"]) -> Float64[Tensor, "D R"]:
 
 
 class FrechetDistance(SetMetric):
-    """Memory and state do not grow with the pictures. The order of pictures changes the last digits alone."""
+    """Memory and state do not grow with the number of pictures. Their order affects only the last digits."""
 
     kind = Moments
     best = 0.0
@@ -47,9 +47,9 @@ class FrechetDistance(SetMetric):
 
 @METRICS.register("fid")
 class FID(FrechetDistance):
-    """The standard FID against the pairs' targets: 2015 Inception behind its own graph's resize.
+    """The standard FID against the pairs' targets: 2015 Inception after its own graph's resize.
 
-    Of torch-fidelity and torchmetrics too. Targets count once for each pair.
+    The same number as torch-fidelity and torchmetrics compute. Targets count once for each pair.
     """
 
     name = "fid"
@@ -57,7 +57,7 @@ class FID(FrechetDistance):
 
 @METRICS.register("fid-train")
 class FIDTrain(FrechetDistance):
-    """`fid` against the reference set: by this field's habit, the training pictures."""
+    """`fid` against the reference set: in this field, the training pictures."""
 
     name = "fid-train"
     needs_reference = True
@@ -65,7 +65,7 @@ class FIDTrain(FrechetDistance):
 
 @METRICS.register("fid-pytorch")
 class FIDPytorch(FrechetDistance):
-    """`fid` as the package pytorch-fid computes it: the same network behind torch's bilinear resize."""
+    """`fid` as the package pytorch-fid computes it: the same network after torch's bilinear resize."""
 
     name = "fid-pytorch"
     form = "pytorch-fid"

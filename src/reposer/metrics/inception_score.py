@@ -1,5 +1,6 @@
-"""Inception Score: how sure a classifier is of each picture, and how many classes it sees (Salimans et al. 2016,
-arXiv:1606.03498)."""
+"""Inception Score: how confident a classifier is in each picture, and how many classes it sees (Salimans et al.
+2016, arXiv:1606.03498).
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -32,15 +33,15 @@ def inception_scores(probabilities: Float64[Tensor, "N C"], splits: int) -> list
 class InceptionScore(InceptionMetric):
     """Mean over 10 splits of the generated pictures; 1008 classes of the 2015 Inception, without their biases.
 
-    The published scripts split the files in the order in which the file system lists them, which is none. Here the
-    order is that of the pictures' SHA-256: a shuffle that depends on the pictures alone. Keeps 4 KB a picture.
-    Fewer pictures than splits have no score (NaN). Pictures of which a mask leaves nothing are left out and counted.
+    The published scripts split the files in the order in which the file system lists them, which is arbitrary. Here the
+    order is that of the pictures' SHA-256: a shuffle that depends only on the pictures. Stores 4 KB per picture.
+    Fewer pictures than splits have no score (NaN). Pictures that the mask blanks entirely are excluded and counted.
     The score says nothing about people: report it, do not optimise it.
     """
 
     name = "is"
     higher_is_better = True
-    best = math.nan  # the score looks at no target
+    best = math.nan  # the score does not use targets
     classes = 1008
 
     def __init__(self, reader: PictureReader) -> None:
@@ -100,7 +101,7 @@ def _stacked(rows: Sequence[Float[Tensor, "C"]]) -> Float[Tensor, "N C"]:
 
 @METRICS.register("is-1000")
 class InceptionScore1000(InceptionScore):
-    """`is` over the first 1000 of the 1008 classes, as the script of DRN's author takes it."""
+    """`is` over the first 1000 of the 1008 classes, as in the script of DRN's author."""
 
     name = "is-1000"
     classes = 1000
@@ -116,7 +117,7 @@ class SourceMaskedInceptionScore(InceptionScore):
 
 @METRICS.register("is-masked-target")
 class TargetMaskedInceptionScore(InceptionScore):
-    """PG2's masked score as its paper means it: pictures black outside the target's pose."""
+    """PG2's masked score as its paper defines it: pictures black outside the target's pose."""
 
     name = "is-masked-target"
     mask = "pose-target"

@@ -33,10 +33,12 @@ def _kernel_diagonal(x: Float[Tensor, "N D"]) -> float:
 
 
 class KernelDistance(SetMetric):
-    """Keeps all features (8 KB a picture). Unbiased: for sets of one origin it scatters around 0, below it too."""
+    """Stores all features (8 KB per picture). Unbiased: for two samples of one distribution it scatters around 0,
+    negative values included.
+    """
 
     kind = Rows
-    best = math.nan  # what identical sets give depends on their pictures, and is a little below 0
+    best = math.nan  # the value of identical sets depends on their pictures, and is slightly below 0
 
     def distance(self) -> float:
         assert isinstance(self.generated, Rows) and isinstance(self.reference, Rows)
@@ -52,7 +54,7 @@ class KID(KernelDistance):
 
 @METRICS.register("kid-train")
 class KIDTrain(KernelDistance):
-    """`kid` against the reference set: by this field's habit, the training pictures."""
+    """`kid` against the reference set: in this field, the training pictures."""
 
     name = "kid-train"
     needs_reference = True

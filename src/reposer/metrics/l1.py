@@ -27,7 +27,7 @@ class L1(PairMetric):
 
 @METRICS.register("l1-limbs")
 class L1Limbs(PairMetric):
-    """`l1` over the pixels of the target pose's limbs alone. NaN, and left out, where there are none.
+    """`l1` over the pixels of the target pose's limbs alone. NaN, and excluded, if there are none.
 
     The background does not move with the person: a copy of the source is nearly perfect there.
     """
@@ -51,7 +51,7 @@ class L1Limbs(PairMetric):
 class RelativeError(PairMetric):
     """GFLA's `MAE`: the sum of absolute differences over the sum of all levels of both pictures.
 
-    Dark pictures err more than bright ones. Two black pictures have no value and are left out.
+    Dark pictures err more than bright ones. Two black pictures have no value and are excluded.
     """
 
     name = "mae-gfla"

@@ -1,4 +1,4 @@
-"""Small learned weights that lie in the package of torchmetrics, found without importing it."""
+"""Small learned weights that ship with torchmetrics, found without importing it."""
 
 import importlib.util
 from pathlib import Path
@@ -10,9 +10,10 @@ PACKAGE = "torchmetrics"
 
 
 def find_packaged(inside: str, checksum: str, *, folder: Path | None, source: str) -> Path:
-    """The file: in `folder` under its own name, else where the package keeps it, at `inside`.
+    """The file: in `folder` under its own name, else at `inside` in the package.
 
-    checksum: its whole SHA-256, which is verified. source: where else a user gets it, for the message.
+    checksum: its whole SHA-256, which is verified.
+    source: where else a user can get it, for the message.
     """
     name = Path(inside).name
     own = [folder / name] if folder is not None and folder.is_dir() else []

@@ -1,4 +1,6 @@
-"""LPIPS: distance of deep features, weighted as people judge (Zhang et al. 2018, arXiv:1801.03924), version 0.1."""
+"""LPIPS: distance of deep features, weighted to match human judgements (Zhang et al. 2018, arXiv:1801.03924),
+version 0.1.
+"""
 
 from pathlib import Path
 from typing import ClassVar
@@ -70,7 +72,7 @@ class LPIPS(PairMetric):
         return self.description
 
     def prepare(self, picture: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B 3 H W"]:
-        """The picture as the network is shown it."""
+        """The picture as the network's input."""
         return from_uint8(picture)
 
     @torch.no_grad()

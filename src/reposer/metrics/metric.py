@@ -1,4 +1,4 @@
-"""What a metric is: pictures or frames in, one number out, whatever the batches were."""
+"""The interface of metrics: pictures or frames in, one number out, independent of batches."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,7 +15,7 @@ from reposer.core import Registry
 
 METRICS: Registry[type["Metric"]] = Registry("metric", "reposer.metrics")
 Own = TypeVar("Own", bound=Any)
-"""Of a metric's own class."""
+"""A metric's own class."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Value:
 
     @staticmethod
     def of(values: list[float]) -> "Value":
-        """The mean of the finite values, exact to rounding and so the same in every order.
+        """The mean of the finite values, exact to rounding and therefore independent of their order.
 
         If no value is finite the mean is their common value (all pairs identical: infinite PSNR), or NaN.
         """
@@ -40,56 +40,56 @@ class Value:
 
 
 class AnyMetric(ABC):
-    """What metrics of pictures and of clips have in common: statistics that join by `merge` and end as a number by
-    `compute`.
+    """The common base of metrics of pictures and of clips: statistics that `merge` joins and `compute` turns into a
+    number.
 
-    A value depends on what was scored alone: not on its order, the batches it came in, or who counted it.
+    A value depends only on what was scored: not on its order, its batches, or which process counted it.
     """
 
     name: ClassVar[str]
-    """How it is printed: the metric and its variant."""
+    """Display name: the metric and its variant."""
     higher_is_better: ClassVar[bool | None]
     """None: the value nearest to `best` is the best."""
     best: ClassVar[float]
     """The value of identical pictures or clips; NaN where that depends on them."""
     unit: ClassVar[str] = ""
     counts: ClassVar[str] = "pair"
-    """What its mean is taken over, in the singular."""
+    """The unit that its mean is taken over, in the singular."""
     looks_through_a_network: ClassVar[bool] = False
-    """Whether `open` loads one."""
+    """Whether `open` loads a network."""
 
     @classmethod
     def open(cls: type[Own], weights: Path | None = None, device: torch.device | str = "cpu") -> Own:
-        """A metric that has seen nothing. weights: the file or folder of its network's; None = the usual places.
+        """A metric without data. weights: the file or folder of its network; None = the usual places.
 
-        Refuses with `BadInput`, which names file, source and checksum, where a network is needed and not there.
+        Raises `BadInput`, which names file, source and checksum, if a network is needed and missing.
         """
         return cls()
 
     @property
     def network(self) -> str:
-        """Name, file and checksum of the network that it looks through; empty where there is none."""
+        """Name, file and checksum of the network that it uses; empty if there is none."""
         return ""
 
     @abstractmethod
     def merge(self: Own, other: Own) -> None:
-        """Add what `other`, of the same kind, has seen."""
+        """Add the statistics of `other`, a metric of the same kind."""
 
     @abstractmethod
     def compute(self) -> Value:
-        """The value over all that was scored so far."""
+        """The value over everything scored so far."""
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """All that it has seen, for a scoring run that goes on later. A clip that was running begins anew there."""
+        """All accumulated data, for a scoring run that is resumed later. A clip in progress starts over there."""
 
     @abstractmethod
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take up what `state` gave."""
+        """Restore what `state` returned."""
 
 
 class MeanMetric(AnyMetric):
-    """A metric that is the mean of a value that each pair or clip has by itself."""
+    """A metric that is the mean of one value per pair or clip."""
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -109,15 +109,15 @@ class MeanMetric(AnyMetric):
 
 
 class Metric(AnyMetric):
-    """Statistics of picture pairs, which grow by `update`."""
+    """Statistics of picture pairs, accumulated by `update`."""
 
     mask: ClassVar[str | None] = None
-    """The name of the mask that `update` wants, made from a pose: one of `evaluation.MASKS`."""
+    """The name of the mask that `update` needs, made from a pose: one of `evaluation.MASKS`."""
     needs_reference: ClassVar[bool] = False
-    """Whether it compares with a set of pictures beside the pairs (`add_reference`)."""
+    """Whether it compares with a set of pictures besides the pairs (`add_reference`)."""
 
     def add_reference(self, pictures: UInt8[Tensor, "B H W 3"]) -> None:
-        """Add pictures of the reference set, where the metric has one."""
+        """Add pictures of the reference set, if the metric uses one."""
         raise AssertionError(f"{self.name} has no reference set")
 
     @abstractmethod
@@ -127,18 +127,17 @@ class Metric(AnyMetric):
         target: UInt8[Tensor, "B H W 3"],
         mask: Bool[Tensor, "B 1 H W"] | Float[Tensor, "B 1 H W"] | None = None,
     ) -> Float64[Tensor, "B"] | None:
-        """Add B pairs; each pair's own value, where the metric has one."""
+        """Add B pairs; returns each pair's own value, if the metric has one."""
 
 
 class PairMetric(MeanMetric, Metric):
-    """A metric that is the mean of a value that each pair has by itself."""
+    """A metric that is the mean of one value per pair."""
 
     @abstractmethod
     def score(
         self, generated: UInt8[Tensor, "H W 3"], target: UInt8[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
     ) -> float:
-        """The value of one pair; NaN where it has none. A mask has a pixel: `update` leaves out pairs of an empty
-        one."""
+        """The value of one pair; NaN if it has none. A mask is never empty: `update` excludes such pairs."""
 
     def update(
         self,
@@ -152,7 +151,7 @@ class PairMetric(MeanMetric, Metric):
         masks = [None] * len(target) if mask is None else [m[0].bool() for m in mask]
         # row by row: a batched sum may round differently with the size of the batch
         rows = [
-            self.score(g, t, m) if m is None or bool(m.any()) else math.nan  # nothing to compare: left out
+            self.score(g, t, m) if m is None or bool(m.any()) else math.nan  # nothing to compare: excluded
             for g, t, m in zip(generated, target, masks, strict=True)
         ]
         self.values += rows

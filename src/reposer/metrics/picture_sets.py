@@ -1,6 +1,6 @@
-"""Metrics of two sets of pictures: generated ones, and the pairs' targets or a reference set, through Inception.
+"""Metrics of two sets of pictures by Inception features: generated ones, and the pairs' targets or a reference set.
 
-Statistics of the features grow with the pictures and join by addition, in float64.
+Statistics of the features accumulate over pictures and merge by addition, in float64.
 """
 
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ from .metric import Metric, Own, Value
 
 
 class InceptionMetric(Metric):
-    """A metric that looks through Inception."""
+    """A metric on Inception's features."""
 
     looks_through_a_network = True
     form: ClassVar[Form] = "graph"
@@ -37,13 +37,13 @@ class InceptionMetric(Metric):
 
 
 class Statistics(ABC):
-    """What is kept of a set's features."""
+    """The statistics of one set's features."""
 
     count: int
 
     @abstractmethod
     def __init__(self, width: int) -> None:
-        """Of no pictures; width: number of features."""
+        """Statistics of no pictures. width: number of features."""
 
     @abstractmethod
     def add(self, features: Float[Tensor, "B D"]) -> None: ...
@@ -59,7 +59,7 @@ class Statistics(ABC):
 
 
 class Moments(Statistics):
-    """Number, sum, and sum of outer products: 34 MB for 2048 features, however many pictures."""
+    """Number, sum, and sum of outer products: 34 MB for 2048 features, independent of the number of pictures."""
 
     def __init__(self, width: int) -> None:
         self.count = 0
@@ -123,9 +123,9 @@ class Rows(Statistics):
 
 
 class SetMetric(InceptionMetric):
-    """A distance between the generated pictures and the pairs' targets, or the reference set where it wants one.
+    """A distance between the generated pictures and the pairs' targets, or the reference set if it needs one.
 
-    Where several count and merge, each reference picture is added by one of them.
+    If several metrics are merged, each reference picture must be added to only one of them.
     """
 
     higher_is_better = False

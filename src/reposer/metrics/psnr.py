@@ -1,4 +1,4 @@
-"""PSNR: the mean squared error as a ratio to the largest possible one, in decibels."""
+"""PSNR: the ratio of the largest possible squared error to the mean squared error, in decibels."""
 
 import math
 
@@ -12,8 +12,8 @@ from .metric import METRICS, PairMetric
 class PSNR(PairMetric):
     """10 log10(255^2 / MSE) of each pair, over all pixels and channels; the mean is over pairs.
 
-    Identical pictures have no error and an infinite PSNR. A cap would be an invented number, so such a
-    pair keeps `inf`, and the mean is over the other pairs and says how many were left out.
+    Identical pictures have no error and an infinite PSNR. A cap would be an invented number, so such a pair keeps
+    `inf`, and the mean is over the other pairs and says how many were excluded.
     """
 
     name = "psnr"

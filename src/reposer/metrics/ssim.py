@@ -1,7 +1,7 @@
-"""SSIM (Wang et al. 2004, doi:10.1109/TIP.2003.819861), in each of the forms that this field has called so.
+"""SSIM (Wang et al. 2004, doi:10.1109/TIP.2003.819861), in each of the forms used in this field.
 
-They differ in the window, in the range of levels that the constants are made for, and at the picture's border:
-The protocols say who uses which. Two of them are never to be compared.
+They differ in the window, in the range of levels that the constants assume, and at the picture's border: the protocols
+say which form each project uses. Numbers of different forms are not comparable.
 """
 
 import math
@@ -23,18 +23,17 @@ K1, K2 = 0.01, 0.03
 class SSIM(PairMetric):
     """Mean structural similarity over windows and RGB.
 
-    Exactly scikit-image's `structural_similarity` with `channel_axis=-1` and the same window, wherever only windows
-    that lie wholly in the picture count.
+    Exactly scikit-image's `structural_similarity` with `channel_axis=-1` and the same window, unless mirrored borders
+    count.
     """
 
     higher_is_better = True
     best = 1.0
     window: ClassVar[Window]
     range_of_generated: ClassVar[bool] = False
-    """Whether the constants are made for (largest - smallest level of the generated picture) instead of 255.
+    """Whether the constants assume the range (largest - smallest level of the generated picture) instead of 255.
 
-    A picture of one level has no such range, no value, and is left out.
-    """
+    A picture of one level has no such range and no value, and is excluded."""
     mirror: ClassVar[bool] = False
     """Whether windows over mirrored borders count, so that every pixel has one."""
 
@@ -54,7 +53,7 @@ class SSIM(PairMetric):
         if levels == 0:
             return math.nan
         x, y = generated.movedim(-1, 0).double(), target.movedim(-1, 0).double()
-        # var x and var y enter as their sum only: four planes per channel are enough
+        # only the sum of var x and var y is needed: four planes per channel suffice
         planes = torch.cat([x, y, x * x + y * y, x * y])
         if self.mirror:
             planes = mirrored(planes, self.window.radius)
@@ -86,7 +85,7 @@ class RangeSSIM(GaussianSSIM):
 
 @METRICS.register("ssim-gaussian1.2")
 class NarrowSSIM(SSIM):
-    """Gaussian, sigma 1.2; data range 255: what a reader of PIDM's line of papers may expect of its number."""
+    """Gaussian, sigma 1.2; data range 255: what a reader may expect of the number in PIDM and its successors."""
 
     name = "ssim-gaussian1.2"
     window = GaussianWindow(1.2)
@@ -140,7 +139,7 @@ class SourceMaskedSSIM(UniformSSIM):
 
 @METRICS.register("ssim-uniform7-masked-target")
 class TargetMaskedSSIM(UniformSSIM):
-    """PG2's masked SSIM as its paper means it: `ssim-uniform7-masked-source` with the target's pose."""
+    """PG2's masked SSIM as its paper defines it: `ssim-uniform7-masked-source` with the target's pose."""
 
     name = "ssim-uniform7-masked-target"
     mask = "pose-target"

@@ -1,4 +1,4 @@
-"""Windows in which SSIM compares two pictures: weighted means over those that lie wholly in the picture."""
+"""SSIM's windows: weighted means over all windows that lie entirely in the picture."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class GaussianWindow:
     """Weights that fall off with `sigma` (pixels), cut off at 3.5 sigma as scikit-image does."""
 
     sigma: float
-    covariance_factor = 1.0  # by which a mean of products becomes a covariance: the weights sum to 1
+    covariance_factor = 1.0  # turns a mean of products into a covariance: the weights sum to 1
 
     @property
     def radius(self) -> int:
@@ -50,7 +50,7 @@ class UniformWindow:
         return samples / (samples - 1)
 
     def means(self, planes: Float64[Tensor, "N H W"]) -> Float64[Tensor, "N h w"]:
-        """Means: both sides shrink by twice the radius. From running sums, which of integers below 2^53 are exact."""
+        """Means: both sides shrink by twice the radius. From running sums, which are exact for integers below 2^53."""
         for axis in (-2, -1):
             sums = planes.cumsum(axis)
             length = planes.shape[axis] - self.width + 1

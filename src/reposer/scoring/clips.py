@@ -1,4 +1,4 @@
-"""How clips are scored: the model beside copying the source and, if asked, its calmer self."""
+"""Scores clips: the model against copying the source and, on request, its smoothed and stabilised variants."""
 
 import json
 import re
@@ -27,8 +27,8 @@ from .options import ClipScoring, Options
 from .outcome import COPIED, Model, Outcome, about_undone
 
 COLUMNS = 10  # frames of a clip on its sheet
-SHEETS = 4  # clips that get one
-SYNTHETIC_CLIPS = 8  # how many are rendered on the spot where no data are given
+SHEETS = 4  # number of clips with a sheet
+SYNTHETIC_CLIPS = 8  # rendered on the spot if no data are given
 
 
 def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
@@ -52,7 +52,7 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
     metrics = [
         metric
         for metric in CLIPS_V1.metrics
-        # files of clips do not say how they move, pixel by pixel
+        # clip files do not say how they move, pixel by pixel
         if CLIP_METRICS[metric].motion != EXACT
         and not (of.without_networks and CLIP_METRICS[metric].looks_through_a_network)
     ]
@@ -82,7 +82,7 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
 
 
 def open_whole_clips(generator: Generator, options: Options, *, edges: bool = False) -> ClipDataset:
-    """The clips, framed and posed as the generator wants them; of faces, on request, with each frame's edges."""
+    """The clips, framed and posed as the generator needs them; for faces, on request, with each frame's edges."""
     faces = generator.skeleton == FACE_68
     if edges and not faces:
         raise BadInput(
@@ -96,7 +96,7 @@ def open_whole_clips(generator: Generator, options: Options, *, edges: bool = Fa
 
 
 def write_contact_sheet(path: Path, rows: Mapping[str, Sequence[Frames]]) -> None:
-    """Some frames of a clip: the truth, then a row for each system."""
+    """Some frames of a clip: the truth, then one row per system."""
     first = next(iter(rows.values()))
     pictures = {"truth": [true for _, true in first]}
     pictures |= {who: [generated for generated, _ in frames] for who, frames in rows.items()}
@@ -105,7 +105,7 @@ def write_contact_sheet(path: Path, rows: Mapping[str, Sequence[Frames]]) -> Non
 
 
 def _watched(clip: DrivenClip, every: int, kept: list[Frames]) -> DrivenClip:
-    """The same clip; every so many-th of its frames is kept while they pass."""
+    """The same clip; every `every`-th of its frames is copied to `kept` as it passes."""
 
     def frames() -> Iterator[Frames]:
         for t, pair in enumerate(clip.frames):

@@ -1,4 +1,4 @@
-"""Scoring a model on the data that suit it."""
+"""Scores a model on suitable data."""
 
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from .views import score_views
 
 
 def score_model(name: str, how: Scoring) -> Outcome:
-    """Score a shipped model, or the one in a `.safetensors`, and write the report. Options of another kind are
-    refused."""
+    """Score a shipped model, or the one in a `.safetensors`, and write the report. Options for other kinds of data
+    are refused.
+    """
     options = how.common
     path = Path(name)
     is_file = path.suffix == ".safetensors"
@@ -39,8 +40,7 @@ def score_model(name: str, how: Scoring) -> Outcome:
 
 
 def kind_of_data(generator: Generator, data: str | None) -> Kind:
-    """What is scored: views with a generator of views; clips where the data are some, or where the generator is of
-    clips."""
+    """What is scored: views for a generator of views; clips if the data are clips, or the generator is one of clips."""
     if generator.condition is View:
         return "views"
     if data is not None:
@@ -49,7 +49,7 @@ def kind_of_data(generator: Generator, data: str | None) -> Kind:
 
 
 def about_weights(file: Path) -> dict[str, str]:
-    """Which weights were scored: the file's checksum and what its header says of its making."""
+    """Identifies the scored weights: the file's checksum and its header's information on training."""
     header = read_about(read_header(file), file)
     made = {k: str(v) for k, v in header.items() if k in ("recipe", "step", "feature_network")}
     if "recipe" in made:

@@ -1,4 +1,4 @@
-"""What a model is scored on, and how: the options of `reposer evaluate`. Nothing heavy is imported here."""
+"""The options of `reposer evaluate`: what a model is scored on, and how. Nothing heavy is imported here."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,45 +12,46 @@ Kind = Literal["pairs", "clips", "views"]
 
 @dataclass(frozen=True)
 class Options:
-    """Of every kind of data."""
+    """For every kind of data."""
 
     data: str | None = None
     """folder of pairs or of clips, or a file of views; none = what suits the model is rendered on the spot."""
     split: str = "test"
-    """which part of the data set."""
+    """the split of the data set."""
     protocol: str | None = None
-    """what a number means; none = reposer-v1-reconstruction for pairs of people, and for clips and views theirs."""
+    """name of the protocol; none = reposer-v1-reconstruction for pairs of people, and the only one for clips and
+    views."""
     pairs: int | None = None
-    """score only so many pairs or clips, evenly spread over the data set; none = all."""
+    """score only this many pairs or clips, evenly spread over the data set; none = all."""
     batch_size: int = 8
     """pictures generated at a time; the numbers do not depend on it."""
     out: Path | None = None
-    """folder of the report; none = beside the model, or here for a shipped one."""
+    """folder of the report; none = beside the model, or the current folder for a shipped one."""
     weights: Path | None = None
     """folder of the files of networks that score; none = the usual places."""
     device: str | None = None
     """cpu, cuda, ...; none = a CUDA GPU if there is one."""
 
     def chosen(self, of: int) -> list[int]:
-        """The pairs or clips to score, by their numbers in a data set of so many."""
+        """The pairs or clips to score, by their numbers in a data set of `of`."""
         if self.pairs is not None and not 0 < self.pairs <= of:
             raise BadInput(f"--pairs must be 1 to {of}, the size of the data set, not {self.pairs}.")
         return [round(k * of / (self.pairs or of)) for k in range(self.pairs or of)]
 
     def refuse_protocol(self, what: str, own: str) -> None:
-        """What has one protocol is not scored under others."""
+        """Refuse other protocols for a kind of data that has only one."""
         if self.protocol not in (None, own):
             raise BadInput(f"{what} are scored under {own}, not under {self.protocol}; leave --protocol out.")
 
 
 class OfOneKind:
-    """Options that go with one kind of data only."""
+    """Options for one kind of data only."""
 
     kind: ClassVar[Kind]
 
     @property
     def given(self) -> list[str]:
-        """Those that differ from what they are without being given, as the command line calls them."""
+        """The options that differ from their defaults, by their names on the command line."""
         return [
             f"--{field.name.replace('_', '-')}"
             for field in fields(self)  # type: ignore[arg-type]  # a dataclass, as all of its kind
@@ -60,37 +61,37 @@ class OfOneKind:
 
 @dataclass(frozen=True)
 class PairScoring(OfOneKind):
-    """Of pairs of people."""
+    """For pairs of people."""
 
     kind = "pairs"
 
     frame: Frame | None = None
-    """what x and y of a fashion list count in; none = what its name says or its joints prove."""
+    """coordinate frame of a fashion list; none = what its name says or its joints prove."""
     pictures: PictureForm | None = None
-    """how pictures of another shape than 256x176 hold that one; none = what they prove."""
+    """how pictures of another shape than 256x176 represent that one; none = what they prove."""
     reference: Path | None = None
     """folder of the training pictures, for metrics that compare with them."""
 
 
 @dataclass(frozen=True)
 class ClipScoring(OfOneKind):
-    """Of clips."""
+    """For clips."""
 
     kind = "clips"
 
     without_networks: bool = False
-    """leave out the metrics that look through a network."""
+    """skip the metrics that use a network."""
     smooth: Smoothing = "none"
-    """score the model driven by smoothed joints, too."""
+    """also score the model driven by smoothed joints."""
     steady: bool = False
-    """score the model with what moved carried along from frame to frame, too."""
+    """also score the model with moving parts carried along from frame to frame."""
     edges: bool = False
-    """faces: the true frame's edges around the face drive it, too, as published networks saw them."""
+    """faces: also drive with the true frame's edges around the face, as published networks did."""
 
 
 @dataclass(frozen=True)
 class ViewScoring(OfOneKind):
-    """Of views of objects."""
+    """For views of objects."""
 
     kind = "views"
 
@@ -100,7 +101,7 @@ class ViewScoring(OfOneKind):
 
 @dataclass(frozen=True)
 class Scoring:
-    """All options; those of another kind of data than what is scored must be as they are here."""
+    """All options; those for other kinds of data than what is scored must have their defaults."""
 
     common: Options = Options()
     pairs: PairScoring = PairScoring()

@@ -1,4 +1,4 @@
-"""What came of scoring a model."""
+"""The result of scoring a model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class LeftOut:
     num_pairs: int = 0
 
     def about(self) -> dict[str, str]:
-        """For the report."""
+        """The entries for the report."""
         names = ", ".join(self.reasons)
         said = f"{self.num_pairs} pairs, whose pictures cannot be read: {names}"
         return {"left_out": said} if self.reasons else {}
@@ -31,10 +31,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Outcome:
-    """report: the model's. table: the model beside what it is compared with. files: where the report lies, in words.
+    """The result of scoring.
 
-    undone: how many pairs or frames (`unit`) the generator left something undone in, by its sentence about it; "" =
-    nothing.
+    report: the model's.
+    table: the model next to what it is compared with.
+    files: where the report lies, in words.
+    undone: number of pairs or frames (`unit`) for which the generator left something undone, by its sentence about it;
+        "" = nothing.
     """
 
     report: Report
@@ -47,13 +50,13 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Whether every number is there, of all that was asked for."""
+        """Whether all requested numbers are there."""
         return not (self.report.absent or self.problems or self.left_out.reasons)
 
 
 @dataclass(frozen=True)
 class Model:
-    """What is scored. name: in tables. about: for the report. folder: of the report."""
+    """The model to score. name: in tables. about: for the report. folder: of the report."""
 
     generator: Generator
     name: str
@@ -61,17 +64,17 @@ class Model:
     folder: Path
 
     def copy_source(self) -> Generator:
-        """The source left as it is, in the same frame: what a model has to beat."""
+        """The unchanged source in the same frame: the baseline that a model has to beat."""
         return CopySource(CopySourceConfig(self.generator.framing))
 
 
 def short_name(model: str) -> str:
-    """A run's folder, or the file's or the shipped model's own name."""
+    """The name of the run's folder, of the file or of the shipped model."""
     path = Path(model)
     return path.parent.name if path.stem == "generator" else path.stem
 
 
 def about_undone(undone: Mapping[str, int], unit: str = "pairs") -> dict[str, str]:
-    """For the report."""
+    """The entries for the report."""
     counts = [f"{count} {unit}: {reason}" for reason, count in undone.items() if reason]
     return {"left_undone": "; ".join(counts)} if counts else {}

@@ -1,4 +1,4 @@
-"""How pairs of people are scored, beside copying the source."""
+"""Scores pairs of people, against copying the source."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,11 +31,11 @@ from .options import Options, PairScoring
 from .outcome import LeftOut, Model, Outcome, about_undone
 
 PROTOCOL = "reposer-v1-reconstruction"
-SYNTHETIC_PAIRS = 200  # how many are rendered on the spot where no data are given
+SYNTHETIC_PAIRS = 200  # rendered on the spot if no data are given
 
 
 def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
-    """Score the pairs and write the report; under a protocol that says how files become pictures, by way of files."""
+    """Score the pairs and write the report; under a protocol that says how files become pictures, via files."""
     generator, data = model.generator, options.data
     dataset = DataConfig(
         root=data,
@@ -75,7 +75,7 @@ def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
 def _score_generated(
     model: Model, dataset: PairDataset, numbers: Sequence[int], rule: Protocol, options: Options, left_out: LeftOut
 ) -> Outcome:
-    """Score the pictures as they come from the generator."""
+    """Score the generator's pictures directly."""
     generate, device = model.generator.generate, model.generator.device
     counting = _Counting(model.generator)
 
@@ -138,8 +138,7 @@ class _Counting:
 def write_generated(
     generator: Generator, dataset: FilePairs, numbers: Sequence[int], out: Path, rule: Protocol, batch_size: int
 ) -> None:
-    """The generated pictures without padding, as files that hold what the protocol's would. Those that are there
-    stay."""
+    """Write the generated pictures without padding, as files in the protocol's form. Existing files are kept."""
     files = {i: out / f"{dataset.pair_name(i)}.png" for i in numbers}
     missing = [i for i in numbers if not files[i].exists()]
     batches = generated(
@@ -153,11 +152,10 @@ def write_generated(
 
 
 def as_folders(dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None) -> Folders:
-    """What `score_folder` is asked for these pairs of the data set.
+    """The arguments of `score_folder` for these pairs of the data set.
 
-    A data set scales its pictures to one size, each axis on its own, and a generated file is the whole of such a
-    picture:
-    squashed, unless its target's file had that shape, too. Joints lie in that picture.
+    A data set scales its pictures to one size, each axis separately, and a generated file is the whole of such a
+    picture: squashed, unless its target's file had that shape, too. Joints lie in that picture.
     """
     rows = [dataset.rows[i] for i in numbers]
     names = {name for row in rows for name in (row.source_name, row.target_name)}
@@ -178,7 +176,7 @@ def as_folders(dataset: FilePairs, numbers: Sequence[int], generated: Path, refe
 
 
 def _form_of_squares(dataset: FilePairs, names: Iterable[str]) -> PictureForm | None:
-    """How the data set takes the square files among these; None where there are none."""
+    """How the data set reads the square files among these; None if there are none."""
     for name in names:
         size = picture_header(dataset.picture_path(name))
         if is_square(size):
@@ -194,7 +192,7 @@ def _form_of_squares(dataset: FilePairs, names: Iterable[str]) -> PictureForm | 
 def pictures_of(
     dataset: PairDataset, i: int, generate: Generate, rule: Protocol, device: torch.device | str = "cpu"
 ) -> dict[str, UInt8[Tensor, "H W 3"]]:
-    """The pictures of pair i for people, without padding, from the noise that was scored."""
+    """The pictures of pair i for display, without padding, from the noise that was scored."""
     ((_, batch, pictures),) = generated(generate, rule, dataset, [i], device=device)
     shown = {"source": batch.source, "target": batch.target, "generated": pictures}
     return {name: to_uint8(cut(p[0], content_box(dataset, i))).cpu() for name, p in shown.items()}

@@ -1,4 +1,4 @@
-"""How views of objects are scored: by azimuth, beside copying the source and, if asked, another model."""
+"""Scores views of objects: by azimuth, against copying the source and, on request, another model."""
 
 import json
 
@@ -14,11 +14,11 @@ from reposer.recipes import ViewDataConfig
 from .options import Options, ViewScoring
 from .outcome import Model, Outcome, short_name
 
-SYNTHETIC_OBJECTS = 10  # how many are rendered on the spot where no data are given
+SYNTHETIC_OBJECTS = 10  # rendered on the spot if no data are given
 
 
 def score_views(model: Model, options: Options, of: ViewScoring) -> Outcome:
-    """Score the pairs and write report and plot. Held out is every third azimuth."""
+    """Score the pairs and write report and plot. The held-out split is every third azimuth."""
     generator, split, data = model.generator, options.split, options.data
     hold_out = EVERY_THIRD if split == HELD_OUT else 0
     config = ViewDataConfig(root=data, split=split, hold_out=hold_out, num_objects=SYNTHETIC_OBJECTS)
@@ -40,7 +40,7 @@ def score_views(model: Model, options: Options, of: ViewScoring) -> Outcome:
 
 
 def _alike(name: str, generator: Generator) -> Generator:
-    """The other model, if it is of one kind and size with this one."""
+    """The other model, if it has the same kind and size as this one."""
     other = load(name).to(generator.device)
     if other.framing != generator.framing or other.condition is not generator.condition:
         raise BadInput(
