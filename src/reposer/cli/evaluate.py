@@ -26,7 +26,7 @@ def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]
 
     Under a protocol that says how files become pictures, the generated pictures are written to a folder
     OUT/generated-PROTOCOL plus the first digits of a checksum of all that they are made from (weights, data, poses,
-    pairs, options), and scored as `reposer score` does. A command that was stopped keeps the pictures that exist.
+    pairs, options), and scored as `reposer score` does. After an interruption, the same command reuses them.
 
     Exit code 1: a number of the protocol is absent; the reason is printed.
 

@@ -22,7 +22,7 @@ from .people_files import BODY_FILE, FACE_FILE, Shipped, open_shipped
 from .people_networks import FaceConfig, PeopleFace
 from .people_readers import LICENCE, PeopleJoints
 
-HEAD_SEEN = 0.5  # mean over the head's joints above which a face is searched for
+HEAD_SEEN = 0.5  # sum of the scores of the head's joints above which a face is searched for
 
 
 def open_face(weights: Path | None) -> Shipped[PeopleFace]:

@@ -49,7 +49,7 @@ class FrechetDistance(SetMetric):
 class FID(FrechetDistance):
     """The standard FID against the pairs' targets: 2015 Inception after its own graph's resize.
 
-    The same number as torch-fidelity and torchmetrics compute. Targets count once for each pair.
+    Also that of torch-fidelity and torchmetrics. Targets count once for each pair.
     """
 
     name = "fid"

@@ -1,4 +1,4 @@
-"""The people that readers are trained on, rendered once and cached in memory, and who of them look alike."""
+"""The people that readers are trained on, rendered once and cached in memory, and which of them look alike."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
