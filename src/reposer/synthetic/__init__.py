@@ -1,1 +1,1 @@
-"""People and objects that are rendered from numbers alone: nobody photographed or built them."""
+"""Procedurally generated people and objects: no photographs, scans or models are used."""

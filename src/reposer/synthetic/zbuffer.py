@@ -1,4 +1,4 @@
-"""Triangles to pixels: a z-buffer over the fragments of all pictures at once."""
+"""Rasterisation of triangles: a z-buffer over the fragments of all pictures at once."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Hits:
-    """What the pixels of B pictures see; S is the number of pixels that see something.
+    """What the pixels of B pictures show; S is the number of non-empty pixels.
 
-    pixel: where they are, as an index into B x H x W, rising. face: the triangle seen there.
-    weights: barycentric. depth: (B, H, W), -inf where nothing is seen.
+    pixel: indices of the S pixels into B x H x W, ascending. face: the triangle shown by each.
+    weights: barycentric. depth: (B, H, W), -inf in empty pixels.
     """
 
     pixel: Int64[Tensor, "S"]
@@ -22,7 +22,7 @@ class Hits:
 
 
 def pick(values: Tensor, index: Tensor) -> Tensor:
-    """values[index]: on the CPU five times as fast as that for single numbers."""
+    """values[index], but five times as fast on the CPU for scalar values."""
     return values.index_select(0, index)
 
 
@@ -36,7 +36,7 @@ def rasterise(
     """The nearest front face under every pixel centre.
 
     points: x right, y down in pixels of their picture, z towards the camera. faces: anticlockwise seen from outside.
-    picture: the picture in which each face is.
+    picture: index of each face's picture.
     """
     h, w = size
     x, y, z = points.T.contiguous()

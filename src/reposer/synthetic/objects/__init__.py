@@ -1,4 +1,4 @@
-"""Objects seen from many sides, rendered by our own code from nothing but numbers."""
+"""Procedurally generated objects, rendered from many sides."""
 
 from .dataset import KINDS, SyntheticObjects
 from .render import LitObject, RenderedObject, camera_turn

@@ -10,7 +10,7 @@ import numpy as np
 class CarShape:
     """Sizes in metres; z runs from the tail to the nose.
 
-    top: the outline of the body's upper side, (z, y) from tail to nose, without the bumpers' round ends.
+    top: outline of the body's upper side, (z, y) from tail to nose, without the bumpers' round ends.
     belt: height of the lower edge of the windows, at the tail and at the nose.
     cabin: z of the glass house's (rear edge at the belt, front edge at the belt).
     pillars: z between the side windows; doors: z of the door gaps; bed: z range of a pickup's open bed.
@@ -29,7 +29,7 @@ class CarShape:
     axles: tuple[float, float]
     wheel: float
     lean: float = 0.22
-    """How far the side windows lean inwards, in metres across per metre of height."""
+    """Inward lean of the side windows, in metres across per metre of height."""
     bed: tuple[float, float] | None = None
     blind: tuple[float, float] | None = None
     """Range of z without side windows."""

@@ -1,4 +1,4 @@
-"""Chairs: wooden, upholstered, swivelling, of one shell, on a bent tube, and high ones for a bar."""
+"""Chairs: wooden, armchair, swivel, moulded shell, cantilever and bar stool."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from .mesh import Finish, Part, bar, block, curve, grid_faces, lathe, shell, sol
 
 
 def chair(numbers: np.random.Generator) -> list[Part]:
-    """A chair that looks to the front, +z."""
+    """A chair that faces +z."""
     kind = int(numbers.choice(len(_KINDS), p=[0.36, 0.18, 0.18, 0.14, 0.08, 0.06]))
     return _KINDS[kind](numbers)
 
@@ -119,7 +119,7 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
 
 
 def _cushion(width: float, depth: float, bottom: float, thick: float, look: Finish, z: float = 0.0) -> Part:
-    """A pillow that is thinner towards its edges."""
+    """A cushion that thins towards its edges."""
     u, v = np.meshgrid(np.linspace(-1, 1, 13), np.linspace(-1, 1, 13), indexing="ij")
     swell = np.clip((1 - u**4) * (1 - v**4), 0, 1) ** 0.5
     top = np.stack([u * width / 2, bottom + thick * (0.35 + 0.65 * swell), z + v * depth / 2], -1)

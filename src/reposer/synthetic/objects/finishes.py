@@ -1,4 +1,4 @@
-"""Colours and materials that objects choose from."""
+"""Colours and materials of objects."""
 
 import colorsys
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def rgb(code: str) -> Colour:
 
 
 def pick(numbers: np.random.Generator, codes: Sequence[str], spread: float = 0.03) -> Colour:
-    """One of the colours, moved a little."""
+    """Sample one of the colours and jitter it."""
     hue, value, saturation = numbers.normal(0, spread, 3)
     h, s, v = colorsys.rgb_to_hsv(*rgb(codes[int(numbers.integers(len(codes)))]))
     s = s * (1 + 2 * saturation) if s > 0.05 else s
@@ -41,7 +41,7 @@ def pick(numbers: np.random.Generator, codes: Sequence[str], spread: float = 0.0
 
 
 def mixed(a: Colour, b: Colour, share: float) -> Colour:
-    """a moved towards b by `share`."""
+    """Blend `a` towards `b` by `share`."""
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
 
@@ -71,7 +71,7 @@ def striped(a: Colour, b: Colour, pitch: float, axis: int, gloss: float = 0.03) 
 
 
 def fabric(numbers: np.random.Generator) -> Finish:
-    """Cloth, now and then striped."""
+    """Cloth, sometimes striped."""
     colour = pick(numbers, FABRICS)
     if numbers.random() < 0.2:
         return striped(colour, mixed(colour, (1, 1, 1), 0.5), float(numbers.uniform(0.05, 0.10)), 0)

@@ -1,6 +1,6 @@
-"""Solid parts made of grids of points, and their joining into one set of triangles.
+"""Solid parts made of grids of points, and joining them into one mesh.
 
-An object's own space: x to the right, y up, z to the front, in metres.
+Object space: x to the right, y up, z to the front, in metres.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,9 +21,9 @@ CREASE = np.cos(np.radians(42.0))  # faces that meet at a sharper angle keep an 
 
 @dataclass(frozen=True)
 class Finish:
-    """What a surface looks like.
+    """Appearance of a surface.
 
-    paint: one colour, or a function of the place; gloss: 0 is chalk, 1 is a mirror of the sky.
+    paint: one colour, or a function of position and normal; gloss: 0 is chalk, 1 is a mirror of the sky.
     """
 
     paint: Colour | Paint
@@ -62,12 +62,12 @@ class Mesh:
 
     @property
     def centre(self) -> np.ndarray:
-        """The middle of the box round the object."""
+        """Centre of the object's bounding box."""
         return np.asarray((self.points.min(0) + self.points.max(0)) / 2)
 
     @property
     def radius(self) -> float:
-        """Of the ball round that middle that holds the whole object."""
+        """Radius of the ball around that centre that contains the whole object."""
         return float(np.linalg.norm(self.points - self.centre, axis=1).max())
 
 
@@ -105,7 +105,7 @@ def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def solid(points: np.ndarray, faces: np.ndarray, finish: Finish) -> Part:
-    """A closed surface whose faces are turned outwards, whichever way they came."""
+    """A closed surface with its faces reoriented outwards if necessary."""
     a, b, c = (points[faces[:, k]] for k in range(3))
     area = np.cross(b - a, c - a)
     full = np.linalg.norm(area, axis=1) > 1e-12
@@ -177,7 +177,7 @@ def sweep(
 ) -> Part:
     """A bar along a line (n, 3): half `width` across and half `depth` towards `front`, a superellipse across.
 
-    front: another direction is taken where the whole line runs along it.
+    front: replaced by another direction if the whole line runs along it.
     roundness: exponent of the section; 2 is round, 6 nearly square.
     """
     line = np.asarray(line, float)

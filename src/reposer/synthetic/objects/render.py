@@ -1,6 +1,6 @@
 """An object seen from an azimuth and an elevation: picture and mask.
 
-The light stays with the object, as in a room that the camera walks round: a place keeps its brightness in all views.
+The light is fixed to the object, as if the camera moved around it: a point has the same brightness in all views.
 """
 
 import math
@@ -14,8 +14,8 @@ from ..zbuffer import rasterise
 from .mesh import Colour, Mesh
 
 SUPERSAMPLING = 2
-DISTANCE = 4.5  # of the camera from the object's middle, in radii of the object
-FILLS = 0.94  # of the picture's shorter side, by the ball round the object
+DISTANCE = 4.5  # distance of the camera from the object's centre, in radii of the object
+FILLS = 0.94  # share of the picture's shorter side that the object's bounding ball fills
 WHITE: Colour = (1.0, 1.0, 1.0)
 NUM_LIGHTS = 32
 SHADOW_SIZE = 112  # pixels of a light's depth map
@@ -24,7 +24,7 @@ _SUN = np.array([0.45, 0.75, 0.5]) / np.linalg.norm([0.45, 0.75, 0.5])
 
 @dataclass(frozen=True)
 class Hits:
-    """What S pixels of B pictures see. pixel: index into B x H x W, rising; weights: barycentric (S, 3).
+    """What S pixels of B pictures show. pixel: index into B x H x W, ascending; weights: barycentric (S, 3).
 
     depth: (B, H, W), -inf where nothing is seen.
     """
@@ -38,7 +38,7 @@ class Hits:
 def hits(points: np.ndarray, faces: np.ndarray, size: tuple[int, int]) -> Hits:
     """The nearest front face under every pixel centre, for the points (B, V, 3) of B pictures.
 
-    points: x right, y down in pixels, z towards the camera. The only place that knows which rasteriser is used.
+    points: x right, y down in pixels, z towards the camera. Only this function depends on the rasteriser.
     """
     num, vertices = points.shape[:2]
     corners = torch.from_numpy(faces).long() + vertices * torch.arange(num)[:, None, None]
@@ -57,9 +57,9 @@ class RenderedObject:
 
 
 class LitObject:
-    """An object in its light, ready to be seen from anywhere.
+    """An object with precomputed light, ready to be rendered from any side.
 
-    It is scaled to the ball of radius 1 round its middle, so that it is never cut, whatever the view.
+    It is scaled to a ball of radius 1 around its centre, so that no view cuts it off.
     """
 
     def __init__(self, mesh: Mesh) -> None:
@@ -69,14 +69,14 @@ class LitObject:
         self.maps = self._depth_maps()
 
     def _depth_maps(self) -> np.ndarray:
-        """(n, h, w): how near to each light the object's surface comes, in radii; -inf where it is not."""
+        """(n, h, w): depth of the object's surface towards each light, in radii; -inf where there is none."""
         flat = np.einsum("vc,nkc->nvk", self.points, self.lights)
         scale, middle = (SHADOW_SIZE - 4) / 2, (SHADOW_SIZE - 1) / 2
         seen = flat * (scale, -scale, 1) + (middle, middle, 0)
         return np.maximum(hits(seen, self.mesh.faces, (SHADOW_SIZE, SHADOW_SIZE)).depth, -2)
 
     def irradiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """Light that reaches places (n, 3) of the scaled object; about 1 on an open surface."""
+        """Light that reaches points (n, 3) of the scaled object; about 1 on an open surface."""
         total = np.zeros(len(points), np.float32)
         scale, middle = (SHADOW_SIZE - 4) / 2, (SHADOW_SIZE - 1) / 2
         lifted = points + 0.012 * normals
@@ -106,7 +106,7 @@ class LitObject:
         turn = camera_turn(azimuth, elevation)
         seen = self.points @ turn.T
         near = DISTANCE / (DISTANCE - seen[:, 2])
-        # a ball of radius 1 looks this large from there
+        # apparent size of a ball of radius 1 at this distance
         scale = FILLS * min(h, w) * ss / 2 / (DISTANCE / math.sqrt(DISTANCE**2 - 1))
         flat = np.stack(
             [(w * ss - 1) / 2 + scale * seen[:, 0] * near, (h * ss - 1) / 2 - scale * seen[:, 1] * near, 100 * near], -1
@@ -124,7 +124,7 @@ class LitObject:
         return RenderedObject(np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8), cover >= 0.5)
 
     def _colours(self, face: np.ndarray, weights: np.ndarray, turn: np.ndarray) -> np.ndarray:
-        """(n, 3) of the places with barycentric `weights` (n, 3) on `face` (n,)."""
+        """Colours (n, 3) of the points with barycentric `weights` (n, 3) on `face` (n,)."""
         mesh = self.mesh
         scaled = np.einsum("nkc,nk->nc", self.points[mesh.faces[face]], weights)
         normal = np.einsum("nkc,nk->nc", mesh.normals[face], weights)
@@ -158,7 +158,7 @@ class LitObject:
 
 
 def camera_turn(azimuth: float, elevation: float) -> np.ndarray:
-    """From the object's axes to the camera's: x right, y up, z towards the camera."""
+    """Rotation from the object's axes to the camera's: x right, y up, z towards the camera."""
     a, e = math.radians(azimuth % 360.0), math.radians(elevation)
     right = [math.cos(a), 0.0, -math.sin(a)]
     towards = [math.sin(a) * math.cos(e), math.sin(e), math.cos(a) * math.cos(e)]
@@ -168,7 +168,7 @@ def camera_turn(azimuth: float, elevation: float) -> np.ndarray:
 def _lights() -> tuple[np.ndarray, np.ndarray]:
     """Directions of the sky's lights as camera turns (n, 3, 3), and the power of each."""
     k = np.arange(NUM_LIGHTS) + 0.5
-    up = 1 - 1.45 * k / NUM_LIGHTS  # some light comes back from the floor
+    up = 1 - 1.45 * k / NUM_LIGHTS  # the floor reflects some light
     azimuth = np.degrees(k * np.pi * (3 - math.sqrt(5)))
     turns = np.stack([camera_turn(a, math.degrees(math.asin(u))) for a, u in zip(azimuth, up, strict=True)])
     towards = turns[:, 2]

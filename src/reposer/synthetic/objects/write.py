@@ -1,5 +1,4 @@
-"""Views of rendered objects in an HDF5 file, in the form that the published ShapeNet sets have (see
-`data.shapenet`)."""
+"""Write views of rendered objects to an HDF5 file in the form of the published ShapeNet sets (see `data.shapenet`)."""
 
 import shutil
 import tempfile
@@ -28,10 +27,10 @@ def write_objects(
     background: Background = "white",
     progress: bool = True,
 ) -> Path:
-    """Draw the 54 published views of each object into `path`/data_KIND.hdf5, with its lists. Returns the folder.
+    """Render the 54 published views of each object to `path`/data_KIND.hdf5, with its lists. Returns the folder.
 
     path: a folder that does not exist yet; it appears whole or not at all.
-    num_objects: by split; none = 100 to train on and 20 to test on.
+    num_objects: by split; none = 100 for training and 20 for testing.
     """
     root = Path(path)
     if root.exists():

@@ -1,6 +1,4 @@
-"""People that nobody photographed: articulated, dressed and drawn by our own code from nothing but
-numbers.
-"""
+"""Synthetic people: procedurally generated, articulated, dressed and rendered."""
 
 from .attributes import ATTRIBUTES, attributes
 from .body.cameras import Camera, sample_camera

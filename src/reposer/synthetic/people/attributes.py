@@ -1,4 +1,4 @@
-"""What a drawn person looks like, in words of a fixed vocabulary."""
+"""The appearance of a synthetic person in a fixed vocabulary."""
 
 from .identity import HAIR_COLOURS, HAIR_STYLES, HAT_STYLES, Identity
 from .wardrobe.colours import COLOUR_NAMES
@@ -52,7 +52,7 @@ _SHOES = {
 
 
 def attributes(who: Identity) -> dict[str, str]:
-    """One word of `ATTRIBUTES` for each of its questions."""
+    """The answer to each question of `ATTRIBUTES`."""
     outfit, face = who.outfit, who.face
     upper = outfit.design("top", "dress")
     lower = outfit.design("lower", "dress")

@@ -1,5 +1,4 @@
-"""Folders that several processes write, piece by piece: they appear whole or not at all, and continue when broken
-off."""
+"""Folders written piece by piece by several processes: they appear whole or not at all, and can be resumed."""
 
 import json
 import re
@@ -26,20 +25,20 @@ from reposer.core.terminal import Terminal
 T = TypeVar("T")
 R = TypeVar("R")
 Record = dict[str, Any]
-"""What a finished piece leaves for the whole: plain values, kept as JSON."""
+"""What a finished piece contributes to the whole: plain values, stored as JSON."""
 
 CODE = ("synthetic/people", "synthetic/zbuffer.py")
 """The parts of the package that render people: pictures of two versions of them must not be mixed."""
 ABOUT = "about.json"
-"""In the finished folder: the arguments that made it."""
+"""File in the finished folder with the arguments that made it."""
 _ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
-_BEGINNING = re.compile(rf"\.{re.escape(_ARGUMENTS)}\.\w+(?:\.reposer)?\.tmp")  # what a kill in the first moment leaves
+_BEGINNING = re.compile(rf"\.{re.escape(_ARGUMENTS)}\.\w+(?:\.reposer)?\.tmp")  # left by a kill right at the start
 
 
 def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
-    """`work` of each item, in their order; the items are shared out to `workers` processes of one thread each.
+    """Yield `work(item)` in the items' order, computed by `workers` processes of one thread each.
 
-    One process is this one.
+    A single worker is this process.
     """
     if workers < 1:
         raise BadInput(f"{workers} processes cannot work; at least 1 is needed.")
@@ -52,8 +51,8 @@ def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> It
         _Mapped(items, work),
         batch_size=None,
         num_workers=min(workers, len(items)),
-        multiprocessing_context="spawn",  # a fork may inherit a lock that a thread of ours holds, and wait for ever
-        generator=torch.Generator(),  # the caller's random numbers stay untouched
+        multiprocessing_context="spawn",  # a fork may inherit a lock that another thread has taken, and deadlock
+        generator=torch.Generator(),  # leave the caller's random state untouched
     )
     with deaf_to_interrupts():
         results = iter(loader)
@@ -63,11 +62,11 @@ def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> It
                 raise error
             yield result
     finally:
-        del results  # ends its processes now, not when the error is forgotten
+        del results  # end its processes now, not when the error is garbage-collected
 
 
 class _Mapped(Dataset[tuple[R | None, Exception | None]], Generic[T, R]):
-    """(result, error) of each item: errors cross to the other process as they are."""
+    """(result, error) of each item, so that errors reach the other process unchanged."""
 
     def __init__(self, items: Sequence[T], work: Callable[[T], R]) -> None:
         self._items, self._work = items, work
@@ -85,7 +84,7 @@ class _Mapped(Dataset[tuple[R | None, Exception | None]], Generic[T, R]):
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the whole that one process writes at once. pictures: how many it draws."""
+    """A part of the whole that one process writes at once. pictures: number of pictures rendered for it."""
 
     name: str
     people: tuple[int, ...]
@@ -103,10 +102,10 @@ def write_in_pieces(
     workers: int = 2,
     progress: bool = True,
 ) -> Path:
-    """The folder `root`, in which `write(folder, piece)` wrote each piece and `finish(folder, records)` the rest.
+    """Write the folder `root`: each piece by `write(folder, piece)`, the rest by `finish(folder, records)`.
 
-    What is unfinished lies in the draft `.NAME-draft` beside it. The same call continues there; one with other
-    `arguments` (all that decides the bytes), or with other code, is refused.
+    Unfinished work is in the draft `.NAME-draft` beside it. The same call resumes there; one with other `arguments`
+    (all that determine the bytes), or with other code, is refused.
     """
     root = Path(root)
     if root.exists():
@@ -117,13 +116,13 @@ def write_in_pieces(
         if not _begin(draft, root, receipt):
             _write(draft, pieces, write, finish, receipt, workers=workers, progress=progress)
         draft.rename(root)
-        (root / LOCK).unlink()  # while it is ours: see only_user
+        (root / LOCK).unlink()  # while we have the lock: see only_user
     return root
 
 
 @contextmanager
 def _alone(draft: Path, root: Path) -> Iterator[None]:
-    """The draft, made and locked for this process: a second one that writes the same folder is refused."""
+    """Create the draft and lock it for this process: a second one that writes the same folder is refused."""
     try:
         draft.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -149,7 +148,7 @@ def _write(
     workers: int,
     progress: bool,
 ) -> None:
-    """All that the draft still lacks."""
+    """Write everything that the draft still lacks."""
     records = {p.name: r for p in pieces if (r := _read_record(draft, p)) is not None}
     rest = [p for p in pieces if p.name not in records]
     try:
@@ -168,7 +167,7 @@ def _write(
 
 
 class _Writer:
-    """Writes a piece and then its record, which says that it is finished."""
+    """Writes a piece and then its record, which marks it as finished."""
 
     def __init__(self, draft: Path, write: Callable[[Path, Piece], Record]) -> None:
         self._draft, self._write = draft, write
@@ -180,12 +179,12 @@ class _Writer:
 
 
 def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> bool:
-    """Begins the draft, or checks that the one that is there was begun by the same call; whether it is complete."""
+    """Start the draft, or check that an existing one is from the same call; return whether it is complete."""
     path = draft / _ARGUMENTS
     if not path.is_file():
         there = {entry.name for entry in draft.iterdir()} - {LOCK}
         if ABOUT in there and _RECORDS not in there and object_in(draft / ABOUT) == receipt:
-            return True  # a kill came between the last piece and the folder's name
+            return True  # killed between the last piece and renaming the folder
         if there - {_RECORDS} - {name for name in there if _BEGINNING.fullmatch(name)}:
             raise BadInput(
                 f"{draft} holds files ({', '.join(sorted(there)[:3])}) that no call of this kind began. The unfinished "
@@ -212,7 +211,7 @@ def _record_path(draft: Path, piece: Piece) -> Path:
 
 
 def _read_record(draft: Path, piece: Piece) -> Record | None:
-    """None for a piece that is not finished, or whose record was damaged: it is written again."""
+    """The record of a piece; None if it is unfinished or its record is damaged, so that it is written again."""
     return object_in(_record_path(draft, piece)) or None
 
 
@@ -225,7 +224,7 @@ class _Speed(ProgressColumn):
 
 @contextmanager
 def _bar(pieces: Sequence[Piece], finished: Mapping[str, Record], progress: bool) -> Iterator[Callable[[str], None]]:
-    """A progress bar for each split; call what it gives with the name of a piece that is finished."""
+    """A progress bar for each split; call the yielded function with the name of each finished piece."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
     by_name = {piece.name: piece for piece in pieces}
     with Progress(*columns, console=Terminal(stderr=True), disable=not progress) as bar:

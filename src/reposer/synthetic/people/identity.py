@@ -1,4 +1,4 @@
-"""Who a person is and what they wear: every choice comes from the identity's own random stream."""
+"""A person's appearance and clothes, all sampled from the identity's own random stream."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,7 +48,7 @@ class Hair:
     fringe: float = 0.0
     """How far hair falls over the forehead, 0 to 1."""
     recede: float = 0.0
-    """How far the hairline has gone back, 0 to 1."""
+    """How far the hairline has receded, 0 to 1."""
     hat: HatStyle = "none"
     hat_look: Hat | None = None
 
@@ -63,17 +63,15 @@ class Identity:
     hair: Hair
     outfit: Outfit
     tone: int
-    """Place on the Monk scale, 1 to 10."""
+    """Skin tone on the Monk scale, 1 to 10."""
     feminine: float = 0.5
-    """0 to 1."""
+    """Femininity of body, hair and clothes, 0 to 1."""
     weight: float = 0.0
-    """In standard deviations from the mean."""
+    """Weight in standard deviations from the mean."""
 
 
 def sample_identity(number: int, stream: np.random.Generator, split: Split | None = None) -> Identity:
-    """The person that a random stream describes, in garments whose designs belong to the split, or to any
-    if it is None.
-    """
+    """Sample a person, in garments whose designs belong to the split; None accepts any."""
     feminine = float(stream.beta(0.7, 0.7))
     tone = int(stream.integers(10))  # every tone is equally likely
     age = float(stream.beta(1.1, 1.5))
@@ -139,7 +137,7 @@ def _hair(feminine: float, tone: int, age: float, skin: Colour, stream: np.rando
         "top_knot": 0.04,
         "afro": 0.035 * coily,
     }
-    if hat not in ("none", "headband"):  # nothing that a hat would crush
+    if hat not in ("none", "headband"):  # no style that a hat would crush
         for crushed in ("quiff", "mohawk", "pigtails", "top_knot", "afro", "undercut"):
             styles.pop(crushed)
     style: Any = lot(stream, styles)

@@ -1,8 +1,7 @@
-"""True pairs: two views of one person as a pair of pictures with all that is true of them, for training on true flow.
+"""True pairs: two views of one person as a pair of pictures with ground truth, for training on true flow.
 
-A pair is composed when it is asked for, from views rendered once (see true_views): place, size, mirror, colours,
-patterns, background
-and the errors of a pose estimator are sampled anew each time, so that what is learned carries over to photographs.
+A pair is composed on demand from views rendered once (see true_views): position, size, mirroring, colours, patterns,
+background and the errors of a pose estimator are sampled anew each time, so that training transfers to photographs.
 """
 
 import math
@@ -26,7 +25,7 @@ from .dataset import SyntheticPeople
 from .true_views import VIEWS, ViewFiles, render_views
 
 PART_GROUPS = (0, 1, 2, 2, 3, 4, 4, 3, 3, 2, 3, 3, 2, 5, 5, 6, 5, 5, 6, 3)
-"""What is recoloured as one: hair, skin, top, lower, legs, shoes, by part."""
+"""Group of each part for recolouring: hair, skin, top, lower, legs, shoes."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,13 @@ class RowNoise:
 
 
 def _affine(rows: RowNoise, flip: Tensor, strength: float, ratio: float) -> Float[Tensor, "B 2 3"]:
-    """From places in the output to places in the input, both in [-1, 1]."""
+    """Map from output to input coordinates, both in [-1, 1]."""
     scale = torch.exp(rows.normal(0.12 * strength) + 0.06 * strength).clamp(0.72, 1.5)
     angle = rows.normal(math.radians(3) * strength)
     c, s = angle.cos() * scale, angle.sin() * scale
     mirror = torch.where(flip, -1.0, 1.0)
     dx, dy = rows.uniform(-0.12, 0.12) * strength, rows.uniform(-0.08, 0.08) * strength
-    # x is in shares of the width, y of the height: a rotation mixes them by the ratio of both
+    # x is relative to the width, y to the height: a rotation mixes them by the aspect ratio
     return torch.stack([torch.stack([c * mirror, -s / ratio * mirror, dx], 1), torch.stack([s * ratio, c, dy], 1)], 1)
 
 
@@ -75,7 +74,7 @@ def _inverse(theta: Tensor) -> Tensor:
 
 
 def _moved(theta: Tensor, xy: Tensor, size: tuple[int, int]) -> Tensor:
-    """Places (B, N, 2) in pixels, moved by a map between [-1, 1]."""
+    """Points (B, N, 2) in pixels, moved by a map between coordinates in [-1, 1]."""
     half = xy.new_tensor([size[1] / 2, size[0] / 2])
     unit = (xy + 0.5) / half - 1
     unit = unit @ theta[:, :, :2].mT + theta[:, None, :, 2]
@@ -83,7 +82,7 @@ def _moved(theta: Tensor, xy: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _mirror_table(device: torch.device) -> tuple[Tensor, Tensor]:
-    """The part, and the joint, that each becomes in a mirror."""
+    """The mirrored part of each part, and the mirrored joint of each joint."""
 
     def other(name: str) -> str:
         if name.startswith("right_"):
@@ -96,7 +95,7 @@ def _mirror_table(device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def _waves(rows: RowNoise, surface: Tensor) -> Tensor:
-    """A pattern fixed to the body's surface, about 1, (B, 3, h, w)."""
+    """A pattern fixed to the body's surface, with values around 1, (B, 3, h, w)."""
     direction = F.normalize(rows.normal(1.0, 3, 3), dim=2)
     speed = torch.exp(rows.uniform(math.log(25), math.log(160), 3))
     phase = rows.uniform(0, 6.28, 3)
@@ -173,13 +172,12 @@ def compose(
     hard: bool = True,
     names: tuple[str, ...] = (),
 ) -> Batch:
-    """Pairs as a network sees them, with their truth.
+    """Compose the pairs given to a network, with ground truth.
 
-    flow, visible: from `source` to `target`, as rendered. bank: backdrops to choose from; a plain pair b has bank[b].
-    other: another person for each pair, who may stand in the background.
-    hard: with what photographs and pose estimators do (place, size, colours, patterns, backgrounds, noise, joints that
-    are off
-    or missing); else as rendered.
+    flow, visible: from `source` to `target`, as rendered. bank: backdrops to sample from; a plain pair b has bank[b].
+    other: another person for each pair, who may be placed in the background.
+    hard: simulate photographs and pose estimators (position, size, colours, patterns, backgrounds, noise, inaccurate
+    and missing joints); else as rendered.
     """
     b, h, w, _ = source.person.shape
     size, half = (h, w), (h // 2, w // 2)
@@ -214,7 +212,7 @@ def compose(
     person_s, parts_s, surface_s, xy_s, found_s = viewed(source, theta_s)
     person_t, parts_t, surface_t, xy_t, found_t = viewed(target, theta_t)
 
-    # where the source shows what each pixel of the target shows
+    # position in the source of the point shown by each pixel of the target
     coarse = F.affine_grid(theta_t, [b, 1, *half], align_corners=False)
     maps = torch.cat([flow.float(), visible[:, None].float()], 1)
     maps = F.grid_sample(maps, coarse, mode="nearest", align_corners=False)
@@ -227,7 +225,7 @@ def compose(
     background = _background(rows, bank, size) if hard else bank[: len(flow)].permute(0, 3, 1, 2).float() / 255
     if hard:
         person_s, person_t = _look(rows, [person_s, person_t], [parts_s, parts_t], [surface_s, surface_t])
-        # somebody else in the picture
+        # another person in the picture
         passer_by = other.permute(0, 3, 1, 2).float() / 255
         theta = _affine(RowNoise(b, generator), flip, 3.0, ratio)
         theta[:, 0, 2] += torch.where(rows.chance(0.5), 0.9, -0.9)
@@ -271,7 +269,7 @@ def compose(
 
 
 def _camera(rows: RowNoise, picture: Tensor) -> Tensor:
-    """What a camera and a file do: softness, lost resolution, noise."""
+    """Simulate camera and file: blur, lost resolution, noise."""
     size = picture.shape[-2:]
     soft = F.avg_pool2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), 3, 1)
     picture = torch.lerp(picture, soft, (rows.uniform(0, 1) * rows.chance(0.3))[:, None, None, None])
@@ -284,7 +282,7 @@ def _camera(rows: RowNoise, picture: Tensor) -> Tensor:
 def _detections(
     rows: RowNoise, xy_s: Tensor, found_s: Tensor, xy_t: Tensor, found_t: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What a pose estimator makes of joints: an offset of its convention (one for both), noise, misses."""
+    """Simulate a pose estimator: an offset of its joint convention (shared by both poses), noise, misses."""
     index = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
     k = len(index)
     lengthwise, sideways = rows.normal(0.012, k), rows.normal(0.010, k)
@@ -322,17 +320,16 @@ def _detections(
 # ------------------------------------------------------------------------------------------- the data set
 
 PAIRS = VIEWS * VIEWS
-"""Pairs of each person: every ordered pair of views, a view with itself among them."""
+"""Pairs of each person: all ordered pairs of views, including a view with itself."""
 KEPT = 32
-"""People whose views are kept, where they are rendered on the spot."""
+"""Number of people whose views are cached when rendered on the fly."""
 _PASSER_BY = 7  # address of a random stream
 
 
 class TruePairs(PairDataset):
-    """Pairs of synthetic people with their truth: of views in a folder that `write_views` wrote, or rendered on the
-    spot.
+    """Pairs of synthetic people with ground truth, from a folder of `write_views` or rendered on the fly.
 
-    `self[i]` is plain and always the same; `draw(i, seed)` is hard, everything about it a function of (i, seed).
+    `self[i]` is plain and deterministic; `draw(i, seed)` is hard and a function of (i, seed).
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Views with their truth, for training on true flow: written once, read through memory maps.
+"""Views with ground truth, for training on true flow: written once, read through memory maps.
 
-A folder holds files `SPLIT-NNNNNN.safetensors` of CHUNK people each; a person is seen in VIEWS views, and the true flow
-between any two of them is there.
+A folder has files `SPLIT-NNNNNN.safetensors` of CHUNK people each, with VIEWS views per person and the true flow
+between any two of them.
 """
 
 from collections.abc import Mapping
@@ -26,17 +26,16 @@ VIEWS = 4
 
 
 def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
-    """What is true of person `number` in VIEWS views. V views, h x w half of the pictures' size.
+    """Ground truth of person `number` in VIEWS views. V views, h x w half of the pictures' size.
 
     Maps are at half of the pictures' size, h x w.
 
     person (V, H, W, 4): RGB times coverage, and coverage, uint8. backdrop (H, W, 3): behind view 0, uint8.
-    parts (V, h, w): indices into PARTS, uint8. surface (V, 3, h, w): places on the body at rest, float16, 0 without a
-    person.
-    xy (V, K, 2), seen (V, K), found (V, K): OPENPOSE_18 joints, truly in sight, and found by a detector.
-    flow (V, V, 2, h, w): float16, from [source] to [target] in pixels of the full size, 0 where the target shows
-    nobody;
-    visible (V, V, h, w): whether the source shows that point.
+    parts (V, h, w): indices into PARTS, uint8. surface (V, 3, h, w): positions on the body at rest, float16, 0 without
+    a person.
+    xy (V, K, 2), seen (V, K), found (V, K): OPENPOSE_18 joints, whether truly visible, whether found by a detector.
+    flow (V, V, 2, h, w): float16, from [source] to [target] in pixels of the full size, 0 where the target shows no
+    person; visible (V, V, h, w): whether the source shows that point.
     """
     drawing = people.drawn([(number, view) for view in range(VIEWS)])
     exact = drawing.poses[OPENPOSE_18.name]
@@ -55,8 +54,7 @@ def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
 
 
 def _half(a: Tensor) -> Tensor:
-    """Every second pixel: maps show a pixel's bottom-right quarter, which is a quarter of a pixel from the coarse
-    centre."""
+    """Every second pixel: maps sample a pixel's bottom-right quarter, a quarter of a pixel from the coarse centre."""
     return a[..., ::2, ::2].contiguous()
 
 
@@ -86,10 +84,10 @@ def write_views(
     workers: int = 2,
     progress: bool = True,
 ) -> Path:
-    """The folder `root` with the views of each split's first people, in files of CHUNK people each: 2.3 MB a person at 256x192.
+    """Write the views of each split's first people to `root`, in files of CHUNK people: 2.3 MB per person at 256x192.
 
-    root: a folder that does not exist yet. It appears whole or not at all; the same call continues where it was stopped.
-    num_train, num_val, num_test: people, rounded up to whole files.
+    root: a folder that does not exist yet. It appears whole or not at all; the same call resumes where it stopped.
+    num_train, num_val, num_test: number of people, rounded up to whole files.
     """
     if min(size) < 16 or size[0] % 2 or size[1] % 2:
         raise BadInput(f"Views with their truth have even sides of at least 16 pixels, not {size[0]}x{size[1]}.")
@@ -123,7 +121,7 @@ class _Chunks:
         return {"split": piece.split}
 
     def finish(self, draft: Path, records: Mapping[str, Record]) -> None:
-        """Nothing is left to do."""
+        """Nothing to do."""
 
 
 def chunk_name(split: str, chunk: int) -> str:
@@ -131,8 +129,7 @@ def chunk_name(split: str, chunk: int) -> str:
 
 
 class ViewFiles:
-    """The people of a folder that `write_views` wrote, read through memory maps; those that are there when it is
-    opened."""
+    """People of a folder of `write_views`, read through memory maps: those present when it is opened."""
 
     def __init__(self, folder: Path, size: tuple[int, int], split: str, seed: int) -> None:
         self.folder, self.split = folder, split
@@ -158,6 +155,6 @@ class ViewFiles:
         return safe_open(self.folder / chunk_name(self.split, chunk), "pt")
 
     def person(self, i: int) -> dict[str, Tensor]:
-        """What `render_views` gave of the split's person i."""
+        """The result of `render_views` for the split's person i."""
         with self._open(i // CHUNK) as file:
             return {name: file.get_slice(name)[i % CHUNK] for name in file.keys()}  # noqa: SIM118 (no mapping)

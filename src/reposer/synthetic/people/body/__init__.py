@@ -1,1 +1,1 @@
-"""A body without clothes: its figure, its bones, how it may stand and move, and from where it is seen."""
+"""The body without clothes: figure, bones, poses, motions and cameras."""

@@ -1,7 +1,7 @@
-"""Bones: the frames that carry a person's surface, and how a surface hangs on them.
+"""Bones: the frames that carry a person's surface, and the skinning weights.
 
-Every person has the same bones. A limb has nine: one along its first half, one along its second, seven that turn round
-the bend between them, so a bent elbow keeps its thickness. The torso bends in the same way from pelvis to chest.
+Every person has the same bones. A limb has nine: one for each half and seven that rotate around the bend between them,
+so that a bent elbow keeps its thickness. The torso bends in the same way from pelvis to chest.
 """
 
 from collections.abc import Sequence
@@ -40,21 +40,21 @@ FRAMES = ("pelvis", "chest", "head", "right_foot", "left_foot")
 
 
 class Hold:
-    """How points hang on bones: (..., 4) indices and weights that sum to one."""
+    """Skinning of points: (..., 4) bone indices, and weights that sum to one."""
 
     def __init__(self, bones: np.ndarray, weights: np.ndarray) -> None:
         self.bones, self.weights = bones, weights
 
     @staticmethod
     def rigid(name: str, shape: tuple[int, ...]) -> "Hold":
-        """On one stiff bone."""
+        """Bind all points to one rigid bone."""
         weights = np.zeros((*shape, 4), np.float32)
         weights[..., 0] = 1
         return Hold(np.full((*shape, 4), START[name]), weights)
 
     @staticmethod
     def chain(name: str, place: np.ndarray) -> "Hold":
-        """On the two nearest bones of a limb (`place` 0 to 2) or of the torso (`place` a height)."""
+        """Bind points to the two nearest bones of a limb (`place` 0 to 2) or of the torso (`place` is a height)."""
         knots = SPINE if name == "torso" else BEND
         position = np.interp(place, knots, np.arange(len(knots)))
         low = np.minimum(position.astype(int), len(knots) - 2)
@@ -64,7 +64,7 @@ class Hold:
         return Hold(bones, weights.astype(np.float32))
 
     def mixed(self, other: "Hold", share: np.ndarray) -> "Hold":
-        """Partly on other bones: `share` of the weight goes there. The four heaviest bones stay."""
+        """Blend with `other` by `share`, keeping the four bones with the largest weights."""
         share = np.broadcast_to(share, self.weights.shape[:-1])[..., None]
         bones = np.concatenate([self.bones, np.broadcast_to(other.bones, self.bones.shape)], -1)
         weights = np.concatenate([self.weights * (1 - share), other.weights * share], -1)
@@ -77,14 +77,14 @@ class Hold:
 
 
 def rest_figure(body: Body) -> Figure:
-    """The body as clothes are cut for it: standing, legs a little apart, arms away from the body."""
+    """The body in the rest pose for which clothes are cut: standing, legs slightly apart, arms away from the body."""
     arm = ArmPose((0.42, -0.88, 0.03), pole=(0.3, 0.0, -1.0))
     leg = LegPose(outward=0.055, foot=8.0)
     return pose_body(body, BodyPose(right_arm=arm, left_arm=arm, right_leg=leg, left_leg=leg))
 
 
 def stacked(figures: Sequence[Figure]) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B F 3 3"]]:
-    """The points and frames that bones are computed from, of many figures."""
+    """Stack the points and frames from which bones are computed, for many figures."""
     points = np.array([[f.points[name] for name in POINTS] for f in figures], np.float32)
     frames = np.array([[f.frames[name] for name in FRAMES] for f in figures], np.float32)
     return torch.from_numpy(points), torch.from_numpy(frames)
@@ -138,7 +138,7 @@ def _torso(mid_hip: Tensor, pelvis: Tensor, chest: Tensor) -> tuple[Tensor, Tens
 
 
 def _limb(joints: Tensor, hanging: Tensor, front: Tensor) -> tuple[Tensor, Tensor]:
-    """Nine bones of a bent line; `front` is where the front of the hanging limb looks."""
+    """Nine bones of a bent line; `front` is the front of the hanging limb."""
     a, b, c = joints.unbind(1)
     first = _unit(b - a)
     front = _turned(front, hanging, first)
@@ -157,13 +157,13 @@ def _unit(v: Tensor) -> Tensor:
 
 
 def _frame(along: Tensor, front: Tensor) -> Tensor:
-    """Columns (side, along, front) with `front` made square to `along`."""
+    """Columns (side, along, front), with `front` made orthogonal to `along`."""
     front = _unit(front - along * (front * along).sum(-1, keepdim=True))
     return torch.stack([torch.linalg.cross(along, front), along, front], -1)
 
 
 def _turned(v: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    """v, turned by the smallest rotation that brings `before` to `after`: two mirrors."""
+    """Rotate v by the smallest rotation from `before` to `after`, as two reflections."""
     half = _unit(before + after)
     v = v - half * (2 * (half * v).sum(-1, keepdim=True))
     return v - after * (2 * (after * v).sum(-1, keepdim=True))

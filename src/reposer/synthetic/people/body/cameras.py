@@ -1,4 +1,4 @@
-"""Cameras: from where, and how large, a person is seen; and who looks back."""
+"""Cameras: viewpoint and framing of a person, and whether the person looks at the camera."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,21 +11,21 @@ from .figure import BodyPose
 Crop = Literal["full", "three-quarter", "half", "bust"]
 View = Literal["front", "back", "side", "any"]
 CROPS: dict[Crop, float] = {"full": 0.80, "three-quarter": 0.07, "half": 0.08, "bust": 0.05}
-"""How often each crop is sampled."""
+"""Sampling weight of each crop."""
 VIEWS: dict[View, float] = {"front": 0.48, "back": 0.18, "side": 0.14, "any": 0.20}
-"""How often each view is sampled."""
+"""Sampling weight of each view."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """From where, and how large, a person is seen.
+    """Viewpoint and framing of a person.
 
     yaw: how far the person turns to their left, in degrees; 0 faces the camera, 90 the picture's right.
     elevation: of the camera, in degrees; roll: of the picture, clockwise, in degrees.
-    height: share of the picture's height that what the crop shows takes, if the person then fits.
-    shift: of the person, in shares of the picture's (width, height).
+    height: share of the picture's height that the cropped person fills, if they then fit.
+    shift: of the person, as shares of the picture's (width, height).
     crop: how much of the person is shown: down to the feet, the knees, the hips or the chest.
-    distance: of the camera, in statures; less bends the perspective more.
+    distance: of the camera, in statures; shorter distances have stronger perspective.
     """
 
     yaw: float = 0.0
@@ -41,7 +41,7 @@ Name = TypeVar("Name", bound=str)
 
 
 def choose(table: Mapping[Name, float], stream: np.random.Generator) -> Name:
-    """One of the names, by their weights."""
+    """Sample a name in proportion to its weight."""
     mark = stream.random() * sum(table.values())
     for name, weight in table.items():
         mark -= weight
@@ -51,9 +51,7 @@ def choose(table: Mapping[Name, float], stream: np.random.Generator) -> Name:
 
 
 def sample_yaw(stream: np.random.Generator, kind: View | None = None) -> float:
-    """The direction a person faces, in degrees: mostly towards the camera, often away or to a side, sometimes
-    any.
-    """
+    """Sample the yaw of a person, in degrees: mostly towards the camera, often away or sideways, sometimes any."""
     match kind or choose(VIEWS, stream):
         case "front":
             return float(stream.normal(0, 24))
@@ -65,9 +63,9 @@ def sample_yaw(stream: np.random.Generator, kind: View | None = None) -> float:
 
 
 def sample_camera(stream: np.random.Generator, *, kind: View | None = None) -> Camera:
-    """A photographer's camera: mostly level and upright, sometimes from below or above, near or far.
+    """Sample a photographer's camera: mostly level and upright, sometimes from below or above, near or far.
 
-    kind: from which side the person is seen; None draws it by VIEWS.
+    kind: side from which the person is seen; None samples it by VIEWS.
     """
     yaw = sample_yaw(stream, kind)
     crop = choose(CROPS, stream)
@@ -82,16 +80,16 @@ def sample_camera(stream: np.random.Generator, *, kind: View | None = None) -> C
 
 
 def look_at(pose: BodyPose, camera: Camera) -> BodyPose:
-    """The pose with the face turned to the camera as far as a neck can."""
+    """The pose with the face turned to the camera as far as the neck allows."""
     bow, left, _ = (p + s for p, s in zip(pose.pelvis, pose.spine, strict=True))
     away = (camera.yaw + left + 180) % 360 - 180
     turn = float(np.clip(-0.85 * away, -60, 60))
-    # a raised camera is looked up to; a bent back is made up for
+    # look up to a raised camera; compensate for a bent back
     nod = float(np.clip(-0.7 * bow - 0.6 * camera.elevation, -30, 20))
     return replace(pose, neck=(nod, turn, float(np.clip(0.4 * pose.neck[2], -10, 10))))
 
 
 def sample_look(pose: BodyPose, camera: Camera, stream: np.random.Generator) -> BodyPose:
-    """Half of the people whose face can be seen look towards the camera."""
+    """Turn half of the people whose face is visible towards the camera."""
     facing = (camera.yaw + pose.pelvis[1] + pose.spine[1] + 180) % 360 - 180
     return look_at(pose, camera) if stream.random() < 0.5 and abs(facing) < 110 else pose

@@ -1,4 +1,4 @@
-"""Motions that repeat: a pose for every phase of walking, running, turning, waving, sitting down and dancing."""
+"""Cyclic motions: a pose for every phase of walking, running, turning, waving, sitting down and dancing."""
 
 import math
 from bisect import bisect_right
@@ -31,27 +31,27 @@ CycleName = Literal["walk", "run", "turn", "wave", "sit", "dance"]
 
 @dataclass(frozen=True)
 class Style:
-    """How someone moves. Factors are relative to a plain way of moving."""
+    """Personal style of motion. Factors are relative to a neutral one."""
 
     stride: float = 1.0
     swing: float = 1.0
-    """Of the arms."""
+    """Factor of the arms' swing."""
     sway: float = 1.0
-    """Of hips and spine."""
+    """Factor of the sway of hips and spine."""
     bounce: float = 1.0
     lean: float = 0.0
-    """Forward, in degrees."""
+    """Forward lean, in degrees."""
     seat: float = 0.235
-    """Height of the seat to sit down on, in statures."""
+    """Height of the seat, in statures."""
     mirrored: bool = False
-    """Whether the left side does what the right one would."""
+    """Whether left and right are exchanged."""
 
 
 class Moment(NamedTuple):
     """One phase of a motion.
 
-    yaw: how far the person has turned to their left, in degrees; shift: where their hips are (left, up,
-        front), in statures, before that turn; the pose holds the height of the hips, so `up` is 0.
+    yaw: how far the person has turned to their left, in degrees; shift: position of their hips (left, up,
+        front), in statures, before that turn; the pose contains the height of the hips, so `up` is 0.
     """
 
     pose: BodyPose
@@ -132,7 +132,7 @@ def _length(body: Body) -> float:
 
 
 def _rolled(pitch: float) -> float:
-    """How far the ankle is in front of where it would be over a flat sole whose contact stays, in statures."""
+    """Forward offset of the ankle when the foot rolls over its contact instead of staying flat, in statures."""
     c, s = math.cos(math.radians(pitch)), math.sin(math.radians(pitch))
     return (TOE if pitch > 0 else HEEL) * (1 - c) + ANKLE * s
 
@@ -140,7 +140,7 @@ def _rolled(pitch: float) -> float:
 def _stepping(
     track: _Track, phase: float, body: Body, stride: float, *, outward: float, foot: float, lift: float = 1.0
 ) -> LegPose:
-    """A leg whose sole follows a track of (forward, lift, heel raised); it never sinks."""
+    """A leg whose sole follows a track of (forward, lift, heel raised) and never goes below the ground."""
     forward, high, pitch = track(phase)
     return LegPose(
         outward=outward,
@@ -160,7 +160,7 @@ def _swung(angle: float, reach: float, outward: float = 0.10) -> ArmPose:
 
 # ------------------------------------------------------------------------------------------- walk
 
-# From the heel's touch on: (phase, sole forward and lifted in leg lengths, heel raised in degrees).
+# Starting at heel strike: (phase, sole forward and lifted in leg lengths, heel raised in degrees).
 _WALK = _Track(
     (0.00, 0.320, 0.000, -16.0),
     (0.09, 0.225, 0.000, -1.0),
@@ -243,11 +243,11 @@ def _run(phase: float, body: Body, style: Style) -> Moment:
 
 # ------------------------------------------------------------------------------------------- turn
 
-_STEPS = 6  # of each foot, in a whole turn
+_STEPS = 6  # steps of each foot in a full turn
 
 
 def _turn(phase: float, body: Body, style: Style) -> Moment:
-    """A whole turn to the left on the spot, foot by foot."""
+    """A full turn to the left on the spot, foot by foot."""
     beat = phase * _STEPS
     length, hip = _length(body), HIP_X * body.hips
     legs = {}
@@ -313,7 +313,7 @@ def _wave(phase: float, body: Body, style: Style) -> Moment:
 
 
 def _sit(phase: float, body: Body, style: Style) -> Moment:
-    """From standing down on a seat and up again; the feet stay where they are."""
+    """Sit down on a seat and stand up again, without moving the feet."""
     down = _ease(0.02, 0.44, phase) * (1 - _ease(0.56, 0.98, phase))
     length = _length(body)
     feet = LegPose(outward=0.05, forward=0.03, knee=8, foot=12)

@@ -1,7 +1,6 @@
-"""A body as numbers: proportions, a pose in words, and the joints and frames that follow from both.
+"""A body's proportions, a body-independent pose, and the joints and frames computed from both.
 
-Units: 1 is the stature of an average person. Axes of a body that faces the camera: x to the person's left
-    (the
+Units: 1 is the stature of an average person. Axes of a body that faces the camera: x to the person's left (the
 picture's right), y up, z out of the picture. Every frame is a 3x3 matrix with columns left, up, front.
 """
 
@@ -32,16 +31,16 @@ class Body:
     belly: float = 0.0
     """Forward reach of the belly beyond a flat one, in statures."""
     limbs: float = 1.0
-    """Thickness of arms and legs."""
+    """Factor of the thickness of arms and legs."""
     legs: float = 1.0
-    """Length of the legs."""
+    """Factor of the length of the legs."""
     arms: float = 1.0
-    """Length of the arms."""
+    """Factor of the length of the arms."""
 
 
 @dataclass(frozen=True)
 class ArmPose:
-    """Where a wrist is, seen from an anchor; x points outward (away from the body's middle), y up, z forward.
+    """Position of a wrist relative to an anchor; x points outward (away from the body's middle), y up, z forward.
 
     target: in arm lengths from the shoulder; in statures from the middle of the hips, from the waist
         ("chest"; there z counts from the body's own front) and from the top of the arm's own knee; in head
@@ -59,7 +58,7 @@ class ArmPose:
 
 @dataclass(frozen=True)
 class LegPose:
-    """Where an ankle is.
+    """Position of an ankle.
 
     outward, forward: from below its hip; lift: above the ground; all in leg lengths.
     knee: turned outward round the line from hip to ankle; foot: turned outward, in degrees; pitch: heel raised (toes
@@ -76,7 +75,7 @@ class LegPose:
 
 @dataclass(frozen=True)
 class BodyPose:
-    """A pose that fits every body: angles in degrees, hands and feet by where they are."""
+    """A pose for any body: angles in degrees, and positions of hands and feet."""
 
     pelvis: Vector = (0.0, 0.0, 0.0)
     """(bow forward, turn to the left, tilt to the left)."""
@@ -89,12 +88,12 @@ class BodyPose:
     crouch: float = 0.0
     """How much lower the hips are than straight legs allow, in leg lengths."""
     seat: float | None = None
-    """Height of the top of what the person sits on, in statures; 0 is the floor; None if they do not sit."""
+    """Height of the seat's top, in statures; 0 is the floor; None if the person does not sit."""
     seat_gap: tuple[float, float] = (0.0, 0.0)
-    """How far the hips are (in front of, above) the seat, in statures: while sitting down."""
+    """Distance of the hips (in front of, above) the seat, in statures, while sitting down."""
 
     def mirrored(self) -> "BodyPose":
-        """The pose in a mirror: sides exchanged, turned and tilted the other way."""
+        """The mirrored pose: sides exchanged, turned and tilted the other way."""
 
         def other(angles: Vector) -> Vector:
             return (angles[0], -angles[1], -angles[2])
@@ -115,7 +114,7 @@ class BodyPose:
 class Figure:
     """A posed body. points: named 3-D positions; frames: named 3x3 matrices. The ground is y = 0.
 
-    Who sits has a point "seat", the middle of the seat's top.
+    A sitting figure has a point "seat", the middle of the seat's top.
     """
 
     body: Body
@@ -129,7 +128,7 @@ THIGH, SHIN, ANKLE = 0.245, 0.238, 0.047
 HIP_X, SHOULDER_X, SHOULDER_Y = 0.052, 0.100, 0.257
 WAIST_Y, NECK_Y = 0.115, 0.318
 HEEL, TOE, FOOT_WIDTH = -0.028, 0.098, 0.054
-"""Where the sole ends behind and before the ankle, and how wide it is."""
+"""Extent of the sole behind and in front of the ankle, and its width."""
 SEAT_ROOM = 0.050
 """Height of the hips above a seat."""
 HEAD_RADII = np.array([0.0535, 0.0725, 0.0635])
@@ -197,7 +196,7 @@ def _profile_table(body: Body) -> tuple[np.ndarray, np.ndarray]:
 
 
 def torso_widths(body: Body, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """torso_profile from a table of the body: a tenth of a millimetre coarser, ten times as fast."""
+    """torso_profile from a lookup table of the body: a tenth of a millimetre less exact, ten times as fast."""
     heights, table = _profile_table(body)
     side, front, back = (np.interp(y, heights, row) for row in table)
     return side, front, back
@@ -218,9 +217,7 @@ def _smooth_interp(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
 
 
 def torso_frames(figure: Figure, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centres (n, 3) and frames (n, 3, 3) of the torso at heights y: pelvis below, chest above, a smooth
-    bend between.
-    """
+    """Centres (n, 3) and frames (n, 3, 3) of the torso at heights y: pelvis below, chest above, smooth between."""
     pelvis, chest = figure.frames["pelvis"], figure.frames["chest"]
     hips = figure.points["mid_hip"]
     waist = hips + pelvis[:, 1] * WAIST_Y
@@ -298,7 +295,7 @@ def ankle_height(pitch: float) -> float:
 
 
 def sitting_height(body: Body, seat: float) -> float:
-    """Height of the hips of who sits on a seat of this height."""
+    """Height of the hips when sitting on a seat of this height."""
     return seat + SEAT_ROOM * (0.3 + 0.7 * body.limbs)
 
 
@@ -327,7 +324,7 @@ def pose_body(body: Body, pose: BodyPose) -> Figure:
 
 
 _HEAD_RADII: Vector = tuple(HEAD_RADII.tolist())
-# In head radii: where OpenPose's joints of the head lie.
+# Positions of OpenPose's joints of the head, in head radii.
 _FACE_JOINTS: dict[str, Vector] = {
     "nose": (0.0, -0.25, 1.12),
     "right_eye": (-0.37, 0.02, 0.90),
@@ -352,7 +349,7 @@ def _place_legs(body: Body, pose: BodyPose, points: dict[str, Vector], frames: d
         ankle = (x, leg.lift * length + ankle_height(leg.pitch), z)
         hips.append(hip)
         ankles.append(ankle)
-        # the hips are as high as the less able leg allows
+        # the hips are as high as the leg with less reach allows
         across = (x - hip[0]) ** 2 + (z - hip[2]) ** 2
         height = min(height, ankle[1] + math.sqrt(max((0.995 * length) ** 2 - across, 0.01)) - hip[1])
     height -= pose.crouch * length
@@ -369,8 +366,8 @@ def _place_legs(body: Body, pose: BodyPose, points: dict[str, Vector], frames: d
 
 
 def _knee_way(hip: Vector, ankle: Vector, heading: Matrix, outward: float) -> Vector:
-    """Where the knee points: across the line from hip to ankle, ahead for a leg below the body and up for one
-    that lies in front of it; turned round that line by `outward`, in radians.
+    """Direction of the knee, orthogonal to the line from hip to ankle: forward for a leg below the body, up for one in
+    front of it; rotated around that line by `outward`, in radians.
     """
     x, y, z = _normed(ankle[0] - hip[0], ankle[1] - hip[1], ankle[2] - hip[2])
     left = (heading[0], heading[3], heading[6])
@@ -394,7 +391,7 @@ def _place_arm(
     x, y, z = arm.target
     x *= sign
     raised = min(max((y + 0.2) / 1.0, 0.0), 1.0) if arm.anchor == "shoulder" else 0.5 if arm.anchor == "head" else 0.0
-    # a raised arm takes the shoulder with it
+    # a raised arm raises the shoulder
     across = sign * (SHOULDER_X * body.shoulders - 0.012 * raised)
     shoulder = _moved(waist, chest, across, SHOULDER_Y - WAIST_Y + 0.022 * raised, 0.0)
     if arm.anchor == "shoulder":

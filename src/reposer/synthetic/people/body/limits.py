@@ -1,6 +1,4 @@
-"""What a body can do: how far joints bend, what stands without falling, and limbs that do not run through each
-other.
-"""
+"""Physical plausibility of a pose: joint limits, balance and self-penetration."""
 
 import math
 
@@ -9,7 +7,7 @@ import numpy as np
 from .figure import ANKLE, FOOT_WIDTH, HEEL, TOE, Body, Figure, Vector, smoothstep, torso_widths
 
 SIDED = ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle")
-# In degrees: (least, most). Directions: flexion bends, abduction leads away from the middle.
+# In degrees: (least, most). Flexion bends, abduction leads away from the middle.
 LIMITS: dict[str, tuple[float, float]] = {
     "spine_bow": (-25, 55),
     "spine_turn": (-45, 45),
@@ -92,8 +90,8 @@ def joint_angles(figure: Figure) -> dict[str, float]:
 
 
 def _twist(thigh: Vector, shin: Vector, foot: Vector) -> float:
-    """Degrees that the foot is turned (to the left) round the shin from where the knee points; 0 for a straight
-    knee, which points nowhere, and for a foot in line with the shin.
+    """Rotation of the foot (to the left) around the shin from the knee's direction, in degrees; 0 for a straight knee,
+    which has no direction, and for a foot in line with the shin.
     """
     k, f = _dot(thigh, shin), _dot(foot, shin)
     knee = (thigh[0] - k * shin[0], thigh[1] - k * shin[1], thigh[2] - k * shin[2])
@@ -109,7 +107,7 @@ def _twist(thigh: Vector, shin: Vector, foot: Vector) -> float:
 
 
 def beyond_limits(figure: Figure) -> dict[str, float]:
-    """The joints that bend too far, and their angles."""
+    """The joints beyond their limits, and their angles."""
     return {
         name: angle for name, angle in joint_angles(figure).items() if not _LIMITS[name][0] <= angle <= _LIMITS[name][1]
     }
@@ -124,7 +122,7 @@ _LIMITS = {
 
 # ------------------------------------------------------------------------------------------ balance
 
-# Shares of a body's mass (after Winter 2009): between which two points, how far along.
+# Shares of a body's mass (after Winter 2009): the two end points, and the position between them.
 _MASSES: tuple[tuple[float, str, str, float], ...] = (
     (0.081, "head", "head", 0.0),
     (0.355, "mid_hip", "neck_base", 0.72),
@@ -164,7 +162,7 @@ def soles(figure: Figure) -> np.ndarray:
 
 
 def support(figure: Figure) -> np.ndarray:
-    """(n, 2) places (x, z) on which the body rests: soles, knees, hands, the seat; n is 0 in the air."""
+    """(n, 2) points (x, z) on which the body rests: soles, knees, hands, the seat; n is 0 in the air."""
     corners = soles(figure).reshape(8, 3)
     p = figure.points
     low = [p[f"{side}_{word}"] for side in ("right", "left") for word in ("knee", "hand")]
@@ -177,7 +175,7 @@ def support(figure: Figure) -> np.ndarray:
 
 
 def balance(figure: Figure) -> float:
-    """How far the centre of mass is inside (outside: negative) of the polygon that supports it, in statures."""
+    """Distance of the centre of mass from the edge of the support polygon, in statures; negative outside."""
     places = support(figure)
     if not len(places):
         return -math.inf
@@ -187,7 +185,7 @@ def balance(figure: Figure) -> float:
 # ----------------------------------------------------------------------------------- penetration
 
 _NODES = (*SIDED, "toe")
-# Spheres along the limbs: (from, to, how far along, radius, what it belongs to).
+# Spheres along the limbs: (from, to, position between, radius, body part).
 _ARM_SPHERES = [
     *(("shoulder", "elbow", t, 0.026, "upper") for t in (0.45, 0.6, 0.75, 0.9)),
     *(("elbow", "wrist", t, 0.024 - 0.008 * t, "fore") for t in (0.0, 0.14, 0.28, 0.42, 0.56, 0.7, 0.84, 1.0)),
@@ -211,7 +209,7 @@ _LEG_KINDS, _ARM_KINDS = ("thigh", "shin", "foot"), ("upper", "fore", "hand")
 
 
 def _soft(a: str, b: str) -> float:
-    """How far two parts of limbs may press into each other, in statures."""
+    """Allowed overlap of two parts of limbs, in statures."""
     pair = {a, b}
     if pair == {"thigh"}:
         return 0.032
@@ -225,7 +223,7 @@ def _soft(a: str, b: str) -> float:
 
 
 def _pairs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices (n,), (n,) of the spheres that must not meet, and how far each pair may press."""
+    """Indices (n,), (n,) of sphere pairs to test, and the allowed overlap of each."""
     first, second, press = [], [], []
     for i, (*_, side, kind) in enumerate(_SPHERES):
         for j, (*_, other_side, other) in enumerate(_SPHERES[:i]):
@@ -254,9 +252,7 @@ def limb_spheres(figure: Figure) -> np.ndarray:
 
 
 def overlap(figure: Figure) -> float:
-    """How far the worst two limbs are inside each other beyond what flesh gives way, in statures; negative is
-    air.
-    """
+    """Largest overlap of two limbs beyond the allowed one, in statures; negative if they are apart."""
     x = limb_spheres(figure)
     return _overlap(figure.body, x)
 
@@ -269,7 +265,7 @@ def _overlap(body: Body, x: np.ndarray) -> float:
 
 
 def _inside_torso(figure: Figure, samples: np.ndarray, room: np.ndarray) -> np.ndarray:
-    """Which points are deeper inside the torso than a limb may press."""
+    """Which points are deeper inside the torso than allowed."""
     hips, pelvis, chest = figure.points["mid_hip"], figure.frames["pelvis"], figure.frames["chest"]
     waist = hips + pelvis[:, 1] * 0.115
     low, high = (samples - hips) @ pelvis, (samples - waist) @ chest + [0, 0.115, 0]
@@ -294,7 +290,7 @@ _NEAR_HIP = np.array([kind == "thigh" and t < 0.6 for _, _, t, _, _, kind in _SP
 
 
 def penetrates(figure: Figure) -> bool:
-    """Whether a limb runs through the torso, the head, the ground or another limb."""
+    """Whether a limb penetrates the torso, the head, the ground or another limb."""
     x = limb_spheres(figure)
     if x[:, 1].min() < 0.006 or _overlap(figure.body, x) > 0:
         return True
@@ -302,10 +298,9 @@ def penetrates(figure: Figure) -> bool:
 
 
 def plausible(figure: Figure, *, balanced: float | None = -0.005) -> bool:
-    """No joint bends too far, no limb runs through the body, and the body does not fall.
+    """Whether all joints are within limits, no limb penetrates the body, and the body is balanced.
 
-    balanced: how far inside its support the centre of mass has to be, in statures; None for who is in
-        motion.
+    balanced: least distance of the centre of mass inside its support, in statures; None for a moving body.
     """
     lowest = soles(figure)[..., 1].min(1)
     if lowest.min() < -0.012 or (balanced is not None and balance(figure) < balanced):

@@ -1,4 +1,4 @@
-"""Names of what a pixel can show, and which surfaces are shaded as one."""
+"""Names of the body parts that a pixel can show, and of surfaces shaded as one."""
 
 from reposer.core.truth import PARTS
 

@@ -1,6 +1,4 @@
-"""Poses: what arms and legs do, the kinds of pose people take, and a sampler that mixes and loosens them until a
-body can take them.
-"""
+"""Poses: arm and leg positions, kinds of pose, and a sampler that mixes and varies them until they are plausible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -208,13 +206,12 @@ KindName = Literal[
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of pose, and how far it is loosened.
+    """A kind of pose, and how much it is varied.
 
-    weight: how often it is sampled. legs: one of these. arms: how often each of ARMS; pairs: or these, right
-        and left.
+    weight: sampling weight. legs: one of these. arms: weights of ARMS; pairs: or these pairs, right and left.
     bow, twist, tilt: of the spine: (mean, spread), spread, spread, in degrees; lean: of the pelvis, forward.
-    crouch, seat: from, to, as in BodyPose. lift: how high a foot is off the ground, at most, in leg lengths.
-    balanced: how far inside its support the centre of mass has to be, in statures; None for who is in motion.
+    crouch, seat: range, as in BodyPose. lift: largest height of a foot above the ground, in leg lengths.
+    balanced: least distance of the centre of mass inside its support, in statures; None for a moving body.
     same: how often both arms do the same.
     """
 
@@ -378,7 +375,7 @@ _LOOSE = {"shoulder": 0.06, "hip": 0.012, "chest": 0.004, "head": 0.06, "knee": 
 
 def _arm(arm: ArmPose, stream: np.random.Generator) -> ArmPose:
     target = _loosen(arm.target, stream, _LOOSE[arm.anchor])
-    if arm.anchor == "shoulder":  # a hanging hand stays outside the hip
+    if arm.anchor == "shoulder":  # keep a hanging hand outside the hip
         target = (max(target[0], 0.08 if target[1] < -0.6 else -0.05), *target[1:])
     return ArmPose(target, arm.anchor, _loosen(arm.pole, stream, 0.12), arm.hand)
 
@@ -397,7 +394,7 @@ def _leg(leg: LegPose, stream: np.random.Generator, max_lift: float) -> LegPose:
 
 
 def _draw(kind: Kind, stream: np.random.Generator, max_lift: float) -> BodyPose:
-    """One pose of the kind, whether a body can take it or not."""
+    """Sample a pose of the kind, plausible or not."""
     legs = kind.legs[int(stream.integers(len(kind.legs)))]
     total = sum(kind.arms.values())
     if kind.pairs and stream.random() * (total + 1.0) >= total:
@@ -421,7 +418,7 @@ def _draw(kind: Kind, stream: np.random.Generator, max_lift: float) -> BodyPose:
     bow = kind.bow[0] + kind.bow[1] * n[1]
     lean = kind.lean + (2 + 0.15 * abs(kind.lean)) * n[2]
     twist = _clip(kind.twist * n[3], -34, 34)
-    bent = 0.45 * (bow + lean) if bow + lean > 15 else 0.0  # who bends looks up a little
+    bent = 0.45 * (bow + lean) if bow + lean > 15 else 0.0  # someone who bends looks up a little
     pose = BodyPose(
         pelvis=(lean, _clip(kind.turn * n[4], -30, 30), hip_tilt),
         spine=(bow, twist, _clip(kind.tilt * n[5] - hip_tilt, -22, 22)),
@@ -450,11 +447,11 @@ def kneel_crouch(legs: Legs) -> float:
 
 
 def under_the_body(body: Body, pose: BodyPose, figure: Figure | None = None) -> BodyPose:
-    """The pose with both feet moved until the centre of mass is over the middle of what supports it."""
+    """The pose with both feet moved until the centre of mass is over the middle of its support."""
     figure = figure or pose_body(body, pose)
     places = support(figure)
     knees = min(figure.points["right_knee"][1], figure.points["left_knee"][1])
-    if not len(places) or knees < 0.055:  # who kneels cannot shift a foot
+    if not len(places) or knees < 0.055:  # someone who kneels cannot move a foot
         return pose
     away = centre_of_mass(figure)[::2] - (places.min(0) + places.max(0)) / 2
     heading = figure.frames["pelvis"]
@@ -472,11 +469,11 @@ def under_the_body(body: Body, pose: BodyPose, figure: Figure | None = None) -> 
 def sample_pose(
     body: Body, stream: np.random.Generator, *, max_lift: float = 1.0, kind: KindName | None = None
 ) -> BodyPose:
-    """A pose that this body can take: drawn again until it is plausible; at last a plain stand.
+    """Sample poses until one is plausible for this body; fall back to standing.
 
     max_lift: how high a foot may be raised, in leg lengths; a skirt allows little, and then no squatting or
         kneeling either.
-    kind: one of KINDS; None draws it by their weights.
+    kind: one of KINDS; None samples it by their weights.
     """
     if kind is None:
         kind = choose({n: k.weight for n, k in KINDS.items() if k.bare or max_lift > 0.2}, stream)

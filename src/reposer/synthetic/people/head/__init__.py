@@ -1,1 +1,1 @@
-"""A head: face, hair and what is worn on it, and its landmarks."""
+"""The head: face, hair, headwear and landmarks."""

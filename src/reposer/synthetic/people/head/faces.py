@@ -21,7 +21,7 @@ def _over(out: Array, rgb: Colour, weight: Array) -> None:
 
 @dataclass(frozen=True)
 class Face:
-    """What makes a face someone's.
+    """The individual features of a face.
 
     Sizes are relative to an average face; coordinates are the head's, in radii.
     """
@@ -33,7 +33,7 @@ class Face:
     eye_size: float = 1.0
     eye_open: float = 1.0
     eye_tilt: float = 0.0
-    """How much the outer corner is higher than the inner one, in radii."""
+    """Height of the outer corner above the inner one, in radii."""
     eye_spacing: float = 1.0
     lid: float = 0.5
     """Depth of the fold above the eye, 0 to 1."""
@@ -47,7 +47,7 @@ class Face:
     lip_lower: float = 1.0
     smile: float = 0.5
     opening: float = 0.0
-    """How far the lips are apart, in radii."""
+    """Distance between the lips, in radii."""
     nose: float = 1.0
     nose_width: float = 1.0
     nose_length: float = 1.0
@@ -251,14 +251,14 @@ class HairLook:
     curl: float = 0.0
     gloss: float = 0.22
     tips: Colour | None = None
-    """Colour of what hangs down; None for the same."""
+    """Colour of the hanging ends; None for the same."""
     grey: float = 0.0
     """Share of strands that are grey."""
     fade: float | None = None
     """Height, in head radii, below which the hair is shaven close; None for nowhere."""
     scalp: Colour = (0.6, 0.5, 0.4)
     part: float | None = None
-    """Place across of a parting, in head radii."""
+    """Sideways position of a parting, in head radii; None for no parting."""
     plait: bool = False
 
     def colour(self, q: Array) -> Array:

@@ -13,7 +13,7 @@ _PLAIN = Face(skin=(0, 0, 0), eye_rgb=(0, 0, 0), brow_rgb=(0, 0, 0), lip_rgb=(0,
 
 
 def face_places(face: Face = _PLAIN) -> np.ndarray:
-    """(68, 2) places (left, up) in head radii, as directions from the head's middle: where `face` is painted."""
+    """(68, 2) positions (left, up) in head radii, as directions from the head's middle, at which `face` is painted."""
     jaw = []
     for angle in np.linspace(math.radians(6), math.radians(174), 17):
         # down the contour: wide at the ears, flat at the chin
@@ -63,7 +63,7 @@ def _mouth(face: Face) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _surface(face: Face) -> np.ndarray:
-    """(68, 3) places of the landmarks on the head, in head radii."""
+    """(68, 3) positions of the landmarks on the head, in head radii."""
     xy = face_places(face)
     z = np.sqrt(np.maximum(1 - (xy**2).sum(1), 0.0))
     return on_surface(np.concatenate([xy, z[:, None]], 1), face)

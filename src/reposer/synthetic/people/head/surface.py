@@ -1,4 +1,4 @@
-"""The head: a face, ears, hair and what is worn on it."""
+"""The head's surface: face, ears, hair and headwear."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -94,9 +94,7 @@ RECEDING = np.array([(0, 0.66), (14, 0.70), (30, 0.84), (46, 0.72), (60, 0.30)])
 
 
 def hair_of(figure: Figure, who: Identity, place: Place) -> Iterator[Patch]:
-    """The cap: the skull pushed outward above the hairline and under the skin below it; then what hangs
-    from it.
-    """
+    """The cap, which is the skull pushed outward above the hairline and under the skin below it; then hanging hair."""
     hair = who.hair
     look, where = hair.look, part("hair")
     grid = sphere_grid(44, 56)
@@ -151,7 +149,7 @@ def hair_of(figure: Figure, who: Identity, place: Place) -> Iterator[Patch]:
 
 
 def _thickness(who: Identity, x: np.ndarray, y: np.ndarray, z: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """How far the hair stands off the skull, in head radii, at directions (x, y, z)."""
+    """Thickness of the hair, in head radii, at directions (x, y, z)."""
     hair = who.hair
     thick = np.full(x.shape, hair.thickness)
     above = y - line

@@ -1,1 +1,1 @@
-"""From a person to a picture with its truth: the dressed mesh, the scene, the light."""
+"""Rendering of people with ground truth: dressed mesh, scene and light."""

@@ -1,4 +1,4 @@
-"""Drawing people: many shots at once to pictures, with everything that is true of them."""
+"""Render people: a batch of shots to pictures with their ground truth."""
 
 import math
 from collections.abc import Sequence
@@ -26,14 +26,14 @@ from .surface import Surface, build_surface
 
 SUPERSAMPLING = 2
 SAME_PLACE = 0.02
-"""How far apart on a cloth two points may be that count as one when asked whether a picture shows it, in statures."""
+"""Distance on the surface, in statures, within which two points count as the same in visibility tests."""
 FAR = -50.0
-"""Depth where nothing is seen, in statures, while light is computed."""
+"""Depth of empty pixels while light is computed, in statures."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One person, as they stand, from where they are seen, and where."""
+    """One person in a pose, with camera and scene."""
 
     who: Identity
     surface: Surface
@@ -41,15 +41,15 @@ class Shot:
     camera: Camera
     scene: Scene
     misses: int | None = None
-    """Seed of the joints that a detector misses; None = it finds all that can be seen and nothing else."""
+    """Seed of the joints that a detector misses; None = it finds exactly the visible ones."""
     projection: Projection | None = None
-    """Where the camera puts the person; None = as `camera` says, fitted to this pose. Frames of a clip share theirs."""
+    """Projection of the person; None = by `camera`, fitted to this pose. All frames of a clip share one."""
 
 
 def aim(moments: Sequence[tuple[Shot, float, Sequence[float]]], size: tuple[int, int]) -> Projection:
-    """Where the camera of the first shot puts someone who moves, so that all moments lie in a picture of `size`.
+    """The first shot's projection, fitted so that all moments of a motion are inside a picture of `size`.
 
-    moments: (shot, degrees that the person has turned to their left since the first, where they are then (left, up,
+    moments: (shot, degrees that the person has turned to their left since the first, their position then (left, up,
     front) in statures before that turn).
     """
     shots = [shot for shot, _, _ in moments]
@@ -63,21 +63,21 @@ def aim(moments: Sequence[tuple[Shot, float, Sequence[float]]], size: tuple[int,
 
 
 def texture_density(size: tuple[int, int]) -> float:
-    """Texels per stature that pictures of a size (height, width) can show."""
+    """Texels per stature that pictures of size (height, width) can resolve."""
     return 0.75 * SUPERSAMPLING * size[0]
 
 
 def dress(who: Identity, size: tuple[int, int]) -> Surface:
-    """The person's mesh, with textures as fine as pictures of `size` can show."""
+    """The person's mesh, with textures as fine as pictures of `size` can resolve."""
     return build_surface(who, texture_density(size))
 
 
 @dataclass(frozen=True)
 class _View:
-    """What one shot saw, kept so that flows to and from it can be computed.
+    """Raster data of one shot, from which flows to and from it can be computed.
 
     points: the surface's points in pixels of the picture (x, y, depth). samples: (index of the fine pixel, face,
-    weights). patch, place: what each fine pixel shows, 0 patch meaning none; place in texels.
+    weights). patch, place: what each fine pixel shows; patch 0 means none; place in texels.
     """
 
     who: Identity
@@ -91,15 +91,14 @@ class _View:
 
 @dataclass(frozen=True)
 class Drawing:
-    """B pictures of people with their truth. Maps hold what the bottom-right fine pixel of each pixel shows.
+    """B pictures of people with ground truth. Maps sample the bottom-right fine pixel of each pixel.
 
     picture: RGB. albedo: the same without light, scene and folds, black where there is no person.
-    person: the person alone, red, green and blue times coverage, and coverage. backdrop: what is behind, whole.
-    parts: index into PARTS. depth: towards the camera, in statures of the person, 0 where the camera looks: at the
-    hips, in a clip at one place; -inf
-    where nobody is. surface: where on the person at rest a pixel's point is, in statures, (0, 0, 0) on the ground
-    below the middle of the hips; NaN where nobody is.
-    poses: exact joints by the skeleton's name; visible = in the picture and nothing in front of it.
+    person: the person alone: RGB times coverage, and coverage. backdrop: the complete background.
+    parts: index into PARTS. depth: towards the camera, in statures of the person, 0 at the camera's target: the hips,
+    or one fixed point in a clip; -inf without a person. surface: position of a pixel's point on the person at rest, in
+    statures, (0, 0, 0) on the ground below the middle of the hips; NaN without a person.
+    poses: exact joints by the skeleton's name; visible = in the picture and unoccluded.
     detected: OPENPOSE_18 joints as a detector would report them.
     """
 
@@ -123,7 +122,7 @@ class Drawing:
         return len(self.picture)
 
     def __getitem__(self, i: int) -> "Drawing":
-        """Row i, as a drawing of one picture."""
+        """Row i, as a `Drawing` of one picture."""
         if not 0 <= i < len(self):
             raise IndexError(f"row {i} of {len(self)}")
         rows = slice(i, i + 1)
@@ -142,7 +141,7 @@ class Drawing:
 
     @staticmethod
     def joined(drawings: Sequence["Drawing"]) -> "Drawing":
-        """The rows of several drawings of one size as one."""
+        """Concatenate the rows of several drawings of one size."""
         return Drawing(
             torch.cat([d.picture for d in drawings]),
             torch.cat([d.albedo for d in drawings]),
@@ -160,7 +159,7 @@ class Drawing:
         )
 
     def flow(self, source: int, target: int) -> tuple[Float[Tensor, "2 H W"], Bool[Tensor, "H W"]]:
-        """(flow, visible) between two rows that show the same person: the truth that a warp should find.
+        """Ground truth (flow, visible) between two rows that show the same person.
 
         flow: backward, in pixels: the point that pixel p of the target shows is at p + flow(p) of the source; NaN where
         the target shows no person. visible: the source shows that point too.
@@ -187,7 +186,7 @@ class Drawing:
 
 
 def _shows(view: _View, size: tuple[int, int], xy: Tensor, patch: Tensor, place: Tensor) -> Tensor:
-    """Whether, at places xy of its picture, a view shows these places of these patches."""
+    """Whether a view shows these places of these patches at positions xy of its picture."""
     h, w = size
     at = torch.full((h * w,), -1, dtype=torch.long, device=xy.device)
     at[view.pixel] = torch.arange(len(view.pixel), device=xy.device)
@@ -196,7 +195,7 @@ def _shows(view: _View, size: tuple[int, int], xy: Tensor, patch: Tensor, place:
     own = torch.where(view.face < faces, patches[view.face.clamp(max=faces - 1)], -1)
     fine = (xy + 0.5) * SUPERSAMPLING - 0.5
     corner = fine.floor().long()
-    # neighbouring pixels lie as far apart on the cloth as it is seen from the side
+    # neighbouring pixels are farther apart on a surface that is seen at a grazing angle
     tolerance = max(2.5, SAME_PLACE * texture_density((h // SUPERSAMPLING, w // SUPERSAMPLING)))
     shown = torch.zeros(len(xy), dtype=torch.bool, device=xy.device)
     for dy in (0, 1):
@@ -210,7 +209,7 @@ def _shows(view: _View, size: tuple[int, int], xy: Tensor, patch: Tensor, place:
 
 
 def draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device | str = "cpu") -> Drawing:
-    """The pictures of these shots at (height, width), with their truth. A shot's picture depends on nothing else."""
+    """Render these shots at (height, width), with ground truth. A shot's picture does not depend on the others."""
     with torch.no_grad():
         return _draw(shots, size, torch.device(device))
 
@@ -231,17 +230,17 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
     hits = rasterise(scene.flat, scene.faces, scene.picture, len(shots), fine)
     corners = pick(scene.faces, hits.face)
     weights = hits.weights
-    # everything that is linear over a face, at once: place 2, shade 1, normal 3, point at rest 3
+    # interpolate everything that is linear over a face at once: place 2, shade 1, normal 3, point at rest 3
     linear = F.embedding_bag(corners, scene.linear, per_sample_weights=weights, mode="sum")
     place = linear[:, :2]
     patch = pick(scene.patch, hits.face)
     texel = _sampled(scene, patch, place)
     group = pick(scene.group, patch)
 
-    # only the box in which anybody is, is lit
+    # light only the bounding box of the people
     y, x = hits.pixel // fine[1] % fine[0], hits.pixel % fine[1]
     row = hits.pixel // (fine[0] * fine[1])
-    down, across = (y, x) if len(y) else (y.new_zeros(1), x.new_zeros(1))  # nobody may be in any picture
+    down, across = (y, x) if len(y) else (y.new_zeros(1), x.new_zeros(1))  # all pictures may be empty
     edges = down.min() - 8, across.min() - 8, down.max() + 10, across.max() + 10
     top, left, bottom, right = (_even(v) for v in edges)
     top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, fine[0]), min(right, fine[1])
@@ -346,7 +345,7 @@ def _shrunk(a: Tensor, factor: int) -> Tensor:
 
 @dataclass(frozen=True)
 class _Mesh:
-    """One shot's mesh in the body's own space, and how it is projected."""
+    """One shot's mesh in body space, and its projection."""
 
     shot: Shot
     figure: Figure
@@ -362,7 +361,7 @@ class _Scene:
 
     flat: Tensor
     linear: Tensor
-    """Of each point: place 2, shade 1, normal in the camera's axes 3, point at rest 3."""
+    """Channels of each point: place 2, shade 1, normal in the camera's axes 3, point at rest 3."""
     faces: Tensor
     picture: Tensor
     patch: Tensor
@@ -380,7 +379,7 @@ class _Scene:
 def _posed(
     surfaces: Sequence[Surface], figures: Sequence[Figure], device: torch.device
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Points and normals of each surface, carried by the bones of its figure."""
+    """Points and normals of each surface, posed by the bones of its figure."""
     axes, origins = bone_frames(*(t.to(device) for t in stacked(figures)))
     to_bone = torch.stack([s.to_bone for s in surfaces]).to(device)
     turned = axes @ to_bone[..., :3]
@@ -472,7 +471,7 @@ def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.dev
 
 
 def _sampled(scene: _Scene, patch: Tensor, place: Tensor) -> Float[Tensor, "S 4"]:
-    """The textures' values at places of patches, linear between texels."""
+    """Texture values at places of patches, interpolated bilinearly."""
     height, width, first = pick(scene.height, patch), pick(scene.width, patch), pick(scene.first, patch)
     low = place.floor()
     share = place - low
@@ -518,7 +517,7 @@ def _views(
 
 
 def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> np.ndarray:
-    """The scene behind, and the shadows of the feet on its floor."""
+    """The background scene, with the shadows of the feet on its floor."""
     h, w = size
     picture = paint(mesh.shot.scene, mesh.projection.ground(), size)
     figure, unit = mesh.figure, mesh.projection.unit

@@ -1,4 +1,4 @@
-"""From an identity to the surfaces of the dressed person, at rest: skin, hair and clothes as patches."""
+"""The surfaces of a dressed person at rest: skin, hair and clothes as patches."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,7 +34,7 @@ def bust_of(figure: Figure, who: Identity) -> list[Patch]:
 
 
 def _carried_by_the_head(figure: Figure, patches: Iterator[Patch]) -> Iterator[Patch]:
-    """Face and hair turn with the head; hair that hangs below the chin lies on the shoulders."""
+    """Bind face and hair to the head, and hair below the chin to the shoulders."""
     for patch in patches:
         shape = patch.points.shape[:2]
         local = (patch.points - figure.points["head"]) @ figure.frames["head"] / HEAD_RADII / figure.body.head

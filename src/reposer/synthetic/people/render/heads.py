@@ -1,4 +1,4 @@
-"""Heads close up, and how a face moves: turning, nodding, smiling, talking, blinking."""
+"""Close-ups of heads, and their motion: turning, nodding, smiling, talking, blinking."""
 
 import math
 from dataclasses import dataclass, replace
@@ -25,15 +25,15 @@ from .scenes import Scene
 from .surface import as_surface, texel_coordinates
 
 HEAD_HEIGHT = 0.145  # of an average head, in statures
-SHUT = 0.06  # of an eye's usual opening, while it blinks
-LIPS_APART = 0.15  # at most, in head radii
-JAW = 7.0  # how much longer a chin hangs (Face.chin) for each head radius that the lips part
-TEETH = 0.94  # a wider smile would show teeth all of a sudden (Face.smile)
-FINENESS = 1.1  # texels a pixel of the picture
+SHUT = 0.06  # share of an eye's usual opening while it blinks
+LIPS_APART = 0.15  # largest opening of the lips, in head radii
+JAW = 7.0  # how much the chin drops (Face.chin) per head radius between the lips
+TEETH = 0.94  # upper limit of Face.smile: above it teeth would appear abruptly
+FINENESS = 1.1  # texels per pixel of the picture
 
 
 class Wave:
-    """A smooth, wandering function of time in about [-1, 1]: three sines.
+    """A smooth, irregular function of time, roughly in [-1, 1]: a sum of three sines.
 
     seconds: the shortest and the longest period.
     """
@@ -50,7 +50,7 @@ class Wave:
 
 @dataclass(frozen=True)
 class Moment:
-    """How a head is held, and what its face does. neck, spine: (nod, turn, tilt), in degrees (see BodyPose)."""
+    """Pose of a head and expression of its face. neck, spine: (nod, turn, tilt), in degrees (see BodyPose)."""
 
     neck: Vector
     spine: Vector
@@ -58,7 +58,7 @@ class Moment:
 
 
 class Manner:
-    """How someone moves their head and face, as a function of time in seconds."""
+    """A person's motion of head and face, as a function of time in seconds."""
 
     def __init__(self, face: Face, stream: np.random.Generator) -> None:
         self.face = face
@@ -108,10 +108,10 @@ class Manner:
 
 
 class Bust:
-    """Head and shoulders of one person, as a mesh that takes on expressions, before a camera that stands still.
+    """Head and shoulders of one person, as a mesh with expressions, in front of a fixed camera.
 
     size: (height, width) of the pictures, in pixels. share: of their height (or 1.25 times their width, if that is
-    less) that the head takes.
+    less) that the head fills.
     """
 
     def __init__(self, who: Identity, scene: Scene, camera: Camera, size: tuple[int, int], share: float) -> None:
@@ -137,7 +137,7 @@ class Bust:
         )
 
     def shot(self, moment: Moment) -> Shot:
-        """All that decides the picture of a moment."""
+        """Everything that determines the picture of a moment."""
         face, head = moment.face, self.figure.frames["head"]
         radii = HEAD_RADII * self.who.body.head
         points = self.figure.points["head"] + (on_head(self.grid, face) * radii) @ head.T
@@ -159,7 +159,7 @@ class Bust:
         )
 
     def landmarks(self, moment: Moment) -> Pose:
-        """Where the 68 landmarks are; also those that the head hides, as finders of landmarks report them."""
+        """The 68 landmarks, including those hidden by the head, as landmark detectors report them."""
         figure = pose_body(self.who.body, BodyPose(neck=moment.neck, spine=moment.spine))
         places = torch.from_numpy(face_points(figure, moment.face).astype(np.float32))
         xy = self.projection(places)[:, :2].contiguous()
@@ -167,7 +167,7 @@ class Bust:
 
 
 def _with_first(values: Tensor, first: np.ndarray, count: int) -> Tensor:
-    """`values` with other first rows."""
+    """`values` with its first rows replaced."""
     out = values.clone()
     out[:count] = torch.from_numpy(first.astype(np.float32))
     return out

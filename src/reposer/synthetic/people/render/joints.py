@@ -1,4 +1,4 @@
-"""Joints of drawn people: exact, with their true visibility, and as a detector would report them."""
+"""Joints of rendered people: exact with true visibility, and as a detector would report them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +16,8 @@ from ..head.faces import Face
 from ..head.landmarks import face_points
 from .projection import Projection
 
-# By a word of a joint's name: how much surface in front of it is its own, in statures, and how often a
-# detector misses it when it is hidden and when it is not.
+# By a word of a joint's name: depth of the body's own surface in front of it, in statures, and how often a detector
+# misses it when hidden and when visible.
 _OWN = {"nose": 0.03, "eye": 0.022, "ear": 0.035, "neck": 0.10, "shoulder": 0.075}
 _OWN |= {"elbow": 0.055, "wrist": 0.05, "hip": 0.13, "knee": 0.085, "ankle": 0.075}
 _MISSED_HIDDEN = {"nose": 0.97, "eye": 0.95, "ear": 0.92, "neck": 0.02, "shoulder": 0.10}
@@ -34,9 +34,9 @@ def _by_word(table: dict[str, float], skeleton: Skeleton) -> np.ndarray:
 def exact_poses(
     figures: Sequence[Figure], faces: Sequence[Face], projections: Sequence[Projection], depth: Float[Tensor, "B H W"]
 ) -> dict[str, Pose]:
-    """The joints of B people by the skeleton's name; visible = in the picture, and nothing else in front of them.
+    """The joints of B people by the skeleton's name; visible = in the picture and unoccluded.
 
-    depth: of what each pixel shows, in pixels; -inf where it shows nothing.
+    depth: of each pixel, in pixels; -inf where it shows nothing.
     """
     size, units = (depth.shape[1], depth.shape[2]), torch.tensor([p.unit for p in projections])[:, None]
     out = {}
@@ -58,7 +58,7 @@ def exact_poses(
 
 
 def _inside(xy: Tensor, size: tuple[int, int]) -> Tensor:
-    """Whether places lie in a picture of (height, width)."""
+    """Whether points are inside a picture of (height, width)."""
     return ((xy > -0.5) & (xy < xy.new_tensor([size[1] - 0.5, size[0] - 0.5]))).all(-1)
 
 

@@ -1,4 +1,4 @@
-"""Light on a drawn person: soft normals, lamp and sky, hollows, thin dark lines; for all pictures at once."""
+"""Light on a rendered person: smoothed normals, lamp and sky, ambient occlusion, contours; for all pictures at once."""
 
 import math
 from dataclasses import dataclass
@@ -37,10 +37,9 @@ def shine(
 ) -> Float[Tensor, "S 3"]:
     """Colours in [0, 1] of the S pixels that see a surface.
 
-    normal: towards the camera's axes, 0 where nothing is seen; it is changed in place. group: surfaces that are one
-    cloth, 0 for none. depth: towards the camera, in statures, far below all else where nothing is seen. pixel: where
-    the
-    S are in B x H x W. reach: pixels of a usual stature; how far light looks around in the picture follows from it.
+    normal: in the camera's axes, 0 in empty pixels; it is modified in place. group: surfaces that are one cloth, 0 for
+    none. depth: towards the camera, in statures, far below everything else in empty pixels. pixel: indices of the S
+    pixels in B x H x W. reach: pixels of a typical stature, which scales the neighbourhoods used for light.
     """
     h, w = normal.shape[2:]
     _smooth(normal, group, depth, reach)
@@ -50,7 +49,7 @@ def shine(
     direction = pick(lamp.direction, row)
     lit = (0.5 + 0.5 * (n * direction).sum(1)).clamp(0, 1) ** 1.35
     sky = 0.5 + 0.5 * n[:, 1]
-    # hollows are soft: a quarter of the pixels is enough
+    # occlusion is smooth: a quarter of the pixels is enough
     coarse = _hollows(depth[:, 1::2, 1::2], reach / 2)
     hidden = pick(coarse.flatten(), (row * (h // 2) + pixel // w % h // 2) * (w // 2) + pixel % w // 2)
     ambient = pick(lamp.ambient, row)
@@ -70,7 +69,7 @@ def _pair(size: int, step: int) -> tuple[slice, slice]:
 
 
 def _smooth(normal: Tensor, group: Tensor, depth: Tensor, reach: float) -> None:
-    """Average normals with near neighbours of the same cloth at about the same depth: its seams vanish."""
+    """Average normals with near neighbours of the same cloth at about the same depth, which hides seams."""
     h, w = depth.shape[1:]
     for share in (0.012, 0.006, 0.003):
         step = max(1, round(share * reach))
@@ -91,7 +90,7 @@ def _smooth(normal: Tensor, group: Tensor, depth: Tensor, reach: float) -> None:
 
 
 class _Shifted:
-    """A map whose values at (y + dy, x + dx) can be read, its edges repeated; reading copies nothing."""
+    """A map whose values at (y + dy, x + dx) can be read without copying; its edges are repeated."""
 
     def __init__(self, a: Tensor, reach: int) -> None:
         self.reach, self.size = reach, a.shape[1:]
@@ -111,16 +110,16 @@ HOLLOWS = (
     (0.016, -0.02),
     (-0.05, 0.0),
 )
-"""Where a point looks for walls that take its light, (down, right) in statures."""
+"""Offsets at which a point is tested for occluders, (down, right) in statures."""
 
 
 def _hollows(depth: Tensor, reach: float) -> Tensor:
-    """Light that reaches a point, in (0, 1]: less where something stands in front of it nearby."""
+    """Light that reaches a point, in (0, 1]: less if something nearby is in front of it."""
     at = _Shifted(depth, math.ceil(0.05 * reach) + 1)
     dark = torch.zeros_like(depth)
     for dy, dx in HOLLOWS:
         above = at(round(dy * reach), round(dx * reach)) - depth
-        # a wall in front shades; something very far in front does not reach
+        # an occluder in front shades; one very far in front does not
         dark += ((above - 0.012) / 0.03).clamp_(0, 1).mul_((1.4 - above / 0.22).clamp_(0, 1))
     step = max(1, round(0.006 * reach))
     for dy, dx in ((step, 0), (0, step)):  # the few steps would show as bands
@@ -130,7 +129,7 @@ def _hollows(depth: Tensor, reach: float) -> Tensor:
 
 
 def _contours(depth: Tensor, group: Tensor, seen: Tensor, reach: float) -> Tensor:
-    """Darkness of the thin line that a part draws where it stands in front of another."""
+    """Darkness of the thin contour where a part is in front of another."""
     step = max(1, round(0.0028 * reach))
     depth_at, group_at = _Shifted(depth, step), _Shifted(group, step)
     line = torch.zeros_like(depth)

@@ -57,10 +57,10 @@ class Limb:
 
 
 def arm_of(figure: Figure, side: str) -> Limb:
-    """The arm; its front is where the thumb points."""
+    """The arm; its front is the thumb's direction."""
     p, chest = figure.points, figure.frames["chest"]
     joints = (p[f"{side}_shoulder"], p[f"{side}_elbow"], p[f"{side}_wrist"])
-    # the front of a hanging arm is the chest's; a raised arm takes it along without twist
+    # the front of a hanging arm is the chest's; raising the arm rotates it without twist
     down, axis = -chest[:, 1], unit(joints[1] - joints[0])
     front = chest[:, 2]
     half = unit(down + axis)
@@ -70,7 +70,7 @@ def arm_of(figure: Figure, side: str) -> Limb:
 
 
 def leg_of(figure: Figure, side: str) -> Limb:
-    """The leg; its front is where the knee points."""
+    """The leg; its front is the knee's direction."""
     p = figure.points
     joints = (p[f"{side}_hip"], p[f"{side}_knee"], p[f"{side}_ankle"])
     front = figure.frames[f"{side}_foot"][:, 2] * 0.5 + figure.frames["pelvis"][:, 2]
@@ -91,9 +91,7 @@ def limb_patch(
     columns: int = 18,
     start_along: float = 0.0,
 ) -> Patch:
-    """A sleeve, a leg of trousers or bare skin over a span of a limb; a hem closes the end with its dark
-    inside.
-    """
+    """A sleeve, trouser leg or bare skin over a span of a limb; a hem closes the end with its dark inside."""
     t = np.linspace(*span, rings)
     if span[0] < 1 < span[1]:  # more rings where it bends
         t = np.sort(np.concatenate([t, np.linspace(max(0.84, span[0]), min(1.16, span[1]), 8)]))
@@ -209,7 +207,7 @@ def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
         yield limb_patch(limb, room, (0.0, end), cloth, parts, LOWER, hem=True, columns=20)
         bare_from = max(0.0, end - 0.2)
     else:
-        bare_from = max(0.0, outfit.lower_end - 0.22)  # what the skirt hides cannot show through
+        bare_from = max(0.0, outfit.lower_end - 0.22)  # skin under the skirt is left out so that it cannot show through
     if bare_from < 1.7:
         yield limb_patch(limb, lambda t: 0 * t, (bare_from, 2.05), skin, parts, SKIN, round_start=bare_from == 0)
         if outfit.socks is not None and not outfit.boots:

@@ -1,4 +1,4 @@
-"""From the body's space to pixels: where a camera puts a posed person in a picture."""
+"""Projection of a posed person from body space to pixels."""
 
 import math
 from dataclasses import dataclass
@@ -18,11 +18,10 @@ _LOWEST = {"three-quarter": ("knees", 0.0), "half": ("mid_hip", 0.10), "bust": (
 
 @dataclass(frozen=True)
 class Projection:
-    """x_pixel = left + scale X, y_pixel = top - scale Y, depth = scale Z of points turned and drawn together by
-    distance.
+    """x_pixel = left + scale X, y_pixel = top - scale Y, depth = scale Z of points after rotation and perspective.
 
-    turn: from the body's axes to the camera's. middle: what the camera looks at. stature: of the person, in units of
-    an average one. scale: pixels of one unit.
+    turn: from the body's axes to the camera's. middle: the camera's target. stature: of the person, in units of an
+    average one. scale: pixels per unit.
     """
 
     turn: Float[np.ndarray, "3 3"]
@@ -48,13 +47,13 @@ class Projection:
         return torch.stack([self.left + x * near, self.top - y * near, z * self.scale], -1)
 
     def ground(self) -> Ground:
-        """How the same camera sees the room."""
+        """The same camera's view of the room."""
         height = float(self.middle[1]) * self.stature
         return Ground(self.left, self.top, self.scale, height, self.distance, self.elevation)
 
 
 def project(camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: tuple[int, int]) -> Projection:
-    """The projection that puts the person with these surface points into a picture of `size` as the camera says."""
+    """The projection that places a person with these surface points in a picture of `size` according to the camera."""
     h, w = size
     axes = axes_of(camera)
     stature = figure.body.stature
@@ -86,8 +85,7 @@ def project(camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: 
 
 
 def axes_of(camera: Camera, turned: float = 0.0) -> Float[np.ndarray, "3 3"]:
-    """From the axes of a body that has turned to its left by some degrees more than the camera says, to the
-    camera's."""
+    """Rotation to the camera's axes, for a body turned `turned` degrees to its left beyond the camera's yaw."""
     return turn(2, -camera.roll) @ turn(0, camera.elevation) @ turn(1, camera.yaw + turned)
 
 

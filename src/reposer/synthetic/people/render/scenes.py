@@ -1,4 +1,4 @@
-"""Where a person stands: a white studio, a coloured one, or a room with a patterned floor and wall; and its light."""
+"""Scenes: a white studio, a coloured one, or a room with a patterned floor and wall; with their light."""
 
 import math
 from dataclasses import dataclass, field
@@ -36,27 +36,27 @@ class Scene:
     kind: SceneKind = "white"
     top: Colour = (0.96, 0.96, 0.955)
     bottom: Colour = (0.90, 0.90, 0.895)
-    """Colours of the wall, or of the studio's upper and lower edge."""
+    """Colours (top, bottom) of the wall, or of the studio's upper and lower edge."""
     floor_colour: Colour = (0.6, 0.5, 0.4)
     floor: Floor = "planks"
     wall: Wall = "plain"
     distance: float = 1.0
-    """Of the wall behind the person, in statures."""
+    """Distance of the wall behind the person, in statures."""
     things: tuple[tuple[float, float, float, float, Colour], ...] = field(default=())
     """Pictures, doors and furniture on the wall: (left, bottom, width, height) in statures, colour."""
     light: tuple[float, float, float] = (0.3, 0.75, 0.85)
-    """Towards the lamp: (to the picture's right, up, to the camera)."""
+    """Direction of the lamp: (to the picture's right, up, to the camera)."""
     ambient: float = 0.42
-    """Light that comes from everywhere; the rest comes from the lamp."""
+    """Share of ambient light; the rest comes from the lamp."""
     warmth: float = 0.0
     seat_colour: Colour = (0.75, 0.74, 0.72)
-    """Of the box that a sitting person sits on."""
+    """Colour of the box that a sitting person sits on."""
     seed: int = 0
-    """Of the scene's noise."""
+    """Seed of the scene's noise."""
 
 
 def sample_scene(stream: np.random.Generator) -> Scene:
-    """White in four of ten, a coloured studio in three, a room in three."""
+    """Sample a scene: a white studio in four of ten, a coloured one in three, a room in three."""
     kind: SceneKind = ("white", "gradient", "room")[int(stream.choice(3, p=(0.4, 0.3, 0.3)))]
     light = (float(stream.uniform(-0.8, 0.8)), float(stream.uniform(0.5, 0.95)), float(stream.uniform(0.6, 1.0)))
     common: dict[str, Any] = {
@@ -100,9 +100,9 @@ def sample_scene(stream: np.random.Generator) -> Scene:
 
 @dataclass(frozen=True)
 class Ground:
-    """How a picture looks at the room: of pixel (x, y), X = (x - left) / scale and Y = (top - y) / scale in statures.
+    """A picture's view of the room: pixel (x, y) is at X = (x - left) / scale and Y = (top - y) / scale in statures.
 
-    height: of the point that X = Y = 0 shows, above the ground; distance: of the camera; elevation: in degrees.
+    height: above the ground of the point at X = Y = 0; distance: of the camera; elevation: in degrees.
     """
 
     left: float
@@ -154,7 +154,7 @@ def _room(scene: Scene, ground: Ground, x: np.ndarray, y: np.ndarray) -> np.ndar
 
 
 def _softened(picture: np.ndarray) -> np.ndarray:
-    """A little out of focus, as behind a person; fine patterns do not alias."""
+    """Blur slightly, as behind a person, so that fine patterns do not alias."""
     padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
     rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
     return np.asarray((rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4)

@@ -1,4 +1,4 @@
-"""A dressed person as one mesh at rest: what hangs on which bone, and textures baked from the materials."""
+"""A dressed person as one mesh at rest, with skinning weights and textures baked from the materials."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -24,10 +24,10 @@ class Surface:
     """The mesh of one person in their clothes. V points, F triangles, P patches, T texels; lengths in statures.
 
     points, normals: at rest. place: (row, column) of each point in its patch's texture, in texels.
-    shade: darkness inside sleeves and hems, 1 = none. bones, weights: what carries each point.
+    shade: darkness inside sleeves and hems, 1 = none. bones, weights: skinning of each point.
     to_bone: from the space of the person at rest to each bone's own, as (N, 3, 4) matrices.
     faces: three points, anticlockwise seen from outside. patch, part: of each face.
-    texels: red, green, blue in [0, 1], and the brightness that folds give; row after row, patch after patch.
+    texels: RGB in [0, 1] and the brightness of folds; row by row, patch by patch.
     first, height, width: of each patch's texture. gloss, group: of each patch.
     """
 
@@ -53,13 +53,13 @@ class Surface:
 
 
 def build_surface(who: Identity, density: float) -> Surface:
-    """The person's mesh; `density` is the textures' fineness in texels per stature."""
+    """The person's mesh; `density`: texels per stature."""
     figure = rest_figure(who.body)
     return as_surface(patches_of(figure, who), figure, who.number, density)
 
 
 def as_surface(patches: Sequence[Patch], figure: Figure, number: int, density: float) -> Surface:
-    """The mesh of some patches of person `number`, who stands like `figure`."""
+    """The mesh of some patches of person `number`, posed like `figure`."""
     axes, origins = (t[0] for t in bone_frames(*stacked([figure])))
     to_bone = torch.cat([axes.mT, -axes.mT @ origins[..., None]], -1)
 
@@ -110,11 +110,11 @@ def _triangles(shape: tuple[int, ...], start: int) -> np.ndarray:
 
 
 def _baked(patch: Patch, density: float, number: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """(place of each point, texels, (height, width)) of a patch's texture, as fine as the patch is large."""
+    """(place of each point, texels, (height, width)) of a patch's texture, sized by the patch."""
     knots = _knots(patch, density)
     place = np.stack(np.meshgrid(*knots, indexing="ij"), -1)
     folded = TOP <= patch.group % 10 <= LOWER
-    if isinstance(patch.material, Plain) and not folded:  # one texel says it all: places beyond it are clamped
+    if isinstance(patch.material, Plain) and not folded:  # one texel is enough: places beyond it are clamped
         return place, np.array([[*patch.material.rgb, 1.0]], np.float32), (1, 1)
     q = texel_coordinates(patch, density)
     texels = np.empty((*q.shape[:2], 4), np.float32).reshape(-1, 4)
@@ -124,7 +124,7 @@ def _baked(patch: Patch, density: float, number: int) -> tuple[np.ndarray, np.nd
 
 
 def texel_coordinates(patch: Patch, density: float) -> Float[np.ndarray, "h w 3"]:
-    """What the material reads at each texel of a patch's texture."""
+    """The material's input at each texel of a patch's texture."""
     down, across = _knots(patch, density)
     q = patch.coordinates.astype(np.float32)
     q = _resampled(q, down, round(down[-1]) + 1)
@@ -133,7 +133,7 @@ def texel_coordinates(patch: Patch, density: float) -> Float[np.ndarray, "h w 3"
 
 
 def _knots(patch: Patch, density: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rows and the columns of a patch's points lie in its texture, in texels; a face's is finer."""
+    """Texture positions of the rows and columns of a patch's points, in texels; a face's texture is finer."""
     fineness = density * (1.4 if np.ndim(patch.part) == 0 and patch.part == FACE else 1.0)
     down = np.linalg.norm(np.diff(patch.points, axis=0), axis=-1).max(1)
     across = np.linalg.norm(np.diff(patch.points, axis=1), axis=-1)
@@ -147,7 +147,7 @@ def _knots(patch: Patch, density: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _resampled(rows: np.ndarray, knots: np.ndarray, size: int) -> np.ndarray:
-    """Rows at the places 0 .. size - 1, linear between rows at `knots`."""
+    """Rows at 0 .. size - 1, interpolated linearly between the rows at `knots`."""
     at = np.interp(np.arange(size), knots, np.arange(len(knots)))
     low = np.minimum(at.astype(int), len(knots) - 2)
     share = (at - low).astype(np.float32)[:, None, None]

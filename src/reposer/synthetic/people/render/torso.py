@@ -24,9 +24,7 @@ def torso_patch(
     hem: bool = False,
     columns: int = 40,
 ) -> Patch:
-    """A cloth round the torso; `ease(height, angle / pi)` is its distance from the skin and may be
-    negative.
-    """
+    """A cloth around the torso; `ease(height, angle / pi)` is its distance from the skin and may be negative."""
     y = heights
     shade = np.ones(len(y))
     angle = np.linspace(-1, 1, columns + 1)[None]
@@ -50,7 +48,7 @@ def torso_patch(
 
 
 def torso_hold(y: np.ndarray, angle: np.ndarray) -> Hold:
-    """How the torso's cloth at heights y and angles / pi hangs: on the spine, and below the hips on the thighs too."""
+    """Skinning of the torso's cloth at heights y and angles / pi: the spine, and below the hips also the thighs."""
     shape = np.broadcast_shapes(y.shape, angle.shape)
     thighs = Hold.chain("right_leg", np.zeros(shape))
     aside = smoothstep(-0.25, 0.25, np.broadcast_to(np.sin(np.pi * angle), shape))
@@ -187,7 +185,7 @@ def skirt_of(figure: Figure, who: Identity) -> Patch:
         columns=columns,
     )
     upper = hips.points[::-1]
-    # round the legs: the farther leg decides, softly, and the cloth flares
+    # around the legs: a soft maximum over both legs, and the cloth flares
     t = np.linspace(0.12, outfit.lower_end, 22)
     down = np.array([0.0, -1.0, 0.0])
     rings, shares = [], []
@@ -210,7 +208,7 @@ def skirt_of(figure: Figure, who: Identity) -> Patch:
     merge = smoothstep(0.12, 0.4, t)[:, None, None]
     lower = merge * lower + (1 - merge) * _drop(upper[-1], lower)
     points = np.concatenate([upper, lower])
-    # from the waist down the cloth goes over from the pelvis to the thighs, which carry it to the hem
+    # from the waist down the cloth's weights shift from the pelvis to the thighs, which carry it to the hem
     shape = points.shape[:2]
     place = np.concatenate([np.zeros(len(y)), t])[:, None]
     share = np.concatenate([np.broadcast_to(shares[0], (len(y), columns + 1)), shares])

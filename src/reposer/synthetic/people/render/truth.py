@@ -1,6 +1,6 @@
-"""What is true of a drawn picture, as arrays for files: parts, depth, surface, albedo, joints and flow.
+"""Ground truth of a rendered picture as arrays for files: parts, depth, surface, albedo, joints and flow.
 
-Frames and units are those of `drawing.Drawing`; docs/synthetic.md tells them.
+Frames and units are those of `drawing.Drawing`; see docs/synthetic.md.
 """
 
 import io

@@ -1,1 +1,1 @@
-"""Clothes: their designs, colours and patterns, and the surfaces they are made of."""
+"""Clothes: designs, colours, patterns and surfaces."""

@@ -73,7 +73,7 @@ def neckline_height(kind: str, angle: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Top:
-    """A cloth on the torso with what is sewn and printed on it.
+    """Cloth on the torso, with everything sewn and printed on it.
 
     Coordinates: (way round, height, angle / pi).
     """
@@ -95,7 +95,7 @@ class Top:
     """(lower, upper height, colour) of broad stripes across it."""
     tie: Colour | None = None
     strings: bool = False
-    """Cords that hang from a hood."""
+    """Whether cords hang from a hood."""
     notched: bool = False
     """Whether an open jacket has a tailored collar."""
     badge: LogoName | None = None
@@ -249,7 +249,7 @@ def _side_stripes(angle: np.ndarray, count: int, rgb: Colour, width: float, out:
 
 @dataclass(frozen=True)
 class Waist:
-    """What is sewn on round the hips."""
+    """Details sewn on around the hips."""
 
     belt: Colour | None = None
     buckle: Colour = (0.82, 0.76, 0.55)
@@ -259,7 +259,7 @@ class Waist:
     fly: bool = True
     cord: bool = False
     thread: Colour | None = None
-    """Colour of stitches that are meant to be seen."""
+    """Colour of contrast stitches; None = faint dark ones."""
 
 
 @dataclass(frozen=True)
@@ -280,10 +280,10 @@ class Legwear:
     """Way along a leg of its lower edge."""
     cuff: Literal["none", "stitch", "rib", "turned", "frayed"] = "none"
     wash: float = 0.0
-    """How much a leg's front is faded."""
+    """Strength of the fading on a leg's front."""
     knees: Literal["none", "ripped", "patched"] = "none"
     skin: Colour = (0.80, 0.66, 0.57)
-    """What a hole shows."""
+    """Skin colour that shows through holes."""
     crease: bool = False
     cargo: bool = False
 

@@ -1,4 +1,4 @@
-"""Colours: the tables a person's skin, hair, eyes and clothes are drawn from."""
+"""Colours: tables from which a person's skin, hair, eyes and clothes are sampled."""
 
 import colorsys
 from typing import Literal
@@ -26,7 +26,7 @@ COLOUR_NAMES: tuple[ColourName, ...] = ColourName.__args__  # type: ignore[attr-
 
 # The ten tones of the Monk scale, from light to dark.
 MONK_SCALE = ("f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420")
-# Cloth by its name: a few dyes of each.
+# A few dyes of cloth for each colour name.
 DYES: dict[ColourName, tuple[str, ...]] = {
     "black": ("1a1b1e", "232428"),
     "white": ("f4f3ef", "ecebe6", "fafafa"),
@@ -54,7 +54,7 @@ def rgb(code: str) -> Colour:
 
 
 def jitter(colour: Colour, stream: np.random.Generator, amount: float = 1.0) -> Colour:
-    """A near neighbour of a colour."""
+    """A random colour near `colour`."""
     h, s, v = colorsys.rgb_to_hsv(*colour)
     dh, ds, dv = stream.standard_normal(3).tolist()
     h += 0.010 * dh * amount
@@ -64,7 +64,7 @@ def jitter(colour: Colour, stream: np.random.Generator, amount: float = 1.0) -> 
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
-    """`share` of b, the rest a."""
+    """Blend of `a` and `b`, with `share` of `b`."""
     r, g, c = ((1 - share) * x + share * y for x, y in zip(a, b, strict=True))
     return (r, g, c)
 

@@ -1,4 +1,4 @@
-"""Lettering: a 5 x 7 alphabet as numbers, invented words, and where printed lines have ink."""
+"""Lettering: a 5 x 7 bitmap alphabet, invented words, and the ink of printed lines."""
 
 from functools import lru_cache
 
@@ -48,7 +48,7 @@ _TAILS = ("N", "R", "S", "L", "M", "T", "ND", "K", "NO", "VA", "RO", "LI")
 
 
 def invented_word(stream: np.random.Generator) -> str:
-    """A pronounceable word of three to eight letters that means nothing."""
+    """A pronounceable but meaningless word of three to eight letters."""
     long, *lots = stream.integers(0, 1 << 20, 6).tolist()
     word = _HEADS[lots[0] % len(_HEADS)] + _VOWELS[lots[1] % len(_VOWELS)]
     if long % 4:

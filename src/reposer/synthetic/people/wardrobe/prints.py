@@ -18,10 +18,10 @@ LOGOS: tuple[LogoName, ...] = LogoName.__args__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True)
 class Print:
-    """What is printed on a chest.
+    """A print on a chest.
 
     logo: a mark of half size `size`; lines: words or numbers; picture: a small landscape in a frame.
-    at: (way round, height) of its middle. On the back stands `back`, in large letters.
+    at: (way round, height) of its middle. back: text on the back, in large letters.
     """
 
     logo: LogoName | None = None
@@ -34,7 +34,7 @@ class Print:
     weight: float = 0.45
     slant: float = 0.0
     ground: bool = False
-    """Whether a box of the second colour lies under the lines."""
+    """Whether the lines are on a box of the second colour."""
     back: str = ""
 
     def draw(self, q: np.ndarray, out: np.ndarray) -> None:

@@ -12,14 +12,14 @@ from .clothes import Material
 
 @dataclass(frozen=True)
 class Patch:
-    """A grid of points (n, m, 3) of one material; columns go round, the last column repeats the first.
+    """A grid of points (n, m, 3) of one material; columns go around, and the last column repeats the first.
 
-    coordinates: (n, m, 3) what the material reads: for a loft (way round, way along, angle / pi from
+    coordinates: (n, m, 3) the material's input: for a loft (way round, way along, angle / pi from
         the front), in statures; for a head its own x, y, z in radii.
     shade: (n, m) extra darkness, 1 = none.
     part: index into PARTS, of the whole patch or of each of its n - 1 strips.
     group: surfaces of one group are shaded as one smooth surface.
-    hold: the bones that carry the points; None for what sits on the head.
+    hold: skinning of the points; None for patches on the head.
     """
 
     points: np.ndarray
@@ -32,7 +32,7 @@ class Patch:
 
 
 def line_frames(centres: np.ndarray, front: np.ndarray) -> np.ndarray:
-    """Frames (n, 3, 3) with columns (side, along, front) along a line; `front` is carried without twist."""
+    """Frames (n, 3, 3) with columns (side, along, front) along a line; `front` is transported without twist."""
     tangents = np.gradient(centres, axis=0)
     tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-9)
     fronts = np.empty_like(tangents)
@@ -44,15 +44,13 @@ def line_frames(centres: np.ndarray, front: np.ndarray) -> np.ndarray:
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """np.cross for vectors in the last axis, without its detours."""
+    """np.cross for vectors in the last axis, without its overhead."""
     (ax, ay, az), (bx, by, bz) = (np.moveaxis(v, -1, 0) for v in (a, b))
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
 
 
 def bent_line(a: np.ndarray, b: np.ndarray, c: np.ndarray, t: np.ndarray, corner: float = 0.16) -> np.ndarray:
-    """Points at t in [0, 2] of the line a, b, c (t = 1 is b), its corner rounded; beyond the ends it goes
-    on.
-    """
+    """Points at t in [0, 2] of the line a, b, c (t = 1 is b) with a rounded corner, extended beyond its ends."""
     t = t[:, None]
     first, second = a + (b - a) * t, b + (c - b) * (t - 1)
     s = np.clip((t - 1 + corner) / (2 * corner), 0, 1)
@@ -113,7 +111,7 @@ def rounded_ends(
 def tube(
     a: np.ndarray, b: np.ndarray, radii: tuple[float, ...], front: np.ndarray, *, columns: int = 14, rings: int = 7
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A straight limb from a to b with round ends; radii are spread evenly along it."""
+    """A straight limb from a to b with round ends; radii are evenly spaced along it."""
     length = float(np.linalg.norm(b - a))
     along = np.linspace(0, length, rings)
     radius = np.interp(along, np.linspace(0, length, len(radii)), radii)
@@ -126,9 +124,7 @@ def tube(
 
 
 def sphere_grid(rows: int, columns: int) -> np.ndarray:
-    """Unit directions (rows, columns + 1, 3), from the bottom to the top, denser at the front than at the
-    back.
-    """
+    """Unit directions (rows, columns + 1, 3), from bottom to top, denser at the front than at the back."""
     polar = np.linspace(np.pi, 0, rows)[:, None]
     angle = np.linspace(-np.pi, np.pi, columns + 1)
     angle = (angle - 0.35 * np.sin(angle))[None]

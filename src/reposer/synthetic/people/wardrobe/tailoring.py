@@ -1,4 +1,4 @@
-"""Clothes from their designs: which material lies where, and how wide and long it is cut."""
+"""Clothes from their designs: materials, widths and lengths."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from .patterns import Weave
 
 SleeveLength = Literal["none", "short", "elbow", "long"]
 Lower = Literal["trousers", "shorts", "skirt"]
-# Where a sleeve ends along the arm: 1 is the elbow, 2 the wrist.
+# End of a sleeve along the arm: 1 is the elbow, 2 the wrist.
 SLEEVE_END: dict[SleeveLength, float] = {"none": 0.0, "short": 0.56, "elbow": 0.92, "long": 1.93}
 _WHITE, _BLACK = (0.94, 0.94, 0.93), (0.11, 0.11, 0.12)
 
@@ -38,7 +38,7 @@ class Outfit:
     lower_cloth: Cloth
     lower_look: Legwear
     lower_end: float
-    """Where it ends along the leg: 1 the knee, 2 the ankle."""
+    """End of the lower garment along the leg: 1 is the knee, 2 the ankle."""
     lower_ease: float
     lower_flare: float
     dress: bool
@@ -46,7 +46,7 @@ class Outfit:
     socks: Plain | None
     boots: bool
     designs: tuple[Design, ...] = ()
-    """Of the top or dress, the lower garment unless it is a dress, and the jacket if there is one."""
+    """Designs of the top or dress, of the lower garment unless it is a dress, and of the jacket if there is one."""
     sweater: bool = False
     tights: Colour | None = None
     """Colour of the legs under a skirt; None for bare skin."""
@@ -65,7 +65,7 @@ def sample_outfit(
     *,
     covered: bool = False,
 ) -> Outfit:
-    """Clothes whose designs belong to the split; `covered` leaves only face, hands and feet bare."""
+    """Sample clothes whose designs belong to the split; `covered` leaves only face, hands and feet bare."""
     dress = stream.random() < 0.30 * feminine
     if dress:
         upper = draw_until(lambda: draw_dress(stream, covered=covered), split)
