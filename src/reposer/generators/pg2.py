@@ -669,7 +669,7 @@ def pg2_fashion_2017() -> PG2Recipe:
     | steps | 22,000 + 58,000 | 30,000 + 20,000 | the paper's (--stages.0.steps 22000 --stages.1.steps 58000) |
     | discriminator | triplet | pair | the code's (--stages.1.objective.discriminator-sees pair
     --stages.1.objective.fooled drawn) |
-    | generator's adversarial term | over drawn and source | over drawn | the code's (see above) |
+    | generator's adversarial term | over generated and source | over generated | the code's (see above) |
     | weight of the masked L1 | 50 | in the supplement | the code's |
     | rate | 2e-5 | 2e-5 | |
 
@@ -677,7 +677,7 @@ def pg2_fashion_2017() -> PG2Recipe:
     nothing is stretched. `reposer import-weights pg2` reads the released weights (docs/training.md).
 
     Mirroring and order of the pairs as in pg2-market-2017. --model.checkpointing and --precision bf16 save memory. Not
-    trained here. The paper's own protocol (12,800 pairs of its own drawing): SSIM 0.762, IS 3.090.
+    trained here. The paper's own protocol (12,800 pairs that the authors sampled): SSIM 0.762, IS 3.090.
     """
     losses = PG2LossesConfig(fooled="drawn-and-source", coarse_beside=False, l1=50.0, flip=True, discriminator_layers=5)
     return PG2Recipe(

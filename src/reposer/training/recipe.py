@@ -103,8 +103,7 @@ class Stage:
     warmup: int = 0
     """Steps over which the learning rate rises from 0."""
     start: Annotated[Start | None, START_ON_COMMAND_LINE] = None
-    """Weights to start from: a `.safetensors`, then prefixes of the names of the tensors to take from it; default:
-    none."""
+    """Weights to start from: a `.safetensors`, then prefixes of the names of the tensors to take; no prefixes = all."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.warmup < 0:
