@@ -38,14 +38,14 @@ from .video_files import VideoFile
 CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 SPLITS = ("train", "test", "all")
 TRAIN_SHARE = 0.8
-"""Of every clip's frames, from the first on."""
-# How far a picture is moved at most: degrees, shares of its width and height, share. Ours: nothing is published here.
+"""Share of every clip's frames, from the first on, that the split train has."""
+# Largest random move: degrees, shares of width and height, scale. Our choice: nothing is published.
 ANGLE, SHIFT, SCALE = 5.0, 0.04, 0.05
 
 
 @dataclass(frozen=True)
 class _Clip:
-    """A clip that was opened. poses: one a shown frame, in the frame. edges: the part of the picture that is used."""
+    """An opened clip. poses: one per shown frame, in the frame. edges: the part of the picture that is used."""
 
     video: VideoFile
     poses: Pose
@@ -57,21 +57,21 @@ class _Clip:
 
 @CLIP_DATASETS.register("clip-folder")
 class ClipFolder(FileClips):
-    """Your own clips: `NAME.mp4` (or another video file), and beside it the track of its joints, `NAME.json`.
+    """Your own clips: `NAME.mp4` (or another video file), with the track of its joints beside it, `NAME.json`.
 
-    Where there is none of exactly this name, the only `NAME.WORD.json`, `NAME_WORD.json` or `NAME-WORD.json` is taken.
+    If there is no such file, the only `NAME.WORD.json`, `NAME_WORD.json` or `NAME-WORD.json` is used.
 
-    Splits are made along time: "train" has the first 80 % of every clip's frames, "test" the rest, "all" all. The
-    reference is one of the first 20 frames of training in which a person was found. Frames that a track calls
+    Clips are split in time: "train" has the first 80 % of every clip's frames, "test" the rest, "all" all. The
+    reference is one of the first 20 training frames in which a person was found. Frames that a track marks as
     unreliable, and those without a person, are not trusted.
 
     skeleton: None takes that of the first clip's track. source_skeleton: of the reference; None = the same.
     crop: use the part of the picture in which the person moves over the whole clip, with the framing's margin and
-        aspect, as `transfer` cuts a photo; it may exceed the picture, whose edge is repeated. Without a framing, or
-        without crop, the whole picture is laid into the frame.
+        aspect, as `transfer` crops a photo; it may exceed the picture, whose edge is repeated. Without a framing, or
+        without crop, the whole picture is placed in the frame.
     augment: `draw` moves clip and reference each by a small affine map; the edge is repeated.
-    edges: tracks of faces: conditions have the edges of each frame around its face.
-    cache_bytes: of frames kept in memory, per process; a clip that needs more is decoded anew for every draw.
+    edges: for tracks of faces: conditions include the edges of each frame around its face.
+    cache_bytes: limit of the frame cache, per process; a larger clip is decoded again for every sample.
     """
 
     looks_for = "clips NAME.mp4 with a track of joints NAME.json beside each"
@@ -176,7 +176,7 @@ class ClipFolder(FileClips):
         return self._in_order(i, span)
 
     def _in_order(self, i: int, frames: Sequence[int]) -> Iterator[Float[Tensor, "3 H W"]]:
-        """These pictures, one after the other; what is not kept in memory is decoded once, if frames do not go back."""
+        """Iterate over these pictures; uncached frames are decoded once, if the frame numbers never decrease."""
         rising = all(a < b for a, b in pairwise(frames))
         if self._fits(i) or not rising:
             return (self.pictures(i, [t])[0] for t in frames)
@@ -194,7 +194,7 @@ class ClipFolder(FileClips):
         return self._clip(i).poses.visible.any(-1)
 
     def _fits(self, i: int) -> bool:
-        """Whether all frames of clip i may be kept at once."""
+        """Whether all frames of clip i fit in the cache."""
         clip = self._clip(i)
         height, width = clip.poses.size
         return 3 * len(clip) * height * width <= self.memory.num_bytes
@@ -224,7 +224,7 @@ class ClipFolder(FileClips):
         return _Clip(video, frame_pose(poses.cut(edges), self.framing), edges)
 
     def _framed(self, i: int, frames: Sequence[int] | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
-        """Frames of clip i, rising, in the frame; None gives all."""
+        """Frames of clip i, in ascending order, placed in the frame; None = all."""
         clip = self._clip(i)
         wanted = None if frames is None else set(frames)
         for t, pixels in enumerate(clip.video.frames()):
@@ -239,12 +239,12 @@ class ClipFolder(FileClips):
 
 
 def tracks_beside(root: Path) -> dict[Path, list[Path]]:
-    """The clips of a folder, by name, each with the tracks beside it: NAME.json, NAME.WORD.json, NAME_WORD.json."""
+    """The clips of a folder, by name, with the tracks beside each: NAME.json, NAME.WORD.json, NAME_WORD.json."""
     files = sorted(path for path in root.iterdir() if path.name[0] != "." and path.is_file())
     found: dict[Path, list[Path]] = {path: [] for path in files if path.suffix.lower() in CLIP_SUFFIXES}
     for track in files:
         if track.suffix.lower() == ".json":
-            # a track belongs to the clip whose name begins its own; the longest wins
+            # a track belongs to the clip whose name is the longest prefix of its own
             clips = [clip for clip in found if track.name.startswith(clip.stem) and track.name[len(clip.stem)] in "._-"]
             if clips:
                 found[max(clips, key=lambda clip: len(clip.stem))].append(track)
@@ -252,7 +252,7 @@ def tracks_beside(root: Path) -> dict[Path, list[Path]]:
 
 
 def track_of(path: Path, tracks: Sequence[Path]) -> Path | None:
-    """The track that belongs to a clip: NAME.json itself, or the only one whose name begins with it."""
+    """The track of a clip: NAME.json itself, or the only one whose name begins with NAME."""
     own = [track for track in tracks if track.stem == path.stem]
     chosen = own or tracks
     return chosen[0] if len(chosen) == 1 else None
@@ -267,6 +267,6 @@ def open_clip(path: Path, tracks: Sequence[Path]) -> tuple[VideoFile, Pose]:
 
 
 def _laid(pixels: UInt8[Tensor, "H W 3"], edges: Edges | None, framing: Framing | None) -> Float[Tensor, "3 h w"]:
-    """A part of a picture in the frame; beyond the picture its edge pixels are repeated."""
+    """A part of a picture, placed in the frame; beyond the picture its edge pixels are repeated."""
     edges = edges or whole((pixels.shape[0], pixels.shape[1]))
     return frame_bytes(pixels, framing, size_of(edges), edges)

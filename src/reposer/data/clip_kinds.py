@@ -1,4 +1,4 @@
-"""Which files are opened as clips, and the way out for those that are not."""
+"""Which files are opened as clips, and advice for those that are not."""
 
 from pathlib import Path
 from shlex import quote
@@ -9,14 +9,14 @@ FORMATS = (
     *("mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "m4v", "flv", "asf", "ogg", "mxf", "nut", "dv"),
     *("gif", "apng", "h264", "hevc", "ivf", "obu", "yuv4mpegpipe", "wtv", "rm"),
 )  # fmt: skip
-"""The only ones of FFmpeg's readers that are ever tried: no playlist, which reads other files, and no still picture."""
+"""The only FFmpeg demuxers ever tried: no playlists, which read other files, and no still pictures."""
 SAFE_OPENING = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
 _STILLS = (b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*")
 _LISTS = (b"#EXTM3U", b"ffconcat")
 
 
 def refuse_what_is_no_clip(path: Path) -> None:
-    """Refuses pictures, animations that FFmpeg does not decode, and lists of other files."""
+    """Refuse pictures, animations that FFmpeg does not decode, and lists of other files."""
     with path.open("rb") as file:
         start = file.read(256)
     brands = {start[8:12], *(start[k : k + 4] for k in range(16, 64, 4))} if start[4:8] == b"ftyp" else set()

@@ -14,9 +14,8 @@ from .video_files import VideoFile
 def choose_track_of(video: VideoFile, track: Path) -> Chosen:
     """One person of a track, a pose for each frame of the clip's file, in pixels of its upright frames.
 
-    Where a clip's pixels are not square, whoever looked at it saw its frames as they lie in the file (OpenCV,
-    OpenPose) or
-    as they are shown: the size that the track says decides, and one without a size is refused.
+    If a clip's pixels are not square, its joints were found in the stored frames (OpenCV, OpenPose) or in the
+    displayed ones: the track's size decides, and a track without a size is refused.
     """
     recording = read_recording(track)
     chosen = choose_track(recording, _counted_in(video, track, recording), video.num_frames)
@@ -29,7 +28,7 @@ def choose_track_of(video: VideoFile, track: Path) -> Chosen:
 
 
 def _counted_in(video: VideoFile, track: Path, recording: PoseRecording) -> tuple[int, int]:
-    """(height, width) of the frames that the joints of a track were found in."""
+    """(height, width) of the frames in which the joints of a track were found."""
     if video.stored_size == video.size:
         return video.size
     sizes = {picture.size for picture in recording.pictures}

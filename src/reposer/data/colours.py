@@ -1,4 +1,4 @@
-"""The colours of a picture file as sRGB: its embedded colour profile, bit depth, inks and transparency."""
+"""Convert a picture file's colours to sRGB: embedded colour profile, bit depth, inks and transparency."""
 
 import io
 import logging
@@ -11,9 +11,9 @@ from reposer.core import BadInput
 from reposer.core.shown import one_line
 
 SAME = 2
-"""Grey levels: a profile that moves no colour by more is one of the many forms of sRGB, and left alone."""
+"""Grey levels: a profile that changes no colour by more is a variant of sRGB and is not applied."""
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
-_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}  # Pillow's word, the profile's
+_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}  # Pillow's name, the profile's name
 _log = logging.getLogger(__name__)
 
 
@@ -22,7 +22,7 @@ class BadProfile(ValueError):
 
 
 def refuse_unknown_depth(image: Image.Image, name: str) -> None:
-    """Refuses pictures of numbers whose black and white nobody says, before they are decoded."""
+    """Refuse numeric pictures with unknown black and white levels, before decoding."""
     if image.mode == "F":
         raise BadInput(
             f"{name} holds floating-point numbers; which of them is white is not said. Save it with 8 or 16 bits a colour."
@@ -38,14 +38,14 @@ def refuse_unknown_depth(image: Image.Image, name: str) -> None:
 
 
 def as_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
-    """The decoded picture, or a part of it, in 8-bit sRGB; what is transparent is white.
+    """The decoded picture, or a part of it, in 8-bit sRGB; transparent pixels become white.
 
-    profile: the embedded ICC profile. One that cannot be used is ignored, and the log says so.
+    profile: the embedded ICC profile. An unusable one is ignored with a log message.
     """
     colours, alpha = _layers(image)
     try:
         if profile is not None and colours.mode == "L" and _space(profile) == "RGB":
-            colours = colours.convert("RGB")  # grey is a colour among others
+            colours = colours.convert("RGB")  # treat grey as colour
         transform = None if profile is None else _transform(profile, colours.mode)
     except BadProfile as error:
         shown, why = one_line(name), one_line(str(error))
@@ -61,7 +61,7 @@ def as_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image
 
 
 def _layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The picture in 8 bits as RGB, L (grey) or CMYK, and its opacity, if it has some."""
+    """The picture in 8 bits as RGB, L (grey) or CMYK, and its alpha channel, if any."""
     if image.mode.startswith("I;16"):
         grey = np.asarray(image).astype(np.uint16) >> 8
         return Image.fromarray(grey.astype(np.uint8)), None
@@ -75,13 +75,13 @@ def _layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _space(profile: bytes) -> str:
-    """What colours a profile speaks of, by its header: "RGB", "GRAY", "CMYK", ..."""
+    """The colour space in a profile's header: "RGB", "GRAY", "CMYK", ..."""
     return profile[16:20].decode("ascii", "replace").strip()
 
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From the profile's colours to sRGB; None where they are the same."""
+    """The transform from the profile's colours to sRGB; None if it changes nothing."""
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = own.profile.xcolor_space.strip()
@@ -103,7 +103,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether all colours stay as they are, tried on a grid of them."""
+    """Whether a grid of test colours stays unchanged."""
     steps = np.linspace(0, 255, 18).round().astype(np.uint8)
     if mode == "L":
         before = Image.fromarray(np.arange(256, dtype=np.uint8)[None])

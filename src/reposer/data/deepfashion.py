@@ -25,11 +25,11 @@ class DeepFashion(FilePairs):
 
     `ROOT/{train,test}/*.jpg`, `ROOT/{fasion,fashion}[-resize]-{annotation,pairs}-{train,test}.csv`. Poses are those of
     the 256x176 picture. A picture may have any size of that shape and is scaled to it, as the authors do with their
-    high-resolution files. Of a picture of another shape it must be known how it holds the 256x176 one.
+    high-resolution files. For a picture of another shape it must be known how it contains the 256x176 one.
 
-    frame: what the list's joints count in; None = what the file's name says or its joints prove
+    frame: the picture to which the list's joints refer; None = by the file's name, else by its joints
     (`lists.fashion_frame`).
-    pictures: how files of another shape hold the picture; None = what they prove (`fashion_pictures.picture_form`).
+    pictures: how files of another shape contain the picture; None = by their pixels (`fashion_pictures.picture_form`).
     """
 
     looks_for = "{fasion,fashion}[-resize]-annotation-{train,test}.csv beside folders train and test"
@@ -75,7 +75,7 @@ class DeepFashion(FilePairs):
 
     @staticmethod
     def files(root: Path, split: str) -> SplitFiles:
-        """The files of a split that are there, under any of the spellings."""
+        """The existing files of a split, under any spelling."""
 
         def there(kind: str) -> tuple[Path, ...]:
             candidates = (root / f"{spelling}-{kind}-{split}.csv" for spelling in RESIZED + PLAIN)

@@ -1,4 +1,4 @@
-"""FaceForensics in the layout of GFLA: frames and 68 landmarks a frame."""
+"""FaceForensics in the layout of GFLA: frames with 68 landmarks each."""
 
 import math
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ from .frame_folders import FrameFolders, folders_in, refuse_misplaced
 from .lists import first_existing
 
 SPLITS = ("train", "val", "test")
-FPS = 25.0  # not in the files
+FPS = 25.0  # the files do not state it
 
 
 @CLIP_DATASETS.register("face-clips")
 class FaceClips(FrameFolders):
     """SPLIT_data/VIDEO/NNNNN.png, with 68 lines `x,y` in SPLIT_keypoints/VIDEO/NNNNN.txt (or SPLIT_keypoint).
 
-    Conditions are FaceLines. An empty file says that no face was found: nothing is visible then.
+    Conditions are FaceLines. An empty file means that no face was found, so that nothing is visible.
 
-    edges: give the edges of each frame outside the face, as published; without them a face may be driven by another's.
-    reference: "first" of the drawn frames, as published, or one of the "early" 20 of the clip.
+    edges: include each frame's edges outside the face, as published; without them a face can be driven by another's.
+    reference: the "first" of the sampled frames, as published, or one of the "early" 20 of the clip.
     """
 
     looks_for = "train_data/VIDEO/NNNNN.png with train_keypoints/VIDEO/NNNNN.txt"
@@ -101,7 +101,7 @@ class FaceClips(FrameFolders):
         return torch.tensor([bool(self._points(path).visible.any()) for path in self.frame_files(i)])
 
     def starts(self, i: int) -> Sequence[int]:
-        """Any: which frames show no face is known only after all their files were read."""
+        """Any frame: those without a face are known only after reading all their files."""
         return range(max(1, len(self.span(i)) - self.frames_per_draw + 1))
 
     def _points(self, frame: Path) -> Pose:
@@ -112,7 +112,7 @@ class FaceClips(FrameFolders):
 
 
 def _landmark_folders(split: str) -> tuple[str, str]:
-    """Both names go round: the published script that finds landmarks writes to another one than is read."""
+    """Both folder names in use: the published landmark script writes to a different folder than the one that is read."""
     return f"{split}_keypoints", f"{split}_keypoint"
 
 

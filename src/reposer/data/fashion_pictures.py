@@ -1,4 +1,4 @@
-"""How the picture files of a fashion data set hold the 256x176 pictures that its joints belong to."""
+"""How the picture files of a fashion data set contain the 256x176 pictures to which its joints refer."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -18,8 +18,7 @@ T = TypeVar("T")
 ASPECT_TOLERANCE = 0.1  # In-shop's large pictures are 1 % off; synthetic ones of 64x48 pixels 9 %
 SQUARE_TOLERANCE = 0.01
 NUM_HEADERS, NUM_DECODED = 256, 48  # of a data set's pictures, evenly spread
-# The sides of published files are white, but for a few pictures that were wide; an edge is seen where walls are not
-# white.
+# The sides of published files are white, except for a few wide pictures; an edge is visible where walls are not white.
 MOSTLY_WHITE, EDGES_SHARE, FEWEST_EDGES = 0.95, 0.1, 3
 
 
@@ -34,10 +33,9 @@ def is_square(size: tuple[int, int]) -> bool:
 
 
 def picture_form(folder: Path, names: Collection[str], declared: PictureForm | None) -> PictureForm:
-    """How the pictures of these names hold the 256x176 one: declared, or proved by their sizes and pixels; else
-    refused.
+    """How these pictures contain the 256x176 one: declared, or proved by their sizes and pixels; else refused.
 
-    Headers of some are read, and some of the squares are decoded; a file that cannot be read is passed over here.
+    Reads the headers of a sample of them and decodes a sample of the squares; unreadable files are skipped here.
     """
     if declared is not None:
         return declared
@@ -48,7 +46,7 @@ def picture_form(folder: Path, names: Collection[str], declared: PictureForm | N
 def proved_form(
     sizes: dict[Path, tuple[int, int]], read: Callable[[Path], UInt8[Tensor, "h w 3"]], folder: Path
 ) -> PictureForm:
-    """The form that sizes and pixels of these pictures prove. Refuses what is not certain, with the readings named."""
+    """The form proved by the sizes and pixels of these pictures. Refuses ambiguous ones, naming the alternatives."""
     other = [path for path, size in sizes.items() if not has_picture_shape(size)]
     if not other:
         return "plain"
@@ -73,7 +71,7 @@ def proved_form(
 
 
 def not_declared(path: Path, size: tuple[int, int], folder: Path) -> BadInput:
-    """The refusal of a picture of another shape, whose geometry nobody has said."""
+    """The refusal of a picture of another shape with undeclared geometry."""
     readings = "squashed, if each axis of the 256x176 picture was scaled on its own"
     if is_square(size):
         readings = f"padded, if 40 of 256 columns on each side are white and no part of the picture, or {readings}"
@@ -87,7 +85,7 @@ def not_declared(path: Path, size: tuple[int, int], folder: Path) -> BadInput:
 def whole_picture(picture: UInt8[Tensor, "h w 3"], form: PictureForm, path: Path) -> UInt8[Tensor, "h w2 3"]:
     """The part of a file's picture that shows the 256x176 one.
 
-    A shape that `form` does not speak of is refused, but for a square whose own pixels prove its white sides.
+    A shape not covered by `form` is refused, except a square whose own pixels prove its white sides.
     """
     size = (picture.shape[0], picture.shape[1])
     if has_picture_shape(size) or form == "squashed":
@@ -98,7 +96,7 @@ def whole_picture(picture: UInt8[Tensor, "h w 3"], form: PictureForm, path: Path
 
 
 def sizes_of(paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
-    """(height, width) of the pictures that can be read."""
+    """(height, width) of the readable pictures."""
     found = {}
     for path in paths:
         try:
@@ -109,6 +107,6 @@ def sizes_of(paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
 
 
 def spread(items: Sequence[T], count: int) -> list[T]:
-    """At most `count` of the items, evenly spread, the first among them."""
+    """At most `count` of the items, evenly spaced, including the first."""
     step = max(1, -(-len(items) // count))
     return list(items[::step])

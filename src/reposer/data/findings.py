@@ -1,4 +1,4 @@
-"""What a check of a data set found, and how it is shown."""
+"""Findings of a data set check, and their display."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NUM_EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of trouble. `count` of how many things, and the first few of them as examples."""
+    """One kind of problem. `count`: number of affected items; the first few are examples."""
 
     severity: Severity
     kind: str
@@ -32,21 +32,21 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """Findings as they are made."""
+    """A list that collects findings."""
 
     def add(self, severity: Severity, kind: str, message: str, examples: Sequence[object] = ("",)) -> None:
-        """A finding about all of `examples`; none is no finding."""
+        """Add a finding about all `examples`; nothing is added if there are none."""
         if examples:
             few = tuple(str(e) for e in examples[:NUM_EXAMPLES] if str(e))
             self.append(Finding(severity, kind, message, len(examples), few))
 
     def sorted(self) -> "Findings":
-        """Errors first."""
+        """The findings, errors first."""
         return Findings(sorted(self, key=lambda finding: finding.severity != "error"))
 
 
 def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
-    """The findings for a terminal; one line that says so if there are none."""
+    """The findings as a table for a terminal; a single line if there are none."""
     errors = sum(finding.severity == "error" for finding in findings)
     table = Table(
         title=Text(f"{one_line(str(root))}: {errors} kinds of errors, {len(findings) - errors} of warnings"),
@@ -67,12 +67,12 @@ def findings_table(findings: Sequence[Finding], root: Path | str) -> Table:
 
 
 def outside_picture(pose: Pose) -> Bool[Tensor, "*B K"]:
-    """The joints that were found, but outside of their picture."""
+    """The joints that were found, but outside their picture."""
     limits = pose.xy.new_tensor([pose.size[1] - 0.5, pose.size[0] - 0.5])
     return pose.visible & ((pose.xy < -0.5) | (pose.xy > limits)).any(-1)
 
 
 def tracked(items: Iterable[T], what: str, total: int, progress: bool) -> Iterable[T]:
-    """The items, with a line of progress on the terminal if it is wanted."""
+    """Iterate over the items, with an optional progress line on the terminal."""
     console = Terminal(stderr=True)
     return track(items, what, total=total, console=console, transient=True, disable=not progress)

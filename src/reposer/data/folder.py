@@ -20,13 +20,13 @@ SPLITS = ("train", "val", "test")
 
 @DATASETS.register("folder")
 class Folder(FilePairs):
-    """Your own photos: `PERSON_VIEW.jpg`, and beside it its pose, `PERSON_VIEW.json` (our form or OpenPose's).
+    """Your own photos: `PERSON_VIEW.jpg`, with its pose beside it, `PERSON_VIEW.json` (our form or OpenPose's).
 
-    All ordered pairs of photos of one person, whose name is the file's up to the last `_`. With a sub-folder train,
-    the sub-folders are the splits; without, a hash of the person's name decides (80 of 100 train, 10 val, 10 test), so
-    that new photos move nobody. `OPENPOSE_keypoints.json`, as OpenPose names its files, is found, too.
+    Has all ordered pairs of photos of one person, whose name is the file's up to the last `_`. With a sub-folder train,
+    the sub-folders are the splits; otherwise a hash of the person's name decides (80 of 100 train, 10 val, 10 test), so
+    that new photos never move a person to another split. `OPENPOSE_keypoints.json`, OpenPose's file name, also works.
 
-    picture_size: the photos' common size; where they differ, that of the frame.
+    picture_size: the photos' common size; if they differ, that of the frame.
     """
 
     looks_for = "photos PERSON_VIEW.jpg with a pose PERSON_VIEW.json beside each, here or in train and test"
@@ -95,13 +95,13 @@ def photos_in(folder: Path) -> list[Path]:
 
 
 def unread_in(folder: Path) -> list[str]:
-    """The names of a folder's picture files of kinds that are not read."""
+    """The names of a folder's picture files of unsupported kinds."""
     entries = folder.iterdir() if folder.is_dir() else ()
     return sorted(path.name for path in entries if path.suffix.lower() in UNREAD_SUFFIXES)
 
 
 def _readable(photos: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, str]]:
-    """The photos whose size can be read; and why that of the others cannot, by name."""
+    """The photos whose size can be read, and for the others the reason, by name."""
     readable, reasons = {}, {}
     for name, photo in photos.items():
         try:
@@ -122,7 +122,7 @@ def split_photos(root: Path, split: str) -> dict[str, Path]:
 
 
 def split_of(identity: str) -> str:
-    """Which split a person belongs to, by a hash of the name alone."""
+    """The split of a person, by a hash of the name."""
     place = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "big") % 100
     return "train" if place < 80 else "val" if place < 90 else "test"
 
@@ -134,12 +134,12 @@ def pose_path(photo: Path) -> Path | None:
 
 
 def photo_pose(photo: Path) -> Pose:
-    """The pose beside a photo; one that says another picture size than the photo's is refused."""
+    """The pose beside a photo; refused if it states another picture size than the photo's."""
     return chosen_photo_pose(photo).pose
 
 
 def chosen_photo_pose(photo: Path) -> Chosen:
-    """The same with what was decided while its file was read: which of several people, who was left out."""
+    """The same, with the decisions made while reading its file: which of several people, and who was left out."""
     path = pose_path(photo)
     if path is None:
         raise BadInput(f"{photo} has no pose; {photo.with_suffix('.json').name} was expected beside it.")

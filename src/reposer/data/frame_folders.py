@@ -1,4 +1,4 @@
-"""Clips as folders of pictures, one a frame, with a file beside each that says what it shows."""
+"""Clips as folders of pictures, one per frame, with an annotation file for each."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ from .findings import outside_picture
 from .picture_kinds import PICTURE_SUFFIXES
 from .pictures import picture_header, read_picture
 
-KEPT_LISTINGS = 64  # of folders, per process; a folder of frames is listed anew in about a millisecond
+KEPT_LISTINGS = 64  # cached folder listings, per process; listing a folder of frames takes about a millisecond
 
 
 class FrameFolders(FileClips):
     """Clips whose frames are picture files `VIDEO/NNNNN.png`, in the order of their names.
 
-    A folder is looked into when a clip of it is first asked for: published sets have hundreds of thousands of files.
+    Folders are listed lazily: published sets have hundreds of thousands of files.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class FrameFolders(FileClips):
         return self.size_of(self.frame_files(i)[0])
 
     def size_of(self, frame: Path) -> tuple[int, int]:
-        """(height, width) of the frames of a video, of which `frame` is one: all have one size."""
+        """(height, width) of the frames of the video of `frame`, which all have the same size."""
         if frame.parent not in self._sizes:
             self._sizes[frame.parent] = picture_header(frame)
         return self._sizes[frame.parent]
@@ -64,7 +64,7 @@ class FrameFolders(FileClips):
         return from_uint8(torch.stack([self._framed(files[t]) for t in frames]))
 
     def picture(self, frame: Path) -> Float[Tensor, "3 H W"]:
-        """A frame's picture in [-1, 1], in the frame of the generator."""
+        """A frame's picture in [-1, 1], placed in the generator's frame."""
         return from_uint8(self._framed(frame))
 
     def _framed(self, frame: Path) -> UInt8[Tensor, "H W 3"]:
@@ -104,7 +104,7 @@ class FrameFolders(FileClips):
 
 
 def refuse_misplaced(path: Path, pose: Pose) -> None:
-    """Refuses the joints of a frame that cannot count in its pixels: all outside of it, or all between 0 and 1."""
+    """Refuse joints that cannot be in pixels of their frame: all outside it, or all between 0 and 1."""
     places = pose.xy[pose.visible]
     if not len(places):
         return
@@ -122,7 +122,7 @@ def refuse_misplaced(path: Path, pose: Pose) -> None:
 
 
 def frame_of(path: Path) -> str:
-    """What a frame is called in all folders."""
+    """The name of a frame, common to all folders."""
     return path.stem.removesuffix("_keypoints")
 
 

@@ -1,8 +1,7 @@
-"""Pictures out of HDF5 files from anywhere: what the file itself holds, and nothing else of the machine.
+"""Read pictures from untrusted HDF5 files: only the content of the file itself, no other file of the machine.
 
-A file of this form can name other files: links into them, pixels that lie in them (external storage), data sets that
-are
-put together of them (virtual). None of these is followed.
+Such a file can refer to other files: by links, by pixels stored in them (external storage), and by data sets composed
+of them (virtual). None of these is followed.
 """
 
 from pathlib import Path
@@ -36,7 +35,7 @@ def hdf5() -> ModuleType:
 
 def opened(path: Path) -> Any:
     """The file, for reading."""
-    if not path.is_file():  # to open a pipe would wait for ever
+    if not path.is_file():  # opening a pipe would block forever
         raise BadInput(f"{path} is not a file; an HDF5 file was expected there.")
     try:
         return hdf5().File(path, "r")
@@ -45,8 +44,7 @@ def opened(path: Path) -> Any:
 
 
 def image_of(file: Any, path: Path, name: str) -> UInt8[Tensor, "h w 3"]:
-    """The data set `image` of the group `name` at the file's top. Refuses what is damaged, and what does not lie in
-    this file."""
+    """The data set `image` of the top-level group `name`. Refuses damaged data, and data outside this file."""
     try:
         image = _own(_own(file, path, name), path, "image", of=name)
         _refuse_outside(image, path, name)
@@ -67,7 +65,7 @@ def image_of(file: Any, path: Path, name: str) -> UInt8[Tensor, "h w 3"]:
 
 
 def _own(group: Any, path: Path, part: str, of: str = "") -> Any:
-    """What lies in a group under the name `part`, if it lies in this file. of: the group's name, for messages."""
+    """The member `part` of a group, refused if it is outside this file. of: the group's name, for messages."""
     name = f"{of}/{part}" if of else part
     library = hdf5()
     if not isinstance(group, library.Group):
@@ -84,7 +82,7 @@ def _own(group: Any, path: Path, part: str, of: str = "") -> Any:
 
 
 def _link_type(group: Any, name: str) -> int | None:
-    """The kind of the link of this name in a group; None where there is none."""
+    """The type of the link of this name in a group; None if there is none."""
     if not name or "/" in name or name == ".":
         return None
     links = group.id.links
@@ -93,7 +91,7 @@ def _link_type(group: Any, name: str) -> int | None:
 
 
 def _refuse_outside(image: Any, path: Path, name: str) -> None:
-    """Before its size is asked for, which for a virtual data set would open other files."""
+    """Refuse external and virtual data; call it before asking for the size, which would open a virtual set's files."""
     if not isinstance(image, hdf5().Dataset):
         raise BadInput(f"{path}, {name}: 'image' is no data set.")
     if image.is_virtual:

@@ -1,6 +1,6 @@
 """Lists of joints, of pairs and of names, in the forms of the published data sets.
 
-Nothing beyond this file knows that lists hold (y, x), or that the same-looking fashion lists come in two frames.
+Only this module knows that lists contain (y, x), and that fashion lists of the same form come in two frames.
 """
 
 import json
@@ -22,12 +22,11 @@ from .files import MISSING, read_text
 FRAMES: tuple[Frame, ...] = ("padded256", "crop176")
 FASHION_SIZE = (256, 176)
 PADDING = 40  # columns on each side of a 176 wide picture in the padded frame
-# What the joints of a list say of its frame. In the published lists 4 of 10,000 joints lie outside of the picture in
-# the
+# Evidence of a list's frame from its joints. In the published lists 4 of 10,000 joints are outside the picture in the
 # right frame, and 340 or more in the wrong one.
 REFUTED_SHARE, REFUTED_JOINTS = 0.01, 3
 PROVED_SHARE, PROVED_JOINTS, PROVED_PICTURES = 0.002, 20, 5
-# Lists that write a missing joint as 0, 0 have many of them; in the published ones none of 173,108 joints lies there.
+# Lists that write a missing joint as 0, 0 have many of them; in the published ones none of 173,108 joints is there.
 ZERO_SHARE, ZERO_PICTURES = 0.01, 3
 _HEADER = "name:keypoints_y:keypoints_x"
 
@@ -36,10 +35,10 @@ _HEADER = "name:keypoints_y:keypoints_x"
 
 
 class PoseTable(Mapping[str, Pose]):
-    """Poses by name, kept in two arrays: a list of 50,000 goes to a worker process in one piece.
+    """Poses by name, stored in two arrays, so that a list of 50,000 is sent to a worker process in one piece.
 
     xy (N, K, 2) float32 and visible (N, K) bool, in pixels of pictures of `size`; row n belongs to names[n].
-    repeated: names that the file had several times; the last row counts.
+    repeated: names that the file has several times; the last row counts.
     """
 
     def __init__(
@@ -88,23 +87,23 @@ class PoseTable(Mapping[str, Pose]):
 def read_annotation(path: Path | str, *, frame: Frame | tuple[int, int]) -> PoseTable:
     """The poses of a list in PATN's form: rows `NAME: [y, ...]: [x, ...]` of 18 joints, missing = -1.
 
-    frame: what the file's x and y count in. The two of the fashion lists (see `fashion_frame`) both give poses of the
-    256x176 picture; a (height, width) is that of the pictures, (128, 64) for Market-1501.
+    frame: the picture to which the file's x and y refer. Both frames of the fashion lists (see `fashion_frame`) give
+    poses of the 256x176 picture; a (height, width) is that of the pictures, (128, 64) for Market-1501.
     """
     path = Path(path)
     names, y, x = _annotation_arrays(path)
     visible = _known(x, y)
     if frame == "padded256":
-        x = x - PADDING  # after the missing joints were told apart
+        x = x - PADDING  # after missing joints were identified
     size = FASHION_SIZE if isinstance(frame, str) else frame
     xy = np.where(visible[..., None], np.stack([x, y], -1), 0.0).astype(np.float32)
     return PoseTable(names, xy, visible, size)
 
 
 def write_annotation(path: Path | str, poses: Mapping[str, Pose], *, frame: Frame | tuple[int, int]) -> None:
-    """The list that `read_annotation` reads, in whole pixels, as the published ones are.
+    """Write a list that `read_annotation` reads, in whole pixels, like the published ones.
 
-    A joint that would come to stand at -1 is written as missing: the format has no other word for it.
+    A joint at -1 is written as missing, because the format cannot tell them apart.
     """
     shift = PADDING if frame == "padded256" else 0
     size = FASHION_SIZE if isinstance(frame, str) else frame
@@ -122,20 +121,19 @@ def write_annotation(path: Path | str, poses: Mapping[str, Pose], *, frame: Fram
 
 
 class WrongFrame(BadInput):
-    """A list of joints counts in another frame than it says, or does not say in which."""
+    """A list of joints is in another frame than stated, or its frame is unknown."""
 
 
 def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
     """The frame of a fashion list: declared by `frame`, named by the file, or proved by its joints; else refused.
 
-    crop176: x and y in the 256x176 picture; `-resize-` in a file's name says so. padded256: in the picture that 40
-    white columns on each side make 256 wide. Under the plain name both are published, PATN's list in padded256 and
-    GFLA's in crop176. There people stand in columns 40 to 215 or in 0 to 175, so joints on both sides decide: the frame
-    is proved where at least 1 in 100 joints (20 of them, in 5 pictures) cannot lie in the picture of the other frame,
-    and
-    at most 2 in 1,000 cannot in this one. Fewer joints never decide.
+    crop176: x and y in the 256x176 picture; `-resize-` in a file's name means this. padded256: in the picture
+    padded to 256 columns by 40 white ones on each side. Under the plain name both are published, PATN's list in
+    padded256 and GFLA's in crop176. People are in columns 40 to 215 or 0 to 175, so joints on both sides decide: the
+    frame is proved if at least 1 in 100 joints (20 of them, in 5 pictures) cannot be in the picture of the other frame,
+    and at most 2 in 1,000 cannot be in this one. Fewer joints never decide.
 
-    What is declared or named is refused where more than 1 in 100 joints (3 of them) lie outside of that picture.
+    A declared or named frame is refused if more than 1 in 100 joints (3 of them) are outside its picture.
     """
     path = Path(path)
     named = frame or ("crop176" if "-resize-" in path.name else None)
@@ -163,14 +161,14 @@ def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
 
 
 def outside_frame(x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"], frame: Frame) -> Bool[np.ndarray, "N K"]:
-    """The joints of a list, as the file counts them, that were found outside of the 256x176 picture in this frame."""
+    """The found joints of a list, in the file's coordinates, that are outside the 256x176 picture in this frame."""
     left = PADDING if frame == "padded256" else 0
     across = (x >= left) & (x < left + FASHION_SIZE[1])
     return _known(x, y) & ~(across & (y >= 0) & (y < FASHION_SIZE[0]))
 
 
 def refuse_outside(path: Path, poses: "PoseTable") -> None:
-    """Refuses a list many of whose joints lie outside of its pictures: it was made of pictures of another size."""
+    """Refuse a list with many joints outside its pictures: it was made for pictures of another size."""
     outside = poses.outside()
     if many_outside(int(outside.sum()), int(poses.visible.sum())):
         raise WrongFrame(
@@ -181,7 +179,7 @@ def refuse_outside(path: Path, poses: "PoseTable") -> None:
 
 
 def many_outside(outside: int, known: int) -> bool:
-    """Whether so many of the known joints lie outside of the picture that the list cannot be of such pictures."""
+    """Whether too many of the known joints are outside the picture for the list to belong to such pictures."""
     return outside >= REFUTED_JOINTS and outside > REFUTED_SHARE * known
 
 
@@ -207,7 +205,7 @@ def _known(x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"]) -> Bool[np.
 
 
 def _annotation_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Names, y (N, 18) and x (N, 18) as the file has them."""
+    """Names, y (N, 18) and x (N, 18) as in the file."""
     lines = read_text(path, "a list of joints").splitlines()
     if not lines or lines[0].replace(" ", "") != _HEADER:
         came = lines[0][:60] if lines else ""
@@ -226,7 +224,7 @@ def _annotation_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def _refuse_other_words(path: Path, x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"]) -> None:
-    """Refuses lists that show nobody, that write a missing joint as 0, 0, or that count in shares of the picture."""
+    """Refuse lists without any joints, with missing joints as 0, 0, or with coordinates relative to the picture."""
     known = _known(x, y)
     if len(x) and not known.any():
         raise BadInput(
@@ -290,15 +288,15 @@ def read_pairs(path: Path | str) -> list[tuple[str, str]]:
 
 
 def write_pairs(path: Path | str, pairs: Sequence[tuple[str, str]]) -> None:
-    """The list that `read_pairs` reads."""
+    """Write a list that `read_pairs` reads."""
     write_text(Path(path), "\n".join(["from,to", *(f"{a},{b}" for a, b in pairs)]) + "\n")
 
 
 def first_existing(root: Path, names: Sequence[str]) -> Path | None:
-    """The first of these names that is there, in a folder."""
+    """The first of these names that exists in a folder."""
     return next((root / name for name in names if (root / name).exists()), None)
 
 
 def read_names(path: Path | str) -> list[str]:
-    """The names of a `.lst` file, one a line."""
+    """The names of a `.lst` file, one per line."""
     return [line.strip() for line in read_text(Path(path), "a list of names").splitlines() if line.strip()]

@@ -21,9 +21,9 @@ from .pairs import market_identity
 SPLITS = ("train", "val", "test")
 SIZE = (128, 64)
 ASPECT_TOLERANCE = 0.02
-# How far a source picture is moved at most: degrees, pixels, share.
+# Largest random move of a source picture: degrees, pixels, scale.
 ANGLE, SHIFT, SCALE = 5.0, 5.0, 0.05
-# A target is moved by these shares of that, and never scaled.
+# Shares of it for a target, which is never scaled.
 TARGET_ANGLE, TARGET_SHIFT = 0.2, 0.5
 GREY = float(from_uint8(torch.full((1, 1, 3), 128, dtype=torch.uint8))[0, 0, 0])
 
@@ -37,9 +37,9 @@ def has_market_shape(size: tuple[int, int]) -> bool:
 class Market1501(FilePairs):
     """Market-1501, 128x64: pictures by split, market-annotation-SPLIT.csv, market-pairs-SPLIT.csv.
 
-    Pictures lie in `ROOT/{train,test}/` or in the original's `bounding_box_{train,test}/`.
+    Pictures are in `ROOT/{train,test}/` or in the original's `bounding_box_{train,test}/`.
 
-    augment: `draw` moves each of the two pictures by a small affine map of its own; grey comes in from outside.
+    augment: `draw` moves each of the two pictures by its own small affine map and fills with grey.
     """
 
     looks_for = "market-annotation-{train,test}.csv beside folders train and test"
@@ -82,7 +82,7 @@ class Market1501(FilePairs):
 
     @staticmethod
     def files(root: Path, split: str) -> SplitFiles:
-        """The files of a split that are there."""
+        """The existing files of a split."""
         lists = [
             (path,) if (path := root / f"market-{kind}-{split}.csv").is_file() else ()
             for kind in ("annotation", "pairs")

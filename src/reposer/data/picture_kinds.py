@@ -1,16 +1,16 @@
-"""Which kind of file the first bytes of a picture name, and the way out where Reposer does not read that kind."""
+"""The kind of a picture file by its first bytes, and advice for kinds that Reposer does not read."""
 
 from pathlib import Path
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF")
-"""The only ones of Pillow's readers that are ever tried. MPO, the JPEG of some cameras, is opened by that of JPEG."""
+"""The only Pillow readers ever tried. MPO, the JPEG of some cameras, is opened by the JPEG reader."""
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif")
 READ = "JPEG, PNG, WebP, BMP, TIFF or AVIF"
 UNREAD_SUFFIXES = (
     *(".heic", ".heif", ".hif", ".gif", ".jxl", ".jp2", ".j2k", ".psd", ".exr", ".svg", ".eps", ".pdf", ".ppm", ".pgm"),
     *(".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw"),
 )  # fmt: skip
-"""Of picture files that are not read, so that a folder which holds some can be told so."""
+"""Suffixes of picture files that are not read, so that a folder with some of them can be reported."""
 RAW_SUFFIXES = UNREAD_SUFFIXES[UNREAD_SUFFIXES.index(".dng") :]
 
 _SAVE = "Save it as a JPEG or PNG file"
@@ -41,9 +41,9 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 
 
 def unread_kind(name: str, start: bytes) -> str | None:
-    """What a file of these first bytes is, and the way out, as the end of a sentence that begins with "NAME is".
+    """The kind of a file with these first bytes, and advice, as the end of a sentence that starts with "NAME is".
 
-    None if it is of a kind that is read here, or of none that is known.
+    None if the kind is supported or unknown.
     """
     if start[4:8] == b"ftyp":
         brands = {start[8:12], *(start[k : k + 4] for k in range(16, len(start) - 3, 4))}
@@ -66,7 +66,7 @@ def unread_kind(name: str, start: bytes) -> str | None:
 
 
 def animation(count: int, kind: str) -> str:
-    """What a file of several pictures is, as the end of a sentence that begins with "NAME is"."""
+    """Description of a file with several pictures, as the end of a sentence that starts with "NAME is"."""
     if kind == "TIFF":
         return "a TIFF file of several pictures. Save the one that is meant as a file of its own"
     word = {"PNG": "APNG", "WEBP": "WebP"}.get(kind, kind)

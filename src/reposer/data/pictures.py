@@ -1,8 +1,7 @@
-"""Picture files: read as RGB bytes, measured, checked and written.
+"""Picture files: reading as RGB bytes, measuring, checking and writing.
 
-Every picture that comes from outside is decoded here, whether it lies in a file, a shard or a study: one list of
-formats,
-one limit of pixels, one way with colours. Whatever its name says, no other of Pillow's readers is ever tried.
+Every external picture is decoded here, whether it is in a file, a shard or a study: with one list of formats, one
+limit of pixels and one treatment of colours. Whatever its name, no other Pillow reader is ever tried.
 """
 
 import io
@@ -28,19 +27,19 @@ from .picture_kinds import FORMATS, READ, animation, unread_kind
 
 MAX_PIXELS = 100_000_000
 MAX_WEBP_PIXELS = 64_000_000
-"""WebP's decoder keeps five pictures of four bytes a pixel at once."""
+"""WebP's decoder has five pictures of four bytes per pixel in memory at once."""
 MAX_BYTES = 400_000_000
-"""Of a file: 100 megapixels of three bytes, and what may lie around them."""
+"""Bytes of a file, at most: 100 megapixels of three bytes, and some metadata."""
 _ORIENTATION = 0x0112
-_STRIP = 1 << 20  # pixels that are turned into colours at a time
+_STRIP = 1 << 20  # pixels whose colours are converted at a time
 _Bytes = io.BufferedReader | io.BytesIO
 _lock = threading.RLock()
 
 
 def read_picture(path: Path | str) -> UInt8[Tensor, "H W 3"]:
-    """The picture as sRGB bytes, turned as its EXIF orientation says; what is transparent is white.
+    """The picture as sRGB bytes, rotated by its EXIF orientation; transparent pixels become white.
 
-    Refused: what is no still picture of one of FORMATS, is damaged, or has more than MAX_PIXELS.
+    Refused: files that are not still pictures of one of FORMATS, are damaged, or have more than MAX_PIXELS.
     """
     path = Path(path)
     with _file(path) as file:
@@ -48,21 +47,21 @@ def read_picture(path: Path | str) -> UInt8[Tensor, "H W 3"]:
 
 
 def decode_picture(content: bytes, name: str) -> UInt8[Tensor, "H W 3"]:
-    """The same of a picture file's content. name: what to call it in messages."""
+    """`read_picture` of a picture file's content. name: for messages."""
     return _decoded(io.BytesIO(content), name)
 
 
 def picture_header(path: Path | str) -> tuple[int, int]:
-    """(height, width) in pixels after turning by EXIF orientation; no pixel is decoded."""
+    """(height, width) in pixels after EXIF rotation, without decoding any pixel."""
     path = Path(path)
     with _file(path) as file, _opened(file, str(path)) as image:
-        # Pillow gives a TIFF's size turned already
+        # Pillow returns a TIFF's size already rotated
         width, height = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size  # type: ignore[attr-defined]
         return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
 def picture_is_cut_off(path: Path | str) -> bool:
-    """Whether a JPEG or PNG file lacks its end mark: a download that broke off. No pixel is decoded."""
+    """Whether a JPEG or PNG file lacks its end marker, as after an aborted download. No pixel is decoded."""
     path = Path(path)
     with path.open("rb") as file:
         start = file.read(8)
@@ -76,7 +75,7 @@ def picture_is_cut_off(path: Path | str) -> bool:
 def write_picture(
     path: Path | str, picture: Float[Tensor, "3 H W"] | UInt8[Tensor, "H W 3"] | UInt8[np.ndarray, "H W 3"]
 ) -> None:
-    """A picture in [-1, 1] or in bytes as a PNG or JPEG, by the suffix; it appears whole or not at all."""
+    """Write a picture in [-1, 1] or bytes as PNG or JPEG, by the suffix; the file appears whole or not at all."""
     path = Path(path)
     kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
     if path.suffix.lower() not in kinds:
@@ -86,7 +85,7 @@ def write_picture(
     assert pixels.dim() == 3 and pixels.shape[-1] == 3, pixels.shape
     image = Image.fromarray(pixels.contiguous().numpy())
     options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
-    encoded = io.BytesIO()  # first: what the system says of a full disk, Pillow's encoders would hide
+    encoded = io.BytesIO()  # encode in memory first: Pillow's encoders would hide the system's error about a full disk
     image.save(encoded, kinds[path.suffix.lower()], **options)
     with whole_file(path) as file:
         file.write(encoded.getbuffer())
@@ -109,7 +108,7 @@ def _decoded(file: _Bytes, name: str) -> UInt8[Tensor, "H W 3"]:
         try:
             with _whole():
                 image.load()
-        except Exception as error:  # Pillow's readers raise whatever they meet in a damaged file
+        except Exception as error:  # Pillow's readers raise errors of any type on damaged files
             raise BadInput(
                 f"{name} is damaged ({_reason(error)}); a whole picture was expected. Fetch or save it again."
             ) from None
@@ -118,7 +117,7 @@ def _decoded(file: _Bytes, name: str) -> UInt8[Tensor, "H W 3"]:
 
 @contextmanager
 def _opened(file: _Bytes, name: str) -> Iterator[Image.Image]:
-    """The picture behind its header, if it is one that is read here. Its pixels are not decoded yet."""
+    """The picture after reading its header, if its format is supported. Its pixels are not decoded yet."""
     start = file.read(64)
     num_bytes = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -131,7 +130,7 @@ def _opened(file: _Bytes, name: str) -> Iterator[Image.Image]:
             f"smaller first."
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of odd metadata and of sizes that are limited here
+        warnings.simplefilter("ignore")  # Pillow's warnings about odd metadata, and about sizes, which are limited here
         try:
             image = Image.open(file, formats=FORMATS)
         except Image.DecompressionBombError:
@@ -153,7 +152,7 @@ def _opened(file: _Bytes, name: str) -> Iterator[Image.Image]:
 
 @contextmanager
 def _whole() -> Iterator[None]:
-    """Pictures that break off are refused, also in programs that tell Pillow to fill them up with grey."""
+    """Refuse truncated pictures, even in programs that tell Pillow to fill them with grey."""
     if not ImageFile.LOAD_TRUNCATED_IMAGES:
         yield
         return
@@ -166,11 +165,11 @@ def _whole() -> Iterator[None]:
 
 
 def _pixels(image: Image.Image, name: str) -> UInt8[np.ndarray, "H W 3"]:
-    """The decoded picture, upright, in sRGB; strip by strip, so that a large one lies in memory twice and no more."""
+    """The decoded picture, upright, in sRGB; strip by strip, so that at most two copies of it are in memory."""
     profile = image.info.get("icc_profile")
     profile = profile if isinstance(profile, bytes) and profile else None
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
-        image = Image.eval(image, lambda ink: 255 - ink)  # Pillow takes all for Adobe's, whose inks are inverted
+        image = Image.eval(image, lambda ink: 255 - ink)  # Pillow assumes Adobe files, whose inks are inverted
     orientation = _orientation(image)
     width, height = image.size
     upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
@@ -183,17 +182,17 @@ def _pixels(image: Image.Image, name: str) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def _as_stored(upright: UInt8[np.ndarray, "H W 3"], orientation: int) -> UInt8[np.ndarray, "h w 3"]:
-    """A view of the upright picture in which rows and columns lie as in the file."""
+    """A view of the upright picture with rows and columns as in the file."""
     turned = upright.swapaxes(0, 1) if orientation >= 5 else upright
     down, across = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (-1, 1), 7: (-1, -1), 8: (1, -1)}.get(orientation, (1, 1))
     return turned[::down, ::across]
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF's, 1 to 8: how the stored picture lies; 1 (upright) where the file says nothing that can be used."""
+    """The EXIF orientation of the stored picture, 1 to 8; 1 (upright) if the file has no usable one."""
     try:
         value = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # metadata may be of any type, and is a hint only
+    except Exception:  # metadata may have any type, and is only a hint
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

@@ -1,6 +1,6 @@
-"""Pairs in tar shards of the WebDataset form: SPLIT-000000.tar holds KEY.source.png, KEY.target.png, KEY.json, ...
+"""Pairs in tar shards in WebDataset form: SPLIT-000000.tar contains KEY.source.png, KEY.target.png, KEY.json, ...
 
-A key is SOURCE__TARGET, the names of two pictures of one person. The shards are read at random places, too.
+A key is SOURCE__TARGET, the names of two pictures of one person. The shards support random access.
 """
 
 import io
@@ -43,7 +43,7 @@ def picture_bytes(picture: UInt8[Tensor, "H W 3"] | UInt8[Tensor, "H W"], suffix
 
 
 def pose_words(pose: Pose) -> dict[str, Any]:
-    """A single pose in the words of our pose files, unrounded."""
+    """A single pose in our JSON form, unrounded."""
     joints = {
         name: [float(x) for x in pose.xy[k]] if bool(pose.visible[k]) else None
         for k, name in enumerate(pose.skeleton.joints)
@@ -52,7 +52,7 @@ def pose_words(pose: Pose) -> dict[str, Any]:
 
 
 def write_shard(path: Path, samples: Iterator[tuple[str, Mapping[str, bytes]]]) -> None:
-    """The shard of (key, files by what follows the key); the same samples always give the same bytes."""
+    """Write a shard of (key, files by the suffix after the key); the same samples always give the same bytes."""
     with tarfile.open(path, "w") as tar:
         for key, files in samples:
             for name, content in files.items():
@@ -65,7 +65,7 @@ def write_shard(path: Path, samples: Iterator[tuple[str, Mapping[str, bytes]]]) 
 class ShardPairs(FilePairs):
     """Pairs in tar shards, as `reposer data synthesize --form shards` writes them: `ROOT/{train,test}-000000.tar`, ...
 
-    Opening reads the shards' tables of contents; a picture is read when it is asked for, in any order.
+    Opening reads only the shards' headers; pictures are read on demand, in any order.
     """
 
     looks_for = "tar shards {train,val,test}-000000.tar"
@@ -124,7 +124,7 @@ class ShardPairs(FilePairs):
         return picture
 
     def files(self, i: int) -> tuple[str, ...]:
-        """What pair i has: "source.png", "json", "source.parts.png", "flow.npz", ..."""
+        """The files of pair i: "source.png", "json", "source.parts.png", "flow.npz", ..."""
         return tuple(self._samples[i].files)
 
     def read(self, i: int, file: str) -> bytes:
@@ -132,7 +132,7 @@ class ShardPairs(FilePairs):
         return self._samples[i].read(file)
 
     def about(self, i: int) -> dict[str, Any]:
-        """What the shard says of pair i: identity, attributes, and name and pose of source and target."""
+        """The metadata of pair i: identity, attributes, and name and pose of source and target."""
         sample = self._samples[i]
         words = parse_json(sample.read("json"), f"{sample.shard}: {sample.key}.json")
         if not isinstance(words, dict):
@@ -141,7 +141,7 @@ class ShardPairs(FilePairs):
 
 
 class _SampleFiles:
-    """Where the files of one sample lie in its shard."""
+    """Positions of one sample's files in its shard."""
 
     __slots__ = ("files", "key", "shard")
 
@@ -162,7 +162,7 @@ class _SampleFiles:
 
 
 class _Poses(Mapping[str, Pose]):
-    """The poses of the shards' pictures, read when asked for."""
+    """The poses of the shards' pictures, read on demand."""
 
     def __init__(self, data: ShardPairs) -> None:
         self._data = data
@@ -189,10 +189,10 @@ def shards_of(root: Path, split: str) -> Sequence[Path]:
 
 
 def _contents(path: Path) -> list[_SampleFiles]:
-    """The samples of a shard, in order. Only its headers are read."""
+    """The samples of a shard, in order; only headers are read."""
     samples: dict[str, _SampleFiles] = {}
     end = 0
-    if not path.is_file():  # to open a pipe would wait for ever
+    if not path.is_file():  # opening a pipe would block forever
         raise BadInput(f"{path} is not a file; a tar shard was expected there.")
     try:
         with tarfile.open(path, "r:") as tar:
@@ -209,8 +209,7 @@ def _contents(path: Path) -> list[_SampleFiles]:
 
 
 def _refuse_no_end(path: Path, end: int) -> None:
-    """Python's tarfile takes what is cut off or unreadable for the end: only a block of zeros is one, and all behind
-    it."""
+    """Refuse a shard that is not all zeros after `end`: tarfile takes truncated or unreadable data for the end."""
     with path.open("rb") as file:
         file.seek(end)
         mark = file.read(tarfile.BLOCKSIZE)

@@ -1,8 +1,8 @@
 """Poses and tracks in files.
 
-`read_recording` recognises the form of a file by its content; a module per form (`POSE_FORMATS`) reads all people in
-it;
-`choose_pose` and `choose_track` take one person and bring the joints into pixels. `read_pose` and `read_track` do both.
+`read_recording` recognises the form of a file by its content; a module per form (`POSE_FORMATS`) reads all its people;
+`choose_pose` and `choose_track` select one person and convert the joints to pixels. `read_pose` and `read_track` do
+both.
 """
 
 from .choosing import Chosen, choose_pose

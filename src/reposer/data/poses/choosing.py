@@ -1,4 +1,4 @@
-"""One pose of what a file holds: which picture, which person, in pixels."""
+"""Select one pose from a file, by picture and person, in pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .recording import PeopleInPicture, Person, PoseRecording, Size, UnusablePer
 
 @dataclass(frozen=True)
 class Chosen:
-    """A pose, or a track of them. notes: what was decided and left out, a sentence each, for the user."""
+    """A pose, or a track of them. notes: what was decided and left out, one sentence each, for the user."""
 
     pose: Pose
     notes: Sequence[str]
@@ -27,12 +27,10 @@ def choose_pose(
 ) -> Chosen:
     """One person of one picture.
 
-    size: (height, width) of the picture that the pose belongs to: a canvas of the same aspect is scaled to it, another
-    one
-    refused. None: the size is what the file says, and `otherwise` if it says none. Our own form keeps its own size.
-    frame: which picture of several, from 0; several need it. person: which one, from 0; None takes the one whose
-    joints'
-    scores sum up highest.
+    size: (height, width) of the picture that the pose belongs to: a canvas of the same aspect is scaled to it, any
+    other is refused. None: the file's size, or `otherwise` if it has none. Our own form keeps its own size.
+    frame: index of the picture, from 0; required if there are several. person: index of the person, from 0; None takes
+    the one with the highest sum of joint scores.
     """
     picture = _picture(recording, frame)
     found, notes = _person(recording, picture, person)

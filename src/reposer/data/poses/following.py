@@ -1,4 +1,4 @@
-"""One person through the frames of a clip."""
+"""Track one person through the frames of a clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,21 +12,19 @@ from .pixels import frame_of, in_pixels, refuse_outside, scaled_to, words_of
 from .recording import Person, PoseRecording, Size, UnusablePerson
 
 FARTHEST_STEP = 1.0
-"""In body sizes (the larger side of the box around the joints): nobody moves farther from one sight to the next."""
+"""Largest move between two detections, in body sizes (the larger side of the box around the joints)."""
 LONGEST_GAP = 50
-"""In frames: who was away for longer is taken for somebody else."""
+"""Frames; after a longer absence a person counts as a new one."""
 MOST_PEOPLE = 20
-"""In a frame: the surest ones are followed."""
+"""Most people tracked per frame: those with the highest scores."""
 
 
 def choose_track(recording: PoseRecording, size: Size | None = None, num_frames: int | None = None) -> Chosen:
-    """One person of a clip, a row per frame; nothing is visible where the person was not found.
+    """One person of a clip, one row per frame; nothing is visible in frames without the person.
 
-    size: (height, width) of the clip; a canvas of the same aspect is scaled to it. num_frames: how many frames it has;
-    forms
-    that do not write of frames without anybody are filled up to it. Of several people it is the one who is surest over
-    the
-    whole clip, followed by the tracker's numbers if the file has them, else by the places of the joints.
+    size: (height, width) of the clip; a canvas of the same aspect is scaled to it. num_frames: number of its frames;
+    forms that omit frames without people are padded to it. Of several people, the one with the highest scores over the
+    whole clip is taken, followed by the tracker's ids if the file has them, else by the positions of the joints.
     """
     if not recording.is_clip:
         raise BadInput(
@@ -57,7 +55,7 @@ def choose_track(recording: PoseRecording, size: Size | None = None, num_frames:
 
 
 def followed(recording: PoseRecording) -> list[Person | None]:
-    """The surest person in each frame."""
+    """The person with the highest scores over the whole clip, in each frame."""
     frames = [
         sorted((person for _, person in picture.usable), key=lambda p: -p.sureness)[:MOST_PEOPLE]
         for picture in recording.pictures
@@ -71,7 +69,7 @@ def followed(recording: PoseRecording) -> list[Person | None]:
 
 @dataclass
 class _Path:
-    """One person's sights, by frame."""
+    """One person's detections, by frame."""
 
     people: dict[int, Person]
 
@@ -85,7 +83,7 @@ class _Path:
 
 
 def _by_identity(frames: Sequence[Sequence[Person]]) -> list[_Path]:
-    """By the tracker's numbers, if everybody has one."""
+    """Paths by the tracker's ids, if everybody has one."""
     paths: dict[int, _Path] = {}
     for t, people in enumerate(frames):
         for person in people:
@@ -96,7 +94,7 @@ def _by_identity(frames: Sequence[Sequence[Person]]) -> list[_Path]:
 
 
 def _by_places(frames: Sequence[Sequence[Person]]) -> list[_Path]:
-    """Each sight goes on the path that it is nearest to, the nearest first; what is near to none begins one."""
+    """Assign each detection greedily to the nearest path; one that is near none starts a new path."""
     paths: list[_Path] = []
     living: list[_Path] = []
     for t, people in enumerate(frames):
@@ -120,7 +118,7 @@ def _by_places(frames: Sequence[Sequence[Person]]) -> list[_Path]:
 
 
 def _distance(one: Person, other: Person) -> float:
-    """The mean way of the joints that both show, in body sizes; infinite where they share none."""
+    """Mean distance of the joints that both have, in body sizes; infinite if they share none."""
     if one.skeleton != other.skeleton:
         return float("inf")
     shared = one.visible & other.visible

@@ -1,8 +1,7 @@
-"""Results of key points in COCO's form, as AlphaPose writes them: one entry a person, each with its picture's name.
+"""Key point results in COCO's form, as written by AlphaPose: one entry per person, with its picture's name.
 
 [{"image_id": "0.jpg", "category_id": 1, "keypoints": [x, y, score, ...], "score": 2.9, "idx": 1}, ...]. The pictures
-of a
-clip are numbered from 0, and one in which nobody was found has no entry. The first 17 joints are COCO's in every set of
+of a clip are numbered from 0, and one without people has no entry. The first 17 joints are COCO's in every set of
 joints that AlphaPose has for people (COCO 17, Halpe 26 and 136, COCO-WholeBody 133).
 """
 
@@ -16,9 +15,9 @@ from .recording import PeopleInPicture, Person, PoseRecording, UnusablePerson
 from .values import is_count, person_of_triples, whole_number_in
 
 COUNTS = (17, 26, 133, 136)
-"""Of joints, in sets that begin with COCO's 17."""
+"""Numbers of joints in sets that start with COCO's 17."""
 LEAST_SCORE = 0.3
-"""These programs place every joint somewhere, hidden or not; they draw those from about this score on."""
+"""These programs report a position for every joint, hidden or not; they display those above about this score."""
 MOST_FRAMES = 1_000_000
 
 
@@ -42,7 +41,7 @@ class KeypointResults:
             by_picture.setdefault(picture, []).append(_person(entry))
         numbers = [_number(picture) for picture in by_picture]
         if len(by_picture) == 1 or None in numbers or len(set(numbers)) < len(numbers):
-            # photos under names, not the numbered frames of a clip: in the order of the file
+            # named photos, not numbered frames of a clip: in the file's order
             pictures = [PeopleInPicture(people, name=str(name)) for name, people in by_picture.items()]
             return PoseRecording(path, self.name, pictures, is_clip=len(pictures) > 1)
         return PoseRecording(
@@ -55,7 +54,7 @@ class KeypointResults:
 
 
 def _frames(path: Path, people: dict[int, list[Person | UnusablePerson]]) -> list[PeopleInPicture]:
-    """From frame 0 on."""
+    """The pictures from frame 0 on."""
     count = max(people) + 1
     if count > min(MOST_FRAMES, 1000 * len(people)):
         raise BadInput(
@@ -66,7 +65,7 @@ def _frames(path: Path, people: dict[int, list[Person | UnusablePerson]]) -> lis
 
 
 def _number(picture: str | int) -> int | None:
-    """Of a frame: its name is a number alone (0.jpg), as AlphaPose writes of clips."""
+    """The number of a frame whose name is only a number (0.jpg), as AlphaPose writes for clips; else None."""
     if isinstance(picture, int):
         return picture
     stem = Path(picture).stem

@@ -1,11 +1,8 @@
-"""MMPose's predictions: instances with a list of places and a list of scores.
+"""MMPose's predictions: instances with a list of positions and a list of scores.
 
-Of a photo [{"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}, ...]; of a clip [{"frame_id": 0,
-"instances":
-[...]}, ...], also as "instance_info" beside a "meta_info"; and what the inferencer returns, {"predictions": [[...],
-...]}.
-Joints are COCO's 17, alone or as the first of Halpe's or COCO-WholeBody's; "meta_info", where there is one, has to
-agree.
+For a photo [{"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}, ...]; for a clip [{"frame_id": 0,
+"instances": [...]}, ...], also as "instance_info" beside a "meta_info"; and the inferencer's result, {"predictions":
+[[...], ...]}. Joints are COCO's 17, alone or as the first of Halpe's or COCO-WholeBody's; a "meta_info" must agree.
 """
 
 from itertools import chain
@@ -90,7 +87,7 @@ def _person(entry: Any) -> Person | UnusablePerson:
 
 
 def _refuse_other_joints(path: Path, meta: Any) -> None:
-    """The names of the joints, where the file has them, have to be COCO's."""
+    """Refuse a file whose joint names, if present, are not COCO's."""
     names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
     if not isinstance(names, dict):
         return

@@ -1,10 +1,8 @@
-"""OpenPose's JSON, and what ControlNet's editors, DWPose and AlphaPose (`--format open`) write in its form.
+"""OpenPose's JSON, also written by ControlNet's editors, DWPose and AlphaPose (`--format open`).
 
-One object a picture, {"people": [{"pose_keypoints_2d": [x, y, score, ...]}]} with 18 or 25 joints a person, and in
-editors'
-files "canvas_width" and "canvas_height", the size of the picture that the joints are places in. A clip is a list of
-such
-objects, an object of them by the pictures' names, or a folder of files NAME_NUMBER_keypoints.json.
+One object per picture, {"people": [{"pose_keypoints_2d": [x, y, score, ...]}]} with 18 or 25 joints per person, and in
+editors' files "canvas_width" and "canvas_height", the size of the picture to which the joints refer. A clip is a list
+of such objects, an object of them by the pictures' names, or a folder of files NAME_NUMBER_keypoints.json.
 """
 
 from pathlib import Path
@@ -51,7 +49,7 @@ class OpenPoseFrames:
 
 
 def people_in(path: Path, content: dict[str, Any], name: str = "") -> PeopleInPicture:
-    """One object of OpenPose's form. `"people": null` is nobody."""
+    """The people in one object of OpenPose's form. `"people": null` means none."""
     people = [] if content["people"] is None else content["people"]
     if not isinstance(people, list):
         raise BadInput(f'{path} is no {OpenPose.name}: "people" is {quoted(people)}, a list was expected.')

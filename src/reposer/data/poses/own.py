@@ -1,5 +1,4 @@
-"""Our own files: a photo's pose with joints by name, and a clip's track. Both say their skeleton and size, in
-pixels."""
+"""Our own files: a photo's pose with joints by name, and a clip's track, with their skeleton and size in pixels."""
 
 import json
 from pathlib import Path
@@ -19,8 +18,8 @@ from .values import is_count, is_place, rate_in, size_in
 class OwnPose:
     """{"skeleton": name, "size": [h, w], "joints": {name: [x, y] or [x, y, score] or null}}.
 
-    A joint that is not named was not found. Scores are kept if every joint that was found has one. A joint with a score
-    of 0 is still one: this form says "not found" by null.
+    A joint that is not listed was not found. Scores are kept if every found joint has one. A joint with a score of 0
+    still counts as found: in this form null means "not found".
     """
 
     name = "our own pose"
@@ -43,11 +42,10 @@ class OwnPose:
 
 
 class OwnTrack:
-    """{"skeleton": name, "size": [h, w], "fps": 25, "keypoints": [[[x, y] or [x, y, score] or null, one a joint] or
-    null, one
-    a frame], "unreliable_frames": [n, ...]}: nothing is visible in the frames that are unreliable.
+    """{"skeleton": name, "size": [h, w], "fps": 25, "keypoints": [[[x, y] or [x, y, score] or null, one per joint] or
+    null, one per frame], "unreliable_frames": [n, ...]}: nothing is visible in unreliable frames.
 
-    Without a skeleton: 18 joints in OpenPose's order, missing = -1, and the clip's size has to be given.
+    Without a skeleton: 18 joints in OpenPose's order, missing = -1, and the clip's size must be given.
     """
 
     name = "our own track"
@@ -81,7 +79,7 @@ def skeleton_in(path: Path, name: Any) -> Skeleton:
 
 
 def write_pose_json(path: Path | str, pose: Pose) -> None:
-    """A single pose in our own form."""
+    """Write a single pose in our own form."""
     assert pose.xy.dim() == 2, "one file, one pose"
     joints: dict[str, list[float] | None] = {}
     for k, name in enumerate(pose.skeleton.joints):
@@ -93,7 +91,7 @@ def write_pose_json(path: Path | str, pose: Pose) -> None:
 
 
 def write_track(path: Path | str, poses: Pose, fps: float) -> None:
-    """The rows of `poses`, one a frame, in our own form. Joints that are not visible become null."""
+    """Write the rows of `poses`, one per frame, in our own form. Joints that are not visible become null."""
     assert poses.xy.dim() == 3, "one file, one clip"
     scores = None if poses.score is None else poses.score.tolist()
     frames: list[Any] = []

@@ -1,5 +1,4 @@
-"""From a file's coordinates to pixels of a picture: its size is declared by the file or by the caller, never
-guessed."""
+"""Convert a file's coordinates to pixels of a picture, whose size is given by the file or the caller, never guessed."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,21 +13,20 @@ from .recording import Person, PoseRecording, Size
 from .values import FARTHEST
 
 ROUNDING = 1.0
-"""Pixels by which each side of a resized picture may miss its exact length."""
+"""Pixels by which each side of a resized picture may differ from its exact length."""
 IMPLAUSIBLE = 2.0
-"""Pixels from the corner: nobody's joints lie all within them."""
+"""Pixels: joints that are all this near to the corner are not in pixels."""
 
 
 class CoordinateFrame(NamedTuple):
-    """In what coordinates count. size: of the picture. normalised: from 0 to 1, from the picture's edge to its other
-    edge."""
+    """The frame of coordinates. size: of the picture. normalised: from 0 to 1, from one edge to the other."""
 
     size: Size
     normalised: bool
 
 
 def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None) -> CoordinateFrame:
-    """declared: the size that the file says. given: what the caller knows of the picture."""
+    """declared: the size in the file. given: the size that the caller knows."""
     if given is not None and not all(1 <= side <= FARTHEST for side in given):
         raise BadInput(
             f"A picture's height and width are from 1 to {FARTHEST:,} pixels, not {given[0]} and {given[1]}."
@@ -44,8 +42,7 @@ def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None
 
 
 def is_normalised(recording: PoseRecording) -> bool:
-    """Whether all joints of all people lie between 0 and 1, at two places or more: in pixels they would be one
-    pixel."""
+    """Whether all joints of all people are between 0 and 1, at two or more positions: in pixels they would coincide."""
     places = [person.places for picture in recording.pictures for _, person in picture.usable]
     everything = np.concatenate(places) if places else np.zeros((0, 2))
     if len(everything) < 2 or np.abs(everything).max() > IMPLAUSIBLE or (everything == everything[0]).all():
@@ -63,7 +60,7 @@ def is_normalised(recording: PoseRecording) -> bool:
 
 
 def in_pixels(people: Sequence[Person | None], frame: CoordinateFrame, skeleton: Skeleton) -> Pose:
-    """A row per person; nothing is visible where there is none. Scores are kept if all have them."""
+    """One row per person; nothing is visible in rows without one. Scores are kept if all have them."""
     rows = np.zeros((len(people), len(skeleton), 3), np.float32)
     visible = np.zeros(rows.shape[:2], bool)
     found = [(n, person) for n, person in enumerate(people) if person is not None]
@@ -79,8 +76,7 @@ def in_pixels(people: Sequence[Person | None], frame: CoordinateFrame, skeleton:
 
 
 def scaled_to(recording: PoseRecording, poses: Pose, size: Size | None) -> Pose:
-    """In the picture of this size, of which the file's canvas is a smaller or larger copy. Our own form stays as it
-    is."""
+    """Scale poses to the picture of this size, if the canvas has the same aspect. Our own form is left unchanged."""
     if size is None or recording.own or poses.size == size:
         return poses
     if not is_copy(poses.size, size):
@@ -93,20 +89,20 @@ def scaled_to(recording: PoseRecording, poses: Pose, size: Size | None) -> Pose:
 
 
 def is_copy(canvas: Size, size: Size) -> bool:
-    """Whether one scale brings both sides of the picture to those of the canvas, up to rounding."""
+    """Whether both sides have the same scale from picture to canvas, up to rounding."""
     low = max((c - ROUNDING) / s for c, s in zip(canvas, size, strict=True))
     high = min((c + ROUNDING) / s for c, s in zip(canvas, size, strict=True))
     return low <= high
 
 
 def inside(poses: Pose) -> Bool[torch.Tensor, "*B K"]:
-    """The joints that were found and lie in the picture."""
+    """The joints that were found and are inside the picture."""
     limits = poses.xy.new_tensor([poses.size[1] - 0.5, poses.size[0] - 0.5])
     return poses.visible & ((poses.xy >= -0.5) & (poses.xy <= limits)).all(-1)
 
 
 def refuse_outside(recording: PoseRecording, poses: Pose, *, size_is_known: bool) -> None:
-    """A person of whom not one joint lies in the picture belongs to another picture."""
+    """Refuse a person without a single joint inside the picture, who belongs to another picture."""
     if bool(poses.visible.any()) and not bool(inside(poses).any()):
         way_out = "" if size_is_known else " If it belongs to a picture of another size, say that size."
         x, y = (round(v) for v in poses.xy[poses.visible].mean(0).tolist())

@@ -1,4 +1,4 @@
-"""Which form a file of poses has: its content says it, never its name."""
+"""Recognise the form of a pose file by its content, never by its name."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -16,16 +16,16 @@ from .recording import PeopleInPicture, PoseFormat, PoseRecording
 from .values import whole_number_in
 
 POSE_FORMATS: Sequence[PoseFormat] = (OwnPose(), OwnTrack(), OpenPose(), OpenPoseFrames(), KeypointResults(), MMPose())
-"""In the order in which they look at a file. Another form is another module and an entry here."""
+"""Known forms, in the order in which they are tried. A new form needs a module and an entry here."""
 
 FRAME_FILES = "*_keypoints.json"
 MOST_FILES = 100_000
 LARGEST_FRAME = 4 * 2**20
-"""Of a frame's file, in bytes: hundreds of people with faces and hands."""
+"""Largest file of one frame, in bytes: hundreds of people with faces and hands."""
 MOST_PEOPLE = 500_000
-"""In all frames of a folder: half a gigabyte of memory."""
+"""Most people in all frames of a folder: half a gigabyte of memory."""
 
-# What is known and not read: whether a file is it, what it is, and the way out.
+# Known but unsupported forms: test, description, and advice.
 _UNREAD: Sequence[tuple[Callable[[Any], bool], str, str]] = (
     (
         lambda content: isinstance(content, dict) and "annotations" in content and "images" in content,
@@ -47,7 +47,7 @@ _UNREAD: Sequence[tuple[Callable[[Any], bool], str, str]] = (
 
 
 def read_recording(path: Path | str) -> PoseRecording:
-    """All people of a pose file of any form that is known, or of a folder of OpenPose's files, one a frame."""
+    """All people in a pose file of any known form, or in a folder of OpenPose files, one per frame."""
     path = Path(path)
     if path.is_dir():
         return _of_folder(path)
@@ -111,7 +111,7 @@ def _of_folder(folder: Path) -> PoseRecording:
 
 
 def _refuse_gaps(folder: Path, numbers: Sequence[int]) -> None:
-    """Numbers go up by one step, that of `--frame_step`: OpenPose writes a file also where it finds nobody."""
+    """Refuse uneven frame numbers: OpenPose writes a file for every frame (or `--frame_step`), even without people."""
     steps = [later - earlier for earlier, later in pairwise(numbers)]
     for number, step in zip(numbers, steps, strict=False):
         if step != steps[0]:

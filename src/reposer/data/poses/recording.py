@@ -1,4 +1,4 @@
-"""What files of poses hold, whichever program wrote them: pictures, one after the other, with the people in each."""
+"""The content of pose files, whichever program wrote them: a sequence of pictures with the people in each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ Size = tuple[int, int]
 class Person:
     """One person in one picture.
 
-    rows: x, y and score of each joint, in the units of the file. visible: whether it was found. scored: whether the
-    file has scores. identity: the number that a tracker gave to the person throughout a clip.
+    rows: x, y and score of each joint, in the file's units. visible: whether it was found. scored: whether the file
+    has scores. identity: a tracker's id of the person throughout a clip.
     """
 
     skeleton: Skeleton
@@ -30,27 +30,27 @@ class Person:
 
     @property
     def sureness(self) -> float:
-        """The scores of all joints that were found, together; without scores, how many those are."""
+        """Sum of the scores of all found joints; without scores, their number."""
         return float(self.rows[self.visible, 2].sum()) if self.scored else float(self.visible.sum())
 
     @property
     def places(self) -> Float[np.ndarray, "N 2"]:
-        """Where the joints are that were found."""
+        """Positions of the found joints."""
         return self.rows[self.visible, :2]
 
 
 @dataclass(frozen=True)
 class UnusablePerson:
-    """A person of the file of whom nothing can be used. why: follows "person 3 "."""
+    """A person in the file whose data is unusable. why: follows "person 3 "."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class PeopleInPicture:
-    """people: in the order of the file. size: (height, width) of the picture, where the file says it.
+    """people: in the file's order. size: (height, width) of the picture, if the file states it.
 
-    name: what the file calls the picture, if anything.
+    name: the picture's name in the file, if any.
     """
 
     people: Sequence[Person | UnusablePerson]
@@ -59,7 +59,7 @@ class PeopleInPicture:
 
     @property
     def usable(self) -> Sequence[tuple[int, Person]]:
-        """Each person of whom something can be used, with the number in the file (from 0)."""
+        """The usable people, with their index in the file (from 0)."""
         return [(n, person) for n, person in enumerate(self.people) if isinstance(person, Person)]
 
 
@@ -67,12 +67,10 @@ class PeopleInPicture:
 class PoseRecording:
     """The content of a file, or of a folder of files.
 
-    kind: what wrote it, for messages. pictures: of a photo one, of a clip its frames. is_clip: whether the form is one
-    for
-    several pictures. own: our own form, which counts in pixels and whose size is that of the one picture it belongs to.
-    ends_open: whether frames after the last one may exist in which nobody was found. fps: frames per second, if it
-    says.
-    skeleton: of a recording that shows nobody.
+    kind: what wrote it, for messages. pictures: one for a photo, the frames for a clip. is_clip: whether the form is
+    for several pictures. own: our own form, which is in pixels and has the size of the one picture it belongs to.
+    ends_open: whether further frames without people may follow the last one. fps: frames per second, if stated.
+    skeleton: of a recording without people.
     """
 
     path: Path
@@ -86,14 +84,14 @@ class PoseRecording:
 
 
 class PoseFormat(Protocol):
-    """A form of pose files, in one module: it knows its files by their content, and reads them."""
+    """A form of pose files, in one module: recognises files by their content, and reads them."""
 
     name: str
     example: str
-    """What such a file looks like, for messages."""
+    """Example of such a file, for messages."""
 
     def recognises(self, content: Any) -> bool: ...
 
     def read(self, path: Path, content: Any) -> PoseRecording:
-        """Refuses what cannot be meant in a sentence. content: of the JSON file."""
+        """Read the content of the JSON file; invalid content is refused with a message."""
         ...

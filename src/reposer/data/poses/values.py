@@ -1,4 +1,4 @@
-"""Numbers of pose files: what may stand for a place, a size, a score and a rate."""
+"""Numbers in pose files: valid positions, sizes, scores and rates."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +12,13 @@ from reposer.core import BadInput, Skeleton, quoted
 from .recording import Person, Size, UnusablePerson
 
 FARTHEST = 1_000_000
-"""In pixels from a picture's corner: no joint is farther away, no picture has a longer side."""
+"""Largest distance of a joint from a picture's corner, and longest side of a picture, in pixels."""
 LEAST_FPS, MOST_FPS = 0.1, 1000.0
-"""Frames per second of a track."""
+"""Lowest and highest frame rate of a track, in frames per second."""
 
 
 def is_number(value: Any) -> bool:
-    """A finite number that is no truth value, and of a size that a picture's coordinates can have."""
+    """Whether it is a finite number, not a bool, in the range of a picture's coordinates."""
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
@@ -27,17 +27,17 @@ def is_number(value: Any) -> bool:
 
 
 def is_place(value: Any, *lengths: int) -> bool:
-    """A list of so many numbers."""
+    """Whether it is a list of numbers of one of these lengths."""
     return isinstance(value, list) and len(value) in lengths and all(map(is_number, value))
 
 
 def is_count(value: Any) -> bool:
-    """A whole number from 0 on."""
+    """Whether it is a non-negative integer."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def size_in(path: Path, size: Any) -> Size:
-    """(height, width) of our own forms."""
+    """(height, width) in our own forms."""
     if not (isinstance(size, list) and len(size) == 2 and all(map(_is_side, size))):
         raise BadInput(
             f"{path} has the size {quoted(size)}; [height, width] in whole pixels was expected, at most {FARTHEST:,} each."
@@ -46,8 +46,7 @@ def size_in(path: Path, size: Any) -> Size:
 
 
 def canvas_in(path: Path, content: dict[str, Any]) -> Size | None:
-    """(height, width) of `canvas_height` and `canvas_width`, which editors of OpenPose's form write; None without
-    them."""
+    """(height, width) from `canvas_height` and `canvas_width`, written by editors of OpenPose's form; else None."""
     height: Any = content.get("canvas_height")
     width: Any = content.get("canvas_width")
     if height is None and width is None:
@@ -61,7 +60,7 @@ def canvas_in(path: Path, content: dict[str, Any]) -> Size | None:
 
 
 def rate_in(path: Path, fps: Any) -> float | None:
-    """Frames per second, if the file says them."""
+    """Frames per second, if the file states them."""
     if fps is None:
         return None
     if not (is_number(fps) and LEAST_FPS <= fps <= MOST_FPS):
@@ -72,7 +71,7 @@ def rate_in(path: Path, fps: Any) -> float | None:
 
 
 def whole_number_in(text: str) -> int | None:
-    """The last number in a file's name: a frame's."""
+    """The last number in a file's name, which is the frame's."""
     digits = ""
     for sign in reversed(text):
         if sign.isascii() and sign.isdigit():
@@ -85,11 +84,10 @@ def whole_number_in(text: str) -> int | None:
 def person_of_triples(
     values: Sequence[Any], skeleton: Skeleton, *, least_score: float = 0.0, identity: int | None = None
 ) -> Person | UnusablePerson:
-    """x, y, score of each joint of `skeleton`, as one flat list; what comes after them is left out.
+    """A person from a flat list of x, y, score for each joint of `skeleton`; further values are ignored.
 
-    Missing is a joint whose score is 0 or less than `least_score`, wherever it is; and one at exactly (0, 0) or (-1,
-    -1):
-    where programs write a score of 1 beside them, those are still no places, but their words for "not found".
+    A joint is missing if its score is 0 or below `least_score`, or if it is at exactly (0, 0) or (-1, -1): even with a
+    score of 1 these mean "not found".
     """
     if not all(map(is_number, values)):
         bad = next(value for value in values if not is_number(value))
