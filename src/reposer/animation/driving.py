@@ -74,7 +74,7 @@ def open_driving(
     fps: Fraction | None = None,
     size: tuple[int, int] | None = None,
 ) -> Driving:
-    """Open a clip, or a track: a JSON file or a folder of OpenPose files, one per frame (see `data.poses.read_recording`).
+    """Open a clip, or a track: a JSON file or a folder of OpenPose files, one per frame (see `data.poses`).
 
     A clip's joints come from `track`; else, if no `finder` is named, from the only track beside it (CLIP.json or
     CLIP.*.json); else from the named pose estimator, by default BlazePose if installed. An estimator trained only on
@@ -174,5 +174,5 @@ def named_finder(name: str | None, picture: Path) -> JointFinder:
 
 
 def joints_of(finder: JointFinder, picture: UInt8[Tensor, "H W 3"]) -> Pose:
-    """One picture's pose."""
+    """The pose estimated in one picture."""
     return finder(picture[None])[0]

@@ -30,7 +30,8 @@ RIGID = _places(
     *(f"{side}_eye_{end}" for side in ("right", "left") for end in ("outer", "inner")),
     *(f"nose_bridge_{n}" for n in range(1, 5)),
 )
-# Landmarks that give the size of a neutral face: a turning head moves the eyes in units of its width, not their distance.
+# Landmarks that give the size of a neutral face: a turning head moves the eyes in units of its width, not of their
+# distance.
 SIZED_BY = [*RIGID, *_places("right_jaw_1", "left_jaw_1")]
 
 

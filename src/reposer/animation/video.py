@@ -54,7 +54,7 @@ class MovedFrame:
 
 
 class _Step(NamedTuple):
-    """What drives a frame: the pose to generate, in pixels of the photo, and the driver's own, in pixels of their clip."""
+    """What drives a frame: the pose to generate, in pixels of the photo, and the driver's, in pixels of the clip."""
 
     pose: Pose
     driver: Pose
@@ -213,7 +213,7 @@ class PhotoAnimation:
             yield step
 
     def _held(self, steps: Iterator[_Step]) -> Iterator[_Step]:
-        """Fill frames without a pose with the previous pose, or with the first one found if there is no previous one."""
+        """Fill frames without a pose with the previous pose, or with the first one found if there is none before."""
         self.missing = 0
         last: _Step | None = None
         for step in steps:

@@ -28,7 +28,7 @@ REFERENCES = 20
 
 @dataclass(frozen=True)
 class WholeClip:
-    """All frames of one clip that a split has, as driver and as ground truth.
+    """All frames of one clip in a split, as driver and as ground truth.
 
     source, source_pose: the reference picture. poses: T conditions, one per frame. fps: frames per second.
     size: (height, width) of its pictures before they were placed in the frame, in pixels.

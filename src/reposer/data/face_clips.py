@@ -112,7 +112,7 @@ class FaceClips(FrameFolders):
 
 
 def _landmark_folders(split: str) -> tuple[str, str]:
-    """Both folder names in use: the published landmark script writes to a different folder than the one that is read."""
+    """Both folder names in use: the published landmark script writes to a different one than is read."""
     return f"{split}_keypoints", f"{split}_keypoint"
 
 

@@ -70,7 +70,7 @@ class PoseTable(Mapping[str, Pose]):
         return iter(self._row.items())
 
     def outside(self) -> Bool[np.ndarray, "N K"]:
-        """The joints that were found, but outside of their picture."""
+        """The joints that were found, but outside their picture."""
         limits = np.array([self.size[1] - 0.5, self.size[0] - 0.5])
         return self.visible & np.any((self.xy < -0.5) | (self.xy > limits), axis=-1)
 

@@ -1,6 +1,6 @@
 """Views of objects in an HDF5 file, in the form of the published ShapeNet sets for view synthesis.
 
-`data_KIND.hdf5` holds a group MODEL_AZIMUTH_ELEVATION for each view (azimuth in tens of degrees) with `image`, uint8
+`data_KIND.hdf5` contains a group MODEL_AZIMUTH_ELEVATION for each view (azimuth in tens of degrees) with `image`, uint8
 (height, width, 3), and `pose`, the two numbers of the name. `id_KIND_SPLIT.txt` lists a split's views and
 `name_KIND_SPLIT.txt` its models.
 """

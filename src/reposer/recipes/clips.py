@@ -11,7 +11,7 @@ from reposer.synthetic.people.clips import SyntheticClips, SyntheticFaceClips
 
 @dataclass(frozen=True)
 class ClipDataConfig:
-    """Where the clips come from."""
+    """Source of the clips."""
 
     root: str | None = None
     """A folder of clips (docs/data.md); none = synthetic people or faces, rendered on the fly."""

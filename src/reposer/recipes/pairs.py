@@ -17,7 +17,7 @@ from reposer.training import Recipe
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the pairs come from."""
+    """Source of the pairs."""
 
     root: str | None = None
     """A folder that `reposer data check` accepts; none = synthetic people, rendered on the fly."""
@@ -125,7 +125,7 @@ class PairRecipe(Recipe):
     """Recipe of a run that trains on pairs. A family narrows the types of `model` and `stages`."""
 
     data: DataConfig | TruePairsConfig = field(default_factory=DataConfig)
-    """Where the pairs come from."""
+    """Source of the pairs."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

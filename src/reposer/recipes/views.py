@@ -11,10 +11,11 @@ from reposer.synthetic.objects import SyntheticObjects
 
 @dataclass(frozen=True)
 class ViewDataConfig:
-    """Where the views of objects come from."""
+    """Source of the views of objects."""
 
     root: str | None = None
-    """data_KIND.hdf5 with its lists beside it, or a folder with one such file; none = synthetic objects, rendered on the fly."""
+    """data_KIND.hdf5 with its lists beside it, or a folder with one such file; none = synthetic objects, rendered on
+    the fly."""
     split: str = "train"
     """Split of the data set. "held-out": from azimuths used in training to those kept from it."""
     hold_out: int = 0

@@ -240,7 +240,7 @@ def _swivel(numbers: np.random.Generator) -> list[Part]:
 
 
 def _bucket(width: float, tall: float, numbers: np.random.Generator) -> np.ndarray:
-    """One sheet that is seat, back and low sides: a grid of points, its seat at height 0."""
+    """Seat, back and low sides as one sheet: a grid of points with the seat at height 0."""
     v = np.linspace(0, 1, 22)
     # from the front edge over the seat up the back
     path = curve(

@@ -84,7 +84,7 @@ def join(parts: Sequence[Part]) -> Mesh:
 
 
 def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(F, 3, 3): each corner's mean normal over the faces round its vertex that bend less than the crease."""
+    """(F, 3, 3): each corner's mean normal over the faces around its vertex that bend less than the crease."""
     a, b, c = (points[faces[:, k]] for k in range(3))
     area = np.cross(b - a, c - a)
     unit = area / np.maximum(np.linalg.norm(area, axis=1, keepdims=True), 1e-12)

@@ -96,11 +96,11 @@ class SyntheticPeople(PairDataset):
         return FIRST_NUMBER[self._split] + i
 
     def who(self, number: int) -> Identity:
-        """Who person `number` is and what they wear."""
+        """Appearance and clothes of person `number`."""
         return sample_identity(number, numpy_stream(self.seed, _IDENTITY, number), split_of(number))
 
     def scene(self, number: int) -> Scene:
-        """Where person `number` is photographed."""
+        """Scene of person `number`."""
         return sample_scene(numpy_stream(self.seed, _SCENE, number))
 
     def view(self, number: int, view: int) -> tuple[BodyPose, Camera]:

@@ -17,7 +17,7 @@ LIMBS = ("right_arm", "left_arm", "right_leg", "left_leg")
 CORNER = 0.16
 """Half of the stretch of a limb that bends, in bone lengths."""
 BEND = np.linspace(1 - CORNER, 1 + CORNER, 9)
-"""Where along a limb (1 = elbow or knee) its bones are; the first and the last are stiff."""
+"""Positions of a limb's bones along it (1 = elbow or knee); the first and the last are rigid."""
 SPINE = np.linspace(0.02, 0.21, 9)
 """Heights above the middle of the hips where the torso's bones are; below is the pelvis, above the chest."""
 RIGID = ("head", "right_hand", "left_hand", "right_foot", "left_foot")

@@ -61,7 +61,7 @@ class LegPose:
     """Position of an ankle.
 
     outward, forward: from below its hip; lift: above the ground; all in leg lengths.
-    knee: turned outward round the line from hip to ankle; foot: turned outward, in degrees; pitch: heel raised (toes
+    knee: turned outward around the line from hip to ankle; foot: turned outward, in degrees; pitch: heel raised (toes
     raised, if negative), in degrees.
     """
 
@@ -86,7 +86,7 @@ class BodyPose:
     right_leg: LegPose = field(default_factory=LegPose)
     left_leg: LegPose = field(default_factory=LegPose)
     crouch: float = 0.0
-    """How much lower the hips are than straight legs allow, in leg lengths."""
+    """Lowering of the hips below the height of straight legs, in leg lengths."""
     seat: float | None = None
     """Height of the seat's top, in statures; 0 is the floor; None if the person does not sit."""
     seat_gap: tuple[float, float] = (0.0, 0.0)

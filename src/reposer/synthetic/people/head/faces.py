@@ -118,7 +118,7 @@ class Face:
             inside = where * np.exp(-((distance / width) ** 2))
             np.maximum(lines, strength * inside, out=lines)
 
-        fold = x - 0.17 - 0.55 * (-0.30 - y)  # from the nose round the mouth's corner
+        fold = x - 0.17 - 0.55 * (-0.30 - y)  # from the nose around the corner of the mouth
         stroke(fold, 0.020, ((y < -0.30) & (y > -0.30 - 0.24 * (0.6 + 0.4 * deep))) * 1.0, 0.30)
         for k in range(3):
             height = 0.42 + 0.085 * k + 0.012 * np.cos(6 * x)
@@ -138,7 +138,7 @@ class Face:
             return
         droop = y + 0.25 * x**2
         moustache = smoothstep(-0.40, -0.43, droop) * smoothstep(-0.52, -0.49, droop) * smoothstep(0.36, 0.31, x)
-        bare = smoothstep(0.36, 0.24, x) * (y > -0.62)  # the mouth and what is round it
+        bare = smoothstep(0.36, 0.24, x) * (y > -0.62)  # the mouth and the skin around it
         jaw = smoothstep(-0.30, -0.42, y - 0.42 * smoothstep(0.4, 0.85, x)) * (1 - bare)
         chin = smoothstep(0.30, 0.24, x) * smoothstep(-0.60, -0.64, y)
         chin = np.maximum(chin, (np.abs(x - 0.265) < 0.05) * (y < -0.44) * (y > -0.7))

@@ -118,7 +118,7 @@ def hair_of(figure: Figure, who: Identity, place: Place) -> Iterator[Patch]:
     skull = head_points(grid, nose=0.0, jaw=1.0)
     cap = skull * (1 + thick * on - 0.09 * (1 - on))[..., None]
     coordinates = grid.copy()
-    # strands run from the crown: the angle round a point at the back of the head's top
+    # strands start at the crown: the angle around a point at the back of the head's top
     coordinates[..., 2] = np.arctan2(x - 0.25 * hair.parting * front, z + 0.35) / np.pi
     yield Patch(place(cap), coordinates, np.ones(on.shape), replace(look, plait=False), where, HAIR)
 
@@ -205,7 +205,7 @@ def _ponytail(figure: Figure, who: Identity, place: Place) -> Patch:
 
 
 def _curtain(figure: Figure, who: Identity) -> Patch:
-    """Hair that hangs beside and behind the face: rings round the head whose front is hidden inside it."""
+    """Hair that hangs beside and behind the face: rings around the head whose front is hidden inside it."""
     hair = who.hair
     frame, centre = figure.frames["head"], figure.points["head"]
     radii = HEAD_RADII * figure.body.head
@@ -322,7 +322,7 @@ SCARF_EDGE = np.array([(0, 0.66), (25, 0.62), (42, 0.45), (54, 0.10), (62, -0.35
 
 
 def _headscarf(figure: Figure, who: Identity, place: Place) -> Iterator[Patch]:
-    """A scarf round the face's oval, and its fall over neck and shoulders."""
+    """A scarf around the oval of the face, falling over neck and shoulders."""
     look = who.hair.hat_look
     assert look is not None
     grid = sphere_grid(40, 56)

@@ -89,7 +89,7 @@ def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
             LOWER,
         )
 
-    # the top: over the trousers if it is not tucked in
+    # the top: over the trousers unless tucked in
     tucked = outfit.hem > 0.09
     room = outfit.ease if tucked else max(outfit.ease, lower_room + 0.004)
     room = room + (0.003 if outfit.sweater else 0.0)
@@ -101,7 +101,7 @@ def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
         on = smoothstep(-0.004, 0.007, line - y)
         hang = (0.4 * bust + 0.004) * smoothstep(0.21, 0.12, y) * smoothstep(0.5, 0.2, np.abs(a)) * (0 if tucked else 1)
         fit = room * (1 - 0.35 * smoothstep(0.2, 0.3, y))
-        fit = fit + (0 if tucked else 0.007) * smoothstep(0.045, -0.02, y)  # over the thighs and what they wear
+        fit = fit + (0 if tucked else 0.007) * smoothstep(0.045, -0.02, y)  # over the clothed thighs
         if tucked:  # into the waistband
             fit = (fit + 0.004) * smoothstep(0.104, 0.14, y) - 0.004
         return (fit + hang + 0.009) * on - 0.009
@@ -134,7 +134,7 @@ def collar_of(figure: Figure, who: Identity, *, tall: bool) -> Patch:
 
 
 def hood_of(figure: Figure, who: Identity) -> Patch:
-    """A hood that lies on the shoulders: a thick roll round the back of the neck."""
+    """A hood resting on the shoulders: a thick roll around the back of the neck."""
     chest = figure.frames["chest"]
     base = figure.points["neck_base"] - chest[:, 1] * 0.016
     angle = np.linspace(-0.80, 0.80, 21) * np.pi
@@ -166,14 +166,14 @@ def jacket_of(figure: Figure, who: Identity, room: float) -> Iterator[Patch]:
 
 
 def skirt_of(figure: Figure, who: Identity) -> Patch:
-    """A loft from the waist over both legs to the hem: each ring goes round both thighs."""
+    """A loft from the waist over both legs to the hem: each ring goes around both thighs."""
     outfit = who.outfit
     right, left = leg_of(figure, "right"), leg_of(figure, "left")
     pelvis = figure.frames["pelvis"]
     columns = 44
     angle = np.linspace(-np.pi, np.pi, columns + 1)
     ways = np.sin(angle)[:, None] * pelvis[:, 0] + np.cos(angle)[:, None] * pelvis[:, 2]
-    # round the hips
+    # around the hips
     y = np.linspace(0.112, 0.0, 12)
     hips = torso_patch(
         figure,

@@ -208,7 +208,7 @@ class Sleeve(Cloth):
     cuff: Literal["none", "stitch", "rib", "button", "turned"] = "none"
     cuff_rgb: Colour = (0.5, 0.5, 0.5)
     bands: tuple[tuple[float, float, Colour], ...] = ()
-    """(from, to way along, colour) of stripes round the arm."""
+    """(from, to way along, colour) of stripes around the arm."""
     stripes: int = 0
     """Lines of the cuff's colour along the outside."""
 
@@ -264,18 +264,18 @@ class Waist:
 
 @dataclass(frozen=True)
 class Legwear:
-    """Trousers or shorts on one leg or round the hips. Coordinates: (way round, way along, angle / pi)."""
+    """Trousers or shorts on one leg or around the hips. Coordinates: (way round, way along, angle / pi)."""
 
     cloth: Cloth
     belt: Waist | None = None
-    """Only round the hips: a leg's material has None."""
+    """Waistband, only on the hips: a leg's material has None."""
     seam: bool = True
     gloss: float = 0.03
     stripes: int = 0
     """Lines along the side."""
     stripe_rgb: Colour = (0.95, 0.95, 0.95)
     side: float = 0.0
-    """Which of +-1 is the outer side; 0 marks both."""
+    """Sign (+1 or -1) of the outer side; 0 marks both."""
     end: float = 9.0
     """Way along a leg of its lower edge."""
     cuff: Literal["none", "stitch", "rib", "turned", "frayed"] = "none"

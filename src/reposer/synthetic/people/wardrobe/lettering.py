@@ -71,7 +71,7 @@ def bitmap(line: str) -> np.ndarray:
 def ink(
     line: str, x: np.ndarray, y: np.ndarray, height: float, *, weight: float = 0.5, slant: float = 0.0
 ) -> np.ndarray:
-    """Where a line of letters of a height, its middle at x = y = 0, has ink.
+    """Ink of a line of letters of this height, centred at x = y = 0.
 
     weight: threshold between the dots of the alphabet: the corners are rounded; less is bolder.
     slant: how far the top leans to the right, in heights.

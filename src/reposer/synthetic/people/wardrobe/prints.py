@@ -101,7 +101,7 @@ def _landscape(x: np.ndarray, y: np.ndarray, out: np.ndarray, sun: Colour, hill:
 
 
 def logo_ink(name: LogoName, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where a mark of half size 1 has ink."""
+    """Ink of a mark of half size 1."""
     radius = np.hypot(x, y)
     match name:
         case "disc":

@@ -69,9 +69,9 @@ def loft(
     columns: int = 24,
     roundness: float = 2.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, columns + 1, 3) of rings round a line, and their coordinates.
+    """Points (n, columns + 1, 3) of rings around a line, and their coordinates.
 
-    side, front, back: half widths (n,), or (n, columns + 1) where they change round the ring.
+    side, front, back: half widths (n,), or (n, columns + 1) if they vary around the ring.
     roundness: exponent of the superellipse; 2 is an ellipse, more is boxier.
     """
     angle = np.linspace(-np.pi, np.pi, columns + 1)
@@ -154,7 +154,7 @@ def head_points(directions: np.ndarray, *, nose: float = 1.0, jaw: float = 1.0) 
 
 
 def normals(points: np.ndarray) -> np.ndarray:
-    """Outward unit normals of a grid that is closed round its columns."""
+    """Outward unit normals of a grid whose columns are closed."""
     ring = points[:, :-1]
     across = np.roll(ring, -1, 1) - np.roll(ring, 1, 1)
     along = np.gradient(ring, axis=0)
