@@ -158,8 +158,8 @@ class RunFolder:
         return (0, 0.0) if state is None else (state["step"], state["seconds"])
 
     def write_receipt(self, recipe: Recipe, about: Mapping[str, Any], holds: Mapping[str, Any] | None = None) -> None:
-        """Writes recipe.json: every value of the recipe, what was used (`about`), and the data's digests (None:
-        unchanged)."""
+        """Writes recipe.json: every value of the recipe, what was used (`about`), and the data's digests (None: those
+        of the existing one)."""
         holds = self.read_receipt()["contents"] if holds is None else holds
         text = json.dumps({"recipe": to_plain(recipe), "contents": holds, "about": about}, indent=2)
         write_text(self.receipt, text)
