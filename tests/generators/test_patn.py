@@ -131,7 +131,7 @@ def test_mini_has_at_most_five_million_parameters_and_tiny_a_hundred_thousand():
     assert count(unfilled(PATNConfig.mini().build)) <= 5_000_000
     deep = replace(PATNConfig.fashion(), downsamplings=3)
     for config in (PATNConfig.fashion(), PATNConfig.market(), PATNConfig.mini(), deep):
-        assert config.tiny().size == (64, 32)
+        assert config.tiny().framing.size == (64, 32)
         assert count(unfilled(config.tiny().build)) <= 100_000
 
 

@@ -10,5 +10,5 @@ def test_the_loop_loads_no_data_set_and_no_renderer():
     loaded = answer.stdout.split()
     assert "reposer.training.loop" in loaded
     floors = {name.split(".")[1] for name in loaded}
-    assert floors == {"core", "nn", "training"}
+    assert floors == {"core", "nn", "losses", "training"}
     assert len(loaded) < 40
