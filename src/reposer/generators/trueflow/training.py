@@ -22,6 +22,12 @@ from .model import Match, Repose, TrueFlow, TrueFlowConfig
 # ------------------------------------------------------------------------------------------- losses
 
 
+def weighted_mean(values: Float[Tensor, "B *H"], weights: Tensor) -> Float[Tensor, ""]:
+    """The mean over rows of each row's weighted mean, 0 for a row without weight: so that processes can be averaged."""
+    weights = weights.to(values).flatten(1)
+    return ((values.flatten(1) * weights).sum(1) / weights.sum(1).clamp(min=1)).mean()
+
+
 def match_loss(match: Match, truth: Truth) -> Float[Tensor, ""]:
     """Negative log-likelihood of the true cell of the source, or of "none", over the target's person."""
     h, w = truth.visible.shape[1:]
@@ -40,7 +46,7 @@ def match_loss(match: Match, truth: Truth) -> Float[Tensor, ""]:
             likely = likely + wy * wx * log.gather(2, cell[..., None])[..., 0]
     none = log[..., -1]
     value = -torch.where(shown, likely, 0.7 * none)
-    return (value * person).sum() / person.sum().clamp(min=1)
+    return weighted_mean(value, person)
 
 
 def geometry_terms(repose: Repose, truth: Truth) -> dict[str, Tensor]:
@@ -56,25 +62,17 @@ def geometry_terms(repose: Repose, truth: Truth) -> dict[str, Tensor]:
         )[:, 0]
         weight = 1 + 2 * edge + 2.0 * (parts > 0)
         loss = F.cross_entropy(body.parts, parts, reduction="none")
-        terms[f"parts_{name}"] = 0.5 * (loss * weight).sum() / weight.sum()
-        person = (parts > 0)[:, None].float()
-        terms[f"surface_{name}"] = 3.0 * ((body.surface - surface).abs() * person).sum() / person.sum().clamp(min=1) / 3
+        terms[f"parts_{name}"] = 0.5 * weighted_mean(loss, weight)
+        terms[f"surface_{name}"] = weighted_mean((body.surface - surface).abs().sum(1), parts > 0)
     terms["match"] = 0.25 * match_loss(g.match, truth)
-    person = truth.target_parts > 0
     error = (g.match.place - truth.place).square().sum(1).add(0.01).sqrt()
     error = 12 * (1 + error / 12).log()  # far-off places are the matching's business
-    terms["place"] = 0.12 * (error * truth.visible).sum() / truth.visible.sum().clamp(min=1)
+    terms["place"] = 0.12 * weighted_mean(error, truth.visible)
     seen = F.binary_cross_entropy_with_logits(
         g.match.visible[:, 0], truth.visible.to(g.match.visible), reduction="none"
     )
-    terms["visible"] = 0.3 * (seen * person).sum() / person.sum().clamp(min=1)
+    terms["visible"] = 0.3 * weighted_mean(seen, truth.target_parts > 0)
     return terms
-
-
-def end_point_error(repose: Repose, truth: Truth) -> Float[Tensor, ""]:
-    """Mean distance in pixels of the full size from the true place, over visible pixels."""
-    error = (repose.geometry.match.place - truth.place).square().sum(1).sqrt()
-    return (error * truth.visible).sum() / truth.visible.sum().clamp(min=1)
 
 
 def picture_terms(repose: Repose, batch: Batch, features: FeatureNetwork | None) -> dict[str, Tensor]:
