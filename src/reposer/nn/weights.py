@@ -43,7 +43,7 @@ def save_generator(generator: Any, path: Path, extra: Mapping[str, Any], *, dtyp
         "skeleton": generator.skeleton.name,
         **extra,
     }
-    write_safetensors(path, stored(generator, dtype), {HEADER: json.dumps(about)})
+    write_safetensors(path, stored(generator, dtype), {HEADER: json.dumps(about, allow_nan=False)})
 
 
 def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None = None) -> Module:

@@ -103,5 +103,5 @@ def ship(reader: PeopleReader, held_out: "PeopleViews", path: Path, about: Mappi
         **about,
         **{name: round(value, 4) for name, value in asdict(report).items()},
     }
-    write_safetensors(path, stored(reader.encoder, torch.bfloat16), {HEADER: json.dumps(card)})
+    write_safetensors(path, stored(reader.encoder, torch.bfloat16), {HEADER: json.dumps(card, allow_nan=False)})
     return report

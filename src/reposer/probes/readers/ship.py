@@ -1,6 +1,7 @@
 """Sets thresholds, measures the networks and writes the files that ship, in bfloat16."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -87,8 +88,9 @@ def level(logits: Tensor, counts: Tensor) -> Tensor:
 def write(network: nn.Module, path: Path, card: Mapping[str, Any]) -> None:
     config: Any = network.config
     header = {"licence": "Apache-2.0", "config": to_plain(config), **card}
-    write_safetensors(path, stored(network, torch.bfloat16), {HEADER: json.dumps(header)})
+    write_safetensors(path, stored(network, torch.bfloat16), {HEADER: json.dumps(header, allow_nan=False)})
 
 
-def rounded(report: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in report.items()}
+def rounded(report: Mapping[str, float]) -> dict[str, float | None]:
+    """The values for a card; None for one that no example gave (NaN), since JSON has no such number."""
+    return {name: None if math.isnan(value) else round(value, 4) for name, value in report.items()}
