@@ -1,9 +1,12 @@
 """Runs command lines in forked children of one warm process: python -m tests.hostile.fork_server, a JSON line a case.
 
 A child has its own folder, no input, bounded CPU seconds and address space; the answer names its exit code, what it
-printed, its peak memory and whether it had to be killed.
+printed, its peak memory and whether it had to be killed. What a child imported, the server imports too, so that the
+next one finds it loaded.
 """
 
+import contextlib
+import importlib
 import json
 import os
 import resource
@@ -16,6 +19,7 @@ from typing import Any
 CPU_SECONDS = 60
 IDLE_SECONDS = 20  # of a child that uses no CPU: it waits for ever, however busy the machine is
 ADDRESS_SPACE = 8 << 30  # protects the machine; what is promised is the peak of resident memory
+PRELOADED = ("reposer", "torch", "accelerate", "safetensors", "numpy", "PIL", "av", "h5py", "rich", "tyro", "scipy")
 TRACEBACK = 70  # exit code of a child whose error nobody caught
 
 
@@ -49,12 +53,23 @@ def _answer(arguments: list[str], folder: str) -> dict[str, Any]:
     with open(printed, "rb") as file:
         said = file.read()
     os.unlink(printed)
+    _import_too(printed + ".modules")
     return {
         "code": os.waitstatus_to_exitcode(status),
         "said": said.decode("utf-8", "replace"),
         "peak": used.ru_maxrss * 1024,
         "killed": killed,
     }
+
+
+def _import_too(listed: str) -> None:
+    """Imports the modules that a child listed, each by its own name; a killed child lists none."""
+    with contextlib.suppress(FileNotFoundError), open(listed) as file:
+        for name in json.load(file):
+            if name not in sys.modules and name.partition(".")[0] in PRELOADED:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
+        os.unlink(listed)
 
 
 def _child(arguments: list[str], folder: str, printed: str) -> None:
@@ -79,6 +94,8 @@ def _child(arguments: list[str], folder: str, printed: str) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
+        with contextlib.suppress(Exception), open(printed + ".modules", "w") as listed:
+            json.dump(sorted(sys.modules), listed)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
