@@ -155,7 +155,8 @@ def in_frame(
     if framing is None:
         return move
     frame = square(framing.matrix(picture_size))
-    return (frame @ square(move) @ torch.linalg.inv(frame))[:2]
+    moved: Tensor = (frame @ square(move) @ torch.linalg.inv(frame))[:2]
+    return moved
 
 
 def frame_pictures(

@@ -72,7 +72,8 @@ class PoseTable(Mapping[str, Pose]):
     def outside(self) -> Bool[np.ndarray, "N K"]:
         """The joints that were found, but outside their picture."""
         limits = np.array([self.size[1] - 0.5, self.size[0] - 0.5])
-        return self.visible & np.any((self.xy < -0.5) | (self.xy > limits), axis=-1)
+        outside: np.ndarray = self.visible & np.any((self.xy < -0.5) | (self.xy > limits), axis=-1)
+        return outside
 
     def convert(self, skeleton: Skeleton) -> "PoseTable":
         """The same people in another skeleton (see Pose.convert)."""
@@ -201,7 +202,8 @@ def _refuse_refuted(path: Path, named: Frame, known: int, outside: Mapping[Frame
 
 def _known(x: Float[np.ndarray, "N K"], y: Float[np.ndarray, "N K"]) -> Bool[np.ndarray, "N K"]:
     """The joints that were found."""
-    return (x != MISSING) & (y != MISSING)
+    there: np.ndarray = (x != MISSING) & (y != MISSING)
+    return there
 
 
 def _annotation_arrays(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -123,7 +123,8 @@ def _enlarged(picture: UInt8[Tensor, "H W 3"]) -> np.ndarray:
     """The picture in BGR, enlarged (bicubic, pixel corners aligned)."""
     size = (picture.shape[1] * UPSCALE, picture.shape[0] * UPSCALE)
     cv2 = _opencv()
-    return cv2.resize(picture.cpu().flip(-1).numpy(), size, interpolation=cv2.INTER_CUBIC)
+    resized: np.ndarray = cv2.resize(picture.cpu().flip(-1).numpy(), size, interpolation=cv2.INTER_CUBIC)
+    return resized
 
 
 def _opencv() -> Any:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from reposer.core import Framing
 from reposer.core.skeleton import OPENPOSE_18, Skeleton
+from reposer.nn.call import call
 
 FACE_5 = Skeleton("face5", ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth"), ())
 GROUPS = 8  # per group norm
@@ -69,7 +70,7 @@ class Block(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         y = self.conv_1(F.relu(self.norm_1(x)))
-        return x + self.conv_2(F.relu(self.norm_2(y)))
+        return x + call(self.conv_2, F.relu(self.norm_2(y)))
 
 
 def halved(before: int, after: int) -> nn.Conv2d:

@@ -16,6 +16,7 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.core.images import from_uint8
 from reposer.core.json_files import parse_json
+from reposer.nn.call import call
 from reposer.nn.features import IMAGENET_MEAN, IMAGENET_STD
 from reposer.nn.resnet import ResNet50
 from reposer.nn.weights import fill, find_weights, read_checkpoint, read_safetensors, sha256, unfilled
@@ -126,7 +127,7 @@ def _network(tensors: Mapping[str, Tensor], outputs: int | None, path: Path) -> 
 @torch.no_grad()
 def _run(network: ResNet50, pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B F"]:
     """Run the network on the pictures' device."""
-    return network.to(pictures.device)(pictures)
+    return call(network.to(pictures.device), pictures)
 
 
 def _middle(pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 h w"]:

@@ -1,7 +1,7 @@
 """Several reports in one table. Only comparable numbers are ranked; for the others the differences are listed."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,15 +60,16 @@ def _made_otherwise(metric: str, reports: Sequence[WrittenReport]) -> tuple[str,
     if len({report.row_hashes[metric] for report in reports}) == 1:
         return ()
     found = []
-    for title, fact in (
+    facts: tuple[tuple[str, Callable[[WrittenReport], object]], ...] = (
         ("protocol", lambda r: r.name),
         ("picture size", lambda r: "x".join(map(str, r.size))),
         ("geometry of the generated pictures", lambda r: r.geometry),
         ("number of pairs", lambda r: r.pairs),
         ("network", lambda r: r.networks.get(metric, "none")),
         ("reference set", lambda r: r.reference_hash[:8] if METRICS[metric].needs_reference else ""),
-        ("set of masks", lambda r: r.mask_hashes.get(METRICS[metric].mask, "")[:8]),
-    ):
+        ("set of masks", lambda r: r.mask_hashes.get(METRICS[metric].mask or "", "")[:8]),
+    )
+    for title, fact in facts:
         values = list(dict.fromkeys(str(fact(report)) for report in reports))
         if len(values) > 1:
             found.append(f"another {title} ({' / '.join(values)})")

@@ -24,6 +24,7 @@ from reposer.generators.registries import GENERATORS
 from reposer.losses.adversarial import GAN, GAN_TERMS
 from reposer.losses.perceptual import content
 from reposer.losses.pool import ImagePool
+from reposer.nn.call import call
 from reposer.nn.features import feature_network
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.maps import PoseMaps
@@ -141,7 +142,7 @@ class PATNGenerator(Generator):
     ) -> PoseTransfer:
         """`seeds`: seeds of each row's dropout, in training; None = no dropout."""
         source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
-        return self.branch(channels_last(source), source_maps, target_maps, seeds)
+        return call(self.branch, channels_last(source), source_maps, target_maps, seeds)
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint, on the picture's device and in its dtype."""

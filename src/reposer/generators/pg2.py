@@ -28,6 +28,7 @@ from reposer.core.generator import refuse_indivisible
 from reposer.core.rng import mix
 from reposer.generators.registries import GENERATORS
 from reposer.losses.adversarial import bce_fake, bce_real
+from reposer.nn.call import call
 from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.maps import PoseDiscs, pose_mask
@@ -153,7 +154,8 @@ class TwoConv(nn.Module):
 def run(block: Callable[..., Tensor], config: PG2Config, *maps: Tensor) -> Tensor:
     """block(*maps), with its activations recomputed in the backward pass if the config asks for it."""
     if config.checkpointing and torch.is_grad_enabled():
-        return checkpoint(block, *maps, use_reentrant=False, preserve_rng_state=False)
+        recomputed: Tensor = checkpoint(block, *maps, use_reentrant=False, preserve_rng_state=False)
+        return recomputed
     return block(*maps)
 
 
@@ -163,7 +165,8 @@ def _flat(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B n"]:
 
 
 def _unflat(x: Float[Tensor, "B n"], size: tuple[int, int]) -> Float[Tensor, "B C h w"]:
-    return x.unflatten(1, (*size, -1)).permute(0, 3, 1, 2)
+    pixels: Tensor = x.unflatten(1, (*size, -1))
+    return pixels.permute(0, 3, 1, 2)
 
 
 def coordinates(pose: Pose) -> Float[Tensor, "B n"]:
@@ -210,7 +213,7 @@ class MapEmbedding(nn.Module):
         self.squeeze = nn.Linear(h * w * config.width * config.levels, config.bottleneck)
 
     def forward(self, maps: Float[Tensor, "B K H W"]) -> Float[Tensor, "B z"]:
-        return self.squeeze(_flat(self.encoder(maps)[-1]))
+        return call(self.squeeze, _flat(self.encoder(maps)[-1]))
 
 
 class CoarseNet(nn.Module):
@@ -331,8 +334,8 @@ class PG2Generator(Generator):
     def coarse(self, source: Float[Tensor, "B 3 H W"], target_pose: Pose) -> Float[Tensor, "B 3 H W"]:
         """G1's picture, unbounded, at least float32."""
         if self.config.pose_input == "coordinates":
-            return self.coarse_net(source, coordinates(target_pose.to(source.device)).to(source.dtype))
-        return self.coarse_net(source, self.config.maps.of(target_pose, source))
+            return call(self.coarse_net, source, coordinates(target_pose.to(source.device)).to(source.dtype))
+        return call(self.coarse_net, source, self.config.maps.of(target_pose, source))
 
     def refined(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> PG2Drawing:
         """A coarse picture with G2's difference map added."""
@@ -388,7 +391,7 @@ class DCGANDiscriminator(nn.Module):
         x = F.leaky_relu(self.first(picture), SLOPE)
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = F.leaky_relu(norm(conv(x)), SLOPE)
-        return self.logit(x.flatten(1))
+        return call(self.logit, x.flatten(1))
 
 
 MIRROR = 0xF11B  # address of the mirroring's random number within a row's seed

@@ -105,12 +105,12 @@ def refine_convolutions(levels: int) -> Iterator[str]:
 
 def as_released(ours: Tensor) -> Tensor:
     """A tensor of ours in TensorFlow's order of axes."""
-    return {4: lambda w: w.permute(2, 3, 1, 0), 2: lambda w: w.t(), 1: lambda b: b}[ours.dim()](ours)
+    return ours.permute({4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[ours.dim()])
 
 
 def as_ours(released: Tensor) -> Tensor:
     """The inverse of `as_released`."""
-    return {4: lambda w: w.permute(3, 2, 0, 1), 2: lambda w: w.t(), 1: lambda b: b}[released.dim()](released)
+    return released.permute({4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[released.dim()])
 
 
 def _both(block: str) -> Iterator[str]:

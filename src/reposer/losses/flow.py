@@ -50,7 +50,8 @@ def best_cosine(
 
 
 def _unit(features: Tensor) -> Tensor:
-    return features / (features.norm(dim=1, keepdim=True) + EPSILON)
+    unit: Tensor = features / (features.norm(dim=1, keepdim=True) + EPSILON)
+    return unit
 
 
 def affine_regularity(flow: Float[Tensor, "B 2 h w"], kernel_size: int) -> Float[Tensor, ""]:
@@ -73,4 +74,5 @@ def _affine_residual_filters(kernel_size: int) -> Float[Tensor, "K 1 k k"]:
     row, column = torch.meshgrid(torch.arange(k), torch.arange(k), indexing="ij")
     basis = torch.stack([row.flatten(), column.flatten(), torch.ones(k * k)], 1).double()
     projection = basis @ torch.linalg.pinv(basis)
-    return (torch.eye(k * k, dtype=torch.float64) - projection).view(k * k, 1, k, k)
+    residual: Tensor = (torch.eye(k * k, dtype=torch.float64) - projection).view(k * k, 1, k, k)
+    return residual

@@ -29,7 +29,8 @@ def _root(covariance: Float64[Tensor, "D D"]) -> Float64[Tensor, "D R"]:
     values, vectors = torch.linalg.eigh(covariance)
     noise = values[-1].clamp(min=0) * len(values) * torch.finfo(values.dtype).eps
     real = values > noise
-    return vectors[:, real] * values[real].sqrt()
+    root: Tensor = vectors[:, real] * values[real].sqrt()
+    return root
 
 
 class FrechetDistance(SetMetric):

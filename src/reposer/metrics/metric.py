@@ -64,7 +64,8 @@ class AnyMetric(ABC):
 
         Raises `BadInput`, which names file, source and checksum, if a network is needed and missing.
         """
-        return cls()
+        metric: Own = cls()
+        return metric
 
     @property
     def network(self) -> str:

@@ -202,7 +202,8 @@ def _samples(curves: _Curves, steps: int) -> Float[Tensor, "B P S 2"]:
     half = torch.linspace(0, 1, steps // 2 + 1, device=a.device, dtype=a.dtype)[:, None]
     t = torch.cat([half * m, 1 - (1 - m) * (1 - half[1:])], -2)
     # Weights first: they are exactly 1 and 0 at the ends, so that pieces join exactly and areas have no gaps.
-    return a * ((t - m) * (t - 1) / m) + b * (t * (1 - t) / (m * (1 - m))) + c * (t * (t - m) / (1 - m))
+    parabola: Tensor = a * ((t - m) * (t - 1) / m) + b * (t * (1 - t) / (m * (1 - m))) + c * (t * (t - m) / (1 - m))
+    return parabola
 
 
 def _drawn(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B N H W"]:

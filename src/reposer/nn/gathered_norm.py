@@ -1,5 +1,6 @@
 """Batch norm over the rows of all processes, so that two processes train as one with the whole batch would."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -61,8 +62,8 @@ def _over_rows(value: Tensor, share: float | None) -> Tensor:
     """Turns a mean over this process's rows into the mean over the rows of all processes."""
     if share is None:
         return value
-    mean: Tensor = _MeanOverRows.apply(value, share)
-    return mean
+    mean_over_rows: Callable[[Tensor, float], Tensor] = _MeanOverRows.apply
+    return mean_over_rows(value, share)
 
 
 class _MeanOverRows(torch.autograd.Function):

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .call import call
 from .layout import at_least_float32
 from .warp import Places, flowed_places, gather_taps, warp
 
@@ -58,8 +59,9 @@ class LocalAttention(nn.Module):
         # repeating the border of the *convolved* map beyond them is exact. The margin shifts its pixels by `after`.
         of_source = F.conv2d(F.pad(source, (k - 1,) * 4, mode="replicate"), source_kernel)
         hidden = of_target + warp(of_source, at_least_float32(flow) + after)
-        scores = self.mix(F.leaky_relu(hidden, 0.1)).permute(0, 2, 3, 1)
-        return at_least_float32(scores).softmax(-1).unflatten(-1, (k, k))
+        scores = call(self.mix, F.leaky_relu(hidden, 0.1)).permute(0, 2, 3, 1)
+        share: Tensor = at_least_float32(scores).softmax(-1).unflatten(-1, (k, k))
+        return share
 
 
 def gather_windows(

@@ -6,6 +6,7 @@ from typing import Literal
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from .call import call
 from .pose_transfer import Conv, Encoder, Normalize, TwoConvs, before_norm, norm
 
 Head = Literal["none", "patch"]
@@ -49,7 +50,7 @@ class PairDiscriminator(nn.Module):
         x = self.encoder(joined)
         for block in self.blocks:
             x = block(x, seeds)
-        return self.score(x)
+        return call(self.score, x)
 
 
 class ResidualBlock(nn.Module):
@@ -63,4 +64,5 @@ class ResidualBlock(nn.Module):
         self.norm = norm(c, normalize)
 
     def forward(self, x: Float[Tensor, "B C h w"], seeds: Int64[Tensor, "B"] | None = None) -> Float[Tensor, "B C h w"]:
-        return x + self.norm(self.convs(x, seeds))
+        y: Tensor = self.norm(self.convs(x, seeds))
+        return x + y

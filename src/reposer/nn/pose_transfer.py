@@ -16,6 +16,8 @@ from reposer.nn.dropout import SeededDropout
 from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.layout import at_least_float32
 
+from .call import call
+
 C = TypeVar("C", bound=nn.Conv2d | nn.ConvTranspose2d)
 
 Normalize = Literal["instance", "batch"]
@@ -125,7 +127,7 @@ class TwoConvs(nn.Module):
         self.drop = SeededDropout(dropout, number)
 
     def forward(self, x: Float[Tensor, "B i h w"], seeds: Int64[Tensor, "B"] | None = None) -> Float[Tensor, "B o h w"]:
-        return self.second(self.drop(self.between(self.first(x)), seeds))
+        return call(self.second, self.drop(self.between(self.first(x)), seeds))
 
 
 class Cascade(nn.ModuleList):

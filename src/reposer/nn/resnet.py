@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from .call import call
+
 RESNET50_BLOCKS = ((64, 3), (128, 4), (256, 6), (512, 3))  # (width, blocks) of each layer
 EXPANSION = 4
 FEATURES = 512 * EXPANSION
@@ -53,4 +55,4 @@ class ResNet50(nn.Module):
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, padding=1)
         for number in range(1, len(RESNET50_BLOCKS) + 1):
             x = getattr(self, f"layer{number}")(x)
-        return self.fc(x.mean((-2, -1)))
+        return call(self.fc, x.mean((-2, -1)))

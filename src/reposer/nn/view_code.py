@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from reposer.core import BadInput, View
 from reposer.core.view import AZIMUTH_STEP, AZIMUTHS, ELEVATIONS
 
+from .call import call
+
 ONE_HOT = len(AZIMUTHS) + len(ELEVATIONS)
 TOLERANCE = 1e-3  # degrees: tolerates the rounding of an angle to float32
 
@@ -48,7 +50,7 @@ class ViewCode(nn.Module):
         weight = self.layers[0].weight
         assert isinstance(weight, Tensor)
         with torch.autocast(weight.device.type, enabled=False):
-            return self.layers(view_features(source, target).to(weight))
+            return call(self.layers, view_features(source, target).to(weight))
 
 
 class CodeMap(nn.Module):
@@ -61,7 +63,8 @@ class CodeMap(nn.Module):
 
     def forward(self, code: Float[Tensor, "B D"]) -> Float[Tensor, "B C h w"]:
         with torch.autocast(code.device.type, enabled=False):
-            return self.places(code).unflatten(1, self.shape)
+            places: Tensor = self.places(code).unflatten(1, self.shape)
+        return places
 
 
 def unknown_angle(view: View, *, one_hot: bool) -> str | None:

@@ -47,7 +47,8 @@ def sign_test(wins: int, losses: int) -> float:
     """Two-sided exact p-value of a split at least this uneven, if both sides were equally likely (ties excluded)."""
     total, fewer = wins + losses, min(wins, losses)
     tail = sum(math.comb(total, k) for k in range(fewer + 1))
-    return min(1.0, 2 * tail / 2**total)
+    p: float = min(1.0, 2 * tail / 2**total)
+    return p
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

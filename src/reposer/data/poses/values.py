@@ -101,7 +101,8 @@ def person_of_triples(
 
 def _is_word_for_missing(rows: Float[np.ndarray, "K 3"]) -> Bool[np.ndarray, "K"]:
     xy = rows[:, :2]
-    return (xy == 0).all(-1) | (xy == -1).all(-1)
+    missing: np.ndarray = (xy == 0).all(-1) | (xy == -1).all(-1)
+    return missing
 
 
 def _is_side(value: Any) -> bool:

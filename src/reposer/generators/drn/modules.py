@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reposer.nn.call import call
 from reposer.nn.layout import at_least_float32
 
 StyleEncoding = Literal["plain", "residual"]
@@ -71,7 +72,7 @@ class DetailModule(nn.Module):
 
     def style(self, picture: Float[Tensor, "B 3 _ _"]) -> Float[Tensor, "B N"]:
         """Every scale and shift for the picture, in the order of the norms."""
-        return self.mlp(self.encoder(picture))
+        return call(self.mlp, self.encoder(picture))
 
     def draw(self, content: Float[Tensor, "B C h w"], style: Float[Tensor, "B N"]) -> Float[Tensor, "B 3 _ _"]:
         """The picture, in [-1, 1]."""
@@ -121,7 +122,7 @@ class StyleEncoder(nn.Module):
             x = F.relu(x)
         for block in self.halve:
             x = F.relu(block(x)) if self.plain else block(x)
-        return self.code(x.mean((2, 3), keepdim=True)).flatten(1)
+        return call(self.code, x.mean((2, 3), keepdim=True)).flatten(1)
 
 
 class ResidualHalving(nn.Module):
@@ -138,7 +139,7 @@ class ResidualHalving(nn.Module):
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H//2 W//2"]:
         deep = self.second(F.leaky_relu(self.first(F.leaky_relu(x, 0.2)), 0.2))
-        return F.avg_pool2d(deep, 2) + self.bypass(F.avg_pool2d(x, 2))
+        return F.avg_pool2d(deep, 2) + call(self.bypass, F.avg_pool2d(x, 2))
 
 
 class StyleMLP(nn.Module):
@@ -156,7 +157,7 @@ class StyleMLP(nn.Module):
             )
 
     def forward(self, code: Float[Tensor, "B Z"]) -> Float[Tensor, "B N"]:
-        return self.last(F.relu(self.second(F.relu(self.first(code)))))
+        return call(self.last, F.relu(self.second(F.relu(self.first(code)))))
 
 
 def reflected(i: int, o: int, kernel: int, *, stride: int = 1) -> nn.Conv2d:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose, Skeleton
 from reposer.core.skeleton import OPENPOSE_18, PERSON_88
 from reposer.generators.registries import GENERATORS
+from reposer.nn.call import call
 from reposer.nn.layout import channels_last
 from reposer.nn.maps import PoseMaps
 from reposer.nn.pose_transfer import Encoder, PoseBranch, PoseTransfer
@@ -254,7 +255,7 @@ class DRNGenerator(Generator):
     ) -> PoseTransfer:
         """I_c and F_t, from the pose branch alone."""
         source_maps, target_maps = self.pose_maps(source_pose, source), self.pose_maps(target_pose, source)
-        return self.pose_branch(channels_last(source), source_maps, target_maps, seeds)
+        return call(self.pose_branch, channels_last(source), source_maps, target_maps, seeds)
 
     def styles(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose) -> Styles:
         """What the detail branch takes from the source."""
@@ -264,7 +265,7 @@ class DRNGenerator(Generator):
         self, features: Float[Tensor, "B C h w"], coarse: Float[Tensor, "B 3 H W"], styles: Styles, target_pose: Pose
     ) -> DRNDrawing:
         """The final picture, by the detail branch alone, from the pose branch's results."""
-        return self.detail_branch(features, coarse, styles, _in_type_of(coarse, target_pose))
+        return call(self.detail_branch, features, coarse, styles, _in_type_of(coarse, target_pose))
 
     def pose_maps(self, pose: Pose, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B K H W"]:
         """One bump of height 1 per visible joint of the body, on the picture's device and in its dtype."""

@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from reposer.nn.call import call
+
 SLOPE = 0.1
 
 Normalize = Literal["channel", "picture"]
@@ -39,7 +41,7 @@ class EncoderBlock(nn.Module):
         self.conv = nn.Conv2d(o, o, 3, padding=1)
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H//2 W//2"]:
-        return self.conv(self.between(self.halve(self.before(x))))
+        return call(self.conv, self.between(self.halve(self.before(x))))
 
 
 class ResBlock(nn.Module):
@@ -54,7 +56,7 @@ class ResBlock(nn.Module):
         self.bypass = nn.Identity() if o is None else nn.Conv2d(i, o, 1)
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H W"]:
-        return self.bypass(x) + self.second(self.between(self.first(self.before(x))))
+        return call(self.bypass, x) + call(self.second, self.between(self.first(self.before(x))))
 
 
 class ResBlockDecoder(nn.Module):
@@ -69,7 +71,7 @@ class ResBlockDecoder(nn.Module):
         self.bypass = nn.ConvTranspose2d(i, o, 3, stride=2, padding=1, output_padding=1)
 
     def forward(self, x: Float[Tensor, "B i h w"]) -> Float[Tensor, "B o 2*h 2*w"]:
-        return self.enlarge(self.between(self.conv(self.before(x)))) + self.bypass(x)
+        return call(self.enlarge, self.between(self.conv(self.before(x)))) + call(self.bypass, x)
 
 
 class Jump(nn.Conv2d):

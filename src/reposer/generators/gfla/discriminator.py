@@ -1,12 +1,24 @@
 """GFLA's discriminators: they see pictures or clips alone, no pose and no source (Ren et al. 2020,
 arXiv:2003.00696)."""
 
+from typing import TypeVar
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from reposer.nn.call import call
+
 from .blocks import leaky
+
+Layer = TypeVar("Layer", bound=nn.Module)
+
+
+def spectral(layer: Layer) -> Layer:
+    """The same layer, spectrally normalised."""
+    spectral_norm(layer)
+    return layer
 
 
 class ResDiscriminator(nn.Module):
@@ -23,10 +35,10 @@ class ResDiscriminator(nn.Module):
         self.blocks = nn.Sequential(
             *(ResBlockEncoder(i, o, h) for i, o, h in zip(inputs, widths, hidden, strict=False))
         )
-        self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 1))
+        self.score = spectral(nn.Conv2d(widths[-1], 1, 1))
 
     def forward(self, picture: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 1 h w"]:
-        return self.score(leaky(self.blocks(picture)))
+        return call(self.score, leaky(self.blocks(picture)))
 
 
 class ResBlockEncoder(nn.Module):
@@ -34,12 +46,12 @@ class ResBlockEncoder(nn.Module):
 
     def __init__(self, i: int, o: int, hidden: int) -> None:
         super().__init__()
-        self.conv = spectral_norm(nn.Conv2d(i, hidden, 3, padding=1))
-        self.halve = spectral_norm(nn.Conv2d(hidden, o, 4, stride=2, padding=1))
-        self.bypass = spectral_norm(nn.Conv2d(i, o, 1))
+        self.conv = spectral(nn.Conv2d(i, hidden, 3, padding=1))
+        self.halve = spectral(nn.Conv2d(hidden, o, 4, stride=2, padding=1))
+        self.bypass = spectral(nn.Conv2d(i, o, 1))
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H//2 W//2"]:
-        return self.halve(leaky(self.conv(leaky(x)))) + self.bypass(F.avg_pool2d(x, 2))
+        return call(self.halve, leaky(self.conv(leaky(x)))) + call(self.bypass, F.avg_pool2d(x, 2))
 
 
 class TemporalDiscriminator(nn.Module):
@@ -55,10 +67,10 @@ class TemporalDiscriminator(nn.Module):
         super().__init__()
         self.clip = nn.Sequential(ClipBlockEncoder(3, width, width), ClipBlockEncoder(width, 2 * width, width))
         self.blocks = nn.Sequential(*(ResBlockEncoder(4 * width, 4 * width, 4 * width) for _ in range(2)))
-        self.score = spectral_norm(nn.Conv2d(4 * width, 1, 1))
+        self.score = spectral(nn.Conv2d(4 * width, 1, 1))
 
     def forward(self, clip: Float[Tensor, "B 3 6 H W"]) -> Float[Tensor, "B 1 h w"]:
-        return self.score(leaky(self.blocks(self.clip(clip).flatten(1, 2))))
+        return call(self.score, leaky(self.blocks(self.clip(clip).flatten(1, 2))))
 
 
 class ClipBlockEncoder(nn.Module):
@@ -67,10 +79,10 @@ class ClipBlockEncoder(nn.Module):
 
     def __init__(self, i: int, o: int, hidden: int) -> None:
         super().__init__()
-        self.conv = spectral_norm(nn.Conv3d(i, hidden, 3, padding=1))
-        self.halve = spectral_norm(nn.Conv3d(hidden, o, (3, 4, 4), stride=(1, 2, 2), padding=(0, 1, 1)))
-        self.bypass = spectral_norm(nn.Conv3d(i, o, 1))
+        self.conv = spectral(nn.Conv3d(i, hidden, 3, padding=1))
+        self.halve = spectral(nn.Conv3d(hidden, o, (3, 4, 4), stride=(1, 2, 2), padding=(0, 1, 1)))
+        self.bypass = spectral(nn.Conv3d(i, o, 1))
 
     def forward(self, x: Float[Tensor, "B i T H W"]) -> Float[Tensor, "B o T-2 H//2 W//2"]:
         mean = F.avg_pool3d(x, (3, 2, 2), stride=(1, 2, 2))
-        return self.halve(leaky(self.conv(leaky(x)))) + self.bypass(mean)
+        return call(self.halve, leaky(self.conv(leaky(x)))) + call(self.bypass, mean)

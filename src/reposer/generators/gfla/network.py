@@ -148,6 +148,7 @@ class GFLAGenerator(Generator):
         target_maps: Float[Tensor, "B K H W"],
     ) -> Moves:
         scale = 1.0 if self.config.normalize_input else RAW_POSE_SCALE  # a norm would undo it
+        moves: Moves
         (moves,) = self.flow_net(torch.cat([source, scale * source_maps, scale * target_maps], 1))
         return moves
 

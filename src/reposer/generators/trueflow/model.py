@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
 from reposer.core.generator import refuse_indivisible
 from reposer.core.truth import PARTS
+from reposer.nn.call import call
 from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import heatmaps, limb_maps
 
@@ -95,11 +96,11 @@ class Block(nn.Module):
         self.code = nn.Linear(code, 2 * channels) if code else None
 
     def forward(self, x: Tensor, code: Tensor | None = None) -> Tensor:
-        y = self.norm(self.first(x))
+        y: Tensor = self.norm(self.first(x))
         if self.code is not None:
             scale, shift = self.code(code)[..., None, None].chunk(2, 1)
             y = y * (1 + scale) + shift
-        return x + self.second(y)
+        return x + call(self.second, y)
 
 
 class Attention(nn.Module):
@@ -115,7 +116,7 @@ class Attention(nn.Module):
         b, c, h, w = x.shape
         q, k, v = self.qkv(self.norm(x)).view(b, 3, 4, c // 4, h * w).transpose(-1, -2).unbind(1)
         y = F.scaled_dot_product_attention(q, k, v)
-        return x + self.out(y.transpose(-1, -2).reshape(b, c, h, w))
+        return x + call(self.out, y.transpose(-1, -2).reshape(b, c, h, w))
 
 
 @dataclass(frozen=True)
@@ -242,8 +243,10 @@ class GeometryNet(nn.Module):
     def body_of(self, source: Float[Tensor, "B 3 H W"], pose: Pose) -> Body:
         """The source's body: depends on nothing but the source."""
         small = F.avg_pool2d(source, MAP)
-        return self.source_net(
-            torch.cat([small, pose_maps(pose).to(small)], 1), self.source_code(pose_numbers(pose).to(small))
+        return call(
+            self.source_net,
+            torch.cat([small, pose_maps(pose).to(small)], 1),
+            self.source_code(pose_numbers(pose).to(small)),
         )
 
     def forward(self, source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose) -> Geometry:
@@ -391,7 +394,7 @@ class PaintNet(nn.Module):
         x2 = self.level2(self.down2(x1))
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
-        return self.last(torch.cat([F.pixel_shuffle(self.out(x0), 2), seen], 1))
+        return call(self.last, torch.cat([F.pixel_shuffle(self.out(x0), 2), seen], 1))
 
 
 @dataclass(frozen=True)

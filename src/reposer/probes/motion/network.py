@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from reposer.core import BadInput, Framing
 from reposer.core.skeleton import COCO_17, DERIVED_JOINTS, H36M_17
+from reposer.nn.call import call
 from reposer.nn.dropout import SeededDropout
 from reposer.nn.layout import at_least_float32
 
@@ -67,7 +68,7 @@ class TrackNorm(nn.Module):
         self.says = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 2 * width))
 
     def forward(self, x: Float[Tensor, "B C T"], condition: Float[Tensor, "B C"]) -> Float[Tensor, "B C T"]:
-        gamma, beta = self.says(condition)[..., None].chunk(2, 1)
+        gamma, beta = call(self.says, condition)[..., None].chunk(2, 1)
         return F.layer_norm(x, x.shape[1:]) * (1 + gamma) + beta
 
 
@@ -149,7 +150,8 @@ class MotionNetwork(nn.Module):
 
 def dropped(x: Float[Tensor, "B C T"], drop: nn.Module, seeds: Int64[Tensor, "B"] | None) -> Float[Tensor, "B C T"]:
     """Dropout for pictures, applied to a picture one pixel high."""
-    return drop(x[:, :, None], seeds)[:, :, 0]
+    kept: Tensor = drop(x[:, :, None], seeds)
+    return kept[:, :, 0]
 
 
 def carried_over() -> Float[Tensor, "34 34"]:
@@ -159,4 +161,5 @@ def carried_over() -> Float[Tensor, "34 34"]:
         names = (joint,) if joint in COCO_17 else DERIVED_JOINTS.get(joint, ("nose",))
         for name in names:
             table[k, COCO_17.index(name)] = 1 / len(names)
-    return torch.block_diag(table, table)
+    both: Tensor = torch.block_diag(table, table)
+    return both

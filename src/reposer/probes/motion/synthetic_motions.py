@@ -108,7 +108,8 @@ def _to_poses(body: Body, frames: int, fps: float, stream: np.random.Generator) 
     share = smoothstep(marks[last - 1], np.maximum(marks[last], marks[last - 1] + 1e-6), frame)
     on_the_way = between(keys[last - 1], keys[last], share)
     sway = 0.004 * np.cumsum(stream.normal(0, 1, (frames, 3)), 0) / np.sqrt(fps)  # people never stand quite still
-    return on_the_way + (sway * [1.0, 0.2, 1.0])[:, None]
+    swaying: np.ndarray = on_the_way + (sway * [1.0, 0.2, 1.0])[:, None]
+    return swaying
 
 
 def between(

@@ -108,7 +108,10 @@ class _Body:
         c, r = column.astype(int), row.astype(int)
         u, v = column - c, row - r
         f = self.field
-        return (f[r, c] * (1 - u) + f[r, c + 1] * u) * (1 - v) + (f[r + 1, c] * (1 - u) + f[r + 1, c + 1] * u) * v
+        depth: np.ndarray = (f[r, c] * (1 - u) + f[r, c + 1] * u) * (1 - v) + (
+            f[r + 1, c] * (1 - u) + f[r + 1, c + 1] * u
+        ) * v
+        return depth
 
     def belt(self, z: float | np.ndarray) -> np.ndarray:
         """Height of the lower edge of the windows."""

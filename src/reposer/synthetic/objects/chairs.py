@@ -27,7 +27,8 @@ def _wooden(numbers: np.random.Generator) -> list[Part]:
 
     def at(height: float) -> float:
         """z of the back's middle plane at a height."""
-        return back - lean * max(0.0, (height - seat) / (top - seat)) ** 1.3
+        z: float = back - lean * max(0.0, (height - seat) / (top - seat)) ** 1.3
+        return z
 
     heights = np.array([0, 0.2, seat, seat + 0.12, (seat + top) / 2, top - 0.1, top])
     for side in (-1, 1):

@@ -101,7 +101,8 @@ def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
     near = (unit[own] * unit[other]).sum(1) > CREASE
     total = np.stack([np.bincount(corner[near], area[other[near], k], len(vertex)) for k in range(3)], -1)
     total = np.where(np.linalg.norm(total, axis=1, keepdims=True) > 1e-12, total, unit.repeat(3, 0))
-    return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).reshape(-1, 3, 3)
+    normals: np.ndarray = (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).reshape(-1, 3, 3)
+    return normals
 
 
 def solid(points: np.ndarray, faces: np.ndarray, finish: Finish) -> Part:

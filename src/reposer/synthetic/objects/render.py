@@ -73,7 +73,8 @@ class LitObject:
         flat = np.einsum("vc,nkc->nvk", self.points, self.lights)
         scale, middle = (SHADOW_SIZE - 4) / 2, (SHADOW_SIZE - 1) / 2
         seen = flat * (scale, -scale, 1) + (middle, middle, 0)
-        return np.maximum(hits(seen, self.mesh.faces, (SHADOW_SIZE, SHADOW_SIZE)).depth, -2)
+        depth: np.ndarray = np.maximum(hits(seen, self.mesh.faces, (SHADOW_SIZE, SHADOW_SIZE)).depth, -2)
+        return depth
 
     def irradiance(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Light that reaches points (n, 3) of the scaled object; about 1 on an open surface."""
@@ -154,7 +155,8 @@ class LitObject:
         shade = np.clip(light, 0, 1.15)[:, None]
         # shadows keep some colour
         lit = colour * shade ** np.array([1.04, 1.04, 0.97], np.float32)
-        return np.clip(lit * (1 - 0.35 * gloss * fresnel)[:, None] + shine[:, None], 0, 1)
+        shaded: np.ndarray = np.clip(lit * (1 - 0.35 * gloss * fresnel)[:, None] + shine[:, None], 0, 1)
+        return shaded
 
 
 def camera_turn(azimuth: float, elevation: float) -> np.ndarray:

@@ -244,7 +244,8 @@ def _face(feminine: float, weight: float, age: float, skin: Colour, hair: Hair, 
     f = feminine
 
     def near(mean: float, spread: float, k: int, low: float, high: float) -> float:
-        return min(max(mean + spread * n[k], low), high)
+        number: float = min(max(mean + spread * n[k], low), high)
+        return number
 
     s = np.array(skin)
     lip = s * (0.86, 0.60, 0.60) + np.array([0.05, 0.0, 0.0])

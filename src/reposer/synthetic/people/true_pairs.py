@@ -70,7 +70,8 @@ def _affine(rows: RowNoise, flip: Tensor, strength: float, ratio: float) -> Floa
 
 def _inverse(theta: Tensor) -> Tensor:
     whole = torch.cat([theta, theta.new_tensor([0, 0, 1.0]).expand(len(theta), 1, 3)], 1)
-    return torch.linalg.inv(whole)[:, :2]
+    inverse: Tensor = torch.linalg.inv(whole)[:, :2]
+    return inverse
 
 
 def _moved(theta: Tensor, xy: Tensor, size: tuple[int, int]) -> Tensor:

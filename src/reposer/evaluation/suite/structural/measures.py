@@ -162,7 +162,8 @@ def _by_part(
 
 
 def _distance(found: Joints, truth: Joints) -> Float64[Tensor, "N 18"]:
-    return (found.xy - truth.xy).norm(dim=-1)
+    distance: Tensor = (found.xy - truth.xy).norm(dim=-1)
+    return distance
 
 
 def _places(joints: Sequence[str]) -> list[int]:

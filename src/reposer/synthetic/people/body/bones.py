@@ -153,7 +153,8 @@ def _limb(joints: Tensor, hanging: Tensor, front: Tensor) -> tuple[Tensor, Tenso
 
 
 def _unit(v: Tensor) -> Tensor:
-    return v / v.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+    unit: Tensor = v / v.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+    return unit
 
 
 def _frame(along: Tensor, front: Tensor) -> Tensor:

@@ -170,7 +170,8 @@ def unit(v: np.ndarray) -> np.ndarray:
 
 def smoothstep(low: float | np.ndarray, high: float | np.ndarray, x: np.ndarray) -> np.ndarray:
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return t * t * (3 - 2 * t)
+    blend: np.ndarray = t * t * (3 - 2 * t)
+    return blend
 
 
 def torso_profile(body: Body, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -208,7 +209,7 @@ def _smooth_interp(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     i = np.clip(np.searchsorted(xs, x) - 1, 0, len(xs) - 2)
     h = xs[i + 1] - xs[i]
     t = np.clip((x - xs[i]) / h, 0.0, 1.0)
-    return (
+    return np.asarray(
         ys[i] * (1 + 2 * t) * (1 - t) ** 2
         + ys[i + 1] * t * t * (3 - 2 * t)
         + h * slopes[i] * t * (1 - t) ** 2

@@ -152,7 +152,8 @@ _SOLE = np.array(
 
 def centre_of_mass(figure: Figure) -> np.ndarray:
     """(3,) in statures."""
-    return _MASS_OF @ np.array([figure.points[name] for name in _MASS_NAMES]) / _MASS_OF.sum()
+    centre: np.ndarray = _MASS_OF @ np.array([figure.points[name] for name in _MASS_NAMES]) / _MASS_OF.sum()
+    return centre
 
 
 def soles(figure: Figure) -> np.ndarray:
@@ -248,7 +249,8 @@ def limb_spheres(figure: Figure) -> np.ndarray:
         for side in ("right", "left")
         for node in _NODES
     ]
-    return _PLACES @ np.array(nodes)
+    centres: np.ndarray = _PLACES @ np.array(nodes)
+    return centres
 
 
 def overlap(figure: Figure) -> float:

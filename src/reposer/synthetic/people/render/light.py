@@ -61,7 +61,8 @@ def shine(
     half = half / half.norm(dim=1, keepdim=True)
     highlight = (n * half).sum(1).clamp(0, 1) ** 24
     line = pick(_contours(depth, group, seen, reach).flatten(), pixel)
-    return ((colour * tint + (gloss * highlight * hidden)[:, None]) * (1 - line)[:, None]).clamp(0, 1)
+    shaded: Tensor = ((colour * tint + (gloss * highlight * hidden)[:, None]) * (1 - line)[:, None]).clamp(0, 1)
+    return shaded
 
 
 def _pair(size: int, step: int) -> tuple[slice, slice]:

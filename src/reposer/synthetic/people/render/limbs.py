@@ -50,7 +50,8 @@ class Limb:
 
     def radius(self, t: np.ndarray) -> np.ndarray:
         knots = np.array(self.radii)
-        return np.interp(t, knots[:, 0], knots[:, 1]) * self.thickness
+        radii: np.ndarray = np.interp(t, knots[:, 0], knots[:, 1]) * self.thickness
+        return radii
 
     def line(self, t: np.ndarray) -> np.ndarray:
         return bent_line(*self.joints, t)
@@ -197,7 +198,7 @@ def dressed_leg(figure: Figure, who: Identity, side: str) -> Iterator[Patch]:
                 return 0.004 + ease * 0.5 * smoothstep(0.0, 0.35, t) + (0.006 + 0.008 * flare) * smoothstep(0.1, end, t)
             # below the knee the cloth falls straight: it does not follow the ankle
             fall = np.maximum(0.0, 0.0315 * limb.thickness - limb.radius(t)) * smoothstep(0.9, 1.5, t)
-            return (
+            return np.asarray(
                 0.004
                 + ease * smoothstep(0.2, 1.0, t)
                 + fall * (0.25 + 0.75 * min(1.0, (ease - 0.004) / 0.006)) * (0.6 + 0.6 * flare)

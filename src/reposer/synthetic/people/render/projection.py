@@ -86,7 +86,8 @@ def project(camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: 
 
 def axes_of(camera: Camera, turned: float = 0.0) -> Float[np.ndarray, "3 3"]:
     """Rotation to the camera's axes, for a body turned `turned` degrees to its left beyond the camera's yaw."""
-    return turn(2, -camera.roll) @ turn(0, camera.elevation) @ turn(1, camera.yaw + turned)
+    axes: np.ndarray = turn(2, -camera.roll) @ turn(0, camera.elevation) @ turn(1, camera.yaw + turned)
+    return axes
 
 
 def lamp_direction(light: tuple[float, float, float]) -> list[float]:

@@ -150,7 +150,8 @@ def _room(scene: Scene, ground: Ground, x: np.ndarray, y: np.ndarray) -> np.ndar
     dim = (1 - 0.25 * np.clip(corner, 0, 1))[..., None]
     out = np.where(on_floor[..., None], floor, wall) * dim
     glow = 1.0 + 0.12 * (x / x.shape[1] - 0.5) * np.sign(scene.light[0])
-    return np.clip(_softened(out * glow[..., None]), 0, 1).astype(np.float32)
+    picture: np.ndarray = np.clip(_softened(out * glow[..., None]), 0, 1).astype(np.float32)
+    return picture
 
 
 def _softened(picture: np.ndarray) -> np.ndarray:

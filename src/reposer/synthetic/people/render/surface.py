@@ -151,7 +151,8 @@ def _resampled(rows: np.ndarray, knots: np.ndarray, size: int) -> np.ndarray:
     at = np.interp(np.arange(size), knots, np.arange(len(knots)))
     low = np.minimum(at.astype(int), len(knots) - 2)
     share = (at - low).astype(np.float32)[:, None, None]
-    return rows[low] * (1 - share) + rows[low + 1] * share
+    resampled: np.ndarray = rows[low] * (1 - share) + rows[low + 1] * share
+    return resampled
 
 
 def _folds(q: np.ndarray, number: int) -> np.ndarray:

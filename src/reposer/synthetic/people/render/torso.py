@@ -104,7 +104,8 @@ def torso_of(figure: Figure, who: Identity) -> Iterator[Patch]:
         fit = fit + (0 if tucked else 0.007) * smoothstep(0.045, -0.02, y)  # over the clothed thighs
         if tucked:  # into the waistband
             fit = (fit + 0.004) * smoothstep(0.104, 0.14, y) - 0.004
-        return (fit + hang + 0.009) * on - 0.009
+        room_at: np.ndarray = (fit + hang + 0.009) * on - 0.009
+        return room_at
 
     yield torso_patch(figure, rows, ease, outfit.top, part("torso"), TOP, hem=not tucked)
     if outfit.turtleneck or outfit.neckline == "collar":
@@ -159,7 +160,8 @@ def jacket_of(figure: Figure, who: Identity, room: float) -> Iterator[Patch]:
         on = smoothstep(open_at - 0.012, open_at + 0.022, np.abs(a) + 0 * y) if gap else 1.0 + 0 * (a + y)
         line = 0.309 + 0 * a
         on = on * smoothstep(-0.004, 0.006, line - y)
-        return (room + 0.013) * on - 0.02 * (1 - on)
+        room_at: np.ndarray = (room + 0.013) * on - 0.02 * (1 - on)
+        return room_at
 
     rows = np.concatenate([np.linspace(-0.045, 0.225, 20), np.linspace(0.232, 0.32, 18)])
     yield torso_patch(figure, rows, ease, jacket, part("outer"), JACKET, hem=False, columns=64)

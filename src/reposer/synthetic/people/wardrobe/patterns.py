@@ -26,7 +26,7 @@ A, B, C, AB, DARK_B, LEAF, DARK_A, AC = range(8)
 
 def cell(x: Array) -> Array:
     """Position in a cell of width 1, relative to its centre."""
-    return x - np.floor(x) - np.float32(0.5)
+    return np.asarray(x - np.floor(x) - np.float32(0.5))
 
 
 def frac(x: Array) -> Array:
@@ -169,7 +169,7 @@ def _checkerboard(u: Array, v: Array, q: Array) -> Array:
 def _houndstooth(u: Array, v: Array, q: Array) -> Array:
     # the weave itself: four threads of each colour, over two and under two
     i, j = np.floor(7 * u).astype(np.int32), np.floor(7 * v).astype(np.int32)
-    return np.where((i + j) & 2, i >> 2 & 1, j >> 2 & 1).astype(np.uint8)
+    return np.asarray(np.where((i + j) & 2, i >> 2 & 1, j >> 2 & 1).astype(np.uint8))
 
 
 def _argyle(u: Array, v: Array, q: Array) -> Array:
@@ -390,11 +390,11 @@ _DRAW: dict[str, Callable[[Array, Array, Array], Array]] = {
 def _knit(x: Array, y: Array) -> Array:
     s = cell(x * np.float32(1 / 0.0085))
     t = frac(y * np.float32(1 / 0.0075) + 1.1 * np.abs(s))
-    return 1.04 - np.float32(0.20) * (t > 0.68) - np.float32(0.12) * (np.abs(s) > 0.42)
+    return np.asarray(1.04 - np.float32(0.20) * (t > 0.68) - np.float32(0.12) * (np.abs(s) > 0.42))
 
 
 def _rib(x: Array, y: Array) -> Array:
-    return 1 - np.float32(0.17) * (np.abs(cell(x * np.float32(1 / 0.010))) > 0.30)
+    return np.asarray(1 - np.float32(0.17) * (np.abs(cell(x * np.float32(1 / 0.010))) > 0.30))
 
 
 def _cable(x: Array, y: Array) -> Array:
@@ -404,7 +404,7 @@ def _cable(x: Array, y: Array) -> Array:
     rope = np.abs(s) < 0.30
     edge = np.abs(np.abs(s) - 0.36) < 0.035
     purl = ~rope & (frac(y * np.float32(1 / 0.008)) < 0.4)
-    return 1.05 - np.float32(0.26) * (rope & (over > 0.085)) - np.float32(0.25) * edge - 0.09 * purl
+    return np.asarray(1.05 - np.float32(0.26) * (rope & (over > 0.085)) - np.float32(0.25) * edge - 0.09 * purl)
 
 
 def _denim(x: Array, y: Array) -> Array:
@@ -414,19 +414,19 @@ def _denim(x: Array, y: Array) -> Array:
 
 
 def _corduroy(x: Array, y: Array) -> Array:
-    return 1 - np.float32(0.20) * (np.abs(cell(x * np.float32(1 / 0.0075))) > 0.34)
+    return np.asarray(1 - np.float32(0.20) * (np.abs(cell(x * np.float32(1 / 0.0075))) > 0.34))
 
 
 def _puffer(x: Array, y: Array) -> Array:
     t = cell(y * np.float32(1 / 0.040))
     seam = np.abs(t) > 0.46
-    return 1.06 - 0.55 * t**2 + 0.10 * t - 0.22 * seam
+    return np.asarray(1.06 - 0.55 * t**2 + 0.10 * t - 0.22 * seam)
 
 
 def _quilted(x: Array, y: Array) -> Array:
     s, t = (x + y) * np.float32(1 / 0.034), (x - y) * np.float32(1 / 0.034)
     edge = np.maximum(np.abs(cell(s)), np.abs(cell(t)))
-    return 1.04 - np.float32(0.24) * (edge > 0.46) - 0.25 * np.maximum(edge - 0.3, 0)
+    return np.asarray(1.04 - np.float32(0.24) * (edge > 0.46) - 0.25 * np.maximum(edge - 0.3, 0))
 
 
 def _linen(x: Array, y: Array) -> Array:

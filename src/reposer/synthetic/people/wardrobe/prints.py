@@ -102,44 +102,46 @@ def _landscape(x: np.ndarray, y: np.ndarray, out: np.ndarray, sun: Colour, hill:
 
 def logo_ink(name: LogoName, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Ink of a mark of half size 1."""
+    mark: np.ndarray
     radius = np.hypot(x, y)
     match name:
         case "disc":
-            return radius < 0.75
+            mark = radius < 0.75
         case "ring":
-            return (radius < 0.85) & (radius > 0.5)
+            mark = (radius < 0.85) & (radius > 0.5)
         case "heart":
             h = y + 0.25
-            return (x**2 + (1.15 * h - 0.7 * np.sqrt(np.abs(x)) - 0.05) ** 2) < 0.62
+            mark = (x**2 + (1.15 * h - 0.7 * np.sqrt(np.abs(x)) - 0.05) ** 2) < 0.62
         case "star":
             tip = np.abs(frac(np.arctan2(x, y) / (2 * np.pi / 5) + 0.5) - 0.5) * 2
-            return radius < 0.95 - 0.55 * tip
+            mark = radius < 0.95 - 0.55 * tip
         case "bars":
-            return (np.abs(x) < 1.1) & (np.abs(y) < 0.6) & (frac(y * 2.5 + 0.25) < 0.5)
+            mark = (np.abs(x) < 1.1) & (np.abs(y) < 0.6) & (frac(y * 2.5 + 0.25) < 0.5)
         case "diamond":
-            return np.abs(x) + np.abs(y) < 0.9
+            mark = np.abs(x) + np.abs(y) < 0.9
         case "triangle":
             outer = (y > -0.7) & (np.abs(x) < 0.55 * (0.9 - y))
-            return outer & ~((y > -0.42) & (np.abs(x) < 0.55 * (0.35 - y)))
+            mark = outer & ~((y > -0.42) & (np.abs(x) < 0.55 * (0.35 - y)))
         case "sun":
             rays = (radius > 0.62) & (radius < 0.98) & (np.cos(12 * np.arctan2(y, x)) > 0.2)
-            return (radius < 0.5) | rays
+            mark = (radius < 0.5) | rays
         case "bolt":
             s = x + 0.25 * y
             upper, lower = (y > -0.1) & (y < 1), (y < 0.1) & (y > -1)
-            return (upper & (s > -0.3) & (s < 0.3)) | (lower & (np.abs(x - 0.1 * y) < 0.32 * (y + 1)))
+            mark = (upper & (s > -0.3) & (s < 0.3)) | (lower & (np.abs(x - 0.1 * y) < 0.32 * (y + 1)))
         case "flower":
-            return (radius < 0.62 + 0.3 * np.cos(6 * np.arctan2(y, x))) & (radius > 0.2)
+            mark = (radius < 0.62 + 0.3 * np.cos(6 * np.arctan2(y, x))) & (radius > 0.2)
         case "moon":
-            return (radius < 0.9) & (np.hypot(x - 0.4, y - 0.15) > 0.72)
+            mark = (radius < 0.9) & (np.hypot(x - 0.4, y - 0.15) > 0.72)
         case "smile":
             eyes = np.hypot(np.abs(x) - 0.3, y - 0.25) < 0.12
             mouth = (np.abs(radius - 0.55) < 0.08) & (y < -0.12)
-            return (radius < 0.9) & ~eyes & ~mouth
+            mark = (radius < 0.9) & ~eyes & ~mouth
         case "waves":
-            return (np.abs(x) < 1) & (np.abs(y) < 0.75) & (frac(2.2 * y + 0.3 * np.sin(6.3 * x)) < 0.45)
+            mark = (np.abs(x) < 1) & (np.abs(y) < 0.75) & (frac(2.2 * y + 0.3 * np.sin(6.3 * x)) < 0.45)
         case "cross":
             bar = np.minimum(np.abs(x), np.abs(y)) < 0.2
-            return bar & (np.maximum(np.abs(x), np.abs(y)) < 0.85)
+            mark = bar & (np.maximum(np.abs(x), np.abs(y)) < 0.85)
         case "badge":
-            return radius < 1
+            mark = radius < 1
+    return mark

@@ -56,7 +56,8 @@ def bent_line(a: np.ndarray, b: np.ndarray, c: np.ndarray, t: np.ndarray, corner
     s = np.clip((t - 1 + corner) / (2 * corner), 0, 1)
     p, q = a + (b - a) * (1 - corner), b + (c - b) * corner
     rounded = (1 - s) ** 2 * p + 2 * s * (1 - s) * b + s**2 * q
-    return np.where(t < 1 - corner, first, np.where(t > 1 + corner, second, rounded))
+    points: np.ndarray = np.where(t < 1 - corner, first, np.where(t > 1 + corner, second, rounded))
+    return points
 
 
 def loft(
