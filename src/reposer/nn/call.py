@@ -1,6 +1,6 @@
 """Calls of modules with their types: torch's own `Module.__call__` gives Any."""
 
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -8,6 +8,7 @@ P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
 
+@runtime_checkable  # the tests check types as they run
 class _Typed(Protocol[P, R]):
     def forward(self, *inputs: P.args, **named: P.kwargs) -> R: ...
 
