@@ -1,6 +1,5 @@
 """Where the driving poses come from: a track, the track beside a clip, or a joint finder that somebody chose."""
 
-import importlib.util
 import json
 from fractions import Fraction
 
@@ -145,10 +144,8 @@ def test_a_named_joint_finder_looks_at_the_frames_as_they_are_asked_for(clip, mo
     assert numbers(whole.poses()) == list(range(10)) and "square" in driving.about["joints"]
 
 
-def test_nobody_guesses_the_joints(clip, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "mediapipe" else find(name))
-    with pytest.raises(BadInput, match=r"--track .* --joints with one of .*people-joints"):
-        open_driving(clip)
-    with pytest.raises(BadInput, match="There is no joint finder 'blazpose'"):
-        open_driving(clip, finder="blazpose")
+def test_without_a_track_and_a_name_movenet_finds_the_joints_and_an_unknown_name_is_refused(clip):
+    driving = open_driving(clip)
+    assert driving.finder.name == "movenet" and "movenet" in driving.about["joints"]
+    with pytest.raises(BadInput, match=r"There is no joint finder 'movnet'\. Did you mean movenet"):
+        open_driving(clip, finder="movnet")

@@ -68,7 +68,7 @@ def test_a_clip_of_a_skeleton_is_refused_as_one_also_after_blank_frames(tmp_path
     frames = [a_skeleton(pose, "black").numpy() for pose in poses(3, (256, 176))]
     path = write_clip(tmp_path / "a.mp4", [np.zeros((256, 176, 3), np.uint8)] * 3 + frames)
     with pytest.raises(BadInput, match=r"a\.mp4 shows a stick figure, not a person.* --track FILE"):
-        open_driving(path, finder="blazepose")
+        open_driving(path)
 
 
 def test_a_clip_of_a_skeleton_with_its_track_is_as_good_as_any(tmp_path):

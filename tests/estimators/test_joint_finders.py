@@ -4,7 +4,7 @@ import builtins
 import hashlib
 import os
 import sys
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import onnx
 import pytest
@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from reposer.core import BadInput
-from reposer.core.skeleton import BLAZEPOSE_33, COCO_17, OPENPOSE_18
+from reposer.core.skeleton import COCO_17
 from reposer.estimators import JOINT_FINDERS, keypointrcnn
 from reposer.estimators.onnx_network import onnxruntime
 from reposer.estimators.rtmpose import RTMPose
@@ -168,13 +168,6 @@ def without(monkeypatch):
 
 
 def test_without_its_library_a_finder_says_what_to_install(without, tmp_path):
-    write_heatmaps(tmp_path / "rtmpose.onnx")
-    without("onnxruntime")
-    with pytest.raises(BadInput, match=r"pip install 'onnxruntime>=1.20'"):
-        RTMPose(tmp_path)
-    without("mediapipe")
-    with pytest.raises(BadInput, match=r"pip install 'mediapipe==0.10.14' \(mediapipe needs protobuf below 5"):
-        JOINT_FINDERS["blazepose"](None)
     for error in (ImportError, RuntimeError):  # a torchvision of another torch raises RuntimeError
         without("torchvision", error)
         with pytest.raises(BadInput, match="belongs to torch"):
@@ -252,48 +245,3 @@ def test_keypointrcnn_without_its_file_says_which_one(torchvision, tmp_path, mon
     sys.modules["torchvision.models.detection"].keypointrcnn_resnet50_fpn = None
     with pytest.raises(BadInput, match=r"keypointrcnn_resnet50_fpn_coco-fc266e95\.pth"):
         JOINT_FINDERS["keypointrcnn"](tmp_path)
-
-
-class Landmarker:
-    """Answers as mediapipe's pose solution does: somebody stands in bright pictures."""
-
-    def __init__(self, **options):
-        assert options == {"static_image_mode": True, "model_complexity": 1}, "pictures are looked at one by one"
-
-    def process(self, picture):
-        assert picture.dtype == "uint8" and picture.flags["C_CONTIGUOUS"]
-        if picture.mean() < 20:
-            return SimpleNamespace(pose_landmarks=None)
-        marks = [SimpleNamespace(x=0.5, y=k / 33, visibility=1 - k / 33) for k in range(33)]
-        return SimpleNamespace(pose_landmarks=SimpleNamespace(landmark=marks))
-
-
-@pytest.fixture
-def mediapipe(monkeypatch, tmp_path):
-    module = ModuleType("mediapipe")
-    module.__version__, module.__file__ = "0.10.14", str(tmp_path / "__init__.py")
-    module.solutions = SimpleNamespace(pose=SimpleNamespace(Pose=Landmarker))
-    model = tmp_path / "modules" / "pose_landmark" / "pose_landmark_full.tflite"
-    model.parent.mkdir(parents=True)
-    model.write_bytes(b"weights")
-    monkeypatch.setitem(sys.modules, "mediapipe", module)
-    return module
-
-
-def test_blazepose_gives_pixels_of_the_picture_and_nobody_where_nobody_is(mediapipe):
-    finder = JOINT_FINDERS["blazepose"](None)
-    pictures = torch.full((2, 66, 40, 3), 200, dtype=torch.uint8)
-    pictures[1] = 0
-    pose, person = finder.look(pictures)
-    assert pose.skeleton == BLAZEPOSE_33 and pose.size == (66, 40)
-    assert pose.xy[0, 3].tolist() == pytest.approx([0.5 * 40 - 0.5, 3 * 2 - 0.5])
-    assert pose.visible[0].tolist() == [k <= 16 for k in range(33)]
-    assert not pose.visible[1].any() and person[1] == 0 and 0.5 < person[0] < 0.6
-    assert hashlib.sha256(b"weights").hexdigest()[:16] in finder.description
-    assert set(OPENPOSE_18.joints) - set(BLAZEPOSE_33.joints) == {"neck"}, "the rest converts by name"
-
-
-def test_a_mediapipe_without_its_network_is_refused(mediapipe):
-    del mediapipe.solutions
-    with pytest.raises(BadInput, match=r"mediapipe 0\.10\.14 holds no network"):
-        JOINT_FINDERS["blazepose"](None)

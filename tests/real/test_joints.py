@@ -1,6 +1,5 @@
-"""Joints found again in real pictures, whose lists another run of BlazePose made."""
+"""Joints found again in real pictures, whose lists BlazePose made: another estimator than MoveNet."""
 
-import pytest
 import torch
 
 from reposer.core import Pose
@@ -11,15 +10,14 @@ from reposer.evaluation import PairBatch
 from reposer.evaluation.suite.structural.part import Structural
 
 
-def test_blazepose_finds_the_joints_of_real_people_and_not_those_of_another_moment(real_data):
-    pytest.importorskip("mediapipe")
+def test_movenet_finds_the_joints_of_real_people_and_not_those_of_another_moment(real_data):
     folder = real_data / "people_mini"
     poses = read_annotation(folder / "fasion-resize-annotation-test.csv", frame="crop176")
     names = tuple(sorted(poses)[::3])
     target = torch.stack([read_picture(folder / "test" / name) for name in names])
     pose = Pose.stack([poses[name] for name in names])
     other = torch.arange(len(names) - 1, -1, -1)
-    part = Structural(JOINT_FINDERS["blazepose"](None))
+    part = Structural(JOINT_FINDERS["movenet"](None))
     part.update(PairBatch(names, names, target[other], target, target[other], pose[other], pose))
     found = {(f.metric, f.part, f.pictures): f.value for f in part.findings()}
     assert found["pckh-patn-annotation", "", "target"] > 0.9 > found["pckh-patn-annotation", "", "source"]

@@ -1,7 +1,6 @@
 """What drives an animation: a clip with joints from a track or a pose estimator, or a track alone."""
 
 import hashlib
-import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,7 +13,6 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
-from reposer.core.extras import install
 from reposer.data.clips import choose_track_of
 from reposer.data.poses import LEAST_FPS, MOST_FPS, choose_track, read_recording, recording_files
 from reposer.data.stick_figures import refuse_stick_figure
@@ -23,7 +21,7 @@ from reposer.estimators import JOINT_FINDERS, JointFinder
 from reposer.nn.weights import sha256
 
 BLANK_FRAMES, BLANK = (50, 2.0)  # leading frames searched for a non-blank one; a blank one's deviation in grey levels
-DEFAULT_FINDER = "blazepose"
+DEFAULT_FINDER = "movenet"
 MOST_FRAMES = 1_000_000
 """Most frames of a requested clip: above eleven hours at 25 frames per second."""
 
@@ -77,8 +75,8 @@ def open_driving(
     """Open a clip, or a track: a JSON file or a folder of OpenPose files, one per frame (see `data.poses`).
 
     A clip's joints come from `track`; else, if no `finder` is named, from the only track beside it (CLIP.json or
-    CLIP.*.json); else from the named pose estimator, by default BlazePose if installed. An estimator trained only on
-    synthetic people is used only if named. A clip with a variable frame rate is resampled to a constant one.
+    CLIP.*.json); else from the named pose estimator, by default MoveNet. A clip with a variable frame rate is resampled
+    to a constant one.
 
     fps: frames per second of the output; None = the clip's or the track's own. size: (height, width) of the clip to
     which a track without a size belongs.
@@ -98,7 +96,7 @@ def open_driving(
         track = track_beside(path)
     if track is None:
         _refuse_sticks(clip)
-        looks = named_finder(finder, path)
+        looks = named_finder(finder)
         about["joints"] = looks.description
         return Driving(fps, len(order), clip.size, None, clip, looks, about)
     chosen = choose_track_of(clip, track)
@@ -161,15 +159,8 @@ def track_beside(clip: Path) -> Path | None:
     return found[0] if found else None
 
 
-def named_finder(name: str | None, picture: Path) -> JointFinder:
-    """The pose estimator of this name; None = BlazePose, if installed. picture: the file it will be run on."""
-    if name is None and importlib.util.find_spec("mediapipe") is None:
-        others = ", ".join(sorted(JOINT_FINDERS))
-        raise BadInput(
-            f"Nobody says where the joints are in {picture}: there is no file of them, and {DEFAULT_FINDER} is not "
-            f"installed. Give the file (--track for a clip, --source-pose for a photo), or name a joint "
-            f"finder: --joints with one of {others}, or {install('pose')}."
-        )
+def named_finder(name: str | None) -> JointFinder:
+    """The pose estimator of this name; None = the default."""
     return JOINT_FINDERS[name or DEFAULT_FINDER](None)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "demo": "repose a synthetic person into six poses with the shipped weights; writes one picture sheet",
     "transfer": "put the person of a photo into another pose",
+    "pose": "estimate poses in photos, and write them as files",
     "animate": "let the person of a photo move as in a clip: reposer animate PHOTO --driving CLIP.mp4",
     "views": "turn the object of a picture all the way round, as a clip",
     "train": "train a recipe, or go on with a run: reposer train gfla-mini --data DIR",

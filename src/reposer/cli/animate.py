@@ -63,7 +63,7 @@ def animate(
         out: the MP4 to write; none = PHOTO-animated.mp4 beside the photo.
         source_pose: the joints of the person in the photo; none = detect them with the pose estimator.
         track: the joints of the driving clip, a pose per frame; none = the track beside it, or else detect them.
-        joints: name of the pose estimator; none = blazepose, if it is installed.
+        joints: name of the pose estimator; none = movenet.
         fps: frames per second; none = the driving clip's.
         driving_size: height and width of the clip that a track without a size belongs to.
         smooth: filter for the driving joints: one-euro uses past frames only, two-sided the whole clip.

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from reposer.animation.driving import joints_of, named_finder
+from reposer.animation.driving import named_finder
 from reposer.core import BadInput, Pose
 from reposer.core.terminal import Terminal
 from reposer.data.poses import Chosen, choose_pose, read_recording
 from reposer.data.stick_figures import refuse_stick_figure
+from reposer.estimators.people_choice import estimate, parse_person
 
 
 def wanted_pose(
@@ -49,16 +50,27 @@ def photos_pose(
     return pose
 
 
-def person_in_photo(picture: Tensor, photo: Path, file: Path | None, finder: str | None) -> Pose:
-    """The joints of the person in the photo: from this file, or detected by the pose estimator of this name."""
-    size = (picture.shape[0], picture.shape[1])
+def person_in_photo(
+    picture: Tensor, photo: Path, file: Path | None, finder: str | None, person: str | None = None
+) -> Pose:
+    """The joints of the person in the photo: from this file, or estimated by the pose estimator of this name."""
     if file is not None:
-        return photos_pose(file, size, photo)
+        return photos_pose(file, (picture.shape[0], picture.shape[1]), photo)
+    return estimated_pose(picture, photo, finder, person)
+
+
+def estimated_pose(
+    picture: Tensor, photo: Path, finder: str | None, person: str | None = None, option: str = "--person"
+) -> Pose:
+    """The joints of one person in a picture, by the pose estimator of this name (None = the default).
+
+    person: the text of the option that chooses one of several people.
+    """
+    chosen = None if person is None else parse_person(person, option)
     refuse_stick_figure(picture, photo, "Give a photo; a stick figure says a pose only as joints in a file.")
-    pose = joints_of(named_finder(finder, photo), picture)
-    if not pose.visible.any():
-        raise BadInput(f"{photo} shows no person: none of its {len(pose.skeleton)} joints was found.")
-    return pose
+    found = estimate(named_finder(finder), picture, str(photo), chosen)
+    tell(found.notes)
+    return found.pose
 
 
 def tell(notes: Sequence[str]) -> None:

@@ -4,18 +4,13 @@ import re
 from importlib.metadata import PackageNotFoundError, requires
 
 _MARK = re.compile(r"""extra\s*==\s*["'](.+?)["']""")
-OWN_ENVIRONMENT = {
-    "pose": "mediapipe needs protobuf below 5, which onnx and TensorBoard do not take: give it an environment of its own"
-}
-"""Conflicts with the other dependencies, by extra."""
 
 
 def install(extra: str) -> str:
     """The `pip install ...` command for an extra of pyproject.toml. Reposer itself is on no index, so its name would
     not work."""
     needed = [f"'{requirement}'" for requirement in requirements(extra)]
-    command = f"pip install {' '.join(needed)}" if needed else f"pip install -e '.[{extra}]' in a clone of Reposer"
-    return f"{command} ({OWN_ENVIRONMENT[extra]})" if extra in OWN_ENVIRONMENT else command
+    return f"pip install {' '.join(needed)}" if needed else f"pip install -e '.[{extra}]' in a clone of Reposer"
 
 
 def requirements(extra: str) -> list[str]:

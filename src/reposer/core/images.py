@@ -60,6 +60,12 @@ def resize_part(
     return answer.clamp(-1, 1)
 
 
+def resize_bytes(picture: UInt8[Tensor, "H W 3"], size: tuple[int, int]) -> UInt8[Tensor, "h w 3"]:
+    """`resize` of bytes to bytes, in whole numbers: many times faster, and at most one level off."""
+    channels_first = picture.movedim(-1, 0)[None]
+    return F.interpolate(channels_first, size=size, mode="bicubic", antialias=True)[0].movedim(0, -1)
+
+
 def with_sides(
     picture: Float[Tensor, "B 3 h w"], box: tuple[int, int, int, int], size: tuple[int, int], sides: Sides
 ) -> Float[Tensor, "B 3 H W"]:

@@ -17,6 +17,7 @@ from .estimator import (
     Face,
     FaceFinder,
     JointFinder,
+    PeopleFinder,
 )
 
 import_siblings(__path__, __name__)
@@ -32,4 +33,5 @@ __all__ = [
     "Face",
     "FaceFinder",
     "JointFinder",
+    "PeopleFinder",
 ]

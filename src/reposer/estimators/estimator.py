@@ -46,6 +46,18 @@ class JointFinder(Estimator):
         return self(pictures), self.person(pictures)
 
 
+class PeopleFinder(JointFinder):
+    """A pose estimator that finds everybody in a picture: all people roughly, then one of them exactly."""
+
+    @abstractmethod
+    def people(self, picture: UInt8[Tensor, "H W 3"]) -> list[Pose]:
+        """A rough pose of each person, in pixels of the picture, the largest person first."""
+
+    @abstractmethod
+    def refined(self, picture: UInt8[Tensor, "H W 3"], rough: Pose) -> Pose:
+        """The exact pose of the person whose rough pose this is."""
+
+
 @dataclass(frozen=True)
 class Face:
     """A detected face, in pixels of the picture.

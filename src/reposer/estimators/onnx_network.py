@@ -1,6 +1,7 @@
-"""Networks in the user's ONNX files, run by onnxruntime with its telemetry off."""
+"""Networks in ONNX files, run by onnxruntime with its telemetry off."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,10 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import BadInput
-from reposer.core.extras import install
 from reposer.nn.weights import sha256
 
-PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # in order of preference, among those installed
+CPU = "CPUExecutionProvider"
+PROVIDERS = ("CUDAExecutionProvider", CPU)  # in order of preference, among those installed
 
 
 class OnnxNetwork:
@@ -26,18 +27,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: Path) -> None:
-        runtime = onnxruntime()
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        installed = runtime.get_available_providers()
-        providers = [name for name in PROVIDERS if name in installed]
-        try:
-            self._session = runtime.InferenceSession(str(path), options, providers=providers)
-        except Exception as error:  # onnxruntime's errors have no common base class
-            raise BadInput(
-                f"{path} cannot be opened as an ONNX network ({type(error).__name__}); it may be cut short or "
-                f"another kind of file. Copy or export it again."
-            ) from error
+        self._session = open_session(path)
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 4:
             found = ", ".join(f"{i.name} {i.shape}" for i in inputs)
@@ -60,12 +50,25 @@ class OnnxNetwork:
         return [output[: len(rows)] for output in self._session.run(None, {self._input: full})]
 
 
-def onnxruntime() -> ModuleType:
-    """onnxruntime, an optional extra. It sends telemetry unless that is disabled before its import."""
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+def open_session(path: Path, providers: Sequence[str] = PROVIDERS) -> Any:
+    """onnxruntime's session of this file, with as many threads as torch has. BadInput if it is no ONNX network."""
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    installed = runtime.get_available_providers()
     try:
-        import onnxruntime as runtime
-    except ImportError:
-        raise BadInput(f"onnxruntime, which runs ONNX files, is not installed: {install('onnx')}.") from None
+        return runtime.InferenceSession(str(path), options, providers=[name for name in providers if name in installed])
+    except Exception as error:  # onnxruntime's errors have no common base class
+        raise BadInput(
+            f"{path} cannot be opened as an ONNX network ({type(error).__name__}); it may be cut short or "
+            f"another kind of file. Copy or export it again."
+        ) from error
+
+
+def onnxruntime() -> ModuleType:
+    """onnxruntime. It sends telemetry unless that is disabled before its import."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime as runtime
+
     module: ModuleType = runtime
     return module

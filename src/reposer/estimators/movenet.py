@@ -1,0 +1,183 @@
+"""MoveNet (Google 2021): "multipose" finds up to six people in a picture, "thunder" one person's joints in a crop."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int32, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Pose
+from reposer.core.framing import between, size_of
+from reposer.core.images import resize_bytes
+from reposer.core.pose import Box, Edges
+from reposer.core.skeleton import COCO_17
+from reposer.nn.weights import SHIPPED, sha256
+
+from .estimator import JOINT_FINDERS, PeopleFinder
+from .onnx_network import CPU, open_session
+
+MULTIPOSE, THUNDER = "movenet-multipose-h.onnx", "movenet-thunder-h.onnx"
+SIDE = 256
+"""Pixels: side of both networks' input."""
+FOUND = 0.3
+"""Score from which a person counts, and a joint counts as found."""
+MARGIN = 1.25
+"""Side of the square around a person, in larger sides of the box around the joints."""
+PASSES = 2
+"""How often thunder looks at a person: the second time around the joints that it found."""
+SAME = 0.6
+"""Two boxes that share more than this (intersection over union) are one person."""
+
+
+class Somebody(NamedTuple):
+    """What multipose says of one person: box in pixel edges of the picture, score in [0, 1], and a rough pose."""
+
+    box: Box
+    score: float
+    pose: Pose
+
+
+@JOINT_FINDERS.register("movenet")
+class MoveNet(PeopleFinder):
+    """Up to six people in a picture, then the joints of one of them: of the largest, if none is chosen.
+
+    On the CPU. weights: a folder with other files of the same names; None = the shipped ones.
+    """
+
+    name = "movenet"
+    licence = "Apache-2.0"
+    skeleton = COCO_17
+
+    def __init__(self, weights: Path | None = None) -> None:
+        own = weights is not None and weights.is_dir() and (weights / MULTIPOSE).is_file()
+        folder = weights if own and weights is not None else SHIPPED
+        self._files = [folder / MULTIPOSE, folder / THUNDER]
+        for path in self._files:
+            if not path.is_file():
+                raise BadInput(f"There is no file {path}. {path.name} comes with the package: install it again.")
+        self._multipose, self._thunder = (open_session(path, (CPU,)) for path in self._files)
+        self._inputs = [session.get_inputs()[0].name for session in (self._multipose, self._thunder)]
+
+    @property
+    def description(self) -> str:
+        files = ", ".join(f"{path.name}, SHA-256 {sha256(path)[:16]}" for path in self._files)
+        return f"{self.name}, {files}, people and joints from {FOUND:g}, {PASSES} looks at squares of {MARGIN:g}"
+
+    def __call__(self, pictures: UInt8[Tensor, "B H W 3"]) -> Pose:
+        return self.look(pictures)[0]
+
+    def person(self, pictures: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, "B"]:
+        """The score of the largest person; 0 if nobody was found."""
+        found = [self._found(picture)[:1] for picture in pictures.cpu()]
+        return torch.tensor([one[0].score if one else 0.0 for one in found], device=pictures.device)
+
+    def look(self, pictures: UInt8[Tensor, "B H W 3"]) -> tuple[Pose, Float[Tensor, "B"]]:
+        poses, scores = [], []
+        for picture in pictures.cpu():
+            people = self._found(picture)
+            poses.append(
+                self.refined(picture, people[0].pose) if people else _nobody((picture.shape[0], picture.shape[1]))
+            )
+            scores.append(people[0].score if people else 0.0)
+        return Pose.stack(poses).to(pictures.device), torch.tensor(scores, device=pictures.device)
+
+    def people(self, picture: UInt8[Tensor, "H W 3"]) -> list[Pose]:
+        return [one.pose for one in self._found(picture.cpu())]
+
+    def refined(self, picture: UInt8[Tensor, "H W 3"], rough: Pose) -> Pose:
+        pose = rough
+        for _ in range(PASSES):
+            if int(pose.visible.sum()) < 2:
+                break
+            pose = self._look_at(picture.cpu(), _square_around(pose))
+        return pose
+
+    def _found(self, picture: UInt8[Tensor, "H W 3"]) -> list[Somebody]:
+        """Everybody whom multipose finds, the largest first."""
+        height, width = picture.shape[0], picture.shape[1]
+        longer = max(height, width)
+        view = View.of(picture, (0, 0, longer, longer))
+        rows = torch.from_numpy(self._multipose.run(None, {self._inputs[0]: view.shown.numpy()})[0])[0]
+        people = [_somebody(row, view) for row in rows if float(row[-1]) >= FOUND]
+        people = [one for one in people if one.pose.visible.any()]
+        kept: list[Somebody] = []
+        for one in sorted(people, key=lambda one: one.score, reverse=True):
+            if all(_overlap(one.box, other.box) <= SAME for other in kept):
+                kept.append(one)
+        return sorted(kept, key=lambda one: _area(one.box), reverse=True)
+
+    def _look_at(self, picture: UInt8[Tensor, "H W 3"], square: Edges) -> Pose:
+        """The joints of the person in the middle of a square."""
+        view = View.of(picture, square)
+        rows = torch.from_numpy(self._thunder.run(None, {self._inputs[1]: view.shown.numpy()})[0])[0, 0]
+        return view.pose(rows)
+
+
+class View(NamedTuple):
+    """A square of a picture as the networks see it: black where it exceeds the picture.
+
+    shown: bytes as whole numbers. size: (height, width) of the picture. inside: the part of the square that lies in the
+    picture. placed: where that part is in `shown`.
+    """
+
+    shown: Int32[Tensor, "1 S S 3"]
+    size: tuple[int, int]
+    inside: Edges
+    placed: Edges
+
+    @classmethod
+    def of(cls, picture: UInt8[Tensor, "H W 3"], square: Edges) -> "View":
+        """square: has to meet the picture."""
+        height, width = picture.shape[0], picture.shape[1]
+        left, top, right, bottom = square
+        inside = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+        scale = SIDE / (right - left)
+        x, y = (min(SIDE - 1, round(scale * (a - b))) for a, b in ((inside[0], left), (inside[1], top)))
+        w, h = (max(1, round(scale * (inside[k + 2] - inside[k]))) for k in (0, 1))
+        placed = (x, y, min(SIDE, x + w), min(SIDE, y + h))
+        shown = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.int32)
+        part = picture[inside[1] : inside[3], inside[0] : inside[2]]
+        shown[0, y : placed[3], x : placed[2]] = resize_bytes(part, size_of(placed)).int()
+        return cls(shown, (height, width), inside, placed)
+
+    def in_picture(self, share: Float[Tensor, "N 2"]) -> Float[Tensor, "N 2"]:
+        """Places (y, x), as shares of the square, in pixels (x, y) of the picture."""
+        matrix = between(self.placed, self.inside).to(share)
+        return (share[:, [1, 0]] * SIDE - 0.5) @ matrix[:, :2].T + matrix[:, 2]
+
+    def pose(self, rows: Float[Tensor, "17 3"]) -> Pose:
+        """y, x and score of each joint, as a pose of the picture."""
+        score = rows[:, 2].clamp(0, 1)
+        return Pose(self.in_picture(rows[:, :2]), score >= FOUND, self.size, COCO_17, score)
+
+
+def _somebody(row: Float[Tensor, "56"], view: View) -> Somebody:
+    top, left, bottom, right, score = row[51:].tolist()
+    corners = view.in_picture(row.new_tensor([[top, left], [bottom, right]])).flatten().tolist()
+    return Somebody((corners[0], corners[1], corners[2], corners[3]), score, view.pose(row[:51].view(17, 3)))
+
+
+def _square_around(pose: Pose) -> Edges:
+    """The square around the joints that were found, with a margin, in whole pixels."""
+    left, top, right, bottom = pose.box()
+    side = max(2, math.ceil(MARGIN * max(right - left, bottom - top)))
+    x, y = round((left + right + 1 - side) / 2), round((top + bottom + 1 - side) / 2)
+    return x, y, x + side, y + side
+
+
+def _nobody(size: tuple[int, int]) -> Pose:
+    joints = len(COCO_17)
+    return Pose(torch.zeros(joints, 2), torch.zeros(joints, dtype=torch.bool), size, COCO_17, torch.zeros(joints))
+
+
+def _area(box: Box) -> float:
+    left, top, right, bottom = box
+    return max(0.0, right - left) * max(0.0, bottom - top)
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    both = _area((max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])))
+    return both / max(_area(one) + _area(other) - both, 1e-6)
