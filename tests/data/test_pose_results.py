@@ -110,10 +110,8 @@ def test_a_damaged_person_of_results_is_left_out_beside_a_good_one(file):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({"images": [], "annotations": [], "categories": []}, "COCO annotations, .* not read"),
         ({"0.jpg": {"version": 0.1, "bodies": [{"joints": []}]}}, "--format cmu, which is not read.*--format open"),
         ({"version": 0.1, "bodies": []}, "--format cmu"),
-        ({"pose_landmarks": []}, "MediaPipe's landmarks, .*blazepose33"),
         ([], "an empty list: nobody was found"),
         ({}, "an empty object"),
         ({"a": 1, "b": 2}, "an object with 'a', 'b'. Read are our own pose .*OpenPose.*AlphaPose.*MMPose"),

@@ -50,7 +50,7 @@ class Skeleton:
         return tuple((self.index(a), self.index(b)) for a, b in self.limbs)
 
 
-_HEAD = frozenset(("nose", "eye", "ear", "mouth", "head", "jaw", "chin", "brow", "nostril", "lips", "face"))
+_HEAD = frozenset(("nose", "eye", "ear", "mouth", "head", "jaw", "chin", "brow", "nostril", "lips", "face", "pupil"))
 
 # A joint that a skeleton lacks is the mean of these, if all of them are visible.
 DERIVED_JOINTS: dict[str, tuple[str, ...]] = {
@@ -214,6 +214,55 @@ PERSON_88 = Skeleton(
 )
 """OPENPOSE_18 with the landmarks and the box of the face; any of them may be missing, like joints."""
 
+FACE_70 = Skeleton("face70", joints=(*FACE_68.joints, "right_pupil", "left_pupil"), limbs=FACE_68.limbs)
+"""OpenPose's face: FACE_68 and both pupils."""
+
+_FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+
+
+def _hand(side: str) -> Skeleton:
+    """A hand as OpenPose, COCO-WholeBody and Halpe count it: its root, and four joints per finger, thumb first."""
+    root = f"{side}_hand_root"
+    fingers = [_numbered(f"{side}_{finger}", range(1, 5)) for finger in _FINGERS]
+    joints = (root, *(joint for finger in fingers for joint in finger))
+    return Skeleton(f"{side}_hand21", joints, tuple(limb for finger in fingers for limb in _chain(root, *finger)))
+
+
+LEFT_HAND_21, RIGHT_HAND_21 = _hand("left"), _hand("right")
+
+
+def _feet(name: str, *joints: str) -> Skeleton:
+    names = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in joints)
+    return Skeleton(name, names, ())
+
+
+COCO_FEET_6 = _feet("coco_feet6", "big_toe", "small_toe", "heel")
+HALPE_9 = Skeleton(
+    "halpe9",
+    joints=(
+        "head_top", "neck", "mid_hip", "left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe",
+        "left_heel", "right_heel",
+    ),
+    limbs=(("head_top", "neck"), ("neck", "mid_hip")),
+)  # fmt: skip
+"""What Halpe's sets have beyond COCO's 17."""
+
+
+def _together(name: str, *parts: Skeleton) -> Skeleton:
+    return Skeleton(
+        name,
+        joints=tuple(joint for part in parts for joint in part.joints),
+        limbs=tuple(limb for part in parts for limb in part.limbs),
+    )
+
+
+COCO_WHOLEBODY_133 = _together("coco_wholebody133", COCO_17, COCO_FEET_6, FACE_68, LEFT_HAND_21, RIGHT_HAND_21)
+HALPE_26 = _together("halpe26", COCO_17, HALPE_9)
+HALPE_136 = _together("halpe136", COCO_17, HALPE_9, FACE_68, LEFT_HAND_21, RIGHT_HAND_21)
+OPENPOSE_130 = _together("openpose130", OPENPOSE_18, FACE_70, LEFT_HAND_21, RIGHT_HAND_21)
+OPENPOSE_137 = _together("openpose137", OPENPOSE_25, FACE_70, LEFT_HAND_21, RIGHT_HAND_21)
+"""OPENPOSE_25 (OPENPOSE_130: OPENPOSE_18) with face and hands."""
+
 # Lines along which PG2's and GFLA's masks of a person run: not from shoulder to ear, but along sides, hips and head.
 BODY_LINES: tuple[tuple[str, str], ...] = (
     *(limb for limb in OPENPOSE_18.limbs if limb not in _both_sides("shoulder", "ear")),
@@ -224,5 +273,8 @@ BODY_LINES: tuple[tuple[str, str], ...] = (
 )
 
 SKELETONS: Registry[Skeleton] = Registry("skeleton")
-for _skeleton in (OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68, PERSON_88):
+for _skeleton in (
+    OPENPOSE_18, OPENPOSE_25, COCO_17, H36M_17, BLAZEPOSE_33, FACE_68, PERSON_88,
+    HALPE_26, COCO_WHOLEBODY_133, HALPE_136, OPENPOSE_130, OPENPOSE_137,
+):  # fmt: skip
     SKELETONS.add(_skeleton.name, _skeleton)

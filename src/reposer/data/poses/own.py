@@ -8,11 +8,21 @@ import numpy as np
 
 from reposer.core import SKELETONS, BadInput, Pose, Skeleton, quoted
 from reposer.core.disk import write_text
-from reposer.core.skeleton import OPENPOSE_18
+from reposer.core.skeleton import (
+    COCO_WHOLEBODY_133,
+    DERIVED_JOINTS,
+    HALPE_26,
+    HALPE_136,
+    OPENPOSE_18,
+    OPENPOSE_130,
+    OPENPOSE_137,
+)
 
 from ..files import MISSING
+from .by_name import in_joints, smallest
 from .recording import PeopleInPicture, Person, PoseRecording
 from .values import is_count, is_place, rate_in, size_in
+from .written import number, write_json
 
 
 class OwnPose:
@@ -22,6 +32,7 @@ class OwnPose:
     still counts as found: in this form null means "not found".
     """
 
+    key = "own"
     name = "our own pose"
     example = '{"skeleton": ..., "size": [h, w], "joints": {name: [x, y, score], ...}}'
 
@@ -38,7 +49,9 @@ class OwnPose:
             )
         skeleton, size = skeleton_in(path, content["skeleton"]), size_in(path, content["size"])
         person = _person(path, content["joints"], skeleton)
-        return PoseRecording(path, self.name, [PeopleInPicture([person], size)], own=True)
+        return PoseRecording(
+            path, self.name, [PeopleInPicture([person], size)], own=True, skeleton=skeleton, form=self.key
+        )
 
 
 class OwnTrack:
@@ -48,11 +61,15 @@ class OwnTrack:
     Without a skeleton: 18 joints in OpenPose's order, missing = -1, and the clip's size must be given.
     """
 
+    key = "own"
     name = "our own track"
     example = '{"skeleton": ..., "size": [h, w], "fps": ..., "keypoints": [[[x, y], ...], ... frames]}'
 
     def recognises(self, content: Any) -> bool:
-        return isinstance(content, dict) and "keypoints" in content
+        # of TensorFlow.js' poses, a joint is an object
+        joints = content.get("keypoints") if isinstance(content, dict) else None
+        named = isinstance(joints, list) and any(isinstance(joint, dict) for joint in joints)
+        return isinstance(content, dict) and "keypoints" in content and not named
 
     def read(self, path: Path, content: Any) -> PoseRecording:
         skeleton = skeleton_in(path, content.get("skeleton", OPENPOSE_18.name))
@@ -68,7 +85,48 @@ class OwnTrack:
             people[t] = None
         pictures = [PeopleInPicture([person] if person else [], size) for person in people]
         fps = rate_in(path, content.get("fps"))
-        return PoseRecording(path, self.name, pictures, is_clip=True, own=True, fps=fps, skeleton=skeleton)
+        return PoseRecording(
+            path, self.name, pictures, is_clip=True, own=True, fps=fps, skeleton=skeleton, form=self.key
+        )
+
+
+class OwnWriter:
+    """A pose, or a track of a clip: of one person, in pixels of a picture of known size, exactly."""
+
+    key, ending = OwnPose.key, ".json"
+
+    def write(self, path: Path, recording: PoseRecording) -> None:
+        people = [picture.usable[0][1] if picture.usable else None for picture in recording.pictures]
+        found = [person for person in people if person is not None]
+        skeleton = _skeleton_for(found) if found else recording.skeleton
+        size = recording.pictures[0].size
+        assert size is not None, "see conversion.convert"
+        content: dict[str, Any] = {"skeleton": skeleton.name, "size": list(size)}
+        rows = [None if person is None else _places(person, skeleton) for person in people]
+        if not recording.is_clip:
+            content["joints"] = dict(zip(skeleton.joints, rows[0] or [None] * len(skeleton), strict=True))
+        else:
+            content |= {"fps": recording.fps} if recording.fps is not None else {}
+            content["keypoints"] = rows
+        write_json(path, content)
+
+
+def _skeleton_for(people: list[Person]) -> Skeleton:
+    """The file's own set of joints; the first larger one that has the hands, face and feet too, if there are any."""
+    own = people[0].skeleton
+    if not any(person.parts or person.skeleton != own for person in people):
+        return own
+    larger = (own, HALPE_26, COCO_WHOLEBODY_133, HALPE_136, OPENPOSE_130, OPENPOSE_137)
+    return smallest(people, [s for s in larger if set(own.joints) - set(DERIVED_JOINTS) <= set(s.joints)])
+
+
+def _places(person: Person, skeleton: Skeleton) -> list[list[float | int] | None]:
+    whole = in_joints(person, skeleton)
+    length = 3 if person.scored else 2
+    return [
+        [number(value) for value in row[:length]] if seen else None
+        for row, seen in zip(whole.rows.tolist(), whole.visible.tolist(), strict=True)
+    ]
 
 
 def skeleton_in(path: Path, name: Any) -> Skeleton:
@@ -114,7 +172,7 @@ def _person(path: Path, joints: Any, skeleton: Skeleton) -> Person:
             f"{path} has joints that {skeleton.name} lacks: {', '.join(map(quoted, unknown[:5]))}. It has "
             f"{', '.join(skeleton.joints)}."
         )
-    rows = np.zeros((len(skeleton), 3), np.float32)
+    rows = np.zeros((len(skeleton), 3))
     visible = np.zeros(len(skeleton), bool)
     scored = True
     for name, place in joints.items():
@@ -142,7 +200,7 @@ def _person_of_frame(path: Path, t: int, frame: Any, skeleton: Skeleton, missing
             f"{path} has no track of joints of {skeleton.name}: frame {t} has {came} joints, not {len(skeleton)}. A "
             f'track of another skeleton says so: "skeleton": one of {", ".join(SKELETONS)}.'
         )
-    rows = np.zeros((len(skeleton), 3), np.float32)
+    rows = np.zeros((len(skeleton), 3))
     visible = np.zeros(len(skeleton), bool)
     scored = True
     for k, place in enumerate(frame):

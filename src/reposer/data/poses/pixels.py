@@ -43,6 +43,8 @@ def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None
 
 def is_normalised(recording: PoseRecording) -> bool:
     """Whether all joints of all people are between 0 and 1, at two or more positions: in pixels they would coincide."""
+    if recording.normalised is not None:
+        return recording.normalised
     places = [person.places for picture in recording.pictures for _, person in picture.usable]
     everything = np.concatenate(places) if places else np.zeros((0, 2))
     if len(everything) < 2 or np.abs(everything).max() > IMPLAUSIBLE or (everything == everything[0]).all():
@@ -65,7 +67,7 @@ def in_pixels(people: Sequence[Person | None], frame: CoordinateFrame, skeleton:
     visible = np.zeros(rows.shape[:2], bool)
     found = [(n, person) for n, person in enumerate(people) if person is not None]
     for n, person in found:
-        rows[n], visible[n] = person.rows, person.visible
+        rows[n], visible[n] = np.where(person.visible[:, None], person.rows, 0), person.visible
     xy = torch.from_numpy(rows[..., :2].copy())
     if frame.normalised:
         xy = xy * torch.tensor([frame.size[1], frame.size[0]]) - 0.5  # 0 and 1 are the outer edges of pixels

@@ -6,55 +6,85 @@ from pathlib import Path
 from typing import Any
 
 from reposer.core import BadInput, quoted
-from reposer.core.json_files import read_json
+from reposer.core.skeleton import OPENPOSE_18
 
-from .keypoint_results import KeypointResults
+from .arrays import H36M, BareCoco
+from .blazepose import BlazePose, TensorFlowPoses
+from .coco_annotations import CocoAnnotations
+from .contents import Arrays, JointList, PictureFile, content_of
+from .keypoint_results import AlphaPose, CocoResults
 from .mmpose import MMPose
 from .openpose import OpenPose, OpenPoseFrames, people_in
 from .own import OwnPose, OwnTrack
+from .patn import Patn
 from .recording import PeopleInPicture, PoseFormat, PoseRecording
+from .skeleton_picture import SkeletonPicture
 from .values import whole_number_in
 
-POSE_FORMATS: Sequence[PoseFormat] = (OwnPose(), OwnTrack(), OpenPose(), OpenPoseFrames(), KeypointResults(), MMPose())
-"""Known forms, in the order in which they are tried. A new form needs a module and an entry here."""
+POSE_FORMATS: Sequence[PoseFormat] = (
+    OwnPose(),
+    OwnTrack(),
+    OpenPose(),
+    OpenPoseFrames(),
+    AlphaPose(),
+    CocoResults(),
+    CocoAnnotations(),
+    MMPose(),
+    BlazePose(),
+    TensorFlowPoses(),
+    H36M(),
+    BareCoco(),
+    Patn(),
+    SkeletonPicture(),
+)
+"""Known forms. A new form needs a module and an entry here. Several may share a key."""
+_KEYS = {"openpose18": "openpose", "openpose25": "openpose", "coco-wholebody": "coco"}
+"""Names under which forms are written, by the key under which they are read."""
+FORMAT_NAMES: Sequence[str] = tuple(dict.fromkeys((*(form.key for form in POSE_FORMATS), *_KEYS)))
+"""What `--pose-format` takes."""
 
 FRAME_FILES = "*_keypoints.json"
 MOST_FILES = 100_000
 LARGEST_FRAME = 4 * 2**20
 """Largest file of one frame, in bytes: hundreds of people with faces and hands."""
 MOST_PEOPLE = 500_000
-"""Most people in all frames of a folder: half a gigabyte of memory."""
+"""Most people in all frames of a folder, of 18 joints; fewer with hands and faces: half a gigabyte of memory."""
 
 # Known but unsupported forms: test, description, and advice.
 _UNREAD: Sequence[tuple[Callable[[Any], bool], str, str]] = (
-    (
-        lambda content: isinstance(content, dict) and "annotations" in content and "images" in content,
-        "COCO annotations, the truth of a data set",
-        "Write the results of one picture or clip instead: a list of entries with 'image_id' and 'keypoints'",
-    ),
     (
         lambda content: "bodies" in (_first(content) or {}) or (isinstance(content, dict) and "bodies" in content),
         "AlphaPose's --format cmu",
         "Run AlphaPose with --format open or with its default form",
     ),
-    (
-        lambda content: isinstance(content, dict)
-        and any(key in content for key in ("landmarks", "pose_landmarks", "poseLandmarks", "pose_world_landmarks")),
-        "MediaPipe's landmarks",
-        'Write them as our own pose: "skeleton": "blazepose33", with x and y times width and height',
-    ),
 )  # fmt: skip
 
 
-def read_recording(path: Path | str) -> PoseRecording:
-    """All people in a pose file of any known form, or in a folder of OpenPose files, one per frame."""
+def read_recording(path: Path | str, form: str | None = None) -> PoseRecording:
+    """All people in a pose file of any known form, or in a folder of OpenPose files, one per frame.
+
+    form: one of FORMAT_NAMES; None recognises it by the content, and refuses a file of which there are several readings.
+    """
     path = Path(path)
     if path.is_dir():
         return _of_folder(path)
-    content = read_json(path)
-    for form in POSE_FORMATS:
-        if form.recognises(content):
-            return form.read(path, content)
+    return read_content(path, content_of(path), form)
+
+
+def read_content(path: Path, content: Any, form: str | None = None) -> PoseRecording:
+    """The same of content that was already read."""
+    forms = POSE_FORMATS if form is None else _named(form)
+    readings = [known for known in forms if known.recognises(content)]
+    if len(readings) > 1 and form is None:
+        names = " or as ".join(f"{known.name} (--pose-format {known.key})" for known in readings)
+        raise BadInput(f"{path} may be read as {names}. Say which it is.")
+    if readings:
+        return readings[0].read(path, content)
+    if form is not None:
+        raise BadInput(
+            f"{path} is not of the form '{form}': {_look(content)} came, {' or '.join(known.example for known in forms)} was "
+            f"expected. Leave --pose-format out to have it recognised."
+        )
     for recognises, what, way_out in _UNREAD:
         if recognises(content):
             raise BadInput(f"{path} is {what}, which is not read. {way_out}.")
@@ -62,8 +92,16 @@ def read_recording(path: Path | str) -> PoseRecording:
         raise BadInput(f"{path} is an empty list: nobody was found. Take a picture that shows a person clearly.")
     raise BadInput(
         f"{path} is no pose file of a form that is known: {_look(content)}. Read are "
-        f"{'; '.join(f'{form.name} {form.example}' for form in POSE_FORMATS)}; and folders of {FRAME_FILES}."
+        f"{'; '.join(f'{known.name} {known.example}' for known in POSE_FORMATS)}; and folders of {FRAME_FILES}."
     )
+
+
+def _named(form: str) -> Sequence[PoseFormat]:
+    key = _KEYS.get(form, form)
+    forms = [known for known in POSE_FORMATS if known.key == key]
+    if not forms:
+        raise BadInput(f"There is no form '{form}' of pose files; there are {', '.join(FORMAT_NAMES)}.")
+    return forms
 
 
 def recording_files(path: Path) -> list[Path]:
@@ -98,16 +136,18 @@ def _of_folder(folder: Path) -> PoseRecording:
     pictures: list[PeopleInPicture] = []
     count = 0
     for file in recording_files(folder):
-        content = read_json(file, most_bytes=LARGEST_FRAME)
+        content = content_of(file, most_bytes=LARGEST_FRAME)
         if not OpenPose().recognises(content):
             raise BadInput(
                 f"{file} is no {OpenPose.name}, as the files of a folder of frames have to be: {_look(content)}."
             )
         pictures.append(people_in(file, content, file.name))
-        count += len(pictures[-1].people)
+        people = pictures[-1].people
+        joints = sum(person.num_joints for _, person in pictures[-1].usable)
+        count += max(len(people), joints // len(OPENPOSE_18))
         if count > MOST_PEOPLE:
             raise BadInput(f"{folder} shows more than {MOST_PEOPLE:,} people in its frames. Give a shorter clip.")
-    return PoseRecording(folder, "a folder of OpenPose frames", pictures, is_clip=True)
+    return PoseRecording(folder, "a folder of OpenPose frames", pictures, is_clip=True, form=OpenPose.key)
 
 
 def _refuse_gaps(folder: Path, numbers: Sequence[int]) -> None:
@@ -142,6 +182,13 @@ def _first(content: Any) -> dict[str, Any] | None:
 
 
 def _look(content: Any) -> str:
+    if isinstance(content, Arrays):
+        shapes = [f"{quoted(name)} of {' x '.join(map(str, a.shape))}" for name, a in list(content.arrays.items())[:4]]
+        return f"arrays ({', '.join(shapes) or 'none of numbers'})"
+    if isinstance(content, JointList):
+        return "a list of joints in PATN's form"
+    if isinstance(content, PictureFile):
+        return "a picture"
     if isinstance(content, dict):
         return f"an object with {', '.join(map(quoted, sorted(content)[:6]))}" if content else "an empty object"
     if isinstance(content, list):

@@ -1,9 +1,9 @@
 """The content of pose files, whichever program wrote them: a sequence of pictures with the people in each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,6 +20,8 @@ class Person:
 
     rows: x, y and score of each joint, in the file's units. visible: whether it was found. scored: whether the file
     has scores. identity: a tracker's id of the person throughout a clip.
+    parts: joints beyond the skeleton's that the file has: hands, face and feet. fields: what else the file says of the
+    person; only the same form writes it again.
     """
 
     skeleton: Skeleton
@@ -27,6 +29,13 @@ class Person:
     visible: Bool[np.ndarray, "K"]
     scored: bool = True
     identity: int | None = None
+    parts: "tuple[Person, ...]" = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_joints(self) -> int:
+        """Number of rows, of the parts too."""
+        return len(self.rows) + sum(part.num_joints for part in self.parts)
 
     @property
     def sureness(self) -> float:
@@ -50,12 +59,13 @@ class UnusablePerson:
 class PeopleInPicture:
     """people: in the file's order. size: (height, width) of the picture, if the file states it.
 
-    name: the picture's name in the file, if any.
+    name: the picture's name in the file, if any. fields: what else the file says of the picture.
     """
 
     people: Sequence[Person | UnusablePerson]
     size: Size | None = None
     name: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def usable(self) -> Sequence[tuple[int, Person]]:
@@ -70,7 +80,8 @@ class PoseRecording:
     kind: what wrote it, for messages. pictures: one for a photo, the frames for a clip. is_clip: whether the form is
     for several pictures. own: our own form, which is in pixels and has the size of the one picture it belongs to.
     ends_open: whether further frames without people may follow the last one. fps: frames per second, if stated.
-    skeleton: of a recording without people.
+    skeleton: of a recording without people. normalised: whether positions count from 0 to 1 from edge to edge; None =
+    the values tell. form: key of the form. fields: what else the file says.
     """
 
     path: Path
@@ -81,17 +92,37 @@ class PoseRecording:
     ends_open: bool = False
     fps: float | None = None
     skeleton: Skeleton = OPENPOSE_18
+    normalised: bool | None = None
+    form: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class PoseFormat(Protocol):
-    """A form of pose files, in one module: recognises files by their content, and reads them."""
+    """A form of pose files, in one module: recognises files by their content, and reads them.
 
+    key: its name in options. name, example: what it is and what such a file looks like, for messages.
+    """
+
+    key: str
     name: str
     example: str
-    """Example of such a file, for messages."""
 
     def recognises(self, content: Any) -> bool: ...
 
     def read(self, path: Path, content: Any) -> PoseRecording:
-        """Read the content of the JSON file; invalid content is refused with a message."""
+        """Read the content of the file (see `contents.content_of`); invalid content is refused with a message."""
         ...
+
+
+@runtime_checkable
+class PoseWriter(Protocol):
+    """Writes a recording in one form: joints are converted by name, and people without any are left out.
+
+    ending: of such files.
+    """
+
+    key: str
+    ending: str
+
+    def write(self, path: Path, recording: PoseRecording) -> None: ...

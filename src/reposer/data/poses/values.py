@@ -92,11 +92,24 @@ def person_of_triples(
     if not all(map(is_number, values)):
         bad = next(value for value in values if not is_number(value))
         return UnusablePerson(f"has {quoted(bad)} among its numbers")
-    rows = np.array(values, np.float64).reshape(-1, 3)[: len(skeleton)].astype(np.float32)
-    visible = (rows[:, 2] > 0) & (rows[:, 2] >= least_score) & ~_is_word_for_missing(rows)
+    rows = np.array(values, np.float64).reshape(-1, 3)[: len(skeleton)]
+    visible = found(rows, least_score)
     if not visible.any():
         return UnusablePerson("shows no joint: none of them was found")
-    return Person(skeleton, np.where(visible[:, None], rows, 0), visible, identity=identity)
+    return Person(skeleton, rows, visible, identity=identity)
+
+
+def part_of_triples(values: Any, skeleton: Skeleton, *, least_score: float = 0.0) -> Person | None:
+    """A hand, a face or feet from a flat list as in `person_of_triples`; None if it is none, or if none was found."""
+    if not isinstance(values, list) or len(values) != 3 * len(skeleton) or not all(map(is_number, values)):
+        return None
+    rows = np.array(values, np.float64).reshape(-1, 3)
+    return Person(skeleton, rows, found(rows, least_score)) if rows.any() else None
+
+
+def found(rows: Float[np.ndarray, "K 3"], least_score: float = 0.0) -> Bool[np.ndarray, "K"]:
+    """Which joints of x, y and score count as found."""
+    return (rows[:, 2] > 0) & (rows[:, 2] >= least_score) & ~_is_word_for_missing(rows)
 
 
 def _is_word_for_missing(rows: Float[np.ndarray, "K 3"]) -> Bool[np.ndarray, "K"]:

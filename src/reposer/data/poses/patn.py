@@ -1,0 +1,61 @@
+"""Lists of joints in PATN's form: a picture per row, 18 joints in whole pixels, missing = -1. See `data.lists`."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from reposer.core import BadInput, Pose
+from reposer.core.skeleton import OPENPOSE_18
+
+from ..lists import read_annotation, write_annotation
+from .by_name import in_joints
+from .contents import JointList
+from .recording import PeopleInPicture, Person, PoseRecording, UnusablePerson
+
+_NO_SIZE = (1, 1)
+"""The list does not say how large its pictures are; they may also be padded."""
+
+
+class Patn:
+    key = "patn"
+    name = "a list in PATN's form"
+    example = "name:keypoints_y:keypoints_x"
+
+    def recognises(self, content: Any) -> bool:
+        return isinstance(content, JointList)
+
+    def read(self, path: Path, content: Any) -> PoseRecording:
+        table = read_annotation(path, frame=_NO_SIZE)
+        pictures = []
+        for name, row in table.rows():
+            visible = table.visible[row].copy()
+            rows = np.concatenate([table.xy[row].astype(np.float64), np.ones((len(visible), 1))], -1)
+            person: Person | UnusablePerson = Person(OPENPOSE_18, rows, visible, scored=False)
+            if not visible.any():
+                person = UnusablePerson("shows no joint: none of them was found")
+            pictures.append(PeopleInPicture([person], name=name))
+        return PoseRecording(path, self.name, pictures, is_clip=len(pictures) > 1, normalised=False, form=self.key)
+
+
+class PatnWriter:
+    """A row per picture, of its surest person; in pictures without one all joints are missing."""
+
+    key, ending = Patn.key, ".csv"
+
+    def write(self, path: Path, recording: PoseRecording) -> None:
+        poses = {}
+        for n, picture in enumerate(recording.pictures):
+            name = picture.name or f"{n}.jpg"
+            if ":" in name:
+                raise BadInput(
+                    f"{name} cannot be the name of a picture in {Patn.name}, which has ':' between its fields."
+                )
+            xy, visible = torch.zeros(len(OPENPOSE_18), 2), torch.zeros(len(OPENPOSE_18), dtype=torch.bool)
+            if picture.usable:
+                whole = in_joints(max((p for _, p in picture.usable), key=lambda p: p.sureness), OPENPOSE_18)
+                xy = torch.from_numpy(np.where(whole.visible[:, None], whole.rows[:, :2], 0))
+                visible = torch.from_numpy(whole.visible)
+            poses[name] = Pose(xy, visible, _NO_SIZE)
+        write_annotation(path, poses, frame=_NO_SIZE)
