@@ -109,7 +109,8 @@ def part_of_triples(values: Any, skeleton: Skeleton, *, least_score: float = 0.0
 
 def found(rows: Float[np.ndarray, "K 3"], least_score: float = 0.0) -> Bool[np.ndarray, "K"]:
     """Which joints of x, y and score count as found."""
-    return (rows[:, 2] > 0) & (rows[:, 2] >= least_score) & ~_is_word_for_missing(rows)
+    there: Bool[np.ndarray, "K"] = (rows[:, 2] > 0) & (rows[:, 2] >= least_score) & ~_is_word_for_missing(rows)
+    return there
 
 
 def _is_word_for_missing(rows: Float[np.ndarray, "K 3"]) -> Bool[np.ndarray, "K"]:
