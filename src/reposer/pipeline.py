@@ -11,11 +11,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
+from reposer.core.composition import Provenance
 from reposer.core.framing import between, cut, edges_around, frame_bytes, in_picture, size_of
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resized_columns, to_uint8
 from reposer.core.pose import Box, Edges
 from reposer.data.pictures import MAX_PIXELS, read_picture
+from reposer.nn.full_size import Composed, Fade, PhotoPart, composed, enter_invented
 
 SOFT_EDGE = 1 / 24  # of the crop's smaller side: width over which the generated part fades into the photo
 LARGER = 16  # the crop has at most this many times the photo's pixels
@@ -30,6 +32,7 @@ class Transfer:
     target_pose: the target pose as generated, in pixels of the photo.
     explanation: the generator's layers, in its own frame, if requested.
     left_undone: what the generator could not do with these poses, in a sentence; empty if nothing.
+    provenance: where every pixel comes from, if requested.
     """
 
     picture: UInt8[Tensor, "H W 3"]
@@ -37,6 +40,7 @@ class Transfer:
     target_pose: Pose
     explanation: Explanation | None = None
     left_undone: str = ""
+    provenance: Provenance | None = None
 
 
 def transfer(
@@ -48,8 +52,12 @@ def transfer(
     picture_size: tuple[int, int] | None = None,
     seed: int = 0,
     explain: bool = False,
+    provenance: bool = False,
 ) -> Transfer:
     """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
+
+    A generator that says what its picture is made of (`Generator.composition`) is followed at the photo's own size:
+    pixels are copied from the photo itself, and the photo's background stays as it is. Pictures of others are enlarged.
 
     photo: a file, or bytes (H, W, 3) in RGB.
     source_pose: the person in the photo, in pixels of the photo.
@@ -58,6 +66,7 @@ def transfer(
     picture_size: (height, width) of the pictures that filled the generator's frame in training; the crop has their
         aspect, so that the person is squashed or padded as in training. None: `framing.person_size`.
     seed: of the noise, for generators that use some.
+    provenance: whether to say of every pixel where it comes from.
     """
     picture = open_photo(photo)
     source_pose = checked_pose(source_pose, generator, "photo", generator.source_skeleton)
@@ -73,15 +82,15 @@ def transfer(
     device = generator.device
     source = crop.laid().to(device)
     poses = [Pose.stack([crop.place(pose)]).to(device) for pose in (source_pose, target_pose)]
-    explanation = generator.explain(source, *poses) if explain else None
-    drawn = explanation.picture if explanation else generator.generate(source, *poses, seeds=torch.tensor([seed]))
-    refuse_not_finite(drawn, "this photo and pose")
-    for name, layer in explanation.layers.items() if explanation else ():
+    explanation = generator.explain(source, *poses, seeds=torch.tensor([seed]))
+    refuse_not_finite(explanation.picture, "this photo and pose")
+    for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
     left, top, right, bottom = edges
     box = (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)
     left_undone = generator.left_undone(source_pose, target_pose)
-    return Transfer(crop.pasted(drawn), box, target_pose, explanation, left_undone)
+    made = crop.composed(explanation, provenance=provenance)
+    return Transfer(made.picture, box, target_pose, explanation if explain else None, left_undone, made.provenance)
 
 
 def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
@@ -157,6 +166,19 @@ class PhotoCrop:
     def pasted(self, generated: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
         """The photo with the crop replaced by what was generated in the frame, without the frame's padding."""
         return _paste(self.photo, cut(generated.float().cpu(), self._content), self.edges)
+
+    def composed(self, explanation: Explanation, *, provenance: bool = False) -> Composed:
+        """The photo with what was generated, at its own size as far as the generator says what that is made of; on
+        request, where each pixel comes from."""
+        size = (self.photo.shape[0], self.photo.shape[1])
+        fade = _fades(self.edges, size)
+        if explanation.composition is not None:
+            sources = [PhotoPart(self.photo, self.edges)]
+            return composed(sources, self._content, explanation.composition, fade, provenance=provenance)
+        origin = Provenance.untouched(size) if provenance else None
+        if origin is not None:
+            enter_invented(origin, self.edges, fade)
+        return Composed(self.pasted(explanation.picture), None, origin)
 
     def place(self, pose: Pose) -> Pose:
         """A pose of the photo, in the frame."""
@@ -268,16 +290,28 @@ def _paste(picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edg
     left, top, right, bottom = edges
     height, width = picture.shape[:2]
     seen = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
-    soft = max(1.0, SOFT_EDGE * min(right - left, bottom - top))
-    across = _fade(seen[2] - seen[0], soft, left > 0, right < width)
-    down = _fade(seen[3] - seen[1], soft, top > 0, bottom < height)
+    box = (seen[0] - left, seen[1] - top, seen[2] - left, seen[3] - top)
+    fade = _fades(edges, (height, width))
+    down, across = fade.down[box[1] : box[3], None], fade.across[box[0] : box[2]]
     answer = picture.clone()
     part = answer[seen[1] : seen[3], seen[0] : seen[2]]
-    box = (seen[0] - left, seen[1] - top, seen[2] - left, seen[3] - top)
     for columns, pixels in resized_columns(drawn, (bottom - top, right - left), box):
-        blended = torch.lerp(from_uint8(part[:, columns]), pixels[0], down[:, None] * across[columns])
+        blended = torch.lerp(from_uint8(part[:, columns]), pixels[0], down * across[columns])
         part[:, columns] = to_uint8(blended)
     return answer
+
+
+def _fades(edges: Edges, photo: tuple[int, int]) -> Fade:
+    """The weight of the generated part along its height and its width; 0 outside the photo."""
+    left, top, right, bottom = edges
+    soft = max(1.0, SOFT_EDGE * min(right - left, bottom - top))
+    found = []
+    for low, high, end in ((top, bottom, photo[0]), (left, right, photo[1])):
+        first, last = max(low, 0), min(high, end)
+        weight = torch.zeros(high - low)
+        weight[first - low : last - low] = _fade(last - first, soft, low > 0, high < end)
+        found.append(weight)
+    return Fade(*found)
 
 
 def _fade(length: int, soft: float, at_start: bool, at_end: bool) -> Float[Tensor, "length"]:

@@ -1,14 +1,29 @@
 """TrueFlow: what must hold of a generator that copies."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 import reposer
 from reposer.core import BadInput, Batch, Pose
+from reposer.core.composition import COPIED
+from reposer.core.images import from_uint8, to_uint8
+from reposer.core.truth import PARTS
 from reposer.generators.trueflow import TrueFlowConfig
-from reposer.generators.trueflow.model import enlarged, expected_place, filled, finer, sample
+from reposer.generators.trueflow.model import (
+    connected,
+    corrected,
+    enlarged,
+    expected_place,
+    filled,
+    finer,
+    parts_moved,
+    sample,
+)
+from reposer.pipeline import PhotoCrop, crop_edges, transfer
 from reposer.recipes import TruePairsConfig
 from reposer.synthetic.people import SyntheticPeople
 
@@ -48,8 +63,6 @@ def test_filling_keeps_what_is_kept_and_puts_colours_of_the_surroundings_elsewhe
 
 
 def test_sides_that_do_not_divide_and_odd_widths_are_refused():
-    from dataclasses import replace
-
     from reposer.core import Framing
 
     with pytest.raises(BadInput, match="divide by 16"):
@@ -112,6 +125,106 @@ def test_one_row_is_the_same_alone_and_a_clip_the_same_as_its_frames(shipped, pe
     assert (together[1] - alone[0]).abs().max() < 1e-3
     frames = list(shipped.animate(person.source[0], person.source_pose[0], [person.target_pose[0]]))
     assert (frames[0] - together[0]).abs().max() < 1e-3
+
+
+def large_photo(person, row=0, times=3):
+    """A synthetic person as a photo that is larger than the network's frame, with noise that only copying keeps."""
+    noise = 0.06 * torch.randn(1, 3, 256 * times, 192 * times, generator=torch.Generator().manual_seed(0))
+    enlarged_picture = F.interpolate(person.source[row : row + 1], scale_factor=times, mode="bicubic")
+    size = (256 * times, 192 * times)
+    poses = [pose[row].resize(size) for pose in (person.source_pose, person.target_pose)]
+    return to_uint8(enlarged_picture + noise)[0], *poses
+
+
+def psnr(a, b):
+    return float(-10 * ((a.float() - b.float()) / 255).square().mean().log10())
+
+
+@pytest.mark.slow
+def test_a_person_who_does_not_move_comes_back_as_the_photo(shipped, person):
+    photo, pose, _ = large_photo(person)
+    answer = transfer(shipped, photo, pose, pose, provenance=True)
+    assert torch.equal(answer.picture, photo) and answer.provenance.shares["kept"] == 1
+
+
+@pytest.mark.slow
+def test_who_hardly_moves_comes_back_at_35_decibels_where_nothing_is_invented(shipped, person):
+    photo, pose, _ = large_photo(person)
+    shaken = torch.randn(pose.xy.shape, generator=torch.Generator().manual_seed(1)).clamp(-1, 1)
+    answer = transfer(shipped, photo, pose, replace(pose, xy=pose.xy + shaken), provenance=True)
+    seen = answer.provenance.kind <= COPIED
+    assert psnr(answer.picture[seen], photo[seen]) >= 35
+
+
+@pytest.mark.slow
+def test_one_arm_moves_and_the_rest_of_the_photo_stays(shipped, person):
+    photo, pose, _ = large_photo(person)
+    target = replace(pose, xy=pose.xy.clone())
+    wrist, elbow = pose.skeleton.index("right_wrist"), pose.skeleton.index("right_elbow")
+    target.xy[wrist] = pose.xy[elbow] + torch.tensor([-60.0, -70.0])
+    answer = transfer(shipped, photo, pose, target, provenance=True)
+    face = pose.xy[pose.skeleton.index("nose")].int().tolist()
+    around = (slice(face[1] - 20, face[1] + 20), slice(face[0] - 20, face[0] + 20))
+    assert torch.equal(answer.picture[around], photo[around]) and not torch.equal(answer.picture, photo)
+
+
+@pytest.mark.slow
+def test_the_copy_in_a_photo_has_the_colour_that_provenance_points_at(shipped, person):
+    photo, pose, target = large_photo(person)
+    answer = transfer(shipped, photo, pose, target, provenance=True)
+    copied = answer.provenance.kind == COPIED
+    assert copied.float().mean() > 0.05
+    place = answer.provenance.place.nan_to_num(0).movedim(-1, 0)[None]
+    there = sample(from_uint8(photo)[None], place)[0].movedim(0, -1)
+    difference = (there - from_uint8(answer.picture).movedim(0, -1)).abs().amax(-1)[copied]
+    assert difference.median() < 2 / 255 and (difference < 0.1).float().mean() > 0.8
+
+
+@pytest.mark.slow
+def test_the_result_keeps_the_photos_own_grain_where_it_copies(shipped, person):
+    photo, pose, target = large_photo(person)
+
+    def grain(picture, where):
+        small = from_uint8(picture)[None]
+        return float((small - F.avg_pool2d(small, 3, 1, 1))[0, :, where].std())
+
+    answer = transfer(shipped, photo, pose, target, provenance=True)
+    copied = answer.provenance.kind == COPIED
+    assert grain(answer.picture, copied) > 0.5 * grain(photo, copied)
+    enlarged_only = PhotoCrop(
+        photo, crop_edges(pose, target, shipped.framing, (256, 192)), shipped.framing, (256, 192)
+    ).laid()
+    assert grain(to_uint8(F.interpolate(enlarged_only, photo.shape[:2], mode="bicubic"))[0], copied) < 0.4 * grain(
+        photo, copied
+    )
+
+
+def test_which_parts_moved_is_told_by_their_joints():
+    places = torch.rand(1, 18, 2, generator=torch.Generator().manual_seed(0)) * 150
+    pose = Pose(places, torch.ones(1, 18, dtype=torch.bool), (256, 192))
+    target = replace(pose, xy=places.clone(), visible=pose.visible.clone())
+    target.xy[0, pose.skeleton.index("left_wrist")] += 20
+    moved = {part for part, share in zip(PARTS, parts_moved(pose, target)[0], strict=True) if share > 0}
+    assert moved == {"left_lower_arm", "left_hand"}
+    target.visible[0, pose.skeleton.index("right_ankle")] = False
+    unsure = {part for part, share in zip(PARTS, parts_moved(pose, target)[0], strict=True) if share > 0}
+    assert unsure - moved == {"right_lower_leg", "right_shoe"}
+
+
+def test_specks_that_no_limb_reaches_are_no_person():
+    pose = Pose(torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool), (64, 64))
+    for joint, y in (("neck", 20.0), ("right_hip", 44.0)):
+        pose.xy[0, pose.skeleton.index(joint)] = torch.tensor([32.0, y])
+        pose.visible[0, pose.skeleton.index(joint)] = True
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., 8:24, 10:22], mask[..., 4:6, 4:6] = 0.9, 0.8
+    cleaned = connected(mask, pose)
+    assert (cleaned[..., 8:24, 10:22] == 0.9).all() and (cleaned[..., 4:6, 4:6] == 0).all()
+
+
+def test_the_correction_puts_places_where_nothing_moves_at_themselves():
+    error = torch.stack([torch.full((32, 24), 1.5), torch.full((32, 24), -2.0)])[None]
+    assert torch.allclose(corrected(grid(64, 48) + torch.tensor([1.5, -2.0]).view(2, 1, 1), error), grid(64, 48))
 
 
 def test_a_pose_without_any_joint_gives_a_picture(shipped):

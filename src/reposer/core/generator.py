@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from .composition import Composition
 from .errors import BadInput
 from .face import FaceLines
 from .framing import Framing
@@ -45,10 +46,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A generated picture and the family's intermediate layers, in the order of the network."""
+    """A generated picture and the family's intermediate layers, in the order of the network.
+
+    composition: what it is made of, if the family says so.
+    """
 
     picture: Float[Tensor, "B 3 H W"]
     layers: Mapping[str, Layer]
+    composition: Composition | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,11 @@ class Generator(nn.Module, ABC):
         has."""
         return {}
 
+    def composition(self, source: Any, source_pose: Any, target_pose: Any, output: Any) -> Composition | None:
+        """What the picture of a forward pass is made of, by which `transfer` makes it again at the photo's own size.
+        None for a family that copies no pixels: its picture is enlarged."""
+        return None
+
     def begin(self, source: Any, source_pose: Any, previous: tuple[Any, Any] | None = None) -> Any:
         """The memory that a clip's frames start from. A family overrides it, and `frame`, to compute once what depends
         on the source alone, or to remember. previous: the frame to continue after and its condition, for a family that
@@ -133,13 +143,19 @@ class Generator(nn.Module, ABC):
             return _clamped(self.sample(source, own, target, seeds))
 
     def explain(
-        self, source: Float[Tensor, "B *S 3 H W"], source_pose: Condition, target_pose: Condition
+        self,
+        source: Float[Tensor, "B *S 3 H W"],
+        source_pose: Condition,
+        target_pose: Condition,
+        *,
+        seeds: Int64[Tensor, "B"] | None = None,
     ) -> Explanation:
-        """The picture that `generate` gives without seeds, and its named layers."""
+        """The picture that `generate` gives, its named layers, and what it is made of."""
         own, target = self.admit(source, source_pose, target_pose)
         with self._inference():
-            output = self.sample(source, own, target, None)
-            return Explanation(_clamped(output), self.layers(output))
+            output = self.sample(source, own, target, seeds)
+            made_of = self.composition(source, own, target, output)
+            return Explanation(_clamped(output), self.layers(output), made_of)
 
     def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
         """A sentence on what this network cannot do for one pair because its poses lack something; empty if nothing."""

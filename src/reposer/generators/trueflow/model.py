@@ -18,11 +18,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
+from reposer.core.composition import Composition
 from reposer.core.generator import refuse_indivisible
 from reposer.core.truth import PARTS
 from reposer.nn.call import call
 from reposer.nn.layout import at_least_float32
-from reposer.nn.maps import heatmaps, limb_maps
+from reposer.nn.maps import heatmaps, limb_maps, limb_mask
 
 from ..registries import GENERATORS
 
@@ -416,6 +417,87 @@ class Repose:
     geometry: Geometry
 
 
+MOVED = (0.003, 0.008)
+"""Of the picture's height: a joint that moves less is still, one that moves more has moved."""
+NEAR = 9
+"""Side of the square around a pixel, at 1/2 of the picture, in which nothing may have moved."""
+FAR_OFF = 8.0
+"""Pixels: a larger error at rest is a mistaken match, not an offset."""
+
+_HEAD, _TRUNK = ("nose", "neck", "eye", "ear"), ("neck", "shoulder", "hip")
+JOINTS_OF = {
+    "hair": _HEAD, "face": _HEAD, "neck": ("neck", "nose", "shoulder"), "torso": _TRUNK, "hips": ("hip",),
+    "skirt": ("hip", "knee"), "upper_arm": ("shoulder", "elbow"), "lower_arm": ("elbow", "wrist"), "hand": ("elbow", "wrist"),
+    "upper_leg": ("hip", "knee"), "lower_leg": ("knee", "ankle"), "shoe": ("knee", "ankle"), "outer": _TRUNK,
+}  # fmt: skip
+"""The joints that a part of the body moves with, of its own side."""
+
+
+def parts_moved(source_pose: Pose, target_pose: Pose) -> Float[Tensor, "B P"]:
+    """How surely each of PARTS has moved, by the joints it moves with: 0 to 1. A joint that only one of both poses
+    shows, or a part without any joint, counts as moved; the background never does."""
+    both, neither = source_pose.visible & target_pose.visible, ~(source_pose.visible | target_pose.visible)
+    way = (target_pose.xy - source_pose.xy).norm(dim=-1) / source_pose.size[0]
+    joint = torch.where(both, ((way - MOVED[0]) / (MOVED[1] - MOVED[0])).clamp(0, 1), 1.0).masked_fill(neither, 0)
+    columns = [torch.zeros_like(joint[:, 0])]
+    for part in PARTS[1:]:
+        side, _, name = part.partition("_") if part.startswith(("left_", "right_")) else ("", "", part)
+        own = [
+            k
+            for k, other in enumerate(source_pose.skeleton.joints)
+            if other.split("_")[-1] in JOINTS_OF[name] and (not side or other.startswith(side))
+        ]
+        unknown = neither[:, own].all(1)
+        columns.append(torch.where(unknown, 1.0, joint[:, own].amax(1)))
+    return torch.stack(columns, 1)
+
+
+def still_share(geometry: Geometry, source_pose: Pose, target_pose: Pose) -> Float[Tensor, "B 1 h w"]:
+    """How surely nothing has moved near a pixel, in the source or in the target: there its own pixel is the answer."""
+    moved = parts_moved(source_pose, target_pose)[..., None, None]
+    shares = [
+        (at_least_float32(body.parts).softmax(1) * moved).sum(1, True) for body in (geometry.source, geometry.target)
+    ]
+    near = F.max_pool2d(torch.maximum(*shares), NEAR, 1, NEAR // 2)
+    return 1 - F.avg_pool2d((3 * near - 0.3).clamp(0, 1), 5, 1, 2, count_include_pad=False)
+
+
+def connected(person: Float[Tensor, "B 1 h w"], pose: Pose) -> Float[Tensor, "B 1 h w"]:
+    """The person's mask without what is not connected to the limbs: each pixel's value is at most the least on the
+    best way there. The network's mask has specks in the background, in a grid of its coarsest cells."""
+    limbs = limb_mask(pose.resize((person.shape[-2], person.shape[-1])), person.shape[-2] / 64)
+    reached = torch.minimum(person, limbs)
+    for _ in range(max(person.shape[-2:])):
+        further = torch.minimum(person, F.max_pool2d(reached, 3, 1, 1))
+        if torch.equal(further, reached):
+            break
+        reached = further
+    return reached
+
+
+def own_error(resting: Geometry) -> Float[Tensor, "B 2 h w"]:
+    """How far off the geometry puts each pixel of its source when nothing moves: an answer that is known. In pixels of
+    the picture, smooth, from where the match is sure."""
+    place = resting.match.place
+    y, x = torch.meshgrid(*(torch.arange(n, device=place.device) for n in place.shape[-2:]), indexing="ij")
+    error = place - (torch.stack([x, y]).to(place) * MAP + (MAP - 1) / 2)
+    sure = resting.match.visible.sigmoid() * resting.target.person * resting.source.person
+    sure = (sure * (error.norm(dim=1, keepdim=True) < FAR_OFF)).clamp(min=1e-4)
+
+    def around(values: Tensor) -> Tensor:
+        return F.avg_pool2d(F.pad(values, (4, 4, 4, 4), mode="replicate"), 9, 1)
+
+    return around(error * sure) / around(sure)
+
+
+def corrected(place: Float[Tensor, "B 2 H W"], error: Float[Tensor, "B 2 h w"]) -> Float[Tensor, "B 2 H W"]:
+    """The places that, when nothing moves, the geometry would have put at `place`: `place - error(there)`."""
+    there = place
+    for _ in range(3):
+        there = place - sample(error, (there - (MAP - 1) / 2) / MAP)
+    return there
+
+
 class TrueFlow(Generator):
     """Geometry, copy, background, paint."""
 
@@ -465,6 +547,28 @@ class TrueFlow(Generator):
         background = torch.lerp(background, behind, hole * torch.sigmoid(out[:, 8:9]))
         picture = torch.lerp(background, torch.lerp(painted, copied, copy), person)
         return Repose(picture, copied, painted, copy, person, background, hole, place, geometry)
+
+    def composition(self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose) -> Composition:
+        """What the picture is made of; its places are corrected by the network's error where nothing moves."""
+        resting = self.geometry(source, output.geometry.source, source_pose, source_pose)
+        still = still_share(output.geometry, source_pose, target_pose)
+        size = (source.shape[-2], source.shape[-1])
+        whose = connected(output.geometry.source.person, source_pose)
+        hole = ((F.max_pool2d(whose, 7, 1, 3) - 0.15) / 0.5).clamp(0, 1)
+        still, hole, whose = (
+            F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (still, hole, whose)
+        )
+        place = corrected(output.place, own_error(resting))
+        return Composition(
+            place=place[:, None],
+            copied=output.copy[:, None],
+            invented=output.painted,
+            person=output.person,
+            background=output.background,
+            hole=hole,
+            still=still,
+            source_person=whose[:, None],
+        )
 
     def layers(self, output: Repose) -> Mapping[str, Layer]:
         """What is copied and from where, what is generated, and where the person is."""

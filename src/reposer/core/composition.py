@@ -1,0 +1,64 @@
+"""What a generated picture is made of: what is copied, from where, and what is invented."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+KEPT, COPIED, FILLED, INVENTED = range(4)
+"""Where a pixel comes from; see `Provenance.kind`."""
+KINDS = ("kept", "copied", "filled", "invented")
+"""Their names."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What a picture is made of, pixel by pixel of a generator's frame: enough to make it again at a photo's own size.
+
+    The person is copied from S sources and invented where none shows it; behind the person lies the first source's own
+    background, filled where its person stood.
+
+    place: (x, y) of what a pixel shows, in pixels of each source's frame. copied: the share of the person's pixel that
+    comes from each source; together at most 1. invented: the person, as far as it is not copied.
+    person: how much of a pixel the person covers. background: complete. hole: how much of the background is filled.
+    still: how surely nothing moved there, so that the first source's own pixel stays. source_person: how much of each
+    source's pixels its person covers.
+    """
+
+    place: Float[Tensor, "B S 2 h w"]
+    copied: Float[Tensor, "B S 1 h w"]
+    invented: Float[Tensor, "B 3 h w"]
+    person: Float[Tensor, "B 1 h w"]
+    background: Float[Tensor, "B 3 h w"]
+    hole: Float[Tensor, "B 1 h w"]
+    still: Float[Tensor, "B 1 h w"]
+    source_person: Float[Tensor, "B S 1 h w"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where every pixel of a result comes from.
+
+    kind: KEPT, the photo's own pixel at this place; COPIED from another place of a photo; FILLED, background that the
+    photo hides behind its person; INVENTED by the generator. A pixel that is a blend has the kind of its largest share.
+    place: (x, y) in pixels of the photo that a kept or copied pixel comes from, NaN for others.
+    photo: which photo that is: 0 is the first; 255 where no photo is copied.
+    """
+
+    kind: UInt8[Tensor, "H W"]
+    place: Float[Tensor, "H W 2"]
+    photo: UInt8[Tensor, "H W"]
+
+    @staticmethod
+    def untouched(size: tuple[int, int]) -> "Provenance":
+        """Of a photo of this (height, width) in which nothing has changed yet."""
+        y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in size), indexing="ij")
+        none = torch.zeros(size, dtype=torch.uint8)
+        return Provenance(none, torch.stack([x, y], -1), none.clone())
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each kind among all pixels, by name."""
+        counts = torch.bincount(self.kind.flatten().int(), minlength=len(KINDS)).double()
+        return dict(zip(KINDS, (counts / counts.sum()).tolist(), strict=True))

@@ -1,0 +1,314 @@
+"""Composes a generated picture at a photo's own size: the photo's pixels are copied, only what is invented is enlarged."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from reposer.core.composition import COPIED, FILLED, INVENTED, Composition, Provenance
+from reposer.core.framing import cut, size_of
+from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
+from reposer.core.pose import Edges
+
+from .matte import matte_weights
+
+TILE = 256
+"""Sides of the parts that are composed at a time, in pixels: they fit a processor's cache."""
+NONE, SURE = 0.15, 0.75
+"""Shares of copying up to which nothing is copied, and from which nothing is invented."""
+NOTHING = 1 / 512
+"""A share that changes no byte."""
+NO_PHOTO = 255
+MATTE = 6
+"""Radius in which the person's mask is compared with the photo's colours, in half pixels of the frame."""
+
+
+class PhotoPart(NamedTuple):
+    """A photo, and the part of it that a frame shows, in whole pixels; the part may exceed the photo."""
+
+    pixels: UInt8[Tensor, "H W 3"]
+    edges: Edges
+
+
+class Fade(NamedTuple):
+    """The weight of the result along the height and the width of the first photo's part."""
+
+    down: Float[Tensor, "H"]
+    across: Float[Tensor, "W"]
+
+
+class Composed(NamedTuple):
+    """A photo with what was generated in it.
+
+    alpha: how much of a pixel is the person, in bytes, if asked for. provenance: where each pixel comes from, if asked for.
+    """
+
+    picture: UInt8[Tensor, "H W 3"]
+    alpha: UInt8[Tensor, "H W"] | None
+    provenance: Provenance | None
+
+
+def composed(
+    sources: Sequence[PhotoPart],
+    content: Edges,
+    composition: Composition,
+    fade: Fade,
+    *,
+    provenance: bool = False,
+    alpha: bool = False,
+) -> Composed:
+    """The first photo with what was generated in its part.
+
+    sources: the photos that are copied from. content: the part of the frame that shows a photo's part.
+    composition: of one picture. alpha: then a pixel's colour is the person's alone wherever there is some of it.
+    Only pixels that change are computed, tile by tile: beside the result, memory does not grow with the photo.
+    """
+    photo, edges = sources[0]
+    left, top, _, _ = edges
+    size = (photo.shape[0], photo.shape[1])
+    answer, origin = photo.clone(), Provenance.untouched(size) if provenance else None
+    cover = torch.zeros(size, dtype=torch.uint8) if alpha else None
+    maps = _Maps(composition, content, size_of(edges))
+    looks = [_Look(source, composition.source_person[0, s], content) for s, source in enumerate(sources)]
+    for rows, columns in _tiles(edges, size):
+        down, across = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+        if not maps.anything(down, across, still=alpha):
+            continue
+        tile = _composed_tile(looks, maps, fade, photo[rows, columns], down, across)
+        if cover is None:
+            answer[rows, columns] = to_uint8(tile.picture)
+        else:
+            level, colour = tile.person()
+            cover[rows, columns] = (255 * level).round().to(torch.uint8)
+            answer[rows, columns] = to_uint8(colour)
+        if origin is not None:
+            _note(origin, rows, columns, tile)
+    return Composed(answer, cover, origin)
+
+
+class _Tile(NamedTuple):
+    """A part of the result, and the shares that make it: together 1, or at most 1 - `stays` without the photo's own."""
+
+    own: Float[Tensor, "3 t u"]
+    own_person: Float[Tensor, "t u"]
+    colours: Float[Tensor, "S 3 t u"]
+    places: Float[Tensor, "S 2 t u"]
+    made: Float[Tensor, "6 t u"]
+    copied: Float[Tensor, "S t u"]
+    invented: Float[Tensor, "t u"]
+    filled: Float[Tensor, "t u"]
+    stays: Float[Tensor, "t u"]
+
+    @property
+    def picture(self) -> Float[Tensor, "3 t u"]:
+        moved = self.invented * self.made[:3] + self.filled * self.made[3:]
+        for share, colour in zip(self.copied, self.colours, strict=True):
+            moved.addcmul_(share.expand_as(colour), colour)
+        return moved.addcmul_(self.own, (1 - self.copied.sum(0) - self.invented - self.filled).expand_as(self.own))
+
+    def person(self) -> tuple[Float[Tensor, "t u"], Float[Tensor, "3 t u"]]:
+        """How much of each pixel is the person, and its colour; white where there is none."""
+        own = self.stays * _ramp(self.own_person, 0.1, 0.9)
+        level = own + self.copied.sum(0) + self.invented
+        colour = own * self.own + self.invented * self.made[:3] + (self.copied[:, None] * self.colours).sum(0)
+        return level.clamp(0, 1), torch.where(level > NOTHING, colour / level.clamp(min=NOTHING), 1.0)
+
+
+def _composed_tile(
+    looks: Sequence["_Look"], maps: "_Maps", fade: Fade, photo: UInt8[Tensor, "t u 3"], down: slice, across: slice
+) -> _Tile:
+    fine, own = maps.of(down, across), from_uint8(photo)
+    moved = (1 - fine.still) * fade.down[down, None] * fade.across[across]
+    own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), maps, down, across))
+    places = torch.stack([look.place(flow, maps, down, across) for look, flow in zip(looks, fine.flow, strict=True)])
+    person, copied = _ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
+    colours = torch.zeros(len(looks), 3, *person.shape)
+    if float((moved * fine.person).amax()) >= NOTHING:
+        for s, look in enumerate(looks):
+            colours[s] = look.colours(places[s])
+            copied[s] = fine.copied[s] * _ramp(look.person(colours[s], places[s]), 0.4, 0.9)
+        whole = fine.copied.sum(0)
+        sure = _ramp(whole, NONE, SURE)
+        copied *= sure / whole.clamp(min=NONE)
+        # the person's edge is the network's, but where the person is copied it is the photo's
+        inside, around = _ramp(fine.person, 0.5, 0.9), _ramp(fine.person, 0.1, 0.5)
+        followed = torch.maximum(inside, around * (copied.sum(0) / sure.clamp(min=NONE)).clamp(max=1))
+        person = torch.lerp(person, followed, sure)
+    ahead = moved * person
+    copied *= ahead
+    filled = moved * (1 - person) * fine.hole * _ramp(own_person, 0.0, 0.12)
+    return _Tile(own, own_person, colours, places, fine.colours, copied, ahead - copied.sum(0), filled, 1 - moved)
+
+
+def enter_invented(origin: Provenance, edges: Edges, fade: Fade) -> None:
+    """Enters that this part of the photo was generated as a whole, where its weight is above half."""
+    left, top, right, bottom = edges
+    height, width = origin.kind.shape
+    rows, columns = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
+    weight = (
+        fade.down[rows.start - top : rows.stop - top, None] * fade.across[columns.start - left : columns.stop - left]
+    )
+    generated = weight > 0.5
+    origin.kind[rows, columns] = torch.where(generated, INVENTED, origin.kind[rows, columns]).to(torch.uint8)
+    origin.photo[rows, columns] = torch.where(generated, NO_PHOTO, origin.photo[rows, columns]).to(torch.uint8)
+    origin.place[rows, columns] = origin.place[rows, columns].masked_fill(generated[..., None], torch.nan)
+
+
+def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile) -> None:
+    """Enters where a tile's pixels come from."""
+    copied = tile.copied.sum(0)
+    kept = 1 - copied - tile.invented - tile.filled
+    kind = torch.stack([kept, copied, tile.filled, tile.invented]).argmax(0)
+    best = tile.copied.argmax(0)
+    place = tile.places.gather(0, best[None, None].expand(1, 2, -1, -1))[0].movedim(0, -1)
+    place = torch.where((kind == COPIED)[..., None], place, origin.place[rows, columns])
+    nowhere = (kind == FILLED) | (kind == INVENTED)
+    origin.kind[rows, columns] = kind.to(torch.uint8)
+    origin.place[rows, columns] = place.masked_fill(nowhere[..., None], torch.nan)
+    photo = torch.where(kind == COPIED, best, 0).masked_fill(nowhere, NO_PHOTO)
+    origin.photo[rows, columns] = photo.to(torch.uint8)
+
+
+def _tiles(edges: Edges, size: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """The rows and columns of the photo's part inside the photo, TILE at a time."""
+    left, top, right, bottom = edges
+    for row in range(max(top, 0), min(bottom, size[0]), TILE):
+        for column in range(max(left, 0), min(right, size[1]), TILE):
+            yield slice(row, min(row + TILE, bottom, size[0])), slice(column, min(column + TILE, right, size[1]))
+
+
+class _Fine(NamedTuple):
+    """A composition's maps at the photo's size, of one tile. flow: in pixels of the frame."""
+
+    flow: Float[Tensor, "S 2 t u"]
+    copied: Float[Tensor, "S t u"]
+    person: Float[Tensor, "t u"]
+    hole: Float[Tensor, "t u"]
+    still: Float[Tensor, "t u"]
+    colours: Float[Tensor, "6 t u"]
+
+
+class _Maps:
+    """A composition's maps, enlarged to a part of this (height, width), any tile of it at a time."""
+
+    def __init__(self, composition: Composition, content: Edges, size: tuple[int, int]) -> None:
+        c = composition
+        assert len(c.place) == 1, "one picture at a time"
+        h, w = c.place.shape[-2:]
+        y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in (h, w)), indexing="ij")
+        flow = c.place[0].float().cpu() - torch.stack([x, y])
+        maps = [flow.flatten(0, 1), c.copied[0, :, 0], c.person[0], c.hole[0], c.still[0]]
+        self.maps = cut(torch.cat([part.float().cpu() for part in maps]), content).contiguous()
+        self.colours = cut(torch.cat([c.invented[0], c.background[0]]).float().cpu(), content).contiguous()
+        self.frame, self.size, self.num_sources = size_of(content), size, c.place.shape[1]
+        self._person = cut(torch.maximum(c.person[0], c.source_person[0, 0]).float().cpu(), content)[0]
+        self._known: dict[tuple[int, int, int], tuple[slice, Tensor, Tensor]] = {}
+
+    def anything(self, down: slice, across: slice, *, still: bool) -> bool:
+        """Whether a tile has a pixel that changes; still: or one of a person."""
+        rows, columns = self._weights(0, down)[0], self._weights(1, across)[0]
+        person, hole, moves = (
+            self.maps[-3, rows, columns],
+            self.maps[-2, rows, columns],
+            1 - self.maps[-1, rows, columns],
+        )
+        changed = float((moves * torch.maximum(person, hole)).amax())
+        return changed >= NOTHING or (still and float(self._person[rows, columns].amax()) >= NOTHING)
+
+    def of(self, down: slice, across: slice) -> _Fine:
+        rows, smooth_y, sharp_y = self._weights(0, down)
+        columns, smooth_x, sharp_x = self._weights(1, across)
+        maps = smooth_y @ self.maps[:, rows, columns] @ smooth_x.mT
+        flow, copied, single = maps.split([2 * self.num_sources, self.num_sources, 3])
+        colours = sharp_y @ self.colours[:, rows, columns] @ sharp_x.mT
+        return _Fine(flow.unflatten(0, (self.num_sources, 2)), copied, *single, colours)
+
+    def _weights(self, axis: int, part: slice) -> tuple[slice, Tensor, Tensor]:
+        """Which rows (columns) of the frame this part needs; their weights in a smooth and in a sharp enlargement."""
+        key = (axis, part.start, part.stop)
+        if key not in self._known:
+            self._known[key] = _cubic_weights(self.frame[axis], self.size[axis], part)
+        return self._known[key]
+
+
+def _cubic_weights(small: int, large: int, part: slice) -> tuple[slice, Float[Tensor, "n k"], Float[Tensor, "n k"]]:
+    """For the pixels `part` of `large`: which of the `small` pixels they need, and the weights of a B-spline and of
+    Catmull and Rom's spline; at the border the edge pixel repeats.
+    """
+    place = (torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5) * small / large - 0.5
+    first = place.floor()
+    t = (place - first)[:, None]
+    powers = torch.cat([torch.ones_like(t), t, t * t, t**3], 1)
+    smooth = torch.tensor([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]], dtype=torch.float64) / 6
+    sharp = torch.tensor([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]], dtype=torch.float64) / 2
+    taps = (first[:, None] + torch.arange(-1, 3)).clamp(0, small - 1).long()
+    low, high = int(taps.min()), int(taps.max()) + 1
+    found = []
+    for basis in (smooth, sharp):
+        weights = torch.zeros(len(place), high - low, dtype=torch.float64)
+        found.append(weights.scatter_add_(1, taps - low, powers @ basis).float())
+    return slice(low, high), found[0], found[1]
+
+
+class _Look:
+    """What a photo shows: its colours between pixels, and how much of them is its person, along the photo's own edges."""
+
+    def __init__(self, source: PhotoPart, person: Float[Tensor, "1 h w"], content: Edges) -> None:
+        photo, self.edges = source
+        self.size = (photo.shape[0], photo.shape[1])
+        self.table = F.pad(photo, (0, 1)).view(torch.int32).flatten()  # one number a pixel: read at once
+        h, w = size_of(content)
+        size = (2 * h, 2 * w)
+        mask = cut(person.float().cpu(), content)[None]
+        mask = F.interpolate(mask, size, mode="bilinear", align_corners=False)
+        self.weights = matte_weights(_small(photo, self.edges, size), mask, MATTE)
+
+    def place(self, flow: Float[Tensor, "2 t u"], maps: _Maps, down: slice, across: slice) -> Float[Tensor, "2 t u"]:
+        """The places (x, y) in this photo that a tile shows. flow: in pixels of the frame."""
+        left, top, right, bottom = self.edges
+        x = torch.arange(across.start, across.stop, dtype=torch.float32) + 0.5
+        y = torch.arange(down.start, down.stop, dtype=torch.float32)[:, None] + 0.5
+        x = x * ((right - left) / maps.size[1]) + flow[0] * ((right - left) / maps.frame[1])
+        y = y * ((bottom - top) / maps.size[0]) + flow[1] * ((bottom - top) / maps.frame[0])
+        return torch.stack([x + (left - 0.5), y + (top - 0.5)])
+
+    def colours(self, place: Float[Tensor, "2 t u"]) -> Float[Tensor, "3 t u"]:
+        """The photo at places (x, y), linear in between; beyond the border the border's pixels repeat."""
+        height, width = self.size
+        x, y = place[0].clamp(0, width - 1), place[1].clamp(0, height - 1)
+        left, top = x.floor(), y.floor()
+        a, b = (x - left), (y - top)
+        columns, rows = left.long(), top.long() * width
+        right, below = (columns + 1).clamp(max=width - 1), (rows + width).clamp(max=(height - 1) * width)
+        weights = ((1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b)
+        sums = torch.zeros(*a.shape, 4)
+        for weight, at in zip(weights, (rows + columns, rows + right, below + columns, below + right), strict=True):
+            sums.addcmul_(self.table[at].view(torch.uint8).view(*a.shape, 4), weight[..., None])
+        return sums[..., :3].movedim(-1, 0) / HALF_RANGE - 1
+
+    def person(self, colours: Float[Tensor, "3 t u"], place: Float[Tensor, "2 t u"]) -> Float[Tensor, "t u"]:
+        """How much the person covers of pixels of these colours, at places (x, y) in the photo."""
+        left, top, right, bottom = self.edges
+        x, y = (place[0] - left + 0.5) / (right - left), (place[1] - top + 0.5) / (bottom - top)
+        grid = 2 * torch.stack([x, y], -1)[None] - 1
+        a = F.grid_sample(self.weights, grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
+        return ((a[:3] * colours).sum(0) + a[3]).clamp(0, 1)
+
+
+def _small(photo: UInt8[Tensor, "H W 3"], edges: Edges, size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:
+    """The photo's part at about this size: of a large photo every n-th pixel is read, which is enough for its edges."""
+    left, top, right, bottom = edges
+    picked = []
+    for low, high, end, wanted in ((top, bottom, photo.shape[0], size[0]), (left, right, photo.shape[1], size[1])):
+        step = max(1, (high - low) // (2 * wanted))
+        picked.append(torch.arange(low + step // 2, high, step).clamp(0, end - 1))
+    small = photo[picked[0]][:, picked[1]]
+    return resize(from_uint8(small)[None], size)
+
+
+def _ramp(values: Tensor, low: float, high: float) -> Tensor:
+    """0 up to `low`, 1 from `high`."""
+    return ((values - low) / (high - low)).clamp(0, 1)

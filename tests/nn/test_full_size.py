@@ -1,0 +1,144 @@
+"""Composition at a photo's own size: what is copied is the photo's pixels, and it says truly where they come from."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, KINDS, Composition
+from reposer.core.images import from_uint8
+from reposer.nn.full_size import Fade, PhotoPart, composed
+from reposer.nn.matte import matte_weights
+
+FRAME = (64, 48)
+CONTENT = (0, 0, 48, 64)
+SIZE = (640, 480)
+
+
+def photo(seed=0, size=SIZE):
+    """Noise: any resampling would show."""
+    return torch.randint(0, 256, (*size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+
+
+def own_places(size=FRAME):
+    y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in size), indexing="ij")
+    return torch.stack([x, y])[None, None]
+
+
+def made_of(shift=(0.0, 0.0), **changes):
+    """Everything is copied from `shift` frame pixels away; the person covers all of both pictures."""
+    ones, zeros = torch.ones(1, 1, *FRAME), torch.zeros(1, 1, *FRAME)
+    whole = Composition(
+        place=own_places() + torch.tensor(shift).view(2, 1, 1),
+        copied=ones[None],
+        invented=torch.zeros(1, 3, *FRAME),
+        person=ones,
+        background=torch.full((1, 3, *FRAME), 0.5),
+        hole=zeros,
+        still=zeros,
+        source_person=ones[None],
+    )
+    return replace(whole, **changes)
+
+
+def fade(size=SIZE):
+    return Fade(torch.ones(size[0]), torch.ones(size[1]))
+
+
+def compose(composition, picture=None, edges=None, **options):
+    picture = photo() if picture is None else picture
+    edges = edges or (0, 0, picture.shape[1], picture.shape[0])
+    whole = fade((edges[3] - edges[1], edges[2] - edges[0]))
+    return composed([PhotoPart(picture, edges)], CONTENT, composition, whole, **options)
+
+
+def test_what_is_copied_from_its_own_place_is_the_photo_to_the_bit():
+    made = compose(made_of(), provenance=True)
+    assert torch.equal(made.picture, photo()) and made.alpha is None
+    assert (made.provenance.kind == COPIED).all() and made.provenance.shares["copied"] == 1
+    assert torch.allclose(made.provenance.place, own_places(SIZE)[0, 0].movedim(0, -1), atol=1e-3)
+
+
+def test_a_move_by_whole_pixels_of_the_photo_copies_them_at_full_size():
+    made = compose(made_of((1.0, -2.0)), provenance=True)  # 10 and -20 pixels of the photo
+    assert torch.equal(made.picture[20:, :-10], photo()[:-20, 10:])
+
+
+def test_nothing_changes_where_nothing_moved_or_nothing_covers():
+    zeros = torch.zeros(1, 1, *FRAME)
+    for kept in (made_of((3.0, 3.0), still=zeros + 1), made_of((3.0, 3.0), person=zeros)):
+        made = compose(kept, provenance=True)
+        assert torch.equal(made.picture, photo()) and (made.provenance.kind == KEPT).all()
+    outside = compose(made_of((3.0, 3.0)), edges=(100, 200, 340, 520)).picture
+    assert torch.equal(outside[:200], photo()[:200]) and not torch.equal(outside[200:520], photo()[200:520])
+
+
+def test_every_kind_is_where_it_should_be_and_says_its_place_and_photo():
+    left, right = torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME)
+    left[..., :16], right[..., 32:] = 1, 1
+    made = compose(
+        made_of(person=1 - right, hole=right, copied=(1 - left)[None], still=torch.zeros_like(left)), provenance=True
+    )
+    origin = made.provenance
+    for kind, columns in ((INVENTED, slice(0, 120)), (COPIED, slice(200, 280)), (FILLED, slice(360, 480))):
+        assert (origin.kind[:, columns] == kind).all(), KINDS[kind]
+        assert origin.place[:, columns].isnan().all() == (kind != COPIED)
+        assert (origin.photo[:, columns] == (0 if kind == COPIED else 255)).all()
+    assert (from_uint8(made.picture[:, :100]).abs() < 0.01).all()
+    assert ((from_uint8(made.picture[:, 380:]) - 0.5).abs() < 0.01).all()
+
+
+def test_mirrored_it_is_the_mirrored_result():
+    torch.manual_seed(0)
+    smooth = torch.nn.functional.interpolate(torch.rand(1, 4, 8, 6), FRAME, mode="bicubic").clamp(0, 1)
+    composition = made_of(
+        (1.5, -0.5), copied=smooth[:, None, :1], person=smooth[:, 1:2], hole=smooth[:, 2:3], still=smooth[:, 3:]
+    )
+    place = composition.place.flip(-1)
+    place = torch.stack([FRAME[1] - 1 - place[:, :, 0], place[:, :, 1]], 2)
+    fields = ("copied", "invented", "person", "background", "hole", "still", "source_person")
+    mirrored = replace(composition, place=place, **{name: getattr(composition, name).flip(-1) for name in fields})
+    there = compose(mirrored, photo().flip(1).contiguous()).picture.flip(1)
+    assert (there.int() - compose(composition).picture.int()).abs().max() <= 1
+
+
+def test_tiles_leave_no_seams():
+    """Parts of a size that tiles do not divide equal the whole."""
+    torch.manual_seed(0)
+    composition = made_of((0.3, 0.7), person=torch.rand(1, 1, *FRAME), hole=torch.rand(1, 1, *FRAME))
+    from reposer.nn import full_size
+
+    whole, tile = compose(composition).picture, full_size.TILE
+    try:
+        full_size.TILE = 77
+        assert (compose(composition).picture.int() - whole.int()).abs().max() <= 1
+    finally:
+        full_size.TILE = tile
+
+
+def test_alpha_is_the_person_and_keeps_who_does_not_move():
+    person = torch.zeros(1, 1, *FRAME)
+    person[..., 16:48, 12:36] = 1
+    colours = torch.full((*SIZE, 3), 30, dtype=torch.uint8)
+    colours[160:480, 120:360] = 220
+    for still in (torch.zeros_like(person), torch.ones_like(person)):
+        made = compose(made_of(person=person, source_person=person[None], still=still), colours, alpha=True)
+        assert (made.alpha[200:440, 160:320] == 255).all() and (made.alpha[:100] == 0).all()
+        assert (made.picture[200:440, 160:320] == 220).all()
+
+
+def test_a_matte_follows_the_pictures_edge_where_its_mask_is_blurred():
+    truth = torch.zeros(1, 1, 64, 64)
+    truth[..., 20:] = 1
+    picture = torch.where(truth > 0, 0.8, -0.6).expand(-1, 3, -1, -1)
+    blurred = torch.nn.functional.avg_pool2d(truth, 9, 1, 4, count_include_pad=False)
+    a = matte_weights(picture, blurred, 6)
+    matte = (a[:, :3] * picture).sum(1, keepdim=True) + a[:, 3:]
+    steps = [float((values[..., 20] - values[..., 19]).mean()) for values in (blurred, matte)]
+    assert steps[1] > 4 * steps[0] and steps[0] == pytest.approx(1 / 9, abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [(37, 29), (1, 5), (300, 200)])
+def test_photos_of_any_size_and_parts_that_exceed_them_are_composed(size):
+    made = compose(made_of((0.5, 0.5)), photo(size=size), (-7, -5, size[1] + 9, size[0] + 11), provenance=True)
+    assert made.picture.shape == (*size, 3) and made.provenance.kind.shape == size
