@@ -224,7 +224,8 @@ class _Maps:
         maps = smooth_y @ self.maps[:, rows, columns] @ smooth_x.mT
         flow, copied, single = maps.split([2 * self.num_sources, self.num_sources, 3])
         colours = sharp_y @ self.colours[:, rows, columns] @ sharp_x.mT
-        return _Fine(flow.unflatten(0, (self.num_sources, 2)), copied, *single, colours)
+        person, hole, still = single.unbind(0)
+        return _Fine(flow.unflatten(0, (self.num_sources, 2)), copied, person, hole, still, colours)
 
     def _weights(self, axis: int, part: slice) -> tuple[slice, Tensor, Tensor]:
         """Which rows (columns) of the frame this part needs; their weights in a smooth and in a sharp enlargement."""
