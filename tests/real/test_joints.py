@@ -23,4 +23,4 @@ def test_movenet_finds_the_joints_of_real_people_and_not_those_of_another_moment
     assert found["pckh-patn-annotation", "", "target"] > 0.9 > found["pckh-patn-annotation", "", "source"]
     assert found["joint-error-annotation", "", "target"] < 4  # pixels
     assert found["oks-annotation", "", "target"] > 0.9
-    assert found["person-score", "", "target"] > 0.8
+    assert found["person-score", "", "target"] > 0.7

@@ -50,8 +50,11 @@ class PeopleFinder(JointFinder):
     """A pose estimator that finds everybody in a picture: all people roughly, then one of them exactly."""
 
     @abstractmethod
-    def people(self, picture: UInt8[Tensor, "H W 3"]) -> list[Pose]:
-        """A rough pose of each person, in pixels of the picture, the largest person first."""
+    def people(self, picture: UInt8[Tensor, "H W 3"], *, closer: bool = False) -> list[Pose]:
+        """A rough pose of each person, in pixels of the picture, the largest person first.
+
+        closer: look for small people as well, which takes longer; they come last. Also done where nobody is found else.
+        """
 
     @abstractmethod
     def refined(self, picture: UInt8[Tensor, "H W 3"], rough: Pose) -> Pose:

@@ -1,6 +1,7 @@
 """MoveNet (Google 2021): "multipose" finds up to six people in a picture, "thunder" one person's joints in a crop."""
 
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,12 +24,13 @@ SIDE = 256
 """Pixels: side of both networks' input."""
 FOUND = 0.3
 """Score from which a person counts, and a joint counts as found."""
-MARGIN = 1.25
+MARGIN = 1.4
 """Side of the square around a person, in larger sides of the box around the joints."""
-PASSES = 2
-"""How often thunder looks at a person: the second time around the joints that it found."""
+ENOUGH = 0.75
+"""Thunder looks again if the square around the joints that it found shares less than this with its first square
+(intersection over union)."""
 SAME = 0.6
-"""Two boxes that share more than this (intersection over union) are one person."""
+"""Two boxes that share more than this are one person."""
 
 
 class Somebody(NamedTuple):
@@ -63,7 +65,7 @@ class MoveNet(PeopleFinder):
     @property
     def description(self) -> str:
         files = ", ".join(f"{path.name}, SHA-256 {sha256(path)[:16]}" for path in self._files)
-        return f"{self.name}, {files}, people and joints from {FOUND:g}, {PASSES} looks at squares of {MARGIN:g}"
+        return f"{self.name}, {files}, people and joints from {FOUND:g}, squares of {MARGIN:g}, again below {ENOUGH:g}"
 
     def __call__(self, pictures: UInt8[Tensor, "B H W 3"]) -> Pose:
         return self.look(pictures)[0]
@@ -77,36 +79,38 @@ class MoveNet(PeopleFinder):
         poses, scores = [], []
         for picture in pictures.cpu():
             people = self._found(picture)
-            poses.append(
-                self.refined(picture, people[0].pose) if people else _nobody((picture.shape[0], picture.shape[1]))
-            )
+            poses.append(self.refined(picture, people[0].pose) if people else _nobody(picture))
             scores.append(people[0].score if people else 0.0)
         return Pose.stack(poses).to(pictures.device), torch.tensor(scores, device=pictures.device)
 
-    def people(self, picture: UInt8[Tensor, "H W 3"]) -> list[Pose]:
-        return [one.pose for one in self._found(picture.cpu())]
+    def people(self, picture: UInt8[Tensor, "H W 3"], *, closer: bool = False) -> list[Pose]:
+        return [one.pose for one in self._found(picture.cpu(), closer)]
 
     def refined(self, picture: UInt8[Tensor, "H W 3"], rough: Pose) -> Pose:
-        pose = rough
-        for _ in range(PASSES):
-            if int(pose.visible.sum()) < 2:
-                break
-            pose = self._look_at(picture.cpu(), _square_around(pose))
-        return pose
+        picture, square = picture.cpu(), _square_around(rough)
+        pose = self._look_at(picture, square)
+        better = _square_around(pose) if pose.visible.any() else square
+        return pose if _overlap(square, better) >= ENOUGH else self._look_at(picture, better)
 
-    def _found(self, picture: UInt8[Tensor, "H W 3"]) -> list[Somebody]:
-        """Everybody whom multipose finds, the largest first."""
+    def _found(self, picture: UInt8[Tensor, "H W 3"], closer: bool = False) -> list[Somebody]:
+        """Everybody in the whole picture, the largest first; then, if asked or if that is nobody, those whom only a
+        closer look shows.
+        """
         height, width = picture.shape[0], picture.shape[1]
         longer = max(height, width)
-        view = View.of(picture, (0, 0, longer, longer))
+        found = _by_size(_distinct(self._seen_in(picture, (0, 0, longer, longer)), _overlap))
+        if found and not closer:
+            return found
+        near = [one for square in _quarters(height, width) for one in self._seen_in(picture, square)]
+        others = _distinct(near, _share)
+        return found + _by_size([o for o in others if all(_share(o.box, one.box) <= SAME for one in found)])
+
+    def _seen_in(self, picture: UInt8[Tensor, "H W 3"], square: Edges) -> list[Somebody]:
+        """Everybody whom multipose finds in a square of the picture."""
+        view = View.of(picture, square)
         rows = torch.from_numpy(self._multipose.run(None, {self._inputs[0]: view.shown.numpy()})[0])[0]
         people = [_somebody(row, view) for row in rows if float(row[-1]) >= FOUND]
-        people = [one for one in people if one.pose.visible.any()]
-        kept: list[Somebody] = []
-        for one in sorted(people, key=lambda one: one.score, reverse=True):
-            if all(_overlap(one.box, other.box) <= SAME for other in kept):
-                kept.append(one)
-        return sorted(kept, key=lambda one: _area(one.box), reverse=True)
+        return [one for one in people if one.pose.visible.any()]
 
     def _look_at(self, picture: UInt8[Tensor, "H W 3"], square: Edges) -> Pose:
         """The joints of the person in the middle of a square."""
@@ -167,17 +171,52 @@ def _square_around(pose: Pose) -> Edges:
     return x, y, x + side, y + side
 
 
-def _nobody(size: tuple[int, int]) -> Pose:
+def _nobody(picture: UInt8[Tensor, "H W 3"]) -> Pose:
     joints = len(COCO_17)
+    size = (picture.shape[0], picture.shape[1])
     return Pose(torch.zeros(joints, 2), torch.zeros(joints, dtype=torch.bool), size, COCO_17, torch.zeros(joints))
 
 
-def _area(box: Box) -> float:
+def _quarters(height: int, width: int) -> list[Edges]:
+    """Squares of half the longer side that cover the picture and overlap by half."""
+    side = (max(height, width) + 1) // 2
+    rows, columns = ([round(start) for start in _starts(length, side)] for length in (height, width))
+    return [(x, y, x + side, y + side) for y in rows for x in columns]
+
+
+def _starts(length: int, side: int) -> list[float]:
+    steps = math.ceil(2 * max(0, length - side) / side)
+    return [k * (length - side) / steps for k in range(steps + 1)] if steps else [0.0]
+
+
+def _by_size(people: Sequence[Somebody]) -> list[Somebody]:
+    return sorted(people, key=lambda one: _area(one.box), reverse=True)
+
+
+def _distinct(people: Sequence[Somebody], alike: Callable[[Box, Box], float]) -> list[Somebody]:
+    """Without those who are somebody with a higher score again."""
+    kept: list[Somebody] = []
+    for one in sorted(people, key=lambda one: one.score, reverse=True):
+        if all(alike(one.box, other.box) <= SAME for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _area(box: Box | Edges) -> float:
     left, top, right, bottom = box
     return max(0.0, right - left) * max(0.0, bottom - top)
 
 
-def _overlap(one: Box, other: Box) -> float:
+def _common(one: Box | Edges, other: Box | Edges) -> float:
+    return _area((max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])))
+
+
+def _overlap(one: Box | Edges, other: Box | Edges) -> float:
     """Intersection over union."""
-    both = _area((max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])))
+    both = _common(one, other)
     return both / max(_area(one) + _area(other) - both, 1e-6)
+
+
+def _share(one: Box, other: Box) -> float:
+    """The part of the smaller box that the larger covers: a person cut by a square's edge is in the whole one."""
+    return _common(one, other) / max(min(_area(one), _area(other)), 1e-6)

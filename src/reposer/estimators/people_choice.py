@@ -56,7 +56,7 @@ def estimate(
                 f"movenet, or cut the person out of the picture."
             )
         return Estimated(_somebody(finder(picture[None])[0], name))
-    people = finder.people(picture)
+    people = finder.people(picture, closer=person not in (None, "largest"))
     if not people:
         raise BadInput(_nobody(name, len(finder.skeleton)))
     chosen = choose(people, "largest" if person is None else person, name)
