@@ -1,33 +1,43 @@
 """The joints of the person in a photo, from a file or by a pose estimator."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
-from reposer.animation.driving import named_finder
-from reposer.core import BadInput, Pose
+from reposer.core import BadInput, Pose, quoted
 from reposer.core.terminal import Terminal
+from reposer.data.pictures import read_picture
 from reposer.data.poses import Chosen, choose_pose, read_recording
-from reposer.data.stick_figures import refuse_stick_figure
-from reposer.estimators.people_choice import estimate, parse_person
+from reposer.estimators.people_choice import parse_person
+from reposer.own_photo import ESTIMATOR, estimated, fitted, is_pose_file
 
 
 def wanted_pose(
     path: Path,
     size: tuple[int, int] | None,
-    photo_size: tuple[int, int],
+    source: Pose,
     *,
     frame: int | None = None,
-    person: int | None = None,
+    person: str | None = None,
+    finder: str | None = None,
 ) -> Pose:
-    """The pose in this file, with at least one joint.
+    """The pose in this file, or of somebody in this picture, with at least one joint.
 
-    size: (height, width) of the picture that it belongs to; None = what the file says, or else `photo_size`.
-    frame, person: which of several, from 0.
+    size: (height, width) of the picture that a file's pose belongs to; None = what the file says, or else that of the
+        photo.
+    source: the pose of the person in the photo.
+    frame: which of several in a file, from 0. person: which of several: in a file a number from 0, in a picture as
+        `--person` says.
+    finder: the pose estimator that looks at a picture; None = the default.
     """
-    chosen = choose_pose(read_recording(path), size, otherwise=photo_size, frame=frame, person=person)
+    if not is_pose_file(path):
+        refuse_with_a_picture({"--pose-size": size, "--pose-frame": frame}, path)
+        picture = read_picture(path)
+        return fitted(estimated_pose(picture, path, finder, person, "--pose-person"), source, str(path))
+    number = None if person is None else _number(person, path)
+    chosen = choose_pose(read_recording(path), size, otherwise=source.size, frame=frame, person=number)
     if size is not None and chosen.pose.size != size:
         h, w = chosen.pose.size
         raise BadInput(
@@ -35,6 +45,21 @@ def wanted_pose(
             f"Leave --pose-size out."
         )
     return _shown(chosen, path)
+
+
+def refuse_with_a_picture(options: Mapping[str, object], picture: Path) -> None:
+    """Refuse options that only a pose file has a meaning for."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise BadInput(f"{picture} is taken as a picture, and {given[0]} is for pose files. Leave it out.")
+
+
+def _number(person: str, path: Path) -> int:
+    if not person.isdecimal():
+        raise BadInput(
+            f"{path} is a pose file: --pose-person is the person's number there, from 0, not {quoted(person)}."
+        )
+    return int(person)
 
 
 def photos_pose(
@@ -51,12 +76,30 @@ def photos_pose(
 
 
 def person_in_photo(
-    picture: Tensor, photo: Path, file: Path | None, finder: str | None, person: str | None = None
+    picture: Tensor,
+    photo: Path,
+    file: Path | None,
+    finder: str | None,
+    person: str | None = None,
+    *,
+    source_frame: int | None = None,
+    source_person: int | None = None,
 ) -> Pose:
-    """The joints of the person in the photo: from this file, or estimated by the pose estimator of this name."""
-    if file is not None:
-        return photos_pose(file, (picture.shape[0], picture.shape[1]), photo)
-    return estimated_pose(picture, photo, finder, person)
+    """The joints of the person in the photo: from this file, or estimated by the pose estimator of this name.
+
+    person: the text of `--person`. source_frame, source_person: which of several in the file, from 0.
+    """
+    if file is None:
+        for option, value in {"--source-frame": source_frame, "--source-person": source_person}.items():
+            if value is not None:
+                raise BadInput(f"{option} is for a --source-pose with several. Give that file, or leave {option} out.")
+        return estimated_pose(picture, photo, finder, person)
+    if person is not None:
+        raise BadInput(
+            f"--person chooses among the people that the pose estimator finds in {photo}, and --source-pose names one already. "
+            f"Leave one of them out (--source-person chooses in the file)."
+        )
+    return photos_pose(file, (picture.shape[0], picture.shape[1]), photo, frame=source_frame, person=source_person)
 
 
 def estimated_pose(
@@ -67,13 +110,12 @@ def estimated_pose(
     person: the text of the option that chooses one of several people.
     """
     chosen = None if person is None else parse_person(person, option)
-    refuse_stick_figure(picture, photo, "Give a photo; a stick figure says a pose only as joints in a file.")
-    found = estimate(named_finder(finder), picture, str(photo), chosen)
-    tell(found.notes)
+    found = estimated(picture, str(photo), chosen, finder or ESTIMATOR)
+    tell(note.replace("--person", option) for note in found.notes)
     return found.pose
 
 
-def tell(notes: Sequence[str]) -> None:
+def tell(notes: Iterable[str]) -> None:
     """Print the decisions made while reading poses, one line each."""
     console = Terminal(stderr=True)
     for note in notes:

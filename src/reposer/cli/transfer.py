@@ -1,4 +1,4 @@
-"""`reposer transfer PHOTO --source-pose A.json --pose B.json`: put the person of a photo into another pose."""
+"""`reposer transfer PHOTO --pose OTHER_PHOTO`: put the person of a photo into another pose."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +17,15 @@ def run(arguments: Sequence[str]) -> int:
 def transfer_photo(
     photo: Positional[Path],
     *,
-    source_pose: Path,
     pose: Path,
+    person: str | None = None,
+    pose_person: str | None = None,
+    source_pose: Path | None = None,
     model: str = "trueflow",
     out: Path | None = None,
+    joints: str | None = None,
     pose_size: tuple[int, int] | None = None,
     pose_frame: int | None = None,
-    pose_person: int | None = None,
     source_frame: int | None = None,
     source_person: int | None = None,
     explain: bool = False,
@@ -33,13 +35,18 @@ def transfer_photo(
 
     Args:
         photo: a picture file.
-        source_pose: the joints of the person in the photo: our pose file, or one of OpenPose, AlphaPose or MMPose.
-        pose: the joints of the target pose, in the same formats.
+        pose: the target pose: a picture of somebody, or a pose file (ours, or one of OpenPose, AlphaPose or MMPose).
+        person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a point
+            X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many
+            there are.
+        pose_person: the same for a picture as `--pose`; in a pose file, the person's number from 0, none = the one with
+            the surest joints.
+        source_pose: a pose file of the person in the photo; none = estimate the pose.
         model: a shipped model's name or a `.safetensors`.
         out: the picture to write; none = PHOTO-reposed.png beside the photo.
-        pose_size: height and width of the picture of `--pose`, if the file gives none; none = the photo's.
+        joints: name of the pose estimator; none = movenet.
+        pose_size: height and width of the picture of a pose file, if the file gives none; none = the photo's.
         pose_frame: which frame of a `--pose` with several, from 0.
-        pose_person: which of several people in `--pose`, from 0; none = the one with the surest joints.
         source_frame: which frame of a `--source-pose` with several, from 0.
         source_person: which of several people in `--source-pose`, from 0; none = the one with the surest joints.
         explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
@@ -58,12 +65,13 @@ def transfer_photo(
     from reposer.generators import load
     from reposer.pipeline import transfer
 
-    from .photo_poses import photos_pose, wanted_pose
+    from .photo_poses import person_in_photo, wanted_pose
 
     picture = read_picture(photo)
-    photo_size = (picture.shape[0], picture.shape[1])
-    source = photos_pose(source_pose, photo_size, photo, frame=source_frame, person=source_person)
-    wanted = wanted_pose(pose, pose_size, photo_size, frame=pose_frame, person=pose_person)
+    source = person_in_photo(
+        picture, photo, source_pose, joints, person, source_frame=source_frame, source_person=source_person
+    )
+    wanted = wanted_pose(pose, pose_size, source, frame=pose_frame, person=pose_person, finder=joints)
     generator = load(model).to(chosen_device(device))
     answer = transfer(generator, picture, source, wanted, explain=explain)
     write_picture(out, answer.picture)

@@ -51,6 +51,15 @@ def decode_picture(content: bytes, name: str) -> UInt8[Tensor, "H W 3"]:
     return _decoded(io.BytesIO(content), name)
 
 
+def picture_of(image: Image.Image, name: str = "the picture") -> UInt8[Tensor, "H W 3"]:
+    """A Pillow image as `read_picture` would give its file."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise BadInput(_too_many_pixels(name, f"{width} x {height} = {width * height / 1e6:.0f}"))
+    refuse_unknown_depth(image, name)
+    return torch.from_numpy(_pixels(image, name))
+
+
 def picture_header(path: Path | str) -> tuple[int, int]:
     """(height, width) in pixels after EXIF rotation, without decoding any pixel."""
     path = Path(path)

@@ -1,0 +1,160 @@
+"""Your own photo in another pose, in one call: the poses come from pictures, pose files or `Pose` objects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from reposer.core import BadInput, Explanation, Generator, Pose
+from reposer.core.device import chosen_device
+from reposer.core.skeleton import OPENPOSE_18
+from reposer.data.pictures import picture_of, read_picture, write_picture
+from reposer.data.poses import choose_pose, read_recording
+from reposer.data.stick_figures import refuse_stick_figure
+from reposer.estimators import JOINT_FINDERS, JointFinder
+from reposer.estimators.people_choice import Estimated, Person, estimate
+from reposer.generators import load
+from reposer.pipeline import open_photo, placement, refuse_too_little, transfer
+
+ESTIMATOR = "movenet"
+"""The default pose estimator."""
+Picture = Path | str | Image.Image | np.ndarray | Tensor
+"""A picture file, a Pillow image, or bytes (H, W, 3) in RGB."""
+
+
+@dataclass(frozen=True)
+class Reposed:
+    """The person of a photo in another pose.
+
+    image: of the photo's size. pose: as generated, in pixels of the photo. source_pose: of the person in the photo.
+    provenance: where each pixel came from, where the model says so. explanation: the inner pictures, if asked for.
+    notes: what was decided on the way, one sentence each.
+    """
+
+    image: Image.Image
+    pose: Pose
+    source_pose: Pose
+    provenance: Any = None
+    explanation: Explanation | None = None
+    notes: Sequence[str] = ()
+
+    def save(self, path: Path | str) -> None:
+        """Write the image as PNG or JPEG, by the name's ending; the file appears whole or not at all."""
+        write_picture(path, np.asarray(self.image))
+
+
+def repose(
+    photo: Picture,
+    pose: Pose | Picture,
+    *,
+    person: Person | None = None,
+    pose_person: Person | None = None,
+    source_pose: Pose | Path | str | None = None,
+    model: Generator | Path | str = "trueflow",
+    estimator: JointFinder | str = ESTIMATOR,
+    seed: int = 0,
+    explain: bool = False,
+    device: str | None = None,
+) -> Reposed:
+    """The photo with its person in another pose.
+
+    pose: a picture of somebody in that pose, a pose file (`docs/data.md`), or a `Pose`.
+    person, pose_person: which of several people in the photo, and in the pose's picture: "largest" (the default),
+        "left", "right", a number (1 is the largest), a point (x, y) or a box (left, top, right, bottom) in pixels. In a
+        pose file: the person's number, from 0.
+    source_pose: the joints of the person in the photo; None = estimate them.
+    model: a shipped model's name, a `.safetensors` or a generator. device: None = a CUDA GPU if there is one, and a
+        generator's own.
+    """
+    picture = as_bytes(photo)
+    size = (picture.shape[0], picture.shape[1])
+    if source_pose is None:
+        source = estimated(picture, named(photo, "the photo"), person, estimator)
+    elif isinstance(source_pose, Pose):
+        source = Estimated(source_pose)
+    else:
+        chosen = choose_pose(read_recording(source_pose), size)
+        source = Estimated(chosen.pose, chosen.notes)
+    wanted = pose_from(pose, source.pose, pose_person, estimator)
+    generator = model if isinstance(model, Generator) else _generator(str(model), str(chosen_device(device)))
+    if isinstance(model, Generator) and device is not None:
+        generator = model.to(device)
+    made = transfer(generator, picture, source.pose, wanted.pose, seed=seed, explain=explain)
+    notes = (*source.notes, *wanted.notes, *([made.left_undone] if made.left_undone else []))
+    image = Image.fromarray(made.picture.numpy())
+    return Reposed(image, made.target_pose, source.pose, None, made.explanation, notes)
+
+
+def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: JointFinder | str = ESTIMATOR) -> Pose:
+    """The joints of the person in a photo, in its pixels; BadInput if it shows nobody. person: see `repose`."""
+    return estimated(as_bytes(photo), named(photo, "the photo"), person, estimator).pose
+
+
+def as_bytes(photo: Picture) -> UInt8[Tensor, "H W 3"]:
+    """The photo's bytes in RGB, upright; BadInput if it cannot be read."""
+    return picture_of(photo) if isinstance(photo, Image.Image) else open_photo(photo)
+
+
+def named(photo: object, otherwise: str) -> str:
+    """The name of a picture in messages: its path, if it came as one."""
+    return str(photo) if isinstance(photo, Path | str) else otherwise
+
+
+def estimated(
+    picture: UInt8[Tensor, "H W 3"], name: str, person: Person | None = None, estimator: JointFinder | str = ESTIMATOR
+) -> Estimated:
+    """The joints of one person in a picture, with notes; BadInput if it shows nobody. name: of the picture."""
+    refuse_stick_figure(picture, Path(name), "Give a photo; a stick figure says a pose only as joints in a file.")
+    finder = _finder(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
+    return estimate(finder, picture, name, person)
+
+
+def pose_from(
+    pose: Pose | Picture, source: Pose, person: Person | None = None, estimator: JointFinder | str = ESTIMATOR
+) -> Estimated:
+    """A wanted pose from whatever says one, with notes: see `repose`. source: of the person in the photo."""
+    if isinstance(pose, Pose):
+        return Estimated(pose)
+    if isinstance(pose, Path | str) and is_pose_file(Path(pose)):
+        if person is not None and (not isinstance(person, int) or isinstance(person, bool)):
+            raise BadInput(f"{pose} is a pose file: choose its person by a number from 0, not by {person!r}.")
+        chosen = choose_pose(read_recording(pose), otherwise=source.size, person=person)
+        return Estimated(chosen.pose, chosen.notes)
+    name = named(pose, "the picture of the pose")
+    picture = read_picture(pose) if isinstance(pose, Path | str) else as_bytes(pose)
+    found = estimated(picture, name, person, estimator)
+    return Estimated(fitted(found.pose, source, name), found.notes)
+
+
+def is_pose_file(path: Path) -> bool:
+    """Whether a path names joints (a JSON file, or a folder of them) and not a picture."""
+    return path.suffix.lower() == ".json" or path.is_dir()
+
+
+def fitted(pose: Pose, source: Pose, name: str) -> Pose:
+    """Another person's pose, placed and scaled as the photo's person also where both pictures have the same size."""
+    if pose.size != source.size:
+        return pose  # `transfer` places it
+    own, other = source.convert(OPENPOSE_18), pose.convert(OPENPOSE_18)
+    refuse_too_little(own, "photo")
+    refuse_too_little(other, f"picture {name}")
+    return pose.affine(placement(own, other, fit=True), source.size)
+
+
+@lru_cache(maxsize=2)
+def _finder(name: str, threads: int) -> JointFinder:
+    """The pose estimator of this name, kept for the next call. threads: a network keeps those that it began with."""
+    return JOINT_FINDERS[name](None)
+
+
+@lru_cache(maxsize=1)
+def _generator(model: str, device: str) -> Generator:
+    """The generator, kept for the next call."""
+    return load(model).to(device)
