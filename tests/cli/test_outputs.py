@@ -16,6 +16,7 @@ from tests.test_pipeline import smooth_photo, standing
 GONE = "not-there"  # inputs that a check before the work never looks at
 FILES = {
     "transfer": ["transfer", f"{GONE}.png", "--source-pose", GONE, "--pose", GONE, "--out", "OUT.png"],
+    "pose extract": ["pose", "extract", f"{GONE}.png", "--out", "OUT.json"],
     "animate": ["animate", f"{GONE}.png", "--driving", GONE, "--out", "OUT.mp4"],
     "views": ["views", f"{GONE}.png", "--model", GONE, "--out", "OUT.mp4"],
     "import-weights": [*("import-weights", "gfla", GONE, "--recipe", "gfla-fashion-2020", "--out", "OUT.safetensors")],
@@ -120,6 +121,8 @@ def test_an_input_without_a_name_is_refused(path, capsys, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     for command in (
         ["transfer", path, "--source-pose", path, "--pose", path],
+        ["transfer", path, "--pose", path],
+        ["pose", "extract", path],
         ["animate", path, "--driving", path],
         ["views", path, "--model", path],
         ["compare", path, path],
