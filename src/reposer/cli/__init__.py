@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "score a generator, beside copying the source",
     "score": "score a folder of anybody's pictures under a named protocol",
     "compare": "put reports in one table; rank only what was made alike",
+    "personalize": "fit TrueFlow to one person, from a clip or a folder of photos",
     "leaderboard": "train and score all systems on the same synthetic people: one table, one sheet",
     "study": "let people judge: real or generated, or the best of several systems",
     "import-weights": "turn a released checkpoint into a .safetensors that Reposer loads",

@@ -118,12 +118,14 @@ class Asked:
     frame, pictures: the user's declarations about files that do not state them; None = stated, or proved by the
     content. frame is the picture to which x and y of a fashion list refer, pictures how files contain the 256x176
     pictures of such a list.
+    together: cut both pictures of a pair by one box around both poses, as `transfer` does, if the kind supports it.
     """
 
     skeleton: Skeleton = OPENPOSE_18
     augment: bool = False
     frame: Frame | None = None
     pictures: PictureForm | None = None
+    together: bool = False
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -145,6 +147,8 @@ class FilePairs(PairDataset):
 
     looks_for: ClassVar[str]
     """What a folder of this kind contains, for messages."""
+    cuts_together: ClassVar[bool] = False
+    """Whether `open` can cut both pictures of a pair by one box."""
     takes_declared: ClassVar[bool] = False
     """Whether `open` accepts declarations of frame and pictures, because not all files of this kind state them."""
 
@@ -268,14 +272,17 @@ def open_dataset(
     augment: bool = False,
     frame: Frame | None = None,
     pictures: PictureForm | None = None,
+    together: bool = False,
 ) -> FilePairs:
     """Open a split of the data set in a folder, whose kind is recognised by its files.
 
-    frame, pictures: see `Asked`; refused if the kind of data set does not accept them.
+    frame, pictures, together: see `Asked`; refused if the kind of data set does not accept them.
     """
-    root, asked = Path(root), Asked(skeleton, augment, frame, pictures)
+    root, asked = Path(root), Asked(skeleton, augment, frame, pictures, together)
     kind = recognise(root)
     refuse_declared(kind, root, asked)
+    if together and not kind.cuts_together:
+        raise BadInput(f"{root} is not a folder of your own photos; only their pairs are cut together. Leave it out.")
     return kind.open(root, split, framing, asked)
 
 

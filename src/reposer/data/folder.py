@@ -5,10 +5,16 @@ from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
 
-from reposer.core import BadInput, Framing, Pose, Skeleton
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from reposer.core import BadInput, Framing, Pose, Sample, Skeleton
+from reposer.core.framing import between, edges_around, frame_bytes, in_picture, whole
+from reposer.core.images import resize_part, to_uint8
+from reposer.core.pose import Edges
 from reposer.core.skeleton import OPENPOSE_18
 
-from .dataset import CACHE_BYTES, DATASETS, Asked, FilePairs, PairRow, PictureMemory
+from .dataset import CACHE_BYTES, DATASETS, Asked, FilePairs, PairRow, PictureMemory, pair_name
 from .pairs import name_identity
 from .picture_kinds import PICTURE_SUFFIXES as SUFFIXES
 from .picture_kinds import UNREAD_SUFFIXES
@@ -26,9 +32,13 @@ class Folder(FilePairs):
     the sub-folders are the splits; otherwise a hash of the person's name decides (80 of 100 train, 10 val, 10 test), so
     that new photos never move a person to another split. `OPENPOSE_keypoints.json`, OpenPose's file name, also works.
 
-    picture_size: the photos' common size; if they differ, that of the frame.
+    together: cut the photos of a pair by one box around both poses if they have one size, as frames of one camera; this
+        needs a framing.
+    picture_size: the photos' common size; if they differ, or are cut, that of the frame.
     """
 
+    poses: Mapping[str, Pose]
+    cuts_together = True
     looks_for = "photos PERSON_VIEW.jpg with a pose PERSON_VIEW.json beside each, here or in train and test"
 
     def __init__(
@@ -38,9 +48,11 @@ class Folder(FilePairs):
         framing: Framing | None = None,
         *,
         skeleton: Skeleton = OPENPOSE_18,
+        together: bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.root, self.split, self.framing = Path(root), split, framing
+        assert framing is not None or not together, "a cut fills a frame"
+        self.root, self.split, self.framing, self.together = Path(root), split, framing, together
         self.memory = PictureMemory(cache_bytes)
         photos, self.unreadable = _readable(split_photos(self.root, split))
         people: dict[str, list[str]] = {}
@@ -72,7 +84,7 @@ class Folder(FilePairs):
                 f"The photos of {self.root} have {len(sizes)} sizes ({few}, ...); without a framing they cannot be "
                 f"stacked. Pass the generator's framing, or crop them alike."
             )
-        self.picture_size = sizes.pop() if len(sizes) == 1 or framing is None else framing.size
+        self.picture_size = sizes.pop() if framing is None or (len(sizes) == 1 and not together) else framing.size
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
@@ -81,7 +93,47 @@ class Folder(FilePairs):
 
     @classmethod
     def open(cls, root: Path, split: str, framing: Framing | None, asked: Asked) -> "Folder":
-        return cls(root, split, framing, skeleton=asked.skeleton)
+        return cls(root, split, framing, skeleton=asked.skeleton, together=asked.together)
+
+    def __getitem__(self, i: int) -> Sample:
+        if not self.together:
+            return super().__getitem__(i)
+        row = self.rows[i]
+        names = row.source_name, row.target_name
+        source, target = (self.poses[name] for name in names)
+        if source.size == target.size:
+            box = self._box(source, target)
+            boxes = box, box
+        else:
+            boxes = self._box(source, source), self._box(target, target)
+        (a, own), (b, wanted) = (self._cut(name, box) for name, box in zip(names, boxes, strict=True))
+        return Sample(a, b, own, wanted, pair_name(*names))
+
+    def target_size(self, i: int) -> tuple[int, int]:
+        return self.picture_size if self.together else super().target_size(i)
+
+    def _box(self, source: Pose, target: Pose) -> Edges:
+        framing = self.framing
+        assert framing is not None, "see __init__"
+        seen = source if in_picture(source).visible.any() else target
+        if not in_picture(seen).visible.any():
+            return whole(source.size)
+        height, width = framing.person_size
+        return edges_around(seen, framing.margin, width / height, target)
+
+    def _cut(self, name: str, box: Edges) -> tuple[Float[Tensor, "3 H W"], Pose]:
+        """The picture and pose inside `box`, which is in pixels of the pose's picture, in the frame."""
+        pose, framing = self.poses[name], self.framing
+        assert framing is not None, "see __init__"
+        picture = self.memory.get(name, lambda: self._of_size(name, pose.size))
+        content = framing.content_box(framing.person_size)
+        placed = pose.affine(between(box, content), framing.size)
+        return frame_bytes(picture, framing, framing.person_size, box), placed
+
+    def _of_size(self, name: str, size: tuple[int, int]) -> UInt8[Tensor, "h w 3"]:
+        picture = self.picture(name)
+        own = (picture.shape[0], picture.shape[1])
+        return picture if own == size else to_uint8(resize_part(picture, whole(own), size))[0]
 
     def picture_path(self, name: str) -> Path:
         return self.paths[name]

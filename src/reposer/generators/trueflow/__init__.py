@@ -2,5 +2,6 @@
 
 from . import training  # registers the recipes
 from .model import TrueFlow, TrueFlowConfig
+from .training import trueflow_personal
 
-__all__ = ["TrueFlow", "TrueFlowConfig", "training"]
+__all__ = ["TrueFlow", "TrueFlowConfig", "training", "trueflow_personal"]

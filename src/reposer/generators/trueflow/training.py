@@ -3,21 +3,22 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reposer.core import BadInput, Batch, Framing
+from reposer.core import BadInput, Batch, Framing, Pose
 from reposer.core.truth import Truth
 from reposer.losses.perceptual import unit_distance
 from reposer.nn.features import FeatureNetwork, feature_network
-from reposer.recipes import PairRecipe, TruePairsConfig
+from reposer.nn.layout import at_least_float32
+from reposer.recipes import DataConfig, PairRecipe, TruePairsConfig
 from reposer.training import RECIPES, Adam, Objective, Stage, Turn
 
-from .model import Match, Repose, TrueFlow, TrueFlowConfig
+from .model import Body, Match, Repose, TrueFlow, TrueFlowConfig
 
 # ------------------------------------------------------------------------------------------- losses
 
@@ -145,6 +146,81 @@ class TrueFlowObjective(Objective):
         )
 
 
+# ------------------------------------------------------------------------------------------- one real person
+
+
+@dataclass(frozen=True)
+class PersonalLossesConfig:
+    """Pictures of one real person, of whom no truth is known: the networks that say where the pose puts the person, and
+    that generate what is hidden, learn from them; finding the body in a photo and matching stay as they are.
+
+    The body that the network finds in the target picture itself stands for its truth.
+    """
+
+    features: str = "people-encoder"
+    """Frozen network in whose features pictures are compared; none = no such term."""
+    feature_weights: str | None = None
+    """Its file; none = where it usually lies."""
+
+    def build(self, generator: TrueFlow) -> "PersonalObjective":
+        return PersonalObjective(self, generator)
+
+    def tiny(self) -> "PersonalLossesConfig":
+        return replace(self, features="people-encoder", feature_weights=None)
+
+
+class PersonalObjective(Objective):
+    """Two players, which step together: where the pose puts the person, and what is generated."""
+
+    def __init__(self, config: PersonalLossesConfig, generator: TrueFlow) -> None:
+        super().__init__()
+        self.config, self.generator = config, generator
+        self.networks = nn.ModuleDict({"generator": generator})
+        if config.features != "none":
+            path = None if config.feature_weights is None else Path(config.feature_weights)
+            self.features = feature_network(config.features, weights=path)
+
+    @property
+    def players(self) -> Mapping[str, nn.Module]:
+        return {"target": self.generator.geometry.target_net, "paint": self.generator.paint}
+
+    def steps(self, batch: Batch) -> Iterator[Turn]:
+        network = self.generator
+        assert isinstance(batch.source_pose, Pose) and isinstance(batch.target_pose, Pose), "TrueFlow's condition"
+        with torch.no_grad():
+            source = network.geometry.body_of(batch.source, batch.source_pose)
+            found = network.geometry.body_of(batch.target, batch.target_pose)
+        geometry = network.geometry(batch.source, source, batch.source_pose, batch.target_pose)
+        repose = network.compose(batch.source, geometry)
+        yield Turn(("target", "paint"), personal_terms(repose, found, batch.target, getattr(self, "features", None)))
+
+
+def personal_terms(
+    repose: Repose, found: Body, target: Float[Tensor, "B 3 H W"], features: FeatureNetwork | None
+) -> dict[str, Tensor]:
+    """Weighted losses. found: the body in the target picture, as the network sees it there."""
+    body, size = repose.geometry.target, (target.shape[-2], target.shape[-1])
+    there = found.person
+    cover = F.interpolate(there, size, mode="bilinear", align_corners=False)
+    share = cover.mean((1, 2, 3), keepdim=True).clamp(min=0.02)
+    unlike = -(at_least_float32(found.parts).softmax(1) * at_least_float32(body.parts).log_softmax(1)).sum(1)
+    terms = {
+        "parts": 0.5 * weighted_mean(unlike, 1 + 2 * there[:, 0]),
+        "surface": weighted_mean((body.surface - found.surface).abs().sum(1), there[:, 0]),
+        "picture": (repose.picture - target).abs().mean(),
+        "person": 0.5 * ((repose.picture - target).abs() * cover / share).mean(),
+        "painted": 0.4 * ((repose.painted - target).abs() * cover / share).mean(),
+        "coverage": 0.5 * F.binary_cross_entropy(repose.person.clamp(1e-4, 1 - 1e-4), cover.clamp(0, 1)),
+    }
+    if features is not None:
+        layers = features.content_layers
+        true = features.of_constants(F.avg_pool2d(target, 2), layers=layers)[0]  # at 1/2: a quarter of the time
+        terms["features"] = 0.35 * unit_distance(features(F.avg_pool2d(repose.picture, 2), layers), true)
+        alone = torch.lerp(target, repose.painted, cover)
+        terms["features_painted"] = 0.2 * unit_distance(features(F.avg_pool2d(alone, 2), layers), true)
+    return terms
+
+
 # ------------------------------------------------------------------------------------------- recipes
 
 
@@ -234,4 +310,51 @@ def trueflow_512() -> TrueFlowRecipe:
         losses=TrueFlowLossesConfig("efficientnet-lite0"),
         precision="bf16",
         workers=8,
+    )
+
+
+@dataclass(frozen=True)
+class PersonalStage(Stage):
+    """The only kind of stage."""
+
+    objective: PersonalLossesConfig
+    """Weights and networks of its losses."""
+
+
+@dataclass(frozen=True)
+class PersonalRecipe(PairRecipe):
+    """A run that fits TrueFlow to one person."""
+
+    kept: ClassVar[tuple[str, ...]] = tuple(
+        f"geometry.{part}." for part in ("source_code", "source_net", "target_code", "key", "query", "none", "masks", "fix")
+    )
+    """Beginnings of the names of parameters that no stage changes."""
+
+    model: TrueFlowConfig
+    """The generator, of the same config as the weights that it starts from."""
+    stages: tuple[PersonalStage, ...]
+    """One stage."""
+    data: DataConfig = field(default_factory=lambda: DataConfig(together=True))
+    """Photos of the person, in the form of a folder of your own (docs/data.md)."""
+
+
+@RECIPES.register("trueflow-personal")
+def trueflow_personal() -> PersonalRecipe:
+    """One person's own pictures, from the shipped weights: what `reposer personalize` runs for ten minutes.
+
+    Give `--data FOLDER --stages.0.start trueflow`. docs/trueflow.md says what it reached.
+    """
+    adam = Adam(2e-4, betas=(0.9, 0.99))
+    stage = PersonalStage(
+        "person", objective=PersonalLossesConfig(), steps=2000, optimisers={"target": adam, "paint": adam}, warmup=20
+    )
+    return PersonalRecipe(
+        name="trueflow-personal",
+        model=TrueFlowConfig(),
+        stages=(stage,),
+        batch_size=4,
+        ema=0.98,
+        log_every=10,
+        save_every=50,
+        picture_every=100,
     )
