@@ -241,7 +241,7 @@ def _of_clip(
     clip = VideoFile(source)
     track = track or (None if estimator else track_beside(source))
     poses = None if track is None else choose_track_of(clip, track).pose
-    finder = None if poses is not None else named_finder(estimator, source)
+    finder = None if poses is not None else named_finder(estimator)
     count = clip.num_frames
     last, first = int((1 - SHARE - GAP) * count), int((1 - SHARE) * count)
     wanted = {*_spread(0, last, MOST_FRAMES), *_spread(first, count, MOST_HELD_OUT)}
@@ -274,7 +274,7 @@ def _of_photos(
 ) -> tuple[list[_Frame], list[_Frame]]:
     """The last fifth of the photos held out, by name; photos that equal one of those are left out."""
     photos = photos_in(source)
-    finders = [] if all(pose_path(photo) for photo in photos) else [named_finder(estimator, source)]
+    finders = [] if all(pose_path(photo) for photo in photos) else [named_finder(estimator)]
 
     def found() -> Iterable[_Frame]:
         for photo in photos:

@@ -326,7 +326,8 @@ class PersonalRecipe(PairRecipe):
     """A run that fits TrueFlow to one person."""
 
     kept: ClassVar[tuple[str, ...]] = tuple(
-        f"geometry.{part}." for part in ("source_code", "source_net", "target_code", "key", "query", "none", "masks", "fix")
+        f"geometry.{part}."
+        for part in ("source_code", "source_net", "target_code", "key", "query", "none", "masks", "fix")
     )
     """Beginnings of the names of parameters that no stage changes."""
 

@@ -1,0 +1,141 @@
+"""`reposer personalize`: no frame is both trained on and scored, and only what is better is written."""
+
+import json
+from fractions import Fraction
+
+import pytest
+import torch
+
+import reposer.personalize
+from reposer.cli import main
+from reposer.core import Framing, Pose
+from reposer.data.folder import Folder
+from reposer.data.pictures import write_picture
+from reposer.data.poses import write_pose_json, write_track
+from reposer.generators import GENERATORS, load, save
+from reposer.nn.weights import read_header, sha256
+from reposer.personalize import HeldOut, _stored
+from tests.data.video_clips import moving_square, write_clip
+from tests.test_pipeline import smooth_photo, standing
+
+SIZE = (64, 48)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """40 frames of a person who sinks."""
+    write_clip(tmp_path / "me.mp4", moving_square(40, SIZE), Fraction(10))
+    poses = Pose.stack([standing(40.0, (20.0, 28.0 + t / 8), SIZE, True) for t in range(40)])
+    write_track(tmp_path / "me.json", poses, 10)
+    return tmp_path / "me.mp4"
+
+
+@pytest.fixture
+def model(tmp_path):
+    torch.manual_seed(0)
+    save(GENERATORS["trueflow"]().tiny().build().eval(), tmp_path / "base.safetensors")
+    return tmp_path / "base.safetensors"
+
+
+def command(folder, source, model, *more):
+    places = ["--out", str(folder / "mine.safetensors"), "--work", str(folder / "work"), "--model", str(model)]
+    return ["personalize", str(source), *places, "--threads", "1", *more]
+
+
+def frames_of(source, folder, track=None):
+    return _stored(source, folder / "frames", track, None, lambda frames, total: frames)
+
+
+def test_the_last_frames_of_a_clip_are_held_out_after_a_gap(clip, tmp_path):
+    frames = frames_of(clip, tmp_path)
+    own, held_out = (Folder(frames, split).poses for split in ("train", "test"))
+    assert len(own) == 30 and len(held_out) == 8  # 40 frames: 75 % and 20 %
+    height = own["person_train0000.png"].size[0]
+    lowest = [max(float(p.xy[:, 1].max()) for p in poses.values()) for poses in (own, held_out)]
+    highest_held_out = min(float(p.xy[:, 1].max()) for p in held_out.values())
+    step = (1 / 8) * height / 64  # of the person between two frames, at the size of the stored frames
+    assert lowest[0] < lowest[1] and highest_held_out - lowest[0] >= 2 * step
+
+
+def test_pairs_go_from_frames_trained_on_to_frames_held_out(clip, tmp_path):
+    frames = frames_of(clip, tmp_path)
+    shown = HeldOut(frames, Framing((64, 32)))
+    assert 0 < len(shown) <= 40
+    for i in range(len(shown)):
+        source, target = shown.picture_names(i)
+        assert source.startswith("person_train") and target.startswith("person_test")
+
+
+def test_a_photo_that_equals_one_held_out_is_left_out(tmp_path):
+    for k in range(6):
+        write_picture(
+            tmp_path / f"p_{k}.png",
+            smooth_photo(SIZE) if k in (0, 5) else smooth_photo(SIZE).flip(k % 2).roll(9 * k, 0),
+        )
+        write_pose_json(tmp_path / f"p_{k}.json", standing(40.0, (22.0 + k, 30.0), SIZE))
+    told = json.loads((frames_of(tmp_path, tmp_path / "work") / "frames.json").read_text())
+    assert told["left_out"] == {"p_0.png": "it equals a photo that is held out"}
+    assert (told["trained_on"], told["held_out"]) == (4, 1)
+
+
+def test_the_same_part_of_both_frames_is_cut_so_a_pair_of_one_frame_is_equal(clip, tmp_path):
+    frames = frames_of(clip, tmp_path)
+    pairs = Folder(frames, "train", Framing((64, 32)), together=True)
+    apart = Folder(frames, "train", Framing((64, 32)))
+    pair = pairs[0]
+    row = pairs.rows[0]
+    shift = pairs.poses[row.target_name].xy - pairs.poses[row.source_name].xy
+    seen = pair.source_pose.visible & pair.target_pose.visible
+    moved = (pair.target_pose.xy - pair.source_pose.xy)[seen]
+    ratio = moved[:, 1] / shift[seen][:, 1]
+    assert ratio.std() < 1e-3, "one scale for both"
+    assert pair.source.shape == (3, 64, 32) and len(pairs) == len(apart)
+
+
+@pytest.mark.slow
+def test_the_result_is_better_on_held_out_frames_and_every_command_takes_it(clip, model, tmp_path, capsys):
+    assert main(command(tmp_path, clip, model, "--minutes", "0.2")) == 0
+    said = capsys.readouterr()
+    assert "before" in said.out and "8 frames were held out" in " ".join(said.err.split())
+    header = json.loads(read_header(tmp_path / "mine.safetensors")["reposer"])
+    assert header["personalised from"] == sha256(model) and header["frames"] == {"trained on": 30, "held out": 8}
+    scores = header["held-out l1-limbs"]
+    assert scores["after"] < scores["before"]
+    base, mine = load(model).state_dict(), load(tmp_path / "mine.safetensors").state_dict()
+    changed = {name for name in base if not torch.equal(base[name], mine[name])}
+    assert changed and all(name.startswith(("paint.", "geometry.target_net.")) for name in changed)
+    assert (tmp_path / "mine-before-after.png").is_file()
+
+
+def test_what_is_not_better_is_not_written_and_the_exit_code_says_so(clip, model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(reposer.personalize, "MANY_STEPS", 1)
+    monkeypatch.setattr(reposer.personalize, "DECIDES", "psnr")  # a bit up or down: decided by the next line
+    real = reposer.personalize.evaluate
+    reports = []
+
+    def twice_the_same(generate, *more, **named):
+        reports.append(reports[0] if reports else real(generate, *more, **named))
+        return reports[-1]
+
+    monkeypatch.setattr(reposer.personalize, "evaluate", twice_the_same)
+    assert main(command(tmp_path, clip, model)) == 1
+    assert "is not written" in capsys.readouterr().err
+    assert not (tmp_path / "mine.safetensors").exists()
+
+
+def test_too_few_frames_other_families_and_other_frames_in_the_work_folder_are_refused(clip, model, tmp_path, capsys):
+    (tmp_path / "few").mkdir()
+    for k in range(2):
+        write_picture(tmp_path / "few" / f"p_{k}.png", smooth_photo(SIZE))
+        write_pose_json(tmp_path / "few" / f"p_{k}.json", standing(40.0, (22.0, 30.0), SIZE))
+    assert main(command(tmp_path, tmp_path / "few", model)) == 2
+    assert "to train on" in capsys.readouterr().err
+    torch.manual_seed(0)
+    save(GENERATORS["pg2"]().tiny().build().eval(), tmp_path / "pg2.safetensors")
+    assert main(command(tmp_path, clip, tmp_path / "pg2.safetensors")) == 2
+    assert "not of the family trueflow" in " ".join(capsys.readouterr().err.split())
+    frames_of(clip, tmp_path / "work")
+    write_clip(tmp_path / "other.mp4", moving_square(30, SIZE), Fraction(10))
+    assert main(command(tmp_path, tmp_path / "other.mp4", model, "--track", str(tmp_path / "me.json"))) == 2
+    assert "holds other frames" in capsys.readouterr().err
+    assert main(["personalize", str(clip), "--out", str(clip)]) == 2
