@@ -25,22 +25,22 @@ def run(device: torch.device) -> list[Table]:
     source = 2 * torch.rand(1, 3, height, width, device=device) - 1
     pose = Pose(256 * torch.rand(1, joints, 2), torch.ones(1, joints, dtype=torch.bool), (height, width)).to(device)
 
-    def draw(generator: GFLAGenerator, picture: Tensor = source) -> Tensor:
+    def generate(generator: GFLAGenerator, picture: Tensor = source) -> Tensor:
         return generator.generate(picture, pose, pose)
 
     def draw_autocast() -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
-            return draw(ours)
+            return generate(ours)
 
     with torch.inference_mode():
         before = matrix_product_speed(torch.float32, device=device)
         seconds = best_times(
             {
-                "a plain port: patches, channels first, instance norms; fp32": lambda: draw(plain),
-                "gfla-fashion-2020, fp32": lambda: draw(published),
-                "gfla-fashion, fp32": lambda: draw(ours),
+                "a plain port: patches, channels first, instance norms; fp32": lambda: generate(plain),
+                "gfla-fashion-2020, fp32": lambda: generate(published),
+                "gfla-fashion, fp32": lambda: generate(ours),
                 "gfla-fashion, bf16 autocast": draw_autocast,
-                "gfla-fashion, bf16 weights": lambda: draw(halved, source.bfloat16()),
+                "gfla-fashion, bf16 weights": lambda: generate(halved, source.bfloat16()),
             },
             repeats=REPEATS,
             device=device,

@@ -48,10 +48,10 @@ def run(device: torch.device) -> list[Table]:
 def write_pairs(root: Path) -> Folders:
     """Files of drawn people, each a link to one of a few, as many as DeepFashion has test pairs."""
     people = SyntheticPeople((256, 176), "test", DIFFERENT)
-    drawing = people.drawn([(people.identity_number(i), view) for i in range(DIFFERENT) for view in (0, 1)])
+    rendering = people.rendered([(people.identity_number(i), view) for i in range(DIFFERENT) for view in (0, 1)])
     originals = root / "originals"
     originals.mkdir()
-    for row, picture in enumerate(drawing.picture):
+    for row, picture in enumerate(rendering.picture):
         Image.fromarray(picture.numpy()).save(originals / f"{row}.png")
     for folder, offset in (("generated", 0), ("targets", 1)):
         (root / folder).mkdir()

@@ -24,8 +24,8 @@ PEOPLE, ROUNDS = 8, 3
 
 def run(device: torch.device) -> list[Table]:
     seconds = {
-        f"drawn with all truth, {VIEWS} views a person, one process": _drawing(0, VIEWS) / (ROUNDS * PEOPLE * VIEWS),
-        "drawn with all truth, 2 views a person, one process": _drawing(0, 2) / (ROUNDS * PEOPLE * 2),
+        f"drawn with all truth, {VIEWS} views a person, one process": _rendering(0, VIEWS) / (ROUNDS * PEOPLE * VIEWS),
+        "drawn with all truth, 2 views a person, one process": _rendering(0, 2) / (ROUNDS * PEOPLE * 2),
         f"drawn with all truth, {VIEWS} views a person, two processes": _two_processes()
         / (2 * ROUNDS * PEOPLE * VIEWS),
         "true flow and visibility of a pair": _flow(),
@@ -42,17 +42,17 @@ def run(device: torch.device) -> list[Table]:
     return [Table("Synthetic people", ("what", "ms a picture", "pictures / s"), rows, note)]
 
 
-def _drawing(seed: int, views: int, start: Any = None) -> float:
+def _rendering(seed: int, views: int, start: Any = None) -> float:
     """Seconds to sample, dress and draw ROUNDS x PEOPLE people in some views each, one torch thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     people = SyntheticPeople(SIZE, seed=seed)
-    people.drawn([(0, 0)])
+    people.rendered([(0, 0)])
     if start is not None:
         start.wait()
     begin = time.perf_counter()
     for n in range(ROUNDS * PEOPLE):
-        people.drawn([(1 + n, view) for view in range(views)])
+        people.rendered([(1 + n, view) for view in range(views)])
     torch.set_num_threads(threads)
     return time.perf_counter() - begin
 
@@ -62,7 +62,7 @@ def _two_processes() -> float:
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(2) as pool:
         start = manager.Barrier(2)
-        return max(pool.starmap(_drawing, [(0, VIEWS, start), (0, VIEWS, start)]))
+        return max(pool.starmap(_rendering, [(0, VIEWS, start), (0, VIEWS, start)]))
 
 
 def _timed(call: Callable[[], object], device: torch.device | None = None) -> float:
@@ -70,8 +70,8 @@ def _timed(call: Callable[[], object], device: torch.device | None = None) -> fl
 
 
 def _flow() -> float:
-    drawing = SyntheticPeople(SIZE).drawn([(0, 0), (0, 1)])
-    return _timed(lambda: drawing.flow(0, 1))
+    rendering = SyntheticPeople(SIZE).rendered([(0, 0), (0, 1)])
+    return _timed(lambda: rendering.flow(0, 1))
 
 
 def _read_folder() -> float:
@@ -89,7 +89,7 @@ def _read_folder() -> float:
 
 def _decode() -> float:
     held = io.BytesIO()
-    Image.fromarray(SyntheticPeople(SIZE).drawn([(0, 0)]).picture[0].numpy()).save(held, "JPEG", quality=95)
+    Image.fromarray(SyntheticPeople(SIZE).rendered([(0, 0)]).picture[0].numpy()).save(held, "JPEG", quality=95)
     return _timed(lambda: [Image.open(io.BytesIO(held.getvalue())).convert("RGB").load() for _ in range(50)]) / 50
 
 

@@ -174,16 +174,16 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     _refuse_other_people(contest, people)
     test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
     pairs = [k * len(test) // contest.pairs for k in range(min(contest.pairs, len(test)))]
-    jury = _Jury(contest, test, pairs)
-    baseline = jury.baseline()
+    measures = _Measures(contest, test, pairs)
+    baseline = measures.baseline()
     entries = [Entry(COPY, moment, scores=baseline) for moment in MOMENTS]
     for number, (system, build) in enumerate(contest.systems.items(), start=1):
         console.say(f"{system}, {number} of {len(contest.systems)}", style="bold")
-        for entry in _compete(system, build(), contest, out / system, people, jury, console, show):
+        for entry in _compete(system, build(), contest, out / system, people, measures, console, show):
             entries.append(entry)
             write_text(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
             write_text(out / "leaderboard.md", table(contest, entries))
-            _draw(out, contest, entry.moment, test, pairs)
+            _write_sheet(out, contest, entry.moment, test, pairs)
         if sum(entry.system == system for entry in entries) < len(MOMENTS):
             console.say("Stopped; the same command goes on from here.")
             break
@@ -214,7 +214,7 @@ def _compete(
     contest: Contest,
     folder: Path,
     people: Path,
-    jury: "_Jury",
+    measures: "_Measures",
     console: Terminal,
     show: bool,
 ) -> Iterator[Entry]:
@@ -223,18 +223,20 @@ def _compete(
     yield from known.values()
     if len(recipe.stages) == 1:
         missing = [moment for moment in MOMENTS if moment not in known]
-        yield from _run(system, contest_form(recipe, contest, people), contest, folder, missing, jury, console, show)
+        yield from _run(
+            system, contest_form(recipe, contest, people), contest, folder, missing, measures, console, show
+        )
         return
     if "pictures" not in known:
         own = contest_form(recipe, contest, people)
-        for entry in _run(system, own, contest, folder / "run-pictures", ["pictures"], jury, console, show):
+        for entry in _run(system, own, contest, folder / "run-pictures", ["pictures"], measures, console, show):
             known["pictures"] = entry
             yield entry
     if "minutes" not in known and "pictures" in known:
         first = known["pictures"]
         steps = round(contest.minutes / first.minutes * first.pictures / BATCH) if first.minutes else contest.steps
         own = contest_form(recipe, contest, people, steps)
-        yield from _run(system, own, contest, folder / "run-minutes", ["minutes"], jury, console, show)
+        yield from _run(system, own, contest, folder / "run-minutes", ["minutes"], measures, console, show)
 
 
 def _run(
@@ -243,7 +245,7 @@ def _run(
     contest: Contest,
     folder: Path,
     missing: list[Moment],
-    jury: "_Jury",
+    measures: "_Measures",
     console: Terminal,
     show: bool,
 ) -> Iterator[Entry]:
@@ -292,15 +294,15 @@ def _run(
                     pictures=step * BATCH,
                     minutes=seconds / 60,
                     cores=processor / clock if clock else 0.0,
-                    scores=jury.scores(generator),
-                    milliseconds=jury.milliseconds(generator),
+                    scores=measures.scores(generator),
+                    milliseconds=measures.milliseconds(generator),
                     geometry=brought_back(generator.framing, contest.size),
                 ),
             )
 
 
 @dataclass(frozen=True)
-class _Jury:
+class _Measures:
     """Scores every generator on the same pairs of the same pictures."""
 
     contest: Contest
@@ -320,10 +322,10 @@ class _Jury:
     def milliseconds(self, generator: Generator) -> float:
         """Time to generate one picture, the best of five."""
         batch, best = Batch.stack([self.test[self.pairs[0]]]).to(generator.device), math.inf
-        draw = OnWholePictures(generator)
+        generate = OnWholePictures(generator)
         for _ in range(6):  # the first one warms up
             start = time.perf_counter()
-            draw(batch.source, batch.source_pose, batch.target_pose).cpu()  # waits for the device
+            generate(batch.source, batch.source_pose, batch.target_pose).cpu()  # waits for the device
             best = min(best, time.perf_counter() - start)
         return 1000 * best
 
@@ -334,7 +336,15 @@ def table(contest: Contest, entries: Sequence[Entry]) -> str:
     parts = []
     for moment in MOMENTS:
         own = [e for e in entries if e.moment == moment]
-        titles = ["system", "parameters", "pictures", "minutes", "cores", "ms to draw", *map(titled, protocol.metrics)]
+        titles = [
+            "system",
+            "parameters",
+            "pictures",
+            "minutes",
+            "cores",
+            "ms a picture",
+            *map(titled, protocol.metrics),
+        ]
         lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
         for entry in own:
             cells = [in_markdown(entry.system), *_cells(entry)]
@@ -382,7 +392,7 @@ def _score(metric: str, entry: Entry, others: Sequence[Entry]) -> str:
     return f"**{mean}**{space}{interval}" if sign * entry.scores[metric][0] == best else shown
 
 
-def _draw(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs: Sequence[int]) -> None:
+def _write_sheet(out: Path, contest: Contest, moment: Moment, test: PairDataset, pairs: Sequence[int]) -> None:
     """One row per person; columns: source, target pose, truth, and each system that has reached this moment."""
     rows = [pairs[k * len(pairs) // SHEET_ROWS] for k in range(min(SHEET_ROWS, len(pairs)))]
     batch = Batch.stack([test[i] for i in rows])

@@ -125,7 +125,7 @@ def test_frames_without_anybody_are_counted(world, capsys):
     poses.visible[[0, 5, 6]] = False
     write_track(world / "driving.json", poses, 12)
     assert main(command(world, saved(world, "gfla"))) == 0
-    assert "In 3 of 24 driving frames nobody was found" in capsys.readouterr().err
+    assert "In 3 of 24 driving frames no person was found" in capsys.readouterr().err
     assert VideoFile(world / "out.mp4").num_frames == 24
 
 

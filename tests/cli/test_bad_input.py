@@ -52,7 +52,7 @@ def people(some_people, tmp_path):
 
 @pytest.fixture
 def photo(tmp_path):
-    person = SyntheticPeople((96, 66), "test").drawn([(950_000, 0)])
+    person = SyntheticPeople((96, 66), "test").rendered([(950_000, 0)])
     Image.fromarray(person.picture[0].numpy()).save(tmp_path / "photo.png")
     write_pose_json(tmp_path / "photo.json", person.detected[0])
     return tmp_path / "photo.png"

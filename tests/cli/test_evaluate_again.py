@@ -155,7 +155,7 @@ def test_clips_of_equal_names_in_the_same_out_are_scored_by_their_own_frames(mod
 
     def numbers(root, out):
         assert main(["evaluate", str(model), "--data", str(root), "--without-networks", "--out", str(out)]) == 0
-        return json.loads((out / "report-reposer-clips-v1.json").read_text())["drawn"]["clips"]
+        return json.loads((out / "report-reposer-clips-v1.json").read_text())["generated"]["clips"]
 
     first, other = clips(tmp_path / "first", 0), clips(tmp_path / "other", 7)
     before, after = numbers(first, tmp_path / "out"), numbers(other, tmp_path / "out")

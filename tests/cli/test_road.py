@@ -83,7 +83,7 @@ def test_your_own_photos_of_several_sizes_are_scored(run_folder, tmp_path, capsy
 def test_a_photo_of_any_size_is_reposed_and_explained(run_folder, tmp_path):
     people = SyntheticPeople((150, 120), "test")
     for view, name in enumerate(("photo", "wanted")):
-        person = people.drawn([(950_000, view)])
+        person = people.rendered([(950_000, view)])
         Image.fromarray(person.picture[0].numpy()).save(tmp_path / f"{name}.png")
         write_pose_json(tmp_path / f"{name}.json", person.detected[0])
     arguments = ["transfer", str(tmp_path / "photo.png"), "--source-pose", str(tmp_path / "photo.json")]

@@ -65,7 +65,7 @@ def test_a_folder_is_scored_and_leaves_three_reports(people, tmp_path, capsys):
 
 def test_what_is_absent_is_said_and_the_exit_code_shows_it(people, tmp_path, capsys):
     assert command(people, "--out", tmp_path / "o") == 1
-    assert "absent: l1-limbs: its mask 'limbs' is drawn from joints" in capsys.readouterr().out
+    assert "absent: l1-limbs: its mask 'limbs' is made of joints" in capsys.readouterr().out
     assert command(people, "--out", tmp_path / "p", protocol="cfld2024") == 1
     out = capsys.readouterr().out
     assert "alexnet-owt-7be5be79.pth" in out and "cfld2024/ssim-uniform51 = " in out

@@ -107,14 +107,14 @@ def test_a_draw_of_a_folder_of_clips_is_consecutive_frames_and_a_reference_of_th
     assert ClipFolder(tmp_path, "test", options=ClipOptions(frames=5)).span(0) == range(32, 40)
     starts, references = set(), set()
     for seed in range(60):
-        sample = data.draw(0, seed)
+        sample = data.sample(0, seed)
         tops = [place(to_uint8(frame)) for frame in sample.frames]
         assert tops == list(range(tops[0], tops[0] + 5))
         assert [row.xy[0, 1].item() for row in sample.poses] == [top + 3.5 for top in tops]
         starts.add(tops[0])
         references.add(place(to_uint8(sample.source)))
         assert sample.source_pose.xy[0, 1] == place(to_uint8(sample.source)) + 3.5
-        assert same(sample, data.draw(0, seed))
+        assert same(sample, data.sample(0, seed))
     assert min(starts) == 0 and max(starts) == 27 and references <= set(range(20)) and len(references) > 12
 
 
@@ -122,13 +122,13 @@ def test_frames_that_the_track_calls_unreliable_are_not_trusted_and_never_drawn(
     data = ClipFolder(write_video(tmp_path, frames=30, unreliable=(0, 9, 10)), "train", options=ClipOptions(frames=4))
     assert (~data.trusted(0)).nonzero()[:, 0].tolist() == [0, 9, 10]
     for seed in range(40):
-        sample = data.draw(0, seed)
+        sample = data.sample(0, seed)
         assert sample.poses.visible.all() and sample.source_pose.visible.all()
     assert data.whole(0).source_pose.visible.all() and place(to_uint8(data.whole(0).source)) == 1
     crowded = ClipFolder(
         write_video(tmp_path / "b", frames=10, unreliable=(2, 5)), "train", options=ClipOptions(frames=4)
     )
-    assert len(crowded.draw(0, 0).frames) == 4  # there is no stretch without them
+    assert len(crowded.sample(0, 0).frames) == 4  # there is no stretch without them
 
 
 def test_a_whole_clip_is_its_split_frame_by_frame_with_the_first_frame_of_training_as_source(tmp_path):
@@ -146,7 +146,7 @@ def test_a_whole_clip_is_its_split_frame_by_frame_with_the_first_frame_of_traini
 
 def test_a_clip_that_is_too_short_for_a_draw_ends_with_its_last_frame_repeated(tmp_path):
     data = ClipFolder(write_video(tmp_path, frames=5), "train", options=ClipOptions(frames=6))
-    assert [place(to_uint8(frame)) for frame in data.draw(0, 3).frames] == [0, 1, 2, 3, 3, 3]
+    assert [place(to_uint8(frame)) for frame in data.sample(0, 3).frames] == [0, 1, 2, 3, 3, 3]
 
 
 def test_the_frame_is_cut_around_where_the_person_moves_and_joints_stay_on_their_pixels(tmp_path):
@@ -173,7 +173,7 @@ def test_frames_are_the_same_however_few_may_be_kept(tmp_path):
         ClipFolder(tmp_path, "train", options=ClipOptions(frames=4)),
         ClipFolder(tmp_path, "train", cache_bytes=0, options=ClipOptions(frames=4)),
     )
-    assert all(same(many.draw(0, seed), none.draw(0, seed)) for seed in range(5))
+    assert all(same(many.sample(0, seed), none.sample(0, seed)) for seed in range(5))
     for a, b in zip(many.whole(0).frames(), none.whole(0).frames(), strict=True):
         assert torch.equal(a, b)
 
@@ -183,7 +183,7 @@ def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
     plain = ClipFolder(tmp_path, "train", options=ClipOptions(frames=4))
     errors = []
     for seed in range(12):
-        sample, still = data.draw(0, seed), plain.draw(0, seed)
+        sample, still = data.sample(0, seed), plain.sample(0, seed)
         assert not same(sample, still) and (sample.frames > -0.8).all()  # grey all over
         for frame, pose in zip(sample.frames, sample.poses, strict=True):
             light = (frame.mean(0) > 0.1).float()
@@ -196,13 +196,13 @@ def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
 
 def test_tracks_of_another_skeleton_are_converted_and_landmarks_become_lines(tmp_path):
     write_video(tmp_path, frames=10)
-    assert ClipFolder(tmp_path, options=ClipOptions(frames=2, skeleton=COCO_17)).draw(0, 0).poses.skeleton == COCO_17
-    drawn = ClipFolder(tmp_path, options=ClipOptions(frames=2, source_skeleton=COCO_17)).draw(0, 0)
+    assert ClipFolder(tmp_path, options=ClipOptions(frames=2, skeleton=COCO_17)).sample(0, 0).poses.skeleton == COCO_17
+    drawn = ClipFolder(tmp_path, options=ClipOptions(frames=2, source_skeleton=COCO_17)).sample(0, 0)
     assert drawn.source_pose.skeleton == COCO_17 and drawn.poses.skeleton == OPENPOSE_18
     (tmp_path / "clip.coco18.json").unlink()
     points = Pose(torch.rand(10, 68, 2) * 8, torch.ones(10, 68, dtype=torch.bool), SIZE, FACE_68)
     write_track(tmp_path / "clip.json", points, 10)
-    drawn = ClipFolder(tmp_path, options=ClipOptions(frames=2)).draw(0, 0)
+    drawn = ClipFolder(tmp_path, options=ClipOptions(frames=2)).sample(0, 0)
     assert isinstance(drawn.poses, FaceLines) and isinstance(drawn.source_pose, FaceLines)
     assert drawn.poses.points.xy.shape == (2, 68, 2) and drawn.poses.edges is None
     kept, decoded = (
@@ -210,8 +210,8 @@ def test_tracks_of_another_skeleton_are_converted_and_landmarks_become_lines(tmp
         for n in (10**8, 0)
     )
     assert torch.equal(kept.whole(0).poses.edges, decoded.whole(0).poses.edges)
-    edged = kept.draw(0, 2)
-    assert torch.equal(edged.poses.edges, decoded.draw(0, 2).poses.edges)
+    edged = kept.sample(0, 2)
+    assert torch.equal(edged.poses.edges, decoded.sample(0, 2).poses.edges)
     assert edged.source_pose.edges.shape == (1, 64, 64) and edged.poses.edges.shape == (4, 1, 64, 64)
     assert torch.equal(edged.poses.edges[2], frame_edges(edged.frames[2:3], edged.poses.points[2:3])[0])
     assert kept.whole(0).poses.edges.any()
@@ -233,10 +233,10 @@ def test_what_is_wrong_with_a_folder_of_clips_is_named(tmp_path):
     (tmp_path / "a_2.json").rename(tmp_path / "a.json")
     (tmp_path / "a_2.coco18.json").write_text(json.dumps({"keypoints": [[[1, 1]] * 18] * 3}))
     with pytest.raises(BadInput, match=r"a_2\.mp4 has 4 frames, .*a_2\.coco18\.json has joints for 3"):
-        ClipFolder(tmp_path).draw(1, 0)
+        ClipFolder(tmp_path).sample(1, 0)
     nobody = write_video(tmp_path / "b", frames=10, unreliable=range(10))
-    with pytest.raises(BadInput, match="finds nobody"):
-        ClipFolder(nobody).draw(0, 0)
+    with pytest.raises(BadInput, match="finds no person"):
+        ClipFolder(nobody).sample(0, 0)
 
 
 # FashionVideo and iPER
@@ -246,15 +246,15 @@ def test_the_published_skeletons_are_coco_for_the_reference_and_human36m_for_the
     data = open_clips(write_dance(tmp_path), "train", None, ClipOptions(frames=4))
     assert isinstance(data, DanceClips) and len(data) == 2
     assert data.identity(0) == "ann" and data.name(1) == "bob" and data.picture_size(0) == SIZE
-    sample = data.draw(0, 1)
+    sample = data.sample(0, 1)
     assert sample.source_pose.skeleton == COCO_17 and sample.poses.skeleton == H36M_17
     tops = [int((frame[1] > 0).any(-1).float().argmax()) for frame in sample.frames]
     assert tops == list(range(tops[0], tops[0] + 4))
     assert torch.equal(sample.poses.xy[:, 0], torch.tensor([[LEFT + 3.0, top + 3.0] for top in tops]))
-    both = open_clips(tmp_path, "train", None, ClipOptions(frames=4, skeleton=OPENPOSE_18)).draw(0, 1)
+    both = open_clips(tmp_path, "train", None, ClipOptions(frames=4, skeleton=OPENPOSE_18)).sample(0, 1)
     assert both.source_pose.skeleton == both.poses.skeleton == OPENPOSE_18
     noisy = write_dance(tmp_path / "noisy", clean=False)
-    assert open_clips(noisy, "train", None, ClipOptions(frames=4)).draw(0, 1).poses.skeleton == OPENPOSE_18
+    assert open_clips(noisy, "train", None, ClipOptions(frames=4)).sample(0, 1).poses.skeleton == OPENPOSE_18
     with pytest.raises(BadInput, match=r"no cleaned tracks \(train_video2d\)"):
         DanceClips(noisy, options=ClipOptions(skeleton=H36M_17))
 
@@ -279,8 +279,8 @@ def test_the_published_moves_take_joints_along(kind, tmp_path):
     still = DanceClips(root, framing=framing, options=ClipOptions(frames=3, skeleton=OPENPOSE_18))
     errors, turns = [], []
     for seed in range(16):
-        sample, plain = data.draw(0, seed), still.draw(0, seed)
-        assert same(sample, data.draw(0, seed)) and not same(sample, plain)
+        sample, plain = data.sample(0, seed), still.sample(0, seed)
+        assert same(sample, data.sample(0, seed)) and not same(sample, plain)
         assert sample.source.max() == 1 or kind == "iper"
         for picture, pose in zip([*sample.frames, sample.source], [*sample.poses, sample.source_pose], strict=True):
             errors.append(middle_of_green(picture) - pose.xy[0])
@@ -343,10 +343,10 @@ def test_both_names_of_the_folder_of_landmarks_are_read(landmarks, tmp_path):
     assert clip.trusted.tolist() == [True, True, True, True, False, True]
     assert torch.equal(clip.poses.points.xy[1, 5], torch.tensor([LEFT + 3.0, TOP + 4.0]))
     for seed in range(8):
-        sample = data.draw(0, seed)
+        sample = data.sample(0, seed)
         assert torch.equal(sample.source, sample.frames[0])  # as published
     early = {
-        data.draw(0, seed).source[1].argmax().item()
+        data.sample(0, seed).source[1].argmax().item()
         for data in [FaceClips(tmp_path, reference="early", options=ClipOptions(frames=3))]
         for seed in range(9)
     }
@@ -355,7 +355,7 @@ def test_both_names_of_the_folder_of_landmarks_are_read(landmarks, tmp_path):
 
 def test_edges_of_the_driving_frame_are_part_of_the_condition_on_request(tmp_path):
     data = open_clips(write_faces(tmp_path), "train", Framing((64, 64)), ClipOptions(frames=2, edges=True))
-    sample = data.draw(0, 0)
+    sample = data.sample(0, 0)
     assert sample.poses.edges.shape == (2, 1, 64, 64) and sample.source_pose.edges.shape == (1, 64, 64)
     assert ClipBatch.stack([sample, sample]).poses.edges.shape == (2, 2, 1, 64, 64)
 
@@ -377,11 +377,11 @@ def test_what_is_wrong_with_face_clips_is_named(tmp_path):
 
 def test_a_set_of_many_videos_is_not_held_in_memory_as_a_list_of_its_files(tmp_path, monkeypatch):
     data = DanceClips(write_dance(tmp_path, videos=("ann", "bob", "eve")), options=ClipOptions(frames=3))
-    samples = [data.draw(i, 1) for i in range(3)]
+    samples = [data.sample(i, 1) for i in range(3)]
     monkeypatch.setattr(frame_folders, "KEPT_LISTINGS", 2)
     few = DanceClips(tmp_path, options=ClipOptions(frames=3))
     for _ in range(2):
-        assert all(same(few.draw(i, 1), sample) for i, sample in enumerate(samples))
+        assert all(same(few.sample(i, 1), sample) for i, sample in enumerate(samples))
     assert len(few._listed) == 2
 
 
@@ -426,8 +426,8 @@ def test_the_batches_are_the_same_with_any_number_of_workers(kind, tmp_path):
 def test_a_data_set_goes_to_a_worker_without_what_it_has_kept(tmp_path):
     data = ClipFolder(write_video(tmp_path), "train", Framing((64, 48)), ClipOptions(frames=4))
     before = len(pickle.dumps(data))
-    sample = data.draw(0, 1)
-    assert len(pickle.dumps(data)) == before and same(pickle.loads(pickle.dumps(data)).draw(0, 1), sample)
+    sample = data.sample(0, 1)
+    assert len(pickle.dumps(data)) == before and same(pickle.loads(pickle.dumps(data)).sample(0, 1), sample)
 
 
 def test_what_was_used_last_is_kept_up_to_the_limit():

@@ -186,7 +186,7 @@ def test_an_augmented_pair_is_its_seeds_and_its_joints_stay_on_their_pixels(tmp_
     data.picture_path = lambda n: root / "train" / (n.replace(".jpg", ".png") if n == name else n)
     places, errors = set(), []
     for seed in range(24):
-        sample, again = data.draw(0, seed), data.draw(0, seed)
+        sample, again = data.sample(0, seed), data.sample(0, seed)
         assert torch.equal(sample.source, again.source) and torch.equal(sample.target_pose.xy, again.target_pose.xy)
         light = (sample.source[0] > 0.5).float()
         rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in light.shape), indexing="ij")
@@ -198,7 +198,7 @@ def test_an_augmented_pair_is_its_seeds_and_its_joints_stay_on_their_pixels(tmp_
     assert errors.mean(0).abs().max() < 0.15  # and not to one side
     assert len(places) == 24
     still = Market1501(root, "train", framing)
-    assert torch.equal(still.draw(0, 5).target, still[0].target)
+    assert torch.equal(still.sample(0, 5).target, still[0].target)
 
 
 def test_a_move_by_whole_pixels_is_exact_and_brings_in_grey():

@@ -74,7 +74,7 @@ def test_workers_read_what_the_process_itself_reads(data):
 
 
 def test_truth_and_words_lie_beside_the_pair(data):
-    drawn = SyntheticPeople(SMALL).drawn([(2, 0), (2, 1)])
+    drawn = SyntheticPeople(SMALL).rendered([(2, 0), (2, 1)])
     i = 2 * 2
     about = data.about(i)
     assert about["identity"] == "synthetic000002"
@@ -99,7 +99,7 @@ def test_the_shards_are_plain_tar_files_whose_samples_stand_together(root):
 
 def test_any_number_of_processes_and_a_broken_run_give_the_same_shards(root, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "PEOPLE_PER_SHARD", 2)
-    real = write._Plan.draw
+    real = write._Plan.render
     monkeypatch.setattr(write._Plan, "draw", lambda plan, number: real(plan, number) if number < 3 else 1 / 0)
     options = {**FEW, "truth": True, "flow": True, "workers": 1}
     with pytest.raises(ZeroDivisionError):

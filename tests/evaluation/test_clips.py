@@ -65,7 +65,7 @@ def test_padding_of_the_frame_is_not_scored():
 
 
 def test_motion_that_the_frame_would_scale_is_refused():
-    with pytest.raises(BadInput, match=r"32x24 pixels, but CopySource draws it at 64x48"):
+    with pytest.raises(BadInput, match=r"32x24 pixels, but CopySource generates it at 64x48"):
         drive(CopySourceConfig(Framing((64, 48))).build(), a_clip(), motions=unmoved(5))
 
 
@@ -271,7 +271,7 @@ def test_empty_clips_changing_sizes_and_short_motions_are_refused():
     uneven = [noise(1)[0], noise(1, size=(32, 20))[0]]
     with pytest.raises(BadInput, match=r"Frame 1 of clip has 32x20 pixels, the one before 32x24"):
         evaluate_clips([driven(uneven, uneven)], CHEAP)
-    with pytest.raises(BadInput, match=r"drawn with 32x20 pixels, the true one has 32x24"):
+    with pytest.raises(BadInput, match=r"generated at 32x20, the true one is 32x24"):
         evaluate_clips([driven(uneven[1:], uneven[:1])], CHEAP)
     with pytest.raises(BadInput, match="none leads to frame 3"):
         evaluate_clips([driven(noise(4), noise(4), motions=unmoved(3))], CHEAP)
@@ -326,8 +326,8 @@ def test_the_report_prints_every_number_with_its_protocol_and_count():
 
 
 def test_a_drawn_person_moves_as_the_drawing_says():
-    clip, drawing = SyntheticPeople((64, 48), "test", 10).clip(950_003, "walk", 4, fps=8)
-    motions = [Motion(*drawing.flow(t - 1, t)) for t in range(1, len(drawing))]
+    clip, rendering = SyntheticPeople((64, 48), "test", 10).clip(950_003, "walk", 4, fps=8)
+    motions = [Motion(*rendering.flow(t - 1, t)) for t in range(1, len(rendering))]
     assert len(motions) == 3 and all(motion.visible.any() for motion in motions)
     true = to_uint8(clip.frames)
     still = [replace(motion, flow=torch.zeros_like(motion.flow)) for motion in motions]

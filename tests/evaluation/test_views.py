@@ -67,7 +67,7 @@ def test_each_pair_counts_at_its_targets_azimuth_or_at_its_turn(batch_size):
 
 def test_the_mean_over_azimuths_weighted_by_pairs_is_the_reports_own():
     reports = evaluate_views(black, Turntable())
-    for metric, summary in reports["drawn"].summary.items():
+    for metric, summary in reports["generated"].summary.items():
         groups = [drawn for drawn, _ in by_angle(reports, metric).values() if drawn.pairs]
         total = sum(g.mean * g.pairs for g in groups) / sum(g.pairs for g in groups)
         assert total == pytest.approx(summary.value.mean)
@@ -93,10 +93,10 @@ def test_another_generator_stands_beside_in_the_numbers_the_table_and_the_plot()
     reports = evaluate_views(black, Turntable(), against={"exact": exact})
     drawn, copied, other = by_angle(reports, "l1")[340]
     assert other.mean == 0 and drawn.mean > copied.mean > 0
-    assert list(views_to_plain(reports)) == ["drawn", "copied", "exact", "by_azimuth"]
-    assert set(views_to_plain(reports)["by_azimuth"]["l1"][0]) == {"degrees", "drawn", "copied", "exact", "pairs"}
+    assert list(views_to_plain(reports)) == ["generated", "copied", "exact", "by_azimuth"]
+    assert set(views_to_plain(reports)["by_azimuth"]["l1"][0]) == {"degrees", "generated", "copied", "exact", "pairs"}
     table = view_table(reports)
-    assert "drawn / exact (copied source)" in table.title
+    assert "generated / exact (copied source)" in table.title
     assert list(table.columns[1].cells)[2] == f"{drawn.mean:.4f} / 0.0000 ({copied.mean:.4f})"
     sheet = view_plot(reports)
     assert all((sheet == colour).all(-1).any() for colour in (DRAWN, COPIED, OTHERS[0]))

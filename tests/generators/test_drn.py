@@ -106,7 +106,7 @@ def test_1_the_networks_have_the_number_of_parameters_that_the_spec_derives():
     assert two == 41_358_019 and count(details.everywhere) == 7_147_331
 
     game = DRNLossesConfig(head="none").build(DRNConfig().tiny().build())
-    assert [count(judge) for judge in game.judges.values()] == [3_928_384, 3_975_424]
+    assert [count(discriminator) for discriminator in game.discriminators.values()] == [3_928_384, 3_975_424]
 
 
 # 2
@@ -117,12 +117,12 @@ def test_1_the_networks_have_the_number_of_parameters_that_the_spec_derives():
 def test_2_pictures_of_256x176_and_64x48_are_drawn_in_their_size(config, size):
     generator = replace(config.tiny(), framing=Framing(size)).build()
     source, source_pose, target_pose = inputs(size, rows=1)
-    drawing = generator(source.float(), source_pose, target_pose)
-    for drawn in (drawing.picture, drawing.coarse, drawing.residual):
+    output = generator(source.float(), source_pose, target_pose)
+    for drawn in (output.picture, output.coarse, output.residual):
         assert drawn.shape == source.shape
-    assert drawing.features.shape[2:] == (size[0] >> config.downsamplings, size[1] >> config.downsamplings)
+    assert output.features.shape[2:] == (size[0] >> config.downsamplings, size[1] >> config.downsamplings)
     if config.face:
-        assert drawing.face.shape == (1, 3, 16, 16) and drawing.mask.shape == (1, 1, *size)
+        assert output.face.shape == (1, 3, 16, 16) and output.mask.shape == (1, 1, *size)
 
 
 def test_2_sizes_that_do_not_divide_by_8_are_rejected():
@@ -145,11 +145,11 @@ def test_3_where_there_is_no_face_the_picture_is_coarse_plus_residual_and_the_fa
         source_pose = back
     else:
         target_pose = back
-    drawing = generator(source, source_pose, target_pose)
-    assert torch.equal(drawing.picture, drawing.coarse + drawing.residual)
-    assert not drawing.faces.valid.any() and drawing.mask.abs().max() == 0
-    assert drawing.face.isfinite().all()
-    drawing.picture.square().sum().backward()
+    output = generator(source, source_pose, target_pose)
+    assert torch.equal(output.picture, output.coarse + output.residual)
+    assert not output.faces.valid.any() and output.mask.abs().max() == 0
+    assert output.face.isfinite().all()
+    output.picture.square().sum().backward()
     assert all(p.grad is None or p.grad.abs().max() == 0 for p in generator.detail_branch.face.parameters())
     assert all(p.grad.abs().max() > 0 for p in generator.detail_branch.everywhere.trunk.parameters() if p.dim() > 1)
 
@@ -359,10 +359,10 @@ def test_at_first_the_picture_is_the_coarse_one_outside_the_face():
     torch.manual_seed(0)
     generator = DRNConfig().tiny().build()
     source, source_pose, target_pose = inputs()
-    drawing = generator(source.float(), source_pose, target_pose)
-    assert drawing.residual.abs().max() == 0
-    away = (drawing.mask == 0).expand_as(drawing.picture)
-    assert away.any() and torch.equal(drawing.picture[away], drawing.coarse[away])
+    output = generator(source.float(), source_pose, target_pose)
+    assert output.residual.abs().max() == 0
+    away = (output.mask == 0).expand_as(output.picture)
+    assert away.any() and torch.equal(output.picture[away], output.coarse[away])
 
 
 def test_the_style_comes_from_the_source_and_the_face_from_its_face():
@@ -384,7 +384,7 @@ def test_every_norm_that_is_styled_takes_its_own_scales_and_shifts(config):
         assert module.mlp.last.out_features == 2 * (4 * c + sum(decoder))
         content = torch.randn(1, c, 16, 8, dtype=torch.float64)
         style = torch.randn(1, module.mlp.last.out_features, dtype=torch.float64, requires_grad=True)
-        (gradient,) = torch.autograd.grad(module.draw(content, style).square().sum(), style)
+        (gradient,) = torch.autograd.grad(module.decode(content, style).square().sum(), style)
         assert (gradient != 0).sum() > 0.9 * style.numel()
 
 

@@ -129,8 +129,8 @@ def test_a_face_is_painted_after_landmarks_and_not_after_joints_where_landmarks_
     source, pose = picture((64, 32)), person((64, 32), landmarks=True)
     moved = replace(pose, xy=pose.xy.clone())
     moved.xy[:, 18 + 30] += 2
-    drawing, other = (generator(source, pose, target) for target in (pose, moved))
-    assert drawing.mask.amax() == 1 and not torch.equal(drawing.face, other.face)
+    output, other = (generator(source, pose, target) for target in (pose, moved))
+    assert output.mask.amax() == 1 and not torch.equal(output.face, other.face)
     unmarked = generator(source, pose, person((64, 32)))
     assert not unmarked.mask.any()  # nothing to paint after: coarse picture and residual have to do
     assert torch.equal(unmarked.picture, unmarked.coarse + unmarked.residual)
@@ -339,7 +339,7 @@ def test_evaluate_counts_the_frames_of_clips_in_which_no_face_is_painted(tmp_pat
     assert main([*arguments, "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
     assert f"In 1 of 4 frames: {LEFT_UNDONE}" in " ".join(capsys.readouterr().out.split())
     report = json.loads((tmp_path / "out/report-reposer-clips-v1.json").read_text())
-    assert report["drawn"]["about"]["left_undone"].startswith(f"1 frames: {LEFT_UNDONE}")
+    assert report["generated"]["about"]["left_undone"].startswith(f"1 frames: {LEFT_UNDONE}")
 
 
 def test_limbs_of_clips_are_those_of_the_body_whatever_the_network_wants():

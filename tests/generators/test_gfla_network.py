@@ -67,23 +67,23 @@ def test_mini_has_at_most_five_million_parameters_and_tiny_a_hundred_thousand():
 @pytest.mark.parametrize("attention", [((2, 5), (3, 3)), ((2, 3),), ((3, 3),), ((1, 3), (3, 5))])
 def test_flows_and_occlusions_have_the_sizes_of_their_levels_from_coarse_to_fine(size, attention):
     generator = GFLAConfig(Framing(size), width=2, flow_width=2, attention_hidden=2, attention=attention).build()
-    drawing = generator(*pair(size))
-    assert drawing.picture.shape == (2, 3, *size)
-    assert list(drawing.flows) == list(drawing.occlusions) == sorted(generator.kernel_sizes, reverse=True)
-    for level, flow in drawing.flows.items():
+    output = generator(*pair(size))
+    assert output.picture.shape == (2, 3, *size)
+    assert list(output.flows) == list(output.occlusions) == sorted(generator.kernel_sizes, reverse=True)
+    for level, flow in output.flows.items():
         h, w = (side // 2**level for side in size)
         assert flow.shape == (2, 2, h, w)
-        assert drawing.occlusions[level].shape == (2, 1, h, w)
-        assert 0 <= drawing.occlusions[level].min() <= drawing.occlusions[level].max() <= 1
+        assert output.occlusions[level].shape == (2, 1, h, w)
+        assert 0 <= output.occlusions[level].min() <= output.occlusions[level].max() <= 1
 
 
 def test_the_flow_alone_is_the_flow_of_the_whole():
     generator = lively(GFLAConfig.fashion().tiny())
     inputs = pair((64, 32))
     flows, occlusions = generator.flow(*inputs)
-    drawing = generator(*inputs)
-    assert all(torch.equal(flows[level], drawing.flows[level]) for level in flows)
-    assert all(torch.equal(occlusions[level], drawing.occlusions[level]) for level in occlusions)
+    output = generator(*inputs)
+    assert all(torch.equal(flows[level], output.flows[level]) for level in flows)
+    assert all(torch.equal(occlusions[level], output.occlusions[level]) for level in occlusions)
 
 
 def test_where_the_occlusion_is_zero_the_source_features_are_not_seen():

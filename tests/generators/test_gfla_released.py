@@ -55,14 +55,14 @@ def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_pa
     with torch.no_grad():
         maps = [Poses()(pose, torch.float64) for pose in (source_pose, target_pose)]
         picture, flows, occlusions = original(source, *maps)
-        drawing = imported.double()(source, source_pose, target_pose)
-    assert drawing.flows.keys() == flows.keys()
+        output = imported.double()(source, source_pose, target_pose)
+    assert output.flows.keys() == flows.keys()
     for level in flows:
         assert 1 < flows[level].abs().max() < 100
-        assert torch.allclose(drawing.flows[level], flows[level], rtol=0, atol=1e-5)
-        assert torch.allclose(drawing.occlusions[level], occlusions[level], rtol=0, atol=1e-6)
+        assert torch.allclose(output.flows[level], flows[level], rtol=0, atol=1e-5)
+        assert torch.allclose(output.occlusions[level], occlusions[level], rtol=0, atol=1e-6)
     assert 0.1 < picture.std() < 0.9
-    assert (drawing.picture - picture).abs().max() < 1e-5
+    assert (output.picture - picture).abs().max() < 1e-5
 
 
 @clips
@@ -86,15 +86,15 @@ def test_an_imported_network_of_clips_draws_three_frames_as_the_original_does(re
         pictures, flows = original(source, maps[0], maps[1:])
         memory, drawn = imported.begin(source, source_pose), []
         for pose in targets:
-            drawing, memory = imported.frame(memory, pose)
-            drawn.append(drawing)
+            output, memory = imported.frame(memory, pose)
+            drawn.append(output)
     for level in (3, 2):
         assert 1 < flows[0][level].abs().max() < 100
         assert torch.allclose(drawn[-1].previous.flows[level], flows[0][level], rtol=0, atol=1e-5)
         assert torch.allclose(drawn[-1].reference.flows[level], flows[1][level], rtol=0, atol=1e-5)
-    for drawing, picture in zip(drawn, pictures, strict=True):
+    for output, picture in zip(drawn, pictures, strict=True):
         assert picture.std() > 0.1
-        assert (drawing.picture - picture).abs().max() < 1e-5
+        assert (output.picture - picture).abs().max() < 1e-5
     frames = imported.animate(source[0], source_pose[0], [pose[0] for pose in targets])
     assert torch.allclose(torch.stack(list(frames)), torch.cat(pictures), rtol=0, atol=1e-5)
 
@@ -114,10 +114,10 @@ def test_an_imported_network_of_views_draws_as_the_original_does(tmp_path):
         codes[which, row, azimuth] = codes[which, row, 18 + elevation] = 1
     with torch.no_grad():
         picture, flows = original(source, *codes)
-        drawing = imported(source, *views)
+        output = imported(source, *views)
     for level in (3, 2):
-        assert torch.allclose(drawing.flows[level], flows[level], rtol=0, atol=1e-5)
-    assert picture.std() > 0.1 and (drawing.picture - picture).abs().max() < 1e-5
+        assert torch.allclose(output.flows[level], flows[level], rtol=0, atol=1e-5)
+    assert picture.std() > 0.1 and (output.picture - picture).abs().max() < 1e-5
 
 
 @networks

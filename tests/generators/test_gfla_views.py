@@ -170,10 +170,10 @@ def test_what_is_no_known_view_is_refused(config):
 def test_the_flow_alone_is_the_flow_of_the_whole():
     generator = lively(CODE)
     arguments = pictures(2), views((0, 0), (20, 10)), views((60, 0), (20, 20))
-    moves, drawing = generator.flow(*arguments), generator(*arguments)
+    moves, output = generator.flow(*arguments), generator(*arguments)
     assert list(moves.flows) == [3, 2]
-    assert all(torch.equal(moves.flows[n], drawing.flows[n]) for n in moves.flows)
-    assert all(torch.equal(moves.occlusions[n], drawing.occlusions[n]) for n in moves.flows)
+    assert all(torch.equal(moves.flows[n], output.flows[n]) for n in moves.flows)
+    assert all(torch.equal(moves.occlusions[n], output.occlusions[n]) for n in moves.flows)
 
 
 def test_where_the_occlusion_is_zero_the_source_is_not_seen():
@@ -256,7 +256,7 @@ def test_four_views_are_learnt_by_heart(name, rate, share):
     recipe = RECIPES[name]().tiny()
     generator = recipe.build()
     data = recipe.data.open(generator.framing)
-    batch = Batch.stack([data.draw(i, 5) for i in (0, 9, 18, 27)])
+    batch = Batch.stack([data.sample(i, 5) for i in (0, 9, 18, 27)])
 
     def l1():
         arguments = batch.source, batch.source_pose, batch.target_pose

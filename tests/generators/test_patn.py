@@ -75,8 +75,10 @@ def test_weights_of_batch_norms_begin_around_one_and_biases_at_zero():
 
 def test_for_market_the_discriminators_have_no_biases_either():
     market = RECIPES["patn-market-2019"]().tiny()
-    judges = market.stages[0].objective.build(market.build()).judges
-    convolutions = [m for judge in judges.values() for m in judge.modules() if isinstance(m, nn.Conv2d)]
+    discriminators = market.stages[0].objective.build(market.build()).discriminators
+    convolutions = [
+        m for discriminator in discriminators.values() for m in discriminator.modules() if isinstance(m, nn.Conv2d)
+    ]
     assert convolutions and all(m.bias is None for m in convolutions)
 
 
@@ -120,11 +122,11 @@ def test_the_discriminators_have_the_published_number_of_parameters():
 @pytest.mark.parametrize("size", [(256, 176), (64, 48)])
 def test_picture_features_and_attention_have_their_sizes(size, downsamplings, upsampling):
     config = PATNConfig(Framing(size), width=2, downsamplings=downsamplings, blocks=2, upsampling=upsampling)
-    drawing = config.build()(*pair(size, rows=1))
+    output = config.build()(*pair(size, rows=1))
     h, w = (side // 2**downsamplings for side in size)
-    assert drawing.picture.shape == (1, 3, *size)
-    assert drawing.features.shape == (1, 2 * 2**downsamplings, h, w)
-    assert [a.shape for a in drawing.attentions] == [(1, 1, h, w)] * 2
+    assert output.picture.shape == (1, 3, *size)
+    assert output.features.shape == (1, 2 * 2**downsamplings, h, w)
+    assert [a.shape for a in output.attentions] == [(1, 1, h, w)] * 2
 
 
 def test_mini_has_at_most_five_million_parameters_and_tiny_a_hundred_thousand():

@@ -146,8 +146,8 @@ def test_5_the_second_stage_leaves_the_coarse_network_bit_identical_and_the_pict
     assert all(torch.equal(before[name], after[name]) for name in coarse)
     assert not any(torch.equal(before[name], after[name]) for name in refine if name.endswith("weight"))
     batch = batch_of()
-    drawing = generator(batch.source, batch.source_pose, batch.target_pose)
-    assert torch.equal(drawing.picture, drawing.coarse + drawing.difference)
+    output = generator(batch.source, batch.source_pose, batch.target_pose)
+    assert torch.equal(output.picture, output.coarse + output.difference)
 
 
 @pytest.mark.parametrize(("inside", "times"), [(1.0, 2), (0.0, 1)])
@@ -161,18 +161,18 @@ def test_6_the_masked_l1_is_twice_the_l1_under_a_full_mask_and_the_l1_under_an_e
 
 
 def test_7_triplets_weigh_a_half_and_two_quarters_and_pairs_have_six_channels():
-    logits = {name: torch.full((4, 1), v) for name, v in (("target", 0.5), ("source", -1.0), ("drawn", 2.0))}
+    logits = {name: torch.full((4, 1), v) for name, v in (("target", 0.5), ("source", -1.0), ("generated", 2.0))}
     terms = discriminator_terms(logits, "triplet")
     assert float(terms["real"]) == pytest.approx(0.5 * math.log(1 + math.exp(-0.5)))
     assert float(terms["source"]) == pytest.approx(0.25 * math.log(1 + math.exp(-1.0)))
-    assert float(terms["drawn"]) == pytest.approx(0.25 * math.log(1 + math.exp(2.0)))
+    assert float(terms["generated"]) == pytest.approx(0.25 * math.log(1 + math.exp(2.0)))
     pair = discriminator_terms(logits, "pair")
-    assert set(pair) == {"real", "drawn"} and float(pair["real"]) == pytest.approx(2 * float(terms["real"]))
+    assert set(pair) == {"real", "generated"} and float(pair["real"]) == pytest.approx(2 * float(terms["real"]))
     assert game(PG2LossesConfig(), tiny()).discriminator.first.in_channels == 3
     judge = game(PG2LossesConfig(discriminator_sees="pair"), tiny())
     assert judge.discriminator.first.in_channels == 6
     turns = {turn.players: set(turn.terms) for turn in judge.steps(batch_of())}
-    assert turns[("discriminator",)] == {"real", "drawn"}
+    assert turns[("discriminator",)] == {"real", "generated"}
 
 
 def test_8_scores_pair_each_picture_with_its_own_target_in_whatever_order():
@@ -236,9 +236,9 @@ def test_an_explanation_shows_the_coarse_image_the_difference_map_and_their_sum(
     generator, batch = tiny(), batch_of()
     explanation = generator.explain(batch.source, batch.source_pose, batch.target_pose)
     assert list(explanation.layers) == ["coarse image", "difference map", "final"]
-    drawing = generator(batch.source, batch.source_pose, batch.target_pose)
+    output = generator(batch.source, batch.source_pose, batch.target_pose)
     shown = explanation.layers["difference map"].values
-    assert torch.equal(shown, (drawing.difference / 2).clamp(-1, 1))
+    assert torch.equal(shown, (output.difference / 2).clamp(-1, 1))
     assert torch.equal(explanation.layers["final"].values, explanation.picture)
     assert explanation_sheet(explanation).ndim == 3
     alone = tiny(refine=False).explain(batch.source, batch.source_pose, batch.target_pose)
@@ -314,9 +314,9 @@ def test_embedded_coordinates_run_from_minus_one_to_one_and_a_missing_joint_is_t
 
 
 def test_the_fashion_code_fools_over_the_sources_logits_too_which_halves_the_gradient_on_the_drawn():
-    logits = {name: torch.zeros(2, 1, requires_grad=True) for name in ("drawn", "source")}
-    (own,) = torch.autograd.grad(adversarial_term(logits, "drawn"), logits["drawn"])
-    (shared,) = torch.autograd.grad(adversarial_term(logits, "drawn-and-source"), logits["drawn"])
+    logits = {name: torch.zeros(2, 1, requires_grad=True) for name in ("generated", "source")}
+    (own,) = torch.autograd.grad(adversarial_term(logits, "generated"), logits["generated"])
+    (shared,) = torch.autograd.grad(adversarial_term(logits, "generated-and-source"), logits["generated"])
     assert torch.allclose(own, 2 * shared)
 
 
@@ -325,11 +325,11 @@ def test_the_batch_that_the_discriminators_norms_see_is_the_published_one(recipe
     objective = game(RECIPES[recipe]().stages[1].objective, tiny())
     batch, drawn = batch_of(), torch.zeros(2, 3, 64, 32)
     beside = drawn if objective.config.coarse_beside else None
-    groups = list(objective.judged(batch, drawn, beside))
-    assert groups == ["target", "source", "drawn", *(["coarse"] if recipe == "pg2-market-2017" else [])]
-    together = objective.judged(batch, drawn, None)
+    groups = list(objective.scored(batch, drawn, beside))
+    assert groups == ["target", "source", "generated", *(["coarse"] if recipe == "pg2-market-2017" else [])]
+    together = objective.scored(batch, drawn, None)
     objective.config = replace(objective.config, together=False)
-    apart = objective.judged(batch, drawn, None)
+    apart = objective.scored(batch, drawn, None)
     assert not torch.allclose(together["target"], apart["target"])
 
 
@@ -354,7 +354,7 @@ def test_the_papers_numbers_are_flags_away():
     _, paper = parse(market, ["--stages.1.steps", "14000", "--stages.1.objective.discriminator-sees", "pair"])
     assert [stage.steps for stage in paper.stages] == [22_000, 14_000]
     assert paper.stages[1].objective == PG2LossesConfig(discriminator_sees="pair", flip=True)
-    flags = ["--stages.1.objective.discriminator-sees", "pair", "--stages.1.objective.fooled", "drawn"]
+    flags = ["--stages.1.objective.discriminator-sees", "pair", "--stages.1.objective.fooled", "generated"]
     _, paper = parse(RECIPES["pg2-fashion-2017"](), [*flags, "--model.checkpointing", "--precision", "bf16"])
     assert paper.stages[1].objective.discriminator_sees == "pair" and paper.stages[1].objective.l1 == 50
     assert paper.model.checkpointing and paper.precision == "bf16" and paper.batch_size == 8
@@ -430,8 +430,8 @@ def test_a_config_that_cannot_be_built_is_refused(fields, said):
 
 
 def test_a_judge_of_pairs_has_no_logit_of_the_source_alone():
-    with pytest.raises(BadInput, match="fooled='drawn'"):
-        PG2LossesConfig(discriminator_sees="pair", fooled="drawn-and-source")
+    with pytest.raises(BadInput, match="fooled='generated'"):
+        PG2LossesConfig(discriminator_sees="pair", fooled="generated-and-source")
 
 
 @pytest.mark.slow

@@ -49,8 +49,8 @@ def test_the_imported_network_computes_what_the_original_computes(exported):
     source, pose = inputs(config)
     rough, final, _ = computed(config, source, pose, arrays)
     imported = read_released(file, config).double()
-    drawing = imported(source.double(), pose, pose)
-    for ours, theirs in ((drawing.coarse, rough), (drawing.picture, final)):
+    output = imported(source.double(), pose, pose)
+    for ours, theirs in ((output.coarse, rough), (output.picture, final)):
         assert theirs.std() > 0.1
         assert np.abs(ours.detach().permute(0, 2, 3, 1).numpy() - theirs).max() < 1e-5
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.gpu
 def test_people_drawn_on_the_device_are_those_of_the_cpu(device):
     people = SyntheticPeople((128, 88))
     views = [(n, view) for n in range(4) for view in range(2)]
-    here, there = people.drawn(views), people.drawn(views, device)
+    here, there = people.rendered(views), people.rendered(views, device)
     assert there.picture.device.type == "cuda"
     picture = there.picture.cpu().float()
     assert (picture - here.picture.float()).abs().mean() < 0.2

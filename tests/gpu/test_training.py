@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.cli.train import picture_drawer
+from reposer.cli.train import picture_writer
 from reposer.core import Batch
 from reposer.generators import RECIPES, load
 from reposer.nn.features import feature_network
@@ -29,9 +29,9 @@ def losses(out):
 )
 def test_a_run_in_bfloat16_is_stopped_at_every_step_resumes_and_finishes(name, device, tmp_path):
     recipe = replace(RECIPES[name]().tiny(), precision="bf16")
-    draw = picture_drawer(recipe)
+    draw = picture_writer(recipe)
     for step in range(1, recipe.steps + 1):
-        outcome = train(recipe, tmp_path, draw_pictures=draw, progress=False, max_minutes=0.0)
+        outcome = train(recipe, tmp_path, write_pictures=draw, progress=False, max_minutes=0.0)
         assert (outcome.step, outcome.finished) == (step, step == recipe.steps)
         assert all(p.device.type == device.type for p in outcome.generator.parameters())
     lines = losses(tmp_path)

@@ -133,7 +133,7 @@ def test_it_learns_a_track():
     model = replace(recipe.model, width=32, hidden=16)
     network = replace(recipe, model=model).build()
     data = SyntheticTracks((64, 64), "train", model.frames, "person", num_motions=1)
-    batch = data.collate([data.draw(0, seed) for seed in range(8)], None)
+    batch = data.collate([data.sample(0, seed) for seed in range(8)], None)
     game = recipe.stages[0].objective.build(network)
     optimiser = torch.optim.Adam(network.parameters(), 3e-3)
     lost = []
@@ -244,14 +244,14 @@ def test_a_window_is_moved_as_published_and_input_and_answer_alike(tmp_path):
     write_files(tmp_path)
     data = Human36M(tmp_path, "train", 24, "picture")
     for seed in range(20):
-        row = data.draw(0, seed)
+        row = data.sample(0, seed)
         assert row.noisy.shape == (1, 34, 24 + 80) and row.clean.shape == (1, 34, 24)
         true = (torch.tensor([10.0]) / 1000 * 2 - 1).item()  # S1 Sitting camera 0
         gap = float((row.noisy[0, 0, 0] - row.clean[0, 0, 0]) / (0.25 / 500))
         assert gap + 1e-3 >= 1 and gap <= 1.5 + 1e-3  # the scale; the shift is the same for both
         y, x = float(row.clean[0, 0, 0]) - gap * true, float(row.clean[0, 17, 0]) - gap * true
         assert max(abs(x), abs(y)) <= 0.1 + 2e-3
-    assert torch.equal(data.draw(3, 4).noisy, data.draw(3, 4).noisy)
+    assert torch.equal(data.sample(3, 4).noisy, data.sample(3, 4).noisy)
 
 
 def test_a_file_of_another_form_is_refused(tmp_path):
@@ -336,12 +336,12 @@ def test_a_bare_pickle_is_no_npz(tmp_path):
 
 def test_a_draw_is_a_function_of_item_and_seed():
     one, two = (SyntheticTracks((64, 64), "train", 24, "person", num_motions=3) for _ in range(2))
-    two.draw(2, 9)
-    a, b = one.draw(1, 5), two.draw(1, 5)
+    two.sample(2, 9)
+    a, b = one.sample(1, 5), two.sample(1, 5)
     assert torch.equal(a.noisy, b.noisy) and torch.equal(a.clean, b.clean)
-    assert not torch.equal(one.draw(1, 6).noisy, a.noisy)
+    assert not torch.equal(one.sample(1, 6).noisy, a.noisy)
     other = SyntheticTracks((64, 64), "test", 24, "person", num_motions=3)
-    assert not torch.equal(other.draw(1, 5).clean, a.clean)
+    assert not torch.equal(other.sample(1, 5).clean, a.clean)
 
 
 def test_a_body_on_its_way_between_two_poses_keeps_its_bones():

@@ -18,7 +18,7 @@ from reposer.nn.weights import read_header
 from reposer.probes.encoder import HELD_OUT as ENCODERS_PEOPLE
 from reposer.probes.readers import __main__ as command
 from reposer.probes.readers import people_body, people_face, ship_body, ship_face
-from reposer.probes.readers.body_views import NOBODY, BodyCrowd, in_picture, moved, shuffled
+from reposer.probes.readers.body_views import NO_PERSON, BodyCrowd, in_picture, moved, shuffled
 from reposer.probes.readers.crowd import CALIBRATION, HELD_OUT, Crowd, CrowdConfig, Dice, blurred
 from reposer.probes.readers.face_views import CLOSE_UP, FaceCrowd, FaceTruth, face_truth, looked_at
 from reposer.probes.readers.measure_body import elsewhere, show, torso_length
@@ -55,13 +55,13 @@ def test_a_lookalike_is_another_person_who_shares_more_answers_than_most():
 
 def test_an_item_is_two_lookalikes_twice_and_nobody():
     views = BodyCrowd(num_people=3, views=2).open(Framing((64, 48), fit="pad"))
-    item, again = views.draw(1, 8), views.draw(1, 8)
-    assert torch.equal(item.picture, again.picture) and not torch.equal(item.picture, views.draw(1, 9).picture)
-    assert item.who.tolist() == [1, 1, item.who[2], item.who[2], NOBODY] and item.who[2] != 1
+    item, again = views.sample(1, 8), views.sample(1, 8)
+    assert torch.equal(item.picture, again.picture) and not torch.equal(item.picture, views.sample(1, 9).picture)
+    assert item.who.tolist() == [1, 1, item.who[2], item.who[2], NO_PERSON] and item.who[2] != 1
     assert item.picture.shape == (5, 3, 64, 48) and item.pose.size == (64, 48)
     assert not item.pose.visible[4].any() and item.pose.visible[:4].any(1).all()
     assert torch.equal(item.words[0], views.crowd.answers[1])
-    both = views.collate([item, views.draw(0, 1)], None)
+    both = views.collate([item, views.sample(0, 1)], None)
     assert len(both) == 10 and both.picture.abs().max() <= 1
 
 
@@ -144,7 +144,7 @@ def test_boxes_overlap_by_their_intersection_over_their_union():
 
 
 def test_the_contrast_of_two_people_is_known():
-    who = torch.tensor([0, 0, 1, 1, NOBODY])
+    who = torch.tensor([0, 0, 1, 1, NO_PERSON])
     x, y = torch.eye(2)
     apart = contrast(torch.stack([x, x, y, y, x]), who)  # of three others, one with cosine 1 and two with 0
     assert apart.item() == pytest.approx(math.log(1 + 2 * math.exp(-1 / TEMPERATURE)), abs=1e-6)
@@ -184,10 +184,10 @@ def test_a_torso_reaches_from_the_neck_to_the_middle_of_the_hips():
 
 
 def test_people_elsewhere_are_the_same_people_before_another_ground():
-    ((number, drawing, words),) = show(range(301, 302), (64, 44))
-    there = elsewhere(drawing, number)
-    assert torch.equal(there[drawing.mask], drawing.picture[drawing.mask])
-    assert (there != drawing.picture)[~drawing.mask].float().mean() > 0.9
+    ((number, rendering, words),) = show(range(301, 302), (64, 44))
+    there = elsewhere(rendering, number)
+    assert torch.equal(there[rendering.mask], rendering.picture[rendering.mask])
+    assert (there != rendering.picture)[~rendering.mask].float().mean() > 0.9
     assert len(words) == len(ATTRIBUTES)
 
 
@@ -221,7 +221,7 @@ def test_the_tiny_recipes_train_and_what_ships_is_what_was_measured(tmp_path):
         for field in fields(report):
             value, written = getattr(report, field.name), card["measured"][field.name]
             assert written is None if math.isnan(value) else written == pytest.approx(value, abs=1e-4)
-    shown = SyntheticPeople((128, 88), "val", 2, 91).drawn([(900_000, 0)]).picture
+    shown = SyntheticPeople((128, 88), "val", 2, 91).rendered([(900_000, 0)]).picture
     assert JOINT_FINDERS["people-joints"](tmp_path)(shown).size == (128, 88)
     assert len(ATTRIBUTE_READERS["people-attributes"](tmp_path).questions) == sum(map(len, ATTRIBUTES.values()))
     assert EMBEDDERS["people-identity"](tmp_path).threshold is not None

@@ -82,7 +82,7 @@ class Numbers:
     def __len__(self):
         return 10
 
-    def draw(self, i, seed):
+    def sample(self, i, seed):
         return (i, seed)
 
     def collate(self, samples, seeds):

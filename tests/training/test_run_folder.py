@@ -325,3 +325,11 @@ def test_train_that_a_signal_stops_saves_and_says_so_by_its_exit_code(tmp_path, 
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == code, said
     assert (out / "state.pt").exists() and "Traceback" not in said and len(said.splitlines()) < 12
+
+
+def test_a_receipt_of_an_earlier_version_is_read_in_todays_words(tmp_path):
+    words = {"stages": [{"objective": {"fooled": "drawn-and-source", "l1": 50.0}}, {"objective": {"fooled": "drawn"}}]}
+    (tmp_path / "recipe.json").write_text(json.dumps({"recipe": words, "contents": {}, "about": {}}))
+    first, second = RunFolder(tmp_path).read_receipt()["recipe"]["stages"]
+    assert first["objective"] == {"fooled": "generated-and-source", "l1": 50.0}
+    assert second["objective"] == {"fooled": "generated"}

@@ -123,7 +123,7 @@ def laid_over(face: Pose, other: Pose) -> Similarity:
     found = Similarity.fit(_complex(face)[shared], _complex(other)[shared])
     if found is None:
         raise BadInput(
-            f"The driver's face cannot be laid over the drawn one: they share {int(shared.sum())} landmarks, and two in "
+            f"The driver's face cannot be laid over the generated one: they share {int(shared.sum())} landmarks, and two in "
             "different places are needed."
         )
     return found

@@ -37,7 +37,7 @@ from reposer.pipeline import (
 from .face_motion import driven_by, laid_over
 
 ENOUGH = 0.5  # share of a skeleton's joints that a frame needs to give the person's size and position
-DRAWN, SHOWN = "drawn", "shown"  # names in a frame's memory
+GENERATED, SHOWN = "drawn", "shown"  # names in a frame's memory, which an unfinished clip keeps in a file
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class PhotoAnimation:
         self._same_person, self._fit, self._edge_frames = same_person, fit, edge_frames
         if edge_frames is not None and generator.skeleton != FACE_68:
             raise BadInput(
-                f"Edges of the driving frames describe faces; {type(generator).__name__} draws {generator.skeleton.name}. "
+                f"Edges of the driving frames describe faces; {type(generator).__name__} generates from {generator.skeleton.name}. "
                 f"Leave them out."
             )
         self.missing = 0
@@ -113,7 +113,7 @@ class PhotoAnimation:
         if isinstance(poses, Pose):
             rows = list(self._placed(iter(poses)))
             if not any(row.pose.visible.any() for row in rows):
-                raise BadInput(_nobody(len(rows), poses, generator))
+                raise BadInput(_no_person_seen(len(rows), poses, generator))
             reach = Pose.stack([row.pose for row in rows])
             self._steps: Iterable[_Step] = rows
         else:
@@ -134,34 +134,34 @@ class PhotoAnimation:
             if before is None:
                 return
             lent_before = self._lent(lent)
-        drawn_for: deque[Pose] = deque()
+        generated_for: deque[Pose] = deque()
 
         def asked() -> Iterator[Condition]:
             for step in steps:
-                drawn_for.append(step.pose)
+                generated_for.append(step.pose)
                 yield self._condition(step, self._lent(lent)).to(device)
 
         previous = None
         if before is not None and memory:
             if self._generator.remembers:
-                previous = memory[DRAWN].to(device), self._condition(before, lent_before).to(device)
+                previous = memory[GENERATED].to(device), self._condition(before, lent_before).to(device)
             if self._steadier is not None:
-                self._steadier.before = (memory[DRAWN].to(device), memory[SHOWN].to(device))
+                self._steadier.before = (memory[GENERATED].to(device), memory[SHOWN].to(device))
         laid = self.crop.laid()
         placed = self.crop.place(self._source_pose)
         edges = None if lent is None else frame_edges(laid, Pose.stack([placed]))[0]
         own = placed if edges is None else FaceLines(placed, edges)
-        for drawn in self._generator.animate(
+        for generated in self._generator.animate(
             laid[0].to(device), own.to(device), asked(), previous=previous, seed=self._seed
         ):
-            refuse_not_finite(drawn, "a frame of the clip")
-            shown = drawn if self._steadier is None else self._steadier(drawn)
-            yield MovedFrame(self.crop.pasted(shown[None]), drawn_for.popleft(), self._kept(drawn, shown))
+            refuse_not_finite(generated, "a frame of the clip")
+            shown = generated if self._steadier is None else self._steadier(generated)
+            yield MovedFrame(self.crop.pasted(shown[None]), generated_for.popleft(), self._kept(generated, shown))
 
-    def _kept(self, drawn: Tensor, shown: Tensor) -> Mapping[str, Tensor]:
+    def _kept(self, generated: Tensor, shown: Tensor) -> Mapping[str, Tensor]:
         if self._steadier is not None:
-            return {DRAWN: drawn, SHOWN: shown}
-        return {DRAWN: drawn} if self._generator.remembers else {}
+            return {GENERATED: generated, SHOWN: shown}
+        return {GENERATED: generated} if self._generator.remembers else {}
 
     @staticmethod
     def _lent(frames: Iterator[Tensor] | None) -> Tensor | None:
@@ -227,7 +227,7 @@ class PhotoAnimation:
             if last is not None:
                 yield last
         if last is None:
-            raise BadInput(_nobody(self.missing, None, self._generator))
+            raise BadInput(_no_person_seen(self.missing, None, self._generator))
 
 
 def turntable(
@@ -252,9 +252,9 @@ def turntable(
     device = generator.device
     source = crop.laid()[0].to(device)
     views = (View(torch.tensor(float(a)), torch.tensor(float(elevation))).to(device) for a in azimuths)
-    for drawn in generator.animate(source, source_view.to(device), views):
-        refuse_not_finite(drawn, "a side of the object")
-        yield crop.pasted(drawn[None])
+    for generated in generator.animate(source, source_view.to(device), views):
+        refuse_not_finite(generated, "a side of the object")
+        yield crop.pasted(generated[None])
 
 
 def _edges_of(frame: UInt8[Tensor, "h w 3"], landmarks: Pose, wanted: Pose) -> Float[Tensor, "1 H W"]:
@@ -318,7 +318,7 @@ def sticks(pose: Pose, *, height: int = 256) -> UInt8[Tensor, "h w 3"]:
     return to_uint8(stick_picture(Pose.stack([small])))[0]
 
 
-def _nobody(count: int, poses: Pose | None, generator: Generator) -> str:
+def _no_person_seen(count: int, poses: Pose | None, generator: Generator) -> str:
     known = "" if poses is None else f" ({poses.skeleton.name})"
     return (
         f"None of the {count} driving frames shows a person{known} in joints of the generator's skeleton, "

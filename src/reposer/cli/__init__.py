@@ -18,7 +18,7 @@ COMMANDS = {
     "compare": "put reports in one table; rank only what was made alike",
     "personalize": "fit TrueFlow to one person, from a clip or a folder of photos",
     "leaderboard": "train and score all systems on the same synthetic people: one table, one sheet",
-    "study": "let people judge: real or generated, or the best of several systems",
+    "study": "ask people: real or generated, or the best of several systems",
     "import-weights": "turn a released checkpoint into a .safetensors that Reposer loads",
     "recipes": "list the recipes",
     "models": "list the shipped models",

@@ -133,7 +133,7 @@ def animate(
     clip = SegmentedClip(out, moves.fps, about, quality=quality, anew=anew)
     if clip.done:
         again = " Their joints are looked for again first." if moves.track is None else ""
-        console.say(f"{clip.done} frames were drawn before; it goes on after them.{again}")
+        console.say(f"{clip.done} frames were generated before; the clip goes on after them.{again}")
     of_another = generator.skeleton == FACE_68 and not same_person
     if moves.size == source.size and not (fit or of_another):
         console.say("Clip and photo have one size: the joints are taken where they are (else: --fit).")
@@ -152,7 +152,7 @@ def animate(
         )
         frames = animation.frames(clip.done, clip.memory)
         pictures = shown(frames, moves, picture if side_by_side else None, largest, clip.done)
-        with closing(counted(pictures, "drawing", moves.num_frames, console, clip.done)) as passing:
+        with closing(counted(pictures, "generating", moves.num_frames, console, clip.done)) as passing:
             for frame, moved in passing:
                 clip.add(frame, moved.memory)
     except KeyboardInterrupt as stop:
@@ -177,4 +177,4 @@ def _tell(console: Terminal, out: Path, num_frames: int, fps: Fraction, missing:
         f"{', with its sound' if sound else ''})"
     )
     if missing:
-        console.say(f"In {missing} of {num_frames} driving frames nobody was found: the pose before was kept.")
+        console.say(f"In {missing} of {num_frames} driving frames no person was found: the pose before was kept.")

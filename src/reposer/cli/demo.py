@@ -44,7 +44,7 @@ def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: i
     pairs = DemoPairs(framing, person, generator.skeleton)
     loaded = time.monotonic()
     sheet = pair_sheet(generator, [pairs[i] for i in range(len(pairs))])
-    drawn = time.monotonic()
+    generated = time.monotonic()
     protocol = PROTOCOLS["reposer-v1-reconstruction"]
     copy = CopySource(CopySourceConfig(framing))
     reports = {
@@ -55,7 +55,7 @@ def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: i
     console.say(f"The picture sheet: {path}")
     console.say(
         f"Model and person ready in {loaded - started:.1f} s; {len(pairs)} pictures of "
-        f"{framing.size[0]}x{framing.size[1]} drawn in {drawn - loaded:.2f} s, the sheet included."
+        f"{framing.size[0]}x{framing.size[1]} generated in {generated - loaded:.2f} s, the sheet included."
     )
     console.say("How good it is, beside copying the source (a synthetic person of the test split, never seen):")
     found = side_by_side(reports)

@@ -22,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
 def leaderboard(
     *,
     out: Path | None = None,
-    scale: bool = False,
+    full_size: bool = False,
     features: Literal["published", "people-encoder"] = "published",
     systems: tuple[str, ...] | None = None,
     pictures: int | None = None,
@@ -33,8 +33,8 @@ def leaderboard(
 
     Args:
         out: folder of the results; none = runs/leaderboard-mini or runs/leaderboard-full.
-        scale: train the full-size recipes, on a GPU; otherwise the small ones, on two CPU cores.
-        features: with --scale, which losses: the published ones (need VGG's weights), or those of the small recipes.
+        full_size: train the full-size recipes, on a GPU; otherwise the small ones, on two CPU cores.
+        features: with --full-size, which losses: the published ones (need VGG's weights), or those of the small recipes.
         systems: only these, by their names in the table; none = all.
         pictures: score each system after this many training pictures.
         minutes: and again after this many minutes of training.
@@ -44,13 +44,13 @@ def leaderboard(
     above("--minutes", minutes)
     some("--systems", systems)
     within("--people", people, 1)
-    out = out or Path("runs") / ("leaderboard-full" if scale else "leaderboard-mini")
+    out = out or Path("runs") / ("leaderboard-full" if full_size else "leaderboard-mini")
     check_output_folder(out)
 
     from reposer.leaderboard import full, hold, mini, table, with_own_features
 
-    contest = full() if scale else mini()
-    if features == "people-encoder" and scale:
+    contest = full() if full_size else mini()
+    if features == "people-encoder" and full_size:
         contest = with_own_features(contest)
     chosen = systems or tuple(contest.systems)
     if unknown := set(chosen) - set(contest.systems):

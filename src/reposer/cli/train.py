@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
         outcome = train(
             recipe,
             out,
-            draw_pictures=None if name in PROBE_RECIPES else picture_drawer(recipe),
+            write_pictures=None if name in PROBE_RECIPES else picture_writer(recipe),
             tensorboard=options.tensorboard,
             max_minutes=options.max_minutes,
             extend=options.extend,
@@ -101,7 +101,7 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
     if parsed.run.data is None:
         return parsed.run, parsed.recipe
     if not hasattr(parsed.recipe.data, "root"):
-        raise BadInput(f"{recipe.name} draws its own people; leave --data out.")
+        raise BadInput(f"{recipe.name} renders its own people; leave --data out.")
     data = dataclasses.replace(parsed.recipe.data, root=parsed.run.data)
     return parsed.run, dataclasses.replace(parsed.recipe, data=data)
 
@@ -119,15 +119,15 @@ def _with_shipped_starts(recipe: Recipe) -> Recipe:
     return dataclasses.replace(recipe, stages=tuple(found(stage) for stage in recipe.stages))
 
 
-def picture_drawer(recipe: Recipe) -> Any:
+def picture_writer(recipe: Recipe) -> Any:
     """A function that writes a sheet of the same pairs each time, evenly spread over the data set."""
     samples: list[Any] = []
 
-    def draw(generator: Generator, path: Path) -> None:
+    def write(generator: Generator, path: Path) -> None:
         if not samples:
             dataset = recipe.data.open(generator.framing)
             places = range(0, len(dataset), max(1, len(dataset) // NUM_PICTURES))
             samples.extend(dataset[i] for i in list(places)[:NUM_PICTURES])
         write_sheet(path, pair_sheet(generator, samples))
 
-    return draw
+    return write

@@ -82,7 +82,7 @@ def views(
     rate = Fraction(fps).limit_denominator(10_000)
     with ClipWriter(out, rate, quality=quality) as clip:
         frames = turntable(load(model).to(chosen_device(device)), pixels, source, azimuths, elevation)
-        for frame in counted(frames, "drawing", steps, console):
+        for frame in counted(frames, "generating", steps, console):
             shown = beside([pixels, frame], largest) if side_by_side else frame
             for _ in range(frames_per_view):
                 clip.add(shown)

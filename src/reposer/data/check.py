@@ -153,7 +153,7 @@ def _check_photo_poses(name: str, poses: Mapping[str, Pose], found: Findings) ->
     found.add(
         "error" if everybody else "warning",
         "no joints",
-        f"{name}: " + ("nobody has a joint" if everybody else "every joint is missing"),
+        f"{name}: " + ("no person has a joint" if everybody else "every joint is missing"),
         blind,
     )
     outside = {photo: int(outside_picture(pose).sum()) for photo, pose in poses.items()}
@@ -299,7 +299,7 @@ def _check_pairs(split: _Split, identity_of: Callable[[str], str | None], found:
     found.add(
         "error" if everybody else "warning",
         "no joints",
-        where + ("nobody in a pair has a joint" if everybody else "in a pair, but every joint is missing"),
+        where + ("no person in a pair has a joint" if everybody else "in a pair, but every joint is missing"),
         blind,
     )
     if split.pairs:

@@ -62,9 +62,9 @@ def _check_folder(root: Path, found: Findings, progress: bool) -> None:
     found.add("error", "no track", "clips without a track of joints beside them, NAME.json", alone)
     found.add("error", "several tracks", "clips with several tracks, of which none is called NAME.json", many)
     found.add("error", "unreadable clips", "clips or tracks that cannot be read", unreadable)
-    found.add("error", "no joints", f"nobody in the first {TRAIN_SHARE:.0%}: there is no reference", blind)
+    found.add("error", "no joints", f"no person in the first {TRAIN_SHARE:.0%}: there is no reference", blind)
     found.add("warning", "no test", "too few frames to keep any for the split test", short)
-    found.add("warning", "not scored", "nobody in what the split test has", unscored)
+    found.add("warning", "not scored", "no person in what the split test has", unscored)
     found.add("warning", "joints outside", "joints outside of the picture", outside)
     if len(skeletons) > 1:
         text = "tracks of several skeletons; training needs one that all become (--data.skeleton)"
@@ -103,7 +103,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
     found.add("error", "unreadable clips", f"{split}: clips or joints that cannot be read", wrong)
     found.add("error", "unreadable pictures", f"{split}: these cannot be read, or have another size", pictures)
     everybody = bool(blind) and len(blind) == len(data)
-    text = f"{split}: nobody has a joint" if everybody else f"{split}: clips in which nobody has a joint"
+    text = f"{split}: no person has a joint" if everybody else f"{split}: clips in which no person has a joint"
     found.add("error" if everybody else "warning", "no joints", text, blind)
     found.add("warning", "joints outside", f"{split}: joints outside of the picture", outside)
 

@@ -63,14 +63,14 @@ class ClipDataset(ABC):
     """Clips of one person or face each, with a condition for every frame.
 
     framing: how frames are placed in a generator's frame; None leaves them as they are.
-    frames_per_draw: number of consecutive frames that `draw` returns.
+    frames_per_sample: number of consecutive frames that `sample` returns.
 
     A subclass defines the number of clips and frame t of clip i; frames are numbered over the whole clip, of which a
     split may have a part (`span`).
     """
 
     framing: Framing | None
-    frames_per_draw: int
+    frames_per_sample: int
     split: str
 
     @abstractmethod
@@ -137,13 +137,13 @@ class ClipDataset(ABC):
 
     def starts(self, i: int) -> Sequence[int]:
         """Start frames to sample from: only those without untrusted frames, if there are any."""
-        span, count = self.span(i), self.frames_per_draw
+        span, count = self.span(i), self.frames_per_sample
         if len(span) <= count:
             return [span[0]]
         good = self.trusted(i).float().unfold(0, count, 1).amin(1).nonzero()[:, 0].tolist()
         return [span[k] for k in good] or span[: len(span) - count + 1]
 
-    def draw(self, i: int, seed: int) -> ClipSample:
+    def sample(self, i: int, seed: int) -> ClipSample:
         """Consecutive frames of clip i, whose start, reference and small move are sampled by `seed`.
 
         The last frame is repeated where the clip is too short.
@@ -152,7 +152,7 @@ class ClipDataset(ABC):
         start = _chosen(self.starts(i), stream)
         reference = _chosen(self.references(i, start), stream)
         last = self.span(i)[-1]
-        frames = [min(start + k, last) for k in range(self.frames_per_draw)]
+        frames = [min(start + k, last) for k in range(self.frames_per_sample)]
         source, source_pose = self.reference(i, reference)
         sample = ClipSample(
             source,

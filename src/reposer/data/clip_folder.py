@@ -69,7 +69,7 @@ class ClipFolder(FileClips):
     crop: use the part of the picture in which the person moves over the whole clip, with the framing's margin and
         aspect, as `transfer` crops a photo; it may exceed the picture, whose edge is repeated. Without a framing, or
         without crop, the whole picture is placed in the frame.
-    augment: `draw` moves clip and reference each by a small affine map; the edge is repeated.
+    augment: `sample` moves clip and reference each by a small affine map; the edge is repeated.
     edges: for tracks of faces: conditions include the edges of each frame around its face.
     cache_bytes: limit of the frame cache, per process; a larger clip is decoded again for every sample.
     """
@@ -87,7 +87,7 @@ class ClipFolder(FileClips):
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.root, self.split, self.framing = Path(root), split, framing
-        self.frames_per_draw, self.crop = options.frames, crop
+        self.frames_per_sample, self.crop = options.frames, crop
         self.augment, self.edges = bool(options.augment), options.edges
         if split not in SPLITS:
             raise BadInput(f"There is no split '{split}' of a folder of clips; there are {', '.join(SPLITS)}.")
@@ -142,7 +142,7 @@ class ClipFolder(FileClips):
         good = self._found(i)[: max(1, int(TRAIN_SHARE * count))].nonzero()[:, 0].tolist()
         if not good:
             raise BadInput(
-                f"The track of {self.paths[i]} finds nobody in the first {TRAIN_SHARE:.0%} of the clip; a picture of "
+                f"The track of {self.paths[i]} finds no person in the first {TRAIN_SHARE:.0%} of the clip; a picture of "
                 f"the person is needed from there. Cut the clip, or take it out of the folder."
             )
         return list(good[:REFERENCES])
@@ -218,7 +218,7 @@ class ClipFolder(FileClips):
         if not self.crop or self.framing is None:
             return _Clip(video, frame_pose(poses, self.framing), None)
         if not in_picture(poses).visible.any():
-            raise BadInput(f"The track of {path} finds nobody in the clip. Give the track of this clip.")
+            raise BadInput(f"The track of {path} finds no person in the clip. Give the track of this clip.")
         height, width = self.framing.person_size
         edges = edges_around(poses, self.framing.margin, width / height)
         return _Clip(video, frame_pose(poses.cut(edges), self.framing), edges)

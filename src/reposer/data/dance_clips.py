@@ -58,7 +58,7 @@ class DanceClips(FrameFolders):
         h36m17 if there is a cleaned track (published), else openpose18.
     source_skeleton: of the reference's pose, by the same rule. None: coco17 beside h36m17 (published: channels then
         change their meaning), else the same as `skeleton`.
-    augment: `draw` moves the frames and fills with white. "fashion": a rotation of up to 5 degrees, a shift of up to
+    augment: `sample` moves the frames and fills with white. "fashion": a rotation of up to 5 degrees, a shift of up to
         (20, 3) pixels, a scale of up to 2 %, sampled separately for the reference. "iper": one rotation for all; that
         it also fills with white is inferred. True takes "iper" if there are foreground masks.
     """
@@ -133,7 +133,7 @@ class DanceClips(FrameFolders):
 
     def starts(self, i: int) -> Sequence[int]:
         """Any frame, as published: frames without a person are known only after reading all their files."""
-        return range(max(1, len(self.span(i)) - self.frames_per_draw + 1))
+        return range(max(1, len(self.span(i)) - self.frames_per_sample + 1))
 
     def reference(self, i: int, frame: int) -> tuple[Float[Tensor, "3 H W"], Condition]:
         """Frame `frame` of the clip, or the reference that the list names."""

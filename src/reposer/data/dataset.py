@@ -69,7 +69,7 @@ class PairDataset(ABC):
         """Attributes of the person in pair i, question to answer; empty if unknown."""
         return {}
 
-    def draw(self, i: int, seed: int) -> Sample:
+    def sample(self, i: int, seed: int) -> Sample:
         """Pair i with random augmentation by `seed`, if the data set supports it."""
         return self[i]
 

@@ -102,7 +102,7 @@ class FaceClips(FrameFolders):
 
     def starts(self, i: int) -> Sequence[int]:
         """Any frame: those without a face are known only after reading all their files."""
-        return range(max(1, len(self.span(i)) - self.frames_per_draw + 1))
+        return range(max(1, len(self.span(i)) - self.frames_per_sample + 1))
 
     def _points(self, frame: Path) -> Pose:
         path = self.beside(frame, self.landmarks / frame.parent.name, (".txt",), "landmarks")

@@ -38,7 +38,7 @@ class FrameFolders(FileClips):
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.root, self.split, self.framing = Path(root), split, framing
-        self.frames_per_draw = options.frames
+        self.frames_per_sample = options.frames
         self.memory = RecentFrames(cache_bytes)
         self._listed: dict[Path, dict[str, Path]] = {}
         self._sizes: dict[Path, tuple[int, int]] = {}

@@ -39,7 +39,7 @@ class Market1501(FilePairs):
 
     Pictures are in `ROOT/{train,test}/` or in the original's `bounding_box_{train,test}/`.
 
-    augment: `draw` moves each of the two pictures by its own small affine map and fills with grey.
+    augment: `sample` moves each of the two pictures by its own small affine map and fills with grey.
     """
 
     looks_for = "market-annotation-{train,test}.csv beside folders train and test"
@@ -101,7 +101,7 @@ class Market1501(FilePairs):
             )
         return picture
 
-    def draw(self, i: int, seed: int) -> Sample:
+    def sample(self, i: int, seed: int) -> Sample:
         sample = self[i]
         if not self.augment:
             return sample

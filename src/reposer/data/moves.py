@@ -30,8 +30,8 @@ def move_pictures(
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     places = torch.stack([x, y, torch.ones_like(x)], -1).double() @ torch.linalg.inv(square(matrix)).T
     column, row = places[..., 0].round().long(), places[..., 1].round().long()
-    drawn = pictures[..., row.clamp(0, height - 1), column.clamp(0, width - 1)]
+    moved = pictures[..., row.clamp(0, height - 1), column.clamp(0, width - 1)]
     if fill is None:
-        return drawn
+        return moved
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    return torch.where(inside, drawn, fill)
+    return torch.where(inside, moved, fill)

@@ -26,7 +26,7 @@ class ShapeNetViews(FilePairs):
     """Views of objects in data_KIND.hdf5, the published form of the ShapeNet cars and chairs of view synthesis.
 
     In the split train, each listed view is paired with the same model from a random azimuth at the same elevation
-    (`draw` samples another). In the split held-out, which reads the lists of train, each training view is turned to
+    (`sample` picks another). In the split held-out, which reads the lists of train, each training view is turned to
     every held-out azimuth, at its own elevation. In other splits each model is turned from one azimuth to all 18, at
     elevation 0.
 
@@ -83,9 +83,9 @@ class ShapeNetViews(FilePairs):
             raise IndexError(f"pair {i} of {len(self)}")
         return self._sample(self.rows[i % len(self)])
 
-    def draw(self, i: int, seed: int) -> Sample:
+    def sample(self, i: int, seed: int) -> Sample:
         """Pair i with a target sampled by `seed` (in the split train)."""
-        return self._sample(self.rows.drawn(i % len(self), seed))
+        return self._sample(self.rows.sampled(i % len(self), seed))
 
     def picture_path(self, name: str) -> Path:
         return self.path

@@ -45,7 +45,7 @@ def refuse_stick_figure(picture: UInt8[Tensor, "H W 3"], path: Path, way_out: st
     """Refuse a picture of a skeleton, in which a pose estimator cannot find a person."""
     if is_stick_figure(picture):
         raise BadInput(
-            f"{path} shows a stick figure, not a person: there is nobody whose joints could be found. {way_out}"
+            f"{path} shows a stick figure, not a person: there is no person whose joints could be found. {way_out}"
         )
 
 

@@ -68,9 +68,9 @@ class TrainRows(Sequence[PairRow]):
         return len(self.sources)
 
     def __getitem__(self, i):  # type: ignore[no-untyped-def]
-        return [self.drawn(k, 0) for k in range(len(self))[i]] if isinstance(i, slice) else self.drawn(i, 0)
+        return [self.sampled(k, 0) for k in range(len(self))[i]] if isinstance(i, slice) else self.sampled(i, 0)
 
-    def drawn(self, i: int, seed: int) -> PairRow:
+    def sampled(self, i: int, seed: int) -> PairRow:
         """Pair i with a target sampled by `seed`."""
         source = self.sources[i]
         model, _, elevation = read_view_name(source)
@@ -101,7 +101,7 @@ class HeldOutRows(Sequence[PairRow]):
         azimuth = self.azimuths[(target + number) % len(self.azimuths)]
         return PairRow(source, view_name(model, azimuth, elevation), model)
 
-    def drawn(self, i: int, seed: int) -> PairRow:
+    def sampled(self, i: int, seed: int) -> PairRow:
         """Pair i; `seed` has no effect."""
         row: PairRow = self[i]
         return row
@@ -126,7 +126,7 @@ class TestRows(Sequence[PairRow]):
         model, source = self.models[number], self.azimuths[number % len(self.azimuths)]
         return PairRow(view_name(model, source, 0), view_name(model, self.azimuths[target], 0), model)
 
-    def drawn(self, i: int, seed: int) -> PairRow:
+    def sampled(self, i: int, seed: int) -> PairRow:
         """Pair i; `seed` has no effect."""
         row: PairRow = self[i]
         return row

@@ -64,7 +64,7 @@ class ClipScorer:
         for generated, target in clip.frames:
             if generated.shape != target.shape:
                 raise BadInput(
-                    f"Frame {count} of {clip.name} was drawn with {_size(generated)} pixels, the true one has {_size(target)}. "
+                    f"Frame {count} of {clip.name} was generated at {_size(generated)}, the true one is {_size(target)}. "
                     f"Scale one of them."
                 )
             if earlier is not None and target.shape != earlier.shape:
@@ -99,7 +99,7 @@ class ClipScorer:
     def report(self, about: Mapping[str, Any] | None = None) -> ClipReport:
         """The numbers over all clips so far. about: what generated them, from what, as plain values."""
         lacking = {
-            name: "the clips do not say how they move, as drawn ones do"
+            name: "the clips do not say how they move, as rendered ones do"
             if metric.motion == EXACT
             else "no frame of the clips says where its limbs are"
             for name, metric in self.metrics.items()
@@ -190,7 +190,7 @@ def _limbs(
     if mask is not None and mask.shape != target.shape[:2]:
         raise BadInput(
             f"The mask of limbs of frame {frame} of {name} has {mask.shape[0]}x{mask.shape[1]} pixels, the frame "
-            f"{_size(target)}. Draw it at the frame's size."
+            f"{_size(target)}. Generate it at the frame's size."
         )
     return mask
 

@@ -70,12 +70,12 @@ def drive(
     if motions is not None and size != framed.size:
         raise BadInput(
             f"The motion of {framed.name} is known at {framed.size[0]}x{framed.size[1]} pixels, but "
-            f"{type(generator).__name__} draws it at {size[0]}x{size[1]}. Make the clip at that size, or leave its "
+            f"{type(generator).__name__} generates it at {size[0]}x{size[1]}. Make the clip at that size, or leave its "
             f"motion out."
         )
     device = generator.device
 
-    def drawn() -> Iterator[Float[Tensor, "3 H W"]]:
+    def generated() -> Iterator[Float[Tensor, "3 H W"]]:
         given = smoothed(framed.poses if poses is None else poses, framed.fps, smoothing)
         driving = (held(given) if isinstance(given, Pose) else given).to(device)
         photo, pose = framed.source.to(device), framed.source_pose.to(device)
@@ -84,7 +84,7 @@ def drive(
             yield picture
 
     def frames() -> Iterator[Frames]:
-        pictures = steadied(drawn(), steady) if steady else drawn()
+        pictures = steadied(generated(), steady) if steady else generated()
         for picture, true in zip(pictures, framed.frames(), strict=True):
             yield _bytes_of(picture, box), _bytes_of(true, box)
 

@@ -186,11 +186,11 @@ def _made(dataset: ScoredPairs, i: int) -> FileGeometry:
     return FileGeometry("squashed", dataset.target_size(i)).of(size_of(content_box(dataset, i)))
 
 
-def _check(drawn: Tensor, batch: Batch) -> None:
-    if drawn.shape != batch.target.shape:
+def _check(generated: Tensor, batch: Batch) -> None:
+    if generated.shape != batch.target.shape:
         raise BadInput(
-            f"The generator drew pictures of shape {tuple(drawn.shape)}; the data set's are "
+            f"The generator returned pictures of shape {tuple(generated.shape)}; the data set's are "
             f"{tuple(batch.target.shape)}. Open the data set with the generator's framing."
         )
-    for name, picture in zip(batch.names, drawn, strict=True):
+    for name, picture in zip(batch.names, generated, strict=True):
         refuse_not_finite(picture, name)

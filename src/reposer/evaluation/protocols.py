@@ -79,7 +79,9 @@ PROTOCOLS.add(
         suite=WHOLE_SUITE,
         estimators=SHIPPED,
         facts=(
-            Fact("drawn people: pictures as they are, networks that ship with Reposer, nothing else needed", "ours"),
+            Fact(
+                "synthetic people: pictures as they are, networks that ship with Reposer, nothing else needed", "ours"
+            ),
             Fact("no network of this protocol was part of a training loss here", "ours"),
         ),
     ),
@@ -140,7 +142,7 @@ PROTOCOLS.add(
         generated=WITH_SIDES,
         target=WITH_SIDES,
         facts=(
-            Fact("12,800 pairs of the authors' own drawing", RECALLED),
+            Fact("12,800 pairs that the authors sampled", RECALLED),
             Fact("low-resolution files of 256x256 with their white sides; narrower ones get them", "inferred"),
             Fact(
                 "the sides of padded files are put on anew, white, so that they are never scored", "ours: a difference"
@@ -234,7 +236,7 @@ PROTOCOLS.add(
         tails={"lpips-alex": 64, "fid-peers": 64},
         facts=(
             PAIRS_PATN,
-            Fact("pictures are drawn at 256x256 and resized to 256x176", "the author in an issue thread"),
+            Fact("pictures are generated at 256x256 and resized to 256x176", "the author in an issue thread"),
             Fact("SSIM with a Gaussian of 1.2", "PIDM's code"),
             Fact("SSIM's data range is the generated picture's own", "copies of GFLA's script; inferred for PIDM"),
             Fact(
@@ -256,7 +258,7 @@ PROTOCOLS.add(
         rounding="down",
         facts=(
             PAIRS_PATN,
-            Fact("drawn at 512x512, then bicubic with antialiasing down to 256x176", "CFLD's code"),
+            Fact("generated at 512x512, then bicubic with antialiasing down to 256x176", "CFLD's code"),
             Fact("bytes are cut, not rounded; scored in memory, no file in between", "CFLD's code"),
             Fact("no batch is dropped", "CFLD's code"),
             Fact("the Gaussian SSIM's data range is the generated picture's own", "inferred from GFLA's script"),

@@ -24,16 +24,16 @@ def bars(findings: Sequence[Finding]) -> str:
     end = _round_up(max((v for f in findings for v in (f.value, f.high) if math.isfinite(v)), default=1.0))
     group = len(sets) * BAR + GAP
     height = TOP + len(parts) * group + FOOT
-    drawn = [_axis(left, end, height - FOOT)]
+    marks = [_axis(left, end, height - FOOT)]
     for row, part in enumerate(parts):
         y = TOP + row * group
         middle = y + len(sets) * BAR / 2
-        drawn.append(f'<text class="part" x="{left - 6:.1f}" y="{middle:.1f}" text-anchor="end">{in_html(part)}</text>')
+        marks.append(f'<text class="part" x="{left - 6:.1f}" y="{middle:.1f}" text-anchor="end">{in_html(part)}</text>')
         for k, which in enumerate(sets):
             if (found := by_place.get((part, which))) is not None:
-                drawn.append(_bar(found, left, y + k * BAR, end))
+                marks.append(_bar(found, left, y + k * BAR, end))
     title = f"{findings[0].metric}, part by part"
-    return f'<svg viewBox="0 0 {left + BARS + VALUES:.0f} {height}" role="img" aria-label="{in_html(title)}">{"".join(drawn)}</svg>'
+    return f'<svg viewBox="0 0 {left + BARS + VALUES:.0f} {height}" role="img" aria-label="{in_html(title)}">{"".join(marks)}</svg>'
 
 
 def number(value: float, unit: str = "", digits: int = 3) -> str:
@@ -49,20 +49,20 @@ def _bar(found: Finding, left: float, y: float, end: float) -> str:
 
     middle = y + (BAR - 1) / 2
     text = f"{number(found.value, found.unit)} ({found.covered})"
-    drawn = [
+    marks = [
         f'<text class="value" x="{left + BARS + 6:.1f}" y="{middle:.1f}">{text}</text>',
         f"<title>{in_html(_said(found))}</title>",
     ]
     if math.isfinite(found.value):
         width = x(found.value) - left
-        drawn.insert(
+        marks.insert(
             0, f'<rect class="{found.pictures}" x="{left:.1f}" y="{y}" width="{width:.1f}" height="{BAR - 1}" rx="1"/>'
         )
     if math.isfinite(found.low) and math.isfinite(found.high):
         low, high = x(found.low), x(found.high)
         ends = f"M{low:.1f} {middle - 2:.1f}v4M{high:.1f} {middle - 2:.1f}v4"
-        drawn.insert(1, f'<path class="whisker" d="M{low:.1f} {middle:.1f}H{high:.1f}{ends}"/>')
-    return f"<g>{''.join(drawn)}</g>"
+        marks.insert(1, f'<path class="whisker" d="M{low:.1f} {middle:.1f}H{high:.1f}{ends}"/>')
+    return f"<g>{''.join(marks)}</g>"
 
 
 def _said(found: Finding) -> str:
@@ -77,12 +77,12 @@ def _said(found: Finding) -> str:
 
 def _axis(left: float, end: float, bottom: float) -> str:
     """Lines at zero, half and the end of the axis."""
-    drawn = []
+    marks = []
     for share in (0.0, 0.5, 1.0):
         x = left + BARS * share
-        drawn.append(f'<path class="axis" d="M{x:.1f} {TOP}V{bottom}"/>')
-        drawn.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 11}" text-anchor="middle">{share * end:g}</text>')
-    return "".join(drawn)
+        marks.append(f'<path class="axis" d="M{x:.1f} {TOP}V{bottom}"/>')
+        marks.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 11}" text-anchor="middle">{share * end:g}</text>')
+    return "".join(marks)
 
 
 def _round_up(value: float) -> float:

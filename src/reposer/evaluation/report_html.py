@@ -189,8 +189,8 @@ def _pair(row: Row, metric: str, shown: Mapping[str, np.ndarray]) -> str:
     cells = []
     for name in COLUMNS:
         picture = difference if name == "difference" else shown.get(name)
-        drawn = '<div class="none">none</div>' if picture is None else _image(picture, f"{name} of {row.name}")
-        cells.append(f"<figure>{drawn}<figcaption>{name}</figcaption></figure>")
+        image = '<div class="none">none</div>' if picture is None else _image(picture, f"{name} of {row.name}")
+        cells.append(f"<figure>{image}<figcaption>{name}</figcaption></figure>")
     others = " · ".join(
         f"{in_html(name)} {number(value, METRICS[name].unit, 4)}"
         for name, value in row.values.items()

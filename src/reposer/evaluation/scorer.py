@@ -77,9 +77,9 @@ class Scorer:
             if without_networks and kind.looks_through_a_network:
                 self.absent[name] = "left out: it looks through a network, and none was wanted"
             elif kind.mask and not with_poses:
-                self.absent[name] = f"its mask '{kind.mask}' is drawn from joints; give their list"
+                self.absent[name] = f"its mask '{kind.mask}' is made of joints; give their list"
             elif kind.mask in OF_SOURCE and not with_sources:
-                self.absent[name] = f"its mask '{kind.mask}' is drawn from the source's joints; give the sources"
+                self.absent[name] = f"its mask '{kind.mask}' is made of the source's joints; give the sources"
             elif kind.needs_reference and not num_reference:
                 self.absent[name] = f"it compares with the {protocol.reference_set} set; give its folder"
             elif few := self._too_few(name, kind):
@@ -118,7 +118,7 @@ class Scorer:
         for name, metric in self.metrics.items():
             if metric.mask is not None and metric.mask not in masks:
                 source_pose, target_pose = poses
-                assert source_pose is not None and target_pose is not None, "a mask is drawn from joints"
+                assert source_pose is not None and target_pose is not None, "a mask is made of joints"
                 radius = self.protocol.limb_radius * batch.target.shape[1]
                 masks[metric.mask] = MASKS[metric.mask](source_pose, target_pose, radius).cpu()
             mask = None if metric.mask is None else masks[metric.mask]
@@ -132,8 +132,8 @@ class Scorer:
         self._truths += [digest(name, picture) for name, picture in zip(batch.names, batch.target, strict=True)]
         counted_masks = [{}] * len(batch.names) if counted is None else counted.masks
         for k, name in enumerate(batch.names):
-            drawn = {kind: digest(name, mask[k].bool()) for kind, mask in masks.items()}
-            self._masks.append({**counted_masks[k], **drawn})
+            digests = {kind: digest(name, mask[k].bool()) for kind, mask in masks.items()}
+            self._masks.append({**counted_masks[k], **digests})
         self._sizes.add((batch.target.shape[1], batch.target.shape[2]))
         azimuths = batch.azimuths or [None] * len(batch)
         named = zip(batch.names, batch.identities, values, azimuths, strict=True)

@@ -19,7 +19,7 @@ Point = tuple[float, float]
 Colour = tuple[int, int, int]
 PAPER, INK, RULE = (255, 255, 255), (60, 64, 72), (226, 229, 234)
 # blue, orange, purple, green-grey: distinguishable by colour-blind people and in print
-DRAWN, COPIED = (33, 104, 171), (200, 120, 40)
+BLUE, ORANGE = (33, 104, 171), (200, 120, 40)
 OTHERS = ((150, 60, 130), (96, 120, 100))
 WIDTH, HEIGHT = 360, 220  # of one plot's field, in pixels
 LEFT, TOP, RIGHT, BOTTOM = 62, 44, 22, 44
@@ -37,8 +37,8 @@ class Line(NamedTuple):
 def view_plot(reports: Mapping[str, Report], angle: Angle = "azimuth") -> UInt8[np.ndarray, "h w 3"]:
     """The metrics side by side; each line is a mean per angle. Points without a finite mean leave a gap."""
     metrics = list(reports[GENERATED].summary)
-    titles = ["drawn", "copied source", *list(reports)[2:]]
-    colours = [DRAWN, COPIED, *OTHERS]
+    titles = ["generated", "copied source", *list(reports)[2:]]
+    colours = [BLUE, ORANGE, *OTHERS]
     if len(titles) > len(colours):
         raise BadInput(
             f"A plot of views has {len(colours)} lines at most, not {len(titles)}; compare with fewer generators at a time."

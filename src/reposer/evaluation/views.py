@@ -23,7 +23,7 @@ from .report import Report
 VIEWS_V1 = Protocol("reposer-views-v1", metrics=("l1", "ssim-gaussian1.5", "psnr"))
 """Objects from other sides: 8-bit pictures without padding; every pair counts once."""
 
-GENERATED, COPIED = "drawn", "copied"
+GENERATED, COPIED = "generated", "copied"
 """Names of the generator's report and of the copied source's, in the file."""
 Angle = Literal["azimuth", "turn"]
 """The target's azimuth, in [0, 360) degrees; or how far it lies from the source's, in [-180, 180)."""

@@ -37,5 +37,5 @@ class OnWholePictures:
         size, framing = (source.shape[-2], source.shape[-1]), self.framing
         framed = torch.stack([frame_picture(picture, framing) for picture in source])
         poses = [framing.place(p) if isinstance(p, Pose) else p for p in (source_pose, target_pose)]
-        drawn = self.generator.generate(framed, *poses, seeds=seeds)
-        return resize(cut(drawn, framing.content_box(size)).float(), size)
+        generated = self.generator.generate(framed, *poses, seeds=seeds)
+        return resize(cut(generated, framing.content_box(size)).float(), size)

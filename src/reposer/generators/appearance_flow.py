@@ -64,7 +64,7 @@ class AppearanceFlowConfig:
 
 
 @dataclass(frozen=True)
-class FlowDrawing:
+class FlowOutput:
     """The source sampled where `flow` (in pixels of the picture) points to."""
 
     picture: Float[Tensor, "B 3 H W"]
@@ -101,7 +101,7 @@ class AppearanceFlow(ViewGenerator):
         nn.init.normal_(self.head.weight, std=1e-3)  # starts by copying
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: View, target_pose: View) -> FlowDrawing:
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: View, target_pose: View) -> FlowOutput:
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def encode(self, source: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
@@ -112,7 +112,7 @@ class AppearanceFlow(ViewGenerator):
 
     def turned(
         self, source: Float[Tensor, "B 3 H W"], features: Float[Tensor, "B C h w"], source_view: View, target_view: View
-    ) -> FlowDrawing:
+    ) -> FlowOutput:
         """The result, from the source's features (`encode`) and the views."""
         views = channels_last(self.map(self.code(source_view, target_view)).to(features.dtype))
         x = torch.cat([features, views], 1)
@@ -123,9 +123,9 @@ class AppearanceFlow(ViewGenerator):
         with torch.autocast(x.device.type, enabled=False):
             shares = self.head(at_least_float32(x))  # in fractions of the picture's height
             flow = shares * source.shape[-2]
-        return FlowDrawing(warp(at_least_float32(source), flow), flow)
+        return FlowOutput(warp(at_least_float32(source), flow), flow)
 
-    def layers(self, output: FlowDrawing) -> Mapping[str, Layer]:
+    def layers(self, output: FlowOutput) -> Mapping[str, Layer]:
         """The flow."""
         return {"flow": Layer("flow", output.flow)}
 
@@ -135,7 +135,7 @@ class AppearanceFlow(ViewGenerator):
 
     def frame(
         self, memory: tuple[Tensor, Tensor, View], target_pose: View, seeds: Tensor | None = None
-    ) -> tuple[FlowDrawing, Any]:
+    ) -> tuple[FlowOutput, Any]:
         source, features, source_view = memory
         return self.turned(source, features, source_view, target_pose), memory
 
@@ -167,8 +167,8 @@ class AppearanceFlowObjective(Objective):
         return {"generator": self.generator}
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
-        drawing = self.generator(batch.source, batch.source_pose, batch.target_pose)
-        yield Turn(("generator",), {"l1": self.config.l1 * (drawing.picture - batch.target).abs().mean()})
+        output = self.generator(batch.source, batch.source_pose, batch.target_pose)
+        yield Turn(("generator",), {"l1": self.config.l1 * (output.picture - batch.target).abs().mean()})
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,7 @@ class PATNObjective(Objective):
     def __init__(self, config: PATNLossesConfig, generator: PATNGenerator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
-        self.judges = nn.ModuleDict(
+        self.discriminators = nn.ModuleDict(
             {
                 name: PairDiscriminator(
                     3 + beside,
@@ -249,8 +249,8 @@ class PATNObjective(Objective):
                 for name, beside in (("appearance", 3), ("shape", len(generator.skeleton)))
             }
         )
-        self.networks = nn.ModuleDict({"generator": generator, **self.judges})
-        self.pools = {name: ImagePool(config.pool) for name in self.judges}
+        self.networks = nn.ModuleDict({"generator": generator, **self.discriminators})
+        self.pools = {name: ImagePool(config.pool) for name in self.discriminators}
         self.features = feature_network(config.features, weights=config.weights)
         self.layers = config.layers or self.features.content_layers
         unknown = set(self.layers) - set(self.features.layers)
@@ -269,32 +269,37 @@ class PATNObjective(Objective):
         row_seeds = torch.zeros(len(batch), dtype=torch.int64) if batch.seeds is None else batch.seeds
         seeds = (derived_seeds(row_seeds, use) for use in count())  # fresh noise for every use
 
-        drawn = self.generator(batch.source, batch.source_pose, batch.target_pose, next(seeds)).picture
+        generated = self.generator(batch.source, batch.source_pose, batch.target_pose, next(seeds)).picture
         target_maps = self.generator.pose_maps(batch.target_pose, batch.target)
         beside = {"appearance": batch.source, "shape": target_maps}
         (target,) = self.features.of_constants(batch.target, layers=self.layers)
-        with frozen(self.judges):
+        with frozen(self.discriminators):
             passed = [
-                loss.passed(at_least_float32(judge(torch.cat([drawn, beside[name]], 1), next(seeds))))
-                for name, judge in self.judges.items()
+                loss.passed(at_least_float32(discriminator(torch.cat([generated, beside[name]], 1), next(seeds))))
+                for name, discriminator in self.discriminators.items()
             ]
             yield Turn(
                 ("generator",),
                 {
-                    "l1": config.l1 * (drawn - batch.target).abs().mean(),
-                    "perceptual": config.perceptual * content(self.features(drawn, self.layers), target, self.layers),
+                    "l1": config.l1 * (generated - batch.target).abs().mean(),
+                    "perceptual": config.perceptual
+                    * content(self.features(generated, self.layers), target, self.layers),
                     "adversarial": config.adversarial * torch.stack(passed).mean(),
                 },
             )
 
         for _ in range(config.discriminator_steps):
             terms = {}
-            for name, judge in self.judges.items():
+            for name, discriminator in self.discriminators.items():
                 real = torch.cat([batch.target, beside[name]], 1)
-                fake = self.pools[name].exchange(torch.cat([drawn.detach(), beside[name]], 1), next(seeds))
-                terms[f"{name} real"] = config.adversarial / 2 * loss.real(at_least_float32(judge(real, next(seeds))))
-                terms[f"{name} fake"] = config.adversarial / 2 * loss.fake(at_least_float32(judge(fake, next(seeds))))
-            yield Turn(tuple(self.judges), terms)
+                fake = self.pools[name].exchange(torch.cat([generated.detach(), beside[name]], 1), next(seeds))
+                terms[f"{name} real"] = (
+                    config.adversarial / 2 * loss.real(at_least_float32(discriminator(real, next(seeds))))
+                )
+                terms[f"{name} fake"] = (
+                    config.adversarial / 2 * loss.fake(at_least_float32(discriminator(fake, next(seeds))))
+                )
+            yield Turn(tuple(self.discriminators), terms)
 
 
 PLAYERS = {name: Adam(2e-4, betas=(0.5, 0.999)) for name in ("generator", "appearance", "shape")}

@@ -296,7 +296,7 @@ class RefineNet(nn.Module):
 
 
 @dataclass(frozen=True)
-class PG2Drawing:
+class PG2Output:
     """The result of one forward pass; nothing is clipped.
 
     picture: coarse + difference, or the coarse picture where there is no refining network (difference is None).
@@ -328,7 +328,7 @@ class PG2Generator(Generator):
                 nn.init.zeros_(module.bias)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> PG2Drawing:
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> PG2Output:
         return self.refined(source, self.coarse(source, target_pose))
 
     def coarse(self, source: Float[Tensor, "B 3 H W"], target_pose: Pose) -> Float[Tensor, "B 3 H W"]:
@@ -337,14 +337,14 @@ class PG2Generator(Generator):
             return call(self.coarse_net, source, coordinates(target_pose.to(source.device)).to(source.dtype))
         return call(self.coarse_net, source, self.config.maps.of(target_pose, source))
 
-    def refined(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> PG2Drawing:
+    def refined(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> PG2Output:
         """A coarse picture with G2's difference map added."""
         if self.refine_net is None:
-            return PG2Drawing(coarse, coarse, None)
+            return PG2Output(coarse, coarse, None)
         difference = self.refine_net(source, coarse)
-        return PG2Drawing(coarse + difference, coarse, difference)
+        return PG2Output(coarse + difference, coarse, difference)
 
-    def layers(self, output: PG2Drawing) -> Mapping[str, Layer]:
+    def layers(self, output: PG2Output) -> Mapping[str, Layer]:
         """The coarse picture, the difference map at half its contrast (grey: nothing changes), and their sum."""
         layers = {"coarse image": Layer("picture", output.coarse.clamp(-1, 1))}
         if output.difference is not None:
@@ -423,9 +423,9 @@ class PG2LossesConfig:
     discriminator_sees: Literal["triplet", "pair"] = "triplet"
     """What the discriminator sees. "triplet" (the code): single pictures, and the source counts as generated too, so
     that copying it is penalised. "pair" (the paper): each picture with the source beside it."""
-    fooled: Literal["drawn", "drawn-and-source"] = "drawn"
+    fooled: Literal["generated", "generated-and-source"] = "generated"
     """Logits whose mean is the generator's adversarial term; the code's fashion form includes the source's, which
-    halves the gradient. Pairs need "drawn"."""
+    halves the gradient. Pairs need "generated"."""
     together: bool = True
     """True (published): the discriminator's batch norms see all groups of pictures together. False: one group at a
     time."""
@@ -446,8 +446,8 @@ class PG2LossesConfig:
     """Halvings of the discriminator: 4 at 128x64, 5 at 256x256."""
 
     def __post_init__(self) -> None:
-        if self.discriminator_sees == "pair" and self.fooled != "drawn":
-            raise BadInput("A discriminator of pairs judges no source by itself: it goes with fooled='drawn'.")
+        if self.discriminator_sees == "pair" and self.fooled != "generated":
+            raise BadInput("A discriminator of pairs does not score the source alone: use fooled='generated'.")
 
     def build(self, generator: PG2Generator) -> "PG2Objective":
         return PG2Objective(self, generator)
@@ -464,7 +464,7 @@ def mirrored(batch: Batch) -> Batch:
 
 
 def masked_l1(
-    drawn: Float[Tensor, "B 3 H W"],
+    generated: Float[Tensor, "B 3 H W"],
     target: Float[Tensor, "B 3 H W"],
     mask: Float[Tensor, "B 1 H W"],
     *,
@@ -475,7 +475,7 @@ def masked_l1(
 
     Both are means over all pixels and channels, however small the mask is. A `mask_weight` of 0 leaves plain L1.
     """
-    difference = (drawn - target).abs()
+    difference = (generated - target).abs()
     terms = {"l1": weight * difference.mean()}
     if mask_weight > 0:
         terms["masked_l1"] = weight * mask_weight * (difference * mask).mean()
@@ -483,24 +483,24 @@ def masked_l1(
 
 
 def adversarial_term(
-    logits: Mapping[str, Float[Tensor, "B 1"]], fooled: Literal["drawn", "drawn-and-source"]
+    logits: Mapping[str, Float[Tensor, "B 1"]], fooled: Literal["generated", "generated-and-source"]
 ) -> Float[Tensor, ""]:
     """The generator's adversarial term: its pictures should pass as real."""
-    if fooled == "drawn":
-        return bce_real(logits["drawn"])
-    return bce_real(torch.cat([logits["drawn"], logits["source"]]))
+    if fooled == "generated":
+        return bce_real(logits["generated"])
+    return bce_real(torch.cat([logits["generated"], logits["source"]]))
 
 
 def discriminator_terms(
-    logits: Mapping[str, Float[Tensor, "B 1"]], judge: Literal["triplet", "pair"]
+    logits: Mapping[str, Float[Tensor, "B 1"]], sees: Literal["triplet", "pair"]
 ) -> dict[str, Float[Tensor, ""]]:
     """Triplets (the code): 1/2 for the real, 1/4 each for source and generated. Pairs (the paper): the plain sum."""
-    if judge == "pair":
-        return {"real": bce_real(logits["target"]), "drawn": bce_fake(logits["drawn"])}
+    if sees == "pair":
+        return {"real": bce_real(logits["target"]), "generated": bce_fake(logits["generated"])}
     return {
         "real": 0.5 * bce_real(logits["target"]),
         "source": 0.25 * bce_fake(logits["source"]),
-        "drawn": 0.25 * bce_fake(logits["drawn"]),
+        "generated": 0.25 * bce_fake(logits["generated"]),
     }
 
 
@@ -546,8 +546,8 @@ class PG2Objective(Objective):
     @property
     def players(self) -> Mapping[str, nn.Module]:
         last = self.generator.refine_net
-        drawing = {"coarse": self.generator.coarse_net} if last is None else {"refine": last}
-        return {**drawing, "discriminator": self.discriminator}
+        trained = {"coarse": self.generator.coarse_net} if last is None else {"refine": last}
+        return {**trained, "discriminator": self.discriminator}
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
         batch = mirrored(batch) if self.config.flip else batch
@@ -555,28 +555,31 @@ class PG2Objective(Objective):
         one_stage = self.generator.refine_net is None
         with torch.set_grad_enabled(one_stage):
             coarse = self.generator.coarse(batch.source, batch.target_pose)
-        drawn = self.generator.refined(batch.source, coarse).picture
-        mask = pose_mask(batch.target_pose, self.config.mask_radius).to(drawn.dtype)
+        generated = self.generator.refined(batch.source, coarse).picture
+        mask = pose_mask(batch.target_pose, self.config.mask_radius).to(generated.dtype)
         beside = None if one_stage or not self.config.coarse_beside else coarse
         with frozen(self.discriminator):
-            logits = self.judged(batch, drawn, beside)
+            logits = self.scored(batch, generated, beside)
             difference = masked_l1(
-                drawn, batch.target, mask, weight=self.config.l1, mask_weight=self.config.mask_weight
+                generated, batch.target, mask, weight=self.config.l1, mask_weight=self.config.mask_weight
             )
             terms = {"adversarial": adversarial_term(logits, self.config.fooled), **difference}
             yield Turn(("coarse" if one_stage else "refine",), terms)
-        logits = self.judged(batch, drawn.detach(), beside)
+        logits = self.scored(batch, generated.detach(), beside)
         yield Turn(("discriminator",), discriminator_terms(logits, self.config.discriminator_sees))
 
-    def judged(self, batch: Batch, drawn: Tensor, coarse: Tensor | None) -> dict[str, Float[Tensor, "B 1"]]:
+    def scored(self, batch: Batch, generated: Tensor, coarse: Tensor | None) -> dict[str, Float[Tensor, "B 1"]]:
         """The discriminator's logits, at least float32, by name of the input.
 
         Inferred for pairs: real and generated ones in one pass, as in the code for single pictures.
         """
         if self.config.discriminator_sees == "pair":
-            shown = {name: torch.cat([batch.source, p], 1) for name, p in (("target", batch.target), ("drawn", drawn))}
+            shown = {
+                name: torch.cat([batch.source, p], 1)
+                for name, p in (("target", batch.target), ("generated", generated))
+            }
         else:
-            shown = {"target": batch.target, "source": batch.source, "drawn": drawn}
+            shown = {"target": batch.target, "source": batch.source, "generated": generated}
             if coarse is not None and self.config.together:
                 shown["coarse"] = coarse
         if self.config.together:
@@ -671,7 +674,7 @@ def pg2_fashion_2017() -> PG2Recipe:
     | batch | 1 | 8 | the paper's: with 1, the coarse network sees 22,000 pairs only (--batch-size 1) |
     | steps | 22,000 + 58,000 | 30,000 + 20,000 | the paper's (--stages.0.steps 22000 --stages.1.steps 58000) |
     | discriminator | triplet | pair | the code's (--stages.1.objective.discriminator-sees pair
-    --stages.1.objective.fooled drawn) |
+    --stages.1.objective.fooled generated) |
     | generator's adversarial term | over generated and source | over generated | the code's (see above) |
     | weight of the masked L1 | 50 | in the supplement | the code's |
     | rate | 2e-5 | 2e-5 | |
@@ -682,7 +685,9 @@ def pg2_fashion_2017() -> PG2Recipe:
     Mirroring and order of the pairs as in pg2-market-2017. --model.checkpointing and --precision bf16 save memory. Not
     trained here. The paper's own protocol (12,800 pairs that the authors sampled): SSIM 0.762, IS 3.090.
     """
-    losses = PG2LossesConfig(fooled="drawn-and-source", coarse_beside=False, l1=50.0, flip=True, discriminator_layers=5)
+    losses = PG2LossesConfig(
+        fooled="generated-and-source", coarse_beside=False, l1=50.0, flip=True, discriminator_layers=5
+    )
     return PG2Recipe(
         name="pg2-fashion-2017",
         model=PG2Config.fashion(),

@@ -18,27 +18,29 @@ def gram(features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C C"]:
 
 
 def content_and_style(
-    drawn: Mapping[str, Tensor], target: Mapping[str, Tensor], network: FeatureNetwork
+    generated: Mapping[str, Tensor], target: Mapping[str, Tensor], network: FeatureNetwork
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Sums over the network's content layers of mean |difference|, and over its style layers of mean |Gram difference|.
 
     Both mappings have at least those layers: one pass over each picture serves both terms (Johnson et al. 2016).
     """
-    style = [_difference(gram(_full(drawn[n])), gram(_full(target[n]))) for n in network.style_layers]
-    return content(drawn, target, network.content_layers), torch.stack(style).sum()
+    style = [_difference(gram(_full(generated[n])), gram(_full(target[n]))) for n in network.style_layers]
+    return content(generated, target, network.content_layers), torch.stack(style).sum()
 
 
-def content(drawn: Mapping[str, Tensor], target: Mapping[str, Tensor], layers: tuple[str, ...]) -> Float[Tensor, ""]:
+def content(
+    generated: Mapping[str, Tensor], target: Mapping[str, Tensor], layers: tuple[str, ...]
+) -> Float[Tensor, ""]:
     """Sum over `layers` of the mean |difference| of the features."""
-    return torch.stack([_difference(_full(drawn[n]), _full(target[n])) for n in layers]).sum()
+    return torch.stack([_difference(_full(generated[n]), _full(target[n])) for n in layers]).sum()
 
 
-def unit_distance(drawn: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Float[Tensor, ""]:
+def unit_distance(generated: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Float[Tensor, ""]:
     """Sum over the layers of the mean squared distance of features scaled to length 1 at every place (after Zhang et
     al. 2018)."""
     terms = []
     for name, wanted in target.items():
-        a, b = (F.normalize(_full(f), dim=1, eps=1e-3) for f in (drawn[name], wanted))
+        a, b = (F.normalize(_full(f), dim=1, eps=1e-3) for f in (generated[name], wanted))
         terms.append((a - b).square().sum(1).mean())
     return torch.stack(terms).sum()
 

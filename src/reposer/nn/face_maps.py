@@ -90,7 +90,7 @@ def face_maps(face: FaceLines | Pose, *, labels: Labels = "scaled") -> Float[Ten
     """
     points = face.points if isinstance(face, FaceLines) else face
     curves = _curves(points)
-    lines = _drawn(curves, points.size)
+    lines = _painted(curves, points.size)
     edges = lines.any(1, keepdim=True).to(curves.corners.dtype)
     if isinstance(face, FaceLines) and face.edges is not None:
         edges = torch.maximum(edges, face.edges.to(edges))
@@ -166,7 +166,7 @@ def _table() -> _Table:
 
 
 def _curves(points: Pose) -> _Curves:
-    assert points.xy.dim() == 3, "maps are drawn of a batch of faces"
+    assert points.xy.dim() == 3, "maps are of a batch of faces"
     assert points.skeleton == FACE_68, points.skeleton.name
     table = _table()
     xy = at_least_float32(points.xy)
@@ -206,7 +206,7 @@ def _samples(curves: _Curves, steps: int) -> Float[Tensor, "B P S 2"]:
     return parabola
 
 
-def _drawn(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B N H W"]:
+def _painted(curves: _Curves, size: tuple[int, int]) -> Bool[Tensor, "B N H W"]:
     """True on every pixel that a line passes. A piece has no gaps as long as it is shorter than the picture's side.
 
     (The speed along a parabola is not even: there are twice as many samples as pixels on that side.)

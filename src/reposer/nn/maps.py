@@ -200,7 +200,7 @@ def _cover(squared_distance: Tensor, radius: float) -> Tensor:
 
 def _positions(pose: Pose) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
     """x and y; a missing joint is moved far out of the picture, whatever its xy contains."""
-    assert pose.xy.dim() == 3, "maps are drawn of a batch of poses"
+    assert pose.xy.dim() == 3, "maps are of a batch of poses"
     xy = torch.where(pose.visible[..., None], pose.xy, OUT_OF_SIGHT)
     return xy[..., 0], xy[..., 1]
 

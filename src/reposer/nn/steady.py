@@ -48,8 +48,8 @@ class Steadier:
         """The next frame, in [-1, 1]."""
         answer = frame
         if self.strength > 0 and self.before is not None and self.before[0].shape == frame.shape:
-            drawn, shown = self.before
-            moved, confidence = carried(drawn, shown, frame)
+            generated, shown = self.before
+            moved, confidence = carried(generated, shown, frame)
             answer = torch.lerp(frame, moved, self.strength * confidence)
         self.before = frame, answer
         return answer
@@ -61,11 +61,11 @@ def steadied(frames: Iterable[Float[Tensor, "3 H W"]], strength: float = STRENGT
 
 
 def carried(
-    drawn_before: Float[Tensor, "3 H W"], shown_before: Float[Tensor, "3 H W"], drawn: Float[Tensor, "3 H W"]
+    generated_before: Float[Tensor, "3 H W"], shown_before: Float[Tensor, "3 H W"], generated: Float[Tensor, "3 H W"]
 ) -> tuple[Float[Tensor, "3 H W"], Float[Tensor, "1 H W"]]:
     """The previous result, moved to its place in this frame; and its reliability in [0, 1], which is 0 everywhere after
     a cut."""
-    pair = torch.stack([drawn_before, drawn]).float()
+    pair = torch.stack([generated_before, generated]).float()
     flow, back = lucas_kanade(pair, pair.flip(0)).split(1)  # from this frame to the previous one, and back
     # where the two disagree the motion is unknown (as on a plain wall): assume that nothing moves
     flow = torch.where(agree(flow, back)[:, None], flow, 0.0)
@@ -78,4 +78,4 @@ def carried(
     confidence = -F.max_pool2d(-confidence, WIDE, 1, WIDE // 2)
     confidence = F.avg_pool2d(confidence, WIDE, 1, WIDE // 2, count_include_pad=False)
     confidence = confidence * (confidence.mean() >= CUT)
-    return moved[0].to(drawn), confidence[0].to(drawn)
+    return moved[0].to(generated), confidence[0].to(generated)

@@ -55,10 +55,10 @@ def gather_taps(
     # A bag of embeddings is a gather and a weighted sum in one pass, on every device, differentiable in both. Rows that
     # are not contiguous would be read 50 times slower.
     table = at_least_float32(source).permute(0, 2, 3, 1).contiguous().view(-1, channels)
-    drawn = F.embedding_bag(
+    taken = F.embedding_bag(
         pixels.reshape(-1, taps**2), table, per_sample_weights=weights.reshape(-1, taps**2).to(table.dtype), mode="sum"
     )
-    return drawn.view(batch, *weights.shape[1:3], channels).permute(0, 3, 1, 2).to(source.dtype)
+    return taken.view(batch, *weights.shape[1:3], channels).permute(0, 3, 1, 2).to(source.dtype)
 
 
 def warp(source: Float[Tensor, "B C H W"], flow: Float[Tensor, "B 2 h w"]) -> Float[Tensor, "B C h w"]:

@@ -44,7 +44,7 @@ def _alike(name: str, generator: Generator) -> Generator:
     other = load(name).to(generator.device)
     if other.framing != generator.framing or other.condition is not generator.condition:
         raise BadInput(
-            f"{name} draws {other.condition.__name__} in {other.framing.size}, this model "
+            f"{name} generates from {other.condition.__name__} at {other.framing.size}, this model "
             f"{generator.condition.__name__} in {generator.framing.size}; compare two of one kind and size."
         )
     return other

@@ -80,7 +80,7 @@ class Study:
         if self.trials > most:
             way_out = f"--trials {most}" if most > 0 else "more pictures, or less --practice and --checks"
             raise BadInput(
-                f"Nobody is asked about a pair twice: {self.trials} questions, {self.practice} of practice and "
+                f"No participant is asked about a pair twice: {self.trials} questions, {self.practice} of practice and "
                 f"{self.checks} checks need as many pairs, and there are {len(self.names)}. Give {way_out}."
             )
 

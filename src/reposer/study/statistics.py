@@ -37,8 +37,8 @@ def people_interval(
     counts = np.array(sorted((h, n) for h, n in zip(hits, totals, strict=True) if n), dtype=np.int64)
     if len(counts) < 2:
         return (math.nan, math.nan)
-    drawn = numpy_stream(seed, 0x9E09, len(counts)).integers(len(counts), size=(resamples, len(counts)))
-    sums = counts[drawn].sum(1)
+    rows = numpy_stream(seed, 0x9E09, len(counts)).integers(len(counts), size=(resamples, len(counts)))
+    sums = counts[rows].sum(1)
     low, high = np.quantile(sums[:, 0] / sums[:, 1], [(1 - confidence) / 2, (1 + confidence) / 2])
     return (float(low), float(high))
 

@@ -24,7 +24,7 @@ class Addressed(Dataset[Any]):
 
     def __getitem__(self, address: tuple[int, int]) -> Any:
         try:
-            return self.dataset.draw(*address)
+            return self.dataset.sample(*address)
         except BadInput as error:
             return _Refused(str(error))  # an exception in a worker process would arrive as a traceback
 

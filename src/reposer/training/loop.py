@@ -51,7 +51,7 @@ def train(
     recipe: Recipe,
     out: Path,
     *,
-    draw_pictures: Picture | None = None,
+    write_pictures: Picture | None = None,
     progress: bool = True,
     tensorboard: bool = False,
     max_minutes: float | None = None,
@@ -63,7 +63,7 @@ def train(
     The folder's run must have the same recipe, except for values that cannot change the numbers, and data with the same
     content.
 
-    draw_pictures: renders the sheet of fixed pairs with the averaged generator into the given file.
+    write_pictures: renders the sheet of fixed pairs with the averaged generator into the given file.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
     until_step: stop and save after this many steps of the run (likewise).
     extend: the last stage may have more steps than when the run in the folder was started.
@@ -83,7 +83,7 @@ def train(
             recipe,
             folder,
             accelerator,
-            draw_pictures,
+            write_pictures,
             progress=progress,
             tensorboard=tensorboard,
             max_minutes=max_minutes,
@@ -153,7 +153,7 @@ def _train(
     recipe: Recipe,
     folder: RunFolder,
     accelerator: Accelerator,
-    draw_pictures: Picture | None,
+    write_pictures: Picture | None,
     *,
     progress: bool,
     tensorboard: bool,
@@ -240,8 +240,8 @@ def _train(
 
                 # --- Log, picture, save, stop when due
                 log.step(stage.name, state.step, terms)
-                if main and draw_pictures and state.step % recipe.picture_every == 0:
-                    draw_pictures(averaged, folder.pictures / f"{state.step:08d}.png")
+                if main and write_pictures and state.step % recipe.picture_every == 0:
+                    write_pictures(averaged, folder.pictures / f"{state.step:08d}.png")
                 late = max_minutes is not None and state.elapsed > 60 * max_minutes
                 came = largest_over_processes(stop_asked(), device)
                 due = largest_over_processes(int(late or state.step == until_step), device)

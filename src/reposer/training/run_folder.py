@@ -17,6 +17,7 @@ from reposer.core.json_files import parse_json
 from reposer.core.outputs import check_output_folder
 
 from .contents import contents
+from .old_names import renewed
 from .recipe import Recipe
 from .same_run import refuse_another_run
 
@@ -126,7 +127,7 @@ class RunFolder:
                 f"{self.receipt} is damaged: a receipt has the entries {', '.join(entries)}. Which run this is cannot be "
                 f"told without it. Put a good copy back, or give a new folder with --out."
             )
-        return found
+        return {**found, "recipe": renewed(found["recipe"])}
 
     def state(self) -> dict[str, Any] | None:
         """The saved state, checked for damage; None if the run has saved nothing."""

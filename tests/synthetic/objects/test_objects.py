@@ -148,14 +148,14 @@ def test_splits_share_no_object_and_pairs_follow_the_published_rule():
         row = test.rows[i]
         assert read_view_name(row.source_name)[1:] == (20.0 * (i // 18 % 18), 0)
         assert read_view_name(row.target_name)[1:] == (20.0 * (i % 18), 0)
-    goals = {train.rows.drawn(7, seed).target_name for seed in range(200)}
+    goals = {train.rows.sampled(7, seed).target_name for seed in range(200)}
     assert len(goals) == 18
 
 
 def held_out_facts(train, held, everything):
     """The two splits of every third azimuth: disjoint in azimuth, one in the object, complete together."""
     kept = {read_view_name(row.source_name)[1] for row in train.rows}
-    goals = {read_view_name(train.rows.drawn(i, seed).target_name)[1] for i in range(4) for seed in range(100)}
+    goals = {read_view_name(train.rows.sampled(i, seed).target_name)[1] for i in range(4) for seed in range(100)}
     asked = {read_view_name(row.target_name)[1] for row in held.rows}
     assert asked == set(range(40, 360, 60)) and not asked & kept and kept == goals
     assert kept | asked == {read_view_name(row.source_name)[1] for row in everything.rows}
@@ -205,7 +205,7 @@ def test_samples_carry_views_in_degrees_and_stack():
     assert (float(sample.source_pose.azimuth), float(sample.source_pose.elevation)) == (20.0, 10.0)
     assert sample.source.shape == (3, 64, 48)
     assert sample.name == f"{data.rows[4].source_name}_2_{data.rows[4].target_name}"
-    batch = Batch.stack([data[4], data.draw(4, 3)])
+    batch = Batch.stack([data[4], data.sample(4, 3)])
     assert batch.source_pose.azimuth.tolist() == [20.0, 20.0]
     assert torch.equal(batch.source[0], batch.source[1])
 
@@ -226,7 +226,7 @@ def test_a_written_file_gives_back_what_was_drawn(written):
         assert torch.equal(to_uint8(a.source), to_uint8(b.source))
         assert torch.equal(to_uint8(a.target), to_uint8(b.target))
         assert torch.equal(a.target_pose.azimuth, b.target_pose.azimuth)
-        assert torch.equal(drawn.draw(i, 9).target, read.draw(i, 9).target)
+        assert torch.equal(drawn.sample(i, 9).target, read.sample(i, 9).target)
     tests = ShapeNetViews(written / "data_car.hdf5", "test")
     assert len(tests) == 18 and tests.identity(3) == "car950000"
 

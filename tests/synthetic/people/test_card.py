@@ -32,18 +32,18 @@ def test_counts_and_shares_add_up(found):
 def test_every_number_is_what_a_direct_look_gives(found):
     data = SyntheticPeople(SMALL)
     who = [data.who(n) for n in range(PEOPLE)]
-    drawings = [data.drawn([(n, 0), (n, 1)]) for n in range(PEOPLE)]
+    renderings = [data.rendered([(n, 0), (n, 1)]) for n in range(PEOPLE)]
     statures = [person.body.stature for person in who]
     assert found["body"]["stature"]["mean"] == pytest.approx(sum(statures) / PEOPLE)
     assert found["body"]["stature"]["max"] == max(statures)
     assert found["skin_tone"]["3"] == sum(person.tone == 3 for person in who)
     plain = sum(attributes(person)["upper pattern"] == "plain" for person in who)
     assert found["attributes"]["upper pattern"]["plain"] == plain / PEOPLE
-    areas = [float(mask.float().mean()) for d in drawings for mask in d.mask]
+    areas = [float(mask.float().mean()) for d in renderings for mask in d.mask]
     assert found["person_area"]["mean"] == pytest.approx(sum(areas) / len(areas))
     assert found["person_area"]["min"] == pytest.approx(min(areas))
     shown = []
-    for d in drawings:
+    for d in renderings:
         flow, visible = d.flow(0, 1)
         shown.append(float(visible.sum() / (~flow[0].isnan()).sum()))
     assert found["flow_visible"]["mean"] == pytest.approx(sum(shown) / PEOPLE)
@@ -54,10 +54,10 @@ def test_a_joint_is_missed_or_found_only_where_it_can_be(found):
     data, k = SyntheticPeople(SMALL), OPENPOSE_18.index("right_wrist")
     visible = missed = 0
     for n in range(PEOPLE):
-        drawing = data.drawn([(n, 0), (n, 1)])
-        sees = drawing.poses[OPENPOSE_18.name].visible[:, k]
+        rendering = data.rendered([(n, 0), (n, 1)])
+        sees = rendering.poses[OPENPOSE_18.name].visible[:, k]
         visible += int(sees.sum())
-        missed += int((sees & ~drawing.detected.visible[:, k]).sum())
+        missed += int((sees & ~rendering.detected.visible[:, k]).sum())
     assert found["joints"]["right_wrist"]["missed"] == pytest.approx(missed / visible)
     assert all(0 <= share <= 1 for row in found["joints"].values() for share in row.values())
 

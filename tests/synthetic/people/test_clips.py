@@ -19,7 +19,7 @@ FACES = Framing((64, 64), aspect=1.0)
 @pytest.mark.parametrize(("kind", "framing"), [(SyntheticClips, PEOPLE), (SyntheticFaceClips, FACES)])
 def test_a_draw_depends_on_item_and_seed_alone_and_shows_consecutive_frames_of_the_whole_clip(kind, framing):
     data = kind("train", framing, frames=3, num_clips=3, length=8)
-    sample = data.draw(1, 4)
+    sample = data.sample(1, 4)
     start = int(sample.name.rsplit("_", 1)[1])
     assert sample.frames.shape == (3, 3, *framing.size) and sample.frames.min() >= -1
     clip = data.whole(1)
@@ -28,10 +28,10 @@ def test_a_draw_depends_on_item_and_seed_alone_and_shows_consecutive_frames_of_t
     for k in range(3):
         assert torch.equal(sample.frames[k], frames[start + k])
     fresh = kind("train", framing, frames=3, num_clips=3, length=8)
-    fresh.draw(2, 9)
-    assert same(fresh.draw(1, 4), sample) and same(pickle.loads(pickle.dumps(data)).draw(1, 4), sample)
+    fresh.sample(2, 9)
+    assert same(fresh.sample(1, 4), sample) and same(pickle.loads(pickle.dumps(data)).sample(1, 4), sample)
     none_kept = kind("train", framing, frames=3, num_clips=3, length=8, cache_bytes=0)
-    assert same(none_kept.draw(1, 4), sample)
+    assert same(none_kept.sample(1, 4), sample)
     assert not torch.equal(frames[0], frames[7])  # something moves
 
 
@@ -48,7 +48,7 @@ def test_nobody_is_in_two_splits(kind):
 
 def test_joints_and_mask_of_a_clip_lie_on_the_person():
     data = SyntheticClips("train", PEOPLE, frames=4, num_clips=4, length=20)
-    sample = data.draw(3, 0)
+    sample = data.sample(3, 0)
     assert sample.poses.skeleton == OPENPOSE_18 and sample.poses.size == PEOPLE.size
     assert sample.foreground.shape == (4, 1, *PEOPLE.size) and set(sample.foreground.unique().tolist()) == {0, 1}
     on = total = 0
@@ -72,8 +72,8 @@ def test_landmarks_are_those_of_the_drawn_face_and_hidden_ones_are_given_too():
 
 def test_drawn_faces_lend_their_frames_edges_on_request():
     plain, edged = (SyntheticFaceClips("train", FACES, frames=3, num_clips=2, edges=e) for e in (False, True))
-    sample = edged.draw(1, 5)
-    assert plain.draw(1, 5).poses.edges is None and same(plain.draw(1, 5), sample)
+    sample = edged.sample(1, 5)
+    assert plain.sample(1, 5).poses.edges is None and same(plain.sample(1, 5), sample)
     assert sample.poses.edges.shape == (3, 1, 64, 64) and sample.source_pose.edges.shape == (1, 64, 64)
     inside = face_mask(sample.poses.points).bool()
     assert sample.poses.edges[~inside].sum() > 100 and not sample.poses.edges[inside].any()

@@ -8,7 +8,7 @@ import pytest
 
 from reposer.synthetic.people.identity import sample_identity
 from reposer.synthetic.people.wardrobe.clothes import LOGOS, Legwear, Plain, Print, Shoe, Top, Waist
-from reposer.synthetic.people.wardrobe.designs import design_split, draw_until
+from reposer.synthetic.people.wardrobe.designs import design_split, sample_until
 from reposer.synthetic.people.wardrobe.lettering import GLYPHS, bitmap, invented_word
 from reposer.synthetic.people.wardrobe.patterns import PATTERNS, Cloth, Weave
 
@@ -54,7 +54,7 @@ def test_designs_that_cannot_be_found_are_an_error_that_says_so():
     key = next(d for d in person(0).outfit.designs)
     other = next(s for s in SPLITS if s != design_split(key))
     with pytest.raises(RuntimeError, match="too few"):
-        draw_until(lambda: key, other)
+        sample_until(lambda: key, other)
 
 
 @pytest.mark.parametrize("split", [None, *SPLITS])

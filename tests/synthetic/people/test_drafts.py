@@ -78,7 +78,7 @@ def test_a_kill_between_the_last_piece_and_the_folders_name_costs_nothing(tmp_pa
 
 @pytest.mark.parametrize("damage", ["[]", "{", ""])
 def test_a_piece_whose_record_was_damaged_is_written_again(tmp_path, monkeypatch, damage):
-    real = write._Plan.draw
+    real = write._Plan.render
     with monkeypatch.context() as patched:
         patched.setattr(write._Plan, "draw", lambda plan, number: real(plan, number) if number < 2 else 1 / 0)
         with pytest.raises(ZeroDivisionError):

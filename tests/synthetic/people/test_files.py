@@ -41,7 +41,7 @@ def full(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def drawn():
-    return SyntheticPeople(SMALL).drawn([(1, 0), (1, 1)])
+    return SyntheticPeople(SMALL).rendered([(1, 0), (1, 1)])
 
 
 def test_one_and_two_processes_write_the_same_bytes(full, tmp_path):
@@ -121,7 +121,7 @@ def test_a_run_that_was_killed_and_continued_equals_an_unbroken_one(full, tmp_pa
 
 
 def test_what_is_finished_is_not_drawn_again(tmp_path, monkeypatch):
-    real = write._Plan.draw
+    real = write._Plan.render
 
     def stops_at(last):
         def draw(plan, number):
@@ -146,14 +146,14 @@ def test_what_is_finished_is_not_drawn_again(tmp_path, monkeypatch):
 
 
 def test_a_draft_with_other_arguments_is_not_continued(tmp_path, monkeypatch):
-    real = write._Plan.draw
+    real = write._Plan.render
     monkeypatch.setattr(write._Plan, "draw", lambda plan, number: real(plan, number) if number < 2 else 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_people(tmp_path / "people", **FEW, workers=1)
     with pytest.raises(BadInput, match=r"seed = 0, not 5"):
         write_people(tmp_path / "people", **FEW, seed=5)
     monkeypatch.setattr("reposer.synthetic.people.drafts.code_digest", lambda *parts: "another")
-    with pytest.raises(BadInput, match="the code that draws"):
+    with pytest.raises(BadInput, match="the code that renders"):
         write_people(tmp_path / "people", **FEW)
 
 

@@ -15,11 +15,11 @@ from reposer.synthetic.people import (
     PARTS,
     BodyPose,
     Camera,
-    Drawing,
+    Rendering,
     Scene,
     Shot,
     SyntheticPeople,
-    draw,
+    render,
     sample_identity,
 )
 from reposer.synthetic.people.body.bones import NUM_BONES, Hold, bone_frames, rest_figure, stacked
@@ -27,7 +27,7 @@ from reposer.synthetic.people.body.cameras import sample_camera
 from reposer.synthetic.people.body.figure import Body, torso_profile
 from reposer.synthetic.people.body.poses import DEMO_POSES, sample_pose
 from reposer.synthetic.people.identity import MONK_SCALE
-from reposer.synthetic.people.render.drawing import dress
+from reposer.synthetic.people.render.rendering import dress
 from reposer.synthetic.people.render.scenes import sample_scene
 from reposer.synthetic.zbuffer import rasterise
 
@@ -40,7 +40,7 @@ STANDING = BodyPose()
 
 def standing(number, yaw=0.0, size=SMALL, pose=STANDING, **camera):
     who = sample_identity(number, np.random.default_rng(number))
-    return draw([Shot(who, dress(who, size), pose, Camera(yaw=yaw, **camera), Scene())], size)
+    return render([Shot(who, dress(who, size), pose, Camera(yaw=yaw, **camera), Scene())], size)
 
 
 def two_views(number, size=LARGE, yaws=(0.0, 25.0)):
@@ -48,17 +48,17 @@ def two_views(number, size=LARGE, yaws=(0.0, 25.0)):
     who, stream = sample_identity(number, np.random.default_rng(number)), numpy_stream(9, number)
     surface = dress(who, size)
     shots = [Shot(who, surface, sample_pose(who.body, stream), Camera(yaw=yaw), Scene()) for yaw in yaws]
-    return draw(shots, size)
+    return render(shots, size)
 
 
-def joints(drawing, skeleton=OPENPOSE_18, row=0):
-    pose = drawing.poses[skeleton.name]
+def joints(rendering, skeleton=OPENPOSE_18, row=0):
+    pose = rendering.poses[skeleton.name]
     return {j: pose.xy[row, i] for i, j in enumerate(skeleton.joints)}
 
 
-def parts_near(drawing, joint, radius=1):
-    x, y = joints(drawing)[joint].round().long().tolist()
-    window = drawing.parts[0, max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1]
+def parts_near(rendering, joint, radius=1):
+    x, y = joints(rendering)[joint].round().long().tolist()
+    window = rendering.parts[0, max(y - radius, 0) : y + radius + 1, max(x - radius, 0) : x + radius + 1]
     return {PARTS[p] for p in window.unique().tolist()}
 
 
@@ -79,9 +79,9 @@ def test_an_index_gives_the_same_pair_in_any_order_and_any_instance():
 def test_a_picture_does_not_depend_on_what_is_drawn_with_it():
     people = SyntheticPeople(SMALL)
     views = [(3, 0), (4, 1), (3, 1), (8, 0)]
-    together = people.drawn(views)
+    together = people.rendered(views)
     for row, view in enumerate(views):
-        alone = people.drawn([view])
+        alone = people.rendered([view])
         assert torch.equal(alone.picture[0], together.picture[row])
         assert torch.equal(alone.parts[0], together.parts[row])
         assert torch.equal(alone.depth[0], together.depth[row])
@@ -89,9 +89,9 @@ def test_a_picture_does_not_depend_on_what_is_drawn_with_it():
 
 
 def test_another_seed_or_index_gives_another_person():
-    drawings = [SyntheticPeople(SMALL, seed=seed).drawn([view]) for seed, view in ((0, (0, 0)), (1, (0, 0)))]
-    drawings += [SyntheticPeople(SMALL).drawn([view]) for view in ((1, 0), (0, 1))]
-    for a, b in itertools.combinations(drawings, 2):
+    renderings = [SyntheticPeople(SMALL, seed=seed).rendered([view]) for seed, view in ((0, (0, 0)), (1, (0, 0)))]
+    renderings += [SyntheticPeople(SMALL).rendered([view]) for view in ((1, 0), (0, 1))]
+    for a, b in itertools.combinations(renderings, 2):
         assert not torch.equal(a.picture, b.picture)
 
 
@@ -136,20 +136,20 @@ def test_seen_joints_land_on_the_parts_they_name(number):
 
 def test_joints_that_can_be_seen_lie_on_their_limb_in_sampled_views():
     """From any side, sitting or running: a joint that nothing hides is drawn on a part that meets there."""
-    drawing = SyntheticPeople(LARGE).drawn([(n, view) for n in range(12) for view in range(2)])
-    pose = drawing.poses[OPENPOSE_18.name]
+    rendering = SyntheticPeople(LARGE).rendered([(n, view) for n in range(12) for view in range(2)])
+    pose = rendering.poses[OPENPOSE_18.name]
     meets = {
         "elbow": ("upper_arm", "lower_arm"), "wrist": ("lower_arm", "hand"),
         "knee": ("upper_leg", "lower_leg"), "ankle": ("lower_leg", "shoe"),
     }  # fmt: skip
     right = total = 0
-    for row in range(len(drawing)):
+    for row in range(len(rendering)):
         for k, joint in enumerate(OPENPOSE_18.joints):
             side, _, word = joint.partition("_")
             if word not in meets or not pose.visible[row, k]:
                 continue
             x, y = pose.xy[row, k].round().long().tolist()
-            near = drawing.parts[row, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3].unique().tolist()
+            near = rendering.parts[row, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3].unique().tolist()
             allowed = {f"{side}_{part}" for part in meets[word]} | {"skirt"}
             right += bool({PARTS[p] for p in near} & allowed)
             total += 1
@@ -207,14 +207,14 @@ def test_a_face_seen_from_behind_is_hidden_and_from_the_side_half_of_it_is():
 
 
 def test_joints_outside_the_picture_are_missed_and_those_seen_are_mostly_found():
-    drawing = SyntheticPeople(SMALL).drawn([(n, 0) for n in range(24)])
-    exact, found = drawing.poses[OPENPOSE_18.name], drawing.detected.visible
+    rendering = SyntheticPeople(SMALL).rendered([(n, 0) for n in range(24)])
+    exact, found = rendering.poses[OPENPOSE_18.name], rendering.detected.visible
     x, y = exact.xy.unbind(-1)
     outside = (x < -0.5) | (x > SMALL[1] - 0.5) | (y < -0.5) | (y > SMALL[0] - 0.5)
     assert not found[outside].any() and not exact.visible[outside].any()
     assert found[exact.visible].float().mean() > 0.95
     assert found[~exact.visible & ~outside].float().mean() < 0.7
-    sure = SyntheticPeople(SMALL, misses=False).drawn([(n, 0) for n in range(6)])
+    sure = SyntheticPeople(SMALL, misses=False).rendered([(n, 0) for n in range(6)])
     assert torch.equal(sure.detected.visible, sure.poses[OPENPOSE_18.name].visible)
 
 
@@ -222,11 +222,11 @@ def test_a_joint_is_hidden_where_the_surface_in_front_of_it_is_not_its_own():
     """A hand behind the back cannot be seen from the front, and can from behind."""
     pose = DEMO_POSES[3][0]
     front, behind = standing(3, 0.0, LARGE, pose), standing(3, 180.0, LARGE, pose)
-    for drawing in (front, behind):
-        exact = drawing.poses[OPENPOSE_18.name]
+    for rendering in (front, behind):
+        exact = rendering.poses[OPENPOSE_18.name]
         x, y = exact.xy[0].round().long().unbind(-1)
         inside = (x >= 0) & (x < LARGE[1]) & (y >= 0) & (y < LARGE[0])
-        assert torch.isfinite(drawing.depth[0][y[inside], x[inside]]).float().mean() > 0.8
+        assert torch.isfinite(rendering.depth[0][y[inside], x[inside]]).float().mean() > 0.8
     assert front.poses[OPENPOSE_18.name].visible[0, OPENPOSE_18.index("nose")]
     assert not behind.poses[OPENPOSE_18.name].visible[0, OPENPOSE_18.index("nose")]
 
@@ -235,20 +235,20 @@ def test_a_joint_is_hidden_where_the_surface_in_front_of_it_is_not_its_own():
 
 
 def test_all_maps_agree_on_where_the_person_is():
-    drawing = SyntheticPeople(SMALL).drawn([(n, 0) for n in range(8)])
-    assert drawing.parts.shape == (8, *SMALL) and int(drawing.parts.max()) < len(PARTS) == 20
-    assert torch.equal(drawing.mask, drawing.depth.isfinite())
-    assert torch.equal(drawing.mask, drawing.surface.isfinite().all(1))
-    assert ((drawing.albedo.float().sum(-1) > 0) >= drawing.mask).all()
-    assert (drawing.mask.float().mean((1, 2)) > 0.05).all()
+    rendering = SyntheticPeople(SMALL).rendered([(n, 0) for n in range(8)])
+    assert rendering.parts.shape == (8, *SMALL) and int(rendering.parts.max()) < len(PARTS) == 20
+    assert torch.equal(rendering.mask, rendering.depth.isfinite())
+    assert torch.equal(rendering.mask, rendering.surface.isfinite().all(1))
+    assert ((rendering.albedo.float().sum(-1) > 0) >= rendering.mask).all()
+    assert (rendering.mask.float().mean((1, 2)) > 0.05).all()
 
 
 def test_surface_coordinates_name_the_same_place_of_the_body_in_every_pose():
     """Heads are above hips and the right hand is at the right, at rest, however the person stands."""
-    drawing = two_views(5, yaws=(0.0, 150.0))
+    rendering = two_views(5, yaws=(0.0, 150.0))
     for row in range(2):
         at = {
-            p: drawing.surface[row][:, drawing.parts[row] == PARTS.index(p)]
+            p: rendering.surface[row][:, rendering.parts[row] == PARTS.index(p)]
             for p in ("hair", "left_shoe", "right_shoe")
         }
         assert at["hair"].numel() and at["hair"][1].min() > 0.7
@@ -260,10 +260,10 @@ def test_surface_coordinates_name_the_same_place_of_the_body_in_every_pose():
 @pytest.mark.parametrize("number", [1, 2, 4, 6, 8])
 def test_the_source_warped_by_the_true_flow_shows_the_targets_texture(number):
     """Before shading, where the flow says that the source shows the point, away from edges and from glancing sight."""
-    drawing = two_views(number, (512, 352))
-    flow, visible = drawing.flow(0, 1)
-    albedo = drawing.albedo.permute(0, 3, 1, 2).float() / 255
-    warped, source_parts = (_warped(albedo[:1], flow), _warped(drawing.parts[:1, None].float(), flow, "nearest"))
+    rendering = two_views(number, (512, 352))
+    flow, visible = rendering.flow(0, 1)
+    albedo = rendering.albedo.permute(0, 3, 1, 2).float() / 255
+    warped, source_parts = (_warped(albedo[:1], flow), _warped(rendering.parts[:1, None].float(), flow, "nearest"))
     inner = -F.max_pool2d(-visible[None, None].float(), 5, 1, 2)[0, 0] > 0
     # sight is not glancing where the flow neither stretches nor squeezes much
     dx, dy = flow.diff(dim=2)[:, 1:], flow.diff(dim=1)[:, :, 1:]
@@ -275,14 +275,14 @@ def test_the_source_warped_by_the_true_flow_shows_the_targets_texture(number):
     assert error.mean() < 0.03 and error.median() < 0.01
     copied = (albedo[0] - albedo[1]).abs().mean(0)[calm]
     assert error.mean() < 0.35 * copied.mean()
-    same_part = (source_parts[0] == drawing.parts[1])[calm]
+    same_part = (source_parts[0] == rendering.parts[1])[calm]
     assert same_part.float().mean() > 0.98
 
 
 def test_a_flow_from_a_picture_to_itself_is_zero_and_sees_everything():
-    drawing = standing(3, size=LARGE)
-    flow, visible = drawing.flow(0, 0)
-    mask = drawing.mask[0]
+    rendering = standing(3, size=LARGE)
+    flow, visible = rendering.flow(0, 0)
+    mask = rendering.mask[0]
     assert flow[:, mask].abs().max() < 1e-2
     assert torch.equal(visible, mask)
     assert flow[:, ~mask].isnan().all()
@@ -290,9 +290,9 @@ def test_a_flow_from_a_picture_to_itself_is_zero_and_sees_everything():
 
 def test_true_visibility_agrees_with_depth():
     """A point that the source shows is as deep as the source's own map says there; a hidden one lies behind that."""
-    drawing = two_views(6, yaws=(0.0, 70.0))
+    rendering = two_views(6, yaws=(0.0, 70.0))
     h, w = LARGE
-    (a, b), (_, visible) = drawing.views, drawing.flow(0, 1)
+    (a, b), (_, visible) = rendering.views, rendering.flow(0, 1)
     y, x = b.pixel // (2 * w), b.pixel % (2 * w)
     sampled = (y % 2 == 1) & (x % 2 == 1)
     corners = b.surface.faces[b.face[sampled]]
@@ -300,10 +300,10 @@ def test_true_visibility_agrees_with_depth():
     shown = visible[y[sampled] // 2, x[sampled] // 2]
     column, row = points[:, :2].round().long().unbind(1)
     inside = (column >= 0) & (column < w) & (row >= 0) & (row < h)
-    there = drawing.depth[0][row[inside], column[inside]]
+    there = rendering.depth[0][row[inside], column[inside]]
     # depth is linear in the points' third coordinate: pixels of a stature
     own = (a.points[a.surface.faces[a.face]] * a.weights[..., None]).sum(1)
-    at = drawing.depth[0][a.pixel // (2 * w) // 2, a.pixel % (2 * w) // 2]
+    at = rendering.depth[0][a.pixel // (2 * w) // 2, a.pixel % (2 * w) // 2]
     unit = (own[:, 2] / at)[at.abs() > 0.02].median()
     behind = there - points[inside, 2] / unit
     shown = shown[inside]
@@ -316,9 +316,9 @@ def test_a_flow_joins_pictures_of_a_person_however_they_were_drawn():
     """Also when the person was dressed twice, because many others were drawn in between."""
     people = SyntheticPeople((64, 44))
     views = [(n, 0) for n in range(18)] + [(0, 1)]
-    drawing = people.drawn(views)
-    flow, visible = drawing.flow(0, 18)
-    again = Drawing.joined([people.drawn([(0, 0)]), people.drawn([(0, 1)])])
+    rendering = people.rendered(views)
+    flow, visible = rendering.flow(0, 18)
+    again = Rendering.joined([people.rendered([(0, 0)]), people.rendered([(0, 1)])])
     assert torch.equal(again.flow(0, 1)[1], visible)
     assert torch.equal(again.flow(0, 1)[0].nan_to_num(), flow.nan_to_num())
 
@@ -326,15 +326,15 @@ def test_a_flow_joins_pictures_of_a_person_however_they_were_drawn():
 def test_a_picture_in_which_nobody_is_shows_the_scene():
     who = sample_identity(1, np.random.default_rng(1))
     away = Shot(who, dress(who, SMALL), STANDING, Camera(shift=(3.0, 0.0)), Scene())
-    drawing = draw([away], SMALL)
-    assert not drawing.mask.any() and drawing.picture.min() > 200
-    assert not drawing.poses[OPENPOSE_18.name].visible.any()
+    rendering = render([away], SMALL)
+    assert not rendering.mask.any() and rendering.picture.min() > 200
+    assert not rendering.poses[OPENPOSE_18.name].visible.any()
 
 
 def test_there_is_no_flow_between_two_people():
-    drawing = SyntheticPeople(SMALL).drawn([(0, 0), (1, 0)])
+    rendering = SyntheticPeople(SMALL).rendered([(0, 0), (1, 0)])
     with pytest.raises(ValueError, match="different people"):
-        drawing.flow(0, 1)
+        rendering.flow(0, 1)
 
 
 def _warped(picture, flow, mode="bilinear"):
@@ -400,8 +400,8 @@ def test_every_kind_of_scene_fills_the_picture_and_is_decided_by_its_stream():
     for n in range(12):
         scene = sample_scene(np.random.default_rng(n))
         assert scene == sample_scene(np.random.default_rng(n))
-        drawing = draw([Shot(who, surface, STANDING, Camera(), scene)], SMALL)
-        behind = drawing.picture[0][~drawing.mask[0]].float()
+        rendering = render([Shot(who, surface, STANDING, Camera(), scene)], SMALL)
+        behind = rendering.picture[0][~rendering.mask[0]].float()
         assert behind.mean() > 20
         assert scene.kind != "room" or behind.std() > 5
         kinds.add(scene.kind)
@@ -420,18 +420,18 @@ def test_cameras_show_full_bodies_mostly_and_half_ones_sometimes():
 
 
 def test_a_clip_shows_one_person_in_steady_motion():
-    clip, drawing = SyntheticPeople(SMALL).clip(3, "walk", 12)
-    assert len(clip) == len(clip.poses) == len(drawing) == 12
-    assert torch.equal(to_uint8(clip.frames), drawing.picture)
+    clip, rendering = SyntheticPeople(SMALL).clip(3, "walk", 12)
+    assert len(clip) == len(clip.poses) == len(rendering) == 12
+    assert torch.equal(to_uint8(clip.frames), rendering.picture)
     for motion in ("run", "sit", "turn"):
         _, moving = SyntheticPeople(SMALL).clip(4, motion, 6, fps=4.0)
         points = torch.cat([view.points[:, :2] for view in moving.views])
         outside = (points < -0.5) | (points > torch.tensor([SMALL[1] - 0.5, SMALL[0] - 0.5]))
         assert outside.any(1).float().mean() < 0.01  # the person stays in the picture
-    xy = drawing.poses[OPENPOSE_18.name].xy
+    xy = rendering.poses[OPENPOSE_18.name].xy
     assert 0 < xy.diff(dim=0).norm(dim=-1).max() < 0.12 * SMALL[0]
-    flow, visible = drawing.flow(0, 1)
-    assert visible.sum() > 0.5 * drawing.mask[1].sum()
+    flow, visible = rendering.flow(0, 1)
+    assert visible.sum() > 0.5 * rendering.mask[1].sum()
     assert flow[:, visible].norm(dim=0).median() < 6
 
 

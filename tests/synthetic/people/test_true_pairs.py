@@ -42,7 +42,7 @@ def test_a_view_paired_with_itself_flows_nowhere(pairs):
 
 
 def test_a_pair_is_a_function_of_its_number_and_seed(pairs):
-    one, two, other = pairs.draw(1, 5), pairs.draw(1, 5), pairs.draw(1, 6)
+    one, two, other = pairs.sample(1, 5), pairs.sample(1, 5), pairs.sample(1, 6)
     assert torch.equal(one.source, two.source) and torch.equal(one.truth.place, two.truth.place)
     assert not torch.equal(one.source, other.source)
 
@@ -50,7 +50,7 @@ def test_a_pair_is_a_function_of_its_number_and_seed(pairs):
 def test_hard_pairs_keep_the_truth_true(pairs):
     """Moved, scaled and mirrored, each picture on its own."""
     for seed in range(8):
-        apart = apart_on_the_body(pairs.draw(22, seed))
+        apart = apart_on_the_body(pairs.sample(22, seed))
         assert apart.median() < 0.025 and apart.quantile(0.8) < 0.06
 
 

@@ -2,6 +2,6 @@
 2005.12494)."""
 
 from . import recipes
-from .network import DRNConfig, DRNDrawing, DRNGenerator
+from .network import DRNConfig, DRNGenerator, DRNOutput
 
-__all__ = ["DRNConfig", "DRNDrawing", "DRNGenerator", "recipes"]
+__all__ = ["DRNConfig", "DRNGenerator", "DRNOutput", "recipes"]

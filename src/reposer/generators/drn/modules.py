@@ -68,13 +68,13 @@ class DetailModule(nn.Module):
     def forward(
         self, content: Float[Tensor, "B C h w"], style_picture: Float[Tensor, "B 3 _ _"]
     ) -> Float[Tensor, "B 3 _ _"]:
-        return self.draw(content, self.style(style_picture))
+        return self.decode(content, self.style(style_picture))
 
     def style(self, picture: Float[Tensor, "B 3 _ _"]) -> Float[Tensor, "B N"]:
         """Every scale and shift for the picture, in the order of the norms."""
         return call(self.mlp, self.encoder(picture))
 
-    def draw(self, content: Float[Tensor, "B C h w"], style: Float[Tensor, "B N"]) -> Float[Tensor, "B 3 _ _"]:
+    def decode(self, content: Float[Tensor, "B C h w"], style: Float[Tensor, "B N"]) -> Float[Tensor, "B 3 _ _"]:
         """The picture, in [-1, 1]."""
         parts = style.split([n for channels in self.styled for n in (channels, channels)], dim=1)
         norms = iter(zip(parts[0::2], parts[1::2], strict=True))

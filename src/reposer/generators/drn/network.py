@@ -97,7 +97,7 @@ class DRNConfig:
         size = self.framing.size
         if min(size) < 32 or any(side % DIVISOR for side in size):
             raise BadInput(
-                f"DRN draws pictures whose sides are at least 32 and divide by {DIVISOR}, not {size[0]}x{size[1]}."
+                f"DRN generates pictures whose sides are at least 32 and divide by {DIVISOR}, not {size[0]}x{size[1]}."
             )
         if self.downsamplings not in (1, 2, 3):
             raise BadInput(f"DRN's pose branch halves its maps 1 to 3 times, not {self.downsamplings}.")
@@ -187,7 +187,7 @@ class DRNConfig:
 
 
 @dataclass(frozen=True)
-class DRNDrawing:
+class DRNOutput:
     """The result of one forward pass. The picture is not clamped: it is a sum of two in [-1, 1].
 
     face, mask, faces: None without a face module. `faces` are the target's boxes with their margin; where one is not
@@ -240,7 +240,7 @@ class DRNGenerator(Generator):
         source_pose: Pose,
         target_pose: Pose,
         seeds: Int64[Tensor, "B"] | None = None,
-    ) -> DRNDrawing:
+    ) -> DRNOutput:
         """`seeds`: seeds of each row's dropout; None = no dropout."""
         transfer = self.coarse(source, source_pose, target_pose, seeds)
         styles = self.styles(source, source_pose)
@@ -263,7 +263,7 @@ class DRNGenerator(Generator):
 
     def replenish(
         self, features: Float[Tensor, "B C h w"], coarse: Float[Tensor, "B 3 H W"], styles: Styles, target_pose: Pose
-    ) -> DRNDrawing:
+    ) -> DRNOutput:
         """The final picture, by the detail branch alone, from the pose branch's results."""
         return call(self.detail_branch, features, coarse, styles, _in_type_of(coarse, target_pose))
 
@@ -271,7 +271,7 @@ class DRNGenerator(Generator):
         """One bump of height 1 per visible joint of the body, on the picture's device and in its dtype."""
         return channels_last(self.config.maps.of(pose.convert(self.config.body), picture))
 
-    def layers(self, output: DRNDrawing) -> Mapping[str, Layer]:
+    def layers(self, output: DRNOutput) -> Mapping[str, Layer]:
         """Coarse picture and residual; for DRN also the face, placed in the picture, and its mask."""
         layers = {"coarse": Layer("picture", output.coarse), "residual": Layer("picture", output.residual)}
         if output.face is not None and output.mask is not None:
@@ -286,7 +286,7 @@ class DRNGenerator(Generator):
         source, target = Pose.stack([source_pose]), Pose.stack([target_pose])
         if not face_boxes(target).valid[0] or not face_boxes(source).valid[0]:
             return ""  # seen from behind, or nothing to generate a face from
-        return "" if module.can_draw(target)[0] else module.wanted
+        return "" if module.can_decode(target)[0] else module.wanted
 
     def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Tensor, Tensor, Styles]:
         """Encodes the source, once."""
@@ -295,7 +295,7 @@ class DRNGenerator(Generator):
 
     def frame(
         self, memory: tuple[Tensor, Tensor, Tensor, Styles], target_pose: Pose, seeds: Tensor | None = None
-    ) -> tuple[DRNDrawing, Any]:
+    ) -> tuple[DRNOutput, Any]:
         source, encoded, source_maps, styles = memory
         transfer = self.pose_branch.transfer(encoded, source_maps, self.pose_maps(target_pose, source))
         return self.replenish(transfer.features, transfer.picture, styles, target_pose), memory
@@ -330,22 +330,22 @@ class DetailBranch(nn.Module):
 
     def forward(
         self, features: Float[Tensor, "B C h w"], coarse: Float[Tensor, "B 3 H W"], styles: Styles, target_pose: Pose
-    ) -> DRNDrawing:
-        residual = self.everywhere.draw(features, styles.everywhere)
+    ) -> DRNOutput:
+        residual = self.everywhere.decode(features, styles.everywhere)
         total = coarse + residual
         if self.face is None:
-            return DRNDrawing(total, coarse, residual, features)
+            return DRNOutput(total, coarse, residual, features)
         assert styles.face is not None and styles.face_seen is not None
         seen = face_boxes(target_pose)
         # without a source face or a condition for the target's, only the residual is used
-        valid = seen.valid & styles.face_seen & self.face.can_draw(target_pose)
+        valid = seen.valid & styles.face_seen & self.face.can_decode(target_pose)
         faces = seen._replace(valid=valid)
-        face = self.face.draw(target_pose, faces, styles.face)
+        face = self.face.decode(target_pose, faces, styles.face)
         # The mask ends inside the crop; where there is no face it is 0 everywhere.
         mask = face_mask(faces, target_pose.size)
         wide = with_margin(faces, target_pose.size)
         picture = (1 - mask) * total + mask * put_back(face, wide, target_pose.size)
-        return DRNDrawing(picture, coarse, residual, features, face, mask, wide)
+        return DRNOutput(picture, coarse, residual, features, face, mask, wide)
 
 
 class FaceModule(nn.Module):
@@ -385,15 +385,15 @@ class FaceModule(nn.Module):
             "pose. Give poses that have them."
         )
 
-    def can_draw(self, pose: Pose) -> Bool[Tensor, "B"]:
+    def can_decode(self, pose: Pose) -> Bool[Tensor, "B"]:
         """True where the pose has the face module's condition."""
         if self.joints == LANDMARKS:
             return landmarks_seen(pose)
         return pose.visible[:, [pose.skeleton.index(joint) for joint in self.joints]].any(1)
 
-    def draw(self, pose: Pose, faces: Faces, style: Float[Tensor, "B F"]) -> Float[Tensor, "B 3 S S"]:
+    def decode(self, pose: Pose, faces: Faces, style: Float[Tensor, "B F"]) -> Float[Tensor, "B 3 S S"]:
         maps = face_maps(pose, with_margin(faces, pose.size), self.size, self.sigma, self.joints)
-        return self.detail.draw(self.content(channels_last(maps)), style)
+        return self.detail.decode(self.content(channels_last(maps)), style)
 
 
 def _in_type_of(picture: Tensor, pose: Pose) -> Pose:

@@ -23,7 +23,7 @@ from reposer.nn.pose_transfer import PoseTransfer
 from reposer.training import Objective, Turn, frozen
 
 from .face import cut_out
-from .network import DRNDrawing, DRNGenerator
+from .network import DRNGenerator, DRNOutput
 
 FeatureName = Literal["vgg16-bn", "vgg19", "vgg19-normalized", "people-encoder"]
 FLIP = 0xF11B  # address of the mirroring's random numbers within a row's seed
@@ -90,9 +90,9 @@ class DRNLossesConfig:
 
     def __post_init__(self) -> None:
         if self.discriminator_steps < 1 or self.discriminator_scales < 1 or self.pool < 0:
-            raise BadInput(f"DRN's judges take a turn at least, at one size at least; this came: {self}.")
+            raise BadInput(f"DRN's discriminators take a turn at least, at one size at least; this came: {self}.")
         if not 0 <= self.flip <= 1 or not 0 <= self.discriminator_dropout < 1:
-            raise BadInput(f"DRN's flip is in [0, 1] and its judges' dropout in [0, 1); this came: {self}.")
+            raise BadInput(f"DRN's flip is in [0, 1] and its discriminators' dropout in [0, 1); this came: {self}.")
         if self.moments and len(self.moments) != len(self.layers):
             raise BadInput(
                 f"DRN weighs moments in the same layers as features: {len(self.layers)} and {len(self.moments)} came."
@@ -137,14 +137,14 @@ class DRNObjective(Objective):
         self.config, self.generator = config, generator
         if config.face and not generator.config.face:
             raise BadInput("There is no face module for a face term; set it to 0.")
-        self.judges = nn.ModuleDict(
+        self.discriminators = nn.ModuleDict(
             {
-                name: Judge(config, 3 + beside).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                name: DiscriminatorsBySize(config, 3 + beside).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
                 for name, beside in (("appearance", 3), ("shape", len(generator.config.body)))
             }
         )
-        self.networks = nn.ModuleDict({"generator": generator, **self.judges})
-        self.pools = {name: ImagePool(config.pool) for name in self.judges}
+        self.networks = nn.ModuleDict({"generator": generator, **self.discriminators})
+        self.pools = {name: ImagePool(config.pool) for name in self.discriminators}
         self.features = feature_network(config.features, weights=config.weights)
         known = self.features.content_layers
         if not 0 < len(config.layers) <= len(known):
@@ -153,7 +153,11 @@ class DRNObjective(Objective):
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
-        return {"pose": self.generator.pose_branch, "detail": self.generator.detail_branch, **dict(self.judges.items())}
+        return {
+            "pose": self.generator.pose_branch,
+            "detail": self.generator.detail_branch,
+            **dict(self.discriminators.items()),
+        }
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
         config, generator = self.config, self.generator
@@ -175,11 +179,11 @@ class DRNObjective(Objective):
         with torch.set_grad_enabled(torch.is_grad_enabled() and config.update_mode != "detail"):
             transfer = coarse(next(seeds))  # generated again: the pose branch has stepped
         features, picture = self._guided(transfer)
-        drawing = generator.replenish(features, picture, generator.styles(source, source_pose), target_pose)
+        output = generator.replenish(features, picture, generator.styles(source, source_pose), target_pose)
         beside = {"appearance": source, "shape": generator.pose_maps(target_pose, target)}
-        with frozen(self.judges):
-            terms = self._whole_terms(drawing, target, wanted)
-            terms["adversarial"] = config.adversarial * self._passed(drawing.picture, beside, seeds)
+        with frozen(self.discriminators):
+            terms = self._whole_terms(output, target, wanted)
+            terms["adversarial"] = config.adversarial * self._passed(output.picture, beside, seeds)
             if config.update_mode == "joint":
                 own = self._coarse_terms(transfer.picture, target, wanted)
                 terms |= {f"coarse {name}": term for name, term in own.items()}
@@ -187,7 +191,9 @@ class DRNObjective(Objective):
             yield Turn(("pose", "detail") if reached else ("detail",), terms)
 
         for _ in range(config.discriminator_steps):
-            yield Turn(tuple(self.judges), self._judge_terms(drawing.picture.detach(), target, beside, seeds))
+            yield Turn(
+                tuple(self.discriminators), self._discriminator_terms(output.picture.detach(), target, beside, seeds)
+            )
 
     def _guided(self, transfer: PoseTransfer) -> tuple[Tensor, Tensor]:
         """F_t and I_c, detached from the pose branch where `guidance` asks for it."""
@@ -206,13 +212,13 @@ class DRNObjective(Objective):
             "perceptual": self.config.perceptual * self._perceptual(coarse, target, found, wanted),
         }
 
-    def _whole_terms(self, drawing: DRNDrawing, target: Tensor, wanted: Features) -> dict[str, Tensor]:
+    def _whole_terms(self, output: DRNOutput, target: Tensor, wanted: Features) -> dict[str, Tensor]:
         """L_2 of the paper, without its adversarial term."""
-        config, drawn = self.config, drawing.picture
-        found = self.features(drawn, tuple(wanted))
+        config, generated = self.config, output.picture
+        found = self.features(generated, tuple(wanted))
         terms = {
-            "l1": config.l1 * _difference(drawn, target),
-            "perceptual": config.perceptual * self._perceptual(drawn, target, found, wanted),
+            "l1": config.l1 * _difference(generated, target),
+            "perceptual": config.perceptual * self._perceptual(generated, target, found, wanted),
         }
         if config.style:
             grams = [
@@ -221,10 +227,10 @@ class DRNObjective(Objective):
             ]
             terms["style"] = config.style * torch.stack(grams).sum()
         if config.face:
-            terms["face"] = config.face * self._face(drawing, target)
+            terms["face"] = config.face * self._face(output, target)
         return terms
 
-    def _perceptual(self, drawn: Tensor, target: Tensor, found: Features, wanted: Features) -> Tensor:
+    def _perceptual(self, generated: Tensor, target: Tensor, found: Features, wanted: Features) -> Tensor:
         config = self.config
         parts = [w * content(found, wanted, (n,)) for w, n in zip(config.layers, self.compared, strict=True)]
         if config.moments:
@@ -232,41 +238,44 @@ class DRNObjective(Objective):
                 w * gaussian_distance(found[n], wanted[n]) for w, n in zip(config.moments, self.compared, strict=True)
             ]
         if config.pixels:
-            parts.append(config.pixels * _difference(drawn, target))
+            parts.append(config.pixels * _difference(generated, target))
         return torch.stack(parts).sum()
 
-    def _face(self, drawing: DRNDrawing, target: Tensor) -> Tensor:
+    def _face(self, output: DRNOutput, target: Tensor) -> Tensor:
         """L1 and perceptual term of the face pictures; a row without a face counts as 0."""
-        assert drawing.face is not None and drawing.faces is not None
-        seen = drawing.faces.valid[:, None, None, None]
-        face = torch.where(seen, drawing.face, 0.0)
-        wanted = torch.where(seen, cut_out(target, drawing.faces, face.shape[-1]), 0.0)
+        assert output.face is not None and output.faces is not None
+        seen = output.faces.valid[:, None, None, None]
+        face = torch.where(seen, output.face, 0.0)
+        wanted = torch.where(seen, cut_out(target, output.faces, face.shape[-1]), 0.0)
         (features,) = self.features.of_constants(wanted, layers=self.compared)
         found = self.features(face, self.compared)
         return _difference(face, wanted) + self._perceptual(face, wanted, found, features)
 
-    def _passed(self, drawn: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]) -> Tensor:
+    def _passed(self, generated: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]) -> Tensor:
         """The generator's adversarial loss, averaged over the discriminators."""
         loss = GAN_TERMS[self.config.gan].passed
-        scores = [judge(torch.cat([drawn, beside[name]], 1), next(seeds)) for name, judge in self.judges.items()]
+        scores = [
+            discriminator(torch.cat([generated, beside[name]], 1), next(seeds))
+            for name, discriminator in self.discriminators.items()
+        ]
         return torch.stack([torch.stack([loss(s) for s in of_one]).mean() for of_one in scores]).mean()
 
-    def _judge_terms(
-        self, drawn: Tensor, target: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]
+    def _discriminator_terms(
+        self, generated: Tensor, target: Tensor, beside: Mapping[str, Tensor], seeds: Iterator[Tensor]
     ) -> dict[str, Tensor]:
         real_loss, fake_loss, _ = GAN_TERMS[self.config.gan]
         weight = self.config.adversarial / 2
         terms = {}
-        for name, judge in self.judges.items():
+        for name, discriminator in self.discriminators.items():
             real = torch.cat([target, beside[name]], 1)
-            fake = self.pools[name].exchange(torch.cat([drawn, beside[name]], 1), next(seeds))
+            fake = self.pools[name].exchange(torch.cat([generated, beside[name]], 1), next(seeds))
             for kind, loss, pairs in (("real", real_loss, real), ("fake", fake_loss, fake)):
-                scores = judge(pairs, next(seeds))
+                scores = discriminator(pairs, next(seeds))
                 terms[f"{name} {kind}"] = weight * torch.stack([loss(s) for s in scores]).mean()
         return terms
 
 
-class Judge(nn.ModuleList):
+class DiscriminatorsBySize(nn.ModuleList):
     """PATN's discriminator, once for each size."""
 
     def __init__(self, config: DRNLossesConfig, channels: int) -> None:
@@ -286,8 +295,8 @@ class Judge(nn.ModuleList):
     ) -> tuple[Float[Tensor, "B _ _ _"], ...]:
         """The scores at each size, at least float32, in which the losses are computed."""
         scores = []
-        for n, judge in enumerate(self):
-            scores.append(at_least_float32(judge(pairs, derived_seeds(seeds, n))))
+        for n, discriminator in enumerate(self):
+            scores.append(at_least_float32(discriminator(pairs, derived_seeds(seeds, n))))
             if n + 1 < len(self):
                 pairs = nn.functional.avg_pool2d(pairs, 3, 2, 1, count_include_pad=False)
         return tuple(scores)

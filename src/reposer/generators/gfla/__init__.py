@@ -2,6 +2,6 @@
 
 from . import clip_recipes, recipes, view_recipes
 from .discriminator import ResDiscriminator
-from .network import GFLAConfig, GFLADrawing, GFLAGenerator
+from .network import GFLAConfig, GFLAGenerator, GFLAOutput
 
-__all__ = ["GFLAConfig", "GFLADrawing", "GFLAGenerator", "ResDiscriminator", "clip_recipes", "recipes", "view_recipes"]
+__all__ = ["GFLAConfig", "GFLAGenerator", "GFLAOutput", "ResDiscriminator", "clip_recipes", "recipes", "view_recipes"]

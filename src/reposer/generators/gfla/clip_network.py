@@ -27,7 +27,7 @@ from .network import RAW_POSE_SCALE
 from .parts import (
     FLOW_LEVELS,
     SOURCE_LEVELS,
-    DrawingNet,
+    DecodingNet,
     FlowNet,
     Moves,
     NetworksConfig,
@@ -164,7 +164,7 @@ class Memory(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ClipDrawing:
+class ClipOutput:
     """One frame, with the flows and occlusions into the previous frame and into the reference."""
 
     picture: Float[Tensor, "B 3 H W"]
@@ -225,21 +225,21 @@ class RecurrentGenerator(Generator):
         picture, pose = previous
         return Memory(source, maps, features, picture, self.maps(pose, picture))
 
-    def frame(self, memory: Memory, target_pose: Any, seeds: Tensor | None = None) -> tuple[ClipDrawing, Memory]:
+    def frame(self, memory: Memory, target_pose: Any, seeds: Tensor | None = None) -> tuple[ClipOutput, Memory]:
         """The next frame, and the memory for the one after it."""
         target_maps = self.maps(target_pose, memory.reference)
         previous, reference = self.moves(memory, target_maps)
         picture = self.target_net(
             target_maps, self.source_previous(memory.previous), memory.features, previous, reference
         ).contiguous()  # the same layout as a picture that was stored and read back, hence the same bits
-        drawing = ClipDrawing(picture, memory.reference, previous, reference)
-        return drawing, memory._replace(previous=picture, previous_maps=target_maps)
+        output = ClipOutput(picture, memory.reference, previous, reference)
+        return output, memory._replace(previous=picture, previous_maps=target_maps)
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Any, target_pose: Any) -> ClipDrawing:
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Any, target_pose: Any) -> ClipOutput:
         """The first frame of a clip."""
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
-    def layers(self, output: ClipDrawing) -> Mapping[str, Layer]:
+    def layers(self, output: ClipOutput) -> Mapping[str, Layer]:
         """Flow and occlusion of each level, into the previous frame and into the reference, for the first frame of a
         clip."""
         return {
@@ -313,7 +313,7 @@ class GFLAFace(RecurrentGenerator):
         return previous, reference
 
 
-class ClipTargetNet(DrawingNet):
+class ClipTargetNet(DecodingNet):
     """Decodes the target's maps into a picture, taking in features of the previous frame and of the reference on the
     way up."""
 
@@ -345,7 +345,7 @@ class ClipTargetNet(DrawingNet):
         x = channels_last(target_maps)
         for block in self.encoder:
             x = block(x)
-        return self.draw(x, take)
+        return self.decode(x, take)
 
 
 def fuse(

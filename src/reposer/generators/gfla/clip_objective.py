@@ -22,14 +22,14 @@ from reposer.nn.features import feature_network
 from reposer.nn.layout import at_least_float32
 from reposer.training import Objective, Turn, frozen
 
-from .clip_network import ClipDrawing, RecurrentGenerator
+from .clip_network import ClipOutput, RecurrentGenerator
 from .discriminator import ResDiscriminator, TemporalDiscriminator
 from .objective import GFLAFlowConfig, GFLALossesConfig, correspondence_layers
 from .parts import Moves
 
 CHUNK = 6  # frames, as published
-Use = Literal["judged", "drawn"]
-USES: tuple[Use, ...] = ("judged", "drawn")  # the two sample their frames independently
+Use = Literal["discriminator", "generator"]
+USES: tuple[Use, ...] = ("discriminator", "generator")  # the two sample their frames independently
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class GFLAClipLossesConfig(GFLALossesConfig):
     def __post_init__(self) -> None:
         if self.chunk < self.window:
             raise BadInput(
-                f"Motion is judged over {self.window} frames; a chunk of {self.chunk} is too short for that."
+                f"Motion is scored over {self.window} frames; a chunk of {self.chunk} is too short for that."
             )
 
     @property
@@ -149,24 +149,24 @@ class GFLAClipObjective(Objective):
         for start in range(0, count, chunk):
             # continue from the last chunk's result; the networks have stepped since, so recompute the memory
             memory = self.generator.begin(batch.source, batch.source_pose, before)
-            drawings = []
+            outputs = []
             for t in range(start, start + chunk):
-                drawing, memory = self.generator.frame(memory, batch.pose(t))
-                drawings.append(drawing)
-            drawn = torch.stack([drawing.picture for drawing in drawings], 1)
+                output, memory = self.generator.frame(memory, batch.pose(t))
+                outputs.append(output)
+            generated = torch.stack([output.picture for output in outputs], 1)
             true = batch.frames[:, start : start + chunk]
-            yield self._judged(batch, start, true, drawn.detach())
-            yield self._drawn(batch, start, drawings, drawn, before)
-            before = drawn[:, -1].detach(), batch.pose(start + chunk - 1)
+            yield self._discriminator_turn(batch, start, true, generated.detach())
+            yield self._generator_turn(batch, start, outputs, generated, before)
+            before = generated[:, -1].detach(), batch.pose(start + chunk - 1)
 
-    def _judged(self, batch: ClipBatch, start: int, true: Tensor, drawn: Tensor) -> Turn:
+    def _discriminator_turn(self, batch: ClipBatch, start: int, true: Tensor, generated: Tensor) -> Turn:
         """Both discriminators, on a frame and a window that are sampled for them."""
-        frame, window = self._frame(batch, start, "judged"), self._window(batch, start, "judged")
+        frame, window = self._frame(batch, start, "discriminator"), self._window(batch, start, "discriminator")
         scores = {
             "real": self.discriminator(frame(true)),
-            "fake": self.discriminator(frame(drawn)),
+            "fake": self.discriminator(frame(generated)),
             "motion real": self.temporal(window(true)),
-            "motion fake": self.temporal(window(drawn)),
+            "motion fake": self.temporal(window(generated)),
         }
         real_loss, fake_loss, _ = GAN_TERMS[self.config.gan]
         terms = {}
@@ -175,24 +175,24 @@ class GFLAClipObjective(Objective):
             terms[name] = 0.5 * loss(at_least_float32(score))
         return Turn(("discriminator", "temporal"), terms)
 
-    def _drawn(
+    def _generator_turn(
         self,
         batch: ClipBatch,
         start: int,
-        drawings: list[ClipDrawing],
-        drawn: Float[Tensor, "B T 3 H W"],
+        outputs: list[ClipOutput],
+        generated: Float[Tensor, "B T 3 H W"],
         before: tuple[Tensor, Any] | None,
     ) -> Turn:
         """The generator: every term summed over the chunk's frames."""
-        count, weights = len(drawings), self.config
+        count, weights = len(outputs), self.config
         passed = GAN_TERMS[weights.gan].passed
-        previous, reference = (_in_one([d.previous for d in drawings]), _in_one([d.reference for d in drawings]))
+        previous, reference = (_in_one([d.previous for d in outputs]), _in_one([d.reference for d in outputs]))
         layers = correspondence_layers(self.features, previous.flows)
         places = tuple(layers.values())
         wanted = tuple(dict.fromkeys(self.features.content_layers + self.features.style_layers + places))
         true = batch.frames[:, start : start + count]
-        pictures = drawn.flatten(0, 1)
-        of_drawn = self.features(pictures, wanted)
+        pictures = generated.flatten(0, 1)
+        of_generated = self.features(pictures, wanted)
         (target,) = self.features.of_constants(true.flatten(0, 1), layers=wanted)
         (source,) = self.features.of_constants(batch.source, layers=places)
         if weights.previous == "true":
@@ -201,24 +201,24 @@ class GFLAClipObjective(Objective):
         else:
             last = batch.source if before is None else before[0]
             (first,) = self.features.of_constants(last, layers=places)
-            earlier = _shifted({n: of_drawn[n].detach() for n in places}, first, count)
+            earlier = _shifted({n: of_generated[n].detach() for n in places}, first, count)
         mask = None
         if weights.foreground:
             assert batch.foreground is not None
             mask = batch.foreground[:, start : start + count].flatten(0, 1)
-        content, style = content_and_style(of_drawn, target, self.features)
+        content, style = content_and_style(of_generated, target, self.features)
         correctness, regularity = _flow_terms(
             previous, reference, earlier, _repeated(source, count), target, layers, mask,
             self.generator.kernel_sizes,
         )  # fmt: skip
         with frozen(self.discriminator), frozen(self.temporal):
-            score = self.discriminator(self._frame(batch, start, "drawn")(drawn))
-            motion_score = self.temporal(self._window(batch, start, "drawn")(drawn))
+            score = self.discriminator(self._frame(batch, start, "generator")(generated))
+            motion_score = self.temporal(self._window(batch, start, "generator")(generated))
             # count x: a mean over rows and frames becomes the frames' sum
             return Turn(
                 ("generator",),
                 {
-                    "l1": count * weights.l1 * (drawn - true).abs().mean(),
+                    "l1": count * weights.l1 * (generated - true).abs().mean(),
                     "adversarial": weights.adversarial * passed(at_least_float32(score)),
                     "motion": weights.adversarial * passed(at_least_float32(motion_score)),
                     "content": count * weights.content * content,

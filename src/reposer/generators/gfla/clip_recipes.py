@@ -153,13 +153,13 @@ MINI_LOSSES = GFLAClipLossesConfig(
     discriminator_layers=3,
 )
 MINI_FLOW_PLAYERS = {"flow": Adam(1e-3, betas=(0.5, 0.99))}
-MINI_JUDGES = {"discriminator": Adam(2e-4, betas=(0.5, 0.99)), "temporal": Adam(2e-4, betas=(0.5, 0.99))}
+MINI_DISCRIMINATORS = {"discriminator": Adam(2e-4, betas=(0.5, 0.99)), "temporal": Adam(2e-4, betas=(0.5, 0.99))}
 
 
 def mini_stages(
     losses: GFLAClipLossesConfig, flow_steps: int, steps: int, learning_rate: float = 1e-3
 ) -> tuple[GFLAClipStage, ...]:
-    players = {"generator": Adam(learning_rate, betas=(0.5, 0.99))} | MINI_JUDGES
+    players = {"generator": Adam(learning_rate, betas=(0.5, 0.99))} | MINI_DISCRIMINATORS
     return (
         GFLAClipStage("flow", objective=MINI_FLOW, steps=flow_steps, optimisers=MINI_FLOW_PLAYERS),
         GFLAClipStage("everything", objective=losses, steps=steps, optimisers=players, schedule="linear-to-zero"),

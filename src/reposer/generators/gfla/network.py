@@ -22,7 +22,7 @@ from .blocks import EncoderBlock
 from .parts import (
     FLOW_LEVELS,
     SOURCE_LEVELS,
-    DrawingNet,
+    DecodingNet,
     FlowNet,
     Moves,
     NetworksConfig,
@@ -100,7 +100,7 @@ class GFLAConfig(NetworksConfig):
 
 
 @dataclass(frozen=True)
-class GFLADrawing:
+class GFLAOutput:
     """The result of one forward pass; `flows` and `occlusions` by level, as in Moves."""
 
     picture: Float[Tensor, "B 3 H W"]
@@ -134,7 +134,7 @@ class GFLAGenerator(Generator):
         """Side of the attended patch, by level."""
         return dict(self.config.attention)
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> GFLADrawing:
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> GFLAOutput:
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def flow(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> Moves:
@@ -156,7 +156,7 @@ class GFLAGenerator(Generator):
         """One bump of height 1 per visible joint, on the picture's device and in its dtype."""
         return self.config.maps.of(pose, picture)
 
-    def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
+    def layers(self, output: GFLAOutput) -> Mapping[str, Layer]:
         """Flow and occlusion of each level, and the source as moved by the finest flow alone."""
         return layers_of(Moves(output.flows, output.occlusions), output.source)
 
@@ -168,14 +168,14 @@ class GFLAGenerator(Generator):
 
     def frame(
         self, memory: tuple[Tensor, Tensor, dict[int, Tensor]], target_pose: Pose, seeds: Tensor | None = None
-    ) -> tuple[GFLADrawing, Any]:
+    ) -> tuple[GFLAOutput, Any]:
         source, source_maps, features = memory
         target_maps = self.pose_maps(target_pose, source)
         moves = self.moves(source, source_maps, target_maps)
-        return GFLADrawing(self.target_net(target_maps, features, moves), source, *moves), memory
+        return GFLAOutput(self.target_net(target_maps, features, moves), source, *moves), memory
 
 
-class TargetNet(DrawingNet):
+class TargetNet(DecodingNet):
     """Decodes the target pose into a picture, taking in source features by local attention on the way up."""
 
     def __init__(self, config: NetworksConfig, joints: int) -> None:
@@ -191,4 +191,4 @@ class TargetNet(DrawingNet):
         x = channels_last(target_maps)
         for block in self.encoder:
             x = block(x)
-        return self.draw(x, lambda level, x: take_in(self.attention, level, x, source_features, moves))
+        return self.decode(x, lambda level, x: take_in(self.attention, level, x, source_features, moves))

@@ -121,30 +121,30 @@ class GFLAObjective(Objective):
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def steps(self, batch: Batch) -> Iterator[Turn]:
-        drawing = self.generator(batch.source, batch.source_pose, batch.target_pose)
-        drawn, loss = drawing.picture, GAN_TERMS[self.config.gan]
+        output = self.generator(batch.source, batch.source_pose, batch.target_pose)
+        generated, loss = output.picture, GAN_TERMS[self.config.gan]
         real = loss.real(at_least_float32(self.discriminator(batch.target)))
-        fake = loss.fake(at_least_float32(self.discriminator(drawn.detach())))
+        fake = loss.fake(at_least_float32(self.discriminator(generated.detach())))
         yield Turn(("discriminator",), {"real": 0.5 * real, "fake": 0.5 * fake})
 
         # One pass over each picture serves content, style and correctness; only the generated one needs gradients.
-        layers = correspondence_layers(self.features, drawing.flows)
+        layers = correspondence_layers(self.features, output.flows)
         compared = tuple(dict.fromkeys(self.features.content_layers + self.features.style_layers))
         (source,) = self.features.of_constants(batch.source, layers=tuple(layers.values()))
         (target,) = self.features.of_constants(
             batch.target, layers=tuple(dict.fromkeys(compared + tuple(layers.values())))
         )
-        content, style = content_and_style(self.features(drawn, compared), target, self.features)
+        content, style = content_and_style(self.features(generated, compared), target, self.features)
         weights, of_flow = self.config, {}
-        if drawing.flows:
-            correctness, regularity = flow_terms(drawing.flows, source, target, layers, self.generator.kernel_sizes)
+        if output.flows:
+            correctness, regularity = flow_terms(output.flows, source, target, layers, self.generator.kernel_sizes)
             of_flow = {"correctness": weights.correctness * correctness, "regularity": weights.regularity * regularity}
         with frozen(self.discriminator):
             yield Turn(
                 ("generator",),
                 {
-                    "l1": weights.l1 * (drawn - batch.target).abs().mean(),
-                    "adversarial": weights.adversarial * loss.passed(at_least_float32(self.discriminator(drawn))),
+                    "l1": weights.l1 * (generated - batch.target).abs().mean(),
+                    "adversarial": weights.adversarial * loss.passed(at_least_float32(self.discriminator(generated))),
                     "content": weights.content * content,
                     "style": weights.style * style,
                     **of_flow,

@@ -153,7 +153,7 @@ class FlowNet(nn.Module):
         return moves
 
 
-class DrawingNet(nn.Module):
+class DecodingNet(nn.Module):
     """The decoder from level 3 to a picture; each task defines its input and what it takes in on the way."""
 
     refine: nn.ModuleDict
@@ -170,7 +170,7 @@ class DrawingNet(nn.Module):
             self.enlarge[str(level)] = ResBlockDecoder(i, o, hidden=i)
         self.picture = Jump(widths[0], 3)
 
-    def draw(self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]) -> Float[Tensor, "B 3 H W"]:
+    def decode(self, x: Float[Tensor, "B C h w"], take: Callable[[int, Tensor], Tensor]) -> Float[Tensor, "B 3 H W"]:
         """The picture; `take(level, x)` is called before each level's blocks."""
         for name in self.refine:
             x = self.enlarge[name](self.refine[name](take(int(name), x)))

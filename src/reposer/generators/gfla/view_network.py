@@ -24,11 +24,11 @@ from reposer.nn.layout import channels_last
 from reposer.nn.view_code import ONE_HOT, CodeMap, ViewCode, one_hot_view
 
 from .blocks import ResBlock, ResBlockDecoder
-from .network import GFLADrawing
+from .network import GFLAOutput
 from .parts import (
     FLOW_LEVELS,
     SOURCE_LEVELS,
-    DrawingNet,
+    DecodingNet,
     FlowNet,
     Moves,
     NetworksConfig,
@@ -126,14 +126,14 @@ class GFLAViewsGenerator(ViewGenerator):
     def one_hot(self) -> bool:
         return self.config.injection == "one-hot"
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: View, target_pose: View) -> GFLADrawing:
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: View, target_pose: View) -> GFLAOutput:
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
     def flow(self, source: Float[Tensor, "B 3 H W"], source_view: View, target_view: View) -> Moves:
         """The flow network's prediction alone."""
         return self.flow_net.turned(self.flow_net.encode(source), source_view, target_view)
 
-    def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
+    def layers(self, output: GFLAOutput) -> Mapping[str, Layer]:
         """Flow and occlusion of each level, and the source as moved by the finest flow alone."""
         return layers_of(Moves(output.flows, output.occlusions), output.source)
 
@@ -143,11 +143,11 @@ class GFLAViewsGenerator(ViewGenerator):
 
     def frame(
         self, memory: tuple[Tensor, View, Any, Any], target_pose: View, seeds: Tensor | None = None
-    ) -> tuple[GFLADrawing, Any]:
+    ) -> tuple[GFLAOutput, Any]:
         source, source_view, skips, features = memory
         moves = self.flow_net.turned(skips, source_view, target_pose)
         picture = self.target_net(source_view, target_pose, features, moves)
-        return GFLADrawing(picture, source, *moves), memory
+        return GFLAOutput(picture, source, *moves), memory
 
 
 class ViewMaps(nn.Module):
@@ -187,7 +187,7 @@ class ViewFlowNet(FlowNet):
         return moves
 
 
-class ViewTargetNet(DrawingNet):
+class ViewTargetNet(DecodingNet):
     """Decodes a view into a picture, taking in source features by local attention on the way up."""
 
     def __init__(self, config: GFLAViewsConfig) -> None:
@@ -207,4 +207,4 @@ class ViewTargetNet(DrawingNet):
         x = self.views(source_view, target_view, source_features[1].dtype)
         for block in self.begin:
             x = block(x)
-        return self.draw(x, lambda level, x: take_in(self.attention, level, x, source_features, moves))
+        return self.decode(x, lambda level, x: take_in(self.attention, level, x, source_features, moves))

@@ -23,8 +23,8 @@ from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.maps import PoseMaps
 
 from .blocks import EncoderBlock
-from .network import GFLAConfig, GFLADrawing
-from .parts import FLOW_LEVELS, SOURCE_LEVELS, DrawingNet, SourceNet, doubled, first_weights
+from .network import GFLAConfig, GFLAOutput
+from .parts import FLOW_LEVELS, SOURCE_LEVELS, DecodingNet, SourceNet, doubled, first_weights
 
 
 @GENERATORS.register("gfla-without-flow")
@@ -82,7 +82,7 @@ def _rows(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B L C"]:
     return x.flatten(2).transpose(1, 2).contiguous()
 
 
-class PlainTargetNet(DrawingNet):
+class PlainTargetNet(DecodingNet):
     """Down to level 3 and up to a picture, taking in the source on the way up."""
 
     def __init__(self, config: GFLAWithoutFlowConfig, entering: int) -> None:
@@ -98,7 +98,7 @@ class PlainTargetNet(DrawingNet):
         x = channels_last(x)
         for block in self.encoder:
             x = block(x)
-        return self.draw(x, take)
+        return self.decode(x, take)
 
 
 class GFLAWithoutFlowGenerator(Generator):
@@ -129,13 +129,13 @@ class GFLAWithoutFlowGenerator(Generator):
         """None: there is no flow."""
         return {}
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> GFLADrawing:
+    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> GFLAOutput:
         """Without flows; occlusions where there is attention. The source's pose is seen by Baseline alone."""
         occlusions: dict[int, Tensor] = {}
         target_maps = self.config.maps.of(target_pose, source)
         if self.source_net is None:
             entering = torch.cat([source, self.config.maps.of(source_pose, source), target_maps], 1)
-            return GFLADrawing(self.target_net(entering, lambda _, x: x), source, {}, {})
+            return GFLAOutput(self.target_net(entering, lambda _, x: x), source, {}, {})
         features = self.source_net(source)
 
         def take(level: int, x: Tensor) -> Tensor:
@@ -144,8 +144,8 @@ class GFLAWithoutFlowGenerator(Generator):
             found, occlusions[level] = self.attention[str(level)](features[level], x)
             return torch.lerp(x, found.to(x.dtype), occlusions[level].to(x.dtype))
 
-        return GFLADrawing(self.target_net(target_maps, take), source, {}, occlusions)
+        return GFLAOutput(self.target_net(target_maps, take), source, {}, occlusions)
 
-    def layers(self, output: GFLADrawing) -> Mapping[str, Layer]:
+    def layers(self, output: GFLAOutput) -> Mapping[str, Layer]:
         """The occlusion of each level; Baseline has no layers to show."""
         return {f"occlusion level {n}": Layer("weight", m) for n, m in output.occlusions.items()}

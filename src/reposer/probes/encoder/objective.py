@@ -44,13 +44,13 @@ class EncoderObjective(Objective):
 
     def steps(self, batch: PeopleBatch) -> Iterator[Turn]:
         reading = self.networks["generator"](batch.picture)
-        redrawn = [(drawn.float() - batch.clean).abs().mean() for drawn in reading.pictures.values()]
+        reconstructed = [(generated.float() - batch.clean).abs().mean() for generated in reading.pictures.values()]
         yield Turn(
             ("reader",),
             {
                 "parts": F.cross_entropy(reading.parts.float(), stride_parts(batch.parts)),
                 "joints": 0.2 * joint_cross_entropy(reading.joints.float(), batch.pose),
-                "picture": torch.stack(redrawn).sum(),
+                "picture": torch.stack(reconstructed).sum(),
                 "attributes": 0.3 * attribute_cross_entropy(reading.attributes, batch.attributes),
             },
         )

@@ -81,39 +81,39 @@ class PeopleViews:
         self.config, self.framing = config, framing
         size, last = framing.person_size, config.first + config.num_people
         self.people = SyntheticPeople(size, config.split, last, config.seed)
-        self._drawn: dict[int, tuple[Tensor, Tensor, Pose, Tensor]] = {}
+        self._rendered: dict[int, tuple[Tensor, Tensor, Pose, Tensor]] = {}
 
     def __len__(self) -> int:
         return self.config.num_people * self.config.views
 
     def _framed(self, i: int) -> tuple[Float[Tensor, "3 H W"], Int64[Tensor, "H W"], Pose, Int64[Tensor, "A"]]:
-        if i not in self._drawn:
-            self._draw_person(i // self.config.views)
-        drawn, drawn_parts, pose, words = self._drawn[i]
-        height, width = drawn_parts.shape
+        if i not in self._rendered:
+            self._render_person(i // self.config.views)
+        rendered, rendered_parts, pose, words = self._rendered[i]
+        height, width = rendered_parts.shape
         left, top, right, bottom = self.framing.content_box((height, width))
-        assert (bottom - top, right - left) == (height, width), "people are drawn at the frame's own scale"
+        assert (bottom - top, right - left) == (height, width), "people are rendered at the frame's own scale"
         beside = (left, self.framing.size[1] - right, top, self.framing.size[0] - bottom)
-        picture = F.pad(from_uint8(drawn)[None], beside, mode="replicate")[0]
-        parts = F.pad(drawn_parts[None, None].float(), beside, mode="replicate")[0, 0]
+        picture = F.pad(from_uint8(rendered)[None], beside, mode="replicate")[0]
+        parts = F.pad(rendered_parts[None, None].float(), beside, mode="replicate")[0, 0]
         return picture, parts.long(), self.framing.place(pose), words
 
-    def _draw_person(self, person: int) -> None:
+    def _render_person(self, person: int) -> None:
         """Cache all views of a person: dressing them is half of the work."""
         number, views = self.people.identity_number(self.config.first + person), self.config.views
-        drawing = self.people.drawn([(number, view) for view in range(views)])
+        rendering = self.people.rendered([(number, view) for view in range(views)])
         words = attributes(self.people.who(number))
         answers = torch.tensor([ATTRIBUTES[question].index(word) for question, word in words.items()])
         for view in range(views):
-            kept = drawing.picture[view].clone(), drawing.parts[view].clone(), drawing.detected[view], answers
-            self._drawn[person * views + view] = kept
+            kept = rendering.picture[view].clone(), rendering.parts[view].clone(), rendering.detected[view], answers
+            self._rendered[person * views + view] = kept
 
     def plain(self, i: int) -> PeopleBatch:
         """Picture i as rendered; one row."""
         picture, parts, pose, words = self._framed(i)
         return PeopleBatch(picture[None], picture[None], parts[None], Pose.stack([pose]), words[None])
 
-    def draw(self, i: int, seed: int) -> PeopleBatch:
+    def sample(self, i: int, seed: int) -> PeopleBatch:
         """Picture i, augmented; one row."""
         return augmented(*self._framed(i), seed)
 

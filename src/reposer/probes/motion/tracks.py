@@ -56,7 +56,7 @@ class TrackPairs(ABC):
     def pair(self, i: int, seed: int) -> TrackPair:
         """The whole tracks of item i. seed: of the simulated camera and detector, where there are any."""
 
-    def draw(self, i: int, seed: int) -> MotionBatch:
+    def sample(self, i: int, seed: int) -> MotionBatch:
         """A window of item i, scaled and shifted at random; one row."""
         pair = self.pair(i, seed)
         stream = torch.Generator().manual_seed(mix(seed, 0x3071))

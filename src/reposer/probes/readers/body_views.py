@@ -16,7 +16,7 @@ from reposer.synthetic.people import ATTRIBUTES
 
 from .crowd import Crowd, CrowdConfig, Dice, ground, small, worn
 
-NOBODY = -1
+NO_PERSON = -1
 BLUR = 2.0  # pixels of a picture 128 high, as in poorly generated pictures
 SAME_GROUND = 0.6  # how often both lookalikes get the same synthetic background
 
@@ -65,19 +65,19 @@ class BodyViews:
     def __init__(self, config: CrowdConfig, framing: Framing) -> None:
         self.config, self.framing = config, framing
         self.crowd = Crowd(config, framing.person_size, tuple(ATTRIBUTES))
-        self._drawn: dict[int, tuple[UInt8[Tensor, "V h w 3"], UInt8[Tensor, "V h w"], Pose]] = {}
+        self._rendered: dict[int, tuple[UInt8[Tensor, "V h w 3"], UInt8[Tensor, "V h w"], Pose]] = {}
 
     def __len__(self) -> int:
         return self.config.num_people
 
     def _views(self, person: int) -> tuple[UInt8[Tensor, "V h w 3"], UInt8[Tensor, "V h w"], Pose]:
-        if person not in self._drawn:
+        if person not in self._rendered:
             number = self.crowd.number(person)
-            drawing = self.crowd.people.drawn([(number, view) for view in range(self.config.views)])
-            self._drawn[person] = drawing.picture, drawing.parts, drawing.detected
-        return self._drawn[person]
+            rendering = self.crowd.people.rendered([(number, view) for view in range(self.config.views)])
+            self._rendered[person] = rendering.picture, rendering.parts, rendering.detected
+        return self._rendered[person]
 
-    def draw(self, i: int, seed: int) -> BodyBatch:
+    def sample(self, i: int, seed: int) -> BodyBatch:
         """Item i; five rows, the last without a person."""
         dice = Dice(seed)
         people = (i, self.crowd.lookalike(i, seed))
@@ -100,7 +100,7 @@ class BodyViews:
             torch.stack([*(picture for picture, _ in rows), nobody]),
             Pose.stack([*(pose for _, pose in rows), unseen]),
             torch.cat([words, torch.zeros_like(words[:1])]),
-            torch.tensor([people[0]] * 2 + [people[1]] * 2 + [NOBODY]),
+            torch.tensor([people[0]] * 2 + [people[1]] * 2 + [NO_PERSON]),
         )
 
     def collate(self, samples: Sequence[BodyBatch], seeds: Tensor | None) -> BodyBatch:

@@ -113,12 +113,12 @@ def ground(dice: Dice, size: tuple[int, int]) -> Float[Tensor, "3 H W"]:
         (dice.number(0, 0.6), (12, 9), "nearest"),
         (dice.number(0, 0.4), (64, 48), "bilinear"),
     )
-    drawn = sum(
+    rendered = sum(
         amount * F.interpolate(dice.uniform(-1, 1, 1, 3, *coarse), size, mode=mode)[0]
         for amount, coarse, mode in layers
     )
-    assert isinstance(drawn, Tensor)
-    return (drawn + dice.uniform(-0.5, 0.5, 3, 1, 1)).clamp(-1, 1)
+    assert isinstance(rendered, Tensor)
+    return (rendered + dice.uniform(-0.5, 0.5, 3, 1, 1)).clamp(-1, 1)
 
 
 def worn(picture: Float[Tensor, "3 H W"], dice: Dice, blur: float) -> Float[Tensor, "3 H W"]:

@@ -14,9 +14,9 @@ from reposer.core.images import from_uint8, resize
 from reposer.core.pose import rotation_about
 from reposer.estimators.people_crops import around_heads, cut, from_aligned, from_square, mapped
 from reposer.estimators.people_networks import FACE_5
-from reposer.synthetic.people import Drawing, draw
+from reposer.synthetic.people import Rendering, render
 
-from .body_views import NOBODY
+from .body_views import NO_PERSON
 from .crowd import Crowd, CrowdConfig, Dice, small, worn
 
 QUESTIONS = (
@@ -46,9 +46,9 @@ class FaceTruth:
         return FaceTruth(self.landmarks[rows], self.box[rows], self.middle[rows], self.side[rows])
 
 
-def face_truth(drawing: Drawing) -> FaceTruth:
+def face_truth(rendering: Rendering) -> FaceTruth:
     """Landmarks, box and the square around the head, in pixels. A face is shown if its nose and an eye are visible."""
-    points, body = drawing.poses["face68"], drawing.poses["openpose18"]
+    points, body = rendering.poses["face68"], rendering.poses["openpose18"]
     eyes = [slice(36, 42), slice(42, 48)]
     five = [points.xy[:, eye].mean(1) for eye in eyes] + [points.xy[:, k] for k in (30, 48, 54)]
     an_eye = torch.stack([points.visible[:, eye].float().mean(1) > 0.5 for eye in eyes], 1).any(1)
@@ -112,20 +112,20 @@ class FaceViews:
     def __init__(self, config: CrowdConfig, framing: Framing) -> None:
         self.config, self.side = config, framing.size[0]
         self.crowd = Crowd(config, DRESSED_FOR, QUESTIONS)
-        self._drawn: dict[int, tuple[UInt8[Tensor, "V h w 3"], FaceTruth]] = {}
+        self._rendered: dict[int, tuple[UInt8[Tensor, "V h w 3"], FaceTruth]] = {}
 
     def __len__(self) -> int:
         return self.config.num_people
 
     def _views(self, person: int) -> tuple[UInt8[Tensor, "V h w 3"], FaceTruth]:
-        if person not in self._drawn:
+        if person not in self._rendered:
             shots = [self.crowd.people.shot(self.crowd.number(person), v) for v in range(self.config.views)]
             close = [replace(shot, camera=replace(shot.camera, crop="bust")) for shot in shots]
-            drawing = draw(close, CLOSE_UP)
-            self._drawn[person] = drawing.picture, face_truth(drawing)
-        return self._drawn[person]
+            rendering = render(close, CLOSE_UP)
+            self._rendered[person] = rendering.picture, face_truth(rendering)
+        return self._rendered[person]
 
-    def draw(self, i: int, seed: int) -> FaceBatch:
+    def sample(self, i: int, seed: int) -> FaceBatch:
         """Item i; four rows. Views that show the face are preferred."""
         dice = Dice(seed)
         mirrored, rows = dice.chance(0.5), []
@@ -178,7 +178,7 @@ def looked_at(
     # jittered, because a face detector locates its landmarks only roughly
     error = 0.03 * (corners[:, 1, 1] - corners[:, 0, 1])[:, None, None] * dice.normal(1, 5, 2)
     faces = cut(small_picture, from_aligned(landmarks.xy + error, side), side)
-    who = torch.where(truth.shown, person, NOBODY)
+    who = torch.where(truth.shown, person, NO_PERSON)
     return FaceBatch(heads, on_head, on_crop, faces, who)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from reposer.core import Pose
 from reposer.core.images import from_uint8, to_uint8
 from reposer.estimators.people_readers import PeopleAttributes, PeopleIdentity, PeopleJoints
-from reposer.synthetic.people import ATTRIBUTES, Drawing, SyntheticPeople, attributes
+from reposer.synthetic.people import ATTRIBUTES, Rendering, SyntheticPeople, attributes
 
 from .body_views import in_picture, shuffled
 from .crowd import SEED, Dice, blurred, ground, word_numbers
@@ -56,13 +56,13 @@ class BodyReport:
     rank1_other_ground: float
 
 
-def show(people: range, size: tuple[int, int]) -> Iterator[tuple[int, Drawing, Int64[Tensor, "A"]]]:
+def show(people: range, size: tuple[int, int]) -> Iterator[tuple[int, Rendering, Int64[Tensor, "A"]]]:
     """For each of these people of the split "val": number, all views, and the true answers to ATTRIBUTES."""
-    drawn = SyntheticPeople(size, "val", people.stop, SEED)
+    rendered = SyntheticPeople(size, "val", people.stop, SEED)
     for person in people:
-        number = drawn.identity_number(person)
-        drawing = drawn.drawn([(number, view) for view in range(VIEWS)])
-        yield number, drawing, torch.tensor(word_numbers(attributes(drawn.who(number))))
+        number = rendered.identity_number(person)
+        rendering = rendered.rendered([(number, view) for view in range(VIEWS)])
+        yield number, rendering, torch.tensor(word_numbers(attributes(rendered.who(number))))
 
 
 def measure_body(folder: Path, people: range) -> BodyReport:
@@ -79,18 +79,18 @@ def measure_body(folder: Path, people: range) -> BodyReport:
         seen["joints_false" + suffix].append(pose.visible[~truth.visible])
 
     vectors: dict[str, list[Tensor]] = defaultdict(list)
-    for number, drawing, words in show(people, SIZE):
-        truth = in_picture(drawing.detected)
-        pose, person = joints.look(drawing.picture)
+    for number, rendering, words in show(people, SIZE):
+        truth = in_picture(rendering.detected)
+        pose, person = joints.look(rendering.picture)
         note(pose, truth, "")
-        note(joints(to_uint8(blurred(from_uint8(drawing.picture), BLUR))), truth, "_blurred")
-        pieces = [shuffled(picture, Dice(number)) for picture in from_uint8(drawing.picture)]
+        note(joints(to_uint8(blurred(from_uint8(rendering.picture), BLUR))), truth, "_blurred")
+        pieces = [shuffled(picture, Dice(number)) for picture in from_uint8(rendering.picture)]
         seen["people_seen"].append(person > 0.5)
         seen["nobody_seen"].append(joints.person(to_uint8(torch.stack(pieces))) > 0.5)
-        answers = reader(drawing.picture).split([len(w) for w in ATTRIBUTES.values()], 1)
+        answers = reader(rendering.picture).split([len(w) for w in ATTRIBUTES.values()], 1)
         seen["attributes_right"].append((torch.stack([a.argmax(1) for a in answers], 1) == words).flatten())
-        vectors[""].append(identity(drawing.picture))
-        vectors["_other_ground"].append(identity(elsewhere(drawing, number)))
+        vectors[""].append(identity(rendering.picture))
+        vectors["_other_ground"].append(identity(elsewhere(rendering, number)))
 
     report = {name: float(torch.cat(values).double().mean()) for name, values in seen.items()}
     who = torch.arange(len(people)).repeat_interleave(VIEWS)
@@ -104,17 +104,17 @@ def body_vectors(folder: Path, people: range) -> tuple[Float[Tensor, "N D"], Int
     """Identity vectors of these people, on their own backgrounds and on others, and whose they are."""
     identity = PeopleIdentity(folder)
     rows = [
-        torch.cat([identity(drawing.picture), identity(elsewhere(drawing, number))])
-        for number, drawing, _ in show(people, SIZE)
+        torch.cat([identity(rendering.picture), identity(elsewhere(rendering, number))])
+        for number, rendering, _ in show(people, SIZE)
     ]
     return torch.cat(rows), torch.arange(len(people)).repeat_interleave(2 * VIEWS)
 
 
-def elsewhere(drawing: Drawing, seed: int) -> UInt8[Tensor, "V H W 3"]:
+def elsewhere(rendering: Rendering, seed: int) -> UInt8[Tensor, "V H W 3"]:
     """Each view of a person on a background of its own."""
-    dice, (height, width) = Dice(seed), drawing.parts.shape[1:]
-    grounds = torch.stack([ground(dice, (height, width)) for _ in range(len(drawing))])
-    return to_uint8(torch.where(drawing.mask[:, None], from_uint8(drawing.picture), grounds))
+    dice, (height, width) = Dice(seed), rendering.parts.shape[1:]
+    grounds = torch.stack([ground(dice, (height, width)) for _ in range(len(rendering))])
+    return to_uint8(torch.where(rendering.mask[:, None], from_uint8(rendering.picture), grounds))
 
 
 def torso_length(pose: Pose) -> tuple[Float[Tensor, "B"], Bool[Tensor, "B"]]:

@@ -12,7 +12,7 @@ from reposer.core import BadInput
 from reposer.estimators import Face
 from reposer.estimators.people_crops import STRAIGHT_FACE
 from reposer.estimators.people_faces import PeopleFaceIdentity, PeopleFaces
-from reposer.synthetic.people import Drawing
+from reposer.synthetic.people import Rendering
 
 from .face_views import face_truth
 from .measure_body import show
@@ -58,8 +58,8 @@ def measure_faces(folder: Path, people: range, size: tuple[int, int]) -> dict[st
         name: [] for name in ("faces_found", "faces_false", "landmark_error", "box_overlap")
     }
     whole = list(look(folder, people, size))
-    for drawing, faces, _ in whole:
-        truth = face_truth(drawing)
+    for rendering, faces, _ in whole:
+        truth = face_truth(rendering)
         for row, found in enumerate(faces):
             seen["faces_found" if truth.shown[row] else "faces_false"].append(float(bool(found)))
             if found and truth.shown[row]:
@@ -73,14 +73,14 @@ def measure_faces(folder: Path, people: range, size: tuple[int, int]) -> dict[st
 
 def look(
     folder: Path, people: range, size: tuple[int, int]
-) -> Iterator[tuple[Drawing, list[list[Face]], Float[Tensor, "N D"]]]:
+) -> Iterator[tuple[Rendering, list[list[Face]], Float[Tensor, "N D"]]]:
     """For each person: the views, the faces found in each, and the vectors of these."""
     finder, identity = PeopleFaces(folder), PeopleFaceIdentity(folder)
-    for _, drawing, _ in show(people, size):
-        faces = finder(drawing.picture)
+    for _, rendering, _ in show(people, size):
+        faces = finder(rendering.picture)
         rows = [row for row, found in enumerate(faces) if found]
         one_each = [found[0] if found else NOT_FOUND for found in faces]
-        yield drawing, faces, identity(drawing.picture, one_each)[rows]
+        yield rendering, faces, identity(rendering.picture, one_each)[rows]
 
 
 def told_apart(vectors: Iterable[Float[Tensor, "_ D"]]) -> tuple[Float[Tensor, "N D"], Int64[Tensor, "N"]]:

@@ -12,7 +12,7 @@ from reposer.estimators.people_networks import PeopleBody, PeopleFace
 from reposer.training import Objective, Turn
 
 from ..encoder.objective import attribute_cross_entropy, joint_cross_entropy
-from .body_views import NOBODY, BodyBatch
+from .body_views import NO_PERSON, BodyBatch
 from .face_views import FaceBatch
 
 TEMPERATURE = 0.1  # divides the cosines
@@ -44,7 +44,7 @@ class BodyObjective(Objective):
 
     def steps(self, batch: BodyBatch) -> Iterator[Turn]:
         reading = self.networks["generator"](batch.picture)
-        somebody = batch.who != NOBODY
+        somebody = batch.who != NO_PERSON
         answers = tuple(logits[somebody] for logits in reading.answers)
         found = batch.pose.visible.float()
         yield Turn(
@@ -101,7 +101,7 @@ def contrast(vectors: Float[Tensor, "B D"], who: Int64[Tensor, "B"]) -> Float[Te
 
     A mean over the vectors that have another of the same person; those of NOBODY are excluded.
     """
-    vectors, who = vectors[who != NOBODY], who[who != NOBODY]
+    vectors, who = vectors[who != NO_PERSON], who[who != NO_PERSON]
     itself = torch.eye(len(who), dtype=torch.bool, device=who.device)
     same = (who[:, None] == who) & ~itself
     cosines = (vectors @ vectors.T).float() / TEMPERATURE

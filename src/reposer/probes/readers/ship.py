@@ -72,9 +72,9 @@ def ship_face(
 def level_found(body: PeopleBody, people: range) -> None:
     """Shift each joint's logit so that the network finds it on these people as often as a pose estimator does."""
     logits, there = [], []
-    for _, drawing, _ in show(people, SIZE):
-        logits.append(read(body, drawing.picture).found)
-        there.append(in_picture(drawing.detected).visible)
+    for _, rendering, _ in show(people, SIZE):
+        logits.append(read(body, rendering.picture).found)
+        there.append(in_picture(rendering.detected).visible)
     body.found_at_all.bias.sub_(level(torch.cat(logits), torch.cat(there).sum(0)))
 
 

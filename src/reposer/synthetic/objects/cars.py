@@ -51,14 +51,14 @@ class _Body:
         self.shape = shape
         self.paint: Colour = pick(numbers, PAINTS, 0.04)
         self.second, self.scheme = mixed(self.paint, (0.12, 0.12, 0.13), 0.85), "plain"
-        draw = numbers.random()
-        if draw < 0.14:
+        number = numbers.random()
+        if number < 0.14:
             self.second, self.scheme = pick(numbers, ("f2f2ee", "18191c", "20242a", "d9d2c0")), "roof"
-        elif draw < 0.26:
+        elif number < 0.26:
             self.second, self.scheme = pick(numbers, ("f2f2ee", "d9d2c0", "3a3d42", "a8adb3")), "lower"
-        elif draw < 0.34:
+        elif number < 0.34:
             self.second, self.scheme = pick(numbers, ("f2f2ee", "18191c")), "stripes"
-        elif draw < 0.60:
+        elif number < 0.60:
             self.scheme = "sill"
         self.bumper = BLACK_PLASTIC.paint if numbers.random() < 0.3 else self.paint
         self.grille = (int(numbers.integers(3)), float(numbers.uniform(0.30, 0.42)))

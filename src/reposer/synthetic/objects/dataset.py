@@ -47,7 +47,7 @@ class SyntheticObjects(PairDataset):
     """Chairs and cars rendered on the fly from a seed: pairs of views of one object.
 
     In the split train, pair i shows view i modulo 54 of object i // 54 (18 azimuths times 3 elevations) and the same
-    object from a random azimuth; `draw` samples another. In the split held-out each training view is turned to every
+    object from a random azimuth; `sample` picks another. In the split held-out each training view is turned to every
     held-out azimuth, at its own elevation. In other splits each object is turned from one azimuth to all 18, at
     elevation 0. An object depends on (seed, kind, number) only; splits share no numbers.
 
@@ -93,9 +93,9 @@ class SyntheticObjects(PairDataset):
             raise IndexError(f"pair {i} of {len(self)}")
         return self._sample(self.rows[i % len(self)])
 
-    def draw(self, i: int, seed: int) -> Sample:
+    def sample(self, i: int, seed: int) -> Sample:
         """Pair i with a target sampled by `seed` (in the split train)."""
-        return self._sample(self.rows.drawn(i % len(self), seed))
+        return self._sample(self.rows.sampled(i % len(self), seed))
 
     def identity(self, i: int) -> str:
         row: PairRow = self.rows[i % len(self)]
@@ -133,8 +133,8 @@ class SyntheticObjects(PairDataset):
         number = int(model.removeprefix(KINDS[self.kind].word))
 
         def make() -> Tensor:
-            drawn = torch.from_numpy(self.picture(number, azimuth, elevation).picture)
-            return frame_picture(from_uint8(drawn), self.framing)
+            rendered = torch.from_numpy(self.picture(number, azimuth, elevation).picture)
+            return frame_picture(from_uint8(rendered), self.framing)
 
         return self.memory.get(name, make), as_view(azimuth, elevation)
 

@@ -50,7 +50,7 @@ def write_objects(
             Progress(*columns, console=Terminal(stderr=True), disable=not progress) as bar,
         ):
             for split, data in sets.items():
-                task = bar.add_task(f"drawing {split}", total=len(data.models) * len(AZIMUTHS) * len(ELEVATIONS))
+                task = bar.add_task(f"rendering {split}", total=len(data.models) * len(AZIMUTHS) * len(ELEVATIONS))
                 ids = []
                 for k, model in enumerate(data.models):
                     for azimuth in AZIMUTHS:

@@ -9,7 +9,7 @@ from .body.poses import sample_pose
 from .clips import SyntheticClips, SyntheticFaceClips
 from .dataset import SyntheticPeople
 from .identity import Identity, sample_identity
-from .render.drawing import Drawing, Shot, draw, dress
+from .render.rendering import Rendering, Shot, dress, render
 from .render.scenes import Scene, sample_scene
 from .render.surface import Surface
 from .write import write_people
@@ -22,9 +22,9 @@ __all__ = [
     "Body",
     "BodyPose",
     "Camera",
-    "Drawing",
     "Identity",
     "LegPose",
+    "Rendering",
     "Scene",
     "Shot",
     "Surface",
@@ -33,8 +33,8 @@ __all__ = [
     "SyntheticPeople",
     "attributes",
     "cycle",
-    "draw",
     "dress",
+    "render",
     "sample_camera",
     "sample_identity",
     "sample_pose",

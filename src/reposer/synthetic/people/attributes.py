@@ -58,7 +58,7 @@ def attributes(who: Identity) -> dict[str, str]:
     lower = outfit.design("lower", "dress")
     jacket = outfit.design("jacket")
     if upper is None or lower is None:
-        raise ValueError(f"Person {who.number} wears no designs; draw them with sample_identity.")
+        raise ValueError(f"Person {who.number} wears no designs; sample them with sample_identity.")
     prints = ATTRIBUTES["print"]
     bottom = upper.cut if outfit.dress else lower.length
     return {

@@ -63,12 +63,12 @@ class _Measurer:
 
     def __call__(self, number: int) -> Measure:
         who = self.data.who(number)
-        drawing = self.data.drawn([(number, view) for view in range(VIEWS)])
+        rendering = self.data.rendered([(number, view) for view in range(VIEWS)])
         cameras = [self.data.view(number, view)[1] for view in range(VIEWS)]
-        joints, found = drawing.poses[OPENPOSE_18.name], drawing.detected.visible
+        joints, found = rendering.poses[OPENPOSE_18.name], rendering.detected.visible
         h, w = self.data.size
         inside = ((joints.xy > -0.5) & (joints.xy < joints.xy.new_tensor([w - 0.5, h - 0.5]))).all(-1)
-        flow, seen = drawing.flow(0, 1)
+        flow, seen = rendering.flow(0, 1)
         return Measure(
             who.tone,
             {field.name: float(getattr(who.body, field.name)) for field in fields(Body)},
@@ -79,8 +79,8 @@ class _Measurer:
             joints.visible.sum(0).numpy(),
             (joints.visible & ~found).sum(0).numpy(),
             (inside & ~joints.visible & found).sum(0).numpy(),
-            tuple(drawing.mask.float().mean((1, 2)).tolist()),
-            np.bincount(drawing.parts.numpy().ravel(), minlength=len(PARTS)),
+            tuple(rendering.mask.float().mean((1, 2)).tolist()),
+            np.bincount(rendering.parts.numpy().ravel(), minlength=len(PARTS)),
             (int(seen.sum()), int((~flow[0].isnan()).sum())),
         )
 
@@ -102,7 +102,7 @@ def card(
     data = SyntheticPeople(size, num_pairs=people, seed=seed)
     found: Iterable[Measure] = in_processes(range(people), _Measurer(data), workers)
     if progress:
-        found = track(found, "drawing people", total=people, console=Terminal(stderr=True), transient=True)
+        found = track(found, "rendering people", total=people, console=Terminal(stderr=True), transient=True)
     measures = list(found)
     cameras = [camera for m in measures for camera in m.cameras]
     inside, visible, missed, hidden = (
@@ -191,7 +191,7 @@ def tables(found: Card) -> str:
     """The card as Markdown."""
     h, w = found["size"]
     blocks = [
-        f"{found['people']:,} people, {found['pictures']:,} pictures of {h}x{w}, seed {found['seed']}, drawn by the code {found['code']}.",
+        f"{found['people']:,} people, {found['pictures']:,} pictures of {h}x{w}, seed {found['seed']}, rendered by the code {found['code']}.",
         _table(("skin tone (Monk)", *found["skin_tone"]), [("people", *map(str, found["skin_tone"].values()))]),
         _table(
             ("pictures", "shares"),
@@ -324,5 +324,5 @@ def crowd(seed: int, rows: int = 4, columns: int = 16) -> UInt8[np.ndarray, "h w
     """A sheet of random people of the test split at 256x176, one view of each."""
     data = SyntheticPeople((256, 176), "test", seed=seed)
     numbers = np.random.default_rng(seed).choice(LAST_NUMBER["test"] - FIRST_NUMBER["test"], rows * columns, False)
-    people = [data.drawn([(FIRST_NUMBER["test"] + int(n), 0)]).picture[0].numpy() for n in numbers]
+    people = [data.rendered([(FIRST_NUMBER["test"] + int(n), 0)]).picture[0].numpy() for n in numbers]
     return np.concatenate([np.concatenate(people[r * columns : (r + 1) * columns], 1) for r in range(rows)])

@@ -22,8 +22,8 @@ from reposer.data.dataset import CACHE_BYTES
 from .body.cameras import Camera
 from .body.cycles import CYCLES, CycleName
 from .dataset import SyntheticPeople
-from .render.drawing import draw
 from .render.heads import Bust, Manner
+from .render.rendering import render
 
 M = TypeVar("M")
 PEOPLE_SIZE, FACE_SIZE = (256, 176), (256, 256)  # picture sizes without a framing
@@ -53,7 +53,7 @@ class _Kept(Generic[M]):
         return {"count": self.count, "_kept": OrderedDict()}
 
 
-class _Drawn(ClipDataset):
+class _RenderedClips(ClipDataset):
     """Base of both kinds: numbered people of a split, and a cache of rendered frames."""
 
     def __init__(
@@ -69,8 +69,8 @@ class _Drawn(ClipDataset):
         cache_bytes: int,
     ) -> None:
         if not 0 < frames <= length:
-            raise BadInput(f"The clips have {length} frames; a draw has 1 to {length} of them, not {frames}.")
-        self.split, self.framing, self.frames_per_draw = split, framing, frames
+            raise BadInput(f"The clips have {length} frames; a sample has 1 to {length} of them, not {frames}.")
+        self.split, self.framing, self.frames_per_sample = split, framing, frames
         self.people = SyntheticPeople(size, split, num_clips, seed, misses=False)
         self.size, self.length, self.rate = size, length, fps
         self.memory = RecentFrames(cache_bytes)
@@ -98,7 +98,7 @@ class _Drawn(ClipDataset):
         return self.people.identity_number(i % len(self))
 
     @abstractmethod
-    def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
+    def rendered(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
         """These frames of clip i, rendered together; each is independent of which others are asked for."""
 
     def kept(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
@@ -108,10 +108,10 @@ class _Drawn(ClipDataset):
         found: dict[int, tuple[Tensor, ...]] = {}
         for start in range(0, len(lacking), AT_ONCE):
             some = lacking[start : start + AT_ONCE]
-            found |= zip(some, self.drawn(i, some), strict=True)
+            found |= zip(some, self.rendered(i, some), strict=True)
 
         def frame(t: int) -> tuple[Tensor, ...]:
-            return found[t] if t in found else self.drawn(i, [t])[0]
+            return found[t] if t in found else self.rendered(i, [t])[0]
 
         return [self.memory.get((i, t), partial(frame, t)) for t in frames]
 
@@ -120,7 +120,7 @@ class _Drawn(ClipDataset):
 
 
 @CLIP_DATASETS.register("synthetic-clips")
-class SyntheticClips(_Drawn):
+class SyntheticClips(_RenderedClips):
     """Synthetic people who walk, run, turn, wave, sit down or dance in front of a fixed camera.
 
     Clip i is person i of the split in one motion, `length` frames long; splits share no people.
@@ -176,16 +176,16 @@ class SyntheticClips(_Drawn):
     def masks(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 1 H W"]:
         return torch.stack([frame_mask(f[1].float()[None], self.framing) for f in self.kept(i, frames)])
 
-    def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
+    def rendered(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
         """For each frame: picture (h, w, 3), mask (h, w), joints (18, 2) and visibility (18)."""
         moving = self._motions.get(self.number(i), lambda n: self.people.moving(n, self.motion(i), fps=self.rate))
-        drawing = draw([moving(t) for t in frames], self.size)
-        pose = drawing.detected
-        return list(zip(drawing.picture, drawing.mask, pose.xy, pose.visible, strict=True))
+        rendering = render([moving(t) for t in frames], self.size)
+        pose = rendering.detected
+        return list(zip(rendering.picture, rendering.mask, pose.xy, pose.visible, strict=True))
 
 
 @CLIP_DATASETS.register("synthetic-face-clips")
-class SyntheticFaceClips(_Drawn):
+class SyntheticFaceClips(_RenderedClips):
     """Close-ups of synthetic people's heads, which turn by up to 27 degrees, nod, smile, talk and blink.
 
     Clip i is person i of the split; splits share no people. Conditions are FaceLines with exact landmarks, including
@@ -223,11 +223,11 @@ class SyntheticFaceClips(_Drawn):
         framed = frame_pose(points, self.framing)
         return with_edges(framed, self.pictures(i, frames)) if self.edges else FaceLines(framed)
 
-    def drawn(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
+    def rendered(self, i: int, frames: Sequence[int]) -> list[tuple[Tensor, ...]]:
         """For each frame: its picture (h, w, 3)."""
         bust, manner = self._bust(i)
-        drawing = draw([bust.shot(manner(t / self.rate)) for t in frames], self.size)
-        return [(picture,) for picture in drawing.picture]
+        rendering = render([bust.shot(manner(t / self.rate)) for t in frames], self.size)
+        return [(picture,) for picture in rendering.picture]
 
     def _bust(self, i: int) -> tuple[Bust, Manner]:
         return self._busts.get(self.number(i), self._made)

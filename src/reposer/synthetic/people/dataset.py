@@ -22,9 +22,9 @@ from .body.cycles import CycleName, Moment, cycle, sample_style
 from .body.figure import BodyPose
 from .body.poses import DEMO_POSES, HANGING, RELAXED, RESTING, sample_pose
 from .identity import Identity, sample_identity
-from .render.drawing import Drawing, Shot, aim, draw, dress
 from .render.joints import with_landmarks
 from .render.projection import axes_of
+from .render.rendering import Rendering, Shot, aim, dress, render
 from .render.scenes import Scene, sample_scene
 from .render.surface import Surface
 
@@ -79,8 +79,8 @@ class SyntheticPeople(PairDataset):
         if not -len(self) <= i < len(self):
             raise IndexError(f"pair {i} of {len(self)}")
         number = self.identity_number(i % len(self))
-        drawing = self.drawn([(number, 0), (number, 1)])
-        return self._sample(drawing, 0, 1, f"person{number:06d}_0")
+        rendering = self.rendered([(number, 0), (number, 1)])
+        return self._sample(rendering, 0, 1, f"person{number:06d}_0")
 
     def identity(self, i: int) -> str:
         return f"person{self.identity_number(i % len(self)):06d}"
@@ -120,16 +120,16 @@ class SyntheticPeople(PairDataset):
         misses = mix(self.seed, _MISSES, number, view) if self.misses else None
         return Shot(who, surface, pose, camera, self.scene(number), misses)
 
-    def drawn(self, views: Sequence[tuple[int, int]], device: torch.device | str = "cpu") -> Drawing:
+    def rendered(self, views: Sequence[tuple[int, int]], device: torch.device | str = "cpu") -> Rendering:
         """The pictures of these (person, view) with their ground truth, as rendered (not framed)."""
-        return draw([self.shot(number, view) for number, view in views], self.size, device)
+        return render([self.shot(number, view) for number, view in views], self.size, device)
 
-    def clip(self, number: int, motion: CycleName, num_frames: int, *, fps: float = 25.0) -> tuple[Clip, Drawing]:
+    def clip(self, number: int, motion: CycleName, num_frames: int, *, fps: float = 25.0) -> tuple[Clip, Rendering]:
         """A clip of person `number` in one of CYCLES' motions, seen by a fixed camera, and its ground truth."""
         moment = self.moving(number, motion, fps=fps)
         shots = [moment(t) for t in range(num_frames)]
-        drawing = Drawing.joined([draw([shot], self.size) for shot in shots])
-        return Clip(from_uint8(drawing.picture), drawing.detected, f"person{number:06d}_{motion}", fps), drawing
+        rendering = Rendering.joined([render([shot], self.size) for shot in shots])
+        return Clip(from_uint8(rendering.picture), rendering.detected, f"person{number:06d}_{motion}", fps), rendering
 
     def moving(self, number: int, motion: CycleName, *, fps: float = 25.0) -> Callable[[int], Shot]:
         """Everything that determines frame t of a clip of person `number`, as a function of t; the camera is fixed."""
@@ -163,8 +163,8 @@ class SyntheticPeople(PairDataset):
         stand = BodyPose(right_arm=RELAXED, left_arm=HANGING, right_leg=RESTING[0], left_leg=RESTING[1])
         views = [(stand, 12.0), *DEMO_POSES[:num_poses]]
         shots = [Shot(who, surface, pose, Camera(yaw=yaw), Scene()) for pose, yaw in views]
-        drawing = draw(shots, self.size)
-        return [self._sample(drawing, 0, k, f"person{number:06d}_{k}") for k in range(1, len(shots))]
+        rendering = render(shots, self.size)
+        return [self._sample(rendering, 0, k, f"person{number:06d}_{k}") for k in range(1, len(shots))]
 
     def _person(self, number: int) -> tuple[Identity, Surface]:
         """Person `number` and their dressed surface."""
@@ -177,12 +177,12 @@ class SyntheticPeople(PairDataset):
                 self._dressed.popitem(last=False)
         return self._dressed[number]
 
-    def _sample(self, drawing: Drawing, source: int, target: int, name: str) -> Sample:
+    def _sample(self, rendering: Rendering, source: int, target: int, name: str) -> Sample:
         def framed(row: int) -> tuple[Tensor, Pose]:
-            picture = frame_picture(from_uint8(drawing.picture[row]), self.framing)
-            pose = drawing.detected[row]
+            picture = frame_picture(from_uint8(rendering.picture[row]), self.framing)
+            pose = rendering.detected[row]
             if self.skeleton != OPENPOSE_18:
-                pose = with_landmarks(pose, drawing.poses[FACE_68.name][row]).convert(self.skeleton)
+                pose = with_landmarks(pose, rendering.poses[FACE_68.name][row]).convert(self.skeleton)
             return picture, frame_pose(pose, self.framing)
 
         source_picture, source_pose = framed(source)

@@ -197,7 +197,7 @@ def _begin(draft: Path, root: Path, receipt: Mapping[str, Any]) -> bool:
     differing = sorted(k for k in {*begun, *receipt} if begun.get(k) != receipt.get(k))
     if differing:
         which = ", ".join(
-            "the code that draws" if k == "code" else f"{k} = {begun.get(k)}, not {receipt.get(k)}" for k in differing
+            "the code that renders" if k == "code" else f"{k} = {begun.get(k)}, not {receipt.get(k)}" for k in differing
         )
         raise BadInput(
             f"{draft} holds an unfinished {root.name} that was begun otherwise ({which}). Repeat that call to finish "
@@ -232,5 +232,5 @@ def _bar(pieces: Sequence[Piece], finished: Mapping[str, Record], progress: bool
         for split in dict.fromkeys(piece.split for piece in pieces):
             own = [piece for piece in pieces if piece.split == split]
             done = sum(piece.pictures for piece in own if piece.name in finished)
-            tasks[split] = bar.add_task(f"drawing {split}", total=sum(p.pictures for p in own), completed=done)
+            tasks[split] = bar.add_task(f"rendering {split}", total=sum(p.pictures for p in own), completed=done)
         yield lambda name: bar.advance(tasks[by_name[name].split], by_name[name].pictures)

@@ -330,7 +330,7 @@ _PASSER_BY = 7  # address of a random stream
 class TruePairs(PairDataset):
     """Pairs of synthetic people with ground truth, from a folder of `write_views` or rendered on the fly.
 
-    `self[i]` is plain and deterministic; `draw(i, seed)` is hard and a function of (i, seed).
+    `self[i]` is plain and deterministic; `sample(i, seed)` is hard and a function of (i, seed).
     """
 
     def __init__(
@@ -358,7 +358,7 @@ class TruePairs(PairDataset):
             raise IndexError(f"pair {i} of {len(self)}")
         return self._composed(i % len(self), 0, hard=False)
 
-    def draw(self, i: int, seed: int) -> Sample:
+    def sample(self, i: int, seed: int) -> Sample:
         return self._composed(i, seed, hard=True)
 
     def identity(self, i: int) -> str:

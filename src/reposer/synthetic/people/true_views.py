@@ -19,7 +19,7 @@ from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import SyntheticPeople
 from .drafts import Piece, Record, write_in_pieces
-from .render.drawing import Drawing
+from .render.rendering import Rendering
 
 CHUNK = 16
 VIEWS = 4
@@ -37,17 +37,17 @@ def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
     flow (V, V, 2, h, w): float16, from [source] to [target] in pixels of the full size, 0 where the target shows no
     person; visible (V, V, h, w): whether the source shows that point.
     """
-    drawing = people.drawn([(number, view) for view in range(VIEWS)])
-    exact = drawing.poses[OPENPOSE_18.name]
-    flow, visible = _flows(drawing)
+    rendering = people.rendered([(number, view) for view in range(VIEWS)])
+    exact = rendering.poses[OPENPOSE_18.name]
+    flow, visible = _flows(rendering)
     return {
-        "person": drawing.person,
-        "backdrop": drawing.backdrop[0],
-        "parts": _half(drawing.parts),
-        "surface": _half(drawing.surface).nan_to_num(0.0).half(),
+        "person": rendering.person,
+        "backdrop": rendering.backdrop[0],
+        "parts": _half(rendering.parts),
+        "surface": _half(rendering.surface).nan_to_num(0.0).half(),
         "xy": exact.xy.float(),
         "seen": exact.visible,
-        "found": drawing.detected.visible,
+        "found": rendering.detected.visible,
         "flow": flow,
         "visible": visible,
     }
@@ -58,16 +58,16 @@ def _half(a: Tensor) -> Tensor:
     return a[..., ::2, ::2].contiguous()
 
 
-def _flows(drawing: Drawing) -> tuple[Tensor, Tensor]:
-    h, w = drawing.parts.shape[1] // 2, drawing.parts.shape[2] // 2
-    flows = torch.zeros(len(drawing), len(drawing), 2, h, w, dtype=torch.float16)
-    visible = torch.zeros(len(drawing), len(drawing), h, w, dtype=torch.bool)
-    for source in range(len(drawing)):
-        for target in range(len(drawing)):
+def _flows(rendering: Rendering) -> tuple[Tensor, Tensor]:
+    h, w = rendering.parts.shape[1] // 2, rendering.parts.shape[2] // 2
+    flows = torch.zeros(len(rendering), len(rendering), 2, h, w, dtype=torch.float16)
+    visible = torch.zeros(len(rendering), len(rendering), h, w, dtype=torch.bool)
+    for source in range(len(rendering)):
+        for target in range(len(rendering)):
             if source == target:
-                visible[source, target] = _half(drawing.parts[target]) > 0
+                visible[source, target] = _half(rendering.parts[target]) > 0
                 continue
-            flow, shown = drawing.flow(source, target)
+            flow, shown = rendering.flow(source, target)
             flows[source, target] = _half(flow).nan_to_num(0.0).clamp(-1000, 1000).half()
             visible[source, target] = _half(shown)
     return flows, visible

@@ -17,7 +17,7 @@ from reposer.data.shards import BETWEEN, picture_bytes, pose_words, shard_name, 
 from .attributes import attributes
 from .dataset import FIRST_NUMBER, LAST_NUMBER, Split, SyntheticPeople
 from .drafts import Piece, Record, write_in_pieces
-from .render.drawing import Drawing
+from .render.rendering import Rendering
 from .render.truth import flow_truth, packed, picture_truth
 
 Form = Literal["patn", "shards"]
@@ -89,10 +89,10 @@ class _Plan:
     truth: bool
     flow: bool
 
-    def draw(self, number: int) -> tuple[dict[str, str], Drawing]:
+    def render(self, number: int) -> tuple[dict[str, str], Rendering]:
         """Attributes of person `number`, and all their views."""
         data = SyntheticPeople(self.size, num_pairs=1, seed=self.seed)
-        return attributes(data.who(number)), data.drawn([(number, view) for view in range(self.views)])
+        return attributes(data.who(number)), data.rendered([(number, view) for view in range(self.views)])
 
     def names(self, number: int) -> list[str]:
         """The names of a person's pictures, without suffix."""
@@ -121,23 +121,23 @@ class _Folder:
 
     def __call__(self, draft: Path, piece: Piece) -> Record:
         plan, (number,) = self.plan, piece.people
-        words, drawing = plan.draw(number)
+        words, rendering = plan.render(number)
         names = plan.names(number)
         files = {
-            f"{piece.split}/{name}{plan.suffix}": picture_bytes(drawing.picture[row], plan.suffix)
+            f"{piece.split}/{name}{plan.suffix}": picture_bytes(rendering.picture[row], plan.suffix)
             for row, name in enumerate(names)
         }
         if plan.truth:
             for row, name in enumerate(names):
-                files[f"truth/{piece.split}/{name}.npz"] = packed(picture_truth(drawing, row))
+                files[f"truth/{piece.split}/{name}.npz"] = packed(picture_truth(rendering, row))
         if plan.flow:
             for a, b in plan.pairs():
                 path = f"truth/{piece.split}/flow/{names[a]}{BETWEEN}{names[b]}.npz"
-                files[path] = packed(flow_truth(drawing, a, b))
+                files[path] = packed(flow_truth(rendering, a, b))
         for path, content in files.items():
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
             (draft / path).write_bytes(content)
-        found = drawing.detected.resize(FASHION_SIZE)  # coordinates of these lists refer to the 256x176 frame
+        found = rendering.detected.resize(FASHION_SIZE)  # coordinates of these lists refer to the 256x176 frame
         return {
             "split": piece.split,
             "person": person_name(number),
@@ -189,21 +189,21 @@ class _Shards:
     def _samples(self, number: int) -> Iterator[tuple[str, dict[str, bytes]]]:
         """(key, files) of each pair of one person."""
         plan = self.plan
-        words, drawing = plan.draw(number)
+        words, rendering = plan.render(number)
         names = plan.names(number)
-        pictures = [picture_bytes(picture, plan.suffix) for picture in drawing.picture]
-        parts = [picture_bytes(row) for row in drawing.parts]
-        truth = [packed(picture_truth(drawing, row)) for row in range(plan.views)] if plan.truth else []
+        pictures = [picture_bytes(picture, plan.suffix) for picture in rendering.picture]
+        parts = [picture_bytes(row) for row in rendering.parts]
+        truth = [packed(picture_truth(rendering, row)) for row in range(plan.views)] if plan.truth else []
         for pair in plan.pairs():
             files: dict[str, bytes] = {}
             about = {"identity": person_name(number), "attributes": words}
             for side, row in zip(("source", "target"), pair, strict=True):
                 files[f"{side}{plan.suffix}"] = pictures[row]
                 files[f"{side}.parts.png"] = parts[row]
-                about[side] = {"name": names[row], "pose": pose_words(drawing.detected[row])}
+                about[side] = {"name": names[row], "pose": pose_words(rendering.detected[row])}
                 if truth:
                     files[f"{side}.npz"] = truth[row]
             files["json"] = json.dumps(about).encode()
             if plan.flow:
-                files["flow.npz"] = packed(flow_truth(drawing, *pair))
+                files["flow.npz"] = packed(flow_truth(rendering, *pair))
             yield f"{names[pair[0]]}{BETWEEN}{names[pair[1]]}", files

@@ -21,7 +21,7 @@ from .places import face_crop, face_inside, head_box
 
 CROPS_BY, CROPS_THROUGH_A_NETWORK = ("ssim-gaussian1.5", "l1"), "lpips-alex"
 Heads = Sequence[Box | None]
-DRAWN: tuple[PictureSet, ...] = ("generated", "source")
+SCORED: tuple[PictureSet, ...] = ("generated", "source")
 
 
 class Found(NamedTuple):
@@ -55,7 +55,7 @@ class Faces(SuitePart):
         self._metrics = {metric.name: metric for metric in metrics}
         self._pairs: list[Pair] = []
         self._found: dict[Look, dict[str, Found]] = {look: {} for look in LOOKS}
-        self._crops: dict[str, dict[str, float]] = {f"{which}/{name}": {} for which in DRAWN for name in self._metrics}
+        self._crops: dict[str, dict[str, float]] = {f"{which}/{name}": {} for which in SCORED for name in self._metrics}
 
     @classmethod
     def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "Faces":
@@ -92,9 +92,9 @@ class Faces(SuitePart):
         rows = list(targets)
         if not rows:
             return
-        drawn: dict[Look, Heads] = {"generated": heads}
+        generated: dict[Look, Heads] = {"generated": heads}
         copied: dict[Look, Heads] = {"source": heads, "reference": source_heads}
-        for pictures, looks in ((batch.generated, drawn), (batch.pictures("source"), copied)):
+        for pictures, looks in ((batch.generated, generated), (batch.pictures("source"), copied)):
             faces: list[list[Face]] = [[]] * len(pictures)
             for row, own in zip(rows, self._finder(pictures[rows].to(self._device)), strict=True):
                 faces[row] = own
@@ -122,7 +122,7 @@ class Faces(SuitePart):
         found += mean_findings(list(landmark_errors(table)), finder)
         for metric in self._metrics.values():
             looked = f"{finder}; {metric.network}" if metric.network else finder
-            found += mean_findings([self._crop_values(pairs, metric, which) for which in DRAWN], looked)
+            found += mean_findings([self._crop_values(pairs, metric, which) for which in SCORED], looked)
         return found
 
     def state(self) -> dict[str, Tensor]:

@@ -393,7 +393,7 @@ def _leg(leg: LegPose, stream: np.random.Generator, max_lift: float) -> LegPose:
     )
 
 
-def _draw(kind: Kind, stream: np.random.Generator, max_lift: float) -> BodyPose:
+def _sample(kind: Kind, stream: np.random.Generator, max_lift: float) -> BodyPose:
     """Sample a pose of the kind, plausible or not."""
     legs = kind.legs[int(stream.integers(len(kind.legs)))]
     total = sum(kind.arms.values())
@@ -479,7 +479,7 @@ def sample_pose(
         kind = choose({n: k.weight for n, k in KINDS.items() if k.bare or max_lift > 0.2}, stream)
     choice = KINDS[kind]
     for _ in range(40):
-        pose = _draw(choice, stream, max_lift)
+        pose = _sample(choice, stream, max_lift)
         figure = pose_body(body, pose)
         if choice.balanced is not None and pose.seat is None and balance(figure) < choice.balanced + 0.01:
             pose = under_the_body(body, pose, figure)

@@ -18,9 +18,9 @@ from ..head.landmarks import face_points
 from ..head.surface import face_points as on_head
 from ..identity import Identity
 from ..wardrobe.shapes import normals
-from .drawing import Shot
 from .dress import bust_of
 from .projection import Projection, axes_of
+from .rendering import Shot
 from .scenes import Scene
 from .surface import as_surface, texel_coordinates
 

@@ -115,7 +115,7 @@ class Top:
             rib = 1 - 0.16 * (cell(x[band] / 0.009) > 0.1)
             out[band] = np.array(self.cloth.third) * rib[:, None]
         if self.printed is not None:
-            self.printed.draw(q, out)
+            self.printed.paint(q, out)
         if self.badge is not None:
             out[front & logo_ink(self.badge, (x - 0.046) / 0.011, (y - 0.222) / 0.011)] = self.cloth.third
         if self.trim is not None:

@@ -37,10 +37,10 @@ def design_split(key: tuple[str, ...]) -> Split:
     return "train" if lot < 90 else "val" if lot < 95 else "test"
 
 
-def draw_until(draw: Callable[[], Design], split: Split | None) -> Design:
+def sample_until(sample: Callable[[], Design], split: Split | None) -> Design:
     """Sample designs until one belongs to the split; None accepts any."""
     for _ in range(_TRIES):
-        design = draw()
+        design = sample()
         if split is None or design_split(design) == split:
             return design
     raise RuntimeError(
@@ -98,7 +98,7 @@ def _colours(stream: np.random.Generator, table: Mapping[str, float], *, second:
     return first, lot(stream, _CONTRAST[first]) if second else "none"
 
 
-def draw_top(stream: np.random.Generator, feminine: float, *, covered: bool = False) -> Design:
+def sample_top(stream: np.random.Generator, feminine: float, *, covered: bool = False) -> Design:
     """Sample a shirt, sweater or similar; `covered` has long sleeves and a high neck."""
     f = feminine
     cuts = {
@@ -143,7 +143,7 @@ def draw_top(stream: np.random.Generator, feminine: float, *, covered: bool = Fa
     return Design("top", cut, length, neckline, pattern, first, second, detail)
 
 
-def draw_dress(stream: np.random.Generator, *, covered: bool = False) -> Design:
+def sample_dress(stream: np.random.Generator, *, covered: bool = False) -> Design:
     """Sample a dress, whose cut is the skirt's length."""
     length = "long" if covered else lot(stream, {"none": 0.3, "short": 0.35, "elbow": 0.1, "long": 0.25})
     neckline = "crew" if covered else lot(stream, {"crew": 0.3, "scoop": 0.3, "v": 0.25, "collar": 0.15})
@@ -154,7 +154,7 @@ def draw_dress(stream: np.random.Generator, *, covered: bool = False) -> Design:
     return Design("dress", cut, length, neckline, pattern, first, second, detail)
 
 
-def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = False) -> Design:
+def sample_lower(stream: np.random.Generator, feminine: float, *, covered: bool = False) -> Design:
     """Sample trousers, shorts or a skirt."""
     f = 1.0 if covered else feminine
     cuts = {
@@ -171,26 +171,26 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
     width = lot(stream, {"narrow": 0.35, "straight": 0.4, "wide": 0.25})
     if cut in ("jeans", "chinos", "tailored", "leggings", "corduroy") and stream.random() < 0.3:
         length = "ankle"
-    draw = stream.random()
+    number = stream.random()
     if cut == "jeans":
         table = _JEANS
         detail = lot(stream, {"none": 0.25, "washed": 0.25, "ripped": 0.14, "turned": 0.16, "frayed": 0.1, "belt": 0.15})  # fmt: skip
     elif cut in ("chinos", "corduroy"):
         detail = lot(stream, {"none": 0.3, "belt": 0.45, "turned": 0.25})
-        if cut == "chinos" and draw < 0.08:
+        if cut == "chinos" and number < 0.08:
             pattern = _one_of(stream, _SUITING)
     elif cut == "tailored":
         detail = lot(stream, {"none": 0.2, "belt": 0.3, "crease": 0.5})
-        pattern = _one_of(stream, _SUITING) if draw < 0.35 else "plain"
+        pattern = _one_of(stream, _SUITING) if number < 0.35 else "plain"
     elif cut in ("joggers", "track"):
         detail = lot(stream, {"cord": 0.6, "badge": 0.4}) if cut == "joggers" else lot(stream, {"one": 0.3, "two": 0.3, "three": 0.4})  # fmt: skip
         second = True
-        pattern = "camouflage" if cut == "joggers" and draw < 0.12 else "plain"
+        pattern = "camouflage" if cut == "joggers" and number < 0.12 else "plain"
     elif cut == "cargo":
         detail = lot(stream, {"belt": 0.4, "none": 0.6})
-        pattern = "camouflage" if draw < 0.22 else "plain"
+        pattern = "camouflage" if number < 0.22 else "plain"
     elif cut == "leggings":
-        pattern = _one_of(stream, ("leopard", "zebra", "abstract", "camouflage", "florals", "waves")) if draw < 0.2 else "plain"  # fmt: skip
+        pattern = _one_of(stream, ("leopard", "zebra", "abstract", "camouflage", "florals", "waves")) if number < 0.2 else "plain"  # fmt: skip
         detail = lot(stream, {"none": 0.6, "one": 0.2, "two": 0.2})
         second = detail != "none"
     elif cut.endswith("shorts"):
@@ -199,17 +199,17 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
             table, detail = _JEANS, lot(stream, {"washed": 0.4, "frayed": 0.35, "turned": 0.25})
         elif cut == "chino_shorts":
             detail = lot(stream, {"belt": 0.4, "none": 0.3, "turned": 0.3})
-            pattern = _one_of(stream, ("florals", "leaves", "plaid", "checks", "stripes", "pin_dots")) if draw < 0.35 else "plain"  # fmt: skip
+            pattern = _one_of(stream, ("florals", "leaves", "plaid", "checks", "stripes", "pin_dots")) if number < 0.35 else "plain"  # fmt: skip
         else:
             detail, second, table = lot(stream, {"one": 0.3, "two": 0.4, "three": 0.3}), True, _CLOTH
     else:
         length = "midi" if covered else lot(stream, {"mini": 0.3, "knee": 0.4, "midi": 0.3})
         if cut == "denim_skirt":
-            table, length, detail = (_JEANS, "mini" if draw < 0.6 else "knee", "buttons" if draw < 0.4 else "none")
+            table, length, detail = (_JEANS, "mini" if number < 0.6 else "knee", "buttons" if number < 0.4 else "none")
         else:
             table = _CLOTH
             names = ("plaid", "tartan", "checks", "houndstooth") if cut == "pleated_skirt" else _GOWNS
-            pattern = _one_of(stream, names) if draw < 0.45 else "plain"
+            pattern = _one_of(stream, names) if number < 0.45 else "plain"
             detail = lot(stream, {"none": 0.6, "belt": 0.25, "buttons": 0.15}) if cut == "skirt" else "none"
     first, other = _colours(stream, table, second=second or pattern != "plain")
     if table is _JEANS:  # the thread
@@ -217,7 +217,7 @@ def draw_lower(stream: np.random.Generator, feminine: float, *, covered: bool = 
     return Design("lower", cut, length, width, pattern, first, other, detail)
 
 
-def draw_jacket(stream: np.random.Generator) -> Design:
+def sample_jacket(stream: np.random.Generator) -> Design:
     """Sample a jacket; its detail says whether it is worn open."""
     cut = lot(stream, {"blazer": 0.28, "denim": 0.17, "bomber": 0.15, "cardigan": 0.18, "puffer": 0.12, "leather": 0.10})  # fmt: skip
     table: Mapping[str, float] = _JEANS if cut == "denim" else _SOBER if cut in ("blazer", "leather") else _CLOTH

@@ -74,13 +74,13 @@ class Cloth:
         else:
             u = q[:, 0] * np.float32(1 / self.period)
             v = q[:, 1] * np.float32(1 / self.period) + np.float32(self.phase)
-            drawn = _DRAW[self.pattern](u, v, q)
-            if drawn.dtype.kind == "f":
-                out = a + drawn.astype(np.float32)[:, None] * (b - a)
+            index = _PATTERN[self.pattern](u, v, q)
+            if index.dtype.kind == "f":
+                out = a + index.astype(np.float32)[:, None] * (b - a)
             else:
                 leaf = np.array((0.27, 0.43, 0.26), np.float32)
                 palette = np.stack([a, b, c, (a + b) / 2, 0.72 * b, leaf, 0.78 * a, (a + c) / 2])
-                out = np.take(palette, drawn, axis=0)
+                out = np.take(palette, index, axis=0)
         if self.weave != "smooth":
             out *= _WEAVE[self.weave](q[:, 0], q[:, 1])[:, None]
             np.clip(out, 0, 1, out=out)
@@ -341,9 +341,9 @@ def _splatter(u: Array, v: Array, q: Array) -> Array:
     return _pick((inside, B), (inside & (lot > 0.6), C))
 
 
-_DRAW: dict[str, Callable[[Array, Array, Array], Array]] = {
-    draw.__name__[1:]: draw
-    for draw in (
+_PATTERN: dict[str, Callable[[Array, Array, Array], Array]] = {
+    pattern_of.__name__[1:]: pattern_of
+    for pattern_of in (
         _stripes,
         _breton,
         _uneven,
@@ -435,5 +435,6 @@ def _linen(x: Array, y: Array) -> Array:
 
 
 _WEAVE: dict[str, Callable[[Array, Array], Array]] = {
-    draw.__name__[1:]: draw for draw in (_knit, _rib, _cable, _denim, _corduroy, _puffer, _quilted, _linen)
+    pattern_of.__name__[1:]: pattern_of
+    for pattern_of in (_knit, _rib, _cable, _denim, _corduroy, _puffer, _quilted, _linen)
 }

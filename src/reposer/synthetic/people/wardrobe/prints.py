@@ -37,7 +37,7 @@ class Print:
     """Whether the lines are on a box of the second colour."""
     back: str = ""
 
-    def draw(self, q: np.ndarray, out: np.ndarray) -> None:
+    def paint(self, q: np.ndarray, out: np.ndarray) -> None:
         near = np.flatnonzero((np.abs(q[:, 2]) < 0.5) & (np.abs(q[:, 1] - self.at[1]) < 0.13))
         if len(near):
             x, y = q[near, 0] - self.at[0], q[near, 1] - self.at[1]

@@ -8,7 +8,7 @@ import numpy as np
 from ..body.figure import FOREARM, SHIN, SHOULDER_Y, THIGH, UPPER_ARM, Body
 from .clothes import LOGOS, Cloth, Legwear, LogoName, Neckline, Plain, Print, Shoe, Skirt, Sleeve, Top, Waist
 from .colours import COLOUR_NAMES, DENIM, DYES, LEATHER, Colour, ColourName, jitter, lightness, rgb, scaled
-from .designs import Design, Split, draw_dress, draw_jacket, draw_lower, draw_top, draw_until, lot
+from .designs import Design, Split, lot, sample_dress, sample_jacket, sample_lower, sample_top, sample_until
 from .lettering import invented_word
 from .patterns import Weave
 
@@ -68,15 +68,15 @@ def sample_outfit(
     """Sample clothes whose designs belong to the split; `covered` leaves only face, hands and feet bare."""
     dress = stream.random() < 0.30 * feminine
     if dress:
-        upper = draw_until(lambda: draw_dress(stream, covered=covered), split)
+        upper = sample_until(lambda: sample_dress(stream, covered=covered), split)
         designs = [upper]
     else:
-        upper = draw_until(lambda: draw_top(stream, feminine, covered=covered), split)
-        below = draw_until(lambda: draw_lower(stream, feminine, covered=covered), split)
+        upper = sample_until(lambda: sample_top(stream, feminine, covered=covered), split)
+        below = sample_until(lambda: sample_lower(stream, feminine, covered=covered), split)
         designs = [upper, below]
     jacket_design = None
     if upper.neckline != "hood" and upper.cut != "sweater" and stream.random() < 0.24:
-        jacket_design = draw_until(lambda: draw_jacket(stream), split)
+        jacket_design = sample_until(lambda: sample_jacket(stream), split)
         designs.append(jacket_design)
 
     skirt = dress or below.cut.endswith("skirt")

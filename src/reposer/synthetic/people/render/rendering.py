@@ -90,7 +90,7 @@ class _View:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Rendering:
     """B pictures of people with ground truth. Maps sample the bottom-right fine pixel of each pixel.
 
     picture: RGB. albedo: the same without light, scene and folds, black where there is no person.
@@ -121,12 +121,12 @@ class Drawing:
     def __len__(self) -> int:
         return len(self.picture)
 
-    def __getitem__(self, i: int) -> "Drawing":
-        """Row i, as a `Drawing` of one picture."""
+    def __getitem__(self, i: int) -> "Rendering":
+        """Row i, as a `Rendering` of one picture."""
         if not 0 <= i < len(self):
             raise IndexError(f"row {i} of {len(self)}")
         rows = slice(i, i + 1)
-        return Drawing(
+        return Rendering(
             self.picture[rows],
             self.albedo[rows],
             self.person[rows],
@@ -140,22 +140,22 @@ class Drawing:
         )
 
     @staticmethod
-    def joined(drawings: Sequence["Drawing"]) -> "Drawing":
-        """Concatenate the rows of several drawings of one size."""
-        return Drawing(
-            torch.cat([d.picture for d in drawings]),
-            torch.cat([d.albedo for d in drawings]),
-            torch.cat([d.person for d in drawings]),
-            torch.cat([d.backdrop for d in drawings]),
-            torch.cat([d.parts for d in drawings]),
-            torch.cat([d.depth for d in drawings]),
-            torch.cat([d.surface for d in drawings]),
+    def joined(renderings: Sequence["Rendering"]) -> "Rendering":
+        """Concatenate the rows of several renderings of one size."""
+        return Rendering(
+            torch.cat([d.picture for d in renderings]),
+            torch.cat([d.albedo for d in renderings]),
+            torch.cat([d.person for d in renderings]),
+            torch.cat([d.backdrop for d in renderings]),
+            torch.cat([d.parts for d in renderings]),
+            torch.cat([d.depth for d in renderings]),
+            torch.cat([d.surface for d in renderings]),
             {
-                name: Pose.stack([d.poses[name][i] for d in drawings for i in range(len(d))])
-                for name in drawings[0].poses
+                name: Pose.stack([d.poses[name][i] for d in renderings for i in range(len(d))])
+                for name in renderings[0].poses
             },
-            Pose.stack([d.detected[i] for d in drawings for i in range(len(d))]),
-            tuple(view for d in drawings for view in d.views),
+            Pose.stack([d.detected[i] for d in renderings for i in range(len(d))]),
+            tuple(view for d in renderings for view in d.views),
         )
 
     def flow(self, source: int, target: int) -> tuple[Float[Tensor, "2 H W"], Bool[Tensor, "H W"]]:
@@ -208,13 +208,13 @@ def _shows(view: _View, size: tuple[int, int], xy: Tensor, patch: Tensor, place:
     return shown
 
 
-def draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device | str = "cpu") -> Drawing:
+def render(shots: Sequence[Shot], size: tuple[int, int], device: torch.device | str = "cpu") -> Rendering:
     """Render these shots at (height, width), with ground truth. A shot's picture does not depend on the others."""
     with torch.no_grad():
-        return _draw(shots, size, torch.device(device))
+        return _render(shots, size, torch.device(device))
 
 
-def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) -> Drawing:
+def _render(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) -> Rendering:
     h, w = size
     ss = SUPERSAMPLING
     fine = (h * ss, w * ss)
@@ -314,7 +314,7 @@ def _draw(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) ->
         [mesh.projection for mesh in meshes],
         hits.depth[:, ss - 1 :: ss, ss - 1 :: ss] / ss,
     )
-    return Drawing(
+    return Rendering(
         _to_uint8(picture),
         _to_uint8(albedo),
         _to_uint8(alone),
