@@ -12,8 +12,9 @@ from reposer.core.skeleton import COCO_17, FACE_68, H36M_17
 from reposer.generators import load
 from reposer.generators.gfla.clip_network import GFLAAnimationConfig, GFLAFaceConfig
 from reposer.generators.gfla.network import GFLAConfig
-from reposer.generators.gfla.released import import_released, layers, read_released, twice
+from reposer.generators.gfla.released import layers, read_released, twice
 from reposer.generators.gfla.view_network import GFLAViewsConfig
+from reposer.generators.released import import_released
 from reposer.nn.weights import unfilled
 
 from .released_gfla import DanceGenerator, FaceGenerator, PoseGenerator, Poses, ShapeNetGenerator, with_lively_weights

@@ -8,9 +8,9 @@ from safetensors.numpy import save_file
 from reposer.cli import main
 from reposer.core import BadInput, Pose
 from reposer.generators import load
-from reposer.generators import pg2_released as released
 from reposer.generators.pg2 import PG2Config
-from reposer.generators.pg2_released import as_released, import_released, layers, read_released
+from reposer.generators.pg2_released import as_released, layers, read_released
+from reposer.generators.released import RELEASED, Released, import_released
 from reposer.nn.weights import unfilled
 
 from .released_pg2 import Variables, coarse, pose_maps, refined
@@ -122,7 +122,7 @@ def test_a_file_that_is_cut_short_or_missing_is_refused(exported, tmp_path):
 
 def test_the_imported_file_says_what_it_is_and_draws_in_the_padded_frame(exported, tmp_path, monkeypatch):
     config, file, _ = exported
-    monkeypatch.setattr(released, "RELEASED", {"tiny": lambda: config})
+    monkeypatch.setitem(RELEASED._entries, "tiny", Released("pg2", lambda: config, read_released))
     imported = import_released(file, "tiny", tmp_path / "out.safetensors")
     loaded = load(tmp_path / "out.safetensors")
     source, pose = inputs(config)

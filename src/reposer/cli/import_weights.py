@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 import tyro
@@ -46,15 +45,12 @@ def import_weights(
     """
     check_output_file(out, endings=(".safetensors",), inputs=(checkpoint,))
 
-    from reposer.generators import pg2_released as pg2
-    from reposer.generators.gfla import released as gfla
+    from reposer.generators.released import RELEASED, import_released
 
-    released: ModuleType = {"gfla": gfla, "pg2": pg2}[family]
-    if recipe not in released.RELEASED:
-        raise BadInput(
-            f"{recipe} is no released network of {family}; those are: {', '.join(released.RELEASED)}. Give --recipe one of them."
-        )
-    generator = released.import_released(checkpoint, recipe, out)
+    if RELEASED[recipe].family != family:
+        known = ", ".join(name for name, network in RELEASED.items() if network.family == family)
+        raise BadInput(f"{recipe} is no released network of {family}; those are: {known}. Give --recipe one of them.")
+    generator = import_released(checkpoint, recipe, out)
     count = sum(p.numel() for p in generator.parameters())
     Terminal(stderr=True).say(
         f"{count:,} parameters of {recipe} in {out}; `reposer.load('{out}')` gives the generator."

@@ -20,32 +20,18 @@ The layout follows the authors' code at commit c32f859; no released file was ava
 | `biases` | `bias` |
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from torch import Tensor
 
-from reposer.core import Generator, Registry
+from reposer.core import Generator
 from reposer.nn.array_files import read_arrays
 from reposer.nn.published import refuse_another_layout
-from reposer.nn.weights import fill, read_checkpoint, save_generator, unfilled
+from reposer.nn.weights import fill, read_checkpoint, unfilled
 
 from .pg2 import SHALLOWER, PG2Config
-
-RELEASED: Registry[Callable[[], PG2Config]] = Registry("released PG2 network")
-RELEASED.add("pg2-market-2017", PG2Config.market)
-RELEASED.add("pg2-fashion-2017", PG2Config.fashion)
-
-
-def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
-    """Reads a file in the layout above into a generator and writes it to `out` (.safetensors).
-
-    recipe: name in RELEASED of the published network. An unknown or missing name or a wrong shape is BadInput, and
-    nothing is written.
-    """
-    generator = read_released(checkpoint, RELEASED[recipe](), recipe)
-    save_generator(generator, out, {"recipe": recipe, "imported_from": checkpoint.name})
-    return generator
+from .released import RELEASED, Released
 
 
 def read_released(checkpoint: Path, config: PG2Config, name: str = "this network") -> Generator:
@@ -63,6 +49,10 @@ def read_released(checkpoint: Path, config: PG2Config, name: str = "this network
     refuse_another_layout(arrays, shapes, checkpoint, name)
     fill(generator, {ours: as_ours(arrays[theirs]) for ours, theirs in names.items()}, checkpoint)
     return generator.eval()
+
+
+RELEASED.add("pg2-market-2017", Released("pg2", PG2Config.market, read_released))
+RELEASED.add("pg2-fashion-2017", Released("pg2", PG2Config.fashion, read_released))
 
 
 def layers(config: PG2Config) -> Iterator[tuple[str, str]]:

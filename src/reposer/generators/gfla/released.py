@@ -6,38 +6,20 @@ Conv, stages count from the picture (encoder) or from the coarsest map (decoder)
 Conv3x3 is stored twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reposer.core import Generator, Registry
+from reposer.core import Generator
 from reposer.nn.published import refuse_another_layout
-from reposer.nn.weights import fill, read_checkpoint, save_generator, unfilled
+from reposer.nn.weights import fill, read_checkpoint, unfilled
 
+from ..released import RELEASED, Released
 from .clip_network import GFLAAnimationConfig, GFLAFaceConfig
 from .network import GFLAConfig
 from .parts import FLOW_LEVELS, SOURCE_LEVELS, NetworksConfig
 from .view_network import GFLAViewsConfig
 
 Published = GFLAConfig | GFLAAnimationConfig | GFLAFaceConfig | GFLAViewsConfig
-RELEASED: Registry[Callable[[], Published]] = Registry("released GFLA network")
-RELEASED.add("gfla-fashion-2020", GFLAConfig.fashion_2020)
-RELEASED.add("gfla-market-2020", GFLAConfig.market_2020)
-RELEASED.add("gfla-dance-fashion-2020", GFLAAnimationConfig.dance_2020)
-RELEASED.add("gfla-dance-iper-2020", GFLAAnimationConfig.dance_2020)
-RELEASED.add("gfla-face-2020", GFLAFaceConfig.face_2020)
-RELEASED.add("gfla-views-car-2020", GFLAViewsConfig.shapenet_2020)
-RELEASED.add("gfla-views-chair-2020", GFLAViewsConfig.shapenet_2020)
-
-
-def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
-    """Reads a released `*_net_G.pth` into a generator and writes it to `out` (.safetensors).
-
-    recipe: name in RELEASED of the published network. An unknown or missing key, a wrong shape or a tied pair that
-    differs is BadInput, and nothing is written.
-    """
-    generator = read_released(checkpoint, RELEASED[recipe](), recipe)
-    save_generator(generator, out, {"recipe": recipe, "imported_from": checkpoint.name})
-    return generator
 
 
 def read_released(checkpoint: Path, config: Published, name: str = "this network") -> Generator:
@@ -54,6 +36,18 @@ def read_released(checkpoint: Path, config: Published, name: str = "this network
     refuse_another_layout(tensors, shapes, checkpoint, name, copies)
     fill(generator, {ours: tensors[theirs] for ours, theirs in names.items()}, checkpoint)
     return generator.eval()
+
+
+for _name, _config in {
+    "gfla-fashion-2020": GFLAConfig.fashion_2020,
+    "gfla-market-2020": GFLAConfig.market_2020,
+    "gfla-dance-fashion-2020": GFLAAnimationConfig.dance_2020,
+    "gfla-dance-iper-2020": GFLAAnimationConfig.dance_2020,
+    "gfla-face-2020": GFLAFaceConfig.face_2020,
+    "gfla-views-car-2020": GFLAViewsConfig.shapenet_2020,
+    "gfla-views-chair-2020": GFLAViewsConfig.shapenet_2020,
+}.items():
+    RELEASED.add(_name, Released("gfla", _config, read_released))
 
 
 def layers(config: Published) -> Iterator[tuple[str, str]]:
