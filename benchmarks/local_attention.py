@@ -91,7 +91,8 @@ def run(device: torch.device) -> list[Table]:
                 "difference",
             ),
             rows,
-            f"Level 2: 128 channels, 64x64; level 3: 256 channels, 32x32. Best of {repeats}. MB: peak beyond inputs, output and gradients.",
+            f"Level 2: 128 channels, 64x64; level 3: 256 channels, 32x32. Best of {repeats}. MB: peak beyond inputs, "
+            "output and gradients.",
         )
     ]
 

@@ -36,8 +36,8 @@ def run(device: torch.device) -> list[Table]:
         seconds[f"drawn with all truth on {torch.cuda.get_device_name(device)}, people dressed before"] = _on(device)
     rows: list[tuple[str | float, ...]] = [(name, 1e3 * s, 1 / s) for name, s in seconds.items()]
     note = (
-        f"{SIZE[0]}x{SIZE[1]}, PNG folder. Truth: albedo, parts, depth, surface coordinates, joints of three skeletons. "
-        "One torch thread a process; all but the drawings: best of 3."
+        f"{SIZE[0]}x{SIZE[1]}, PNG folder. Truth: albedo, parts, depth, surface coordinates, joints of three "
+        "skeletons. One torch thread a process; all but the drawings: best of 3."
     )
     return [Table("Synthetic people", ("what", "ms a picture", "pictures / s"), rows, note)]
 

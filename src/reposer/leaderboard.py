@@ -353,8 +353,8 @@ def table(contest: Contest, entries: Sequence[Entry]) -> str:
         text = f"### {_heading(contest, moment)}\n\n" + "\n".join(lines) + "\n"
         if back := [f"{entry.system} ({entry.geometry})" for entry in own if entry.geometry]:
             text += (
-                f"\nIn another geometry than the people's {contest.size[0]}x{contest.size[1]}, and scaled back to it before "
-                f"scoring, which costs these a little: {', '.join(back)}.\n"
+                f"\nIn another geometry than the people's {contest.size[0]}x{contest.size[1]}, and scaled back to it "
+                f"before scoring, which costs these a little: {', '.join(back)}.\n"
             )
         parts.append(text)
     return "\n".join(parts)
@@ -437,8 +437,8 @@ def _refuse_other_people(contest: Contest, people: Path) -> None:
     }
     if other := [key for key, value in wanted.items() if about.get(key) != value]:
         raise BadInput(
-            f"{people} does not hold the people of this contest (other: {', '.join(other)}). Move it away, and they are "
-            f"written anew, or give a new folder with --out."
+            f"{people} does not hold the people of this contest (other: {', '.join(other)}). Move it away, and they "
+            f"are written anew, or give a new folder with --out."
         )
 
 

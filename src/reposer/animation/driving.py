@@ -83,7 +83,8 @@ def open_driving(
     """
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(
-            f"A clip is made at {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not at {float(fps):g}. Give another --fps."
+            f"A clip is made at {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not at {float(fps):g}. Give another "
+            "--fps."
         )
     if path.suffix.lower() == ".json" or path.is_dir():
         return _of_track(path, fps, size)
@@ -125,8 +126,8 @@ def _refuse_endless(path: Path, count: int, own: Fraction | float, fps: Fraction
     frames = count / float(own) * float(fps)
     if frames > MOST_FRAMES:
         raise BadInput(
-            f"{path} has {count} frames at {float(own):g} per second; shown at {float(fps):g} those are {frames:.3g} frames, and "
-            f"at most {MOST_FRAMES:,} are made. Give a lower --fps."
+            f"{path} has {count} frames at {float(own):g} per second; shown at {float(fps):g} those are {frames:.3g} "
+            f"frames, and at most {MOST_FRAMES:,} are made. Give a lower --fps."
         )
 
 

@@ -123,8 +123,8 @@ def laid_over(face: Pose, other: Pose) -> Similarity:
     found = Similarity.fit(_complex(face)[shared], _complex(other)[shared])
     if found is None:
         raise BadInput(
-            f"The driver's face cannot be laid over the generated one: they share {int(shared.sum())} landmarks, and two in "
-            "different places are needed."
+            f"The driver's face cannot be laid over the generated one: they share {int(shared.sum())} landmarks, and "
+            "two in different places are needed."
         )
     return found
 
@@ -181,8 +181,8 @@ class _Transfer:
         if onto is None:
             raise BadInput(
                 f"The source and the driver's neutral face cannot be laid over each other: of the {len(SIZED_BY)} "
-                f"landmarks on eyes, nose and ends of the jaw they share {len(shared)}, and two in different places are "
-                "needed. Choose another photo or another neutral frame."
+                f"landmarks on eyes, nose and ends of the jaw they share {len(shared)}, and two in different places "
+                "are needed. Choose another photo or another neutral frame."
             )
         return cls(source, z, n, source_seen & neutral_seen, neutral_seen, onto)
 

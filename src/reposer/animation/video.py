@@ -104,8 +104,8 @@ class PhotoAnimation:
         self._same_person, self._fit, self._edge_frames = same_person, fit, edge_frames
         if edge_frames is not None and generator.skeleton != FACE_68:
             raise BadInput(
-                f"Edges of the driving frames describe faces; {type(generator).__name__} generates from {generator.skeleton.name}. "
-                f"Leave them out."
+                f"Edges of the driving frames describe faces; {type(generator).__name__} generates from "
+                f"{generator.skeleton.name}. Leave them out."
             )
         self.missing = 0
         self.left_undone: Counter[str] = Counter()

@@ -28,8 +28,8 @@ def refuse_foreign_reports(folder: Path) -> None:
     there = [name for name in ("report.json", "report.csv", "report.html") if (folder / name).exists()]
     if there and not _is_ours(folder / "report.json"):
         raise BadInput(
-            f"{folder} holds {', '.join(there)}, which `reposer score` did not write and would replace. Move them, or give "
-            f"another --out."
+            f"{folder} holds {', '.join(there)}, which `reposer score` did not write and would replace. Move them, or "
+            f"give another --out."
         )
 
 

@@ -178,7 +178,8 @@ class _Reader:
 
 def _wrong(where: str, value: Any, expected: str) -> BadInput:
     return BadInput(
-        f"{where} is {quoted(value)}; {expected} was expected. It was damaged, or written by another version of Reposer."
+        f"{where} is {quoted(value)}; {expected} was expected. It was damaged, or written by another version of "
+        "Reposer."
     )
 
 

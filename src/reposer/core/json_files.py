@@ -45,8 +45,8 @@ def parse_json(content: bytes | str, where: str) -> Any:
         return json.loads(content, parse_int=_whole, parse_constant=_no_number, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
         raise BadInput(
-            f"{where} is not JSON (line {error.lineno}, column {error.colno}: {error.msg}). It was damaged, or written by another "
-            f"program."
+            f"{where} is not JSON (line {error.lineno}, column {error.colno}: {error.msg}). It was damaged, or written "
+            f"by another program."
         ) from None
     except UnicodeDecodeError:
         raise BadInput(f"{where} is not text; a JSON file was expected.") from None

@@ -31,7 +31,8 @@ class WorkFolder:
         self._marker = path / MARKER
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise BadInput(
-                f"{path} is in the way: unfinished work would lie in a folder of that name. Move it, or give another --out."
+                f"{path} is in the way: unfinished work would lie in a folder of that name. Move it, or give another "
+                "--out."
             )
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -50,8 +51,8 @@ class WorkFolder:
         found = {entry.name for entry in self.path.iterdir()} - {LOCK}
         if found and MARKER not in found:
             raise BadInput(
-                f"{self.path} is not a work folder of Reposer (it has no {MARKER}), so its files are left alone. Move or "
-                f"rename it, or give another --out."
+                f"{self.path} is not a work folder of Reposer (it has no {MARKER}), so its files are left alone. Move "
+                f"or rename it, or give another --out."
             )
 
     def _mark(self, wanted: Mapping[str, Any]) -> None:

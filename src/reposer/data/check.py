@@ -273,8 +273,8 @@ def _check_forms(split: _Split, paired: set[str], asked: Asked, found: Findings)
             except BadInput:
                 unclear.append(name)
     text = (
-        f"{split.name}: of another shape than 256x176 and most other pictures: where the joints lie in them is not known; "
-        f"say how they were made (--pictures)"
+        f"{split.name}: of another shape than 256x176 and most other pictures: where the joints lie in them is not "
+        f"known; say how they were made (--pictures)"
     )
     found.add("error", "unknown geometry", text, unclear)
 

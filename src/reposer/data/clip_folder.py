@@ -142,8 +142,8 @@ class ClipFolder(FileClips):
         good = self._found(i)[: max(1, int(TRAIN_SHARE * count))].nonzero()[:, 0].tolist()
         if not good:
             raise BadInput(
-                f"The track of {self.paths[i]} finds no person in the first {TRAIN_SHARE:.0%} of the clip; a picture of "
-                f"the person is needed from there. Cut the clip, or take it out of the folder."
+                f"The track of {self.paths[i]} finds no person in the first {TRAIN_SHARE:.0%} of the clip; a picture "
+                f"of the person is needed from there. Cut the clip, or take it out of the folder."
             )
         return list(good[:REFERENCES])
 
@@ -209,8 +209,8 @@ class ClipFolder(FileClips):
         video, poses = open_clip(path, self.tracks[path])
         if i > 0 and self.skeleton is None and poses.skeleton != self._clip(0).poses.skeleton:
             raise BadInput(
-                f"The track of {path} has {poses.skeleton.name} joints, that of {self.paths[0].name} has others. Pass the "
-                f"skeleton that both are to become."
+                f"The track of {path} has {poses.skeleton.name} joints, that of {self.paths[0].name} has others. Pass "
+                f"the skeleton that both are to become."
             )
         if self.skeleton is not None:
             poses = poses.convert(self.skeleton)

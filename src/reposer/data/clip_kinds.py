@@ -25,7 +25,8 @@ def refuse_what_is_no_clip(path: Path) -> None:
         kind = "a WebP file" if webp else "an AVIF animation"
         names = f"{quote(path.name)} {quote(path.stem + '.png')}"
         raise BadInput(
-            f"{path} is {kind}, which is not read as a clip. If it is an animation, write it anew as one that is: python -c "
+            f"{path} is {kind}, which is not read as a clip. If it is an animation, write it anew as one that is: "
+            "python -c "
             f'"import sys; from PIL import Image; Image.open(sys.argv[1]).save(sys.argv[2], save_all=True)" {names}'
         )
     still_png = start.startswith(b"\x89PNG") and b"acTL" not in start

@@ -21,8 +21,8 @@ def choose_track_of(video: VideoFile, track: Path) -> Chosen:
     chosen = choose_track(recording, _counted_in(video, track, recording), video.num_frames)
     if len(chosen.pose) != video.num_frames:
         raise BadInput(
-            f"{video.path} has {video.num_frames} frames, {track} has joints for {len(chosen.pose)}. Give the track of this "
-            f"clip."
+            f"{video.path} has {video.num_frames} frames, {track} has joints for {len(chosen.pose)}. Give the track of "
+            f"this clip."
         )
     return replace(chosen, pose=chosen.pose.resize(video.size))
 
@@ -35,9 +35,10 @@ def _counted_in(video: VideoFile, track: Path, recording: PoseRecording) -> tupl
     if None in sizes and not is_normalised(recording):
         stored, shown = (words_of(size) for size in (video.stored_size, video.size))
         raise BadInput(
-            f"The pixels of {video.path} are not square: its frames are {stored} (height x width) in the file and {shown} as "
-            f"shown, and {track} does not say in which of them its joints lie. Write the clip anew with square pixels and "
-            f"find the joints in that (ffmpeg -i {video.path.name} -vf scale={video.size[1]}:{video.size[0]},setsar=1 "
+            f"The pixels of {video.path} are not square: its frames are {stored} (height x width) in the file and "
+            f"{shown} as shown, and {track} does not say in which of them its joints lie. Write the clip anew with "
+            f"square pixels and find the joints in that (ffmpeg -i {video.path.name} -vf "
+            f"scale={video.size[1]}:{video.size[0]},setsar=1 "
             f'square.mp4), or give a track with its size: "size": [height, width].'
         )
     found_in_file = all(size is not None and is_copy(size, video.stored_size) for size in sizes)

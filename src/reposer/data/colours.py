@@ -25,12 +25,13 @@ def refuse_unknown_depth(image: Image.Image, name: str) -> None:
     """Refuse numeric pictures with unknown black and white levels, before decoding."""
     if image.mode == "F":
         raise BadInput(
-            f"{name} holds floating-point numbers; which of them is white is not said. Save it with 8 or 16 bits a colour."
+            f"{name} holds floating-point numbers; which of them is white is not said. Save it with 8 or 16 bits a "
+            "colour."
         )
     if image.mode == "I":
         raise BadInput(
-            f"{name} holds integers of 32 bits, or signed ones; which of them is white is not said. Save it with 8 or 16 "
-            f"bits a colour."
+            f"{name} holds integers of 32 bits, or signed ones; which of them is white is not said. Save it with 8 or "
+            f"16 bits a colour."
         )
     bits = getattr(image, "tag_v2", {}).get(258, (16,))
     if image.mode.startswith("I;16") and bits not in ((16,), 16):

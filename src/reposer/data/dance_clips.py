@@ -221,8 +221,8 @@ def _row(path: Path, number: int, cell: str | None) -> _Row:
         assert len({p.parent.name if p.suffix else p.name for p in places}) == 1
     except (ValueError, SyntaxError, TypeError, KeyError, IndexError, AssertionError):
         raise BadInput(
-            f"{path}, row {number}: A_paths should hold {{'gen': [paths of one video's frames], 'ref': path of one}}, not "
-            f"'{(cell or '')[:60]}'."
+            f"{path}, row {number}: A_paths should hold {{'gen': [paths of one video's frames], 'ref': path of one}}, "
+            f"not '{(cell or '')[:60]}'."
         ) from None
     own = (source.parent.name, frame_of(source)) if source.suffix else (source.name, None)
     if not places[0].suffix:
@@ -245,7 +245,8 @@ def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
     kinds = {len(skeleton): skeleton for skeleton in SKELETONS_OF[motion]}
     if not known or (rows is not None and len(rows) not in kinds):
         raise BadInput(
-            f'{path} has no joints of a {motion} track: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}} with '
+            f'{path} has no joints of a {motion} track: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}} '
+            "with "
             f"{' or '.join(str(n) for n in kinds)} joints was expected. Fetch or make it again."
         )
     if rows is None:

@@ -237,8 +237,8 @@ def refuse_unreadable(dataset: object) -> None:
     if reasons:
         others = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         raise BadInput(
-            f"{reasons[0]}{others} Nothing is left out of training silently: mend these pictures or take them out; `reposer data "
-            f"check` lists them all."
+            f"{reasons[0]}{others} Nothing is left out of training silently: mend these pictures or take them out; "
+            f"`reposer data check` lists them all."
         )
 
 
@@ -291,8 +291,8 @@ def refuse_declared(kind: type[FilePairs], root: Path, asked: Asked) -> None:
     if asked.declared and not kind.takes_declared:
         name = next(name for name, known in DATASETS.items() if known is kind)
         raise BadInput(
-            f"{root} is a data set of the kind {name}, whose files say themselves what {' and '.join(asked.declared)} would "
-            f"declare; leave that out. It is for lists in DeepFashion's form."
+            f"{root} is a data set of the kind {name}, whose files say themselves what {' and '.join(asked.declared)} "
+            f"would declare; leave that out. It is for lists in DeepFashion's form."
         )
 
 
@@ -315,8 +315,8 @@ def check_pairs(pairs_path: Path, pairs: Sequence[tuple[str, str]], poses: Mappi
                 )
     if not any(poses[name].visible.any() for pair in pairs for name in pair):
         raise BadInput(
-            f"No picture of {pairs_path} has a joint in the list of joints: every one of them is missing. Make the list with "
-            f"a pose estimator that finds the people."
+            f"No picture of {pairs_path} has a joint in the list of joints: every one of them is missing. Make the "
+            f"list with a pose estimator that finds the people."
         )
 
 

@@ -76,9 +76,9 @@ def not_declared(path: Path, size: tuple[int, int], folder: Path) -> BadInput:
     if is_square(size):
         readings = f"padded, if 40 of 256 columns on each side are white and no part of the picture, or {readings}"
     return BadInput(
-        f"{path} is {size[0]}x{size[1]} pixels (height x width), not of the shape {FASHION_SIZE[0]}x{FASHION_SIZE[1]} that the "
-        f"joints belong to, and the pixels in {folder} do not prove where that picture lies in it. Say how it was made: "
-        f"{readings} (--pictures, in training --data.pictures, in Python pictures=...)."
+        f"{path} is {size[0]}x{size[1]} pixels (height x width), not of the shape {FASHION_SIZE[0]}x{FASHION_SIZE[1]} "
+        f"that the joints belong to, and the pixels in {folder} do not prove where that picture lies in it. Say how it "
+        f"was made: {readings} (--pictures, in training --data.pictures, in Python pictures=...)."
     )
 
 

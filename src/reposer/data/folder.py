@@ -74,8 +74,8 @@ class Folder(FilePairs):
         self.poses = poses
         if not any(pose.visible.any() for pose in poses.values()):
             raise BadInput(
-                f"No photo of {self.root} in the split '{split}' has a joint: in every pose file all joints are missing. Make "
-                f"the poses with an estimator that finds the people."
+                f"No photo of {self.root} in the split '{split}' has a joint: in every pose file all joints are "
+                f"missing. Make the poses with an estimator that finds the people."
             )
         sizes = {pose.size for pose in poses.values()}
         if len(sizes) > 1 and framing is None:

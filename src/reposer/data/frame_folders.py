@@ -73,7 +73,8 @@ class FrameFolders(FileClips):
             if tuple(picture.shape[:2]) != size:
                 raise BadInput(
                     f"{frame} has {picture.shape[0]}x{picture.shape[1]} pixels, another frame of the clip has "
-                    f"{size[0]}x{size[1]} (height x width): where its joints lie is not known. Scale all frames of a clip alike."
+                    f"{size[0]}x{size[1]} (height x width): where its joints lie is not known. Scale all frames of a "
+                    "clip alike."
                 )
             return (to_uint8(frame_bytes(picture, self.framing, size)),)
 
@@ -94,8 +95,8 @@ class FrameFolders(FileClips):
         files = self.listed(folder, suffixes)
         if frame_of(frame) not in files:
             raise BadInput(
-                f"{frame} has no {what}: {folder / frame.stem}{next(iter(suffixes))} was expected. Put it there, or take "
-                f"the frame out."
+                f"{frame} has no {what}: {folder / frame.stem}{next(iter(suffixes))} was expected. Put it there, or "
+                f"take the frame out."
             )
         return files[frame_of(frame)]
 
@@ -111,13 +112,13 @@ def refuse_misplaced(path: Path, pose: Pose) -> None:
     size = f"{pose.size[0]}x{pose.size[1]} (height x width)"
     if bool(outside_picture(pose)[pose.visible].all()):
         raise BadInput(
-            f"{path}: all joints lie outside of their frame, which is {size}: they were found in pictures of another size. "
-            f"Scale them to this one."
+            f"{path}: all joints lie outside of their frame, which is {size}: they were found in pictures of another "
+            f"size. Scale them to this one."
         )
     if bool(((places >= 0) & (places <= 1)).all()):
         raise BadInput(
-            f"{path}: all joints lie between 0 and 1: shares of the picture, it seems. Pixels of the frame, {size}, were "
-            f"expected."
+            f"{path}: all joints lie between 0 and 1: shares of the picture, it seems. Pixels of the frame, {size}, "
+            f"were expected."
         )
 
 

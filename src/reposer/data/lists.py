@@ -154,10 +154,10 @@ def fashion_frame(path: Path | str, frame: Frame | None = None) -> Frame:
     counts = {kind: f"{int(found.sum()):,} of {known:,}" for kind, found in outside.items()}
     raise WrongFrame(
         f"{path} does not say which frame its joints are in, and they do not prove it. If x counts in the 176 wide "
-        f"picture (crop176, as GFLA's lists do), {counts['crop176']} joints lie outside of it; if in the padded 256 wide one "
-        f"(padded256, as PATN's do), {counts['padded256']} lie in its white sides or outside. Say which: --frame crop176 or "
-        f"--frame padded256 (in training --data.frame, in Python frame=...); a list in crop176 may also be renamed to "
-        f"{resized}."
+        f"picture (crop176, as GFLA's lists do), {counts['crop176']} joints lie outside of it; if in the padded 256 "
+        f"wide one (padded256, as PATN's do), {counts['padded256']} lie in its white sides or outside. Say which: "
+        f"--frame crop176 or --frame padded256 (in training --data.frame, in Python frame=...); a list in crop176 may "
+        f"also be renamed to {resized}."
     )
 
 
@@ -193,7 +193,8 @@ def _refuse_refuted(path: Path, named: Frame, known: int, outside: Mapping[Frame
     what = f"{path} is said to be in {named}, but then {count:,} of its {known:,} joints lie outside of {picture}"
     if many_outside(in_other, known):
         raise WrongFrame(
-            f"{what}; in {other} {in_other:,} do. It was made of pictures of another size: scale its joints to {picture}."
+            f"{what}; in {other} {in_other:,} do. It was made of pictures of another size: scale its joints to "
+            f"{picture}."
         )
     plain = path.name.replace("-resize-", "-")
     rename = f", and rename it to {plain}" if plain != path.name else ""
@@ -230,20 +231,20 @@ def _refuse_other_words(path: Path, x: Float[np.ndarray, "N K"], y: Float[np.nda
     known = _known(x, y)
     if len(x) and not known.any():
         raise BadInput(
-            f"{path} has no joint in any of its {len(x):,} rows: all of them are missing ({MISSING}). Make the list with a "
-            f"pose estimator that finds the people."
+            f"{path} has no joint in any of its {len(x):,} rows: all of them are missing ({MISSING}). Make the list "
+            f"with a pose estimator that finds the people."
         )
     zero = known & (x == 0) & (y == 0)
     if zero.sum() > ZERO_SHARE * known.sum() and zero.any(-1).sum() >= ZERO_PICTURES:
         raise BadInput(
-            f"{path} has {int(zero.sum()):,} of {int(known.sum()):,} joints at 0, 0, the corner of the picture: it seems to "
-            f"write missing joints so. In this form a missing joint is {MISSING}, {MISSING}; write them so."
+            f"{path} has {int(zero.sum()):,} of {int(known.sum()):,} joints at 0, 0, the corner of the picture: it "
+            f"seems to write missing joints so. In this form a missing joint is {MISSING}, {MISSING}; write them so."
         )
     places = np.concatenate([x[known], y[known]])
     if len(places) and (places > 0).any() and ((places >= 0) & (places <= 1)).all():
         raise BadInput(
-            f"{path} has all joints between 0 and 1: shares of the picture, it seems. In this form joints are in pixels; "
-            f"multiply x by the picture's width and y by its height."
+            f"{path} has all joints between 0 and 1: shares of the picture, it seems. In this form joints are in "
+            f"pixels; multiply x by the picture's width and y by its height."
         )
 
 

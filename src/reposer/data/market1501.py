@@ -96,8 +96,9 @@ class Market1501(FilePairs):
         picture = super().picture(name)
         if not has_market_shape((picture.shape[0], picture.shape[1])):
             raise BadInput(
-                f"{self.picture_path(name)} is {picture.shape[0]}x{picture.shape[1]} pixels (height x width); the pictures "
-                f"of Market-1501 are {SIZE[0]}x{SIZE[1]}, and where the joints lie in one of another shape is not known."
+                f"{self.picture_path(name)} is {picture.shape[0]}x{picture.shape[1]} pixels (height x width); the "
+                f"pictures of Market-1501 are {SIZE[0]}x{SIZE[1]}, and where the joints lie in one of another shape is "
+                "not known."
             )
         return picture
 

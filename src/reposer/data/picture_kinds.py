@@ -15,9 +15,9 @@ RAW_SUFFIXES = UNREAD_SUFFIXES[UNREAD_SUFFIXES.index(".dng") :]
 
 _SAVE = "Save it as a JPEG or PNG file"
 _HEIC = (
-    "a HEIC picture, which is not read (its decoders are under licences that this package does not take in). Save it as "
-    "JPEG: on a Mac with `sips -s format jpeg FILE --out photo.jpg`, elsewhere with `magick FILE photo.jpg`; an iPhone "
-    "takes JPEG under Settings, Camera, Formats, Most Compatible"
+    "a HEIC picture, which is not read (its decoders are under licences that this package does not take in). Save it "
+    "as JPEG: on a Mac with `sips -s format jpeg FILE --out photo.jpg`, elsewhere with `magick FILE photo.jpg`; an "
+    "iPhone takes JPEG under Settings, Camera, Formats, Most Compatible"
 )
 _ANIMATION = "Save the one picture that is meant as a PNG file; to move a photo by it, make it a video file (MP4)"
 _STARTS: tuple[tuple[bytes, str], ...] = (

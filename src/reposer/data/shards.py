@@ -96,7 +96,8 @@ class ShardPairs(FilePairs):
         self.picture_size = self.poses[self.rows[0].source_name].size
         if not any(pose.visible.any() for pose in self.poses.values()):  # the first one, as a rule
             raise BadInput(
-                f"No picture in the shards {self.shards[0].name}, ... of {self.root} has a joint: all of them are missing."
+                f"No picture in the shards {self.shards[0].name}, ... of {self.root} has a joint: all of them are "
+                "missing."
             )
 
     @classmethod
@@ -118,8 +119,8 @@ class ShardPairs(FilePairs):
         size = self.poses[name].size
         if tuple(picture.shape[:2]) != size:
             raise BadInput(
-                f"{sample.shard}: {sample.key}.{file} has {picture.shape[0]}x{picture.shape[1]} pixels, but {sample.key}.json "
-                f"says the pose of a {size[0]}x{size[1]} picture (height x width)."
+                f"{sample.shard}: {sample.key}.{file} has {picture.shape[0]}x{picture.shape[1]} pixels, but "
+                f"{sample.key}.json says the pose of a {size[0]}x{size[1]} picture (height x width)."
             )
         return picture
 
@@ -220,7 +221,8 @@ def _refuse_no_end(path: Path, end: int) -> None:
         while rest := file.read(1 << 20):
             if any(rest):
                 raise BadInput(
-                    f"{path} goes on behind its end mark: two tar files joined into one, it seems. Keep them as two shards."
+                    f"{path} goes on behind its end mark: two tar files joined into one, it seems. Keep them as two "
+                    "shards."
                 )
 
 

@@ -104,8 +104,8 @@ class VideoFile:
                     return
                 if size is not None and (frame.height, frame.width) != size:
                     raise BadInput(
-                        f"{self.path} changes its size from {size[0]}x{size[1]} to {frame.height}x{frame.width} (height x "
-                        f"width) after {count} frames; cut it there, or scale it to one size."
+                        f"{self.path} changes its size from {size[0]}x{size[1]} to {frame.height}x{frame.width} "
+                        f"(height x width) after {count} frames; cut it there, or scale it to one size."
                     )
                 size, count = (frame.height, frame.width), count + 1
                 matrix = _display_matrix(frame)
@@ -357,8 +357,8 @@ def _pixel_aspect(stream: Any, path: Path) -> Fraction:
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     if not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
         raise BadInput(
-            f"{path} says that its pixels are {float(aspect):.3g} times as wide as high, which is damaged. Write it anew with "
-            f"square pixels: ffmpeg -i {path.name} -vf setsar=1 square.mp4"
+            f"{path} says that its pixels are {float(aspect):.3g} times as wide as high, which is damaged. Write it "
+            f"anew with square pixels: ffmpeg -i {path.name} -vf setsar=1 square.mp4"
         )
     return aspect
 

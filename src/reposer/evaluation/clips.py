@@ -64,13 +64,13 @@ class ClipScorer:
         for generated, target in clip.frames:
             if generated.shape != target.shape:
                 raise BadInput(
-                    f"Frame {count} of {clip.name} was generated at {_size(generated)}, the true one is {_size(target)}. "
-                    f"Scale one of them."
+                    f"Frame {count} of {clip.name} was generated at {_size(generated)}, the true one is "
+                    f"{_size(target)}. Scale one of them."
                 )
             if earlier is not None and target.shape != earlier.shape:
                 raise BadInput(
-                    f"Frame {count} of {clip.name} has {_size(target)} pixels, the one before {_size(earlier)}. Frames of a "
-                    f"clip have one size."
+                    f"Frame {count} of {clip.name} has {_size(target)} pixels, the one before {_size(earlier)}. Frames "
+                    f"of a clip have one size."
                 )
             moved: dict[str, Motion] = {}
             if earlier is not None:
@@ -173,7 +173,8 @@ def _next(motions: Iterator[Motion], name: str, frame: int) -> Motion:
     motion = next(motions, None)
     if motion is None:
         raise BadInput(
-            f"{name} has more frames than its motion says: none leads to frame {frame}. Give one for each but the first."
+            f"{name} has more frames than its motion says: none leads to frame {frame}. Give one for each but the "
+            "first."
         )
     return motion
 

@@ -117,7 +117,8 @@ PROTOCOLS.add(
             Fact("12,000 pairs of PATN's list", RECALLED),
             Fact(
                 "masked forms: both pictures black outside the target's mask: along each of 23 lines a rectangle that "
-                "reaches 4 pixels to either side, a disc of radius 4 on every visible joint, then closed by a square of 5",
+                "reaches 4 pixels to either side, a disc of radius 4 on every visible joint, then closed by a square "
+                "of 5",
                 "PATN's code and GFLA's; PATN's released pictures were not scored here",
             ),
             Fact("pairs whose target has no joint have an empty mask: left out and counted", "ours"),

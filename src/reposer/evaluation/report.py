@@ -228,8 +228,8 @@ def side_by_side(reports: Mapping[str, Report], *, by_identity: bool = True) -> 
         if (report.hash, report.geometry) != (first.hash, first.geometry):
             raise BadInput(
                 f"The reports '{first_name}' and '{name}' are not of the same protocol, picture size, geometry of the "
-                f"generated pictures and {first.noun}s ({first.title}, {first.geometry}; {report.title}, {report.geometry}), so "
-                f"their numbers do not compare; score both on the same."
+                f"generated pictures and {first.noun}s ({first.title}, {first.geometry}; {report.title}, "
+                f"{report.geometry}), so their numbers do not compare; score both on the same."
             )
     alone = [who for who in first.by_identity if who] if by_identity else []
     groups = {}

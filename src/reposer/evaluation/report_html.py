@@ -54,7 +54,8 @@ def write_html(path: Path, report: Report, pictures: Pictures, *, ranked_by: str
     title = f"{what} · {report.protocol.name}" if what else report.protocol.name
     height, width = report.size
     parts = [
-        f"<header><h1>{in_html(title)}</h1><p>{len(report.rows):,} pairs · {height}x{width} pixels (height x width)</p></header>",
+        f"<header><h1>{in_html(title)}</h1><p>{len(report.rows):,} pairs · {height}x{width} pixels (height x "
+        "width)</p></header>",
         _numbers(report),
         _absent(report),
         _parts(report),
@@ -92,7 +93,8 @@ def _numbers(report: Report) -> str:
             interval = f"[{interval}" if interval else ""
             cells = (
                 f'<td class="main" data-as="value">{value}{beside}</td><td data-as="interval">{interval}</td>'
-                f'<td data-as="better">{better(name)}</td><td class="left" data-as="counted">{in_html(found.counted)}</td>'
+                f'<td data-as="better">{better(name)}</td><td class="left" '
+                f'data-as="counted">{in_html(found.counted)}</td>'
             )
         elif name in report.absent:
             cells = '<td class="quiet" data-as="value">absent</td><td></td><td></td><td class="left quiet">see the reason below</td>'
@@ -146,8 +148,8 @@ def _suite(report: Report) -> str:
         for estimator, own in itertools.groupby(rows, key=lambda row: row[0])
     ]
     note = (
-        "Each number on three sets of pictures: generated, the true targets (what can be reached), the sources as they are "
-        "(what costs nothing). Small print: interval, and on how many pairs it stands."
+        "Each number on three sets of pictures: generated, the true targets (what can be reached), the sources as they "
+        "are (what costs nothing). Small print: interval, and on how many pairs it stands."
     )
     return _section("The fine-grained suite", "".join(tables), note) if tables else ""
 
@@ -215,7 +217,8 @@ def _image(picture: UInt8[np.ndarray, "H W 3"], alt: str) -> str:
 def _protocol(report: Report) -> str:
     """Everything a number depends on besides the pictures, with sources."""
     rows = [
-        f'<tr><th scope="row">{in_html(what)}</th><td class="left">{in_html(how)}</td><td class="left quiet">{in_html(source)}</td></tr>'
+        f'<tr><th scope="row">{in_html(what)}</th><td class="left">{in_html(how)}</td><td class="left '
+        f'quiet">{in_html(source)}</td></tr>'
         for what, how, source in report.protocol.words()
     ]
     head = '<tr><th></th><th class="left">rule</th><th class="left">read in</th></tr>'

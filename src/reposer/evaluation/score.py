@@ -243,9 +243,9 @@ def _placed(folders: Folders, path: Path, file: FileGeometry, protocol: Protocol
     if same_shape(pose.size, size):
         return protocol.target.place(pose.resize(size), file)
     raise BadInput(
-        f"the list's joints count in pictures of {pose.size[0]}x{pose.size[1]}, but its target's or source's picture has "
-        f"another shape, that of {shape[0]}x{shape[1]}; give the list of these pictures, or say in which size it counts "
-        f"(--pose-size HEIGHT WIDTH)"
+        f"the list's joints count in pictures of {pose.size[0]}x{pose.size[1]}, but its target's or source's picture "
+        f"has another shape, that of {shape[0]}x{shape[1]}; give the list of these pictures, or say in which size it "
+        f"counts (--pose-size HEIGHT WIDTH)"
     )
 
 

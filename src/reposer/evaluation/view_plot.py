@@ -41,7 +41,8 @@ def view_plot(reports: Mapping[str, Report], angle: Angle = "azimuth") -> UInt8[
     colours = [BLUE, ORANGE, *OTHERS]
     if len(titles) > len(colours):
         raise BadInput(
-            f"A plot of views has {len(colours)} lines at most, not {len(titles)}; compare with fewer generators at a time."
+            f"A plot of views has {len(colours)} lines at most, not {len(titles)}; compare with fewer generators at a "
+            "time."
         )
     sheet = Image.new("RGB", (len(metrics) * (LEFT + WIDTH + RIGHT), TOP + HEIGHT + BOTTOM), PAPER)
     for k, metric in enumerate(metrics):

@@ -72,7 +72,8 @@ class WrittenReport:
                 raise BadInput(f"mask_hashes lacks '{kind.mask}', which {metric} needs.")
             if self.row_hashes[metric] != row_hash(metric, self):
                 raise BadInput(
-                    f"row_hashes.{metric} does not belong to the other values: one of them was changed after the scoring."
+                    f"row_hashes.{metric} does not belong to the other values: one of them was changed after the "
+                    "scoring."
                 )
 
     @property

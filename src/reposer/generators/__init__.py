@@ -35,8 +35,8 @@ def load(name_or_path: str | Path) -> Generator:
     missing = [entry for entry in ENTRIES if entry not in about]
     if missing:
         raise BadInput(
-            f"{path} does not say which generator it holds: its header lacks {', '.join(missing)} ({_names(tensors)}). Files "
-            f"that `reposer train` and `reposer import-weights` wrote say it. A released checkpoint goes through "
+            f"{path} does not say which generator it holds: its header lacks {', '.join(missing)} ({_names(tensors)}). "
+            f"Files that `reposer train` and `reposer import-weights` wrote say it. A released checkpoint goes through "
             f"`reposer import-weights` first."
         )
     family, skeleton = (_text(about, entry, path) for entry in ("family", "skeleton"))
@@ -50,7 +50,8 @@ def load(name_or_path: str | Path) -> Generator:
     framing = from_plain(Framing, about["framing"], f"framing in {path.name}", bounded=True)
     if max(framing.size) > LARGEST_SIDE:
         raise BadInput(
-            f"framing.size in {path.name} is {framing.size}; pictures of a generator have sides up to {LARGEST_SIDE} pixels."
+            f"framing.size in {path.name} is {framing.size}; pictures of a generator have sides up to {LARGEST_SIDE} "
+            "pixels."
         )
     if framing.size != generator.framing.size:
         raise BadInput(
@@ -59,8 +60,8 @@ def load(name_or_path: str | Path) -> Generator:
         )
     if skeleton != generator.skeleton.name:
         raise BadInput(
-            f"skeleton in {path.name} is {quoted(skeleton)}; the network works with {generator.skeleton.name}. The header "
-            f"was changed: get the file again."
+            f"skeleton in {path.name} is {quoted(skeleton)}; the network works with {generator.skeleton.name}. The "
+            f"header was changed: get the file again."
         )
     generator.framing = framing
     return generator

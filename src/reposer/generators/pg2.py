@@ -78,7 +78,8 @@ class PG2Config:
     def __post_init__(self) -> None:
         if self.levels <= SHALLOWER:
             raise BadInput(
-                f"PG2 has at least {SHALLOWER + 1} levels, not {self.levels}; its refining network has {SHALLOWER} less."
+                f"PG2 has at least {SHALLOWER + 1} levels, not {self.levels}; its refining network has {SHALLOWER} "
+                "less."
             )
         refuse_indivisible(self.framing.size, 2 ** (self.levels - 1), f"PG2 of {self.levels} levels")
         if min(self.width, self.bottleneck) < 1:

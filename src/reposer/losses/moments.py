@@ -12,8 +12,8 @@ TINY = 1e-30  # instead of 0, where a root has no slope
 def gaussian_distance(generated: Float[Tensor, "B C h w"], target: Float[Tensor, "B C _ _"]) -> Float[Tensor, ""]:
     """Mean over rows of W2^2 between the Gaussians fitted to a row's features: |m - n|^2 + tr(S + T - 2 (R S R)^1/2).
 
-    m, S: mean and covariance of the generated features (`generated`) over their places; n, T: the target's, R = T^1/2. Only
-    `generated` receives a gradient. In float32 at least; distances below 0 by rounding count as 0.
+    m, S: mean and covariance of the generated features (`generated`) over their places; n, T: the target's, R = T^1/2.
+    Only `generated` receives a gradient. In float32 at least; distances below 0 by rounding count as 0.
     """
     dtype = torch.promote_types(generated.dtype, torch.float32)
     with torch.autocast(generated.device.type, enabled=False):

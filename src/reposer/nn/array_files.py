@@ -28,8 +28,8 @@ def read_arrays(path: Path) -> dict[str, Tensor]:
             return {name: _tensor(arrays[name], name, path) for name in arrays.files}
     except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, KeyError, MemoryError) as error:
         raise BadInput(
-            f"{path} cannot be read as a .npz of numbers ({' '.join(str(error).split())[:200]}); it may be cut short or "
-            f"another kind of file. Write it again with numpy.savez."
+            f"{path} cannot be read as a .npz of numbers ({' '.join(str(error).split())[:200]}); it may be cut short "
+            f"or another kind of file. Write it again with numpy.savez."
         ) from error
 
 

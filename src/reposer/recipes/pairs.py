@@ -76,8 +76,8 @@ def _refuse_views(dataset: FilePairs) -> None:
     """Raise BadInput if the data set has no poses."""
     if not isinstance(dataset.poses[dataset.rows[0].source_name], Pose):
         raise BadInput(
-            f"{dataset.root} holds views of objects; poses of people were expected. Take a recipe or a model of views for it "
-            f"(gfla-views-mini, ...), or another data set."
+            f"{dataset.root} holds views of objects; poses of people were expected. Take a recipe or a model of views "
+            f"for it (gfla-views-mini, ...), or another data set."
         )
 
 
@@ -89,8 +89,9 @@ def _refuse_if_nothing_more_is_seen(dataset: FilePairs, config: DataConfig) -> N
     poses = (dataset.poses[name] for name in names)
     if more and not any(isinstance(pose, Pose) and pose.visible[more].any() for pose in poses):
         raise BadInput(
-            f"{config.root} is to be read as {skeleton.name}, but no picture of its split '{dataset.split}' shows a joint that "
-            f"openpose18 does not have ({skeleton.joints[more[0]]}, ...). Give pose files that do, or take a network and poses of openpose18."
+            f"{config.root} is to be read as {skeleton.name}, but no picture of its split '{dataset.split}' shows a "
+            f"joint that openpose18 does not have ({skeleton.joints[more[0]]}, ...). Give pose files that do, or take "
+            "a network and poses of openpose18."
         )
 
 
@@ -136,8 +137,8 @@ class PairRecipe(Recipe):
         wanted = None if maps is None else maps.skeleton
         if isinstance(self.data, DataConfig) and wanted is not None and wanted != self.data.skeleton:
             raise BadInput(
-                f"The network takes poses of the skeleton {wanted}, and the data are read as {self.data.skeleton}. Give "
-                f"--model.maps.skeleton and --data.skeleton the same name."
+                f"The network takes poses of the skeleton {wanted}, and the data are read as {self.data.skeleton}. "
+                f"Give --model.maps.skeleton and --data.skeleton the same name."
             )
 
     def refuse_unreadable(self, dataset: Any) -> None:

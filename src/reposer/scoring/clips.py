@@ -86,7 +86,8 @@ def open_whole_clips(generator: Generator, options: Options, *, edges: bool = Fa
     faces = generator.skeleton == FACE_68
     if edges and not faces:
         raise BadInput(
-            f"Edges of the driving frames describe faces; this model generates from {generator.skeleton.name}. Leave --edges out."
+            f"Edges of the driving frames describe faces; this model generates from {generator.skeleton.name}. Leave "
+            "--edges out."
         )
     if options.data is None:
         config = ClipDataConfig(split=options.split, num_clips=SYNTHETIC_CLIPS, edges=edges)

@@ -132,7 +132,8 @@ class Answers:
         """Record that the picture of a question was fetched (again)."""
         with self._lock, self._database as file:
             file.execute(
-                "INSERT INTO exposures VALUES (?, ?, 1) ON CONFLICT (participant, trial) DO UPDATE SET times = times + 1",
+                "INSERT INTO exposures VALUES (?, ?, 1) ON CONFLICT (participant, trial) DO UPDATE SET times = times + "
+                "1",
                 (person, trial),
             )
 
@@ -212,8 +213,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     except _DAMAGE as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, sqlite3.Error) else "its values are not ours"
         raise BadInput(
-            f"{path} does not hold the answers of a study that can be read ({quoted(reason)}); give the file that `reposer "
-            f"study` wrote, or a copy from before it was damaged."
+            f"{path} does not hold the answers of a study that can be read ({quoted(reason)}); give the file that "
+            f"`reposer study` wrote, or a copy from before it was damaged."
         ) from error
 
 

@@ -95,6 +95,7 @@ def batches(
         refused = next((sample.reason for sample in samples if isinstance(sample, _Refused)), None)
         if refused is not None:
             raise BadInput(
-                f"{refused} Step {step} needs it, so training stops. `reposer data check` lists all that cannot be read."
+                f"{refused} Step {step} needs it, so training stops. `reposer data check` lists all that cannot be "
+                "read."
             )
         yield dataset.collate(samples, row_seeds(seed, step, rows.start, len(rows)))

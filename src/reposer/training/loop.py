@@ -264,8 +264,8 @@ def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> t
     ends = [sum(s.steps for s in recipe.stages[:n]) for n in range(len(recipe.stages) + 1)]
     if not 0 <= stage < len(recipe.stages) or not ends[stage] <= step <= ends[stage + 1]:
         raise BadInput(
-            f"{folder.state_file} says step {step} of stage {stage}, which this recipe does not have: it belongs to another "
-            f"run. Put a good copy back, or remove it to begin the run again."
+            f"{folder.state_file} says step {step} of stage {stage}, which this recipe does not have: it belongs to "
+            f"another run. Put a good copy back, or remove it to begin the run again."
         )
     return step, stage, saved["seconds"]
 
@@ -392,6 +392,6 @@ def _restore(
         objective.load_state(saved["objective"])
     except (RuntimeError, LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise BadInput(
-            f"{folder.state_file} does not fit the recipe ({' '.join(str(error).split())[:200]}): it was damaged, or written "
-            f"by another version of Reposer. Put a good copy back, or remove it to begin the run again."
+            f"{folder.state_file} does not fit the recipe ({' '.join(str(error).split())[:200]}): it was damaged, or "
+            f"written by another version of Reposer. Put a good copy back, or remove it to begin the run again."
         ) from error

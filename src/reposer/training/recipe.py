@@ -158,8 +158,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= LARGEST_BATCH or not self.stages or not 0 <= self.ema < 1:
             raise BadInput(
-                f"A recipe needs a batch of 1 to {LARGEST_BATCH:,}, at least one stage and an EMA decay in [0, 1); this came: "
-                f"a batch of {self.batch_size}, {len(self.stages)} stages, a decay of {self.ema}."
+                f"A recipe needs a batch of 1 to {LARGEST_BATCH:,}, at least one stage and an EMA decay in [0, 1); "
+                f"this came: a batch of {self.batch_size}, {len(self.stages)} stages, a decay of {self.ema}."
             )
         for name in ("log_every", "save_every", "picture_every"):
             at_least(1, name, getattr(self, name))
@@ -198,8 +198,8 @@ class Recipe:
                 return self.model.build()
             except (RuntimeError, MemoryError, OverflowError) as error:
                 raise BadInput(
-                    f"The network of this recipe cannot be made ({' '.join(str(error).split())[:200]}). Give --model values "
-                    f"that fit into this machine's memory."
+                    f"The network of this recipe cannot be made ({' '.join(str(error).split())[:200]}). Give --model "
+                    f"values that fit into this machine's memory."
                 ) from error
 
     def refuse_unreadable(self, dataset: Any) -> None:

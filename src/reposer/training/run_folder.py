@@ -124,8 +124,8 @@ class RunFolder:
         entries = ("recipe", "contents", "about")
         if not isinstance(found, dict) or not all(isinstance(found.get(entry), dict) for entry in entries):
             raise BadInput(
-                f"{self.receipt} is damaged: a receipt has the entries {', '.join(entries)}. Which run this is cannot be "
-                f"told without it. Put a good copy back, or give a new folder with --out."
+                f"{self.receipt} is damaged: a receipt has the entries {', '.join(entries)}. Which run this is cannot "
+                f"be told without it. Put a good copy back, or give a new folder with --out."
             )
         return {**found, "recipe": renewed(found["recipe"])}
 

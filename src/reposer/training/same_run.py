@@ -54,8 +54,8 @@ def refuse_another_run(
         listed = "; ".join(f"{w} is {quoted(old)} there, {quoted(new)} asked" for w, old, new in differing[:SHOWN])
         rest = f"; and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
         raise BadInput(
-            f"{root} holds a run with other values: {listed}{rest}. Give the old values to go on with it, or a new folder "
-            f"with --out."
+            f"{root} holds a run with other values: {listed}{rest}. Give the old values to go on with it, or a new "
+            f"folder with --out."
         )
 
 
@@ -66,15 +66,15 @@ def _refuse_unless_extended(root: Path, recipe: Recipe, before: int, taken: int,
     changed = next((k for k in range(into) if shorter.learning_rate_factor(k) != last.learning_rate_factor(k)), None)
     if changed is not None:
         raise BadInput(
-            f"The run in {root} cannot be extended from {before:,} to {last.steps:,} steps of '{last.name}': its learning "
-            f"rate follows the schedule '{last.schedule}' over all steps, and has been another since step {changed:,} than "
-            f"the longer run would have had. Begin a new run with --out, or from these weights with "
+            f"The run in {root} cannot be extended from {before:,} to {last.steps:,} steps of '{last.name}': its "
+            f"learning rate follows the schedule '{last.schedule}' over all steps, and has been another since step "
+            f"{changed:,} than the longer run would have had. Begin a new run with --out, or from these weights with "
             f"--stages.0.start {root / 'generator.safetensors'}."
         )
     if not extend:
         raise BadInput(
-            f"{root} holds a run of {before:,} steps of '{last.name}', and {last.steps:,} are asked. Add --extend to go on "
-            f"to there, or give a new folder with --out."
+            f"{root} holds a run of {before:,} steps of '{last.name}', and {last.steps:,} are asked. Add --extend to "
+            f"go on to there, or give a new folder with --out."
         )
 
 

@@ -378,7 +378,8 @@ class FaceModule(nn.Module):
         if self.joints == LANDMARKS:
             return (
                 f"No face is painted: this network paints it after a face's {len(LANDMARKS)} landmarks, and fewer than "
-                f"{len(LANDMARKS) // 2} of them are in the target's pose. Give poses of {PERSON_88.name} with landmarks."
+                f"{len(LANDMARKS) // 2} of them are in the target's pose. Give poses of {PERSON_88.name} with "
+                "landmarks."
             )
         return (
             "No face is painted: this network paints it after nose, eyes and ears, and none of them is in the target's "

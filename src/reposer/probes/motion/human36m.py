@@ -76,8 +76,8 @@ def _positions(path: Path, skeleton: Skeleton) -> dict[str, dict[str, Any]]:
     positions, metadata = content.get("positions_2d"), content.get("metadata")
     if not isinstance(positions, dict) or not all(isinstance(actions, dict) for actions in positions.values()):
         raise BadInput(
-            f"{path} has no entry positions_2d of subjects and their actions; it has {', '.join(content) or 'nothing'}. "
-            f"The 2-D files of VideoPose3D do."
+            f"{path} has no entry positions_2d of subjects and their actions; it has "
+            f"{', '.join(content) or 'nothing'}. The 2-D files of VideoPose3D do."
         )
     joints = metadata.get("num_joints") if isinstance(metadata, dict) else None
     if joints != len(skeleton):
@@ -96,8 +96,8 @@ def _camera(positions: dict[str, dict[str, Any]], subject: str, action: str, cam
     track = np.asarray(cameras[camera])
     if track.ndim != 3 or track.shape[1] != 17 or track.shape[2] < 2 or not np.isfinite(track).all():
         raise BadInput(
-            f"The track of {subject}, {action}, camera {camera} is {track.dtype} of shape {track.shape}; finite numbers "
-            f"(frames, 17, 2) were expected. Fetch the file again."
+            f"The track of {subject}, {action}, camera {camera} is {track.dtype} of shape {track.shape}; finite "
+            f"numbers (frames, 17, 2) were expected. Fetch the file again."
         )
     return track[..., :2]
 

@@ -47,8 +47,8 @@ def read_plain_npz(path: Path) -> dict[str, Any]:
         IndexError, AttributeError, MemoryError, UnicodeDecodeError, NotImplementedError, RuntimeError,
     ) as error:  # fmt: skip
         raise BadInput(
-            f"{path} cannot be read as an .npz of NumPy ({type(error).__name__}); it may be cut short or another kind of "
-            f"file. Fetch it again."
+            f"{path} cannot be read as an .npz of NumPy ({type(error).__name__}); it may be cut short or another kind "
+            f"of file. Fetch it again."
         ) from error
 
 

@@ -68,9 +68,9 @@ class MotionRecipe(Recipe):
         super().__post_init__()
         if (self.data.frames, self.data.placed_by) != (self.model.frames, self.model.placed_by):
             raise BadInput(
-                f"The model cleans windows of {self.model.frames} frames placed by the {self.model.placed_by}, the data "
-                f"have {self.data.frames} frames by the {self.data.placed_by}. Set --model.frames and --data.frames (and "
-                f"placed-by) alike."
+                f"The model cleans windows of {self.model.frames} frames placed by the {self.model.placed_by}, the "
+                f"data have {self.data.frames} frames by the {self.data.placed_by}. Set --model.frames and "
+                f"--data.frames (and placed-by) alike."
             )
 
     def afterwards(self, out: Path) -> str:

@@ -23,8 +23,8 @@ def load_motion(path: Path | str) -> MotionNetwork:
     about = read_about(header, path)
     if about.get("family") != MotionConfig.family:
         raise BadInput(
-            f"{path} holds {quoted(about.get('family', 'no network of ours'))}, not a motion network ({MotionConfig.family}). "
-            f"Train one with `reposer train motion-mini`."
+            f"{path} holds {quoted(about.get('family', 'no network of ours'))}, not a motion network "
+            f"({MotionConfig.family}). Train one with `reposer train motion-mini`."
         )
     network: MotionNetwork = network_of(MotionConfig, about.get("config"), tensors, path)
     return network.requires_grad_(False)

@@ -191,7 +191,8 @@ def tables(found: Card) -> str:
     """The card as Markdown."""
     h, w = found["size"]
     blocks = [
-        f"{found['people']:,} people, {found['pictures']:,} pictures of {h}x{w}, seed {found['seed']}, rendered by the code {found['code']}.",
+        f"{found['people']:,} people, {found['pictures']:,} pictures of {h}x{w}, seed {found['seed']}, rendered by the "
+        f"code {found['code']}.",
         _table(("skin tone (Monk)", *found["skin_tone"]), [("people", *map(str, found["skin_tone"].values()))]),
         _table(
             ("pictures", "shares"),

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import BadInput, FaceLines, Framing, Pose, Skeleton
@@ -115,8 +115,8 @@ class _RenderedClips(ClipDataset):
 
         return [self.memory.get((i, t), partial(frame, t)) for t in frames]
 
-    def framed(self, picture: UInt8[Tensor, "h w 3"]) -> Float[Tensor, "3 H W"]:
-        return frame_picture(from_uint8(picture), self.framing)
+    def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
+        return torch.stack([frame_picture(from_uint8(found[0]), self.framing) for found in self.kept(i, frames)])
 
 
 @CLIP_DATASETS.register("synthetic-clips")
@@ -157,9 +157,6 @@ class SyntheticClips(_RenderedClips):
         """The motion of clip i."""
         stream = numpy_stream(self.people.seed, _MOTION, self.number(i))
         return list(CYCLES)[int(stream.integers(len(CYCLES)))]
-
-    def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
-        return torch.stack([self.framed(found[0]) for found in self.kept(i, frames)])
 
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
         return self._poses(i, frames).convert(self.skeleton)
@@ -213,9 +210,6 @@ class SyntheticFaceClips(_RenderedClips):
         super().__init__(split, framing, size, frames, num_clips, seed, length, fps, cache_bytes)
         self.edges = edges
         self._busts: _Kept[tuple[Bust, Manner]] = _Kept(KEPT_MOTIONS)
-
-    def pictures(self, i: int, frames: Sequence[int]) -> Float[Tensor, "T 3 H W"]:
-        return torch.stack([self.framed(found[0]) for found in self.kept(i, frames)])
 
     def conditions(self, i: int, frames: Sequence[int]) -> Condition:
         bust, manner = self._bust(i)

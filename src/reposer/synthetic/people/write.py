@@ -61,8 +61,9 @@ def write_people(
         raise BadInput(f"A pair needs at least 2 views of a person, not {views}.")
     if form == "patn" and not has_picture_shape(size):
         raise BadInput(
-            f"Lists of joints in PATN's form are of {FASHION_SIZE[0]}x{FASHION_SIZE[1]} pictures; {size[0]}x{size[1]} (height x "
-            f"width) has another shape. Choose a size of that shape, or tar shards, whose joints count in the picture itself."
+            f"Lists of joints in PATN's form are of {FASHION_SIZE[0]}x{FASHION_SIZE[1]} pictures; {size[0]}x{size[1]} "
+            f"(height x width) has another shape. Choose a size of that shape, or tar shards, whose joints count in "
+            "the picture itself."
         )
     plan = _Plan((size[0], size[1]), views, seed, suffix, truth, flow)
     kept = {split: people for split, people in counts.items() if people or split != "val"}
