@@ -13,7 +13,7 @@ from PIL import Image
 
 from reposer.core import Framing
 from reposer.data import open_dataset
-from reposer.synthetic.people import SyntheticPeople, draw, write_people
+from reposer.synthetic.people import SyntheticPeople, render, write_people
 
 from .measure import Table, best_times
 
@@ -24,16 +24,17 @@ PEOPLE, ROUNDS = 8, 3
 
 def run(device: torch.device) -> list[Table]:
     seconds = {
-        f"drawn with all truth, {VIEWS} views a person, one process": _rendering(0, VIEWS) / (ROUNDS * PEOPLE * VIEWS),
-        "drawn with all truth, 2 views a person, one process": _rendering(0, 2) / (ROUNDS * PEOPLE * 2),
-        f"drawn with all truth, {VIEWS} views a person, two processes": _two_processes()
+        f"rendered with all truth, {VIEWS} views a person, one process": _rendering(0, VIEWS)
+        / (ROUNDS * PEOPLE * VIEWS),
+        "rendered with all truth, 2 views a person, one process": _rendering(0, 2) / (ROUNDS * PEOPLE * 2),
+        f"rendered with all truth, {VIEWS} views a person, two processes": _two_processes()
         / (2 * ROUNDS * PEOPLE * VIEWS),
         "true flow and visibility of a pair": _flow(),
         "a pair's picture read from a written folder": _read_folder(),
         "a JPEG decoded": _decode(),
     }
     if device.type == "cuda":
-        seconds[f"drawn with all truth on {torch.cuda.get_device_name(device)}, people dressed before"] = _on(device)
+        seconds[f"rendered with all truth on {torch.cuda.get_device_name(device)}, people dressed before"] = _on(device)
     rows: list[tuple[str | float, ...]] = [(name, 1e3 * s, 1 / s) for name, s in seconds.items()]
     note = (
         f"{SIZE[0]}x{SIZE[1]}, PNG folder. Truth: albedo, parts, depth, surface coordinates, joints of three "
@@ -96,4 +97,4 @@ def _decode() -> float:
 def _on(device: torch.device) -> float:
     people = SyntheticPeople(SIZE)
     shots = [people.shot(n, view) for n in range(8) for view in range(8)]
-    return _timed(lambda: draw(shots, SIZE, device), device) / len(shots)
+    return _timed(lambda: render(shots, SIZE, device), device) / len(shots)

@@ -18,7 +18,7 @@ from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
 from reposer.data.stick_figures import refuse_stick_figure
-from reposer.estimators import JOINT_FINDERS, JointFinder
+from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
 from reposer.generators import load
 from reposer.pipeline import open_photo, placement, refuse_too_little, transfer
@@ -58,7 +58,7 @@ def repose(
     pose_person: Person | None = None,
     source_pose: Pose | Path | str | None = None,
     model: Generator | Path | str = "trueflow",
-    estimator: JointFinder | str = ESTIMATOR,
+    estimator: PoseEstimator | str = ESTIMATOR,
     seed: int = 0,
     explain: bool = False,
     device: str | None = None,
@@ -92,7 +92,7 @@ def repose(
     return Reposed(image, made.target_pose, source.pose, None, made.explanation, notes)
 
 
-def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: JointFinder | str = ESTIMATOR) -> Pose:
+def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR) -> Pose:
     """The joints of the person in a photo, in its pixels; BadInput if it shows nobody. person: see `repose`."""
     return estimated(as_bytes(photo), named(photo, "the photo"), person, estimator).pose
 
@@ -108,16 +108,16 @@ def named(photo: object, otherwise: str) -> str:
 
 
 def estimated(
-    picture: UInt8[Tensor, "H W 3"], name: str, person: Person | None = None, estimator: JointFinder | str = ESTIMATOR
+    picture: UInt8[Tensor, "H W 3"], name: str, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR
 ) -> Estimated:
     """The joints of one person in a picture, with notes; BadInput if it shows nobody. name: of the picture."""
     refuse_stick_figure(picture, Path(name), "Give a photo; a stick figure says a pose only as joints in a file.")
-    finder = _finder(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
-    return estimate(finder, picture, name, person)
+    estimator = _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
+    return estimate(estimator, picture, name, person)
 
 
 def pose_from(
-    pose: Pose | Picture, source: Pose, person: Person | None = None, estimator: JointFinder | str = ESTIMATOR
+    pose: Pose | Picture, source: Pose, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR
 ) -> Estimated:
     """A wanted pose from whatever says one, with notes: see `repose`. source: of the person in the photo."""
     if isinstance(pose, Pose):
@@ -149,9 +149,9 @@ def fitted(pose: Pose, source: Pose, name: str) -> Pose:
 
 
 @lru_cache(maxsize=2)
-def _finder(name: str, threads: int) -> JointFinder:
+def _estimator(name: str, threads: int) -> PoseEstimator:
     """The pose estimator of this name, kept for the next call. threads: a network keeps those that it began with."""
-    return JOINT_FINDERS[name](None)
+    return POSE_ESTIMATORS[name](None)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Where the driving poses come from: a track, the track beside a clip, or a joint finder that somebody chose."""
+"""Where the driving poses come from: a track, the track beside a clip, or a pose estimator that was named."""
 
 import json
 from fractions import Fraction
@@ -10,7 +10,7 @@ from reposer.animation.driving import open_driving
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses import write_track
-from reposer.estimators import JOINT_FINDERS, JointFinder
+from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
 from tests.data.video_clips import moving_square, place, write_clip
 
 FPS = Fraction(25)
@@ -112,7 +112,7 @@ def test_a_folder_of_openpose_files_drives_and_belongs_to_a_clip(tmp_path, clip)
         open_driving(tmp_path, fps=FPS)
 
 
-class Square(JointFinder):
+class Square(PoseEstimator):
     """Every joint is on the square; nobody where it is in the first rows."""
 
     name, licence, skeleton = "square", "Apache-2.0", OPENPOSE_18
@@ -133,9 +133,9 @@ class Square(JointFinder):
 
 
 def test_a_named_joint_finder_looks_at_the_frames_as_they_are_asked_for(clip, monkeypatch):
-    monkeypatch.setitem(JOINT_FINDERS._entries, "square", lambda weights: Square())
+    monkeypatch.setitem(POSE_ESTIMATORS._entries, "square", lambda weights: Square())
     monkeypatch.setattr(Square, "looked", 0)
-    driving = open_driving(clip, finder="square")
+    driving = open_driving(clip, estimator="square")
     poses = iter(driving.poses())
     assert driving.track is None and Square.looked == 0
     for t in range(4):
@@ -146,6 +146,6 @@ def test_a_named_joint_finder_looks_at_the_frames_as_they_are_asked_for(clip, mo
 
 def test_without_a_track_and_a_name_movenet_finds_the_joints_and_an_unknown_name_is_refused(clip):
     driving = open_driving(clip)
-    assert driving.finder.name == "movenet" and "movenet" in driving.about["joints"]
-    with pytest.raises(BadInput, match=r"There is no joint finder 'movnet'\. Did you mean movenet"):
-        open_driving(clip, finder="movnet")
+    assert driving.estimator.name == "movenet" and "movenet" in driving.about["joints"]
+    with pytest.raises(BadInput, match=r"There is no pose estimator 'movnet'\. Did you mean movenet"):
+        open_driving(clip, estimator="movnet")

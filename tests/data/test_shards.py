@@ -100,11 +100,11 @@ def test_the_shards_are_plain_tar_files_whose_samples_stand_together(root):
 def test_any_number_of_processes_and_a_broken_run_give_the_same_shards(root, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "PEOPLE_PER_SHARD", 2)
     real = write._Plan.render
-    monkeypatch.setattr(write._Plan, "draw", lambda plan, number: real(plan, number) if number < 3 else 1 / 0)
+    monkeypatch.setattr(write._Plan, "render", lambda plan, number: real(plan, number) if number < 3 else 1 / 0)
     options = {**FEW, "truth": True, "flow": True, "workers": 1}
     with pytest.raises(ZeroDivisionError):
         write_people(tmp_path / "people", **options)
-    monkeypatch.setattr(write._Plan, "draw", real)
+    monkeypatch.setattr(write._Plan, "render", real)
     again = write_people(tmp_path / "people", **options)
     assert {p.name: p.read_bytes() for p in again.iterdir()} == {p.name: p.read_bytes() for p in root.iterdir()}
 

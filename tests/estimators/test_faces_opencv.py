@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reposer.core import BadInput
-from reposer.estimators import EMBEDDERS, FACE_FINDERS, Face
+from reposer.estimators import EMBEDDERS, FACE_DETECTORS, Face
 from reposer.estimators.faces_opencv import SFace, YuNet, face_of_row, row_of_face
 
 SIZE = (48, 32)  # three times as large and filled up to multiples of 32: 160x96
@@ -146,7 +146,7 @@ def test_their_descriptions_and_licences_say_whose_they_are(bright_is_a_face, po
 @pytest.mark.parametrize(
     ("registry", "name", "file", "digits"),
     [
-        (FACE_FINDERS, "opencv-yunet", "face_detection_yunet_2023mar.onnx", "8f2383e4dd3cfbb4"),
+        (FACE_DETECTORS, "opencv-yunet", "face_detection_yunet_2023mar.onnx", "8f2383e4dd3cfbb4"),
         (EMBEDDERS, "opencv-sface", "face_recognition_sface_2021dec.onnx", "0ba9fbfa01b5270c"),
     ],
 )

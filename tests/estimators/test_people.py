@@ -12,7 +12,7 @@ from reposer.core.framing import frame_pictures
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.pose import rotation_about
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, FACE_FINDERS, JOINT_FINDERS, Face, people_files
+from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, FACE_DETECTORS, POSE_ESTIMATORS, Face, people_files
 from reposer.estimators.joint_decoding import heatmap_joints
 from reposer.estimators.people_crops import (
     HEAD,
@@ -131,24 +131,24 @@ def test_the_square_around_a_head_follows_the_joints_that_are_sure():
 
 
 def test_joints_come_in_pixels_of_the_pictures_and_a_row_is_alone(folder):
-    finder = JOINT_FINDERS["people-joints"](folder)
+    estimator = POSE_ESTIMATORS["people-joints"](folder)
     for size in ((64, 44), (150, 90)):
         shown = pictures(size)
-        pose, person = finder.look(shown)
+        pose, person = estimator.look(shown)
         assert pose.size == size and pose.xy.shape == (3, 18, 2) and pose.visible.all()
         assert ((pose.score >= 0) & (pose.score <= 1)).all() and ((person >= 0) & (person <= 1)).all()
         assert (pose.xy.amin() > -0.2 * size[0]) and (pose.xy.amax() < 1.2 * size[0])
-        torch.testing.assert_close(finder(shown[1:2]).xy, pose.xy[1:2], atol=1e-3, rtol=0)
-        torch.testing.assert_close(finder.person(shown), person)
+        torch.testing.assert_close(estimator(shown[1:2]).xy, pose.xy[1:2], atol=1e-3, rtol=0)
+        torch.testing.assert_close(estimator.person(shown), person)
 
 
 def test_a_joint_below_one_half_is_not_found(folder, tmp_path):
     write(tmp_path, BODY_FILE, BODY, lambda n: n.found_at_all.bias.fill_(-9), questions=QUESTIONS)
     write(tmp_path, FACE_FILE, FACE, lambda n: n.whole[-1].bias[:1].fill_(9))
-    pose = JOINT_FINDERS["people-joints"](tmp_path)(pictures((64, 44)))
+    pose = POSE_ESTIMATORS["people-joints"](tmp_path)(pictures((64, 44)))
     assert not pose.visible.any() and (pose.score < 0.5).all()
     # and where there is no head there is no face
-    assert FACE_FINDERS["people-faces"](tmp_path)(pictures((64, 44))) == [[], [], []]
+    assert FACE_DETECTORS["people-faces"](tmp_path)(pictures((64, 44))) == [[], [], []]
 
 
 def test_answers_to_one_question_share_a_certainty_of_1(folder):
@@ -173,8 +173,8 @@ def test_identity_vectors_have_length_1_and_the_file_says_the_threshold(folder):
 
 def test_a_face_is_found_in_pixels_of_the_picture_or_not_at_all(folder, tmp_path):
     shown = pictures((128, 88))
-    found = FACE_FINDERS["people-faces"](folder)(shown)
-    pose = JOINT_FINDERS["people-joints"](folder)(shown)
+    found = FACE_DETECTORS["people-faces"](folder)(shown)
+    pose = POSE_ESTIMATORS["people-joints"](folder)(shown)
     middle, side = around_heads(pose, pose.score)
     for row, (face,) in enumerate(found):
         left, top, right, bottom = face.box
@@ -184,7 +184,7 @@ def test_a_face_is_found_in_pixels_of_the_picture_or_not_at_all(folder, tmp_path
         assert ((box_middle - middle[row]).abs() < side[row] / 2).all()
     write(tmp_path, BODY_FILE, BODY, lambda n: n.found_at_all.bias.fill_(9), questions=QUESTIONS)
     write(tmp_path, FACE_FILE, FACE, lambda n: n.whole[-1].bias[:1].fill_(-9))
-    assert FACE_FINDERS["people-faces"](tmp_path)(shown) == [[], [], []]
+    assert FACE_DETECTORS["people-faces"](tmp_path)(shown) == [[], [], []]
 
 
 def test_landmarks_are_those_of_a_face_and_mirror_by_name():
@@ -209,10 +209,10 @@ def test_both_networks_together_are_small_enough_to_ship():
 def test_a_missing_file_is_named_with_the_way_out(monkeypatch, tmp_path):
     monkeypatch.setattr(people_files, "SHIPPED", tmp_path)
     for registry, name in (
-        (JOINT_FINDERS, "people-joints"),
+        (POSE_ESTIMATORS, "people-joints"),
         (EMBEDDERS, "people-identity"),
         (ATTRIBUTE_READERS, "people-attributes"),
-        (FACE_FINDERS, "people-faces"),
+        (FACE_DETECTORS, "people-faces"),
         (EMBEDDERS, "people-face-identity"),
     ):
         with pytest.raises(BadInput, match=r"no file .*people-(body|face)\.safetensors.*install it again"):
@@ -221,20 +221,20 @@ def test_a_missing_file_is_named_with_the_way_out(monkeypatch, tmp_path):
 
 def test_a_folder_that_lacks_the_file_gives_the_one_that_ships(folder, monkeypatch, tmp_path):
     monkeypatch.setattr(people_files, "SHIPPED", folder)
-    assert JOINT_FINDERS["people-joints"](tmp_path).description == JOINT_FINDERS["people-joints"](None).description
-    assert JOINT_FINDERS["people-joints"](folder / BODY_FILE).description.startswith("people-joints, people-body")
+    assert POSE_ESTIMATORS["people-joints"](tmp_path).description == POSE_ESTIMATORS["people-joints"](None).description
+    assert POSE_ESTIMATORS["people-joints"](folder / BODY_FILE).description.startswith("people-joints, people-body")
 
 
 def test_a_file_of_another_kind_or_shape_is_refused(folder, tmp_path):
     with pytest.raises(BadInput, match="holds 'people-face', not people-body"):
-        JOINT_FINDERS["people-joints"](folder / FACE_FILE)
+        POSE_ESTIMATORS["people-joints"](folder / FACE_FILE)
     with pytest.raises(BadInput, match="give their folder"):
-        FACE_FINDERS["people-faces"](folder / FACE_FILE)
+        FACE_DETECTORS["people-faces"](folder / FACE_FILE)
     network = BODY.build()
     card = {"kind": "people-body", "config": to_plain(replace(BODY, embedding=9)), "questions": QUESTIONS}
     write_safetensors(tmp_path / BODY_FILE, stored(network), {HEADER: json.dumps(card)})
     with pytest.raises(BadInput, match="does not hold the weights that its own config asks for"):
-        JOINT_FINDERS["people-joints"](tmp_path)
+        POSE_ESTIMATORS["people-joints"](tmp_path)
     write_safetensors(tmp_path / BODY_FILE, stored(network), {})
     with pytest.raises(BadInput, match="no network of ours"):
-        JOINT_FINDERS["people-joints"](tmp_path)
+        POSE_ESTIMATORS["people-joints"](tmp_path)

@@ -11,30 +11,30 @@ import torch.nn.functional as F
 
 from reposer.cli import main
 from reposer.core import BadInput, Framing, Pose
-from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, FACE_FINDERS, JOINT_FINDERS
+from reposer.estimators import ATTRIBUTE_READERS, EMBEDDERS, FACE_DETECTORS, POSE_ESTIMATORS
 from reposer.estimators.people_files import BODY_FILE, FACE_FILE
 from reposer.estimators.people_networks import FACE_5, FaceConfig
 from reposer.nn.weights import read_header
 from reposer.probes.encoder import HELD_OUT as ENCODERS_PEOPLE
 from reposer.probes.readers import __main__ as command
 from reposer.probes.readers import people_body, people_face, ship_body, ship_face
-from reposer.probes.readers.body_views import NO_PERSON, BodyCrowd, in_picture, moved, shuffled
-from reposer.probes.readers.crowd import CALIBRATION, HELD_OUT, Crowd, CrowdConfig, Dice, blurred
-from reposer.probes.readers.face_views import CLOSE_UP, FaceCrowd, FaceTruth, face_truth, looked_at
+from reposer.probes.readers.body_views import NO_PERSON, BodyPeople, in_picture, moved, shuffled
+from reposer.probes.readers.face_views import CLOSE_UP, FacePeople, FaceTruth, face_truth, looked_at
 from reposer.probes.readers.measure_body import elsewhere, show, torso_length
 from reposer.probes.readers.measure_face import overlap
 from reposer.probes.readers.objective import TEMPERATURE, contrast
+from reposer.probes.readers.people import CALIBRATION, HELD_OUT, Dice, People, PeopleConfig, blurred
 from reposer.probes.readers.same import equal_error, pairs, rank1
 from reposer.probes.readers.ship import level
 from reposer.recipes import DataConfig
-from reposer.synthetic.people import ATTRIBUTES, BodyPose, SyntheticPeople, draw
+from reposer.synthetic.people import ATTRIBUTES, BodyPose, SyntheticPeople, render
 from reposer.training import train
 
 # ---------------------------------------------------------------------------- who is shown
 
 
 def test_nobody_is_shared_with_generators_or_the_encoder_nor_with_calibration_or_measurement():
-    for config in (BodyCrowd(), FaceCrowd()):
+    for config in (BodyPeople(), FacePeople()):
         assert config.seed not in (DataConfig().seed, ENCODERS_PEOPLE.seed)
         assert config.first >= HELD_OUT.stop and HELD_OUT.start >= CALIBRATION.stop
     seed = people_body().data.seed
@@ -43,24 +43,24 @@ def test_nobody_is_shared_with_generators_or_the_encoder_nor_with_calibration_or
 
 
 def test_a_lookalike_is_another_person_who_shares_more_answers_than_most():
-    crowd = Crowd(CrowdConfig(num_people=30), (32, 24), tuple(ATTRIBUTES))
-    answers = crowd.answers
+    people = People(PeopleConfig(num_people=30), (32, 24), tuple(ATTRIBUTES))
+    answers = people.answers
     for person in (0, 7, 29):
-        other = crowd.lookalike(person, 4)
-        assert other != person and crowd.lookalike(person, 4) == other
+        other = people.lookalike(person, 4)
+        assert other != person and people.lookalike(person, 4) == other
         shared = (answers == answers[person]).sum(1)
         assert shared[other] > shared.float().median()
-    assert len({crowd.lookalike(0, seed) for seed in range(30)}) > 2
+    assert len({people.lookalike(0, seed) for seed in range(30)}) > 2
 
 
 def test_an_item_is_two_lookalikes_twice_and_nobody():
-    views = BodyCrowd(num_people=3, views=2).open(Framing((64, 48), fit="pad"))
+    views = BodyPeople(num_people=3, views=2).open(Framing((64, 48), fit="pad"))
     item, again = views.sample(1, 8), views.sample(1, 8)
     assert torch.equal(item.picture, again.picture) and not torch.equal(item.picture, views.sample(1, 9).picture)
     assert item.who.tolist() == [1, 1, item.who[2], item.who[2], NO_PERSON] and item.who[2] != 1
     assert item.picture.shape == (5, 3, 64, 48) and item.pose.size == (64, 48)
     assert not item.pose.visible[4].any() and item.pose.visible[:4].any(1).all()
-    assert torch.equal(item.words[0], views.crowd.answers[1])
+    assert torch.equal(item.words[0], views.people.answers[1])
     both = views.collate([item, views.sample(0, 1)], None)
     assert len(both) == 10 and both.picture.abs().max() <= 1
 
@@ -101,7 +101,7 @@ def test_a_face_is_shown_by_a_front_and_not_by_a_back():
     people = SyntheticPeople((96, 66), "val", 400, 91)
     stand = replace(people.shot(people.identity_number(301), 0), pose=BodyPose())
     turned = [replace(stand, camera=replace(stand.camera, yaw=yaw)) for yaw in (0.0, 180.0)]
-    truth = face_truth(draw(turned, (96, 66)))
+    truth = face_truth(render(turned, (96, 66)))
     assert truth.shown.tolist() == [True, False]
     left, top, right, bottom = truth.box[0].tolist()
     x, y = truth.landmarks.xy[0].unbind(1)
@@ -222,10 +222,10 @@ def test_the_tiny_recipes_train_and_what_ships_is_what_was_measured(tmp_path):
             value, written = getattr(report, field.name), card["measured"][field.name]
             assert written is None if math.isnan(value) else written == pytest.approx(value, abs=1e-4)
     shown = SyntheticPeople((128, 88), "val", 2, 91).rendered([(900_000, 0)]).picture
-    assert JOINT_FINDERS["people-joints"](tmp_path)(shown).size == (128, 88)
+    assert POSE_ESTIMATORS["people-joints"](tmp_path)(shown).size == (128, 88)
     assert len(ATTRIBUTE_READERS["people-attributes"](tmp_path).questions) == sum(map(len, ATTRIBUTES.values()))
     assert EMBEDDERS["people-identity"](tmp_path).threshold is not None
-    assert len(FACE_FINDERS["people-faces"](tmp_path)(shown)) == 1
+    assert len(FACE_DETECTORS["people-faces"](tmp_path)(shown)) == 1
 
 
 def test_the_command_goes_on_with_the_recipe_that_the_run_folder_holds(tmp_path):

@@ -5,7 +5,7 @@ import torch
 from reposer.core import Pose
 from reposer.data.lists import read_annotation
 from reposer.data.pictures import read_picture
-from reposer.estimators import JOINT_FINDERS
+from reposer.estimators import POSE_ESTIMATORS
 from reposer.evaluation import PairBatch
 from reposer.evaluation.suite.structural.part import Structural
 
@@ -17,7 +17,7 @@ def test_movenet_finds_the_joints_of_real_people_and_not_those_of_another_moment
     target = torch.stack([read_picture(folder / "test" / name) for name in names])
     pose = Pose.stack([poses[name] for name in names])
     other = torch.arange(len(names) - 1, -1, -1)
-    part = Structural(JOINT_FINDERS["movenet"](None))
+    part = Structural(POSE_ESTIMATORS["movenet"](None))
     part.update(PairBatch(names, names, target[other], target, target[other], pose[other], pose))
     found = {(f.metric, f.part, f.pictures): f.value for f in part.findings()}
     assert found["pckh-patn-annotation", "", "target"] > 0.9 > found["pckh-patn-annotation", "", "source"]

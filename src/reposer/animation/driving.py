@@ -17,11 +17,11 @@ from reposer.data.clips import choose_track_of
 from reposer.data.poses import LEAST_FPS, MOST_FPS, choose_track, read_recording, recording_files
 from reposer.data.stick_figures import refuse_stick_figure
 from reposer.data.video_files import VideoFile, shown_at
-from reposer.estimators import JOINT_FINDERS, JointFinder
+from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
 from reposer.nn.weights import sha256
 
 BLANK_FRAMES, BLANK = (50, 2.0)  # leading frames searched for a non-blank one; a blank one's deviation in grey levels
-DEFAULT_FINDER = "movenet"
+DEFAULT_ESTIMATOR = "movenet"
 MOST_FRAMES = 1_000_000
 """Most frames of a requested clip: above eleven hours at 25 frames per second."""
 
@@ -31,8 +31,8 @@ class Driving:
     """A pose per frame at a constant rate, with the frames themselves if there is a clip.
 
     fps: frames per second. num_frames: if the file states it. size: (height, width) of the frames, in pixels.
-    track: all poses, if known. clip: the video, if there is one. finder: estimates its poses if there is no track.
-    about: files and finder, for receipts: equal values mean equal poses. notes: what was decided and left out when
+    track: all poses, if known. clip: the video, if there is one. estimator: estimates its poses if there is no track.
+    about: files and estimator, for receipts: equal values mean equal poses. notes: what was decided and left out when
     the track was read, one sentence each.
     """
 
@@ -41,7 +41,7 @@ class Driving:
     size: tuple[int, int]
     track: Pose | None
     clip: VideoFile | None
-    finder: JointFinder | None
+    estimator: PoseEstimator | None
     about: dict[str, str]
     notes: Sequence[str] = ()
 
@@ -49,9 +49,9 @@ class Driving:
         """The track's rows, or poses estimated lazily from the clip's frames."""
         if self.track is not None:
             return self.track
-        assert self.finder is not None
-        finder = self.finder
-        return (joints_of(finder, frame) for frame in self.frames())
+        assert self.estimator is not None
+        estimator = self.estimator
+        return (joints_of(estimator, frame) for frame in self.frames())
 
     def frames(self) -> Iterator[UInt8[Tensor, "H W 3"]]:
         """The clip's frames, starting with the first."""
@@ -68,13 +68,13 @@ def open_driving(
     path: Path,
     *,
     track: Path | None = None,
-    finder: str | None = None,
+    estimator: str | None = None,
     fps: Fraction | None = None,
     size: tuple[int, int] | None = None,
 ) -> Driving:
     """Open a clip, or a track: a JSON file or a folder of OpenPose files, one per frame (see `data.poses`).
 
-    A clip's joints come from `track`; else, if no `finder` is named, from the only track beside it (CLIP.json or
+    A clip's joints come from `track`; else, if no `estimator` is named, from the only track beside it (CLIP.json or
     CLIP.*.json); else from the named pose estimator, by default MoveNet. A clip with a variable frame rate is resampled
     to a constant one.
 
@@ -93,11 +93,11 @@ def open_driving(
     fps = fps or clip.fps
     _refuse_endless(path, clip.num_frames, clip.fps, fps)
     order = torch.tensor(clip.order(fps))
-    if track is None and finder is None:
+    if track is None and estimator is None:
         track = track_beside(path)
     if track is None:
         _refuse_sticks(clip)
-        looks = named_finder(finder)
+        looks = named_estimator(estimator)
         about["joints"] = looks.description
         return Driving(fps, len(order), clip.size, None, clip, looks, about)
     chosen = choose_track_of(clip, track)
@@ -160,11 +160,11 @@ def track_beside(clip: Path) -> Path | None:
     return found[0] if found else None
 
 
-def named_finder(name: str | None) -> JointFinder:
+def named_estimator(name: str | None) -> PoseEstimator:
     """The pose estimator of this name; None = the default."""
-    return JOINT_FINDERS[name or DEFAULT_FINDER](None)
+    return POSE_ESTIMATORS[name or DEFAULT_ESTIMATOR](None)
 
 
-def joints_of(finder: JointFinder, picture: UInt8[Tensor, "H W 3"]) -> Pose:
+def joints_of(estimator: PoseEstimator, picture: UInt8[Tensor, "H W 3"]) -> Pose:
     """The pose estimated in one picture."""
-    return finder(picture[None])[0]
+    return estimator(picture[None])[0]

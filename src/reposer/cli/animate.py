@@ -109,7 +109,7 @@ def animate(
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(f"--fps is {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not {fps:g}.")
     rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
-    moves = open_driving(driving, track=track, finder=joints, fps=rate, size=driving_size)
+    moves = open_driving(driving, track=track, estimator=joints, fps=rate, size=driving_size)
     tell(moves.notes)
     source = person_in_photo(picture, photo, source_pose, joints)
     picture = no_larger(picture, largest)

@@ -194,7 +194,7 @@ def card(
 
     from reposer.data.pictures import write_picture
     from reposer.synthetic.people.card import card as count_card
-    from reposer.synthetic.people.card import charts, crowd, tables
+    from reposer.synthetic.people.card import charts, people_sheet, tables
 
     found = count_card(people, size, seed, workers=workers, progress=True)
     text = json_text.dumps(found, indent=1) if json else tables(found)
@@ -202,7 +202,7 @@ def card(
     if chart is not None:
         write_picture(chart, charts(found))
     if sheet is not None:
-        write_picture(sheet, crowd(seed))
+        write_picture(sheet, people_sheet(seed))
     return 0
 
 

@@ -21,7 +21,7 @@ def wanted_pose(
     *,
     frame: int | None = None,
     person: str | None = None,
-    finder: str | None = None,
+    estimator: str | None = None,
 ) -> Pose:
     """The pose in this file, or of somebody in this picture, with at least one joint.
 
@@ -30,12 +30,12 @@ def wanted_pose(
     source: the pose of the person in the photo.
     frame: which of several in a file, from 0. person: which of several: in a file a number from 0, in a picture as
         `--person` says.
-    finder: the pose estimator that looks at a picture; None = the default.
+    estimator: the pose estimator that looks at a picture; None = the default.
     """
     if not is_pose_file(path):
         refuse_with_a_picture({"--pose-size": size, "--pose-frame": frame}, path)
         picture = read_picture(path)
-        return fitted(estimated_pose(picture, path, finder, person, "--pose-person"), source, str(path))
+        return fitted(estimated_pose(picture, path, estimator, person, "--pose-person"), source, str(path))
     number = None if person is None else _number(person, path)
     chosen = choose_pose(read_recording(path), size, otherwise=source.size, frame=frame, person=number)
     if size is not None and chosen.pose.size != size:
@@ -79,7 +79,7 @@ def person_in_photo(
     picture: Tensor,
     photo: Path,
     file: Path | None,
-    finder: str | None,
+    estimator: str | None,
     person: str | None = None,
     *,
     source_frame: int | None = None,
@@ -93,7 +93,7 @@ def person_in_photo(
         for option, value in {"--source-frame": source_frame, "--source-person": source_person}.items():
             if value is not None:
                 raise BadInput(f"{option} is for a --source-pose with several. Give that file, or leave {option} out.")
-        return estimated_pose(picture, photo, finder, person)
+        return estimated_pose(picture, photo, estimator, person)
     if person is not None:
         raise BadInput(
             f"--person chooses among the people that the pose estimator finds in {photo}, and --source-pose names one already. "
@@ -103,14 +103,14 @@ def person_in_photo(
 
 
 def estimated_pose(
-    picture: Tensor, photo: Path, finder: str | None, person: str | None = None, option: str = "--person"
+    picture: Tensor, photo: Path, estimator: str | None, person: str | None = None, option: str = "--person"
 ) -> Pose:
     """The joints of one person in a picture, by the pose estimator of this name (None = the default).
 
     person: the text of the option that chooses one of several people.
     """
     chosen = None if person is None else parse_person(person, option)
-    found = estimated(picture, str(photo), chosen, finder or ESTIMATOR)
+    found = estimated(picture, str(photo), chosen, estimator or ESTIMATOR)
     tell(note.replace("--person", option) for note in found.notes)
     return found.pose
 

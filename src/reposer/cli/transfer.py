@@ -71,7 +71,7 @@ def transfer_photo(
     source = person_in_photo(
         picture, photo, source_pose, joints, person, source_frame=source_frame, source_person=source_person
     )
-    wanted = wanted_pose(pose, pose_size, source, frame=pose_frame, person=pose_person, finder=joints)
+    wanted = wanted_pose(pose, pose_size, source, frame=pose_frame, person=pose_person, estimator=joints)
     generator = load(model).to(chosen_device(device))
     answer = transfer(generator, picture, source, wanted, explain=explain)
     write_picture(out, answer.picture)

@@ -9,15 +9,15 @@ from reposer.core.registry import import_siblings
 from .estimator import (
     ATTRIBUTE_READERS,
     EMBEDDERS,
-    FACE_FINDERS,
-    JOINT_FINDERS,
+    FACE_DETECTORS,
+    POSE_ESTIMATORS,
     AttributeReader,
     Embedder,
     Estimator,
     Face,
-    FaceFinder,
-    JointFinder,
-    PeopleFinder,
+    FaceDetector,
+    PeopleEstimator,
+    PoseEstimator,
 )
 
 import_siblings(__path__, __name__)
@@ -25,13 +25,13 @@ import_siblings(__path__, __name__)
 __all__ = [
     "ATTRIBUTE_READERS",
     "EMBEDDERS",
-    "FACE_FINDERS",
-    "JOINT_FINDERS",
+    "FACE_DETECTORS",
+    "POSE_ESTIMATORS",
     "AttributeReader",
     "Embedder",
     "Estimator",
     "Face",
-    "FaceFinder",
-    "JointFinder",
-    "PeopleFinder",
+    "FaceDetector",
+    "PeopleEstimator",
+    "PoseEstimator",
 ]

@@ -28,7 +28,7 @@ class Estimator(ABC):
         """Name, file and checksum of its weights, for reports."""
 
 
-class JointFinder(Estimator):
+class PoseEstimator(Estimator):
     """A pose estimator: finds one person's joints."""
 
     skeleton: ClassVar[Skeleton]
@@ -46,7 +46,7 @@ class JointFinder(Estimator):
         return self(pictures), self.person(pictures)
 
 
-class PeopleFinder(JointFinder):
+class PeopleEstimator(PoseEstimator):
     """A pose estimator that finds everybody in a picture: all people roughly, then one of them exactly."""
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Face:
     score: float
 
 
-class FaceFinder(Estimator):
+class FaceDetector(Estimator):
     """Detects faces."""
 
     @abstractmethod
@@ -111,8 +111,8 @@ class AttributeReader(Estimator):
         """The confidence in each attribute, from 0 to 1."""
 
 
-JOINT_FINDERS: Registry[Callable[[Path | None], JointFinder]] = Registry("joint finder", "reposer.estimators")
-FACE_FINDERS: Registry[Callable[[Path | None], FaceFinder]] = Registry("face finder", "reposer.estimators")
+POSE_ESTIMATORS: Registry[Callable[[Path | None], PoseEstimator]] = Registry("pose estimator", "reposer.estimators")
+FACE_DETECTORS: Registry[Callable[[Path | None], FaceDetector]] = Registry("face detector", "reposer.estimators")
 EMBEDDERS: Registry[Callable[[Path | None], Embedder]] = Registry("embedder", "reposer.estimators")
 ATTRIBUTE_READERS: Registry[Callable[[Path | None], AttributeReader]] = Registry(
     "attribute reader", "reposer.estimators"

@@ -17,7 +17,7 @@ from reposer.core import BadInput
 from reposer.core.extras import install
 from reposer.nn.weights import find_weights, sha256
 
-from .estimator import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
+from .estimator import EMBEDDERS, FACE_DETECTORS, Embedder, Face, FaceDetector
 
 ZOO = "https://github.com/opencv/opencv_zoo/tree/main/models"
 # The checksums are those of the model zoo's own large-file pointers.
@@ -32,7 +32,7 @@ SURE, OVERLAP, CANDIDATES = 0.6, 0.3, 5000
 """Faces below this score are dropped; of two that overlap more, the more confident one stays."""
 
 
-class YuNet(FaceFinder):
+class YuNet(FaceDetector):
     """Detects faces of about 3 to 100 pixels in the picture, which the network sees as 10 to 300."""
 
     name = "opencv-yunet"
@@ -89,7 +89,7 @@ class SFace(Embedder):
         return F.normalize(torch.stack(vectors).float())
 
 
-@FACE_FINDERS.register("opencv-yunet")
+@FACE_DETECTORS.register("opencv-yunet")
 def yunet(weights: Path | None) -> YuNet:
     """YuNet with OpenCV's file of March 2023."""
     return YuNet(find_weights(YUNET_FILE, path=weights, source=YUNET_SOURCE, checksum=YUNET_SHA256))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from reposer.core import Pose
 
-from .estimator import JointFinder, PeopleFinder
+from .estimator import PeopleEstimator, PoseEstimator
 from .people_choice import Person, choose
 
 FARTHEST_STEP = 1.0
@@ -19,7 +19,7 @@ LONGEST_GAP = 50
 
 
 def follow(
-    finder: JointFinder, frames: Iterable[UInt8[Tensor, "H W 3"]], name: str, person: Person | None = None
+    estimator: PoseEstimator, frames: Iterable[UInt8[Tensor, "H W 3"]], name: str, person: Person | None = None
 ) -> Iterator[Pose]:
     """The joints of one person in each frame; none is visible in frames without that person.
 
@@ -28,21 +28,21 @@ def follow(
 
     person: which of several; None = the largest. name: of the clip, for messages.
     """
-    if not isinstance(finder, PeopleFinder):
-        yield from (finder(frame[None])[0] for frame in frames)
+    if not isinstance(estimator, PeopleEstimator):
+        yield from (estimator(frame[None])[0] for frame in frames)
         return
     last: Pose | None = None
     gap = most = 0
     for frame in frames:
         closer = last is None and person not in (None, "largest")
-        people = finder.people(frame, closer=closer)
+        people = estimator.people(frame, closer=closer)
         most = max(most, len(people))
         index: int | None = None
         if people and last is not None and most > 1 and gap <= LONGEST_GAP:
             index = _nearest(people, last)
         elif people:
             index = 0 if last is not None and most == 1 else choose(people, person or "largest", name)
-        pose = _nobody(frame, finder) if index is None else finder.refined(frame, people[index])
+        pose = _nobody(frame, estimator) if index is None else estimator.refined(frame, people[index])
         if pose.visible.any():
             last, gap = pose, 0
         else:
@@ -66,7 +66,7 @@ def _distance(one: Pose, other: Pose) -> float:
     return float((one.xy[shared] - other.xy[shared]).norm(dim=-1).mean()) / max(sides)
 
 
-def _nobody(frame: UInt8[Tensor, "H W 3"], finder: JointFinder) -> Pose:
-    joints = len(finder.skeleton)
-    nothing = Pose(torch.zeros(joints, 2), torch.zeros(joints, dtype=torch.bool), (0, 0), finder.skeleton)
+def _nobody(frame: UInt8[Tensor, "H W 3"], estimator: PoseEstimator) -> Pose:
+    joints = len(estimator.skeleton)
+    nothing = Pose(torch.zeros(joints, 2), torch.zeros(joints, dtype=torch.bool), (0, 0), estimator.skeleton)
     return replace(nothing, size=(frame.shape[0], frame.shape[1]), score=torch.zeros(joints))

@@ -11,7 +11,7 @@ from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17
 from reposer.nn.weights import fill, find_weights, read_checkpoint, sha256
 
-from .estimator import JOINT_FINDERS, JointFinder
+from .estimator import POSE_ESTIMATORS, PoseEstimator
 from .joint_decoding import enlarged
 
 FILE = "keypointrcnn_resnet50_fpn_coco-fc266e95.pth"
@@ -20,8 +20,8 @@ PERSON = 0.5  # score from which a person counts as present
 JOINT = 2.0  # peak of a joint's logits from which the joint counts as found
 
 
-@JOINT_FINDERS.register("keypointrcnn")
-class KeypointRCNN(JointFinder):
+@POSE_ESTIMATORS.register("keypointrcnn")
+class KeypointRCNN(PoseEstimator):
     """The most confident person of each picture.
 
     A joint's score is the sigmoid of its peak. upscale: factor by which both sides are enlarged first.
@@ -81,6 +81,6 @@ def _builder() -> Any:
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
         raise BadInput(
             f"torchvision cannot be used here ({error}); install the release that belongs to torch {torch.__version__}, "
-            f"or take another joint finder."
+            f"or take another pose estimator."
         ) from error
     return keypointrcnn_resnet50_fpn

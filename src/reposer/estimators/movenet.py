@@ -16,7 +16,7 @@ from reposer.core.pose import Box, Edges
 from reposer.core.skeleton import COCO_17
 from reposer.nn.weights import SHIPPED, sha256
 
-from .estimator import JOINT_FINDERS, PeopleFinder
+from .estimator import POSE_ESTIMATORS, PeopleEstimator
 from .onnx_network import CPU, open_session
 
 MULTIPOSE, THUNDER = "movenet-multipose-h.onnx", "movenet-thunder-h.onnx"
@@ -41,8 +41,8 @@ class Somebody(NamedTuple):
     pose: Pose
 
 
-@JOINT_FINDERS.register("movenet")
-class MoveNet(PeopleFinder):
+@POSE_ESTIMATORS.register("movenet")
+class MoveNet(PeopleEstimator):
     """Up to six people in a picture, then the joints of one of them: of the largest, if none is chosen.
 
     On the CPU. weights: a folder with other files of the same names; None = the shipped ones.

@@ -10,7 +10,7 @@ from torch import Tensor
 from reposer.core import BadInput, Pose, quoted
 from reposer.core.pose import Box
 
-from .estimator import JointFinder, PeopleFinder
+from .estimator import PeopleEstimator, PoseEstimator
 
 Person = str | int | tuple[float, float] | tuple[float, float, float, float]
 """largest, left or right; a number, the largest person being 1, the next 2; a point (x, y) on the person; a box (left,
@@ -43,22 +43,22 @@ def parse_person(text: str, option: str = "--person") -> Person:
 
 
 def estimate(
-    finder: JointFinder, picture: UInt8[Tensor, "H W 3"], name: str, person: Person | None = None
+    estimator: PoseEstimator, picture: UInt8[Tensor, "H W 3"], name: str, person: Person | None = None
 ) -> Estimated:
     """The joints of one person in a picture; BadInput if nobody was found.
 
     person: which of several; None = the largest, and a note says how many there are. name: of the picture, for messages.
     """
-    if not isinstance(finder, PeopleFinder):
+    if not isinstance(estimator, PeopleEstimator):
         if person not in (None, "largest"):
             raise BadInput(
-                f"{finder.name} finds one person only, so that no other can be chosen in {name}. Take the pose estimator "
+                f"{estimator.name} finds one person only, so that no other can be chosen in {name}. Take the pose estimator "
                 f"movenet, or cut the person out of the picture."
             )
-        return Estimated(_somebody(finder(picture[None])[0], name))
-    people = finder.people(picture, closer=person not in (None, "largest"))
+        return Estimated(_somebody(estimator(picture[None])[0], name))
+    people = estimator.people(picture, closer=person not in (None, "largest"))
     if not people:
-        raise BadInput(_nobody(name, len(finder.skeleton)))
+        raise BadInput(_nobody(name, len(estimator.skeleton)))
     chosen = choose(people, "largest" if person is None else person, name)
     notes = []
     if person is None and len(people) > 1:
@@ -66,7 +66,7 @@ def estimate(
             f"{name} shows {len(people)} people; the largest is taken. Another: --person 2 (to {len(people)}, by size), "
             f"left, right, a point X,Y or a box L,T,R,B."
         )
-    return Estimated(_somebody(finder.refined(picture, people[chosen]), name), notes)
+    return Estimated(_somebody(estimator.refined(picture, people[chosen]), name), notes)
 
 
 def choose(people: Sequence[Pose], person: Person, name: str) -> int:

@@ -15,7 +15,7 @@ from torch import Tensor
 from reposer.core import BadInput, Pose
 from reposer.core.images import from_uint8
 
-from .estimator import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
+from .estimator import EMBEDDERS, FACE_DETECTORS, Embedder, Face, FaceDetector
 from .joint_decoding import heatmap_joints
 from .people_crops import HEAD, around_heads, cut, from_aligned, from_square, mapped
 from .people_files import BODY_FILE, FACE_FILE, Shipped, open_shipped
@@ -29,8 +29,8 @@ def open_face(weights: Path | None) -> Shipped[PeopleFace]:
     return open_shipped(FACE_FILE, FaceConfig, weights)
 
 
-@FACE_FINDERS.register("people-faces")
-class PeopleFaces(FaceFinder):
+@FACE_DETECTORS.register("people-faces")
+class PeopleFaces(FaceDetector):
     """The face of the one person, if it is turned towards the camera so that an eye and the nose are visible.
 
     weights: a folder; network files missing there are replaced by the shipped ones.
@@ -94,7 +94,7 @@ class PeopleFaceIdentity(Embedder):
     def __call__(self, pictures: UInt8[Tensor, "B H W 3"], faces: Sequence[Face] | None = None) -> Float[Tensor, "B D"]:
         if faces is None or len(faces) != len(pictures):
             raise BadInput(
-                f"{self.name} looks at faces: pass one of each picture, found by people-faces or another finder."
+                f"{self.name} looks at faces: pass one of each picture, found by people-faces or another detector."
             )
         network = self._shipped.network.to(pictures.device)
         landmarks = torch.stack([face.landmarks for face in faces]).to(pictures.device, torch.float32)

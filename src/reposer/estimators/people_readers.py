@@ -15,7 +15,7 @@ from reposer.core.framing import frame_pictures
 from reposer.core.images import from_uint8
 from reposer.core.skeleton import OPENPOSE_18
 
-from .estimator import ATTRIBUTE_READERS, EMBEDDERS, JOINT_FINDERS, AttributeReader, Embedder, Face, JointFinder
+from .estimator import ATTRIBUTE_READERS, EMBEDDERS, POSE_ESTIMATORS, AttributeReader, Embedder, Face, PoseEstimator
 from .joint_decoding import heatmap_joints
 from .people_files import BODY_FILE, Shipped, open_shipped
 from .people_networks import BodyConfig, BodyReading, PeopleBody
@@ -34,8 +34,8 @@ def read(body: PeopleBody, pictures: UInt8[Tensor, "B H W 3"]) -> BodyReading:
     return reading
 
 
-@JOINT_FINDERS.register("people-joints")
-class PeopleJoints(JointFinder):
+@POSE_ESTIMATORS.register("people-joints")
+class PeopleJoints(PoseEstimator):
     """One person's joints. A joint counts as found if its probability is above one half."""
 
     name = "people-joints"

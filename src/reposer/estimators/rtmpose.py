@@ -10,7 +10,7 @@ from reposer.core.skeleton import COCO_17
 from reposer.nn.features import IMAGENET_MEAN, IMAGENET_STD
 from reposer.nn.weights import find_weights
 
-from .estimator import JOINT_FINDERS, JointFinder
+from .estimator import POSE_ESTIMATORS, PoseEstimator
 from .joint_decoding import Window, enlarged, heatmap_joints, simcc_joints
 from .onnx_network import OnnxNetwork
 
@@ -19,8 +19,8 @@ SOURCE = "mmpose's RTMPose models for COCO's 17 joints, exported by mmdeploy (en
 CONTEXT = 1.25  # RTMPose was trained on people's boxes enlarged by this factor
 
 
-@JOINT_FINDERS.register("rtmpose")
-class RTMPose(JointFinder):
+@POSE_ESTIMATORS.register("rtmpose")
+class RTMPose(PoseEstimator):
     """One person, who fills the picture. Outputs: SimCC vectors x and y, or one set of heatmaps, of COCO's 17 joints.
 
     Pictures: centred in a black window `context` times as large, resized to the input, normalised as ImageNet's.

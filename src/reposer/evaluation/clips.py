@@ -54,7 +54,7 @@ class ClipScorer:
     def add(self, clip: DrivenClip) -> ClipRow:
         """Score the clip to its end."""
         own = {name: metric for name, metric in self.metrics.items() if _suits(metric, clip)}
-        finders = {m.motion for m in own.values() if m.motion not in (None, EXACT)}
+        estimated = {m.motion for m in own.values() if m.motion not in (None, EXACT)}
         motions = None if clip.motions is None else iter(clip.motions)
         masks = None if clip.limbs is None else iter(clip.limbs)
         for metric in (*self.metrics.values(), *self.truth.values()):
@@ -74,7 +74,7 @@ class ClipScorer:
                 )
             moved: dict[str, Motion] = {}
             if earlier is not None:
-                moved = {name: MOTIONS[name](earlier, target) for name in finders}
+                moved = {name: MOTIONS[name](earlier, target) for name in estimated}
                 if motions is not None:
                     moved[EXACT] = _next(motions, clip.name, count)
             limbs = None if masks is None else _limbs(masks, clip.name, count, target)

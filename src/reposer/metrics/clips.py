@@ -51,8 +51,8 @@ class ClipFrame:
         assert self.generated.dtype == self.target.dtype == torch.uint8, (self.generated.dtype, self.target.dtype)
 
 
-MotionFinder = Callable[[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]], Motion]
-MOTIONS: Registry[MotionFinder] = Registry("estimator of motion")
+MotionEstimator = Callable[[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W 3"]], Motion]
+MOTIONS: Registry[MotionEstimator] = Registry("estimator of motion")
 """From (earlier, later) true frames to their motion. A clip may bring its own, exact one instead, as `exact`."""
 
 

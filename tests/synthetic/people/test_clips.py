@@ -9,7 +9,7 @@ from reposer.core import BadInput, FaceLines, Framing
 from reposer.core.skeleton import FACE_68, OPENPOSE_18
 from reposer.generators.gfla.clip_network import GFLAFaceConfig
 from reposer.nn.face_maps import face_mask
-from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, draw
+from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, render
 from tests.data.test_clip_datasets import same
 
 PEOPLE = Framing((64, 48), fit="pad")
@@ -63,7 +63,7 @@ def test_landmarks_are_those_of_the_drawn_face_and_hidden_ones_are_given_too():
     bust, manner = data._bust(2)
     for t in (0, 31):
         moment = manner(t / 25)
-        drawn = draw([bust.shot(moment)], FACES.size).poses[FACE_68.name]
+        drawn = render([bust.shot(moment)], FACES.size).poses[FACE_68.name]
         condition = data.conditions(2, [t])
         assert isinstance(condition, FaceLines) and condition.points.visible.all()
         torch.testing.assert_close(condition.points.xy, drawn.xy, atol=1e-3, rtol=0)

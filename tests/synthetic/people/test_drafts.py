@@ -72,7 +72,7 @@ def test_a_kill_between_the_last_piece_and_the_folders_name_costs_nothing(tmp_pa
         patched.setattr("pathlib.Path.rename", killed)
         with pytest.raises(Killed):
             write_people(tmp_path / "people", **FEW, workers=1)
-    monkeypatch.setattr(write._Plan, "draw", lambda plan, number: 1 / 0)
+    monkeypatch.setattr(write._Plan, "render", lambda plan, number: 1 / 0)
     assert (write_people(tmp_path / "people", **FEW, workers=1) / "about.json").exists()
 
 
@@ -80,7 +80,7 @@ def test_a_kill_between_the_last_piece_and_the_folders_name_costs_nothing(tmp_pa
 def test_a_piece_whose_record_was_damaged_is_written_again(tmp_path, monkeypatch, damage):
     real = write._Plan.render
     with monkeypatch.context() as patched:
-        patched.setattr(write._Plan, "draw", lambda plan, number: real(plan, number) if number < 2 else 1 / 0)
+        patched.setattr(write._Plan, "render", lambda plan, number: real(plan, number) if number < 2 else 1 / 0)
         with pytest.raises(ZeroDivisionError):
             write_people(tmp_path / "people", **FEW, workers=1)
     record = next((tmp_path / ".people-draft" / ".finished").iterdir())

@@ -131,7 +131,7 @@ def test_what_is_finished_is_not_drawn_again(tmp_path, monkeypatch):
 
         return draw
 
-    monkeypatch.setattr(write._Plan, "draw", stops_at(3))
+    monkeypatch.setattr(write._Plan, "render", stops_at(3))
     with pytest.raises(RuntimeError, match="disk full"):
         write_people(tmp_path / "people", **FEW, workers=1)
     assert len(list((tmp_path / ".people-draft" / ".finished").iterdir())) == 3
@@ -141,13 +141,13 @@ def test_what_is_finished_is_not_drawn_again(tmp_path, monkeypatch):
         assert number >= 3
         return real(plan, number)
 
-    monkeypatch.setattr(write._Plan, "draw", only_the_rest)
+    monkeypatch.setattr(write._Plan, "render", only_the_rest)
     assert len(open_dataset(write_people(tmp_path / "people", **FEW, workers=1), "train", None)) == 8
 
 
 def test_a_draft_with_other_arguments_is_not_continued(tmp_path, monkeypatch):
     real = write._Plan.render
-    monkeypatch.setattr(write._Plan, "draw", lambda plan, number: real(plan, number) if number < 2 else 1 / 0)
+    monkeypatch.setattr(write._Plan, "render", lambda plan, number: real(plan, number) if number < 2 else 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_people(tmp_path / "people", **FEW, workers=1)
     with pytest.raises(BadInput, match=r"seed = 0, not 5"):
@@ -158,7 +158,7 @@ def test_a_draft_with_other_arguments_is_not_continued(tmp_path, monkeypatch):
 
 
 def test_nothing_is_left_where_nothing_was_finished(tmp_path, monkeypatch):
-    monkeypatch.setattr(write._Plan, "draw", lambda plan, number: 1 / 0)
+    monkeypatch.setattr(write._Plan, "render", lambda plan, number: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_people(tmp_path / "people", **FEW, workers=1)
     assert not list(tmp_path.iterdir())

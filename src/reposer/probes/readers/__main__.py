@@ -15,9 +15,9 @@ from reposer.estimators.people_networks import PeopleBody, PeopleFace
 from reposer.training import Recipe, train
 from reposer.training.run_folder import RunFolder
 
-from .crowd import HELD_OUT
 from .measure_body import BodyReport
 from .measure_face import FaceReport
+from .people import HELD_OUT
 from .recipes import BodyRecipe, FaceRecipe, people_body, people_face
 from .ship import ship_body, ship_face
 

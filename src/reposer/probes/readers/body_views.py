@@ -14,7 +14,7 @@ from reposer.core.images import from_uint8
 from reposer.core.pose import rotation_about
 from reposer.synthetic.people import ATTRIBUTES
 
-from .crowd import Crowd, CrowdConfig, Dice, ground, small, worn
+from .people import Dice, People, PeopleConfig, ground, small, worn
 
 NO_PERSON = -1
 BLUR = 2.0  # pixels of a picture 128 high, as in poorly generated pictures
@@ -49,22 +49,22 @@ class BodyBatch:
 
 
 @dataclass(frozen=True)
-class BodyCrowd(CrowdConfig):
+class BodyPeople(PeopleConfig):
     """The people of the network of whole people."""
 
     def open(self, framing: Framing, split: str | None = None) -> "BodyViews":
         return BodyViews(self, framing)
 
-    def tiny(self) -> CrowdConfig:
+    def tiny(self) -> PeopleConfig:
         return small(self)
 
 
 class BodyViews:
     """Item i: two views each of person i and of one of their lookalikes, and a picture without a person."""
 
-    def __init__(self, config: CrowdConfig, framing: Framing) -> None:
+    def __init__(self, config: PeopleConfig, framing: Framing) -> None:
         self.config, self.framing = config, framing
-        self.crowd = Crowd(config, framing.person_size, tuple(ATTRIBUTES))
+        self.people = People(config, framing.person_size, tuple(ATTRIBUTES))
         self._rendered: dict[int, tuple[UInt8[Tensor, "V h w 3"], UInt8[Tensor, "V h w"], Pose]] = {}
 
     def __len__(self) -> int:
@@ -72,15 +72,15 @@ class BodyViews:
 
     def _views(self, person: int) -> tuple[UInt8[Tensor, "V h w 3"], UInt8[Tensor, "V h w"], Pose]:
         if person not in self._rendered:
-            number = self.crowd.number(person)
-            rendering = self.crowd.people.rendered([(number, view) for view in range(self.config.views)])
+            number = self.people.number(person)
+            rendering = self.people.synthetic.rendered([(number, view) for view in range(self.config.views)])
             self._rendered[person] = rendering.picture, rendering.parts, rendering.detected
         return self._rendered[person]
 
     def sample(self, i: int, seed: int) -> BodyBatch:
         """Item i; five rows, the last without a person."""
         dice = Dice(seed)
-        people = (i, self.crowd.lookalike(i, seed))
+        people = (i, self.people.lookalike(i, seed))
         shared = [ground(dice, self.framing.size) for _ in range(2)] if dice.chance(SAME_GROUND) else []
         mirrored = dice.chance(0.5)
         rows = []
@@ -95,7 +95,7 @@ class BodyViews:
                 rows.append((worn(row[0], dice, BLUR), row[1]))
         nobody = empty(rows[0][0], dice)
         unseen = replace(rows[0][1], visible=torch.zeros_like(rows[0][1].visible))
-        words = self.crowd.answers[torch.tensor([people[0]] * 2 + [people[1]] * 2)]
+        words = self.people.answers[torch.tensor([people[0]] * 2 + [people[1]] * 2)]
         return BodyBatch(
             torch.stack([*(picture for picture, _ in rows), nobody]),
             Pose.stack([*(pose for _, pose in rows), unseen]),

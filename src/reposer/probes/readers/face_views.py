@@ -17,7 +17,7 @@ from reposer.estimators.people_networks import FACE_5
 from reposer.synthetic.people import Rendering, render
 
 from .body_views import NO_PERSON
-from .crowd import Crowd, CrowdConfig, Dice, small, worn
+from .people import Dice, People, PeopleConfig, small, worn
 
 QUESTIONS = (
     "hair style", "hair length", "hair colour", "glasses", "beard", "hat", "skin tone", "age group", "presentation",
@@ -93,7 +93,7 @@ class FaceBatch:
 
 
 @dataclass(frozen=True)
-class FaceCrowd(CrowdConfig):
+class FacePeople(PeopleConfig):
     """The people of the network of heads."""
 
     num_people: int = 1500
@@ -102,16 +102,16 @@ class FaceCrowd(CrowdConfig):
     def open(self, framing: Framing, split: str | None = None) -> "FaceViews":
         return FaceViews(self, framing)
 
-    def tiny(self) -> CrowdConfig:
+    def tiny(self) -> PeopleConfig:
         return small(self)
 
 
 class FaceViews:
     """Item i: two views each of the head of person i and of one of their lookalikes."""
 
-    def __init__(self, config: CrowdConfig, framing: Framing) -> None:
+    def __init__(self, config: PeopleConfig, framing: Framing) -> None:
         self.config, self.side = config, framing.size[0]
-        self.crowd = Crowd(config, DRESSED_FOR, QUESTIONS)
+        self.people = People(config, DRESSED_FOR, QUESTIONS)
         self._rendered: dict[int, tuple[UInt8[Tensor, "V h w 3"], FaceTruth]] = {}
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class FaceViews:
 
     def _views(self, person: int) -> tuple[UInt8[Tensor, "V h w 3"], FaceTruth]:
         if person not in self._rendered:
-            shots = [self.crowd.people.shot(self.crowd.number(person), v) for v in range(self.config.views)]
+            shots = [self.people.synthetic.shot(self.people.number(person), v) for v in range(self.config.views)]
             close = [replace(shot, camera=replace(shot.camera, crop="bust")) for shot in shots]
             rendering = render(close, CLOSE_UP)
             self._rendered[person] = rendering.picture, face_truth(rendering)
@@ -129,7 +129,7 @@ class FaceViews:
         """Item i; four rows. Views that show the face are preferred."""
         dice = Dice(seed)
         mirrored, rows = dice.chance(0.5), []
-        for person in (i, self.crowd.lookalike(i, seed)):
+        for person in (i, self.people.lookalike(i, seed)):
             pictures, truth = self._views(person)
             views = dice.some(self.config.views, self.config.views)
             if dice.chance(0.7):

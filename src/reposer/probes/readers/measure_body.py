@@ -15,7 +15,7 @@ from reposer.estimators.people_readers import PeopleAttributes, PeopleIdentity, 
 from reposer.synthetic.people import ATTRIBUTES, Rendering, SyntheticPeople, attributes
 
 from .body_views import in_picture, shuffled
-from .crowd import SEED, Dice, blurred, ground, word_numbers
+from .people import SEED, Dice, blurred, ground, word_numbers
 from .same import equal_error, pairs, rank1
 
 VIEWS = 3  # per person

@@ -75,9 +75,9 @@ def look(
     folder: Path, people: range, size: tuple[int, int]
 ) -> Iterator[tuple[Rendering, list[list[Face]], Float[Tensor, "N D"]]]:
     """For each person: the views, the faces found in each, and the vectors of these."""
-    finder, identity = PeopleFaces(folder), PeopleFaceIdentity(folder)
+    detector, identity = PeopleFaces(folder), PeopleFaceIdentity(folder)
     for _, rendering, _ in show(people, size):
-        faces = finder(rendering.picture)
+        faces = detector(rendering.picture)
         rows = [row for row, found in enumerate(faces) if found]
         one_each = [found[0] if found else NOT_FOUND for found in faces]
         yield rendering, faces, identity(rendering.picture, one_each)[rows]

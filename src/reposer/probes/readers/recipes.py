@@ -7,8 +7,8 @@ from reposer.estimators.people_networks import BodyConfig, FaceConfig
 from reposer.synthetic.people import ATTRIBUTES
 from reposer.training import PROBE_RECIPES, Adam, Recipe, Stage
 
-from .body_views import BodyCrowd
-from .face_views import FaceCrowd
+from .body_views import BodyPeople
+from .face_views import FacePeople
 from .objective import BodyObjectiveConfig, FaceObjectiveConfig
 
 READER = {"reader": Adam(2e-3, betas=(0.9, 0.99), weight_decay=1e-2)}
@@ -31,7 +31,7 @@ class BodyRecipe(Recipe):
     """The network."""
     stages: tuple[BodyStage, ...]
     """A single stage."""
-    data: BodyCrowd = field(default_factory=BodyCrowd)
+    data: BodyPeople = field(default_factory=BodyPeople)
     """The synthetic people to train on."""
 
     def afterwards(self, out: Path) -> str:
@@ -54,7 +54,7 @@ class FaceRecipe(Recipe):
     """The network."""
     stages: tuple[FaceStage, ...]
     """A single stage."""
-    data: FaceCrowd = field(default_factory=FaceCrowd)
+    data: FacePeople = field(default_factory=FacePeople)
     """The synthetic people to train on."""
 
     def afterwards(self, out: Path) -> str:

@@ -18,9 +18,9 @@ from reposer.nn.weights import HEADER, stored, write_safetensors
 from reposer.synthetic.people import ATTRIBUTES
 
 from .body_views import in_picture
-from .crowd import CALIBRATION, HELD_OUT
 from .measure_body import SIZE, BodyReport, body_vectors, measure_body, show
 from .measure_face import SMALL, FaceReport, look, measure_face, told_apart
+from .people import CALIBRATION, HELD_OUT
 from .same import equal_error, pairs
 
 
@@ -37,7 +37,7 @@ def ship_body(
     level_found(body, calibration)
     card = {
         "kind": BODY_FILE.removesuffix(".safetensors"),
-        "trained on": "SyntheticPeople, split val: joints, which of them a finder reports, attributes, who is the same",
+        "trained on": "SyntheticPeople, split val: joints, which of them a pose estimator reports, attributes, who is the same",
         "questions": {question: list(words) for question, words in ATTRIBUTES.items()},
     }
     write(body, folder / BODY_FILE, {**card, **about})

@@ -321,7 +321,7 @@ def _panel(
     return panel
 
 
-def crowd(seed: int, rows: int = 4, columns: int = 16) -> UInt8[np.ndarray, "h w 3"]:
+def people_sheet(seed: int, rows: int = 4, columns: int = 16) -> UInt8[np.ndarray, "h w 3"]:
     """A sheet of random people of the test split at 256x176, one view of each."""
     data = SyntheticPeople((256, 176), "test", seed=seed)
     numbers = np.random.default_rng(seed).choice(LAST_NUMBER["test"] - FIRST_NUMBER["test"], rows * columns, False)

@@ -1,4 +1,4 @@
-"""The part about faces beside a slow restatement, with a finder and an embedder whose answers are painted."""
+"""The part about faces beside a slow restatement, with a detector and an embedder whose answers are painted."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.estimators import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
+from reposer.estimators import EMBEDDERS, FACE_DETECTORS, Embedder, Face, FaceDetector
 from reposer.evaluation import PairBatch
 from reposer.evaluation.suite import SUITE
 from reposer.evaluation.suite.faces.part import Faces
@@ -20,7 +20,7 @@ CENTRE, ELSEWHERE = (14, 16), (30, 40)
 OFFSETS = torch.tensor([[-0.2, -0.1], [0.2, -0.1], [0.0, 0.1], [-0.1, 0.3], [0.1, 0.3]])
 
 
-class PaintedFaces(FaceFinder):
+class PaintedFaces(FaceDetector):
     name, licence, description = "painted", "none", "painted faces"
 
     def __call__(self, pictures):
@@ -305,7 +305,7 @@ def test_without_any_face_only_that_is_said():
 
 @pytest.fixture
 def painted(monkeypatch):
-    monkeypatch.setitem(FACE_FINDERS._entries, "painted", lambda weights: PaintedFaces())
+    monkeypatch.setitem(FACE_DETECTORS._entries, "painted", lambda weights: PaintedFaces())
     monkeypatch.setitem(EMBEDDERS._entries, "painted", lambda weights: PaintedIdentities())
 
 

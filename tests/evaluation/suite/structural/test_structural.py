@@ -7,7 +7,7 @@ import torch
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
-from reposer.estimators import JointFinder
+from reposer.estimators import PoseEstimator
 from reposer.evaluation import PairBatch
 from reposer.evaluation.suite import SUITE
 from reposer.evaluation.suite.structural.part import Structural
@@ -21,7 +21,7 @@ def people(count, seed=0, missing=0.1):
     return Pose(xy, torch.rand(count, 18, generator=random) >= missing, SIZE)
 
 
-class NumberReader(JointFinder):
+class NumberReader(PoseEstimator):
     """Knows who is in a picture by the number that its first pixel holds."""
 
     name = "number-reader"
@@ -73,7 +73,7 @@ SOME = torch.arange(10)
 
 
 def ten_pairs(rows=SOME):
-    """Generated people 10-19 for targets 0-9 from sources 20-29; the annotation is a little off the finder's."""
+    """Generated people 10-19 for targets 0-9 from sources 20-29; the annotation is a little off the estimator's."""
     rows = rows.tolist()
     off = Pose(ALL.xy[rows] + 1.0, ALL.visible[rows], SIZE)
     return pairs([10 + n for n in rows], rows, [20 + n for n in rows], off)
@@ -136,11 +136,11 @@ def test_without_pairs_nothing_is_found_and_the_state_is_empty():
 
 
 def test_a_picture_of_several_pairs_is_looked_at_once():
-    finder = NumberReader(ALL)
-    part = Structural(finder)
+    estimator = NumberReader(ALL)
+    part = Structural(estimator)
     part.update(pairs([10, 11], [0, 1], [2, 2], people(2)))
     part.update(pairs([12, 13], [3, 2], [2, 10], people(2)))
-    assert finder.pictures == len({10, 11, 0, 1, 2, 12, 13, 3})
+    assert estimator.pictures == len({10, 11, 0, 1, 2, 12, 13, 3})
 
 
 def test_the_detection_score_is_the_finders_mean_and_has_a_plain_interval():
@@ -188,7 +188,7 @@ def test_it_is_opened_with_a_joint_finder_by_its_name(tmp_path):
     assert SUITE["structural"] is Structural
     with pytest.raises(BadInput, match="name one as 'joints'"):
         Structural.open({}, None, "cpu")
-    with pytest.raises(BadInput, match=r"no joint finder 'rtmpsoe'.*Did you mean rtmpose"):
+    with pytest.raises(BadInput, match=r"no pose estimator 'rtmpsoe'.*Did you mean rtmpose"):
         Structural.open({"joints": "rtmpsoe"}, None, "cpu")
     with pytest.raises(BadInput, match=r"rtmpose\.onnx"):
         Structural.open({"joints": "rtmpose"}, tmp_path, "cpu")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reposer.core import BadInput
 from reposer.core.pose import Box
-from reposer.estimators import EMBEDDERS, FACE_FINDERS, Embedder, Face, FaceFinder
+from reposer.estimators import EMBEDDERS, FACE_DETECTORS, Embedder, Face, FaceDetector
 from reposer.metrics import METRICS, Metric
 
 from ..pair_values import Pair, PairValues, as_bytes, from_bytes, mean_findings, pairs_of
@@ -49,9 +49,9 @@ class Faces(SuitePart):
     name = "faces"
 
     def __init__(
-        self, finder: FaceFinder, embedder: Embedder, metrics: Sequence[Metric], device: torch.device | str = "cpu"
+        self, detector: FaceDetector, embedder: Embedder, metrics: Sequence[Metric], device: torch.device | str = "cpu"
     ) -> None:
-        self._finder, self._embedder, self._device = finder, embedder, device
+        self._detector, self._embedder, self._device = detector, embedder, device
         self._metrics = {metric.name: metric for metric in metrics}
         self._pairs: list[Pair] = []
         self._found: dict[Look, dict[str, Found]] = {look: {} for look in LOOKS}
@@ -59,10 +59,10 @@ class Faces(SuitePart):
 
     @classmethod
     def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "Faces":
-        for kind, registry in (("faces", FACE_FINDERS), ("face-embedder", EMBEDDERS)):
+        for kind, registry in (("faces", FACE_DETECTORS), ("face-embedder", EMBEDDERS)):
             if kind not in estimators:
                 raise BadInput(
-                    f"The part about faces needs a finder and an embedder of faces; name one as '{kind}': "
+                    f"The part about faces needs a detector and an embedder of faces; name one as '{kind}': "
                     f"{', '.join(registry)}."
                 )
         embedder = EMBEDDERS[estimators["face-embedder"]](weights)
@@ -72,11 +72,11 @@ class Faces(SuitePart):
         # a missing network makes its own number absent, not the others
         with suppress(BadInput):
             metrics.append(METRICS[CROPS_THROUGH_A_NETWORK].open(weights, device))
-        return cls(FACE_FINDERS[estimators["faces"]](weights), embedder, metrics, device)
+        return cls(FACE_DETECTORS[estimators["faces"]](weights), embedder, metrics, device)
 
     def networks(self) -> tuple[str, ...]:
         return (
-            self._finder.description,
+            self._detector.description,
             self._embedder.description,
             *(metric.network for metric in self._metrics.values()),
         )
@@ -87,7 +87,7 @@ class Faces(SuitePart):
             [head_box(pose[row]) for row in range(len(batch.names))]
             for pose in (batch.pose("target").to("cpu"), batch.pose("source").to("cpu"))
         )
-        targets = self._look("target", batch, batch.target, heads, self._finder(batch.target.to(self._device)))
+        targets = self._look("target", batch, batch.target, heads, self._detector(batch.target.to(self._device)))
         # pairs that are not eligible do not count, so their other faces are not searched for
         rows = list(targets)
         if not rows:
@@ -96,7 +96,7 @@ class Faces(SuitePart):
         copied: dict[Look, Heads] = {"source": heads, "reference": source_heads}
         for pictures, looks in ((batch.generated, generated), (batch.pictures("source"), copied)):
             faces: list[list[Face]] = [[]] * len(pictures)
-            for row, own in zip(rows, self._finder(pictures[rows].to(self._device)), strict=True):
+            for row, own in zip(rows, self._detector(pictures[rows].to(self._device)), strict=True):
                 faces[row] = own
             for look, boxes in looks.items():
                 self._look(look, batch, pictures, boxes, faces)
@@ -108,20 +108,20 @@ class Faces(SuitePart):
     def findings(self) -> list[Finding]:
         if not self._pairs:
             return []
-        finder, embedder = self._finder.description, self._embedder.description
+        detector, embedder = self._detector.description, self._embedder.description
         pairs = sorted(self._pairs)
         assert len({pair.name for pair in pairs}) == len(pairs), "a pair came twice"
         eligible = [pair.name in self._found["target"] for pair in pairs]
         if not any(eligible):
             nobody = PairValues("face-eligible", "target", torch.zeros(len(pairs)).double(), None)
-            return mean_findings([nobody], finder)
-        table, threshold, both = self._table(pairs), self._embedder.threshold, f"{finder}; {embedder}"
+            return mean_findings([nobody], detector)
+        table, threshold, both = self._table(pairs), self._embedder.threshold, f"{detector}; {embedder}"
         found = mean_findings([*comparisons(table, threshold), *rank_one(table)], both)
         means = {(finding.metric, finding.pictures): finding.value for finding in found}
         found += calibration(table, threshold, both, means)
-        found += mean_findings(list(landmark_errors(table)), finder)
+        found += mean_findings(list(landmark_errors(table)), detector)
         for metric in self._metrics.values():
-            looked = f"{finder}; {metric.network}" if metric.network else finder
+            looked = f"{detector}; {metric.network}" if metric.network else detector
             found += mean_findings([self._crop_values(pairs, metric, which) for which in SCORED], looked)
         return found
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.estimators import JOINT_FINDERS, JointFinder
+from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
 
 from ...intervals import ratios
 from ..part import PICTURE_SETS, SUITE, Finding, PairBatch, PictureSet, SuitePart
@@ -31,8 +31,8 @@ class Structural(SuitePart):
 
     name = "structural"
 
-    def __init__(self, finder: JointFinder, device: torch.device | str = "cpu") -> None:
-        self._finder, self._device = finder, device
+    def __init__(self, estimator: PoseEstimator, device: torch.device | str = "cpu") -> None:
+        self._estimator, self._device = estimator, device
         self._names: list[str] = []
         self._seen: dict[str, list[Tensor]] = {}
         self._looked: dict[bytes, tuple[Tensor, Tensor, Tensor]] = {}
@@ -41,12 +41,12 @@ class Structural(SuitePart):
     def open(cls, estimators: Mapping[str, str], weights: Path | None, device: torch.device | str) -> "Structural":
         if "joints" not in estimators:
             raise BadInput(
-                f"The structural part needs a joint finder; name one as 'joints': {', '.join(JOINT_FINDERS)}."
+                f"The structural part needs a pose estimator; name one as 'joints': {', '.join(POSE_ESTIMATORS)}."
             )
-        return cls(JOINT_FINDERS[estimators["joints"]](weights), device)
+        return cls(POSE_ESTIMATORS[estimators["joints"]](weights), device)
 
     def networks(self) -> tuple[str, ...]:
-        return (self._finder.description,)
+        return (self._estimator.description,)
 
     def update(self, batch: PairBatch) -> None:
         truth = batch.pose("target").convert(OPENPOSE_18).to("cpu")
@@ -64,7 +64,7 @@ class Structural(SuitePart):
         above, below = (
             torch.stack(columns, 1) for columns in zip(*((t.above, t.below) for _, t in named), strict=True)
         )
-        estimator = self._finder.description
+        estimator = self._estimator.description
         numbers = torch.stack(ratios(above, below), 1).tolist()
         covered = ((above != 0) | (below != 0)).sum(0).tolist()
         return [
@@ -112,7 +112,7 @@ class Structural(SuitePart):
         keys = [_digest(picture) for picture in pictures]
         fresh = {key: b for b, key in enumerate(keys) if key not in self._looked}
         if fresh:
-            pose, person = self._finder.look(pictures[list(fresh.values())].to(self._device))
+            pose, person = self._estimator.look(pictures[list(fresh.values())].to(self._device))
             pose = pose.convert(OPENPOSE_18)
             rows = zip(pose.xy.cpu(), pose.visible.cpu(), person.cpu(), strict=True)
             self._looked.update(zip(fresh, rows, strict=True))

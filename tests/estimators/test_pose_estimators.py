@@ -1,4 +1,4 @@
-"""Joint finders around networks of others: from a picture's pixels to joints in its pixels, and what they refuse."""
+"""Pose estimators around networks of others: from a picture's pixels to joints in its pixels, and what they refuse."""
 
 import builtins
 import hashlib
@@ -14,7 +14,7 @@ from torch import nn
 
 from reposer.core import BadInput
 from reposer.core.skeleton import COCO_17
-from reposer.estimators import JOINT_FINDERS, keypointrcnn
+from reposer.estimators import POSE_ESTIMATORS, keypointrcnn
 from reposer.estimators.onnx_network import onnxruntime
 from reposer.estimators.rtmpose import RTMPose
 
@@ -83,14 +83,14 @@ PLACES = ((12, 20), (37, 61), (25, 9))
 @pytest.mark.parametrize("write", [write_heatmaps, write_simcc])
 def test_rtmpose_finds_a_spot_where_it_is_in_the_picture(tmp_path, write, upscale):
     write(tmp_path / "rtmpose.onnx")
-    finder = RTMPose(tmp_path, upscale=upscale, threshold=0.05)
-    pose = finder(spots(*PLACES))
+    estimator = RTMPose(tmp_path, upscale=upscale, threshold=0.05)
+    pose = estimator(spots(*PLACES))
     assert pose.size == (80, 50) and pose.skeleton == COCO_17 and bool(pose.visible.all())
     cell = 1.25 * 80 / 64 * (4 if write is write_heatmaps else 2)  # of the output, in pixels of the picture
     error = (pose.xy - torch.tensor(PLACES)[:, None]).abs()
     assert error.max() <= cell
     assert pose.score.min() > 0 and pose.score.max() <= 1
-    assert torch.equal(finder.person(spots(*PLACES)), pose.score.mean(1))
+    assert torch.equal(estimator.person(spots(*PLACES)), pose.score.mean(1))
 
 
 def test_rtmpose_answers_for_each_picture_alone_even_with_a_fixed_batch(tmp_path):
@@ -128,7 +128,7 @@ def test_a_description_names_file_checksum_and_every_option(tmp_path):
 
 def test_files_that_are_missing_broken_or_of_another_skeleton_are_refused(tmp_path):
     with pytest.raises(BadInput, match=r"no rtmpose\.onnx"):
-        JOINT_FINDERS["rtmpose"](tmp_path)
+        POSE_ESTIMATORS["rtmpose"](tmp_path)
     (tmp_path / "rtmpose.onnx").write_bytes(b"not a network")
     with pytest.raises(BadInput, match="cannot be opened as an ONNX network"):
         RTMPose(tmp_path)
@@ -171,7 +171,7 @@ def test_without_its_library_a_finder_says_what_to_install(without, tmp_path):
     for error in (ImportError, RuntimeError):  # a torchvision of another torch raises RuntimeError
         without("torchvision", error)
         with pytest.raises(BadInput, match="belongs to torch"):
-            JOINT_FINDERS["keypointrcnn"](None)
+            POSE_ESTIMATORS["keypointrcnn"](None)
 
 
 class OnePersonOrNobody(nn.Module):
@@ -224,18 +224,18 @@ def torchvision(monkeypatch, tmp_path):
 
 def test_keypointrcnn_takes_the_surest_person_back_to_the_pictures_own_pixels(torchvision):
     folder, asked = torchvision
-    finder = JOINT_FINDERS["keypointrcnn"](folder)
+    estimator = POSE_ESTIMATORS["keypointrcnn"](folder)
     assert asked == {"weights": None, "weights_backbone": None, "num_keypoints": 17}, "nothing is downloaded"
     pictures = torch.full((2, 40, 30, 3), 200, dtype=torch.uint8)
     pictures[1] = 0
-    pose, person = finder.look(pictures)
+    pose, person = estimator.look(pictures)
     assert pose.size == (40, 30)
     assert pose.xy[0, 5].tolist() == pytest.approx([(20.5 + 0.5) / 2 - 0.5, (30.5 + 0.5) / 2 - 0.5])
     assert pose.visible[0].tolist() == [k >= 4 for k in range(17)]
     assert pose.score[0, 2] == 0.5
     assert not pose.visible[1].any() and pose.score[1].max() == 0
     assert person.tolist() == pytest.approx([0.9, 0.0])
-    assert finder.description.endswith("pictures upscaled 2x") and keypointrcnn.FILE in finder.description
+    assert estimator.description.endswith("pictures upscaled 2x") and keypointrcnn.FILE in estimator.description
 
 
 def test_keypointrcnn_without_its_file_says_which_one(torchvision, tmp_path, monkeypatch):
@@ -244,4 +244,4 @@ def test_keypointrcnn_without_its_file_says_which_one(torchvision, tmp_path, mon
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     sys.modules["torchvision.models.detection"].keypointrcnn_resnet50_fpn = None
     with pytest.raises(BadInput, match=r"keypointrcnn_resnet50_fpn_coco-fc266e95\.pth"):
-        JOINT_FINDERS["keypointrcnn"](tmp_path)
+        POSE_ESTIMATORS["keypointrcnn"](tmp_path)

@@ -20,7 +20,7 @@ CANDIDATES = 8  # how many of the most similar people count as lookalikes
 
 
 @dataclass(frozen=True)
-class CrowdConfig:
+class PeopleConfig:
     """Which synthetic people to render; no generator and no people encoder has seen any of them."""
 
     first: int = HELD_OUT.stop
@@ -35,23 +35,23 @@ class CrowdConfig:
     """Seed of SyntheticPeople."""
 
 
-class Crowd:
+class People:
     """The people of a config by index, their true attributes, and who looks like whom.
 
     questions: those of ATTRIBUTES by which two people are compared.
     """
 
-    def __init__(self, config: CrowdConfig, size: tuple[int, int], questions: Sequence[str]) -> None:
+    def __init__(self, config: PeopleConfig, size: tuple[int, int], questions: Sequence[str]) -> None:
         self.config, self.questions = config, tuple(questions)
-        self.people = SyntheticPeople(size, config.split, config.first + config.num_people, config.seed)
+        self.synthetic = SyntheticPeople(size, config.split, config.first + config.num_people, config.seed)
 
     def number(self, person: int) -> int:
-        return self.people.identity_number(self.config.first + person)
+        return self.synthetic.identity_number(self.config.first + person)
 
     @cached_property
     def answers(self) -> Int64[Tensor, "P A"]:
         """For each person, the index of the true word for each question of ATTRIBUTES."""
-        who = [self.people.who(self.number(person)) for person in range(self.config.num_people)]
+        who = [self.synthetic.who(self.number(person)) for person in range(self.config.num_people)]
         return torch.tensor([word_numbers(attributes(person)) for person in who])
 
     @cached_property
@@ -74,7 +74,7 @@ def word_numbers(answers: Mapping[str, str]) -> list[int]:
     return [words.index(answers[question]) for question, words in ATTRIBUTES.items()]
 
 
-def small(config: CrowdConfig) -> CrowdConfig:
+def small(config: PeopleConfig) -> PeopleConfig:
     """The config with four people."""
     return replace(config, num_people=4)
 
