@@ -10,7 +10,7 @@ import torch
 from reposer.core import BadInput, Pose, Sample
 from reposer.data.shapenet import ShapeNetViews
 from reposer.data.view_pairs import as_view, view_name
-from reposer.evaluation.view_plot import COPIED, DRAWN, OTHERS, round_ticks, view_plot
+from reposer.evaluation.view_plot import BLUE, ORANGE, OTHERS, round_ticks, view_plot
 from reposer.evaluation.views import by_angle, evaluate_views, view_table, views_to_plain
 from reposer.metrics import Value
 from reposer.synthetic.objects.dataset import SyntheticObjects
@@ -99,7 +99,7 @@ def test_another_generator_stands_beside_in_the_numbers_the_table_and_the_plot()
     assert "generated / exact (copied source)" in table.title
     assert list(table.columns[1].cells)[2] == f"{drawn.mean:.4f} / 0.0000 ({copied.mean:.4f})"
     sheet = view_plot(reports)
-    assert all((sheet == colour).all(-1).any() for colour in (DRAWN, COPIED, OTHERS[0]))
+    assert all((sheet == colour).all(-1).any() for colour in (BLUE, ORANGE, OTHERS[0]))
     with pytest.raises(BadInput, match="cannot be called 'copied'"):
         evaluate_views(black, Turntable(), against={"copied": exact})
     with pytest.raises(BadInput, match="4 lines at most, not 5"):
@@ -122,7 +122,7 @@ def test_the_plot_shows_both_lines_and_leaves_a_gap_where_nothing_is_finite():
     sheet = view_plot(reports)
     for part in np.array_split(sheet, 3, axis=1):  # one for each metric
         field = part[60:260, 70:]
-        assert all((field == colour).all(-1).any() for colour in (DRAWN, COPIED))
+        assert all((field == colour).all(-1).any() for colour in (BLUE, ORANGE))
     alone = evaluate_views(black, Turntable(), indices=[0])  # nothing but an infinite PSNR
     assert view_plot(alone, "turn").shape == sheet.shape
 
