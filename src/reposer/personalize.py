@@ -241,7 +241,7 @@ def _of_clip(
     clip = VideoFile(source)
     track = track or (None if estimator else track_beside(source))
     poses = None if track is None else choose_track_of(clip, track).pose
-    estimator = None if poses is not None else named_estimator(estimator)
+    reader = None if poses is not None else named_estimator(estimator)
     count = clip.num_frames
     last, first = int((1 - SHARE - GAP) * count), int((1 - SHARE) * count)
     wanted = {*_spread(0, last, MOST_FRAMES), *_spread(first, count, MOST_HELD_OUT)}
@@ -249,9 +249,7 @@ def _of_clip(
     def found() -> Iterable[_Frame]:
         for t, picture in enumerate(clip.frames()):
             if t in wanted:
-                pose = (
-                    joints_of(estimator, picture) if estimator is not None else poses[t] if poses is not None else None
-                )
+                pose = joints_of(reader, picture) if reader is not None else poses[t] if poses is not None else None
                 assert pose is not None
                 yield _Frame(str(t), picture, pose)
 
@@ -276,13 +274,13 @@ def _of_photos(
 ) -> tuple[list[_Frame], list[_Frame]]:
     """The last fifth of the photos held out, by name; photos that equal one of those are left out."""
     photos = photos_in(source)
-    estimators = [] if all(pose_path(photo) for photo in photos) else [named_estimator(estimator)]
+    readers = [] if all(pose_path(photo) for photo in photos) else [named_estimator(estimator)]
 
     def found() -> Iterable[_Frame]:
         for photo in photos:
             try:
                 picture = read_picture(photo)
-                pose = photo_pose(photo) if pose_path(photo) else joints_of(estimators[0], picture)
+                pose = photo_pose(photo) if pose_path(photo) else joints_of(readers[0], picture)
             except BadInput as error:
                 left_out[photo.name] = str(error)
                 continue
