@@ -141,8 +141,8 @@ def _refuse_far_larger(crop: tuple[int, int], photo: tuple[int, int]) -> None:
     if pixels > max(MAX_PIXELS, LARGER * own):
         raise BadInput(
             f"The pose is spread over so much of the {_size(photo)} photo that the part to be redrawn would have "
-            f"{_size(crop)} pixels (height x width), {pixels / own:.0f} times the photo's. Give the pose of one person, "
-            f"or cut the person out of the photo first."
+            f"{_size(crop)} pixels (height x width), {pixels / own:.0f} times the photo's. Give the pose of one "
+            f"person, or cut the person out of the photo first."
         )
 
 
@@ -248,9 +248,9 @@ def refuse_too_little(pose: Pose, where: str) -> None:
     places = shown.xy[body]
     if len(body) < 2 or float((places.amax(0) - places.amin(0)).amax()) < 1:
         raise BadInput(
-            f"The pose of the {where} shows too little of a person: {' and '.join(names) or 'nothing'} below the head. Two "
-            f"joints of the body that lie apart, in the picture, are needed to tell how large the person is and where. "
-            f"Give a pose with shoulders, hips or limbs."
+            f"The pose of the {where} shows too little of a person: {' and '.join(names) or 'nothing'} below the head. "
+            f"Two joints of the body that lie apart, in the picture, are needed to tell how large the person is and "
+            f"where. Give a pose with shoulders, hips or limbs."
         )
 
 

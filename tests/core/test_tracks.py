@@ -8,7 +8,7 @@ import torch
 
 from reposer.core import BadInput, FaceLines, Pose, View
 from reposer.core.skeleton import FACE_68
-from reposer.core.tracks import SMOOTHERS, OneEuro, body_size, held, one_euro, smoothed, two_sided
+from reposer.core.tracks import SMOOTHERS, OneEuro, body_size, gaps_filled, one_euro, smoothed, two_sided
 
 FPS = 25.0
 SIZE = (256, 192)
@@ -156,11 +156,11 @@ def test_frames_that_show_nobody_have_the_pose_before_and_the_first_ones_wait():
     track = moved(standing(6), torch.arange(6.0)[:, None, None])
     visible = track.visible.clone()
     visible[[0, 1, 3, 5]] = False
-    found = held(replace(track, visible=visible))
+    found = gaps_filled(replace(track, visible=visible))
     assert torch.equal(found.xy, track.xy[[2, 2, 2, 2, 4, 4]]) and found.visible.all()
-    assert held(track) is track
+    assert gaps_filled(track) is track
     nobody = replace(track, visible=torch.zeros_like(visible))
-    assert held(nobody) is nobody
+    assert gaps_filled(nobody) is nobody
 
 
 def test_the_size_of_a_body_is_the_larger_side_of_its_box():

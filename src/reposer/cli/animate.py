@@ -75,8 +75,8 @@ def animate(
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
         largest: longest side of the clip, in pixels; larger photos are scaled down. Phones play no more than 4096.
-        quality: of the file: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
-        seed: of the noise, for models that use some.
+        quality: H.264 constant rate factor: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
+        seed: seed of the noise, for models that use noise.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
         anew: discard what an interrupted run left.
     """

@@ -91,7 +91,7 @@ def synthesize(
         test_people: number of other people to test on.
         val_people: number of other people to validate on.
         views: pictures of each person; every ordered pair of them is listed.
-        seed: of the people.
+        seed: seed that decides the people.
         suffix: the kind of picture file.
         form: picture files and lists as PATN has them, or tar shards of whole pairs (WebDataset).
         truth: also write parts, depth, surface, albedo, exact joints and attributes (docs/synthetic.md).
@@ -145,7 +145,7 @@ def views(
         people: number of people to train on, in steps of 16; 2.3 MB each at 256x192.
         val_people: number of other people to validate on.
         test_people: number of other people to test on.
-        seed: of the people.
+        seed: seed that decides the people.
         workers: processes that render; about one person a second each.
     """
     pixels("--size", size)
@@ -177,7 +177,7 @@ def card(
     Args:
         people: number of people of the training split to render, in two views each.
         size: height and width of the pictures, in pixels.
-        seed: of the people.
+        seed: seed that decides the people.
         workers: processes that render.
         json: print the numbers as JSON, not as Markdown tables.
         chart: also write bar charts to this PNG file.
@@ -227,7 +227,7 @@ def synthesize_objects(
         test_objects: number of other objects in every other split.
         split: the splits to write.
         background: white as in the published sets, or a muted colour per object.
-        seed: of the objects.
+        seed: seed that decides the objects.
     """
     pixels("--size", size)
     seeded("--seed", seed)

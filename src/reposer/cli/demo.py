@@ -24,7 +24,7 @@ def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: i
     Args:
         model: a shipped model's name or a `.safetensors`.
         out: folder of the sheet.
-        person: which person of the test split (0 to 49,999).
+        person: number of the person in the test split (0 to 49,999).
     """
     within("--person", person, 0, LAST_PERSON)
     path = out / "demo.png"

@@ -40,7 +40,7 @@ def import_weights(
     Args:
         family: model family of the checkpoint.
         checkpoint: the released file; GFLA's `*_net_G.pth`, or a `.npz` of PG2's variables by their names.
-        recipe: which published network it is.
+        recipe: name of the published network.
         out: the `.safetensors` to write.
     """
     check_output_file(out, endings=(".safetensors",), inputs=(checkpoint,))

@@ -35,9 +35,9 @@ def leaderboard(
         out: folder of the results; none = runs/leaderboard-mini or runs/leaderboard-full.
         full_size: train the full-size recipes, on a GPU; otherwise the small ones, on two CPU cores.
         features: with --full-size, the losses: the published ones (need VGG's weights), or those of the small recipes.
-        systems: only these, by their names in the table; none = all.
+        systems: names of the systems to train and score, as in the table; none = all.
         pictures: score each system after this many training pictures.
-        minutes: and again after this many minutes of training.
+        minutes: score it again after this many minutes of training.
         people: number of people to train on.
     """
     within("--pictures", pictures, 1)

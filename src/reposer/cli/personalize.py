@@ -91,8 +91,8 @@ def personalize_person(
     assert done.before is not None and done.after is not None
     pairs = len(done.after.rows)
     console.say(
-        f"Trained on {done.trained_on} frames for {done.minutes:.1f} minutes ({done.steps} steps); {done.held_out} frames were "
-        f"held out."
+        f"Trained on {done.trained_on} frames for {done.minutes:.1f} minutes ({done.steps} steps); {done.held_out} "
+        f"frames were held out."
     )
     for metric, after in done.after.summary.items():
         before = done.before.summary[metric]

@@ -96,8 +96,8 @@ def person_in_photo(
         return estimated_pose(picture, photo, estimator, person)
     if person is not None:
         raise BadInput(
-            f"--person chooses among the people that the pose estimator finds in {photo}, and --source-pose names one already. "
-            f"Leave one of them out (--source-person chooses in the file)."
+            f"--person chooses among the people that the pose estimator finds in {photo}, and --source-pose names one "
+            f"already. Leave one of them out (--source-person chooses in the file)."
         )
     return photos_pose(file, (picture.shape[0], picture.shape[1]), photo, frame=source_frame, person=source_person)
 

@@ -60,7 +60,7 @@ def score(
             required.
         target_geometry: the same for square targets, sources and reference pictures.
         strip: number of panels of equal width in a generated file, side by side.
-        panel: which one of them is the generated picture, counted from 1 at the left.
+        panel: number of the panel that is the generated picture, counted from 1 at the left.
         pose_size: height and width of the pictures that the list's joints refer to, for other lists.
         pairs: list of the expected pairs (from,to); none = all that exist.
         attributes: JSON of true attributes, {identity: {question: answer}}, as of `reposer data synthesize --truth`.
@@ -69,7 +69,7 @@ def score(
         weights: folder of the networks' files; none = the usual places.
         without_networks: skip everything that uses a network.
         workers: processes that decode and compare.
-        device: for the networks: cpu, cuda, ...; none = a CUDA GPU if there is one.
+        device: device of the networks: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     pixels("--pose-size", pose_size)
     within("--workers", workers, 0, MOST_WORKERS)

@@ -50,9 +50,9 @@ def real_or_generated(
         checks: attention checks among them: questions with a scrambled picture.
         failed_checks: participants who fail more checks are excluded.
         show_seconds: a picture disappears after this many seconds; 0 = it stays until the answer.
-        seed: of all random orders.
+        seed: seed of all random orders.
         host: 0.0.0.0 accepts participants from the whole network; otherwise only this machine.
-        port: of the page; 0 = a free one.
+        port: TCP port of the page; 0 = a free one.
     """
     some("--generated", generated)
     _check(out, trials, practice, checks, failed_checks, show_seconds, seed, port)
@@ -105,9 +105,9 @@ def best(
         checks: attention checks among them: questions with one intact picture among scrambled ones.
         failed_checks: participants who fail more checks are excluded.
         show_seconds: the pictures disappear after this many seconds; 0 = they stay until the answer.
-        seed: of all random orders.
+        seed: seed of all random orders.
         host: 0.0.0.0 accepts participants from the whole network; otherwise only this machine.
-        port: of the page; 0 = a free one.
+        port: TCP port of the page; 0 = a free one.
     """
     some("--generated", generated)
     _check(out, trials, practice, checks, failed_checks, show_seconds, seed, port)

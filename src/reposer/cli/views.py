@@ -45,14 +45,14 @@ def views(
         picture: a picture file of an object of the model's kind, cropped as in its training data.
         model: a `.safetensors` of a model that turns objects.
         out: the MP4 to write; none = PICTURE-turntable.mp4 beside the picture.
-        azimuth: from which side the picture shows the object, in degrees, counter-clockwise seen from above.
-        elevation: from how far above the horizon it does, in degrees; constant over the clip.
+        azimuth: side from which the picture shows the object, in degrees, counter-clockwise seen from above.
+        elevation: height of the camera above the horizon, in degrees; constant over the clip.
         steps: number of sides in one turn.
         fps: frames per second.
         frames_per_view: number of frames for which each side is shown.
         side_by_side: show the picture next to each side.
         largest: longest side of the clip, in pixels; larger pictures are scaled down. Phones play no more than 4096.
-        quality: of the file: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
+        quality: H.264 constant rate factor: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     within("--azimuth", azimuth, -MOST_DEGREES, MOST_DEGREES)

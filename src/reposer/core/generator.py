@@ -26,7 +26,8 @@ def refuse_not_finite(values: Tensor, of: str) -> None:
     """
     if not values.isfinite().all():
         raise BadInput(
-            f"The generator gave numbers that are not finite for {of}; its weights are damaged or its training diverged."
+            f"The generator gave numbers that are not finite for {of}; its weights are damaged or its training "
+            "diverged."
         )
 
 

@@ -162,7 +162,7 @@ def smoothed(conditions: Condition, fps: float, smoothing: Smoothing) -> Conditi
     return conditions
 
 
-def held(poses: Pose) -> Pose:
+def gaps_filled(poses: Pose) -> Pose:
     """The track without empty rows: a frame without joints keeps the previous pose, leading ones the first pose."""
     shown = poses.visible.any(-1)
     if shown.all() or not shown.any():

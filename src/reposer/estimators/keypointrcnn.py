@@ -80,7 +80,7 @@ def _builder() -> Any:
         from torchvision.models.detection import keypointrcnn_resnet50_fpn
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
         raise BadInput(
-            f"torchvision cannot be used here ({error}); install the release that belongs to torch {torch.__version__}, "
-            f"or take another pose estimator."
+            f"torchvision cannot be used here ({error}); install the release that belongs to torch "
+            f"{torch.__version__}, or take another pose estimator."
         ) from error
     return keypointrcnn_resnet50_fpn

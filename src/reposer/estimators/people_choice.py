@@ -52,8 +52,8 @@ def estimate(
     if not isinstance(estimator, PeopleEstimator):
         if person not in (None, "largest"):
             raise BadInput(
-                f"{estimator.name} finds one person only, so that no other can be chosen in {name}. Take the pose estimator "
-                f"movenet, or cut the person out of the picture."
+                f"{estimator.name} finds one person only, so that no other can be chosen in {name}. Take the pose "
+                f"estimator movenet, or cut the person out of the picture."
             )
         return Estimated(_somebody(estimator(picture[None])[0], name))
     people = estimator.people(picture, closer=person not in (None, "largest"))
@@ -63,8 +63,8 @@ def estimate(
     notes = []
     if person is None and len(people) > 1:
         notes.append(
-            f"{name} shows {len(people)} people; the largest is taken. Another: --person 2 (to {len(people)}, by size), "
-            f"left, right, a point X,Y or a box L,T,R,B."
+            f"{name} shows {len(people)} people; the largest is taken. Another: --person 2 (to {len(people)}, by "
+            f"size), left, right, a point X,Y or a box L,T,R,B."
         )
     return Estimated(_somebody(estimator.refined(picture, people[chosen]), name), notes)
 

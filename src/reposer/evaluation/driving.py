@@ -14,7 +14,7 @@ from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
 from reposer.core.pose import Edges
 from reposer.core.samples import Condition
-from reposer.core.tracks import held, smoothed
+from reposer.core.tracks import gaps_filled, smoothed
 from reposer.data.clip_dataset import WholeClip
 from reposer.metrics.clips import Motion
 from reposer.nn.steady import steadied
@@ -77,7 +77,7 @@ def drive(
 
     def generated() -> Iterator[Float[Tensor, "3 H W"]]:
         given = smoothed(framed.poses if poses is None else poses, framed.fps, smoothing)
-        driving = (held(given) if isinstance(given, Pose) else given).to(device)
+        driving = (gaps_filled(given) if isinstance(given, Pose) else given).to(device)
         photo, pose = framed.source.to(device), framed.source_pose.to(device)
         for t, picture in enumerate(generator.animate(photo, pose, driving, seed=seed)):
             refuse_not_finite(picture, f"frame {t} of {framed.name}")

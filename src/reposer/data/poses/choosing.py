@@ -57,8 +57,8 @@ def _picture(recording: PoseRecording, number: int | None) -> PeopleInPicture:
         raise BadInput(f"{recording.path} has no frame. Give a file with some.")
     if number is None and count > 1:
         raise BadInput(
-            f"{recording.path} is {recording.kind} with {count} frames, and one pose is needed. Choose a frame from 0 to "
-            f"{count - 1}: --pose-frame K for the wanted pose, --source-frame K for the photo's."
+            f"{recording.path} is {recording.kind} with {count} frames, and one pose is needed. Choose a frame from 0 "
+            f"to {count - 1}: --pose-frame K for the wanted pose, --source-frame K for the photo's."
         )
     if number is not None and not 0 <= number < count:
         raise BadInput(f"{recording.path} has {count} frames; there is no frame {number} (they count from 0).")

@@ -97,7 +97,8 @@ def _picture(path: Path, n: int, image: Any, people: dict[int, list[Person | Unu
     if sides != (None, None):
         if not all(is_count(side) and 1 <= side <= 1_000_000 for side in sides):
             raise BadInput(
-                f"{path}: image {n} has the height {quoted(sides[0])} and the width {quoted(sides[1])}; pixels were expected."
+                f"{path}: image {n} has the height {quoted(sides[0])} and the width {quoted(sides[1])}; pixels were "
+                "expected."
             )
         size = sides
     name = image.get("file_name")

@@ -81,8 +81,8 @@ def writer_for(target: Path, to: str | None) -> PoseWriter:
     name = to or _BY_ENDING.get(target.suffix.lower())
     if name is None:
         raise BadInput(
-            f"{target} ends in '{target.suffix}', which is no ending of pose files: {', '.join(_BY_ENDING)}. Say the form: "
-            f"--format with one of {', '.join(POSE_WRITERS)}."
+            f"{target} ends in '{target.suffix}', which is no ending of pose files: {', '.join(_BY_ENDING)}. Say the "
+            f"form: --format with one of {', '.join(POSE_WRITERS)}."
         )
     if name not in POSE_WRITERS:
         raise BadInput(f"There is no form '{name}' of pose files to write; there are {', '.join(POSE_WRITERS)}.")
@@ -131,8 +131,8 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
             raise BadInput(f"{path} has pictures of several sizes, and '{writer.key}' has one. Choose one: --frame K.")
         if size is None and None in sizes:
             raise BadInput(
-                f"{path} is {recording.kind} and does not say how large its pictures are, which '{writer.key}' needs. Say it: "
-                f"--size HEIGHT WIDTH."
+                f"{path} is {recording.kind} and does not say how large its pictures are, which '{writer.key}' needs. "
+                f"Say it: --size HEIGHT WIDTH."
             )
         recording = in_pixels_of(recording, size)
     elif size is not None:

@@ -28,8 +28,8 @@ def choose_track(recording: PoseRecording, size: Size | None = None, num_frames:
     """
     if not recording.is_clip:
         raise BadInput(
-            f"{recording.path} is {recording.kind}, the pose of one picture; a clip's track was expected: our own form, a list "
-            f"of frames, or a folder of files, one a frame."
+            f"{recording.path} is {recording.kind}, the pose of one picture; a clip's track was expected: our own "
+            f"form, a list of frames, or a folder of files, one a frame."
         )
     if not recording.pictures:
         raise BadInput(f"{recording.path} has no frame. Give a track with some.")
@@ -46,8 +46,8 @@ def choose_track(recording: PoseRecording, size: Size | None = None, num_frames:
     counts = frame_of(recording, declared, size)
     if recording.own and size is not None and counts.size != size:
         raise BadInput(
-            f"{recording.path} is the track of a {words_of(counts.size)} clip (height x width), not of one of {words_of(size)}. "
-            f"Give the track of this clip."
+            f"{recording.path} is the track of a {words_of(counts.size)} clip (height x width), not of one of "
+            f"{words_of(size)}. Give the track of this clip."
         )
     poses = in_pixels(people, counts, next(iter(skeletons.values()), recording.skeleton))
     refuse_outside(recording, poses, size_is_known=declared is not None)
@@ -146,8 +146,8 @@ def _notes(recording: PoseRecording, chosen: Sequence[Person | None]) -> list[st
     if most > 1:
         seen = sum(person is not None for person in chosen)
         notes.append(
-            f"{recording.path} shows up to {most} people in a frame; the surest over all frames is followed, seen in {seen} of "
-            f"{len(chosen)}."
+            f"{recording.path} shows up to {most} people in a frame; the surest over all frames is followed, seen in "
+            f"{seen} of {len(chosen)}."
         )
     return notes
 

@@ -66,7 +66,8 @@ class KeypointResults:
             picture: Any = entry.get("image_id") if isinstance(entry, dict) else None
             if not (isinstance(picture, str) or is_count(picture)):
                 raise BadInput(
-                    f"{path}: entry {n} is {quoted(entry)}; a person with 'image_id', 'keypoints' and 'score' was expected."
+                    f"{path}: entry {n} is {quoted(entry)}; a person with 'image_id', 'keypoints' and 'score' was "
+                    "expected."
                 )
             by_picture.setdefault(picture, []).append(_person(entry))
         numbers = [_number(picture) for picture in by_picture]

@@ -58,7 +58,8 @@ class OpenPoseFrames:
         for number, (name, frame) in enumerate(named):
             if not (isinstance(frame, dict) and "people" in frame):
                 raise BadInput(
-                    f'{path}: frame {number} of a list of OpenPose frames is {quoted(frame)}; {{"people": [...]}} was expected.'
+                    f'{path}: frame {number} of a list of OpenPose frames is {quoted(frame)}; {{"people": [...]}} was '
+                    "expected."
                 )
             frames.append(people_in(path, frame, name=name if isinstance(name, str) else ""))
         return PoseRecording(path, self.name, frames, is_clip=True, form=self.key)
@@ -117,8 +118,8 @@ def _person(entry: Any) -> Person | UnusablePerson:
         return UnusablePerson(f"has {quoted(values)} as 'pose_keypoints_2d', a list of numbers was expected")
     if len(values) not in _BY_LENGTH:
         return UnusablePerson(
-            f"has {len(values)} numbers; OpenPose writes 54 (18 joints) or 75 (25 joints): make the file with its COCO or "
-            f"BODY_25 model"
+            f"has {len(values)} numbers; OpenPose writes 54 (18 joints) or 75 (25 joints): make the file with its COCO "
+            f"or BODY_25 model"
         )
     person = person_of_triples(values, _BY_LENGTH[len(values)])
     if isinstance(person, UnusablePerson):

@@ -77,8 +77,8 @@ class OwnTrack:
         missing = None if "skeleton" in content else MISSING
         if not isinstance(content["keypoints"], list):
             raise BadInput(
-                f"{path} has no track of joints: {self.example} was expected; without a skeleton, 18 joints in OpenPose's "
-                f"order."
+                f"{path} has no track of joints: {self.example} was expected; without a skeleton, 18 joints in "
+                f"OpenPose's order."
             )
         people = [_person_of_frame(path, t, frame, skeleton, missing) for t, frame in enumerate(content["keypoints"])]
         for t in _unreliable(path, content, len(people)):
@@ -192,8 +192,8 @@ def _person_of_frame(path: Path, t: int, frame: Any, skeleton: Skeleton, missing
     if not isinstance(frame, list) or len(frame) != len(skeleton):
         if is_place(frame, 2, 3):
             raise BadInput(
-                f"{path}: frame {t} is one place, {quoted(frame)}; all joints of a frame were expected. A single pose is "
-                f"written as {OwnPose.example}."
+                f"{path}: frame {t} is one place, {quoted(frame)}; all joints of a frame were expected. A single pose "
+                f"is written as {OwnPose.example}."
             )
         came = f"{len(frame)}" if isinstance(frame, list) else quoted(frame)
         raise BadInput(
@@ -225,6 +225,7 @@ def _unreliable(path: Path, content: dict[str, Any], num_frames: int) -> list[in
     beyond = [n for n in frames if n >= num_frames]
     if beyond:
         raise BadInput(
-            f"{path}: unreliable_frames names frame {quoted(beyond[0])}, and the track has {num_frames} frames (from 0)."
+            f"{path}: unreliable_frames names frame {quoted(beyond[0])}, and the track has {num_frames} frames (from "
+            "0)."
         )
     return frames

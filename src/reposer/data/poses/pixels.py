@@ -56,8 +56,8 @@ def is_normalised(recording: PoseRecording) -> bool:
         "Write them in pixels (OpenPose: --keypoint_scale 0), or all between 0 and 1."
     )  # fmt: skip
     raise BadInput(
-        f"{recording.path}: all joints lie between {low:.3g} and {high:.3g}, which are no pixels of a picture of a person. "
-        f"{way_out}"
+        f"{recording.path}: all joints lie between {low:.3g} and {high:.3g}, which are no pixels of a picture of a "
+        f"person. {way_out}"
     )
 
 
@@ -83,9 +83,9 @@ def scaled_to(recording: PoseRecording, poses: Pose, size: Size | None) -> Pose:
         return poses
     if not is_copy(poses.size, size):
         raise BadInput(
-            f"{recording.path} says that its joints lie in a canvas of {words_of(poses.size)}, whose sides have another "
-            f"ratio than the picture's {words_of(size)} (height x width). Give the pose of this picture, or one whose canvas "
-            f"is the whole picture made smaller or larger."
+            f"{recording.path} says that its joints lie in a canvas of {words_of(poses.size)}, whose sides have "
+            f"another ratio than the picture's {words_of(size)} (height x width). Give the pose of this picture, or "
+            f"one whose canvas is the whole picture made smaller or larger."
         )
     return poses.resize(size)
 
@@ -109,8 +109,8 @@ def refuse_outside(recording: PoseRecording, poses: Pose, *, size_is_known: bool
         way_out = "" if size_is_known else " If it belongs to a picture of another size, say that size."
         x, y = (round(v) for v in poses.xy[poses.visible].mean(0).tolist())
         raise BadInput(
-            f"{recording.path}: all joints lie outside of the picture of {words_of(poses.size)} (height x width), around "
-            f"x = {x}, y = {y}. Give the pose of this picture.{way_out}"
+            f"{recording.path}: all joints lie outside of the picture of {words_of(poses.size)} (height x width), "
+            f"around x = {x}, y = {y}. Give the pose of this picture.{way_out}"
         )
 
 

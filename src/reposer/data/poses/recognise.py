@@ -82,8 +82,9 @@ def read_content(path: Path, content: Any, form: str | None = None) -> PoseRecor
         return readings[0].read(path, content)
     if form is not None:
         raise BadInput(
-            f"{path} is not of the form '{form}': {_look(content)} came, {' or '.join(known.example for known in forms)} was "
-            f"expected. Leave --pose-format out to have it recognised."
+            f"{path} is not of the form '{form}': {_look(content)} came, "
+            f"{' or '.join(known.example for known in forms)} was expected. Leave --pose-format out to have it "
+            "recognised."
         )
     for recognises, what, way_out in _UNREAD:
         if recognises(content):
@@ -119,13 +120,14 @@ def recording_files(path: Path) -> list[Path]:
     unnumbered = sorted(file.name for file, number in numbers.items() if number is None)
     if unnumbered and len(files) > 1:
         raise BadInput(
-            f"{path}: {quoted(unnumbered[0])} has no frame number; NAME_NUMBER_keypoints.json was expected of a clip's frames."
+            f"{path}: {quoted(unnumbered[0])} has no frame number; NAME_NUMBER_keypoints.json was expected of a clip's "
+            "frames."
         )
     names = sorted({_without_number(_stem(file)) for file in files})
     if len(names) > 1:
         raise BadInput(
-            f"{path} holds the frames of {len(names)} clips ({', '.join(map(quoted, names[:3]))}); one clip a folder was "
-            f"expected."
+            f"{path} holds the frames of {len(names)} clips ({', '.join(map(quoted, names[:3]))}); one clip a folder "
+            f"was expected."
         )
     files.sort(key=lambda file: numbers[file] or 0)
     _refuse_gaps(path, [numbers[file] or 0 for file in files])
@@ -156,8 +158,8 @@ def _refuse_gaps(folder: Path, numbers: Sequence[int]) -> None:
     for number, step in zip(numbers, steps, strict=False):
         if step != steps[0]:
             raise BadInput(
-                f"{folder}: after frame {number} comes frame {number + step}, and the first two are {steps[0]} apart; files "
-                f"are missing or too many."
+                f"{folder}: after frame {number} comes frame {number + step}, and the first two are {steps[0]} apart; "
+                f"files are missing or too many."
             )
 
 

@@ -46,8 +46,8 @@ class SkeletonPicture:
         people = people_of_picture(pixels.numpy())
         if not people:
             raise BadInput(
-                f"{path} shows no skeleton in OpenPose's colours: bright discs for joints and darker lines for limbs on an "
-                f"even dark ground were expected. Give such a picture, a file of joints, or a photo of a person."
+                f"{path} shows no skeleton in OpenPose's colours: bright discs for joints and darker lines for limbs "
+                f"on an even dark ground were expected. Give such a picture, a file of joints, or a photo of a person."
             )
         size = (pixels.shape[0], pixels.shape[1])
         return PoseRecording(path, self.name, [PeopleInPicture(people, size)], form=self.key)

@@ -40,7 +40,8 @@ def size_in(path: Path, size: Any) -> Size:
     """(height, width) in our own forms."""
     if not (isinstance(size, list) and len(size) == 2 and all(map(_is_side, size))):
         raise BadInput(
-            f"{path} has the size {quoted(size)}; [height, width] in whole pixels was expected, at most {FARTHEST:,} each."
+            f"{path} has the size {quoted(size)}; [height, width] in whole pixels was expected, at most {FARTHEST:,} "
+            "each."
         )
     return size[0], size[1]
 

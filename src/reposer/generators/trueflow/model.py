@@ -66,7 +66,8 @@ class TrueFlowConfig:
         SKELETONS[self.skeleton]  # refuses a name that is none
         if any(w < GROUPS or w % GROUPS for w in (*self.widths, *self.paint)) or min(self.code, self.features) < 2:
             raise BadInput(
-                f"TrueFlow's widths are positive multiples of {GROUPS}, its code and features at least 2; this came: {self}."
+                f"TrueFlow's widths are positive multiples of {GROUPS}, its code and features at least 2; this came: "
+                f"{self}."
             )
 
     def tiny(self) -> "TrueFlowConfig":

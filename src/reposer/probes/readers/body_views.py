@@ -23,7 +23,7 @@ SAME_GROUND = 0.6  # how often both lookalikes get the same synthetic background
 
 @dataclass(frozen=True)
 class BodyBatch:
-    """B pictures. who: number of the person, NOBODY where there is none; pose.visible: a pose estimator would report
+    """B pictures. who: number of the person, NO_PERSON where there is none; pose.visible: a pose estimator would report
     the joint and it lies in the picture; words: the true answers to ATTRIBUTES, 0 where there is no person.
     """
 

@@ -99,7 +99,7 @@ class FaceObjective(Objective):
 def contrast(vectors: Float[Tensor, "B D"], who: Int64[Tensor, "B"]) -> Float[Tensor, ""]:
     """Supervised contrastive loss (Khosla et al. 2020, arXiv:2004.11362): pick the same person among all others.
 
-    A mean over the vectors that have another of the same person; those of NOBODY are excluded.
+    A mean over the vectors that have another of the same person; those of NO_PERSON are excluded.
     """
     vectors, who = vectors[who != NO_PERSON], who[who != NO_PERSON]
     itself = torch.eye(len(who), dtype=torch.bool, device=who.device)
