@@ -1,4 +1,4 @@
-"""`reposer pose extract PHOTO`: estimate poses in photos and write them as files."""
+"""`reposer pose extract PHOTO|CLIP|FOLDER`: estimate poses and write them as files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,8 +6,12 @@ from pathlib import Path
 import tyro
 from tyro.conf import Positional
 
-from reposer.core.outputs import check_output_file, named_beside
-from reposer.core.terminal import Terminal
+from reposer.core.outputs import check_output_file, check_output_folder, named_beside
+
+from .option_values import pixels
+
+CLIP_ENDINGS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".gif")
+"""File endings that are taken as clips."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -18,42 +22,52 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def extract(
-    photo: Positional[Path],
+    source: Positional[Path],
     *,
     out: Path | None = None,
     person: str | None = None,
     joints: str | None = None,
-    show: bool = True,
+    size: tuple[int, int] = (256, 176),
+    whole: bool = False,
+    show: bool = False,
+    plain: bool = False,
 ) -> int:
-    """Estimate the pose of the person in a photo.
+    """Estimate the poses of people in a photo, a clip, or a folder of photos, and write them as files.
+
+    A photo gives a pose file, a clip a track (a pose per frame), a folder a data set: of each photo a picture and its pose
+    file, which `reposer data check`, `train` and `evaluate` read. The same command goes on where it was interrupted.
+    Photos that cannot be read or show nobody are named and left out, with exit code 1.
 
     Args:
-        photo: a picture file.
-        out: the pose file to write (JSON); none = PHOTO.json beside the photo.
+        source: a picture file, a clip, or a folder of photos: PERSON_VIEW.jpg, or sub-folders named as the people (also
+            inside of train, val and test).
+        out: the pose or track to write (JSON), none = beside the photo or clip; the data set's folder, none =
+            FOLDER-poses.
         person: which of several people: largest, left, right, a number (by size: 1 is the largest), a point X,Y on the
             person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many there are.
         joints: name of the pose estimator; none = movenet.
-        show: also write the skeleton over the photo, OUT-skeleton.png beside the pose.
+        size: height and width to which the people of a folder are cut and scaled.
+        whole: keep the photos of a folder whole and as they are.
+        show: also write the skeleton over the clip (OUT-skeleton.mp4), or over each picture of the folder
+            (OUT/skeletons); a photo always gets its own, OUT-skeleton.png.
+        plain: no picture of the skeleton over a photo.
     """
-    out = out or named_beside(photo, ".json")
-    sheet = named_beside(out, "-skeleton.png")
-    check_output_file(out, endings=(".json",), inputs=(photo,))
-    if show:
-        check_output_file(sheet, inputs=(photo,), option="the picture of --show,")
+    pixels("--size", size)
+    is_folder = source.is_dir()
+    out = out or (source.parent / f"{source.resolve().name}-poses" if is_folder else named_beside(source, ".json"))
+    if is_folder:
+        check_output_folder(out)
+    else:
+        check_output_file(out, endings=(".json",), inputs=(source,))
+        if not plain:
+            check_output_file(
+                named_beside(out, "-skeleton.png"), inputs=(source,), option="the picture of the skeleton,"
+            )
 
-    from reposer.data.pictures import read_picture, write_picture
-    from reposer.data.poses import write_pose_json
-    from reposer.data.skeleton_pictures import skeleton_over
+    from .pose_extract import of_clip, of_folder, of_photo
 
-    from .photo_poses import estimated_pose
-
-    picture = read_picture(photo)
-    pose = estimated_pose(picture, photo, joints, person)
-    write_pose_json(out, pose)
-    console = Terminal(stderr=True)
-    found = int(pose.visible.sum())
-    console.say(f"The pose: {out} ({found} of {len(pose.skeleton)} joints found)")
-    if show:
-        write_picture(sheet, skeleton_over(picture, pose))
-        console.say(f"The skeleton over the photo: {sheet}")
-    return 0
+    if is_folder:
+        return of_folder(source, out, joints, person, None if whole else size, show and not plain)
+    if source.suffix.lower() in CLIP_ENDINGS:
+        return of_clip(source, out, joints, person, named_beside(out, "-skeleton.mp4") if show and not plain else None)
+    return of_photo(source, out, joints, person, None if plain else named_beside(out, "-skeleton.png"))

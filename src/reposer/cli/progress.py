@@ -1,4 +1,4 @@
-"""The progress bar of commands that generate frames."""
+"""The progress bar of commands that go through frames or photos."""
 
 from collections.abc import Generator, Iterable
 from typing import TypeVar
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 def counted(
-    items: Iterable[Item], title: str, total: int, console: Terminal, done: int = 0
+    items: Iterable[Item], title: str, total: int, console: Terminal, done: int = 0, unit: str = "frames"
 ) -> Generator[Item, None, None]:
     """The items, with a bar: number done, rate, and remaining time."""
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TextColumn("left"))
@@ -21,4 +21,4 @@ def counted(
             yield item
             bar.advance(task)
             speed = bar.tasks[0].speed
-            bar.update(task, rate="" if speed is None else f"{speed:.1f} frames/s")
+            bar.update(task, rate="" if speed is None else f"{speed:.1f} {unit}/s")

@@ -90,7 +90,8 @@ class MoveNet(PeopleEstimator):
         picture, square = picture.cpu(), _square_around(rough)
         pose = self._look_at(picture, square)
         better = _square_around(pose) if pose.visible.any() else square
-        return pose if _overlap(square, better) >= ENOUGH else self._look_at(picture, better)
+        pose = pose if _overlap(square, better) >= ENOUGH else self._look_at(picture, better)
+        return pose if 2 * int(pose.visible.sum()) >= int(rough.visible.sum()) else rough
 
     def _found(self, picture: UInt8[Tensor, "H W 3"], closer: bool = False) -> list[Somebody]:
         """Everybody in the whole picture, the largest first; then, if asked or if that is nobody, those whom only a
