@@ -24,7 +24,7 @@ from reposer.data.poses import write_pose_json
 from reposer.data.skeleton_pictures import skeleton_over
 from reposer.data.stick_figures import refuse_stick_figure
 from reposer.data.video_files import ClipWriter, VideoFile
-from reposer.estimators import JointFinder
+from reposer.estimators import PoseEstimator
 from reposer.estimators.following import follow
 from reposer.estimators.people_choice import Person, estimate
 
@@ -36,9 +36,9 @@ MARGIN = 0.25
 """Space around the pose in a cut picture, as a share of the larger side of the pose's box, as in `transfer`."""
 
 
-def clip_poses(clip: VideoFile, finder: JointFinder, person: Person | None) -> Iterator[Pose]:
+def clip_poses(clip: VideoFile, estimator: PoseEstimator, person: Person | None) -> Iterator[Pose]:
     """The pose of one person in each frame of a clip; see `follow`."""
-    return follow(finder, clip.frames(clip.fps), str(clip.path), person)
+    return follow(estimator, clip.frames(clip.fps), str(clip.path), person)
 
 
 def write_clip_skeletons(path: Path, clip: VideoFile, poses: Pose) -> None:
@@ -67,13 +67,13 @@ class Made:
 class Extraction:
     """A data set that is made from the photos of a folder: of each photo a picture and its pose file.
 
-    finder: the pose estimator. person: which of several people in each photo. size: (height, width) to which people are
+    estimator: the pose estimator. person: which of several people in each photo. size: (height, width) to which people are
     cut and scaled; None keeps the photos as they are. show: also write pictures of the skeletons.
     """
 
     folder: Path
     out: Path
-    finder: JointFinder
+    estimator: PoseEstimator
     person: Person | None = None
     size: tuple[int, int] | None = (256, 176)
     show: bool = False
@@ -127,7 +127,7 @@ class Extraction:
         try:
             picture = read_picture(photo)
             refuse_stick_figure(picture, photo, "Take it out of the folder.")
-            found = estimate(self.finder, picture, str(photo), self.person)
+            found = estimate(self.estimator, picture, str(photo), self.person)
         except BadInput as error:
             return Made(name, photo, failure=str(error))
         pose = found.pose
@@ -146,7 +146,7 @@ class Extraction:
         """Write what decides the data set, or compare it with what is there."""
         about = {
             "folder": str(self.folder.resolve()),
-            "pose estimator": self.finder.description,
+            "pose estimator": self.estimator.description,
             "person": str(self.person or "largest"),
             "size": "as the photos" if self.size is None else f"{self.size[0]}x{self.size[1]}",
         }

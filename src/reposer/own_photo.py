@@ -99,7 +99,11 @@ def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: Po
 
 def as_bytes(photo: Picture) -> UInt8[Tensor, "H W 3"]:
     """The photo's bytes in RGB, upright; BadInput if it cannot be read."""
-    return picture_of(photo) if isinstance(photo, Image.Image) else open_photo(photo)
+    if isinstance(photo, Image.Image):
+        return picture_of(photo)
+    return open_photo(
+        np.array(photo) if isinstance(photo, np.ndarray) else photo
+    )  # torch warns of arrays that are locked
 
 
 def named(photo: object, otherwise: str) -> str:

@@ -132,7 +132,7 @@ class Square(PoseEstimator):
         raise NotImplementedError
 
 
-def test_a_named_joint_finder_looks_at_the_frames_as_they_are_asked_for(clip, monkeypatch):
+def test_a_named_pose_estimator_looks_at_the_frames_as_they_are_asked_for(clip, monkeypatch):
     monkeypatch.setitem(POSE_ESTIMATORS._entries, "square", lambda weights: Square())
     monkeypatch.setattr(Square, "looked", 0)
     driving = open_driving(clip, estimator="square")

@@ -17,7 +17,9 @@ from reposer.data.clips import choose_track_of
 from reposer.data.poses import LEAST_FPS, MOST_FPS, choose_track, read_recording, recording_files
 from reposer.data.stick_figures import refuse_stick_figure
 from reposer.data.video_files import VideoFile, shown_at
-from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
+from reposer.estimators import POSE_ESTIMATORS, PeopleEstimator, PoseEstimator
+from reposer.estimators.following import follow
+from reposer.estimators.people_choice import Person
 from reposer.nn.weights import sha256
 
 BLANK_FRAMES, BLANK = (50, 2.0)  # leading frames searched for a non-blank one; a blank one's deviation in grey levels
@@ -31,7 +33,8 @@ class Driving:
     """A pose per frame at a constant rate, with the frames themselves if there is a clip.
 
     fps: frames per second. num_frames: if the file states it. size: (height, width) of the frames, in pixels.
-    track: all poses, if known. clip: the video, if there is one. estimator: estimates its poses if there is no track.
+    track: all poses, if known. clip: the video, if there is one. estimator: estimates its poses if there is no track, those of
+    `person` (None = the largest).
     about: files and estimator, for receipts: equal values mean equal poses. notes: what was decided and left out when
     the track was read, one sentence each.
     """
@@ -44,14 +47,15 @@ class Driving:
     estimator: PoseEstimator | None
     about: dict[str, str]
     notes: Sequence[str] = ()
+    person: Person | None = None
 
     def poses(self) -> Pose | Iterator[Pose]:
         """The track's rows, or poses estimated lazily from the clip's frames."""
         if self.track is not None:
             return self.track
         assert self.estimator is not None
-        estimator = self.estimator
-        return (joints_of(estimator, frame) for frame in self.frames())
+        assert self.clip is not None
+        return follow(self.estimator, self.frames(), str(self.clip.path), self.person)
 
     def frames(self) -> Iterator[UInt8[Tensor, "H W 3"]]:
         """The clip's frames, starting with the first."""
@@ -71,6 +75,7 @@ def open_driving(
     estimator: str | None = None,
     fps: Fraction | None = None,
     size: tuple[int, int] | None = None,
+    person: Person | None = None,
 ) -> Driving:
     """Open a clip, or a track: a JSON file or a folder of OpenPose files, one per frame (see `data.poses`).
 
@@ -79,7 +84,7 @@ def open_driving(
     to a constant one.
 
     fps: frames per second of the output; None = the clip's or the track's own. size: (height, width) of the clip to
-    which a track without a size belongs.
+    which a track without a size belongs. person: whom the pose estimator follows; None = the largest.
     """
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(
@@ -87,6 +92,7 @@ def open_driving(
             "--fps."
         )
     if path.suffix.lower() == ".json" or path.is_dir():
+        _refuse_choice(person, path)
         return _of_track(path, fps, size)
     clip = VideoFile(path)
     about = {"driving": sha256(path)[:16]}
@@ -96,10 +102,13 @@ def open_driving(
     if track is None and estimator is None:
         track = track_beside(path)
     if track is None:
-        _refuse_sticks(clip)
+        first = _first_shown(clip)
         looks = named_estimator(estimator)
         about["joints"] = looks.description
-        return Driving(fps, len(order), clip.size, None, clip, looks, about)
+        about |= {} if person is None else {"person": str(person)}
+        several = [] if first is None or person is not None else _several(looks, first, path)
+        return Driving(fps, len(order), clip.size, None, clip, looks, about, several, person)
+    _refuse_choice(person, track)
     chosen = choose_track_of(clip, track)
     about["track"] = _digest(track)
     return Driving(fps, len(order), clip.size, chosen.pose[order], clip, None, about, chosen.notes)
@@ -131,14 +140,34 @@ def _refuse_endless(path: Path, count: int, own: Fraction | float, fps: Fraction
         )
 
 
-def _refuse_sticks(clip: VideoFile) -> None:
-    """Refuse a clip of stick figures, which has no person to estimate; its first frames may be blank."""
+def _refuse_choice(person: Person | None, track: Path) -> None:
+    if person is not None:
+        raise BadInput(
+            f"{track} is a track, which says who is followed; --driving-person chooses in a clip without one. Leave it out."
+        )
+
+
+def _first_shown(clip: VideoFile) -> UInt8[Tensor, "H W 3"] | None:
+    """The first frame that is not blank, if it is among the first ones; a clip of stick figures has no person to
+    estimate, and is refused.
+    """
     frames = islice(clip.frames(), BLANK_FRAMES)
     first = next((frame for frame in frames if frame.float().std() > BLANK), None)
     if first is not None:
         refuse_stick_figure(
             first, clip.path, "Give the joints that it was made from: --track FILE, or a track as --driving."
         )
+    return first
+
+
+def _several(estimator: PoseEstimator, frame: UInt8[Tensor, "H W 3"], path: Path) -> list[str]:
+    """A note if the frame shows several people."""
+    people = estimator.people(frame) if isinstance(estimator, PeopleEstimator) else []
+    if len(people) < 2:
+        return []
+    return [
+        f"{path} shows {len(people)} people at its start; the largest is followed. --driving-person chooses another."
+    ]
 
 
 def _digest(track: Path) -> str:

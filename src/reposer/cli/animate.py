@@ -33,6 +33,8 @@ def animate(
     driving: Path,
     model: str = "trueflow",
     out: Path | None = None,
+    person: str | None = None,
+    driving_person: str | None = None,
     source_pose: Path | None = None,
     track: Path | None = None,
     joints: str | None = None,
@@ -61,8 +63,13 @@ def animate(
         driving: a clip, or a track of joints: a JSON file, or a folder of OpenPose files, one per frame.
         model: a shipped model's name or a `.safetensors`, of people or of faces.
         out: the MP4 to write; none = PHOTO-animated.mp4 beside the photo.
-        source_pose: the joints of the person in the photo; none = detect them with the pose estimator.
-        track: the joints of the driving clip, a pose per frame; none = the track beside it, or else detect them.
+        person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a point
+            X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many
+            there are.
+        driving_person: the same for a driving clip without a track, in the first frame that shows somebody.
+        source_pose: the joints of the person in the photo; none = estimate them.
+        track: the joints of the driving clip, a pose per frame; none = the track beside it, or else
+            estimate them.
         joints: name of the pose estimator; none = movenet.
         fps: frames per second; none = the driving clip's.
         driving_size: height and width of the clip that a track without a size belongs to.
@@ -96,6 +103,7 @@ def animate(
     from reposer.core.skeleton import FACE_68
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
+    from reposer.estimators.people_choice import parse_person
     from reposer.generators import load, shipped_models
     from reposer.nn.steady import Steadier
     from reposer.nn.weights import sha256
@@ -109,9 +117,10 @@ def animate(
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(f"--fps is {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not {fps:g}.")
     rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
-    moves = open_driving(driving, track=track, estimator=joints, fps=rate, size=driving_size)
+    followed = None if driving_person is None else parse_person(driving_person, "--driving-person")
+    moves = open_driving(driving, track=track, estimator=joints, fps=rate, size=driving_size, person=followed)
     tell(moves.notes)
-    source = person_in_photo(picture, photo, source_pose, joints)
+    source = person_in_photo(picture, photo, source_pose, joints, person)
     picture = no_larger(picture, largest)
     source = source.resize((picture.shape[0], picture.shape[1]))
     generator = load(model).to(chosen_device(device))

@@ -10,7 +10,7 @@ from reposer.data.pictures import read_picture, write_picture
 from reposer.data.poses import write_pose_json, write_track
 from reposer.data.skeleton_pictures import skeleton_over
 from reposer.data.video_files import VideoFile
-from reposer.estimators import JOINT_FINDERS
+from reposer.estimators import POSE_ESTIMATORS
 from reposer.estimators.people_choice import parse_person
 from reposer.extraction import Extraction, clip_poses, write_clip_skeletons
 from reposer.own_photo import ESTIMATOR
@@ -40,7 +40,7 @@ def of_clip(path: Path, out: Path, joints: str | None, person: str | None, shown
     chosen = None if person is None else parse_person(person)
     clip = VideoFile(path)
     looking = counted(
-        clip_poses(clip, JOINT_FINDERS[joints or ESTIMATOR](None), chosen),
+        clip_poses(clip, POSE_ESTIMATORS[joints or ESTIMATOR](None), chosen),
         "looking",
         len(clip.order(clip.fps)),
         console,
@@ -62,7 +62,7 @@ def of_folder(
 ) -> int:
     """Make a data set of a folder's photos. Exit code 1 if a photo was left out."""
     chosen = None if person is None else parse_person(person)
-    extraction = Extraction(folder, out, JOINT_FINDERS[joints or ESTIMATOR](None), chosen, size, show)
+    extraction = Extraction(folder, out, POSE_ESTIMATORS[joints or ESTIMATOR](None), chosen, size, show)
     console = Terminal(stderr=True)
     photos = extraction.photos()
     failures, several, new = [], 0, 0

@@ -12,8 +12,8 @@ from reposer.core import Pose
 from .estimator import PeopleEstimator, PoseEstimator
 from .people_choice import Person, choose
 
-FARTHEST_STEP = 1.0
-"""Largest move between two sightings, in body sizes (the larger side of the box around the joints)."""
+FARTHEST_STEP = 0.5
+"""Largest move between two sightings, in body sizes (the larger side of the box around the joints seen last)."""
 LONGEST_GAP = 50
 """Frames without the person, after which whoever is there is followed, chosen as at the start."""
 
@@ -23,8 +23,8 @@ def follow(
 ) -> Iterator[Pose]:
     """The joints of one person in each frame; none is visible in frames without that person.
 
-    The person is chosen in the first frame that shows somebody, and is then whoever is nearest to the last sighting, at
-    most a body size away. As long as no frame has shown two people, it is whoever is there.
+    The person is chosen in the first frame that shows somebody, and is then whoever is nearest to the last sighting, at most
+    half a body size away. As long as no frame has shown two people, it is whoever is there.
 
     person: which of several; None = the largest. name: of the clip, for messages.
     """
@@ -57,13 +57,13 @@ def _nearest(people: Sequence[Pose], last: Pose) -> int | None:
     return nearest if distances[nearest] <= FARTHEST_STEP else None
 
 
-def _distance(one: Pose, other: Pose) -> float:
-    """Mean distance of the joints that both show, in body sizes; infinite if they share none."""
-    shared = one.visible & other.visible
+def _distance(one: Pose, last: Pose) -> float:
+    """Mean distance of the joints that both show, in body sizes of the last sighting; infinite if they share none."""
+    shared = one.visible & last.visible
     if not shared.any():
         return float("inf")
-    sides = [max(right - left, bottom - top) for left, top, right, bottom in (one.box(), other.box())]
-    return float((one.xy[shared] - other.xy[shared]).norm(dim=-1).mean()) / max(sides)
+    left, top, right, bottom = last.box()
+    return float((one.xy[shared] - last.xy[shared]).norm(dim=-1).mean()) / max(right - left, bottom - top)
 
 
 def _nobody(frame: UInt8[Tensor, "H W 3"], estimator: PoseEstimator) -> Pose:

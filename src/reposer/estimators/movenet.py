@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ ENOUGH = 0.75
 (intersection over union)."""
 SAME = 0.6
 """Two boxes that share more than this are one person."""
+
+BEHIND = 0.3
+"""Distance of the shoulders, in lengths of the torso, from which a person counts as seen from behind."""
 
 
 class Somebody(NamedTuple):
@@ -91,7 +95,7 @@ class MoveNet(PeopleEstimator):
         pose = self._look_at(picture, square)
         better = _square_around(pose) if pose.visible.any() else square
         pose = pose if _overlap(square, better) >= ENOUGH else self._look_at(picture, better)
-        return pose if 2 * int(pose.visible.sum()) >= int(rough.visible.sum()) else rough
+        return without_hidden_face(pose if 2 * int(pose.visible.sum()) >= int(rough.visible.sum()) else rough)
 
     def _found(self, picture: UInt8[Tensor, "H W 3"], closer: bool = False) -> list[Somebody]:
         """Everybody in the whole picture, the largest first; then, if asked or if that is nobody, those whom only a
@@ -156,6 +160,33 @@ class View(NamedTuple):
         """y, x and score of each joint, as a pose of the picture."""
         score = rows[:, 2].clamp(0, 1)
         return Pose(self.in_picture(rows[:, :2]), score >= FOUND, self.size, COCO_17, score)
+
+
+def without_hidden_face(pose: Pose) -> Pose:
+    """The pose without nose and eyes if the person is seen from behind: MoveNet places them on the back of the head.
+
+    From behind, the right shoulder is on the right, and so is the right ear, seen with the torso upright. A head that
+    looks back over the shoulder keeps its face.
+    """
+    if _facing(pose, "shoulder") > -BEHIND or _facing(pose, "ear") >= 0:
+        return pose
+    visible = pose.visible.clone()
+    visible[[pose.skeleton.index(joint) for joint in ("nose", "left_eye", "right_eye")]] = False
+    return replace(pose, visible=visible)
+
+
+def _facing(pose: Pose, pair: str) -> float:
+    """How far the left one of a pair of joints is to the right of the right one, seen with the torso upright, in lengths
+    of the torso: positive if the person faces the camera. 0 if a joint is missing.
+    """
+    joints = [f"{side}_{name}" for name in ("shoulder", "hip", pair) for side in ("left", "right")]
+    places = [pose.skeleton.index(joint) for joint in joints]
+    if not pose.visible[places].all():
+        return 0.0
+    left_shoulder, right_shoulder, left_hip, right_hip, left, right = pose.xy[places]
+    up = (left_shoulder + right_shoulder - left_hip - right_hip) / 2
+    across = left - right
+    return float(up[0] * across[1] - up[1] * across[0]) / max(float(up.square().sum()), 1e-6)
 
 
 def _somebody(row: Float[Tensor, "56"], view: View) -> Somebody:
