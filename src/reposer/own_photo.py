@@ -47,7 +47,7 @@ class Reposed:
 
     def save(self, path: Path | str) -> None:
         """Write the image as PNG or JPEG, by the name's ending; the file appears whole or not at all."""
-        write_picture(path, np.asarray(self.image))
+        write_picture(path, np.array(self.image))
 
 
 def repose(
