@@ -1,8 +1,20 @@
-"""The device on which a command runs."""
+"""Devices: the one on which a command runs, and batches moved to one."""
+
+from dataclasses import fields, replace
+from typing import TypeVar
 
 import torch
 
 from .errors import BadInput
+
+Batched = TypeVar("Batched")
+
+
+def on_device(batch: Batched, device: torch.device | str) -> Batched:
+    """The same dataclass with all its tensors, poses and truths on the device; seeds stay on the CPU."""
+    values = {field.name: getattr(batch, field.name) for field in fields(batch)}  # type: ignore[arg-type]
+    moved = {k: v.to(device) for k, v in values.items() if k != "seeds" and hasattr(v, "to")}
+    return replace(batch, **moved)  # type: ignore[type-var]
 
 
 def chosen_device(name: str | None) -> torch.device:

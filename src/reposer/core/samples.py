@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from .device import on_device
 from .face import FaceLines
 from .pose import Pose
 from .truth import Truth
@@ -55,14 +56,7 @@ class Batch:
         )
 
     def to(self, device: torch.device | str) -> "Batch":
-        return replace(
-            self,
-            source=self.source.to(device),
-            target=self.target.to(device),
-            source_pose=self.source_pose.to(device),
-            target_pose=self.target_pose.to(device),
-            truth=None if self.truth is None else self.truth.to(device),
-        )
+        return on_device(self, device)
 
     def swap(self) -> "Batch":
         """The same pairs with source and target swapped; the ground truth is dropped."""
@@ -168,14 +162,7 @@ class ClipBatch:
         )
 
     def to(self, device: torch.device | str) -> "ClipBatch":
-        return replace(
-            self,
-            source=self.source.to(device),
-            source_pose=self.source_pose.to(device),
-            frames=self.frames.to(device),
-            poses=self.poses.to(device),
-            foreground=None if self.foreground is None else self.foreground.to(device),
-        )
+        return on_device(self, device)
 
     def pose(self, t: int) -> Condition:
         """The conditions of every clip's frame t."""

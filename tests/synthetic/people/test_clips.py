@@ -42,7 +42,7 @@ def test_nobody_is_in_two_splits(kind):
     assert all(len(own) == 50 for own in people) and len(set.union(*people)) == 150
     with pytest.raises(BadInput, match="no split 'all'"):
         kind("all")
-    with pytest.raises(BadInput, match="a draw has 1 to 10 of them, not 12"):
+    with pytest.raises(BadInput, match="a sample has 1 to 10 of them, not 12"):
         kind(frames=12, length=10)
 
 

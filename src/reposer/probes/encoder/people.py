@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64, Integer
 from torch import Tensor
 
 from reposer.core import Framing, Pose
+from reposer.core.device import on_device
 from reposer.core.images import from_uint8
 from reposer.synthetic.people import ATTRIBUTES, SyntheticPeople, attributes
 
@@ -26,13 +27,7 @@ class PeopleBatch:
     """For each question of ATTRIBUTES, the index of the word that answers it."""
 
     def to(self, device: torch.device | str) -> "PeopleBatch":
-        return PeopleBatch(
-            self.picture.to(device),
-            self.clean.to(device),
-            self.parts.to(device),
-            self.pose.to(device),
-            self.attributes.to(device),
-        )
+        return on_device(self, device)
 
     @staticmethod
     def cat(rows: Sequence["PeopleBatch"]) -> "PeopleBatch":

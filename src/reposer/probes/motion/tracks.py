@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.core.device import on_device
 from reposer.core.rng import mix
 
 from .network import CONTEXT
@@ -26,7 +27,7 @@ class MotionBatch:
     seeds: Int64[Tensor, "B"] | None = None
 
     def to(self, device: torch.device | str) -> "MotionBatch":
-        return MotionBatch(self.noisy.to(device), self.clean.to(device), self.seeds)
+        return on_device(self, device)
 
     def __len__(self) -> int:
         return len(self.noisy)

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from reposer.core import Framing, Pose
+from reposer.core.device import on_device
 from reposer.core.framing import frame_picture
 from reposer.core.images import from_uint8
 from reposer.core.pose import rotation_about
@@ -33,7 +34,7 @@ class BodyBatch:
     who: Int64[Tensor, "B"]
 
     def to(self, device: torch.device | str) -> "BodyBatch":
-        return BodyBatch(self.picture.to(device), self.pose.to(device), self.words.to(device), self.who.to(device))
+        return on_device(self, device)
 
     @staticmethod
     def cat(parts: Sequence["BodyBatch"]) -> "BodyBatch":

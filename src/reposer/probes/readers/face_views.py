@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from reposer.core import Framing, Pose
+from reposer.core.device import on_device
 from reposer.core.images import from_uint8, resize
 from reposer.core.pose import rotation_about
 from reposer.estimators.people_crops import around_heads, cut, from_aligned, from_square, mapped
@@ -70,13 +71,7 @@ class FaceBatch:
     who: Int64[Tensor, "B"]
 
     def to(self, device: torch.device | str) -> "FaceBatch":
-        return FaceBatch(
-            self.heads.to(device),
-            self.landmarks.to(device),
-            self.box.to(device),
-            self.faces.to(device),
-            self.who.to(device),
-        )
+        return on_device(self, device)
 
     @staticmethod
     def cat(parts: Sequence["FaceBatch"]) -> "FaceBatch":
