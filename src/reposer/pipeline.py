@@ -1,8 +1,9 @@
 """Puts a photo's person into another pose, at any size: crop, resize and padding follow the pose and are undone."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,23 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
+from reposer.core.canvas import cut_joints, moved_inside
+from reposer.core.canvas import growth as growth_for
+from reposer.core.choices import Background, CanvasChoice
 from reposer.core.composition import Provenance
 from reposer.core.framing import between, cut, edges_around, frame_bytes, in_picture, size_of
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resized_columns, to_uint8
 from reposer.core.pose import Box, Edges
 from reposer.data.pictures import MAX_PIXELS, read_picture
-from reposer.nn.full_size import Composed, Fade, PhotoPart, composed, enter_invented
+from reposer.generators import load
+from reposer.generators.trueflow import TrueFlow
+from reposer.nn.filling import grown_photo
+from reposer.nn.full_size import Composed, Fade, PhotoPart, composed, enter_copied_as_invented, enter_invented, in_photo
+from reposer.nn.maps import limb_mask
+
+AnyPhoto = Tensor | np.ndarray | Path | str
+"""A photo's bytes (H, W, 3) in RGB, or its file."""
 
 SOFT_EDGE = 1 / 24  # of the crop's smaller side: width over which the generated part fades into the photo
 LARGER = 16  # the crop has at most this many times the photo's pixels
@@ -27,32 +38,37 @@ LARGER = 16  # the crop has at most this many times the photo's pixels
 class Transfer:
     """The result of `transfer`.
 
-    picture: the photo's own size.
-    box: (left, top, right, bottom) of the regenerated part in pixel edges of the photo; it may exceed the photo.
-    target_pose: the target pose as generated, in pixels of the photo.
+    picture: the photo's own size, unless its canvas grew; with alpha if the background is transparent.
+    box: (left, top, right, bottom) of the regenerated part in pixel edges of the picture; it may exceed it.
+    target_pose: the target pose as generated, in pixels of the picture.
     explanation: the generator's layers, in its own frame, if requested.
     left_undone: what the generator could not do with these poses, in a sentence; empty if nothing.
-    provenance: where every pixel comes from, if requested.
+    provenance: where every pixel comes from, if requested; places are in pixels of the photo as it was given.
+    cut: names of joints that the photo shows and that the target pose puts outside of the picture.
     """
 
-    picture: UInt8[Tensor, "H W 3"]
+    picture: UInt8[Tensor, "H W C"]
     box: Box
     target_pose: Pose
     explanation: Explanation | None = None
     left_undone: str = ""
     provenance: Provenance | None = None
+    cut: tuple[str, ...] = ()
 
 
 def transfer(
     generator: Generator,
-    photo: Tensor | np.ndarray | Path | str,
+    photo: AnyPhoto,
     source_pose: Pose,
     target_pose: Pose,
     *,
+    more: Sequence[tuple[AnyPhoto, Pose]] = (),
     picture_size: tuple[int, int] | None = None,
     seed: int = 0,
     explain: bool = False,
     provenance: bool = False,
+    background: Background = "keep",
+    canvas: CanvasChoice = "keep",
 ) -> Transfer:
     """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
 
@@ -63,34 +79,143 @@ def transfer(
     source_pose: the person in the photo, in pixels of the photo.
     target_pose: in pixels of its own picture. If that has the photo's size the joints are taken as they are; otherwise
         they are placed by `retarget_placement`.
+    more: further photos of the same person with their poses, for a generator that takes several (TrueFlow).
     picture_size: (height, width) of the pictures that filled the generator's frame in training; the crop has their
         aspect, so that the person is squashed or padded as in training. None: `framing.person_size`.
     seed: of the noise, for generators that use some.
     provenance: whether to say of every pixel where it comes from.
+    background: see `choices.Background`; the shipped TrueFlow finds the person where a generator does not tell.
+    canvas: see `choices.CanvasChoice`.
     """
     picture = open_photo(photo)
     source_pose = checked_pose(source_pose, generator, "photo", generator.source_skeleton)
     target_pose = checked_pose(target_pose, generator, "wanted picture", generator.skeleton)
     refuse_other_picture(source_pose, picture)
     refuse_too_little(source_pose, "photo")
-    target_pose = retarget_placement(source_pose.convert(generator.skeleton), target_pose)
+    if more and not generator.several_sources:
+        raise BadInput(
+            f"{type(generator).__name__} takes one photo of a person, and several came. Leave the further ones out, or "
+            f"use a generator that takes them, such as trueflow."
+        )
+    own_pose = source_pose.convert(generator.skeleton)
+    target_pose = retarget_placement(own_pose, target_pose)
+    leaving, growth = cut_joints(own_pose, target_pose), (0, 0, 0, 0)
+    if leaving and canvas == "inside":
+        target_pose, leaving = moved_inside(own_pose, target_pose), []
+    elif leaving and canvas == "grow":
+        growth, leaving = growth_for(own_pose, target_pose), []
+        picture, source_pose, target_pose = _grown(picture, growth, source_pose, target_pose)
     refuse_too_little(target_pose, "wanted picture")
     picture_size = picture_size or generator.framing.person_size
-    edges = crop_edges(source_pose, target_pose, generator.framing, picture_size)
-    crop = PhotoCrop(picture, edges, generator.framing, picture_size)
+    crop = _crop(picture, source_pose, target_pose, generator.framing, picture_size)
+    others = [_further(*other, generator, picture_size) for other in more]
 
-    device = generator.device
-    source = crop.laid().to(device)
-    poses = [Pose.stack([crop.place(pose)]).to(device) for pose in (source_pose, target_pose)]
-    explanation = generator.explain(source, *poses, seeds=torch.tensor([seed]))
+    source, own = _laid(crop, source_pose, others)
+    target = Pose.stack([crop.place(target_pose)])
+    device, seeds = generator.device, torch.tensor([seed])
+    explanation = generator.explain(source.to(device), own.to(device), target.to(device), seeds=seeds)
     refuse_not_finite(explanation.picture, "this photo and pose")
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
-    left, top, right, bottom = edges
-    box = (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5)
-    left_undone = generator.left_undone(source_pose, target_pose)
-    made = crop.composed(explanation, provenance=provenance)
-    return Transfer(made.picture, box, target_pose, explanation if explain else None, left_undone, made.provenance)
+    alone = background in ("white", "transparent")
+    made = crop.composed(explanation, [other for other, _ in others], provenance=provenance, alpha=alone)
+    if explanation.composition is None and background != "keep":
+        made = _cut_out(picture, source_pose, made.picture, target_pose, provenance=provenance, alpha=alone)
+    left, top, right, bottom = crop.edges
+    return Transfer(
+        _before(made, background),
+        (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5),
+        target_pose,
+        explanation if explain else None,
+        generator.left_undone(source_pose, target_pose),
+        None if made.provenance is None else in_photo(made.provenance, growth),
+        tuple(leaving),
+    )
+
+
+def _crop(
+    photo: UInt8[Tensor, "H W 3"], own: Pose, target: Pose, framing: Framing, picture_size: tuple[int, int]
+) -> "PhotoCrop":
+    return PhotoCrop(photo, crop_edges(own, target, framing, picture_size), framing, picture_size)
+
+
+def _further(
+    photo: AnyPhoto, pose: Pose, generator: Generator, picture_size: tuple[int, int]
+) -> tuple["PhotoCrop", Pose]:
+    """A further photo of the person, cropped around them, and its pose."""
+    picture = open_photo(photo)
+    pose = checked_pose(pose, generator, "further photo", generator.source_skeleton)
+    refuse_other_picture(pose, picture)
+    refuse_too_little(pose, "further photo")
+    return _crop(picture, pose, pose, generator.framing, picture_size), pose
+
+
+def _laid(
+    crop: "PhotoCrop", pose: Pose, others: Sequence[tuple["PhotoCrop", Pose]]
+) -> tuple[Float[Tensor, "1 *S 3 h w"], Pose]:
+    """The source and its pose in the frame; with an axis for sources if there are several."""
+    if not others:
+        return crop.laid(), Pose.stack([crop.place(pose)])
+    pairs = [(crop, pose), *others]
+    pictures = torch.stack([one.laid() for one, _ in pairs], 1)
+    return pictures, Pose.stack([Pose.stack([replace(one.place(p), score=None) for one, p in pairs])])
+
+
+def _grown(
+    photo: UInt8[Tensor, "H W 3"], growth: tuple[int, int, int, int], source_pose: Pose, target_pose: Pose
+) -> tuple[UInt8[Tensor, "H2 W2 3"], Pose, Pose]:
+    """The photo on its larger canvas, and both poses there."""
+    left, top, right, bottom = growth
+    height, width = photo.shape[:2]
+    small = source_pose.resize((max(1, 256 * height // max(height, width)), max(1, 256 * width // max(height, width))))
+    person = limb_mask(Pose.stack([small]), max(small.size) / 16)
+    edges = (-left, -top, width + right, height + bottom)
+    return grown_photo(photo, growth, person), source_pose.cut(edges), target_pose.cut(edges)
+
+
+def _cut_out(
+    photo: UInt8[Tensor, "H W 3"],
+    source_pose: Pose,
+    result: UInt8[Tensor, "H W 3"],
+    target_pose: Pose,
+    *,
+    provenance: bool,
+    alpha: bool,
+) -> Composed:
+    """The person of another generator's result before the photo's own background, or alone, as the shipped TrueFlow
+    finds them."""
+    finder = _shipped_finder()
+    own, target = (pose.convert(finder.skeleton) for pose in (source_pose, target_pose))
+    size = finder.framing.person_size
+    first, second = (_crop(picture, own, target, finder.framing, size) for picture in (photo, result))
+    placed = [Pose.stack([first.place(pose)]) for pose in (own, target)]
+    composition = finder.cut_out(first.laid(), placed[0], second.laid(), placed[1])
+    explanation = Explanation(composition.invented, {}, composition)
+    made = first.composed(explanation, [second], provenance=provenance, alpha=alpha)
+    if made.provenance is not None:
+        enter_copied_as_invented(made.provenance)
+    return made
+
+
+@cache
+def _shipped_finder() -> TrueFlow:
+    """The network that tells a person from the background."""
+    finder = load("trueflow")
+    assert isinstance(finder, TrueFlow)
+    return finder
+
+
+def _before(made: Composed, background: Background) -> UInt8[Tensor, "H W C"]:
+    """The result before the background that was asked for."""
+    if made.alpha is None:
+        return made.picture
+    if background == "transparent":
+        return torch.cat([made.picture, made.alpha[..., None]], -1)
+    over_white = made.picture.clone()
+    for rows in torch.arange(len(over_white)).split(256):  # a large photo is never converted as a whole
+        level = made.alpha[rows, :, None].int()
+        over_white[rows] = ((made.picture[rows].int() * level + 255 * (255 - level) + 127) // 255).to(torch.uint8)
+    return over_white
 
 
 def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
@@ -167,14 +292,24 @@ class PhotoCrop:
         """The photo with the crop replaced by what was generated in the frame, without the frame's padding."""
         return _paste(self.photo, cut(generated.float().cpu(), self._content), self.edges)
 
-    def composed(self, explanation: Explanation, *, provenance: bool = False) -> Composed:
-        """The photo with what was generated, at its own size as far as the generator says what that is made of; on
-        request, where each pixel comes from."""
+    def composed(
+        self,
+        explanation: Explanation,
+        others: Sequence["PhotoCrop"] = (),
+        *,
+        provenance: bool = False,
+        alpha: bool = False,
+    ) -> Composed:
+        """The photo with what was generated, at its own size as far as the generator says what that is made of.
+
+        others: of the further photos that it was made of. provenance: also where each pixel comes from. alpha: also
+        what is the person, if the generator says it.
+        """
         size = (self.photo.shape[0], self.photo.shape[1])
         fade = _fades(self.edges, size)
         if explanation.composition is not None:
-            sources = [PhotoPart(self.photo, self.edges)]
-            return composed(sources, self._content, explanation.composition, fade, provenance=provenance)
+            sources = [PhotoPart(crop.photo, crop.edges) for crop in (self, *others)]
+            return composed(sources, self._content, explanation.composition, fade, provenance=provenance, alpha=alpha)
         origin = Provenance.untouched(size) if provenance else None
         if origin is not None:
             enter_invented(origin, self.edges, fade)

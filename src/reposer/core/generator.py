@@ -77,6 +77,7 @@ class Generator(nn.Module, ABC):
     unread: prefixes of parameters that a published form has but never reads.
     divisor: number that the sides of its pictures must be multiples of. any_size: False if it only accepts pictures of
     `framing.size`.
+    several_sources: True if `source` may have an axis of several photos of one person.
     remembers: True if a frame of a clip also depends on the frame before it.
     """
 
@@ -88,6 +89,7 @@ class Generator(nn.Module, ABC):
     unread: tuple[str, ...] = ()
     divisor: int = 1
     any_size: bool = True
+    several_sources: bool = False
     remembers: bool = False
 
     @abstractmethod

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageFile, features
+from PIL import Image, ImageFile, PngImagePlugin, features
 from torch import Tensor
 
 from reposer.core import BadInput
@@ -82,20 +82,33 @@ def picture_is_cut_off(path: Path | str) -> bool:
 
 
 def write_picture(
-    path: Path | str, picture: Float[Tensor, "3 H W"] | UInt8[Tensor, "H W 3"] | UInt8[np.ndarray, "H W 3"]
+    path: Path | str,
+    picture: Float[Tensor, "3 H W"] | UInt8[Tensor, "H W C"] | UInt8[np.ndarray, "H W C"],
+    *,
+    xmp: str | None = None,
 ) -> None:
-    """Write a picture in [-1, 1] or bytes as PNG or JPEG, by the suffix; the file appears whole or not at all."""
+    """Write a picture in [-1, 1], or bytes with or without alpha, as PNG or JPEG (no alpha), by the suffix; the file
+    appears whole or not at all.
+
+    xmp: a packet of metadata to write into it.
+    """
     path = Path(path)
     kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
     if path.suffix.lower() not in kinds:
         raise BadInput(f"{path} should end in .png, .jpg or .jpeg; that decides how the picture is written.")
     values = torch.as_tensor(picture).detach().cpu()
     pixels = values if values.dtype == torch.uint8 else to_uint8(values)
-    assert pixels.dim() == 3 and pixels.shape[-1] == 3, pixels.shape
+    kind = kinds[path.suffix.lower()]
+    assert pixels.dim() == 3 and pixels.shape[-1] in (3, 4 if kind == "PNG" else 3), pixels.shape
     image = Image.fromarray(pixels.contiguous().numpy())
-    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kinds[path.suffix.lower()] == "JPEG" else {}
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    if xmp is not None and kind == "JPEG":
+        options["xmp"] = xmp.encode()
+    elif xmp is not None:
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp)
     encoded = io.BytesIO()  # encode in memory first: Pillow's encoders would hide the system's error about a full disk
-    image.save(encoded, kinds[path.suffix.lower()], **options)
+    image.save(encoded, kind, **options)
     with whole_file(path) as file:
         file.write(encoded.getbuffer())
 

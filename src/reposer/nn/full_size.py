@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reposer.core.composition import COPIED, FILLED, INVENTED, Composition, Provenance
+from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, Composition, Provenance
 from reposer.core.framing import cut, size_of
 from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
 from reposer.core.pose import Edges
@@ -155,6 +155,25 @@ def enter_invented(origin: Provenance, edges: Edges, fade: Fade) -> None:
     origin.kind[rows, columns] = torch.where(generated, INVENTED, origin.kind[rows, columns]).to(torch.uint8)
     origin.photo[rows, columns] = torch.where(generated, NO_PHOTO, origin.photo[rows, columns]).to(torch.uint8)
     origin.place[rows, columns] = origin.place[rows, columns].masked_fill(generated[..., None], torch.nan)
+
+
+def enter_copied_as_invented(origin: Provenance) -> None:
+    """What was copied came from a generator's own picture."""
+    copied = origin.kind == COPIED
+    origin.kind[copied], origin.photo[copied], origin.place[copied] = INVENTED, NO_PHOTO, torch.nan
+
+
+def in_photo(origin: Provenance, growth: tuple[int, int, int, int]) -> Provenance:
+    """The provenance on a canvas that grew (left, top, right, bottom), with places in pixels of the photo before."""
+    left, top, right, bottom = growth
+    height, width = origin.kind.shape
+    beyond = torch.ones(height, width, dtype=torch.bool)
+    beyond[top : height - bottom, left : width - right] = False
+    beyond &= origin.kind == KEPT
+    own = (origin.photo == 0)[..., None]
+    place = torch.where(own, origin.place - torch.tensor([left, top]), origin.place)
+    kind, photo = origin.kind.masked_fill(beyond, FILLED), origin.photo.masked_fill(beyond, NO_PHOTO)
+    return Provenance(kind, place.masked_fill(beyond[..., None], torch.nan), photo)
 
 
 def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile) -> None:

@@ -8,13 +8,13 @@ what no source shows is generated.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
@@ -22,6 +22,7 @@ from reposer.core.composition import Composition
 from reposer.core.generator import refuse_indivisible
 from reposer.core.truth import PARTS
 from reposer.nn.call import call
+from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import heatmaps, limb_maps, limb_mask
 
@@ -336,21 +337,6 @@ def enlarged(
     return (flow + own) * place.new_tensor([size[1], size[0]]).view(2, 1, 1) - 0.5
 
 
-def filled(picture: Float[Tensor, "B 3 H W"], keep: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 3 H W"]:
-    """The picture where `keep` is 1; elsewhere what lies around, ever coarser (pull, then push)."""
-    colours, weights = [picture * keep], [keep]
-    while min(weights[-1].shape[-2:]) > 2:
-        colours.append(F.avg_pool2d(colours[-1], 2, ceil_mode=True))
-        weights.append(F.avg_pool2d(weights[-1], 2, ceil_mode=True))
-    full = colours[-1].mean((2, 3), keepdim=True) / weights[-1].mean((2, 3), keepdim=True).clamp(min=1e-4)
-    full = full.expand_as(colours[-1])
-    for colour, weight in zip(reversed(colours), reversed(weights), strict=True):
-        full = F.interpolate(full, colour.shape[-2:], mode="bilinear", align_corners=False)
-        sure = (weight * 4).clamp(max=1)
-        full = colour / weight.clamp(min=1e-4) * sure + full * (1 - sure)
-    return picture * keep + full * (1 - keep)
-
-
 SEEN = 9
 """Channels that PaintNet sees at full size: copied 3, visible 1, person 1, background 3, hole 1."""
 KEYS, VALUES = 24, 32
@@ -403,8 +389,9 @@ class PaintNet(nn.Module):
 class Repose:
     """A generated picture and what it is made of, at the picture's size.
 
-    copied: the source at `place`. painted: the person as generated. copy: how much of the person's pixel is copied.
-    person: coverage. background: the source's own, filled behind the person.
+    copied: the sources at their places. painted: the person as generated. copy: how much of the person's pixel is copied.
+    person: coverage. background: the first source's own, filled behind the person. place: in the first source.
+    others: geometry of each further source; their places and the shares of all sources, if there are several.
     """
 
     picture: Float[Tensor, "B 3 H W"]
@@ -416,6 +403,9 @@ class Repose:
     hole: Float[Tensor, "B 1 H W"]
     place: Float[Tensor, "B 2 H W"]
     geometry: Geometry
+    others: tuple[Geometry, ...] = ()
+    other_places: tuple[Tensor, ...] = ()
+    shares: Float[Tensor, "B S 1 H W"] | None = None
 
 
 MOVED = (0.003, 0.008)
@@ -499,10 +489,42 @@ def corrected(place: Float[Tensor, "B 2 H W"], error: Float[Tensor, "B 2 h w"]) 
     return there
 
 
+PREFERRED = 1.5
+"""How much surer another source has to be than the first that it shows a pixel, as a logit."""
+
+
+def apart(source: Float[Tensor, "B *S 3 H W"], pose: Pose) -> tuple[tuple[Tensor, ...], tuple[Pose, ...]]:
+    """Each source and its pose; one photo of each person may come without an axis for sources."""
+    if source.dim() == 4:
+        return (source,), (pose,)
+    score = pose.score
+    poses = [
+        replace(pose, xy=pose.xy[:, s], visible=pose.visible[:, s], score=None if score is None else score[:, s])
+        for s in range(source.shape[1])
+    ]
+    return source.unbind(1), tuple(poses)
+
+
+def best_shown(
+    visible: Float[Tensor, "B S 1 H W"], own: Float[Tensor, "B S 1 H W"], present: Bool[Tensor, "B S"]
+) -> Float[Tensor, "B S 1 H W"]:
+    """The share of each source in what is copied: nearly all of the one that most surely shows the pixel.
+
+    visible: logits that it does. own: how surely that is its person. The first source is preferred, by PREFERRED.
+    """
+    sure = F.logsigmoid(visible) + (own + 1e-3).log()
+    first = torch.zeros_like(sure)
+    first[:, 0] = PREFERRED
+    absent = ~present.clone()
+    absent[:, 0] = False
+    return (4 * (sure + first)).masked_fill(absent[..., None, None, None], -torch.inf).softmax(1)
+
+
 class TrueFlow(Generator):
     """Geometry, copy, background, paint."""
 
     divisor = DIVISOR
+    several_sources = True
 
     config: TrueFlowConfig
 
@@ -511,64 +533,123 @@ class TrueFlow(Generator):
         self.config, self.framing, self.skeleton = config, config.framing, SKELETONS[config.skeleton]
         self.geometry, self.paint = GeometryNet(config), PaintNet(config)
 
-    def forward(self, source: Float[Tensor, "B 3 H W"], source_pose: Pose, target_pose: Pose) -> Repose:
+    def forward(self, source: Float[Tensor, "B *S 3 H W"], source_pose: Pose, target_pose: Pose) -> Repose:
+        """source: one photo of a person, or S of them, whose poses have the same axes. The first has the background; of
+        the others, one whose pose shows no joint is absent."""
         return self.frame(self.begin(source, source_pose), target_pose)[0]
 
-    def begin(self, source: Tensor, source_pose: Pose, previous: Any = None) -> tuple[Tensor, Pose, Body]:
-        """The source's body is found once."""
-        return source, source_pose, self.geometry.body_of(source, source_pose)
+    def begin(
+        self, source: Tensor, source_pose: Pose, previous: Any = None
+    ) -> tuple[tuple[Tensor, ...], tuple[Pose, ...], tuple[Body, ...]]:
+        """The sources' bodies are found once."""
+        sources, poses = apart(source, source_pose)
+        return sources, poses, tuple(self.geometry.body_of(a, pose) for a, pose in zip(sources, poses, strict=True))
 
     def frame(
-        self, memory: tuple[Tensor, Pose, Body], target_pose: Pose, seeds: Tensor | None = None
+        self,
+        memory: tuple[tuple[Tensor, ...], tuple[Pose, ...], tuple[Body, ...]],
+        target_pose: Pose,
+        seeds: Tensor | None = None,
     ) -> tuple[Repose, Any]:
-        source, source_pose, body = memory
-        return self.compose(source, self.geometry(source, body, source_pose, target_pose)), memory
+        sources, poses, bodies = memory
+        geometries = [
+            self.geometry(a, body, pose, target_pose) for a, pose, body in zip(sources, poses, bodies, strict=True)
+        ]
+        present = torch.stack([pose.visible.any(-1) for pose in poses], 1)
+        return self.compose(sources, geometries, present), memory
 
-    def compose(self, source: Float[Tensor, "B 3 H W"], geometry: Geometry) -> Repose:
-        """The picture of what is copied and what is generated, before the source's background."""
+    def compose(
+        self, sources: Sequence[Float[Tensor, "B 3 H W"]], geometries: Sequence[Geometry], present: Bool[Tensor, "B S"]
+    ) -> Repose:
+        """The picture of what is copied and what is generated, before the first source's background."""
+        source, geometry = sources[0], geometries[0]
         size = (source.shape[-2], source.shape[-1])
 
         def large(a: Tensor) -> Tensor:
             return F.interpolate(a, size, mode="bilinear", align_corners=False)
 
-        place = enlarged(geometry.match.place, size, size)
-        copied = sample(at_least_float32(source), place.detach())  # the flow learns from its truth, not from colours
+        # the flow learns from its truth, not from colours
+        places = [enlarged(g.match.place, size, size) for g in geometries]
+        all_copied = [sample(at_least_float32(a), place.detach()) for a, place in zip(sources, places, strict=True)]
+        # what the source surely shows is copied, whatever the network would rather generate: patterns and faces stay
+        # sharp; its background never is
+        all_own = [
+            (4 * sample(large(g.source.person), place.detach()) - 2.6).clamp(0, 1)
+            for g, place in zip(geometries, places, strict=True)
+        ]
+        all_visible = [large(g.match.visible) for g in geometries]
+        copied, own, visible, shares = all_copied[0], all_own[0], all_visible[0], None
+        if len(sources) > 1:
+            shares = best_shown(torch.stack(all_visible, 1), torch.stack(all_own, 1), present)
+            copied, own, visible = ((shares * torch.stack(a, 1)).sum(1) for a in (all_copied, all_own, all_visible))
+        place = places[0]
         was = large(F.max_pool2d(geometry.source.person, 7, 1, 3))
         hole = ((was - 0.15) / 0.5).clamp(0, 1)
         background = filled(at_least_float32(source), 1 - hole)
-        person, visible = large(geometry.target.person), large(geometry.match.visible)
+        person = large(geometry.target.person)
         seen = torch.cat([copied, visible.sigmoid(), person, background, hole], 1)
         out = at_least_float32(self.paint(seen.to(source.dtype), source, geometry))
         painted, behind = torch.tanh(out[:, :3]), torch.tanh(out[:, 3:6])
-        # what the source surely shows is copied, whatever the network would rather generate: patterns and faces stay
-        # sharp; its background never is
-        own = (4 * sample(large(geometry.source.person), place.detach()) - 2.6).clamp(0, 1)
         copy = own * torch.maximum(torch.sigmoid(out[:, 6:7] + visible), torch.sigmoid(2 * visible - 2))
         person = torch.sigmoid(out[:, 7:8] + 4 * (2 * person - 1))
         background = torch.lerp(background, behind, hole * torch.sigmoid(out[:, 8:9]))
         picture = torch.lerp(background, torch.lerp(painted, copied, copy), person)
-        return Repose(picture, copied, painted, copy, person, background, hole, place, geometry)
+        others, other_places = tuple(geometries[1:]), tuple(places[1:])
+        return Repose(
+            picture, copied, painted, copy, person, background, hole, place, geometry, others, other_places, shares
+        )
 
     def composition(self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose) -> Composition:
         """What the picture is made of; its places are corrected by the network's error where nothing moves."""
-        resting = self.geometry(source, output.geometry.source, source_pose, source_pose)
-        still = still_share(output.geometry, source_pose, target_pose)
         size = (source.shape[-2], source.shape[-1])
-        whose = connected(output.geometry.source.person, source_pose)
-        hole = ((F.max_pool2d(whose, 7, 1, 3) - 0.15) / 0.5).clamp(0, 1)
-        still, hole, whose = (
-            F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (still, hole, whose)
-        )
-        place = corrected(output.place, own_error(resting))
+        places, masks = [], []
+        sources, poses = apart(source, source_pose)
+        geometries, found = (output.geometry, *output.others), (output.place, *output.other_places)
+        for a, pose, geometry, place in zip(sources, poses, geometries, found, strict=True):
+            resting = self.geometry(a, geometry.source, pose, pose)
+            places.append(corrected(place, own_error(resting)))
+            masks.append(connected(geometry.source.person, pose))
+        hole = ((F.max_pool2d(masks[0], 7, 1, 3) - 0.15) / 0.5).clamp(0, 1)
+        still = still_share(output.geometry, poses[0], target_pose)
+
+        def large(a: Tensor) -> Tensor:
+            return F.interpolate(a, size, mode="bilinear", align_corners=False)
+
+        copied = output.copy[:, None]
         return Composition(
-            place=place[:, None],
-            copied=output.copy[:, None],
+            place=torch.stack(places, 1),
+            copied=copied if output.shares is None else copied * output.shares,
             invented=output.painted,
             person=output.person,
             background=output.background,
+            hole=large(hole),
+            still=large(still),
+            source_person=torch.stack([large(mask) for mask in masks], 1),
+        )
+
+    @torch.no_grad()
+    def cut_out(
+        self, photo: Float[Tensor, "1 3 H W"], pose: Pose, result: Float[Tensor, "1 3 H W"], result_pose: Pose
+    ) -> Composition:
+        """The person of a result that another generator made of a photo, before the photo's own background, which is
+        filled where its person stood. Source 0 is the photo, source 1 the result."""
+        size = (photo.shape[-2], photo.shape[-1])
+        was, now = (
+            F.interpolate(connected(self.geometry.body_of(a, p).person, p), size, mode="bilinear", align_corners=False)
+            for a, p in ((photo, pose), (result, result_pose))
+        )
+        hole = ((F.max_pool2d(was, 13, 1, 6) - 0.15) / 0.5).clamp(0, 1)
+        y, x = torch.meshgrid(*(torch.arange(n).to(photo) for n in size), indexing="ij")
+        own, nothing = torch.stack([x, y])[None], torch.zeros_like(was)
+        return Composition(
+            place=torch.stack([own, own], 1),
+            copied=torch.stack([nothing, nothing + 1], 1),
+            invented=result,
+            person=now,
+            background=filled(photo, 1 - hole),
             hole=hole,
-            still=still,
-            source_person=whose[:, None],
+            still=nothing,
+            source_person=torch.stack([was, now], 1),
         )
 
     def layers(self, output: Repose) -> Mapping[str, Layer]:

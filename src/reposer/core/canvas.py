@@ -1,0 +1,60 @@
+"""A pose that leaves its photo: which joints do, how far, and the pose moved inside."""
+
+import torch
+
+from .errors import BadInput
+from .framing import in_picture
+from .pose import Pose
+
+ROOM = 0.1
+"""Room around a pose's joints for hands, feet and the top of the head, as a share of the larger side of its box."""
+MOST_GROWTH = 1.0
+"""A canvas grows by at most this share of the photo's larger side, in each direction."""
+
+
+def cut_joints(source_pose: Pose, target_pose: Pose) -> list[str]:
+    """Names of the joints that the photo shows and that the target pose puts outside of it. Single poses of one photo
+    and one skeleton."""
+    shown, stays = in_picture(source_pose).visible, in_picture(target_pose).visible
+    leaving = shown & target_pose.visible & ~stays
+    return [joint for joint, leaves in zip(target_pose.skeleton.joints, leaving.tolist(), strict=True) if leaves]
+
+
+def growth(source_pose: Pose, target_pose: Pose) -> tuple[int, int, int, int]:
+    """By how many pixels a photo has to grow (left, top, right, bottom) so that no joint that it showed is cut."""
+    height, width = target_pose.size
+    left, top, right, bottom = _bounds(source_pose, target_pose)
+    grown = (max(0.0, -left), max(0.0, -top), max(0.0, right - width), max(0.0, bottom - height))
+    if max(grown) > MOST_GROWTH * max(height, width):
+        raise BadInput(
+            f"The pose reaches {max(grown):.0f} pixels beyond the photo of {height}x{width} (height x width); a canvas "
+            f"grows by at most {MOST_GROWTH * max(height, width):.0f}. Use --canvas inside, or move the pose."
+        )
+    sides = [int(-(-side // 1)) for side in grown]
+    return sides[0], sides[1], sides[2], sides[3]
+
+
+def moved_inside(source_pose: Pose, target_pose: Pose) -> Pose:
+    """The target pose, shifted, and made smaller only if it must be, so that no joint that the photo showed is cut."""
+    height, width = target_pose.size
+    left, top, right, bottom = _bounds(source_pose, target_pose)
+    scale = min(1.0, width / (right - left), height / (bottom - top))
+    centre_x, centre_y = (left + right) / 2, (top + bottom) / 2
+    half_x, half_y = scale * (right - left) / 2, scale * (bottom - top) / 2
+    new_x = min(max(centre_x, half_x), max(width - half_x, half_x))
+    new_y = min(max(centre_y, half_y), max(height - half_y, half_y))
+    # centres in pixel edges: (x + 0.5 - centre) * scale + new centre - 0.5
+    matrix = [
+        [scale, 0.0, scale * (0.5 - centre_x) + new_x - 0.5],
+        [0.0, scale, scale * (0.5 - centre_y) + new_y - 0.5],
+    ]
+    return target_pose.affine(torch.tensor(matrix, dtype=torch.float64), target_pose.size)
+
+
+def _bounds(source_pose: Pose, target_pose: Pose) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) in pixel edges from the photo's corner, around the joints that must stay, with room."""
+    stays = target_pose.visible & (in_picture(source_pose).visible | in_picture(target_pose).visible)
+    xy = target_pose.xy[stays] + 0.5
+    (left, top), (right, bottom) = xy.amin(0).tolist(), xy.amax(0).tolist()
+    room = ROOM * max(right - left, bottom - top)
+    return left - room, top - room, right + room, bottom + room
