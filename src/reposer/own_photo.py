@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Generator, Pose
+from reposer.core.choices import Background, CanvasChoice
+from reposer.core.composition import Provenance
 from reposer.core.device import chosen_device
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.pictures import picture_of, read_picture, write_picture
@@ -34,14 +35,14 @@ class Reposed:
     """The person of a photo in another pose.
 
     image: of the photo's size. pose: as generated, in pixels of the photo. source_pose: of the person in the photo.
-    provenance: where each pixel came from, where the model says so. explanation: the inner pictures, if asked for.
+    provenance: where each pixel came from, if asked for. explanation: the inner pictures, if asked for.
     notes: what was decided on the way, one sentence each.
     """
 
     image: Image.Image
     pose: Pose
     source_pose: Pose
-    provenance: Any = None
+    provenance: Provenance | None = None
     explanation: Explanation | None = None
     notes: Sequence[str] = ()
 
@@ -61,6 +62,9 @@ def repose(
     estimator: PoseEstimator | str = ESTIMATOR,
     seed: int = 0,
     explain: bool = False,
+    provenance: bool = False,
+    background: Background = "keep",
+    canvas: CanvasChoice = "keep",
     device: str | None = None,
 ) -> Reposed:
     """The photo with its person in another pose.
@@ -72,6 +76,7 @@ def repose(
     source_pose: the joints of the person in the photo; None = estimate them.
     model: a shipped model's name, a `.safetensors` or a generator. device: None = a CUDA GPU if there is one, and a
         generator's own.
+    explain, provenance, background, canvas: as in `transfer`.
     """
     picture = as_bytes(photo)
     size = (picture.shape[0], picture.shape[1])
@@ -86,10 +91,20 @@ def repose(
     generator = model if isinstance(model, Generator) else _generator(str(model), str(chosen_device(device)))
     if isinstance(model, Generator) and device is not None:
         generator = model.to(device)
-    made = transfer(generator, picture, source.pose, wanted.pose, seed=seed, explain=explain)
+    made = transfer(
+        generator,
+        picture,
+        source.pose,
+        wanted.pose,
+        seed=seed,
+        explain=explain,
+        provenance=provenance,
+        background=background,
+        canvas=canvas,
+    )
     notes = (*source.notes, *wanted.notes, *([made.left_undone] if made.left_undone else []))
     image = Image.fromarray(made.picture.numpy())
-    return Reposed(image, made.target_pose, source.pose, None, made.explanation, notes)
+    return Reposed(image, made.target_pose, source.pose, made.provenance, made.explanation, notes)
 
 
 def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR) -> Pose:

@@ -1,7 +1,9 @@
 """The note in a picture's metadata that it was generated: an XMP packet with IPTC's digital source type, and a visible mark."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -49,6 +51,15 @@ class GeneratedNote:
             f"<reposer:inputs><rdf:Bag>{inputs}</rdf:Bag></reposer:inputs>"
             "</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
         )
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file; of a folder, of the checksums of its files in the order of their names."""
+    if path.is_dir():
+        parts = [digest(file) for file in sorted(path.iterdir()) if file.is_file()]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def marked(picture: UInt8[Tensor, "H W C"]) -> UInt8[Tensor, "H W C"]:

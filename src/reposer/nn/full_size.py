@@ -287,20 +287,21 @@ class _Look:
         self.weights = matte_weights(_small(photo, self.edges, size), mask, MATTE)
 
     def place(self, flow: Float[Tensor, "2 t u"], maps: _Maps, down: slice, across: slice) -> Float[Tensor, "2 t u"]:
-        """The places (x, y) in this photo that a tile shows. flow: in pixels of the frame."""
+        """The places (x, y) in this photo that a tile shows; beyond its border, those at the border. flow: in pixels of the
+        frame."""
         left, top, right, bottom = self.edges
         x = torch.arange(across.start, across.stop, dtype=torch.float32) + 0.5
         y = torch.arange(down.start, down.stop, dtype=torch.float32)[:, None] + 0.5
         x = x * ((right - left) / maps.size[1]) + flow[0] * ((right - left) / maps.frame[1])
         y = y * ((bottom - top) / maps.size[0]) + flow[1] * ((bottom - top) / maps.frame[0])
-        return torch.stack([x + (left - 0.5), y + (top - 0.5)])
+        height, width = self.size
+        return torch.stack([(x + (left - 0.5)).clamp(0, width - 1), (y + (top - 0.5)).clamp(0, height - 1)])
 
     def colours(self, place: Float[Tensor, "2 t u"]) -> Float[Tensor, "3 t u"]:
-        """The photo at places (x, y), linear in between; beyond the border the border's pixels repeat."""
+        """The photo at places (x, y) in it, linear in between."""
         height, width = self.size
-        x, y = place[0].clamp(0, width - 1), place[1].clamp(0, height - 1)
-        left, top = x.floor(), y.floor()
-        a, b = (x - left), (y - top)
+        left, top = place.floor()
+        a, b = place - place.floor()
         columns, rows = left.long(), top.long() * width
         right, below = (columns + 1).clamp(max=width - 1), (rows + width).clamp(max=(height - 1) * width)
         weights = ((1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b)
