@@ -22,8 +22,8 @@ def write_provenance(picture: Path, numbers: Path, provenance: Provenance) -> No
     colours = torch.tensor([COLOURS[kind] for kind in KINDS], dtype=torch.uint8)
     write_picture(picture, colours[provenance.kind.long()])
     content = io.BytesIO()
-    arrays = {"kind": provenance.kind, "place": provenance.place, "photo": provenance.photo}
-    np.savez_compressed(content, kinds=np.array(KINDS), **{name: a.numpy() for name, a in arrays.items()})
+    kind, place, photo = (a.numpy() for a in (provenance.kind, provenance.place, provenance.photo))
+    np.savez_compressed(content, kinds=np.array(KINDS), kind=kind, place=place, photo=photo)
     with whole_file(numbers) as file:
         file.write(content.getbuffer())
 

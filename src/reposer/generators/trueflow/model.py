@@ -515,9 +515,7 @@ def best_shown(
     sure = F.logsigmoid(visible) + (own + 1e-3).log()
     first = torch.zeros_like(sure)
     first[:, 0] = PREFERRED
-    absent = ~present.clone()
-    absent[:, 0] = False
-    return (4 * (sure + first)).masked_fill(absent[..., None, None, None], -torch.inf).softmax(1)
+    return (4 * (sure + first)).masked_fill(~present[..., None, None, None], -torch.inf).softmax(1)
 
 
 class TrueFlow(Generator):
@@ -555,14 +553,21 @@ class TrueFlow(Generator):
         geometries = [
             self.geometry(a, body, pose, target_pose) for a, pose, body in zip(sources, poses, bodies, strict=True)
         ]
-        present = torch.stack([pose.visible.any(-1) for pose in poses], 1)
-        return self.compose(sources, geometries, present), memory
+        present = [pose.visible.any(-1) for pose in poses]
+        others = tuple(zip(sources[1:], geometries[1:], present[1:], strict=True))
+        return self.compose(sources[0], geometries[0], others), memory
 
     def compose(
-        self, sources: Sequence[Float[Tensor, "B 3 H W"]], geometries: Sequence[Geometry], present: Bool[Tensor, "B S"]
+        self,
+        source: Float[Tensor, "B 3 H W"],
+        geometry: Geometry,
+        others: Sequence[tuple[Float[Tensor, "B 3 H W"], Geometry, Bool[Tensor, "B"]]] = (),
     ) -> Repose:
-        """The picture of what is copied and what is generated, before the first source's background."""
-        source, geometry = sources[0], geometries[0]
+        """The picture of what is copied and what is generated, before the source's background.
+
+        others: further sources, with their geometry and in which rows they are present.
+        """
+        sources, geometries = (source, *(o[0] for o in others)), (geometry, *(o[1] for o in others))
         size = (source.shape[-2], source.shape[-1])
 
         def large(a: Tensor) -> Tensor:
@@ -579,7 +584,8 @@ class TrueFlow(Generator):
         ]
         all_visible = [large(g.match.visible) for g in geometries]
         copied, own, visible, shares = all_copied[0], all_own[0], all_visible[0], None
-        if len(sources) > 1:
+        if others:
+            present = torch.stack([torch.ones_like(others[0][2]), *(o[2] for o in others)], 1)
             shares = best_shown(torch.stack(all_visible, 1), torch.stack(all_own, 1), present)
             copied, own, visible = ((shares * torch.stack(a, 1)).sum(1) for a in (all_copied, all_own, all_visible))
         place = places[0]
@@ -594,10 +600,8 @@ class TrueFlow(Generator):
         person = torch.sigmoid(out[:, 7:8] + 4 * (2 * person - 1))
         background = torch.lerp(background, behind, hole * torch.sigmoid(out[:, 8:9]))
         picture = torch.lerp(background, torch.lerp(painted, copied, copy), person)
-        others, other_places = tuple(geometries[1:]), tuple(places[1:])
-        return Repose(
-            picture, copied, painted, copy, person, background, hole, place, geometry, others, other_places, shares
-        )
+        made = Repose(picture, copied, painted, copy, person, background, hole, place, geometry)
+        return replace(made, others=geometries[1:], other_places=tuple(places[1:]), shares=shares)
 
     def composition(self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose) -> Composition:
         """What the picture is made of; its places are corrected by the network's error where nothing moves."""
