@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,6 +205,16 @@ def test_transfer_needs_nothing_but_two_photos(world, run):
     assert code == 0 and "Note" not in said
     code, said = run("transfer", "two.png", "--pose", "two.png", "--out", "o.png")
     assert "--person 2" in said and "--pose-person 2" in said
+
+
+@pytest.mark.slow
+def test_the_readme_s_command_reposes_a_photo_with_the_shipped_networks(world, capsys):
+    readme = (Path(reposer.__file__).parents[2] / "README.md").read_text()
+    words = re.search(r"## Your own photo\n+```\nreposer (transfer .*)\n```", readme).group(1).split()
+    (world / "one.png").rename("photo.png")
+    (world / "other.png").rename("other_photo.png")
+    assert main([word.replace(".jpg", ".png") for word in words]) == 0
+    assert read_picture("photo-reposed.png").shape == (256, 176, 3)
 
 
 def test_options_that_have_no_meaning_are_refused(world, run):

@@ -48,6 +48,29 @@ COMMANDS = {
         ("photo.webp", "photo.json", "wanted.json", "people.safetensors"),
         ("out.png",),
     ),
+    "transfer from photo to photo": Command(
+        (
+            *("transfer", "somebody.png", "--pose", "album/anna_1.png", "--person", "largest", "--pose-person", "left"),
+            *("--model", "people.safetensors", "--out", "out.png"),
+        ),
+        ("somebody.png", "album", "people.safetensors"),
+        ("out.png",),
+    ),
+    "a photo's pose": Command(
+        ("pose", "extract", "somebody.png", "--person", "1", "--out", "out.json"),
+        ("somebody.png",),
+        ("out.json", "out-skeleton.png"),
+        words=2,
+    ),
+    "a clip's poses": Command(
+        ("pose", "extract", "still.mp4", "--person", "88,128", "--out", "out.json"),
+        ("still.mp4",),
+        ("out.json",),
+        words=2,
+    ),
+    "a folder's poses": Command(
+        ("pose", "extract", "album", "--size", "64", "44", "--out", "out"), ("album",), ("out",), words=2
+    ),
     "animate": Command(
         (
             *("animate", "photo.png", "--source-pose", "photo.json", "--driving", "driving.mp4"),

@@ -19,6 +19,7 @@ from reposer.synthetic.objects import write_objects
 from reposer.synthetic.people import write_people
 from tests.data.folders import write_fashion
 from tests.data.video_clips import moving_square, write_clip
+from tests.estimators.synthetic_photos import somebody
 from tests.hostile.commands import TINY_TRAINING
 from tests.study.folders import a_study
 from tests.test_pipeline import smooth_photo, standing
@@ -42,6 +43,10 @@ def write_valid_files(root: Path) -> Path:
 
 def _photo(root: Path) -> None:
     write_picture(root / "photo.png", smooth_photo(PHOTO_SIZE))
+    write_picture(root / "somebody.png", somebody(0)[0])
+    (root / "album").mkdir()
+    write_picture(root / "album" / "anna_1.png", somebody(1)[0])
+    write_picture(root / "album" / "anna_2.jpg", somebody(0)[0])
     Image.open(root / "photo.png").save(root / "photo.jpg", quality=95)
     Image.open(root / "photo.png").save(root / "photo.webp")
     pose = standing(60.0, (35.0, 50.0), PHOTO_SIZE)
@@ -63,6 +68,7 @@ def openpose(pose: Pose) -> dict[str, object]:
 def _clip(root: Path) -> None:
     write_clip(root / "driving.mp4", moving_square(NUM_FRAMES, CLIP_SIZE), Fraction(12))
     poses = [standing(40.0, (20.0 + t, 32.0), CLIP_SIZE, t % 2 == 0) for t in range(NUM_FRAMES)]
+    write_clip(root / "still.mp4", [somebody(0)[0].numpy()] * 2, Fraction(12))
     write_track(root / "track.json", Pose.stack(poses), 12)
 
 

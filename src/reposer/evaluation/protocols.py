@@ -5,6 +5,8 @@ recommendation: they make published numbers reproducible, and show how far a sco
 changes.
 """
 
+from dataclasses import replace
+
 from .geometry import Geometry
 from .protocol import PROTOCOLS, Fact, Protocol
 
@@ -67,6 +69,31 @@ PROTOCOLS.add(
             Fact("PNG, antialiased bicubic from the file of highest resolution, aspect kept", "ours"),
             Fact("FID and KID against the pairs' targets and against the training pictures", "ours"),
             Fact("standard Inception, pictures in [-1, 1]; nothing is dropped or padded", "ours"),
+        ),
+    ),
+)
+
+REPOSER_V1 = PROTOCOLS["reposer-v1"]
+PROTOCOLS.add(
+    "reposer-v2",
+    replace(
+        REPOSER_V1,
+        name="reposer-v2",
+        estimators={**REPOSER_V1.estimators, "joints": "movenet"},
+        facts=(*REPOSER_V1.facts, Fact("reposer-v1 with joints by MoveNet, which ships with Reposer", "ours")),
+    ),
+)
+PROTOCOLS.add(
+    "reposer-v2-poses",
+    Protocol(
+        "reposer-v2-poses",
+        metrics=CLEAN[:4],
+        generated=KEPT,
+        target=KEPT,
+        suite=("structural",),
+        estimators={"joints": "movenet"},
+        facts=(
+            Fact("real pictures without any file from elsewhere: pixels, and joints by MoveNet, which ships", "ours"),
         ),
     ),
 )
