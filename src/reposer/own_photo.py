@@ -1,6 +1,7 @@
 """Your own photo in another pose, in one call: the poses come from pictures, pose files or `Pose` objects."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,17 +12,19 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from reposer import __version__
 from reposer.core import BadInput, Explanation, Generator, Pose
 from reposer.core.choices import Background, CanvasChoice
 from reposer.core.composition import Provenance
 from reposer.core.device import chosen_device
 from reposer.core.skeleton import OPENPOSE_18
+from reposer.data.generated_note import GeneratedNote, digest
 from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
 from reposer.data.stick_figures import refuse_stick_figure
 from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
-from reposer.generators import load
+from reposer.generators import load, shipped_models
 from reposer.pipeline import open_photo, placement, refuse_too_little, transfer
 
 ESTIMATOR = "movenet"
@@ -36,7 +39,7 @@ class Reposed:
 
     image: of the photo's size. pose: as generated, in pixels of the photo. source_pose: of the person in the photo.
     provenance: where each pixel came from, if asked for. explanation: the inner pictures, if asked for.
-    notes: what was decided on the way, one sentence each.
+    notes: what was decided on the way, one sentence each. generated: by what and from what, for the file's metadata.
     """
 
     image: Image.Image
@@ -45,10 +48,15 @@ class Reposed:
     provenance: Provenance | None = None
     explanation: Explanation | None = None
     notes: Sequence[str] = ()
+    generated: GeneratedNote | None = None
 
-    def save(self, path: Path | str) -> None:
-        """Write the image as PNG or JPEG, by the name's ending; the file appears whole or not at all."""
-        write_picture(path, np.array(self.image))
+    def save(self, path: Path | str, *, note: bool = True) -> None:
+        """Write the image as PNG or JPEG, by the name's ending; the file appears whole or not at all.
+
+        note: also write into its metadata that it was generated, by what and from what.
+        """
+        xmp = self.generated.xmp() if note and self.generated is not None else None
+        write_picture(path, np.array(self.image), xmp=xmp)
 
 
 def repose(
@@ -102,9 +110,25 @@ def repose(
         background=background,
         canvas=canvas,
     )
-    notes = (*source.notes, *wanted.notes, *([made.left_undone] if made.left_undone else []))
+    leaving = f"The pose leaves the photo, and is cut there: {', '.join(made.cut)}." if made.cut else ""
+    notes = (*source.notes, *wanted.notes, *(note for note in (made.left_undone, leaving) if note))
     image = Image.fromarray(made.picture.numpy())
-    return Reposed(image, made.target_pose, source.pose, made.provenance, made.explanation, notes)
+    generated = _note(model, {"photo": photo, "source pose": source_pose, "pose": pose}, picture)
+    return Reposed(image, made.target_pose, source.pose, made.provenance, made.explanation, notes, generated)
+
+
+def _note(
+    model: Generator | Path | str, inputs: Mapping[str, object], picture: UInt8[Tensor, "H W 3"]
+) -> GeneratedNote:
+    """By what and from what a picture was made: of files their checksums, of a photo without a file that of its bytes."""
+    digests = {role: digest(Path(i)) for role, i in inputs.items() if isinstance(i, Path | str)}
+    if "photo" not in digests:
+        digests = {"photo, its pixels": hashlib.sha256(picture.numpy().tobytes()).hexdigest()} | digests
+    tool = f"Reposer {__version__}"
+    if isinstance(model, Generator):
+        return GeneratedNote(tool, type(model).__name__, "", digests)
+    weights = Path(model) if Path(model).is_file() else shipped_models()[str(model)]
+    return GeneratedNote(tool, weights.stem, digest(weights), digests)
 
 
 def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR) -> Pose:

@@ -116,3 +116,18 @@ def test_the_result_of_a_turned_photo_is_upright(world, transfer, turn):
     assert transfer()[0] == 0 and torch.equal(read_picture(world / "out.png"), result)
     with Image.open(world / "out.png") as image:
         assert image.getexif().get(0x0112, 1) == 1
+
+
+def test_in_python_the_saved_result_has_the_note_and_the_values_of_the_command(world):
+    import reposer
+
+    about = {"source_pose": world / "photo.json", "model": world / "trueflow.safetensors"}
+    reposed = reposer.repose(world / "photo.png", world / "leaving.json", provenance=True, **about)
+    assert reposed.provenance.kind.shape == SIZE and any("is cut there" in note for note in reposed.notes)
+    reposed.save(world / "noted.png")
+    reposed.save(world / "plain.png", note=False)
+    assert b"compositeWithTrainedAlgorithmicMedia" in (world / "noted.png").read_bytes()
+    assert b"xmpmeta" not in (world / "plain.png").read_bytes()
+    assert reposed.generated.inputs.keys() == {"photo", "source pose", "pose"}
+    of_bytes = reposer.repose(np.array(Image.open(world / "photo.png")), world / "leaving.json", **about)
+    assert "photo, its pixels" in of_bytes.generated.inputs
