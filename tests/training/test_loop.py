@@ -1,5 +1,6 @@
 import copy
 import os
+import traceback
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -154,23 +155,49 @@ def double(value):
 STEPS = {"gfla-face-mini": 1, "gfla-animation-mini": 1}
 
 
-def one_of_two(process: int, recipe_name: str, meeting: str, out: str) -> None:
+def one_of_two(process, meeting, wanted, ended):
+    """Trains each wanted recipe with the other process, until None is wanted."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=process, world_size=2)
-    result = weights_after(recipe_name, process, 2, STEPS.get(recipe_name, 2))
-    if process == 0:
-        torch.save(result, out)
+    for recipe_name, out in iter(wanted[process].get, None):
+        try:
+            result = weights_after(recipe_name, process, 2, STEPS.get(recipe_name, 2))
+            if process == 0:
+                torch.save(result, out)
+            ended[process].put("")
+        except Exception:
+            ended[process].put(traceback.format_exc())
     dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory):
+    """A function that trains a recipe in two processes, which are started once for all tests."""
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    folder, context = tmp_path_factory.mktemp("two"), mp.get_context("spawn")
+    wanted, ended = [context.Queue() for _ in range(2)], [context.Queue() for _ in range(2)]
+    started = mp.spawn(one_of_two, (str(folder / "meeting"), wanted, ended), nprocs=2, join=False)
+
+    def trained(recipe_name):
+        out = folder / f"{recipe_name}.pt"
+        for queue in wanted:
+            queue.put((recipe_name, str(out)))
+        for queue in ended:
+            said = queue.get(timeout=300)
+            assert not said, said
+        return torch.load(out, weights_only=True)
+
+    yield trained
+    for queue in wanted:
+        queue.put(None)
+    started.join()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe_name", list(RECIPES))
-def test_two_processes_that_share_a_batch_unevenly_equal_one_with_the_whole_batch(recipe_name, tmp_path):
+def test_two_processes_that_share_a_batch_unevenly_equal_one_with_the_whole_batch(recipe_name, two_processes):
     whole = weights_after(recipe_name, 0, 1, STEPS.get(recipe_name, 2))
-    out = tmp_path / "two.pt"
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    mp.spawn(one_of_two, (recipe_name, str(tmp_path / "meeting"), str(out)), nprocs=2)
-    two = torch.load(out, weights_only=True)
+    two = two_processes(recipe_name)
     assert whole.keys() == two.keys()
     for name, weight in whole.items():
         torch.testing.assert_close(two[name], weight, rtol=1e-8, atol=1e-10, msg=lambda m, name=name: f"{name}: {m}")

@@ -356,6 +356,6 @@ def trueflow_personal() -> PersonalRecipe:
         batch_size=4,
         ema=0.98,
         log_every=10,
-        save_every=50,
+        save_every=20,
         picture_every=100,
     )
