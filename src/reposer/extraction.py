@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.disk import only_user, whole_file, write_text
-from reposer.core.framing import between, edges_around, size_of
+from reposer.core.framing import between, edges_around, in_picture, size_of
 from reposer.core.images import resize_bytes
 from reposer.core.json_files import read_json
 from reposer.core.pose import Edges
@@ -79,15 +79,17 @@ class Extraction:
     show: bool = False
 
     def photos(self) -> Mapping[str, Path]:
-        """The photos by their names in the data set, sorted; BadInput if there are none, or two of one name.
+        """The photos by their names in the data set, sorted; BadInput if there are none, or two of one name, or
+        if --out is not a folder of its own.
 
         A photo in a sub-folder gets the sub-folder's name as its person's; sub-folders train, val and test stay.
         """
+        self._refuse_other_files()
         out = self.out.resolve()
         files = [
             path for path in sorted(self.folder.rglob("*")) if path.is_file() and not _is_hidden(path, self.folder)
         ]
-        files = [path for path in files if out == self.folder.resolve() or out not in path.resolve().parents]
+        files = [path for path in files if out not in path.resolve().parents]
         photos = [path for path in files if path.suffix.lower() in (*PICTURE_SUFFIXES, *UNREAD_SUFFIXES)]
         if not photos:
             raise BadInput(f"{self.folder} holds no photo. Give a folder of picture files, or a photo, or a clip.")
@@ -131,6 +133,8 @@ class Extraction:
         except BadInput as error:
             return Made(name, photo, failure=str(error))
         pose = found.pose
+        if not in_picture(pose).visible.any():
+            return Made(name, photo, failure=f"{photo} shows no person: all joints were placed outside of the picture.")
         if self.size is None:
             with whole_file(picture_path) as file, photo.open("rb") as content:
                 shutil.copyfileobj(content, file)
@@ -141,6 +145,16 @@ class Extraction:
             write_picture(self.out / SKELETONS / f"{Path(name).with_suffix('')}.png", skeleton_over(picture, pose))
         write_pose_json(pose_path, pose)  # last: a picture without it is made again
         return Made(name, photo, notes=found.notes)
+
+    def _refuse_other_files(self) -> None:
+        """Refuse a folder in which files of somebody else could be overwritten: above all the photos themselves."""
+        out, folder = self.out.resolve(), self.folder.resolve()
+        if out == folder or out in folder.parents:
+            raise BadInput(f"--out {self.out} holds the photos themselves. Give a folder of its own for the data set.")
+        if self.out.is_dir() and not (self.out / RECEIPT).is_file() and any(self.out.iterdir()):
+            raise BadInput(
+                f"--out {self.out} holds other files, and no data set of this command. Give a new or empty folder."
+            )
 
     def _keep_receipt(self) -> None:
         """Write what decides the data set, or compare it with what is there."""

@@ -177,6 +177,20 @@ def test_two_photos_of_one_name_and_a_folder_without_photos_are_refused(world, r
     assert code == 2 and "none holds no photo" in said and not (world / "set").exists()
 
 
+def test_a_folder_is_never_written_over_its_photos_or_over_files_of_somebody_else(photos, world, run):
+    before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
+    for out in (photos, photos.parent):
+        code, said = run("pose", "extract", photos, "--out", out)
+        assert code == 2 and "holds the photos themselves" in said
+    (world / "full").mkdir()
+    (world / "full/mine.txt").write_text("mine")
+    code, said = run("pose", "extract", photos, "--out", "full")
+    assert code == 2 and "holds other files" in said and len(list((world / "full").iterdir())) == 1
+    code, said = run("pose", "extract", photos, "--out", "new", "--size", "5000", "10")
+    assert code == 2 and "--size is 1 to 4,096, not 5000" in said and not (world / "new").exists()
+    assert before == {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
+
+
 def test_a_cut_person_and_the_pose_stay_together_also_at_the_photo_s_edge():
     picture, pose = somebody(0)
     for shift in (0, 60):

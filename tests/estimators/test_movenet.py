@@ -163,6 +163,14 @@ def test_a_view_maps_places_of_its_square_to_the_picture(square):
     assert (view.in_picture(share) - expected).abs().max() <= pixel * (1 + reach)
 
 
+@pytest.mark.parametrize("square", [(90, 0, 120, 30), (0, -50, 40, -10), (-90, 200, -40, 250)])
+def test_a_square_beside_the_picture_shows_its_nearest_pixels_and_no_error(square):
+    view = View.of(torch.full((100, 80, 3), 9, dtype=torch.uint8), square)
+    left, top, right, bottom = view.inside
+    assert 0 <= left < right <= 80 and 0 <= top < bottom <= 100
+    assert torch.isfinite(view.in_picture(torch.tensor([[0.0, 0.0], [1.0, 1.0]]))).all()
+
+
 def test_its_files_have_the_licence_s_text_and_a_notice_beside_them_and_are_those_that_it_names():
     notice = (SHIPPED / "movenet-NOTICE.txt").read_text()
     assert "Apache License" in (SHIPPED / "movenet-LICENSE.txt").read_text()

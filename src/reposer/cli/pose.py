@@ -8,8 +8,10 @@ from tyro.conf import Positional
 
 from reposer.core.outputs import check_output_file, check_output_folder, named_beside
 
-from .option_values import pixels
+from .option_values import within
 
+MOST_SIDE = 4096
+"""Pixels of a data set's pictures, on each side."""
 CLIP_ENDINGS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".gif")
 """File endings that are taken as clips."""
 
@@ -52,7 +54,8 @@ def extract(
             (OUT/skeletons); a photo always gets its own, OUT-skeleton.png.
         plain: no picture of the skeleton over a photo.
     """
-    pixels("--size", size)
+    for side in size:
+        within("--size", side, 1, MOST_SIDE)
     is_folder = source.is_dir()
     out = out or (source.parent / f"{source.resolve().name}-poses" if is_folder else named_beside(source, ".json"))
     if is_folder:

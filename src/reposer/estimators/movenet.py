@@ -138,12 +138,13 @@ class View(NamedTuple):
 
     @classmethod
     def of(cls, picture: UInt8[Tensor, "H W 3"], square: Edges) -> "View":
-        """square: has to meet the picture."""
+        """Of a square that misses the picture, the nearest pixels of the picture."""
         height, width = picture.shape[0], picture.shape[1]
         left, top, right, bottom = square
-        inside = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+        first_x, first_y = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+        inside = (first_x, first_y, max(first_x + 1, min(right, width)), max(first_y + 1, min(bottom, height)))
         scale = SIDE / (right - left)
-        x, y = (min(SIDE - 1, round(scale * (a - b))) for a, b in ((inside[0], left), (inside[1], top)))
+        x, y = (min(SIDE - 1, max(0, round(scale * (a - b)))) for a, b in ((inside[0], left), (inside[1], top)))
         w, h = (max(1, round(scale * (inside[k + 2] - inside[k]))) for k in (0, 1))
         placed = (x, y, min(SIDE, x + w), min(SIDE, y + h))
         shown = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.int32)
