@@ -3,6 +3,8 @@
 The photo is a synthetic person, enlarged, with noise that only copying keeps. On the CPU; the generator also on `--device`.
 """
 
+import resource
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,7 @@ from reposer.generators import load
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
 from reposer.synthetic.people import SyntheticPeople
 
-from .measure import Table, best_times, peak_memory
+from .measure import Table, best_times
 
 MODEL = "trueflow"
 SIZE = (4000, 3000)
@@ -40,9 +42,9 @@ def run(device: torch.device) -> list[Table]:
     assert shares is not None
     said = ", ".join(f"{share:.1%} {kind}" for kind, share in shares.shares.items())
     height, width = crop.edges[3] - crop.edges[1], crop.edges[2] - crop.edges[0]
-    note = f"best of {REPEATS}; peak beyond the photo and what is returned; part of {height}x{width}; pixels: {said}"
+    note = f"best of {REPEATS}; peak of the whole process until then; part of {height}x{width}; pixels: {said}"
     title = f"{MODEL} on a photo of {SIZE[0]}x{SIZE[1]}"
-    return [Table(title, ("step", "seconds", "peak memory (MB)"), list(rows), note)]
+    return [Table(title, ("step", "seconds", "peak memory (GB)"), list(rows), note)]
 
 
 def large_photo() -> tuple[Tensor, Pose, Pose]:

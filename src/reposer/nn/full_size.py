@@ -77,7 +77,7 @@ def composed(
         down, across = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         if not maps.anything(down, across, still=alpha):
             continue
-        tile = _composed_tile(looks, maps, fade, photo[rows, columns], down, across)
+        tile = _composed_tile(looks, maps, fade, photo[rows, columns], down, across, alpha=alpha)
         if cover is None:
             answer[rows, columns] = to_uint8(tile.picture)
         else:
@@ -118,11 +118,21 @@ class _Tile(NamedTuple):
 
 
 def _composed_tile(
-    looks: Sequence["_Look"], maps: "_Maps", fade: Fade, photo: UInt8[Tensor, "t u 3"], down: slice, across: slice
+    looks: Sequence["_Look"],
+    maps: "_Maps",
+    fade: Fade,
+    photo: UInt8[Tensor, "t u 3"],
+    down: slice,
+    across: slice,
+    *,
+    alpha: bool,
 ) -> _Tile:
+    """alpha: whether `own_person` is needed where nothing is filled, too."""
     fine, own = maps.of(down, across), from_uint8(photo)
     moved = (1 - fine.still) * fade.down[down, None] * fade.across[across]
-    own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), maps, down, across))
+    own_person = torch.ones_like(moved)
+    if alpha or float(fine.hole.amax()) >= NOTHING:
+        own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), maps, down, across))
     places = torch.stack([look.place(flow, maps, down, across) for look, flow in zip(looks, fine.flow, strict=True)])
     person, copied = _ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
     colours = torch.zeros(len(looks), 3, *person.shape)
