@@ -6,6 +6,7 @@ from reposer.core import Pose
 from reposer.data.lists import read_annotation
 from reposer.data.pictures import read_picture
 from reposer.estimators import POSE_ESTIMATORS
+from reposer.estimators.people_choice import estimate
 from reposer.evaluation import PairBatch
 from reposer.evaluation.suite.structural.part import Structural
 
@@ -24,3 +25,15 @@ def test_movenet_finds_the_joints_of_real_people_and_not_those_of_another_moment
     assert found["joint-error-annotation", "", "target"] < 4  # pixels
     assert found["oks-annotation", "", "target"] > 0.9
     assert found["person-score", "", "target"] > 0.7
+
+
+def test_movenet_finds_a_person_in_every_photo_and_both_of_the_couple(real_data):
+    movenet = POSE_ESTIMATORS["movenet"](None)
+    photos = [*(real_data / "people_photos").iterdir(), *(real_data / "people_real").rglob("*.jpg")]
+    assert len(photos) == 128
+    for photo in photos:
+        pose = movenet(read_picture(photo)[None])[0]
+        assert int(pose.visible[list(pose.skeleton.body_indices)].sum()) >= 4, photo
+    couple = read_picture(real_data / "people_photos" / "coral_couple_snow.png")
+    left, right = (estimate(movenet, couple, "couple", side).pose.box() for side in ("left", "right"))
+    assert len(movenet.people(couple)) == 2 and left[2] < right[0] + 10
