@@ -1,0 +1,443 @@
+"""Fit a pose of one person to the body of another: size, proportions and place. Pure geometry on poses.
+
+In a picture a limb that points to the camera looks short, so a short bone alone says nothing about a body. The longest
+of a person's bones, measured against those of an average adult, tell the size; a bone that is about as long as that
+size lets expect lies across the view, and its length is the person's own. Only bones that do so in both pictures get the
+length they have in the photo; all others are scaled with the person.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from .pose import Pose
+from .skeleton import Skeleton
+
+Bone = tuple[str, str]
+_SIDES = ("right", "left")
+
+
+def _both(a: str, b: str) -> tuple[Bone, ...]:
+    return tuple((f"{side}_{a}", f"{side}_{b}") for side in _SIDES)
+
+
+NECK, ROOT = "neck", "mid_hip"
+"""The middle of the shoulders, and of the hips, where a skeleton has no such joint or it was not found."""
+BONES: Mapping[str, tuple[Bone, ...]] = {
+    "torso": ((ROOT, NECK),),
+    "hips": (("right_hip", "left_hip"),),
+    "shoulders": (("right_shoulder", "left_shoulder"),),
+    "upper_arm": _both("shoulder", "elbow"),
+    "forearm": _both("elbow", "wrist"),
+    "thigh": _both("hip", "knee"),
+    "shin": _both("knee", "ankle"),
+}
+"""Bones by their group; those of a group have one length on both sides."""
+AVERAGE = {
+    "torso": 0.257,
+    "hips": 0.104,
+    "shoulders": 0.200,
+    "upper_arm": 0.160,
+    "forearm": 0.140,
+    "thigh": 0.245,
+    "shin": 0.238,
+}
+"""Lengths in an average adult, in statures."""
+LONG = ("torso", "upper_arm", "forearm", "thigh", "shin")
+"""The groups that tell a person's size."""
+LONGEST = 3
+"""How many of them: those that are the longest for an average body."""
+ACROSS = {"upper_arm": 0.95, "forearm": 0.95}
+LEAST_ACROSS, MOST_ACROSS = 0.88, 1.2
+"""Range of a bone's length, as a share of what the person's size lets expect, in which it lies across the view. Arms
+point anywhere: for them (ACROSS) it begins later."""
+LIMIT = 1.3
+"""Longest bone, as a share of an average body's: a longer one is a joint in the wrong place, and is shortened to it."""
+SURE_FRAMES = 0.9
+"""Of a clip, the quantile of a bone's lengths that counts as its own length."""
+INFERRED_SCORE = 0.3
+MIRRORED = 15.0
+"""Degrees: a missing joint is taken from the other side if what is seen of its limb mirrors the other so closely."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How poses of one person become those of another: one fit for a picture, or for a whole clip.
+
+    scale: of all positions. ratios: of the bones by group, beside the scale. shift: (x, y) after both, in pixels, of the
+    hips; ground: the shift in y of the lower ankle instead, where both show one. limits: longest bones by group, in pixels
+    of the result. size: (height, width) of the result's picture.
+    """
+
+    scale: float
+    ratios: Mapping[str, float]
+    shift: tuple[float, float]
+    ground: float | None
+    limits: Mapping[str, float]
+    size: tuple[int, int]
+
+    def apply(self, poses: Pose) -> Pose:
+        """A pose, or rows of poses, fitted."""
+        x = poses.xy.double()
+        moved = self.scale * (x + _moves(poses, self.ratios, {g: v / self.scale for g, v in self.limits.items()}))
+        shift = moved.new_tensor(self.shift).expand(*moved.shape[:-2], 2).clone()
+        if self.ground is not None:
+            before, shown = _lower_ankle(replace(poses, xy=self.scale * x))
+            after, _ = _lower_ankle(replace(poses, xy=moved))
+            shift[..., 1] = torch.where(shown, before + self.ground - after, shift[..., 1])
+        xy = torch.where(poses.visible[..., None], (moved + shift[..., None, :]).to(poses.xy), poses.xy)
+        return replace(poses, xy=xy, size=self.size)
+
+
+@dataclass(frozen=True)
+class Retargeted:
+    """The result of `retarget`. inferred: names of joints that the wanted pose did not have."""
+
+    pose: Pose
+    fit: Fit
+    inferred: Sequence[str] = field(default_factory=tuple)
+
+
+def retarget(source: Pose, target: Pose, *, infer: bool = True) -> Retargeted:
+    """The target pose with the size, the proportions and the place of the source's person. Single poses.
+
+    The result is in pixels of the source's picture: the middle of the hips lies at the source's x, and the lower foot on
+    the same ground (the hips at the same height, where one shows no ankle). The source's own pose comes back unchanged,
+    and so does a result.
+    infer: add missing joints below the head where the other side or the source makes them plausible (see `inferred`),
+    with a score of INFERRED_SCORE.
+    """
+    assert source.skeleton == target.skeleton, "convert one of them first"
+    fit = fitted(source, target)
+    pose = fit.apply(target)
+    names: Sequence[str] = ()
+    if infer:
+        pose, names = inferred(source, pose)
+    return Retargeted(pose, fit, names)
+
+
+def fitted(source: Pose, targets: Pose, reference: int = 0) -> Fit:
+    """The fit of a person's poses to the source's person.
+
+    targets: a single pose, or the rows of a clip: its bones are measured over all frames, and the person has the source's
+    size and place in the frame `reference`.
+    """
+    rows = targets if targets.xy.dim() == 3 else Pose.stack([targets])
+    one = rows[reference]
+    own, own_size = _lengths(source)
+    other, other_size = _lengths_of_clip(rows, reference)
+    limits: dict[str, float] = {}
+    if own_size is None or other_size is None:
+        scale, ratios = _ratio_of_boxes(source, one), dict.fromkeys(BONES, 1.0)
+    else:
+        for group in BONES:
+            most = LIMIT * AVERAGE[group] * own_size if group in LONG else math.inf
+            limits[group] = max(most, own.get(group, 0.0))
+        scale, ratios = _scale_and_ratios(own, own_size, other, other_size, limits)
+    bare = Fit(scale, ratios, (0.0, 0.0), None, limits, source.size)
+    placed = bare.apply(one)
+    at, to = _anchor(placed, source), _anchor(source, placed)
+    shift = (float(to[0] - at[0]), float(to[1] - at[1]))
+    before, shown = _lower_ankle(replace(one, xy=scale * one.xy.double()))
+    ground = None
+    if bool(shown) and bool(_lower_ankle(source)[1]):
+        after, _ = _lower_ankle(placed)
+        ground = float(after - before) + shift[1]
+    return Fit(scale, ratios, shift, ground, limits, source.size)
+
+
+def _scale_and_ratios(
+    own: Mapping[str, float],
+    own_size: float,
+    other: Mapping[str, float],
+    other_size: float,
+    limits: Mapping[str, float],
+) -> tuple[float, dict[str, float]]:
+    """The scale of the whole, and of each group beside it.
+
+    Groups that lie across in both get the source's length; the scale, for all others, is the torso's ratio if it does, and
+    else the mean of the ratios. Fitting changes which groups do, so it is repeated until no further one is found.
+    """
+    across: set[str] = set()
+    lengths, size = dict(other), other_size
+    for _ in range(len(BONES)):
+        more = {g for g in BONES if _is_across(g, own, own_size) and _is_across(g, lengths, size)} - across
+        if not more and across:
+            break
+        across |= more
+        long = [g for g in LONG if g in across]
+        if not long:
+            return own_size / other_size, dict.fromkeys(BONES, 1.0)
+        body = ["torso"] if "torso" in long else long
+        scale = math.exp(sum(math.log(own[g] / other[g]) for g in body) / len(body))
+        ratios = {g: own[g] / other[g] / scale if g in across else 1.0 for g in BONES}
+        lengths = {g: min(length * scale * ratios[g], limits[g]) for g, length in other.items()}
+        size = _size_of(lengths) or size
+        if not more:
+            break
+    return scale, ratios
+
+
+def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
+    share = lengths.get(group, 0.0) / (AVERAGE[group] * size)
+    return ACROSS.get(group, LEAST_ACROSS) <= share <= MOST_ACROSS
+
+
+# Points and lengths
+
+
+def _point(pose: Pose, name: str) -> tuple[Float[Tensor, "*B 2"], Bool[Tensor, "*B"]]:
+    """A joint, and whether it was found; NECK and ROOT may be the middle of shoulders and hips."""
+    pair = {NECK: "shoulder", ROOT: "hip"}.get(name)
+    xy, visible = pose.xy.double(), pose.visible
+    own = pose.skeleton.index(name) if name in pose.skeleton else None
+    if pair is None or any(f"{side}_{pair}" not in pose.skeleton for side in _SIDES):
+        if own is None:
+            return xy.new_zeros(*xy.shape[:-2], 2), visible.new_zeros(visible.shape[:-1])
+        return xy[..., own, :], visible[..., own]
+    ends = [pose.skeleton.index(f"{side}_{pair}") for side in _SIDES]
+    place, shown = xy[..., ends, :].mean(-2), visible[..., ends].all(-1)
+    if own is not None and name == NECK:
+        place = torch.where(visible[..., own, None], xy[..., own, :], place)
+        shown = shown | visible[..., own]
+    return place, shown
+
+
+def _lengths_by_frame(rows: Pose) -> dict[str, Float[Tensor, "T"]]:
+    """Lengths of the bones in each frame, in pixels: the longer side's; NaN where neither was found."""
+    lengths = {}
+    for group, bones in BONES.items():
+        sides = []
+        for a, b in bones:
+            (start, there), (end, too) = _point(rows, a), _point(rows, b)
+            length = (end - start).norm(dim=-1)
+            sides.append(torch.where(there & too & (length > 0), length, -torch.inf))
+        longest = torch.stack(sides).amax(0)
+        lengths[group] = torch.where(longest > 0, longest, torch.nan)
+    return lengths
+
+
+def _lengths(pose: Pose) -> tuple[dict[str, float], float | None]:
+    """Lengths of the bones that a single pose shows, in pixels, and its person's stature."""
+    lengths = {g: float(v) for g, v in _lengths_by_frame(Pose.stack([pose])).items() if not v.isnan()}
+    return lengths, _size_of(lengths)
+
+
+def _lengths_of_clip(rows: Pose, reference: int) -> tuple[dict[str, float], float | None]:
+    """The same of a clip, as large as the person is in the frame `reference`."""
+    own, size = _lengths(rows[reference])
+    if len(rows) == 1 or size is None:
+        return own, size
+    by_frame = _lengths_by_frame(rows)
+    sizes = torch.tensor(
+        [
+            _size_of({g: float(v[t]) for g, v in by_frame.items() if not v[t].isnan()}) or math.nan
+            for t in range(len(rows))
+        ],
+        dtype=torch.float64,
+    )
+    lengths = {}
+    for group, values in by_frame.items():
+        shares = (values / sizes)[~(values / sizes).isnan()]
+        if len(shares):
+            lengths[group] = float(shares.quantile(SURE_FRAMES)) * size
+    return lengths, _size_of(lengths)
+
+
+def _size_of(lengths: Mapping[str, float]) -> float | None:
+    """The stature of which these would be an average body's bones, by the longest; None if none is known."""
+    statures = sorted((lengths[g] / AVERAGE[g] for g in LONG if g in lengths), reverse=True)[:LONGEST]
+    return sum(statures) / len(statures) if statures else None
+
+
+# Moving joints
+
+
+_CHAIN: Sequence[tuple[str, str, str]] = (
+    *((f"{side}_hip", ROOT, "hips") for side in _SIDES),
+    *((f"{side}_knee", f"{side}_hip", "thigh") for side in _SIDES),
+    *((f"{side}_ankle", f"{side}_knee", "shin") for side in _SIDES),
+    *((f"{side}_shoulder", NECK, "shoulders") for side in _SIDES),
+    *((f"{side}_elbow", f"{side}_shoulder", "upper_arm") for side in _SIDES),
+    *((f"{side}_wrist", f"{side}_elbow", "forearm") for side in _SIDES),
+)
+"""Each joint with the one that it hangs on, and its bone's group."""
+
+
+def _moves(pose: Pose, ratios: Mapping[str, float], limits: Mapping[str, float]) -> Float[Tensor, "*B K 2"]:
+    """How far every joint moves, before scaling, when the bones get these ratios, but no more than these lengths.
+
+    The hips stay. A joint whose own bone's start is missing hangs on the next one that was found.
+    """
+    moves = torch.zeros_like(pose.xy.double())
+    root, has_root = _point(pose, ROOT)
+    neck, has_neck = _point(pose, NECK)
+    root = torch.where(has_root[..., None], root, neck)
+    there: dict[str, tuple[Tensor, Tensor]] = {ROOT: (root, torch.zeros_like(root))}
+    lift = _move(root, neck, ratios["torso"], limits.get("torso"), has_root)
+    nothing = torch.zeros_like(root)
+    whole = {ROOT: has_root, NECK: has_neck}
+    there[NECK] = (
+        torch.where(has_neck[..., None], neck, root),
+        torch.where((has_neck & has_root)[..., None], lift, nothing),
+    )
+    for joint, start, group in _CHAIN:
+        place, move = there[start]
+        if joint not in pose.skeleton:
+            there[joint], whole[joint] = (place, move), torch.zeros_like(has_root)
+            continue
+        k = pose.skeleton.index(joint)
+        end, seen = pose.xy[..., k, :].double(), pose.visible[..., k, None]
+        own = move + _move(place, end, ratios[group], limits.get(group), whole[start])
+        whole[joint] = seen[..., 0]
+        moves[..., k, :] = torch.where(seen, own, 0.0)
+        there[joint] = (torch.where(seen, end, place), torch.where(seen, own, move))
+    for k, joint in enumerate(pose.skeleton.joints):
+        hung = _hangs_on(joint, pose.skeleton)
+        if hung is not None:
+            place, move = there[hung]
+            head = hung == NECK  # as large as the trunk
+            moves[..., k, :] = move + ((ratios["torso"] - 1) * (pose.xy[..., k, :].double() - place) if head else 0.0)
+    return moves
+
+
+def _move(start: Tensor, end: Tensor, ratio: float, limit: float | None, whole: Tensor) -> Tensor:
+    """How far a bone's end moves when the bone gets `ratio` times as long.
+
+    limit: of its length, where it is `whole`: where its own start was found.
+    """
+    bone = end - start
+    if limit is None:
+        return (ratio - 1) * bone
+    length = bone.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+    most = torch.where(whole[..., None], limit / length, torch.inf)
+    return (torch.clamp(most, max=ratio) - 1) * bone
+
+
+def _hangs_on(joint: str, skeleton: Skeleton) -> str | None:
+    """What a joint outside of the chain moves with: feet with the ankle, hands with the wrist, the head with the neck."""
+    if joint == ROOT or any(joint == name for name, _, _ in _CHAIN):
+        return None
+    if joint == "spine":
+        return ROOT
+    side = joint.split("_")[0]
+    if side in _SIDES and any(word in joint for word in ("toe", "heel")):
+        return f"{side}_ankle"
+    if side in _SIDES and any(w in joint for w in ("hand", "thumb", "index", "middle", "ring", "pinky")):
+        return f"{side}_wrist"
+    return NECK
+
+
+# Place
+
+
+def _lower_ankle(pose: Pose) -> tuple[Float[Tensor, "*B"], Bool[Tensor, "*B"]]:
+    """The y of the lower ankle, and whether one was found."""
+    ends = [pose.skeleton.index(f"{side}_ankle") for side in _SIDES if f"{side}_ankle" in pose.skeleton]
+    if not ends:
+        return pose.xy.new_zeros(pose.xy.shape[:-2]).double(), pose.visible.new_zeros(pose.visible.shape[:-1])
+    y, seen = pose.xy[..., ends, 1].double(), pose.visible[..., ends]
+    return torch.where(seen, y, -torch.inf).amax(-1), seen.any(-1)
+
+
+def _anchor(pose: Pose, other: Pose) -> Float[Tensor, "2"]:
+    """The point of a single pose that comes to lie on the other's: the hips, or else the middle of the joints' box."""
+    hips = [[k for k in _indices(p, ("right_hip", "left_hip", ROOT)) if p.visible[k]] for p in (pose, other)]
+    left, top, right, bottom = pose.box()
+    place = torch.tensor([(left + right) / 2, (top + bottom) / 2], dtype=torch.float64)
+    if all(hips):
+        place = pose.xy[hips[0]].double().mean(0)
+    (own, shown), (_, others) = _lower_ankle(pose), _lower_ankle(other)
+    if bool(shown) and bool(others):
+        place[1] = own
+    return place
+
+
+def _indices(pose: Pose, names: Sequence[str]) -> list[int]:
+    return [pose.skeleton.index(name) for name in names if name in pose.skeleton]
+
+
+def _ratio_of_boxes(source: Pose, target: Pose) -> float:
+    """How many times larger the source is, by the boxes around the joints that both show, or around all."""
+    shared = source.visible & target.visible
+    sides = []
+    for pose in (source, target):
+        seen = pose.xy[shared if int(shared.sum()) > 1 else pose.visible].double()
+        sides.append(float((seen.amax(0) - seen.amin(0)).amax()))
+    return sides[0] / sides[1] if min(sides) > 0 else 1.0
+
+
+# Missing joints
+
+
+def inferred(source: Pose, pose: Pose) -> tuple[Pose, tuple[str, ...]]:
+    """The fitted pose with joints that it misses, and their names; they get the score INFERRED_SCORE.
+
+    A shoulder is the other one mirrored at the neck. An elbow, wrist, knee or ankle is the other side's, mirrored, where
+    what is seen of its limb mirrors the other side closely. Legs of which nothing is seen are the source's, moved to the
+    pose's hips: a picture that ends at the hips says nothing about them. Joints of the head are never inferred: one that
+    is missing is turned away.
+    """
+    xy, visible = pose.xy.clone(), pose.visible.clone()
+    names: list[str] = []
+
+    def put(joint: str, place: Tensor) -> None:
+        k = pose.skeleton.index(joint)
+        xy[k], visible[k] = place.to(xy), True
+        names.append(joint)
+
+    def seen(joint: str) -> Tensor | None:
+        if joint not in pose.skeleton or not visible[pose.skeleton.index(joint)]:
+            return None
+        return xy[pose.skeleton.index(joint)].double()
+
+    neck, axis = seen(NECK), _axis(replace(pose, xy=xy, visible=visible))
+    for side, other in (_SIDES, _SIDES[::-1]):
+        shoulder = seen(f"{other}_shoulder")
+        missing = f"{side}_shoulder" in pose.skeleton and seen(f"{side}_shoulder") is None
+        if missing and shoulder is not None and neck is not None:
+            put(f"{side}_shoulder", 2 * neck - shoulder)
+    for side, other in (_SIDES, _SIDES[::-1]):
+        for first, middle, last in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
+            own = [seen(f"{side}_{joint}") for joint in (first, middle, last)]
+            others = [seen(f"{other}_{joint}") for joint in (first, middle, last)]
+            if own[2] is None and own[1] is not None and own[0] is not None and None not in others:
+                bone = mirrored(others[1] - others[0], axis)  # type: ignore[operator]
+                if axis is not None and _angle(own[1] - own[0], bone) <= MIRRORED:
+                    put(f"{side}_{last}", own[1] + mirrored(others[2] - others[1], axis))  # type: ignore[operator]
+    legs = [f"{side}_{joint}" for side in _SIDES for joint in ("knee", "ankle")]
+    if all(joint in pose.skeleton for joint in legs) and all(seen(joint) is None for joint in legs):
+        for side in _SIDES:
+            hip = seen(f"{side}_hip")
+            at = source.skeleton.index(f"{side}_hip")
+            for joint in (f"{side}_knee", f"{side}_ankle"):
+                k = source.skeleton.index(joint)
+                if hip is not None and source.visible[k] and source.visible[at]:
+                    put(joint, hip + source.xy[k].double() - source.xy[at].double())
+    if not names:
+        return pose, ()
+    score = torch.ones_like(xy[:, 0]) if pose.score is None else pose.score.clone()
+    score[_indices(pose, names)] = INFERRED_SCORE
+    return replace(pose, xy=xy, visible=visible, score=score), tuple(names)
+
+
+def _axis(pose: Pose) -> Tensor | None:
+    """The direction of the spine, of length 1; None if hips or shoulders are missing."""
+    (root, has_root), (neck, has_neck) = _point(pose, ROOT), _point(pose, NECK)
+    if not (bool(has_root) and bool(has_neck)) or float((neck - root).norm()) < 1:
+        return None
+    return (neck - root) / (neck - root).norm()
+
+
+def mirrored(bone: Tensor, axis: Tensor | None) -> Tensor:
+    """The bone mirrored at an axis."""
+    return bone if axis is None else 2 * (bone @ axis) * axis - bone
+
+
+def _angle(one: Tensor, other: Tensor) -> float:
+    cosine = float(one @ other) / max(float(one.norm() * other.norm()), 1e-9)
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))

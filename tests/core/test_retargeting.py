@@ -1,0 +1,200 @@
+"""A pose fitted to another body: what has to be true of any such fit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from reposer.core import Pose
+from reposer.core.retargeting import INFERRED_SCORE, fitted, retarget
+from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_137
+from reposer.synthetic.people import SyntheticPeople
+
+SIZE = (256, 176)
+
+
+def index(name):
+    return OPENPOSE_18.index(name)
+
+
+def standing(*, legs=1.0, arms=1.0, shoulders=1.0, size=SIZE, at=(80.0, 110.0), stature=180.0):
+    """A person from the front with these proportions, the hips at `at`."""
+    x = {"neck": (0, -0.257), "nose": (0, -0.41)}
+    for side, sign in (("right", -1), ("left", 1)):
+        x[f"{side}_eye"], x[f"{side}_ear"] = (0.02 * sign, -0.43), (0.045 * sign, -0.42)
+        x[f"{side}_shoulder"] = (0.1 * shoulders * sign, -0.257)
+        x[f"{side}_elbow"] = (0.1 * shoulders * sign + 0.02 * sign, -0.257 + 0.159 * arms)
+        x[f"{side}_wrist"] = (x[f"{side}_elbow"][0], x[f"{side}_elbow"][1] + 0.14 * arms)
+        x[f"{side}_hip"] = (0.052 * sign, 0)
+        x[f"{side}_knee"] = (0.06 * sign, 0.245 * legs)
+        x[f"{side}_ankle"] = (0.06 * sign, (0.245 + 0.238) * legs)
+    xy = torch.tensor([x[name] for name in OPENPOSE_18.joints]) * stature + torch.tensor(at)
+    return Pose(xy, torch.ones(18, dtype=torch.bool), size)
+
+
+def people(count=12, size=SIZE):
+    """Pairs of poses of different people, as a detector would see them."""
+    rendered = SyntheticPeople((64, 44), "test", count)
+    return [
+        (rendered[i].source_pose.resize(size), rendered[count - 1 - i].target_pose.resize((300, 300)))
+        for i in range(count)
+    ]
+
+
+def test_a_persons_own_pose_comes_back_unchanged():
+    for source, _ in people():
+        answer = retarget(source, source, infer=False)
+        assert torch.equal(answer.pose.xy, source.xy)
+        assert torch.equal(answer.pose.visible, source.visible)
+
+
+def test_a_person_of_s_times_the_size_gets_the_pose_s_times_as_large():
+    for source, target in people():
+        answer = retarget(source, target, infer=False).pose
+        large = retarget(replace(source, xy=source.xy * 2.5, size=(640, 440)), target, infer=False).pose
+        seen = answer.visible
+        assert torch.allclose(large.xy[seen], answer.xy[seen] * 2.5, atol=0.01)
+
+
+def test_the_size_of_the_wanted_pose_and_its_place_do_not_matter():
+    for source, target in people():
+        moved = replace(target, xy=target.xy * 0.4 + 17, size=(1000, 900))
+        one, other = retarget(source, target, infer=False).pose, retarget(source, moved, infer=False).pose
+        assert torch.allclose(one.xy[one.visible], other.xy[one.visible], atol=0.02)
+
+
+def test_fitted_twice_is_fitted_once():
+    for source, target in people(24):
+        once = retarget(source, target, infer=False).pose
+        twice = retarget(source, once, infer=False).pose
+        assert torch.allclose(twice.xy, once.xy, atol=1e-3)
+
+
+def test_fitting_commutes_with_mirroring():
+    for source, target in people():
+        one = retarget(source, target, infer=False).pose.flip()
+        other = retarget(source.flip(), target.flip(), infer=False).pose
+        assert torch.allclose(one.xy[one.visible], other.xy[one.visible], atol=0.01)
+
+
+def test_longer_legs_stay_longer_and_stand_on_the_same_ground():
+    source, target = standing(legs=1.15), standing(size=(300, 300), at=(100.0, 150.0), stature=200.0)
+    answer = retarget(source, target).pose
+    assert torch.allclose(answer.xy, source.xy, atol=0.5)  # the head's place over the neck is the wanted pose's
+    ankles = [index("right_ankle"), index("left_ankle")]
+    assert float(answer.xy[ankles, 1].max()) == pytest.approx(float(source.xy[ankles, 1].max()), abs=1e-3)
+
+
+@pytest.mark.parametrize("part", ["legs", "arms", "shoulders"])
+def test_each_proportion_of_the_source_is_kept(part):
+    source = standing(**{part: 1.12})
+    answer = retarget(source, standing(size=(300, 300), at=(100.0, 150.0), stature=120.0)).pose
+    assert torch.allclose(answer.xy, source.xy, atol=0.5)
+
+
+def test_a_foreshortened_limb_says_nothing_about_the_body():
+    """Arms that point to the camera in the wanted pose stay short, and the rest is not made larger for them."""
+    target = standing(size=(300, 300), at=(100.0, 150.0))
+    xy = target.xy.clone()
+    for side in ("right", "left"):
+        shoulder = xy[index(f"{side}_shoulder")]
+        for joint, share in (("elbow", 0.3), ("wrist", 0.4)):
+            xy[index(f"{side}_{joint}")] = shoulder + torch.tensor([0.0, 28.0 * share])
+    answer = retarget(standing(), replace(target, xy=xy)).pose
+    others = [k for k, name in enumerate(OPENPOSE_18.joints) if "elbow" not in name and "wrist" not in name]
+    assert torch.allclose(answer.xy[others], standing().xy[others], atol=0.5)
+    arm = answer.xy[index("right_elbow")] - answer.xy[index("right_shoulder")]
+    assert float(arm.norm()) == pytest.approx(28.0 * 0.3, abs=0.5)
+
+
+def test_a_joint_in_the_wrong_place_makes_no_limb_longer_than_a_body_has():
+    target = standing(size=(300, 300), at=(100.0, 150.0))
+    xy = target.xy.clone()
+    xy[index("left_wrist")] += torch.tensor([400.0, 0.0])
+    answer = retarget(standing(), replace(target, xy=xy)).pose
+    forearm = answer.xy[index("left_wrist")] - answer.xy[index("left_elbow")]
+    assert float(forearm.norm()) < 1.35 * 0.14 * 180
+
+
+def test_a_clip_has_one_fit_that_is_constant_in_time():
+    clip = Pose.stack([standing(arms=1.0, at=(100.0 + t, 150.0), size=(300, 300)) for t in range(6)])
+    fit = fitted(standing(legs=1.1), clip)
+    whole = fit.apply(clip)
+    for t in range(6):
+        assert torch.allclose(fit.apply(clip[t]).xy, whole[t].xy, atol=1e-4)
+        lengths = [
+            float((whole.xy[t, index(f"{side}_knee")] - whole.xy[t, index(f"{side}_hip")]).norm())
+            for side in ("right", "left")
+        ]
+        assert lengths == pytest.approx([1.1 * 0.245 * 180] * 2, rel=0.01)
+
+
+def test_a_clip_of_one_frame_is_fitted_as_a_picture():
+    for source, target in people(4):
+        picture, clip = fitted(source, target), fitted(source, Pose.stack([target]))
+        assert picture == clip
+
+
+def test_a_frame_with_short_arms_does_not_change_the_fit_of_a_clip():
+    clip = [standing(at=(100.0, 150.0), size=(300, 300)) for _ in range(10)]
+    short = clip[4].xy.clone()
+    short[index("right_wrist")] = short[index("right_elbow")] + torch.tensor([0.0, 3.0])
+    changed = [*clip[:4], replace(clip[4], xy=short), *clip[5:]]
+    one, other = (fitted(standing(), Pose.stack(frames)) for frames in (clip, changed))
+    assert one.scale == pytest.approx(other.scale, rel=1e-6)
+
+
+def without(pose, *names):
+    visible = pose.visible.clone()
+    visible[[index(name) for name in names]] = False
+    return replace(pose, visible=visible)
+
+
+def test_a_wrist_is_taken_from_the_other_side_if_the_arms_mirror_each_other():
+    target = standing(size=(300, 300), at=(100.0, 150.0))
+    answer = retarget(standing(), without(target, "left_wrist"))
+    assert list(answer.inferred) == ["left_wrist"]
+    assert torch.allclose(answer.pose.xy[index("left_wrist")], standing().xy[index("left_wrist")], atol=0.5)
+    assert float(answer.pose.score[index("left_wrist")]) == pytest.approx(INFERRED_SCORE)
+    xy = target.xy.clone()
+    xy[index("left_elbow")] = xy[index("left_shoulder")] + torch.tensor([25.0, 0.0])  # this arm is elsewhere
+    assert retarget(standing(), without(replace(target, xy=xy), "left_wrist")).inferred == ()
+
+
+def test_legs_that_a_picture_does_not_show_are_the_sources():
+    legs = [f"{side}_{joint}" for side in ("right", "left") for joint in ("knee", "ankle")]
+    answer = retarget(standing(), without(standing(size=(300, 300), at=(100.0, 150.0), stature=260.0), *legs))
+    assert sorted(answer.inferred) == sorted(legs)
+    assert torch.allclose(answer.pose.xy, standing().xy, atol=0.5)
+
+
+def test_a_missing_face_is_not_made_up():
+    face = ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
+    answer = retarget(standing(), without(standing(size=(300, 300)), *face))
+    assert not answer.inferred
+    assert not answer.pose.visible[[index(name) for name in face]].any()
+
+
+def test_hands_move_with_their_wrists_and_the_face_with_the_neck():
+    def whole(pose):
+        body = pose.convert(OPENPOSE_137)
+        xy, visible = body.xy.clone(), body.visible.clone()
+        for joint, of in (("left_thumb_2", "left_wrist"), ("right_hand_root", "right_wrist"), ("chin", "neck")):
+            k = OPENPOSE_137.index(joint)
+            xy[k], visible[k] = body.xy[OPENPOSE_137.index(of)] + torch.tensor([3.0, 2.0]), True
+        return replace(body, xy=xy, visible=visible)
+
+    source, target = whole(standing(arms=1.1)), whole(standing(size=(300, 300), at=(100.0, 150.0)))
+    answer = retarget(source, target).pose
+    for joint, of in (("left_thumb_2", "left_wrist"), ("right_hand_root", "right_wrist"), ("chin", "neck")):
+        offset = answer.xy[OPENPOSE_137.index(joint)] - answer.xy[OPENPOSE_137.index(of)]
+        assert torch.allclose(offset, torch.tensor([3.0, 2.0]), atol=0.3)
+
+
+def test_the_same_pose_on_another_body_is_met_better_than_by_size_and_place_alone():
+    """The same 3-D pose of two bodies: what a benchmark prints, on a few people."""
+    from benchmarks.retargeting import errors
+
+    before, after = np.mean(errors(40, seed=3), axis=0)
+    assert after < 0.75 * before
