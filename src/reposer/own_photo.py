@@ -17,11 +17,13 @@ from reposer.core import BadInput, Explanation, Generator, Pose
 from reposer.core.choices import Background, CanvasChoice
 from reposer.core.composition import Provenance
 from reposer.core.device import chosen_device
+from reposer.core.retargeting import retarget
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.generated_note import GeneratedNote, digest
 from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
-from reposer.data.stick_figures import refuse_stick_figure
+from reposer.data.poses.presets import preset, preset_names
+from reposer.data.stick_figures import is_stick_figure, refuse_stick_figure
 from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
 from reposer.generators import load, shipped_models
@@ -73,17 +75,19 @@ def repose(
     provenance: bool = False,
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
+    retargeted: bool = True,
     device: str | None = None,
 ) -> Reposed:
     """The photo with its person in another pose.
 
-    pose: a picture of somebody in that pose, a pose file (`docs/data.md`), or a `Pose`.
+    pose: a picture of somebody in that pose, a pose file (`docs/poses.md`), the name of a preset ("arms-up"), or a `Pose`.
     person, pose_person: which of several people in the photo, and in the pose's picture: "largest" (the default),
         "left", "right", a number (1 is the largest), a point (x, y) or a box (left, top, right, bottom) in pixels. In a
         pose file: the person's number, from 0.
     source_pose: the joints of the person in the photo; None = estimate them.
     model: a shipped model's name, a `.safetensors` or a generator. device: None = a CUDA GPU if there is one, and a
         generator's own.
+    retargeted: fit another person's pose to the body of the photo's, not only by size and place.
     explain, provenance, background, canvas: as in `transfer`.
     """
     picture = as_bytes(photo)
@@ -95,7 +99,7 @@ def repose(
     else:
         chosen = choose_pose(read_recording(source_pose), size)
         source = Estimated(chosen.pose, chosen.notes)
-    wanted = pose_from(pose, source.pose, pose_person, estimator)
+    wanted = pose_from(pose, source.pose, pose_person, estimator, retargeted=retargeted)
     generator = model if isinstance(model, Generator) else _generator(str(model), str(chosen_device(device)))
     if isinstance(model, Generator) and device is not None:
         generator = model.to(device)
@@ -109,6 +113,7 @@ def repose(
         provenance=provenance,
         background=background,
         canvas=canvas,
+        retargeted=retargeted,
     )
     leaving = f"The pose leaves the photo, and is cut there: {', '.join(made.cut)}." if made.cut else ""
     notes = (*source.notes, *wanted.notes, *(note for note in (made.left_undone, leaving) if note))
@@ -160,11 +165,18 @@ def estimated(
 
 
 def pose_from(
-    pose: Pose | Picture, source: Pose, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR
+    pose: Pose | Picture,
+    source: Pose,
+    person: Person | None = None,
+    estimator: PoseEstimator | str = ESTIMATOR,
+    *,
+    retargeted: bool = True,
 ) -> Estimated:
     """A wanted pose from whatever says one, with notes: see `repose`. source: of the person in the photo."""
     if isinstance(pose, Pose):
         return Estimated(pose)
+    if isinstance(pose, Path | str) and is_preset(pose):
+        return Estimated(fitted(preset(str(pose)), source, f"'{pose}'", retargeted=retargeted))
     if isinstance(pose, Path | str) and is_pose_file(Path(pose)):
         if person is not None and (not isinstance(person, int) or isinstance(person, bool)):
             raise BadInput(f"{pose} is a pose file: choose its person by a number from 0, not by {person!r}.")
@@ -173,22 +185,32 @@ def pose_from(
     name = named(pose, "the picture of the pose")
     picture = read_picture(pose) if isinstance(pose, Path | str) else as_bytes(pose)
     found = estimated(picture, name, person, estimator)
-    return Estimated(fitted(found.pose, source, name), found.notes)
+    return Estimated(fitted(found.pose, source, name, retargeted=retargeted), found.notes)
+
+
+POSE_FILES = (".json", ".csv", ".npz", ".npy")
 
 
 def is_pose_file(path: Path) -> bool:
-    """Whether a path names joints (a JSON file, or a folder of them) and not a picture."""
-    return path.suffix.lower() == ".json" or path.is_dir()
+    """Whether a path names joints: a file of them, a folder of files, or a picture of a skeleton; not a photo."""
+    if path.suffix.lower() in POSE_FILES or path.is_dir():
+        return True
+    return path.is_file() and is_stick_figure(read_picture(path))
 
 
-def fitted(pose: Pose, source: Pose, name: str) -> Pose:
-    """Another person's pose, placed and scaled as the photo's person also where both pictures have the same size."""
+def is_preset(pose: Path | str) -> bool:
+    """Whether it is a preset's name, and no file of that name lies here."""
+    return str(pose) in preset_names() and not Path(pose).exists()
+
+
+def fitted(pose: Pose, source: Pose, name: str, *, retargeted: bool = True) -> Pose:
+    """Another person's pose, fitted to the photo's person also where both pictures have the same size."""
     if pose.size != source.size:
-        return pose  # `transfer` places it
+        return pose  # `transfer` fits it
     own, other = source.convert(OPENPOSE_18), pose.convert(OPENPOSE_18)
     refuse_too_little(own, "photo")
     refuse_too_little(other, f"picture {name}")
-    return pose.affine(placement(own, other, fit=True), source.size)
+    return retarget(own, other).pose if retargeted else pose.affine(placement(own, other, fit=True), source.size)
 
 
 @lru_cache(maxsize=2)

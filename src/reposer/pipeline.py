@@ -20,6 +20,7 @@ from reposer.core.framing import between, cut, edges_around, frame_bytes, in_pic
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resized_columns, to_uint8
 from reposer.core.pose import Box, Edges
+from reposer.core.retargeting import retarget
 from reposer.data.pictures import MAX_PIXELS, read_picture
 from reposer.generators import load
 from reposer.generators.trueflow import TrueFlow
@@ -31,6 +32,7 @@ AnyPhoto = Tensor | np.ndarray | Path | str
 """A photo's bytes (H, W, 3) in RGB, or its file."""
 
 SOFT_EDGE = 1 / 24  # of the crop's smaller side: width over which the generated part fades into the photo
+BODY = "left_shoulder"  # a skeleton that has it is a body's
 LARGER = 16  # the crop has at most this many times the photo's pixels
 
 
@@ -69,6 +71,7 @@ def transfer(
     provenance: bool = False,
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
+    retargeted: bool = True,
 ) -> Transfer:
     """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
 
@@ -78,7 +81,7 @@ def transfer(
     photo: a file, or bytes (H, W, 3) in RGB.
     source_pose: the person in the photo, in pixels of the photo.
     target_pose: in pixels of its own picture. If that has the photo's size the joints are taken as they are; otherwise
-        they are placed by `retarget_placement`.
+        they are fitted to the person by `retarget_placement`, which `retargeted` belongs to.
     more: further photos of the same person with their poses, for a generator that takes several (TrueFlow).
     picture_size: (height, width) of the pictures that filled the generator's frame in training; the crop has their
         aspect, so that the person is squashed or padded as in training. None: `framing.person_size`.
@@ -98,7 +101,7 @@ def transfer(
             f"use a generator that takes them, such as trueflow."
         )
     own_pose = source_pose.convert(generator.skeleton)
-    target_pose = retarget_placement(own_pose, target_pose)
+    target_pose = retarget_placement(own_pose, target_pose, retargeted=retargeted)
     leaving, growth = cut_joints(own_pose, target_pose), (0, 0, 0, 0)
     if leaving and canvas == "inside":
         target_pose, leaving = moved_inside(own_pose, target_pose), []
@@ -218,22 +221,26 @@ def _before(made: Composed, background: Background) -> UInt8[Tensor, "H W C"]:
     return over_white
 
 
-def retarget_placement(source_pose: Pose, target_pose: Pose) -> Pose:
-    """The target pose in the source's picture, placed and scaled as the source's person. Single poses.
+def retarget_placement(source_pose: Pose, target_pose: Pose, *, retargeted: bool = True) -> Pose:
+    """The target pose in the source's picture, fitted to the source's person. Single poses.
 
-    A pose whose picture has the source's size is taken as it is. Otherwise the size follows the limbs that both poses
-    show, all lengths together (a bent torso alone would mislead), and the position follows the hips: horizontally
-    always, vertically unless both show an ankle, in which case the lower foot stays on its ground. Where limbs or hips
-    are missing, the bounding box of the visible joints is used instead.
+    A pose whose picture has the source's size is taken as it is. Otherwise it gets the size, the proportions and the place
+    of the source's person, and joints that it misses where they are plausible (see `core.retargeting`).
+    retargeted: False = one scaling and shift only, see `placement`; landmarks of faces always get that.
     """
     if target_pose.size == source_pose.size:
         return target_pose
+    if retargeted and BODY in source_pose.skeleton:
+        return retarget(source_pose, target_pose).pose
     return target_pose.affine(placement(source_pose, target_pose), source_pose.size)
 
 
 def placement(source_pose: Pose, target_pose: Pose, *, fit: bool = False) -> Float[Tensor, "2 3"]:
-    """The scaling and shift of `retarget_placement`, also for other poses of the target's clip.
+    """The scaling and shift that place the target as the source's person, also for other poses of the target's clip.
 
+    The size follows the limbs that both poses show, all lengths together (a bent torso alone would mislead), and the
+    position follows the hips: horizontally always, vertically unless both show an ankle, in which case the lower foot
+    stays on its ground. Where limbs or hips are missing, the bounding box of the visible joints is used instead.
     fit: also if both pictures have the same size.
     """
     if target_pose.size == source_pose.size and not fit:
@@ -404,7 +411,7 @@ def _person_size_ratio(source_pose: Pose, target_pose: Pose) -> float:
 
 
 def _anchor(pose: Pose, other: Pose) -> Float[Tensor, "2"]:
-    """The point of `pose` that stays where it is: see `retarget_placement`."""
+    """The point of `pose` that stays where it is: see `placement`."""
     shows_hips = all(len(_seen(p, ("right_hip", "left_hip", "mid_hip"))) > 0 for p in (pose, other))
     left, top, right, bottom = pose.box()
     place = pose.xy.new_tensor([(left + right) / 2, (top + bottom) / 2])

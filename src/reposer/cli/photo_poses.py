@@ -10,8 +10,9 @@ from reposer.core import BadInput, Pose, quoted
 from reposer.core.terminal import Terminal
 from reposer.data.pictures import read_picture
 from reposer.data.poses import Chosen, choose_pose, read_recording
+from reposer.data.poses.presets import preset
 from reposer.estimators.people_choice import parse_person
-from reposer.own_photo import ESTIMATOR, estimated, fitted, is_pose_file
+from reposer.own_photo import ESTIMATOR, estimated, fitted, is_pose_file, is_preset
 
 
 def wanted_pose(
@@ -22,8 +23,10 @@ def wanted_pose(
     frame: int | None = None,
     person: str | None = None,
     estimator: str | None = None,
+    form: str | None = None,
+    retargeted: bool = True,
 ) -> Pose:
-    """The pose in this file, or of somebody in this picture, with at least one joint.
+    """The pose in this file, of this name, or of somebody in this picture, with at least one joint.
 
     size: (height, width) of the picture that a file's pose belongs to; None = what the file says, or else that of the
         photo.
@@ -31,13 +34,21 @@ def wanted_pose(
     frame: which of several in a file, from 0. person: which of several: in a file a number from 0, in a picture as
         `--person` says.
     estimator: the pose estimator that looks at a picture; None = the default.
+    form: of the file, see `read_recording`. retargeted: see `own_photo.fitted`.
     """
-    if not is_pose_file(path):
+    if is_preset(path):
+        options = {"--pose-size": size, "--pose-frame": frame, "--pose-person": person, "--pose-format": form}
+        given = [option for option, value in options.items() if value is not None]
+        if given:
+            raise BadInput(f"{path} is a pose by name, and {given[0]} is for pose files. Leave it out.")
+        return fitted(preset(str(path)), source, f"'{path}'", retargeted=retargeted)
+    if form is None and not is_pose_file(path):
         refuse_with_a_picture({"--pose-size": size, "--pose-frame": frame}, path)
         picture = read_picture(path)
-        return fitted(estimated_pose(picture, path, estimator, person, "--pose-person"), source, str(path))
+        found = estimated_pose(picture, path, estimator, person, "--pose-person")
+        return fitted(found, source, str(path), retargeted=retargeted)
     number = None if person is None else _number(person, path)
-    chosen = choose_pose(read_recording(path), size, otherwise=source.size, frame=frame, person=number)
+    chosen = choose_pose(read_recording(path, form), size, otherwise=source.size, frame=frame, person=number)
     if size is not None and chosen.pose.size != size:
         h, w = chosen.pose.size
         raise BadInput(
@@ -120,6 +131,16 @@ def tell(notes: Iterable[str]) -> None:
     console = Terminal(stderr=True)
     for note in notes:
         console.say(f"Note: {note}")
+
+
+def tell_inferred(wanted: Pose, generated: Pose) -> None:
+    """Name the joints that the wanted pose did not have."""
+    shown = wanted.convert(generated.skeleton).visible
+    names = [name for k, name in enumerate(generated.skeleton.joints) if generated.visible[k] and not shown[k]]
+    if names:
+        tell(
+            [f"joints that the wanted pose lacks are taken from its other side or from the photo: {', '.join(names)}."]
+        )
 
 
 def _shown(chosen: Chosen, path: Path) -> Pose:

@@ -28,12 +28,15 @@ def transfer_photo(
     joints: str | None = None,
     pose_size: tuple[int, int] | None = None,
     pose_frame: int | None = None,
+    pose_format: str | None = None,
     source_frame: int | None = None,
     source_person: int | None = None,
     more_photos: tuple[Path, ...] = (),
     more_poses: tuple[Path, ...] = (),
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
+    retarget: bool = True,
+    show_retarget: bool = False,
     explain: bool = False,
     provenance: bool = False,
     mark: bool = False,
@@ -44,7 +47,8 @@ def transfer_photo(
 
     Args:
         photo: a picture file.
-        pose: the target pose: a picture of somebody, or a pose file (ours, or one of OpenPose, AlphaPose or MMPose).
+        pose: the target pose: a picture of somebody, or a pose file, a picture of a skeleton, or a name of
+            `reposer pose list`.
         person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a point
             X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many
             there are.
@@ -56,6 +60,7 @@ def transfer_photo(
         joints: name of the pose estimator; none = movenet.
         pose_size: height and width of the picture of a pose file, if the file gives none; none = the photo's.
         pose_frame: which frame of a `--pose` with several, from 0.
+        pose_format: form of the pose file; none = recognised (`reposer pose convert --help` lists them).
         source_frame: which frame of a `--source-pose` with several, from 0.
         source_person: which of several people in `--source-pose`, from 0; none = the one with the surest joints.
         more_photos: further photos of the same person, whose unseen sides they show; for models that take several
@@ -65,6 +70,8 @@ def transfer_photo(
             for every model; white or transparent (PNG) = the person alone.
         canvas: if a limb leaves the photo: keep = it is cut, and a line says so; grow = the picture grows; inside = the
             pose is moved inside, and made smaller if it must be.
+        retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
+        show_retarget: also write the skeletons before and after over the photo, OUT-retarget.png.
         explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
         provenance: also write where each pixel comes from beside the result, as a picture and as an `.npz` (kind, place).
         mark: write "AI-generated" in the picture's corner.
@@ -79,6 +86,9 @@ def transfer_photo(
     if explain:
         check_output_file(sheet, inputs=inputs, option="the sheet of --explain,")
 
+    compared = named_beside(out, "-retarget.png")
+    if show_retarget:
+        check_output_file(compared, inputs=inputs, option="the picture of --show-retarget,")
     places = [named_beside(out, f"-provenance{ending}") for ending in (".png", ".npz")]
     for place in places if provenance else ():
         check_output_file(place, inputs=inputs, option="the file of --provenance,")
@@ -97,13 +107,23 @@ def transfer_photo(
     from reposer.generators import load, shipped_models
     from reposer.pipeline import transfer
 
-    from .photo_poses import person_in_photo, wanted_pose
+    from .photo_poses import person_in_photo, tell_inferred, wanted_pose
+    from .pose_pictures import before_and_after
 
     picture = read_picture(photo)
     source = person_in_photo(
         picture, photo, source_pose, joints, person, source_frame=source_frame, source_person=source_person
     )
-    wanted = wanted_pose(pose, pose_size, source, frame=pose_frame, person=pose_person, estimator=joints)
+    wanted = wanted_pose(
+        pose,
+        pose_size,
+        source,
+        frame=pose_frame,
+        person=pose_person,
+        estimator=joints,
+        form=pose_format,
+        retargeted=retarget,
+    )
     further = []
     for number, other in enumerate(more_photos):
         shown = read_picture(other)
@@ -120,6 +140,7 @@ def transfer_photo(
         provenance=provenance,
         background=background,
         canvas=canvas,
+        retargeted=retarget,
     )
     xmp = None
     if note:
@@ -127,11 +148,15 @@ def transfer_photo(
         files |= {f"further photo {n}": path for n, path in enumerate(more_photos, 1)}
         files |= {f"pose of further photo {n}": path for n, path in enumerate(more_poses, 1)}
         weights = Path(model) if Path(model).is_file() else shipped_models()[model]
-        digests = {role: digest(path) for role, path in files.items() if path is not None}
+        digests = {role: digest(path) for role, path in files.items() if path is not None and path.exists()}
         xmp = GeneratedNote(f"Reposer {__version__}", weights.stem, digest(weights), digests).xmp()
     write_picture(out, marked(answer.picture) if mark else answer.picture, xmp=xmp)
     console = Terminal(stderr=True)
     console.say(f"The picture: {out}")
+    tell_inferred(wanted, answer.target_pose)
+    if show_retarget:
+        write_picture(compared, before_and_after(picture, source, wanted, answer.target_pose))
+        console.say(f"The pose before and after it was fitted: {compared}")
     if answer.cut:
         console.say(
             f"The pose leaves the photo with {len(answer.cut)} joints, and is cut there: {', '.join(answer.cut)}. --canvas grow "

@@ -430,7 +430,8 @@ def _axis(pose: Pose) -> Tensor | None:
     (root, has_root), (neck, has_neck) = _point(pose, ROOT), _point(pose, NECK)
     if not (bool(has_root) and bool(has_neck)) or float((neck - root).norm()) < 1:
         return None
-    return (neck - root) / (neck - root).norm()
+    axis: Tensor = (neck - root) / (neck - root).norm()
+    return axis
 
 
 def mirrored(bone: Tensor, axis: Tensor | None) -> Tensor:

@@ -6,7 +6,7 @@ both. `convert` writes a file in another form (`POSE_WRITERS`).
 """
 
 from .choosing import Chosen, choose_pose
-from .conversion import POSE_WRITERS, convert
+from .conversion import POSE_WRITERS, convert, people_of, writer_for
 from .following import choose_track
 from .openpose_colours import openpose_picture
 from .own import OwnPose, write_pose_json, write_track
@@ -29,6 +29,7 @@ __all__ = [
     "choose_track",
     "convert",
     "openpose_picture",
+    "people_of",
     "read_content",
     "read_pose",
     "read_recording",
@@ -36,4 +37,5 @@ __all__ = [
     "recording_files",
     "write_pose_json",
     "write_track",
+    "writer_for",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reposer.core import BadInput
+from reposer.core import BadInput, Pose
 from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_25
 
 from .arrays import H36MWriter
@@ -20,7 +20,7 @@ from .mmpose import MMPoseWriter
 from .openpose import OpenPoseWriter
 from .own import OwnWriter
 from .patn import PatnWriter
-from .pixels import frame_of, is_normalised
+from .pixels import frame_of, in_pixels, is_normalised, scaled_to, words_of
 from .recognise import read_recording
 from .recording import PeopleInPicture, Person, PoseRecording, PoseWriter, Size
 from .skeleton_picture import SkeletonPictureWriter
@@ -74,6 +74,30 @@ def convert(
     if is_normalised(again) and not is_normalised(whole):
         again = in_pixels_of(again, whole.pictures[0].size)
     return notes + differences(whole, again)
+
+
+def people_of(
+    path: Path, size: Size | None = None, *, form: str | None = None, frame: int | None = None
+) -> tuple[list[Pose], list[str]]:
+    """All people of one picture of a file, in pixels of a picture of `size` (of the file's, if it has one and this is
+    None), with notes. form, frame: as in `convert`.
+    """
+    recording = read_recording(path, form)
+    if frame is None and len(recording.pictures) > 1:
+        raise BadInput(f"{path} has {len(recording.pictures)} frames, and a picture shows one. Choose it: --frame K.")
+    recording = selected(recording, frame, None)
+    (picture,) = recording.pictures or [PeopleInPicture(())]
+    people = [person for _, person in picture.usable]
+    if not people:
+        raise BadInput(f"{path} shows no person that can be used: there is nothing to show.")
+    counts = frame_of(recording, picture.size, size)
+    poses = [scaled_to(recording, in_pixels([person], counts, person.skeleton)[0], size) for person in people]
+    if size is not None and poses[0].size != size:  # our own form keeps its size
+        raise BadInput(
+            f"{path} belongs to a picture of {words_of(poses[0].size)} (height x width), not of {words_of(size)}."
+        )
+    left_out = len(picture.people) - len(people)
+    return poses, [f"{path}: {left_out} people whose data cannot be used are left out."] if left_out else []
 
 
 def writer_for(target: Path, to: str | None) -> PoseWriter:
