@@ -87,6 +87,28 @@ COMMANDS = {
         ("photo.png", "photo.json", "track.json", "moving.safetensors"),
         ("out.mp4",),
     ),
+    "convert poses": Command(
+        ("pose", "convert", "openpose.json", "out.json", "--format", "coco-wholebody"),
+        ("openpose.json",),
+        ("out.json",),
+        words=2,
+    ),
+    "convert a picture of a skeleton": Command(
+        ("pose", "convert", "skeleton.png", "out.csv"), ("skeleton.png",), ("out.csv",), words=2
+    ),
+    "convert arrays": Command(
+        ("pose", "convert", "lifted.npz", "out.png", "--size", "97", "70", "--frame", "0"),
+        ("lifted.npz",),
+        ("out.png",),
+        words=2,
+    ),
+    "show poses": Command(
+        ("pose", "show", "openpose.json", "--photo", "photo.png", "--out", "out.png"),
+        ("openpose.json", "photo.png"),
+        ("out.png",),
+        words=2,
+    ),
+    "list poses": Command(("pose", "list", "--sheet", "out.png"), (), ("out.png",), words=2),
     "views": Command(
         (*("views", "photo.png", "--model", "views.safetensors", "--out", "out.mp4"), *("--steps", "2")),
         ("photo.png", "views.safetensors"),

@@ -12,7 +12,7 @@ from PIL import Image
 from reposer.cli import main
 from reposer.core import Pose
 from reposer.data.pictures import write_picture
-from reposer.data.poses import write_pose_json, write_track
+from reposer.data.poses import convert, write_pose_json, write_track
 from reposer.generators import GENERATORS, save
 from reposer.study import Answers
 from reposer.synthetic.objects import write_objects
@@ -53,6 +53,8 @@ def _photo(root: Path) -> None:
     write_pose_json(root / "photo.json", pose)
     write_pose_json(root / "wanted.json", standing(50.0, (30.0, 45.0), PHOTO_SIZE, True))
     (root / "openpose.json").write_text(json.dumps(openpose(pose)))
+    convert(root / "photo.json", root / "skeleton.png")
+    convert(root / "photo.json", root / "lifted.npz")
 
 
 def openpose(pose: Pose) -> dict[str, object]:
