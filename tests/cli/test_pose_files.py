@@ -44,7 +44,7 @@ def transfer(folder, *more):
 
 def test_a_file_is_converted_by_the_ending_of_the_other_and_what_is_lost_is_said(folder, capsys):
     assert main(["pose", "convert", "photo.json", "list.csv"]) == 0
-    assert "Positions are up to 0." in capsys.readouterr().err
+    assert "The size of the picture is left out: the form has none." in capsys.readouterr().err
     assert main(["pose", "convert", "list.csv", "people.json", "--format", "openpose18"]) == 0
     first = json.loads((folder / "people.json").read_text())["people"][0]["pose_keypoints_2d"]
     truth = read_pose(folder / "photo.json")

@@ -34,7 +34,7 @@ def preset_sheet() -> UInt8[Tensor, "H W 3"]:
     return torch.from_numpy(np.concatenate(rows, 0))
 
 
-def before_and_after(photo: UInt8[Tensor, "H W 3"], source: Pose, wanted: Pose, fitted: Pose) -> UInt8[Tensor, "H W 3"]:
+def before_and_after(photo: UInt8[Tensor, "H W 3"], source: Pose, wanted: Pose, fitted: Pose) -> UInt8[Tensor, "h w 3"]:
     """The photo with its own pose, with the wanted one by size and place alone, and with the fitted one."""
     own, before = source.convert(OPENPOSE_18), wanted.convert(OPENPOSE_18)
     if before.size != own.size:
