@@ -9,7 +9,7 @@ from tyro.conf import Positional
 from reposer.core.outputs import check_output_file, check_output_folder, named_beside
 from reposer.core.terminal import Terminal
 
-from .option_values import within
+from .option_values import pixels, within
 
 MOST_SIDE = 4096
 """Pixels of a data set's pictures, on each side."""
