@@ -48,7 +48,7 @@ def test_a_file_is_converted_by_the_ending_of_the_other_and_what_is_lost_is_said
     assert main(["pose", "convert", "list.csv", "people.json", "--format", "openpose18"]) == 0
     first = json.loads((folder / "people.json").read_text())["people"][0]["pose_keypoints_2d"]
     truth = read_pose(folder / "photo.json")
-    assert torch.allclose(torch.tensor(first).view(18, 3)[:, :2], truth.xy.round(), atol=1e-6)
+    assert torch.allclose(torch.tensor(first, dtype=torch.float32).view(18, 3)[:, :2], truth.xy.round(), atol=1e-6)
 
 
 @pytest.mark.parametrize(
