@@ -18,6 +18,7 @@ FILES = {
     "transfer": ["transfer", f"{GONE}.png", "--source-pose", GONE, "--pose", GONE, "--out", "OUT.png"],
     "pose extract": ["pose", "extract", f"{GONE}.png", "--out", "OUT.json"],
     "animate": ["animate", f"{GONE}.png", "--driving", GONE, "--out", "OUT.mp4"],
+    "personalize": ["personalize", f"{GONE}.mp4", "--out", "OUT.safetensors"],
     "views": ["views", f"{GONE}.png", "--model", GONE, "--out", "OUT.mp4"],
     "import-weights": [*("import-weights", "gfla", GONE, "--recipe", "gfla-fashion-2020", "--out", "OUT.safetensors")],
     "score --json": ["score", GONE, "--targets", GONE, "--json", "OUT.json"],
