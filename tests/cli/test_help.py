@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from reposer.cli import COMMANDS, main
+from reposer.cli.options import unbroken
 
 
 def test_the_help_imports_no_torch():
@@ -53,3 +54,19 @@ def test_an_unknown_recipe_names_the_nearest(capsys):
 def test_what_there_is_can_be_listed(command, capsys):
     assert main(command) == 0
     assert "gfla" in capsys.readouterr().out or command == ["data", "list"]
+
+
+def test_lines_that_go_on_are_joined_in_a_help_and_entries_stay_apart():
+    text = """Write it.
+
+    A paragraph that
+    goes on.
+
+    Args:
+        one: a text that goes
+            on, and
+            on.
+        two: another.
+    """
+    joined = "Write it.\n\nA paragraph that goes on.\n\nArgs:\n    one: a text that goes on, and on.\n    two: another."
+    assert unbroken(text) == joined

@@ -7,7 +7,6 @@ from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
@@ -16,6 +15,7 @@ from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
 from .option_values import MOST_PIXELS, pixels, seeded, within
+from .options import called
 from .progress import counted
 
 SMALLEST = 64  # pixels: smallest side of a clip
@@ -24,7 +24,7 @@ CODE = ("animation", "core", "data", "estimators", "generators", "nn", "probes",
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(animate, args=list(arguments), prog="reposer animate", description=__doc__)
+    return called(animate, arguments, "animate", __doc__)
 
 
 def animate(

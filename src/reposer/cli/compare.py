@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.terminal import Terminal
 
 from .option_values import some
+from .options import called
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(compare_reports, args=list(arguments), prog="reposer compare", description=__doc__)
+    return called(compare_reports, arguments, "compare", __doc__)
 
 
 def compare_reports(

@@ -14,13 +14,14 @@ from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, check_outpu
 from reposer.core.terminal import Terminal
 
 from .option_values import MOST_WORKERS, pixels, seeded, some, within
+from .options import called_by_name
 
 MOST_VIEWS = 1000  # per person
 COMPRESSED = 20  # a picture takes at least a twentieth of its raw bytes
 
 
 def run(arguments: Sequence[str]) -> int:
-    code: int = tyro.extras.subcommand_cli_from_dict(
+    return called_by_name(
         {
             "check": check,
             "list": show,
@@ -29,11 +30,10 @@ def run(arguments: Sequence[str]) -> int:
             "card": card,
             "synthesize-objects": synthesize_objects,
         },
-        args=list(arguments),
-        prog="reposer data",
-        description=__doc__,
+        arguments,
+        "data",
+        __doc__,
     )
-    return code
 
 
 def check(root: Positional[Path], *, frame: Frame | None = None, pictures: PictureForm | None = None) -> int:

@@ -4,18 +4,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
-
 from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
 from .option_values import within
+from .options import called
 
 LAST_PERSON = 49_999
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(demo, args=list(arguments), prog="reposer demo", description=__doc__)
+    return called(demo, arguments, "demo", __doc__)
 
 
 def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: int = 7) -> int:

@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import Positional, arg
 
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.scoring.options import Scoring
 
 from .option_values import within
+from .options import called
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(
-        evaluate_model, args=list(arguments), prog="reposer evaluate", description=__doc__, config=(OmitArgPrefixes,)
-    )
+    return called(evaluate_model, arguments, "evaluate", __doc__, flat=True)
 
 
 def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]) -> int:

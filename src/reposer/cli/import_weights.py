@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
+from .options import called
+
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(import_weights, args=list(arguments), prog="reposer import-weights", description=__doc__)
+    return called(import_weights, arguments, "import-weights", __doc__)
 
 
 def import_weights(

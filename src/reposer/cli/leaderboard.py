@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import tyro
 from rich.markdown import Markdown
 
 from reposer.core import BadInput
@@ -13,10 +12,11 @@ from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 
 from .option_values import above, some, within
+from .options import called
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(leaderboard, args=list(arguments), prog="reposer leaderboard", description=__doc__)
+    return called(leaderboard, arguments, "leaderboard", __doc__)
 
 
 def leaderboard(

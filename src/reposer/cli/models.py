@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-import tyro
 from rich.table import Table
 
 from reposer.core.terminal import Terminal
 
+from .options import called
+
 
 def run(arguments: Sequence[str]) -> int:
-    tyro.cli(_show, args=list(arguments), prog="reposer models", description=__doc__)
-    return 0
+    return called(_show, arguments, "models", __doc__)
 
 
-def _show() -> None:
+def _show() -> int:
     from reposer.generators import load, shipped_models
 
     table = Table(box=None, pad_edge=False)
@@ -26,3 +26,4 @@ def _show() -> None:
         megabytes = path.stat().st_size / 1e6
         table.add_row(name, generator.config.family, size, f"{count:,}", path.name, f"{megabytes:.1f}")
     Terminal().print(table)
+    return 0

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
@@ -12,12 +11,13 @@ from reposer.core.outputs import check_output_file, check_output_folder, named_b
 from reposer.core.terminal import Terminal
 
 from .option_values import MOST_WORKERS, above, within
+from .options import called
 
 LEFT_OUT_SHOWN = 5
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(personalize_person, args=list(arguments), prog="reposer personalize", description=__doc__)
+    return called(personalize_person, arguments, "personalize", __doc__)
 
 
 def personalize_person(

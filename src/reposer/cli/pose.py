@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core.outputs import check_output_file, check_output_folder, named_beside
 from reposer.core.terminal import Terminal
 
 from .option_values import pixels, within
+from .options import called_by_name
 
 MOST_SIDE = 4096
 """Pixels of a data set's pictures, on each side."""
@@ -18,13 +18,9 @@ CLIP_ENDINGS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"
 
 
 def run(arguments: Sequence[str]) -> int:
-    code: int = tyro.extras.subcommand_cli_from_dict(
-        {"extract": extract, "convert": convert, "show": show, "list": list_presets},
-        args=list(arguments),
-        prog="reposer pose",
-        description=__doc__,
+    return called_by_name(
+        {"extract": extract, "convert": convert, "show": show, "list": list_presets}, arguments, "pose", __doc__
     )
-    return code
 
 
 def extract(

@@ -6,20 +6,20 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import tyro
 from rich.padding import Padding
 
 from reposer.core.terminal import Terminal
+
+from .options import called
 
 INDENT = (0, 0, 0, 4)  # indent of a recipe's description, in columns
 
 
 def run(arguments: Sequence[str]) -> int:
-    tyro.cli(show, args=list(arguments), prog="reposer recipes", description=__doc__)
-    return 0
+    return called(show, arguments, "recipes", __doc__)
 
 
-def show(*, json: bool = False) -> None:
+def show(*, json: bool = False) -> int:
     """List each recipe with its size, steps, batch, the features that its losses use, and a description.
 
     Args:
@@ -28,13 +28,14 @@ def show(*, json: bool = False) -> None:
     terminal = Terminal()
     if json:
         terminal.text(json_text.dumps(list(described()), indent=2))
-        return
+        return 0
     for recipe in described():
         size = "x".join(map(str, recipe["size"]))
         features = f" · features: {', '.join(recipe['features'])}" if recipe["features"] else ""
         numbers = f"{size} · {recipe['steps']:,} steps of {recipe['batch_size']}{features}"
         terminal.say(recipe["name"], style="bold")
         terminal.print(Padding(numbers, INDENT), Padding(recipe["about"], INDENT))
+    return 0
 
 
 def described() -> Iterator[dict[str, Any]]:

@@ -4,7 +4,6 @@ import json as json_module
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
@@ -13,10 +12,11 @@ from reposer.core.outputs import check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
 
 from .option_values import MOST_WORKERS, pixels, within
+from .options import called
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(score, args=list(arguments), prog="reposer score", description=__doc__)
+    return called(score, arguments, "score", __doc__)
 
 
 def score(

@@ -13,16 +13,13 @@ from reposer.core.outputs import check_output_file
 from reposer.core.terminal import Terminal
 
 from .option_values import seeded, some, within
+from .options import called_by_name
 
 
 def run(arguments: Sequence[str]) -> int:
-    code: int = tyro.extras.subcommand_cli_from_dict(
-        {"real-or-generated": real_or_generated, "best": best, "results": results},
-        args=list(arguments),
-        prog="reposer study",
-        description=__doc__,
+    return called_by_name(
+        {"real-or-generated": real_or_generated, "best": best, "results": results}, arguments, "study", __doc__
     )
-    return code
 
 
 def real_or_generated(

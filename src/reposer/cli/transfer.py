@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core import BadInput
@@ -11,9 +10,11 @@ from reposer.core.choices import Background, CanvasChoice
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
+from .options import called
+
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(transfer_photo, args=list(arguments), prog="reposer transfer", description=__doc__)
+    return called(transfer_photo, arguments, "transfer", __doc__)
 
 
 def transfer_photo(

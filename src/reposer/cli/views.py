@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import tyro
 from tyro.conf import Positional
 
 from reposer.core.choices import QUALITY
@@ -12,6 +11,7 @@ from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
 from .option_values import MOST_PIXELS, within
+from .options import called
 from .progress import counted
 
 ROUND = 360
@@ -20,7 +20,7 @@ MOST_STEPS = 3600
 
 
 def run(arguments: Sequence[str]) -> int:
-    return tyro.cli(views, args=list(arguments), prog="reposer views", description=__doc__)
+    return called(views, arguments, "views", __doc__)
 
 
 def views(
