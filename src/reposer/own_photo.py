@@ -126,7 +126,7 @@ def _note(
     model: Generator | Path | str, inputs: Mapping[str, object], picture: UInt8[Tensor, "H W 3"]
 ) -> GeneratedNote:
     """By what and from what a picture was made: of files their checksums, of a photo without a file that of its bytes."""
-    digests = {role: digest(Path(i)) for role, i in inputs.items() if isinstance(i, Path | str)}
+    digests = {role: digest(Path(i)) for role, i in inputs.items() if isinstance(i, Path | str) and Path(i).exists()}
     if "photo" not in digests:
         digests = {"photo, its pixels": hashlib.sha256(picture.numpy().tobytes()).hexdigest()} | digests
     tool = f"Reposer {__version__}"

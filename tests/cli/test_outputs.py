@@ -36,6 +36,7 @@ FOLDERS = {
     "train": ["train", "gfla-mini", "--out", "OUT"],
     "evaluate": ["evaluate", GONE, "--out", "OUT"],
     "score": ["score", GONE, "--targets", GONE, "--out", "OUT"],
+    "batch": ["batch", GONE, "--poses", GONE, "--out", "OUT"],
     "leaderboard": ["leaderboard", "--out", "OUT"],
     "data synthesize": ["data", "synthesize", "OUT"],
     "data synthesize-objects": ["data", "synthesize-objects", "OUT"],

@@ -71,6 +71,11 @@ COMMANDS = {
     "a folder's poses": Command(
         ("pose", "extract", "album", "--size", "64", "44", "--out", "out"), ("album",), ("out",), words=2
     ),
+    "batch": Command(
+        ("batch", "jobs.csv", "--model", "people.safetensors", "--workers", "0", "--out", "out"),
+        ("jobs.csv", "somebody.png", "album", "wanted.json", "people.safetensors"),
+        ("out",),
+    ),
     "animate": Command(
         (
             *("animate", "photo.png", "--source-pose", "photo.json", "--driving", "driving.mp4"),

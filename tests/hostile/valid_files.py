@@ -53,6 +53,9 @@ def _photo(root: Path) -> None:
     write_pose_json(root / "photo.json", pose)
     write_pose_json(root / "wanted.json", standing(50.0, (30.0, 45.0), PHOTO_SIZE, True))
     (root / "openpose.json").write_text(json.dumps(openpose(pose)))
+    (root / "jobs.csv").write_text(
+        "photo,pose,person,out\nalbum/anna_1.png,wanted.json,left,a/one.jpg\nsomebody.png,arms-up,,\n"
+    )
     convert(root / "photo.json", root / "skeleton.png")
     convert(root / "photo.json", root / "lifted.npz")
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "score a generator, beside copying the source",
     "score": "score a folder of anybody's pictures under a named protocol",
     "compare": "put reports in one table; rank only what was made alike",
+    "batch": "every photo in every pose, or the rows of a CSV file: by several processes, resumed",
     "personalize": "fit TrueFlow to one person, from a clip or a folder of photos",
     "leaderboard": "train and score all systems on the same synthetic people: one table, one sheet",
     "study": "ask people: real or generated, or the best of several systems",

@@ -1,0 +1,351 @@
+"""Thousands of photos and poses: each pair a picture, by several processes, resumed after a kill.
+
+A picture that is there already is kept if the note in it says that it was made from the same photo, pose, weights and
+options. The bytes of a picture depend neither on the number of processes nor on the other pictures.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from reposer import __version__
+from reposer.core import BadInput, Pose, quoted
+from reposer.core.choices import Background, CanvasChoice
+from reposer.core.disk import only_user, write_text
+from reposer.core.processes import closing_soon, deaf_to_interrupts, end_with_parent
+from reposer.core.shown import one_line
+from reposer.data.generated_note import digest, marked
+from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
+from reposer.data.pictures import read_picture, write_picture
+from reposer.estimators.people_choice import Person, parse_person
+from reposer.generators import shipped_models
+from reposer.own_photo import ESTIMATOR, POSE_FILES, estimated, fitted, is_pose_file, is_preset, repose
+
+COLUMNS = ("photo", "pose", "person", "pose_person", "out")
+"""Columns of a manifest; the first two are required."""
+FAILURES = "failures.csv"
+ROLE = "batch"
+"""Under which the note in a picture holds the digest of all that it was made from."""
+HEAD = 1 << 16
+"""Bytes at a file's beginning in which its note lies."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to make.
+
+    photo: a picture file. pose: a pose file, a picture of somebody, or a preset's name. out: the file to write.
+    person, pose_person: which of several people, as in `transfer --person`; empty = the largest.
+    """
+
+    photo: Path
+    pose: str
+    out: Path
+    person: str = ""
+    pose_person: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all pictures of a batch share; see `repose`. mark: write a visible mark into each."""
+
+    model: str = "trueflow"
+    estimator: str = ESTIMATOR
+    background: Background = "keep"
+    canvas: CanvasChoice = "keep"
+    retargeted: bool = True
+    mark: bool = False
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a job. failure: why there is no picture; empty if there is. new: whether this run made it."""
+
+    job: Job
+    failure: str = ""
+    new: bool = True
+
+
+# ------------------------------------------------------------------------------------------- jobs
+
+
+def all_pairs(photos: Path, poses: str, out: Path, ending: str = ".png") -> list[Job]:
+    """Every photo of a folder (or one photo) in every pose of a folder (or in one), as OUT/PHOTO_in_POSE.png."""
+    wanted = [poses] if is_preset(poses) else [str(path) for path in _files(Path(poses), "pose", POSE_FILES)]
+    own = _files(photos, "photo")
+    return _distinct([Job(p, pose, out / f"{p.stem}_in_{Path(pose).stem}{ending}") for p in own for pose in wanted])
+
+
+def _files(path: Path, what: str, more: tuple[str, ...] = ()) -> list[Path]:
+    """The files of a folder that may be one of these, sorted; or the file."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise BadInput(f"There is no {what} {path}. Give a file or a folder.")
+    kinds = (*PICTURE_SUFFIXES, *UNREAD_SUFFIXES, *more)
+    found = sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in kinds and p.name[0] != ".")
+    if not found:
+        raise BadInput(f"The folder {path} holds no {what}.")
+    return found
+
+
+def manifest(path: Path, out: Path, ending: str = ".png") -> list[Job]:
+    """The jobs of a CSV file with the columns photo, pose and, if wanted, person, pose_person and out.
+
+    Paths are relative to the file's folder, those of `out` to the folder `out`, inside of which they stay.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not text in UTF-8; a CSV file was expected.") from None
+    try:
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        names = [name.strip() for name in rows.fieldnames or ()]
+        _check_columns(path, names)
+        rows.fieldnames = names
+        jobs = [_of_row(path, rows.line_num, row, out, ending) for row in rows]
+    except csv.Error as error:
+        raise BadInput(f"{path}, line {rows.line_num}: {error}. A CSV file was expected.") from None
+    if not jobs:
+        raise BadInput(f"{path} has no rows under its header.")
+    return _distinct(jobs)
+
+
+def _check_columns(path: Path, names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in COLUMNS]
+    lacking = [name for name in COLUMNS[:2] if name not in names]
+    if unknown or lacking or len(set(names)) < len(names):
+        raise BadInput(
+            f"{path} has the columns {quoted(', '.join(names))}; photo and pose were expected, and may be followed by "
+            f"{', '.join(COLUMNS[2:])}, each once."
+        )
+
+
+def _of_row(path: Path, line: int, row: Mapping[str | None, str | None], out: Path, ending: str) -> Job:
+    if None in row or None in row.values():
+        raise BadInput(f"{path}, line {line}: the row has another number of cells than the header.")
+    cell = {str(name): (value or "").strip() for name, value in row.items()}
+    if not cell["photo"] or not cell["pose"]:
+        raise BadInput(f"{path}, line {line}: the photo or the pose is empty.")
+    for option in ("person", "pose_person"):
+        if cell.get(option):
+            try:
+                parse_person(cell[option], option)
+            except BadInput as error:
+                raise BadInput(f"{path}, line {line}: {error}") from None
+    photo, pose = path.parent / cell["photo"], cell["pose"]
+    if not is_preset(pose):
+        pose = str(path.parent / pose)
+    name = cell.get("out") or f"{photo.stem}_in_{Path(pose).stem}{ending}"
+    place = Path(name)
+    if place.is_absolute() or ".." in place.parts or place.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise BadInput(
+            f"{path}, line {line}: out is {quoted(name)}; the name of a .png or .jpg inside of --out was expected."
+        )
+    return Job(photo, pose, out / place, cell.get("person", ""), cell.get("pose_person", ""))
+
+
+def _distinct(jobs: list[Job]) -> list[Job]:
+    places: dict[Path, Job] = {}
+    for job in jobs:
+        if job.out in places:
+            other = places[job.out]
+            raise BadInput(
+                f"{other.photo} in {other.pose} and {job.photo} in {job.pose} would both be {job.out}. Name them apart."
+            )
+        places[job.out] = job
+    inputs = {path.resolve() for job in jobs for path in (job.photo, Path(job.pose))}
+    for place in places:
+        if place.resolve() in inputs:
+            raise BadInput(f"{place} would be written over, and is read. Give another --out.")
+    return jobs
+
+
+# ------------------------------------------------------------------------------------------- work
+
+
+def run(jobs: Sequence[Job], out: Path, options: Options, *, workers: int = 2) -> Iterator[Done]:
+    """Make what is missing, in any order of completion; `out` is locked meanwhile.
+
+    workers: processes of one thread each; 0 = this one. A job that cannot be done does not stop the others.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    lock = only_user(out, "makes a batch")
+    try:
+        options = replace(options, model=_weights(options.model))
+        yield from _worked(jobs, options, workers)
+    finally:
+        lock.release()
+
+
+def write_failures(out: Path, done: Sequence[Done]) -> Path | None:
+    """Write OUT/failures.csv, a manifest of what failed with the reasons; removed if nothing did. Returns its path."""
+    path = out / FAILURES
+    failed = [d for d in done if d.failure]
+    if not failed:
+        path.unlink(missing_ok=True)
+        return None
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("photo", "pose", "person", "pose_person", "out", "reason"))
+    for d in failed:
+        job = d.job
+        writer.writerow((job.photo, job.pose, job.person, job.pose_person, job.out, one_line(d.failure)))
+    write_text(path, text.getvalue())
+    return path
+
+
+def _weights(model: str) -> str:
+    """The file of a model, so that the digest of it can be told."""
+    if Path(model).is_file():
+        return model
+    shipped = shipped_models()
+    if model not in shipped:
+        raise BadInput(
+            f"There is no model {quoted(model)}; shipped are {', '.join(shipped)}. Give one or a `.safetensors`."
+        )
+    return str(shipped[model])
+
+
+def _worked(jobs: Sequence[Job], options: Options, workers: int) -> Iterator[Done]:
+    """A few jobs are pending at a time, so memory does not grow with their number."""
+    if workers == 0:
+        with _one_thread():
+            for job in jobs:
+                yield _made(job, options)
+        return
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    try:
+        with closing_soon(ProcessPoolExecutor(workers, context, initializer=_begin)) as pool:
+            waiting: deque[Future[Done]] = deque()
+            for job in jobs:
+                with deaf_to_interrupts():
+                    waiting.append(pool.submit(_made, job, options))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise BadInput(
+            "A worker process was ended from outside; the system does that when memory runs out. The same command goes on "
+            "from here; give fewer --workers."
+        ) from None
+
+
+def _begin() -> None:
+    end_with_parent()
+    torch.set_num_threads(1)
+
+
+class _one_thread:
+    """As in a worker, so that the bytes are the same."""
+
+    def __enter__(self) -> None:
+        self.before = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self.before)
+
+
+def _made(job: Job, options: Options) -> Done:
+    try:
+        for what, path in (("photo", job.photo), ("pose", Path(job.pose))):
+            if not path.exists() and not (what == "pose" and is_preset(job.pose)):
+                raise BadInput(f"There is no {what} {path}.")
+        wanted = made_from(job, options)
+        if _is_made(job.out, wanted):
+            return Done(job, new=False)
+        _make(job, options, wanted)
+    except BadInput as error:
+        return Done(job, failure=str(error))
+    except MemoryError:
+        return Done(job, failure="there is not enough memory for it")
+    return Done(job)
+
+
+def made_from(job: Job, options: Options) -> str:
+    """The digest of all that decides a picture."""
+    pose = Path(job.pose)
+    content = {
+        "photo": _digest(job.photo, job.photo.stat().st_mtime_ns),
+        "pose": job.pose if is_preset(job.pose) else _digest(pose, pose.stat().st_mtime_ns),
+        "model": _digest(Path(options.model), Path(options.model).stat().st_mtime_ns),
+        "people": [job.person, job.pose_person],
+        "options": {k: v for k, v in asdict(options).items() if k not in ("model", "device")},
+        "version": __version__,
+        "ending": job.out.suffix.lower(),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _is_made(out: Path, wanted: str) -> bool:
+    """Whether the picture is there with a note that says so. Files appear whole, so it is complete."""
+    try:
+        with out.open("rb") as file:
+            return wanted.encode() in file.read(HEAD)
+    except FileNotFoundError:
+        return False
+
+
+def _make(job: Job, options: Options, wanted: str) -> None:
+    pose_person = parse_person(job.pose_person, "pose_person") if job.pose_person else None
+    source = _source(job.photo, job.photo.stat().st_mtime_ns, job.person, options.estimator)
+    pose: Pose | str = job.pose
+    if not is_preset(job.pose) and not is_pose_file(Path(job.pose)):
+        path = Path(job.pose)
+        found = _posed(path, path.stat().st_mtime_ns, job.pose_person, options.estimator)
+        pose = fitted(found, source, job.pose, retargeted=options.retargeted)
+        pose_person = None
+    made = repose(
+        job.photo,
+        pose,
+        pose_person=pose_person,
+        source_pose=source,
+        model=options.model,
+        estimator=options.estimator,
+        background=options.background,
+        canvas=options.canvas,
+        retargeted=options.retargeted,
+        device=options.device,
+    )
+    assert made.generated is not None
+    picture = torch.from_numpy(np.array(made.image))
+    inputs = {**made.generated.inputs, ROLE: wanted}
+    if not is_preset(job.pose):
+        inputs["pose"] = _digest(Path(job.pose), Path(job.pose).stat().st_mtime_ns)
+    note = replace(made.generated, inputs=inputs)
+    write_picture(job.out, marked(picture) if options.mark else picture, xmp=note.xmp())
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, changed: int) -> str:
+    return digest(path)
+
+
+@lru_cache(maxsize=4)
+def _source(photo: Path, changed: int, person: str, estimator: str) -> Pose:
+    return _estimated(photo, person, estimator)
+
+
+@lru_cache(maxsize=256)
+def _posed(picture: Path, changed: int, person: str, estimator: str) -> Pose:
+    return _estimated(picture, person, estimator)
+
+
+def _estimated(path: Path, person: str, estimator: str) -> Pose:
+    choice: Person | None = parse_person(person) if person else None
+    return estimated(read_picture(path), str(path), choice, estimator).pose

@@ -1,0 +1,97 @@
+"""`reposer batch PHOTOS --poses POSES --out FOLDER`: every photo in every pose, or the rows of a CSV manifest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from reposer.core import BadInput
+from reposer.core.choices import Background, CanvasChoice
+from reposer.core.outputs import check_output_folder
+from reposer.core.terminal import Terminal
+
+from .option_values import MOST_WORKERS, within
+from .options import called
+
+FAILURES_SHOWN = 10
+
+
+def run(arguments: Sequence[str]) -> int:
+    return called(batch, arguments, "batch", __doc__)
+
+
+def batch(
+    photos: Positional[Path],
+    *,
+    out: Path,
+    poses: str | None = None,
+    model: str = "trueflow",
+    joints: str | None = None,
+    background: Background = "keep",
+    canvas: CanvasChoice = "keep",
+    retarget: bool = True,
+    mark: bool = False,
+    format: Literal["png", "jpg"] = "png",
+    workers: int = 2,
+    device: str | None = None,
+) -> int:
+    """A stopped or killed batch goes on with the same command: a picture that was made from the same photo, pose,
+    weights and options is kept. A pair that cannot be done does not stop the others: it is listed with its reason, in
+    OUT/failures.csv too, and the exit code is 1.
+
+    Args:
+        photos: a folder of photos, a photo, or a CSV file with the columns photo and pose and, if wanted, person,
+            pose_person and out; its paths are relative to its folder, those of out to `--out`.
+        out: folder of the results, OUT/PHOTO_in_POSE.png.
+        poses: a folder of pose files and pictures of people, one of them, or a name of `reposer pose list`; not with a CSV
+            file.
+        model: a shipped model's name or a `.safetensors`.
+        joints: name of the pose estimator; none = movenet.
+        background: as in `reposer transfer`.
+        canvas: as in `reposer transfer`.
+        retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
+        mark: write "AI-generated" in each picture's corner.
+        format: of the results, unless a manifest names them.
+        workers: processes, one thread each; 0 = this one. The bytes do not depend on their number.
+        device: cpu, cuda, ...; none = a CUDA GPU if there is one.
+    """
+    within("--workers", workers, 0, MOST_WORKERS)
+    check_output_folder(out)
+    if background == "transparent" and format == "jpg":
+        raise BadInput("JPEG has no transparency. Give --format png, or --background white.")
+
+    from reposer.batch import Options, all_pairs, manifest, write_failures
+    from reposer.batch import run as made
+    from reposer.own_photo import ESTIMATOR
+
+    from .progress import counted
+
+    ending = f".{format}"
+    if photos.suffix.lower() == ".csv":
+        if poses is not None:
+            raise BadInput(f"{photos} names the poses itself; leave --poses out.")
+        if not photos.is_file():
+            raise BadInput(f"There is no file {photos}.")
+        jobs = manifest(photos, out, ending)
+    else:
+        if poses is None:
+            raise BadInput(
+                "--poses is missing: a folder of poses, a pose file, a picture, or a name of `reposer pose list`."
+            )
+        jobs = all_pairs(photos, poses, out, ending)
+    if background == "transparent" and (job := next((j for j in jobs if j.out.suffix.lower() != ".png"), None)):
+        raise BadInput(f"{job.out} is to be transparent, and only PNG files can be.")
+    console = Terminal(stderr=True)
+    options = Options(model, joints or ESTIMATOR, background, canvas, retarget, mark, device)
+    done = list(counted(made(jobs, out, options, workers=workers), "pictures", len(jobs), console, unit="pictures"))
+    failed = [d for d in done if d.failure]
+    listed = write_failures(out, done)
+    new = sum(d.new and not d.failure for d in done)
+    kept = len(done) - new - len(failed)
+    console.say(f"{new} pictures made, {kept} kept from before, {len(failed)} failed: {out}")
+    for d in failed[:FAILURES_SHOWN]:
+        console.say(f"{d.job.photo} in {d.job.pose}: {d.failure}")
+    if listed is not None:
+        console.say(f"All failures: {listed}")
+    return 1 if failed else 0

@@ -1,0 +1,148 @@
+"""`reposer batch`: every photo in every pose; what is kept, what is made again, what failed and why."""
+
+import csv
+import os
+import re
+
+import pytest
+import torch
+
+import reposer
+import reposer.batch
+from reposer.batch import Options, all_pairs, manifest
+from reposer.cli import main
+from reposer.core import BadInput
+from reposer.data.pictures import write_picture
+from reposer.data.poses import write_pose_json
+from reposer.generators import GENERATORS, save
+from tests.estimators.synthetic_photos import side_by_side, somebody
+
+GREY = torch.full((120, 90, 3), 128, dtype=torch.uint8)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """Two photos, one of them of nobody, a pose file and a picture as poses, and a tiny network."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("photos", "poses"):
+        (tmp_path / folder).mkdir()
+    write_picture(tmp_path / "photos/anna.png", somebody(0)[0])
+    write_picture(tmp_path / "photos/wall.png", GREY)
+    write_pose_json(tmp_path / "poses/file.json", somebody(1)[1])
+    write_picture(tmp_path / "poses/picture.png", somebody(1)[0])
+    torch.manual_seed(0)
+    save(GENERATORS["trueflow"]().tiny().build().eval(), tmp_path / "tiny.safetensors")
+    return tmp_path
+
+
+@pytest.fixture
+def run(world, capsys):
+    def command(*words, workers=0):
+        code = main(
+            ["batch", *map(str, words), "--model", "tiny.safetensors", "--workers", str(workers), "--out", "out"]
+        )
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        return code, said
+
+    return command
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.*")) if path.suffix in (".png", ".jpg")}
+
+
+def test_every_photo_is_made_in_every_pose_and_what_fails_is_named(world, run):
+    code, said = run("photos", "--poses", "poses")
+    assert code == 1 and "2 pictures made, 0 kept from before, 2 failed" in said
+    assert set(files(world / "out")) == {"anna_in_file.png", "anna_in_picture.png"}
+    assert "photos/wall.png in poses/file.json: " in said
+    rows = list(csv.DictReader((world / "out/failures.csv").open()))
+    assert [(row["photo"], row["pose"]) for row in rows] == [
+        ("photos/wall.png", "poses/file.json"),
+        ("photos/wall.png", "poses/picture.png"),
+    ]
+    assert all("wall.png" in row["reason"] for row in rows)
+
+
+def test_what_is_made_is_kept_until_an_input_or_an_option_changes(world, run):
+    (world / "photos/wall.png").unlink()
+    assert run("photos", "--poses", "poses")[0] == 0
+    first = files(world / "out")
+    code, said = run("photos", "--poses", "poses")
+    assert code == 0 and "0 pictures made, 2 kept from before" in said and files(world / "out") == first
+    (world / "out/anna_in_file.png").unlink()
+    assert "1 pictures made, 1 kept" in run("photos", "--poses", "poses")[1]
+    assert files(world / "out") == first
+    assert "2 pictures made, 0 kept" in run("photos", "--poses", "poses", "--background", "white")[1]
+    assert files(world / "out") != first
+    write_pose_json(world / "poses/file.json", somebody(0)[1])
+    os.utime(world / "poses/file.json", (1, 1))
+    assert "1 pictures made, 1 kept" in run("photos", "--poses", "poses", "--background", "white")[1]
+
+
+@pytest.mark.slow
+def test_the_bytes_do_not_depend_on_the_number_of_processes(world, run):
+    run("photos", "--poses", "poses")
+    alone = files(world / "out")
+    for path in (world / "out").glob("*.png"):
+        path.unlink()
+    code, said = run("photos", "--poses", "poses", workers=2)
+    assert code == 1 and "2 pictures made" in said
+    assert files(world / "out") == alone and len(alone) == 2
+
+
+def test_a_manifest_chooses_people_and_names(world, run):
+    write_picture(world / "two.png", side_by_side(1.0, 1.6)[0])
+    (world / "jobs.csv").write_text(
+        "photo,pose,person,out\ntwo.png,arms-up,left,first/left.jpg\ntwo.png,arms-up,right,\ngone.png,arms-up,,\n"
+    )
+    code, said = run("jobs.csv")
+    assert code == 1 and "There is no photo gone.png" in said and "2 pictures made" in said, said
+    left, right = (world / "out" / name for name in ("first/left.jpg", "two_in_arms-up.png"))
+    assert left.is_file() and right.is_file()
+    (world / "jobs.csv").write_text("photo,pose\ntwo.png,arms-up\n")
+    assert run("jobs.csv")[0] == 0 and not (world / "out/failures.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("photo,poze\na.png,b.json\n", "photo and pose were expected"),
+        ("photo,pose\n", "has no rows"),
+        ("photo,pose\na.png\n", "line 2: the row has another number of cells"),
+        ("photo,pose\n,b.json\n", "line 2: the photo or the pose is empty"),
+        ("photo,pose,out\na.png,b.json,../c.png\n", "inside of --out"),
+        ("photo,pose,out\na.png,b.json,c.gif\n", "inside of --out"),
+        ("photo,pose,person\na.png,b.json,tallest\n", "line 2: person is"),
+        ("photo,pose\na.png,b.json\na.jpg,b.json\n", "would both be"),
+        ('photo,pose\n"a.png,b.json\n', "A CSV file was expected"),
+    ],
+)
+def test_a_manifest_that_cannot_be_meant_is_refused_with_its_line(tmp_path, text, said):
+    (tmp_path / "jobs.csv").write_text(text)
+    with pytest.raises(BadInput, match=re.escape(said)):
+        manifest(tmp_path / "jobs.csv", tmp_path / "out")
+
+
+def test_inputs_are_never_written_over(world):
+    with pytest.raises(BadInput, match="would be written over"):
+        (world / "jobs.csv").write_text("photo,pose,out\nphotos/anna.png,arms-up,anna.png\n")
+        manifest(world / "jobs.csv", world / "photos")
+    with pytest.raises(BadInput, match="holds no pose"):
+        (world / "empty").mkdir()
+        all_pairs(world / "photos", str(world / "empty"), world / "out")
+
+
+def test_a_killed_worker_is_told_and_the_same_command_goes_on(world, monkeypatch):
+    jobs = all_pairs(world / "photos", "arms-up", world / "out")
+    monkeypatch.setattr(reposer.batch, "_begin", os.abort)
+    with pytest.raises(BadInput, match="ended from outside"):
+        list(reposer.batch.run(jobs, world / "out", Options(model="tiny.safetensors"), workers=1))
+    assert not files(world / "out")
+
+
+def test_one_call_takes_a_pose_by_name_and_its_note_names_the_photo(world):
+    made = reposer.repose("photos/anna.png", "arms-up", model="tiny.safetensors")
+    made.save("made.png")
+    assert made.generated is not None and set(made.generated.inputs) == {"photo"}
