@@ -52,6 +52,7 @@ def assert_same(a, b, where: str = "state") -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.first
 def test_a_run_killed_at_ten_random_moments_ends_with_the_same_weights_as_one_never_touched(tmp_path):
     assert start(tmp_path / "unbroken").wait() == 0
     dice = random.Random(0)
