@@ -120,7 +120,8 @@ def test_an_output_without_a_name_is_refused_or_is_this_folder(command, path, ca
 
 @pytest.mark.parametrize("path", ["", ".", "..", "/"])
 def test_an_input_without_a_name_is_refused(path, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
     for command in (
         ["transfer", path, "--source-pose", path, "--pose", path],
         ["transfer", path, "--pose", path],
@@ -134,7 +135,7 @@ def test_an_input_without_a_name_is_refused(path, capsys, tmp_path, monkeypatch)
         ["study", "results", path],
     ):
         assert main(command) == 2, command
-        assert capsys.readouterr().err.count("\n") == 1 and not list(tmp_path.iterdir())
+        assert capsys.readouterr().err.count("\n") == 1 and list(tmp_path.rglob("*")) == [tmp_path / "inner"]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import reposer.core.extras
-from reposer.core.extras import OWN_ENVIRONMENT, install, requirements
+from reposer.core.extras import install, requirements
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -25,11 +25,6 @@ def test_the_advice_names_what_pyproject_names(extra):
 def test_no_message_advises_a_distribution_that_no_index_has():
     for path in (*ROOT.glob("src/**/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md"):
         assert not re.search(r"pip install '?\"?reposer", path.read_text(encoding="utf-8")), path
-
-
-def test_what_does_not_go_together_with_the_rest_is_said():
-    assert set(OWN_ENVIRONMENT) <= set(EXTRAS)
-    assert "protobuf below 5" in install("pose")
 
 
 def test_a_folder_that_was_never_installed_advises_the_clone(monkeypatch):

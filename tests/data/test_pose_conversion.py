@@ -1,5 +1,6 @@
 """Pose files of every form, as the programs in question write them: read and written again, and converted by name."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -229,3 +230,14 @@ def test_other_pictures_are_no_skeleton_pictures(tmp_path):
         write_picture(tmp_path / "a.png", picture)
         with pytest.raises(BadInput, match="no skeleton in OpenPose's colours"):
             read_recording(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("share", [i / 40 for i in range(1, 40)])
+def test_arrays_with_changed_bytes_are_refused_or_read_and_nothing_else_happens(tmp_path, share):
+    np.savez_compressed(tmp_path / "a.npz", reconstruction=lifters())
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    start = int(share * len(content))
+    content[start : start + 8] = bytes(range(200, 208))
+    (tmp_path / "a.npz").write_bytes(content)
+    with contextlib.suppress(BadInput):
+        read_recording(tmp_path / "a.npz")

@@ -122,3 +122,12 @@ def test_the_log_is_cut_back_to_the_saved_step(tmp_path):
     tmp_path.joinpath("log.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
     folder.cut_log(2)
     assert tmp_path.joinpath("log.jsonl").read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+@pytest.mark.parametrize("name", ["state.pt", "log.jsonl", "generator.safetensors"])
+def test_a_pipe_in_the_place_of_a_runs_file_is_refused_and_never_opened(name, tmp_path):
+    train(recipe(1), tmp_path, progress=False)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(BadInput, match=f"{name} is no ordinary file"):
+        train(recipe(1), tmp_path, progress=False)

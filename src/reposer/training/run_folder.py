@@ -64,6 +64,8 @@ class RunFolder:
                     f"training would write over them. Give a new folder with --out."
                 )
         files = (self.receipt, self.log_file, self.state_file, self.generator_file)
+        for path in files[1:]:
+            _refuse_odd_file(path)
         remove_drafts(self.root, "|".join(path.name.replace(".", r"\.") for path in files))
         remove_drafts(self.pictures, r"\d{8}\.png")
 
@@ -133,6 +135,7 @@ class RunFolder:
         """The saved state, checked for damage; None if the run has saved nothing."""
         if not self.state_file.exists():
             return None
+        _refuse_odd_file(self.state_file)
         try:
             with zipfile.ZipFile(self.state_file) as archive:
                 damaged = archive.testzip()  # torch.load compares no checksums
@@ -190,6 +193,12 @@ class RunFolder:
                 kept.append(line.decode())
         write_text(self.log_file, "".join(line + "\n" for line in kept))
         return len(broken) - (bool(broken) and broken[-1] == len(lines))
+
+
+def _refuse_odd_file(path: Path) -> None:
+    """Refuse a pipe, a device or a folder in a file's place: opening a pipe would block for ever."""
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is no ordinary file. Put a good copy there, or give a new folder with --out.")
 
 
 def _step_of(line: bytes) -> int | None:

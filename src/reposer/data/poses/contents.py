@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,16 @@ def _arrays(path: Path) -> Arrays:
         arrays = {"": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except BadInput:
         raise
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        MemoryError,
+        RuntimeError,
+    ) as error:
         reason = "it holds pickled objects" if "pickle" in str(error) else "it is damaged"
         raise BadInput(
             f"{path} cannot be read as arrays of numbers: {reason}. Save plain arrays with numpy.save or numpy.savez."
