@@ -182,10 +182,10 @@ def run(jobs: Sequence[Job], out: Path, options: Options, *, workers: int = 2) -
 
     workers: processes of one thread each; 0 = this one. A job that cannot be done does not stop the others.
     """
+    options = replace(options, model=_weights(options.model))  # first: what is refused leaves nothing behind
     out.mkdir(parents=True, exist_ok=True)
     lock = only_user(out, "makes a batch")
     try:
-        options = replace(options, model=_weights(options.model))
         yield from _worked(jobs, options, workers)
     finally:
         lock.release()

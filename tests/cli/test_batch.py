@@ -146,3 +146,8 @@ def test_one_call_takes_a_pose_by_name_and_its_note_names_the_photo(world):
     made = reposer.repose("photos/anna.png", "arms-up", model="tiny.safetensors")
     made.save("made.png")
     assert made.generated is not None and set(made.generated.inputs) == {"photo"}
+
+
+def test_a_model_that_is_none_leaves_nothing_behind(world):
+    assert main(["batch", "photos", "--poses", "arms-up", "--out", "out", "--model", "nobody", "--workers", "0"]) == 2
+    assert not (world / "out").exists()
