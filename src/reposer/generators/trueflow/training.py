@@ -150,35 +150,19 @@ class TrueFlowObjective(Objective):
 
 
 @dataclass(frozen=True)
-class PersonalLossesConfig:
+class PersonalLossesConfig(TrueFlowLossesConfig):
     """Pictures of one real person, of whom no truth is known: the networks that say where the pose puts the person, and
     that generate what is hidden, learn from them; finding the body in a photo and matching stay as they are.
 
     The body that the network finds in the target picture itself stands for its truth.
     """
 
-    features: str = "people-encoder"
-    """Frozen network in whose features pictures are compared; none = no such term."""
-    feature_weights: str | None = None
-    """Its file; none = where it usually lies."""
-
     def build(self, generator: TrueFlow) -> "PersonalObjective":
         return PersonalObjective(self, generator)
 
-    def tiny(self) -> "PersonalLossesConfig":
-        return replace(self, features="people-encoder", feature_weights=None)
 
-
-class PersonalObjective(Objective):
+class PersonalObjective(TrueFlowObjective):
     """Two players, which step together: where the pose puts the person, and what is generated."""
-
-    def __init__(self, config: PersonalLossesConfig, generator: TrueFlow) -> None:
-        super().__init__()
-        self.config, self.generator = config, generator
-        self.networks = nn.ModuleDict({"generator": generator})
-        if config.features != "none":
-            path = None if config.feature_weights is None else Path(config.feature_weights)
-            self.features = feature_network(config.features, weights=path)
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
