@@ -24,10 +24,10 @@ from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
 from reposer.data.poses.presets import preset, preset_names
 from reposer.data.stick_figures import is_stick_figure, refuse_stick_figure
-from reposer.estimators import POSE_ESTIMATORS, PoseEstimator
+from reposer.estimators import POSE_ESTIMATORS, PeopleEstimator, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
 from reposer.generators import load, shipped_models
-from reposer.pipeline import open_photo, placement, refuse_too_little, transfer
+from reposer.pipeline import open_photo, placement, refuse_too_little, retarget_placement, transfer
 
 ESTIMATOR = "movenet"
 """The default pose estimator."""
@@ -139,6 +139,39 @@ def _note(
 def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR) -> Pose:
     """The joints of the person in a photo, in its pixels; BadInput if it shows nobody. person: see `repose`."""
     return estimated(as_bytes(photo), named(photo, "the photo"), person, estimator).pose
+
+
+def people_in(photo: Picture, *, estimator: PoseEstimator | str = ESTIMATOR) -> Sequence[Pose]:
+    """A rough pose of each person in a photo, in its pixels, the largest person first; empty if it shows nobody. The box of
+    one chooses that person in `repose` and `estimate_pose`.
+    """
+    looks = _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
+    picture = as_bytes(photo)
+    if not isinstance(looks, PeopleEstimator):
+        found = looks(picture[None])[0]
+        return [found] if found.visible.any() else []
+    return looks.people(picture)
+
+
+def pose_for(
+    pose: Pose | Picture,
+    source_pose: Pose,
+    *,
+    pose_person: Person | None = None,
+    estimator: PoseEstimator | str = ESTIMATOR,
+) -> Estimated:
+    """A pose as `repose` would generate it of this person, in pixels of the photo, with notes. pose, pose_person: as there.
+
+    source_pose: of the person in the photo.
+    """
+    own = source_pose.convert(OPENPOSE_18)
+    found = pose_from(pose, own, pose_person, estimator)
+    if found.pose.size == own.size:
+        return found
+    other = found.pose.convert(OPENPOSE_18)
+    refuse_too_little(own, "photo")
+    refuse_too_little(other, "wanted picture")
+    return Estimated(retarget_placement(own, other), found.notes)
 
 
 def as_bytes(photo: Picture) -> UInt8[Tensor, "H W 3"]:

@@ -1,0 +1,56 @@
+"""What the page asks of `own_photo` besides `repose`: who is in a photo, and the pose that would be generated."""
+
+import numpy as np
+import torch
+
+from reposer.core import Framing, Pose
+from reposer.core.skeleton import OPENPOSE_18
+from reposer.data.poses.presets import preset
+from reposer.estimators import PeopleEstimator
+from reposer.generators.copy_source import CopySource, CopySourceConfig
+from reposer.own_photo import people_in, pose_for, repose
+
+PHOTO = np.full((300, 200, 3), 90, np.uint8)
+MODEL = CopySource(CopySourceConfig(Framing((64, 48))))
+
+
+class Two(PeopleEstimator):
+    """Says that a picture shows two people."""
+
+    name, licence, skeleton = "two", "", OPENPOSE_18
+
+    @property
+    def description(self):
+        return "two"
+
+    def __call__(self, pictures):
+        return Pose.stack([standing()] * len(pictures))
+
+    def person(self, pictures):
+        return torch.ones(len(pictures))
+
+    def people(self, picture, *, closer=False):
+        return [standing(), standing().affine(torch.tensor([[0.5, 0, 0], [0, 0.5, 0]]), standing().size)]
+
+    def refined(self, picture, rough):
+        return rough
+
+
+def standing():
+    return preset("standing").resize((300, 200))
+
+
+def test_people_in_gives_everybody_and_a_box_of_one_chooses_that_person():
+    people = people_in(PHOTO, estimator=Two())
+    assert len(people) == 2
+    small = repose(PHOTO, standing(), person=people[1].box(), estimator=Two(), model=MODEL)
+    assert torch.allclose(small.source_pose.xy, people[1].xy)
+
+
+def test_pose_for_is_the_pose_that_repose_generates():
+    for wanted in ("arms-up", preset("squat"), preset("squat").resize((300, 200))):
+        made = repose(PHOTO, wanted, source_pose=standing(), model=MODEL)
+        found = pose_for(wanted, standing())
+        assert found.pose.size == (300, 200)
+        assert torch.allclose(found.pose.xy[found.pose.visible], made.pose.xy[made.pose.visible], atol=1e-4)
+        assert torch.equal(found.pose.visible, made.pose.visible)
