@@ -6,7 +6,7 @@ REAL_DATA ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo test quick nightly coverage lint bench leaderboard-mini clean
+.PHONY: demo test quick nightly coverage lint docs bench leaderboard-mini clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
@@ -28,6 +28,9 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/.dev
+	$(BIN)/python -m scripts.documentation
 
 bench: .venv/.core
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""Tools of the project itself: its documentation site and its releases."""

@@ -1,0 +1,47 @@
+"""The command lines of the documentation."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    [*ROOT.glob("docs/**/*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
+)
+BLOCK = re.compile(r"^(```+)(\w*)\n(.*?)^\1$|(?<=\n\n)((?:^    .*\n)+)", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"(?<!`)`(reposer\s[^`]+)`(?!`)")
+PROGRAM = re.compile(r"(?:.*-m reposer\.cli|(?:\S*/)?reposer)\s+")
+PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|\.\.\.")
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A command line in a document; `words` come after `reposer`. whole: as printed to be typed, not part of a sentence."""
+
+    document: str
+    words: tuple[str, ...]
+    whole: bool
+
+    def __str__(self) -> str:
+        return f"{self.document}: reposer {shlex.join(self.words)}"
+
+
+def command_lines(path: Path) -> list[CommandLine]:
+    """All command lines of a document: those of its code blocks, and those within its sentences."""
+    text, name = path.read_text(), str(path.relative_to(ROOT))
+    found = []
+    for block in BLOCK.finditer(text):
+        language, body = (block[2], block[3]) if block[1] else ("", block[4])
+        if language in ("", "text", "sh", "console"):
+            found += [CommandLine(name, words, True) for words in _of_block(body)]
+    for inline in INLINE.finditer(BLOCK.sub("", text)):
+        found += [CommandLine(name, words, False) for words in _of_block(" ".join(inline[1].split()))]
+    return found
+
+
+def _of_block(body: str) -> list[tuple[str, ...]]:
+    lines = re.sub(r"\\\n\s*", " ", body).splitlines()
+    parts = (part.strip() for line in lines for part in re.split(r"&&|\s\|\s", line.partition("  #")[0]))
+    typed = ((part, PROGRAM.match(part)) for part in parts)
+    return [tuple(shlex.split(part[match.end() :], comments=True)) for part, match in typed if match is not None]

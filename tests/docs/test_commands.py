@@ -1,0 +1,119 @@
+"""Every command line of the documentation is one that the command line understands."""
+
+import contextlib
+import functools
+import inspect
+import io
+import itertools
+import re
+
+import pytest
+import tyro
+
+from reposer.cli import COMMANDS, main
+from reposer.cli.train import parse
+from reposer.cli.trainable import trainable
+from reposer.core import BadInput
+from reposer.data.poses.presets import preset_names
+from reposer.estimators import POSE_ESTIMATORS
+from reposer.evaluation import PROTOCOLS
+from reposer.generators import shipped_models
+
+from .documents import DOCUMENTS, PLACEHOLDER, ROOT, command_lines
+
+LINES = {str(path.relative_to(ROOT)): command_lines(path) for path in DOCUMENTS}
+
+
+@pytest.fixture
+def only_parsed(monkeypatch):
+    """Commands read their options, and do nothing."""
+    parse_one, parse_several = tyro.cli, tyro.extras.subcommand_cli_from_dict
+
+    def idle(function):
+        if not inspect.isfunction(function):
+            return function
+        return functools.wraps(function)(lambda *values, **named: 0)
+
+    def several(functions, **options):
+        return parse_several({name: idle(function) for name, function in functions.items()}, **options)
+
+    monkeypatch.setattr(tyro, "cli", lambda function, **options: parse_one(idle(function), **options))
+    monkeypatch.setattr(tyro.extras, "subcommand_cli_from_dict", several)
+
+
+def understood(words):
+    """Why the command line does not understand these words; nothing if it does."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            code = trained(words[1:]) if words[0] == "train" else main(list(words))
+        except SystemExit as stop:
+            code = stop.code
+        except BadInput as error:
+            return str(error)
+    return "" if code == 0 else said.getvalue()
+
+
+def trained(words):
+    """Parses `reposer train RECIPE OPTIONS`, whose options are the recipe's."""
+    recipe = trainable()["gfla-mini" if PLACEHOLDER.fullmatch(words[0]) else words[0]]()
+    parse(recipe, list(words[1:]))
+    return 0
+
+
+NAMES = {
+    "--protocol": {*PROTOCOLS, "all"},
+    "--joints": set(POSE_ESTIMATORS),
+    "--model": set(shipped_models()),
+    "--pose": set(preset_names()),
+}
+
+
+def unknown_names(words):
+    """Values of options that look like a name and are none."""
+    for option, value in itertools.pairwise(words):
+        if option in NAMES and re.fullmatch(r"[a-z0-9-]+", value) and value not in NAMES[option]:
+            yield f"{option} {value}"
+
+
+@pytest.mark.parametrize("document", LINES)
+def test_every_command_of_a_document_can_be_typed(document, only_parsed):
+    wrong = {}
+    for line in LINES[document]:
+        if line.whole and not ({"-h", "--help", "..."} & {*line.words}) and line.words[0] not in ("COMMAND",):
+            why = understood(line.words) or ", ".join(unknown_names(line.words))
+            if why:
+                wrong[str(line)] = why
+    assert not wrong, "\n".join(f"{line}\n{why}" for line, why in wrong.items())
+
+
+@functools.cache
+def help_of(*words):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        main([*words, "--help"])
+    return said.getvalue()
+
+
+def test_every_command_within_a_sentence_and_its_options_exist():
+    wrong = []
+    for line in (line for lines in LINES.values() for line in lines if not line.whole):
+        command, *rest = line.words
+        if PLACEHOLDER.fullmatch(command):
+            continue
+        if command not in COMMANDS:
+            wrong.append(str(line))
+            continue
+        options = [word for word in rest if word.startswith("--") and word != "--help"]
+        if command == "train":
+            recipe = next((word for word in rest if word in trainable()), "gfla-mini")
+            said = help_of("train", recipe)
+        else:
+            words = [word for word in rest[:1] if command in ("data", "pose", "study")]
+            said = help_of(command, *words)
+        wrong += [f"{line}: {option}" for option in options if not re.search(rf"{option}(?![\w-])", said)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_documents_have_commands_of_every_kind():
+    assert {line.words[0] for lines in LINES.values() for line in lines} >= set(COMMANDS)

@@ -1,0 +1,57 @@
+"""The site is built, its links lead somewhere, and it loads nothing from elsewhere."""
+
+import pytest
+
+from reposer.cli import COMMANDS
+from reposer.generators import GENERATORS, RECIPES
+from scripts.documentation.__main__ import ROOT, built, gather
+from scripts.documentation.links import faults
+
+pytest.importorskip("zensical", reason="the site is built by zensical, of the extra dev")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("documentation")
+    gather(folder / "docs")
+    assert built(folder / "docs", folder / "site")
+    return folder / "site"
+
+
+def test_no_link_is_broken_and_nothing_is_loaded_from_elsewhere(site):
+    assert faults(site) == []
+
+
+def test_it_has_a_page_for_every_document_and_an_entry_for_every_command_and_recipe(site):
+    for path in (ROOT / "docs").rglob("*.md"):
+        assert (site / path.relative_to(ROOT / "docs")).with_suffix(".html").is_file()
+    commands, recipes = ((site / name).read_text() for name in ("commands.html", "recipes.html"))
+    assert all(f'id="reposer-{name}"' in commands for name in COMMANDS)
+    assert all(f'id="recipe-{name}"' in recipes for name in RECIPES)
+    families = "".join(path.read_text() for path in (ROOT / "docs/families").glob("*.md"))
+    assert all(f"<!-- config: {name} -->" in families for name in GENERATORS if name != "copy-source")
+
+
+@pytest.mark.parametrize(
+    ("html", "fault"),
+    [
+        ('<a href="nowhere.html">', "there is no such file"),
+        ('<a href="index.html#nowhere">', "no place called nowhere"),
+        ('<script src="//cdn.example/x.js">', "from another host"),
+        ('<link rel="stylesheet" href="https://fonts.example/x.css">', "from another host"),
+        ('<p style="background: url(https://cdn.example/x.png)">', "from another host"),
+        ('<img srcset="https://cdn.example/x.png 2x">', "from another host"),
+    ],
+)
+def test_a_broken_link_and_a_file_from_elsewhere_are_faults(html, fault, tmp_path):
+    (tmp_path / "index.html").write_text(html)
+    assert [fault in found for found in faults(tmp_path)] == [True]
+
+
+def test_links_within_a_site_and_to_other_sites_are_no_faults(tmp_path):
+    (tmp_path / "index.html").write_text('<h1 id="top"><a href="#top"><a href="sub/"><a href="https://example.org">')
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/index.html").write_text(
+        '<a href="../index.html#top"><link rel="canonical" href="https://example.org">'
+    )
+    assert faults(tmp_path) == []
