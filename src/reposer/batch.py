@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from reposer import __version__
@@ -26,9 +25,9 @@ from reposer.core.choices import Background, CanvasChoice
 from reposer.core.disk import only_user, write_text
 from reposer.core.processes import closing_soon, deaf_to_interrupts, end_with_parent
 from reposer.core.shown import one_line
-from reposer.data.generated_note import digest, marked
+from reposer.data.generated_note import digest
 from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
-from reposer.data.pictures import read_picture, write_picture
+from reposer.data.pictures import read_picture
 from reposer.estimators.people_choice import Person, parse_person
 from reposer.generators import shipped_models
 from reposer.own_photo import ESTIMATOR, POSE_FILES, estimated, fitted, is_pose_file, is_preset, repose
@@ -323,12 +322,10 @@ def _make(job: Job, options: Options, wanted: str) -> None:
         device=options.device,
     )
     assert made.generated is not None
-    picture = torch.from_numpy(np.array(made.image))
     inputs = {**made.generated.inputs, ROLE: wanted}
     if not is_preset(job.pose):
         inputs["pose"] = _digest(Path(job.pose), Path(job.pose).stat().st_mtime_ns)
-    note = replace(made.generated, inputs=inputs)
-    write_picture(job.out, marked(picture) if options.mark else picture, xmp=note.xmp())
+    replace(made, generated=replace(made.generated, inputs=inputs)).save(job.out, mark=options.mark)
 
 
 @lru_cache(maxsize=4096)

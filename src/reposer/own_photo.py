@@ -19,7 +19,7 @@ from reposer.core.composition import Provenance
 from reposer.core.device import chosen_device
 from reposer.core.retargeting import retarget
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.data.generated_note import GeneratedNote, digest
+from reposer.data.generated_note import GeneratedNote, digest, marked
 from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
 from reposer.data.poses.presets import preset, preset_names
@@ -36,12 +36,44 @@ Picture = Path | str | Image.Image | np.ndarray | Tensor
 
 
 @dataclass(frozen=True)
+class PoseFile:
+    """A pose file, and which of its poses is meant.
+
+    size: (height, width) of the picture that the pose belongs to; None = what the file says, or else the photo's.
+    frame: which of several, from 0. person: which of several in it, from 0; None = the one with the surest joints.
+    form: of the file, see `read_recording`; None = recognised.
+    A wanted pose may also be a picture of somebody or a preset's name here; the other fields are refused then.
+    """
+
+    path: Path | str
+    size: tuple[int, int] | None = None
+    frame: int | None = None
+    person: int | None = None
+    form: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A wanted pose as it came, in pixels of its own picture.
+
+    of_another: whether it is another person's, so that it is fitted also where both pictures have the same size; name: of
+    what showed it, for messages. notes: what was decided, one sentence each.
+    """
+
+    pose: Pose
+    notes: Sequence[str] = ()
+    of_another: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Reposed:
     """The person of a photo in another pose.
 
     image: of the photo's size. pose: as generated, in pixels of the photo. source_pose: of the person in the photo.
     provenance: where each pixel came from, if asked for. explanation: the inner pictures, if asked for.
     notes: what was decided on the way, one sentence each. generated: by what and from what, for the file's metadata.
+    wanted: the pose that was asked for, before it was fitted.
     """
 
     image: Image.Image
@@ -51,23 +83,26 @@ class Reposed:
     explanation: Explanation | None = None
     notes: Sequence[str] = ()
     generated: GeneratedNote | None = None
+    wanted: Wanted | None = None
 
-    def save(self, path: Path | str, *, note: bool = True) -> None:
+    def save(self, path: Path | str, *, note: bool = True, mark: bool = False) -> None:
         """Write the image as PNG or JPEG, by the name's ending; the file appears whole or not at all.
 
-        note: also write into its metadata that it was generated, by what and from what.
+        note: also write into its metadata that it was generated, by what and from what. mark: and visibly, in its corner.
         """
         xmp = self.generated.xmp() if note and self.generated is not None else None
-        write_picture(path, np.array(self.image), xmp=xmp)
+        picture = torch.from_numpy(np.array(self.image))
+        write_picture(path, marked(picture) if mark else picture, xmp=xmp)
 
 
 def repose(
     photo: Picture,
-    pose: Pose | Picture,
+    pose: Pose | Picture | PoseFile,
     *,
     person: Person | None = None,
     pose_person: Person | None = None,
-    source_pose: Pose | Path | str | None = None,
+    source_pose: Pose | PoseFile | Path | str | None = None,
+    more: Sequence[tuple[Picture, Pose | PoseFile | Path | str | None]] = (),
     model: Generator | Path | str = "trueflow",
     estimator: PoseEstimator | str = ESTIMATOR,
     seed: int = 0,
@@ -85,29 +120,31 @@ def repose(
         "left", "right", a number (1 is the largest), a point (x, y) or a box (left, top, right, bottom) in pixels. In a
         pose file: the person's number, from 0.
     source_pose: the joints of the person in the photo; None = estimate them.
+    more: further photos of the same person, each with its joints (None = estimate them), for models that take several.
     model: a shipped model's name, a `.safetensors` or a generator. device: None = a CUDA GPU if there is one, and a
         generator's own.
     retargeted: fit another person's pose to the body of the photo's, not only by size and place.
     explain, provenance, background, canvas: as in `transfer`.
     """
     picture = as_bytes(photo)
-    size = (picture.shape[0], picture.shape[1])
-    if source_pose is None:
-        source = estimated(picture, named(photo, "the photo"), person, estimator)
-    elif isinstance(source_pose, Pose):
-        source = Estimated(source_pose)
-    else:
-        chosen = choose_pose(read_recording(source_pose), size)
-        source = Estimated(chosen.pose, chosen.notes)
-    wanted = pose_from(pose, source.pose, pose_person, estimator, retargeted=retargeted)
+    source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
+    wanted = pose_from(pose, source.pose, pose_person, estimator)
+    further = []
+    for other, joints in more:
+        shown = as_bytes(other)
+        further.append((shown, person_in(shown, named(other, "a further photo"), joints, None, estimator)))
     generator = model if isinstance(model, Generator) else _generator(str(model), str(chosen_device(device)))
     if isinstance(model, Generator) and device is not None:
         generator = model.to(device)
+    target = wanted.pose
+    if wanted.of_another:
+        target = fitted(target, source.pose, wanted.name, retargeted=retargeted)
     made = transfer(
         generator,
         picture,
         source.pose,
-        wanted.pose,
+        target,
+        more=[(shown, found.pose) for shown, found in further],
         seed=seed,
         explain=explain,
         provenance=provenance,
@@ -115,18 +152,40 @@ def repose(
         canvas=canvas,
         retargeted=retargeted,
     )
-    leaving = f"The pose leaves the photo, and is cut there: {', '.join(made.cut)}." if made.cut else ""
-    notes = (*source.notes, *wanted.notes, *(note for note in (made.left_undone, leaving) if note))
+    notes = [*source.notes, *wanted.notes, *(note for _, found in further for note in found.notes)]
+    notes += [note for note in (_inferred(wanted.pose, made.target_pose), made.left_undone, _cut(made.cut)) if note]
+    inputs = {"photo": photo, "source pose": source_pose, "pose": pose}
+    for number, (other, joints) in enumerate(more, 1):
+        inputs |= {f"further photo {number}": other, f"pose of further photo {number}": joints}
+    generated = _note(model, inputs, picture)
     image = Image.fromarray(made.picture.numpy())
-    generated = _note(model, {"photo": photo, "source pose": source_pose, "pose": pose}, picture)
-    return Reposed(image, made.target_pose, source.pose, made.provenance, made.explanation, notes, generated)
+    return Reposed(image, made.target_pose, source.pose, made.provenance, made.explanation, notes, generated, wanted)
+
+
+def _inferred(wanted: Pose, generated: Pose) -> str:
+    """Names the joints that the wanted pose did not have."""
+    shown = wanted.convert(generated.skeleton).visible
+    names = [name for k, name in enumerate(generated.skeleton.joints) if generated.visible[k] and not shown[k]]
+    if not names:
+        return ""
+    return f"Joints that the wanted pose lacks are taken from its other side or from the photo: {', '.join(names)}."
+
+
+def _cut(joints: Sequence[str]) -> str:
+    if not joints:
+        return ""
+    return (
+        f"The pose leaves the photo with {len(joints)} joints, and is cut there: {', '.join(joints)}. --canvas grow makes "
+        f"the picture larger, --canvas inside moves the pose."
+    )
 
 
 def _note(
     model: Generator | Path | str, inputs: Mapping[str, object], picture: UInt8[Tensor, "H W 3"]
 ) -> GeneratedNote:
     """By what and from what a picture was made: of files their checksums, of a photo without a file that of its bytes."""
-    digests = {role: digest(Path(i)) for role, i in inputs.items() if isinstance(i, Path | str) and Path(i).exists()}
+    paths = {role: value.path if isinstance(value, PoseFile) else value for role, value in inputs.items()}
+    digests = {role: digest(Path(p)) for role, p in paths.items() if isinstance(p, Path | str) and Path(p).exists()}
     if "photo" not in digests:
         digests = {"photo, its pixels": hashlib.sha256(picture.numpy().tobytes()).hexdigest()} | digests
     tool = f"Reposer {__version__}"
@@ -197,28 +256,95 @@ def estimated(
     return estimate(estimator, picture, name, person)
 
 
+def person_in(
+    picture: UInt8[Tensor, "H W 3"],
+    name: str,
+    pose: Pose | PoseFile | Path | str | None = None,
+    person: Person | None = None,
+    estimator: PoseEstimator | str = ESTIMATOR,
+) -> Estimated:
+    """The joints of the person in a photo: these, those of a file, or estimated ones, with notes.
+
+    name: of the photo, in messages. person: which of the people that the pose estimator finds.
+    """
+    if pose is None:
+        return estimated(picture, name, person, estimator)
+    if isinstance(pose, Pose):
+        return Estimated(pose)
+    if person is not None:
+        raise BadInput(
+            f"--person chooses among the people that the pose estimator finds in {name}, and --source-pose names one "
+            f"already. Leave one of them out (--source-person chooses in the file)."
+        )
+    file = pose if isinstance(pose, PoseFile) else PoseFile(pose)
+    size = (picture.shape[0], picture.shape[1])
+    found = choose_pose(read_recording(file.path, file.form), size, frame=file.frame, person=file.person)
+    if found.pose.size != size:
+        height, width = found.pose.size
+        raise BadInput(
+            f"{file.path} belongs to a picture of {height}x{width}, {name} is {size[0]}x{size[1]} (height x width). Give "
+            f"the pose of this photo."
+        )
+    return Estimated(_somebody(found.pose, file), found.notes)
+
+
 def pose_from(
-    pose: Pose | Picture,
+    pose: Pose | Picture | PoseFile,
     source: Pose,
     person: Person | None = None,
     estimator: PoseEstimator | str = ESTIMATOR,
-    *,
-    retargeted: bool = True,
-) -> Estimated:
-    """A wanted pose from whatever says one, with notes: see `repose`. source: of the person in the photo."""
+) -> Wanted:
+    """A wanted pose from whatever says one: see `repose`. source: of the person in the photo."""
     if isinstance(pose, Pose):
-        return Estimated(pose)
-    if isinstance(pose, Path | str) and is_preset(pose):
-        return Estimated(fitted(preset(str(pose)), source, f"'{pose}'", retargeted=retargeted))
-    if isinstance(pose, Path | str) and is_pose_file(Path(pose)):
-        if person is not None and (not isinstance(person, int) or isinstance(person, bool)):
-            raise BadInput(f"{pose} is a pose file: choose its person by a number from 0, not by {person!r}.")
-        chosen = choose_pose(read_recording(pose), otherwise=source.size, person=person)
-        return Estimated(chosen.pose, chosen.notes)
-    name = named(pose, "the picture of the pose")
-    picture = read_picture(pose) if isinstance(pose, Path | str) else as_bytes(pose)
-    found = estimated(picture, name, person, estimator)
-    return Estimated(fitted(found.pose, source, name, retargeted=retargeted), found.notes)
+        return Wanted(pose)
+    file = pose if isinstance(pose, PoseFile) else PoseFile(pose) if isinstance(pose, Path | str) else None
+    if file is None:
+        assert not isinstance(pose, PoseFile | Path | str)
+        found = estimated(as_bytes(pose), "the picture of the pose", person, estimator)
+        return Wanted(found.pose, _of_pose_person(found.notes), True, "the picture of the pose")
+    name = str(file.path)
+    options = {"--pose-size": file.size, "--pose-frame": file.frame}
+    if is_preset(file.path):
+        _refuse(options | {"--pose-person": person, "--pose-format": file.form}, f"{name} is a pose by name")
+        return Wanted(preset(name), (), True, f"'{name}'")
+    if file.form is None and not is_pose_file(Path(name)):
+        _refuse(options, f"{name} is taken as a picture")
+        found = estimated(read_picture(name), name, person, estimator)
+        return Wanted(found.pose, _of_pose_person(found.notes), True, name)
+    return _of_file(file, source, file.person if person is None else person)
+
+
+def _of_file(file: PoseFile, source: Pose, person: Person | None) -> Wanted:
+    if person is not None and (not isinstance(person, int) or isinstance(person, bool)):
+        raise BadInput(
+            f"{file.path} is a pose file: --pose-person is the person's number there, from 0, not {person!r}."
+        )
+    recording = read_recording(file.path, file.form)
+    chosen = choose_pose(recording, file.size, otherwise=source.size, frame=file.frame, person=person)
+    if file.size is not None and chosen.pose.size != file.size:
+        height, width = chosen.pose.size
+        raise BadInput(
+            f"{file.path} says itself that it belongs to a picture of {height}x{width} (height x width), not of "
+            f"{file.size[0]}x{file.size[1]}. Leave --pose-size out."
+        )
+    return Wanted(_somebody(chosen.pose, file), chosen.notes)
+
+
+def _refuse(options: Mapping[str, object], what: str) -> None:
+    """Refuses options that only a pose file has a meaning for."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise BadInput(f"{what}, and {given[0]} is for pose files. Leave it out.")
+
+
+def _of_pose_person(notes: Sequence[str]) -> list[str]:
+    return [note.replace("--person", "--pose-person") for note in notes]
+
+
+def _somebody(pose: Pose, file: PoseFile) -> Pose:
+    if not pose.visible.any():
+        raise BadInput(f"{file.path} shows no person: none of its {len(pose.skeleton)} joints was found.")
+    return pose
 
 
 POSE_FILES = (".json", ".csv", ".npz", ".npy")

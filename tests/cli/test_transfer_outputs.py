@@ -131,3 +131,20 @@ def test_in_python_the_saved_result_has_the_note_and_the_values_of_the_command(w
     assert reposed.generated.inputs.keys() == {"photo", "source pose", "pose"}
     of_bytes = reposer.repose(np.array(Image.open(world / "photo.png")), world / "leaving.json", **about)
     assert "photo, its pixels" in of_bytes.generated.inputs
+
+
+def test_the_command_and_the_function_write_the_same_bytes(world, transfer):
+    import reposer
+
+    further = (world / "photo.png", world / "photo.json")
+    assert transfer("--more-photos", further[0], "--more-poses", further[1], "--mark")[0] == 0
+    made = reposer.repose(
+        world / "photo.png",
+        world / "wanted.json",
+        source_pose=world / "photo.json",
+        more=[further],
+        model=world / "trueflow.safetensors",
+    )
+    made.save(world / "function.png", mark=True)
+    assert (world / "function.png").read_bytes() == (world / "out.png").read_bytes()
+    assert made.generated.inputs.keys() >= {"further photo 1", "pose of further photo 1"}

@@ -15,14 +15,14 @@ from reposer.estimators.people_choice import parse_person
 from reposer.extraction import Extraction, clip_poses, write_clip_skeletons
 from reposer.own_photo import ESTIMATOR
 
-from .photo_poses import estimated_pose
+from .photo_poses import person_in_photo
 from .progress import counted
 
 
 def of_photo(photo: Path, out: Path, joints: str | None, person: str | None, shown: Path | None) -> int:
     """Write a photo's pose, and the skeleton over the photo to `shown`."""
     picture = read_picture(photo)
-    pose = estimated_pose(picture, photo, joints, person)
+    pose = person_in_photo(picture, photo, None, joints, person)
     write_pose_json(out, pose)
     console = Terminal(stderr=True)
     console.say(f"The pose: {out} ({int(pose.visible.sum())} of {len(pose.skeleton)} joints found)")

@@ -6,11 +6,11 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from reposer.core import Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses import openpose_picture
 from reposer.data.poses.presets import preset, preset_names
 from reposer.data.skeleton_pictures import skeleton_over
+from reposer.own_photo import Reposed
 from reposer.pipeline import placement
 
 COLUMNS = 8
@@ -34,12 +34,12 @@ def preset_sheet() -> UInt8[Tensor, "H W 3"]:
     return torch.from_numpy(np.concatenate(rows, 0))
 
 
-def before_and_after(photo: UInt8[Tensor, "H W 3"], source: Pose, wanted: Pose, fitted: Pose) -> UInt8[Tensor, "h w 3"]:
+def before_and_after(photo: UInt8[Tensor, "H W 3"], reposed: Reposed) -> UInt8[Tensor, "h w 3"]:
     """The photo with its own pose, with the wanted one by size and place alone, and with the fitted one."""
-    own, before = source.convert(OPENPOSE_18), wanted.convert(OPENPOSE_18)
-    if before.size != own.size:
-        before = before.affine(placement(own, before), own.size)
+    assert reposed.wanted is not None
+    own, before, fitted = (p.convert(OPENPOSE_18) for p in (reposed.source_pose, reposed.wanted.pose, reposed.pose))
+    if reposed.wanted.of_another or before.size != own.size:
+        before = before.affine(placement(own, before, fit=True), own.size)
     if fitted.size != own.size:  # the canvas has grown: its pixels are no longer the photo's
         photo = torch.cat([photo, photo[-1:].expand(max(0, fitted.size[0] - photo.shape[0]), -1, -1)])
-    pictures = [skeleton_over(photo, pose) for pose in (own, before, fitted)]
-    return torch.cat(pictures, 1)
+    return torch.cat([skeleton_over(photo, pose) for pose in (own, before, fitted)], 1)

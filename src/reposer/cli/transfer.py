@@ -99,77 +99,43 @@ def transfer_photo(
             f"none: then they are estimated."
         )
 
-    from reposer import __version__
-    from reposer.core.device import chosen_device
-    from reposer.data.generated_note import GeneratedNote, digest, marked
     from reposer.data.pictures import read_picture, write_picture
     from reposer.data.provenance_files import told_shares, write_provenance
     from reposer.evaluation.sheets import explanation_sheet, write_sheet
-    from reposer.generators import load, shipped_models
-    from reposer.pipeline import transfer
+    from reposer.own_photo import ESTIMATOR, PoseFile, repose
 
-    from .photo_poses import person_in_photo, tell_inferred, wanted_pose
+    from .photo_poses import chosen_person, source_file, tell
     from .pose_pictures import before_and_after
 
-    picture = read_picture(photo)
-    source = person_in_photo(
-        picture, photo, source_pose, joints, person, source_frame=source_frame, source_person=source_person
-    )
-    wanted = wanted_pose(
-        pose,
-        pose_size,
-        source,
-        frame=pose_frame,
-        person=pose_person,
-        estimator=joints,
-        form=pose_format,
-        retargeted=retarget,
-    )
-    further = []
-    for number, other in enumerate(more_photos):
-        shown = read_picture(other)
-        own = more_poses[number] if more_poses else None
-        further.append((shown, person_in_photo(shown, other, own, joints)))
-    generator = load(model).to(chosen_device(device))
-    answer = transfer(
-        generator,
-        picture,
-        source,
-        wanted,
+    further = [(photo, more_poses[n] if more_poses else None) for n, photo in enumerate(more_photos)]
+    made = repose(
+        photo,
+        PoseFile(pose, pose_size, pose_frame, form=pose_format),
+        person=chosen_person(person),
+        pose_person=chosen_person(pose_person, "--pose-person"),
+        source_pose=source_file(source_pose, source_frame, source_person),
         more=further,
+        model=model,
+        estimator=joints or ESTIMATOR,
         explain=explain,
         provenance=provenance,
         background=background,
         canvas=canvas,
         retargeted=retarget,
+        device=device,
     )
-    xmp = None
-    if note:
-        files = {"photo": photo, "source pose": source_pose, "pose": pose}
-        files |= {f"further photo {n}": path for n, path in enumerate(more_photos, 1)}
-        files |= {f"pose of further photo {n}": path for n, path in enumerate(more_poses, 1)}
-        weights = Path(model) if Path(model).is_file() else shipped_models()[model]
-        digests = {role: digest(path) for role, path in files.items() if path is not None and path.exists()}
-        xmp = GeneratedNote(f"Reposer {__version__}", weights.stem, digest(weights), digests).xmp()
-    write_picture(out, marked(answer.picture) if mark else answer.picture, xmp=xmp)
+    made.save(out, note=note, mark=mark)
     console = Terminal(stderr=True)
+    tell(made.notes)
     console.say(f"The picture: {out}")
-    tell_inferred(wanted, answer.target_pose)
     if show_retarget:
-        write_picture(compared, before_and_after(picture, source, wanted, answer.target_pose))
+        write_picture(compared, before_and_after(read_picture(photo), made))
         console.say(f"The pose before and after it was fitted: {compared}")
-    if answer.cut:
-        console.say(
-            f"The pose leaves the photo with {len(answer.cut)} joints, and is cut there: {', '.join(answer.cut)}. --canvas grow "
-            f"makes the picture larger, --canvas inside moves the pose."
-        )
-    if answer.provenance is not None:
-        write_provenance(places[0], places[1], answer.provenance)
+    if made.provenance is not None:
+        write_provenance(places[0], places[1], made.provenance)
         console.say(f"Where its pixels come from: {places[0]} and {places[1]}")
-        console.say(told_shares(answer.provenance))
-    if answer.left_undone:
-        console.say(answer.left_undone)
-    if answer.explanation is not None:
-        write_sheet(sheet, explanation_sheet(answer.explanation))
+        console.say(told_shares(made.provenance))
+    if made.explanation is not None:
+        write_sheet(sheet, explanation_sheet(made.explanation))
         console.say(f"How it was made: {sheet}")
     return 0
