@@ -225,9 +225,10 @@ def pose_for(
     """
     own = source_pose.convert(OPENPOSE_18)
     found = pose_from(pose, own, pose_person, estimator)
-    if found.pose.size == own.size:
-        return found
-    other = found.pose.convert(OPENPOSE_18)
+    pose = fitted(found.pose, own, found.name) if found.of_another else found.pose
+    if pose.size == own.size:
+        return Estimated(pose, found.notes)
+    other = pose.convert(OPENPOSE_18)
     refuse_too_little(own, "photo")
     refuse_too_little(other, "wanted picture")
     return Estimated(retarget_placement(own, other), found.notes)
