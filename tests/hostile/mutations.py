@@ -58,6 +58,8 @@ def change_arguments(arguments: list[str], options: tuple[str, ...], numbers: ra
     option, value = numbers.choice(options), numbers.choice((*NUMBERS, *PATHS[:3]))
     if value == ENDLESS and option.endswith(("steps", "people", "objects", "views")):
         value = "-1"  # so much work is no mistake that anybody could see
+    if option == "--port" and value == "0":
+        value = "-1"  # 0 is any free port: the page would be served until somebody stops it
     if numbers.random() < 0.1:
         arguments.append(option)
         return f"{option} without a value"
