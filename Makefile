@@ -6,7 +6,7 @@ REAL_DATA ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo test quick nightly coverage lint docs bench leaderboard-mini clean
+.PHONY: demo test quick nightly coverage lint docs release bench leaderboard-mini clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
@@ -31,6 +31,9 @@ lint: .venv/.dev
 
 docs: .venv/.dev
 	$(BIN)/python -m scripts.documentation
+
+release: .venv/.dev
+	$(BIN)/python -m scripts.release --pip "$(PIP_ARGS)"
 
 bench: .venv/.core
 	$(BIN)/python -m benchmarks

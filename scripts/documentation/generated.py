@@ -6,10 +6,12 @@ import dataclasses
 import importlib
 import inspect
 import io
+import json
 import os
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -38,6 +40,7 @@ MODULES = (
     "reposer.study",
 )
 """The modules of the Python reference, in its order."""
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDTH = 110  # columns of the commands' help
 
 
@@ -49,6 +52,7 @@ def pages() -> dict[str, str]:
         "protocols.md": "".join(_protocols()),
         "api.md": _reference_index(),
         **{f"api/{name}.md": "".join(_module(name)) for name in MODULES},
+        **{f"notebooks/{path.stem}.md": _notebook(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))},
     }
 
 
@@ -286,6 +290,19 @@ def _field_docs(owner: type) -> dict[str, str]:
             ):
                 found[statement.target.id] = inspect.cleandoc(str(after.value.value))
     return found
+
+
+# --- Notebooks
+
+
+def _notebook(path: Path) -> str:
+    """A notebook's text and code as a page."""
+    cells = json.loads(path.read_text())["cells"]
+    first, *others = ("".join(cell["source"]) for cell in cells)
+    kinds = [cell["cell_type"] for cell in cells[1:]]
+    parts = [f"```python\n{part}\n```" if kind == "code" else part for kind, part in zip(kinds, others, strict=True)]
+    where = f"This page is `notebooks/{path.name}` of the repository, a notebook that a test runs from top to bottom."
+    return "\n\n".join([first, where, *parts]) + "\n"
 
 
 # --- Text

@@ -8,7 +8,7 @@
 
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 _HOMES = {
     "repose": "reposer.own_photo",
     "estimate_pose": "reposer.own_photo",

@@ -159,7 +159,7 @@ def test_compare_says_that_pictures_lay_in_another_geometry(people, capsys):
         reports[-1].parent.mkdir()
         (people / "o/report-reposer-v1.json").rename(reports[-1])
     capsys.readouterr()
-    assert main(["compare", *map(str, reports), "--markdown"]) == 1
+    assert main(["compare", *map(str, reports), "--format", "markdown"]) == 1
     assert "another geometry of the generated pictures (plain / squashed)" in capsys.readouterr().out
 
 

@@ -1,8 +1,11 @@
 """Folders of pictures through the command line: reports, exit codes, comparisons."""
 
+import csv
 import importlib
+import io
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -108,13 +111,23 @@ def test_reports_compare_only_where_they_were_made_alike(people, tmp_path, capsy
     command(people, *annotated(people), "--out", tmp_path / "b")
     reports = [str(tmp_path / name / "report.json") for name in ("a", "b")]
     capsys.readouterr()
-    assert main(["compare", *reports, "--markdown"]) == 0
+    assert main(["compare", *reports, "--format", "markdown"]) == 0
     assert "| l1 |" in capsys.readouterr().out
+    assert main(["compare", *reports, "--format", "latex", "--mean"]) == 0
+    table = capsys.readouterr().out
+    assert table.startswith("\\begin{tabular}{lrrr}") and "mean of 2" in table and "l1 $\\downarrow$ &" in table
+    assert main(["compare", *reports, "--format", "csv", "--names", "one_a", "b"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    saved = json.loads(Path(reports[0]).read_text())["summary"]["l1"]["mean"]
+    first = next(row for row in rows if row["metric"] == "l1")
+    assert first["system"] == "one_a" and float(first["value"]) == pytest.approx(saved, abs=6e-5)
     command(people, "--out", tmp_path / "c", "--without-networks", protocol="pidm2023")
-    assert main(["compare", reports[0], str(tmp_path / "c/report.json"), "--markdown"]) == 0  # no line in common
+    assert (
+        main(["compare", reports[0], str(tmp_path / "c/report.json"), "--format", "markdown"]) == 0
+    )  # no line in common
     command(people, "--out", tmp_path / "e", "--without-networks", protocol="cfld2024")
     capsys.readouterr()
-    assert main(["compare", reports[0], str(tmp_path / "e/report.json"), "--markdown"]) == 1
+    assert main(["compare", reports[0], str(tmp_path / "e/report.json"), "--format", "markdown"]) == 1
     assert "another protocol" in capsys.readouterr().out
 
 
@@ -244,7 +257,7 @@ def test_names_of_reports_are_no_html_no_markup_and_no_escapes_in_a_comparison(p
         assert command(people, *annotated(people), "--out", tmp_path / name) == 0
         reports.append(str(tmp_path / name / "report.json"))
     capsys.readouterr()
-    assert main(["compare", *reports, "--markdown"]) == 0
+    assert main(["compare", *reports, "--format", "markdown"]) == 0
     said = capsys.readouterr().out
     assert "<img" not in said and "\x1b" not in said and r"&lt;img src=x onerror=alert(1)&gt;\|\[red\]" in said
     assert len({line.replace(r"\|", "").count("|") for line in said.splitlines() if line}) == 1

@@ -55,7 +55,9 @@ def understood(words):
 
 
 def trained(words):
-    """Parses `reposer train RECIPE OPTIONS`, whose options are the recipe's."""
+    """Parses `reposer train RECIPE OPTIONS`, or `--from RUN OPTIONS`, whose options are the recipe's."""
+    if words[0] == "--from":
+        return trained(["gfla-mini", *words[2:]])
     recipe = trainable()["gfla-mini" if PLACEHOLDER.fullmatch(words[0]) else words[0]]()
     parse(recipe, list(words[1:]))
     return 0

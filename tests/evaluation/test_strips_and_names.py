@@ -1,11 +1,14 @@
 """Pictures of several panels, and the names that test scripts give to files."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from reposer.cli import main
 from reposer.core import BadInput
 from reposer.evaluation import PROTOCOLS, Folders, Protocol, score_folder
 from reposer.evaluation.folder import in_words, match
@@ -40,6 +43,40 @@ def test_a_panel_of_a_strip_is_scored_as_the_picture_alone(panels, panel, tmp_pa
     strips(tmp_path, panels, panel=panel)
     alone = scored(tmp_path, generated="alone").report
     assert scored(tmp_path, declared=Declared(strip=Strip(panels, panel))).report.rows == alone.rows
+
+
+def test_strips_whose_panels_have_names_need_no_other_folder(tmp_path, capsys):
+    """A folder of strips (source, target, generated) gets the scores of the folders it was made from."""
+    strips(tmp_path, 3, panel=3)
+    for path in (tmp_path / "g").iterdir():
+        whole = np.array(Image.open(path))
+        whole[:, SIZE[1] : 2 * SIZE[1]] = np.array(Image.open(tmp_path / f"t/b_{path.stem[-5]}.png"))
+        save(tmp_path / f"named/{path.stem}.png", whole)
+    (tmp_path / "named/cut.png").write_bytes((tmp_path / "named" / path.name).read_bytes()[:200])
+    options = ["--protocol", "reposer-v1-reconstruction", "--workers", "0", "--out"]
+    columns = ["--strips", "source", "target", "generated"]
+    assert main(["score", str(tmp_path / "named"), *columns, *options, str(tmp_path / "o")]) == 1  # l1-limbs is absent
+    assert "cut.png" in capsys.readouterr().out
+    main(["score", str(tmp_path / "alone"), "--targets", str(tmp_path / "t"), *options, str(tmp_path / "p")])
+    found, expected = (json.loads((tmp_path / name / "report.json").read_text()) for name in ("o", "p"))
+    assert found["summary"]["l1"]["mean"] == expected["summary"]["l1"]["mean"] > 0
+    assert found["pairs"] == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--strips", "source", "target"],
+        ["--strips", "generated", "generated", "target"],
+        ["--strips", "source", "generated"],
+        ["--strips", "target", "generated", "--strip", "2"],
+        ["--strips"],
+        [],
+    ],
+)
+def test_strips_that_do_not_say_what_is_needed_are_refused(options, tmp_path, capsys):
+    assert main(["score", str(tmp_path), *options, "--out", str(tmp_path / "o")]) == 2
+    assert "--strips" in (said := capsys.readouterr().err) or "--targets" in said
 
 
 @pytest.mark.parametrize("name", ["reposer-v1", "patn2019", "gfla2020", "reposer-v1-reconstruction"])

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from reposer.core import BadInput, Pose, Sample
+from reposer.core.ticks import round_ticks
 from reposer.data.shapenet import ShapeNetViews
 from reposer.data.view_pairs import as_view, view_name
-from reposer.evaluation.view_plot import BLUE, ORANGE, OTHERS, round_ticks, view_plot
+from reposer.evaluation.view_plot import BLUE, ORANGE, OTHERS, view_plot
 from reposer.evaluation.views import by_angle, evaluate_views, view_table, views_to_plain
 from reposer.metrics import Value
 from reposer.synthetic.objects.dataset import SyntheticObjects

@@ -172,7 +172,8 @@ COMMANDS = {
         words=2,
     ),
     "compare for a page": Command(
-        ("compare", "report/report.json", "other/report.json", "--names", "a", "b", "--markdown"), ("report", "other")
+        ("compare", "report/report.json", "other/report.json", "--names", "a", "b", "--format", "latex"),
+        ("report", "other"),
     ),
     "import": Command(
         ("import-weights", "gfla", "people.pth", "--recipe", "gfla-fashion-2020", "--out", "out.safetensors"),
@@ -201,6 +202,13 @@ COMMANDS = {
     "go on training": Command(
         ("train", "gfla-mini", "--data", "people", "--out", "run", *TINY_TRAINING), ("people", "run"), ("run",), words=2
     ),
+    "train by a receipt": Command(
+        ("train", "--from", "run/recipe.json", "--data", "people", "--out", "run"), ("people", "run"), ("run",), words=1
+    ),
+    "try a run out": Command(
+        ("train", "gfla-mini", "--data", "people", "--out", "out", *TINY_TRAINING, "--dry-run"), ("people",), words=2
+    ),
+    "runs": Command(("runs", "run", "--json"), ("run",)),
     "synthesize": Command(
         (
             *("data", "synthesize", "out", "--people", "1", "--test-people", "1", "--views", "2"),

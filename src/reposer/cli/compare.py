@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from tyro.conf import Positional
 
@@ -17,14 +18,19 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def compare_reports(
-    reports: Positional[tuple[Path, ...]], *, names: tuple[str, ...] | None = None, markdown: bool = False
+    reports: Positional[tuple[Path, ...]],
+    *,
+    names: tuple[str, ...] | None = None,
+    format: Literal["table", "markdown", "latex", "csv"] = "table",
+    mean: bool = False,
 ) -> int:
     """Exit code 1 if some numbers could not be ranked; the last column says why.
 
     Args:
         reports: files that `reposer score` or `reposer evaluate` wrote.
         names: one for each report; none = the names of their folders.
-        markdown: print a Markdown table.
+        format: table = for the terminal; markdown; latex = a tabular that needs booktabs; csv = a line for each number.
+        mean: add a column with the mean over the reports and its 95 % interval, for runs that differ by their seed.
     """
     some("--names", names)
 
@@ -37,12 +43,12 @@ def compare_reports(
     shown = names or unlike_names(reports)
     if len(shown) != len(reports) or len(set(shown)) != len(shown):
         raise BadInput(f"{len(reports)} reports need as many different names, not {', '.join(shown)}.")
-    found = compare(dict(zip(shown, plain, strict=True)))
+    found = compare(dict(zip(shown, plain, strict=True)), mean=mean)
     console = Terminal()
-    if markdown:
-        console.text(found.markdown())
-    else:
+    if format == "table":
         console.print_columns(found.names, found.to_table)
+    else:
+        console.text({"markdown": found.markdown, "latex": found.latex, "csv": found.csv}[format]())
     return 0 if found.ranked else 1
 
 

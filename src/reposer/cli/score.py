@@ -1,8 +1,10 @@
 """`reposer score GENERATED --targets TARGETS`: score a folder of generated pictures under a named protocol."""
 
 import json as json_module
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tyro.conf import Positional
 
@@ -11,7 +13,7 @@ from reposer.core.choices import Frame, PictureForm
 from reposer.core.outputs import check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
 
-from .option_values import MOST_WORKERS, pixels, within
+from .option_values import MOST_WORKERS, pixels, some, within
 from .options import called
 
 
@@ -22,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
 def score(
     generated: Positional[Path],
     *,
-    targets: Path,
+    targets: Path | None = None,
     protocol: str = "reposer-v1",
     sources: Path | None = None,
     reference: Path | None = None,
@@ -32,6 +34,7 @@ def score(
     target_geometry: PictureForm | None = None,
     strip: int = 1,
     panel: int | None = None,
+    strips: tuple[str, ...] | None = None,
     pose_size: tuple[int, int] | None = None,
     pairs: Path | None = None,
     attributes: Path | None = None,
@@ -49,7 +52,7 @@ def score(
     Args:
         generated: folder of the pictures, named as their targets, as SOURCE_2_TARGET, SOURCE___TARGET_vis or
             SOURCE.jpg_TARGET.jpg as other projects do, or by their numbers in the list of pairs, from 0.
-        targets: folder of the true pictures.
+        targets: folder of the true pictures; none = the panel `target` of --strips.
         protocol: a name, or "all": how the numbers change from protocol to protocol.
         sources: folder of the source pictures; none = they lie with the targets.
         reference: folder of the training pictures, for metrics that compare with them.
@@ -61,6 +64,8 @@ def score(
         target_geometry: the same for square targets, sources and reference pictures.
         strip: number of panels of equal width in a generated file, side by side.
         panel: number of the panel that is the generated picture, counted from 1 at the left.
+        strips: instead of --strip and --panel, a name for every panel of a generated file, from the left: generated,
+            target or any other word (source, pose, ...). Without --targets, target is taken from the files.
         pose_size: height and width of the pictures that the list's joints refer to, for other lists.
         pairs: list of the expected pairs (from,to); none = all that exist.
         attributes: JSON of true attributes, {identity: {question: answer}}, as of `reposer data synthesize --truth`.
@@ -73,6 +78,11 @@ def score(
     """
     pixels("--pose-size", pose_size)
     within("--workers", workers, 0, MOST_WORKERS)
+    some("--strips", strips)
+    if strips and (strip != 1 or panel is not None):
+        raise BadInput("--strips names the panels already; leave --strip and --panel out.")
+    if targets is None and "target" not in (strips or ()):
+        raise BadInput("Give the folder of the true pictures with --targets, or a panel called target in --strips.")
     beside = generated if generated.name not in ("", "..") else generated.resolve()
     if out is None and not beside.name:
         raise BadInput(f"There is no place for the report beside {beside}. Give one with --out.")
@@ -82,27 +92,62 @@ def score(
         check_output_file(json, inputs=(annotations, pairs, attributes), option="--json")
 
     from reposer.core.device import chosen_device
-    from reposer.core.disk import write_text
     from reposer.data.lists import read_pairs
-    from reposer.evaluation import PROTOCOLS, Folders, Scored, score_folder
+    from reposer.evaluation import Folders
+    from reposer.evaluation.folder import pictures_in
     from reposer.evaluation.folder_geometry import Declared
-    from reposer.evaluation.report_html import write_report
-    from reposer.evaluation.strips import chosen_panel
+    from reposer.evaluation.strips import chosen_panel, cut_out, named_panels
 
     from .joint_lists import poses_by_stem
-    from .reports import by_protocol, needs_network, refuse_foreign_reports, tell, tell_absent, tell_problems
 
     where = chosen_device(device)
-    folders = Folders(
-        generated=generated,
-        targets=targets,
-        sources=sources,
-        reference=reference,
-        poses=None if annotations is None else poses_by_stem(annotations, frame, pose_size),
-        attributes={} if attributes is None else read_attributes(attributes),
-        wanted=None if pairs is None else read_pairs(pairs),
-        declared=Declared(geometry, target_geometry, strip=chosen_panel(strip, panel)),
-    )
+    panels = named_panels(strips) if strips else {"generated": chosen_panel(strip, panel)}
+    with tempfile.TemporaryDirectory(prefix="reposer-") as cut:
+        if targets is None:
+            cut_out(panels["target"], pictures_in(generated).values(), Path(cut) / "targets")
+        folders = Folders(
+            generated=generated,
+            targets=targets or Path(cut) / "targets",
+            sources=sources,
+            reference=reference,
+            poses=None if annotations is None else poses_by_stem(annotations, frame, pose_size),
+            attributes={} if attributes is None else read_attributes(attributes),
+            wanted=None if pairs is None else read_pairs(pairs),
+            declared=Declared(geometry, target_geometry, strip=panels["generated"]),
+        )
+        about = {"generated": beside.name, "targets": beside.name if targets is None else targets.resolve().name}
+        return _score(
+            folders,
+            protocol,
+            folder_of_all,
+            json,
+            about=about,
+            weights=weights,
+            device=where,
+            without_networks=without_networks,
+            workers=workers,
+        )
+
+
+def _score(
+    folders: Any,
+    protocol: str,
+    folder_of_all: Path,
+    json: Path | None,
+    *,
+    about: dict[str, str],
+    weights: Path | None,
+    device: Any,
+    without_networks: bool,
+    workers: int,
+) -> int:
+    """The exit code, after scoring a `Folders` under one protocol or all, into a folder for each."""
+    from reposer.core.disk import write_text
+    from reposer.evaluation import PROTOCOLS, Scored, score_folder
+    from reposer.evaluation.report_html import write_report
+
+    from .reports import by_protocol, needs_network, refuse_foreign_reports, tell, tell_absent, tell_problems
+
     console = Terminal()
     rules = PROTOCOLS.values() if protocol == "all" else [PROTOCOLS[protocol]]
     scored: dict[str, Scored] = {}
@@ -116,10 +161,10 @@ def score(
                 rule,
                 folder,
                 weights=weights,
-                device=where,
+                device=device,
                 without_networks=without_networks,
                 workers=workers,
-                about={"generated": beside.name, "targets": targets.resolve().name},
+                about=about,
             )
         except BadInput as error:
             if protocol != "all":

@@ -1,4 +1,4 @@
-"""`reposer train RECIPE`: train a recipe, or resume a run that was stopped or killed."""
+"""`reposer train RECIPE`, or `reposer train --from RUN`: train a recipe, or resume a run that was stopped or killed."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,10 +15,14 @@ from reposer.core.terminal import Terminal
 from reposer.evaluation.sheets import pair_sheet, write_sheet
 from reposer.generators import shipped_models
 from reposer.probes import PROBE_RECIPES
-from reposer.training import Recipe, Stage, train
+from reposer.training import Recipe, Stage, Start, train
+from reposer.training.dry_run import try_out
 from reposer.training.loop import TrainingStopped
+from reposer.training.receipts import read_receipt, with_values
+from reposer.training.recipe import SEEDS
 
 from .option_values import MOST_WORKERS, above, within
+from .runs import in_words
 from .trainable import trainable
 
 NUM_PICTURES = 8
@@ -32,6 +36,12 @@ class RunOptions:
     """Folder of the data set (see `reposer data check`); none = the recipe's own."""
     out: Path | None = None
     """The run folder; none = runs/RECIPE."""
+    init: str | None = None
+    """Begin the first stage with all weights of a `.safetensors`, or of a shipped model, of the same network."""
+    seeds: tuple[int, ...] = ()
+    """Train once with each of these seeds, one after the other, in OUT/seed-0, OUT/seed-1, ...; none = one run."""
+    dry_run: bool = False
+    """Write nothing: check data and weights, take three steps of each stage, and say what the run would need."""
     tensorboard: bool = False
     """Write TensorBoard events too (needs the extra `track`)."""
     max_minutes: float | None = None
@@ -44,29 +54,61 @@ class RunOptions:
     def __post_init__(self) -> None:
         within("--threads", self.threads, 1, MOST_WORKERS)
         above("--max-minutes", self.max_minutes)
+        for seed in self.seeds:
+            within("--seeds", seed, 0, SEEDS - 1)
+        if len(set(self.seeds)) < len(self.seeds):
+            raise BadInput("--seeds names a seed twice; each run needs a seed of its own.")
 
 
 def run(arguments: Sequence[str]) -> int:
-    recipes = trainable()
-    name = next((a for a in arguments if not a.startswith("-")), None)
-    if name is None or arguments[0] != name:
-        if set(arguments) & {"-h", "--help"}:
-            Terminal().text(f"usage: reposer train RECIPE [OPTIONS]\n\nRecipes: {', '.join(recipes)}")
-            return 0
-        raise BadInput(f"reposer train needs a recipe's name first: {', '.join(recipes)}.")
-    recipe = recipes[name]()
-    options, recipe = parse(recipe, list(arguments[1:]))
+    recipe, rest = chosen(list(arguments))
+    if recipe is None:
+        Terminal().text(
+            f"usage: reposer train RECIPE [OPTIONS]\n       reposer train --from RUN [OPTIONS]    (the values of another "
+            f"run's recipe.json)\n\nRecipes: {', '.join(trainable())}"
+        )
+        return 0
+    options, recipe = parse(recipe, rest)
     out = options.out or Path("runs") / recipe.name
     check_output_folder(out)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
+    if options.dry_run:
+        return _dry_run(recipe, out)
+    if not options.seeds:
+        return _train(recipe, out, options)
+    for seed in options.seeds:
+        code = _train(dataclasses.replace(recipe, seed=seed), out / f"seed-{seed}", options)
+        if code != 0:
+            return code
+    return 0
+
+
+def chosen(arguments: list[str]) -> tuple[Recipe | None, list[str]]:
+    """The recipe that the first words name, or the receipt after --from; and the other words. None: help is asked."""
+    recipes = trainable()
+    first, *rest = arguments or [""]
+    if (first == "--from" and rest) or first.startswith("--from="):
+        path, rest = (first.removeprefix("--from="), rest) if "=" in first else (rest[0], rest[1:])
+        plain = read_receipt(Path(path))
+        return with_values(recipes[plain["name"]](), plain, path), rest
+    if not first.startswith("-") and first:
+        return recipes[first](), rest
+    if set(arguments) & {"-h", "--help"}:
+        return None, []
+    raise BadInput(
+        f"reposer train needs a recipe's name first, or --from and a run's recipe.json; recipes: {', '.join(recipes)}."
+    )
+
+
+def _train(recipe: Recipe, out: Path, options: RunOptions) -> int:
     console = Terminal(stderr=True)
     console.say(f"{recipe.name} into {out} · {recipe.steps:,} steps of {recipe.batch_size} pictures")
     try:
         outcome = train(
             recipe,
             out,
-            write_pictures=None if name in PROBE_RECIPES else picture_writer(recipe),
+            write_pictures=None if recipe.name in PROBE_RECIPES else picture_writer(recipe),
             tensorboard=options.tensorboard,
             max_minutes=options.max_minutes,
             extend=options.extend,
@@ -78,6 +120,24 @@ def run(arguments: Sequence[str]) -> int:
         console.say(f"Done. The network: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
         console.say(recipe.afterwards(out))
     return 128 + outcome.signal if outcome.signal else 0  # 130 or 143, so that `train && evaluate` stops, too
+
+
+def _dry_run(recipe: Recipe, out: Path) -> int:
+    """Exit code 1 if the disk has too little space."""
+    trial = try_out(recipe, out)
+    console = Terminal()
+    console.say(f"{recipe.name}: {trial.items:,} items in the data set, all readable; {trial.device}")
+    for stage in trial.stages:
+        console.say(
+            f"{stage.name}: {stage.steps:,} steps of {stage.seconds:.2f} s = {in_words(stage.steps * stage.seconds)}"
+        )
+    console.say(f"In all: {in_words(trial.seconds)}, without saving, pictures and scoring")
+    console.say(f"Memory: {trial.memory / 1e9:.1f} GB at most so far, of {trial.available / 1e9:.1f} GB")
+    console.say(f"Disk: {trial.disk / 1e9:.2f} GB at most, without the pictures; {trial.free / 1e9:.1f} GB are free")
+    if trial.disk > trial.free:
+        console.say("The disk has too little space for this run. Give another --out.")
+        return 1
+    return 0
 
 
 def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
@@ -97,13 +157,24 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
         prog=f"reposer train {recipe.name}",
         description=f"Train {recipe.name}, or go on with a run that was stopped or killed.",
     )
-    parsed = dataclasses.replace(parsed, recipe=_with_shipped_starts(parsed.recipe))
+    recipe = _begun_with(parsed.run.init, parsed.recipe)
+    parsed = dataclasses.replace(parsed, recipe=_with_shipped_starts(recipe))
     if parsed.run.data is None:
         return parsed.run, parsed.recipe
     if not hasattr(parsed.recipe.data, "root"):
         raise BadInput(f"{recipe.name} renders its own people; leave --data out.")
     data = dataclasses.replace(parsed.recipe.data, root=parsed.run.data)
     return parsed.run, dataclasses.replace(parsed.recipe, data=data)
+
+
+def _begun_with(weights: str | None, recipe: Recipe) -> Recipe:
+    """The recipe whose first stage starts from all tensors of a file."""
+    if weights is None:
+        return recipe
+    first, *others = recipe.stages
+    if first.start is not None:
+        raise BadInput("--init and --stages.0.start both say what the first stage begins with; give one of them.")
+    return dataclasses.replace(recipe, stages=(dataclasses.replace(first, start=Start(weights, ("",))), *others))
 
 
 def _with_shipped_starts(recipe: Recipe) -> Recipe:

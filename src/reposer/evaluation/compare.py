@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
 from typing import Any
 
 from reposer.metrics import METRICS
@@ -11,6 +12,11 @@ from .numbers import Line, SideBySide, best_of, written
 from .written_report import WrittenReport, written_report
 
 RANKED = "yes"
+STUDENT_T = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
+    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+"""97.5 % points of Student's t for 1 to 30 degrees of freedom."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +29,40 @@ class Comparison(SideBySide):
     ranked: bool = True
 
 
-def compare(reports: Mapping[str, Mapping[str, Any]]) -> Comparison:
+def compare(reports: Mapping[str, Mapping[str, Any]], *, mean: bool = False) -> Comparison:
     """One line per metric that any of the reports has, in the order of their first appearance.
 
     reports: by name, the contents of their files (`read_report`, `Report.to_plain`).
+    mean: one more column, for reports of runs that differ by their seed: the mean over the reports, with a 95 %
+        interval by Student's t; empty where a line is not ranked.
     """
     files = {name: written_report(plain, name) for name, plain in reports.items()}
     metrics = list(dict.fromkeys(name for report in files.values() for name in report.summary))
     found = {name: _differences(name, list(files.values())) for name in metrics}
     lines = [_line(name, list(files.values()), found[name]) for name in metrics]
-    return Comparison(tuple(files), {"": lines}, ("ranked",), ranked=not any(found.values()))
+    names = tuple(files)
+    if mean:
+        lines = [replace(line, cells=(*line.cells, _mean(line, list(files.values())))) for line in lines]
+        names = (*names, f"mean of {len(files)}")
+    return Comparison(names, {"": lines}, ("ranked",), ranked=not any(found.values()))
+
+
+def _mean(line: Line, reports: Sequence[WrittenReport]) -> str:
+    """The mean over the reports, and its interval; empty unless all of them have the number, made alike."""
+    values = [float(r.summary[line.metric].mean) for r in reports if line.metric in r.summary]
+    if line.notes != (RANKED,) or len(values) < len(reports) or not all(map(math.isfinite, values)):
+        return ""
+    centre, half = fmean(values), student_t(len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return written(line.metric, centre, centre - half, centre + half)
+
+
+def student_t(freedom: int) -> float:
+    """The 97.5 % point of Student's t; beyond the table within 0.0002."""
+    if freedom <= len(STUDENT_T):
+        return STUDENT_T[freedom - 1]
+    return (
+        1.95996 + 2.37227 / freedom + 2.8225 / freedom**2
+    )  # z + (z^3 + z) / (4 n) + (5 z^5 + 16 z^3 + 3 z) / (96 n^2)
 
 
 def _line(metric: str, reports: Sequence[WrittenReport], differences: Sequence[str]) -> Line:

@@ -1,6 +1,9 @@
 """How numbers are named, formatted, ranked and compared side by side, wherever they are shown."""
 
+import csv
+import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -123,3 +126,53 @@ class SideBySide:
                 cells = [*map(in_markdown, label), *shown, *map(in_markdown, line.notes)]
                 rows.append(f"| {' | '.join(cells)} |")
         return "\n".join(rows) + "\n"
+
+    def latex(self) -> str:
+        """A LaTeX table for a paper (needs the package booktabs). Notes stand below it as comments."""
+        head = ["metric", *map(_in_latex, self.names)]
+        rows = []
+        for group, lines in self.groups.items():
+            if group:
+                rows.append(rf"\multicolumn{{{len(head)}}}{{l}}{{{_in_latex(group)}}} \\")
+            for line in lines:
+                cells = [
+                    rf"\textbf{{{_in_latex(cell)}}}" if k in line.best else _in_latex(cell)
+                    for k, cell in enumerate(line.cells)
+                ]
+                rows.append(f"{' & '.join([_in_latex(titled(line.metric)) + _arrow(line.metric), *cells])} \\\\")
+        columns = "l" + "r" * len(self.names)
+        notes = [
+            f"% {one_line(line.metric)}: {'; '.join(map(one_line, line.notes))}"
+            for line in self.lines
+            if any(line.notes)
+        ]
+        body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", f"{' & '.join(head)} \\\\", r"\midrule", *rows]
+        return "\n".join([*body, r"\bottomrule", r"\end{tabular}", *notes]) + "\n"
+
+    def csv(self) -> str:
+        """A line for each number, as printed: metric, system, value, ends of the interval, whether it is the best, notes."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["group", "metric", "system", "value", "low", "high", "best", *self.notes])
+        for group, lines in self.groups.items():
+            for line in lines:
+                for k, (name, cell) in enumerate(zip(self.names, line.cells, strict=True)):
+                    found = re.fullmatch(r"(\S+)(?: \[(\S+), (\S+)\])?", cell)
+                    numbers = ["", "", ""] if found is None else [part or "" for part in found.groups()]
+                    best = "yes" if k in line.best else "no"
+                    writer.writerow([group, line.metric, one_line(name), *numbers, best, *map(one_line, line.notes)])
+        return text.getvalue()
+
+
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_LATEX |= {letter: "\\" + letter for letter in "&%$#_{}"}
+
+
+def _in_latex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in one_line(text))
+
+
+def _arrow(metric: str) -> str:
+    """Up or down, for the better direction."""
+    arrows = {True: r" $\uparrow$", False: r" $\downarrow$", None: ""}
+    return arrows[kind_of(metric).higher_is_better]

@@ -1,5 +1,7 @@
 """Pictures of several panels side by side, as test scripts save them: source, target pose, generated, ..."""
 
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +9,14 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput
-from reposer.data.pictures import picture_header, read_picture
+from reposer.data.pictures import picture_header, read_picture, write_picture
 
 from .geometry import Size
 
 SAME_PANEL = 0.02  # relative deviation allowed of a panel's shape
 MOST_PANELS = 12
+PANELS = ("source", "target", "generated")
+"""Names of panels that mean something."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,26 @@ def chosen_panel(panels: int, panel: int | None) -> Strip:
             f"picture, 1 to {panels}, counted from the left."
         )
     return Strip(panels, 1 if panel is None else panel)
+
+
+def named_panels(names: Sequence[str]) -> dict[str, Strip]:
+    """The panels of files whose columns have these names, from the left; "generated" must be one of them."""
+    doubled = sorted({name for name in PANELS if names.count(name) > 1})
+    if "generated" not in names or doubled:
+        why = f"names {', '.join(doubled)} twice" if doubled else "does not say which panel is the generated one"
+        raise BadInput(
+            f"--strips {' '.join(names)} {why}. Name every panel of a file from the left, e.g. --strips source target "
+            f"generated; a panel that plays no part may have any other name."
+        )
+    return {name: Strip(len(names), k) for k, name in enumerate(names, start=1)}
+
+
+def cut_out(panel: Strip, files: Iterable[Path], folder: Path) -> None:
+    """Writes a panel of each file to `folder`, as STEM.png. A file that cannot be read or divided is passed over."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        with suppress(BadInput):
+            write_picture(folder / f"{path.stem}.png", panel.read(path))
 
 
 def looks_like_a_strip(size: Size, person: Size) -> str:

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from reposer.core import BadInput
+from reposer.core.ticks import round_ticks
 
 from .numbers import better, titled
 from .report import Report
@@ -23,7 +24,6 @@ BLUE, ORANGE = (33, 104, 171), (200, 120, 40)
 OTHERS = ((150, 60, 130), (96, 120, 100))
 WIDTH, HEIGHT = 360, 220  # of one plot's field, in pixels
 LEFT, TOP, RIGHT, BOTTOM = 62, 44, 22, 44
-STEPS = (1, 2, 2.5, 5, 10)
 
 
 class Line(NamedTuple):
@@ -92,12 +92,3 @@ def _plot(draw: ImageDraw.ImageDraw, left: int, metric: str, angle: Angle, lines
                 draw.line([place(a), place(b)], colour, 2)
         for x, y in (place(p) for p in points if math.isfinite(p[1])):
             draw.ellipse([x - 2.5, y - 2.5, x + 2.5, y + 2.5], colour)
-
-
-def round_ticks(low: float, high: float) -> list[float]:
-    """A few round numbers, evenly spaced, that enclose low and high."""
-    spread = high - low or abs(high) or 1.0
-    power = 10.0 ** math.floor(math.log10(spread / 4))
-    step = max(s * power for s in STEPS if s * power <= spread / 3)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(k * step, 10) for k in range(first, max(last, first + 1) + 1)]

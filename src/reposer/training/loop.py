@@ -17,10 +17,12 @@ from reposer.nn.weights import read_safetensors, save_generator, usable
 
 from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process
 from .loader import batches
+from .loss_plot import write_loss_plot
 from .objective import Objective
 from .progress import RunLog
 from .recipe import Recipe, Stage, Start
 from .run_folder import RunFolder, machine
+from .runs import log_lines
 from .signals import stop_on_signal
 
 Picture = Callable[[nn.Module, Path], None]
@@ -175,7 +177,7 @@ def _train(
     generator = recipe.build()
     dataset = recipe.data.open(generator.framing)
     for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
-        _must_begin(stage, generator)  # now, not after the stages before it
+        must_begin(stage, generator)  # now, not after the stages before it
     if saved is None and main:
         recipe.refuse_unreadable(dataset)  # repaired data would be other data: refuse now, not after a night
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
@@ -199,7 +201,7 @@ def _train(
             stage = recipe.stages[state.number]
             stage_start = sum(s.steps for s in recipe.stages[: state.number])
             stage_end = stage_start + stage.steps
-            state.objective, state.optimisers = _set_up(stage, generator, recipe.seed + state.number, device)
+            state.objective, state.optimisers = set_up(stage, generator, recipe.seed + state.number, device)
             if saved is not None and state.number == first_stage:
                 _restore(saved, state.objective, state.optimisers, averaged, folder)
                 log.warn_if_moved(saved["machine"])
@@ -248,6 +250,8 @@ def _train(
                 stopping = came > 0 or due > 0
                 if main and (stopping or state.step == stage_end or state.step % recipe.save_every == 0):
                     state.save(folder, recipe)
+                if main and (stopping or state.step == stage_end):
+                    write_loss_plot(list(log_lines(folder.log_file)), folder.loss_plot)
                 if stopping and state.step < recipe.steps:
                     log.say(f"Stopped after step {state.step}; the same command goes on from here.")
                     return state.outcome(finished=False, signal=came)
@@ -327,9 +331,10 @@ def update_average(averaged: nn.Module, trained: nn.Module, decay: float, step: 
         mine.copy_(theirs)
 
 
-def _set_up(
+def set_up(
     stage: Stage, generator: nn.Module, seed: int, device: torch.device
 ) -> tuple[Objective, dict[str, torch.optim.Optimizer]]:
+    """The objective of a stage, whose first weights are a function of the seed, and an optimiser for each player."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         objective: Objective = stage.objective.build(generator)
@@ -342,11 +347,11 @@ def _set_up(
     return objective, {name: stage.optimisers[name].build(player) for name, player in objective.players.items()}
 
 
-def _must_begin(stage: Stage, generator: nn.Module) -> None:
+def must_begin(stage: Stage, generator: nn.Module) -> None:
     """BadInput if files that a later stage needs are missing or wrong."""
     if stage.start is not None:
         _taken(stage.start, generator)
-    _set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
+    set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
 
 
 def _begin_from(start: Start, generator: nn.Module) -> str:

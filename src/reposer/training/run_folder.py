@@ -36,7 +36,7 @@ STATE: Mapping[str, type | tuple[type, ...]] = {
 
 
 class RunFolder:
-    """`recipe.json` · `log.jsonl` · `state.pt` · `generator.safetensors` · `pictures/` · reports."""
+    """`recipe.json` · `log.jsonl` · `losses.png` · `state.pt` · `generator.safetensors` · `pictures/` · reports."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -44,6 +44,7 @@ class RunFolder:
         self.log_file = root / "log.jsonl"
         self.state_file = root / "state.pt"
         self.generator_file = root / "generator.safetensors"
+        self.loss_plot = root / "losses.png"
         self.pictures = root / "pictures"
         self.tensorboard = root / "tensorboard"
         self._made_it = False
@@ -57,7 +58,7 @@ class RunFolder:
         self._made_it = self._make()
         self._lock = only_user(self.root, "trains")
         if not self.receipt.exists():
-            own = (self.log_file, self.state_file, self.generator_file, self.pictures)
+            own = (self.log_file, self.state_file, self.generator_file, self.pictures, self.loss_plot)
             if foreign := [path.name for path in own if path.exists()]:
                 raise BadInput(
                     f"{self.root} holds {', '.join(foreign)} but no recipe.json: it is no run folder of Reposer, and "
@@ -66,7 +67,8 @@ class RunFolder:
         files = (self.receipt, self.log_file, self.state_file, self.generator_file)
         for path in files[1:]:
             _refuse_odd_file(path)
-        remove_drafts(self.root, "|".join(path.name.replace(".", r"\.") for path in files))
+        names = [path.name.replace(".", r"\.") for path in (*files, self.loss_plot)]
+        remove_drafts(self.root, "|".join(names))
         remove_drafts(self.pictures, r"\d{8}\.png")
 
     def _make(self) -> bool:
@@ -95,7 +97,7 @@ class RunFolder:
         """
         if self._lock is None or not self._made_it or self.state_file.exists():
             return
-        for path in (self.receipt, self.log_file, self.generator_file):
+        for path in (self.receipt, self.log_file, self.generator_file, self.loss_plot):
             path.unlink(missing_ok=True)
         for folder in (self.pictures, self.tensorboard):
             shutil.rmtree(folder, ignore_errors=True)
