@@ -3,10 +3,11 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP_ARGS ?=
 REAL_DATA ?=
+SHEET ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo test quick nightly coverage lint docs release bench leaderboard-mini clean
+.PHONY: demo test quick nightly coverage lint docs release bench leaderboard-mini photo-sheet clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
@@ -53,6 +54,11 @@ bench: .venv/.core
 
 leaderboard-mini: .venv/.core
 	$(BIN)/reposer leaderboard
+
+# The sheet is written beside the temporary files, or to SHEET=DIR; never into this repository.
+photo-sheet: .venv/.core
+	@test -n '$(REAL_DATA)' || { echo "Name the folder with real photos: make photo-sheet REAL_DATA=DIR"; exit 1; }
+	REPOSER_REAL_DATA='$(REAL_DATA)' REPOSER_SHEET='$(SHEET)' $(BIN)/python -m benchmarks photo_sheet
 
 clean:
 	rm -rf .venv build dist src/*.egg-info reposer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
