@@ -14,6 +14,7 @@ from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
 from reposer.core.pose import Edges
 
 from .matte import matte_weights
+from .patch_fill import patched
 
 TILE = 256
 """Sides of the parts that are composed at a time, in pixels: they fit a processor's cache."""
@@ -24,6 +25,15 @@ NOTHING = 1 / 512
 NO_PHOTO = 255
 MATTE = 6
 """Radius in which the person's mask is compared with the photo's colours, in half pixels of the frame."""
+
+GAP = 320
+"""Longer side at which it is decided what the photo's background is filled from, in pixels."""
+AROUND = 0.25
+"""How far around its part a photo is searched for that, in shares of the part's sides."""
+SHOWN, PERSON = 0.1, 0.06
+"""From these values on of the hole and of the person's matte a pixel of the background is filled."""
+RIM = 2
+"""Pixels, of GAP, by which what is filled exceeds that, and again by which what is copied keeps away from it."""
 
 
 class PhotoPart(NamedTuple):
@@ -73,11 +83,12 @@ def composed(
     cover = torch.zeros(size, dtype=torch.uint8) if alpha else None
     maps = _Maps(composition, content, size_of(edges))
     looks = [_Look(source, composition.source_person[0, s], content) for s, source in enumerate(sources)]
+    backdrop = None if alpha else _Backdrop(photo, edges, looks[0], maps)
     for rows, columns in _tiles(edges, size):
         down, across = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         if not maps.anything(down, across, still=alpha):
             continue
-        tile = _composed_tile(looks, maps, fade, photo[rows, columns], down, across, alpha=alpha)
+        tile = _composed_tile(looks, maps, fade, backdrop, photo[rows, columns], down, across)
         if cover is None:
             answer[rows, columns] = to_uint8(tile.picture)
         else:
@@ -121,17 +132,16 @@ def _composed_tile(
     looks: Sequence["_Look"],
     maps: "_Maps",
     fade: Fade,
+    backdrop: "_Backdrop | None",
     photo: UInt8[Tensor, "t u 3"],
     down: slice,
     across: slice,
-    *,
-    alpha: bool,
 ) -> _Tile:
-    """alpha: whether `own_person` is needed where nothing is filled, too."""
+    """backdrop: None if only the person is asked for."""
     fine, own = maps.of(down, across), from_uint8(photo)
     moved = (1 - fine.still) * fade.down[down, None] * fade.across[across]
     own_person = torch.ones_like(moved)
-    if alpha or float(fine.hole.amax()) >= NOTHING:
+    if backdrop is None:
         own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), maps, down, across))
     places = torch.stack([look.place(flow, maps, down, across) for look, flow in zip(looks, fine.flow, strict=True)])
     person, copied = _ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
@@ -149,8 +159,11 @@ def _composed_tile(
         person = torch.lerp(person, followed, sure)
     ahead = moved * person
     copied *= ahead
-    filled = moved * (1 - person) * fine.hole * _ramp(own_person, 0.0, 0.12)
-    return _Tile(own, own_person, colours, places, fine.colours, copied, ahead - copied.sum(0), filled, 1 - moved)
+    filled, made = moved * (1 - person), fine.colours
+    if backdrop is not None:
+        made, share = backdrop.behind(made, down, across)
+        filled = filled * share
+    return _Tile(own, own_person, colours, places, made, copied, ahead - copied.sum(0), filled, 1 - moved)
 
 
 def enter_invented(origin: Provenance, edges: Edges, fade: Fade) -> None:
@@ -232,6 +245,7 @@ class _Maps:
         maps = [flow.flatten(0, 1), c.copied[0, :, 0], c.person[0], c.hole[0], c.still[0]]
         self.maps = cut(torch.cat([part.float().cpu() for part in maps]), content).contiguous()
         self.colours = cut(torch.cat([c.invented[0], c.background[0]]).float().cpu(), content).contiguous()
+        self.hole = self.maps[-2]
         self.frame, self.size, self.num_sources = size_of(content), size, c.place.shape[1]
         self._person = cut(torch.maximum(c.person[0], c.source_person[0, 0]).float().cpu(), content)[0]
         self._known: dict[tuple[int, int, int], tuple[slice, Tensor, Tensor]] = {}
@@ -327,6 +341,90 @@ class _Look:
         grid = 2 * torch.stack([x, y], -1)[None] - 1
         a = F.grid_sample(self.weights, grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
         return ((a[:3] * colours).sum(0) + a[3]).clamp(0, 1)
+
+
+class _Backdrop:
+    """The photo's background where its person stood: copied from around, in pieces that are shifted as they are."""
+
+    def __init__(self, photo: UInt8[Tensor, "H W 3"], edges: Edges, look: _Look, maps: _Maps) -> None:
+        self.edges, self.size, self.table = edges, look.size, look.table
+        self.region = _around(edges, look.size)
+        left, top, right, bottom = self.region
+        scale = min(1.0, GAP / max(right - left, bottom - top))
+        self.cells = (max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left))))
+        small = _small(photo, self.region, self.cells)[0]
+        hole = self._hole(small, look, maps)[None, None]
+        gap = F.max_pool2d(hole, 2 * RIM + 1, 1, RIM)
+        avoided = F.max_pool2d(gap, 2 * RIM + 1, 1, RIM)
+        self.gap = gap[0, 0]
+        found = patched(small, self.gap > 0.5, avoided[0, 0] < 0.5) if bool(hole.any()) else None
+        h, w = self.cells
+        self.fits = torch.zeros(h, w) if found is None else found.fits.float()
+        self.tone = torch.zeros(3, h, w) if found is None else found.tone
+        offset = torch.zeros(2, h, w) if found is None else found.offset.float()
+        self.shift_x = (offset[0] * ((right - left) / w)).round().long()
+        self.shift_y = (offset[1] * ((bottom - top) / h)).round().long()
+
+    def _hole(self, small: Float[Tensor, "3 h w"], look: _Look, maps: _Maps) -> Float[Tensor, "h w"]:
+        """1 where the photo's person hides the background."""
+        h, w = self.cells
+        left, top, right, bottom = self.region
+        x = left - 0.5 + (torch.arange(w) + 0.5) * (right - left) / w
+        y = top - 0.5 + (torch.arange(h) + 0.5) * (bottom - top) / h
+        place = torch.stack([x.expand(h, w), y[:, None].expand(h, w)])
+        inner = (x - self.edges[0] + 0.5) / (self.edges[2] - self.edges[0])
+        outer = (y - self.edges[1] + 0.5) / (self.edges[3] - self.edges[1])
+        grid = 2 * torch.stack([inner.expand(h, w), outer[:, None].expand(h, w)], -1) - 1
+        hole = F.grid_sample(maps.hole[None, None], grid[None], padding_mode="zeros", align_corners=False)[0, 0]
+        return ((hole > SHOWN) & (look.person(small, place) > PERSON)).float()
+
+    def behind(
+        self, made: Float[Tensor, "6 t u"], down: slice, across: slice
+    ) -> tuple[Float[Tensor, "6 t u"], Float[Tensor, "t u"]]:
+        """The colours of a tile, its background's replaced where they are copied; how much of it is filled at all.
+
+        made: colours of what is invented, and of the background as the generator has it.
+        """
+        left, top, right, bottom = self.region
+        (h, w), (height, width) = self.cells, self.size
+        rows = torch.arange(down.start, down.stop) + self.edges[1]
+        columns = torch.arange(across.start, across.stop) + self.edges[0]
+        y, x = (rows - top + 0.5) * h / (bottom - top) - 0.5, (columns - left + 0.5) * w / (right - left) - 0.5
+        share, fits = torch.zeros(len(rows), len(columns)), torch.zeros(len(rows), len(columns))
+        sums = torch.zeros(3, len(rows), len(columns))
+        near = slice(max(0, int(y[0])), int(y[-1]) + 2), slice(max(0, int(x[0])), int(x[-1]) + 2)
+        if not bool(self.gap[near].any()):
+            return made, share
+        for row, row_weight in _sides(y, h):
+            for column, column_weight in _sides(x, w):
+                weight = row_weight[:, None] * column_weight
+                here = weight * self.fits[row][:, column]
+                to_y = (rows[:, None] + self.shift_y[row][:, column]).clamp(0, height - 1)
+                to_x = (columns + self.shift_x[row][:, column]).clamp(0, width - 1)
+                found = self.table[to_y * width + to_x].view(torch.uint8).view(*here.shape, 4)[..., :3]
+                colour = found.movedim(-1, 0) / HALF_RANGE - 1 + self.tone[:, row][:, :, column]
+                sums.addcmul_(here.expand_as(sums), colour)
+                share += weight * self.gap[row][:, column]
+                fits += here
+        copied = sums / fits.clamp(min=NOTHING)
+        whole = share.clamp(min=NOTHING)
+        background = torch.lerp(made[3:], copied.clamp(-1, 1), (fits / whole).clamp(max=1))
+        return torch.cat([made[:3], background]), share
+
+
+def _around(edges: Edges, size: tuple[int, int]) -> Edges:
+    """The part of a photo of this (height, width) with AROUND on all sides, inside the photo."""
+    left, top, right, bottom = edges
+    across, down = round(AROUND * (right - left)), round(AROUND * (bottom - top))
+    height, width = size
+    return max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down)
+
+
+def _sides(place: Float[Tensor, "N"], cells: int) -> Iterator[tuple[Tensor, Float[Tensor, "N"]]]:
+    """The cells before and after each place, and their weights."""
+    first = place.floor()
+    for cell in (first, first + 1):
+        yield cell.clamp(0, cells - 1).long(), 1 - (place - cell).abs()
 
 
 def _small(photo: UInt8[Tensor, "H W 3"], edges: Edges, size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:

@@ -1,0 +1,63 @@
+"""Holes in backgrounds are filled with what lies around, shifted as it is."""
+
+import torch
+
+from reposer.nn.patch_fill import patched
+
+SIZE = (64, 96)
+RECTANGLE = slice(20, 50), slice(38, 56)
+
+
+def shown(picture, found, hole, tone=True):
+    """The picture with its hole filled."""
+    h, w = hole.shape
+    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    copied = picture[:, y + found.offset[1], x + found.offset[0]]
+    return torch.where(found.fits & hole, copied + (found.tone if tone else 0), picture)
+
+
+def hole_of(where=RECTANGLE):
+    hole = torch.zeros(SIZE, dtype=torch.bool)
+    hole[where] = True
+    return hole
+
+
+def texture():
+    """A pattern of 8 by 12 pixels that repeats."""
+    tile = torch.rand(3, 8, 12, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return tile.repeat(1, 8, 8)
+
+
+def test_a_pattern_that_repeats_is_continued_exactly_and_always_alike():
+    truth, hole = texture(), hole_of()
+    hidden = torch.where(hole, 1.0, truth)
+    found = patched(hidden, hole, ~hole)
+    assert found.fits[hole].all()
+    assert torch.equal(shown(hidden, found, hole, tone=False), truth)
+    again = patched(hidden, hole, ~hole)
+    assert all(torch.equal(a, b) for a, b in zip(found, again, strict=True))
+
+
+def test_only_what_may_be_copied_is_and_nothing_moves_outside_of_the_hole():
+    hole = hole_of()
+    keep = ~hole
+    keep[:, 70:] = False
+    found = patched(torch.where(hole, 1.0, texture()), hole, keep)
+    y, x = torch.meshgrid(*(torch.arange(n) for n in SIZE), indexing="ij")
+    assert found.fits.any() and not found.fits[~hole].any()
+    assert keep[(y + found.offset[1])[found.fits], (x + found.offset[0])[found.fits]].all()
+    assert not found.offset[:, ~hole].any() and not found.tone[:, ~hole].any()
+
+
+def test_shading_that_runs_through_the_hole_is_continued_without_steps():
+    y, x = torch.meshgrid(*(torch.linspace(-0.5, 0.5, n) for n in SIZE), indexing="ij")
+    truth, hole = torch.stack([x, y, x + y]) * 0.8, hole_of()
+    hidden = torch.where(hole, 1.0, truth)
+    found = patched(hidden, hole, ~hole)
+    assert (shown(hidden, found, hole) - truth).abs().max() < 0.05
+
+
+def test_where_nothing_may_be_copied_nothing_is_found():
+    hole = hole_of((slice(0, 64), slice(2, 96)))
+    assert patched(texture(), hole, ~hole) is None
+    assert patched(texture(), hole_of((slice(0, 0), slice(0, 0))), torch.ones(SIZE, dtype=torch.bool)) is None
