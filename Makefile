@@ -7,10 +7,17 @@ SHEET ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo test quick nightly coverage lint docs release bench leaderboard-mini photo-sheet clean
+.PHONY: demo web axe test quick nightly coverage lint docs release bench leaderboard-mini photo-sheet clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
+
+web: .venv/.core
+	$(BIN)/reposer web
+
+# a checker of accessibility, for the page's tests; they skip that part without it
+axe:
+	npm install --no-save --no-fund --no-audit --prefix .venv/npm axe-core@4.14.1
 
 test: lint
 	$(PYTEST) -m "not nightly"

@@ -171,6 +171,11 @@ COMMANDS = {
         expected=2,
         words=2,
     ),
+    "page on a port that cannot be": Command(
+        ("web", "--models", "people.safetensors", "--port", "70000", "--no-browser"),
+        ("people.safetensors",),
+        expected=2,
+    ),
     "compare for a page": Command(
         ("compare", "report/report.json", "other/report.json", "--names", "a", "b", "--format", "latex"),
         ("report", "other"),

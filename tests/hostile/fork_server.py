@@ -35,7 +35,8 @@ def serve() -> None:
     import reposer.cli.study
     import reposer.cli.train
     import reposer.cli.transfer
-    import reposer.cli.views  # noqa: F401
+    import reposer.cli.views
+    import reposer.cli.web  # noqa: F401
 
     torch.set_num_threads(1)
     for line in sys.stdin:

@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 from reposer.core import BadInput
-from reposer.study import Answers, StudyServer, questions, read_answers, read_study
+from reposer.study import Answers, Asking, questions, read_answers, read_study
 from reposer.study.design import REAL, SCRAMBLED
+from reposer.web.server import WebServer
+from reposer.web.study import study_application
 from tests.study.folders import a_study, some_folders, write_folder
 
 
@@ -60,15 +62,15 @@ class Page:
 @contextmanager
 def served(study, folders, path):
     answers = Answers(path, study)
-    with StudyServer(("127.0.0.1", 0), study, folders, answers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield Page(server.url)
-        finally:
-            server.shutdown()
-            thread.join()
-            answers.close()
+    server = WebServer("127.0.0.1", 0, study_application(Asking(study, folders, answers)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Page(server.url)
+    finally:
+        server.shutdown()
+        thread.join()
+        answers.close()
 
 
 def status_of(call, *arguments):

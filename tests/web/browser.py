@@ -25,7 +25,10 @@ class Browser:
 
     def __init__(self, driver: str, binary: str) -> None:
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
-        wanted = {"goog:chromeOptions": {"binary": binary, "args": options}}
+        wanted = {
+            "goog:chromeOptions": {"binary": binary, "args": options},
+            "goog:loggingPrefs": {"performance": "ALL"},  # see `requested`
+        }
         self._base = driver
         self._base += (
             f"/session/{self._call('POST', '/session', {'capabilities': {'alwaysMatch': wanted}})['sessionId']}"
@@ -64,6 +67,35 @@ class Browser:
         """As a hand does: where something covers the element, it is refused."""
         element = self._call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
         self._call("POST", f"/element/{element}/click", {})
+
+    def choose_file(self, selector: str, path: Path) -> None:
+        """Gives a file to an input of files, which may be hidden."""
+        element = self._call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
+        self._call("POST", f"/element/{element}/value", {"text": str(path)})
+
+    def drag(self, selector: str, right: int, down: int, *, kind: str = "mouse") -> None:
+        """Presses on the middle of an element, moves by so many CSS pixels, and lets go. kind: mouse or touch."""
+        x, y = self.run(
+            "const e = document.querySelector(arguments[0]); e.scrollIntoView({block: 'nearest'});"
+            "const b = e.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]",
+            selector,
+        )
+        steps = [
+            {"type": "pointerMove", "duration": 0, "x": round(x), "y": round(y)},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerMove", "duration": 60, "x": round(x + right / 2), "y": round(y + down / 2)},
+            {"type": "pointerMove", "duration": 60, "x": round(x + right), "y": round(y + down)},
+            {"type": "pointerUp", "button": 0},
+        ]
+        pointer = {"type": "pointer", "id": kind, "parameters": {"pointerType": kind}, "actions": steps}
+        self._call("POST", "/actions", {"actions": [pointer]})
+
+    def requested(self) -> list[str]:
+        """The addresses of all requests since the last call."""
+        found = [
+            json.loads(entry["message"])["message"] for entry in self._call("POST", "/se/log", {"type": "performance"})
+        ]
+        return [one["params"]["request"]["url"] for one in found if one["method"] == "Network.requestWillBeSent"]
 
     def press(self, key: str) -> None:
         actions = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]

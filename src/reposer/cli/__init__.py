@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "demo": "repose a synthetic person into six poses with the shipped weights; writes one picture sheet",
+    "web": "open a page in the browser: drop a photo, drag its skeleton, press one button",
     "transfer": "put the person of a photo into another pose",
     "pose": "estimate poses in photos, and write them as files",
     "animate": "let the person of a photo move as in a clip: reposer animate PHOTO --driving CLIP.mp4",

@@ -48,7 +48,8 @@ def real_or_generated(
         failed_checks: participants who fail more checks are excluded.
         show_seconds: a picture disappears after this many seconds; 0 = it stays until the answer.
         seed: seed of all random orders.
-        host: 0.0.0.0 accepts participants from the whole network; otherwise only this machine.
+        host: 0.0.0.0 accepts participants from the whole network, if they have the address with its token, which is
+            printed; otherwise only this machine.
         port: TCP port of the page; 0 = a free one.
     """
     some("--generated", generated)
@@ -103,7 +104,8 @@ def best(
         failed_checks: participants who fail more checks are excluded.
         show_seconds: the pictures disappear after this many seconds; 0 = they stay until the answer.
         seed: seed of all random orders.
-        host: 0.0.0.0 accepts participants from the whole network; otherwise only this machine.
+        host: 0.0.0.0 accepts participants from the whole network, if they have the address with its token, which is
+            printed; otherwise only this machine.
         port: TCP port of the page; 0 = a free one.
     """
     some("--generated", generated)

@@ -1,0 +1,401 @@
+"""What the process behind the page does: it calls what the command line calls, and writes what the page shows.
+
+Each kind of job is a function of its own: plain values in, files in the visitor's folder and plain values out.
+"""
+
+import json
+import os
+import re
+import signal
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from importlib.resources import files
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from reposer.animation.driving import open_driving
+from reposer.animation.segments import SegmentedClip
+from reposer.animation.video import PhotoAnimation, no_larger
+from reposer.core import BadInput, Pose
+from reposer.core.composition import KINDS, Provenance
+from reposer.core.device import chosen_device
+from reposer.core.images import to_uint8
+from reposer.core.skeleton import FACE_68, OPENPOSE_18
+from reposer.data.pictures import picture_header, read_picture
+from reposer.data.poses import choose_pose, read_recording, write_pose_json, write_track
+from reposer.data.poses.presets import preset
+from reposer.data.provenance_files import COLOURS, told_shares, write_provenance
+from reposer.evaluation.sheets import explanation_pictures
+from reposer.generators import load
+from reposer.nn.warp import flow_picture
+from reposer.own_photo import Reposed, estimate_pose, people_in, pose_for, repose
+
+Tell = Callable[[dict[str, Any]], None]
+
+MOST_PIXELS = 50_000_000
+"""Of a photo on the page."""
+LARGEST_VIEW = 1600
+"""Longest side of a picture that the page shows, in pixels."""
+LARGEST_MAP = 480
+"""Longest side of the map of where pixels come from."""
+NOWHERE = 65_535
+"""Stands for "no place" in that map."""
+MOST_FRAMES = 3000
+"""Of a clip on the page: two minutes at 25 frames per second."""
+LARGEST_CLIP = 1280
+"""Longest side of a generated clip, in pixels."""
+
+
+def work(connection: Connection, options: Mapping[str, Any]) -> None:
+    """Does jobs until the server goes away. options: threads, device, models (name to file), warm (load now)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
+    torch.set_num_threads(options["threads"])
+    device = chosen_device(options["device"])
+    expected = _warmed(options) if options["warm"] else {}
+    connection.send(("ready", {"device": _named(device), "expected": expected}))
+    while True:
+        try:
+            kind, about = connection.recv()
+        except EOFError:
+            return
+
+        def tell(progress: dict[str, Any]) -> None:
+            connection.send(("progress", progress))
+
+        try:
+            answer: tuple[str, Any] = ("done", JOBS[kind]({**options, **about}, tell))
+        except BadInput as error:
+            answer = ("failed", in_words(str(error), about))
+        except MemoryError:
+            answer = ("failed", "There is not enough memory for this. Try a smaller photo.")
+        except Exception:
+            traceback.print_exc()  # for whoever runs the server; the page gets no path and no line of code
+            answer = ("failed", "Something went wrong that should not: the terminal says what. Try another photo.")
+        connection.send(answer)
+
+
+def in_words(message: str, about: Mapping[str, Any]) -> str:
+    """The message with the visitor's own words for the files: it names no path."""
+    names = {about[key]: word for key, word in WORDS.items() if isinstance(about.get(key), str)}
+    for path in sorted(names, key=len, reverse=True):
+        message = message.replace(f"picture {path}", names[path]).replace(path, names[path])
+    root = str(about.get("root", ""))
+    if root and root in message:
+        return "This cannot be used. Try another file."
+    return message[:1].upper() + message[1:]
+
+
+def for_page(note: str) -> str:
+    """A note without the sentences about options of the command line, which the page does not have."""
+    return " ".join(part for part in re.split(r"(?<=[.;])\s+", note) if "--" not in part)
+
+
+WORDS = {
+    "photo": "the photo",
+    "from_photo": "the other photo",
+    "from_file": "the file",
+    "source": "the found pose",
+    "pose": "the wanted pose",
+    "clip": "the clip",
+    "track": "the clip's track",
+}
+"""What the page calls the files of a job."""
+
+
+def look(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """Decode a photo, write how the page shows it, and find the people and the joints of the largest."""
+    photo = Path(about["photo"])
+    _refuse_many_pixels(photo, about)
+    picture = read_picture(photo)
+    size = (picture.shape[0], picture.shape[1])
+    _write_view(picture, Path(about["out"]) / "view.jpg")
+    found: dict[str, Any] = {"size": list(size), "view": "view.jpg"}
+    tell({"shown": found})
+    people = people_in(picture)
+    if not people:
+        raise BadInput(f"{photo} shows no person. Take a photo that shows one clearly, from head to feet.")
+    chosen = people[0].box() if len(people) > 1 else None
+    pose = estimate_pose(picture, person=chosen)
+    return found | {"people": [list(one.box()) for one in people], "pose": as_plain(pose)}
+
+
+def person(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The joints of the person in this box."""
+    left, top, right, bottom = about["box"]
+    return {"pose": as_plain(estimate_pose(about["photo"], person=(left, top, right, bottom)))}
+
+
+def fit(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """A preset, somebody else's pose, or a pose file's, as the person of the photo would take it."""
+    source = choose_pose(read_recording(Path(about["source"]))).pose
+    if "preset" in about:
+        wanted: Any = preset(about["preset"])
+    elif "from_photo" in about:
+        _refuse_many_pixels(Path(about["from_photo"]), about)
+        wanted = Path(about["from_photo"])
+    else:
+        wanted = choose_pose(read_recording(Path(about["from_file"])), otherwise=source.size).pose
+    return {"pose": as_plain(pose_for(wanted, source).pose)}
+
+
+def generate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The photo in another pose, what the page shows of it, and then the files for download."""
+    out = Path(about["out"])
+    began = time.monotonic()
+    made = repose(
+        Path(about["photo"]),
+        Path(about["pose"]),
+        source_pose=Path(about["source"]),
+        model=about["models"].get(about["model"], about["model"]),
+        seed=0,
+        explain=True,
+        provenance=True,
+        background=about["background"],
+        canvas=about["canvas"],
+        device=about["device"],
+    )
+    shown = {"seconds": round(time.monotonic() - began, 2), **_written_views(made, out)}
+    tell({"shown": shown, "left": 0})
+    made.save(out / "reposed.png")
+    assert made.provenance is not None
+    write_provenance(out / "reposed-provenance.png", out / "reposed-provenance.npz", made.provenance)
+    return shown
+
+
+def track(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The joints of a clip's person, frame by frame, as a file and for the preview."""
+    clip = Path(about["clip"])
+    moves = open_driving(clip, estimator="movenet")
+    if moves.num_frames > MOST_FRAMES:
+        raise BadInput(
+            f"{clip} has {moves.num_frames} frames; the page takes up to {MOST_FRAMES}. Cut it shorter, or use the "
+            f"command: reposer animate."
+        )
+    rows, began = [], time.monotonic()
+    for pose in moves.poses():
+        rows.append(pose)
+        _tell_frames(tell, len(rows), moves.num_frames, began)
+    poses = Pose.stack(rows)
+    if not poses.visible.any():
+        raise BadInput(f"{clip} shows no person. Take a clip that shows one clearly.")
+    fps = float(moves.fps)
+    write_track(Path(about["out"]) / "track.json", poses, fps)
+    plain = poses.convert(OPENPOSE_18)
+    places = [
+        [[round(x, 1), round(y, 1)] if seen else None for (x, y), seen in zip(p, v, strict=True)]
+        for p, v in zip(plain.xy.tolist(), plain.visible.tolist(), strict=True)
+    ]
+    return {
+        "fps": fps,
+        "frames": len(rows),
+        "size": list(moves.size),
+        "limbs": _limbs(plain),
+        "track": places,
+        "seen": int(poses.visible.any(-1).sum()),
+        "notes": [said for note in moves.notes if (said := for_page(note.replace(str(clip), "The clip")))],
+    }
+
+
+def animate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The photo's person moving as in the clip, as H.264."""
+    out = Path(about["out"])
+    moves = open_driving(Path(about["clip"]), track=Path(about["track"]), fps=_rate(about["fps"]))
+    picture = no_larger(read_picture(Path(about["photo"])), LARGEST_CLIP)
+    source = choose_pose(read_recording(Path(about["source"]))).pose.resize((picture.shape[0], picture.shape[1]))
+    generator = load(about["models"].get(about["model"], about["model"])).to(chosen_device(about["device"]))
+    if generator.skeleton == FACE_68:
+        raise BadInput("This model is of faces, and clips of people are made here. Choose another model.")
+    animation = PhotoAnimation(generator, picture, source, moves.poses())
+    clip = SegmentedClip(out / "reposed.mp4", moves.fps, {}, anew=True)
+    began = time.monotonic()
+    try:
+        for count, frame in enumerate(animation.frames(), 1):
+            clip.add(frame.picture, frame.memory)
+            _tell_frames(tell, count, moves.num_frames, began)
+    except BaseException:
+        clip.stop()
+        raise
+    heard = moves.clip if moves.clip is not None and moves.clip.has_sound else None
+    clip.finish(sound=None if heard is None else heard.path)
+    frames = clip.done
+    return {
+        "clip": "reposed.mp4",
+        "frames": frames,
+        "fps": float(clip.fps),
+        "seconds": round(time.monotonic() - began, 1),
+        "missing": animation.missing,
+        "size": [picture.shape[0], picture.shape[1]],
+    }
+
+
+JOBS: dict[str, Callable[[Mapping[str, Any], Tell], dict[str, Any]]] = {
+    "look": look,
+    "person": person,
+    "fit": fit,
+    "generate": generate,
+    "track": track,
+    "animate": animate,
+}
+
+
+def _tell_frames(tell: Tell, count: int, total: int, began: float) -> None:
+    rate = count / max(time.monotonic() - began, 1e-6)
+    tell({"done": count, "of": total, "rate": round(rate, 2), "left": max(0, total - count) / rate})
+
+
+def _rate(fps: float | None) -> Fraction | None:
+    return None if fps is None else Fraction(fps).limit_denominator(10_000)
+
+
+def as_plain(pose: Pose) -> dict[str, Any]:
+    """A pose for the page: our own form, with the limbs that it shows."""
+    pose = _editable(pose)
+    joints: dict[str, list[float] | None] = {}
+    for k, name in enumerate(pose.skeleton.joints):
+        place = [round(float(v), 2) for v in pose.xy[k]]
+        score = [] if pose.score is None else [round(float(pose.score[k]), 3)]
+        joints[name] = place + score if bool(pose.visible[k]) else None
+    return {"skeleton": pose.skeleton.name, "size": list(pose.size), "joints": joints, "limbs": _limbs(pose)}
+
+
+def _editable(pose: Pose) -> Pose:
+    """In 18 joints, unless there are more (hands, feet, a face)."""
+    return pose.convert(OPENPOSE_18) if len(pose.skeleton) <= len(OPENPOSE_18) else pose
+
+
+def _limbs(pose: Pose) -> list[list[str]]:
+    """The lines between joints; not those from shoulder to ear, which are no limbs of a body."""
+    return [[a, b] for a, b in pose.skeleton.limbs if not ("shoulder" in a and "ear" in b)]
+
+
+def _refuse_many_pixels(photo: Path, about: Mapping[str, Any]) -> None:
+    height, width = picture_header(photo)
+    if height * width > MOST_PIXELS:
+        raise BadInput(
+            f"{photo} has {height * width / 1e6:.0f} megapixels; the page takes up to {MOST_PIXELS / 1e6:.0f}. Make it "
+            f"smaller first, or use the command: reposer transfer."
+        )
+
+
+def _write_view(picture: UInt8[Tensor, "H W C"], path: Path) -> None:
+    """The picture as the page shows it: at most LARGEST_VIEW on the longer side."""
+    image = Image.fromarray(np.ascontiguousarray(picture.numpy()))
+    image.thumbnail((LARGEST_VIEW, LARGEST_VIEW), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if path.suffix == ".png":
+        image.save(path, compress_level=1)
+    else:
+        image.save(path, quality=92)
+
+
+def _written_views(made: Reposed, out: Path) -> dict[str, Any]:
+    """Writes the pictures of the tabs; returns their names and what is said of them."""
+    bytes_of = torch.from_numpy(np.array(made.image))
+    view = "view.png" if bytes_of.shape[-1] == 4 else "view.jpg"
+    _write_view(bytes_of, out / view)
+    write_pose_json(out / "generated.json", made.pose)
+    provenance = made.provenance
+    assert provenance is not None and made.explanation is not None
+    small = _reduced(provenance)
+    (out / "places.bin").write_bytes(_packed(small))
+    colours = torch.tensor([COLOURS[kind] for kind in KINDS], dtype=torch.uint8)
+    Image.fromarray(colours[small.kind.long()].numpy()).save(out / "provenance.png")
+    _save(_flow(small, provenance, made), out / "flow.png")
+    weights = {name: layer for name, layer in made.explanation.layers.items() if layer.kind == "weight"}
+    told: list[str] = sorted(weights, key=lambda name: name not in ("copied share", "occlusion", "visibility"))
+    seen = told[0] if told else None
+    if seen is not None:
+        height, width = weights[seen].values.shape[-2:]
+        only = replace(made.explanation, layers={seen: weights[seen]})
+        _save(explanation_pictures(only, (height, width))[seen], out / "visibility.png")
+    return {
+        "view": view,
+        "size": list(bytes_of.shape[:2]),
+        "map": {"file": "places.bin", "size": list(small.kind.shape), "kinds": list(KINDS), "nowhere": NOWHERE},
+        "provenance": "provenance.png",
+        "flow": "flow.png",
+        "visibility": None if seen is None else "visibility.png",
+        "shares": provenance.shares,
+        "told": told_shares(provenance),
+        "notes": [said for note in made.notes if (said := for_page(note))],
+        "pose": as_plain(made.pose),
+    }
+
+
+def _reduced(provenance: Provenance) -> Provenance:
+    """Every n-th pixel, so that the longer side has at most LARGEST_MAP."""
+    step = max(1, -(-max(provenance.kind.shape) // LARGEST_MAP))
+    start = step // 2
+    return Provenance(*(a[start::step, start::step] for a in (provenance.kind, provenance.place, provenance.photo)))
+
+
+def _packed(provenance: Provenance) -> bytes:
+    """Bytes of the kinds, row by row; then x and y as 16-bit numbers, little endian."""
+    place = provenance.place.nan_to_num(nan=float(NOWHERE)).round().clamp(0, NOWHERE)
+    return provenance.kind.numpy().tobytes() + place.numpy().astype("<u2").tobytes()
+
+
+def _flow(small: Provenance, whole: Provenance, made: Reposed) -> Tensor:
+    """From where each pixel was copied, as colours; for a model that says no places, its own flow."""
+    copied = small.kind == KINDS.index("copied")
+    if bool(copied.any()):
+        step = max(1, -(-max(whole.kind.shape) // LARGEST_MAP))
+        own = Provenance.untouched((whole.kind.shape[0], whole.kind.shape[1])).place[
+            step // 2 :: step, step // 2 :: step
+        ]
+        flow = torch.where(copied[..., None], small.place - own, torch.zeros(()))
+        longest = float(torch.linalg.vector_norm(flow[copied], dim=-1).quantile(0.98))
+        return flow_picture(flow.movedim(-1, 0)[None], longest=max(longest, 1.0))
+    assert made.explanation is not None
+    flows = [layer.values for layer in made.explanation.layers.values() if layer.kind == "flow"]
+    if not flows:
+        return torch.ones(1, 3, *small.kind.shape)
+    return flow_picture(flows[-1][:1])
+
+
+def _save(picture: Tensor, path: Path) -> None:
+    Image.fromarray(to_uint8(picture.detach().float().cpu())[0].numpy()).save(path)
+
+
+def _named(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"GPU ({torch.cuda.get_device_name(device)})"
+    return f"CPU ({os.cpu_count() or 1} cores)"
+
+
+def _warmed(options: Mapping[str, Any]) -> dict[str, float]:
+    """Loads the default networks and makes one picture, so that the first visitor does not wait for it; the seconds that
+    the second one takes.
+    """
+    import tempfile
+
+    sample = files("reposer.web").joinpath("samples", SAMPLES[0])
+    seconds: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="reposer-web-") as folder:
+        out = Path(folder)
+        (out / "photo").write_bytes(sample.read_bytes())
+        about = {**options, "photo": str(out / "photo"), "out": folder, "model": "trueflow"}
+        about |= {"background": "keep", "canvas": "keep", "source": str(out / "source.json")}
+        about |= {"pose": str(out / "pose.json")}
+        for _ in range(2):
+            for kind in ("look", "fit", "generate"):
+                began = time.monotonic()
+                found = JOBS[kind]({**about, "preset": "arms-up"}, lambda progress: None)
+                seconds[kind] = time.monotonic() - began
+                if kind != "generate":
+                    name = "source.json" if kind == "look" else "pose.json"
+                    (out / name).write_text(json.dumps({k: v for k, v in found["pose"].items() if k != "limbs"}))
+    return seconds
+
+
+SAMPLES = ("green-shirt.jpg", "lilac-shirt.jpg", "orange-shirt.jpg")
+"""Synthetic people that ship with the page, free of rights."""

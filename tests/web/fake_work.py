@@ -1,0 +1,19 @@
+"""A process for the queue's tests: no network, only what a job says."""
+
+import os
+import time
+
+
+def work(connection, options):
+    connection.send(("ready", {"device": "none", "expected": {}}))
+    while True:
+        try:
+            kind, about = connection.recv()
+        except EOFError:
+            return
+        if about.get("sleep"):
+            connection.send(("progress", {"done": 1, "of": 2}))
+            time.sleep(about["sleep"])
+        if about.get("die"):
+            os._exit(3)
+        connection.send(("failed", about["fail"]) if "fail" in about else ("done", {"kind": kind, "pid": os.getpid()}))

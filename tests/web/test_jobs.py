@@ -1,0 +1,80 @@
+"""The queue: one after the other, within their time, ended at once, and never lost."""
+
+import time
+
+import pytest
+
+from reposer.web import jobs
+from reposer.web.jobs import Full, Job, Lane
+from tests.web.fake_work import work
+
+
+@pytest.fixture(scope="module")
+def lane():
+    lane = Lane(work, {}, eager=True)
+    yield lane
+    lane.close()
+
+
+def put(lane, owner="a", *, seconds=20.0, **about):
+    return lane.submit(Job(owner, "kind", about, seconds))
+
+
+def ended(job, seconds=30):
+    end = time.monotonic() + seconds
+    while job.state in ("waiting", "running"):
+        assert time.monotonic() < end, job.state
+        time.sleep(0.01)
+    return job
+
+
+def test_jobs_are_done_in_the_order_in_which_they_came(lane):
+    put(lane, sleep=0.2)
+    several = [put(lane, owner) for owner in "abc"]
+    assert [lane.before(job) for job in several] in ([1, 2, 3], [0, 1, 2])
+    assert [ended(job).state for job in several] == ["done"] * 3
+    assert [job.ended for job in several] == sorted(job.ended for job in several)
+    assert lane.expected["kind"] >= 0 and lane.left(several[0]) is not None
+
+
+def test_a_job_that_waits_or_runs_is_cancelled_at_once_and_the_next_is_done(lane):
+    running, waiting, after = put(lane, sleep=60), put(lane), put(lane)
+    while running.progress != {"done": 1, "of": 2}:
+        time.sleep(0.01)
+    lane.cancel(waiting)
+    assert waiting.state == "cancelled"
+    lane.cancel(running)
+    assert ended(running, 5).state == "cancelled" and ended(after).state == "done"
+
+
+def test_a_job_that_takes_too_long_fails_in_a_sentence(lane):
+    late = put(lane, sleep=60, seconds=0.1)
+    assert ended(late).state == "failed" and "longer than" in late.error
+    assert ended(put(lane)).state == "done"
+
+
+def test_a_process_that_dies_fails_its_job_and_the_next_one_is_done_by_another(lane):
+    first, dies, after = put(lane), put(lane, die=True), put(lane)
+    assert ended(dies).state == "failed" and "broke off" in dies.error
+    assert ended(after).result["pid"] != first.result["pid"]
+
+
+def test_what_a_process_refuses_is_said(lane):
+    assert ended(put(lane, fail="no such person")).error == "no such person"
+
+
+def test_the_queue_is_bounded_for_all_and_for_one(lane, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_WAITING", 3)
+    monkeypatch.setattr(jobs, "MOST_OF_ONE", 2)
+    running = put(lane, sleep=60)
+    while running.state == "waiting":
+        time.sleep(0.01)
+    waiting = [put(lane, "a"), put(lane, "a")]
+    with pytest.raises(Full):
+        put(lane, "a")
+    waiting.append(put(lane, "b"))
+    with pytest.raises(Full):
+        put(lane, "c")
+    for job in (*waiting, running):
+        lane.cancel(job)
+    ended(running)

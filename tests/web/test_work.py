@@ -1,0 +1,62 @@
+"""The process behind the page: hostile files are refused before they cost anything, and no message names a path."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reposer.core import BadInput
+from reposer.web import work
+
+
+def huge_png(path, width, height):
+    """A whole picture of one bit per pixel, which is small as a file."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = zlib.compress(bytes((width // 8 + 1) * height), 1)
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+
+
+def refused(kind, **about):
+    about = {"models": {}, "device": "cpu", **about}
+    with pytest.raises(BadInput) as found:
+        work.JOBS[kind](about, lambda progress: None)
+    return work.in_words(str(found.value), about)
+
+
+@pytest.mark.parametrize(
+    "write, says",
+    [
+        (lambda path: huge_png(path, 20_000, 10_000), "megapixels"),
+        (lambda path: huge_png(path, 9_000, 9_000), "81 megapixels"),
+        (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(300)), "not a picture"),
+        (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0" + bytes(300)), "picture"),
+        (lambda path: Image.fromarray(np.full((200, 150, 3), 128, np.uint8)).save(path, "PNG"), "shows no person"),
+    ],
+)
+def test_a_photo_that_cannot_be_used_is_refused_in_words(tmp_path, write, says):
+    photo = tmp_path / "photo"
+    write(photo)
+    said = refused("look", photo=str(photo), out=str(tmp_path), root=str(tmp_path))
+    assert says in said and said.startswith("The photo") and str(tmp_path) not in said
+
+
+def test_a_pose_that_cannot_be_used_is_refused_in_words(tmp_path):
+    (tmp_path / "source.json").write_text('{"skeleton": "openpose18", "size": [9, 9], "joints": {"nose": [1, "x"]}}')
+    said = refused("fit", source=str(tmp_path / "source.json"), preset="standing", root=str(tmp_path))
+    assert said.startswith("The found pose") and str(tmp_path) not in said
+
+
+def test_a_clip_that_is_none_is_refused_in_words(tmp_path):
+    (tmp_path / "clip").write_bytes(b"not a clip" * 99)
+    said = refused("track", clip=str(tmp_path / "clip"), out=str(tmp_path), root=str(tmp_path))
+    assert "clip" in said.lower() and str(tmp_path) not in said
+
+
+def test_a_message_with_a_path_of_ours_becomes_a_plain_sentence(tmp_path):
+    assert str(tmp_path) not in work.in_words(f"{tmp_path}/x/other is odd", {"root": str(tmp_path)})
