@@ -82,7 +82,7 @@ def _many(url: str, page: Page) -> Table:
     for one in threads:
         one.start()
     while any(one.is_alive() for one in threads):
-        peaks.append(_resident(page))
+        peaks.append(page.pictures.resident)
         time.sleep(0.2)
     row = (str(VISITORS), min(seconds), max(seconds), max(peaks))
     return Table("Twenty visitors at once", ("visitors", "first, s", "last, s", "process that generates, MB"), [row])
@@ -96,16 +96,6 @@ def _processor_time(page: Page) -> float:
         return float("nan")
     fields = stat.read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(page: Page) -> float:
-    """Megabytes that the process that generates has in memory."""
-    process = page.pictures._process
-    status = Path(f"/proc/{process.pid}/status") if process is not None else None
-    if status is None or not status.exists():
-        return 0.0
-    lines = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
-    return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
 
 def _sample(name: str) -> bytes:

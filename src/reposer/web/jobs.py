@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from reposer.core.processes import deaf_to_interrupts
@@ -114,6 +115,15 @@ class Lane:
             return float(job.progress["left"])
         usual = self.expected.get(job.kind)
         return None if usual is None else max(0.0, usual - (now - job.began))
+
+    @property
+    def resident(self) -> float:
+        """Megabytes that the process has in memory; 0 if there is none, or this system does not say."""
+        status = None if self._process is None else Path(f"/proc/{self._process.pid}/status")
+        if status is None or not status.exists():
+            return 0.0
+        lines = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
+        return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
     def close(self) -> None:
         """End the process; waiting jobs are cancelled."""
