@@ -11,6 +11,7 @@ import os
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -87,19 +88,20 @@ def _commands() -> Iterator[str]:
         yield f"| [`reposer {name}`](#reposer-{name}) | {_cell(text)} |\n"
     for name in COMMANDS:
         yield f"\n## `reposer {name}` {{ #reposer-{name} }}\n"
-        for words in _with_subcommands([name]):
+        for words in _with_subcommands((name,)):
             yield f"\n```text\n{_help(words)}\n```\n"
 
 
-def _with_subcommands(words: list[str]) -> Iterator[list[str]]:
+def _with_subcommands(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The command, and each of its subcommands if it has some."""
     yield words
     listed = re.search(r"\{([a-z,-]+)\}", _help(words))
     if listed is not None and "subcommands" in _help(words):
-        yield from ([*words, word] for word in listed[1].split(","))
+        yield from ((*words, word) for word in listed[1].split(","))
 
 
-def _help(words: list[str]) -> str:
+@cache
+def _help(words: tuple[str, ...]) -> str:
     from reposer.cli import main
 
     said = io.StringIO()

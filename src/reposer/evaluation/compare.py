@@ -28,6 +28,14 @@ class Comparison(SideBySide):
 
     ranked: bool = True
 
+    def latex(self) -> str:
+        """The table; below it, as comments, why lines are not ranked."""
+        groups = {
+            title: [replace(line, notes=()) if line.notes == (RANKED,) else line for line in lines]
+            for title, lines in self.groups.items()
+        }
+        return SideBySide(self.names, groups, self.notes, self.title).latex()
+
 
 def compare(reports: Mapping[str, Mapping[str, Any]], *, mean: bool = False) -> Comparison:
     """One line per metric that any of the reports has, in the order of their first appearance.
