@@ -47,6 +47,13 @@ def test_a_job_that_waits_or_runs_is_cancelled_at_once_and_the_next_is_done(lane
     assert ended(running, 5).state == "cancelled" and ended(after).state == "done"
 
 
+def test_a_clips_time_is_known_by_its_frames_and_not_before(lane):
+    first = put(lane, sleep=0.3)
+    clip = lane.submit(Job("a", "animate", {}, 20.0))
+    assert lane.left(clip) is None
+    assert ended(clip).state == "done" and lane.expected["frame"] > 0 and ended(first).state == "done"
+
+
 def test_a_job_that_takes_too_long_fails_in_a_sentence(lane):
     late = put(lane, sleep=60, seconds=0.1)
     assert ended(late).state == "failed" and "longer than" in late.error

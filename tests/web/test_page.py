@@ -1,5 +1,6 @@
 """The page in a real browser, from a photo to its person in a new pose, with the shipped networks."""
 
+import json
 import os
 import threading
 import time
@@ -198,6 +199,62 @@ def test_a_run_is_cancelled_and_a_broken_file_is_told_in_words(opened, tmp_path)
     settled(browser)
     assert browser.run("return document.getElementById('step-result').hidden")
     assert browser.run("return document.getElementById('go').disabled") is False
+
+
+def test_poses_come_from_another_photo_a_file_and_a_moment_of_a_clip(opened, tmp_path):
+    pair = Image.new("RGB", (1536, 1024))
+    for k, name in enumerate(("green-shirt.jpg", "lilac-shirt.jpg")):
+        pair.paste(Image.open(SAMPLES / name), (768 * k, 0))
+    pair.resize((768, 512)).save(tmp_path / "two.png")
+    with ClipWriter(tmp_path / "clip.mp4", Fraction(5)) as clip:
+        for _ in range(3):
+            clip.add(torch.from_numpy(np.array(Image.open(SAMPLES / "lilac-shirt.jpg").resize((384, 512)))))
+    browser = opened()
+    browser.choose_file("#photo-file", tmp_path / "two.png")
+    browser.wait("document.querySelectorAll('#people-list button').length === 2", seconds=300)
+    settled(browser)
+    look(browser, "desktop-8-people")
+    first = joint(browser, "neck")
+    browser.click("#people-list [aria-pressed=false]")
+    browser.wait("document.querySelector('#people-list button:nth-child(2)').getAttribute('aria-pressed') === 'true'")
+    assert abs(joint(browser, "neck")[0] - first[0]) > 200, "the other person is taken"
+
+    found = joint(browser, "left_wrist")
+    changed = "document.querySelector('[data-joint=left_wrist]').getAttribute('transform') !== arguments[0]"
+
+    def another(act):
+        before = browser.run("return document.querySelector('[data-joint=left_wrist]').getAttribute('transform')")
+        act()
+        browser.wait(changed.replace("arguments[0]", repr(before)), seconds=300)
+        settled(browser)
+
+    another(lambda: browser.choose_file("#other-file", SAMPLES / "green-shirt.jpg"))
+    another(lambda: browser.click("#undo"))
+    assert joint(browser, "left_wrist") == found
+    pose = {
+        "skeleton": "openpose18",
+        "size": [512, 768],
+        "joints": {"neck": [300, 100], "left_wrist": [200, 60], "nose": [300, 70]},
+    }
+    pose["joints"] |= {
+        f"{side}_{part}": [300 + 40 * sign, y]
+        for side, sign in (("left", 1), ("right", -1))
+        for part, y in (("shoulder", 110), ("hip", 250))
+    }
+    (tmp_path / "pose.json").write_text(json.dumps(pose))
+    another(lambda: browser.choose_file("#pose-file", tmp_path / "pose.json"))
+    assert joint(browser, "left_wrist") == [200.5, 60.5]
+
+    def moment():
+        browser.choose_file("#moment-file", tmp_path / "clip.mp4")
+        browser.wait("document.getElementById('moment-film').readyState >= 2", seconds=120)
+        look(browser, "desktop-9-moment")
+        browser.click("#moment-take")
+
+    another(moment)
+    (tmp_path / "none.json").write_text("{")
+    browser.choose_file("#pose-file", tmp_path / "none.json")
+    assert "not JSON" in trouble(browser)
 
 
 def test_two_models_are_compared_on_the_same_photo_and_pose(opened):

@@ -223,7 +223,7 @@ async def _about(page: Page, request: Request) -> Response:
             "models": {name: model.to_plain() for name, model in page.models.items()},
             "device": page.pictures.ready.get("device"),
             "ready": bool(page.pictures.ready),
-            "expected": page.pictures.expected,
+            "expected": {**page.clips.expected, **page.pictures.expected},
             "visitors": len(page.visits),
             "local": page.on_loopback,
             "most": {"photo": MOST_PHOTO_BYTES, "clip": MOST_CLIP_BYTES},

@@ -18,6 +18,8 @@ MOST_WAITING = 48
 """Jobs of all visitors in a queue."""
 MOST_OF_ONE = 8
 """Jobs of one visitor in a queue."""
+BY_FRAMES = ("track", "animate")
+"""Kinds of jobs whose time depends on the clip: they say themselves how long they take."""
 POLL = 0.05
 """Seconds between two looks at a process that works."""
 START_SECONDS = 180.0
@@ -104,7 +106,7 @@ class Lane:
         if job.state == "running":
             return self._rest(job, now)
         jobs = [*queue, job]
-        known = [self.expected.get(other.kind) for other in jobs]
+        known = [None if other.kind in BY_FRAMES else self.expected.get(other.kind) for other in jobs]
         if any(one is None for one in known):
             return None
         ahead = 0.0 if running is None else (self._rest(running, now) or 0.0)
@@ -113,7 +115,7 @@ class Lane:
     def _rest(self, job: Job, now: float) -> float | None:
         if "left" in job.progress:
             return float(job.progress["left"])
-        usual = self.expected.get(job.kind)
+        usual = None if job.kind in BY_FRAMES else self.expected.get(job.kind)
         return None if usual is None else max(0.0, usual - (now - job.began))
 
     @property
@@ -193,6 +195,8 @@ class Lane:
             took = time.monotonic() - job.began
             before = self.expected.get(job.kind, took)
             self.expected[job.kind] = 0.5 * before + 0.5 * took
+            if job.kind == "animate":
+                self.expected["frame"] = took / max(1, int(value.get("frames", 1)))
             job.result, job.state = value, "done"
         else:
             job.error, job.state = str(value), "failed"

@@ -288,6 +288,7 @@ async function repose() {
       say("The picture is ready.");
     });
     downloads(thing, photo, command);
+    await renew();
   } finally { finished(); }
 }
 
@@ -353,12 +354,17 @@ function models(know) {
 }
 
 function estimate() {
-  const know = state.know, usual = know.expected?.[state.mode === "clip" ? "animate" : "generate"];
+  const know = state.know, usual = know.expected?.generate;
   const where = know.device ? `Works on the ${know.device}.` : "The networks are being loaded.";
-  const long = state.mode === "clip" ? (state.clip && know.expected?.frame ? ` About ${Math.round(state.clip.frames * know.expected.frame)} seconds.` : "")
-    : usual ? ` A picture takes about ${usual < 1.5 ? "a second" : Math.round(usual) + " seconds"}.` : "";
+  const { frame, generate } = know.expected || {}, frames = state.clip?.frames;
+  const about_ = seconds => seconds < 90 ? `${Math.max(1, Math.round(seconds))} seconds` : `${Math.round(seconds / 60)} minutes`;
+  let long = usual ? ` A picture takes about ${about_(usual)}.` : "";
+  if (state.mode === "clip") long = !frames ? "" : frame ? ` This clip takes about ${about_(frames * frame)}.` : generate ? ` This clip takes at most about ${about_(frames * generate)}.` : "";
   by("estimate").textContent = where + long;
 }
+
+// How long things take is known better after each of them.
+async function renew() { Object.assign(state.know, await about(), { joints: state.know.joints }); estimate(); }
 
 // ---- the clip
 
@@ -378,6 +384,7 @@ async function takeClip(file) {
     found.names = Object.fromEntries(state.know.joints.map((name, k) => [name, k]));
     state.clip = { thing, ...found };
     track.show(found);
+    await renew();
     by("clip-told").textContent = [`${found.frames} frames, ${Math.round(found.fps * 100) / 100} per second; somebody is seen in ${found.seen}.`, ...found.notes].join(" ");
     estimate();
   } finally { finished(); }
@@ -402,6 +409,7 @@ async function film() {
     by("command").value = command;
     by("step-result").dataset.made = ++state.results;
     by("film").play().catch(() => {});
+    await renew();
     say("The clip is ready.");
   } finally { finished(); }
 }
@@ -504,6 +512,6 @@ async function begin() {
   models(know);
   estimate();
   document.documentElement.dataset.ready = "yes";
-  while (!state.know.ready) { await new Promise(done => setTimeout(done, 1000)); Object.assign(state.know, await about(), { joints: know.joints }); estimate(); }
+  while (!state.know.ready) { await new Promise(done => setTimeout(done, 1000)); await renew(); }
 }
 trying(begin);
