@@ -22,7 +22,7 @@ BY_FRAMES = ("track", "animate")
 """Kinds of jobs whose time depends on the clip: they say themselves how long they take."""
 POLL = 0.05
 """Seconds between two looks at a process that works."""
-START_SECONDS = 180.0
+START_SECONDS = 900.0
 """How long a process may take to start and load its networks."""
 BROKE = "The work broke off: the process that did it ended. Try again, or with a smaller photo."
 
