@@ -208,7 +208,9 @@ COMMANDS = {
         ("train", "gfla-mini", "--data", "people", "--out", "run", *TINY_TRAINING), ("people", "run"), ("run",), words=2
     ),
     "train by a receipt": Command(
-        ("train", "--from", "run/recipe.json", "--data", "people", "--out", "run"), ("people", "run"), ("run",), words=1
+        ("train", "--from", "receipt.json", "--data", "people", "--out", "run"),
+        ("receipt.json", "people", "run"),
+        ("run",),
     ),
     "try a run out": Command(
         ("train", "gfla-mini", "--data", "people", "--out", "out", *TINY_TRAINING, "--dry-run"), ("people",), words=2

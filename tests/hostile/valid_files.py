@@ -116,3 +116,4 @@ def _study(root: Path) -> None:
 def _run_folder(root: Path) -> None:
     arguments = ["train", "gfla-mini", "--data", str(root / "people"), "--out", str(root / "run")]
     assert main([*arguments, *TINY_TRAINING]) == 0
+    shutil.copy(root / "run/recipe.json", root / "receipt.json")

@@ -74,6 +74,7 @@ def test_a_receipt_of_another_form_is_refused_with_the_place(runs):
         ({**plain, "model": {**plain["model"], "foo": 1}}, "'foo'"),
         ({**plain, "batch_size": "many"}, "recipe.batch_size"),
         ({**plain, "model": 3}, "recipe.model"),
+        ({**plain, "batch_size": 0}, "recipe: .*batch of 1"),
     ):
         with pytest.raises(BadInput, match=where):
             with_values(recipe(1), changed, "recipe")

@@ -47,7 +47,12 @@ def _alike(example: Any, plain: Any, where: str) -> Any:
         values = {
             name: _read(getattr(example, name), hints[name], value, f"{where}.{name}") for name, value in plain.items()
         }
-        return dataclasses.replace(example, **values)  # type: ignore[type-var]
+        try:
+            return dataclasses.replace(example, **values)  # type: ignore[type-var]
+        except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+            raise BadInput(
+                f"{where}: its values do not go together ({error}). Correct them, or take another receipt."
+            ) from error
     if isinstance(example, tuple) and isinstance(plain, list):
         if len(plain) != len(example):
             raise BadInput(f"{where} has {len(plain)} entries; this recipe has {len(example)}.")
