@@ -5,11 +5,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from jaxtyping import install_import_hook
 
-import tests.shapes  # noqa: F401 (the hook names it)
+import tests.shapes
 
-install_import_hook("reposer", "tests.shapes.check")
+tests.shapes.install()
 
 import torch  # noqa: E402
 

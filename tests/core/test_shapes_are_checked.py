@@ -2,17 +2,35 @@
 
 import pytest
 import torch
-from jaxtyping import TypeCheckError
+from beartype.roar import BeartypeCallHintViolation
+from jaxtyping import Float
+from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.images import from_uint8
+from tests.shapes import checked
 
 
 def test_a_picture_of_the_wrong_type_is_refused():
-    with pytest.raises(TypeCheckError):
+    with pytest.raises(BeartypeCallHintViolation):
         from_uint8(torch.zeros(2, 4, 4, 3))  # floats where bytes are due
 
 
 def test_a_pose_of_whole_numbers_is_refused():
-    with pytest.raises(TypeCheckError):
+    with pytest.raises(BeartypeCallHintViolation):
         Pose(torch.zeros(18, 2, dtype=torch.int64), torch.ones(18, dtype=torch.bool), (8, 8))
+
+
+def test_a_letter_has_one_value_in_a_call():
+    with pytest.raises(BeartypeCallHintViolation):
+        Pose(torch.zeros(18, 2), torch.ones(17, dtype=torch.bool), (8, 8))
+
+
+def test_what_a_function_returns_is_checked():
+    wrong = checked(returns_flat_pictures)
+    with pytest.raises(BeartypeCallHintViolation):
+        wrong(torch.zeros(2, 3, 4, 4))
+
+
+def returns_flat_pictures(pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+    return pictures[0]

@@ -262,7 +262,7 @@ def test_7_the_flips_of_training_turn_pictures_and_poses_of_a_row_together():
 # 8
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["rate-net-mini", "drn-mini"])
 def test_8_four_pairs_are_overfitted_and_a_checkpoint_reloads_bit_exact(name, tmp_path):
     recipe = RECIPES[name]().tiny()

@@ -298,7 +298,7 @@ def test_clips_that_do_not_divide_into_chunks_are_refused():
         GFLAClipLossesConfig(chunk=4)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["gfla-animation-mini", "gfla-face-mini"])
 def test_two_stretches_of_clips_are_overfitted(name, tmp_path):
     """L1 of the drawn frames falls five-fold; a clip's six frames are drawn in a row, from its reference alone."""

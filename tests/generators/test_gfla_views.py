@@ -247,7 +247,7 @@ def test_a_sheet_of_views_has_no_column_of_poses(config):
     assert sheet.ndim == 3 and sheet.dtype.name == "uint8"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "rate", "share"),
     [("gfla-views-mini", 4e-3, 1 / 5), ("appearance-flow-mini", 1e-3, 1 / 2)],  # not all is in the source to be sampled

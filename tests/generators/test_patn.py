@@ -250,7 +250,7 @@ def test_losses_that_cannot_be_built_are_refused():
         config.build(PATNConfig().tiny().build())
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_four_pairs_are_learnt_by_heart_and_a_checkpoint_reloads_bit_exact(tmp_path):
     recipe = RECIPES["patn-mini"]().tiny()
     generator, batch = one_batch(recipe, 4)

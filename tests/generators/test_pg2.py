@@ -434,7 +434,7 @@ def test_a_judge_of_pairs_has_no_logit_of_the_source_alone():
         PG2LossesConfig(discriminator_sees="pair", fooled="generated-and-source")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_four_pairs_are_learned_by_heart_and_the_checkpoint_reloads_bit_exact(tmp_path):
     recipe = RECIPES["pg2-mini"]().tiny()
     generator = recipe.build()
