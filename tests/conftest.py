@@ -23,7 +23,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: "first" not in item.keywords)
     if not torch.cuda.is_available():
         for item in items:
             if "gpu" in item.keywords:

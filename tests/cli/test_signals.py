@@ -106,10 +106,10 @@ def scoring(people, tmp_path):
 def test_score_with_workers_stops_in_one_line_and_leaves_no_worker(scoring, to_all, number):
     process, children = scoring
     (os.killpg if to_all else os.kill)(process.pid, number)
-    said = process.communicate(timeout=120)[1]
+    said = process.communicate()[1]
     assert process.returncode == 128 + number
     assert said.count("\n") <= 1 and "Traceback" not in said, said
-    assert not psutil.wait_procs(children, timeout=60)[1]
+    assert not psutil.wait_procs(children)[1]
 
 
 @pytest.mark.slow
@@ -117,4 +117,4 @@ def test_workers_of_a_killed_score_end_with_it(scoring):
     process, children = scoring
     process.kill()
     process.wait()
-    assert not psutil.wait_procs(children, timeout=120)[1]
+    assert not psutil.wait_procs(children)[1]

@@ -36,7 +36,7 @@ def port_of(page):
 
 def ask(page, method, path, headers, body=None):
     """(status, body); headers as they are, Host among them."""
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(page), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(page), timeout=600)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value)
@@ -52,7 +52,7 @@ def ask(page, method, path, headers, body=None):
 def raw(page, *pieces, pause=None):
     """What comes back for these bytes, sent piece by piece; the sending side is closed after the last, unless it
     pauses."""
-    with socket.create_connection(("127.0.0.1", port_of(page)), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port_of(page)), timeout=600) as connection:
         for piece in pieces:
             connection.sendall(piece)
         if pause is None:
@@ -147,7 +147,7 @@ def test_fifty_visitors_who_come_in_one_moment_are_all_answered(page):
 
 
 def test_connections_that_wait_in_the_queue_are_not_reset(page):
-    waiting = [socket.create_connection(("127.0.0.1", port_of(page)), timeout=20) for _ in range(100)]
+    waiting = [socket.create_connection(("127.0.0.1", port_of(page)), timeout=600) for _ in range(100)]
     request = f"GET /study HTTP/1.1\r\nHost: localhost:{port_of(page)}\r\nConnection: close\r\n\r\n".encode()
     for connection in waiting:
         connection.sendall(request)

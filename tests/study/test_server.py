@@ -35,7 +35,7 @@ class Page:
         data = None if body is None else json.dumps(body).encode()
         origin = {"Origin": self.url.rstrip("/")}
         request = urllib.request.Request(self.url.rstrip("/") + path, data, origin)
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(request, timeout=600) as reply:
             return reply.headers, reply.read()
 
     def ask(self, path, body=None):

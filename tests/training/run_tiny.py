@@ -1,10 +1,7 @@
-"""A tiny run as a program of its own, so that a test can kill it: python -m tests.training.run_tiny OUT STEPS."""
+"""A tiny run, which a test can also start as a process and kill."""
 
 import dataclasses
-import sys
 from pathlib import Path
-
-import torch
 
 from reposer.generators import RECIPES
 from reposer.training import Recipe, train
@@ -16,6 +13,6 @@ def recipe(steps: int = 2) -> Recipe:
     return dataclasses.replace(tiny, stages=tuple(dataclasses.replace(s, steps=steps) for s in tiny.stages))
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    train(recipe(int(sys.argv[2])), Path(sys.argv[1]), progress=False)
+def run(out: Path, steps: int) -> None:
+    """Trains the tiny run in the folder `out`, or goes on there."""
+    train(recipe(steps), out, progress=False)

@@ -1,5 +1,5 @@
 import copy
-import os
+import time
 import traceback
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 
 from reposer.core import BadInput, Skeleton
@@ -19,6 +18,7 @@ from reposer.training.distributed import average_gradients, rows_of_process
 from reposer.training.loader import batches
 from reposer.training.loader import batches as batches_of
 from reposer.training.loop import take_step, train, update_average
+from tests.forked import CONTEXT, started
 
 
 class Line(Objective):
@@ -150,8 +150,7 @@ def double(value):
 
 
 # A step of them is several updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one of
-# 2e-9
-# after one step and of 6e-5 after two, so that two steps would compare rounding.
+# 2e-9 after one step and of 6e-5 after two, so that two steps would compare rounding.
 STEPS = {"gfla-face-mini": 1, "gfla-animation-mini": 1}
 
 
@@ -173,24 +172,28 @@ def one_of_two(process, meeting, wanted, ended):
 @pytest.fixture(scope="module")
 def two_processes(tmp_path_factory):
     """A function that trains a recipe in two processes, which are started once for all tests."""
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    folder, context = tmp_path_factory.mktemp("two"), mp.get_context("spawn")
-    wanted, ended = [context.Queue() for _ in range(2)], [context.Queue() for _ in range(2)]
-    started = mp.spawn(one_of_two, (str(folder / "meeting"), wanted, ended), nprocs=2, join=False)
+    folder = tmp_path_factory.mktemp("two")
+    wanted, ended = [CONTEXT.Queue() for _ in range(2)], [CONTEXT.Queue() for _ in range(2)]
+    both = [started(one_of_two, process, str(folder / "meeting"), wanted, ended) for process in range(2)]
 
     def trained(recipe_name):
         out = folder / f"{recipe_name}.pt"
         for queue in wanted:
             queue.put((recipe_name, str(out)))
         for queue in ended:
-            said = queue.get(timeout=300)
+            while queue.empty():
+                assert all(process.is_alive() for process in both)
+                time.sleep(0.01)
+            said = queue.get()
             assert not said, said
         return torch.load(out, weights_only=True)
 
     yield trained
     for queue in wanted:
         queue.put(None)
-    started.join()
+    for process in both:
+        process.join()
+        assert process.exitcode == 0
 
 
 @pytest.mark.slow
@@ -217,7 +220,10 @@ def unused_branch(process: int, meeting: str, out: str) -> None:
 
 def test_a_gradient_that_one_process_lacks_counts_as_zero_and_one_that_all_lack_stays_absent(tmp_path):
     out = tmp_path / "gradients.pt"
-    mp.spawn(unused_branch, (str(tmp_path / "meeting"), str(out)), nprocs=2)
+    both = [started(unused_branch, process, str(tmp_path / "meeting"), str(out)) for process in range(2)]
+    for process in both:
+        process.join()
+        assert process.exitcode == 0
     means = torch.load(out, weights_only=True)
     assert means["a"].item() == 0.5 and means["b"].item() == 2.0 and means["c"] is True
 

@@ -1,9 +1,6 @@
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,20 +11,10 @@ from reposer.core import BadInput
 from reposer.generators import load
 from reposer.training import train
 from reposer.training.run_folder import RunFolder
-from tests.training.run_tiny import recipe
+from tests.forked import started
+from tests.training.run_tiny import recipe, run
 
-ROOT = Path(__file__).parents[2]
-STEPS = 60
-
-
-def start(out: Path) -> "subprocess.Popen[bytes]":
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
-        "CUDA_VISIBLE_DEVICES": "",  # exact to the bit is said of the CPU
-    }
-    command = [sys.executable, "-m", "tests.training.run_tiny", str(out), str(STEPS)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment)
+STEPS = 30
 
 
 def final_state(out: Path) -> dict:
@@ -52,27 +39,28 @@ def assert_same(a, b, where: str = "state") -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.first
 def test_a_run_killed_at_ten_random_moments_ends_with_the_same_weights_as_one_never_touched(tmp_path):
-    assert start(tmp_path / "unbroken").wait() == 0
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    untouched = started(run, unbroken, STEPS)
     dice = random.Random(0)
-    kills, broken = 0, tmp_path / "broken"
-    while kills < 10:
-        process = start(broken)
-        # Wait until this attempt has taken a step, or the kills would all fall into the imports; then a moment more.
-        before = step_of(broken)
-        while process.poll() is None and step_of(broken) == before:
-            time.sleep(0.01)
-        time.sleep(dice.uniform(0.0, 0.3))
-        assert process.poll() is None, f"the run was over after {kills} kills; give it more steps"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-    assert start(broken).wait() == 0
-    assert_same(final_state(tmp_path / "unbroken"), final_state(broken))
+    for kills in range(10):
+        process = started(run, broken, STEPS)
+        # Wait until this attempt has taken a step or a few, or the kills would all fall into its start; then a moment.
+        wanted = step_of(broken) + dice.randint(1, 3)
+        while process.is_alive() and step_of(broken) < wanted:
+            time.sleep(0.002)
+        time.sleep(dice.uniform(0.0, 0.05))
+        assert process.is_alive(), f"the run was over after {kills} kills; give it more steps"
+        process.kill()
+        process.join()
+    last = started(run, broken, STEPS)
+    for process in (untouched, last):
+        process.join()
+        assert process.exitcode == 0
+    assert_same(final_state(unbroken), final_state(broken))
     steps = [json.loads(line)["step"] for line in (broken / "log.jsonl").read_text().splitlines()]
     assert steps == list(range(1, 2 * STEPS + 1))
-    a, b = load(str(tmp_path / "unbroken/generator.safetensors")), load(str(broken / "generator.safetensors"))
+    a, b = load(str(unbroken / "generator.safetensors")), load(str(broken / "generator.safetensors"))
     assert_same(a.state_dict(), b.state_dict())
 
 

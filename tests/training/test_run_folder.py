@@ -4,9 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +12,12 @@ import pytest
 import torch
 
 from reposer.core import BadInput
-from reposer.core.disk import LOCK, remove_drafts
+from reposer.core.disk import LOCK, remove_drafts, whole_file
 from reposer.generators import load
 from reposer.training import Start, TrainingStopped, train
 from reposer.training.run_folder import RunFolder
+from tests.forked import CONTEXT, started, started_command
 from tests.training.run_tiny import recipe
-
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {
-    "OMP_NUM_THREADS": "1",
-    "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
-    "CUDA_VISIBLE_DEVICES": "",
-}
 
 
 @pytest.fixture(scope="module")
@@ -43,60 +34,37 @@ def finished(trained, tmp_path):
     return Path(shutil.copytree(trained, tmp_path / "run"))
 
 
-RACE = """
-import sys
-from pathlib import Path
-from reposer.core import BadInput
-from reposer.training.run_folder import RunFolder
-for line in sys.stdin:
-    root = Path(line.strip())
-    folder = RunFolder(root)
-    try:
-        folder.claim()
-        (root / "log.jsonl").write_text(str(root))
-        print("claimed", flush=True)
-    except BadInput as error:
-        folder.forget_unless_saved()
-        print("refused", flush=True)
-    sys.stdin.readline()
-    folder.leave()
-"""
+def race(orders) -> None:
+    """Claims each folder that is named, says how that went, and leaves it when told to."""
+    for root in iter(orders.recv, None):
+        folder = RunFolder(root)
+        try:
+            folder.claim()
+            (root / "log.jsonl").write_text(str(root))
+            orders.send("claimed")
+        except BadInput:
+            folder.forget_unless_saved()
+            orders.send("refused")
+        orders.recv()
+        folder.leave()
 
 
 @pytest.mark.slow
 def test_of_two_that_begin_the_same_run_one_trains_and_the_loser_removes_nothing(tmp_path):
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=ENVIRONMENT,
-            bufsize=1,
-        )
-        for _ in range(2)
-    ]
-    try:
-        for number in range(40):
-            root = tmp_path / f"run{number}"
-            barrier = threading.Barrier(2)
-
-            def begin(racer, root=root, barrier=barrier):
-                barrier.wait()
-                racer.stdin.write(f"{root}\n")
-
-            threads = [threading.Thread(target=begin, args=(racer,)) for racer in racers]
-            for thread in threads:
-                thread.start()
-            said = sorted(racer.stdout.readline().strip() for racer in racers)
-            assert said == ["claimed", "refused"]
-            assert (root / "log.jsonl").read_text() == str(root)
-            for racer in racers:
-                racer.stdin.write("leave\n")
-    finally:
-        for racer in racers:
-            racer.stdin.close()
-            racer.wait(timeout=20)
+    ours, theirs = zip(CONTEXT.Pipe(), CONTEXT.Pipe(), strict=True)
+    racers = [started(race, orders) for orders in theirs]
+    for number in range(40):
+        root = tmp_path / f"run{number}"
+        for racer in ours:
+            racer.send(root)
+        assert sorted(racer.recv() for racer in ours) == ["claimed", "refused"]
+        assert (root / "log.jsonl").read_text() == str(root)
+        for racer in ours:
+            racer.send("leave")
+    for orders, racer in zip(ours, racers, strict=True):
+        orders.send(None)
+        racer.join()
+        assert racer.exitcode == 0
 
 
 def test_who_loses_after_making_the_folder_leaves_it_to_the_winner(tmp_path, monkeypatch):
@@ -174,13 +142,17 @@ def test_a_link_that_is_called_like_a_leftover_is_not_followed(tmp_path):
     assert (tmp_path / "kept").read_bytes() == b"mine"
 
 
+def killed_while_writing(path: Path) -> None:
+    with whole_file(path) as file:
+        file.write(b"half")
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_a_leftover_of_a_killed_process_is_removed_by_the_next(tmp_path):
-    half = (
-        "import os, sys; from pathlib import Path; from reposer.core.disk import whole_file\n"
-        "with whole_file(Path(sys.argv[1])) as file:\n"
-        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), 9)\n"
-    )
-    subprocess.run([sys.executable, "-c", half, str(tmp_path / "state.pt")], env=ENVIRONMENT)
+    process = started(killed_while_writing, tmp_path / "state.pt")
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 1
     remove_drafts(tmp_path, r"state\.pt")
     assert list(tmp_path.iterdir()) == []
@@ -304,27 +276,23 @@ def test_a_start_that_is_missing_is_said_before_the_stages_before_it(tmp_path):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_train_that_a_signal_stops_saves_and_says_so_by_its_exit_code(tmp_path, number, code, workers):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "reposer.cli", "train", "pg2-mini", "--out", str(out), "--threads", "1"]
+    said = tmp_path / "said"
+    command = ["train", "pg2-mini", "--out", str(out), "--threads", "1"]
     options = ["--save-every", "100000", "--log-every", "1", "--picture-every", "100000"]
     small = ["--data.num-pairs", "4", "--batch-size", "1", "--workers", str(workers)]
-    process = subprocess.Popen(
-        command + options + small,
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
-    )
+    process = started_command(command + options + small, said)
     try:
-        while process.poll() is None and not (out / "log.jsonl").exists():
+        while process.is_alive() and not (out / "log.jsonl").exists():
             time.sleep(0.05)
         to_all = workers == 0 or number == signal.SIGINT
-        os.killpg(process.pid, number) if to_all else process.send_signal(number)
-        said = process.communicate(timeout=400)[1].decode()
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        process.join()
     finally:
-        if process.poll() is None:
+        if process.is_alive():
             os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == code, said
-    assert (out / "state.pt").exists() and "Traceback" not in said and len(said.splitlines()) < 12
+    printed = said.read_text()
+    assert process.exitcode == code, printed
+    assert (out / "state.pt").exists() and "Traceback" not in printed and len(printed.splitlines()) < 12
 
 
 def test_a_receipt_of_an_earlier_version_is_read_in_todays_words(tmp_path):

@@ -3,21 +3,21 @@
 import os
 import signal
 import time
-from multiprocessing import get_context
+from functools import partial
 
 import pytest
 
 from reposer.core import BadInput
 from reposer.core.disk import LOCK, only_user
 from reposer.synthetic.people import drafts, write, write_people
+from tests.forked import started
 from tests.synthetic.people.test_files import FEW, contents
 
 
 @pytest.mark.slow
 def test_a_second_writer_of_the_same_people_is_refused_and_the_first_one_finishes(tmp_path):
     root, draft = tmp_path / "people", tmp_path / ".people-draft"
-    first = get_context("spawn").Process(target=write_people, args=(root,), kwargs={**FEW, "workers": 1})
-    first.start()
+    first = started(partial(write_people, root, **FEW, workers=1))
     while not draft.exists() or len(list(draft.iterdir())) < 2:  # the file of the lock comes before the lock is taken
         assert first.is_alive()
         time.sleep(0.001)
@@ -28,7 +28,7 @@ def test_a_second_writer_of_the_same_people_is_refused_and_the_first_one_finishe
         assert (draft / LOCK).exists()
     finally:
         os.kill(first.pid, signal.SIGCONT)
-    first.join(timeout=60)
+    first.join()
     assert first.exitcode == 0
     write_people(tmp_path / "again", **FEW, workers=1)
     assert contents(root) == contents(tmp_path / "again") and not draft.exists()

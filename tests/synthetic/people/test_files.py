@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import time
-from multiprocessing import get_context
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from reposer.data.check import check_dataset
 from reposer.data.lists import FASHION_SIZE
 from reposer.synthetic.people import SyntheticPeople, write, write_people
 from reposer.synthetic.people.attributes import attributes
+from tests.forked import started
 
 SMALL = (64, 48)
 FEW = {"size": SMALL, "num_train": 4, "num_test": 1, "views": 2, "progress": False}
@@ -105,11 +106,9 @@ def test_the_finished_folder_says_what_made_it(full):
 def test_a_run_that_was_killed_and_continued_equals_an_unbroken_one(full, tmp_path):
     root, draft = tmp_path / "people", tmp_path / ".people-draft"
     options = {**FEW, "truth": True, "flow": True, "workers": 1}
-    run = get_context("spawn").Process(target=write_people, args=(root,), kwargs=options)
-    run.start()
-    deadline = time.monotonic() + 60
+    run = started(partial(write_people, root, **options))
     while not list(draft.glob(".finished/*.json")):
-        assert time.monotonic() < deadline and run.is_alive()
+        assert run.is_alive()
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGKILL)
     run.join()
