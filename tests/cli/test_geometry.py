@@ -1,6 +1,7 @@
 """`score` and `evaluate` through the command line: square pictures, Market lists, strips."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from skimage.metrics import structural_similarity
 
 from reposer.cli import main
 from reposer.core import Framing, Pose
+from reposer.evaluation import PROTOCOLS
 from reposer.generators import save
 from reposer.generators.copy_source import CopySourceConfig
+from reposer.metrics import METRICS
 from reposer.nn.maps import pose_mask
 from tests.evaluation.test_file_geometry import put, smooth
 from tests.evaluation.test_file_geometry import save as save_picture
@@ -101,8 +104,14 @@ def test_a_list_of_larger_pictures_than_it_is_said_to_be_of_is_refused(market, c
 
 
 @pytest.fixture
-def people(tmp_path):
-    """A data set of two pictures in PATN's form, whose pairs ask for the source itself: copying it is perfect."""
+def people(tmp_path, monkeypatch):
+    """A data set of two pictures in PATN's form, whose pairs ask for the source itself: copying it is perfect.
+
+    Protocols are without what looks through a network: geometry is the same for all metrics, and pixels show it.
+    """
+    for name, protocol in PROTOCOLS.items():
+        pixels = tuple(m for m in protocol.metrics if not METRICS[m].looks_through_a_network)
+        monkeypatch.setitem(PROTOCOLS._entries, name, replace(protocol, metrics=pixels, suite=()))
     data = tmp_path / "data"
     names = ["person_1.png", "person_2.png"]
     for k, name in enumerate(names):

@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from reposer.cli import main
 from reposer.cli.train import parse
 from reposer.core import BadInput, View
 from reposer.generators import GENERATORS, RECIPES, load
+from reposer.recipes import DataConfig
 from reposer.training import train
 from tests.arguments import inputs
 from tests.conformance import test_generators, test_recipes
@@ -41,7 +43,7 @@ def test_its_recipe_is_one_as_all_others_are(name, tmp_path, monkeypatch):
 
 
 def test_it_trains_and_exports_a_header_that_loads(tmp_path):
-    recipe = RECIPES["conv-mini"]()
+    recipe = replace(RECIPES["conv-mini"](), batch_size=1, data=DataConfig(num_pairs=2))
     outcome = train(recipe, tmp_path / "run", progress=False)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert outcome.finished and lines[-1]["step"] == 10

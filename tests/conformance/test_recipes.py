@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import functools
 import json
 
 import pytest
@@ -15,30 +14,18 @@ from reposer.generators import RECIPES, load
 from reposer.probes import PROBE_RECIPES
 from reposer.training import train
 from reposer.training.loader import batches
+from tests.rendered import opened_once
 from tests.training.test_resume import assert_same, final_state
 
 EVERY_RECIPE = {**RECIPES, **PROBE_RECIPES}
 everyone = pytest.mark.parametrize("name", list(EVERY_RECIPE))
 generators = pytest.mark.parametrize("name", list(RECIPES))
-OPENED = {}
 
 
 @pytest.fixture(autouse=True)
 def rendered_once(monkeypatch):
-    """Equal data configs open one data set, which renders each sample once: most of the time went there."""
-
-    def opener(open_data):
-        def shared(self, framing, split=None):
-            key = repr((self, framing, split))
-            if key not in OPENED:
-                OPENED[key] = open_data(self, framing, split)
-                OPENED[key].sample = functools.cache(OPENED[key].sample)
-            return OPENED[key]
-
-        return shared
-
     for kind in {type(build().data) for build in EVERY_RECIPE.values()}:
-        monkeypatch.setattr(kind, "open", opener(kind.open))
+        opened_once(kind, monkeypatch)
 
 
 @everyone

@@ -19,6 +19,7 @@ from reposer.training.loader import batches
 from reposer.training.loader import batches as batches_of
 from reposer.training.loop import take_step, train, update_average
 from tests.forked import CONTEXT, started
+from tests.rendered import opened_once
 
 
 class Line(Objective):
@@ -121,7 +122,9 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
     recipe = replace(RECIPES[recipe_name]().tiny(), batch_size=ROWS)
     share = len(rows_of_process(ROWS, process, processes)) / ROWS
     generator = recipe.build().double()
-    dataset = recipe.data.open(generator.framing)
+    with pytest.MonkeyPatch.context() as patch:
+        opened_once(type(recipe.data), patch)
+        dataset = recipe.data.open(generator.framing)
     result = {}
     for stage in recipe.stages:
         torch.manual_seed(1)

@@ -1,0 +1,51 @@
+"""Processes that tests stop, kill or let meet, forked from one warm server: torch and its compiler, which its optimisers
+import, cost seconds of each new program.
+
+A test that is about how a program starts, or that limits what it may use, starts one of its own.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+CONTEXT = multiprocessing.get_context("forkserver")
+ROOT = Path(__file__).parents[1]
+WARM = ["tests.warm"]
+
+
+def started(target: Any, *arguments: Any) -> ForkServerProcess:
+    """A running process that calls `target`, without shape checks, on the CPU and one thread."""
+    warm_up()
+    process = CONTEXT.Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def warm_up() -> None:
+    """Starts the server, unless it runs."""
+    CONTEXT.set_forkserver_preload(WARM)
+    with contextlib.chdir(ROOT):  # where the server finds the module `tests`
+        forkserver.ensure_running()
+
+
+def started_command(arguments: list[str], said: Path) -> ForkServerProcess:
+    """`reposer ARGUMENTS` in a group of processes of its own; what it prints goes into the file `said`."""
+    return started(_command, arguments, str(said))
+
+
+def _command(arguments: list[str], said: str) -> None:
+    from reposer.cli import entry
+
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    file = os.open(said, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    sys.argv = ["reposer", *arguments]
+    entry()

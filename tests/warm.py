@@ -1,0 +1,15 @@
+"""What the server of `forked.py` imports before it forks."""
+
+import os
+
+os.environ |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+
+import torch
+import torch._dynamo
+import torch.distributed
+import torch.multiprocessing
+
+from reposer.generators import RECIPES
+
+torch.set_num_threads(1)
+list(RECIPES)
