@@ -1,12 +1,14 @@
 """`reposer evaluate` shows what it has scored: pairs, clips, and views of objects."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+import reposer.recipes.clips
 from reposer.cli import main
 from reposer.core import BadInput
 from reposer.core.rng import seeded_randn
@@ -15,7 +17,7 @@ from reposer.generators import GENERATORS, save
 from reposer.scoring.options import Options
 from reposer.scoring.pairs import pictures_of
 from reposer.synthetic.objects import write_objects
-from reposer.synthetic.people import SyntheticPeople
+from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, SyntheticPeople
 from tests.data.video_clips import moving_square, write_clip
 
 
@@ -118,9 +120,15 @@ def test_numbers_that_are_chosen_are_spread_evenly():
             Options(pairs=count).chosen(3)
 
 
+def of_twelve_frames(kind, *place, frames, **options):
+    return kind(*place, frames=min(frames, 12), length=12, **options)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["gfla-animation", "gfla-face"])
-def test_families_of_clips_are_scored_on_drawn_clips_where_no_data_are_given(family, tmp_path):
+def test_families_of_clips_are_scored_on_rendered_clips_where_no_data_are_given(family, tmp_path, monkeypatch):
+    for kind in (SyntheticClips, SyntheticFaceClips):
+        monkeypatch.setattr(reposer.recipes.clips, kind.__name__, partial(of_twelve_frames, kind))
     model = untrained(family, tmp_path / "model.safetensors")
     assert main(["evaluate", str(model), "--pairs", "1", "--without-networks"]) == 0
     (clip,) = json.loads((tmp_path / "report-reposer-clips-v1.json").read_text())["generated"]["clips"]
