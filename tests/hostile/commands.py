@@ -186,13 +186,13 @@ COMMANDS = {
         expected=2,
     ),
     "card": Command(
-        ("data", "card", "--people", "2", "--size", "32", "22", "--workers", "1", "--sheet", "out.png"),
+        ("data", "card", "--people", "2", "--size", "32", "22", "--workers", "1", "--chart", "out.png"),
         (),
         ("out.png",),
         words=2,
     ),
     "synthesize objects": Command(
-        (*("data", "synthesize-objects", "out", "--objects", "1", "--test-objects", "1"), *("--size", "16", "16")),
+        (*("data", "synthesize-objects", "out", "--test-objects", "1", "--split", "test"), *("--size", "16", "16")),
         (),
         ("out",),
         words=2,
