@@ -165,10 +165,10 @@ def _train(
 ) -> Outcome:
     # --- The folder: an existing run, or a new one
     device, main = accelerator.device, accelerator.is_main_process
-    if main:
-        folder.open(recipe, extend=extend)  # refuses another run's folder, and makes a new one
+    # The first process refuses another run's folder, and makes a new one, before the others look.
+    saved = folder.open(recipe, extend=extend) if main else None
     accelerator.wait_for_everyone()
-    saved = folder.state()
+    saved = saved if main else folder.state()
     step, first_stage, before = _place(saved, recipe, folder)
     if until_step is not None and step >= until_step:
         raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")

@@ -104,19 +104,20 @@ class RunFolder:
         if {path.name for path in self.root.iterdir()} <= {LOCK}:
             remove_locked(self.root)
 
-    def open(self, recipe: Recipe, *, extend: bool = False) -> None:
+    def open(self, recipe: Recipe, *, extend: bool = False) -> dict[str, Any] | None:
         """Creates the folder's files, or checks the existing ones. A run of another recipe or of other data is
-        refused."""
+        refused. Returns the saved state, if there is one."""
         found = self.read_receipt() if self.state_file.exists() else None
         holds = contents(recipe)
+        state = None if found is None else self.state()
         if found is not None:
-            state = self.state()
             assert state is not None
             refuse_another_run(self.root, found, _written(recipe), holds, recipe, taken=state["step"], extend=extend)
         self.write_receipt(recipe, {} if found is None else found["about"], holds)
         self.pictures.mkdir(parents=True, exist_ok=True)
         if found is None:
             self.cut_log(0)
+        return state
 
     def read_receipt(self) -> dict[str, Any]:
         """The content of recipe.json: every value of the recipe, the digests of its files, and what was used."""
