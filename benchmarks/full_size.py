@@ -1,6 +1,7 @@
 """A photo of 12 megapixels in another pose: time and memory of its steps, with the shipped generator.
 
-The photo is a synthetic person, enlarged, with noise that only copying keeps. On the CPU; the generator also on `--device`.
+The photo is a synthetic person, enlarged, with noise that only copying keeps. On the CPU; the generator also on
+`--device`.
 """
 
 import resource

@@ -1,7 +1,7 @@
 """A sheet of 24 results on real photos, to look at: source, wanted pose, result. It is written outside this repository.
 
-The folder of real data is named by the environment (REPOSER_REAL_DATA), the folder of the results by REPOSER_SHEET (a folder of
-that name beside the temporary files if it is not set). Each result is also written at its photo's own size.
+The folder of real data is named by the environment (REPOSER_REAL_DATA), the folder of the results by REPOSER_SHEET (a
+folder of that name beside the temporary files if it is not set). Each result is also written at its photo's own size.
 """
 
 import os

@@ -1,9 +1,9 @@
 """The shipped pose estimator: how far its joints lie from another estimator's on real clips, and the time of a picture.
 
-The folder of real data is named by the environment (REPOSER_REAL_DATA): `people_video` with clips and their joints, which BlazePose
-found (squats) and another detector (juggling). The error of a joint is its distance, as a share of the height of the box around the
-body's joints in that frame; a joint counts if both have it. Times are the processor's, of one thread, so that a busy machine does
-not lengthen them; whole calls, decoding of the file excluded.
+The folder of real data is named by the environment (REPOSER_REAL_DATA): `people_video` with clips and their joints,
+which BlazePose found (squats) and another detector (juggling). The error of a joint is its distance, as a share of the
+height of the box around the body's joints in that frame; a joint counts if both have it. Times are the processor's, of
+one thread, so that a busy machine does not lengthen them; whole calls, decoding of the file excluded.
 """
 
 import json
@@ -86,7 +86,8 @@ def _errors() -> Table:
 
 
 def _compared(found: Pose | None, truth: Pose) -> tuple[Tensor, Tensor]:
-    """Errors of the joints that both have, as shares of the body's height; and which of the true ones were not found."""
+    """Errors of the joints that both have, as shares of the body's height; and which of the true ones were not
+    found."""
     own = [k for k, joint in enumerate(OPENPOSE_18.joints) if joint != "neck"]  # MoveNet has none of its own
     seen = truth.visible[own]
     if found is None:

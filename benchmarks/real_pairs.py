@@ -1,8 +1,9 @@
-"""The shipped generator on pairs of frames of real people whom it never saw, whose poses are far apart, beside copying the source.
+"""The shipped generator on pairs of frames of real people whom it never saw, whose poses are far apart, beside copying
+the source.
 
-The folder of real data is named by the environment (REPOSER_REAL_DATA): `people_video` with clips and their joints, `people_real` with
-folders of JPEG and joints. The pairs are fixed by a seed. L1 inside the target's limbs (radius 1/32 of the height), in [0, 1]; PSNR of
-the whole crop, in dB; at the generator's size.
+The folder of real data is named by the environment (REPOSER_REAL_DATA): `people_video` with clips and their joints,
+`people_real` with folders of JPEG and joints. The pairs are fixed by a seed. L1 inside the target's limbs (radius 1/32
+of the height), in [0, 1]; PSNR of the whole crop, in dB; at the generator's size.
 """
 
 import json
@@ -85,7 +86,8 @@ def _photo(path: Path) -> Frame:
 
 
 def _far_pairs(frames: dict[str, Frame], count: int) -> list[tuple[str, str]]:
-    """Pairs in the upper quarter of pose distance: mean distance of joints about their middle, in heights of the person."""
+    """Pairs in the upper quarter of pose distance: mean distance of joints about their middle, in heights of the
+    person."""
     distances = {pair: _distance(frames[pair[0]][1], frames[pair[1]][1]) for pair in permutations(frames, 2)}
     least = float(np.quantile(list(distances.values()), 0.75))
     pairs = [pair for pair, distance in distances.items() if distance >= least]

@@ -46,8 +46,8 @@ def run(device: torch.device) -> list[Table]:
 def errors(count: int, *, spread: float = 0.0, aligned: bool = False, seed: int = 0) -> list[tuple[float, float]]:
     """(before, after) in pixels for `count` pairs of people.
 
-    spread: standard deviation, in units of 8 %, by which proportions differ beyond those of the rendered people. aligned:
-    compare both with their hips on the truth's.
+    spread: standard deviation, in units of 8 %, by which proportions differ beyond those of the rendered people.
+    aligned: compare both with their hips on the truth's.
     """
     found = []
     for i in range(count):

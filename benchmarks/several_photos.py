@@ -1,4 +1,5 @@
-"""One photo of a person against two: synthetic people of the split val, whose third view is generated from one or two others."""
+"""One photo of a person against two: synthetic people of the split val, whose third view is generated from one or two
+others."""
 
 import torch
 

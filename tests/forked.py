@@ -1,5 +1,5 @@
-"""Processes that tests stop, kill or let meet, forked from one warm server: torch and its compiler, which its optimisers
-import, cost seconds of each new program.
+"""Processes that tests stop, kill or let meet, forked from one warm server: torch and its compiler, which its
+optimisers import, cost seconds of each new program.
 
 A test that is about how a program starts, or that limits what it may use, starts one of its own.
 """

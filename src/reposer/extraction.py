@@ -67,8 +67,8 @@ class Made:
 class Extraction:
     """A data set that is made from the photos of a folder: of each photo a picture and its pose file.
 
-    estimator: the pose estimator. person: which of several people in each photo. size: (height, width) to which people are
-    cut and scaled; None keeps the photos as they are. show: also write pictures of the skeletons.
+    estimator: the pose estimator. person: which of several people in each photo. size: (height, width) to which people
+    are cut and scaled; None keeps the photos as they are. show: also write pictures of the skeletons.
     """
 
     folder: Path
@@ -180,7 +180,8 @@ class Extraction:
 def person_picture(
     picture: UInt8[Tensor, "H W 3"], pose: Pose, size: tuple[int, int]
 ) -> tuple[UInt8[Tensor, "h w 3"], Pose]:
-    """The person cut out of a photo with a margin, scaled to (height, width) = `size`; beyond the photo its edge repeats."""
+    """The person cut out of a photo with a margin, scaled to (height, width) = `size`; beyond the photo its edge
+    repeats."""
     height, width = picture.shape[0], picture.shape[1]
     left, top, right, bottom = edges_around(pose, MARGIN, size[1] / size[0])
     inside = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))

@@ -56,8 +56,8 @@ class PoseFile:
 class Wanted:
     """A wanted pose as it came, in pixels of its own picture.
 
-    of_another: whether it is another person's, so that it is fitted also where both pictures have the same size; name: of
-    what showed it, for messages. notes: what was decided, one sentence each.
+    of_another: whether it is another person's, so that it is fitted also where both pictures have the same size; name:
+    of what showed it, for messages. notes: what was decided, one sentence each.
     """
 
     pose: Pose
@@ -88,7 +88,8 @@ class Reposed:
     def save(self, path: Path | str, *, note: bool = True, mark: bool = False) -> None:
         """Write the image as PNG or JPEG, by the name's ending; the file appears whole or not at all.
 
-        note: also write into its metadata that it was generated, by what and from what. mark: and visibly, in its corner.
+        note: also write into its metadata that it was generated, by what and from what. mark: and visibly, in its
+        corner.
         """
         xmp = self.generated.xmp() if note and self.generated is not None else None
         picture = torch.from_numpy(np.array(self.image))
@@ -115,7 +116,8 @@ def repose(
 ) -> Reposed:
     """The photo with its person in another pose.
 
-    pose: a picture of somebody in that pose, a pose file (`docs/poses.md`), the name of a preset ("arms-up"), or a `Pose`.
+    pose: a picture of somebody in that pose, a pose file (`docs/poses.md`), the name of a preset ("arms-up"), or a
+    `Pose`.
     person, pose_person: which of several people in the photo, and in the pose's picture: "largest" (the default),
         "left", "right", a number (1 is the largest), a point (x, y) or a box (left, top, right, bottom) in pixels. In a
         pose file: the person's number, from 0.
@@ -183,7 +185,8 @@ def _cut(joints: Sequence[str]) -> str:
 def _note(
     model: Generator | Path | str, inputs: Mapping[str, object], picture: UInt8[Tensor, "H W 3"]
 ) -> GeneratedNote:
-    """By what and from what a picture was made: of files their checksums, of a photo without a file that of its bytes."""
+    """By what and from what a picture was made: of files their checksums, of a photo without a file that of its
+    bytes."""
     paths = {role: value.path if isinstance(value, PoseFile) else value for role, value in inputs.items()}
     digests = {role: digest(Path(p)) for role, p in paths.items() if isinstance(p, Path | str) and Path(p).exists()}
     if "photo" not in digests:
@@ -201,8 +204,8 @@ def estimate_pose(photo: Picture, *, person: Person | None = None, estimator: Po
 
 
 def people_in(photo: Picture, *, estimator: PoseEstimator | str = ESTIMATOR) -> Sequence[Pose]:
-    """A rough pose of each person in a photo, in its pixels, the largest person first; empty if it shows nobody. The box of
-    one chooses that person in `repose` and `estimate_pose`.
+    """A rough pose of each person in a photo, in its pixels, the largest person first; empty if it shows nobody. The
+    box of one chooses that person in `repose` and `estimate_pose`.
     """
     looks = _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
     picture = as_bytes(photo)
@@ -219,7 +222,8 @@ def pose_for(
     pose_person: Person | None = None,
     estimator: PoseEstimator | str = ESTIMATOR,
 ) -> Estimated:
-    """A pose as `repose` would generate it of this person, in pixels of the photo, with notes. pose, pose_person: as there.
+    """A pose as `repose` would generate it of this person, in pixels of the photo, with notes. pose, pose_person: as
+    there.
 
     source_pose: of the person in the photo.
     """

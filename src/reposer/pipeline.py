@@ -224,8 +224,8 @@ def _before(made: Composed, background: Background) -> UInt8[Tensor, "H W C"]:
 def retarget_placement(source_pose: Pose, target_pose: Pose, *, retargeted: bool = True) -> Pose:
     """The target pose in the source's picture, fitted to the source's person. Single poses.
 
-    A pose whose picture has the source's size is taken as it is. Otherwise it gets the size, the proportions and the place
-    of the source's person, and joints that it misses where they are plausible (see `core.retargeting`).
+    A pose whose picture has the source's size is taken as it is. Otherwise it gets the size, the proportions and the
+    place of the source's person, and joints that it misses where they are plausible (see `core.retargeting`).
     retargeted: False = one scaling and shift only, see `placement`; landmarks of faces always get that.
     """
     if target_pose.size == source_pose.size:

@@ -17,7 +17,8 @@ PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|\.\.\.")
 
 @dataclass(frozen=True)
 class CommandLine:
-    """A command line in a document; `words` come after `reposer`. whole: as printed to be typed, not part of a sentence."""
+    """A command line in a document; `words` come after `reposer`. whole: as printed to be typed, not part of a
+    sentence."""
 
     document: str
     words: tuple[str, ...]

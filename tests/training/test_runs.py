@@ -1,4 +1,5 @@
-"""Run folders as others see them: their table, their plot, a recipe from a receipt, a run tried out before it starts."""
+"""Run folders as others see them: their table, their plot, a recipe from a receipt, a run tried out before it
+starts."""
 
 import json
 from dataclasses import replace

@@ -33,8 +33,8 @@ class Driving:
     """A pose per frame at a constant rate, with the frames themselves if there is a clip.
 
     fps: frames per second. num_frames: if the file states it. size: (height, width) of the frames, in pixels.
-    track: all poses, if known. clip: the video, if there is one. estimator: estimates its poses if there is no track, those of
-    `person` (None = the largest).
+    track: all poses, if known. clip: the video, if there is one. estimator: estimates its poses if there is no track,
+    those of `person` (None = the largest).
     about: files and estimator, for receipts: equal values mean equal poses. notes: what was decided and left out when
     the track was read, one sentence each.
     """

@@ -63,9 +63,9 @@ def animate(
         driving: a clip, or a track of joints: a JSON file, or a folder of OpenPose files, one per frame.
         model: a shipped model's name or a `.safetensors`, of people or of faces.
         out: the MP4 to write; none = PHOTO-animated.mp4 beside the photo.
-        person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a point
-            X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many
-            there are.
+        person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a
+            point X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says
+            how many there are.
         driving_person: the same for a driving clip without a track, in the first frame that shows somebody.
         source_pose: the joints of the person in the photo; none = estimate them.
         track: the joints of the driving clip, a pose per frame; none = the track beside it, or else

@@ -44,8 +44,8 @@ def batch(
         photos: a folder of photos, a photo, or a CSV file with the columns photo and pose and, if wanted, person,
             pose_person and out; its paths are relative to its folder, those of out to `--out`.
         out: folder of the results, OUT/PHOTO_in_POSE.png.
-        poses: a folder of pose files and pictures of people, one of them, or a name of `reposer pose list`; not with a CSV
-            file.
+        poses: a folder of pose files and pictures of people, one of them, or a name of `reposer pose list`; not with a
+            CSV file.
         model: a shipped model's name or a `.safetensors`.
         joints: name of the pose estimator; none = movenet.
         background: as in `reposer transfer`.

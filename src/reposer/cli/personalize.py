@@ -1,4 +1,5 @@
-"""`reposer personalize CLIP_OR_FOLDER`: fit TrueFlow to one person in minutes, and say on held-out frames what it brought."""
+"""`reposer personalize CLIP_OR_FOLDER`: fit TrueFlow to one person in minutes, and say on held-out frames what it
+brought."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""`reposer pose extract | convert | show | list`: estimate poses, convert and show files of them, list poses by name."""
+"""`reposer pose extract | convert | show | list`: estimate poses, convert and show files of them, list poses by
+name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,9 +37,9 @@ def extract(
 ) -> int:
     """Estimate the poses of people in a photo, a clip, or a folder of photos, and write them as files.
 
-    A photo gives a pose file, a clip a track (a pose per frame), a folder a data set: of each photo a picture and its pose
-    file, which `reposer data check`, `train` and `evaluate` read. The same command goes on where it was interrupted.
-    Photos that cannot be read or show nobody are named and left out, with exit code 1.
+    A photo gives a pose file, a clip a track (a pose per frame), a folder a data set: of each photo a picture and its
+    pose file, which `reposer data check`, `train` and `evaluate` read. The same command goes on where it was
+    interrupted. Photos that cannot be read or show nobody are named and left out, with exit code 1.
 
     Args:
         source: a picture file, a clip, or a folder of photos: PERSON_VIEW.jpg, or sub-folders named as the people (also
@@ -46,7 +47,8 @@ def extract(
         out: the pose or track to write (JSON), none = beside the photo or clip; the data set's folder, none =
             FOLDER-poses.
         person: which of several people: largest, left, right, a number (by size: 1 is the largest), a point X,Y on the
-            person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many there are.
+            person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many there
+            are.
         joints: name of the pose estimator; none = movenet.
         size: height and width to which the people of a folder are cut and scaled.
         whole: keep the photos of a folder whole and as they are.
@@ -88,8 +90,8 @@ def convert(
 ) -> int:
     """Write a pose file in another form: joints are converted by name, and what is lost is said.
 
-    Forms: own, openpose18, openpose25, coco, coco-wholebody, coco-annotations, blazepose, alphapose, mmpose, h36m, patn and
-    picture (a skeleton in OpenPose's colours).
+    Forms: own, openpose18, openpose25, coco, coco-wholebody, coco-annotations, blazepose, alphapose, mmpose, h36m, patn
+    and picture (a skeleton in OpenPose's colours).
 
     Args:
         source: a pose file of any of these forms, a folder of OpenPose files, or a picture of a skeleton.

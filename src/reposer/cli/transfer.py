@@ -50,9 +50,9 @@ def transfer_photo(
         photo: a picture file.
         pose: the target pose: a picture of somebody, or a pose file, a picture of a skeleton, or a name of
             `reposer pose list`.
-        person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a point
-            X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says how many
-            there are.
+        person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a
+            point X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says
+            how many there are.
         pose_person: the same for a picture as `--pose`; in a pose file, the person's number from 0, none = the one with
             the surest joints.
         source_pose: a pose file of the person in the photo; none = estimate the pose.
@@ -74,7 +74,8 @@ def transfer_photo(
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
         show_retarget: also write the skeletons before and after over the photo, OUT-retarget.png.
         explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
-        provenance: also write where each pixel comes from beside the result, as a picture and as an `.npz` (kind, place).
+        provenance: also write where each pixel comes from beside the result, as a picture and as an `.npz` (kind,
+        place).
         mark: write "AI-generated" in the picture's corner.
         note: write into the file's metadata (XMP) that it was generated, by what, and the checksums of its inputs.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.

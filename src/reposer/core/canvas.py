@@ -52,7 +52,8 @@ def moved_inside(source_pose: Pose, target_pose: Pose) -> Pose:
 
 
 def _bounds(source_pose: Pose, target_pose: Pose) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) in pixel edges from the photo's corner, around the joints that must stay, with room."""
+    """(left, top, right, bottom) in pixel edges from the photo's corner, around the joints that must stay, with
+    room."""
     stays = target_pose.visible & (in_picture(source_pose).visible | in_picture(target_pose).visible)
     xy = target_pose.xy[stays] + 0.5
     (left, top), (right, bottom) = xy.amin(0).tolist(), xy.amax(0).tolist()

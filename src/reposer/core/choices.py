@@ -14,7 +14,8 @@ QUALITY = 18
 """x264's constant rate factor of an H.264 file: 1 is the finest, 51 the coarsest; the loss at 18 is hardly visible. (0
 would need a profile that phones and most browsers do not play.)"""
 Background = Literal["keep", "fill", "white", "transparent"]
-"""Behind a reposed person. keep: as the generator gives it; TrueFlow's is the photo's own, filled where the person stood.
+"""Behind a reposed person. keep: as the generator gives it; TrueFlow's is the photo's own, filled where the person
+stood.
 fill: that for every generator. white, transparent: the person alone."""
 CanvasChoice = Literal["keep", "grow", "inside"]
 """If the new pose leaves the photo. keep: it is cut, and said. grow: the picture grows; the surroundings are continued

@@ -2,8 +2,8 @@
 
 In a picture a limb that points to the camera looks short, so a short bone alone says nothing about a body. The longest
 of a person's bones, measured against those of an average adult, tell the size; a bone that is about as long as that
-size lets expect lies across the view, and its length is the person's own. Only bones that do so in both pictures get the
-length they have in the photo; all others are scaled with the person.
+size lets expect lies across the view, and its length is the person's own. Only bones that do so in both pictures get
+the length they have in the photo; all others are scaled with the person.
 """
 
 import math
@@ -68,9 +68,9 @@ MIRRORED = 15.0
 class Fit:
     """How poses of one person become those of another: one fit for a picture, or for a whole clip.
 
-    scale: of all positions. ratios: of the bones by group, beside the scale. shift: (x, y) after both, in pixels, of the
-    hips; ground: the shift in y of the lower ankle instead, where both show one. limits: longest bones by group, in pixels
-    of the result. size: (height, width) of the result's picture.
+    scale: of all positions. ratios: of the bones by group, beside the scale. shift: (x, y) after both, in pixels, of
+    the hips; ground: the shift in y of the lower ankle instead, where both show one. limits: longest bones by group, in
+    pixels of the result. size: (height, width) of the result's picture.
     """
 
     scale: float
@@ -105,9 +105,9 @@ class Retargeted:
 def retarget(source: Pose, target: Pose, *, infer: bool = True) -> Retargeted:
     """The target pose with the size, the proportions and the place of the source's person. Single poses.
 
-    The result is in pixels of the source's picture: the middle of the hips lies at the source's x, and the lower foot on
-    the same ground (the hips at the same height, where one shows no ankle). The source's own pose comes back unchanged,
-    and so does a result.
+    The result is in pixels of the source's picture: the middle of the hips lies at the source's x, and the lower foot
+    on the same ground (the hips at the same height, where one shows no ankle). The source's own pose comes back
+    unchanged, and so does a result.
     infer: add missing joints below the head where the other side or the source makes them plausible (see `inferred`),
     with a score of INFERRED_SCORE.
     """
@@ -123,8 +123,8 @@ def retarget(source: Pose, target: Pose, *, infer: bool = True) -> Retargeted:
 def fitted(source: Pose, targets: Pose, reference: int = 0) -> Fit:
     """The fit of a person's poses to the source's person.
 
-    targets: a single pose, or the rows of a clip: its bones are measured over all frames, and the person has the source's
-    size and place in the frame `reference`.
+    targets: a single pose, or the rows of a clip: its bones are measured over all frames, and the person has the
+    source's size and place in the frame `reference`.
     """
     rows = targets if targets.xy.dim() == 3 else Pose.stack([targets])
     one = rows[reference]
@@ -159,8 +159,8 @@ def _scale_and_ratios(
 ) -> tuple[float, dict[str, float]]:
     """The scale of the whole, and of each group beside it.
 
-    Groups that lie across in both get the source's length; the scale, for all others, is the torso's ratio if it does, and
-    else the mean of the ratios. Fitting changes which groups do, so it is repeated until no further one is found.
+    Groups that lie across in both get the source's length; the scale, for all others, is the torso's ratio if it does,
+    and else the mean of the ratios. Fitting changes which groups do, so it is repeated until no further one is found.
     """
     across: set[str] = set()
     lengths, size = dict(other), other_size
@@ -319,7 +319,8 @@ def _move(start: Tensor, end: Tensor, ratio: float, limit: float | None, whole: 
 
 
 def _hangs_on(joint: str, skeleton: Skeleton) -> str | None:
-    """What a joint outside of the chain moves with: feet with the ankle, hands with the wrist, the head with the neck."""
+    """What a joint outside of the chain moves with: feet with the ankle, hands with the wrist, the head with the
+    neck."""
     if joint == ROOT or any(joint == name for name, _, _ in _CHAIN):
         return None
     if joint == "spine":
@@ -377,10 +378,10 @@ def _ratio_of_boxes(source: Pose, target: Pose) -> float:
 def inferred(source: Pose, pose: Pose) -> tuple[Pose, tuple[str, ...]]:
     """The fitted pose with joints that it misses, and their names; they get the score INFERRED_SCORE.
 
-    A shoulder is the other one mirrored at the neck. An elbow, wrist, knee or ankle is the other side's, mirrored, where
-    what is seen of its limb mirrors the other side closely. Legs of which nothing is seen are the source's, moved to the
-    pose's hips: a picture that ends at the hips says nothing about them. Joints of the head are never inferred: one that
-    is missing is turned away.
+    A shoulder is the other one mirrored at the neck. An elbow, wrist, knee or ankle is the other side's, mirrored,
+    where what is seen of its limb mirrors the other side closely. Legs of which nothing is seen are the source's, moved
+    to the pose's hips: a picture that ends at the hips says nothing about them. Joints of the head are never inferred:
+    one that is missing is turned away.
     """
     xy, visible = pose.xy.clone(), pose.visible.clone()
     names: list[str] = []

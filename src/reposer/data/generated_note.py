@@ -1,4 +1,5 @@
-"""The note in a picture's metadata that it was generated: an XMP packet with IPTC's digital source type, and a visible mark."""
+"""The note in a picture's metadata that it was generated: an XMP packet with IPTC's digital source type, and a visible
+mark."""
 
 import hashlib
 from collections.abc import Mapping
@@ -63,8 +64,8 @@ def digest(path: Path) -> str:
 
 
 def marked(picture: UInt8[Tensor, "H W C"]) -> UInt8[Tensor, "H W C"]:
-    """A copy of the picture (RGB or RGBA) with MARK in its bottom right corner, light on dark, a fortieth of its shorter
-    side high (at least 10 pixels); a picture that is too small for it has as much of it as fits.
+    """A copy of the picture (RGB or RGBA) with MARK in its bottom right corner, light on dark, a fortieth of its
+    shorter side high (at least 10 pixels); a picture that is too small for it has as much of it as fits.
     """
     height, width, channels = picture.shape
     points = max(10, min(height, width) // 40)

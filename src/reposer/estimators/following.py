@@ -23,8 +23,8 @@ def follow(
 ) -> Iterator[Pose]:
     """The joints of one person in each frame; none is visible in frames without that person.
 
-    The person is chosen in the first frame that shows somebody, and is then whoever is nearest to the last sighting, at most
-    half a body size away. As long as no frame has shown two people, it is whoever is there.
+    The person is chosen in the first frame that shows somebody, and is then whoever is nearest to the last sighting, at
+    most half a body size away. As long as no frame has shown two people, it is whoever is there.
 
     person: which of several; None = the largest. name: of the clip, for messages.
     """

@@ -177,7 +177,8 @@ def without_hidden_face(pose: Pose) -> Pose:
 
 
 def _facing(pose: Pose, pair: str) -> float:
-    """How far the left one of a pair of joints is to the right of the right one, seen with the torso upright, in lengths
+    """How far the left one of a pair of joints is to the right of the right one, seen with the torso upright, in
+    lengths
     of the torso: positive if the person faces the camera. 0 if a joint is missing.
     """
     joints = [f"{side}_{name}" for name in ("shoulder", "hip", pair) for side in ("left", "right")]

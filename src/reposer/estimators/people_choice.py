@@ -47,7 +47,8 @@ def estimate(
 ) -> Estimated:
     """The joints of one person in a picture; BadInput if nobody was found.
 
-    person: which of several; None = the largest, and a note says how many there are. name: of the picture, for messages.
+    person: which of several; None = the largest, and a note says how many there are. name: of the picture, for
+    messages.
     """
     if not isinstance(estimator, PeopleEstimator):
         if person not in (None, "largest"):

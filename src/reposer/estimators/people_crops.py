@@ -33,8 +33,9 @@ def from_square(middle: Float[Tensor, "B 2"], side: Float[Tensor, "B"], crop: in
 
 
 def from_aligned(landmarks: Float[Tensor, "B 5 2"], crop: int) -> Float[Tensor, "B 2 3"]:
-    """The maps from pixels of an aligned crop to pixels of the picture: rotated and shifted to bring STRAIGHT_FACE nearest
-    to the landmarks (least squares, with (x, y) as the complex number x + iy), scaled by the ratio of their spreads.
+    """The maps from pixels of an aligned crop to pixels of the picture: rotated and shifted to bring STRAIGHT_FACE
+    nearest to the landmarks (least squares, with (x, y) as the complex number x + iy), scaled by the ratio of their
+    spreads.
     """
     straight = landmarks.new_tensor(STRAIGHT_FACE) * crop - 0.5
     z, there = torch.view_as_complex(straight), torch.view_as_complex(landmarks.contiguous())

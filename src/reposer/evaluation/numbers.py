@@ -150,7 +150,8 @@ class SideBySide:
         return "\n".join([*body, r"\bottomrule", r"\end{tabular}", *notes]) + "\n"
 
     def csv(self) -> str:
-        """A line for each number, as printed: metric, system, value, ends of the interval, whether it is the best, notes."""
+        """A line for each number, as printed: metric, system, value, ends of the interval, whether it is the best,
+        notes."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["group", "metric", "system", "value", "low", "high", "best", *self.notes])

@@ -1,4 +1,5 @@
-"""Composes a generated picture at a photo's own size: the photo's pixels are copied, only what is invented is enlarged."""
+"""Composes a generated picture at a photo's own size: the photo's pixels are copied, only what is invented is
+enlarged."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -53,7 +54,8 @@ class Fade(NamedTuple):
 class Composed(NamedTuple):
     """A photo with what was generated in it.
 
-    alpha: how much of a pixel is the person, in bytes, if asked for. provenance: where each pixel comes from, if asked for.
+    alpha: how much of a pixel is the person, in bytes, if asked for. provenance: where each pixel comes from, if asked
+    for.
     """
 
     picture: UInt8[Tensor, "H W 3"]
@@ -298,7 +300,8 @@ def _cubic_weights(small: int, large: int, part: slice) -> tuple[slice, Float[Te
 
 
 class _Look:
-    """What a photo shows: its colours between pixels, and how much of them is its person, along the photo's own edges."""
+    """What a photo shows: its colours between pixels, and how much of them is its person, along the photo's own
+    edges."""
 
     def __init__(self, source: PhotoPart, person: Float[Tensor, "1 h w"], content: Edges) -> None:
         photo, self.edges = source
@@ -311,8 +314,8 @@ class _Look:
         self.weights = matte_weights(_small(photo, self.edges, size), mask, MATTE)
 
     def place(self, flow: Float[Tensor, "2 t u"], maps: _Maps, down: slice, across: slice) -> Float[Tensor, "2 t u"]:
-        """The places (x, y) in this photo that a tile shows; beyond its border, those at the border. flow: in pixels of the
-        frame."""
+        """The places (x, y) in this photo that a tile shows; beyond its border, those at the border. flow: in pixels of
+        the frame."""
         left, top, right, bottom = self.edges
         x = torch.arange(across.start, across.stop, dtype=torch.float32) + 0.5
         y = torch.arange(down.start, down.stop, dtype=torch.float32)[:, None] + 0.5

@@ -1,8 +1,8 @@
 """Fills a hole in a picture with texture that is copied from around it, without learned weights and without randomness.
 
-Each pixel of the hole copies from one of a few offsets that are frequent among similar patches around the hole (He and Sun 2012);
-which one is decided so that pieces of different offsets meet where they look alike (belief propagation), and what
-difference remains there is smoothed away (Poisson's equation; Perez, Gangnet and Blake 2003).
+Each pixel of the hole copies from one of a few offsets that are frequent among similar patches around the hole (He and
+Sun 2012); which one is decided so that pieces of different offsets meet where they look alike (belief propagation), and
+what difference remains there is smoothed away (Poisson's equation; Perez, Gangnet and Blake 2003).
 """
 
 from typing import NamedTuple
@@ -29,7 +29,8 @@ SWEEPS = 4
 WRONG = 1e3
 """Cost of an offset that leads out of what may be copied."""
 SLANT = 0.02
-"""Cost of an offset as long as the picture is high, straight up or down: what lies above or below is often another thing."""
+"""Cost of an offset as long as the picture is high, straight up or down: what lies above or below is often another
+thing."""
 SEARCH = 3
 """Pixels of the picture in which an offset is corrected after it was found at the coarse size."""
 ROUNDS = 8
@@ -108,8 +109,8 @@ def _features(picture: Float[Tensor, "3 h w"], sources: Bool[Tensor, "h w"]) -> 
 
 
 def _offsets(picture: Tensor, hole: Tensor, keep: Tensor) -> Int[Tensor, "K 2"] | None:
-    """The (x, y) by which patches around the hole most often repeat; for each part of the hole some that lead to what may
-    be copied."""
+    """The (x, y) by which patches around the hole most often repeat; for each part of the hole some that lead to what
+    may be copied."""
     h, w = hole.shape
     sources = _sources(keep)
     near = F.max_pool2d(hole[None, None].float(), 2 * (RING + RADIUS) + 1, 1, RING + RADIUS)[0, 0] > 0.5
@@ -140,7 +141,8 @@ def _straight(h: int, w: int) -> Float[Tensor, "y x"]:
 
 
 def _picked(votes: Float[Tensor, "y x"], hole: Tensor, keep: Tensor) -> Int[Tensor, "K 2"]:
-    """The offsets with most votes, none beside another; a vote counts less the more offsets its part of the hole has."""
+    """The offsets with most votes, none beside another; a vote counts less the more offsets its part of the hole
+    has."""
     h, w = hole.shape
     places = hole.flatten().nonzero()[:, 0]
     y, x = places // w, places % w

@@ -34,7 +34,8 @@ class DataConfig:
     """DeepFashion's form only: how files of another shape than 256x176 contain that picture, between white sides of
     40 of 256 columns (padded) or with each axis scaled separately (squashed); none = by their pixels."""
     together: bool = False
-    """A folder of your own photos only: cut both pictures of a pair by one box around both poses, as `transfer` does."""
+    """A folder of your own photos only: cut both pictures of a pair by one box around both poses, as `transfer`
+    does."""
     num_pairs: int = 10_000
     """Synthetic people only: number of pairs."""
     seed: int = 0

@@ -17,7 +17,8 @@ def pairs():
 
 
 def apart_on_the_body(pair):
-    """How far apart on the body at rest, in statures, lie what visible pixels show and what the source shows at their places."""
+    """How far apart on the body at rest, in statures, lie what visible pixels show and what the source shows at their
+    places."""
     truth = pair.truth
     x, y = ((truth.place - 0.5) / 2).round().long()
     h, w = truth.visible.shape

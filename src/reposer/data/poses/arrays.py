@@ -1,7 +1,7 @@
 """Bare arrays of joints: Human3.6M's 17 as lifters of poses to 3-D exchange them, and COCO's 17.
 
-An .npz whose "reconstruction" is (people, frames, 17, 2) has Human3.6M's joints. An array of (frames, 17, 2 or 3), in an
-.npy or as lists in JSON, may have Human3.6M's or COCO's: which is not in the file, so it has to be said.
+An .npz whose "reconstruction" is (people, frames, 17, 2) has Human3.6M's joints. An array of (frames, 17, 2 or 3), in
+an .npy or as lists in JSON, may have Human3.6M's or COCO's: which is not in the file, so it has to be said.
 """
 
 import io

@@ -2,8 +2,8 @@
 
 MediaPipe has no form of files; read is what its results look like as JSON: {"landmarks": [[{"x", "y", "z",
 "visibility"}, ...] per person]} (also "pose_landmarks", "poseLandmarks" and a single person's "landmark"), with x and y
-from 0 to 1 across the picture, also beyond. TensorFlow.js' [{"keypoints": [{"x", "y", "score", "name"}, ...]}, ...] is in
-pixels. A clip is a list of either.
+from 0 to 1 across the picture, also beyond. TensorFlow.js' [{"keypoints": [{"x", "y", "score", "name"}, ...]}, ...] is
+in pixels. A clip is a list of either.
 """
 
 from pathlib import Path

@@ -133,7 +133,8 @@ def selected(recording: PoseRecording, frame: int | None, person: int | None) ->
 
 
 def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) -> tuple[PoseRecording, list[str]]:
-    """What a writer needs: pixels of a known size where it has them, one person or one picture where it has only one."""
+    """What a writer needs: pixels of a known size where it has them, one person or one picture where it has only
+    one."""
     path = recording.path
     if not any(picture.usable for picture in recording.pictures):
         raise BadInput(f"{path} shows no person that can be used: there is nothing to convert.")

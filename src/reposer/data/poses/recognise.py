@@ -63,7 +63,8 @@ _UNREAD: Sequence[tuple[Callable[[Any], bool], str, str]] = (
 def read_recording(path: Path | str, form: str | None = None) -> PoseRecording:
     """All people in a pose file of any known form, or in a folder of OpenPose files, one per frame.
 
-    form: one of FORMAT_NAMES; None recognises it by the content, and refuses a file of which there are several readings.
+    form: one of FORMAT_NAMES; None recognises it by the content, and refuses a file of which there are several
+    readings.
     """
     path = Path(path)
     if path.is_dir():

@@ -1,7 +1,7 @@
 """A picture of skeletons in OpenPose's colours, as users of ControlNet have it, read back into joints.
 
-A joint is a bright disc of its own hue, a limb a darker line. Discs are located by hue and size; limbs tell which joints
-belong to one person. Faces, hands and scores are not read.
+A joint is a bright disc of its own hue, a limb a darker line. Discs are located by hue and size; limbs tell which
+joints belong to one person. Faces, hands and scores are not read.
 """
 
 from pathlib import Path

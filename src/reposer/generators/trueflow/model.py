@@ -389,7 +389,8 @@ class PaintNet(nn.Module):
 class Repose:
     """A generated picture and what it is made of, at the picture's size.
 
-    copied: the sources at their places. painted: the person as generated. copy: how much of the person's pixel is copied.
+    copied: the sources at their places. painted: the person as generated. copy: how much of the person's pixel is
+    copied.
     person: coverage. background: the first source's own, filled behind the person. place: in the first source.
     others: geometry of each further source; their places and the shares of all sources, if there are several.
     """

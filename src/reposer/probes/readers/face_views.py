@@ -62,7 +62,8 @@ def face_truth(rendering: Rendering) -> FaceTruth:
 
 @dataclass(frozen=True)
 class FaceBatch:
-    """B heads. heads: crops around them; faces: aligned crops. box: in sides of the crop; who: NO_PERSON if not shown."""
+    """B heads. heads: crops around them; faces: aligned crops. box: in sides of the crop; who: NO_PERSON if not
+    shown."""
 
     heads: Float[Tensor, "B 3 S S"]
     landmarks: Pose

@@ -90,6 +90,7 @@ def _first(cosines: Float64[Tensor, "Q P"], hidden: Bool[Tensor, "Q P"]) -> Int6
 
 
 def never_shown(which: PictureSet, gallery: str, source: str, target: str) -> set[str]:
-    """The pictures hidden from a pair's query: a real picture itself and, in `source-without-own`, the pair's source."""
+    """The pictures hidden from a pair's query: a real picture itself and, in `source-without-own`, the pair's
+    source."""
     own = {"generated": set(), "target": {target}, "source": {source}}[which]
     return own | ({source} if gallery == "source-without-own" else set())
