@@ -1,5 +1,6 @@
 """Shapes checked at run time, one torch thread a process, and where the real data is."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import hypothesis
 import pytest
 
 import tests.shapes
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the programs that tests start
 
 tests.shapes.install()
 
