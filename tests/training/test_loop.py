@@ -117,7 +117,7 @@ ROWS = 3  # two processes have 1 and 2 of them
 
 
 def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2) -> dict[str, torch.Tensor]:
-    """All networks of a recipe at its tiny size after `steps` steps of each stage, in float64."""
+    """All networks of a recipe at its tiny size after a step of each stage and `steps` of the last, in float64."""
     torch.manual_seed(0)
     recipe = replace(RECIPES[recipe_name]().tiny(), batch_size=ROWS)
     share = len(rows_of_process(ROWS, process, processes)) / ROWS
@@ -133,11 +133,9 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
                 group["eps"] = 1e-3  # with 1e-8 Adam blows the rounding of gradients near zero up to full steps
-        for step, batch in enumerate(
-            batches(
-                dataset, seed=0, batch_size=ROWS, first_step=0, last_step=steps, process=process, processes=processes
-            )
-        ):
+        rows = partial(batches, dataset, seed=0, batch_size=ROWS, process=process, processes=processes)
+        last_step = steps if stage is recipe.stages[-1] else 1
+        for step, batch in enumerate(rows(first_step=0, last_step=last_step)):
             take_step(game, optimisers, stage, double(batch), 1.0, "fp32", step, share=share)
         result |= {f"{stage.name}.{k}": v.clone() for k, v in game.networks.state_dict().items()}
     return result
