@@ -84,7 +84,7 @@ def test_a_crop_of_the_generators_own_size_is_not_resampled():
     assert torch.equal(answer.picture, photo)
 
 
-def test_outside_of_the_crop_no_pixel_changes_and_the_edge_of_the_drawn_part_is_soft():
+def test_outside_of_the_crop_no_pixel_changes_and_the_edge_of_the_generated_part_is_soft():
     photo = torch.zeros(200, 300, 3, dtype=torch.uint8)
     pose = standing(80.0, (120.0, 100.0), (200, 300))
     answer = transfer(White(PAD), photo, pose, pose, picture_size=PERSON)

@@ -50,7 +50,7 @@ def clip(num_frames, size=SIZE, height=80.0, step=0.5):
     return Pose.stack([standing(height, (x + step * t, y), size) for t in range(num_frames)])
 
 
-def test_one_pose_is_drawn_as_transfer_draws_it():
+def test_one_pose_is_generated_as_transfer_generates_it():
     target = standing(80.0, (56.0, 58.0), SIZE, raise_arms=True)
     wanted = transfer(Spotlight(PAD), PHOTO, SOURCE, target, picture_size=PERSON).picture
     animation = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, Pose.stack([target]), picture_size=PERSON)
@@ -233,7 +233,7 @@ def test_a_clip_of_the_photos_size_is_placed_only_if_asked():
 
 
 @pytest.mark.parametrize("same_person", [False, True])
-def test_the_edges_of_driving_frames_lie_as_the_drawn_face_does(same_person):
+def test_the_edges_of_driving_frames_lie_as_the_rendered_face_does(same_person):
     source = face(SIZE, 10.0, (50.0, 60.0))
     drivers = Pose.stack([face((90, 90), 5.0, (45.0 + t, 45.0)) for t in range(3)])
     walls = [wall(68 + t) for t in range(3)]

@@ -44,7 +44,7 @@ def clip_folder(tmp_path):
     return folder
 
 
-def test_the_pictures_on_the_page_are_drawn_from_the_noise_that_was_scored():
+def test_the_pictures_on_the_page_are_generated_from_the_noise_that_was_scored():
     people = SyntheticPeople((32, 22), "test", num_pairs=3)
     rule = Protocol("plain", metrics=("l1",), seed=5)
 

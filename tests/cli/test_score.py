@@ -177,7 +177,7 @@ def test_the_report_of_this_folder_lies_beside_it(people, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_the_whole_suite_runs_offline_on_drawn_people(people, tmp_path, capsys):
+def test_the_whole_suite_runs_offline_on_rendered_people(people, tmp_path, capsys):
     code = command(
         people,
         *annotated(people),
@@ -211,13 +211,13 @@ def test_the_joints_of_another_list_are_those_of_its_pictures_size(people, tmp_p
     assert command(people, *more) == 0
 
 
-def test_drawn_people_have_names_and_attributes_for_the_suite():
+def test_rendered_people_have_names_and_attributes_for_the_suite():
     data = SyntheticPeople(SIZE, "test", 3)
     assert len({name for i in range(3) for name in data.picture_names(i)}) == 6
     assert all(data.attributes(i)["upper garment"] for i in range(3))
 
 
-def test_evaluate_draws_files_and_scores_them_as_score_does(people, tmp_path, capsys):
+def test_evaluate_writes_files_and_scores_them_as_score_does(people, tmp_path, capsys):
     """One road: the pictures that `evaluate` leaves behind get the same numbers and hashes from `score`."""
     common = ["--data", str(people / "data"), "--protocol", "cfld2024", "--out", str(tmp_path / "e"), "--pairs", "3"]
     assert main(["evaluate", "gfla-synthetic", *common]) == 1  # networks are absent

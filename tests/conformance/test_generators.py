@@ -59,7 +59,7 @@ def test_picture_b_depends_on_row_b_and_its_seed_alone(name):
 
 
 @everyone
-def test_the_same_call_draws_the_same_picture_and_leaves_the_worlds_noise_alone(name):
+def test_the_same_call_generates_the_same_picture_and_leaves_the_worlds_noise_alone(name):
     generator = build(name)
     arguments = inputs(generator)
     state = torch.random.get_rng_state()
@@ -111,7 +111,7 @@ def test_a_clip_has_a_frame_a_pose(name):
 
 
 @everyone
-def test_every_parameter_is_moved_by_what_the_network_draws(name):
+def test_every_parameter_is_moved_by_what_the_network_generates(name):
     generator = build(name).train()
     if not list(generator.parameters()):
         pytest.skip(f"{name} has no parameters")

@@ -101,7 +101,7 @@ def same(a, b):
 # A folder of your own clips
 
 
-def test_a_draw_of_a_folder_of_clips_is_consecutive_frames_and_a_reference_of_the_first_twenty(tmp_path):
+def test_a_sample_of_a_folder_of_clips_is_consecutive_frames_and_a_reference_of_the_first_twenty(tmp_path):
     data = ClipFolder(write_video(tmp_path, frames=40), "train", options=ClipOptions(frames=5))
     assert len(data) == 1 and data.span(0) == range(32) and data.fps(0) == 10
     assert ClipFolder(tmp_path, "test", options=ClipOptions(frames=5)).span(0) == range(32, 40)
@@ -118,7 +118,7 @@ def test_a_draw_of_a_folder_of_clips_is_consecutive_frames_and_a_reference_of_th
     assert min(starts) == 0 and max(starts) == 27 and references <= set(range(20)) and len(references) > 12
 
 
-def test_frames_that_the_track_calls_unreliable_are_not_trusted_and_never_drawn(tmp_path):
+def test_frames_that_the_track_calls_unreliable_are_not_trusted_and_never_sampled(tmp_path):
     data = ClipFolder(write_video(tmp_path, frames=30, unreliable=(0, 9, 10)), "train", options=ClipOptions(frames=4))
     assert (~data.trusted(0)).nonzero()[:, 0].tolist() == [0, 9, 10]
     for seed in range(40):
@@ -144,7 +144,7 @@ def test_a_whole_clip_is_its_split_frame_by_frame_with_the_first_frame_of_traini
         data[1]
 
 
-def test_a_clip_that_is_too_short_for_a_draw_ends_with_its_last_frame_repeated(tmp_path):
+def test_a_clip_that_is_too_short_for_a_sample_ends_with_its_last_frame_repeated(tmp_path):
     data = ClipFolder(write_video(tmp_path, frames=5), "train", options=ClipOptions(frames=6))
     assert [place(to_uint8(frame)) for frame in data.sample(0, 3).frames] == [0, 1, 2, 3, 3, 3]
 
@@ -295,7 +295,7 @@ def test_the_published_moves_take_joints_along(kind, tmp_path):
     assert agreement > 0.9 if kind == "iper" else agreement < 0.8
 
 
-def test_a_list_says_which_frames_make_a_clip_and_who_they_are_drawn_as(tmp_path):
+def test_a_list_says_which_frames_make_a_clip_and_who_appears_in_them(tmp_path):
     root = write_dance(tmp_path, "test")
     row = {"gen": [f"./data/test_256/train_A/ann/{t:05d}.png" for t in (2, 3, 4)], "ref": "x/train_A/bob/00006.png"}
     lines = ["A_paths,B_paths_noise,B_paths_clean", ",".join(f'"{row}"' for _ in range(3))]

@@ -47,7 +47,7 @@ def test_the_folder_is_recognised_and_holds_all_ordered_pairs(root, data):
     assert data[3].name == "synthetic000001_1_2_synthetic000001_0"
 
 
-def test_pairs_read_back_equal_those_drawn_on_the_spot(data):
+def test_pairs_read_back_equal_those_rendered_on_the_spot(data):
     fresh = SyntheticPeople(SMALL)
     for person in (4, 0, 3):  # in no order
         a, b = data[2 * person], fresh[person]

@@ -115,7 +115,7 @@ def test_a_whole_clip_is_driven_as_a_clip_is():
         assert torch.equal(a, c) and torch.equal(b, d) and torch.equal(x, y)
 
 
-def test_the_copied_source_is_what_a_generator_that_copies_draws():
+def test_the_copied_source_is_what_a_generator_that_copies_gives():
     whole = walking()
     by_generator = evaluate_clips([drive(CopySourceConfig(Framing(SIZE)).build(), whole)], (*CHEAP, "frame-l1-limbs"))
     report = evaluate_clips([copied(whole, Framing(SIZE))], (*CHEAP, "frame-l1-limbs"))
@@ -174,7 +174,7 @@ def test_a_frame_that_shows_nobody_is_driven_by_the_pose_before():
     assert torch.equal(frames[3], frames[2]) and not torch.equal(frames[4], frames[3])
 
 
-def test_what_is_drawn_is_steadied_if_that_is_asked():
+def test_what_is_generated_is_steadied_if_that_is_asked():
     class Trembling(Sticks):
         def forward(self, source, source_pose, target_pose):
             noise = torch.randn(source.shape, generator=torch.Generator().manual_seed(int(target_pose.xy.sum())))
@@ -325,7 +325,7 @@ def test_the_report_prints_every_number_with_its_protocol_and_count():
 # ------------------------------------------------------------------------------- drawn and real clips
 
 
-def test_a_drawn_person_moves_as_the_drawing_says():
+def test_a_rendered_person_moves_as_the_rendering_says():
     clip, rendering = SyntheticPeople((64, 48), "test", 10).clip(950_003, "walk", 4, fps=8)
     motions = [Motion(*rendering.flow(t - 1, t)) for t in range(1, len(rendering))]
     assert len(motions) == 3 and all(motion.visible.any() for motion in motions)

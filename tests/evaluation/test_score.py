@@ -76,7 +76,7 @@ def test_a_list_of_pairs_says_what_is_missing_and_what_is_too_much(folders):
     assert sum("not in the list" in p.reason for p in problems) == 9
 
 
-def test_files_score_as_the_same_pixels_drawn_by_a_generator(tmp_path):
+def test_files_score_as_the_same_pixels_of_a_generator(tmp_path):
     """One road: the pairs of a data set, drawn and then written to files, get the same rows and the same hashes."""
     people = NoisyPeople(5)
     drawn = evaluate(copy_the_source, PLAIN, people)

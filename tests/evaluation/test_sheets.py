@@ -36,7 +36,7 @@ def test_every_picture_is_on_the_sheet_once_byte_for_byte():
             assert places(sheet, to_uint8(cell[None])[0].numpy()) == 1
 
 
-def test_titles_are_drawn_and_the_paper_is_white():
+def test_titles_are_written_and_the_paper_is_white():
     rows = [[picture(0)]]
     plain = picture_sheet(rows)
     titled = picture_sheet(rows, ("a title much wider than its column",), ("a person",))

@@ -74,7 +74,7 @@ def test_the_mean_over_azimuths_weighted_by_pairs_is_the_reports_own():
         assert total == pytest.approx(summary.value.mean)
 
 
-def test_a_view_that_is_drawn_exactly_has_no_finite_psnr_and_is_said_to_be_left_out():
+def test_a_view_that_is_generated_exactly_has_no_finite_psnr_and_is_said_to_be_left_out():
     reports = evaluate_views(black, Turntable())
     drawn, copied = by_angle(reports, "psnr")[0]
     assert drawn == copied == Value(math.inf, 0, 2)
@@ -135,7 +135,7 @@ def test_ticks_are_even_and_hold_all_values(low, high):
     assert np.allclose(np.diff(ticks), ticks[1] - ticks[0])
 
 
-def test_objects_drawn_from_a_seed_are_hardest_from_behind():
+def test_objects_sampled_from_a_seed_are_hardest_from_behind():
     reports = evaluate_views(black, SyntheticObjects("chairs", (32, 32), "test", 1))
     turns = by_angle(reports, "ssim-gaussian1.5", "turn")
     assert len(turns) == 18

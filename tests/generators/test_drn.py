@@ -114,7 +114,7 @@ def test_1_the_networks_have_the_number_of_parameters_that_the_spec_derives():
 
 @pytest.mark.parametrize("config", [DRNConfig(), DRNConfig.drn(), DRNConfig.rate_net()])
 @pytest.mark.parametrize("size", [(256, 176), (64, 48)])
-def test_2_pictures_of_256x176_and_64x48_are_drawn_in_their_size(config, size):
+def test_2_pictures_of_256x176_and_64x48_are_generated_in_their_size(config, size):
     generator = replace(config.tiny(), framing=Framing(size)).build()
     source, source_pose, target_pose = inputs(size, rows=1)
     output = generator(source.float(), source_pose, target_pose)
@@ -402,7 +402,7 @@ def test_an_explanation_shows_coarse_residual_face_and_mask():
     assert list(lively(DRNConfig.rate_net().tiny()).explain(*arguments).layers) == ["coarse", "residual"]
 
 
-def test_frames_of_a_clip_are_what_generate_draws():
+def test_frames_of_a_clip_are_what_generate_gives():
     generator = lively(DRNConfig().tiny())
     source, source_pose, target_poses = inputs(rows=3)
     first = Pose(source_pose.xy[0], source_pose.visible[0], source_pose.size)

@@ -90,7 +90,7 @@ def test_the_temporal_discriminator_scores_parts_of_six_frames():
 
 
 @everyone
-def test_the_first_frame_of_a_clip_is_the_picture_drawn_alone(kind):
+def test_the_first_frame_of_a_clip_is_the_picture_generated_alone(kind):
     generator = lively(CONFIGS[kind])
     source, own = picture(), poses(1, generator.source_skeleton)
     targets = poses(2, generator.skeleton, seed=2)
@@ -237,7 +237,7 @@ def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
         assert torch.allclose(2 * terms[3][name], terms[6][name], rtol=1e-4)
 
 
-def test_the_frame_before_is_the_true_one_for_people_and_the_drawn_one_for_faces():
+def test_the_frame_before_is_the_true_one_for_people_and_the_generated_one_for_faces():
     config = CONFIGS["people"]
     batch = clip_batch(config)
     other = replace(batch, frames=batch.frames.clone())

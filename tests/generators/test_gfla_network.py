@@ -117,7 +117,7 @@ def test_a_published_network_is_blind_to_the_tint_of_the_source_and_ours_is_not(
     assert change["ours"] > 0.05
 
 
-def test_the_published_networks_draw_joints_at_whole_pixels():
+def test_the_published_networks_put_joints_at_whole_pixels():
     source, source_pose, target_pose = pair((64, 32))
     moved = Pose(target_pose.xy.floor() + 0.9, target_pose.visible, target_pose.size)
     whole = Pose(target_pose.xy.floor(), target_pose.visible, target_pose.size)
@@ -137,7 +137,7 @@ def test_under_autocast_flows_and_picture_stay_float32_and_close():
     assert (rough.picture - exact.picture).abs().mean() < 0.05
 
 
-def test_frames_of_a_clip_are_what_generate_draws():
+def test_frames_of_a_clip_are_what_generate_gives():
     generator = lively(GFLAConfig.fashion().tiny()).double()
     source, source_pose, target_poses = pair((64, 32), rows=3)
     source = source.double()

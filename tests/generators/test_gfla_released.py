@@ -67,7 +67,7 @@ def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_pa
 
 
 @clips
-def test_an_imported_network_of_clips_draws_three_frames_as_the_original_does(recipe, tmp_path):
+def test_an_imported_network_of_clips_generates_three_frames_as_the_original_does(recipe, tmp_path):
     """The original gets the maps that ours draws: which lines and colours they are of is inferred, not released."""
     original = released(recipe, tmp_path / "a.pth").double()
     imported = import_released(tmp_path / "a.pth", recipe, tmp_path / "out.safetensors").double()
@@ -100,7 +100,7 @@ def test_an_imported_network_of_clips_draws_three_frames_as_the_original_does(re
     assert torch.allclose(torch.stack(list(frames)), torch.cat(pictures), rtol=0, atol=1e-5)
 
 
-def test_an_imported_network_of_views_draws_as_the_original_does(tmp_path):
+def test_an_imported_network_of_views_generates_as_the_original_does(tmp_path):
     original = released("gfla-views-car-2020", tmp_path / "a.pth").double()
     imported = read_released(
         tmp_path / "a.pth", replace(GFLAViewsConfig.shapenet_2020(), framing=Framing((64, 64), aspect=1.0))

@@ -119,7 +119,7 @@ def test_both_views_are_heard(config):
 
 
 @every_form
-def test_the_frames_of_a_turntable_are_what_generate_draws(config):
+def test_the_frames_of_a_turntable_are_what_generate_gives(config):
     generator = lively(config).double()
     source, start = pictures(1).double(), views((60, 10))
     turn = views(*((20 * k, 0) for k in range(18)))
@@ -140,7 +140,7 @@ def test_the_source_is_encoded_once_for_a_turntable():
     assert len(list(frames)) == 3 and len(calls) == 2
 
 
-def test_an_azimuth_between_those_of_training_is_drawn_by_a_smooth_code_and_refused_by_a_one_hot_one():
+def test_an_azimuth_between_those_of_training_is_generated_by_a_smooth_code_and_refused_by_a_one_hot_one():
     source, start, between = pictures(1), views((0, 0)), views((31.5, 5))
     smooth = lively(CODE)
     low, middle, high = (smooth.generate(source, start, views((a, 5))) for a in (31.4, 31.5, 31.6))
@@ -203,7 +203,7 @@ def test_a_config_survives_writing_down(config):
 
 
 @every_form
-def test_a_saved_network_draws_the_same(config, tmp_path):
+def test_a_saved_network_generates_the_same(config, tmp_path):
     generator = lively(config).eval()
     save(generator, tmp_path / "views.safetensors")
     arguments = pictures(1), views((20, 0)), views((160, 0))

@@ -198,7 +198,7 @@ def test_dropout_follows_the_rows_seeds_and_is_off_without_them():
     assert torch.allclose(turned[other], noisy, atol=1e-4)
 
 
-def test_frames_of_a_clip_are_what_generate_draws():
+def test_frames_of_a_clip_are_what_generate_gives():
     generator = PATNConfig().tiny().build().double()
     source, source_pose, target_poses = pair((64, 32), rows=3)
     first = Pose(source_pose.xy[0], source_pose.visible[0], source_pose.size)

@@ -313,7 +313,7 @@ def test_embedded_coordinates_run_from_minus_one_to_one_and_a_missing_joint_is_t
     assert (coordinates(pose)[0, 6:] == 0).all()
 
 
-def test_the_fashion_code_fools_over_the_sources_logits_too_which_halves_the_gradient_on_the_drawn():
+def test_the_fashion_code_fools_over_the_sources_logits_too_which_halves_the_gradient_on_the_generated():
     logits = {name: torch.zeros(2, 1, requires_grad=True) for name in ("generated", "source")}
     (own,) = torch.autograd.grad(adversarial_term(logits, "generated"), logits["generated"])
     (shared,) = torch.autograd.grad(adversarial_term(logits, "generated-and-source"), logits["generated"])

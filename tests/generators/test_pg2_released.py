@@ -120,7 +120,7 @@ def test_a_file_that_is_cut_short_or_missing_is_refused(exported, tmp_path):
             read_released(tmp_path / name, config)
 
 
-def test_the_imported_file_says_what_it_is_and_draws_in_the_padded_frame(exported, tmp_path, monkeypatch):
+def test_the_imported_file_says_what_it_is_and_generates_in_the_padded_frame(exported, tmp_path, monkeypatch):
     config, file, _ = exported
     monkeypatch.setitem(RELEASED._entries, "tiny", Released("pg2", lambda: config, read_released))
     imported = import_released(file, "tiny", tmp_path / "out.safetensors")

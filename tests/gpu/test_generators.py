@@ -32,7 +32,7 @@ def there(arguments, device, dtype=torch.float32):
 
 
 @everyone
-def test_a_tiny_generator_draws_what_it_draws_on_the_cpu(name, device):
+def test_a_tiny_generator_generates_what_it_generates_on_the_cpu(name, device):
     generator = heard(RECIPES[name]().tiny().build()).double()  # norms over two pixels would amplify rounding
     arguments = inputs(generator)
     wanted = generator.generate(*there(arguments, "cpu", torch.float64))
@@ -53,7 +53,7 @@ def test_so_it_does_in_float32_at_the_recipes_own_size(name, device):
 
 
 @everyone
-def test_layers_and_clips_are_drawn_on_the_device_too(name, device):
+def test_layers_and_clips_are_generated_on_the_device_too(name, device):
     generator = heard(RECIPES[name]().tiny().build()).to(device)
     arguments = there(inputs(generator), device)
     explanation = generator.explain(*arguments)

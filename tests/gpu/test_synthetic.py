@@ -8,7 +8,7 @@ from reposer.synthetic.people import SyntheticPeople
 pytestmark = pytest.mark.gpu
 
 
-def test_people_drawn_on_the_device_are_those_of_the_cpu(device):
+def test_people_rendered_on_the_device_are_those_of_the_cpu(device):
     people = SyntheticPeople((128, 88))
     views = [(n, view) for n in range(4) for view in range(2)]
     here, there = people.rendered(views), people.rendered(views, device)

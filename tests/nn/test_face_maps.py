@@ -156,7 +156,7 @@ def test_published_labels_are_whole_and_ours_reach_one():
     assert torch.equal(raw[:, :15], scaled[:, :15])
 
 
-def test_drawing_commutes_with_flipping():
+def test_maps_commute_with_flipping():
     face = faces(dtype=torch.float64, seed=2)
     other_side = [1, 3, 2, 6, 5, 4, 9, 10, 7, 8, 11, 12, 13, 14]  # brows, nostrils and eyes change places
     drawn, flipped = face_maps(face), face_maps(face.flip()).flip(-1)
@@ -205,7 +205,7 @@ def test_edges_of_a_frame_join_those_of_the_face():
     assert torch.equal(face_maps(FaceLines(face)), alone)
 
 
-def test_landmarks_that_fall_together_are_drawn():
+def test_landmarks_that_fall_together_have_their_lines():
     face = faces()
     xy = face.xy[:, :1].expand(-1, 68, -1).contiguous()
     assert face_maps(replace(face, xy=xy)).isfinite().all()

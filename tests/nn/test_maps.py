@@ -74,7 +74,7 @@ def test_a_joint_outside_the_frame_leaves_its_tail_inside():
 
 
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
-def test_drawing_commutes_with_flipping(skeleton):
+def test_maps_commute_with_flipping(skeleton):
     pose = poses(skeleton=skeleton, dtype=torch.float64)
     mirror = torch.tensor(skeleton.mirror)
     for draw in (lambda p: heatmaps(p, 3.0), lambda p: discs(p, 3.0)):
@@ -93,7 +93,7 @@ def test_drawing_commutes_with_flipping(skeleton):
         stick_picture,
     ],
 )
-def test_a_row_of_a_batch_is_drawn_as_it_is_alone(draw):
+def test_the_maps_of_a_row_are_those_of_it_alone(draw):
     pose = poses()
     together = draw(pose)
     assert together.shape[-2:] == SIZE

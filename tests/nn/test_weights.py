@@ -144,7 +144,7 @@ def test_weights_with_another_checksum_are_refused(weights, tmp_path):
         find_weights(filename, path=tmp_path, source="the moon")
 
 
-def test_an_unfilled_module_draws_nothing_and_is_filled_by_loading():
+def test_an_unfilled_module_samples_nothing_and_is_filled_by_loading():
     torch.manual_seed(0)
     filled = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     state = torch.random.get_rng_state()

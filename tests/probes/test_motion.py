@@ -334,7 +334,7 @@ def test_a_bare_pickle_is_no_npz(tmp_path):
 # Synthetic tracks
 
 
-def test_a_draw_is_a_function_of_item_and_seed():
+def test_a_sample_is_a_function_of_item_and_seed():
     one, two = (SyntheticTracks((64, 64), "train", 24, "person", num_motions=3) for _ in range(2))
     two.sample(2, 9)
     a, b = one.sample(1, 5), two.sample(1, 5)

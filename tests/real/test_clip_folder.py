@@ -37,7 +37,7 @@ def test_a_real_person_fills_the_frame_and_stays_in_it(clips):
         assert clip.source_pose.visible.all()
 
 
-def test_no_draw_holds_a_frame_whose_joints_are_unreliable(clips):
+def test_no_sample_holds_a_frame_whose_joints_are_unreliable(clips):
     data = clips("test", frames=6)
     for seed in range(25):
         sample = data.sample(0, seed)

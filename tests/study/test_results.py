@@ -38,7 +38,7 @@ def test_holm_in_a_worked_example():
     assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []
 
 
-def test_people_drawn_again_have_the_spread_of_the_binomial():
+def test_people_sampled_again_have_the_spread_of_the_binomial():
     # people of one mind each: the rate of a resample is a binomial of the people, whatever they answered
     low, high = people_interval([50] * 30 + [0] * 70, [50] * 100)
     assert (low, high) == pytest.approx([k / 100 for k in stats.binom(100, 0.3).ppf([0.025, 0.975])], abs=0.011)

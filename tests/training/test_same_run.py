@@ -121,7 +121,7 @@ def test_a_file_that_only_a_later_stage_needs_is_looked_for_before_the_first_ste
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_on_files_does_not_go_on_with_drawn_people(people, tmp_path):
+def test_a_run_on_files_does_not_go_on_with_rendered_people(people, tmp_path):
     train(on_files(people), tmp_path, progress=False)
     with pytest.raises(BadInput, match=r"data\.root is '.*' there, None asked"):
         train(replace(recipe(1), data=DataConfig()), tmp_path, progress=False)

@@ -181,7 +181,7 @@ def test_every_third_azimuth_of_the_training_objects_is_held_out():
     assert len(test) == 36  # the other objects are turned to all azimuths
 
 
-def test_a_file_holds_out_what_drawn_objects_do(written):
+def test_a_file_holds_out_what_rendered_objects_do(written):
     train, held, everything = (
         ShapeNetViews(written, split, hold_out=hold_out)
         for split, hold_out in (("train", 3), ("held-out", 3), ("train", 0))
@@ -217,7 +217,7 @@ def test_a_plain_background_is_one_colour_of_the_object():
     assert not (one[0, 0] == data.picture(1, 0, 0).picture[0, 0]).all()
 
 
-def test_a_written_file_gives_back_what_was_drawn(written):
+def test_a_written_file_gives_back_what_was_rendered(written):
     drawn, read = SyntheticObjects("cars", (32, 40), num_objects=2), ShapeNetViews(written, "train")
     assert len(drawn) == len(read) == 108 and read.picture_size == (32, 40)
     for i in (0, 50, 107):

@@ -73,7 +73,7 @@ def test_the_number_of_processes_changes_no_number(found):
     assert card(PEOPLE, SMALL, workers=2) == found
 
 
-def test_the_command_prints_json_and_tables_and_draws_charts(found, tmp_path, capsys):
+def test_the_command_prints_json_and_tables_and_writes_charts(found, tmp_path, capsys):
     options = ["data", "card", "--people", str(PEOPLE), "--size", "64", "48", "--workers", "1"]
     assert main([*options, "--json", "--chart", str(tmp_path / "card.png")]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(found))

@@ -17,7 +17,7 @@ FACES = Framing((64, 64), aspect=1.0)
 
 
 @pytest.mark.parametrize(("kind", "framing"), [(SyntheticClips, PEOPLE), (SyntheticFaceClips, FACES)])
-def test_a_draw_depends_on_item_and_seed_alone_and_shows_consecutive_frames_of_the_whole_clip(kind, framing):
+def test_a_sample_depends_on_item_and_seed_alone_and_shows_consecutive_frames_of_the_whole_clip(kind, framing):
     data = kind("train", framing, frames=3, num_clips=3, length=8)
     sample = data.sample(1, 4)
     start = int(sample.name.rsplit("_", 1)[1])
@@ -58,7 +58,7 @@ def test_joints_and_mask_of_a_clip_lie_on_the_person():
     assert on > 0.9 * total > 30
 
 
-def test_landmarks_are_those_of_the_drawn_face_and_hidden_ones_are_given_too():
+def test_landmarks_are_those_of_the_rendered_face_and_hidden_ones_are_given_too():
     data = SyntheticFaceClips("train", FACES, frames=2, num_clips=3)
     bust, manner = data._bust(2)
     for t in (0, 31):
@@ -70,7 +70,7 @@ def test_landmarks_are_those_of_the_drawn_face_and_hidden_ones_are_given_too():
         assert (drawn.xy > -0.5).all() and (drawn.xy < 63.5).all()  # a face stays in its picture
 
 
-def test_drawn_faces_lend_their_frames_edges_on_request():
+def test_rendered_faces_lend_their_frames_edges_on_request():
     plain, edged = (SyntheticFaceClips("train", FACES, frames=3, num_clips=2, edges=e) for e in (False, True))
     sample = edged.sample(1, 5)
     assert plain.sample(1, 5).poses.edges is None and same(plain.sample(1, 5), sample)
@@ -79,7 +79,7 @@ def test_drawn_faces_lend_their_frames_edges_on_request():
     assert sample.poses.edges[~inside].sum() > 100 and not sample.poses.edges[inside].any()
 
 
-def test_the_small_face_model_crops_a_photo_as_its_drawn_faces_were():
+def test_the_small_face_model_crops_a_photo_as_its_rendered_faces_were():
     framing = GFLAFaceConfig.mini().framing
     data = SyntheticFaceClips("train", framing, frames=1, num_clips=8)
     boxes = [pose.box() for i in range(8) for pose in data.conditions(i, [0, 37]).points]

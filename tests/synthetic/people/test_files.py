@@ -64,7 +64,7 @@ def test_written_people_have_the_layout_of_the_published_lists(full):
     assert not [finding for finding in check_dataset(full, progress=False) if finding.severity == "error"]
 
 
-def test_pictures_and_joints_read_back_are_those_that_were_drawn(full, drawn):
+def test_pictures_and_joints_read_back_are_those_that_were_rendered(full, drawn):
     data = open_dataset(full, "train", None)
     i = next(i for i, row in enumerate(data.rows) if row.source_name == "synthetic000001_0.png")
     assert data.identity(i) == "synthetic000001"
@@ -74,7 +74,7 @@ def test_pictures_and_joints_read_back_are_those_that_were_drawn(full, drawn):
     assert torch.equal(pose.xy[pose.visible], truth.xy[truth.visible].round())
 
 
-def test_truth_read_back_is_the_drawings(full, drawn):
+def test_truth_read_back_is_the_renderings(full, drawn):
     for view in (0, 1):
         with np.load(full / "truth" / "train" / f"synthetic000001_{view}.npz") as truth:
             assert np.array_equal(truth["parts"], drawn.parts[view].numpy())
@@ -119,7 +119,7 @@ def test_a_run_that_was_killed_and_continued_equals_an_unbroken_one(full, tmp_pa
     assert contents(root) == contents(full) and not draft.exists()
 
 
-def test_what_is_finished_is_not_drawn_again(tmp_path, monkeypatch):
+def test_what_is_finished_is_not_rendered_again(tmp_path, monkeypatch):
     real = write._Plan.render
 
     def stops_at(last):

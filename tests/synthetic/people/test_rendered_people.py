@@ -76,7 +76,7 @@ def test_an_index_gives_the_same_pair_in_any_order_and_any_instance():
         assert torch.equal(a.target_pose.visible, b.target_pose.visible)
 
 
-def test_a_picture_does_not_depend_on_what_is_drawn_with_it():
+def test_a_picture_does_not_depend_on_what_is_rendered_with_it():
     people = SyntheticPeople(SMALL)
     views = [(3, 0), (4, 1), (3, 1), (8, 0)]
     together = people.rendered(views)
@@ -312,7 +312,7 @@ def test_true_visibility_agrees_with_depth():
     assert (behind[~shown] > 0.004).float().mean() > 0.85
 
 
-def test_a_flow_joins_pictures_of_a_person_however_they_were_drawn():
+def test_a_flow_joins_pictures_of_a_person_however_they_were_rendered():
     """Also when the person was dressed twice, because many others were drawn in between."""
     people = SyntheticPeople((64, 44))
     views = [(n, 0) for n in range(18)] + [(0, 1)]
@@ -380,7 +380,7 @@ def test_skin_tones_cover_the_scale_evenly():
     assert counts.min() > 30 and counts.max() < 75
 
 
-def test_the_nearest_of_two_triangles_wins_and_back_faces_are_not_drawn():
+def test_the_nearest_of_two_triangles_wins_and_back_faces_are_not_rendered():
     front = torch.tensor([[0.0, 0, 5], [0, 9, 5], [9, 0, 5]])
     points = torch.cat([front - torch.tensor([0.0, 0, 3]), front])
     faces, picture = torch.tensor([[0, 1, 2], [3, 4, 5]]), torch.tensor([0, 0])

@@ -211,7 +211,7 @@ def test_landmark_errors_are_in_distances_between_the_targets_eyes(whole, slow, 
 
 @pytest.mark.parametrize("which", ["generated", "source"])
 @pytest.mark.parametrize("metric", ["ssim-gaussian1.5", "l1"])
-def test_crops_are_cut_by_the_targets_face_whether_a_face_was_drawn_or_not(whole, slow, which, metric):
+def test_crops_are_cut_by_the_targets_face_whether_a_face_was_generated_or_not(whole, slow, which, metric):
     expected = []
     for looks in slow.values():
         box = looks["target"][0].box
@@ -264,7 +264,7 @@ def test_floor_and_ceiling_are_chance_and_two_real_pictures(whole, slow):
         assert kept.value == pytest.approx((score - floor) / (ceiling - floor)) and math.isnan(kept.low)
 
 
-def test_whoever_draws_the_truth_preserves_everything_and_whoever_draws_no_face_nothing():
+def test_whoever_generates_the_truth_preserves_everything_and_whoever_generates_no_face_nothing():
     rows = [row for row in people() if row["name"] not in ("pair05", "pair06")]
     truth = values(scored([row | {"generated": row["target"]} for row in rows]))
     assert truth["face-detection", "generated"].value == 1

@@ -79,7 +79,7 @@ def ten_pairs(rows=SOME):
     return pairs([10 + n for n in rows], rows, [20 + n for n in rows], off)
 
 
-def test_a_generator_that_draws_the_truth_scores_as_the_real_target_does():
+def test_a_generator_of_the_truth_scores_as_the_real_target_does():
     part = Structural(NumberReader(ALL))
     part.update(pairs([0, 1, 2], [0, 1, 2], [3, 4, 5], people(3, seed=9)))
     found = numbers(part)
