@@ -55,7 +55,7 @@ def test_no_memory_is_one_sentence_and_a_mistake_of_ours_keeps_its_traceback(mon
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
     root = tmp_path_factory.mktemp("people") / "data"
-    return write_people(root, size=(64, 44), num_train=1, num_test=4, views=4, workers=1, progress=False)
+    return write_people(root, size=(64, 44), num_train=1, num_test=5, views=8, workers=1, progress=False)
 
 
 def workers_of(process):

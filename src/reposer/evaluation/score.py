@@ -367,7 +367,7 @@ def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
     """The tasks' results in their order; only a few are pending at a time, so memory does not grow with their
     number.
     """
-    if workers == 0:
+    if workers == 0 or len(tasks) == 1:  # a process starts longer than it works on one
         yield from map(_work, tasks)
         return
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
