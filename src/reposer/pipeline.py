@@ -187,12 +187,12 @@ def _cut_out(
 ) -> Composed:
     """The person of another generator's result before the photo's own background, or alone, as the shipped TrueFlow
     finds them."""
-    finder = _shipped_finder()
-    own, target = (pose.convert(finder.skeleton) for pose in (source_pose, target_pose))
-    size = finder.framing.person_size
-    first, second = (_crop(picture, own, target, finder.framing, size) for picture in (photo, result))
+    network = _shipped_trueflow()
+    own, target = (pose.convert(network.skeleton) for pose in (source_pose, target_pose))
+    size = network.framing.person_size
+    first, second = (_crop(picture, own, target, network.framing, size) for picture in (photo, result))
     placed = [Pose.stack([first.place(pose)]) for pose in (own, target)]
-    composition = finder.cut_out(first.laid(), placed[0], second.laid(), placed[1])
+    composition = network.cut_out(first.laid(), placed[0], second.laid(), placed[1])
     explanation = Explanation(composition.invented, {}, composition)
     made = first.composed(explanation, [second], provenance=provenance, alpha=alpha)
     if made.provenance is not None:
@@ -201,11 +201,11 @@ def _cut_out(
 
 
 @cache
-def _shipped_finder() -> TrueFlow:
+def _shipped_trueflow() -> TrueFlow:
     """The network that tells a person from the background."""
-    finder = load("trueflow")
-    assert isinstance(finder, TrueFlow)
-    return finder
+    network = load("trueflow")
+    assert isinstance(network, TrueFlow)
+    return network
 
 
 def _before(made: Composed, background: Background) -> UInt8[Tensor, "H W C"]:
@@ -272,7 +272,7 @@ def _refuse_far_larger(crop: tuple[int, int], photo: tuple[int, int]) -> None:
     pixels, own = crop[0] * crop[1], photo[0] * photo[1]
     if pixels > max(MAX_PIXELS, LARGER * own):
         raise BadInput(
-            f"The pose is spread over so much of the {_size(photo)} photo that the part to be redrawn would have "
+            f"The pose is spread over so much of the {_size(photo)} photo that the part to be generated would have "
             f"{_size(crop)} pixels (height x width), {pixels / own:.0f} times the photo's. Give the pose of one "
             f"person, or cut the person out of the photo first."
         )
@@ -427,8 +427,10 @@ def _seen(pose: Pose, joints: Iterable[str]) -> Float[Tensor, "N 2"]:
     return pose.xy[places][pose.visible[places]]
 
 
-def _paste(picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edges: Edges) -> UInt8[Tensor, "H W 3"]:
-    """The photo with `drawn`, resized, at `edges`, blended in at those edges that lie inside the photo."""
+def _paste(
+    picture: UInt8[Tensor, "H W 3"], generated: Float[Tensor, "1 3 h w"], edges: Edges
+) -> UInt8[Tensor, "H W 3"]:
+    """The photo with `generated`, resized, at `edges`, blended in at those edges that lie inside the photo."""
     left, top, right, bottom = edges
     height, width = picture.shape[:2]
     seen = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
@@ -437,7 +439,7 @@ def _paste(picture: UInt8[Tensor, "H W 3"], drawn: Float[Tensor, "1 3 h w"], edg
     down, across = fade.down[box[1] : box[3], None], fade.across[box[0] : box[2]]
     answer = picture.clone()
     part = answer[seen[1] : seen[3], seen[0] : seen[2]]
-    for columns, pixels in resized_columns(drawn, (bottom - top, right - left), box):
+    for columns, pixels in resized_columns(generated, (bottom - top, right - left), box):
         blended = torch.lerp(from_uint8(part[:, columns]), pixels[0], down * across[columns])
         part[:, columns] = to_uint8(blended)
     return answer
