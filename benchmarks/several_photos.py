@@ -24,7 +24,8 @@ def run(device: torch.device) -> list[Table]:
     error = float(difference.std() / len(difference) ** 0.5)
     rows = [("one photo", float(one.mean())), ("two photos", float(two.mean()))]
     note = (
-        f"{len(one)} pairs of {PEOPLE} people; difference {float(difference.mean()):+.4f} (standard error {error:.4f}); two are better in "
+        f"{len(one)} pairs of {PEOPLE} people; difference {float(difference.mean()):+.4f} (standard error "
+        f"{error:.4f}); two are better in "
         f"{float((difference < 0).float().mean()):.0%}, at worst {float(difference.max()):+.4f}"
     )
     return [Table(f"{MODEL}: L1 of the person's pixels", ("sources", "L1"), list(rows), note)]

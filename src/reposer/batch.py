@@ -239,8 +239,8 @@ def _worked(jobs: Sequence[Job], options: Options, workers: int) -> Iterator[Don
                 yield waiting.popleft().result()
     except BrokenProcessPool:
         raise BadInput(
-            "A worker process was ended from outside; the system does that when memory runs out. The same command goes on "
-            "from here; give fewer --workers."
+            "A worker process was ended from outside; the system does that when memory runs out. The same command goes "
+            "on from here; give fewer --workers."
         ) from None
 
 

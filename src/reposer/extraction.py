@@ -170,8 +170,8 @@ class Extraction:
             others = [key for key in about if not isinstance(before, dict) or before.get(key) != about[key]]
             if others:
                 raise BadInput(
-                    f"{self.out} holds poses that were extracted with another {' and '.join(others)}. Give another --out, or "
-                    f"remove that folder."
+                    f"{self.out} holds poses that were extracted with another {' and '.join(others)}. Give another "
+                    "--out, or remove that folder."
                 )
         else:
             write_text(path, json.dumps(about, indent=1) + "\n")

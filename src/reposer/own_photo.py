@@ -177,8 +177,8 @@ def _cut(joints: Sequence[str]) -> str:
     if not joints:
         return ""
     return (
-        f"The pose leaves the photo with {len(joints)} joints, and is cut there: {', '.join(joints)}. --canvas grow makes "
-        f"the picture larger, --canvas inside moves the pose."
+        f"The pose leaves the photo with {len(joints)} joints, and is cut there: {', '.join(joints)}. --canvas grow "
+        "makes the picture larger, --canvas inside moves the pose."
     )
 
 
@@ -287,8 +287,8 @@ def person_in(
     if found.pose.size != size:
         height, width = found.pose.size
         raise BadInput(
-            f"{file.path} belongs to a picture of {height}x{width}, {name} is {size[0]}x{size[1]} (height x width). Give "
-            f"the pose of this photo."
+            f"{file.path} belongs to a picture of {height}x{width}, {name} is {size[0]}x{size[1]} (height x width). "
+            "Give the pose of this photo."
         )
     return Estimated(_somebody(found.pose, file), found.notes)
 

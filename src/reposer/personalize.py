@@ -313,8 +313,8 @@ def _refuse_few(source: Path, own: Sequence[_Frame], held_out: Sequence[_Frame],
     if len(own) < LEAST - 1 or not held_out:
         why = "".join(f"; {name}: {reason}" for name, reason in list(left_out.items())[:3])
         raise BadInput(
-            f"{source} gives {len(own)} frames of the person to train on and {len(held_out)} to hold out; at least {LEAST - 1} and "
-            f"1 are needed{why}. Give a longer clip or more photos."
+            f"{source} gives {len(own)} frames of the person to train on and {len(held_out)} to hold out; at least "
+            f"{LEAST - 1} and 1 are needed{why}. Give a longer clip or more photos."
         )
 
 

@@ -156,8 +156,8 @@ def test_the_whole_path_from_a_photo_to_a_picture(opened, server, window, tmp_pa
     command = browser.run("return document.getElementById('command').value")
     for file in ("reposed.png", "pose.json", "source.json"):
         content = browser.run(
-            "return fetch([...document.querySelectorAll('#downloads a')].find(a => a.href.endsWith('/' + arguments[0])).href)"
-            ".then(r => r.arrayBuffer()).then(b => [...new Uint8Array(b)])",
+            "return fetch([...document.querySelectorAll('#downloads a')].find(a => a.href.endsWith('/' + "
+            "arguments[0])).href).then(r => r.arrayBuffer()).then(b => [...new Uint8Array(b)])",
             file,
         )
         (folder / file).write_bytes(bytes(content))

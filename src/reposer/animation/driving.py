@@ -143,7 +143,8 @@ def _refuse_endless(path: Path, count: int, own: Fraction | float, fps: Fraction
 def _refuse_choice(person: Person | None, track: Path) -> None:
     if person is not None:
         raise BadInput(
-            f"{track} is a track, which says who is followed; --driving-person chooses in a clip without one. Leave it out."
+            f"{track} is a track, which says who is followed; --driving-person chooses in a clip without one. Leave it "
+            "out."
         )
 
 

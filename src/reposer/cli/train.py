@@ -64,8 +64,8 @@ def run(arguments: Sequence[str]) -> int:
     recipe, rest = chosen(list(arguments))
     if recipe is None:
         Terminal().text(
-            f"usage: reposer train RECIPE [OPTIONS]\n       reposer train --from RUN [OPTIONS]    (the values of another "
-            f"run's recipe.json)\n\nRecipes: {', '.join(trainable())}"
+            "usage: reposer train RECIPE [OPTIONS]\n       reposer train --from RUN [OPTIONS]    (the values of "
+            f"another run's recipe.json)\n\nRecipes: {', '.join(trainable())}"
         )
         return 0
     options, recipe = parse(recipe, rest)

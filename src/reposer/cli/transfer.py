@@ -96,8 +96,8 @@ def transfer_photo(
         check_output_file(place, inputs=inputs, option="the file of --provenance,")
     if more_poses and len(more_poses) != len(more_photos):
         raise BadInput(
-            f"--more-poses names {len(more_poses)} files for {len(more_photos)} photos of --more-photos. Give one for each, or "
-            f"none: then they are estimated."
+            f"--more-poses names {len(more_poses)} files for {len(more_photos)} photos of --more-photos. Give one for "
+            "each, or none: then they are estimated."
         )
 
     from reposer.data.pictures import read_picture, write_picture
