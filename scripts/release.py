@@ -24,7 +24,7 @@ NEEDED = (
     "reposer/weights/trueflow.safetensors",
     "reposer/weights/movenet-thunder-h.onnx",
     "reposer/data/poses/presets.json",
-    "reposer/study/page.html",
+    "reposer/web/page/index.html",
 )
 FIELDS = ("Name", "Version", "Summary", "License-Expression", "Requires-Python", "Description-Content-Type", "Keywords")
 
