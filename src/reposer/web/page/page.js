@@ -302,7 +302,7 @@ function downloads(thing, photo, command) {
   const link = (text, href, first = "") => Object.assign(document.createElement("a"), { className: "button " + first, href, textContent: text, download: "" });
   by("downloads").replaceChildren(
     link("Save the picture", at(thing, "reposed.png"), "first"), link("New pose", at(thing, "pose.json")), link("Found pose", at(thing, "source.json")),
-    link("Provenance, colours", at(thing, "reposed-provenance.png")), link("Provenance, numbers", at(thing, "reposed-provenance.npz")),
+    link("Provenance map", at(thing, "reposed-provenance.png")), link("Provenance data", at(thing, "reposed-provenance.npz")),
     ...(photo.sample ? [link("The photo", at(photo.thing, "photo"))] : []));
   by("command").value = command;
 }
