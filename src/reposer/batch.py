@@ -8,23 +8,17 @@ import csv
 import hashlib
 import io
 import json
-import multiprocessing
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-import torch
-
 from reposer import __version__
-from reposer.core import BadInput, Pose, quoted
-from reposer.core.choices import Background, CanvasChoice
+from reposer.core import BadInput, Pose, cluster, quoted
+from reposer.core.choices import Background, CanvasChoice, Engine
 from reposer.core.disk import only_user, write_text
-from reposer.core.processes import closing_soon, deaf_to_interrupts, end_with_parent
 from reposer.core.shown import one_line
+from reposer.core.workers import results
 from reposer.data.generated_note import digest
 from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from reposer.data.pictures import read_picture
@@ -176,16 +170,25 @@ def _distinct(jobs: list[Job]) -> list[Job]:
 # ------------------------------------------------------------------------------------------- work
 
 
-def run(jobs: Sequence[Job], out: Path, options: Options, *, workers: int = 2) -> Iterator[Done]:
+def run(
+    jobs: Sequence[Job], out: Path, options: Options, *, workers: int = 2, engine: Engine = "local"
+) -> Iterator[Done]:
     """Make what is missing, in any order of completion; `out` is locked meanwhile.
 
     workers: processes of one thread each; 0 = this one. A job that cannot be done does not stop the others.
+    engine: "ray" computes on the cluster that RAY_ADDRESS names, whose machines see the same files (see `core.cluster`).
     """
+    if engine == "ray":
+        cluster.require_ray()
     options = replace(options, model=_weights(options.model))  # first: what is refused leaves nothing behind
     out.mkdir(parents=True, exist_ok=True)
     lock = only_user(out, "makes a batch")
     try:
-        yield from _worked(jobs, options, workers)
+        yield from (
+            _on_cluster(jobs, options, workers)
+            if engine == "ray"
+            else results(partial(make, options=options), jobs, workers)
+        )
     finally:
         lock.release()
 
@@ -219,48 +222,22 @@ def _weights(model: str) -> str:
     return str(shipped[model])
 
 
-def _worked(jobs: Sequence[Job], options: Options, workers: int) -> Iterator[Done]:
-    """A few jobs are pending at a time, so memory does not grow with their number."""
-    if workers == 0:
-        with _one_thread():
-            for job in jobs:
-                yield _made(job, options)
-        return
-    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    try:
-        with closing_soon(ProcessPoolExecutor(workers, context, initializer=_begin)) as pool:
-            waiting: deque[Future[Done]] = deque()
-            for job in jobs:
-                with deaf_to_interrupts():
-                    waiting.append(pool.submit(_made, job, options))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise BadInput(
-            "A worker process was ended from outside; the system does that when memory runs out. The same command goes "
-            "on from here; give fewer --workers."
-        ) from None
+def _on_cluster(jobs: Sequence[Job], options: Options, workers: int) -> Iterator[Done]:
+    """The processes of a cluster have folders of their own to work in, so that they get whole paths."""
+    options = replace(options, model=str(Path(options.model).absolute()))
+    tasks = [_absolute(job) for job in jobs]
+    own = {task.out: job for task, job in zip(tasks, jobs, strict=True)}
+    for done in cluster.results(partial(make, options=options), tasks, max(1, workers)):
+        yield replace(done, job=own[done.job.out])
 
 
-def _begin() -> None:
-    end_with_parent()
-    torch.set_num_threads(1)
+def _absolute(job: Job) -> Job:
+    pose = job.pose if is_preset(job.pose) else str(Path(job.pose).absolute())
+    return replace(job, photo=job.photo.absolute(), pose=pose, out=job.out.absolute())
 
 
-class _one_thread:
-    """As in a worker, so that the bytes are the same."""
-
-    def __enter__(self) -> None:
-        self.before = torch.get_num_threads()
-        torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_num_threads(self.before)
-
-
-def _made(job: Job, options: Options) -> Done:
+def make(job: Job, options: Options) -> Done:
+    """Make one picture, or keep it if it is there; in any process that sees the same files."""
     try:
         for what, path in (("photo", job.photo), ("pose", Path(job.pose))):
             if not path.exists() and not (what == "pose" and is_preset(job.pose)):

@@ -2,16 +2,21 @@
 
 import csv
 import os
+import pickle
 import re
+import signal
+import sys
 
 import pytest
 import torch
 
 import reposer
 import reposer.batch
+import reposer.core.workers
 from reposer.batch import Options, all_pairs, manifest
 from reposer.cli import main
 from reposer.core import BadInput
+from reposer.core.cluster import done_row
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
 from reposer.generators import GENERATORS, save
@@ -136,7 +141,7 @@ def test_inputs_are_never_written_over(world):
 
 def test_a_killed_worker_is_told_and_the_same_command_goes_on(world, monkeypatch):
     jobs = all_pairs(world / "photos", "arms-up", world / "out")
-    monkeypatch.setattr(reposer.batch, "_begin", os.abort)
+    monkeypatch.setattr(reposer.core.workers, "_begin", os.abort)
     with pytest.raises(BadInput, match="ended from outside"):
         list(reposer.batch.run(jobs, world / "out", Options(model="tiny.safetensors"), workers=1))
     assert not files(world / "out")
@@ -151,3 +156,48 @@ def test_one_call_takes_a_pose_by_name_and_its_note_names_the_photo(world):
 def test_a_model_that_is_none_leaves_nothing_behind(world):
     assert main(["batch", "photos", "--poses", "arms-up", "--out", "out", "--model", "nobody", "--workers", "0"]) == 2
     assert not (world / "out").exists()
+
+
+def test_the_engine_ray_is_refused_with_advice_where_it_is_not_installed(world, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    words = ["batch", "photos", "--poses", "arms-up", "--out", "out", "--model", "tiny.safetensors", "--engine", "ray"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "needs Ray Data (ray is missing)" in said and "install" in said and not (world / "out").exists()
+
+
+def negative(number):
+    assert torch.get_num_threads() == 1
+    return -number
+
+
+def test_a_row_of_the_cluster_is_a_task_done_by_one_thread():
+    assert pickle.loads(done_row({"task": pickle.dumps(3)}, negative)["result"]) == -3
+
+
+@pytest.mark.nightly
+def test_ray_gives_the_bytes_of_the_local_engine_and_a_killed_worker_loses_and_doubles_nothing(
+    world, run, monkeypatch, capfd
+):
+    pytest.importorskip("ray")
+    run("photos", "--poses", "poses")
+    alone = files(world / "out")
+    for path in (world / "out").glob("*.png"):
+        path.unlink()
+    killed = world / "killed"
+
+    def killing(job, options):
+        done = reposer.batch.make(job, options)
+        if not done.failure and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)  # the picture is there, and nobody was told
+        return done
+
+    monkeypatch.setattr(reposer.batch, "make", killing)
+    jobs = all_pairs(world / "photos", "poses", world / "out")
+    options = Options(model="tiny.safetensors")
+    done = list(reposer.batch.run(jobs, world / "out", options, workers=2, engine="ray"))
+    assert killed.exists() and sorted(str(d.job.out) for d in done) == sorted(str(job.out) for job in jobs)
+    assert sum(bool(d.failure) for d in done) == 2 and sum(not d.new for d in done) == 1, "the killed one's is kept"
+    assert files(world / "out") == alone and len(alone) == 2
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"

@@ -7,7 +7,7 @@ from typing import Literal
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Background, CanvasChoice
+from reposer.core.choices import Background, CanvasChoice, Engine
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 
@@ -34,6 +34,7 @@ def batch(
     mark: bool = False,
     format: Literal["png", "jpg"] = "png",
     workers: int = 2,
+    engine: Engine = "local",
     device: str | None = None,
 ) -> int:
     """A stopped or killed batch goes on with the same command: a picture that was made from the same photo, pose,
@@ -54,6 +55,8 @@ def batch(
         mark: write "AI-generated" in each picture's corner.
         format: of the results, unless a manifest names them.
         workers: processes, one thread each; 0 = this one. The bytes do not depend on their number.
+        engine: local = processes of this machine; ray = those of the Ray cluster that RAY_ADDRESS names, or of a Ray on
+            this machine (extra `cluster`).
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     within("--workers", workers, 0, MOST_WORKERS)
@@ -84,7 +87,11 @@ def batch(
         raise BadInput(f"{job.out} is to be transparent, and only PNG files can be.")
     console = Terminal(stderr=True)
     options = Options(model, joints or ESTIMATOR, background, canvas, retarget, mark, device)
-    done = list(counted(made(jobs, out, options, workers=workers), "pictures", len(jobs), console, unit="pictures"))
+    done = list(
+        counted(
+            made(jobs, out, options, workers=workers, engine=engine), "pictures", len(jobs), console, unit="pictures"
+        )
+    )
     failed = [d for d in done if d.failure]
     listed = write_failures(out, done)
     new = sum(d.new and not d.failure for d in done)

@@ -20,3 +20,5 @@ fill: that for every generator. white, transparent: the person alone."""
 CanvasChoice = Literal["keep", "grow", "inside"]
 """If the new pose leaves the photo. keep: it is cut, and said. grow: the picture grows; the surroundings are continued
 smoothly. inside: the pose is moved, and made smaller if it must be, until it is inside."""
+Engine = Literal["local", "ray"]
+"""Where a batch is computed. local: by processes of this machine. ray: by Ray Data, on a cluster or on this machine."""

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import multiprocessing
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
@@ -20,9 +17,9 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.configs import to_plain
-from reposer.core.processes import closing_soon, deaf_to_interrupts, end_with_parent
 from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
+from reposer.core.workers import results
 from reposer.data.pictures import picture_header, picture_is_cut_off, read_picture
 from reposer.nn.weights import read_safetensors, sha256, write_safetensors
 
@@ -173,7 +170,7 @@ def score_folder(
         line = bar.add_task("scoring", total=len(pairs), completed=min(len(pairs), taken * CHUNK))
         number, whole = taken, True
         try:
-            for done in _worked(tasks, workers):
+            for done in results(_work, tasks, 0 if len(tasks) == 1 else workers):
                 whole = False
                 _join(scorer, done)
                 ledger.problems += done.problems
@@ -272,7 +269,6 @@ def _task(
 
 def _work(task: _Task) -> _Done:
     """In another process: decode, prepare, compare. A file that fails is reported and excluded."""
-    torch.set_num_threads(1)
     singles, problems = [], []
     for pair, geometry, poses, attributes in zip(task.pairs, task.geometries, task.poses, task.attributes, strict=True):
         try:
@@ -361,25 +357,6 @@ def _join(scorer: Scorer, done: _Done) -> None:
         own = slice(start, start + len(shown.names))
         scorer.add(shown, Counted(counted.rows[own], counted.truths[own], counted.sizes, counted.masks[own]))
         start = own.stop
-
-
-def _worked(tasks: Sequence[_Task], workers: int) -> Iterator[_Done]:
-    """The tasks' results in their order; only a few are pending at a time, so memory does not grow with their
-    number.
-    """
-    if workers == 0 or len(tasks) == 1:  # a process starts longer than it works on one
-        yield from map(_work, tasks)
-        return
-    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with closing_soon(ProcessPoolExecutor(workers, context, initializer=end_with_parent)) as pool:
-        waiting: deque[Future[_Done]] = deque()
-        for task in tasks:
-            with deaf_to_interrupts():
-                waiting.append(pool.submit(_work, task))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _reference_files(folder: Path | None) -> tuple[list[Path], list[Problem]]:

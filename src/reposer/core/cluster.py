@@ -1,0 +1,78 @@
+"""Tasks for a cluster: the results of `workers.results`, computed by Ray Data's processes, here or on other machines."""
+
+import logging
+import os
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from .errors import BadInput
+from .extras import install
+from .workers import ENDED, one_thread
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+ADDRESS = "RAY_ADDRESS"
+"""The variable by which Ray finds its cluster; without it, processes are started on this machine."""
+STORE = 128 << 20
+"""Bytes of the object store of a local Ray: tasks and results are small; pictures never pass through it."""
+
+
+def results(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """work(task) of every task, in the order of completion; the tasks of a process that is ended are done again.
+
+    work: a function that the cluster's machines can import, and that may be called twice with a task. workers: how many
+    tasks are computed at a time, by one thread each.
+    """
+    ray = require_ray()
+    rows = [{"task": pickle.dumps(task)} for task in tasks]
+    with _connected(ray, workers):
+        data = ray.data.from_items(rows, override_num_blocks=len(rows))
+        done = data.map(partial(done_row, work=work), num_cpus=1, concurrency=workers)
+        try:
+            for row in done.iter_rows():
+                yield pickle.loads(row["result"])
+        except ray.exceptions.RayError as error:
+            if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.OutOfMemoryError):
+                raise BadInput(ENDED) from None
+            raise
+
+
+def done_row(row: Mapping[str, bytes], work: Callable[[Any], Any]) -> dict[str, bytes]:
+    """The row of a result, of the row of its task."""
+    with one_thread():
+        return {"result": pickle.dumps(work(pickle.loads(row["task"])))}
+
+
+def require_ray() -> Any:
+    """The module `ray`, which sends no usage statistics; BadInput if it is not installed."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray
+        import ray.data
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"The engine ray needs Ray Data ({error.name} is missing): {install('cluster')}. --engine local needs nothing."
+        ) from None
+    return ray
+
+
+@contextmanager
+def _connected(ray: Any, workers: int) -> Iterator[None]:
+    """Inside, tasks go to the cluster that RAY_ADDRESS names, or to a Ray of this machine that ends with the block."""
+    if ray.is_initialized():
+        yield
+        return
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if os.environ.get(ADDRESS):
+        ray.init(**quiet)
+    else:
+        ray.init("local", num_cpus=max(1, workers), object_store_memory=STORE, include_dashboard=False, **quiet)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ray.shutdown()
