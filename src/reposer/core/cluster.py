@@ -16,6 +16,8 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 ADDRESS = "RAY_ADDRESS"
 """The variable by which Ray finds its cluster; without it, processes are started on this machine."""
+RETRIES = 3
+"""How often a task is done again whose process was ended; Ray Data's own number has no end."""
 STORE = 128 << 20
 """Bytes of the object store of a local Ray: tasks and results are small; pictures never pass through it."""
 
@@ -30,7 +32,12 @@ def results(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int)
     rows = [{"task": pickle.dumps(task)} for task in tasks]
     with _connected(ray, workers):
         data = ray.data.from_items(rows, override_num_blocks=len(rows))
-        done = data.map(partial(done_row, work=work), num_cpus=1, concurrency=workers)
+        done = data.map(
+            partial(done_row, work=work),
+            num_cpus=1,
+            concurrency=workers,
+            ray_remote_args_fn=lambda: {"max_retries": RETRIES},
+        )
         try:
             for row in done.iter_rows():
                 yield pickle.loads(row["result"])
@@ -71,7 +78,7 @@ def _connected(ray: Any, workers: int) -> Iterator[None]:
     else:
         ray.init("local", num_cpus=max(1, workers), object_store_memory=STORE, include_dashboard=False, **quiet)
     ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its tracebacks; we say what happened
     try:
         yield
     finally:
