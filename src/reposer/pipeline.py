@@ -15,7 +15,7 @@ from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skelet
 from reposer.core.canvas import cut_joints, moved_inside
 from reposer.core.canvas import growth as growth_for
 from reposer.core.choices import Background, CanvasChoice
-from reposer.core.composition import Provenance
+from reposer.core.composition import Composition, Provenance
 from reposer.core.framing import between, cut, edges_around, frame_bytes, in_picture, size_of
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resized_columns, to_uint8
@@ -25,7 +25,17 @@ from reposer.data.pictures import MAX_PIXELS, read_picture
 from reposer.generators import load
 from reposer.generators.trueflow import TrueFlow
 from reposer.nn.filling import grown_photo
-from reposer.nn.full_size import Composed, Fade, PhotoPart, composed, enter_copied_as_invented, enter_invented, in_photo
+from reposer.nn.full_size import (
+    Composed,
+    Fade,
+    Known,
+    PhotoPart,
+    composed,
+    enter_copied_as_invented,
+    enter_invented,
+    in_photo,
+    known_of,
+)
 from reposer.nn.maps import limb_mask
 
 AnyPhoto = Tensor | np.ndarray | Path | str
@@ -290,6 +300,7 @@ class PhotoCrop:
     ) -> None:
         self.photo, self.edges, self.framing = photo, edges, framing
         self.picture_size, self._content = picture_size, framing.content_box(picture_size)
+        self._known: Known | None = None
 
     def laid(self) -> Float[Tensor, "1 3 h w"]:
         """The crop, resized, in its part of the frame; the rest is filled as the framing says."""
@@ -321,6 +332,14 @@ class PhotoCrop:
         if origin is not None:
             enter_invented(origin, self.edges, fade)
         return Composed(self.pasted(explanation.picture), None, origin)
+
+    def frame(self, composition: Composition) -> UInt8[Tensor, "H W 3"]:
+        """A frame of a clip, at the photo's own size. What depends on the photo alone is computed with the first."""
+        sources = [PhotoPart(self.photo, self.edges)]
+        if self._known is None:
+            self._known = known_of(sources, self._content, composition)
+        fade = _fades(self.edges, (self.photo.shape[0], self.photo.shape[1]))
+        return composed(sources, self._content, composition, fade, known=self._known).picture
 
     def place(self, pose: Pose) -> Pose:
         """A pose of the photo, in the frame."""

@@ -2,14 +2,17 @@
 
 import itertools
 import weakref
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 import torch
 
+from reposer import pipeline
 from reposer.animation.video import PhotoAnimation, beside, sticks, turntable
 from reposer.core import BadInput, FaceLines, Framing, Generated, Generator, Pose, View
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
+from reposer.generators import GENERATORS
 from reposer.nn.steady import Steadier
 from reposer.pipeline import transfer
 from tests.test_pipeline import PAD, PERSON, SQUASH, CopySource, NotFinite, smooth_photo, standing
@@ -58,6 +61,45 @@ def test_one_pose_is_generated_as_transfer_generates_it():
     assert torch.equal(frame.picture, wanted)
 
 
+@pytest.fixture(scope="module")
+def trueflow():
+    torch.manual_seed(0)
+    return GENERATORS["trueflow"]().tiny().build().eval()
+
+
+def test_a_frame_is_composed_at_the_photos_size_as_transfer_composes_it(trueflow):
+    target = standing(80.0, (56.0, 58.0), SIZE, raise_arms=True)
+    wanted = transfer(trueflow, PHOTO, SOURCE, target).picture
+    (frame,) = PhotoAnimation(trueflow, PHOTO, SOURCE, Pose.stack([target])).frames()
+    assert torch.equal(frame.picture, wanted) and not torch.equal(wanted, PHOTO)
+
+
+def test_what_depends_on_the_photo_alone_is_computed_once_for_a_clip(trueflow, monkeypatch):
+    counted = Counter()
+    for place, name in ((pipeline, "known_of"), (type(trueflow), "at_rest"), (type(trueflow), "begin")):
+        own = getattr(place, name)
+
+        def watched(*arguments, own=own, name=name):
+            counted[name] += 1
+            return own(*arguments)
+
+        monkeypatch.setattr(place, name, watched)
+    frames = list(PhotoAnimation(trueflow, PHOTO, SOURCE, clip(4)).frames())
+    assert counted == {"known_of": 1, "at_rest": 1, "begin": 1}
+    backgrounds = [frame.memory["background"] for frame in frames]
+    assert all(torch.equal(backgrounds[0], other) for other in backgrounds), "what was filled stays as it is"
+
+
+@pytest.mark.parametrize("steady", [False, True], ids=["as generated", "steadied"])
+def test_a_composed_clip_that_goes_on_equals_an_unbroken_one(trueflow, steady):
+    def animation():
+        return PhotoAnimation(trueflow, PHOTO, SOURCE, clip(4), steadier=Steadier() if steady else None)
+
+    unbroken = list(animation().frames())
+    for ours, theirs in zip(animation().frames(2, unbroken[1].memory), unbroken[2:], strict=True):
+        assert torch.equal(ours.picture, theirs.picture)
+
+
 def test_every_pose_makes_a_frame_of_the_photos_size_and_outside_of_the_one_crop_nothing_changes():
     photo = smooth_photo((200, 300))
     source = standing(80.0, (120.0, 100.0), (200, 300))
@@ -80,6 +122,57 @@ def test_one_similarity_places_the_clip_so_that_a_walk_stays_a_walk():
     hips = torch.stack([frame.pose.xy[OPENPOSE_18.index("left_hip")] for frame in frames])
     assert torch.allclose(hips[0], SOURCE.xy[OPENPOSE_18.index("left_hip")], atol=0.01)
     assert torch.allclose(hips.diff(dim=0), torch.tensor([3.5, 0.0]).expand(4, 2), atol=0.01)
+
+
+def longer_legs(pose, ratio):
+    """The pose with legs of `ratio` times the length, from the hips."""
+    xy = pose.xy.clone()
+    for side in ("right", "left"):
+        hip, knee, ankle = (OPENPOSE_18.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
+        thigh, shin = pose.xy[knee] - pose.xy[hip], pose.xy[ankle] - pose.xy[knee]
+        xy[knee] = xy[hip] + ratio * thigh
+        xy[ankle] = xy[knee] + ratio * shin
+    return replace(pose, xy=xy)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["track", "stream"])
+def test_another_persons_clip_gets_the_photos_proportions_by_one_scale_and_keeps_its_ground(known):
+    # somebody else, twice as large and with longer legs, walks; an ankle is not always found
+    frames = [longer_legs(standing(160.0, (100.0 + 7.0 * t, 120.0), (240, 200), t % 2 == 1), 1.12) for t in range(6)]
+    ankles = [OPENPOSE_18.index(f"{side}_ankle") for side in ("right", "left")]
+    walk = Pose.stack(frames)
+    walk.visible[3, ankles] = False
+
+    def poses(**options):
+        animation = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, walk if known else iter(walk), **options)
+        return Pose.stack([frame.pose for frame in animation.frames()])
+
+    fitted, placed = poses(), poses(retargeted=False)
+    for a, b in (("right_hip", "right_knee"), ("right_knee", "right_ankle"), ("neck", "right_hip")):
+        i, j = OPENPOSE_18.index(a), OPENPOSE_18.index(b)
+        lengths = (fitted.xy[:, i] - fitted.xy[:, j]).norm(dim=-1)
+        own = float((SOURCE.xy[i] - SOURCE.xy[j]).norm())
+        assert lengths.tolist() == pytest.approx([own] * 6, abs=0.05), "each limb is the photo's, in every frame"
+    ground = fitted.xy[:, ankles, 1].amax(-1)
+    assert ground.tolist() == pytest.approx([float(SOURCE.xy[ankles, 1].max())] * 6, abs=0.05)
+    knee, ankle = OPENPOSE_18.index("right_knee"), ankles[0]
+    shin = float((placed.xy[0, knee] - placed.xy[0, ankle]).norm())
+    assert shin > 1.03 * float((SOURCE.xy[knee] - SOURCE.xy[ankle]).norm())
+
+
+def test_a_clip_of_somebody_seen_to_the_hips_moves_the_photos_own_legs_along():
+    legs = [OPENPOSE_18.index(f"{side}_{joint}") for side in ("right", "left") for joint in ("knee", "ankle")]
+    walk = clip(4, (240, 200), height=160.0, step=6.0)
+    walk.visible[:, legs] = False
+    animation = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, walk)
+    poses = [frame.pose for frame in animation.frames()]
+    assert len(animation.inferred) == 4
+    hip = OPENPOSE_18.index("right_hip")
+    for pose in poses:
+        assert pose.visible[legs].all()
+        assert torch.allclose(pose.xy[legs[1]] - pose.xy[hip], SOURCE.xy[legs[1]] - SOURCE.xy[hip], atol=0.01)
+    streamed = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, iter(walk))
+    assert not next(streamed.frames()).pose.visible[legs].any() and not streamed.inferred
 
 
 def test_the_clip_is_placed_by_the_first_frame_that_shows_enough():

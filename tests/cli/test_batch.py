@@ -176,9 +176,7 @@ def test_a_row_of_the_cluster_is_a_task_done_by_one_thread():
 
 
 @pytest.mark.nightly
-def test_ray_gives_the_bytes_of_the_local_engine_and_a_killed_worker_loses_and_doubles_nothing(
-    world, run, monkeypatch, capfd
-):
+def test_ray_gives_the_bytes_of_the_local_engine_and_a_killed_worker_loses_and_doubles_nothing(world, run, monkeypatch):
     pytest.importorskip("ray")
     run("photos", "--poses", "poses")
     alone = files(world / "out")

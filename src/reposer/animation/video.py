@@ -16,15 +16,18 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, FaceLines, Generator, Pose, View
+from reposer.core import BadInput, Explanation, FaceLines, Generator, Pose, View
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize, resize_part, to_uint8
+from reposer.core.joint_limits import within_limits
+from reposer.core.retargeting import fitted, own_legs, shows_legs
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 from reposer.nn.edges import frame_edges
 from reposer.nn.maps import stick_picture
 from reposer.nn.steady import Steadier
 from reposer.pipeline import (
+    BODY,
     PhotoCrop,
     checked_pose,
     crop_edges,
@@ -37,7 +40,8 @@ from reposer.pipeline import (
 from .face_motion import driven_by, laid_over
 
 ENOUGH = 0.5  # share of a skeleton's joints that a frame needs to give the person's size and position
-GENERATED, SHOWN = "drawn", "shown"  # names in a frame's memory, which an unfinished clip keeps in a file
+GENERATED, SHOWN, BACKGROUND = "drawn", "shown", "background"
+"""Names in a frame's memory, which an unfinished clip keeps in a file."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,19 @@ class PhotoAnimation:
     """Animates a photo's person by `poses`.
 
     One crop of the photo serves the whole clip: the source's person with the framing's margin and, if the whole track
-    is known, everything it reaches; pixels outside the crop never change. The poses are placed in the photo by one
-    similarity (see `pipeline.placement`), that of the first frame with at least half of the joints, so that a walk
-    stays a walk. A face is driven by another person's landmarks through `face_motion`, unless they are the same person.
+    is known, everything it reaches; pixels outside the crop never change. The poses are fitted to the photo's person by
+    one fit for the whole clip (see `core.retargeting`), or placed by one similarity (see `pipeline.placement`), so that a
+    walk stays a walk: the person has the photo's size and place in the first frame with at least half of the joints. Of a
+    track that is known all frames tell the lengths of its bones, of a stream those up to that frame. A face is driven by another person's landmarks through `face_motion`, unless they are the same person.
 
     A frame without a person repeats the previous pose; frames before the first pose use it. `missing` counts both.
-    `left_undone` counts the frames in which the generator left something undone, by its message.
+    `left_undone` counts the frames in which the generator left something undone, by its message. `inferred` names the
+    joints that a known track never shows and that are the photo's own: its legs, moved with the hips.
 
     source_pose: the person in the photo, in pixels of the photo. poses: one pose per frame in pixels of their own clip,
     all of one size and skeleton: the rows of a `Pose` if all are known, else one at a time. same_person: for faces.
     fit: place by the joints even if clip and photo have the same size; otherwise such a clip is assumed to come from
-    the photo's own camera, and its poses are used unchanged.
+    the photo's own camera, and its poses are used unchanged. retargeted: fit the proportions, not only size and place.
     edge_frames: for faces: the driving clip's pictures, one per pose. Their edges around the face (hair, collar, wall)
     are part of the condition, as published, aligned with the generated face by the similarity that best fits the
     landmarks.
@@ -90,6 +96,7 @@ class PhotoAnimation:
         *,
         same_person: bool = False,
         fit: bool = False,
+        retargeted: bool = True,
         edge_frames: Iterable[UInt8[Tensor, "h w 3"]] | None = None,
         picture_size: tuple[int, int] | None = None,
         seed: int = 0,
@@ -102,6 +109,7 @@ class PhotoAnimation:
         self._anchor = checked_pose(source_pose, generator, "photo", generator.skeleton)
         self._generator, self._seed, self._steadier = generator, seed, steadier
         self._same_person, self._fit, self._edge_frames = same_person, fit, edge_frames
+        self._retargeted = retargeted and BODY in generator.skeleton
         if edge_frames is not None and generator.skeleton != FACE_68:
             raise BadInput(
                 f"Edges of the driving frames describe faces; {type(generator).__name__} generates from "
@@ -109,9 +117,10 @@ class PhotoAnimation:
             )
         self.missing = 0
         self.left_undone: Counter[str] = Counter()
+        self.inferred: Sequence[str] = ()
         reach = self._anchor
         if isinstance(poses, Pose):
-            rows = list(self._placed(iter(poses)))
+            rows = list(self._placed(iter(poses), whole=True))
             if not any(row.pose.visible.any() for row in rows):
                 raise BadInput(_no_person_seen(len(rows), poses, generator))
             reach = Pose.stack([row.pose for row in rows])
@@ -142,7 +151,9 @@ class PhotoAnimation:
                 yield self._condition(step, self._lent(lent)).to(device)
 
         previous = None
+        background: Tensor | None = None
         if before is not None and memory:
+            background = memory.get(BACKGROUND)
             if self._generator.remembers:
                 previous = memory[GENERATED].to(device), self._condition(before, lent_before).to(device)
             if self._steadier is not None:
@@ -151,12 +162,25 @@ class PhotoAnimation:
         placed = self.crop.place(self._source_pose)
         edges = None if lent is None else frame_edges(laid, Pose.stack([placed]))[0]
         own = placed if edges is None else FaceLines(placed, edges)
-        for generated in self._generator.animate(
-            laid[0].to(device), own.to(device), asked(), previous=previous, seed=self._seed
-        ):
+        moves = self._generator.animate_explained if self._generator.composes else self._generator.animate
+        for made in moves(laid[0].to(device), own.to(device), asked(), previous=previous, seed=self._seed):
+            composition = made.composition if isinstance(made, Explanation) else None
+            generated = made if not isinstance(made, Explanation) else made.picture[0]
             refuse_not_finite(generated, "a frame of the clip")
+            if (
+                composition is not None
+            ):  # what is invented flickers, not what is copied; the background stays the first's
+                generated = composition.invented[0]
+                background = composition.background if background is None else background.to(generated)
             shown = generated if self._steadier is None else self._steadier(generated)
-            yield MovedFrame(self.crop.pasted(shown[None]), generated_for.popleft(), self._kept(generated, shown))
+            kept = self._kept(generated, shown)
+            if composition is None:
+                picture = self.crop.pasted(shown[None])
+            else:
+                assert background is not None
+                picture = self.crop.frame(replace(composition, invented=shown[None], background=background))
+                kept = {**kept, BACKGROUND: background}
+            yield MovedFrame(picture, generated_for.popleft(), kept)
 
     def _kept(self, generated: Tensor, shown: Tensor) -> Mapping[str, Tensor]:
         if self._steadier is not None:
@@ -180,8 +204,11 @@ class PhotoAnimation:
         driver = step.driver.resize((frame.shape[0], frame.shape[1]))
         return FaceLines(pose, _edges_of(frame, driver, pose))
 
-    def _placed(self, poses: Iterator[Pose]) -> Iterator[_Step]:
-        """The poses in pixels of the photo and in the generator's skeleton; frames without a person stay empty."""
+    def _placed(self, poses: Iterator[Pose], *, whole: bool = False) -> Iterator[_Step]:
+        """The poses in pixels of the photo and in the generator's skeleton; frames without a person stay empty.
+
+        whole: whether all may be looked at first.
+        """
         skeleton = self._generator.skeleton
         converted = (pose.convert(skeleton).to("cpu") for pose in poses)
         own = (replace(pose, xy=pose.xy.float(), score=None) for pose in converted)
@@ -201,9 +228,24 @@ class PhotoAnimation:
             yield from (_Step(replace(pose, size=self._anchor.size), pose) for pose in waiting)
             return
         refuse_too_little(reference, "driving clip")
+        if self._retargeted and (self._fit or reference.size != self._anchor.size):
+            yield from self._on_this_body([*waiting, *own] if whole else waiting, reference, own, whole=whole)
+            return
         matrix = placement(self._anchor, reference, fit=self._fit)
         for pose in chain(waiting, own):
             yield _Step(pose.affine(matrix, self._anchor.size), pose)
+
+    def _on_this_body(
+        self, looked_at: list[Pose], reference: Pose, later: Iterator[Pose], *, whole: bool
+    ) -> Iterator[_Step]:
+        """The poses fitted to the photo's person by those that may be looked at."""
+        rows = Pose.stack(looked_at)
+        fit = fitted(self._anchor, rows, next(t for t, pose in enumerate(looked_at) if pose is reference))
+        legs = own_legs(self._anchor) if whole and not shows_legs(rows) else {}
+        self.inferred = tuple(legs)
+        drivers, drives = tee(chain(looked_at, later))
+        for placed, driver in zip(fit.along(drives), drivers, strict=True):
+            yield _Step(_with(within_limits(placed), legs), driver)
 
     def _counted(self, steps: Iterator[_Step]) -> Iterator[_Step]:
         self.left_undone.clear()
@@ -316,6 +358,15 @@ def sticks(pose: Pose, *, height: int = 256) -> UInt8[Tensor, "h w 3"]:
     """A single pose rendered as a picture of `height` rows, in the pose's own aspect."""
     small = pose.resize((height, max(1, round(pose.size[1] * height / pose.size[0]))))
     return to_uint8(stick_picture(Pose.stack([small])))[0]
+
+
+def _with(pose: Pose, legs: Mapping[str, Float[Tensor, "2"]]) -> Pose:
+    """The pose with these joints, seen from the hip of their side, where it shows that."""
+    xy, visible = pose.xy.clone(), pose.visible.clone()
+    for joint, offset in legs.items():
+        k, hip = pose.skeleton.index(joint), pose.skeleton.index(f"{joint.split('_')[0]}_hip")
+        xy[k], visible[k] = xy[hip] + offset.to(xy), visible[hip]
+    return replace(pose, xy=xy, visible=visible)
 
 
 def _no_person_seen(count: int, poses: Pose | None, generator: Generator) -> str:

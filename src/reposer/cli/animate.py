@@ -45,6 +45,7 @@ def animate(
     steady: bool = False,
     same_person: bool = False,
     fit: bool = False,
+    retarget: bool = True,
     edges: bool = False,
     side_by_side: bool = False,
     sound: bool = True,
@@ -78,6 +79,8 @@ def animate(
         steady: stabilise the generated frames with the previous frame.
         same_person: the driving face is the photo's own; its landmarks are used unchanged.
         fit: place the person by the joints even if clip and photo have the same size.
+        retarget: fit the driving poses to the proportions of the photo's person, by one fit for the whole clip; otherwise
+            only to size and place.
         edges: faces: also drive with the driving frames' edges around the face, as published networks did.
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
@@ -136,7 +139,7 @@ def animate(
         **{"smooth": smooth, "steady": str(steady), "same person": str(same_person), "seed": str(seed)},
         "edges": str(edges),
         "version of Reposer": code_digest(*CODE),
-        "fit": str(fit),
+        **{"fit": str(fit), "retarget": str(retarget)},
         **{"side by side": str(side_by_side), "largest": str(largest)},
     }
     clip = SegmentedClip(out, moves.fps, about, quality=quality, anew=anew)
@@ -155,6 +158,7 @@ def animate(
             poses,
             same_person=same_person,
             fit=fit,
+            retargeted=retarget,
             edge_frames=moves.frames() if edges else None,
             seed=seed,
             steadier=Steadier() if steady else None,
@@ -174,6 +178,8 @@ def animate(
     heard = moves.clip if sound and moves.clip is not None and moves.clip.has_sound else None
     clip.finish(sound=None if heard is None else heard.path)
     _tell(console, out, clip.done, clip.fps, animation.missing, heard is not None)
+    if animation.inferred:
+        tell([f"the driving clip shows no legs; these joints are the photo's own: {', '.join(animation.inferred)}."])
     for reason, count in animation.left_undone.items():
         console.say(f"In {count} of {clip.done} frames: {reason}")
     return 0

@@ -16,6 +16,8 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 ADDRESS = "RAY_ADDRESS"
 """The variable by which Ray finds its cluster; without it, processes are started on this machine."""
+STARTS = 3
+"""How often a Ray of this machine is started anew whose processes were not there after its 30 seconds."""
 RETRIES = 3
 """How often a task is done again whose process was ended; Ray Data's own number has no end."""
 STORE = 128 << 20
@@ -74,12 +76,28 @@ def _connected(ray: Any, workers: int) -> Iterator[None]:
         return
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if os.environ.get(ADDRESS):
-        ray.init(**quiet)
+        _started(ray, 1, **quiet)
     else:
-        ray.init("local", num_cpus=max(1, workers), object_store_memory=STORE, include_dashboard=False, **quiet)
+        local = {"num_cpus": max(1, workers), "object_store_memory": STORE, "include_dashboard": False}
+        _started(ray, STARTS, address="local", **local, **quiet)
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its tracebacks; we say what happened
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _started(ray: Any, tries: int, **options: Any) -> None:
+    for left in range(tries - 1, -1, -1):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:  # Ray raises no class of its own when it does not start
+            ray.shutdown()
+            if not left:
+                reason = str(error).strip().split("\n")[0]
+                raise BadInput(
+                    f"Ray could not be started, or its cluster not be reached ({reason}). Start it first and set {ADDRESS}, or use "
+                    f"--engine local."
+                ) from None

@@ -79,6 +79,7 @@ class Generator(nn.Module, ABC):
     `framing.size`.
     several_sources: True if `source` may have an axis of several photos of one person.
     remembers: True if a frame of a clip also depends on the frame before it.
+    composes: True if it says what its pictures are made of (`composition`).
     """
 
     config: Any
@@ -91,6 +92,7 @@ class Generator(nn.Module, ABC):
     any_size: bool = True
     several_sources: bool = False
     remembers: bool = False
+    composes: bool = False
 
     @abstractmethod
     def forward(self, source: Any, source_pose: Any, target_pose: Any) -> Any:
@@ -102,9 +104,15 @@ class Generator(nn.Module, ABC):
         has."""
         return {}
 
-    def composition(self, source: Any, source_pose: Any, target_pose: Any, output: Any) -> Composition | None:
+    def composition(
+        self, source: Any, source_pose: Any, target_pose: Any, output: Any, rest: Any = None
+    ) -> Composition | None:
         """What the picture of a forward pass is made of, by which `transfer` makes it again at the photo's own size.
-        None for a family that copies no pixels: its picture is enlarged."""
+        None for a family that copies no pixels: its picture is enlarged. rest: from `at_rest`, computed once for a clip."""
+        return None
+
+    def at_rest(self, memory: Any) -> Any:
+        """What `composition` needs of the sources alone. memory: from `begin`."""
         return None
 
     def begin(self, source: Any, source_pose: Any, previous: tuple[Any, Any] | None = None) -> Any:
@@ -180,19 +188,49 @@ class Generator(nn.Module, ABC):
         previous: the frame to continue after and its condition, if a clip was interrupted; only families that remember
         use it.
         """
+        for output, _, _, _ in self._outputs(source, source_pose, target_poses, previous, seed):
+            yield _clamped(output)[0]
+
+    def animate_explained(
+        self,
+        source: Float[Tensor, "*S 3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        *,
+        previous: tuple[Float[Tensor, "3 H W"], Condition] | None = None,
+        seed: int = 0,
+    ) -> Iterator[Explanation]:
+        """The frames of `animate`, without layers, and what each is made of."""
+        rest = None
+        for output, own, target, memory in self._outputs(source, source_pose, target_poses, previous, seed):
+            with self._inference():
+                rest = self.at_rest(memory) if rest is None else rest
+                made_of = self.composition(source[None], own, target, output, rest)
+                explanation = Explanation(_clamped(output), {}, made_of)
+            yield explanation
+
+    def _outputs(
+        self,
+        source: Float[Tensor, "*S 3 H W"],
+        source_pose: Condition,
+        target_poses: Iterable[Condition],
+        previous: tuple[Float[Tensor, "3 H W"], Condition] | None,
+        seed: int,
+    ) -> Iterator[tuple[Any, Any, Any, Any]]:
+        """For each frame: the output of `frame`, both admitted conditions, and the memory after it."""
         pictures, seeds, own = source[None], torch.tensor([seed]), stack_conditions([source_pose])
         with self._inference():  # not across a yield: the mode between frames is the caller's
             before = None
             if previous is not None and self.remembers:
                 picture = previous[0][None].to(pictures).contiguous()
                 before = picture, self.admit(picture, own, stack_conditions([previous[1]]))[1]
-            memory = self.begin(pictures, self.admit(pictures, own)[0], before)
+            admitted = self.admit(pictures, own)[0]
+            memory = self.begin(pictures, admitted, before)
         for pose in target_poses:
             with self._inference():
                 _, target = self.admit(pictures, own, stack_conditions([pose]))
                 output, memory = self.frame(memory, target, seeds)
-                shown = _clamped(output)[0]
-            yield shown
+            yield output, admitted, target, memory
 
     def admit(
         self, source: Float[Tensor, "B *S 3 H W"], source_pose: Condition, *target_poses: Condition

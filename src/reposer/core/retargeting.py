@@ -7,46 +7,18 @@ the length they have in the photo; all others are scaled with the person.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from .body import AVERAGE, BONES, NECK, ROOT, SIDES, point
+from .joint_limits import within_limits
 from .pose import Pose
 from .skeleton import Skeleton
 
-Bone = tuple[str, str]
-_SIDES = ("right", "left")
-
-
-def _both(a: str, b: str) -> tuple[Bone, ...]:
-    return tuple((f"{side}_{a}", f"{side}_{b}") for side in _SIDES)
-
-
-NECK, ROOT = "neck", "mid_hip"
-"""The middle of the shoulders, and of the hips, where a skeleton has no such joint or it was not found."""
-BONES: Mapping[str, tuple[Bone, ...]] = {
-    "torso": ((ROOT, NECK),),
-    "hips": (("right_hip", "left_hip"),),
-    "shoulders": (("right_shoulder", "left_shoulder"),),
-    "upper_arm": _both("shoulder", "elbow"),
-    "forearm": _both("elbow", "wrist"),
-    "thigh": _both("hip", "knee"),
-    "shin": _both("knee", "ankle"),
-}
-"""Bones by their group; those of a group have one length on both sides."""
-AVERAGE = {
-    "torso": 0.257,
-    "hips": 0.104,
-    "shoulders": 0.200,
-    "upper_arm": 0.160,
-    "forearm": 0.140,
-    "thigh": 0.245,
-    "shin": 0.238,
-}
-"""Lengths in an average adult, in statures."""
 LONG = ("torso", "upper_arm", "forearm", "thigh", "shin")
 """The groups that tell a person's size."""
 LONGEST = 3
@@ -82,15 +54,27 @@ class Fit:
 
     def apply(self, poses: Pose) -> Pose:
         """A pose, or rows of poses, fitted."""
+        return self._applied(poses, self.shift[1])[0]
+
+    def along(self, poses: Iterable[Pose]) -> Iterator[Pose]:
+        """The poses of a clip one after another, fitted; one that shows no ankle stands where the one before stood."""
+        before = self.shift[1]
+        for pose in poses:
+            placed, shift = self._applied(pose, before)
+            before = float(shift)
+            yield placed
+
+    def _applied(self, poses: Pose, without_ankle: float) -> tuple[Pose, Float[Tensor, "*B"]]:
+        """The fitted poses, and their shifts in y. without_ankle: the shift of those that show none."""
         x = poses.xy.double()
         moved = self.scale * (x + _moves(poses, self.ratios, {g: v / self.scale for g, v in self.limits.items()}))
         shift = moved.new_tensor(self.shift).expand(*moved.shape[:-2], 2).clone()
         if self.ground is not None:
             before, shown = _lower_ankle(replace(poses, xy=self.scale * x))
             after, _ = _lower_ankle(replace(poses, xy=moved))
-            shift[..., 1] = torch.where(shown, before + self.ground - after, shift[..., 1])
+            shift[..., 1] = torch.where(shown, before + self.ground - after, without_ankle)
         xy = torch.where(poses.visible[..., None], (moved + shift[..., None, :]).to(poses.xy), poses.xy)
-        return replace(poses, xy=xy, size=self.size)
+        return replace(poses, xy=xy, size=self.size), shift[..., 1]
 
 
 @dataclass(frozen=True)
@@ -107,13 +91,13 @@ def retarget(source: Pose, target: Pose, *, infer: bool = True) -> Retargeted:
 
     The result is in pixels of the source's picture: the middle of the hips lies at the source's x, and the lower foot
     on the same ground (the hips at the same height, where one shows no ankle). The source's own pose comes back
-    unchanged, and so does a result.
+    unchanged, and so does a result, unless a knee is bent backwards in it (see `joint_limits`).
     infer: add missing joints below the head where the other side or the source makes them plausible (see `inferred`),
     with a score of INFERRED_SCORE.
     """
     assert source.skeleton == target.skeleton, "convert one of them first"
     fit = fitted(source, target)
-    pose = fit.apply(target)
+    pose = within_limits(fit.apply(target))
     names: Sequence[str] = ()
     if infer:
         pose, names = inferred(source, pose)
@@ -190,30 +174,13 @@ def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
 # Points and lengths
 
 
-def _point(pose: Pose, name: str) -> tuple[Float[Tensor, "*B 2"], Bool[Tensor, "*B"]]:
-    """A joint, and whether it was found; NECK and ROOT may be the middle of shoulders and hips."""
-    pair = {NECK: "shoulder", ROOT: "hip"}.get(name)
-    xy, visible = pose.xy.double(), pose.visible
-    own = pose.skeleton.index(name) if name in pose.skeleton else None
-    if pair is None or any(f"{side}_{pair}" not in pose.skeleton for side in _SIDES):
-        if own is None:
-            return xy.new_zeros(*xy.shape[:-2], 2), visible.new_zeros(visible.shape[:-1])
-        return xy[..., own, :], visible[..., own]
-    ends = [pose.skeleton.index(f"{side}_{pair}") for side in _SIDES]
-    place, shown = xy[..., ends, :].mean(-2), visible[..., ends].all(-1)
-    if own is not None and name == NECK:
-        place = torch.where(visible[..., own, None], xy[..., own, :], place)
-        shown = shown | visible[..., own]
-    return place, shown
-
-
 def _lengths_by_frame(rows: Pose) -> dict[str, Float[Tensor, "T"]]:
     """Lengths of the bones in each frame, in pixels: the longer side's; NaN where neither was found."""
     lengths = {}
     for group, bones in BONES.items():
         sides = []
         for a, b in bones:
-            (start, there), (end, too) = _point(rows, a), _point(rows, b)
+            (start, there), (end, too) = point(rows, a), point(rows, b)
             length = (end - start).norm(dim=-1)
             sides.append(torch.where(there & too & (length > 0), length, -torch.inf))
         longest = torch.stack(sides).amax(0)
@@ -258,12 +225,12 @@ def _size_of(lengths: Mapping[str, float]) -> float | None:
 
 
 _CHAIN: Sequence[tuple[str, str, str]] = (
-    *((f"{side}_hip", ROOT, "hips") for side in _SIDES),
-    *((f"{side}_knee", f"{side}_hip", "thigh") for side in _SIDES),
-    *((f"{side}_ankle", f"{side}_knee", "shin") for side in _SIDES),
-    *((f"{side}_shoulder", NECK, "shoulders") for side in _SIDES),
-    *((f"{side}_elbow", f"{side}_shoulder", "upper_arm") for side in _SIDES),
-    *((f"{side}_wrist", f"{side}_elbow", "forearm") for side in _SIDES),
+    *((f"{side}_hip", ROOT, "hips") for side in SIDES),
+    *((f"{side}_knee", f"{side}_hip", "thigh") for side in SIDES),
+    *((f"{side}_ankle", f"{side}_knee", "shin") for side in SIDES),
+    *((f"{side}_shoulder", NECK, "shoulders") for side in SIDES),
+    *((f"{side}_elbow", f"{side}_shoulder", "upper_arm") for side in SIDES),
+    *((f"{side}_wrist", f"{side}_elbow", "forearm") for side in SIDES),
 )
 """Each joint with the one that it hangs on, and its bone's group."""
 
@@ -274,8 +241,8 @@ def _moves(pose: Pose, ratios: Mapping[str, float], limits: Mapping[str, float])
     The hips stay. A joint whose own bone's start is missing hangs on the next one that was found.
     """
     moves = torch.zeros_like(pose.xy.double())
-    root, has_root = _point(pose, ROOT)
-    neck, has_neck = _point(pose, NECK)
+    root, has_root = point(pose, ROOT)
+    neck, has_neck = point(pose, NECK)
     root = torch.where(has_root[..., None], root, neck)
     there: dict[str, tuple[Tensor, Tensor]] = {ROOT: (root, torch.zeros_like(root))}
     lift = _move(root, neck, ratios["torso"], limits.get("torso"), has_root)
@@ -326,9 +293,9 @@ def _hangs_on(joint: str, skeleton: Skeleton) -> str | None:
     if joint == "spine":
         return ROOT
     side = joint.split("_")[0]
-    if side in _SIDES and any(word in joint for word in ("toe", "heel")):
+    if side in SIDES and any(word in joint for word in ("toe", "heel")):
         return f"{side}_ankle"
-    if side in _SIDES and any(w in joint for w in ("hand", "thumb", "index", "middle", "ring", "pinky")):
+    if side in SIDES and any(w in joint for w in ("hand", "thumb", "index", "middle", "ring", "pinky")):
         return f"{side}_wrist"
     return NECK
 
@@ -338,7 +305,7 @@ def _hangs_on(joint: str, skeleton: Skeleton) -> str | None:
 
 def _lower_ankle(pose: Pose) -> tuple[Float[Tensor, "*B"], Bool[Tensor, "*B"]]:
     """The y of the lower ankle, and whether one was found."""
-    ends = [pose.skeleton.index(f"{side}_ankle") for side in _SIDES if f"{side}_ankle" in pose.skeleton]
+    ends = [pose.skeleton.index(f"{side}_ankle") for side in SIDES if f"{side}_ankle" in pose.skeleton]
     if not ends:
         return pose.xy.new_zeros(pose.xy.shape[:-2]).double(), pose.visible.new_zeros(pose.visible.shape[:-1])
     y, seen = pose.xy[..., ends, 1].double(), pose.visible[..., ends]
@@ -397,12 +364,12 @@ def inferred(source: Pose, pose: Pose) -> tuple[Pose, tuple[str, ...]]:
         return xy[pose.skeleton.index(joint)].double()
 
     neck, axis = seen(NECK), _axis(replace(pose, xy=xy, visible=visible))
-    for side, other in (_SIDES, _SIDES[::-1]):
+    for side, other in (SIDES, SIDES[::-1]):
         shoulder = seen(f"{other}_shoulder")
         missing = f"{side}_shoulder" in pose.skeleton and seen(f"{side}_shoulder") is None
         if missing and shoulder is not None and neck is not None:
             put(f"{side}_shoulder", 2 * neck - shoulder)
-    for side, other in (_SIDES, _SIDES[::-1]):
+    for side, other in (SIDES, SIDES[::-1]):
         for first, middle, last in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
             own = [seen(f"{side}_{joint}") for joint in (first, middle, last)]
             others = [seen(f"{other}_{joint}") for joint in (first, middle, last)]
@@ -410,15 +377,11 @@ def inferred(source: Pose, pose: Pose) -> tuple[Pose, tuple[str, ...]]:
                 bone = mirrored(others[1] - others[0], axis)  # type: ignore[operator]
                 if axis is not None and _angle(own[1] - own[0], bone) <= MIRRORED:
                     put(f"{side}_{last}", own[1] + mirrored(others[2] - others[1], axis))  # type: ignore[operator]
-    legs = [f"{side}_{joint}" for side in _SIDES for joint in ("knee", "ankle")]
-    if all(joint in pose.skeleton for joint in legs) and all(seen(joint) is None for joint in legs):
-        for side in _SIDES:
-            hip = seen(f"{side}_hip")
-            at = source.skeleton.index(f"{side}_hip")
-            for joint in (f"{side}_knee", f"{side}_ankle"):
-                k = source.skeleton.index(joint)
-                if hip is not None and source.visible[k] and source.visible[at]:
-                    put(joint, hip + source.xy[k].double() - source.xy[at].double())
+    if not shows_legs(replace(pose, visible=visible)):
+        for joint, offset in own_legs(source).items():
+            hip = seen(f"{joint.split('_')[0]}_hip")
+            if hip is not None and joint in pose.skeleton:
+                put(joint, hip + offset)
     if not names:
         return pose, ()
     score = torch.ones_like(xy[:, 0]) if pose.score is None else pose.score.clone()
@@ -426,9 +389,27 @@ def inferred(source: Pose, pose: Pose) -> tuple[Pose, tuple[str, ...]]:
     return replace(pose, xy=xy, visible=visible, score=score), tuple(names)
 
 
+_LEGS = tuple(f"{side}_{joint}" for side in SIDES for joint in ("knee", "ankle"))
+
+
+def shows_legs(poses: Pose) -> bool:
+    """Whether a pose, or a row of poses, shows a knee or an ankle."""
+    return bool(poses.visible[..., _indices(poses, _LEGS)].any())
+
+
+def own_legs(source: Pose) -> dict[str, Float[Tensor, "2"]]:
+    """Where the knees and ankles that a single pose shows lie, seen from the hip of their side."""
+    found = {}
+    for joint in _LEGS:
+        (place, shown), (hip, has_hip) = point(source, joint), point(source, f"{joint.split('_')[0]}_hip")
+        if bool(shown) and bool(has_hip):
+            found[joint] = place - hip
+    return found
+
+
 def _axis(pose: Pose) -> Tensor | None:
     """The direction of the spine, of length 1; None if hips or shoulders are missing."""
-    (root, has_root), (neck, has_neck) = _point(pose, ROOT), _point(pose, NECK)
+    (root, has_root), (neck, has_neck) = point(pose, ROOT), point(pose, NECK)
     if not (bool(has_root) and bool(has_neck)) or float((neck - root).norm()) < 1:
         return None
     axis: Tensor = (neck - root) / (neck - root).norm()

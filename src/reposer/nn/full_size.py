@@ -71,11 +71,13 @@ def composed(
     *,
     provenance: bool = False,
     alpha: bool = False,
+    known: "Known | None" = None,
 ) -> Composed:
     """The first photo with what was generated in its part.
 
     sources: the photos that are copied from. content: the part of the frame that shows a photo's part.
     composition: of one picture. alpha: then a pixel's colour is the person's alone wherever there is some of it.
+    known: of the sources, for the frames of a clip; None = `known_of` this composition.
     Only pixels that change are computed, tile by tile: beside the result, memory does not grow with the photo.
     """
     photo, edges = sources[0]
@@ -84,8 +86,7 @@ def composed(
     answer, origin = photo.clone(), Provenance.untouched(size) if provenance else None
     cover = torch.zeros(size, dtype=torch.uint8) if alpha else None
     maps = _Maps(composition, content, size_of(edges))
-    looks = [_Look(source, composition.source_person[0, s], content) for s, source in enumerate(sources)]
-    backdrop = None if alpha else _Backdrop(photo, edges, looks[0], maps)
+    looks, backdrop = known or known_of(sources, content, composition, backdrop=not alpha)
     for rows, columns in _tiles(edges, size):
         down, across = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         if not maps.anything(down, across, still=alpha):
@@ -100,6 +101,22 @@ def composed(
         if origin is not None:
             _note(origin, rows, columns, tile)
     return Composed(answer, cover, origin)
+
+
+class Known(NamedTuple):
+    """What depends on the photos and on their person alone, and serves all frames of a clip."""
+
+    looks: Sequence["_Look"]
+    backdrop: "_Backdrop | None"
+
+
+def known_of(sources: Sequence[PhotoPart], content: Edges, composition: Composition, *, backdrop: bool = True) -> Known:
+    """What the photos show, and the first one's background where its person stood. backdrop: False = without that."""
+    looks = [_Look(source, composition.source_person[0, s], content) for s, source in enumerate(sources)]
+    photo, edges = sources[0]
+    if not backdrop:
+        return Known(looks, None)
+    return Known(looks, _Backdrop(photo, edges, looks[0], _Maps(composition, content, size_of(edges))))
 
 
 class _Tile(NamedTuple):

@@ -524,6 +524,7 @@ class TrueFlow(Generator):
 
     divisor = DIVISOR
     several_sources = True
+    composes = True
 
     config: TrueFlowConfig
 
@@ -604,16 +605,22 @@ class TrueFlow(Generator):
         made = Repose(picture, copied, painted, copy, person, background, hole, place, geometry)
         return replace(made, others=geometries[1:], other_places=tuple(places[1:]), shares=shares)
 
-    def composition(self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose) -> Composition:
+    def at_rest(
+        self, memory: tuple[tuple[Tensor, ...], tuple[Pose, ...], tuple[Body, ...]]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Of each source: the network's error where nothing moves, and its person."""
+        errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in zip(*memory, strict=True)]
+        return errors, [connected(body.person, pose) for _, pose, body in zip(*memory, strict=True)]
+
+    def composition(
+        self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any = None
+    ) -> Composition:
         """What the picture is made of; its places are corrected by the network's error where nothing moves."""
         size = (source.shape[-2], source.shape[-1])
-        places, masks = [], []
         sources, poses = apart(source, source_pose)
         geometries, found = (output.geometry, *output.others), (output.place, *output.other_places)
-        for a, pose, geometry, place in zip(sources, poses, geometries, found, strict=True):
-            resting = self.geometry(a, geometry.source, pose, pose)
-            places.append(corrected(place, own_error(resting)))
-            masks.append(connected(geometry.source.person, pose))
+        errors, masks = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
+        places = [corrected(place, error) for place, error in zip(found, errors, strict=True)]
         hole = ((F.max_pool2d(masks[0], 7, 1, 3) - 0.15) / 0.5).clamp(0, 1)
         still = still_share(output.geometry, poses[0], target_pose)
 
