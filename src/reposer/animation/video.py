@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reposer.core import BadInput, Explanation, FaceLines, Generator, Pose, View
+from reposer.core import BadInput, FaceLines, Generator, Pose, View
+from reposer.core.composition import Composition
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize, resize_part, to_uint8
 from reposer.core.joint_limits import within_limits
@@ -162,14 +163,10 @@ class PhotoAnimation:
         placed = self.crop.place(self._source_pose)
         edges = None if lent is None else frame_edges(laid, Pose.stack([placed]))[0]
         own = placed if edges is None else FaceLines(placed, edges)
-        moves = self._generator.animate_explained if self._generator.composes else self._generator.animate
-        for made in moves(laid[0].to(device), own.to(device), asked(), previous=previous, seed=self._seed):
-            composition = made.composition if isinstance(made, Explanation) else None
-            generated = made if not isinstance(made, Explanation) else made.picture[0]
+        source = laid[0].to(device)
+        for generated, composition in self._generated(source, own.to(device), asked(), previous):
             refuse_not_finite(generated, "a frame of the clip")
-            if (
-                composition is not None
-            ):  # what is invented flickers, not what is copied; the background stays the first's
+            if composition is not None:  # what is invented may flicker; the background stays the first frame's
                 generated = composition.invented[0]
                 background = composition.background if background is None else background.to(generated)
             shown = generated if self._steadier is None else self._steadier(generated)
@@ -181,6 +178,17 @@ class PhotoAnimation:
                 picture = self.crop.frame(replace(composition, invented=shown[None], background=background))
                 kept = {**kept, BACKGROUND: background}
             yield MovedFrame(picture, generated_for.popleft(), kept)
+
+    def _generated(
+        self, source: Tensor, own: Condition, asked: Iterator[Condition], previous: tuple[Tensor, Condition] | None
+    ) -> Iterator[tuple[Float[Tensor, "3 h w"], Composition | None]]:
+        """The generated frames, and what they are made of if the generator says it."""
+        if self._generator.composes:
+            for explained in self._generator.animate_explained(source, own, asked, previous=previous, seed=self._seed):
+                yield explained.picture[0], explained.composition
+            return
+        for picture in self._generator.animate(source, own, asked, previous=previous, seed=self._seed):
+            yield picture, None
 
     def _kept(self, generated: Tensor, shown: Tensor) -> Mapping[str, Tensor]:
         if self._steadier is not None:
