@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import reposer.animation.segments
+from reposer.animation.driving import open_driving
 from reposer.animation.segments import SegmentedClip
 from reposer.cli import main
 from reposer.core import Pose
@@ -22,6 +23,7 @@ from reposer.nn.weights import save_generator
 from reposer.pipeline import PhotoCrop
 from reposer.probes.motion import MotionConfig
 from tests.data.video_clips import moving_square, write_clip
+from tests.estimators.synthetic_photos import errors, side_by_side
 from tests.forked import started
 from tests.test_pipeline import smooth_photo, standing
 
@@ -250,3 +252,23 @@ def test_an_object_turns_once_round_no_larger_than_asked_and_beside_its_picture(
     alone, together = VideoFile(tmp_path / "alone.mp4"), VideoFile(tmp_path / "beside.mp4")
     assert (alone.num_frames, alone.size, alone.fps) == (36, (100, 80), 10)
     assert together.num_frames == 12 and together.size[1] > together.size[0]
+
+
+def test_the_person_who_drives_is_chosen_and_followed(world, capsys):
+    picture, truths = side_by_side(1.0, 1.5)  # the larger one is on the right
+    height, width = (side - side % 2 for side in picture.shape[:2])
+    write_clip(world / "two.mp4", [picture[:height, :width].numpy()] * 2, Fraction(5))
+    for person, truth in (("left", truths[0]), ("right", truths[1])):
+        for pose in open_driving(world / "two.mp4", person=person).poses():
+            found = errors(pose, truth)
+            assert len(found) >= 6 and float(found.median()) < 0.05
+    model = saved(world, "gfla")
+    words = command(world, model)
+    words[words.index(str(world / "driving.mp4"))] = str(world / "two.mp4")
+    assert main(words) == 0
+    assert "shows 2 people at its start; the largest is followed" in capsys.readouterr().err
+    assert main([*words, "--driving-person", "left", "--out", str(world / "left.mp4")]) == 0
+    assert "at its start" not in capsys.readouterr().err
+    assert not torch.equal(pixels(world / "left.mp4"), pixels(world / "out.mp4"))
+    assert main([*command(world, model, out="no.mp4"), "--driving-person", "left"]) == 2
+    assert "--driving-person chooses in a clip without one" in capsys.readouterr().err
