@@ -15,6 +15,7 @@ from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.generators import GENERATORS
 from reposer.nn.steady import Steadier
 from reposer.pipeline import transfer
+from tests.core.test_retargeting import standing as body
 from tests.test_pipeline import PAD, PERSON, SQUASH, CopySource, NotFinite, smooth_photo, standing
 
 SIZE = (120, 100)
@@ -124,40 +125,34 @@ def test_one_similarity_places_the_clip_so_that_a_walk_stays_a_walk():
     assert torch.allclose(hips.diff(dim=0), torch.tensor([3.5, 0.0]).expand(4, 2), atol=0.01)
 
 
-def longer_legs(pose, ratio):
-    """The pose with legs of `ratio` times the length, from the hips."""
-    xy = pose.xy.clone()
-    for side in ("right", "left"):
-        hip, knee, ankle = (OPENPOSE_18.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
-        thigh, shin = pose.xy[knee] - pose.xy[hip], pose.xy[ankle] - pose.xy[knee]
-        xy[knee] = xy[hip] + ratio * thigh
-        xy[ankle] = xy[knee] + ratio * shin
-    return replace(pose, xy=xy)
-
-
 @pytest.mark.parametrize("known", [True, False], ids=["track", "stream"])
 def test_another_persons_clip_gets_the_photos_proportions_by_one_scale_and_keeps_its_ground(known):
-    # somebody else, twice as large and with longer legs, walks; an ankle is not always found
-    frames = [longer_legs(standing(160.0, (100.0 + 7.0 * t, 120.0), (240, 200), t % 2 == 1), 1.12) for t in range(6)]
+    # somebody else, larger and with longer legs, walks; the ankles are not always found
+    source = body(size=SIZE, at=(50.0, 55.0), stature=110.0)
+    frames = [body(legs=1.12, size=(240, 200), at=(80.0 + 7 * t, 110.0), stature=200.0) for t in range(6)]
     ankles = [OPENPOSE_18.index(f"{side}_ankle") for side in ("right", "left")]
     walk = Pose.stack(frames)
     walk.visible[3, ankles] = False
 
     def poses(**options):
-        animation = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, walk if known else iter(walk), **options)
+        animation = PhotoAnimation(Spotlight(PAD), PHOTO, source, walk if known else iter(walk), **options)
         return Pose.stack([frame.pose for frame in animation.frames()])
 
     fitted, placed = poses(), poses(retargeted=False)
     for a, b in (("right_hip", "right_knee"), ("right_knee", "right_ankle"), ("neck", "right_hip")):
         i, j = OPENPOSE_18.index(a), OPENPOSE_18.index(b)
-        lengths = (fitted.xy[:, i] - fitted.xy[:, j]).norm(dim=-1)
-        own = float((SOURCE.xy[i] - SOURCE.xy[j]).norm())
-        assert lengths.tolist() == pytest.approx([own] * 6, abs=0.05), "each limb is the photo's, in every frame"
-    ground = fitted.xy[:, ankles, 1].amax(-1)
-    assert ground.tolist() == pytest.approx([float(SOURCE.xy[ankles, 1].max())] * 6, abs=0.05)
+        lengths = (fitted.xy[:, i] - fitted.xy[:, j]).norm(dim=-1)[fitted.visible[:, j]]
+        own = float((source.xy[i] - source.xy[j]).norm())
+        assert lengths.tolist() == pytest.approx([own] * len(lengths), abs=0.05), (
+            "each limb is the photo's, in every frame"
+        )
+    ground, hips = fitted.xy[:, ankles, 1].amax(-1), fitted.xy[:, OPENPOSE_18.index("right_hip"), 1]
+    shown = fitted.visible[:, ankles[0]]
+    assert ground[shown].tolist() == pytest.approx([float(source.xy[ankles, 1].max())] * 5, abs=0.05)
+    assert hips.tolist() == pytest.approx([float(hips[0])] * 6, abs=0.05), "also where no ankle is found"
     knee, ankle = OPENPOSE_18.index("right_knee"), ankles[0]
     shin = float((placed.xy[0, knee] - placed.xy[0, ankle]).norm())
-    assert shin > 1.03 * float((SOURCE.xy[knee] - SOURCE.xy[ankle]).norm())
+    assert shin > 1.03 * float((source.xy[knee] - source.xy[ankle]).norm())
 
 
 def test_a_clip_of_somebody_seen_to_the_hips_moves_the_photos_own_legs_along():

@@ -200,13 +200,11 @@ def _lengths_of_clip(rows: Pose, reference: int) -> tuple[dict[str, float], floa
     if len(rows) == 1 or size is None:
         return own, size
     by_frame = _lengths_by_frame(rows)
-    sizes = torch.tensor(
-        [
-            _size_of({g: float(v[t]) for g, v in by_frame.items() if not v[t].isnan()}) or math.nan
-            for t in range(len(rows))
-        ],
-        dtype=torch.float64,
-    )
+    # sizes compare only between frames that show the same bones
+    comparable = torch.stack([~by_frame[g].isnan() for g in LONG if g in own]).all(0)
+    sizes = torch.full((len(rows),), math.nan, dtype=torch.float64)
+    for t in comparable.nonzero()[:, 0].tolist():
+        sizes[t] = _size_of({g: float(by_frame[g][t]) for g in LONG if g in own}) or math.nan
     lengths = {}
     for group, values in by_frame.items():
         shares = (values / sizes)[~(values / sizes).isnan()]
