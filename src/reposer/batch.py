@@ -176,7 +176,7 @@ def run(
     """Make what is missing, in any order of completion; `out` is locked meanwhile.
 
     workers: processes of one thread each; 0 = this one. A job that cannot be done does not stop the others.
-    engine: "ray" computes on the cluster that RAY_ADDRESS names, whose machines see the same files (see `core.cluster`).
+    engine: "ray" computes on the cluster that RAY_ADDRESS names, whose machines see the same files (`core.cluster`).
     """
     if engine == "ray":
         cluster.require_ray()

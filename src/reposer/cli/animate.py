@@ -79,8 +79,8 @@ def animate(
         steady: stabilise the generated frames with the previous frame.
         same_person: the driving face is the photo's own; its landmarks are used unchanged.
         fit: place the person by the joints even if clip and photo have the same size.
-        retarget: fit the driving poses to the proportions of the photo's person, by one fit for the whole clip; otherwise
-            only to size and place.
+        retarget: fit the driving poses to the proportions of the photo's person, by one fit for the whole clip;
+            otherwise only to size and place.
         edges: faces: also drive with the driving frames' edges around the face, as published networks did.
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.

@@ -1,8 +1,9 @@
-"""Tasks for a cluster: the results of `workers.results`, computed by Ray Data's processes, here or on other machines."""
+"""Tasks for a cluster: the results of `workers.results`, computed by Ray Data's processes, here or elsewhere."""
 
 import logging
 import os
 import pickle
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -34,12 +35,14 @@ def results(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int)
     rows = [{"task": pickle.dumps(task)} for task in tasks]
     with _connected(ray, workers):
         data = ray.data.from_items(rows, override_num_blocks=len(rows))
-        done = data.map(
-            partial(done_row, work=work),
-            num_cpus=1,
-            concurrency=workers,
-            ray_remote_args_fn=lambda: {"max_retries": RETRIES},
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # 2.60 has no other way to limit the retries
+            done = data.map(
+                partial(done_row, work=work),
+                num_cpus=1,
+                concurrency=workers,
+                ray_remote_args_fn=lambda: {"max_retries": RETRIES},
+            )
         try:
             for row in done.iter_rows():
                 yield pickle.loads(row["result"])
@@ -63,7 +66,8 @@ def require_ray() -> Any:
         import ray.data
     except ModuleNotFoundError as error:
         raise BadInput(
-            f"The engine ray needs Ray Data ({error.name} is missing): {install('cluster')}. --engine local needs nothing."
+            f"The engine ray needs Ray Data ({error.name} is missing): {install('cluster')}. --engine local needs "
+            f"nothing."
         ) from None
     return ray
 
@@ -98,6 +102,6 @@ def _started(ray: Any, tries: int, **options: Any) -> None:
             if not left:
                 reason = str(error).strip().split("\n")[0]
                 raise BadInput(
-                    f"Ray could not be started, or its cluster not be reached ({reason}). Start it first and set {ADDRESS}, or use "
-                    f"--engine local."
+                    f"Ray could not be started, or its cluster not be reached ({reason}). Start it first and set "
+                    f"{ADDRESS}, or use --engine local."
                 ) from None

@@ -108,7 +108,7 @@ class Generator(nn.Module, ABC):
         self, source: Any, source_pose: Any, target_pose: Any, output: Any, rest: Any = None
     ) -> Composition | None:
         """What the picture of a forward pass is made of, by which `transfer` makes it again at the photo's own size.
-        None for a family that copies no pixels: its picture is enlarged. rest: from `at_rest`, computed once for a clip."""
+        None for a family that copies no pixels: its picture is enlarged. rest: from `at_rest`, once for a clip."""
         return None
 
     def at_rest(self, memory: Any) -> Any:

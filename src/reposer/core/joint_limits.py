@@ -1,8 +1,8 @@
 """Joints bend as a body's do, as far as a picture tells.
 
 In two dimensions an angle at a joint says little: seen from the front, a knee that bends backwards and one that bends
-forwards look alike, and an upper arm turns about itself, so that a forearm may point anywhere. Only the knees of somebody
-who is seen from the side are limited here.
+forwards look alike, and an upper arm turns about itself, so that a forearm may point anywhere. Only the knees of
+somebody who is seen from the side are limited here.
 """
 
 import math
@@ -59,8 +59,8 @@ def _below(poses: Pose, side: str) -> list[str]:
 
 
 def _facing(poses: Pose) -> tuple[Float[Tensor, "*B"], Float[Tensor, "*B"]]:
-    """1 where somebody is seen from the side and looks to the right of their own spine as it points up, -1 to the left, 0
-    where it cannot be told; and the trunk's length."""
+    """1 where somebody is seen from the side and looks to the right of their own spine as it points up, -1 to the left,
+    0 where it cannot be told; and the trunk's length."""
     (root, has_root), (neck, has_neck) = point(poses, ROOT), point(poses, NECK)
     nose, has_nose = point(poses, "nose")
     spine = neck - root
