@@ -14,6 +14,7 @@ from reposer.core.framing import cut, size_of
 from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
 from reposer.core.pose import Edges
 
+from .filling import filled
 from .matte import matte_weights
 from .patch_fill import patched
 
@@ -35,6 +36,9 @@ SHOWN, PERSON = 0.1, 0.06
 """From these values on of the hole and of the person's matte a pixel of the background is filled."""
 RIM = 2
 """Pixels, of GAP, by which what is filled exceeds that, and again by which what is copied keeps away from it."""
+
+CLOSED = 4
+"""Pixels of GAP: slits in what is filled that are at most twice as wide are filled, too, such as between both legs."""
 
 
 class PhotoPart(NamedTuple):
@@ -374,14 +378,21 @@ class _Backdrop:
         self.cells = (max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left))))
         small = _small(photo, self.region, self.cells)[0]
         hole = self._hole(small, look, maps)[None, None]
-        gap = F.max_pool2d(hole, 2 * RIM + 1, 1, RIM)
+        gap = F.max_pool2d(hole, 2 * (RIM + CLOSED) + 1, 1, RIM + CLOSED)
+        gap = 1 - F.max_pool2d(1 - gap, 2 * CLOSED + 1, 1, CLOSED)
         avoided = F.max_pool2d(gap, 2 * RIM + 1, 1, RIM)
         self.gap = gap[0, 0]
         found = patched(small, self.gap > 0.5, avoided[0, 0] < 0.5) if bool(hole.any()) else None
         h, w = self.cells
-        self.fits = torch.zeros(h, w) if found is None else found.fits.float()
-        self.tone = torch.zeros(3, h, w) if found is None else found.tone
-        offset = torch.zeros(2, h, w) if found is None else found.offset.float()
+        self.known = found is not None
+        self.fits, self.tone, offset = torch.zeros(h, w), torch.zeros(3, h, w), torch.zeros(2, h, w)
+        if found is not None:
+            self.fits, self.tone, offset = found.fits.float(), found.tone, found.offset.float()
+            y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+            shown = small[:, y + found.offset[1], x + found.offset[0]] + found.tone
+            filled_too = torch.maximum(self.fits, 1 - self.gap)
+            # where no offset leads to background: what is around, smoothly
+            self.tone = torch.where(self.fits > 0.5, self.tone, filled(shown[None], filled_too[None, None])[0])
         self.shift_x = (offset[0] * ((right - left) / w)).round().long()
         self.shift_y = (offset[1] * ((bottom - top) / h)).round().long()
 
@@ -410,26 +421,23 @@ class _Backdrop:
         rows = torch.arange(down.start, down.stop) + self.edges[1]
         columns = torch.arange(across.start, across.stop) + self.edges[0]
         y, x = (rows - top + 0.5) * h / (bottom - top) - 0.5, (columns - left + 0.5) * w / (right - left) - 0.5
-        share, fits = torch.zeros(len(rows), len(columns)), torch.zeros(len(rows), len(columns))
-        sums = torch.zeros(3, len(rows), len(columns))
+        share, sums = torch.zeros(len(rows), len(columns)), torch.zeros(3, len(rows), len(columns))
         near = slice(max(0, int(y[0])), int(y[-1]) + 2), slice(max(0, int(x[0])), int(x[-1]) + 2)
         if not bool(self.gap[near].any()):
             return made, share
         for row, row_weight in _sides(y, h):
             for column, column_weight in _sides(x, w):
                 weight = row_weight[:, None] * column_weight
-                here = weight * self.fits[row][:, column]
+                here = weight * self.gap[row][:, column]
+                share += here
                 to_y = (rows[:, None] + self.shift_y[row][:, column]).clamp(0, height - 1)
                 to_x = (columns + self.shift_x[row][:, column]).clamp(0, width - 1)
                 found = self.table[to_y * width + to_x].view(torch.uint8).view(*here.shape, 4)[..., :3]
-                colour = found.movedim(-1, 0) / HALF_RANGE - 1 + self.tone[:, row][:, :, column]
-                sums.addcmul_(here.expand_as(sums), colour)
-                share += weight * self.gap[row][:, column]
-                fits += here
-        copied = sums / fits.clamp(min=NOTHING)
-        whole = share.clamp(min=NOTHING)
-        background = torch.lerp(made[3:], copied.clamp(-1, 1), (fits / whole).clamp(max=1))
-        return torch.cat([made[:3], background]), share
+                copied = (found.movedim(-1, 0) / HALF_RANGE - 1) * self.fits[row][:, column]
+                sums.addcmul_(here.expand_as(sums), copied + self.tone[:, row][:, :, column])
+        if not self.known:
+            return made, share
+        return torch.cat([made[:3], (sums / share.clamp(min=NOTHING)).clamp(-1, 1)]), share
 
 
 def _around(edges: Edges, size: tuple[int, int]) -> Edges:

@@ -28,7 +28,7 @@ SWEEPS = 4
 """Of belief propagation, in each of the four directions."""
 WRONG = 1e3
 """Cost of an offset that leads out of what may be copied."""
-SLANT = 0.02
+SLANT = 0.1
 """Cost of an offset as long as the picture is high, straight up or down: what lies above or below is often another
 thing."""
 SEARCH = 3
