@@ -1,5 +1,6 @@
 """Shapes checked at run time, one torch thread a process, and where the real data is."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import tests.shapes
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the programs that tests start
+os.fsync = lambda _: None  # no test cuts the power, and waiting for a disk takes 16 ms a file
 
 tests.shapes.install()
 
@@ -30,6 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "gpu" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+def pytest_collection_finish() -> None:
+    """Libraries and tests stay to the end: the garbage collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 CUDA_IS_AVAILABLE = torch.cuda.is_available
