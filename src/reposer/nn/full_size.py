@@ -448,11 +448,11 @@ def _around(edges: Edges, size: tuple[int, int]) -> Edges:
     return max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down)
 
 
-def _sides(place: Float[Tensor, "N"], cells: int) -> Iterator[tuple[Tensor, Float[Tensor, "N"]]]:
-    """The cells before and after each place, and their weights."""
+def _sides(place: Float[Tensor, "N"], cells: int) -> list[tuple[Tensor, Float[Tensor, "N"]]]:
+    """The cells before and after each place, and their weights. (A list: checks of shapes take generators that run in
+    turns for one.)"""
     first = place.floor()
-    for cell in (first, first + 1):
-        yield cell.clamp(0, cells - 1).long(), 1 - (place - cell).abs()
+    return [(cell.clamp(0, cells - 1).long(), 1 - (place - cell).abs()) for cell in (first, first + 1)]
 
 
 def _small(photo: UInt8[Tensor, "H W 3"], edges: Edges, size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:
