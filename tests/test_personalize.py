@@ -140,3 +140,18 @@ def test_too_few_frames_other_families_and_other_frames_in_the_work_folder_are_r
     assert main(command(tmp_path, tmp_path / "other.mp4", model, "--track", str(tmp_path / "me.json"))) == 2
     assert "holds other frames" in capsys.readouterr().err
     assert main(["personalize", str(clip), "--out", str(clip)]) == 2
+
+
+def test_frames_of_a_clip_of_varying_rate_keep_their_own_joints(tmp_path):
+    times = [33 * k if k < 20 else 33 * 20 + 17 * (k - 20) for k in range(40)]  # the second half twice as fast
+    write_clip(tmp_path / "me.mp4", moving_square(40, SIZE), times=times, options={"bf": "0", "crf": "1"})
+    rows = [standing(40.0, (20.0, 4.0 + t % 56), SIZE) for t in range(40)]  # the hip follows the square
+    write_track(tmp_path / "me.json", Pose.stack(rows), 30)
+    frames = frames_of(tmp_path / "me.mp4", tmp_path)
+    apart = []
+    for split in ("train", "test"):
+        data = Folder(frames, split)
+        for name, pose in data.poses.items():
+            rows = (data.picture(name).float().mean(-1) > 120).nonzero()[:, 0].float()
+            apart.append(float(pose.xy[:, 1].mean() - rows.mean()))
+    assert len(apart) > 20 and max(apart) - min(apart) < 1.5

@@ -37,14 +37,14 @@ MARGIN = 0.25
 
 
 def clip_poses(clip: VideoFile, estimator: PoseEstimator, person: Person | None) -> Iterator[Pose]:
-    """The pose of one person in each frame of a clip; see `follow`."""
-    return follow(estimator, clip.frames(clip.fps), str(clip.path), person)
+    """The pose of one person in each frame of a clip's file; see `follow`."""
+    return follow(estimator, clip.stored_frames(), str(clip.path), person)
 
 
 def write_clip_skeletons(path: Path, clip: VideoFile, poses: Pose) -> None:
-    """An MP4 of the clip with the skeleton over each frame."""
+    """An MP4 of the clip with the skeleton over each frame. poses: a row for each frame of its file."""
     with ClipWriter(path, Fraction(clip.fps)) as writer:
-        for frame, pose in zip(clip.frames(clip.fps), poses, strict=True):
+        for frame, pose in zip(clip.frames(), poses[torch.tensor(clip.order())], strict=True):
             writer.add(skeleton_over(frame, pose))
 
 

@@ -283,7 +283,7 @@ def person_in(
         )
     file = pose if isinstance(pose, PoseFile) else PoseFile(pose)
     size = (picture.shape[0], picture.shape[1])
-    found = choose_pose(read_recording(file.path, file.form), size, frame=file.frame, person=file.person)
+    found = choose_pose(read_recording(file.path, file.form), size, frame=file.frame, person=file.person, told=False)
     if found.pose.size != size:
         height, width = found.pose.size
         raise BadInput(

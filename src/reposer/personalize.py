@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
@@ -240,9 +241,10 @@ def _of_clip(
     """The first frames to train on, the last ones held out, with a gap between; all cut around where the person is."""
     clip = VideoFile(source)
     track = track or (None if estimator else track_beside(source))
-    poses = None if track is None else choose_track_of(clip, track).pose
+    order = torch.tensor(clip.order())
+    poses = None if track is None else choose_track_of(clip, track).pose[order]
     reader = None if poses is not None else named_estimator(estimator)
-    count = clip.num_frames
+    count = len(order)
     last, first = int((1 - SHARE - GAP) * count), int((1 - SHARE) * count)
     wanted = {*_spread(0, last, MOST_FRAMES), *_spread(first, count, MOST_HELD_OUT)}
 

@@ -283,3 +283,20 @@ def test_a_pose_of_another_photo_of_the_same_size_is_placed_by_the_photo_s_own_p
     own = one[1][0].box()
     assert abs((left + right) - (own[0] + own[2])) / 2 < 40, "he stays where he is, and does not go where she is"
     assert right - left < 1.3 * (own[2] - own[0]) + 40
+
+
+def test_the_track_of_a_clip_of_varying_rate_has_a_pose_for_each_stored_frame(world, run):
+    small, large = somebody(0), somebody(1)
+    assert small[0].shape == large[0].shape
+    pictures = [
+        (small, large)[k in (1, 2)][0][: small[0].shape[0] // 2 * 2, : small[0].shape[1] // 2 * 2] for k in range(6)
+    ]
+    write_clip(world / "clip.mp4", [p.numpy() for p in pictures], times=[0, 40, 80, 93, 107, 120])
+    code, said = run("pose", "extract", "clip.mp4", "--plain")
+    assert code == 0 and "found in 6 of 6 frames" in said
+    track, video = read_track(world / "clip.json"), VideoFile(world / "clip.mp4")
+    assert video.variable and len(video.order()) != 6
+    for k, pose in enumerate(track):
+        assert errors(pose, (small, large)[k in (1, 2)][1]).median() < 0.05
+    told = json.loads((world / "clip.json").read_text())["seconds"]
+    assert told == pytest.approx([0, 0.04, 0.08, 0.093, 0.107, 0.12], abs=1e-4)

@@ -83,8 +83,8 @@ def open_driving(
     CLIP.*.json); else from the named pose estimator, by default MoveNet. A clip with a variable frame rate is resampled
     to a constant one.
 
-    fps: frames per second of the output; None = the clip's or the track's own. size: (height, width) of the clip to
-    which a track without a size belongs. person: whom the pose estimator follows; None = the largest.
+    fps: frames per second of the output; None = the clip's or the track's own. size: (height, width) of the frames in
+    which the joints of a track without a size were found; of a clip, or of a smaller or larger copy of it. person: whom the pose estimator follows; None = the largest.
     """
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(
@@ -102,6 +102,10 @@ def open_driving(
     if track is None and estimator is None:
         track = track_beside(path)
     if track is None:
+        if size is not None:
+            raise BadInput(
+                f"--driving-size is for a track without a size; of {path} the frames tell it. Leave it out, or give --track."
+            )
         first = _first_shown(clip)
         looks = named_estimator(estimator)
         about["joints"] = looks.description
@@ -109,8 +113,9 @@ def open_driving(
         several = [] if first is None or person is not None else _several(looks, first, path)
         return Driving(fps, len(order), clip.size, None, clip, looks, about, several, person)
     _refuse_choice(person, track)
-    chosen = choose_track_of(clip, track)
+    chosen = choose_track_of(clip, track, size)
     about["track"] = _digest(track)
+    about |= {} if size is None else {"driving size": f"{size[0]}x{size[1]}"}
     return Driving(fps, len(order), clip.size, chosen.pose[order], clip, None, about, chosen.notes)
 
 
@@ -122,10 +127,13 @@ def _of_track(path: Path, fps: Fraction | None, size: tuple[int, int] | None) ->
     rows = chosen.pose
     if fps is None and own is None:
         raise BadInput(f"{path} does not say how many frames a second has. Say it: --fps 25.")
-    if fps is not None and own is not None:
-        _refuse_endless(path, len(rows), own, fps)
-        rows = rows[torch.tensor(shown_at([t / own for t in range(len(rows))], fps))]
     rate = fps or Fraction(own or 0).limit_denominator(10_000)
+    times = recording.seconds
+    if times is None and fps is not None and own is not None:
+        times = [t / own for t in range(len(rows))]
+    if times is not None and len(times) > 1:
+        _refuse_endless(path, len(rows), (len(times) - 1) / times[-1], rate)
+        rows = rows[torch.tensor(shown_at(times, rate))]
     about = {"driving": _digest(path), "driving size": f"{rows.size[0]}x{rows.size[1]}"}
     return Driving(rate, len(rows), rows.size, rows, None, None, about, chosen.notes)
 

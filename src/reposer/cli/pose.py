@@ -98,7 +98,7 @@ def convert(
         target: the file to write.
         format: its form; none = by the ending: .json is our own form, .csv patn, .npz h36m, .png a picture.
         pose_format: form of the source; none = recognised by the content.
-        size: height and width of the pictures, if the source gives none and the form needs them.
+        size: height and width of the pictures, if the source gives none; refused if it gives another.
         frame: only this frame of several, from 0; none = all.
         person: only this one of several people, from 0; none = all that the form can hold.
     """
@@ -133,7 +133,8 @@ def show(
         out: the picture to write (PNG).
         photo: the picture that the poses belong to.
         pose_format: form of the file; none = recognised by the content.
-        size: height and width of the picture, if the file gives none; none = the photo's.
+        size: height and width of the picture in which the joints were found, if the file gives none: the photo's, or that
+            of a smaller or larger copy; none = the photo's.
         frame: which frame of several, from 0.
     """
     pixels("--size", size)
@@ -154,7 +155,7 @@ def show(
 
         poses = [preset(source).resize(own or size or preset(source).size)]
     else:
-        poses, notes = people_of(Path(source), own or size, form=pose_format, frame=frame)
+        poses, notes = people_of(Path(source), size, form=pose_format, frame=frame, photo=own)
     tell(notes)
     write_picture(out, openpose_picture(poses, poses[0].size) if ground is None else skeleton_over(ground, poses))
     Terminal(stderr=True).say(f"The picture: {out}")

@@ -40,16 +40,13 @@ def of_clip(path: Path, out: Path, joints: str | None, person: str | None, shown
     chosen = None if person is None else parse_person(person)
     clip = VideoFile(path)
     looking = counted(
-        clip_poses(clip, POSE_ESTIMATORS[joints or ESTIMATOR](None), chosen),
-        "looking",
-        len(clip.order(clip.fps)),
-        console,
+        clip_poses(clip, POSE_ESTIMATORS[joints or ESTIMATOR](None), chosen), "looking", clip.num_frames, console
     )
     track = Pose.stack(list(looking))
     found = int(track.visible.any(-1).sum())
     if not found:
         raise BadInput(f"{path} shows no person in any of its {len(track)} frames. Take a clip that shows one clearly.")
-    write_track(out, track, float(clip.fps))
+    write_track(out, track, float(clip.fps), clip.seconds if clip.variable else None)
     console.say(f"The track: {out} (the person is found in {found} of {len(track)} frames)")
     if shown is not None:
         write_clip_skeletons(shown, clip, track)

@@ -133,7 +133,9 @@ def _read_folder(root: Path, name: str, found: Findings) -> _Split:
             notes += chosen.notes
         except BadInput as error:
             found.add("error", "pose", str(error))
-    found.add("warning", "chosen poses", f"{name}: people were chosen or left out, or joints scaled", notes)
+    found.add(
+        "warning", "chosen poses", f"{name}: people were chosen or left out, or the file does not say its size", notes
+    )
     _check_photo_poses(name, poses, found)
     folder = root / name if (root / "train").is_dir() else root
     text = f"{name}: files of kinds that are not read (HEIC, GIF, raw files of cameras, ...); save them as JPEG or PNG"

@@ -8,7 +8,7 @@ import torch
 from reposer.core import BadInput, FaceLines, Pose
 
 from .clip_dataset import ClipOptions, recognise_clips
-from .clip_folder import TRAIN_SHARE, ClipFolder, open_clip, track_of, tracks_beside
+from .clip_folder import TRAIN_SHARE, ClipFolder, open_clip_with_notes, track_of, tracks_beside
 from .dataset import NoSplit
 from .findings import Findings, outside_picture, tracked
 from .frame_folders import FrameFolders
@@ -34,20 +34,22 @@ def _check_folder(root: Path, found: Findings, progress: bool) -> None:
     alone: list[str] = []
     many: list[str] = []
     unreadable, blind, short, unscored, outside = [], [], [], [], []
+    notes: list[str] = []
     skeletons: dict[str, str] = {}
     for path, tracks in tracked(clips.items(), "clips", len(clips), progress):
         if track_of(path, tracks) is None:
             (many if tracks else alone).append(path.name)
             continue
         try:
-            video, poses = open_clip(path, tracks)
+            video, chosen = open_clip_with_notes(path, tracks)
             decoded = sum(1 for _ in video.frames())
         except BadInput as error:
             unreadable.append(str(error))
             continue
         if decoded != len(video.order()):
             unreadable.append(f"{path} shows {decoded} frames, not {len(video.order())}.")
-        poses = poses[torch.tensor(video.order())]
+        notes += chosen.notes
+        poses = chosen.pose[torch.tensor(video.order())]
         skeletons.setdefault(poses.skeleton.name, path.name)
         seen = poses.visible.any(-1)
         cut = max(1, int(TRAIN_SHARE * len(seen)))
@@ -63,6 +65,8 @@ def _check_folder(root: Path, found: Findings, progress: bool) -> None:
     found.add("error", "several tracks", "clips with several tracks, of which none is called NAME.json", many)
     found.add("error", "unreadable clips", "clips or tracks that cannot be read", unreadable)
     found.add("error", "no joints", f"no person in the first {TRAIN_SHARE:.0%}: there is no reference", blind)
+    text = "people were chosen or left out, or the track does not say its size or times"
+    found.add("warning", "chosen tracks", text, notes)
     found.add("warning", "no test", "too few frames to keep any for the split test", short)
     found.add("warning", "not scored", "no person in what the split test has", unscored)
     found.add("warning", "joints outside", "joints outside of the picture", outside)
@@ -82,7 +86,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
         found.add("error", "does not open", f"{split}: {error}")
         return
     assert isinstance(data, FrameFolders)
-    wrong, pictures, blind, outside = [], [], [], []
+    wrong, pictures, blind, outside, notes = [], [], [], [], []
     for i in tracked(range(len(data)), f"{split}: clips", len(data), progress):
         try:
             files = data.frame_files(i)
@@ -91,6 +95,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
         except BadInput as error:
             wrong.append(str(error))
             continue
+        notes += data.notes(i)
         pictures += _unlike(files)
         poses = condition.points if isinstance(condition, FaceLines) else condition
         assert isinstance(poses, Pose)
@@ -105,6 +110,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
     everybody = bool(blind) and len(blind) == len(data)
     text = f"{split}: no person has a joint" if everybody else f"{split}: clips in which no person has a joint"
     found.add("error" if everybody else "warning", "no joints", text, blind)
+    found.add("warning", "chosen people", f"{split}: frames show several people; the surest of each is read", notes)
     found.add("warning", "joints outside", f"{split}: joints outside of the picture", outside)
 
 

@@ -33,6 +33,7 @@ from .clip_dataset import (
 from .clips import choose_track_of
 from .dataset import CACHE_BYTES
 from .moves import random_move
+from .poses import Chosen
 from .video_files import VideoFile
 
 CLIP_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
@@ -260,10 +261,16 @@ def track_of(path: Path, tracks: Sequence[Path]) -> Path | None:
 
 def open_clip(path: Path, tracks: Sequence[Path]) -> tuple[VideoFile, Pose]:
     """The clip and a pose for each frame of its file, as rows."""
+    video, chosen = open_clip_with_notes(path, tracks)
+    return video, chosen.pose
+
+
+def open_clip_with_notes(path: Path, tracks: Sequence[Path]) -> tuple[VideoFile, Chosen]:
+    """The same, with the decisions made while reading the track."""
     track = track_of(path, tracks)
     assert track is not None, path
     video = VideoFile(path)
-    return video, choose_track_of(video, track).pose
+    return video, choose_track_of(video, track)
 
 
 def _laid(pixels: UInt8[Tensor, "H W 3"], edges: Edges | None, framing: Framing | None) -> Float[Tensor, "3 h w"]:

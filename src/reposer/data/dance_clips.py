@@ -23,7 +23,10 @@ from .dataset import CACHE_BYTES, NoSplit
 from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
 from .moves import random_move
 from .pictures import read_picture
-from .poses.values import is_number
+from .poses.pixels import frame_of as frame_of_joints
+from .poses.pixels import in_pixels, scaled_to
+from .poses.recording import PeopleInPicture, Person, PoseRecording
+from .poses.values import canvas_in, is_number, person_of_triples
 
 SPLITS = ("train", "val", "test")
 # Sub-folders are called train_* in every split.
@@ -131,6 +134,11 @@ class DanceClips(FrameFolders):
         seen = [bool(self._pose(path, self.skeleton).visible.any()) for path in files]
         return torch.tensor(seen)
 
+    def notes(self, i: int) -> Sequence[str]:
+        motion: Motion = "clean" if self.skeleton == H36M_17 else "noisy"
+        several = [path for path in self.frame_files(i) if len(_people(self._track_file(path, motion), motion)[0]) > 1]
+        return [f"{self.name(i)}: {len(several)} frames, the first {frame_of(several[0])}"] if several else ()
+
     def starts(self, i: int) -> Sequence[int]:
         """Any frame, as published: frames without a person are known only after reading all their files."""
         return range(max(1, len(self.span(i)) - self.frames_per_sample + 1))
@@ -182,11 +190,14 @@ class DanceClips(FrameFolders):
     def _pose(self, frame: Path, skeleton: Skeleton) -> Pose:
         """The pose of a frame, in the generator's frame."""
         motion: Motion = "clean" if skeleton == H36M_17 else "noisy"
-        folder = self.folder / (CLEAN if motion == "clean" else NOISY) / frame.parent.name
-        path = self.beside(frame, folder, (".json",), "joints")
+        path = self._track_file(frame, motion)
         pose = read_joints(path, self.size_of(frame), motion)
         refuse_misplaced(path, pose)
         return frame_pose(pose.convert(skeleton), self.framing)
+
+    def _track_file(self, frame: Path, motion: Motion) -> Path:
+        folder = self.folder / (CLEAN if motion == "clean" else NOISY) / frame.parent.name
+        return self.beside(frame, folder, (".json",), "joints")
 
     def _list(self) -> Path | None:
         """The list of this split's clips, if there is one."""
@@ -231,28 +242,36 @@ def _row(path: Path, number: int, cell: str | None) -> _Row:
 
 
 def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
-    """The first person of a frame's OpenPose JSON in a picture of `size`; a frame without one has no visible joints.
+    """The surest person of a frame's OpenPose JSON in a picture of `size`; without one no joint is visible.
 
-    motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0, 0, or a
-    score of 0 where others have more.
+    motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0, 0 or -1, -1, or a
+    score of 0 where others have more. Joints of a canvas of the frame's shape are scaled to the frame.
     """
-    content = read_json(path)
-    people = content.get("people") if isinstance(content, dict) else None
-    first = people[0] if isinstance(people, list) and people else None
-    values = first.get("pose_keypoints_2d") if isinstance(first, dict) else None
-    known = people == [] or (isinstance(values, list) and len(values) % 3 == 0 and all(map(is_number, values)))
-    rows = np.array(values, np.float32).reshape(-1, 3) if known and values is not None else None
-    kinds = {len(skeleton): skeleton for skeleton in SKELETONS_OF[motion]}
-    if not known or (rows is not None and len(rows) not in kinds):
-        raise BadInput(
-            f'{path} has no joints of a {motion} track: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}} '
-            "with "
-            f"{' or '.join(str(n) for n in kinds)} joints was expected. Fetch or make it again."
-        )
-    if rows is None:
+    people, canvas = _people(path, motion)
+    if not people:
         skeleton = SKELETONS_OF[motion][0]
         return Pose(torch.zeros(len(skeleton), 2), torch.zeros(len(skeleton), dtype=torch.bool), size, skeleton)
-    found = (rows[:, :2] != 0).any(-1)
-    if (rows[:, 2] > 0).any():  # a file without scores has zeros there
-        found &= rows[:, 2] > 0
-    return Pose(torch.from_numpy(rows[:, :2].copy()), torch.from_numpy(found), size, kinds[len(rows)])
+    person = max(people, key=lambda one: one.sureness)
+    recording = PoseRecording(path, "the track of a frame", [PeopleInPicture(people, canvas)], normalised=False)
+    pose = scaled_to(recording, in_pixels([person], frame_of_joints(recording, canvas, size), person.skeleton)[0], size)
+    return Pose(pose.xy, pose.visible, size, pose.skeleton)  # published tracks are used without their scores
+
+
+def _people(path: Path, motion: Motion) -> tuple[list[Person], tuple[int, int] | None]:
+    """The people of a frame, and the size of the canvas, if the file states it."""
+    content = read_json(path)
+    listed = content.get("people", 0) if isinstance(content, dict) else 0
+    kinds = {3 * len(skeleton): skeleton for skeleton in SKELETONS_OF[motion]}
+    people = []
+    for entry in listed or [] if listed is None or isinstance(listed, list) else [None]:
+        values = entry.get("pose_keypoints_2d") if isinstance(entry, dict) else None
+        if not isinstance(values, list) or len(values) not in kinds or not all(map(is_number, values)):
+            raise BadInput(
+                f'{path} has no joints of a {motion} track: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}} '
+                f"with {' or '.join(str(n // 3) for n in kinds)} joints was expected. Fetch or make it again."
+            )
+        if not any(value > 0 for value in values[2::3]):  # a file without scores has zeros there
+            values = [1.0 if n % 3 == 2 else value for n, value in enumerate(values)]
+        person = person_of_triples(values, kinds[len(values)])
+        people += [person] if isinstance(person, Person) else []
+    return people, canvas_in(path, content)

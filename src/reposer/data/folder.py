@@ -196,7 +196,7 @@ def chosen_photo_pose(photo: Path) -> Chosen:
     if path is None:
         raise BadInput(f"{photo} has no pose; {photo.with_suffix('.json').name} was expected beside it.")
     size = picture_header(photo)
-    chosen = choose_pose(read_recording(path), size)
+    chosen = choose_pose(read_recording(path), size, told=False)
     pose = chosen.pose
     if pose.size != size:
         raise BadInput(

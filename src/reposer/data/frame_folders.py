@@ -47,6 +47,10 @@ class FrameFolders(FileClips):
     def frame_files(self, i: int) -> Sequence[Path]:
         """The pictures of clip i, in order."""
 
+    def notes(self, i: int) -> Sequence[str]:
+        """What was decided while reading clip i, for a check of the data set."""
+        return ()
+
     def span(self, i: int) -> range:
         return range(len(self.frame_files(i)))
 

@@ -44,6 +44,7 @@ class VideoFile:
     path: the file. size: (height, width) upright, in square pixels: non-square pixels are stretched, as players do.
     stored_size: the same without stretching, as OpenCV reads such a clip. fps: the file's frame rate if constant, else
     the usual rate rounded to whole frames per second. variable: whether the rate varies. num_frames: in the file.
+    seconds: when each of them is shown, from the first on.
     has_sound: whether there is a sound track.
 
     Refused: a missing file, no video, an unknown codec, a truncated file, one without frames, and one whose frames are
@@ -57,7 +58,7 @@ class VideoFile:
         refuse_what_is_no_clip(self.path)
         scan = _scanned(self.path)
         self.has_sound, self.num_frames = scan.has_sound, len(scan.seconds)
-        self._seconds = scan.seconds
+        self.seconds: Sequence[float] = scan.seconds
         self.variable = not _constant(scan.seconds, scan.fps)
         self.fps = _usual_rate(scan.seconds) if self.variable else scan.fps
         self.stored_size = (0, 0)
@@ -73,11 +74,18 @@ class VideoFile:
         """Indices of the file's frames to show at a constant rate. None: the clip's own `fps`."""
         if not self.variable and fps in (None, self.fps):
             return range(self.num_frames)
-        return shown_at(self._seconds, fps or self.fps)
+        return shown_at(self.seconds, fps or self.fps)
 
     def frames(self, fps: Fraction | None = None) -> Iterator[UInt8[Tensor, "H W 3"]]:
         """The upright frames in this order, as RGB bytes; undecodable first frames are replaced by the next one."""
-        places = iter(self.order(fps))
+        return self._at(self.order(fps))
+
+    def stored_frames(self) -> Iterator[UInt8[Tensor, "H W 3"]]:
+        """Each of the file's frames once, in order, however long it is shown."""
+        return self._at(range(self.num_frames))
+
+    def _at(self, order: Sequence[int]) -> Iterator[UInt8[Tensor, "H W 3"]]:
+        places = iter(order)
         wanted = next(places, None)
         for place, (_, frame) in enumerate(self._decoded(), self._lost):
             while wanted is not None and wanted <= place:

@@ -24,13 +24,15 @@ def choose_pose(
     otherwise: Size | None = None,
     frame: int | None = None,
     person: int | None = None,
+    told: bool = True,
 ) -> Chosen:
     """One person of one picture.
 
     size: (height, width) of the picture that the pose belongs to: a canvas of the same aspect is scaled to it, any
     other is refused. None: the file's size, or `otherwise` if it has none. Our own form keeps its own size.
     frame: index of the picture, from 0; required if there are several. person: index of the person, from 0; None takes
-    the one with the highest sum of joint scores.
+    the one with the highest sum of joint scores. told: whether the user said `size` of this file; if not, a note says
+    that it is taken for a file without one.
     """
     picture = _picture(recording, frame)
     found, notes = _person(recording, picture, person)
@@ -40,15 +42,20 @@ def choose_pose(
         notes.append(
             f"{recording.path} counts from 0 to 1; its joints are scaled to {words_of(pose.size)} (height x width)."
         )
-    if picture.size is None and size is None:
-        beside = int(pose.visible.sum() - inside(pose).sum())
-        outside = f" {beside} of its joints lie outside of that." if beside else ""
-        notes.append(
-            f"{recording.path} does not say how large its picture is; {words_of(pose.size)} (height x width) is taken."
-            f"{outside}"
-        )
+    if picture.size is None and (size is None or not (told or counts.normalised)):
+        notes.append(taken_size(recording, pose))
     refuse_outside(recording, pose, size_is_known=picture.size is not None)
     return Chosen(scaled_to(recording, pose, size), notes)
+
+
+def taken_size(recording: PoseRecording, poses: Pose, what: str = "picture") -> str:
+    """The note on a file that does not say its size."""
+    beside = int(poses.visible.sum() - inside(poses).sum())
+    outside = f" {beside} of its joints lie outside of that." if beside else ""
+    return (
+        f"{recording.path} does not say how large its {what} is; {words_of(poses.size)} (height x width) is taken."
+        f"{outside}"
+    )
 
 
 def _picture(recording: PoseRecording, number: int | None) -> PeopleInPicture:

@@ -13,6 +13,7 @@ from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_25
 from .arrays import H36MWriter
 from .blazepose import BlazePoseWriter
 from .by_name import rows_by_name
+from .choosing import taken_size
 from .coco_annotations import CocoAnnotationsWriter
 from .following import followed
 from .keypoint_results import AlphaPoseWriter, CocoResultsWriter
@@ -20,7 +21,7 @@ from .mmpose import MMPoseWriter
 from .openpose import OpenPoseWriter
 from .own import OwnWriter
 from .patn import PatnWriter
-from .pixels import frame_of, in_pixels, is_normalised, scaled_to, words_of
+from .pixels import frame_of, in_pixels, is_normalised, refuse_outside, scaled_to, words_of
 from .recognise import read_recording
 from .recording import PeopleInPicture, Person, PoseRecording, PoseWriter, Size
 from .skeleton_picture import SkeletonPictureWriter
@@ -77,10 +78,17 @@ def convert(
 
 
 def people_of(
-    path: Path, size: Size | None = None, *, form: str | None = None, frame: int | None = None
+    path: Path,
+    size: Size | None = None,
+    *,
+    form: str | None = None,
+    frame: int | None = None,
+    photo: Size | None = None,
 ) -> tuple[list[Pose], list[str]]:
-    """All people of one picture of a file, in pixels of a picture of `size` (of the file's, if it has one and this is
-    None), with notes. form, frame: as in `convert`.
+    """All people of one picture of a file, in pixels of the `photo` (height, width), else of a picture of `size`, else of
+    the file's own, with notes. form, frame: as in `convert`.
+
+    size: (height, width) of the picture in which the joints were found, if the file does not say it.
     """
     recording = read_recording(path, form)
     if frame is None and len(recording.pictures) > 1:
@@ -90,14 +98,23 @@ def people_of(
     people = [person for _, person in picture.usable]
     if not people:
         raise BadInput(f"{path} shows no person that can be used: there is nothing to show.")
-    counts = frame_of(recording, picture.size, size)
-    poses = [scaled_to(recording, in_pixels([person], counts, person.skeleton)[0], size) for person in people]
-    if size is not None and poses[0].size != size:  # our own form keeps its size
+    if photo is not None and size is not None:
+        _refuse_other_size(recording, size)
+    counts = frame_of(recording, picture.size, size or photo)
+    wanted = photo or size
+    found = [in_pixels([person], counts, person.skeleton)[0] for person in people]
+    for pose in found:
+        refuse_outside(recording, pose, size_is_known=picture.size is not None)
+    poses = [scaled_to(recording, pose, wanted) for pose in found]
+    if wanted is not None and poses[0].size != wanted:  # our own form keeps its size
         raise BadInput(
-            f"{path} belongs to a picture of {words_of(poses[0].size)} (height x width), not of {words_of(size)}."
+            f"{path} belongs to a picture of {words_of(poses[0].size)} (height x width), not of {words_of(wanted)}."
         )
     left_out = len(picture.people) - len(people)
-    return poses, [f"{path}: {left_out} people whose data cannot be used are left out."] if left_out else []
+    notes = [f"{path}: {left_out} people whose data cannot be used are left out."] if left_out else []
+    if picture.size is None and size is None and not counts.normalised:
+        notes.append(taken_size(recording, Pose.stack(found)))
+    return poses, notes
 
 
 def writer_for(target: Path, to: str | None) -> PoseWriter:
@@ -123,7 +140,8 @@ def selected(recording: PoseRecording, frame: int | None, person: int | None) ->
             raise BadInput(
                 f"{recording.path} has {len(recording.pictures)} frames; there is no frame {frame} (they count from 0)."
             )
-        recording = replace(recording, pictures=[recording.pictures[frame]], is_clip=False, ends_open=False)
+        one = [recording.pictures[frame]]
+        recording = replace(recording, pictures=one, is_clip=False, ends_open=False, seconds=None)
     if person is None:
         return recording
     pictures = [replace(p, people=[p.people[person]] if person < len(p.people) else []) for p in recording.pictures]
@@ -140,6 +158,8 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
         raise BadInput(f"{path} shows no person that can be used: there is nothing to convert.")
     if writer.key == "picture" and len(recording.pictures) > 1:
         raise BadInput(f"{path} has {len(recording.pictures)} frames, and a picture shows one. Choose it: --frame K.")
+    if size is not None:
+        _refuse_other_size(recording, size)
     notes = []
     left_out = sum(len(picture.people) - len(picture.usable) for picture in recording.pictures)
     if left_out:
@@ -163,6 +183,15 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
     elif size is not None:
         recording = replace(recording, pictures=[replace(p, size=p.size or size) for p in recording.pictures])
     return recording, notes
+
+
+def _refuse_other_size(recording: PoseRecording, size: Size) -> None:
+    own = next((picture.size for picture in recording.pictures if picture.size not in (None, size)), None)
+    if own is not None:
+        raise BadInput(
+            f"{recording.path} says itself that it belongs to a picture of {words_of(own)} (height x width), not of "
+            f"{words_of(size)}. Leave --size out."
+        )
 
 
 def in_pixels_of(recording: PoseRecording, size: Size | None) -> PoseRecording:

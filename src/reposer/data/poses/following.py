@@ -7,7 +7,7 @@ import numpy as np
 
 from reposer.core import BadInput
 
-from .choosing import Chosen
+from .choosing import Chosen, taken_size
 from .pixels import frame_of, in_pixels, refuse_outside, scaled_to, words_of
 from .recording import Person, PoseRecording, Size, UnusablePerson
 
@@ -19,11 +19,14 @@ MOST_PEOPLE = 20
 """Most people tracked per frame: those with the highest scores."""
 
 
-def choose_track(recording: PoseRecording, size: Size | None = None, num_frames: int | None = None) -> Chosen:
+def choose_track(
+    recording: PoseRecording, size: Size | None = None, num_frames: int | None = None, *, told: bool = True
+) -> Chosen:
     """One person of a clip, one row per frame; nothing is visible in frames without the person.
 
     size: (height, width) of the clip; a canvas of the same aspect is scaled to it. num_frames: number of its frames;
-    forms that omit frames without people are padded to it. Of several people, the one with the highest scores over the
+    forms that omit frames without people are padded to it. told: whether the user said the size; if not, a note says that
+    it is taken for a file without one. Of several people, the one with the highest scores over the
     whole clip is taken, followed by the tracker's ids if the file has them, else by the positions of the joints.
     """
     if not recording.is_clip:
@@ -50,6 +53,8 @@ def choose_track(recording: PoseRecording, size: Size | None = None, num_frames:
             f"{words_of(size)}. Give the track of this clip."
         )
     poses = in_pixels(people, counts, next(iter(skeletons.values()), recording.skeleton))
+    if declared is None and not (told or counts.normalised):
+        notes.append(taken_size(recording, poses, "clip"))
     refuse_outside(recording, poses, size_is_known=declared is not None)
     return Chosen(scaled_to(recording, poses, size), notes)
 

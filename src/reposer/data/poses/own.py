@@ -1,6 +1,7 @@
 """Our own files: a photo's pose with joints by name, and a clip's track, with their skeleton and size in pixels."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from reposer.core.skeleton import (
 from ..files import MISSING
 from .by_name import in_joints, smallest
 from .recording import PeopleInPicture, Person, PoseRecording
-from .values import is_count, is_place, rate_in, size_in
+from .values import is_count, is_place, rate_in, seconds_in, size_in
 from .written import number, write_json
 
 
@@ -56,7 +57,8 @@ class OwnPose:
 
 class OwnTrack:
     """{"skeleton": name, "size": [h, w], "fps": 25, "keypoints": [[[x, y] or [x, y, score] or null, one per joint] or
-    null, one per frame], "unreliable_frames": [n, ...]}: nothing is visible in unreliable frames.
+    null, one per frame], "unreliable_frames": [n, ...]}: nothing is visible in unreliable frames. Of a clip whose rate
+    varies, "seconds": [0, ...] says when each frame is shown.
 
     Without a skeleton: 18 joints in OpenPose's order, missing = -1, and the clip's size must be given.
     """
@@ -85,8 +87,17 @@ class OwnTrack:
             people[t] = None
         pictures = [PeopleInPicture([person] if person else [], size) for person in people]
         fps = rate_in(path, content.get("fps"))
+        seconds = seconds_in(path, content.get("seconds"), len(pictures))
         return PoseRecording(
-            path, self.name, pictures, is_clip=True, own=True, fps=fps, skeleton=skeleton, form=self.key
+            path,
+            self.name,
+            pictures,
+            is_clip=True,
+            own=True,
+            fps=fps,
+            seconds=seconds,
+            skeleton=skeleton,
+            form=self.key,
         )
 
 
@@ -107,6 +118,7 @@ class OwnWriter:
             content["joints"] = dict(zip(skeleton.joints, rows[0] or [None] * len(skeleton), strict=True))
         else:
             content |= {"fps": recording.fps} if recording.fps is not None else {}
+            content |= {"seconds": list(recording.seconds)} if recording.seconds is not None else {}
             content["keypoints"] = rows
         write_json(path, content)
 
@@ -148,8 +160,11 @@ def write_pose_json(path: Path | str, pose: Pose) -> None:
     write_text(Path(path), json.dumps(content, indent=1) + "\n")
 
 
-def write_track(path: Path | str, poses: Pose, fps: float) -> None:
-    """Write the rows of `poses`, one per frame, in our own form. Joints that are not visible become null."""
+def write_track(path: Path | str, poses: Pose, fps: float, seconds: Sequence[float] | None = None) -> None:
+    """Write the rows of `poses`, one per frame, in our own form. Joints that are not visible become null.
+
+    seconds: when each frame is shown, if their distances in time vary.
+    """
     assert poses.xy.dim() == 3, "one file, one clip"
     scores = None if poses.score is None else poses.score.tolist()
     frames: list[Any] = []
@@ -159,7 +174,9 @@ def write_track(path: Path | str, poses: Pose, fps: float) -> None:
             for k, (x, y) in enumerate(places)
         ]
         frames.append([place if there else None for place, there in zip(row, seen, strict=True)])
-    content = {"skeleton": poses.skeleton.name, "size": list(poses.size), "fps": fps, "keypoints": frames}
+    content: dict[str, Any] = {"skeleton": poses.skeleton.name, "size": list(poses.size), "fps": fps}
+    content |= {} if seconds is None else {"seconds": [round(t, 6) for t in seconds]}
+    content["keypoints"] = frames
     write_text(Path(path), json.dumps(content) + "\n")
 
 

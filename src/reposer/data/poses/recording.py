@@ -80,6 +80,7 @@ class PoseRecording:
     kind: what wrote it, for messages. pictures: one for a photo, the frames for a clip. is_clip: whether the form is
     for several pictures. own: our own form, which is in pixels and has the size of the one picture it belongs to.
     ends_open: whether further frames without people may follow the last one. fps: frames per second, if stated.
+    seconds: when each frame is shown, if their distances in time vary.
     skeleton: of a recording without people. normalised: whether positions count from 0 to 1 from edge to edge; None =
     the values tell. form: key of the form. fields: what else the file says.
     """
@@ -91,6 +92,7 @@ class PoseRecording:
     own: bool = False
     ends_open: bool = False
     fps: float | None = None
+    seconds: Sequence[float] | None = None
     skeleton: Skeleton = OPENPOSE_18
     normalised: bool | None = None
     form: str = ""

@@ -1,6 +1,7 @@
 """Numbers in pose files: valid positions, sizes, scores and rates."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,18 @@ def rate_in(path: Path, fps: Any) -> float | None:
             f"{path} says {quoted(fps)} frames per second; a number from {LEAST_FPS:g} to {MOST_FPS:g} was expected."
         )
     return float(fps)
+
+
+def seconds_in(path: Path, seconds: Any, count: int) -> Sequence[float] | None:
+    """When each of `count` frames is shown, if the file states it: times from 0 on that rise."""
+    if seconds is None:
+        return None
+    times = seconds if isinstance(seconds, list) and all(map(is_number, seconds)) else []
+    if len(times) != count or any(b <= a for a, b in pairwise(times)) or times[0] != 0:
+        raise BadInput(
+            f"{path} has the seconds {quoted(seconds)}; {count} rising times from 0 on were expected, one per frame."
+        )
+    return [float(t) for t in times]
 
 
 def whole_number_in(text: str) -> int | None:
