@@ -87,7 +87,7 @@ def test_a_track_of_other_times_is_of_another_clip_and_one_without_times_is_told
     video, poses = varying(tmp_path)
     track = tmp_path / "clip.json"
     write_track(track, poses, 30, [k / 30 for k in range(10)])
-    with pytest.raises(BadInput, match="shows its frames at other times than .* the track of another clip"):
+    with pytest.raises(BadInput, match=r"shows its frames at other times than .* the track of another clip"):
         choose_track_of(video, track)
     write_track(track, poses, 30)
     assert "is taken as one pose for each frame of its file" in choose_track_of(video, track).notes[0]
@@ -122,5 +122,5 @@ def test_the_declared_size_of_a_track_is_used_and_an_undeclared_one_is_told(tmp_
 def test_a_declared_size_that_the_track_contradicts_is_refused(tmp_path):
     clip, _ = half_size(tmp_path)
     write_track(tmp_path / "clip.json", Pose.stack([standing(40.0, (20.0, 32.0), SIZE)] * 4), 25)
-    with pytest.raises(BadInput, match="says itself that its clip is 64x48 .* not 32x24"):
+    with pytest.raises(BadInput, match=r"says itself that its clip is 64x48 .* not 32x24"):
         open_driving(clip, size=(32, 24))
