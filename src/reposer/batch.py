@@ -22,13 +22,14 @@ from reposer.core.workers import results
 from reposer.data.generated_note import digest
 from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from reposer.data.pictures import read_picture
-from reposer.estimators.people_choice import Person, parse_person
+from reposer.estimators.people_choice import Estimated, Person, parse_person
 from reposer.generators import shipped_models
 from reposer.own_photo import ESTIMATOR, POSE_FILES, estimated, fitted, is_pose_file, is_preset, repose
 
 COLUMNS = ("photo", "pose", "person", "pose_person", "out")
 """Columns of a manifest; the first two are required."""
-FAILURES = "failures.csv"
+FAILURES, NOTES = "failures.csv", "notes.csv"
+NOTE_COLUMNS = ("photo", "pose", "out", "note")
 ROLE = "batch"
 """Under which the note in a picture holds the digest of all that it was made from."""
 HEAD = 1 << 16
@@ -65,11 +66,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a job. failure: why there is no picture; empty if there is. new: whether this run made it."""
+    """What became of a job. failure: why there is no picture; empty if there is. new: whether this run made it.
+
+    notes: what was decided on the way, one sentence each; empty for a picture that was made before.
+    """
 
     job: Job
     failure: str = ""
     new: bool = True
+    notes: Sequence[str] = ()
 
 
 # ------------------------------------------------------------------------------------------- jobs
@@ -210,6 +215,24 @@ def write_failures(out: Path, done: Sequence[Done]) -> Path | None:
     return path
 
 
+def write_notes(out: Path, done: Sequence[Done]) -> Path | None:
+    """Write OUT/notes.csv, a row for each note; those of pictures made before stay. Returns its path if there are any."""
+    path = out / NOTES
+    kept = {str(d.job.out) for d in done if not d.new}
+    rows = []
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.reader(file) if len(row) == len(NOTE_COLUMNS) and row[2] in kept]
+    rows += [[str(d.job.photo), d.job.pose, str(d.job.out), one_line(note)] for d in done for note in d.notes]
+    if not rows:
+        path.unlink(missing_ok=True)
+        return None
+    text = io.StringIO()
+    csv.writer(text).writerows([NOTE_COLUMNS, *sorted(rows)])
+    write_text(path, text.getvalue())
+    return path
+
+
 def _weights(model: str) -> str:
     """The file of a model, so that the digest of it can be told."""
     if Path(model).is_file():
@@ -245,12 +268,11 @@ def make(job: Job, options: Options) -> Done:
         wanted = made_from(job, options)
         if _is_made(job.out, wanted):
             return Done(job, new=False)
-        _make(job, options, wanted)
+        return Done(job, notes=_make(job, options, wanted))
     except BadInput as error:
         return Done(job, failure=str(error))
     except MemoryError:
         return Done(job, failure="there is not enough memory for it")
-    return Done(job)
 
 
 def made_from(job: Job, options: Options) -> str:
@@ -277,14 +299,17 @@ def _is_made(out: Path, wanted: str) -> bool:
         return False
 
 
-def _make(job: Job, options: Options, wanted: str) -> None:
+def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
+    """Make the picture of a job; returns the notes."""
     pose_person = parse_person(job.pose_person, "pose_person") if job.pose_person else None
-    source = _source(job.photo, job.photo.stat().st_mtime_ns, job.person, options.estimator)
+    shown = _source(job.photo, job.photo.stat().st_mtime_ns, job.person, options.estimator)
+    source, notes = shown.pose, [*shown.notes]
     pose: Pose | str = job.pose
     if not is_preset(job.pose) and not is_pose_file(Path(job.pose)):
         path = Path(job.pose)
         found = _posed(path, path.stat().st_mtime_ns, job.pose_person, options.estimator)
-        pose = fitted(found, source, job.pose, retargeted=options.retargeted)
+        notes += [note.replace("--person", "pose_person") for note in found.notes]
+        pose = fitted(found.pose, source, job.pose, retargeted=options.retargeted)
         pose_person = None
     made = repose(
         job.photo,
@@ -303,6 +328,7 @@ def _make(job: Job, options: Options, wanted: str) -> None:
     if not is_preset(job.pose):
         inputs["pose"] = _digest(Path(job.pose), Path(job.pose).stat().st_mtime_ns)
     replace(made, generated=replace(made.generated, inputs=inputs)).save(job.out, mark=options.mark)
+    return [*notes, *made.notes]
 
 
 @lru_cache(maxsize=4096)
@@ -311,15 +337,15 @@ def _digest(path: Path, changed: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _source(photo: Path, changed: int, person: str, estimator: str) -> Pose:
+def _source(photo: Path, changed: int, person: str, estimator: str) -> Estimated:
     return _estimated(photo, person, estimator)
 
 
 @lru_cache(maxsize=256)
-def _posed(picture: Path, changed: int, person: str, estimator: str) -> Pose:
+def _posed(picture: Path, changed: int, person: str, estimator: str) -> Estimated:
     return _estimated(picture, person, estimator)
 
 
-def _estimated(path: Path, person: str, estimator: str) -> Pose:
+def _estimated(path: Path, person: str, estimator: str) -> Estimated:
     choice: Person | None = parse_person(person) if person else None
-    return estimated(read_picture(path), str(path), choice, estimator).pose
+    return estimated(read_picture(path), str(path), choice, estimator)

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,9 +27,12 @@ from reposer.data.video_files import ClipWriter, VideoFile
 from reposer.estimators import PoseEstimator
 from reposer.estimators.following import follow
 from reposer.estimators.people_choice import Person, estimate
+from reposer.nn.weights import sha256
 
 RECEIPT = "reposer-extract.json"
 """A data set's file that says how it was made: a run with other options is not mixed in."""
+CONTENTS = "reposer-extract.photos"
+"""The file that keeps checksums of the photos: one that was replaced is looked at again, whatever its time says."""
 SKELETONS = "skeletons"
 """The folder of the pictures of skeletons, in a data set."""
 MARGIN = 0.25
@@ -77,6 +80,7 @@ class Extraction:
     person: Person | None = None
     size: tuple[int, int] | None = (256, 176)
     show: bool = False
+    _contents: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def photos(self) -> Mapping[str, Path]:
         """The photos by their names in the data set, sorted; BadInput if there are none, or two of one name, or
@@ -109,6 +113,7 @@ class Extraction:
         lock = only_user(self.out, "extracts poses")
         try:
             self._keep_receipt()
+            self._contents.update(self._read_contents())
             for name, photo in photos.items():
                 yield self._made(name, photo)
         finally:
@@ -124,7 +129,8 @@ class Extraction:
     def _made(self, name: str, photo: Path) -> Made:
         picture_path = self.out / name
         pose_path = picture_path.with_suffix(".json")
-        if picture_path.is_file() and pose_path.is_file() and pose_path.stat().st_mtime >= photo.stat().st_mtime:
+        content = sha256(photo)
+        if picture_path.is_file() and pose_path.is_file() and self._contents.get(name) == content:
             return Made(name, photo, new=False)
         try:
             picture = read_picture(photo)
@@ -144,7 +150,18 @@ class Extraction:
         if self.show:
             write_picture(self.out / SKELETONS / f"{Path(name).with_suffix('')}.png", skeleton_over(picture, pose))
         write_pose_json(pose_path, pose)  # last: a picture without it is made again
+        self._keep_content(name, content)
         return Made(name, photo, notes=found.notes)
+
+    def _read_contents(self) -> dict[str, str]:
+        """The checksum of the photo that each picture was made from, by the picture's name; the last one counts."""
+        path = self.out / CONTENTS
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []  # a cut last line is none
+        return {json.loads(name): digest for digest, _, name in (line.partition(" ") for line in lines)}
+
+    def _keep_content(self, name: str, digest: str) -> None:
+        with (self.out / CONTENTS).open("a", encoding="utf-8") as file:
+            file.write(f"{digest} {json.dumps(name)}\n")
 
     def _refuse_other_files(self) -> None:
         """Refuse a folder in which files of somebody else could be overwritten: above all the photos themselves."""

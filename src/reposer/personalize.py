@@ -22,10 +22,11 @@ from reposer.core.images import resize_part, to_uint8
 from reposer.core.json_files import object_in
 from reposer.data.clips import choose_track_of
 from reposer.data.dataset import PairRow
-from reposer.data.folder import Folder, photo_pose, photos_in, pose_path
+from reposer.data.folder import Folder, chosen_photo_pose, photo_pose, photos_in, pose_path
 from reposer.data.pictures import read_picture, write_picture
-from reposer.data.poses import write_pose_json
+from reposer.data.poses import recording_files, write_pose_json
 from reposer.data.video_files import VideoFile
+from reposer.estimators import PeopleEstimator, PoseEstimator
 from reposer.evaluation import Report, evaluate
 from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.generators import load, save, shipped_models
@@ -68,6 +69,7 @@ class Personalized:
     trained_on, held_out: numbers of frames. left_out: names of frames that were not used, with the reason.
     minutes, steps: of training. before, after: scores on held-out frames, each shown from frames that were trained on.
     written: whether the result is better and was written. signal: that ended the training early, or 0.
+    notes: what was decided while reading joints, one sentence each.
     """
 
     trained_on: int
@@ -79,6 +81,7 @@ class Personalized:
     after: Report | None = None
     written: bool = False
     signal: int = 0
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def personalize(
         outcome.seconds / 60,
         outcome.step,
         signal=outcome.signal,
+        notes=told["notes"],
     )
     return done if outcome.signal else _judged(done, base, outcome, frames, file, out, sheet)
 
@@ -204,9 +208,11 @@ def _stored(
     """The frames as a folder of photos, split in train and test; made once."""
     if not source.exists():
         raise BadInput(f"There is no {source}. Give a clip or a folder of photos of one person.")
+    if source.is_file() and track is None and not estimator:
+        track = track_beside(source)
     wanted = {
-        "source": sha256(source) if source.is_file() else [path.name for path in photos_in(source)],
-        "track": None if track is None else sha256(track),
+        "source": sha256(source) if source.is_file() else {photo.name: _contents(photo) for photo in photos_in(source)},
+        "track": None if track is None else [sha256(file) for file in recording_files(track)],
         "estimator": estimator,
     }
     if (folder / ABOUT).is_file():
@@ -216,17 +222,19 @@ def _stored(
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "train").is_dir():
         raise BadInput(f"{folder} is not a folder of frames of Reposer. Give another --work.")
     left_out: dict[str, str] = {}
+    notes: list[str] = []
     if source.is_dir():
-        train_frames, held_out = _of_photos(source, estimator, progress, left_out)
+        train_frames, held_out = _of_photos(source, estimator, progress, left_out, notes)
     else:
-        train_frames, held_out = _of_clip(source, track, estimator, progress, left_out)
+        train_frames, held_out = _of_clip(source, track, estimator, progress, left_out, notes)
     _refuse_few(source, train_frames, held_out, left_out)
     for split, own in (("train", train_frames), ("test", held_out)):
         (folder / split).mkdir(parents=True, exist_ok=True)
         for k, frame in enumerate(own):
             write_picture(folder / split / f"person_{split}{k:04d}.png", frame.picture)
             write_pose_json(folder / split / f"person_{split}{k:04d}.json", frame.pose)
-    about = {"wanted": wanted, "trained_on": len(train_frames), "held_out": len(held_out), "left_out": left_out}
+    about = {"wanted": wanted, "trained_on": len(train_frames), "held_out": len(held_out)}
+    about |= {"left_out": left_out, "notes": notes}
     write_text(folder / ABOUT, json.dumps(about, indent=1, allow_nan=False) + "\n")
     return folder
 
@@ -237,12 +245,14 @@ def _of_clip(
     estimator: str | None,
     progress: Callable[[Iterable[_Frame], int], Iterable[_Frame]],
     left_out: dict[str, str],
+    notes: list[str],
 ) -> tuple[list[_Frame], list[_Frame]]:
     """The first frames to train on, the last ones held out, with a gap between; all cut around where the person is."""
     clip = VideoFile(source)
-    track = track or (None if estimator else track_beside(source))
     order = torch.tensor(clip.order())
-    poses = None if track is None else choose_track_of(clip, track).pose[order]
+    chosen = None if track is None else choose_track_of(clip, track)
+    notes += chosen.notes if chosen is not None else ()
+    poses = None if chosen is None else chosen.pose[order]
     reader = None if poses is not None else named_estimator(estimator)
     count = len(order)
     last, first = int((1 - SHARE - GAP) * count), int((1 - SHARE) * count)
@@ -251,11 +261,13 @@ def _of_clip(
     def found() -> Iterable[_Frame]:
         for t, picture in enumerate(clip.frames()):
             if t in wanted:
-                pose = joints_of(reader, picture) if reader is not None else poses[t] if poses is not None else None
+                pose = _looked(reader, picture, people) if reader is not None else None if poses is None else poses[t]
                 assert pose is not None
                 yield _Frame(str(t), picture, pose)
 
+    people: list[int] = []
     usable = _usable(progress(found(), len(wanted)), left_out)
+    notes += _several(people, "frames")
     if not usable:
         return [], []
     cut = _cut_alike(usable)
@@ -273,22 +285,31 @@ def _of_photos(
     estimator: str | None,
     progress: Callable[[Iterable[_Frame], int], Iterable[_Frame]],
     left_out: dict[str, str],
+    notes: list[str],
 ) -> tuple[list[_Frame], list[_Frame]]:
     """The last fifth of the photos held out, by name; photos that equal one of those are left out."""
     photos = photos_in(source)
     readers = [] if all(pose_path(photo) for photo in photos) else [named_estimator(estimator)]
 
+    people: list[int] = []
+
     def found() -> Iterable[_Frame]:
         for photo in photos:
             try:
                 picture = read_picture(photo)
-                pose = photo_pose(photo) if pose_path(photo) else joints_of(readers[0], picture)
+                if pose_path(photo):
+                    chosen = chosen_photo_pose(photo)
+                    pose = chosen.pose
+                    notes.extend(chosen.notes)
+                else:
+                    pose = _looked(readers[0], picture, people)
             except BadInput as error:
                 left_out[photo.name] = str(error)
                 continue
             yield _Frame(photo.name, picture, pose)
 
     usable = [_small(frame) for frame in _usable(progress(found(), len(photos)), left_out)]
+    notes += _several(people, "photos")
     count = max(1, min(MOST_HELD_OUT, round(SHARE * len(usable))))
     own, held_out = usable[:-count], usable[-count:]
     small = [_thumbnail(frame) for frame in held_out]
@@ -299,6 +320,30 @@ def _of_photos(
         else:
             kept.append(frame)
     return kept, held_out
+
+
+def _looked(estimator: PoseEstimator, picture: UInt8[Tensor, "H W 3"], people: list[int]) -> Pose:
+    """The pose of the largest person; the number of people in the picture is added to `people`."""
+    if not isinstance(estimator, PeopleEstimator):
+        return joints_of(estimator, picture)
+    found = estimator.people(picture, closer=False)
+    people.append(len(found))
+    return estimator.refined(picture, found[0]) if found else joints_of(estimator, picture)
+
+
+def _several(people: Sequence[int], what: str) -> list[str]:
+    several = sum(count > 1 for count in people)
+    if not several:
+        return []
+    return [
+        f"{several} of {len(people)} {what} show several people; the largest is taken in each. If that is not always the same "
+        f"person, cut the others out, or give the joints in files."
+    ]
+
+
+def _contents(photo: Path) -> list[str]:
+    """Checksums of a photo and of its pose file, if it has one."""
+    return [sha256(path) for path in (photo, pose_path(photo)) if path is not None]
 
 
 def _usable(frames: Iterable[_Frame], left_out: dict[str, str]) -> list[_Frame]:

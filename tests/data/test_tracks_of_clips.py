@@ -124,3 +124,12 @@ def test_a_declared_size_that_the_track_contradicts_is_refused(tmp_path):
     write_track(tmp_path / "clip.json", Pose.stack([standing(40.0, (20.0, 32.0), SIZE)] * 4), 25)
     with pytest.raises(BadInput, match=r"says itself that its clip is 64x48 .* not 32x24"):
         open_driving(clip, size=(32, 24))
+
+
+def test_frames_are_sorted_by_their_numbers_and_a_gap_is_a_finding(tmp_path):
+    root = dance(tmp_path, (5.0, 6.0, 0.9))
+    for path in sorted(root.rglob("ann/0000*")):
+        number = {"0": "2", "1": "10", "2": "11"}[path.name[4]]
+        path.rename(path.with_name(number + path.name[5:]))
+    assert [path.stem for path in DanceClips(root, "train").frame_files(0)] == ["2", "10", "11"]
+    assert kinds(root)["uneven frames"].examples == ("ann: after frame 10 comes frame 11",)

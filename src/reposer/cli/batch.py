@@ -39,7 +39,8 @@ def batch(
 ) -> int:
     """A stopped or killed batch goes on with the same command: a picture that was made from the same photo, pose,
     weights and options is kept. A pair that cannot be done does not stop the others: it is listed with its reason, in
-    OUT/failures.csv too, and the exit code is 1.
+    OUT/failures.csv too, and the exit code is 1. What was decided on the way (which of several people, joints outside of
+    the photo) is listed in OUT/notes.csv.
 
     Args:
         photos: a folder of photos, a photo, or a CSV file with the columns photo and pose and, if wanted, person,
@@ -64,7 +65,7 @@ def batch(
     if background == "transparent" and format == "jpg":
         raise BadInput("JPEG has no transparency. Give --format png, or --background white.")
 
-    from reposer.batch import Options, all_pairs, manifest, write_failures
+    from reposer.batch import Options, all_pairs, manifest, write_failures, write_notes
     from reposer.batch import run as made
     from reposer.own_photo import ESTIMATOR
 
@@ -99,6 +100,10 @@ def batch(
     console.say(f"{new} pictures made, {kept} kept from before, {len(failed)} failed: {out}")
     for d in failed[:FAILURES_SHOWN]:
         console.say(f"{d.job.photo} in {d.job.pose}: {d.failure}")
+    told = write_notes(out, done)
+    if told is not None:
+        noted = sum(bool(d.notes) for d in done)
+        console.say(f"Notes on {noted} of the pictures made now (several people, cut limbs, ...): {told}")
     if listed is not None:
         console.say(f"All failures: {listed}")
     return 1 if failed else 0

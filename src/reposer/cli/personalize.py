@@ -62,6 +62,7 @@ def personalize_person(
     from reposer.evaluation.numbers import better, titled, written
     from reposer.personalize import DECIDES, personalize
 
+    from .photo_poses import tell
     from .progress import counted
 
     if threads is not None:
@@ -82,6 +83,7 @@ def personalize_person(
         sheet=sheet,
         progress=reading,
     )
+    tell(done.notes[:LEFT_OUT_SHOWN])
     for name, reason in list(done.left_out.items())[:LEFT_OUT_SHOWN]:
         console.say(f"Left out {name}: {reason}")
     if len(done.left_out) > LEFT_OUT_SHOWN:

@@ -11,7 +11,7 @@ from .clip_dataset import ClipOptions, recognise_clips
 from .clip_folder import TRAIN_SHARE, ClipFolder, open_clip_with_notes, track_of, tracks_beside
 from .dataset import NoSplit
 from .findings import Findings, outside_picture, tracked
-from .frame_folders import FrameFolders
+from .frame_folders import FrameFolders, uneven
 from .pictures import picture_header, picture_is_cut_off
 
 SPLITS = ("train", "val", "test")
@@ -87,6 +87,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
         return
     assert isinstance(data, FrameFolders)
     wrong, pictures, blind, outside, notes = [], [], [], [], []
+    gaps: list[str] = []
     for i in tracked(range(len(data)), f"{split}: clips", len(data), progress):
         try:
             files = data.frame_files(i)
@@ -96,6 +97,7 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
             wrong.append(str(error))
             continue
         notes += data.notes(i)
+        gaps += [f"{data.name(i)}: {gap}"] if (gap := uneven(files)) else []
         pictures += _unlike(files)
         poses = condition.points if isinstance(condition, FaceLines) else condition
         assert isinstance(poses, Pose)
@@ -110,6 +112,8 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
     everybody = bool(blind) and len(blind) == len(data)
     text = f"{split}: no person has a joint" if everybody else f"{split}: clips in which no person has a joint"
     found.add("error" if everybody else "warning", "no joints", text, blind)
+    text = f"{split}: frames are missing or too many; those beside a gap count as neighbours in time"
+    found.add("warning", "uneven frames", text, gaps)
     found.add("warning", "chosen people", f"{split}: frames show several people; the surest of each is read", notes)
     found.add("warning", "joints outside", f"{split}: joints outside of the picture", outside)
 

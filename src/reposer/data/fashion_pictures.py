@@ -15,7 +15,7 @@ from .pictures import picture_header, read_picture
 from .white_sides import white_sides, without_sides
 
 T = TypeVar("T")
-ASPECT_TOLERANCE = 0.1  # In-shop's large pictures are 1 % off; synthetic ones of 64x48 pixels 9 %
+ASPECT_TOLERANCE = 0.02  # In-shop's large pictures are 1 % off
 SQUARE_TOLERANCE = 0.01
 NUM_HEADERS, NUM_DECODED = 256, 48  # of a data set's pictures, evenly spread
 # The sides of published files are white, except for a few wide pictures; an edge is visible where walls are not white.

@@ -1,7 +1,9 @@
 """Clips as folders of pictures, one per frame, with an annotation file for each."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ from .dataset import CACHE_BYTES
 from .findings import outside_picture
 from .picture_kinds import PICTURE_SUFFIXES
 from .pictures import picture_header, read_picture
+from .poses.values import whole_number_in
 
 KEPT_LISTINGS = 64  # cached folder listings, per process; listing a folder of frames takes about a millisecond
 
 
 class FrameFolders(FileClips):
-    """Clips whose frames are picture files `VIDEO/NNNNN.png`, in the order of their names.
+    """Clips whose frames are picture files `VIDEO/NNNNN.png`, in the order of their numbers.
 
     Folders are listed lazily: published sets have hundreds of thousands of files.
     """
@@ -88,8 +91,8 @@ class FrameFolders(FileClips):
         """The files of a folder by frame, in order; NNNNN_keypoints.json counts as frame NNNNN."""
         if folder not in self._listed:
             found = folder.iterdir() if folder.is_dir() else ()
-            files = sorted(path for path in found if path.suffix.lower() in suffixes and path.name[0] != ".")
-            self._listed[folder] = {frame_of(path): path for path in files}
+            own = (path for path in found if path.suffix.lower() in suffixes and path.name[0] != ".")
+            self._listed[folder] = {frame_of(path): path for path in sorted(own, key=_by_number)}
             if len(self._listed) > KEPT_LISTINGS:
                 del self._listed[next(iter(self._listed))]  # the oldest
         return self._listed[folder]
@@ -129,6 +132,23 @@ def refuse_misplaced(path: Path, pose: Pose) -> None:
 def frame_of(path: Path) -> str:
     """The name of a frame, common to all folders."""
     return path.stem.removesuffix("_keypoints")
+
+
+def _by_number(path: Path) -> tuple[list[int | str], str]:
+    """Sorts 2.png before 10.png, also without leading zeros."""
+    parts = re.split(r"([0-9]+)", frame_of(path))
+    return [int(part) if n % 2 else part for n, part in enumerate(parts)], path.name
+
+
+def uneven(files: Sequence[Path]) -> str:
+    """The first place where the frames' numbers are not as far apart as the first two; empty if there is none."""
+    numbers = [whole_number_in(frame_of(path)) for path in files]
+    for before, number in pairwise(numbers):
+        if before is None or number is None:
+            return ""
+        if number - before != (numbers[1] or 0) - (numbers[0] or 0):
+            return f"after frame {before} comes frame {number}"
+    return ""
 
 
 def folders_in(folder: Path) -> list[str]:

@@ -22,6 +22,8 @@ from .written import number, write_json
 _KEYS = ("landmarks", "pose_landmarks", "poseLandmarks", "landmark")
 LEAST_VISIBILITY = 0.5
 """MediaPipe guesses hidden joints too; it displays those above this."""
+LEAST_SHARE, LARGEST_SHARE = -2.0, 3.0
+"""Positions that MediaPipe guesses outside of the picture are no farther than this."""
 _WORDS = {
     "mouth_left": "left_mouth",
     "mouth_right": "right_mouth",
@@ -102,10 +104,23 @@ def _picture(path: Path, n: int, content: Any) -> PeopleInPicture:
     if key is None:
         raise BadInput(f"{path}: frame {n} is {quoted(content)}; an object with 'landmarks' was expected.")
     people = content[key]
+    _refuse_pixels(path, n, people)
     if people and all(isinstance(point, dict) for point in people):  # one person alone
         people = [people]
     more = {k: v for k, v in content.items() if k not in _KEYS}
     return PeopleInPicture([_person(points) for points in people], fields=more)
+
+
+def _refuse_pixels(path: Path, n: int, people: Any) -> None:
+    """Refuse positions far outside of the picture: they are pixels, where shares of the picture were expected."""
+    points = [point for entry in people for point in (entry if isinstance(entry, list) else [entry])]
+    found = [value for point in points for value in _numbers(point, "visibility")[:2] if value is not None]
+    far = next((value for value in found if not LEAST_SHARE <= value <= LARGEST_SHARE), None)
+    if far is not None:
+        raise BadInput(
+            f"{path}: frame {n} has a landmark at {far:g}; MediaPipe's landmarks count from 0 to 1 across the picture. "
+            f"Pixels belong into another form: OpenPose's JSON, or our own."
+        )
 
 
 def _person(points: Any) -> Person | UnusablePerson:

@@ -21,9 +21,9 @@ from .mmpose import MMPoseWriter
 from .openpose import OpenPoseWriter
 from .own import OwnWriter
 from .patn import PatnWriter
-from .pixels import frame_of, in_pixels, is_normalised, refuse_outside, scaled_to, words_of
+from .pixels import CoordinateFrame, frame_of, in_pixels, is_normalised, refuse_outside, scaled_to, words_of
 from .recognise import read_recording
-from .recording import PeopleInPicture, Person, PoseRecording, PoseWriter, Size
+from .recording import PeopleInPicture, Person, PoseRecording, PoseWriter, Size, UnusablePerson
 from .skeleton_picture import SkeletonPictureWriter
 
 POSE_WRITERS: dict[str, PoseWriter] = {
@@ -141,7 +141,7 @@ def selected(recording: PoseRecording, frame: int | None, person: int | None) ->
                 f"{recording.path} has {len(recording.pictures)} frames; there is no frame {frame} (they count from 0)."
             )
         one = [recording.pictures[frame]]
-        recording = replace(recording, pictures=one, is_clip=False, ends_open=False, seconds=None)
+        recording = replace(recording, pictures=one, is_clip=False, ends_open=False, seconds=None, first_number=0)
     if person is None:
         return recording
     pictures = [replace(p, people=[p.people[person]] if person < len(p.people) else []) for p in recording.pictures]
@@ -164,13 +164,18 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
     left_out = sum(len(picture.people) - len(picture.usable) for picture in recording.pictures)
     if left_out:
         notes.append(f"{path}: {left_out} people whose data cannot be used are left out.")
+    if recording.first_number and recording.form != writer.key:
+        notes.append(
+            f"{path} begins with picture number {recording.first_number}; as many frames without people are written before "
+            f"it. If it numbers its pictures from {recording.first_number}, number them from 0 first."
+        )
     if writer.key in _OF_ONE_PERSON:
         recording, more = _of_one_person(recording, writer)
         notes += more
     same = recording.form == writer.key or writer.key.startswith(recording.form or "none")
     if same and is_normalised(recording):
         return recording, notes
-    if is_normalised(recording) or writer.key in _WITH_SIZE:
+    if is_normalised(recording) or writer.key in _WITH_SIZE or (recording.left is not None and size is not None):
         sizes = {picture.size for picture in recording.pictures}
         if writer.key in _WITH_SIZE and len(sizes) > 1 and writer.key != "blazepose":
             raise BadInput(f"{path} has pictures of several sizes, and '{writer.key}' has one. Choose one: --frame K.")
@@ -180,9 +185,19 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
                 f"Say it: --size HEIGHT WIDTH."
             )
         recording = in_pixels_of(recording, size)
+        _refuse_all_outside(recording, told=size is not None)
     elif size is not None:
         recording = replace(recording, pictures=[replace(p, size=p.size or size) for p in recording.pictures])
+        _refuse_all_outside(recording, told=True)
     return recording, notes
+
+
+def _refuse_all_outside(recording: PoseRecording, *, told: bool) -> None:
+    """Refuse people without a single joint in their picture."""
+    for picture in recording.pictures:
+        for _, person in picture.usable if picture.size is not None else ():
+            frame = CoordinateFrame(picture.size, normalised=False)  # type: ignore[arg-type]
+            refuse_outside(recording, in_pixels([person], frame, person.skeleton), size_is_known=not told)
 
 
 def _refuse_other_size(recording: PoseRecording, size: Size) -> None:
@@ -201,12 +216,21 @@ def in_pixels_of(recording: PoseRecording, size: Size | None) -> PoseRecording:
     for picture in recording.pictures:
         counts = frame_of(recording, picture.size, size)
         people = [
-            _scaled(person, counts.size) if scales and isinstance(person, Person) else person
+            person
+            if isinstance(person, UnusablePerson)
+            else _scaled(person, counts.size)
+            if scales
+            else _moved(person, counts.left)
             for person in picture.people
         ]
         pictures.append(replace(picture, people=people, size=counts.size))
     form = "" if scales else recording.form  # positions are no longer those of the file
-    return replace(recording, pictures=pictures, normalised=False, form=form)
+    return replace(recording, pictures=pictures, normalised=False, form=form, left=None)
+
+
+def _moved(person: Person, left: int) -> Person:
+    rows = person.rows - np.array([left, 0, 0])
+    return replace(person, rows=rows, parts=tuple(_moved(part, left) for part in person.parts))
 
 
 def _scaled(person: Person, size: Size) -> Person:

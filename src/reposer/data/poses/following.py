@@ -1,7 +1,7 @@
 """Track one person through the frames of a clip."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,8 +36,9 @@ def choose_track(
         )
     if not recording.pictures:
         raise BadInput(f"{recording.path} has no frame. Give a track with some.")
+    recording, shifted = _from_the_first(recording, num_frames)
     people = followed(recording)
-    notes = _notes(recording, people)
+    notes = shifted + _notes(recording, people)
     if recording.ends_open and num_frames is not None:
         people += [None] * (num_frames - len(people))
     skeletons = {found.skeleton.name: found.skeleton for found in people if found is not None}
@@ -57,6 +58,24 @@ def choose_track(
         notes.append(taken_size(recording, poses, "clip"))
     refuse_outside(recording, poses, size_is_known=declared is not None)
     return Chosen(scaled_to(recording, poses, size), notes)
+
+
+def _from_the_first(recording: PoseRecording, num_frames: int | None) -> tuple[PoseRecording, list[str]]:
+    """Refuse numbered pictures of which none is number 0, unless the clip's length proves that they count from 1."""
+    first = recording.first_number
+    if first == 0:
+        return recording, []
+    last = len(recording.pictures) - 1
+    if first == 1 and last == num_frames:
+        note = (
+            f"{recording.path} numbers its pictures from 1 to {last}, as many as the clip has: number 1 is the first."
+        )
+        return replace(recording, pictures=recording.pictures[1:], first_number=0), [note]
+    example = '{"image_id": "0.jpg", "category_id": 1, "keypoints": [0, 0, 0, ...], "score": 0}'
+    raise BadInput(
+        f"{recording.path} begins with picture number {first}: whether its pictures count from 0, and nobody is in the "
+        f"first, or from {first}, is not in the file. Number them from 0, or give picture 0 an entry without joints: {example}."
+    )
 
 
 def followed(recording: PoseRecording) -> list[Person | None]:

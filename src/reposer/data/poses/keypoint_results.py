@@ -79,7 +79,8 @@ class KeypointResults:
             ]
             return PoseRecording(path, self.name, pictures, is_clip=len(pictures) > 1, form=self.key)
         frames = _frames(path, dict(zip(numbers, by_picture.items(), strict=True)))  # type: ignore[arg-type]
-        return PoseRecording(path, self.name, frames, is_clip=True, ends_open=True, form=self.key)
+        first = min(number for number in numbers if number is not None)
+        return PoseRecording(path, self.name, frames, is_clip=True, ends_open=True, form=self.key, first_number=first)
 
 
 class AlphaPose(KeypointResults):

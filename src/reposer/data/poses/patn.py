@@ -7,21 +7,27 @@ import numpy as np
 import torch
 
 from reposer.core import BadInput, Pose
+from reposer.core.choices import Frame
 from reposer.core.skeleton import OPENPOSE_18
 
-from ..lists import read_annotation, write_annotation
+from ..lists import FASHION_SIZE, PADDING, WrongFrame, fashion_frame, read_annotation, write_annotation
 from .by_name import in_joints
 from .contents import JointList
-from .recording import PeopleInPicture, Person, PoseRecording, UnusablePerson
+from .recording import PeopleInPicture, Person, PoseRecording, Size, UnusablePerson
 
 _NO_SIZE = (1, 1)
 """The list does not say how large its pictures are; they may also be padded."""
 
 
 class Patn:
-    key = "patn"
+    """frame: of a fashion list, if the user says it; see `fashion_frame`."""
+
     name = "a list in PATN's form"
     example = "name:keypoints_y:keypoints_x"
+
+    def __init__(self, frame: Frame | None = None) -> None:
+        self.frame = frame
+        self.key = "patn" if frame is None else f"patn-{frame}"
 
     def recognises(self, content: Any) -> bool:
         return isinstance(content, JointList)
@@ -36,13 +42,43 @@ class Patn:
             if not visible.any():
                 person = UnusablePerson("shows no joint: none of them was found")
             pictures.append(PeopleInPicture([person], name=name))
-        return PoseRecording(path, self.name, pictures, is_clip=len(pictures) > 1, normalised=False, form=self.key)
+        return PoseRecording(
+            path,
+            self.name,
+            pictures,
+            is_clip=len(pictures) > 1,
+            normalised=False,
+            form="patn",
+            left=lambda size: self._left(path, size),
+        )
+
+    def _left(self, path: Path, size: Size) -> int:
+        """x of the first column of pictures of this size. Those of 256x176 lie in one of two frames, which is declared,
+        named by the file or proved by its joints; else refused.
+        """
+        if size != FASHION_SIZE:
+            if self.frame is not None:
+                raise BadInput(
+                    f"{path} is said to be in {self.frame}, which is of pictures of 256x176 (height x width), not of "
+                    f"{size[0]}x{size[1]}. Give the size 256 176, or leave --pose-format out."
+                )
+            return 0
+        try:
+            return PADDING if fashion_frame(path, self.frame) == "padded256" else 0
+        except WrongFrame as error:
+            if self.frame is not None or "-resize-" in path.name:
+                raise
+            raise BadInput(
+                f"{path} does not say where x counts: in the 176 wide picture (crop176, as GFLA's lists do), or in the one "
+                f"padded to 256 columns (padded256, as PATN's do); and its joints do not prove it. Say which: --pose-format "
+                f"patn-crop176 or --pose-format patn-padded256 (`reposer pose convert` writes the pose in another form)."
+            ) from error
 
 
 class PatnWriter:
     """A row per picture, of its surest person; in pictures without one all joints are missing."""
 
-    key, ending = Patn.key, ".csv"
+    key, ending = "patn", ".csv"
 
     def write(self, path: Path, recording: PoseRecording) -> None:
         poses = {}

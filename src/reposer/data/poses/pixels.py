@@ -19,10 +19,12 @@ IMPLAUSIBLE = 2.0
 
 
 class CoordinateFrame(NamedTuple):
-    """The frame of coordinates. size: of the picture. normalised: from 0 to 1, from one edge to the other."""
+    """The frame of coordinates. size: of the picture. normalised: from 0 to 1, from one edge to the other. left: x of the
+    picture's first column."""
 
     size: Size
     normalised: bool
+    left: int = 0
 
 
 def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None) -> CoordinateFrame:
@@ -38,7 +40,7 @@ def frame_of(recording: PoseRecording, declared: Size | None, given: Size | None
             f"{recording.path} is {recording.kind} and does not say how large its {what} is. Give the {what}'s size, "
             f"(height, width) in pixels."
         )
-    return CoordinateFrame(size, is_normalised(recording))
+    return CoordinateFrame(size, is_normalised(recording), 0 if recording.left is None else recording.left(size))
 
 
 def is_normalised(recording: PoseRecording) -> bool:
@@ -71,6 +73,7 @@ def in_pixels(people: Sequence[Person | None], frame: CoordinateFrame, skeleton:
     xy = torch.from_numpy(rows[..., :2].copy())
     if frame.normalised:
         xy = xy * torch.tensor([frame.size[1], frame.size[0]]) - 0.5  # 0 and 1 are the outer edges of pixels
+    xy[..., 0] -= frame.left
     seen = [person for _, person in found if person.visible.any()]
     scored = bool(seen) and all(person.scored for person in seen)
     score = torch.from_numpy(rows[..., 2].clip(0, 1).copy()) if scored else None

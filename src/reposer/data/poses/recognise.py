@@ -1,6 +1,6 @@
 """Recognise the form of a pose file by its content, never by its name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,11 @@ POSE_FORMATS: Sequence[PoseFormat] = (
     SkeletonPicture(),
 )
 """Known forms. A new form needs a module and an entry here. Several may share a key."""
+_DECLARED: Mapping[str, PoseFormat] = {form.key: form for form in (Patn("padded256"), Patn("crop176"))}
+"""Forms that are only read if they are named."""
 _KEYS = {"openpose18": "openpose", "openpose25": "openpose", "coco-wholebody": "coco"}
 """Names under which forms are written, by the key under which they are read."""
-FORMAT_NAMES: Sequence[str] = tuple(dict.fromkeys((*(form.key for form in POSE_FORMATS), *_KEYS)))
+FORMAT_NAMES: Sequence[str] = tuple(dict.fromkeys((*(form.key for form in POSE_FORMATS), *_KEYS, *_DECLARED)))
 """What `--pose-format` takes."""
 
 FRAME_FILES = "*_keypoints.json"
@@ -100,7 +102,7 @@ def read_content(path: Path, content: Any, form: str | None = None) -> PoseRecor
 
 def _named(form: str) -> Sequence[PoseFormat]:
     key = _KEYS.get(form, form)
-    forms = [known for known in POSE_FORMATS if known.key == key]
+    forms = [known for known in (*POSE_FORMATS, *_DECLARED.values()) if known.key == key]
     if not forms:
         raise BadInput(f"There is no form '{form}' of pose files; there are {', '.join(FORMAT_NAMES)}.")
     return forms

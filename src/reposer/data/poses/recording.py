@@ -1,6 +1,6 @@
 """The content of pose files, whichever program wrote them: a sequence of pictures with the people in each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -80,7 +80,9 @@ class PoseRecording:
     kind: what wrote it, for messages. pictures: one for a photo, the frames for a clip. is_clip: whether the form is
     for several pictures. own: our own form, which is in pixels and has the size of the one picture it belongs to.
     ends_open: whether further frames without people may follow the last one. fps: frames per second, if stated.
-    seconds: when each frame is shown, if their distances in time vary.
+    seconds: when each frame is shown, if their distances in time vary. first_number: of the first picture with people, in
+    forms that number pictures and omit those without. left: x of the first column of pictures of a size, in forms whose
+    positions may count in padded pictures; None = 0.
     skeleton: of a recording without people. normalised: whether positions count from 0 to 1 from edge to edge; None =
     the values tell. form: key of the form. fields: what else the file says.
     """
@@ -93,6 +95,8 @@ class PoseRecording:
     ends_open: bool = False
     fps: float | None = None
     seconds: Sequence[float] | None = None
+    first_number: int = 0
+    left: Callable[[Size], int] | None = None
     skeleton: Skeleton = OPENPOSE_18
     normalised: bool | None = None
     form: str = ""
