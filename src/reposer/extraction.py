@@ -129,8 +129,8 @@ class Extraction:
     def _made(self, name: str, photo: Path) -> Made:
         picture_path = self.out / name
         pose_path = picture_path.with_suffix(".json")
-        content = sha256(photo)
-        if picture_path.is_file() and pose_path.is_file() and self._contents.get(name) == content:
+        checksum = sha256(photo)
+        if picture_path.is_file() and pose_path.is_file() and self._contents.get(name) == checksum:
             return Made(name, photo, new=False)
         try:
             picture = read_picture(photo)
@@ -150,7 +150,7 @@ class Extraction:
         if self.show:
             write_picture(self.out / SKELETONS / f"{Path(name).with_suffix('')}.png", skeleton_over(picture, pose))
         write_pose_json(pose_path, pose)  # last: a picture without it is made again
-        self._keep_content(name, content)
+        self._keep_content(name, checksum)
         return Made(name, photo, notes=found.notes)
 
     def _read_contents(self) -> dict[str, str]:

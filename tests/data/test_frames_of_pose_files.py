@@ -10,7 +10,7 @@ from reposer.cli import main
 from reposer.core import BadInput
 from reposer.core.skeleton import COCO_17
 from reposer.data.lists import write_annotation
-from reposer.data.poses import choose_pose, choose_track, convert, read_pose, read_recording, read_track
+from reposer.data.poses import choose_pose, choose_track, convert, read_pose, read_recording
 
 from .folders import some_pose
 from .pose_writers import alphapose, openpose, person, write

@@ -35,6 +35,7 @@ def _check_folder(root: Path, found: Findings, progress: bool) -> None:
     many: list[str] = []
     unreadable, blind, short, unscored, outside = [], [], [], [], []
     notes: list[str] = []
+    partly: list[str] = []
     skeletons: dict[str, str] = {}
     for path, tracks in tracked(clips.items(), "clips", len(clips), progress):
         if track_of(path, tracks) is None:
@@ -55,6 +56,8 @@ def _check_folder(root: Path, found: Findings, progress: bool) -> None:
         cut = max(1, int(TRAIN_SHARE * len(seen)))
         if not seen[:cut].any():
             blind.append(path.name)
+        if 0 < (hidden := int((~seen[cut:]).sum())) < len(seen) - cut:
+            partly.append(f"{path.name}: {hidden} of {len(seen) - cut}")
         if cut == len(seen):
             short.append(f"{path.name}: {len(seen)}")
         elif not seen[cut:].any():
@@ -69,6 +72,8 @@ def _check_folder(root: Path, found: Findings, progress: bool) -> None:
     found.add("warning", "chosen tracks", text, notes)
     found.add("warning", "no test", "too few frames to keep any for the split test", short)
     found.add("warning", "not scored", "no person in what the split test has", unscored)
+    text = "frames of the split test without a person: they are scored too, generated in the pose before"
+    found.add("warning", "frames without a person", text, partly)
     found.add("warning", "joints outside", "joints outside of the picture", outside)
     if len(skeletons) > 1:
         text = "tracks of several skeletons; training needs one that all become (--data.skeleton)"
@@ -86,7 +91,8 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
         found.add("error", "does not open", f"{split}: {error}")
         return
     assert isinstance(data, FrameFolders)
-    wrong, pictures, blind, outside, notes = [], [], [], [], []
+    wrong, pictures, blind, outside = [], [], [], []
+    notes: list[str] = []
     gaps: list[str] = []
     for i in tracked(range(len(data)), f"{split}: clips", len(data), progress):
         try:
@@ -96,7 +102,10 @@ def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findin
         except BadInput as error:
             wrong.append(str(error))
             continue
-        notes += data.notes(i)
+        try:
+            notes += data.notes(i)
+        except BadInput as error:
+            wrong.append(str(error))
         gaps += [f"{data.name(i)}: {gap}"] if (gap := uneven(files)) else []
         pictures += _unlike(files)
         poses = condition.points if isinstance(condition, FaceLines) else condition

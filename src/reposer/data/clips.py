@@ -10,6 +10,8 @@ from .poses.pixels import is_copy, is_normalised, words_of
 from .poses.recording import PoseRecording
 from .video_files import VideoFile
 
+SAME_RATE = 0.01
+"""Share by which the rates of a clip and its track may differ, as 30 and 29.97 do."""
 SAME_TIME = 0.02
 """Seconds: frames of one clip that are shown within this are at the same time, in files of different time bases."""
 
@@ -47,6 +49,11 @@ def _of_its_times(video: VideoFile, recording: PoseRecording) -> list[str]:
             )
     elif video.variable:
         return [f"{video.path} has a varying frame rate; {path} is taken as one pose for each frame of its file."]
+    elif recording.fps is not None and abs(recording.fps / float(video.fps) - 1) > SAME_RATE:
+        return [
+            f"{path} says {recording.fps:g} frames per second, {video.path} has {float(video.fps):g}: the clip's are taken, "
+            f"one pose for each frame."
+        ]
     return []
 
 

@@ -22,7 +22,7 @@ from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, ClipOptions, move_clip
 from .dataset import CACHE_BYTES, NoSplit
 from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
 from .moves import random_move
-from .pictures import read_picture
+from .pictures import picture_header, read_picture
 from .poses.pixels import frame_of as frame_of_joints
 from .poses.pixels import in_pixels, scaled_to
 from .poses.recording import PeopleInPicture, Person, PoseRecording
@@ -135,6 +135,8 @@ class DanceClips(FrameFolders):
         return torch.tensor(seen)
 
     def notes(self, i: int) -> Sequence[str]:
+        for path in self.frame_files(i) if self._has_masks() else ():
+            self._mask_file(path)
         motion: Motion = "clean" if self.skeleton == H36M_17 else "noisy"
         several = [path for path in self.frame_files(i) if len(_people(self._track_file(path, motion), motion)[0]) > 1]
         return [f"{self.name(i)}: {len(several)} frames, the first {frame_of(several[0])}"] if several else ()
@@ -160,9 +162,7 @@ class DanceClips(FrameFolders):
         files, size = self.frame_files(i), self.picture_size(i)
         found = []
         for t in frames:
-            folder = self.folder / FOREGROUND / files[t].parent.name
-            path = self.beside(files[t], folder, (".png", ".jpg"), "foreground mask")
-            mask = (read_picture(path).float().mean(-1) > 127.5).float()[None]
+            mask = (read_picture(self._mask_file(files[t])).float().mean(-1) > 127.5).float()[None]
             found.append(frame_mask(mask, self.framing, size))
         return torch.stack(found)
 
@@ -177,6 +177,18 @@ class DanceClips(FrameFolders):
             for _ in range(2)
         ]
         return move_clip(sample, moves[0], moves[1 if self.augment == "fashion" else 0], WHITE)
+
+    def _mask_file(self, frame: Path) -> Path:
+        """The mask of a frame; refused if it has another size."""
+        folder = self.folder / FOREGROUND / frame.parent.name
+        path = self.beside(frame, folder, (".png", ".jpg"), "foreground mask")
+        own, size = picture_header(path), self.size_of(frame)
+        if own != size:
+            raise BadInput(
+                f"{path} has {own[0]}x{own[1]} pixels, its frame {size[0]}x{size[1]} (height x width): where the person is "
+                f"in it is not known. Make the masks of these frames."
+            )
+        return path
 
     def _has_masks(self) -> bool:
         return (self.folder / FOREGROUND).is_dir()

@@ -22,7 +22,14 @@ from reposer.core import BadInput
 from reposer.core.disk import whole_file
 from reposer.core.images import to_uint8
 
-from .colours import as_srgb, refuse_unknown_depth
+from .colours import (
+    as_srgb,
+    fit_transparent_colour,
+    is_adobe_rgb,
+    is_white_zero,
+    refuse_unknown_depth,
+    tell_of_oblong_pixels,
+)
 from .picture_kinds import FORMATS, READ, animation, unread_kind
 
 MAX_PIXELS = 100_000_000
@@ -169,6 +176,8 @@ def _opened(file: _Bytes, name: str) -> Iterator[Image.Image]:
                 count = 0 if image.format == "TIFF" else image.n_frames  # type: ignore[attr-defined]
                 raise BadInput(f"{name} is {animation(count, str(image.format))}.")
             refuse_unknown_depth(image, name)
+            if image.format == "PNG" and start[12:16] == b"IHDR":
+                fit_transparent_colour(image, start[24], name)
             yield image
 
 
@@ -192,6 +201,8 @@ def _pixels(image: Image.Image, name: str) -> UInt8[np.ndarray, "H W 3"]:
     profile = profile if isinstance(profile, bytes) and profile else None
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
         image = Image.eval(image, lambda ink: 255 - ink)  # Pillow assumes Adobe files, whose inks are inverted
+    tell_of_oblong_pixels(image, name)
+    adobe, inverted = profile is None and is_adobe_rgb(image), is_white_zero(image)
     orientation = _orientation(image)
     width, height = image.size
     upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
@@ -199,7 +210,7 @@ def _pixels(image: Image.Image, name: str) -> UInt8[np.ndarray, "H W 3"]:
     rows = max(1, _STRIP // width)
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(height, top + rows)))
-        as_stored[top : top + rows] = np.asarray(as_srgb(strip, profile, name))
+        as_stored[top : top + rows] = np.asarray(as_srgb(strip, profile, name, adobe=adobe, inverted=inverted))
     return upright
 
 

@@ -4,12 +4,14 @@ Only the current frame is in memory. Frames are read and written at a constant r
 resampled by repeating and dropping frames, so that the sound still fits.
 """
 
+import logging
 import os
 import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +26,18 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.core.choices import QUALITY
 from reposer.core.disk import into_place, new_draft
+from reposer.core.shown import one_line
 
 from .clip_kinds import SAFE_OPENING, refuse_what_is_no_clip
 from .pictures import MAX_PIXELS
 
+RAW_STREAMS = ("h264", "hevc", "m4v", "mpegvideo", "obu")
+"""FFmpeg's demuxers of streams without a container, for which it makes up 25 frames per second."""
+UNSPECIFIED, BT_709, HD_LINES = 2, 1, 720
+"""Numbers of colour spaces in files; clips of so many lines that state none are of BT.709, as players take them."""
+WIDE_RANGE = {16: "PQ", 18: "HLG"}
+"""Transfer curves of high dynamic range, by their number in files."""
+_log = logging.getLogger(__name__)
 RATES = (1, 120)
 """Lowest and highest frame rate to which a clip with a variable rate is resampled, in frames per second."""
 STANDSTILL = 600.0
@@ -115,6 +125,8 @@ class VideoFile:
                         f"{self.path} changes its size from {size[0]}x{size[1]} to {frame.height}x{frame.width} "
                         f"(height x width) after {count} frames; cut it there, or scale it to one size."
                     )
+                if count == 0:
+                    _tell_of_wide_range(self.path, stream.codec_context.color_trc)
                 size, count = (frame.height, frame.width), count + 1
                 matrix = _display_matrix(frame)
                 self.stored_size = size[::-1] if _lies_sideways(matrix) else size
@@ -272,7 +284,7 @@ def _scanned(path: Path) -> _Scan:
                 end = max(end, float((start + (packet.duration or 0)) * packet.time_base))
         duration = (container.duration or 0) / 1_000_000
         duration += (container.start_time or 0) / 1_000_000
-        fps = Fraction(stream.average_rate or stream.guessed_rate or 25).limit_denominator(10_000)
+        fps = _stated_rate(container, stream, path)
         tick, has_sound = stream.time_base, bool(container.streams.audio)
     if not times:
         raise BadInput(f"{path} holds no frame that can be read. Give a whole video file.")
@@ -292,6 +304,19 @@ def _scanned(path: Path) -> _Scan:
             f"{path} shows one frame for {longest:.0f} s: its times are damaged. Write it anew with one frame rate."
         )
     return _Scan([t - known[0] for t in known], ticks, fps, has_sound)
+
+
+def _stated_rate(container: Any, stream: Any, path: Path) -> Fraction:
+    """Frames per second. A stream without a container has no times: what the stream says counts, else it is refused."""
+    rate = stream.average_rate or stream.guessed_rate or 25
+    if container.format.name in RAW_STREAMS:
+        rate = stream.codec_context.framerate
+        if not rate:
+            raise BadInput(
+                f"{path} is a bare video stream that does not say how many frames a second has. Say it by writing it into a "
+                f"container, here for 30: ffmpeg -r 30 -i {path.name} -c copy whole.mp4"
+            )
+    return Fraction(rate).limit_denominator(10_000)
 
 
 def _constant(seconds: Sequence[float], fps: Fraction) -> bool:
@@ -372,13 +397,31 @@ def _pixel_aspect(stream: Any, path: Path) -> Fraction:
 
 
 def _rgb(frame: Any, size: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
-    """A decoded frame of this (height, width) as bytes."""
-    if (frame.height, frame.width) == size:
-        pixels: np.ndarray = frame.to_ndarray(format="rgb24")
+    """A decoded frame of this (height, width) as bytes; transparent pixels become white."""
+    seen_through = any(part.is_alpha for part in frame.format.components)
+    options: dict[str, Any] = {"format": "rgba" if seen_through else "rgb24"}
+    if (frame.height, frame.width) != size:
+        options |= {"width": size[1], "height": size[0], "interpolation": "BICUBIC"}
+    if frame.colorspace == UNSPECIFIED and frame.height >= HD_LINES and not frame.format.is_rgb:
+        options["src_colorspace"] = BT_709
+    pixels: np.ndarray = frame.reformat(**options).to_ndarray()
+    if not seen_through:
         return pixels
-    wide = frame.reformat(width=size[1], height=size[0], format="rgb24", interpolation="BICUBIC")
-    stretched: np.ndarray = wide.to_ndarray()
-    return stretched
+    alpha = pixels[..., 3:].astype(np.uint16)
+    over: np.ndarray = (pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return over.astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _tell_of_wide_range(path: Path, transfer: int | None) -> None:
+    """Log once that the colours of a clip of high dynamic range are not converted."""
+    if transfer in WIDE_RANGE:
+        _log.warning(
+            "%s is of high dynamic range (%s); its colours are taken as they are and look pale. Where they count, convert it "
+            "to BT.709 first, with ffmpeg's filters zscale and tonemap.",
+            one_line(str(path)),
+            WIDE_RANGE[transfer],
+        )
 
 
 def _even(frame: UInt8[Tensor, "H W 3"]) -> UInt8[Tensor, "h w 3"]:

@@ -26,12 +26,19 @@ def read_view_name(name: str) -> tuple[str, float, float]:
     """The model, the azimuth and the elevation, in degrees, of a view's name."""
     parts = name.rsplit("_", 2)
     try:
-        model, azimuth, elevation = parts
-        return model, 10 * float(azimuth), float(elevation)
+        if len(parts) != 3:
+            raise ValueError(name)
+        model, tens, elevation = parts[0], float(parts[1]), float(parts[2])
     except ValueError:
         raise BadInput(
             f"'{name}' is not the name of a view: MODEL_AZIMUTH_ELEVATION was expected, azimuth in tens of degrees."
         ) from None
+    if not 0 <= tens < 36:
+        raise BadInput(
+            f"'{name}' has the azimuth {tens:g}; tens of degrees were expected, from 0 to 35. If the names count in degrees, "
+            f"divide that number by 10 in all of them."
+        )
+    return model, 10 * tens, elevation
 
 
 def as_view(azimuth: float, elevation: float) -> View:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rich.progress import track
 
-from reposer.core import BadInput, Generator
+from reposer.core import BadInput, FaceLines, Generator, Pose
 from reposer.core.disk import write_text
 from reposer.core.images import from_uint8
+from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 from reposer.core.terminal import Terminal
 from reposer.data.clip_dataset import ClipDataset, ClipOptions, WholeClip, open_clips
@@ -26,6 +27,7 @@ from reposer.recipes import ClipDataConfig
 from .options import ClipScoring, Options
 from .outcome import COPIED, Model, Outcome, about_undone
 
+NOBODY = "no person was found: the pose before was kept, and the frame is scored in all numbers that need no limbs."
 COLUMNS = 10  # frames of a clip on its sheet
 SHEETS = 4  # number of clips with a sheet
 SYNTHETIC_CLIPS = 8  # rendered on the spot if no data are given
@@ -61,7 +63,9 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
     undone: Counter[str] = Counter()
     for i in track(numbers, "scoring clips", console=Terminal(stderr=True), transient=True):
         clip = dataset.whole(i)
-        undone.update(generator.left_undone(clip.source_pose, pose) for pose in clip.poses)
+        undone.update(
+            generator.left_undone(clip.source_pose, pose) if _shows_somebody(pose) else NOBODY for pose in clip.poses
+        )
         rows: dict[str, list[Frames]] = {who: [] for who in driven}
         for who, drives in driven.items():
             scorers[who].add(_watched(drives(clip), -(-clip.num_frames // COLUMNS), rows[who]))
@@ -79,6 +83,11 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
     return Outcome(
         reports[name], side_by_side(reports), f"{path}, and sheets of frames beside it", undone=undone, unit="frames"
     )
+
+
+def _shows_somebody(condition: Condition) -> bool:
+    points = condition.points if isinstance(condition, FaceLines) else condition
+    return not isinstance(points, Pose) or bool(points.visible.any())
 
 
 def open_whole_clips(generator: Generator, options: Options, *, edges: bool = False) -> ClipDataset:
