@@ -8,7 +8,7 @@ import torch
 
 import reposer.personalize
 from reposer.cli import main
-from reposer.core import Framing, Pose
+from reposer.core import BadInput, Framing, Pose
 from reposer.data.folder import Folder
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json, write_track
@@ -16,6 +16,7 @@ from reposer.generators import GENERATORS, load, save
 from reposer.nn.weights import read_header, sha256
 from reposer.personalize import HeldOut, _stored
 from tests.data.video_clips import moving_square, write_clip
+from tests.estimators.synthetic_photos import side_by_side, somebody
 from tests.test_pipeline import smooth_photo, standing
 
 SIZE = (64, 48)
@@ -155,3 +156,39 @@ def test_frames_of_a_clip_of_varying_rate_keep_their_own_joints(tmp_path):
             rows = (data.picture(name).float().mean(-1) > 120).nonzero()[:, 0].float()
             apart.append(float(pose.xy[:, 1].mean() - rows.mean()))
     assert len(apart) > 20 and max(apart) - min(apart) < 1.5
+
+
+def people(folder, shift):
+    folder.mkdir(exist_ok=True)
+    for k in range(6):
+        write_picture(folder / f"{k}.png", smooth_photo(SIZE).roll(k + shift, 1))
+        write_pose_json(folder / f"{k}.json", standing(40.0, (20.0 + k, 32.0), SIZE))
+    return folder
+
+
+def test_a_work_folder_belongs_to_the_contents_of_photos_and_tracks_not_to_their_names(clip, tmp_path):
+    photos = people(tmp_path / "photos", 0)
+    frames_of(photos, tmp_path / "a")
+    assert frames_of(photos, tmp_path / "a") == tmp_path / "a/frames"
+    write_pose_json(photos / "0.json", standing(41.0, (20.0, 32.0), SIZE))
+    with pytest.raises(BadInput, match="holds other frames"):
+        frames_of(photos, tmp_path / "a")
+    frames_of(photos, tmp_path / "b")
+    people(photos, 3)
+    with pytest.raises(BadInput, match="holds other frames"):
+        frames_of(photos, tmp_path / "b")
+    frames_of(clip, tmp_path / "c")
+    track = clip.with_suffix(".json")
+    track.write_text(track.read_text().replace("28.0", "28.5"))
+    with pytest.raises(BadInput, match="holds other frames"):
+        frames_of(clip, tmp_path / "c")
+
+
+def test_several_people_in_frames_without_joints_are_told(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for k in range(5):
+        picture = side_by_side(1.0, 1.6)[0] if k == 0 else (somebody(k % 2)[0] * (1 - k / 20)).byte()
+        write_picture(tmp_path / "photos" / f"{k}.png", picture)
+    frames_of(tmp_path / "photos", tmp_path)
+    (note,) = json.loads((tmp_path / "frames/frames.json").read_text())["notes"]
+    assert "1 of 5 photos show several people; the largest is taken in each" in note

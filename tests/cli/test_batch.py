@@ -199,3 +199,15 @@ def test_ray_gives_the_bytes_of_the_local_engine_and_a_killed_worker_loses_and_d
     assert sum(bool(d.failure) for d in done) == 2 and sum(not d.new for d in done) == 1, "the killed one's is kept"
     assert files(world / "out") == alone and len(alone) == 2
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_what_was_decided_for_a_picture_is_kept_in_notes_and_counted(world, run):
+    write_picture(world / "photos/couple.png", side_by_side(1.0, 1.6)[0])
+    (world / "photos/wall.png").unlink()
+    code, said = run("photos", "--poses", "poses/file.json")
+    assert code == 0 and re.search(r"Notes on [12] of the pictures made now .*: out/notes\.csv", " ".join(said.split()))
+    rows = list(csv.DictReader((world / "out/notes.csv").open()))
+    (couple,) = [row for row in rows if "shows 2 people; the largest is taken" in row["note"]]
+    assert couple["photo"] == "photos/couple.png" and couple["out"] == "out/couple_in_file.png"
+    assert run("photos", "--poses", "poses/file.json")[0] == 0  # all kept from before, and their notes with them
+    assert list(csv.DictReader((world / "out/notes.csv").open())) == rows

@@ -145,7 +145,7 @@ def test_a_folder_gives_a_data_set_and_names_what_it_leaves_out(photos, world, r
     assert (world / "set/skeletons/train/person 0_side.png").is_file()
 
 
-def test_the_same_command_goes_on_and_another_one_is_not_mixed_in(photos, world, run):
+def test_the_same_command_goes_on_where_it_was(photos, world, run):
     assert run("pose", "extract", photos, "--out", "set")[0] == 1
     kept, gone = world / "set/train/person 0_side.json", world / "set/train/person 1_side.json"
     before = kept.stat().st_mtime_ns
@@ -153,9 +153,23 @@ def test_the_same_command_goes_on_and_another_one_is_not_mixed_in(photos, world,
     code, said = run("pose", "extract", photos, "--out", "set")
     assert code == 1 and "(4 of 6 photos, 3 of them before)" in said
     assert kept.stat().st_mtime_ns == before and gone.is_file()
-    os.utime(photos / "train/person 0/side.png")  # a photo that changed is looked at again
-    os.utime(kept, ns=(0, 0))
-    assert "3 of them before" in run("pose", "extract", photos, "--out", "set")[1]
+    os.utime(photos / "train/person 0/side.png")  # another time, the same photo
+    assert "4 of them before" in run("pose", "extract", photos, "--out", "set")[1]
+
+
+def test_a_photo_that_was_replaced_is_looked_at_again_whatever_its_time(photos, world, run):
+    photo, made = photos / "train/person 0/side.png", world / "set/train/person 0_side.json"
+    assert run("pose", "extract", photos, "--out", "set")[0] == 1
+    before = read_pose(made).xy
+    write_picture(photo, somebody(1)[0])
+    os.utime(photo, ns=(0, 0))  # older than what was made
+    code, said = run("pose", "extract", photos, "--out", "set")
+    assert code == 1 and "(4 of 6 photos, 3 of them before)" in said
+    assert not torch.equal(read_pose(made).xy, before)
+
+
+def test_a_data_set_with_other_options_is_not_mixed_in(photos, world, run):
+    assert run("pose", "extract", photos, "--out", "set")[0] == 1
     code, said = run("pose", "extract", photos, "--out", "set", "--size", "128", "88")
     assert code == 2 and "was extracted with another size" in said.replace("were", "was").replace("poses that ", "")
 

@@ -82,7 +82,7 @@ def write_video(root, name="clip", frames=20, unreliable=(), size=SIZE):
     root.mkdir(exist_ok=True, parents=True)
     write_clip(root / f"{name}.mp4", moving_square(frames, size), Fraction(10), options={"crf": "1"})
     joints = [[[15.5, t % (size[0] - 8) + 3.5]] * 18 for t in range(frames)]
-    track = {"keypoints": joints, "unreliable_frames": list(unreliable)}
+    track = {"size": list(size), "keypoints": joints, "unreliable_frames": list(unreliable)}
     (root / f"{name}.coco18.json").write_text(json.dumps(track))
     return root
 

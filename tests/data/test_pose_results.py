@@ -42,9 +42,9 @@ def test_joints_that_are_not_believed_are_missing(file):
 
 
 def test_alphapose_results_of_a_clip_have_an_empty_frame_where_nobody_was_found(file):
-    path = file([alphapose("1.jpg"), alphapose("10.jpg"), alphapose("2.jpg")])
+    path = file([alphapose("0.jpg"), alphapose("10.jpg"), alphapose("2.jpg")])
     track = read_track(path, SIZE)
-    assert track.visible.any(-1).nonzero().flatten().tolist() == [1, 2, 10] and len(track) == 11
+    assert track.visible.any(-1).nonzero().flatten().tolist() == [0, 2, 10] and len(track) == 11
     assert len(read_track(path, SIZE, 15)) == 15, "nobody at the end either"
     with pytest.raises(BadInput, match="with 11 frames, and one pose is needed"):
         read_pose(path, SIZE)

@@ -30,7 +30,7 @@ def with_last(ours: Recipe, **values: object) -> Recipe:
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
     root = tmp_path_factory.mktemp("people") / "people"
-    return write_people(root, size=(64, 48), num_train=2, num_test=1, views=2, workers=1, progress=False)
+    return write_people(root, size=(64, 44), num_train=2, num_test=1, views=2, workers=1, progress=False)
 
 
 def on_files(root: Path, steps: int = 1) -> Recipe:
