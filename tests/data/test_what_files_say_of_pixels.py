@@ -62,8 +62,7 @@ def test_16_bit_grey_in_which_0_is_white_is_no_negative(tmp_path):
 
 def test_a_camera_s_adobe_rgb_is_converted(tmp_path):
     exif = Image.Exif()
-    exif.get_ifd(0x8769)[0xA001] = 0xFFFF
-    exif.get_ifd(0xA005)[1] = "R03"
+    exif.get_ifd(0x8769).update({0xA001: 0xFFFF, 0xA005: {1: "R03", 2: b"0100"}})
     grey, red = Image.new("RGB", (16, 16), (128, 128, 128)), Image.new("RGB", (16, 16), (200, 100, 100))
     for name, image in (("grey", grey), ("red", red)):
         image.save(tmp_path / f"{name}.jpg", exif=exif, quality=100)
