@@ -36,6 +36,7 @@ from reposer.data.poses import choose_pose, read_recording, write_pose_json, wri
 from reposer.data.poses.presets import preset
 from reposer.data.provenance_files import COLOURS, told_shares, write_provenance
 from reposer.evaluation.sheets import explanation_pictures
+from reposer.extraction import clip_poses
 from reposer.generators import load
 from reposer.nn.warp import flow_picture
 from reposer.own_photo import Reposed, estimate_pose, people_in, pose_for, repose
@@ -181,15 +182,18 @@ def track(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
             f"{clip} has {moves.num_frames} frames; the page takes up to {MOST_FRAMES}. Cut it shorter, or use the "
             f"command: reposer animate."
         )
+    video, looks = moves.clip, moves.estimator
+    assert video is not None and looks is not None
     rows, began = [], time.monotonic()
-    for pose in moves.poses():
+    for pose in clip_poses(video, looks, None):  # of each stored frame, as tracks have them
         rows.append(pose)
-        _tell_frames(tell, len(rows), moves.num_frames, began)
-    poses = Pose.stack(rows)
+        _tell_frames(tell, len(rows), video.num_frames, began)
+    stored = Pose.stack(rows)
+    poses = stored[torch.tensor(video.order())]
     if not poses.visible.any():
         raise BadInput(f"{clip} shows no person. Take a clip that shows one clearly.")
     fps = float(moves.fps)
-    write_track(Path(about["out"]) / "track.json", poses, fps)
+    write_track(Path(about["out"]) / "track.json", stored, fps, video.seconds if video.variable else None)
     plain = poses.convert(OPENPOSE_18)
     places = [
         [[round(x, 1), round(y, 1)] if seen else None for (x, y), seen in zip(p, v, strict=True)]
@@ -197,7 +201,7 @@ def track(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     ]
     return {
         "fps": fps,
-        "frames": len(rows),
+        "frames": len(poses),
         "size": list(moves.size),
         "limbs": _limbs(plain),
         "track": places,
