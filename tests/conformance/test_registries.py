@@ -1,7 +1,10 @@
 """Over all registries of the package: a new one is tested without editing a test."""
 
 import importlib
+import json
 import pkgutil
+import subprocess
+import sys
 
 import pytest
 
@@ -51,3 +54,31 @@ def test_a_name_is_given_once(name):
     first = next(iter(registry))
     with pytest.raises(AssertionError, match="registered twice"):
         registry.add(first, registry[first])
+
+
+FRESH = """
+import gc, importlib, json, pkgutil
+import reposer
+from reposer.core import Registry
+
+modules = [m for m in pkgutil.walk_packages(reposer.__path__, "reposer.") if not m.name.endswith("__main__")]
+
+def entries():
+    return {f"{r.noun} {name}" for r in gc.get_objects() if isinstance(r, Registry) for name in r._entries}
+
+for module in modules:
+    if module.ispkg:
+        importlib.import_module(module.name)
+before = entries()
+for module in modules:
+    importlib.import_module(module.name)
+print(json.dumps([sorted(before), sorted(entries() - before)]))
+"""
+
+
+def test_whoever_imports_a_package_finds_all_that_its_files_register():
+    """In a process of its own: in this one, other tests have imported the files already."""
+    said = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True).stdout
+    found, missed = json.loads(said.splitlines()[-1])
+    assert "released network gfla-fashion-2020" in found and "feature network efficientnet-lite0" in found
+    assert missed == []
