@@ -41,7 +41,7 @@ FOLDERS = {
     "data synthesize": ["data", "synthesize", "OUT"],
     "data synthesize-objects": ["data", "synthesize-objects", "OUT"],
 }
-WRITE_NOTHING = {"compare", "recipes", "models", "web"}
+WRITE_NOTHING = {"compare", "recipes", "models", "runs", "web"}
 
 
 @pytest.fixture
