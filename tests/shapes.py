@@ -8,6 +8,7 @@ decorated, at their first call, and each call is checked once.
 import ast
 import functools
 import hashlib
+import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -31,7 +32,9 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         if not ready:
-            ready.append(jaxtyped(_strict(function), typechecker=None))
+            # A generator's body begins when this call is over, so its arguments are checked by jaxtyping's own stand-in.
+            once = not inspect.isgeneratorfunction(function)
+            ready.append(jaxtyped(_strict(function) if once else function, typechecker=None if once else _strict))
         return ready[0](*args, **options)
 
     return call

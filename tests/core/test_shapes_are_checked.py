@@ -1,5 +1,7 @@
 """The run-time checks that conftest installs are really on."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from beartype.roar import BeartypeCallHintViolation
@@ -34,3 +36,19 @@ def test_what_a_function_returns_is_checked():
 
 def returns_flat_pictures(pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
     return pictures[0]
+
+
+def test_a_generator_has_sizes_of_its_own():
+    """Its body runs after the call, among the sizes of whoever asks for the next one."""
+
+    @checked
+    def halves(picture: Float[Tensor, "h w"]) -> Iterator[Float[Tensor, "_ w"]]:
+        yield from picture.split(len(picture) // 2)
+
+    @checked
+    def shapes(picture: Float[Tensor, "h w"]) -> list[tuple[int, ...]]:
+        return [tuple(part.shape) for part in halves(picture.repeat(2, 3))]
+
+    assert shapes(torch.zeros(1, 2)) == [(1, 6), (1, 6)]
+    with pytest.raises(Exception, match="picture"):
+        halves(torch.zeros(3))
