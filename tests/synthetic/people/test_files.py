@@ -21,7 +21,7 @@ from reposer.synthetic.people import SyntheticPeople, write, write_people
 from reposer.synthetic.people.attributes import attributes
 from tests.forked import started
 
-SMALL = (64, 48)
+SMALL = (64, 44)
 FEW = {"size": SMALL, "num_train": 4, "num_test": 1, "views": 2, "progress": False}
 
 
@@ -181,6 +181,6 @@ def test_jpegs_and_every_number_of_people_can_be_written(tmp_path):
         progress=False,
     )  # fmt: skip
     with Image.open(root / "val" / "synthetic900000_1.jpg") as image:
-        assert image.format == "JPEG" and image.size == (48, 64)
+        assert image.format == "JPEG" and image.size == (44, 64)
     assert (root / "test.lst").read_text() == ""
     assert len(open_dataset(root, "val", None).poses["synthetic900000_0.jpg"].xy) == len(OPENPOSE_18)
