@@ -5,7 +5,8 @@ import time
 
 
 def work(connection, options):
-    connection.send(("ready", {"device": "none", "expected": {}}))
+    warm = options.get("warm")
+    connection.send(("ready", {"device": "warmed" if warm else "none", "expected": {"kind": 50.0} if warm else {}}))
     while True:
         try:
             kind, about = connection.recv()

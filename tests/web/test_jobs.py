@@ -85,3 +85,38 @@ def test_the_queue_is_bounded_for_all_and_for_one(lane, monkeypatch):
     for job in (*waiting, running):
         lane.cancel(job)
     ended(running)
+
+
+def test_a_process_that_cannot_start_fails_its_job_and_the_next_one_is_done(monkeypatch):
+    start, failures = Lane._start, [OSError("too many open files")]
+
+    def failing(lane, job=None):
+        if failures and job is not None:
+            raise failures.pop()
+        return start(lane, job)
+
+    monkeypatch.setattr(Lane, "_start", failing)
+    lane = Lane(work, {}, eager=False)
+    try:
+        failed = ended(put(lane))
+        assert failed.state == "failed" and "broke off" in failed.error
+        assert ended(put(lane)).state == "done"
+    finally:
+        lane.close()
+
+
+def test_what_the_first_process_measured_is_kept_and_not_measured_again_after_a_cancelled_job():
+    lane = Lane(work, {"warm": True}, eager=True)
+    try:
+        first = put(lane, sleep=60)
+        assert lane.left(first) is None, "the process still starts"
+        while first.progress != {"done": 1, "of": 2}:
+            time.sleep(0.01)
+        assert lane.ready["device"] == "warmed" and 40 < lane.left(first) < 50
+        lane.expected["kind"] = 0.001
+        assert lane.left(first) is None, "it takes longer than usual"
+        lane.cancel(first)
+        assert ended(put(lane)).state == "done"
+        assert lane.ready["device"] == "none" and "kind" in lane.ready["expected"]
+    finally:
+        lane.close()

@@ -5,6 +5,7 @@ import multiprocessing
 import multiprocessing.connection
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -98,25 +99,29 @@ class Lane:
             return self._waiting.index(job) + (self._running is not None)
 
     def left(self, job: Job) -> float | None:
-        """About how many seconds a job still takes, those before it included; None if none was measured yet."""
+        """About how many seconds a job still takes, those before it included; None if that is not known: none was
+        measured yet, the process still starts, or a job takes longer than usual."""
         now = time.monotonic()
         with self._changed:
             running = self._running
             queue = list(itertools.takewhile(lambda other: other is not job, self._waiting))
+        if self._connection is None:
+            return None
         if job.state == "running":
             return self._rest(job, now)
         jobs = [*queue, job]
         known = [None if other.kind in BY_FRAMES else self.expected.get(other.kind) for other in jobs]
         if any(one is None for one in known):
             return None
-        ahead = 0.0 if running is None else (self._rest(running, now) or 0.0)
-        return ahead + sum(one for one in known if one is not None)
+        ahead = 0.0 if running is None else self._rest(running, now)
+        return None if ahead is None else ahead + sum(one for one in known if one is not None)
 
     def _rest(self, job: Job, now: float) -> float | None:
         if "left" in job.progress:
             return float(job.progress["left"])
         usual = None if job.kind in BY_FRAMES else self.expected.get(job.kind)
-        return None if usual is None else max(0.0, usual - (now - job.began))
+        rest = None if usual is None else usual - (now - job.began)
+        return rest if rest is not None and rest > 0 else None
 
     @property
     def resident(self) -> float:
@@ -143,7 +148,10 @@ class Lane:
     def _serve(self) -> None:
         while True:
             if self._eager and self._connection is None and not self._closed:
-                self._start()
+                try:
+                    self._start()
+                except Exception:
+                    traceback.print_exc()  # for whoever runs the server; the next job tries again
             with self._changed:
                 while not self._waiting and not self._closed:
                     self._changed.wait()
@@ -154,6 +162,10 @@ class Lane:
                 job.state, job.began = "running", time.monotonic()
             try:
                 self._do(job)
+            except Exception:
+                traceback.print_exc()
+                self._end()
+                job.state, job.error = "failed", BROKE
             finally:
                 with self._changed:
                     self._running = None
@@ -205,20 +217,27 @@ class Lane:
         """Whether the process has loaded its networks."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        with deaf_to_interrupts():
-            self._process = context.Process(target=self._target, args=(theirs, self._options), daemon=True)
-            self._process.start()
-        theirs.close()
-        self._connection = ours
+        try:
+            with theirs, deaf_to_interrupts():
+                process = context.Process(target=self._target, args=(theirs, self._options), daemon=True)
+                process.start()
+        except BaseException:
+            ours.close()
+            raise
+        self._process = process
         end = time.monotonic() + START_SECONDS
         try:
             while time.monotonic() < end and not self._closed and not (job is not None and job.stop.is_set()):
                 if ours.poll(POLL):
-                    self.ready = ours.recv()[1]
-                    self.expected = {**self.ready.get("expected", {}), **self.expected}
+                    ready = ours.recv()[1]
+                    self.expected = {**ready.get("expected", {}), **self.expected}
+                    self.ready = {**ready, "expected": self.expected}
+                    self._options["warm"] = False  # what it measures is known; the next process need not
+                    self._connection = ours
                     return True
         except (OSError, EOFError):
             pass
+        ours.close()
         self._end()
         return False
 
