@@ -44,7 +44,9 @@ def served(page):
 
 @pytest.fixture(scope="module")
 def server():
-    with served(a_page(work)) as server:
+    page = a_page(work)
+    with served(page) as server:
+        server.visits = page.visits
         yield server
 
 
@@ -175,6 +177,13 @@ def test_the_whole_path_from_a_photo_to_a_picture(opened, server, window, tmp_pa
     browser.click("#go")
     browser.wait("document.getElementById('command').value", seconds=400)
     assert np.abs(np.array(first) - np.array(result_pixels(browser))).max() > 30, "another pose, another picture"
+
+    assert list(server.visits.root.iterdir())
+    browser.open("about:blank")
+    end = time.monotonic() + 20
+    while list(server.visits.root.iterdir()):
+        assert time.monotonic() < end, "who leaves the page takes everything along"
+        time.sleep(0.1)
 
 
 def test_a_run_is_cancelled_and_a_broken_file_is_told_in_words(opened, tmp_path):

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import socket
 import threading
 import urllib.parse
@@ -137,3 +139,24 @@ def test_a_port_that_is_taken_is_said_and_away_from_this_machine_a_token_is_aske
     away = WebServer("0.0.0.0", 0, lambda: None)
     assert away.token and f"token={away.token}" in away.url and len(away.token) >= 16
     away._socket.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+def test_the_end_of_the_terminal_ends_the_server_and_nothing_is_left():
+    page = a_page()
+    server = WebServer("127.0.0.1", 0, application(page))
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    def hang_up():
+        assert signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL
+        threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGHUP)).start()
+
+    try:
+        server.serve_forever(hang_up)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
+        with server._ended_by_hangup():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert not page.visits.root.exists()

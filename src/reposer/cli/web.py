@@ -50,17 +50,20 @@ def web(
 
     chosen_device(device)
     chosen = choices(models)
+    visits = Visits()
     options = {
         "threads": threads or max(1, (os.cpu_count() or 1) // 2),
         "device": device,
         "models": {name: model.named for name, model in chosen.items()},
+        "folder": str(visits.root),
     }
     page = Page(
-        Visits(),
+        visits,
         Lane(work, {**options, "warm": True}, eager=True),
         Lane(work, {**options, "warm": False}, eager=False),
         chosen,
         is_loopback(host),
+        device,
     )
     try:
         server = WebServer(host, port, application(page))

@@ -21,7 +21,7 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with "no-referrer", Firefox sends a beacon's Origin as "null"
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -141,7 +141,7 @@ class Admission:
         given = request.query_params.get("token", "")
         if request.method == "GET" and given and _is_secret(given, self.token):
             response = RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER)
-            response.set_cookie(cookie, self.token, httponly=True, samesite="strict")
+            response.set_cookie(cookie, self.token, httponly=True, samesite="lax")  # a link in a message may lead here
             return response
         if _is_secret(request.cookies.get(cookie, ""), self.token):
             return None

@@ -4,7 +4,9 @@ Everything of a visitor lies below `/api/visits/SECRET/`, under a name that only
 """
 
 import asyncio
+import errno
 import json
+import logging
 import math
 import re
 import time
@@ -15,6 +17,7 @@ from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,7 +30,7 @@ from reposer import __version__
 from reposer.data.poses.presets import preset, preset_names
 
 from .admission import refused
-from .bodies import Refused, json_of, save
+from .bodies import Refused, declared_bytes, json_of, save
 from .jobs import Full, Job, Lane
 from .models import Model
 from .visits import VISIT_SECONDS, Visit, Visits
@@ -66,7 +69,9 @@ SAMPLE_NAMES = {
     "orange-shirt.jpg": "A man in an orange shirt, from the side",
 }
 _LONGEST_NAME = 120
-_UNUSUAL = re.compile(r"[^\w.\- ]", re.ASCII)
+_UNUSUAL = re.compile(r'[\x00-\x1f\x7f"]')
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LEFT = "This page was left, so its pictures were deleted. Load it again."
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -75,7 +80,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 class Page:
     """What the page needs: the visitors, a lane for pictures and one for clips, and the models that may be chosen.
 
-    on_loopback: whether only this machine reaches it.
+    on_loopback: whether only this machine reaches it. device: the one that was asked for, if any.
     """
 
     visits: Visits
@@ -83,6 +88,7 @@ class Page:
     clips: Lane
     models: Mapping[str, Model]
     on_loopback: bool = True
+    device: str | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
     def close(self) -> None:
@@ -122,6 +128,7 @@ def routes(page: Page) -> list[Route]:
 
 def application(page: Page, more: list[Route] | None = None) -> Starlette:
     """The page as an application; closing it deletes everything."""
+    page.visits.gone = lambda visit: _end_jobs(page, visit)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -138,8 +145,8 @@ def application(page: Page, more: list[Route] | None = None) -> Starlette:
 async def _tidy(page: Page) -> None:
     while True:
         await asyncio.sleep(VISIT_SECONDS / 60)
-        for visit in page.visits.expire():
-            _end_jobs(page, visit)
+        page.visits.expire()
+        page.visits.sweep()
 
 
 async def _not_answered(request: Request, error: Exception) -> Response:
@@ -147,8 +154,10 @@ async def _not_answered(request: Request, error: Exception) -> Response:
         return refused(error.status, error.message)
     if isinstance(error, HTTPException):
         return refused(error.status_code, HTTPStatus(error.status_code).phrase.lower())
-    if isinstance(error, OSError):  # a full disk
+    if isinstance(error, OSError) and error.errno in _FULL:
         return refused(HTTPStatus.INSUFFICIENT_STORAGE, "This could not be stored; there is no room on the disk.")
+    # for whoever runs the server; the page gets no path and no line of code
+    logging.getLogger(__name__).error("A request was not answered as it should be", exc_info=error)
     return refused(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong that should not. Try again.")
 
 
@@ -176,7 +185,12 @@ def _of_visitor(page: Page, answer: Callable[[Page, Visit, Request], Awaitable[R
             raise Refused(
                 HTTPStatus.GONE, "This page was left for an hour, so its pictures were deleted. Load it again."
             )
-        return await answer(page, visit, request)
+        try:
+            return await answer(page, visit, request)
+        except FileNotFoundError:
+            if visit.left:  # while this was answered
+                raise Refused(HTTPStatus.GONE, _LEFT) from None
+            raise
 
     return bound
 
@@ -239,9 +253,7 @@ async def _begin(page: Page, request: Request) -> Response:
 
 
 async def _leave(page: Page, request: Request) -> Response:
-    visit = page.visits.leave(request.path_params["visit"])
-    if visit is not None:
-        _end_jobs(page, visit)
+    page.visits.leave(request.path_params["visit"])
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -254,8 +266,8 @@ def _lane(page: Page, job: Job) -> Lane:
     return page.clips if job.kind in ("track", "animate") else page.pictures
 
 
-def _new(visit: Visit, kind: str) -> tuple[str, Path]:
-    if not visit.has_room():
+def _new(visit: Visit, kind: str, coming: int = 0) -> tuple[str, Path]:
+    if not visit.has_room(coming):
         raise Refused(
             HTTPStatus.INSUFFICIENT_STORAGE, "Your pictures take too much room. Load the page again to begin anew."
         )
@@ -263,6 +275,8 @@ def _new(visit: Visit, kind: str) -> tuple[str, Path]:
 
 
 def _submit(page: Page, visit: Visit, kind: str, **about: Any) -> Response:
+    if visit.left:  # while a file was sent
+        raise Refused(HTTPStatus.GONE, _LEFT)
     job = Job(visit.name, kind, {"root": str(page.visits.root), **about}, SECONDS[kind])
     try:
         _lane(page, job).submit(job)
@@ -270,7 +284,7 @@ def _submit(page: Page, visit: Visit, kind: str, **about: Any) -> Response:
         raise Refused(
             HTTPStatus.SERVICE_UNAVAILABLE, "Too much is waiting to be made already. Try again in a while."
         ) from None
-    visit.jobs[job.number] = job
+    visit.remember(job)
     return JSONResponse({"job": job.number, "thing": about.get("thing")}, HTTPStatus.ACCEPTED)
 
 
@@ -284,10 +298,22 @@ async def _take_clip(page: Page, visit: Visit, request: Request) -> Response:
 
 async def _taken(page: Page, visit: Visit, request: Request, kind: str, most: int, job: str) -> Response:
     """Store a file that was sent, under a name of ours, and look at it."""
-    thing, folder = _new(visit, kind)
-    await save(request, folder / kind, most)
-    visit.titles[thing] = plain_name(request.headers.get("x-name", ""), kind)
-    return _submit(page, visit, job, out=str(folder), thing=thing, **{kind: str(folder / kind)})
+    thing, folder = await _stored(visit, request, kind, kind, most)
+    try:
+        return _submit(page, visit, job, out=str(folder), thing=thing, **{kind: str(folder / kind)})
+    except Refused:
+        (folder / kind).unlink(missing_ok=True)
+        raise
+
+
+async def _stored(visit: Visit, request: Request, kind: str, file: str, most: int) -> tuple[str, Path]:
+    """A new thing with the file that was sent, under a name of ours; its title is the sender's name for it."""
+    coming = declared_bytes(request, most)
+    thing, folder = _new(visit, kind, coming)
+    with visit.reserved(coming):
+        await save(request, folder / file, most)
+    visit.titles[thing] = plain_name(unquote(request.headers.get("x-name", "")), file)
+    return thing, folder
 
 
 async def _take_sample(page: Page, visit: Visit, request: Request) -> Response:
@@ -297,11 +323,15 @@ async def _take_sample(page: Page, visit: Visit, request: Request) -> Response:
     thing, folder = _new(visit, "photo")
     (folder / "photo").write_bytes(_sample(name))
     visit.titles[thing] = name
-    return _submit(page, visit, "look", out=str(folder), thing=thing, photo=str(folder / "photo"))
+    try:
+        return _submit(page, visit, "look", out=str(folder), thing=thing, photo=str(folder / "photo"))
+    except Refused:
+        (folder / "photo").unlink(missing_ok=True)
+        raise
 
 
 def plain_name(name: str, otherwise: str) -> str:
-    """A visitor's file name for a download or a command: no folder, no sign that a shell or a header reads."""
+    """A visitor's file name for a download or a command: no folder, no control character. `_quoted` does the rest."""
     last = re.split(r"[/\\]", name)[-1]
     safe = _UNUSUAL.sub("_", last).strip(". -")[-_LONGEST_NAME:]
     return safe or otherwise
@@ -348,8 +378,7 @@ async def _fit(page: Page, visit: Visit, request: Request) -> Response:
 
 async def _take_other(page: Page, visit: Visit, request: Request) -> Response:
     """Store another photo, whose pose will be asked for."""
-    thing, folder = _new(visit, "other")
-    await save(request, folder / "photo", MOST_PHOTO_BYTES)
+    thing, _ = await _stored(visit, request, "other", "photo", MOST_PHOTO_BYTES)
     return JSONResponse({"thing": thing}, HTTPStatus.CREATED)
 
 
@@ -408,7 +437,12 @@ def _is_model(page: Page, name: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float holds
+        return False
 
 
 def _write_pose(path: Path, pose: object, what: str) -> str:
@@ -455,10 +489,14 @@ def command_of(page: Page, visit: Visit, job: Job) -> str:
         return ""
     photo = _quoted(visit.titles.get(str(job.about["thing"]), "photo"))
     model = page.models[str(job.about["model"])].named
+    if not page.on_loopback:  # others need not know the folders of this machine
+        model = Path(model).name
     chosen = "" if model == "trueflow" else f" --model {_quoted(model)}"
+    chosen += f" --device {_quoted(page.device)}" if page.device else ""
     if job.kind == "animate":
-        fps = "" if job.about["fps"] is None else f" --fps {job.about['fps']:g}"
-        said = f"reposer animate {photo} --source-pose source.json --driving clip.mp4 --track track.json --largest 1280"
+        fps = "" if job.about["fps"] is None else f" --fps {job.about['fps']!r}"
+        clip = _quoted(visit.titles.get(Path(str(job.about["clip"])).parent.name, "clip"))
+        said = f"reposer animate {photo} --source-pose source.json --driving {clip} --track track.json --largest 1280"
         return f"{said}{fps}{chosen} --out reposed.mp4"
     options = "".join(f" --{name} {job.about[name]}" for name in ("background", "canvas") if job.about[name] != "keep")
     return (

@@ -54,6 +54,12 @@ async def save(request: Request, path: Path, most: int) -> int:
     return count
 
 
+def declared_bytes(request: Request, most: int) -> int:
+    """The length of the body by its header; `most` if it says none that can be."""
+    said = request.headers.get("content-length", "").strip()
+    return min(int(said), most) if said.isascii() and said.isdecimal() and len(said) <= 18 else most
+
+
 async def _parts(request: Request, most: int) -> AsyncIterator[bytes]:
     """The parts of a body as they arrive."""
     declared = request.headers.getlist("content-length")

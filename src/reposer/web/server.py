@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
+import signal
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -102,11 +104,28 @@ class WebServer:
         return f"http://{in_brackets(shown)}:{self.port}/{query}"
 
     def serve_forever(self, ready: Callable[[], Any] | None = None) -> None:
-        """Until Ctrl-C, or `shutdown`. ready: called once the socket accepts requests."""
-        with self._socket:
+        """Until Ctrl-C, the terminal's end, or `shutdown`. ready: called once the socket accepts requests."""
+        with self._socket, self._ended_by_hangup():
             if ready is not None:
                 ready()
             self._server.run(sockets=[self._socket])
+
+    @contextmanager
+    def _ended_by_hangup(self) -> Iterator[None]:
+        """The end of the terminal is no crash: what visitors left is deleted. Under nohup it changes nothing."""
+        hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+        if hangup is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(hangup)
+        if before is not signal.SIG_DFL:
+            yield
+            return
+        signal.signal(hangup, lambda number, frame: self.shutdown())
+        try:
+            yield
+        finally:
+            signal.signal(hangup, before)
 
     def shutdown(self) -> None:
         """End `serve_forever`, from another thread."""

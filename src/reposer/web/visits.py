@@ -5,7 +5,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,12 +20,16 @@ MOST_BYTES = 800_000_000
 """Of one visitor's folder."""
 MOST_THINGS = 400
 """Photos, clips and results of one visitor."""
+ENDED_JOBS = 16
+"""Jobs of one visitor whose results are remembered after their end."""
+WARMING = "warming-"
+"""Beginning of the names of folders in which a process writes while it loads its networks; they are no visitor's."""
 
 
 @dataclass
 class Visit:
     """One open page. name: also its secret. folder: everything of this visitor. jobs: by number. used: the last
-    request, by `time.monotonic`."""
+    request, by `time.monotonic`. arriving: bytes of files that are being sent. left: whether it is over."""
 
     name: str
     folder: Path
@@ -32,6 +37,8 @@ class Visit:
     things: dict[str, Path] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    arriving: int = 0
+    left: bool = False
 
     def place(self, kind: str) -> tuple[str, Path]:
         """The name and the new folder of a thing: "photo3"."""
@@ -41,19 +48,43 @@ class Visit:
         self.things[name] = path
         return name, path
 
-    def has_room(self) -> bool:
-        """Whether this visitor may store more."""
+    def has_room(self, coming: int = 0) -> bool:
+        """Whether this visitor may store more, and these bytes in particular."""
         if len(self.things) >= MOST_THINGS:
             return False
-        return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file()) < MOST_BYTES
+        stored = 0
+        for file in self.folder.rglob("*"):
+            with suppress(FileNotFoundError):  # a draft that got its name meanwhile
+                stored += file.stat().st_size if file.is_file() else 0
+        return stored + self.arriving + coming < MOST_BYTES
+
+    @contextmanager
+    def reserved(self, coming: int) -> Iterator[None]:
+        """Counts these bytes as this visitor's while they arrive."""
+        self.arriving += coming
+        try:
+            yield
+        finally:
+            self.arriving -= coming
+
+    def remember(self, job: Job) -> None:
+        """Keep a job, and forget the oldest of those that ended long ago."""
+        self.jobs[job.number] = job
+        ended = [number for number, one in self.jobs.items() if one.state not in ("waiting", "running")]
+        for number in ended[:-ENDED_JOBS]:
+            del self.jobs[number]
 
 
 class Visits:
-    """All visitors. Closed: everything is deleted."""
+    """All visitors. Closed: everything is deleted.
+
+    gone: told of each visitor who leaves, before their folder is deleted.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
         self.root = Path(tempfile.mkdtemp(prefix="reposer-web-"))  # readable by this user alone
+        self.gone: Callable[[Visit], None] = lambda visit: None
         self._visits: dict[str, Visit] = {}
 
     def __len__(self) -> int:
@@ -84,6 +115,8 @@ class Visits:
         with self._lock:
             visit = self._visits.pop(name, None)
         if visit is not None:
+            visit.left = True
+            self.gone(visit)
             shutil.rmtree(visit.folder, ignore_errors=True)
         return visit
 
@@ -91,6 +124,14 @@ class Visits:
         """Delete what is of visitors who sent nothing for VISIT_SECONDS; returns them."""
         late = [name for name, visit in list(self._visits.items()) if self._clock() - visit.used > VISIT_SECONDS]
         return [visit for name in late if (visit := self.leave(name)) is not None]
+
+    def sweep(self) -> None:
+        """Delete folders that no visitor owns: a process may have written once more after its visitor left."""
+        with self._lock, suppress(OSError):
+            owned = {visit.folder for visit in self._visits.values()}
+            for folder in self.root.iterdir():
+                if folder not in owned and not folder.name.startswith(WARMING):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Delete everything."""

@@ -1,5 +1,5 @@
 // Talks to the server that runs on this machine. Everything of this page lies under a name that only it knows.
-let visit = null;
+let visit = null, beginning = null;
 
 export class Trouble extends Error {}
 
@@ -19,7 +19,10 @@ const sentence = text => text.charAt(0).toUpperCase() + text.slice(1);
 export const about = async () => (await talk("/api/about")).json();
 
 async function mine() {
-  if (!visit) visit = (await (await talk("/api/visits", { method: "POST" })).json()).visit;
+  if (!visit) {  // two first actions begin one visit
+    beginning ??= talk("/api/visits", { method: "POST" }).then(reply => reply.json()).finally(() => { beginning = null; });
+    visit = (await beginning).visit;
+  }
   return "/api/visits/" + visit;
 }
 
@@ -30,7 +33,7 @@ export async function send(path, body) {
 }
 
 export async function upload(path, blob, name = "") {
-  const headers = { "X-Name": name.replace(/[^\x20-\x7e]/g, "_").slice(-100) };
+  const headers = { "X-Name": encodeURIComponent([...name].slice(-100).join("")) };
   return (await talk(await mine() + path, { method: "POST", body: blob, headers })).json();
 }
 

@@ -20,7 +20,7 @@ const calm = () => { by("trouble").hidden = true; };
 const say = text => { by("said").textContent = text; };
 by("trouble-close").onclick = calm;
 
-async function trying(step) { calm(); try { return await step(); } catch (error) { busy(false); trouble(error); } }
+async function trying(step) { calm(); try { return await step(); } catch (error) { if (error?.name !== "AbortError") busy(false); trouble(error); } }
 
 function seconds(left) {
   if (left === null || left === undefined) return "";
@@ -53,7 +53,8 @@ function told(what) {
 const cap = text => text.charAt(0).toUpperCase() + text.slice(1);
 
 function started() { state.running = new AbortController(); by("stop").hidden = false; return state.running.signal; }
-function finished() { state.running = null; busy(false); }
+// With a signal: unless another run began after this one was cancelled.
+function finished(signal = null) { if (signal && state.running?.signal !== signal) return; state.running = null; busy(false); }
 by("stop").onclick = () => { state.running?.abort(); finished(); say("Cancelled."); };
 
 // ---- the photo
@@ -289,7 +290,7 @@ async function repose() {
     });
     downloads(thing, photo, command);
     await renew();
-  } finally { finished(); }
+  } finally { finished(signal); }
 }
 
 // The result's numbers beside the picture; on a phone the picture itself.
@@ -330,7 +331,7 @@ async function compare() {
       await made(model, `Generating ${k + 1} of ${models.length}, ${model}`, signal, (thing, found) =>
         grid.append(figure(at(thing, found.view), model, `${found.seconds} s · ${(100 * found.shares.invented).toFixed(1)} % invented`)));
     say("All models are done.");
-  } finally { finished(); }
+  } finally { finished(signal); }
 }
 
 by("go").onclick = () => trying(() => state.mode === "clip" ? film() : repose());
@@ -387,7 +388,7 @@ async function takeClip(file) {
     await renew();
     by("clip-told").textContent = [`${found.frames} frames, ${Math.round(found.fps * 100) / 100} per second; somebody is seen in ${found.seen}.`, ...found.notes].join(" ");
     estimate();
-  } finally { finished(); }
+  } finally { finished(signal); }
 }
 chosen("clip-file", takeClip);
 
@@ -411,7 +412,7 @@ async function film() {
     by("film").play().catch(() => {});
     await renew();
     say("The clip is ready.");
-  } finally { finished(); }
+  } finally { finished(signal); }
 }
 
 // ---- views and modes
