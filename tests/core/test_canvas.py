@@ -54,3 +54,12 @@ def test_the_canvas_grows_where_the_pose_leaves_and_only_there():
     assert (left, right, bottom) == (0, 0, 0) and 20 < top < 40
     with pytest.raises(BadInput, match=r"--canvas inside"):
         growth(*poses(dx=4000.0))
+
+
+def test_a_canvas_has_no_more_pixels_than_a_photo_may_have():
+    source = standing(900.0, (500.0, 25_000.0), (50_000, 1000))
+    joints = [source.skeleton.joints.index(name) for name in ("left_wrist", "right_wrist")]
+    xy = source.xy.clone()
+    xy[joints] = torch.tensor([[-30_000.0, 25_000.0], [30_000.0, 25_000.0]])
+    with pytest.raises(BadInput, match=r"100 megapixels.*--canvas inside"):
+        growth(source, replace(source, xy=xy))

@@ -2,12 +2,16 @@
 
 import struct
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from reposer.core import BadInput
+from reposer.core.errors import is_of_memory
+from reposer.generators import load
 from reposer.web import work
 
 
@@ -60,3 +64,34 @@ def test_a_clip_that_is_none_is_refused_in_words(tmp_path):
 
 def test_a_message_with_a_path_of_ours_becomes_a_plain_sentence(tmp_path):
     assert str(tmp_path) not in work.in_words(f"{tmp_path}/x/other is odd", {"root": str(tmp_path)})
+
+
+@pytest.mark.parametrize("kind", ["person", "generate", "animate"])
+def test_a_photo_that_look_refused_is_decoded_by_no_other_job(tmp_path, kind):
+    huge_png(tmp_path / "photo", 9_000, 9_000)
+    said = refused(kind, photo=str(tmp_path / "photo"), root=str(tmp_path), out=str(tmp_path), box=[0, 0, 9, 9])
+    assert "81 megapixels" in said
+
+
+def test_a_frame_rate_that_makes_too_many_frames_is_refused(tmp_path, monkeypatch):
+    Image.new("RGB", (15, 20)).save(tmp_path / "photo", "PNG")
+    monkeypatch.setattr(work, "open_driving", lambda *_, **__: SimpleNamespace(num_frames=180_000, fps=60))
+    paths = {name: str(tmp_path / name) for name in ("photo", "clip", "track")}
+    said = refused("animate", **paths, out=str(tmp_path), root=str(tmp_path), fps=60)
+    assert said.startswith("The clip has 180000 frames at 60 per second") and "lower frame rate" in said
+
+
+def test_a_message_names_the_model_and_not_its_file(tmp_path):
+    for named in (tmp_path / "mine.safetensors", tmp_path / ("a" * 90) / "mine.safetensors"):
+        about = {"models": {"mine": str(named), "trueflow": "trueflow"}}
+        with pytest.raises(BadInput) as found:
+            load(str(named))
+        said = work.in_words(str(found.value), about)
+        assert said.startswith("The model mine is neither a file nor a shipped model") and "/" not in said
+
+
+def test_too_little_memory_is_told_from_a_bug():
+    with pytest.raises(RuntimeError) as found:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert is_of_memory(found.value) and is_of_memory(MemoryError())
+    assert not is_of_memory(RuntimeError("an illegal memory access was encountered"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from reposer.core.errors import is_of_memory
 from reposer.core.processes import Terminated
 
 USAGE_ERROR, FAILED = 2, 1
@@ -17,14 +18,13 @@ _OF_THE_MACHINE = {
     errno.ENFILE: "too many files are open",
 }
 _OF_A_FILE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
-_NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory")
 
 
 def said_of(error: BaseException) -> tuple[int, str] | None:
     """(exit code, sentence) for an error of the system or the user; None for a bug, which keeps its traceback."""
     if isinstance(error, KeyboardInterrupt):
         return stopped_code(error), str(error) or "stopped."
-    if _is_of_memory(error):
+    if is_of_memory(error):
         return FAILED, "There is not enough memory for this. Give smaller pictures, or fewer at a time."
     for cause in _causes(error):
         if isinstance(cause, OSError) and (found := _of_the_system(cause)):
@@ -62,13 +62,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or (error.__context__ if isinstance(error, RuntimeError) else None)
-
-
-def _is_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError):
-        return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _NO_MEMORY)
 
 
 def _of_the_system(error: OSError) -> tuple[int, str] | None:

@@ -10,6 +10,8 @@ ROOM = 0.1
 """Room around a pose's joints for hands, feet and the top of the head, as a share of the larger side of its box."""
 MOST_GROWTH = 1.0
 """A canvas grows by at most this share of the photo's larger side, in each direction."""
+MOST_CANVAS = 100_000_000
+"""Pixels of a canvas that grew: as many as a photo may have."""
 
 
 def cut_joints(source_pose: Pose, target_pose: Pose) -> list[str]:
@@ -30,8 +32,13 @@ def growth(source_pose: Pose, target_pose: Pose) -> tuple[int, int, int, int]:
             f"The pose reaches {max(grown):.0f} pixels beyond the photo of {height}x{width} (height x width); a canvas "
             f"grows by at most {MOST_GROWTH * max(height, width):.0f}. Use --canvas inside, or move the pose."
         )
-    sides = [int(-(-side // 1)) for side in grown]
-    return sides[0], sides[1], sides[2], sides[3]
+    left, top, right, bottom = (int(-(-side // 1)) for side in grown)
+    if (height + top + bottom) * (width + left + right) > MOST_CANVAS:
+        raise BadInput(
+            f"The pose reaches so far beyond the photo of {height}x{width} (height x width) that the canvas would have "
+            f"more than {MOST_CANVAS // 1_000_000} megapixels. Use --canvas inside, or move the pose."
+        )
+    return left, top, right, bottom
 
 
 def moved_inside(source_pose: Pose, target_pose: Pose) -> Pose:

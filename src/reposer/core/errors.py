@@ -5,6 +5,7 @@ from reprlib import Repr
 from typing import Any
 
 _LONGEST = 80
+_NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory")
 
 
 class BadInput(ValueError):
@@ -37,3 +38,11 @@ def quoted(value: Any) -> str:
     """
     shown = _short.repr(value)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."
+
+
+def is_of_memory(error: BaseException) -> bool:
+    """Whether this machine has too little memory: PyTorch says so with a RuntimeError."""
+    if isinstance(error, MemoryError):
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in said for words in _NO_MEMORY)

@@ -29,6 +29,7 @@ from reposer.animation.video import PhotoAnimation, no_larger
 from reposer.core import BadInput, Pose
 from reposer.core.composition import KINDS, Provenance
 from reposer.core.device import chosen_device
+from reposer.core.errors import is_of_memory, quoted
 from reposer.core.images import to_uint8
 from reposer.core.skeleton import FACE_68, OPENPOSE_18
 from reposer.data.pictures import picture_header, read_picture
@@ -40,6 +41,8 @@ from reposer.extraction import clip_poses
 from reposer.generators import load
 from reposer.nn.warp import flow_picture
 from reposer.own_photo import Reposed, estimate_pose, people_in, pose_for, repose
+
+from .visits import WARMING
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -58,7 +61,10 @@ LARGEST_CLIP = 1280
 
 
 def work(connection: Connection, options: Mapping[str, Any]) -> None:
-    """Does jobs until the server goes away. options: threads, device, models (name to file), warm (load now)."""
+    """Does jobs until the server goes away.
+
+    options: threads, device, models (name to file), warm (load now), folder (for what that writes; None = the system's).
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
     torch.set_num_threads(options["threads"])
     device = chosen_device(options["device"])
@@ -76,20 +82,23 @@ def work(connection: Connection, options: Mapping[str, Any]) -> None:
         try:
             answer: tuple[str, Any] = ("done", JOBS[kind]({**options, **about}, tell))
         except BadInput as error:
-            answer = ("failed", in_words(str(error), about))
-        except MemoryError:
-            answer = ("failed", "There is not enough memory for this. Try a smaller photo.")
-        except Exception:
-            traceback.print_exc()  # for whoever runs the server; the page gets no path and no line of code
-            answer = ("failed", "Something went wrong that should not: the terminal says what. Try another photo.")
+            answer = ("failed", in_words(str(error), {**options, **about}))
+        except Exception as error:
+            if is_of_memory(error):
+                answer = ("failed", "There is not enough memory for this. Try a smaller photo.")
+            else:
+                traceback.print_exc()  # for whoever runs the server; the page gets no path and no line of code
+                answer = ("failed", "Something went wrong that should not: the terminal says what. Try another photo.")
         connection.send(answer)
 
 
 def in_words(message: str, about: Mapping[str, Any]) -> str:
     """The message with the visitor's own words for the files: it names no path."""
-    names = {about[key]: word for key, word in WORDS.items() if isinstance(about.get(key), str)}
+    names = {named: f"the model {name}" for name, named in about.get("models", {}).items() if named != name}
+    names |= {about[key]: word for key, word in WORDS.items() if isinstance(about.get(key), str)}
     for path in sorted(names, key=len, reverse=True):
-        message = message.replace(f"picture {path}", names[path]).replace(path, names[path])
+        for written in (f"picture {path}", quoted(path), repr(path), path):
+            message = message.replace(written, names[path])
     root = str(about.get("root", ""))
     if root and root in message:
         return "This cannot be used. Try another file."
@@ -132,6 +141,7 @@ def look(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
 
 def person(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """The joints of the person in this box."""
+    _refuse_many_pixels(Path(about["photo"]), about)
     left, top, right, bottom = about["box"]
     return {"pose": as_plain(estimate_pose(about["photo"], person=(left, top, right, bottom)))}
 
@@ -151,6 +161,7 @@ def fit(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
 
 def generate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """The photo in another pose, what the page shows of it, and then the files for download."""
+    _refuse_many_pixels(Path(about["photo"]), about)
     out = Path(about["out"])
     began = time.monotonic()
     made = repose(
@@ -212,8 +223,14 @@ def track(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
 
 def animate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """The photo's person moving as in the clip, as H.264."""
-    out = Path(about["out"])
-    moves = open_driving(Path(about["clip"]), track=Path(about["track"]), fps=_rate(about["fps"]))
+    _refuse_many_pixels(Path(about["photo"]), about)
+    out, clip_path = Path(about["out"]), Path(about["clip"])
+    moves = open_driving(clip_path, track=Path(about["track"]), fps=_rate(about["fps"]))
+    if moves.num_frames > MOST_FRAMES:
+        raise BadInput(
+            f"{clip_path} has {moves.num_frames} frames at {float(moves.fps):g} per second; the page makes up to "
+            f"{MOST_FRAMES}. Choose a lower frame rate, or use the command: reposer animate."
+        )
     picture = no_larger(read_picture(Path(about["photo"])), LARGEST_CLIP)
     source = choose_pose(read_recording(Path(about["source"]))).pose.resize((picture.shape[0], picture.shape[1]))
     generator = load(about["models"].get(about["model"], about["model"])).to(chosen_device(about["device"]))
@@ -384,7 +401,7 @@ def _warmed(options: Mapping[str, Any]) -> dict[str, float]:
 
     sample = files("reposer.web").joinpath("samples", SAMPLES[0])
     seconds: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="reposer-web-") as folder:
+    with tempfile.TemporaryDirectory(prefix=WARMING, dir=options.get("folder")) as folder:
         out = Path(folder)
         (out / "photo").write_bytes(sample.read_bytes())
         about = {**options, "photo": str(out / "photo"), "out": folder, "model": "trueflow"}
