@@ -114,7 +114,7 @@ def test_nobody_begins_without_an_origin_so_that_no_forged_post_spoils_the_balan
 def test_an_answer_needs_the_persons_token(page):
     own = [("Host", f"localhost:{port_of(page)}"), ("Origin", f"http://localhost:{port_of(page)}")]
     body = json.dumps({"token": "guessed", "number": 0, "choice": 0, "milliseconds": 1}).encode()
-    assert ask(page, "POST", "/answer", own, body)[0] == 403
+    assert ask(page, "POST", "/answer", own, body)[0] == 410
 
 
 def test_what_host_declares_is_answered_and_nothing_else():
@@ -172,7 +172,7 @@ OWN = HOST + b"Origin: http://localhost:PORT\r\n"
         (b"BREW / HTTP/1.1\r\n" + HOST + b"\r\n", 405),
         (b"HEAD / HTTP/1.1\r\n" + HOST + b"\r\n", 405),
         (b"GET http://[ HTTP/1.1\r\n" + HOST + b"\r\n", 404),
-        (b"GET /question?token=%ff%00 HTTP/1.1\r\n" + HOST + b"\r\n", 403),
+        (b"GET /question?token=%ff%00 HTTP/1.1\r\n" + HOST + b"\r\n", 410),
         (b"GET / HTTP/1.1\r\nContent-Length: 5\r\n" + HOST + b"\r\nhello", 400),
         (b"POST /people HTTP/1.1\r\nContent-Length: 2\r\n" + HOST + b"\r\n{}", 403),  # without an Origin
         (b"POST /people HTTP/1.1\r\nContent-Length: -5\r\n" + OWN + b"\r\n", 400),

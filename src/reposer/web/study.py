@@ -87,7 +87,7 @@ STUDY_HANDLERS: Mapping[Any, Any] = {**HANDLERS, BadInput: _broken, OSError: _br
 def _person(asking: Asking, token: object) -> int:
     person = asking.person(token)
     if person is None:
-        raise Refused(HTTPStatus.FORBIDDEN, "unknown person")
+        raise Refused(HTTPStatus.GONE, "unknown person")
     return person
 
 

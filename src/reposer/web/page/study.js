@@ -17,7 +17,7 @@ function show(...ids) {
 async function talk(path, body) {
   const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   const reply = await fetch(path, options);
-  if (reply.status === 403) { remember(null); token = null; throw new Error("This page is not known any more. Please begin again."); }
+  if (reply.status === 410) { remember(null); token = null; throw new Error("This page is not known any more. Please begin again."); }
   if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).error || "The answer was " + reply.status + ".");
   return reply;
 }
