@@ -9,8 +9,8 @@ import torch
 from reposer.cli import main
 from reposer.core import BadInput
 from reposer.core.skeleton import COCO_17
-from reposer.data.lists import write_annotation
-from reposer.data.poses import choose_pose, choose_track, convert, read_pose, read_recording
+from reposer.data.lists import fashion_frame, write_annotation
+from reposer.data.poses import choose_pose, choose_track, convert, patn, read_pose, read_recording
 
 from .folders import some_pose
 from .pose_writers import alphapose, openpose, person, write
@@ -39,6 +39,28 @@ def test_a_fashion_list_as_a_pose_file_is_read_in_the_frame_that_its_joints_prov
     assert main(["pose", "convert", *(str(tmp_path / n) for n in ("fasion-annotation-test.csv", "one.json")),
                  "--frame", "0", "--size", "256", "176", "--format", "openpose18"]) == 0  # fmt: skip
     assert torch.equal(read_pose(tmp_path / "one.json").xy, places)
+
+
+def test_a_list_is_not_converted_to_pixels_of_pictures_of_unknown_size(tmp_path):
+    path, one = tmp_path / "fasion-annotation-test.csv", tmp_path / "one.json"
+    places = fashion_list(path, "padded256")
+    for form in (None, "patn-padded256"):
+        with pytest.raises(BadInput, match=r"nor where x begins in them\. Say it: --size HEIGHT WIDTH"):
+            convert(path, one, "openpose18", form=form, frame=0)
+    assert not one.exists()
+    convert(path, one, "openpose18", form="patn-padded256", frame=0, size=SIZE)
+    assert torch.equal(read_pose(one).xy, places)
+    convert(path, tmp_path / "again.csv", form="patn-padded256")  # another list counts as this one does
+    assert torch.equal(read(tmp_path / "again.csv"), places)
+
+
+def test_a_list_is_read_once_however_many_pictures_it_has(monkeypatch, tmp_path):
+    path = tmp_path / "fasion-annotation-test.csv"
+    fashion_list(path, "padded256")
+    asked = []
+    monkeypatch.setattr(patn, "fashion_frame", lambda *of: asked.append(of) or fashion_frame(*of))
+    convert(path, tmp_path / "all.json", "openpose18", size=SIZE)
+    assert len(asked) == 1
 
 
 def test_a_list_that_proves_no_frame_is_refused_unless_it_is_declared(tmp_path):

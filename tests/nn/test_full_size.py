@@ -86,6 +86,18 @@ def test_behind_the_person_the_photos_own_texture_goes_on_unblurred():
     assert (made.picture.int() - pattern.int()).abs()[240:400, 180:300].float().quantile(0.9) <= 2
 
 
+def test_the_kinds_are_the_same_on_a_plain_background():
+    zeros, stood, goes = torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME)
+    stood[..., 24:40, 8:18], goes[..., 24:40, 30:40] = 1, 1
+    picture = torch.full((*SIZE, 3), 30, dtype=torch.uint8)
+    picture[240:400, 80:180] = 220
+    parts = made_of((-22.0, 0.0), person=goes, copied=goes[None], hole=stood, source_person=stood[None], still=zeros)
+    over, alone = (compose(parts, picture, provenance=True, alpha=alpha).provenance for alpha in (False, True))
+    assert over.kind.unique().tolist() == alone.kind.unique().tolist() == sorted([KEPT, COPIED, FILLED])
+    assert (alone.kind == over.kind).float().mean() > 0.97  # they differ at the edges of what is filled
+    assert (alone.kind[:200] == KEPT).all() and (alone.kind[260:380, 100:160] == FILLED).all()
+
+
 def test_every_kind_is_where_it_should_be_and_says_its_place_and_photo():
     left, right = torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME)
     left[..., :16], right[..., 32:] = 1, 1

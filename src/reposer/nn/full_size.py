@@ -186,6 +186,8 @@ def _composed_tile(
     if backdrop is not None:
         made, share = backdrop.behind(made, down, across)
         filled = filled * share
+    else:  # for the provenance alone
+        filled = filled * fine.hole * _ramp(own_person, 0.0, 0.12)
     return _Tile(own, own_person, colours, places, made, copied, ahead - copied.sum(0), filled, 1 - moved)
 
 

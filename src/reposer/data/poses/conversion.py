@@ -172,6 +172,10 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
     if writer.key in _OF_ONE_PERSON:
         recording, more = _of_one_person(recording, writer)
         notes += more
+    if recording.left is not None and size is None and writer.key != "patn":
+        raise BadInput(
+            f"{path} does not say how large its pictures are, nor where x begins in them. Say it: --size HEIGHT WIDTH."
+        )
     same = recording.form == writer.key or writer.key.startswith(recording.form or "none")
     if same and is_normalised(recording):
         return recording, notes

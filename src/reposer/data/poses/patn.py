@@ -1,5 +1,6 @@
 """Lists of joints in PATN's form: a picture per row, 18 joints in whole pixels, missing = -1. See `data.lists`."""
 
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Patn:
             is_clip=len(pictures) > 1,
             normalised=False,
             form="patn",
-            left=lambda size: self._left(path, size),
+            left=cache(partial(self._left, path)),  # it reads the whole list, and is asked for each picture
         )
 
     def _left(self, path: Path, size: Size) -> int:
