@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -16,7 +17,7 @@ from pathlib import Path
 from reposer import __version__
 from reposer.core import BadInput, Pose, cluster, quoted
 from reposer.core.choices import Background, CanvasChoice, Engine
-from reposer.core.disk import only_user, write_text
+from reposer.core.disk import only_user, whole_file, write_text
 from reposer.core.shown import one_line
 from reposer.core.workers import results
 from reposer.data.generated_note import digest
@@ -24,7 +25,7 @@ from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from reposer.data.pictures import read_picture
 from reposer.estimators.people_choice import Estimated, Person, parse_person
 from reposer.generators import shipped_models
-from reposer.own_photo import ESTIMATOR, POSE_FILES, estimated, fitted, is_pose_file, is_preset, repose
+from reposer.own_photo import ESTIMATOR, POSE_FILES, estimated, fitted, inferred_note, is_pose_file, is_preset, repose
 
 COLUMNS = ("photo", "pose", "person", "pose_person", "out")
 """Columns of a manifest; the first two are required."""
@@ -178,7 +179,7 @@ def _distinct(jobs: list[Job]) -> list[Job]:
 def run(
     jobs: Sequence[Job], out: Path, options: Options, *, workers: int = 2, engine: Engine = "local"
 ) -> Iterator[Done]:
-    """Make what is missing, in any order of completion; `out` is locked meanwhile.
+    """Make what is missing, in any order of completion; `out` is locked meanwhile. Notes are added to OUT/notes.csv.
 
     workers: processes of one thread each; 0 = this one. A job that cannot be done does not stop the others.
     engine: "ray" computes on the cluster that RAY_ADDRESS names, whose machines see the same files (`core.cluster`).
@@ -189,11 +190,17 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     lock = only_user(out, "makes a batch")
     try:
-        yield from (
-            _on_cluster(jobs, options, workers)
-            if engine == "ray"
-            else results(partial(make, options=options), jobs, workers)
-        )
+        notes = _Notes(out)
+        try:
+            for done in (
+                _on_cluster(jobs, options, workers)
+                if engine == "ray"
+                else results(partial(make, options=options), jobs, workers)
+            ):
+                notes.add(done)
+                yield done
+        finally:
+            notes.tidy()
     finally:
         lock.release()
 
@@ -215,22 +222,58 @@ def write_failures(out: Path, done: Sequence[Done]) -> Path | None:
     return path
 
 
-def write_notes(out: Path, done: Sequence[Done]) -> Path | None:
-    """Write OUT/notes.csv, a row for each note; those of pictures made before stay. Returns its path if there are any."""
-    path = out / NOTES
-    kept = {str(d.job.out) for d in done if not d.new}
-    rows = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if len(row) == len(NOTE_COLUMNS) and row[2] in kept]
-    rows += [[str(d.job.photo), d.job.pose, str(d.job.out), one_line(note)] for d in done for note in d.notes]
-    if not rows:
-        path.unlink(missing_ok=True)
-        return None
+class _Notes:
+    """OUT/notes.csv: a row for each note on a picture that is there, in the order of `out`, which is relative to OUT.
+
+    Rows are added as the pictures are made, so that a kill loses none that came. They stay until their picture is made
+    anew or is gone: several batches may share a folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out, self._path = out, out / NOTES
+        self._rows: dict[str, list[list[str]]] = {}
+        if self._path.is_file():
+            whole = self._path.read_bytes().rpartition(b"\n")[0].decode(errors="replace")  # a cut last line is none
+            for row in list(csv.reader(io.StringIO(whole, newline="")))[1:]:
+                if len(row) == len(NOTE_COLUMNS):
+                    self._rows.setdefault(row[2], []).append(row)
+        self.tidy()
+
+    def add(self, done: Done) -> None:
+        """Enter the notes of a picture, if it was made now, in place of those that it had."""
+        if done.failure or not done.new:
+            return
+        job = done.job
+        name = Path(os.path.relpath(job.out, self._out)).as_posix()
+        rows = [[str(job.photo), job.pose, name, one_line(note)] for note in done.notes]
+        before = self._rows.pop(name, [])
+        if rows:
+            self._rows[name] = rows
+        if rows == before:
+            return
+        if before or not self._path.is_file():
+            self._write()
+        else:
+            with self._path.open("ab") as file:
+                file.write(_lines(rows))
+
+    def tidy(self) -> None:
+        """Sort the rows, and drop those of pictures that are gone."""
+        self._rows = {name: rows for name, rows in sorted(self._rows.items()) if (self._out / name).is_file()}
+        self._write()
+
+    def _write(self) -> None:
+        if self._rows:
+            with whole_file(self._path) as file:
+                file.write(_lines([NOTE_COLUMNS, *(row for rows in self._rows.values() for row in rows)]))
+        else:
+            self._path.unlink(missing_ok=True)
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([NOTE_COLUMNS, *sorted(rows)])
-    write_text(path, text.getvalue())
-    return path
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
 
 
 def _weights(model: str) -> str:
@@ -305,11 +348,13 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
     shown = _source(job.photo, job.photo.stat().st_mtime_ns, job.person, options.estimator)
     source, notes = shown.pose, [*shown.notes]
     pose: Pose | str = job.pose
+    asked: Pose | None = None
     if not is_preset(job.pose) and not is_pose_file(Path(job.pose)):
         path = Path(job.pose)
         found = _posed(path, path.stat().st_mtime_ns, job.pose_person, options.estimator)
         notes += [note.replace("--person", "pose_person") for note in found.notes]
-        pose = fitted(found.pose, source, job.pose, retargeted=options.retargeted)
+        asked = found.pose
+        pose = fitted(asked, source, job.pose, retargeted=options.retargeted)
         pose_person = None
     made = repose(
         job.photo,
@@ -328,6 +373,8 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
     if not is_preset(job.pose):
         inputs["pose"] = _digest(Path(job.pose), Path(job.pose).stat().st_mtime_ns)
     replace(made, generated=replace(made.generated, inputs=inputs)).save(job.out, mark=options.mark)
+    if asked is not None and (note := inferred_note(asked, made.pose)) and note not in made.notes:
+        notes.append(note)  # a pose that was fitted here has all joints
     return [*notes, *made.notes]
 
 

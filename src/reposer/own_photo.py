@@ -155,7 +155,7 @@ def repose(
         retargeted=retargeted,
     )
     notes = [*source.notes, *wanted.notes, *(note for _, found in further for note in found.notes)]
-    notes += [note for note in (_inferred(wanted.pose, made.target_pose), made.left_undone, _cut(made.cut)) if note]
+    notes += [note for note in (inferred_note(wanted.pose, made.target_pose), made.left_undone, _cut(made.cut)) if note]
     inputs = {"photo": photo, "source pose": source_pose, "pose": pose}
     for number, (other, joints) in enumerate(more, 1):
         inputs |= {f"further photo {number}": other, f"pose of further photo {number}": joints}
@@ -164,7 +164,7 @@ def repose(
     return Reposed(image, made.target_pose, source.pose, made.provenance, made.explanation, notes, generated, wanted)
 
 
-def _inferred(wanted: Pose, generated: Pose) -> str:
+def inferred_note(wanted: Pose, generated: Pose) -> str:
     """Names the joints that the wanted pose did not have."""
     shown = wanted.convert(generated.skeleton).visible
     names = [name for k, name in enumerate(generated.skeleton.joints) if generated.visible[k] and not shown[k]]

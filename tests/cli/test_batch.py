@@ -6,6 +6,7 @@ import pickle
 import re
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,12 +14,14 @@ import torch
 import reposer
 import reposer.batch
 import reposer.core.workers
-from reposer.batch import Options, all_pairs, manifest
+from reposer.batch import Done, Job, Options, all_pairs, manifest
 from reposer.cli import main
 from reposer.core import BadInput
 from reposer.core.cluster import done_row
+from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
+from reposer.estimators.people_choice import Estimated
 from reposer.generators import GENERATORS, save
 from tests.estimators.synthetic_photos import side_by_side, somebody
 
@@ -208,6 +211,68 @@ def test_what_was_decided_for_a_picture_is_kept_in_notes_and_counted(world, run)
     assert code == 0 and re.search(r"Notes on [12] of the pictures made now .*: out/notes\.csv", " ".join(said.split()))
     rows = list(csv.DictReader((world / "out/notes.csv").open()))
     (couple,) = [row for row in rows if "shows 2 people; the largest is taken" in row["note"]]
-    assert couple["photo"] == "photos/couple.png" and couple["out"] == "out/couple_in_file.png"
+    assert couple["photo"] == "photos/couple.png" and couple["out"] == "couple_in_file.png"
     assert run("photos", "--poses", "poses/file.json")[0] == 0  # all kept from before, and their notes with them
     assert list(csv.DictReader((world / "out/notes.csv").open())) == rows
+
+
+def noted(out):
+    with (out / "notes.csv").open(newline="") as file:
+        return [(row["out"], row["note"]) for row in csv.DictReader(file)]
+
+
+def test_notes_outlive_a_kill_and_later_batches_of_other_pictures(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    (tmp_path / "net.safetensors").touch()
+    says = {"a.png": ["two people"], "b.png": ["a cut limb", "two people"], "c.png": [], "d.png": ["two people"]}
+
+    def make(job, options):
+        if job.out.name not in says:
+            raise KeyboardInterrupt
+        new = not job.out.is_file()
+        job.out.touch()
+        return Done(job, new=new, notes=says[job.out.name] if new else ())
+
+    def batch(*names, folder=out):
+        jobs = [Job(tmp_path / "photo.png", "arms-up", folder / name) for name in names]
+        return reposer.batch.run(jobs, folder, Options(model=str(tmp_path / "net.safetensors")), workers=0)
+
+    monkeypatch.setattr(reposer.batch, "make", make)
+    of_b = [("b.png", "a cut limb"), ("b.png", "two people")]
+    made = batch("b.png", "a.png", "c.png")
+    next(made), next(made)
+    assert noted(out) == [*of_b, ("a.png", "two people")]  # as they come
+    made.close()
+    with pytest.raises(KeyboardInterrupt):
+        list(batch("a.png", "stopped.png"))
+    with (out / "notes.csv").open("a") as file:
+        file.write("photo.png,arms-up,c.png,cut by a ki")
+    monkeypatch.chdir(tmp_path)
+    list(batch("a.png", "d.png", folder=out.relative_to(tmp_path)))  # another manifest, and another way to say OUT
+    assert noted(out) == [("a.png", "two people"), *of_b, ("d.png", "two people")]
+    (out / "a.png").unlink(), (out / "b.png").unlink()
+    says["b.png"] = ["another one"]
+    list(batch("b.png"))
+    assert noted(out) == [("b.png", "another one"), ("d.png", "two people")]
+    says["b.png"] = says["d.png"] = []
+    (out / "b.png").unlink(), (out / "d.png").unlink()
+    list(batch("b.png", "d.png"))
+    assert not (out / "notes.csv").exists()
+
+
+def test_joints_that_another_person_s_pose_lacks_are_told_at_every_size(world, monkeypatch):
+    truth = somebody(0)[1]
+    whole = somebody(1)[1].convert(OPENPOSE_18)
+    lacking = replace(whole, visible=whole.visible & ~torch.isin(torch.arange(18), torch.tensor([9, 10, 12, 13])))
+    monkeypatch.setattr(reposer.batch, "_source", lambda *of: Estimated(truth))
+    told = []
+    for size in (truth.size, (truth.size[0] + 8, truth.size[1])):
+        monkeypatch.setattr(reposer.batch, "_posed", lambda *of, size=size: Estimated(lacking.resize(size)))
+        job = Job(world / "photos/anna.png", str(world / "poses/picture.png"), world / "out.png")
+        done = reposer.batch.make(job, Options(model="tiny.safetensors"))
+        assert not done.failure
+        told.append(done.notes)
+        job.out.unlink()
+    of_joints = [[note for note in notes if note.startswith("Joints that the wanted pose lacks")] for notes in told]
+    assert len(of_joints[0]) == 1 and of_joints[0] == of_joints[1]
+    assert of_joints[0][0].endswith("the photo: right_knee, right_ankle, left_knee, left_ankle.")

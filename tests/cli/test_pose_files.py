@@ -45,9 +45,10 @@ def transfer(folder, *more):
 def test_a_file_is_converted_by_the_ending_of_the_other_and_what_is_lost_is_said(folder, capsys):
     assert main(["pose", "convert", "photo.json", "list.csv"]) == 0
     assert "The size of the picture is left out: the form has none." in capsys.readouterr().err
-    assert main(["pose", "convert", "list.csv", "people.json", "--format", "openpose18"]) == 0
-    first = json.loads((folder / "people.json").read_text())["people"][0]["pose_keypoints_2d"]
     truth = read_pose(folder / "photo.json")
+    size = [*map(str, truth.size)]
+    assert main(["pose", "convert", "list.csv", "people.json", "--format", "openpose18", "--size", *size]) == 0
+    first = json.loads((folder / "people.json").read_text())["people"][0]["pose_keypoints_2d"]
     assert torch.allclose(torch.tensor(first, dtype=torch.float32).view(18, 3)[:, :2], truth.xy.round(), atol=1e-6)
 
 

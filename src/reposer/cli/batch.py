@@ -65,7 +65,7 @@ def batch(
     if background == "transparent" and format == "jpg":
         raise BadInput("JPEG has no transparency. Give --format png, or --background white.")
 
-    from reposer.batch import Options, all_pairs, manifest, write_failures, write_notes
+    from reposer.batch import NOTES, Options, all_pairs, manifest, write_failures
     from reposer.batch import run as made
     from reposer.own_photo import ESTIMATOR
 
@@ -100,10 +100,9 @@ def batch(
     console.say(f"{new} pictures made, {kept} kept from before, {len(failed)} failed: {out}")
     for d in failed[:FAILURES_SHOWN]:
         console.say(f"{d.job.photo} in {d.job.pose}: {d.failure}")
-    told = write_notes(out, done)
-    if told is not None:
+    if (out / NOTES).is_file():
         noted = sum(bool(d.notes) for d in done)
-        console.say(f"Notes on {noted} of the pictures made now (several people, cut limbs, ...): {told}")
+        console.say(f"Notes on {noted} of the pictures made now (several people, cut limbs, ...): {out / NOTES}")
     if listed is not None:
         console.say(f"All failures: {listed}")
     return 1 if failed else 0
