@@ -18,6 +18,7 @@ from reposer import __version__
 from reposer.core import BadInput, Pose, cluster, quoted
 from reposer.core.choices import Background, CanvasChoice, Engine
 from reposer.core.disk import only_user, whole_file, write_text
+from reposer.core.errors import is_of_memory
 from reposer.core.shown import one_line
 from reposer.core.workers import results
 from reposer.data.generated_note import digest
@@ -314,7 +315,9 @@ def make(job: Job, options: Options) -> Done:
         return Done(job, notes=_make(job, options, wanted))
     except BadInput as error:
         return Done(job, failure=str(error))
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_of_memory(error):
+            raise
         return Done(job, failure="there is not enough memory for it")
 
 

@@ -132,6 +132,9 @@ class Extraction:
         checksum = sha256(photo)
         if picture_path.is_file() and pose_path.is_file() and self._contents.get(name) == checksum:
             return Made(name, photo, new=False)
+        skeleton_path = self.out / SKELETONS / f"{Path(name).with_suffix('')}.png"
+        for made_before in (pose_path, picture_path, skeleton_path):  # of another photo: none of it may stay
+            made_before.unlink(missing_ok=True)
         try:
             picture = read_picture(photo)
             refuse_stick_figure(picture, photo, "Take it out of the folder.")
@@ -148,7 +151,7 @@ class Extraction:
             picture, pose = person_picture(picture, pose, self.size)
             write_picture(picture_path, picture)
         if self.show:
-            write_picture(self.out / SKELETONS / f"{Path(name).with_suffix('')}.png", skeleton_over(picture, pose))
+            write_picture(skeleton_path, skeleton_over(picture, pose))
         write_pose_json(pose_path, pose)  # last: a picture without it is made again
         self._keep_content(name, checksum)
         return Made(name, photo, notes=found.notes)
@@ -156,12 +159,16 @@ class Extraction:
     def _read_contents(self) -> dict[str, str]:
         """The checksum of the photo that each picture was made from, by the picture's name; the last one counts."""
         path = self.out / CONTENTS
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []  # a cut last line is none
-        return {json.loads(name): digest for digest, _, name in (line.partition(" ") for line in lines)}
+        if not path.is_file():
+            return {}
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # a cut last line is none
+        found = {json.loads(name): digest for digest, _, name in (line.partition(" ") for line in lines)}
+        write_text(path, "".join(_line(name, digest) for name, digest in found.items()))  # nothing follows a cut line
+        return found
 
     def _keep_content(self, name: str, digest: str) -> None:
         with (self.out / CONTENTS).open("a", encoding="utf-8") as file:
-            file.write(f"{digest} {json.dumps(name)}\n")
+            file.write(_line(name, digest))
 
     def _refuse_other_files(self) -> None:
         """Refuse a folder in which files of somebody else could be overwritten: above all the photos themselves."""
@@ -215,6 +222,11 @@ def _placed(start: int, end: int, length: int, pixels: int) -> tuple[int, int]:
     """A stretch of `length`, in whole pixels of a line of `pixels`: at least one."""
     first = min(pixels - 1, round(start * pixels / length))
     return first, max(first + 1, min(pixels, round(end * pixels / length)))
+
+
+def _line(name: str, digest: str) -> str:
+    """Of the file of contents."""
+    return f"{digest} {json.dumps(name)}\n"
 
 
 def _is_hidden(path: Path, root: Path) -> bool:

@@ -229,7 +229,8 @@ def _stored(
         train_frames, held_out = _of_clip(source, track, estimator, progress, left_out, notes)
     _refuse_few(source, train_frames, held_out, left_out)
     for split, own in (("train", train_frames), ("test", held_out)):
-        (folder / split).mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder / split, ignore_errors=True)  # frames of a source that a kill cut short
+        (folder / split).mkdir(parents=True)
         for k, frame in enumerate(own):
             write_picture(folder / split / f"person_{split}{k:04d}.png", frame.picture)
             write_pose_json(folder / split / f"person_{split}{k:04d}.json", frame.pose)

@@ -260,6 +260,22 @@ def test_notes_outlive_a_kill_and_later_batches_of_other_pictures(tmp_path, monk
     assert not (out / "notes.csv").exists()
 
 
+def test_a_pair_without_enough_memory_does_not_stop_the_others(world, monkeypatch):
+    job, options = Job(world / "photos/anna.png", "arms-up", world / "out.png"), Options(model="tiny.safetensors")
+
+    def make(error):
+        def fails(*of):
+            raise error
+
+        monkeypatch.setattr(reposer.batch, "_make", fails)
+        return reposer.batch.make(job, options)
+
+    for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ...")):
+        assert make(error).failure == "there is not enough memory for it"
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        make(RuntimeError("shapes differ"))
+
+
 def test_joints_that_another_person_s_pose_lacks_are_told_at_every_size(world, monkeypatch):
     truth = somebody(0)[1]
     whole = somebody(1)[1].convert(OPENPOSE_18)

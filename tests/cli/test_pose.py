@@ -18,7 +18,7 @@ from reposer.data.check import check_dataset
 from reposer.data.pictures import read_picture, write_picture
 from reposer.data.poses import read_pose, read_track, write_pose_json
 from reposer.data.video_files import VideoFile
-from reposer.extraction import person_picture
+from reposer.extraction import Extraction, person_picture
 from reposer.generators import GENERATORS, save
 from tests.data.video_clips import write_clip
 from tests.estimators.synthetic_photos import errors, side_by_side, somebody
@@ -166,6 +166,26 @@ def test_a_photo_that_was_replaced_is_looked_at_again_whatever_its_time(photos, 
     code, said = run("pose", "extract", photos, "--out", "set")
     assert code == 1 and "(4 of 6 photos, 3 of them before)" in said
     assert not torch.equal(read_pose(made).xy, before)
+
+
+def test_of_a_photo_that_was_replaced_by_one_of_nobody_nothing_stays(world, run):
+    write_picture(world / "photos/anna_1.png", somebody(0)[0])
+    assert run("pose", "extract", "photos", "--out", "set", "--show")[0] == 0
+    made = [world / "set" / name for name in ("anna_1.jpg", "anna_1.json", "skeletons/anna_1.png")]
+    assert all(path.is_file() for path in made)
+    write_picture(world / "photos/anna_1.png", GREY)
+    assert "anna_1.png shows no person" in run("pose", "extract", "photos", "--out", "set")[1]
+    assert not any(path.exists() for path in made)
+
+
+def test_the_contents_whose_last_line_a_kill_cut_are_read_and_added_to(tmp_path):
+    contents = tmp_path / "reposer-extract.photos"
+    contents.write_text('aa "one.jpg"\nbb "two.jpg"\ncc "thr')
+    for _ in range(2):
+        extraction = Extraction(tmp_path, tmp_path, estimator=None)
+        assert {"one.jpg": "aa", "two.jpg": "bb"}.items() <= extraction._read_contents().items()
+        extraction._keep_content("three.jpg", "dd")
+    assert contents.read_text() == 'aa "one.jpg"\nbb "two.jpg"\ndd "three.jpg"\ndd "three.jpg"\n'
 
 
 def test_a_data_set_with_other_options_is_not_mixed_in(photos, world, run):

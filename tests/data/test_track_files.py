@@ -72,6 +72,10 @@ def test_a_frame_may_be_null_and_minus_one_means_missing_only_without_a_skeleton
         ({"keypoints": [[[0.1, 0.2], [0.3, 0.9]] + [None] * 16]}, "which are no pixels"),
         ({"keypoints": [[[40, 2]] * 18]}, "all joints lie outside of the picture of 9x9"),
         ({"keypoints": []}, "has no frame"),
+        ({"keypoints": [], "seconds": []}, "has no frame"),
+        ({"keypoints": [], "seconds": 0}, "has the seconds 0; 0 rising times"),
+        ({"seconds": 0}, "has the seconds 0; 1 rising times"),
+        ({"seconds": [1]}, r"has the seconds \[1\]; 1 rising times from 0 on"),
         ({"keypoints": [None, [1, 2]]}, r"frame 1 is one place, \[1, 2\]; .*A single pose is written as"),
     ],
 )

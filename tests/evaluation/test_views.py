@@ -128,7 +128,8 @@ def test_the_plot_shows_both_lines_and_leaves_a_gap_where_nothing_is_finite():
     assert view_plot(alone, "turn").shape == sheet.shape
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 0.11), (12.9, 22.6), (-3, 7), (0, 0), (5, 5)])
+@pytest.mark.parametrize(("low", "high"), [(0, 0.11), (12.9, 22.6), (-3, 7), (0, 0), (5, 5), (0, 3e-10), (2e-12, 3e-12),
+    (1e-310, 2e-310), (0, 3e30), (1, 1 + 2**-52), (-1e-9, -1e-9 + 1e-15)])  # fmt: skip
 def test_ticks_are_even_and_hold_all_values(low, high):
     ticks = round_ticks(low, high)
     assert 2 <= len(ticks) <= 8 and ticks[0] <= low <= high <= ticks[-1]

@@ -13,7 +13,7 @@ from reposer.cli import main, train
 from reposer.cli.trainable import trainable
 from reposer.core import BadInput
 from reposer.core.configs import to_plain
-from reposer.training import Start
+from reposer.training import Start, dry_run
 from reposer.training import train as train_run
 from reposer.training.dry_run import try_out
 from reposer.training.loss_plot import write_loss_plot
@@ -57,8 +57,20 @@ def test_a_run_has_a_plot_of_its_losses(runs, tmp_path):
     assert len(rows) > 200
     falls = [rows[columns == x].mean() for x in (columns.min() + 1, columns.max() - 1)]
     assert falls[1] > falls[0], "a loss that falls goes down"
+    for values in ((3e-11, 3.1e-11), (1.0, 1.0 + 2**-52), (1e-320, 2e-320)):  # nearly constant: no crash
+        tiny = [{"step": step, "stage": "s", "g/l1": value} for step, value in enumerate(values, 1)]
+        write_loss_plot(tiny, tmp_path / "tiny.png")
     write_loss_plot([{"step": 1, "stage": "s"}], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_a_dry_run_says_that_a_step_does_not_fit_into_memory(tmp_path, monkeypatch):
+    def fails(*of):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate ...")
+
+    monkeypatch.setattr(dry_run, "_trial", fails)
+    with pytest.raises(BadInput, match="does not fit into the memory of .* Give a smaller --batch-size"):
+        try_out(recipe(500), tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", list(trainable()))

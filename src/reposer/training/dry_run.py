@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.errors import is_of_memory
 
 from .loader import batches
 from .loop import must_begin, set_up, take_step
@@ -68,7 +69,9 @@ def try_out(recipe: Recipe, out: Path) -> Trial:
     for number, stage in enumerate(recipe.stages):
         try:
             seconds, bytes_of_state = _trial(recipe, stage, number, copy.deepcopy(generator), dataset, device)
-        except (torch.OutOfMemoryError, MemoryError) as error:
+        except (RuntimeError, MemoryError) as error:
+            if not is_of_memory(error):
+                raise
             raise BadInput(
                 f"A step of '{stage.name}' with {recipe.batch_size} pictures does not fit into the memory of "
                 f"{device.type}. Give a smaller --batch-size, or --precision bf16."

@@ -76,8 +76,8 @@ def seconds_in(path: Path, seconds: Any, count: int) -> Sequence[float] | None:
     """When each of `count` frames is shown, if the file states it: times from 0 on that rise."""
     if seconds is None:
         return None
-    times = seconds if isinstance(seconds, list) and all(map(is_number, seconds)) else []
-    if len(times) != count or any(b <= a for a, b in pairwise(times)) or times[0] != 0:
+    times = seconds if isinstance(seconds, list) and all(map(is_number, seconds)) else None
+    if times is None or len(times) != count or any(b <= a for a, b in pairwise(times)) or any(times[:1]):
         raise BadInput(
             f"{path} has the seconds {quoted(seconds)}; {count} rising times from 0 on were expected, one per frame."
         )
