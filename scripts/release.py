@@ -5,6 +5,7 @@ import argparse
 import email
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="take the dependencies of this environment instead of installing them: fast, offline",
     )
     parser.add_argument("--pip", default="", help="options for pip, e.g. the index of the CPU build of torch")
+    parser.add_argument("--any-speed", action="store_true", help="print the seconds without judging them")
     options = parser.parse_args(arguments)
     wrong = [*version_faults()]
     wheel = build(options.out)
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="reposer-release-") as folder:
         python = install(wheel, Path(folder), borrow=options.borrow, pip=options.pip.split())
         wrong += use_faults(python, Path(folder))
+        wrong += speed_faults(python, Path(folder), judged=not options.any_speed)
     for fault in wrong:
         print(f"wrong: {fault}", file=sys.stderr)
     if not wrong:
@@ -80,6 +83,7 @@ def version_faults() -> Iterator[str]:
 
 def build(out: Path) -> Path:
     """Builds the wheel from the repository, with this environment's setuptools."""
+    shutil.rmtree(ROOT / "build/lib", ignore_errors=True)  # setuptools adds to it: removed modules would come back
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
     subprocess.run([*command, "--wheel-dir", str(out), str(ROOT)], check=True)
     return out / f"reposer-{version()}-py3-none-any.whl"
@@ -139,14 +143,19 @@ def use_faults(python: Path, folder: Path) -> Iterator[str]:
             yield f"reposer {' '.join(command)} failed or printed nothing"
     if not (empty / "reposer-demo/demo.png").is_file():
         yield "reposer demo wrote no reposer-demo/demo.png"
+
+
+def speed_faults(python: Path, empty: Path, *, judged: bool) -> Iterator[str]:
+    """Prints how long the package takes to start; what is too slow is wrong if that is judged."""
+    program = [str(python), "-m", "reposer.cli"]
     start = _seconds([str(python), "-c", "pass"], empty)
     took = _seconds([str(python), "-c", "import reposer"], empty) - start
     print(f"import reposer: {took:.3f} s of processor time")
-    if took > SLOWEST_IMPORT:
+    if judged and took > SLOWEST_IMPORT:
         yield f"import reposer takes {took:.2f} s; at most {SLOWEST_IMPORT} are wanted"
     took = _seconds([*program, "--help"], empty)
     print(f"reposer --help: {took:.3f} s of processor time")
-    if took > SLOWEST_HELP:
+    if judged and took > SLOWEST_HELP:
         yield f"reposer --help takes {took:.2f} s; at most {SLOWEST_HELP} are wanted"
 
 

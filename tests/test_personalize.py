@@ -14,7 +14,7 @@ from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json, write_track
 from reposer.generators import GENERATORS, load, save
 from reposer.nn.weights import read_header, sha256
-from reposer.personalize import HeldOut, _stored
+from reposer.personalize import HeldOut, Personalized, _stored
 from tests.data.video_clips import moving_square, write_clip
 from tests.estimators.synthetic_photos import side_by_side, somebody
 from tests.test_pipeline import smooth_photo, standing
@@ -182,6 +182,23 @@ def test_a_work_folder_belongs_to_the_contents_of_photos_and_tracks_not_to_their
     track.write_text(track.read_text().replace("28.0", "28.5"))
     with pytest.raises(BadInput, match="holds other frames"):
         frames_of(clip, tmp_path / "c")
+
+
+def test_frames_that_a_kill_left_of_another_source_do_not_stay(clip, tmp_path):
+    (tmp_path / "frames/train").mkdir(parents=True)
+    write_picture(tmp_path / "frames/train/person_train0099.png", smooth_photo(SIZE))
+    frames = frames_of(clip, tmp_path)
+    assert not (frames / "train/person_train0099.png").exists() and len(list((frames / "train").glob("*.png"))) == 30
+
+
+def test_of_many_notes_the_first_are_told_and_where_the_others_are(clip, model, tmp_path, capsys, monkeypatch):
+    notes = [f"photo {k} shows two people" for k in range(7)]
+    stopped = Personalized(0, 0, {}, 0.0, 0, signal=15, notes=notes)
+    monkeypatch.setattr(reposer.personalize, "personalize", lambda *of, **how: stopped)
+    assert main(command(tmp_path, clip, model)) == 143
+    said = " ".join(capsys.readouterr().err.split())
+    assert "photo 4 shows" in said and "photo 5 shows" not in said
+    assert "... and 2 more notes: " in said and said.replace(" ", "").count("work/frames/frames.json") == 1
 
 
 def test_several_people_in_frames_without_joints_are_told(tmp_path):

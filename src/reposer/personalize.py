@@ -5,6 +5,7 @@ are of pictures that it never saw.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,7 +119,7 @@ def personalize(
             f"{model} is not of the family trueflow; only that can be fitted to a person. Give another --model."
         )
     file = Path(model) if Path(model).is_file() else shipped_models()[model]
-    frames = _stored(source, work / "frames", track, estimator, progress)
+    frames = _stored(source, work / FRAMES, track, estimator, progress)
     run = work / "run"
     before_seconds = RunFolder(run).taken()[1] if run.is_dir() else 0.0
     outcome = train(
@@ -195,7 +196,8 @@ def _sheet(shown: HeldOut, base: Generator, fitted: Generator) -> UInt8[np.ndarr
 
 # ------------------------------------------------------------------------------------------- frames
 
-ABOUT = "frames.json"
+FRAMES, ABOUT = "frames", "frames.json"
+"""The folder of the frames, in the work folder, and its file that says how they were made."""
 
 
 def _stored(
@@ -230,7 +232,7 @@ def _stored(
     _refuse_few(source, train_frames, held_out, left_out)
     for split, own in (("train", train_frames), ("test", held_out)):
         shutil.rmtree(folder / split, ignore_errors=True)  # frames of a source that a kill cut short
-        (folder / split).mkdir(parents=True)
+        (folder / split).mkdir(parents=True, exist_ok=True)
         for k, frame in enumerate(own):
             write_picture(folder / split / f"person_{split}{k:04d}.png", frame.picture)
             write_pose_json(folder / split / f"person_{split}{k:04d}.json", frame.pose)
@@ -268,7 +270,7 @@ def _of_clip(
 
     people: list[int] = []
     usable = _usable(progress(found(), len(wanted)), left_out)
-    notes += _several(people, "frames")
+    notes[:0] = _several(people, "frames")
     if not usable:
         return [], []
     cut = _cut_alike(usable)
@@ -310,7 +312,7 @@ def _of_photos(
             yield _Frame(photo.name, picture, pose)
 
     usable = [_small(frame) for frame in _usable(progress(found(), len(photos)), left_out)]
-    notes += _several(people, "photos")
+    notes[:0] = _several(people, "photos")  # before those on single photos
     count = max(1, min(MOST_HELD_OUT, round(SHARE * len(usable))))
     own, held_out = usable[:-count], usable[-count:]
     small = [_thumbnail(frame) for frame in held_out]

@@ -50,6 +50,25 @@ def test_importing_reposer_loads_the_standard_library_alone():
     assert said and {name.split(".")[0] for name in said} <= {"reposer", *sys.stdlib_module_names}
 
 
+def test_a_build_begins_without_what_an_earlier_one_left(tmp_path, monkeypatch):
+    (tmp_path / "src/reposer").mkdir(parents=True)
+    (tmp_path / "src/reposer/__init__.py").write_text('__version__ = "2.0"\n')
+    (tmp_path / "build/lib/reposer").mkdir(parents=True)
+    (tmp_path / "build/lib/reposer/gone.py").touch()
+    there = []
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    monkeypatch.setattr(release.subprocess, "run", lambda *of, **how: there.append((tmp_path / "build/lib").exists()))
+    release.build(tmp_path)
+    assert there == [False]
+
+
+def test_only_a_release_is_refused_for_its_speed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(release, "_seconds", lambda command, folder: 9.0 if command[-1] != "pass" else 0.0)
+    assert list(release.speed_faults(tmp_path / "python", tmp_path, judged=False)) == []
+    assert "reposer --help: 9.000 s" in capsys.readouterr().out
+    assert len(list(release.speed_faults(tmp_path / "python", tmp_path, judged=True))) == 2
+
+
 @pytest.mark.nightly
 def test_the_wheel_works_in_an_environment_outside_of_the_repository(tmp_path):
-    assert release.main(["--borrow", "--out", str(tmp_path)]) == 0
+    assert release.main(["--borrow", "--any-speed", "--out", str(tmp_path)]) == 0

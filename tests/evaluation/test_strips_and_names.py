@@ -79,6 +79,15 @@ def test_strips_that_do_not_say_what_is_needed_are_refused(options, tmp_path, ca
     assert "--strips" in (said := capsys.readouterr().err) or "--targets" in said
 
 
+def test_files_of_which_none_can_be_cut_are_refused_with_the_first_one_s_reason(tmp_path, capsys):
+    save(tmp_path / "g/a.png", picture(1, (32, 67)))
+    save(tmp_path / "g/b.png", picture(2, (32, 68)))
+    options = ["--strips", "source", "target", "generated", "--out", str(tmp_path / "o"), "--workers", "0"]
+    assert main(["score", str(tmp_path / "g"), *options]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a.png: it is 67 pixels wide, which 3 panels cannot share evenly" in said and "b.png" not in said
+
+
 @pytest.mark.parametrize("name", ["reposer-v1", "patn2019", "gfla2020", "reposer-v1-reconstruction"])
 @pytest.mark.parametrize("panels", [2, 3, 5])
 def test_a_strip_is_refused_by_that_word_with_the_way_out_whatever_the_protocol(panels, name, tmp_path):

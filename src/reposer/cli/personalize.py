@@ -60,7 +60,7 @@ def personalize_person(
     import torch
 
     from reposer.evaluation.numbers import better, titled, written
-    from reposer.personalize import DECIDES, personalize
+    from reposer.personalize import ABOUT, DECIDES, FRAMES, personalize
 
     from .photo_poses import tell
     from .progress import counted
@@ -84,6 +84,8 @@ def personalize_person(
         progress=reading,
     )
     tell(done.notes[:LEFT_OUT_SHOWN])
+    if len(done.notes) > LEFT_OUT_SHOWN:
+        console.say(f"... and {len(done.notes) - LEFT_OUT_SHOWN} more notes: {work / FRAMES / ABOUT}")
     for name, reason in list(done.left_out.items())[:LEFT_OUT_SHOWN]:
         console.say(f"Left out {name}: {reason}")
     if len(done.left_out) > LEFT_OUT_SHOWN:

@@ -1,7 +1,6 @@
 """Pictures of several panels side by side, as test scripts save them: source, target pose, generated, ..."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,11 +74,20 @@ def named_panels(names: Sequence[str]) -> dict[str, Strip]:
 
 
 def cut_out(panel: Strip, files: Iterable[Path], folder: Path) -> None:
-    """Writes a panel of each file to `folder`, as STEM.png. A file that cannot be read or divided is passed over."""
+    """Writes a panel of each file to `folder`, as STEM.png. A file that cannot be read or divided is passed over; if that
+    is every file, the first one's reason is raised."""
     folder.mkdir(parents=True, exist_ok=True)
+    done, first = 0, ""
     for path in files:
-        with suppress(BadInput):
-            write_picture(folder / f"{path.stem}.png", panel.read(path))
+        try:
+            picture = panel.read(path)
+        except BadInput as error:
+            first = first or f"{path}: {error}"
+            continue
+        write_picture(folder / f"{path.stem}.png", picture)
+        done += 1
+    if first and not done:
+        raise BadInput(f"No file can be cut into {panel.panels} panels. {first}")
 
 
 def looks_like_a_strip(size: Size, person: Size) -> str:

@@ -3,24 +3,21 @@
 import json
 import re
 import shutil
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
-from torch.utils.data import DataLoader, Dataset
 
 from reposer.core import BadInput
 from reposer.core.code import code_digest
 from reposer.core.disk import LOCK, only_user, remove_locked, write_text
 from reposer.core.json_files import object_in
-from reposer.core.processes import deaf_to_interrupts
 from reposer.core.terminal import Terminal
+from reposer.core.workers import results
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,44 +39,8 @@ def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> It
     """
     if workers < 1:
         raise BadInput(f"{workers} processes cannot work; at least 1 is needed.")
-    if not items:
-        return
-    if workers == 1:
-        yield from map(work, items)
-        return
-    loader = DataLoader(
-        _Mapped(items, work),
-        batch_size=None,
-        num_workers=min(workers, len(items)),
-        multiprocessing_context="spawn",  # a fork may inherit a lock that another thread has taken, and deadlock
-        generator=torch.Generator(),  # leave the caller's random state untouched
-    )
-    with deaf_to_interrupts():
-        results = iter(loader)
-    try:
-        for result, error in results:
-            if error is not None:
-                raise error
-            yield result
-    finally:
-        del results  # end its processes now, not when the error is garbage-collected
-
-
-class _Mapped(Dataset[tuple[R | None, Exception | None]], Generic[T, R]):
-    """(result, error) of each item, so that errors reach the other process unchanged."""
-
-    def __init__(self, items: Sequence[T], work: Callable[[T], R]) -> None:
-        self._items, self._work = items, work
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, i: int) -> tuple[R | None, Exception | None]:
-        try:
-            return self._work(self._items[i]), None
-        except Exception as error:
-            error.add_note(traceback.format_exc())
-            return None, error
+    if items:
+        yield from results(work, items, 0 if workers == 1 else min(workers, len(items)))
 
 
 @dataclass(frozen=True)
