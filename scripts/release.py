@@ -119,12 +119,14 @@ def install(wheel: Path, folder: Path, *, borrow: bool, pip: Sequence[str]) -> P
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if borrow:
-        subprocess.run([*command, "--no-deps", "--no-index", str(wheel)], check=True)
+        subprocess.run([*command, "--no-deps", "--no-index", str(wheel)], check=True, env=_environment())
         say = "import sysconfig; print(sysconfig.get_path('purelib'))"
         own = subprocess.run([str(python), "-c", say], check=True, capture_output=True, text=True).stdout.strip()
         (Path(own) / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     else:
-        subprocess.run([*command, "-c", str(ROOT / "constraints.txt"), *pip, str(wheel)], check=True)
+        subprocess.run(
+            [*command, "-c", str(ROOT / "constraints.txt"), *pip, str(wheel)], check=True, env=_environment()
+        )
     return python
 
 
