@@ -58,6 +58,7 @@ def _first(url: str, page: Page, name: str) -> tuple[str, float, float, float, f
     client.done(f"/photos/{thing}/generate", _wanted(found["pose"], pose["pose"]), shown=True)
     times.append(time.perf_counter())
     used = _processor_time(page) - before
+    client.ended()  # who leaves before the files are written ends the process that writes them
     client.ask("/leave", {})
     look, fit, made = (b - a for a, b in pairwise(times))
     return (name, look, fit, made, look + fit + made, used)
@@ -110,7 +111,7 @@ class _Client:
     """What the page's JavaScript does."""
 
     def __init__(self, url: str) -> None:
-        self._url, self._visit = url.rstrip("/"), ""
+        self._url, self._visit, self._job = url.rstrip("/"), "", ""
         self._visit = "/api/visits/" + self._talk("/api/visits", b"")["visit"]
 
     def ask(self, path: str, body: dict[str, Any] | bytes | None) -> dict[str, Any]:
@@ -127,11 +128,17 @@ class _Client:
     def done(self, path: str, body: dict[str, Any] | bytes, *, shown: bool = False) -> tuple[str, dict[str, Any], str]:
         """The job's state, its result and the thing that it is about; shown: as soon as the picture can be seen."""
         job = self.ask(path, body)
+        self._job = job["job"]
         while True:
-            said = self.ask(f"/jobs/{job['job']}", None)
+            said = self.ask(f"/jobs/{self._job}", None)
             if shown and "shown" in said["progress"]:
                 return said["state"], said["progress"]["shown"], job["thing"]
             if said["state"] not in ("waiting", "running"):
                 assert said["state"] == "done", said
                 return said["state"], said["result"], job["thing"]
+            time.sleep(0.02)
+
+    def ended(self) -> None:
+        """Wait until the last job has ended."""
+        while self.ask(f"/jobs/{self._job}", None)["state"] in ("waiting", "running"):
             time.sleep(0.02)
