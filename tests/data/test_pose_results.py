@@ -27,6 +27,16 @@ def test_alphapose_results_of_one_picture_are_a_pose(file):
     assert as_expected(read_pose(file([alphapose(285)]), SIZE)), "COCO's results number their pictures"
 
 
+def test_mmpose_joints_without_names_are_cocos_and_the_note_says_so(file):
+    names = {str(k): name for k, name in enumerate(COCO_17.joints)}
+    named = {"meta_info": {"keypoint_id2name": names}, "instance_info": [mmpose()]}
+    unnamed = {"meta_info": {}, "instance_info": [mmpose()]}
+    for content, told in (([mmpose()], True), (unnamed, True), (named, False)):
+        chosen = choose_pose(read_recording(file(content)), SIZE)
+        assert as_expected(chosen.pose)
+        assert any("does not name its 17 joints; they are taken for COCO's" in note for note in chosen.notes) == told
+
+
 @pytest.mark.parametrize("count", [26, 133, 136])
 def test_of_larger_sets_of_joints_cocos_seventeen_are_taken(file, count):
     rows = np.concatenate([person(COCO_17), np.full((count - 17, 3), 0.5)])

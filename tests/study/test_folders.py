@@ -44,6 +44,24 @@ def test_people_cannot_tell_by_the_size(real, tmp_path):
         open_folders(real, {"ours": wide})
 
 
+def with_white_sides(folder, target):
+    target.mkdir()
+    for path in sorted(folder.iterdir()):
+        square = Image.new("RGB", (64, 64), "white")
+        square.paste(Image.open(path), (10, 0))
+        square.save(target / path.name)
+    return target
+
+
+def test_people_cannot_tell_by_white_sides(tmp_path):
+    plain = write_folder(tmp_path / "plain", 3, 0, size=(64, 64))
+    padded = with_white_sides(write_folder(tmp_path / "narrow", 3, 0, size=(64, 44)), tmp_path / "padded")
+    for real, generated in ((plain, padded), (padded, plain)):
+        with pytest.raises(BadInput, match=f"{padded.name} have white sides, those of .*{plain.name} have none"):
+            open_folders(real, {"ours": generated})
+    assert open_folders(padded, {"ours": padded}).names == open_folders(plain, {"ours": plain}).names
+
+
 def test_a_broken_off_picture_is_refused_by_name(real, tmp_path):
     ours = write_folder(tmp_path / "ours", 5, 1)
     whole = (ours / "pair03.png").read_bytes()

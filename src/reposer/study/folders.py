@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,14 @@ from reposer.core import BadInput
 from reposer.core.rng import numpy_stream
 from reposer.data.picture_kinds import PICTURE_SUFFIXES
 from reposer.data.pictures import picture_header, picture_is_cut_off, read_picture
+from reposer.evaluation.folder_geometry import is_square
+from reposer.evaluation.sides import common_proof, have_white_sides
 from reposer.nn.weights import sha256
 
 from .design import POSE, REAL, SCRAMBLED, SOURCE
 
 BANDS = 8  # number of bands into which a scrambled picture is cut, in each direction
+EXAMINED, PERSON = 16, (256, 176)  # square pictures whose sides are examined; the person's picture between white sides
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def open_folders(
     the candidates.
 
     Names are file names without their ending. Refuses missing or empty folders, names that not all folders have,
-    truncated pictures, and generated pictures whose size differs from the real one's.
+    truncated pictures, generated pictures whose size differs from the real one's, and square ones of which only the real
+    or only the generated have white sides.
     """
     if taken := {REAL, SOURCE, POSE} & set(generated):
         raise BadInput(f"A system cannot be called '{taken.pop()}'; give it another name.")
@@ -76,7 +80,28 @@ def open_folders(
                     f"{path} is {size[0]}x{size[1]}, the real picture {expected[0]}x{expected[1]} (height x width): "
                     f"people would tell them by their size. Bring the folders to one size."
                 )
+    _refuse_other_sides(folders, files, generated)
     return Folders(files)
+
+
+def _refuse_other_sides(
+    folders: Mapping[str, Path], files: Mapping[str, Mapping[str, Path]], systems: Iterable[str]
+) -> None:
+    """Refuse square pictures of which some have white sides and others were squashed: their sides would tell them."""
+    names = [n for n, path in sorted(files[REAL].items()) if is_square(picture_header(path))][:EXAMINED]
+    evidence = common_proof((read_picture(files[REAL][n]) for n in names), PERSON)
+    if evidence not in ("white", "content"):
+        return
+    for system in systems:
+        white = have_white_sides((read_picture(files[system][n]) for n in names), PERSON)
+        if white != (evidence == "white"):
+            with_sides, without = (
+                (folders[REAL], folders[system]) if evidence == "white" else (folders[system], folders[REAL])
+            )
+            raise BadInput(
+                f"The square pictures of {with_sides} have white sides, those of {without} have none: people would tell "
+                f"them by their sides. Bring both folders to one form."
+            )
 
 
 def scrambled(pixels: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:

@@ -36,6 +36,7 @@ def choose_pose(
     """
     picture = _picture(recording, frame)
     found, notes = _person(recording, picture, person)
+    notes = [*notes, *recording.assumed]
     counts = frame_of(recording, picture.size, size or otherwise)
     pose = in_pixels([found], counts, found.skeleton)[0]
     if counts.normalised:

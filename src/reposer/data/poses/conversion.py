@@ -111,7 +111,9 @@ def people_of(
             f"{path} belongs to a picture of {words_of(poses[0].size)} (height x width), not of {words_of(wanted)}."
         )
     left_out = len(picture.people) - len(people)
-    notes = [f"{path}: {left_out} people whose data cannot be used are left out."] if left_out else []
+    notes = list(recording.assumed)
+    if left_out:
+        notes.append(f"{path}: {left_out} people whose data cannot be used are left out.")
     if picture.size is None and size is None and not counts.normalised:
         notes.append(taken_size(recording, Pose.stack(found)))
     return poses, notes
@@ -160,7 +162,7 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
         raise BadInput(f"{path} has {len(recording.pictures)} frames, and a picture shows one. Choose it: --frame K.")
     if size is not None:
         _refuse_other_size(recording, size)
-    notes = []
+    notes = list(recording.assumed)
     left_out = sum(len(picture.people) - len(picture.usable) for picture in recording.pictures)
     if left_out:
         notes.append(f"{path}: {left_out} people whose data cannot be used are left out.")

@@ -38,7 +38,7 @@ def choose_track(
         raise BadInput(f"{recording.path} has no frame. Give a track with some.")
     recording, shifted = _from_the_first(recording, num_frames)
     people = followed(recording)
-    notes = shifted + _notes(recording, people)
+    notes = [*recording.assumed, *shifted, *_notes(recording, people)]
     if recording.ends_open and num_frames is not None:
         people += [None] * (num_frames - len(people))
     skeletons = {found.skeleton.name: found.skeleton for found in people if found is not None}

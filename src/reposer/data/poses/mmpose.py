@@ -6,6 +6,7 @@ For a photo [{"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}
 them, Human3.6M's 17.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -44,7 +45,8 @@ class MMPose:
         )
 
     def read(self, path: Path, content: Any) -> PoseRecording:
-        skeleton, more = COCO_17, {}
+        skeleton: Skeleton = COCO_17
+        more: dict[str, Any] = {}
         if isinstance(content, dict):
             skeleton = _named_joints(path, content.get("meta_info"))
             more = {"meta_info": content["meta_info"]} if "meta_info" in content else {}
@@ -59,7 +61,17 @@ class MMPose:
             pictures, is_clip = _frames(path, content, skeleton), True
         else:
             pictures = [_picture(path, content, skeleton)]
-        return PoseRecording(path, self.name, pictures, is_clip, skeleton=skeleton, form=self.key, fields=more)
+        assumed = []
+        if not _names_joints(more) and any(
+            _may_be_another(person) for picture in pictures for _, person in picture.usable
+        ):
+            assumed.append(
+                f"{path} does not name its 17 joints; they are taken for COCO's. If they are another set, keep MMPose's "
+                f'"meta_info" in the file.'
+            )
+        return PoseRecording(
+            path, self.name, pictures, is_clip, assumed=assumed, skeleton=skeleton, form=self.key, fields=more
+        )
 
 
 class MMPoseWriter:
@@ -94,6 +106,11 @@ class MMPoseWriter:
         more = {"bbox": [[*low, *high]], "bbox_score": mean_score(person)} | identity
         entry = {"keypoints": places, "keypoint_scores": numbers[2::3]}
         return entry | (fields_of(person, recording, self.key) or more)
+
+
+def _may_be_another(person: Person) -> bool:
+    """Whether the number of joints does not tell their set: COCO's and Human3.6M's are 17."""
+    return person.skeleton is COCO_17 and person.num_joints == len(COCO_17.joints)
 
 
 def _frames(path: Path, content: list[Any], skeleton: Skeleton) -> list[PeopleInPicture]:
@@ -144,6 +161,11 @@ def _person(entry: Any, skeleton: Skeleton) -> Person | UnusablePerson:
     more = {key: value for key, value in entry.items() if key not in ("keypoints", "keypoint_scores")}
     person = replace(person, fields=more)
     return person if skeleton is H36M_17 else split(person, triples)
+
+
+def _names_joints(fields: Mapping[str, Any]) -> bool:
+    meta = fields.get("meta_info")
+    return isinstance(meta, dict) and isinstance(meta.get("keypoint_id2name"), dict)
 
 
 def _named_joints(path: Path, meta: Any) -> Skeleton:

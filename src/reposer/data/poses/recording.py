@@ -83,6 +83,7 @@ class PoseRecording:
     seconds: when each frame is shown, if their distances in time vary. first_number: of the first picture with people, in
     forms that number pictures and omit those without. left: x of the first column of pictures of a size, in forms whose
     positions may count in padded pictures; None = 0.
+    assumed: what the file does not say and its reader took for granted, one sentence each, for the user.
     skeleton: of a recording without people. normalised: whether positions count from 0 to 1 from edge to edge; None =
     the values tell. form: key of the form. fields: what else the file says.
     """
@@ -97,6 +98,7 @@ class PoseRecording:
     seconds: Sequence[float] | None = None
     first_number: int = 0
     left: Callable[[Size], int] | None = None
+    assumed: Sequence[str] = ()
     skeleton: Skeleton = OPENPOSE_18
     normalised: bool | None = None
     form: str = ""
