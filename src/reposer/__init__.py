@@ -13,6 +13,7 @@ _HOMES = {
     "repose": "reposer.own_photo",
     "estimate_pose": "reposer.own_photo",
     "load": "reposer.generators",
+    "push_to_hub": "reposer.generators",
     "transfer": "reposer.pipeline",
     "evaluate": "reposer.evaluation",
 }

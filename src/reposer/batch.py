@@ -25,7 +25,7 @@ from reposer.data.generated_note import digest
 from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from reposer.data.pictures import read_picture
 from reposer.estimators.people_choice import Estimated, Person, parse_person
-from reposer.generators import shipped_models
+from reposer.generators import model_file
 from reposer.own_photo import ESTIMATOR, POSE_FILES, estimated, fitted, inferred_note, is_pose_file, is_preset, repose
 
 COLUMNS = ("photo", "pose", "person", "pose_person", "out")
@@ -187,7 +187,7 @@ def run(
     """
     if engine == "ray":
         cluster.require_ray()
-    options = replace(options, model=_weights(options.model))  # first: what is refused leaves nothing behind
+    options = replace(options, model=str(model_file(options.model)))  # first: what is refused leaves nothing behind
     out.mkdir(parents=True, exist_ok=True)
     lock = only_user(out, "makes a batch")
     try:
@@ -275,18 +275,6 @@ def _lines(rows: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
-
-
-def _weights(model: str) -> str:
-    """The file of a model, so that the digest of it can be told."""
-    if Path(model).is_file():
-        return model
-    shipped = shipped_models()
-    if model not in shipped:
-        raise BadInput(
-            f"There is no model {quoted(model)}; shipped are {', '.join(shipped)}. Give one or a `.safetensors`."
-        )
-    return str(shipped[model])
 
 
 def _on_cluster(jobs: Sequence[Job], options: Options, workers: int) -> Iterator[Done]:

@@ -26,7 +26,7 @@ from reposer.data.poses.presets import preset, preset_names
 from reposer.data.stick_figures import is_stick_figure, refuse_stick_figure
 from reposer.estimators import POSE_ESTIMATORS, PeopleEstimator, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
-from reposer.generators import load, shipped_models
+from reposer.generators import load, model_file
 from reposer.pipeline import open_photo, placement, refuse_too_little, retarget_placement, transfer
 
 ESTIMATOR = "movenet"
@@ -194,7 +194,7 @@ def _note(
     tool = f"Reposer {__version__}"
     if isinstance(model, Generator):
         return GeneratedNote(tool, type(model).__name__, "", digests)
-    weights = Path(model) if Path(model).is_file() else shipped_models()[str(model)]
+    weights = model_file(model)
     return GeneratedNote(tool, weights.stem, digest(weights), digests)
 
 

@@ -30,7 +30,7 @@ from reposer.data.video_files import VideoFile
 from reposer.estimators import PeopleEstimator, PoseEstimator
 from reposer.evaluation import Report, evaluate
 from reposer.evaluation.sheets import picture_sheet, write_sheet
-from reposer.generators import load, save, shipped_models
+from reposer.generators import load, model_file, save
 from reposer.generators.trueflow import TrueFlow, trueflow_personal
 from reposer.nn.weights import sha256
 from reposer.training import Recipe, train
@@ -118,7 +118,7 @@ def personalize(
         raise BadInput(
             f"{model} is not of the family trueflow; only that can be fitted to a person. Give another --model."
         )
-    file = Path(model) if Path(model).is_file() else shipped_models()[model]
+    file = model_file(model)
     frames = _stored(source, work / FRAMES, track, estimator, progress)
     run = work / "run"
     before_seconds = RunFolder(run).taken()[1] if run.is_dir() else 0.0

@@ -62,7 +62,7 @@ def animate(
     Args:
         photo: a picture file.
         driving: a clip, or a track of joints: a JSON file, or a folder of OpenPose files, one per frame.
-        model: a shipped model's name or a `.safetensors`, of people or of faces.
+        model: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME, of people or of faces.
         out: the MP4 to write; none = PHOTO-animated.mp4 beside the photo.
         person: which of several people in the photo: largest, left, right, a number (by size: 1 is the largest), a
             point X,Y on the person or a box L,T,R,B around the person, in pixels; none = the largest, and a note says
@@ -108,7 +108,7 @@ def animate(
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
     from reposer.estimators.people_choice import parse_person
-    from reposer.generators import load, shipped_models
+    from reposer.generators import load, model_file
     from reposer.nn.steady import Steadier
     from reposer.nn.weights import sha256
     from reposer.probes.motion import load_motion
@@ -131,7 +131,7 @@ def animate(
     if edges and moves.clip is None:
         raise BadInput(f"{driving} has no pictures to take edges from. Give a clip, or leave --edges out.")
     cleaner = None if clean_motion is None else load_motion(clean_motion)
-    weights = Path(model) if Path(model).is_file() else shipped_models()[model]
+    weights = model_file(model)
     about = moves.about | {
         "photo": sha256(photo)[:16],
         "source pose": pose_digest(source),

@@ -48,7 +48,7 @@ def batch(
         out: folder of the results, OUT/PHOTO_in_POSE.png.
         poses: a folder of pose files and pictures of people, one of them, or a name of `reposer pose list`; not with a
             CSV file.
-        model: a shipped model's name or a `.safetensors`.
+        model: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME.
         joints: name of the pose estimator; none = movenet.
         background: as in `reposer transfer`.
         canvas: as in `reposer transfer`.

@@ -21,7 +21,7 @@ def demo(*, model: str = "trueflow", out: Path = Path("reposer-demo"), person: i
     """Write one picture sheet: source, target pose, result, truth, flow and occlusion, one row per pose.
 
     Args:
-        model: a shipped model's name or a `.safetensors`.
+        model: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME.
         out: folder of the sheet.
         person: number of the person in the test split (0 to 49,999).
     """

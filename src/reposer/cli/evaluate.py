@@ -1,7 +1,6 @@
 """`reposer evaluate MODEL --data DIR`: score a generator under a named protocol, against copying the source."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -29,11 +28,12 @@ def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]
     Exit code 1: a number of the protocol is absent; the reason is printed.
 
     Args:
-        model: a shipped model's name (see `reposer models`) or a `.safetensors`.
+        model: a shipped model's name (see `reposer models`), a `.safetensors`, a run's folder, or hf://OWNER/NAME.
     """
     within("--batch-size", how.common.batch_size, 1)
-    path = Path(model)
-    check_output_folder(how.common.out or (path.parent if path.suffix == ".safetensors" else Path()))
+    from reposer.scoring.outcome import own_folder
+
+    check_output_folder(how.common.out or own_folder(model))
 
     from reposer.scoring.model import score_model
 

@@ -13,7 +13,8 @@ from reposer.core import BadInput, Generator
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.evaluation.sheets import pair_sheet, write_sheet
-from reposer.generators import shipped_models
+from reposer.generators import model_file, shipped_models
+from reposer.generators.hub import on_hub
 from reposer.probes import PROBE_RECIPES
 from reposer.training import Recipe, Stage, Start, train
 from reposer.training.dry_run import try_out
@@ -178,13 +179,13 @@ def _begun_with(weights: str | None, recipe: Recipe) -> Recipe:
 
 
 def _with_shipped_starts(recipe: Recipe) -> Recipe:
-    """Lets a stage start from a shipped model by its name, as in other commands."""
+    """Lets a stage start from a shipped model by its name or from one on the hub, as in other commands."""
     shipped = shipped_models() if any(stage.start is not None for stage in recipe.stages) else {}
 
     def found(stage: Stage) -> Stage:
-        if stage.start is None or Path(stage.start.file).is_file() or stage.start.file not in shipped:
+        if stage.start is None or not (stage.start.file in shipped or on_hub(stage.start.file)):
             return stage
-        start = dataclasses.replace(stage.start, file=str(shipped[stage.start.file]))
+        start = dataclasses.replace(stage.start, file=str(model_file(stage.start.file)))
         return dataclasses.replace(stage, start=start)
 
     return dataclasses.replace(recipe, stages=tuple(found(stage) for stage in recipe.stages))

@@ -56,7 +56,7 @@ def transfer_photo(
         pose_person: the same for a picture as `--pose`; in a pose file, the person's number from 0, none = the one with
             the surest joints.
         source_pose: a pose file of the person in the photo; none = estimate the pose.
-        model: a shipped model's name or a `.safetensors`.
+        model: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME.
         out: the picture to write; none = PHOTO-reposed.png beside the photo.
         joints: name of the pose estimator; none = movenet.
         pose_size: height and width of the picture of a pose file, if the file gives none; none = the photo's.

@@ -14,10 +14,11 @@ from reposer.core.registry import import_siblings
 from reposer.nn.weights import SHIPPED, network_of, read_about, read_header, read_safetensors, save_generator
 from reposer.training import RECIPES
 
+from .hub import WEIGHTS, fetched, on_hub, push_to_hub
 from .old_names import renewed
 from .registries import GENERATORS
 
-__all__ = ["GENERATORS", "RECIPES", "load", "save", "shipped_models"]
+__all__ = ["GENERATORS", "RECIPES", "load", "model_file", "push_to_hub", "save", "shipped_models"]
 
 ENTRIES = ("family", "config", "framing", "skeleton")
 """The entries of a generator file's header."""
@@ -28,8 +29,8 @@ import_siblings(__path__, __name__)
 
 
 def load(name_or_path: str | Path) -> Generator:
-    """Loads a generator from a `.safetensors` written by Reposer, or a shipped model by name: float32, in eval mode."""
-    path = _find(name_or_path)
+    """Loads a generator: float32, in eval mode. name_or_path: see `model_file`."""
+    path = model_file(name_or_path)
     tensors, header = read_safetensors(path)
     about = read_about(header, path)
     missing = [entry for entry in ENTRIES if entry not in about]
@@ -78,10 +79,16 @@ def shipped_models() -> dict[str, Path]:
     return {file.stem: file for file in files if _about(read_header(file)) is not None}
 
 
-def _find(name_or_path: str | Path) -> Path:
+def model_file(name_or_path: str | Path) -> Path:
+    """The file of a model: a `.safetensors` written by Reposer, the folder of a run, a shipped model by name, or
+    hf://OWNER/NAME, see `hub.fetched`."""
+    if on_hub(name_or_path):
+        return fetched(name_or_path)
     path = Path(name_or_path)
     if path.is_file():
         return path
+    if (path / WEIGHTS).is_file():
+        return path / WEIGHTS
     shipped = {} if path.suffix else shipped_models()
     if str(name_or_path) in shipped:
         return shipped[str(name_or_path)]

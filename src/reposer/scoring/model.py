@@ -6,33 +6,32 @@ from reposer.core import BadInput, Generator, View
 from reposer.core.device import chosen_device
 from reposer.core.skeleton import FACE_68
 from reposer.data.clip_dataset import holds_clips
-from reposer.generators import load, shipped_models
+from reposer.generators import load, model_file
 from reposer.generators.old_names import RECIPES as OLD_RECIPES
 from reposer.nn.weights import read_about, read_header, sha256
 
 from .clips import score_clips
 from .options import Kind, Scoring
-from .outcome import Model, Outcome, short_name
+from .outcome import Model, Outcome, own_folder, short_name
 from .pairs import score_pairs
 from .views import score_views
 
 
 def score_model(name: str, how: Scoring) -> Outcome:
-    """Score a shipped model, or the one in a `.safetensors`, and write the report. Options for other kinds of data
+    """Score a model, see `generators.model_file`, and write the report. Options for other kinds of data
     are refused.
     """
     options = how.common
-    path = Path(name)
-    is_file = path.suffix == ".safetensors"
+    file = model_file(name)
     generator = load(name).to(chosen_device(options.device))
     kind = kind_of_data(generator, options.data)
     for other in (how.pairs, how.clips, how.views):
         if other.kind != kind and other.given:
             raise BadInput(f"{other.given[0]} does not go with {kind}, which is what is scored here; leave it out.")
-    folder = options.out or (path.parent if is_file else Path())
+    folder = options.out or own_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     about = {"model": name, "split": options.split}
-    about |= about_weights(path if is_file else shipped_models()[name])
+    about |= about_weights(file)
     model = Model(generator, short_name(name), about, folder)
     if kind == "pairs":
         return score_pairs(model, options, how.pairs)

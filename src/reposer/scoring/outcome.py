@@ -68,6 +68,14 @@ class Model:
         return CopySource(CopySourceConfig(self.generator.framing))
 
 
+def own_folder(model: str) -> Path:
+    """Where a model's reports go unless the user says: beside its file, in its run's folder, or else here."""
+    path = Path(model)
+    if path.suffix == ".safetensors" and not model.startswith("hf:"):
+        return path.parent
+    return path if path.is_dir() else Path()
+
+
 def short_name(model: str) -> str:
     """The name of the run's folder, of the file or of the shipped model."""
     path = Path(model)
