@@ -20,7 +20,7 @@ from reposer.nn.weights import read_about, read_header, sha256
 
 SCHEME = "hf://"
 WEIGHTS, CONFIG, CARD = "generator.safetensors", "config.json", "README.md"
-_TOOL = {"library_name": "reposer", "library_version": __version__}
+_TOOL: dict[str, Any] = {"library_name": "reposer", "library_version": __version__}
 _ADDRESS = re.compile(r"hf://(?P<name>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w./-]+?))?(/(?P<file>[\w.-]+\.safetensors))?")
 
 
