@@ -46,7 +46,7 @@ def fetched(address: str | Path) -> Path:
         RevisionNotFoundError,
     )
 
-    name, file = found["name"], found["file"] or WEIGHTS
+    name, file = str(found["name"]), found["file"] or WEIGHTS
     try:
         return Path(
             hf_hub_download(name, file, revision=found["revision"], endpoint=os.environ.get("HF_ENDPOINT"), **_TOOL)
