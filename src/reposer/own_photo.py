@@ -17,6 +17,7 @@ from reposer.core import BadInput, Explanation, Generator, Pose
 from reposer.core.choices import Background, CanvasChoice
 from reposer.core.composition import Provenance
 from reposer.core.device import chosen_device
+from reposer.core.pose import Box, Edges
 from reposer.core.retargeting import retarget
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.generated_note import GeneratedNote, digest, marked
@@ -74,6 +75,8 @@ class Reposed:
     provenance: where each pixel came from, if asked for. explanation: the inner pictures, if asked for.
     notes: what was decided on the way, one sentence each. generated: by what and from what, for the file's metadata.
     wanted: the pose that was asked for, before it was fitted.
+    box, content: the regenerated part of the image, and the part of the generator's frame that fills it, as in
+    `Transfer`: where the explanation's layers lie.
     """
 
     image: Image.Image
@@ -84,6 +87,8 @@ class Reposed:
     notes: Sequence[str] = ()
     generated: GeneratedNote | None = None
     wanted: Wanted | None = None
+    box: Box | None = None
+    content: Edges | None = None
 
     def save(self, path: Path | str, *, note: bool = True, mark: bool = False) -> None:
         """Write the image as PNG or JPEG, by the name's ending; the file appears whole or not at all.
@@ -161,7 +166,18 @@ def repose(
         inputs |= {f"further photo {number}": other, f"pose of further photo {number}": joints}
     generated = _note(model, inputs, picture)
     image = Image.fromarray(made.picture.numpy())
-    return Reposed(image, made.target_pose, source.pose, made.provenance, made.explanation, notes, generated, wanted)
+    return Reposed(
+        image,
+        made.target_pose,
+        source.pose,
+        made.provenance,
+        made.explanation,
+        notes,
+        generated,
+        wanted,
+        made.box,
+        made.content,
+    )
 
 
 def inferred_note(wanted: Pose, generated: Pose) -> str:

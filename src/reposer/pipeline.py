@@ -57,6 +57,7 @@ class Transfer:
     left_undone: what the generator could not do with these poses, in a sentence; empty if nothing.
     provenance: where every pixel comes from, if requested; places are in pixels of the photo as it was given.
     cut: names of joints that the photo shows and that the target pose puts outside of the picture.
+    content: the part of the generator's frame that fills the box; the rest of the frame is padding.
     """
 
     picture: UInt8[Tensor, "H W C"]
@@ -66,6 +67,7 @@ class Transfer:
     left_undone: str = ""
     provenance: Provenance | None = None
     cut: tuple[str, ...] = ()
+    content: Edges = (0, 0, 0, 0)
 
 
 def transfer(
@@ -143,6 +145,7 @@ def transfer(
         generator.left_undone(source_pose, target_pose),
         None if made.provenance is None else in_photo(made.provenance, growth),
         tuple(leaving),
+        crop.content,
     )
 
 
@@ -292,14 +295,14 @@ class PhotoCrop:
     """The part of a photo to regenerate: maps it into a generator's frame, laid out as in training, and back.
 
     edges: of the part, in pixels of the photo.
-    picture_size: (height, width) of the pictures of training.
+    picture_size: (height, width) of the pictures of training. content: the part of the frame that shows the crop.
     """
 
     def __init__(
         self, photo: UInt8[Tensor, "H W 3"], edges: Edges, framing: Framing, picture_size: tuple[int, int]
     ) -> None:
         self.photo, self.edges, self.framing = photo, edges, framing
-        self.picture_size, self._content = picture_size, framing.content_box(picture_size)
+        self.picture_size, self.content = picture_size, framing.content_box(picture_size)
         self._known: Known | None = None
 
     def laid(self) -> Float[Tensor, "1 3 h w"]:
@@ -308,7 +311,7 @@ class PhotoCrop:
 
     def pasted(self, generated: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "H W 3"]:
         """The photo with the crop replaced by what was generated in the frame, without the frame's padding."""
-        return _paste(self.photo, cut(generated.float().cpu(), self._content), self.edges)
+        return _paste(self.photo, cut(generated.float().cpu(), self.content), self.edges)
 
     def composed(
         self,
@@ -327,7 +330,7 @@ class PhotoCrop:
         fade = _fades(self.edges, size)
         if explanation.composition is not None:
             sources = [PhotoPart(crop.photo, crop.edges) for crop in (self, *others)]
-            return composed(sources, self._content, explanation.composition, fade, provenance=provenance, alpha=alpha)
+            return composed(sources, self.content, explanation.composition, fade, provenance=provenance, alpha=alpha)
         origin = Provenance.untouched(size) if provenance else None
         if origin is not None:
             enter_invented(origin, self.edges, fade)
@@ -337,13 +340,13 @@ class PhotoCrop:
         """A frame of a clip, at the photo's own size. What depends on the photo alone is computed with the first."""
         sources = [PhotoPart(self.photo, self.edges)]
         if self._known is None:
-            self._known = known_of(sources, self._content, composition)
+            self._known = known_of(sources, self.content, composition)
         fade = _fades(self.edges, (self.photo.shape[0], self.photo.shape[1]))
-        return composed(sources, self._content, composition, fade, known=self._known).picture
+        return composed(sources, self.content, composition, fade, known=self._known).picture
 
     def place(self, pose: Pose) -> Pose:
         """A pose of the photo, in the frame."""
-        return pose.affine(between(self.edges, self._content), self.framing.size)
+        return pose.affine(between(self.edges, self.content), self.framing.size)
 
 
 def open_photo(photo: Tensor | np.ndarray | Path | str) -> UInt8[Tensor, "H W 3"]:

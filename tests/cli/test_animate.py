@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-import reposer.animation.segments
+import reposer.animation.photo_clip
 from reposer.animation.driving import open_driving
 from reposer.animation.segments import SegmentedClip
 from reposer.cli import main
@@ -154,7 +154,7 @@ def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_s
     world, family, more, monkeypatch, capsys
 ):
     short = functools.partial(SegmentedClip, length=5)
-    monkeypatch.setattr(reposer.animation.segments, "SegmentedClip", short)
+    monkeypatch.setattr(reposer.animation.photo_clip, "SegmentedClip", short)
     model = saved(world, family)
     assert main(command(world, model, *more, out="whole.mp4")) == 0
     pasted, drawn = PhotoCrop.pasted, []
@@ -181,13 +181,13 @@ def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_s
 
 
 def animate_in_short_pieces(arguments):
-    reposer.animation.segments.SegmentedClip = functools.partial(SegmentedClip, length=10)
+    reposer.animation.photo_clip.SegmentedClip = functools.partial(SegmentedClip, length=10)
     main(arguments)
 
 
 @pytest.mark.slow
 def test_killed_in_the_middle_nothing_is_broken_and_the_same_command_goes_on(world, monkeypatch):
-    monkeypatch.setattr(reposer.animation.segments, "SegmentedClip", functools.partial(SegmentedClip, length=10))
+    monkeypatch.setattr(reposer.animation.photo_clip, "SegmentedClip", functools.partial(SegmentedClip, length=10))
     drive(world, 60)
     model = saved(world, "gfla-animation")
     arguments = command(world, model)

@@ -9,9 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from reposer.core import BadInput
+from reposer.core import BadInput, Explanation
 from reposer.core.errors import is_of_memory
+from reposer.core.framing import between
+from reposer.data.poses.presets import preset
 from reposer.generators import load
+from reposer.own_photo import Reposed
 from reposer.web import work
 
 
@@ -88,6 +91,28 @@ def test_a_message_names_the_model_and_not_its_file(tmp_path):
             load(str(named))
         said = work.in_words(str(found.value), about)
         assert said.startswith("The model mine is neither a file nor a shipped model") and "/" not in said
+
+
+def test_a_layer_lies_over_the_part_of_the_picture_that_its_frame_shows(monkeypatch):
+    """A layer that says its own columns and rows, in a frame of 32x64 of which the middle 20 columns are filled."""
+    monkeypatch.setattr(work, "LARGEST_MAP", 50)
+    content, edges = (6, 0, 26, 64), (10, -20, 70, 172)
+    row, column = torch.meshgrid(torch.arange(64.0), torch.arange(32.0), indexing="ij")
+    made = Reposed(
+        Image.new("RGB", (100, 150)),
+        preset("standing"),
+        preset("standing"),
+        explanation=Explanation(torch.zeros(1, 3, 64, 32), {}),
+        box=tuple(edge - 0.5 for edge in edges),
+        content=content,
+    )
+    shown, inside = work._in_picture(torch.stack([column, row])[None], made)
+    y, x = torch.meshgrid(*(torch.arange(n)[1::3].double() for n in (150, 100)), indexing="ij")
+    there = between(edges, content) @ torch.stack([x, y, torch.ones_like(x)]).flatten(1)
+    assert torch.equal(inside[0, 0].bool(), (x >= 10) & (x < 70))
+    wanted = there.unflatten(1, x.shape).float()
+    clear = (inside[0, 0] > 0) & (wanted[1] > 0) & (wanted[1] < 63)
+    assert torch.allclose(shown[0][:, clear], wanted[:, clear], atol=1e-3)
 
 
 def test_too_little_memory_is_told_from_a_bug():

@@ -68,6 +68,11 @@ class Driving:
         return replace(self, track=rows, num_frames=len(rows))
 
 
+def frame_rate(fps: float | None) -> Fraction | None:
+    """Frames per second as an exact number; None stays None."""
+    return None if fps is None else Fraction(fps).limit_denominator(10_000)
+
+
 def open_driving(
     path: Path,
     *,

@@ -2,9 +2,7 @@
 track of joints.
 """
 
-from collections.abc import Sequence
-from contextlib import closing
-from fractions import Fraction
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 from tyro.conf import Positional
@@ -16,11 +14,9 @@ from reposer.core.terminal import Terminal
 
 from .option_values import MOST_PIXELS, pixels, seeded, within
 from .options import called
-from .progress import counted
+from .progress import Item, counted
 
 SMALLEST = 64  # pixels: smallest side of a clip
-CODE = ("animation", "core", "data", "estimators", "generators", "nn", "probes", "pipeline.py")
-"""The parts of the package that decide a generated frame: frames of two versions are not mixed in one clip."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -99,98 +95,72 @@ def animate(
     inputs = (photo, driving, source_pose, track, model, clean_motion)
     check_output_file(out, endings=(".mp4",), inputs=inputs)
 
-    from reposer.animation.driving import open_driving
-    from reposer.animation.segments import SegmentedClip
-    from reposer.animation.video import PhotoAnimation, no_larger
-    from reposer.core.code import code_digest
+    from reposer.animation.driving import frame_rate, open_driving
+    from reposer.animation.photo_clip import ClipOptions, write_photo_clip
     from reposer.core.device import chosen_device
-    from reposer.core.skeleton import FACE_68
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
     from reposer.estimators.people_choice import parse_person
     from reposer.generators import load, model_file
-    from reposer.nn.steady import Steadier
     from reposer.nn.weights import sha256
     from reposer.probes.motion import load_motion
 
-    from .driven_frames import calm, shown
-    from .photo_poses import person_in_photo, pose_digest, tell
+    from .photo_poses import person_in_photo, tell
 
     console = Terminal(stderr=True)
     picture = read_picture(photo)
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(f"--fps is {LEAST_FPS:g} to {MOST_FPS:g} frames per second, not {fps:g}.")
-    rate = None if fps is None else Fraction(fps).limit_denominator(10_000)
     followed = None if driving_person is None else parse_person(driving_person, "--driving-person")
+    rate = frame_rate(fps)
     moves = open_driving(driving, track=track, estimator=joints, fps=rate, size=driving_size, person=followed)
     tell(moves.notes)
     source = person_in_photo(picture, photo, source_pose, joints, person)
-    picture = no_larger(picture, largest)
-    source = source.resize((picture.shape[0], picture.shape[1]))
     generator = load(model).to(chosen_device(device))
     if edges and moves.clip is None:
         raise BadInput(f"{driving} has no pictures to take edges from. Give a clip, or leave --edges out.")
-    cleaner = None if clean_motion is None else load_motion(clean_motion)
-    weights = model_file(model)
-    about = moves.about | {
-        "photo": sha256(photo)[:16],
-        "source pose": pose_digest(source),
-        "model": sha256(weights)[:16],
-        "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
-        **{"smooth": smooth, "steady": str(steady), "same person": str(same_person), "seed": str(seed)},
-        "edges": str(edges),
-        "version of Reposer": code_digest(*CODE),
-        **{"fit": str(fit), "retarget": str(retarget)},
-        **{"side by side": str(side_by_side), "largest": str(largest)},
-    }
-    clip = SegmentedClip(out, moves.fps, about, quality=quality, anew=anew)
-    if clip.done:
-        again = " Their joints are looked for again first." if moves.track is None else ""
-        console.say(f"{clip.done} frames were generated before; the clip goes on after them.{again}")
-    of_another = generator.skeleton == FACE_68 and not same_person
-    if moves.size == source.size and not (fit or of_another):
-        console.say("Clip and photo have one size: the joints are taken where they are (else: --fit).")
-    try:
-        moves, poses = calm(moves, generator.skeleton, smooth, cleaner, console)
-        animation = PhotoAnimation(
-            generator,
-            picture,
-            source,
-            poses,
+
+    def passing(items: Iterable[Item], title: str, total: int, done: int = 0) -> Generator[Item, None, None]:
+        return counted(items, title, total, console, done)
+
+    made = write_photo_clip(
+        out,
+        generator,
+        picture,
+        source,
+        moves,
+        ClipOptions(
+            smooth=smooth,
+            steady=steady,
             same_person=same_person,
             fit=fit,
-            retargeted=retarget,
-            edge_frames=moves.frames() if edges else None,
+            retarget=retarget,
+            edges=edges,
+            side_by_side=side_by_side,
+            sound=sound,
+            largest=largest,
+            quality=quality,
             seed=seed,
-            steadier=Steadier() if steady else None,
-        )
-        frames = animation.frames(clip.done, clip.memory)
-        pictures = shown(frames, moves, picture if side_by_side else None, largest, clip.done)
-        with closing(counted(pictures, "generating", moves.num_frames, console, clip.done)) as passing:
-            for frame, moved in passing:
-                clip.add(frame, moved.memory)
-    except KeyboardInterrupt as stop:
-        clip.stop()
-        stop.args = (f"stopped; {clip.done} frames are safe. The same command goes on after them.",)
-        raise
-    except BaseException:
-        clip.stop()
-        raise
-    heard = moves.clip if sound and moves.clip is not None and moves.clip.has_sound else None
-    clip.finish(sound=None if heard is None else heard.path)
-    _tell(console, out, clip.done, clip.fps, animation.missing, heard is not None)
-    if animation.inferred:
-        tell([f"the driving clip shows no legs; these joints are the photo's own: {', '.join(animation.inferred)}."])
-    for reason, count in animation.left_undone.items():
-        console.say(f"In {count} of {clip.done} frames: {reason}")
-    return 0
-
-
-def _tell(console: Terminal, out: Path, num_frames: int, fps: Fraction, missing: int, sound: bool) -> None:
-    length = float(num_frames / fps)
-    console.say(
-        f"The clip: {out} ({num_frames} frames, {length:.1f} s at {float(fps):g} frames per second"
-        f"{', with its sound' if sound else ''})"
+        ),
+        cleaner=None if clean_motion is None else load_motion(clean_motion),
+        inputs={
+            "photo": sha256(photo)[:16],
+            "model": sha256(model_file(model))[:16],
+            "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
+        },
+        anew=anew,
+        say=console.say,
+        counted=passing,
     )
-    if missing:
-        console.say(f"In {missing} of {num_frames} driving frames no person was found: the pose before was kept.")
+    length = float(made.frames / made.fps)
+    console.say(
+        f"The clip: {out} ({made.frames} frames, {length:.1f} s at {float(made.fps):g} frames per second"
+        f"{', with its sound' if made.has_sound else ''})"
+    )
+    if made.missing:
+        console.say(f"In {made.missing} of {made.frames} driving frames no person was found: the pose before was kept.")
+    if made.inferred:
+        tell([made.inferred])
+    for sentence in made.left_undone:
+        console.say(sentence)
+    return 0

@@ -1,6 +1,5 @@
 """The poses that a command's options name: who is meant, and what was decided on the way."""
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -46,9 +45,3 @@ def tell(notes: Iterable[str]) -> None:
     console = Terminal(stderr=True)
     for note in notes:
         console.say(f"Note: {note}")
-
-
-def pose_digest(pose: Pose) -> str:
-    """The first digits of a checksum of the whole pose."""
-    content = [pose.skeleton.name, pose.size, pose.xy.tolist(), pose.visible.tolist()]
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]

@@ -9,9 +9,8 @@ import re
 import signal
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Generator as Passing
 from importlib.resources import files
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,28 +18,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from reposer.animation.driving import open_driving
-from reposer.animation.segments import SegmentedClip
-from reposer.animation.video import PhotoAnimation, no_larger
+from reposer.animation.driving import frame_rate, open_driving
+from reposer.animation.photo_clip import ClipOptions, Counted, Item, write_photo_clip
 from reposer.core import BadInput, Pose
 from reposer.core.composition import KINDS, Provenance
 from reposer.core.device import chosen_device
 from reposer.core.errors import is_of_memory, quoted
+from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
-from reposer.core.skeleton import FACE_68, OPENPOSE_18
+from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.pictures import picture_header, read_picture
 from reposer.data.poses import choose_pose, read_recording, write_pose_json, write_track
 from reposer.data.poses.presets import preset
 from reposer.data.provenance_files import COLOURS, told_shares, write_provenance
-from reposer.evaluation.sheets import explanation_pictures
+from reposer.evaluation.sheets import weight_picture
 from reposer.extraction import clip_poses
 from reposer.generators import load
 from reposer.nn.warp import flow_picture
-from reposer.own_photo import Reposed, estimate_pose, people_in, pose_for, repose
+from reposer.own_photo import Reposed, estimate_pose, people_in, person_in, pose_for, repose
 
 from .visits import WARMING
 
@@ -195,11 +195,8 @@ def track(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         )
     video, looks = moves.clip, moves.estimator
     assert video is not None and looks is not None
-    rows, began = [], time.monotonic()
-    for pose in clip_poses(video, looks, None):  # of each stored frame, as tracks have them
-        rows.append(pose)
-        _tell_frames(tell, len(rows), video.num_frames, began)
-    stored = Pose.stack(rows)
+    found = clip_poses(video, looks, None)  # of each stored frame, as tracks have them
+    stored = Pose.stack(list(_told_frames(tell)(found, "looking for joints", video.num_frames)))
     poses = stored[torch.tensor(video.order())]
     if not poses.visible.any():
         raise BadInput(f"{clip} shows no person. Take a clip that shows one clearly.")
@@ -225,37 +222,35 @@ def animate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """The photo's person moving as in the clip, as H.264."""
     _refuse_many_pixels(Path(about["photo"]), about)
     out, clip_path = Path(about["out"]), Path(about["clip"])
-    moves = open_driving(clip_path, track=Path(about["track"]), fps=_rate(about["fps"]))
+    moves = open_driving(clip_path, track=Path(about["track"]), fps=frame_rate(about["fps"]))
     if moves.num_frames > MOST_FRAMES:
         raise BadInput(
             f"{clip_path} has {moves.num_frames} frames at {float(moves.fps):g} per second; the page makes up to "
             f"{MOST_FRAMES}. Choose a lower frame rate, or use the command: reposer animate."
         )
-    picture = no_larger(read_picture(Path(about["photo"])), LARGEST_CLIP)
-    source = choose_pose(read_recording(Path(about["source"]))).pose.resize((picture.shape[0], picture.shape[1]))
+    picture, source = read_picture(Path(about["photo"])), Path(about["source"])
     generator = load(about["models"].get(about["model"], about["model"])).to(chosen_device(about["device"]))
-    if generator.skeleton == FACE_68:
-        raise BadInput("This model is of faces, and clips of people are made here. Choose another model.")
-    animation = PhotoAnimation(generator, picture, source, moves.poses())
-    clip = SegmentedClip(out / "reposed.mp4", moves.fps, {}, anew=True)
     began = time.monotonic()
-    try:
-        for count, frame in enumerate(animation.frames(), 1):
-            clip.add(frame.picture, frame.memory)
-            _tell_frames(tell, count, moves.num_frames, began)
-    except BaseException:
-        clip.stop()
-        raise
-    heard = moves.clip if moves.clip is not None and moves.clip.has_sound else None
-    clip.finish(sound=None if heard is None else heard.path)
-    frames = clip.done
+    made = write_photo_clip(
+        out / "reposed.mp4",
+        generator,
+        picture,
+        person_in(picture, about["photo"], source).pose,
+        moves,
+        ClipOptions(largest=LARGEST_CLIP),
+        anew=True,
+        say=lambda sentence: None,
+        counted=_told_frames(tell),
+    )
+    notes = [made.inferred, *made.left_undone]
     return {
         "clip": "reposed.mp4",
-        "frames": frames,
-        "fps": float(clip.fps),
+        "frames": made.frames,
+        "fps": float(made.fps),
         "seconds": round(time.monotonic() - began, 1),
-        "missing": animation.missing,
-        "size": [picture.shape[0], picture.shape[1]],
+        "missing": made.missing,
+        "size": list(made.size),
+        "notes": [said[:1].upper() + said[1:] for note in notes if (said := for_page(note))],
     }
 
 
@@ -269,13 +264,17 @@ JOBS: dict[str, Callable[[Mapping[str, Any], Tell], dict[str, Any]]] = {
 }
 
 
-def _tell_frames(tell: Tell, count: int, total: int, began: float) -> None:
-    rate = count / max(time.monotonic() - began, 1e-6)
-    tell({"done": count, "of": total, "rate": round(rate, 2), "left": max(0, total - count) / rate})
+def _told_frames(tell: Tell) -> Counted:
+    """Tells the page how many frames have passed, how many do in a second, and how many seconds are left."""
 
+    def counted(items: Iterable[Item], title: str, total: int, done: int = 0) -> Passing[Item, None, None]:
+        began = time.monotonic()
+        for count, item in enumerate(items, done + 1):
+            yield item
+            rate = (count - done) / max(time.monotonic() - began, 1e-6)
+            tell({"done": count, "of": total, "rate": round(rate, 2), "left": max(0, total - count) / rate})
 
-def _rate(fps: float | None) -> Fraction | None:
-    return None if fps is None else Fraction(fps).limit_denominator(10_000)
+    return counted
 
 
 def as_plain(pose: Pose) -> dict[str, Any]:
@@ -330,14 +329,16 @@ def _written_views(made: Reposed, out: Path) -> dict[str, Any]:
     (out / "places.bin").write_bytes(_packed(small))
     colours = torch.tensor([COLOURS[kind] for kind in KINDS], dtype=torch.uint8)
     Image.fromarray(colours[small.kind.long()].numpy()).save(out / "provenance.png")
-    _save(_flow(small, provenance, made), out / "flow.png")
+    _save_layer(*_flow(small, made), out / "flow.png")
     weights = {name: layer for name, layer in made.explanation.layers.items() if layer.kind == "weight"}
     told: list[str] = sorted(weights, key=lambda name: name not in ("copied share", "occlusion", "visibility"))
     seen = told[0] if told else None
     if seen is not None:
-        height, width = weights[seen].values.shape[-2:]
-        only = replace(made.explanation, layers={seen: weights[seen]})
-        _save(explanation_pictures(only, (height, width))[seen], out / "visibility.png")
+        shares, inside = _in_picture(weights[seen].values, made)
+        refuse_not_finite(shares, f"the layer '{seen}'")
+        composition = made.explanation.composition
+        person = inside if composition is None else inside * _in_picture(composition.person, made)[0]
+        _save_layer(weight_picture(shares), person, out / "visibility.png")
     return {
         "view": view,
         "size": list(bytes_of.shape[:2]),
@@ -352,11 +353,15 @@ def _written_views(made: Reposed, out: Path) -> dict[str, Any]:
     }
 
 
+def _thinned(size: tuple[int, int]) -> slice:
+    """Every n-th row and column, so that the longer side has at most LARGEST_MAP."""
+    step = max(1, -(-max(size) // LARGEST_MAP))
+    return slice(step // 2, None, step)
+
+
 def _reduced(provenance: Provenance) -> Provenance:
-    """Every n-th pixel, so that the longer side has at most LARGEST_MAP."""
-    step = max(1, -(-max(provenance.kind.shape) // LARGEST_MAP))
-    start = step // 2
-    return Provenance(*(a[start::step, start::step] for a in (provenance.kind, provenance.place, provenance.photo)))
+    few = _thinned((provenance.kind.shape[0], provenance.kind.shape[1]))
+    return Provenance(*(a[few, few] for a in (provenance.kind, provenance.place, provenance.photo)))
 
 
 def _packed(provenance: Provenance) -> bytes:
@@ -365,26 +370,48 @@ def _packed(provenance: Provenance) -> bytes:
     return provenance.kind.numpy().tobytes() + place.numpy().astype("<u2").tobytes()
 
 
-def _flow(small: Provenance, whole: Provenance, made: Reposed) -> Tensor:
-    """From where each pixel was copied, as colours; for a model that says no places, its own flow."""
+def _flow(small: Provenance, made: Reposed) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, "1 1 h w"]]:
+    """From where each pixel was copied, as colours, and where that is said; for a model that says no places, its own
+    flow."""
     copied = small.kind == KINDS.index("copied")
+    assert made.provenance is not None and made.explanation is not None
     if bool(copied.any()):
-        step = max(1, -(-max(whole.kind.shape) // LARGEST_MAP))
-        own = Provenance.untouched((whole.kind.shape[0], whole.kind.shape[1])).place[
-            step // 2 :: step, step // 2 :: step
-        ]
+        own = _reduced(Provenance.untouched((made.image.height, made.image.width))).place
         flow = torch.where(copied[..., None], small.place - own, torch.zeros(()))
         longest = float(torch.linalg.vector_norm(flow[copied], dim=-1).quantile(0.98))
-        return flow_picture(flow.movedim(-1, 0)[None], longest=max(longest, 1.0))
-    assert made.explanation is not None
+        return flow_picture(flow.movedim(-1, 0)[None], longest=max(longest, 1.0)), copied[None, None].float()
     flows = [layer.values for layer in made.explanation.layers.values() if layer.kind == "flow"]
     if not flows:
-        return torch.ones(1, 3, *small.kind.shape)
-    return flow_picture(flows[-1][:1])
+        return torch.ones(1, 3, *copied.shape), torch.zeros(1, 1, *copied.shape)
+    return _in_picture(flow_picture(flows[-1][:1]), made)
 
 
-def _save(picture: Tensor, path: Path) -> None:
-    Image.fromarray(to_uint8(picture.detach().float().cpu())[0].numpy()).save(path)
+def _in_picture(
+    layer: Float[Tensor, "1 C h w"], made: Reposed
+) -> tuple[Float[Tensor, "1 C H W"], Float[Tensor, "1 1 H W"]]:
+    """A layer of the generator's frame where it lies in the picture, as large as the map of where pixels come from, and
+    1 where it lies there."""
+    assert made.box is not None and made.content is not None and made.explanation is not None
+    size, edges = (made.image.height, made.image.width), made.box
+    frame_h, frame_w = made.explanation.picture.shape[-2:]
+    few, places, inside = _thinned(size), [], []
+    for axis, of_frame in ((0, frame_w), (1, frame_h)):  # across, then down
+        low, high = edges[axis], edges[axis + 2]
+        share = (torch.arange(size[1 - axis])[few] - low) / (high - low)
+        first, last = made.content[axis], made.content[axis + 2]
+        places.append(2 * (first + share * (last - first)) / of_frame - 1)
+        inside.append((share >= 0) & (share < 1))
+    across, down = places
+    grid = torch.stack([across.expand(len(down), -1), down[:, None].expand(-1, len(across))], -1)
+    shown = F.grid_sample(layer.float().cpu(), grid[None], padding_mode="border", align_corners=False)
+    return shown, (inside[1][:, None] & inside[0])[None, None].float()
+
+
+def _save_layer(colours: Float[Tensor, "1 3 H W"], shown: Float[Tensor, "1 1 H W"], path: Path) -> None:
+    """Writes colours that the page lays over the picture. shown: how much of each pixel they cover."""
+    alpha = (255 * shown[0, 0].clamp(0, 1)).round().to(torch.uint8)
+    pixels = torch.cat([to_uint8(colours.detach().float().cpu())[0], alpha[..., None]], -1)
+    Image.fromarray(pixels.numpy()).save(path)
 
 
 def _named(device: torch.device) -> str:
