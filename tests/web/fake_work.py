@@ -17,4 +17,5 @@ def work(connection, options):
             time.sleep(about["sleep"])
         if about.get("die"):
             os._exit(3)
-        connection.send(("failed", about["fail"]) if "fail" in about else ("done", {"kind": kind, "pid": os.getpid()}))
+        done = {"kind": kind, "pid": os.getpid(), "parent": os.getppid()}
+        connection.send(("failed", about["fail"]) if "fail" in about else ("done", done))

@@ -1,5 +1,7 @@
 """The queue: one after the other, within their time, ended at once, and never lost."""
 
+import os
+import sys
 import time
 
 import pytest
@@ -64,6 +66,8 @@ def test_a_process_that_dies_fails_its_job_and_the_next_one_is_done_by_another(l
     first, dies, after = put(lane), put(lane, die=True), put(lane)
     assert ended(dies).state == "failed" and "broke off" in dies.error
     assert ended(after).result["pid"] != first.result["pid"]
+    if sys.platform == "linux":  # a copy of what has imported everything, not of this process
+        assert after.result["parent"] == first.result["parent"] != os.getpid()
 
 
 def test_what_a_process_refuses_is_said(lane):
