@@ -388,21 +388,8 @@ async def _generate(page: Page, visit: Visit, request: Request) -> Response:
     model, background, canvas = (said.get(key) for key in ("model", "background", "canvas"))
     if not _is_model(page, model) or background not in BACKGROUNDS or canvas not in CANVASES:
         raise Refused(HTTPStatus.BAD_REQUEST, "a model, a background and a canvas were expected")
-    thing, folder = _new(visit, "result")
-    visit.titles[thing] = visit.titles[request.path_params["photo"]]
-    return _submit(
-        page,
-        visit,
-        "generate",
-        out=str(folder),
-        thing=thing,
-        photo=str(photo),
-        source=_write_pose(folder / "source.json", said.get("source"), "source"),
-        pose=_write_pose(folder / "pose.json", said.get("pose"), "pose"),
-        model=model,
-        background=background,
-        canvas=canvas,
-    )
+    about = {"photo": str(photo), "model": model, "background": background, "canvas": canvas}
+    return _make(page, visit, request, "generate", about, {"source": said.get("source"), "pose": said.get("pose")})
 
 
 async def _animate(page: Page, visit: Visit, request: Request) -> Response:
@@ -415,21 +402,19 @@ async def _animate(page: Page, visit: Visit, request: Request) -> Response:
     clip = _thing(visit, said["clip"])
     if not (clip / "track.json").is_file():
         raise Refused(HTTPStatus.NOT_FOUND, "there is no such clip")
+    about = {"photo": str(photo), "model": said["model"], "fps": fps}
+    about |= {"clip": str(clip / "clip"), "track": str(clip / "track.json")}
+    return _make(page, visit, request, "animate", about, {"source": said.get("source")})
+
+
+def _make(
+    page: Page, visit: Visit, request: Request, kind: str, about: Mapping[str, Any], poses: Mapping[str, object]
+) -> Response:
+    """Submit a job that makes something of a photo. poses: by name; each becomes a file beside the result."""
     thing, folder = _new(visit, "result")
     visit.titles[thing] = visit.titles[request.path_params["photo"]]
-    return _submit(
-        page,
-        visit,
-        "animate",
-        out=str(folder),
-        thing=thing,
-        photo=str(photo),
-        source=_write_pose(folder / "source.json", said.get("source"), "source"),
-        clip=str(clip / "clip"),
-        track=str(clip / "track.json"),
-        fps=fps,
-        model=said["model"],
-    )
+    files_of = {name: _write_pose(folder / f"{name}.json", pose, name) for name, pose in poses.items()}
+    return _submit(page, visit, kind, out=str(folder), thing=thing, **about, **files_of)
 
 
 def _is_model(page: Page, name: object) -> bool:
