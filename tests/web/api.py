@@ -17,9 +17,9 @@ POSE = {"skeleton": "openpose18", "size": [90, 60], "joints": {}}
 WANTED = {"source": POSE, "pose": POSE, "model": "trueflow", "background": "keep", "canvas": "keep"}
 
 
-def a_page(target=work, *, visits=None, options=None):
-    models = {name: Model(name, "family", (256, 192), 13.0, 1, *card) for name, card in CARDS.items()}
-    named = {name: name for name in models}
+def a_page(target=work, *, visits=None, options=None, models=None):
+    models = models or {name: Model(name, "family", (256, 192), 13.0, 1, *card) for name, card in CARDS.items()}
+    named = {name: model.named for name, model in models.items()}
     options = {"models": named, "threads": 1, "device": "cpu", "warm": False, **(options or {})}
     return Page(
         Visits() if visits is None else visits,

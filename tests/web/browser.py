@@ -73,6 +73,11 @@ class Browser:
         element = self._call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
         self._call("POST", f"/element/{element}/value", {"text": str(path)})
 
+    def download_into(self, folder: Path) -> None:
+        """Where the files go that the page lets its visitor save."""
+        wanted = {"behavior": "allow", "downloadPath": str(folder)}
+        self._call("POST", "/goog/cdp/execute", {"cmd": "Browser.setDownloadBehavior", "params": wanted})
+
     def drag(self, selector: str, right: int, down: int, *, kind: str = "mouse") -> None:
         """Presses on the middle of an element, moves by so many CSS pixels, and lets go. kind: mouse or touch."""
         x, y = self.run(
@@ -97,8 +102,8 @@ class Browser:
         ]
         return [one["params"]["request"]["url"] for one in found if one["method"] == "Network.requestWillBeSent"]
 
-    def press(self, key: str) -> None:
-        actions = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
+    def press(self, key: str, times: int = 1) -> None:
+        actions = [{"type": kind, "value": key} for _ in range(times) for kind in ("keyDown", "keyUp")]
         self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
     def screenshot(self, path: Path) -> None:

@@ -10,6 +10,7 @@ const STEP = 1 / 150;                   // of the photo's larger side: what an a
 const BEYOND = {
   shoulder: ["elbow", "wrist"], elbow: ["wrist"], hip: ["knee", "ankle"], knee: ["ankle"],
 };
+const OF_FACE = /jaw|chin|brow|nose_|nostril|_eye_|lips|mouth|pupil/;
 const FEET = ["big_toe", "small_toe", "heel"], HAND = ["hand_root", "thumb", "index", "middle", "ring", "pinky"];
 
 export const clone = pose => structuredClone(pose);
@@ -143,8 +144,8 @@ export class Editor {
     if (!this.follow) return [];
     const of = side(name) === "middle" ? "" : side(name) + "_", stem = name.slice(of.length);
     const names = (BEYOND[stem] || []).map(joint => of + joint);
-    if (name === "nose") names.push("left_eye", "right_eye", "left_ear", "right_ear");
     const all = Object.keys(this.pose.joints);
+    if (name === "nose") names.push("left_eye", "right_eye", "left_ear", "right_ear", ...all.filter(j => OF_FACE.test(j)));
     if (names.includes(of + "wrist") || stem === "wrist") names.push(...all.filter(j => HAND.some(part => j.startsWith(of + part))));
     if (names.includes(of + "ankle") || stem === "ankle") names.push(...all.filter(j => FEET.some(part => j === of + part)));
     return names;

@@ -128,12 +128,9 @@ function people() {
   people_();
 }
 
-const layerSize = () => by("layer").naturalWidth ? [by("layer").naturalHeight, by("layer").naturalWidth] : null;
-by("layer").addEventListener("load", () => shape());
-
 // The frame is as large as its well allows, in the photo's shape.
 function shape() {
-  for (const [frame, size] of [["edit-frame", state.photo?.size], ["result-frame", result.result?.size], ["origin", result.result?.size], ["layer-frame", layerSize()]]) {
+  for (const [frame, size] of [["edit-frame", state.photo?.size], ["result-frame", result.result?.size], ["origin", result.result?.size], ["layer-frame", result.result?.size]]) {
     const element = by(frame), well = element.parentElement;
     if (!size || !well.clientWidth) continue;
     const style = getComputedStyle(well), w = well.clientWidth - 2 * parseFloat(style.paddingLeft);
@@ -280,15 +277,13 @@ async function repose() {
       result.show(thing, found, photo);
       for (const name of ["result", "flow", "provenance"]) by("tab-" + name).disabled = false;
       by("tab-visibility").disabled = !found.visibility;
-      by("step-result").hidden = by("shares-box").hidden = false;
-      by("result-told").textContent = [...found.notes, `Generated in ${found.seconds} seconds.`].join(" ");
-      by("downloads").replaceChildren(); by("command").value = "";
+      tell("picture", { shares: true, text: [...found.notes, `Generated in ${found.seconds} seconds.`].join(" ") });
       by("step-result").dataset.made = ++state.results;
       open("result");
       reveal();
       say("The picture is ready.");
     });
-    downloads(thing, photo, command);
+    if (photo === state.photo) tell("picture", { ...results.picture, links: downloads(thing, photo), command });
     await renew();
   } finally { finished(signal); }
 }
@@ -299,14 +294,24 @@ function reveal() {
   by(phone ? "stage" : "step-result").scrollIntoView({ block: phone ? "start" : "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
 
-function downloads(thing, photo, command) {
-  const link = (text, href, first = "") => Object.assign(document.createElement("a"), { className: "button " + first, href, textContent: text, download: "" });
-  by("downloads").replaceChildren(
-    link("Save the picture", at(thing, "reposed.png"), "first"), link("New pose", at(thing, "pose.json")), link("Found pose", at(thing, "source.json")),
-    link("Provenance map", at(thing, "reposed-provenance.png")), link("Provenance data", at(thing, "reposed-provenance.npz")),
-    ...(photo.sample ? [link("The photo", at(photo.thing, "photo"))] : []));
-  by("command").value = command;
+// What was made last in each mode, as the panel tells it.
+const results = { picture: null, clip: null };
+function tell(mode, found) { results[mode] = { shares: false, links: [], command: "", ...found }; told_(); }
+function told_() {
+  const found = results[state.mode];
+  by("step-result").hidden = !found;
+  if (!found) return;
+  by("shares-box").hidden = !found.shares;
+  by("result-told").textContent = found.text;
+  by("downloads").replaceChildren(...found.links);
+  by("command").value = found.command;
 }
+
+const link = (text, href, first = "") => Object.assign(document.createElement("a"), { className: "button " + first, href, textContent: text, download: "" });
+const downloads = (thing, photo) => [
+  link("Save the picture", at(thing, "reposed.png"), "first"), link("New pose", at(thing, "pose.json")), link("Found pose", at(thing, "source.json")),
+  link("Provenance map", at(thing, "reposed-provenance.png")), link("Provenance data", at(thing, "reposed-provenance.npz")),
+  ...(photo.sample ? [link("The photo", at(photo.thing, "photo"))] : [])];
 by("copy").onclick = async () => {
   by("command").select();
   try { await navigator.clipboard.writeText(by("command").value); } catch { document.execCommand("copy"); }
@@ -346,9 +351,9 @@ function models(know) {
   };
   by("model").onchange = show;
   show();
-  by("compare-list").replaceChildren(...Object.keys(know.models).map(name => {
+  by("compare-list").replaceChildren(...Object.keys(know.models).map((name, k) => {
     const label = document.createElement("label"), box = document.createElement("input");
-    Object.assign(box, { type: "checkbox", value: name, checked: true });
+    Object.assign(box, { type: "checkbox", value: name, checked: k < 4 });
     label.className = "check"; label.append(box, name);
     return label;
   }));
@@ -395,19 +400,19 @@ chosen("clip-file", takeClip);
 async function film() {
   if (!state.source) throw new Trouble("Choose a photo first.");
   if (!state.clip) throw new Trouble("Choose a clip first.");
-  const signal = started();
+  const signal = started(), photo = state.photo;
   busy(true, "Starting", 0);
   try {
     const fps = by("fps").value ? Number(by("fps").value) : null;
-    const { job, thing } = await send(`/photos/${state.photo.thing}/animate`, { source: plain(state.source), clip: state.clip.thing, fps, model: by("model").value });
+    const { job, thing } = await send(`/photos/${photo.thing}/animate`, { source: plain(state.source), clip: state.clip.thing, fps, model: by("model").value });
     const { result: found, command } = await wait(job, told("Generating"), signal);
+    if (photo !== state.photo) return;
     by("film").src = at(thing, "reposed.mp4", true);
-    by("film-result").hidden = by("step-result").hidden = false;
-    by("shares-box").hidden = true;
-    by("result-told").textContent = `${found.frames} frames in ${found.seconds} seconds.` + (found.missing ? ` In ${found.missing} frames nobody was found; the pose before was kept.` : "");
-    const link = (text, href, first = "") => Object.assign(document.createElement("a"), { className: "button " + first, href, textContent: text, download: "" });
-    by("downloads").replaceChildren(link("Save the clip", at(thing, "reposed.mp4"), "first"), link("Joints of the clip", at(state.clip.thing, "track.json")), link("Found pose", at(thing, "source.json")));
-    by("command").value = command;
+    by("film-result").hidden = false;
+    const missing = found.missing ? [`In ${found.missing} frames nobody was found; the pose before was kept.`] : [];
+    tell("clip", {
+      text: [`${found.frames} frames in ${found.seconds} seconds.`, ...missing, ...found.notes].join(" "), command,
+      links: [link("Save the clip", at(thing, "reposed.mp4"), "first"), link("Joints of the clip", at(state.clip.thing, "track.json")), link("Found pose", at(thing, "source.json"))] });
     by("step-result").dataset.made = ++state.results;
     by("film").play().catch(() => {});
     await renew();
@@ -444,8 +449,9 @@ by("tabs").addEventListener("keydown", event => {
 function forget() {
   result.result = null;
   for (const name of ["result", "flow", "visibility", "provenance"]) by("tab-" + name).disabled = true;
-  by("tab-compare").hidden = true;
-  by("step-result").hidden = true;
+  by("tab-compare").hidden = by("film-result").hidden = true;
+  results.picture = results.clip = null;
+  told_();
   open("edit");
 }
 
@@ -458,6 +464,7 @@ function mode(name) {
   by("step-pose").hidden = clip || !photo;
   by("step-clip").hidden = !clip || !photo;
   by("options").hidden = clip;
+  told_();
   by("go").textContent = clip ? "Generate the clip" : "Repose";
   if (state.know) estimate();
   shape();
@@ -482,6 +489,7 @@ function notTooLarge(file, kind) {
 const ofFile = file => takePhoto(upload("/photos", notTooLarge(file, "photo"), file.name), file.name);
 const drop = file => trying(async () => file.type.startsWith("video/") && state.photo ? takeClip(file) : ofFile(file));
 chosen("photo-file", async file => ofFile(file));
+by("change").onclick = () => by("photo-file").click();
 addEventListener("dragover", event => { event.preventDefault(); document.body.classList.add("dragging"); });
 addEventListener("dragleave", event => { if (!event.relatedTarget) document.body.classList.remove("dragging"); });
 addEventListener("drop", event => {

@@ -7,8 +7,8 @@ const NAMES = { kept: "kept", copied: "copied", filled: "filled in", invented: "
 const SAID = { kept: "The photo's own pixel, as it was.", copied: "Copied from the place that is marked in the photo.",
   filled: "Background that the person hid: filled in.", invented: "Invented: the photo does not show it." };
 const TOLD = {
-  flow: "From where each pixel of the person was copied: the hue is the direction, the strength the distance. White did not move, or was not copied.",
-  visibility: "What of the person the photo shows, as the network sees it in its own frame: yellow is copied, violet is invented." };
+  flow: "From where each pixel of the person was copied: the hue is the direction, the strength the distance; white hardly moved. Grey stayed as it was, or was not copied.",
+  visibility: "What of the person the photo shows, as the network sees it: yellow is shown and copied, violet is hidden and invented." };
 
 export class Result {
   constructor() {
@@ -43,6 +43,7 @@ export class Result {
   }
 
   layer(name) {
+    by("layer-under").src = at(this.thing, this.result.view);
     by("layer").src = at(this.thing, this.result[name]);
     by("layer").alt = TOLD[name];
     by("layer-told").textContent = TOLD[name];
