@@ -401,6 +401,7 @@ def test_people_are_chosen_and_poses_come_from_photos_files_and_clips(opened, tm
     another(lambda: browser.choose_file("#pose-file", exported))
     assert there.keys() == joints(browser).keys()
     assert all(np.allclose(there[name], at, atol=0.02) for name, at in joints(browser).items()), "as it was exported"
+    assert browser.run("return document.querySelectorAll('#skeleton .somebody').length") == 1, "still to be chosen"
     (tmp_path / "none.json").write_text("{")
     browser.choose_file("#pose-file", tmp_path / "none.json")
     assert "not JSON" in trouble(browser)
@@ -439,6 +440,12 @@ def a_pose_with_hands_and_a_face_is_edited(browser, path):
     browser.choose_file("#pose-file", path)
     browser.wait("document.querySelectorAll('#skeleton .joint').length === 137", seconds=60)
     settled(browser)
+    assert browser.run("""
+        const well = document.querySelector('#view-edit .well').getBoundingClientRect();
+        return [...document.querySelectorAll('#skeleton .dot')].every(dot => {
+            const box = dot.getBoundingClientRect();
+            return box.top >= well.top && box.bottom <= well.bottom && box.left >= well.left && box.right <= well.right; })
+    """), "joints that leave the photo can be dragged, too"
     before = joints(browser)
     for name, followers in (
         ("left_wrist", {"left_thumb_4", "left_hand_root"}),

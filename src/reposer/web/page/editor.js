@@ -38,10 +38,10 @@ export function mirrored(pose) {
 export class Editor {
   // changed: called after each change. svg: over the picture. named: says the chosen joint.
   constructor(svg, { changed, named }) {
-    Object.assign(this, { svg, changed, named, pose: null, ghost: null, past: [], future: [], chosen: null, whole: false, follow: true, parts: {} });
+    Object.assign(this, { svg, changed, named, pose: null, ghost: null, past: [], future: [], chosen: null, others: { boxes: [] }, whole: false, follow: true, parts: {} });
     new ResizeObserver(() => this.draw()).observe(svg);
     svg.addEventListener("pointermove", event => this.dragged(event));
-    for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, () => { this.drag = null; });
+    for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, () => { if (this.drag) { this.drag = null; this.changed(); } });
   }
 
   // A new pose to edit; its history is kept only if it continues.
@@ -83,6 +83,7 @@ export class Editor {
     this.lines(pose, make("g", {}, svg), this.parts.limbs);
     if (this.whole) this.frame();
     for (const [name, at] of Object.entries(pose.joints)) if (at) this.parts.joints[name] = this.joint(name);
+    this.layPeople();
     this.draw();
     if (focused) this.parts.joints[focused]?.group.focus({ preventScroll: true });
   }
@@ -215,6 +216,12 @@ export class Editor {
     return seen.length ? [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] : [0, 0, this.pose.size[1], this.pose.size[0]];
   }
 
+  // What must be in view: the photo, and joints that leave it, unless they are very far away.
+  reach() {
+    const [h, w] = this.pose.size, [l, t, r, b] = this.box(), near = .03 * Math.max(h, w), far = Math.max(h, w);
+    return [l < 0 ? Math.max(-far, l - near) : 0, t < 0 ? Math.max(-far, t - near) : 0, r > w ? Math.min(w + far, r + near) : w, b > h ? Math.min(h + far, b + near) : h];
+  }
+
   scale(by, [x, y]) {
     for (const at of Object.values(this.pose.joints)) if (at) { at[0] = x + (at[0] - x) * by; at[1] = y + (at[1] - y) * by; }
     this.draw();
@@ -245,8 +252,12 @@ export class Editor {
   }
 
   // Boxes around several people; one is chosen.
-  people(boxes, chosen, choose) {
+  people(boxes, chosen, choose) { this.others = { boxes, chosen, choose }; this.layPeople(); }
+
+  layPeople() {
     this.svg.querySelectorAll(".somebody").forEach(e => e.remove());
+    if (!this.pose) return;
+    const { boxes, chosen, choose } = this.others;
     boxes.forEach(([l, t, r, b], k) => {
       if (k === chosen) return;
       const rect = make("rect", { class: "somebody", x: l, y: t, width: r - l, height: b - t, rx: 8 * this.unit, "stroke-width": 2 * this.unit, tabindex: 0, role: "button", "aria-label": `Choose person ${k + 1}` });

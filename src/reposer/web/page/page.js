@@ -52,7 +52,12 @@ function told(what) {
 }
 const cap = text => text.charAt(0).toUpperCase() + text.slice(1);
 
-function started() { state.running = new AbortController(); by("stop").hidden = false; return state.running.signal; }
+function started() {
+  state.running = new AbortController();
+  by("stop").hidden = false;
+  requestAnimationFrame(() => by("progress-box").scrollIntoView({ block: "nearest" }));
+  return state.running.signal;
+}
 // With a signal: unless another run began after this one was cancelled.
 function finished(signal = null) { if (signal && state.running?.signal !== signal) return; state.running = null; busy(false); }
 by("stop").onclick = () => { state.running?.abort(); finished(); say("Cancelled."); };
@@ -83,6 +88,7 @@ function showPhoto(thing, name, found) {
   state.photo = { thing, name, size: found.size, people: [], chosen: 0 };
   state.source = state.target = null;
   editor.begin(null);
+  editor.people([]);
   by("welcome").hidden = true;
   document.body.classList.remove("empty");
   by("photo").src = by("photo-thumb").src = at(thing, found.view);
@@ -128,15 +134,17 @@ function people() {
   people_();
 }
 
-// The frame is as large as its well allows, in the photo's shape.
+// The frame is as large as its well allows, in the photo's shape; around it is room for joints that leave the photo.
 function shape() {
   for (const [frame, size] of [["edit-frame", state.photo?.size], ["result-frame", result.result?.size], ["origin", result.result?.size], ["layer-frame", result.result?.size]]) {
     const element = by(frame), well = element.parentElement;
     if (!size || !well.clientWidth) continue;
     const style = getComputedStyle(well), w = well.clientWidth - 2 * parseFloat(style.paddingLeft);
     const phone = matchMedia("(max-width: 900px)").matches, h = phone ? innerHeight * .68 : well.clientHeight - 2 * parseFloat(style.paddingTop);
-    const scale = Math.min(w / size[1], h / size[0]);
+    const [left, top, right, bottom] = frame === "edit-frame" && editor.pose ? editor.reach() : [0, 0, size[1], size[0]];
+    const scale = Math.min(w / (right - left), h / (bottom - top));
     element.style.width = size[1] * scale + "px"; element.style.height = size[0] * scale + "px";
+    element.style.margin = [-top, right - size[1], bottom - size[0], -left].map(room => room * scale + "px").join(" ");
   }
 }
 new ResizeObserver(shape).observe(by("stage"));
@@ -161,6 +169,7 @@ function changed() {
   state[state.edits] = editor.pose;
   if (state.edits === "target" && !editor.ghost && moved()) { editor.ghost = state.source; if (!editor.drag) editor.build(); }
   missing(); history();
+  if (!editor.drag) shape();
 }
 const moved = () => JSON.stringify(state.source.joints) !== JSON.stringify(state.target.joints);
 const history = () => { by("undo").disabled = !editor.past.length; by("redo").disabled = !editor.future.length; };
@@ -301,7 +310,7 @@ function told_() {
   const found = results[state.mode];
   by("step-result").hidden = !found;
   if (!found) return;
-  by("shares-box").hidden = !found.shares;
+  by("shares-box").hidden = by("noted").hidden = !found.shares;
   by("result-told").textContent = found.text;
   by("downloads").replaceChildren(...found.links);
   by("command").value = found.command;
@@ -464,13 +473,14 @@ function mode(name) {
   by("step-pose").hidden = clip || !photo;
   by("step-clip").hidden = !clip || !photo;
   by("options").hidden = clip;
+  by("clip-later").hidden = !clip;
   told_();
   by("go").textContent = clip ? "Generate the clip" : "Repose";
   if (state.know) estimate();
   shape();
 }
 by("mode-picture").onclick = () => mode("picture");
-by("mode-clip").onclick = () => { mode("clip"); if (!state.photo) say("Choose a photo first."); };
+by("mode-clip").onclick = () => { mode("clip"); };
 
 by("theme").onclick = () => {
   const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
