@@ -100,7 +100,7 @@ def test_a_file_in_the_place_of_a_folder_is_refused_before_the_work(command, ref
         assert "is a file" in refused(command, tmp_path / "out")
 
 
-@pytest.mark.parametrize("command", ["transfer", "animate", "views", "import-weights", "data card --chart"])
+@pytest.mark.parametrize("command", sorted(set(FILES) - {"study", "study best"}))
 def test_an_unknown_ending_is_refused_before_the_work(command, capsys, tmp_path):
     arguments = [f"{tmp_path}/out.xyz" if word.startswith("OUT") else word for word in FILES[command]]
     assert main(arguments) == 2

@@ -226,6 +226,9 @@ REFUSED = [
     (["--stages.0.optimisers.flow.learning-rate", "inf"], r"stages\.0\.optimisers\.flow\.learning_rate is not"),
     (["--stages.0.optimisers.flow.weight-decay", "nan"], "Adam needs"),
     (["--stages.1.objective.l1", "inf"], r"stages\.1\.objective\.l1 is not a finite number"),
+    (["--stages.1.objective.l1", "-1"], r"stages\.1\.objective\.l1 is -1\.0; a number of at least 0 is expected"),
+    (["--stages.1.objective.discriminator-width", "0"], r"discriminator_width is 0; a number of at least 1"),
+    (["--stages.1.objective.discriminator-layers", "0"], r"discriminator_layers is 0; a number of at least 1"),
     (["--data.num-pairs", "0"], "--data.num-pairs is 0"),
     (["--threads", "0"], "--threads is 1 to 1,024, not 0"),
 ]

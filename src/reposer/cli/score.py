@@ -89,7 +89,7 @@ def score(
     folder_of_all = out or beside.with_name(f"{beside.name}-{protocol}")
     check_output_folder(folder_of_all)
     if json is not None:
-        check_output_file(json, inputs=(annotations, pairs, attributes), option="--json")
+        check_output_file(json, endings=(".json",), inputs=(annotations, pairs, attributes), option="--json")
 
     from reposer.core.device import chosen_device
     from reposer.data.lists import read_pairs

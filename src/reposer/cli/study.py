@@ -140,7 +140,7 @@ def results(answers: Positional[Path], *, json_file: Annotated[Path | None, tyro
         json_file: also write everything to this file.
     """
     if json_file is not None:
-        check_output_file(json_file, inputs=(answers,), option="--json")
+        check_output_file(json_file, endings=(".json",), inputs=(answers,), option="--json")
 
     from reposer.core.disk import write_text
     from reposer.study import results as results_of

@@ -123,6 +123,18 @@ class Stage:
         return rise * fall
 
 
+def _refuse_senseless(plain: Any, where: str) -> None:
+    """BadInput for a number of an objective's config that nothing is meant by: one below 0 (a network would learn the
+    reverse), or a width or a number of layers of 0."""
+    if isinstance(plain, dict | list):
+        for key, value in plain.items() if isinstance(plain, dict) else enumerate(plain):
+            _refuse_senseless(value, f"{where}.{key}")
+    elif isinstance(plain, int | float):
+        least = 1 if isinstance(plain, int) and where.endswith(("width", "layers")) else 0
+        if plain < least:
+            raise BadInput(f"{where} is {plain}; a number of at least {least} is expected.")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A complete run. A family's recipe narrows the types of `model` and `stages`."""
@@ -169,6 +181,8 @@ class Recipe:
             raise BadInput(f"--seed is {quoted(self.seed)}; a whole number below 2^62 is expected.")
         if (where := non_finite(to_plain(self))) is not None:
             raise BadInput(f"The recipe's value {where} is not a finite number; give it another one.")
+        for n, stage in enumerate(self.stages):
+            _refuse_senseless(to_plain(stage.objective), f"stages.{n}.objective")
 
     @property
     def steps(self) -> int:
