@@ -31,7 +31,8 @@ from reposer.estimators import PeopleEstimator, PoseEstimator
 from reposer.evaluation import Report, evaluate
 from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.generators import load, model_file, save
-from reposer.generators.trueflow import TrueFlow, trueflow_personal
+from reposer.generators.trueflow import TrueFlow
+from reposer.generators.trueflow.training import trueflow_personal
 from reposer.nn.weights import sha256
 from reposer.training import Recipe, train
 from reposer.training.loop import Outcome

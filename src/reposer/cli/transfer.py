@@ -102,7 +102,6 @@ def transfer_photo(
 
     from reposer.data.pictures import read_picture, write_picture
     from reposer.data.provenance_files import told_shares, write_provenance
-    from reposer.evaluation.sheets import explanation_sheet, write_sheet
     from reposer.own_photo import ESTIMATOR, PoseFile, repose
 
     from .photo_poses import chosen_person, source_file, tell
@@ -137,6 +136,8 @@ def transfer_photo(
         console.say(f"Where its pixels come from: {places[0]} and {places[1]}")
         console.say(told_shares(made.provenance))
     if made.explanation is not None:
+        from reposer.evaluation.sheets import explanation_sheet, write_sheet
+
         write_sheet(sheet, explanation_sheet(made.explanation))
         console.say(f"How it was made: {sheet}")
     return 0

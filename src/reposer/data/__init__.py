@@ -1,9 +1,5 @@
-"""Pictures, poses and clips from files."""
-
-from reposer.core.registry import import_siblings
+"""Pictures, poses and clips from files. The modules of data sets are imported when their registry is first looked into."""
 
 from .dataset import DATASETS, FilePairs, PairDataset, PairRow, open_dataset
-
-import_siblings(__path__, __name__)
 
 __all__ = ["DATASETS", "FilePairs", "PairDataset", "PairRow", "open_dataset"]

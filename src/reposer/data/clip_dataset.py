@@ -21,7 +21,9 @@ from reposer.nn.edges import frame_edges
 from .dataset import CACHE_BYTES
 from .moves import move_pictures
 
-CLIP_DATASETS: "Registry[type[ClipDataset]]" = Registry("data set of clips", "reposer.clip_datasets")
+CLIP_DATASETS: "Registry[type[ClipDataset]]" = Registry(
+    "data set of clips", "reposer.clip_datasets", package="reposer.data"
+)
 REFERENCES = 20
 """The reference is sampled from this many first frames, as published."""
 

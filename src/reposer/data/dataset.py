@@ -18,7 +18,7 @@ from reposer.core.skeleton import OPENPOSE_18
 
 from .pictures import read_picture
 
-DATASETS: "Registry[type[PairDataset]]" = Registry("data set", "reposer.datasets")
+DATASETS: "Registry[type[PairDataset]]" = Registry("data set", "reposer.datasets", package="reposer.data")
 CACHE_BYTES = 256 << 20  # cache of framed pictures, per process and data set
 
 

@@ -1,10 +1,8 @@
 """Estimators: networks that find joints and faces in a picture, identify people and describe their clothes.
 
 Each has a name and a licence. Those that ship were trained here on synthetic people; the standard ones use the user's
-files and never download. One file each; the folder is scanned.
+files and never download. One file each; the folder is scanned when a registry is first looked into.
 """
-
-from reposer.core.registry import import_siblings
 
 from .estimator import (
     ATTRIBUTE_READERS,
@@ -19,8 +17,6 @@ from .estimator import (
     PeopleEstimator,
     PoseEstimator,
 )
-
-import_siblings(__path__, __name__)
 
 __all__ = [
     "ATTRIBUTE_READERS",

@@ -111,9 +111,10 @@ class AttributeReader(Estimator):
         """The confidence in each attribute, from 0 to 1."""
 
 
-POSE_ESTIMATORS: Registry[Callable[[Path | None], PoseEstimator]] = Registry("pose estimator", "reposer.estimators")
-FACE_DETECTORS: Registry[Callable[[Path | None], FaceDetector]] = Registry("face detector", "reposer.estimators")
-EMBEDDERS: Registry[Callable[[Path | None], Embedder]] = Registry("embedder", "reposer.estimators")
+_HERE = "reposer.estimators"  # the package, and the group of entry points
+POSE_ESTIMATORS: Registry[Callable[[Path | None], PoseEstimator]] = Registry("pose estimator", _HERE, package=_HERE)
+FACE_DETECTORS: Registry[Callable[[Path | None], FaceDetector]] = Registry("face detector", _HERE, package=_HERE)
+EMBEDDERS: Registry[Callable[[Path | None], Embedder]] = Registry("embedder", _HERE, package=_HERE)
 ATTRIBUTE_READERS: Registry[Callable[[Path | None], AttributeReader]] = Registry(
-    "attribute reader", "reposer.estimators"
+    "attribute reader", _HERE, package=_HERE
 )

@@ -1,7 +1,8 @@
 """Families of networks that generate a person in another pose, their recipes, and their weights.
 
-Every module in this folder is imported here, so that it registers its config in GENERATORS and its recipes in RECIPES:
-adding a family means adding a file.
+Every module in this folder is imported when one of the registries is first looked into, so that it registers its config
+in GENERATORS and its recipes in RECIPES: adding a family means adding a file. A family that bears its module's name is
+loaded without the others.
 """
 
 from collections.abc import Mapping
@@ -10,9 +11,8 @@ from typing import Any
 
 from reposer.core import BadInput, Framing, Generator, quoted
 from reposer.core.configs import from_plain
-from reposer.core.registry import import_siblings
 from reposer.nn.weights import SHIPPED, network_of, read_about, read_header, read_safetensors, save_generator
-from reposer.training import RECIPES
+from reposer.training.recipe import RECIPES
 
 from .hub import WEIGHTS, fetched, on_hub, push_to_hub
 from .old_names import renewed
@@ -25,7 +25,7 @@ ENTRIES = ("family", "config", "framing", "skeleton")
 LARGEST_SIDE = 2048
 """Longest side of a generator's pictures, in pixels. A header could otherwise ask for any amount of memory."""
 
-import_siblings(__path__, __name__)
+RECIPES.fill_from(__name__)
 
 
 def load(name_or_path: str | Path) -> Generator:

@@ -184,7 +184,7 @@ def _composed_tile(
     copied *= ahead
     filled, made = moved * (1 - person), fine.colours
     if backdrop is not None:
-        made, share = backdrop.behind(made, down, across)
+        made, share = backdrop.behind(made, filled, down, across)
         filled = filled * share
     else:  # for the provenance alone
         filled = filled * fine.hole * _ramp(own_person, 0.0, 0.12)
@@ -412,34 +412,44 @@ class _Backdrop:
         return ((hole > SHOWN) & (look.person(small, place) > PERSON)).float()
 
     def behind(
-        self, made: Float[Tensor, "6 t u"], down: slice, across: slice
+        self, made: Float[Tensor, "6 t u"], needed: Float[Tensor, "t u"], down: slice, across: slice
     ) -> tuple[Float[Tensor, "6 t u"], Float[Tensor, "t u"]]:
         """The colours of a tile, its background's replaced where they are copied; how much of it is filled at all.
 
-        made: colours of what is invented, and of the background as the generator has it.
+        made: colours of what is invented, and of the background as the generator has it. needed: 0 where the result shows
+        no background.
         """
         left, top, right, bottom = self.region
         (h, w), (height, width) = self.cells, self.size
         rows = torch.arange(down.start, down.stop) + self.edges[1]
         columns = torch.arange(across.start, across.stop) + self.edges[0]
         y, x = (rows - top + 0.5) * h / (bottom - top) - 0.5, (columns - left + 0.5) * w / (right - left) - 0.5
-        share, sums = torch.zeros(len(rows), len(columns)), torch.zeros(3, len(rows), len(columns))
+        share = torch.zeros(len(rows), len(columns))
         near = slice(max(0, int(y[0])), int(y[-1]) + 2), slice(max(0, int(x[0])), int(x[-1]) + 2)
         if not bool(self.gap[near].any()):
             return made, share
+        corners = []
         for row, row_weight in _sides(y, h):
             for column, column_weight in _sides(x, w):
-                weight = row_weight[:, None] * column_weight
-                here = weight * self.gap[row][:, column]
+                here = row_weight[:, None] * column_weight * self.gap[row][:, column]
                 share += here
-                to_y = (rows[:, None] + self.shift_y[row][:, column]).clamp(0, height - 1)
-                to_x = (columns + self.shift_x[row][:, column]).clamp(0, width - 1)
-                found = self.table[to_y * width + to_x].view(torch.uint8).view(*here.shape, 4)[..., :3]
-                copied = (found.movedim(-1, 0) / HALF_RANGE - 1) * self.fits[row][:, column]
-                sums.addcmul_(here.expand_as(sums), copied + self.tone[:, row][:, :, column])
+                corners.append((row, column, here))
         if not self.known:
             return made, share
-        return torch.cat([made[:3], (sums / share.clamp(min=NOTHING)).clamp(-1, 1)]), share
+        places = (share * needed).flatten().nonzero()[:, 0]  # most of a tile is the photo's own, or the person
+        to_rows, to_columns = places // len(columns), places % len(columns)
+        sums = torch.zeros(len(places), 3)
+        for row, column, here in corners:
+            cell = row[to_rows] * w + column[to_columns]
+            to_y = (rows[to_rows] + self.shift_y.flatten()[cell]).clamp(0, height - 1)
+            to_x = (columns[to_columns] + self.shift_x.flatten()[cell]).clamp(0, width - 1)
+            found = self.table[to_y * width + to_x].view(torch.uint8).view(-1, 4)[:, :3]
+            copied = (found / HALF_RANGE - 1) * self.fits.flatten()[cell, None]
+            sums.addcmul_(here.flatten()[places, None], copied + self.tone.flatten(1).T[cell])
+        behind = made.clone()
+        colours = (sums / share.flatten()[places, None].clamp(min=NOTHING)).clamp(-1, 1)
+        behind[3:].flatten(1)[:, places] = colours.T
+        return behind, share
 
 
 def _around(edges: Edges, size: tuple[int, int]) -> Edges:

@@ -67,7 +67,8 @@ def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None =
     assert {name for name, _ in module.named_buffers()} <= set(own), "a buffer that no file holds"
     if tensors is not None:
         _refuse_other_shapes(own, tensors)
-    return module.to_empty(device="cpu")
+    # what `to_empty` does; its `empty_like` of a tensor without memory would import sympy, which takes as long as all else here
+    return module._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))
 
 
 PARTS, PARTS_PER_TENSOR = 1000, 50
@@ -122,12 +123,17 @@ def usable(
                 f"damaged or written by another program: get the file again."
             )
         converted[name] = tensor.to(wanted)
-        if tensor.is_floating_point() and not bool(torch.isfinite(converted[name]).all()):
+        if tensor.is_floating_point() and not _is_finite(converted[name]):
             raise BadInput(
                 f"{path} holds numbers that are not finite in {quoted(name)}: the training that wrote it went wrong, "
                 f"or it was damaged. Take an earlier file."
             )
     return converted
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all its numbers are: its extremes tell, without a second tensor."""
+    return not tensor.numel() or bool(torch.isfinite(torch.stack(tensor.aminmax())).all())
 
 
 FLOATING = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
