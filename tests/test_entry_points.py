@@ -7,6 +7,7 @@ from pathlib import Path
 from reposer.core import Registry
 
 ROOT = Path(__file__).parents[1]
+BASKET: Registry[str] = Registry("fruit")
 SHELF: Registry[str] = Registry("fruit", "reposer.test_fruits")
 
 
@@ -27,6 +28,23 @@ def test_a_package_that_names_an_entry_point_is_asked_on_the_first_look(tmp_path
 def test_contributing_names_every_group_that_is_read_and_no_other():
     read = set()
     for path in (ROOT / "src").rglob("*.py"):
-        read |= set(re.findall(r'Registry\("[^"]+", "(reposer\.\w+)"\)', path.read_text()))
+        read |= set(re.findall(r'Registry\(\s*"[^"]+", "(reposer\.\w+)"', path.read_text()))
     named = re.findall(r"^\| `(reposer\.\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     assert len(named) == len(set(named)) and set(named) == read
+
+
+def test_a_package_fills_a_registry_on_the_first_look_and_a_module_that_bears_the_entry_s_name_alone(
+    tmp_path, monkeypatch
+):
+    for name, entry in {"sour_cherry": "sour-cherry", "stones": "peach", "inner/melon": "melon"}.items():
+        path = tmp_path / "orchard_of_modules" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(f"from tests.test_entry_points import BASKET\nBASKET.add('{entry}', '{name}')\n")
+    (tmp_path / "orchard_of_modules" / "__main__.py").write_text("raise SystemExit")
+    monkeypatch.syspath_prepend(tmp_path)
+    BASKET.fill_from("orchard_of_modules")
+    BASKET.add("fig", "green")
+    assert BASKET["sour-cherry"] == "sour_cherry"
+    assert "orchard_of_modules.stones" not in sys.modules
+    assert list(BASKET) == ["melon", "peach", "fig", "sour-cherry"]

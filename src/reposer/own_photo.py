@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -133,16 +134,16 @@ def repose(
     retargeted: fit another person's pose to the body of the photo's, not only by size and place.
     explain, provenance, background, canvas: as in `transfer`.
     """
-    picture = as_bytes(photo)
-    source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
-    wanted = pose_from(pose, source.pose, pose_person, estimator)
-    further = []
-    for other, joints in more:
-        shown = as_bytes(other)
-        further.append((shown, person_in(shown, named(other, "a further photo"), joints, None, estimator)))
-    generator = model if isinstance(model, Generator) else _generator(str(model), str(chosen_device(device)))
-    if isinstance(model, Generator) and device is not None:
-        generator = model.to(device)
+    with ThreadPoolExecutor(1) as aside:  # the weights are read while the photos are decoded and looked at
+        loaded = aside.submit(_placed, model, device)
+        picture = as_bytes(photo)
+        source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
+        wanted = pose_from(pose, source.pose, pose_person, estimator)
+        further = []
+        for other, joints in more:
+            shown = as_bytes(other)
+            further.append((shown, person_in(shown, named(other, "a further photo"), joints, None, estimator)))
+        generator = loaded.result()
     target = wanted.pose
     if wanted.of_another:
         target = fitted(target, source.pose, wanted.name, retargeted=retargeted)
@@ -397,6 +398,12 @@ def fitted(pose: Pose, source: Pose, name: str, *, retargeted: bool = True) -> P
 def _estimator(name: str, threads: int) -> PoseEstimator:
     """The pose estimator of this name, kept for the next call. threads: a network keeps those that it began with."""
     return POSE_ESTIMATORS[name](None)
+
+
+def _placed(model: Generator | Path | str, device: str | None) -> Generator:
+    if isinstance(model, Generator):
+        return model if device is None else model.to(device)
+    return _generator(str(model), str(chosen_device(device)))
 
 
 @lru_cache(maxsize=1)

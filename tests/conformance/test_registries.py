@@ -64,11 +64,12 @@ from reposer.core import Registry
 modules = [m for m in pkgutil.walk_packages(reposer.__path__, "reposer.") if not m.name.endswith("__main__")]
 
 def entries():
-    return {f"{r.noun} {name}" for r in gc.get_objects() if isinstance(r, Registry) for name in r._entries}
+    return {f"{r.noun} {name}" for r in gc.get_objects() if isinstance(r, Registry) for name in r}
 
 for module in modules:
     if module.ispkg:
         importlib.import_module(module.name)
+entries()  # the first look imports what a registry is filled from
 before = entries()
 for module in modules:
     importlib.import_module(module.name)

@@ -1,22 +1,23 @@
-"""`reposer.core` imports each word when it is asked for; type checkers read the stub."""
+"""`reposer.core` and `reposer.training` import each word when it is asked for; type checkers read the stub."""
 
 import ast
 from pathlib import Path
 
+import pytest
+
 import reposer.core
+import reposer.training
 
 
-def test_the_stub_of_core_names_what_core_gives():
-    stub = Path(reposer.core.__file__).with_suffix(".pyi")
+@pytest.mark.parametrize("package", [reposer.core, reposer.training])
+def test_the_stub_names_what_a_package_gives(package):
+    stub = Path(package.__file__).with_suffix(".pyi")
     named = {
         (alias.asname, node.module)
         for node in ast.parse(stub.read_text()).body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert named == set(reposer.core._HOMES.items())
-    assert all(getattr(reposer.core, name).__name__ == name for name in named_classes())
-
-
-def named_classes():
-    return [name for name in reposer.core.__all__ if name != "SKELETONS"]
+    assert named == set(package._HOMES.items())
+    things = [name for name in package.__all__ if not name.isupper()]
+    assert all(getattr(package, name).__name__ == name for name in things)

@@ -1,5 +1,6 @@
 """`reposer transfer PHOTO --pose OTHER_PHOTO`: put the person of a photo into another pose."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from .options import called
 
 
 def run(arguments: Sequence[str]) -> int:
+    if (
+        "OMP_WAIT_POLICY" not in os.environ
+    ):  # else threads that wait spin: on a busy machine that takes most of the time
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     return called(transfer_photo, arguments, "transfer", __doc__)
 
 

@@ -111,10 +111,14 @@ class AttributeReader(Estimator):
         """The confidence in each attribute, from 0 to 1."""
 
 
-_HERE = "reposer.estimators"  # the package, and the group of entry points
-POSE_ESTIMATORS: Registry[Callable[[Path | None], PoseEstimator]] = Registry("pose estimator", _HERE, package=_HERE)
-FACE_DETECTORS: Registry[Callable[[Path | None], FaceDetector]] = Registry("face detector", _HERE, package=_HERE)
-EMBEDDERS: Registry[Callable[[Path | None], Embedder]] = Registry("embedder", _HERE, package=_HERE)
+_HERE = "reposer.estimators"
+POSE_ESTIMATORS: Registry[Callable[[Path | None], PoseEstimator]] = Registry(
+    "pose estimator", "reposer.estimators", package=_HERE
+)
+FACE_DETECTORS: Registry[Callable[[Path | None], FaceDetector]] = Registry(
+    "face detector", "reposer.estimators", package=_HERE
+)
+EMBEDDERS: Registry[Callable[[Path | None], Embedder]] = Registry("embedder", "reposer.estimators", package=_HERE)
 ATTRIBUTE_READERS: Registry[Callable[[Path | None], AttributeReader]] = Registry(
-    "attribute reader", _HERE, package=_HERE
+    "attribute reader", "reposer.estimators", package=_HERE
 )

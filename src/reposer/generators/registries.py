@@ -4,6 +4,4 @@ from typing import Any
 
 from reposer.core import Registry
 
-GENERATORS: Registry[Any] = Registry(
-    "generator family", "reposer.generators", package="reposer.generators"
-)
+GENERATORS: Registry[Any] = Registry("generator family", "reposer.generators", package="reposer.generators")

@@ -18,7 +18,7 @@ class Released:
     read: Callable[[Path, Any, str], Generator]
 
 
-RELEASED: Registry[Released] = Registry("released network")
+RELEASED: Registry[Released] = Registry("released network", package="reposer.generators")
 
 
 def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
