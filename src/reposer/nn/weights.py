@@ -67,8 +67,9 @@ def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None =
     assert {name for name, _ in module.named_buffers()} <= set(own), "a buffer that no file holds"
     if tensors is not None:
         _refuse_other_shapes(own, tensors)
-    # what `to_empty` does; its `empty_like` of a tensor without memory would import sympy, which takes as long as all else here
-    return module._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))
+    # what `to_empty` does; its `empty_like` of a tensor without memory would import sympy, which takes longer than all this
+    module._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))  # type: ignore[no-untyped-call]
+    return module
 
 
 PARTS, PARTS_PER_TENSOR = 1000, 50
