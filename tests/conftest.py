@@ -1,4 +1,4 @@
-"""Shapes checked at run time, one torch thread a process, and where the real data is."""
+"""Shapes checked at run time, one torch thread a process, nothing rendered or started twice, and where the real data is."""
 
 import gc
 import os
@@ -8,19 +8,24 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import tests.forked
 import tests.shapes
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the programs that tests start
 os.fsync = lambda _: None  # no test cuts the power, and waiting for a disk takes 16 ms a file
 
 tests.shapes.install()
+tests.forked.fork_what_is_spawned()
 
 import torch  # noqa: E402
+
+from tests import rendered  # noqa: E402
 
 hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, max_examples=30)
 hypothesis.settings.load_profile("ours")
 
 torch.set_num_threads(1)
+rendered.keep_renderings()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +51,7 @@ CUDA_IS_AVAILABLE = torch.cuda.is_available
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Only tests marked `gpu` see a CUDA device: on the CPU a resumed run is exact to the bit."""
+    rendered.render_anew(item.path.relative_to(Path(__file__).parent).parts)
     torch.cuda.is_available = CUDA_IS_AVAILABLE if "gpu" in item.keywords else lambda: False
     accelerate = sys.modules.get("accelerate.state")
     if accelerate is not None:  # it keeps the first device that a process asked for

@@ -1,7 +1,8 @@
 """Processes that tests stop, kill or let meet, forked from one warm server: torch and its compiler, which its
 optimisers import, cost seconds of each new program.
 
-A test that is about how a program starts, or that limits what it may use, starts one of its own.
+Worker processes that the package spawns fork from it too (`fork_what_is_spawned`): what they are given still goes to them
+pickled. A test that is about how a program starts, or that limits what it may use, starts one of its own.
 """
 
 import contextlib
@@ -9,8 +10,9 @@ import multiprocessing
 import os
 import signal
 import sys
-from multiprocessing import forkserver
-from multiprocessing.context import ForkServerProcess
+from collections.abc import Iterator
+from multiprocessing import context, forkserver
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,37 @@ def warm_up() -> None:
     CONTEXT.set_forkserver_preload(WARM)
     with contextlib.chdir(ROOT):  # where the server finds the module `tests`
         forkserver.ensure_running()
+
+
+class _Forked(ForkServerProcess):
+    @staticmethod
+    def _Popen(process: Any) -> Any:
+        warm_up()
+        return ForkServerProcess._Popen(process)
+
+
+class _InPlaceOfSpawn(ForkServerContext):
+    _name = "spawn"
+    Process = _Forked
+
+
+_CONTEXTS: dict[str, Any] = context._concrete_contexts  # type: ignore[attr-defined]
+_SPAWN = _CONTEXTS["spawn"]
+
+
+def fork_what_is_spawned() -> None:
+    """From now on."""
+    _CONTEXTS["spawn"] = _InPlaceOfSpawn()
+
+
+@contextlib.contextmanager
+def spawned_as_ever() -> Iterator[None]:
+    """Meanwhile worker processes begin from nothing, as they do for users."""
+    before, _CONTEXTS["spawn"] = _CONTEXTS["spawn"], _SPAWN
+    try:
+        yield
+    finally:
+        _CONTEXTS["spawn"] = before
 
 
 def started_command(arguments: list[str], said: Path) -> ForkServerProcess:

@@ -45,14 +45,29 @@ def tiny_recipe(name: str):
 
 
 @pytest.mark.slow
-def test_every_system_is_scored_at_both_moments_and_the_table_shows_it(tmp_path):
-    contest = tiny("gfla-mini", "pg2-mini", minutes=0.02)
+def test_every_system_is_scored_at_both_moments_but_one_that_diverges_and_the_table_shows_it(tmp_path):
+    def wild():
+        recipe = tiny_recipe("pg2-mini")
+        stages = tuple(
+            dataclasses.replace(
+                s, optimisers={n: dataclasses.replace(o, learning_rate=1e30) for n, o in s.optimisers.items()}
+            )
+            for s in recipe.stages
+        )
+        return dataclasses.replace(recipe, stages=stages)
+
+    contest = tiny("gfla-mini", minutes=0.005)
+    contest = dataclasses.replace(contest, systems={"wild": wild, **contest.systems})
     entries = hold(contest, tmp_path, show=False)
     assert [(e.system, e.moment) for e in entries[:2]] == [(COPY, "pictures"), (COPY, "minutes")]
-    assert {(e.system, e.moment) for e in entries[2:]} == {
-        (name, moment) for name in contest.systems for moment in ("pictures", "minutes")
+    assert {(e.system, e.moment) for e in entries[2:] if not e.failed} == {
+        ("gfla-mini", "pictures"),
+        ("gfla-mini", "minutes"),
     }
-    for entry in entries[2:]:
+    failed = [e for e in entries if e.system == "wild"]
+    assert failed and all(e.failed and not e.scores for e in failed)
+    scored = [e for e in entries if e.system == "gfla-mini"]
+    for entry in scored:
         assert set(entry.scores) == {"psnr", "ssim-gaussian1.5", "l1", "l1-limbs"}
         if entry.moment == "pictures":
             assert entry.pictures == contest.pictures
@@ -61,9 +76,9 @@ def test_every_system_is_scored_at_both_moments_and_the_table_shows_it(tmp_path)
         weights = tmp_path / entry.system / f"{entry.moment}.safetensors"
         assert entry.parameters == sum(p.numel() for p in load(weights).parameters())
     text = (tmp_path / "leaderboard.md").read_text()
-    assert all(text.count(f"| {name} |") == 2 for name in (COPY, *contest.systems))
+    assert all(text.count(f"| {name} |") == 2 for name in (COPY, "gfla-mini")) and failed[0].failed[:20] in text
     assert (tmp_path / "pictures.png").is_file() and (tmp_path / "minutes.png").is_file()
-    assert len(json.loads((tmp_path / "leaderboard.json").read_text())["entries"]) == 6
+    assert len(json.loads((tmp_path / "leaderboard.json").read_text())["entries"]) == len(entries)
 
 
 @pytest.mark.slow
@@ -80,25 +95,6 @@ def test_a_contest_that_was_killed_goes_on_and_scores_nothing_twice(tmp_path, mo
     assert scores[0] == scores[1]
     with pytest.raises(BadInput, match="another people"):
         hold(dataclasses.replace(contest, people=4), tmp_path, show=False)
-
-
-@pytest.mark.slow
-def test_a_system_that_diverges_is_named_and_the_others_go_on(tmp_path):
-    def wild():
-        recipe = tiny_recipe("pg2-mini")
-        stages = tuple(
-            dataclasses.replace(
-                s, optimisers={n: dataclasses.replace(o, learning_rate=1e30) for n, o in s.optimisers.items()}
-            )
-            for s in recipe.stages
-        )
-        return dataclasses.replace(recipe, stages=stages)
-
-    contest = dataclasses.replace(tiny("gfla-mini"), minutes=0.01)
-    entries = hold(dataclasses.replace(contest, systems={"wild": wild, **contest.systems}), tmp_path, show=False)
-    assert all("At step" in e.failed and not e.scores for e in entries if e.system == "wild")
-    assert sum(bool(e.scores) for e in entries if e.system == "gfla-mini") == 2
-    assert "At step" in (tmp_path / "leaderboard.md").read_text()
 
 
 def test_stages_keep_their_share_of_the_pictures_and_the_last_has_no_end(tmp_path):

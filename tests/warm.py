@@ -1,5 +1,6 @@
 """What the server of `forked.py` imports before it forks."""
 
+import gc
 import os
 
 os.environ |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
@@ -14,3 +15,5 @@ from reposer.generators import RECIPES
 torch.set_num_threads(1)
 os.fsync = lambda _: None  # as in conftest.py
 list(RECIPES)
+gc.collect()
+gc.freeze()  # children do not look through what they share

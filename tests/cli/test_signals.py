@@ -3,16 +3,16 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import psutil
 import pytest
+import torch
 
 from reposer.cli import main
 from reposer.core.processes import Terminated
-from reposer.synthetic.people import write_people
+from reposer.data.pictures import write_picture
+from tests.forked import started_command
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -52,12 +52,6 @@ def test_no_memory_is_one_sentence_and_a_mistake_of_ours_keeps_its_traceback(mon
             main(["recipes"])
 
 
-@pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    root = tmp_path_factory.mktemp("people") / "data"
-    return write_people(root, size=(64, 44), num_train=1, num_test=5, views=8, workers=1, progress=False)
-
-
 def workers_of(process):
     found = []
     with contextlib.suppress(psutil.Error):
@@ -68,53 +62,47 @@ def workers_of(process):
     return found
 
 
-@pytest.fixture
-def scoring(people, tmp_path):
-    """`score` with two workers, as soon as the first has begun; in a group of processes of its own."""
-    generated = tmp_path / "generated"
-    generated.mkdir()
-    pictures = sorted((people / "test").glob("*.png"))
-    for picture in pictures:
-        (generated / picture.name).write_bytes(picture.read_bytes())
-    arguments = [sys.executable, "-m", "reposer.cli", "score", generated, "--targets", people / "test"]
-    options = ["--protocol", "reposer-v1-reconstruction", "--workers", "2", "--out", tmp_path / "out"]
-    process = subprocess.Popen(
-        [str(word) for word in (*arguments, *options)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+@contextlib.contextmanager
+def scoring(folder, workers):
+    """`score`, as soon as its first worker has begun, its workers, and what it prints; in a group of processes."""
+    for name in ("targets", "generated"):
+        (folder / name).mkdir()
+        for k in range(40):
+            noise = torch.randint(256, (64, 44, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(k))
+            write_picture(folder / name / f"person{k:02d}_0.png", noise)
+    arguments = ["score", folder / "generated", "--targets", folder / "targets", "--out", folder / "out"]
+    options = ["--protocol", "reposer-v1-reconstruction", "--workers", workers]
+    said = folder / "said"
+    process, children = started_command([str(word) for word in (*arguments, *options)], said), []
     try:
-        children = []
-        while process.poll() is None and not children:
+        while process.is_alive() and not children:
             time.sleep(0.01)
             children = workers_of(process)
-        assert process.poll() is None, process.stderr.read()
-        yield process, children
+        assert process.is_alive(), said.read_text()
+        yield process, children, said
     finally:
         for child in [process, *children]:
-            if child.is_running() if isinstance(child, psutil.Process) else child.poll() is None:
+            if child.is_running() if isinstance(child, psutil.Process) else child.is_alive():
                 child.kill()
-        process.wait()
+        process.join()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("to_all, number", [(True, signal.SIGINT), (False, signal.SIGTERM)])
-def test_score_with_workers_stops_in_one_line_and_leaves_no_worker(scoring, to_all, number):
-    process, children = scoring
-    (os.killpg if to_all else os.kill)(process.pid, number)
-    said = process.communicate()[1]
-    assert process.returncode == 128 + number
-    assert said.count("\n") <= 1 and "Traceback" not in said, said
-    assert not psutil.wait_procs(children)[1]
+def test_score_with_workers_stops_in_one_line_and_leaves_no_worker(to_all, number, tmp_path):
+    with scoring(tmp_path, workers=2 if to_all else 1) as (process, children, said):
+        before = len(said.read_text().splitlines())
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        process.join()
+        last = said.read_text().splitlines()[before:]
+        assert process.exitcode == 128 + number
+        assert len(last) <= 1 and not any("Traceback" in line for line in last), last
+        assert not psutil.wait_procs(children)[1]
 
 
 @pytest.mark.slow
-def test_workers_of_a_killed_score_end_with_it(scoring):
-    process, children = scoring
-    process.kill()
-    process.wait()
-    assert not psutil.wait_procs(children)[1]
+def test_workers_of_a_killed_score_end_with_it(tmp_path):
+    with scoring(tmp_path, workers=1) as (process, children, _):
+        process.kill()
+        process.join()
+        assert not psutil.wait_procs(children)[1]

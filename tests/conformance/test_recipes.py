@@ -15,11 +15,13 @@ from reposer.generators import RECIPES, load
 from reposer.probes import PROBE_RECIPES
 from reposer.training import train
 from reposer.training.loader import batches
+from tests.conformance.alike import one_of_each
 from tests.rendered import opened_once
 from tests.training.test_resume import assert_same, final_state
 
 EVERY_RECIPE = {**RECIPES, **PROBE_RECIPES}
 everyone = pytest.mark.parametrize("name", list(EVERY_RECIPE))
+one_of_each_machinery = one_of_each(EVERY_RECIPE)
 generators = pytest.mark.parametrize("name", list(RECIPES))
 
 
@@ -29,7 +31,8 @@ def rendered_once(monkeypatch):
         opened_once(kind, monkeypatch)
 
 
-@everyone
+@pytest.mark.slow
+@one_of_each_machinery
 def test_a_resumed_run_equals_an_unbroken_one_and_leaves_the_averaged_generator(name, tmp_path):
     recipe = EVERY_RECIPE[name]().tiny()
     unbroken = train(recipe, tmp_path / "unbroken", progress=False)

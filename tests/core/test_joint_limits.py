@@ -63,6 +63,6 @@ def test_where_the_picture_does_not_tell_the_way_of_a_knee_nothing_changes():
 
 
 def test_poses_of_bodies_are_within_their_limits():
-    people = SyntheticPeople((64, 44), "test", 40)
-    poses = Pose.stack([people[i].source_pose for i in range(40)])
+    people = SyntheticPeople((64, 44), "test", 16)
+    poses = Pose.stack([people[i].source_pose for i in range(16)])
     assert torch.equal(within_limits(poses).xy, poses.xy)

@@ -65,7 +65,7 @@ def test_the_size_of_the_wanted_pose_and_its_place_do_not_matter():
 
 
 def test_fitted_twice_is_fitted_once():
-    for source, target in people(24):
+    for source, target in people():
         once = retarget(source, target, infer=False).pose
         twice = retarget(source, once, infer=False).pose
         assert torch.allclose(twice.xy, once.xy, atol=1e-3)

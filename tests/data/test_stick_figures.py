@@ -50,8 +50,8 @@ def test_our_own_pictures_of_poses_are_stick_figures():
 
 
 def test_people_are_no_stick_figures():
-    people = SyntheticPeople((128, 88), "test", 24)
-    for i in range(24):
+    people = SyntheticPeople((128, 88), "test", 8)
+    for i in range(8):
         picture = ((people[i].source + 1) * 127.5).round().to(torch.uint8).movedim(0, -1)
         assert not is_stick_figure(picture), i
 

@@ -1,13 +1,11 @@
 """Local attention without patches is what the definition says, in values and gradients, on any batch."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 import torch.nn.functional as F
 
 from reposer.nn.local_attention import LocalAttention, gather_windows
+from tests.forked import started
 
 
 def bilinear(picture, x, y):
@@ -159,22 +157,20 @@ def test_a_flow_that_is_not_a_number_shows_in_the_result_and_harms_no_other_plac
     torch.testing.assert_close(out[..., untouched], whole[..., untouched])
 
 
-COMPILED = """
-import torch
-from reposer.nn.local_attention import LocalAttention
-
-torch.manual_seed(0)
-attention = LocalAttention(2, 3, hidden=3)
-inputs = [torch.randn(2, n, 4, 5).requires_grad_() for n in (2, 2, 2)]
-compiled, plain = torch.compile(attention, fullgraph=True, backend="aot_eager")(*inputs), attention(*inputs)
-torch.testing.assert_close(compiled, plain)
-for ours, theirs in zip(torch.autograd.grad(compiled.sum(), inputs), torch.autograd.grad(plain.sum(), inputs)):
-    torch.testing.assert_close(ours, theirs)
-"""
+def compiled_is_plain():
+    torch.manual_seed(0)
+    attention = LocalAttention(2, 3, hidden=3)
+    inputs = [torch.randn(2, n, 4, 5).requires_grad_() for n in (2, 2, 2)]
+    compiled, plain = torch.compile(attention, fullgraph=True, backend="aot_eager")(*inputs), attention(*inputs)
+    torch.testing.assert_close(compiled, plain)
+    gradients = (torch.autograd.grad(output.sum(), inputs) for output in (compiled, plain))
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.slow
 def test_it_compiles_into_one_graph_with_gradients():
     # in a process of its own: here, shapes are checked by code that the compiler does not follow
-    done = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    process = started(compiled_is_plain)
+    process.join()
+    assert process.exitcode == 0

@@ -18,6 +18,7 @@ from reposer.training.distributed import average_gradients, rows_of_process
 from reposer.training.loader import batches
 from reposer.training.loader import batches as batches_of
 from reposer.training.loop import take_step, train, update_average
+from tests.conformance.alike import one_of_each
 from tests.forked import CONTEXT, started
 from tests.rendered import opened_once
 
@@ -198,13 +199,13 @@ def two_processes(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe_name", list(RECIPES))
-def test_two_processes_that_share_a_batch_unevenly_equal_one_with_the_whole_batch(recipe_name, two_processes):
-    whole = weights_after(recipe_name, 0, 1, STEPS.get(recipe_name, 2))
-    two = two_processes(recipe_name)
+@one_of_each(RECIPES)
+def test_two_processes_that_share_a_batch_unevenly_equal_one_with_the_whole_batch(name, two_processes):
+    whole = weights_after(name, 0, 1, STEPS.get(name, 2))
+    two = two_processes(name)
     assert whole.keys() == two.keys()
-    for name, weight in whole.items():
-        torch.testing.assert_close(two[name], weight, rtol=1e-8, atol=1e-10, msg=lambda m, name=name: f"{name}: {m}")
+    for place, weight in whole.items():
+        torch.testing.assert_close(two[place], weight, rtol=1e-8, atol=1e-10, msg=lambda m, at=place: f"{at}: {m}")
 
 
 def unused_branch(process: int, meeting: str, out: str) -> None:

@@ -14,8 +14,6 @@ from reposer.training.run_folder import RunFolder
 from tests.forked import started
 from tests.training.run_tiny import recipe, run
 
-STEPS = 30
-
 
 def final_state(out: Path) -> dict:
     """All of the saved state but the time it took, which no run repeats."""
@@ -38,13 +36,16 @@ def assert_same(a, b, where: str = "state") -> None:
         assert a == b, where
 
 
-@pytest.mark.slow
-def test_a_run_killed_at_ten_random_moments_ends_with_the_same_weights_as_one_never_touched(tmp_path):
+@pytest.mark.parametrize(
+    "times, in_stage", [pytest.param(2, 6, marks=pytest.mark.slow), pytest.param(10, 30, marks=pytest.mark.nightly)]
+)
+def test_a_run_killed_at_random_moments_ends_with_the_same_weights_as_one_never_touched(times, in_stage, tmp_path):
+    """in_stage: steps of each of the two stages."""
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    untouched = started(run, unbroken, STEPS)
+    untouched = started(run, unbroken, in_stage)
     dice = random.Random(0)
-    for kills in range(10):
-        process = started(run, broken, STEPS)
+    for kills in range(times):
+        process = started(run, broken, in_stage)
         # Wait until this attempt has taken a step or a few, or the kills would all fall into its start; then a moment.
         wanted = step_of(broken) + dice.randint(1, 3)
         while process.is_alive() and step_of(broken) < wanted:
@@ -53,13 +54,13 @@ def test_a_run_killed_at_ten_random_moments_ends_with_the_same_weights_as_one_ne
         assert process.is_alive(), f"the run was over after {kills} kills; give it more steps"
         process.kill()
         process.join()
-    last = started(run, broken, STEPS)
+    last = started(run, broken, in_stage)
     for process in (untouched, last):
         process.join()
         assert process.exitcode == 0
     assert_same(final_state(unbroken), final_state(broken))
     steps = [json.loads(line)["step"] for line in (broken / "log.jsonl").read_text().splitlines()]
-    assert steps == list(range(1, 2 * STEPS + 1))
+    assert steps == list(range(1, 2 * in_stage + 1))
     a, b = load(str(unbroken / "generator.safetensors")), load(str(broken / "generator.safetensors"))
     assert_same(a.state_dict(), b.state_dict())
 

@@ -257,6 +257,6 @@ def test_a_time_limit_that_is_no_time_is_refused(tmp_path, minutes):
 
 
 def test_a_network_that_no_memory_holds_is_refused_in_words():
-    huge = replace(recipe(1), model=replace(recipe(1).model, width=10**7))
+    huge = replace(recipe(1), model=replace(recipe(1).model, width=10**12))
     with pytest.raises(BadInput, match="cannot be made"):
         huge.build()

@@ -1,0 +1,26 @@
+"""Recipes of one machinery: the same kind of network, data and objectives, in other sizes and with other weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+
+def one_of_each(recipes: Mapping[str, Any]) -> pytest.MarkDecorator:
+    """The last recipe with each machinery, with the most objectives of its family; the others are tested nightly.
+
+    For truths that cost seconds. What is cheap is tested with every recipe.
+    """
+    kinds = {name: _machinery(build()) for name, build in recipes.items()}
+    one = {
+        (kind, objectives): name
+        for name, (kind, objectives) in kinds.items()
+        if not any(kind == other and objectives < more for other, more in kinds.values())
+    }
+    names = one.values()
+    marked = [pytest.param(name, marks=() if name in names else pytest.mark.nightly) for name in recipes]
+    return pytest.mark.parametrize("name", marked)
+
+
+def _machinery(recipe: Any) -> tuple[tuple[type, type], frozenset[type]]:
+    return (type(recipe.model), type(recipe.data)), frozenset(type(stage.objective) for stage in recipe.stages)
