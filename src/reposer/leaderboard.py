@@ -283,8 +283,13 @@ def _run(
             missing.remove(moment)
             weights = place / f"{moment}.safetensors"
             shutil.copyfile(folder / "generator.safetensors", weights)
-            generator = load(weights)
             console.say(f"{system}: {step * BATCH:,} pictures, {seconds / 60:.1f} minutes; scoring")
+            try:
+                generator = load(weights)
+                scores = measures.scores(generator)
+            except BadInput as error:  # it diverged, and no loss has shown it yet
+                yield _kept(place, Entry(system, moment, failed=str(error)))
+                continue
             yield _kept(
                 place,
                 Entry(
@@ -294,7 +299,7 @@ def _run(
                     pictures=step * BATCH,
                     minutes=seconds / 60,
                     cores=processor / clock if clock else 0.0,
-                    scores=measures.scores(generator),
+                    scores=scores,
                     milliseconds=measures.milliseconds(generator),
                     geometry=brought_back(generator.framing, contest.size),
                 ),
