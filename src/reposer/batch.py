@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
+from jaxtyping import UInt8
+from torch import Tensor
+
 from reposer import __version__
 from reposer.core import BadInput, Pose, cluster, quoted
 from reposer.core.choices import Background, CanvasChoice, Engine
@@ -26,7 +29,17 @@ from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from reposer.data.pictures import read_picture
 from reposer.estimators.people_choice import Estimated, Person, parse_person
 from reposer.generators import model_file
-from reposer.own_photo import ESTIMATOR, POSE_FILES, estimated, fitted, inferred_note, is_pose_file, is_preset, repose
+from reposer.own_photo import (
+    ESTIMATOR,
+    POSE_FILES,
+    Opened,
+    estimated,
+    fitted,
+    inferred_note,
+    is_pose_file,
+    is_preset,
+    repose,
+)
 
 COLUMNS = ("photo", "pose", "person", "pose_person", "out")
 """Columns of a manifest; the first two are required."""
@@ -358,6 +371,7 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         canvas=options.canvas,
         retargeted=options.retargeted,
         device=options.device,
+        opened=_opened(job.photo, job.photo.stat().st_mtime_ns),
     )
     assert made.generated is not None
     inputs = {**made.generated.inputs, ROLE: wanted}
@@ -374,16 +388,21 @@ def _digest(path: Path, changed: int) -> str:
     return digest(path)
 
 
+@lru_cache(maxsize=1)
+def _opened(photo: Path, changed: int) -> Opened:
+    return Opened(read_picture(photo))
+
+
 @lru_cache(maxsize=4)
 def _source(photo: Path, changed: int, person: str, estimator: str) -> Estimated:
-    return _estimated(photo, person, estimator)
+    return _estimated(_opened(photo, changed).pixels, photo, person, estimator)
 
 
 @lru_cache(maxsize=256)
 def _posed(picture: Path, changed: int, person: str, estimator: str) -> Estimated:
-    return _estimated(picture, person, estimator)
+    return _estimated(read_picture(picture), picture, person, estimator)
 
 
-def _estimated(path: Path, person: str, estimator: str) -> Estimated:
+def _estimated(picture: UInt8[Tensor, "H W 3"], path: Path, person: str, estimator: str) -> Estimated:
     choice: Person | None = parse_person(person) if person else None
-    return estimated(read_picture(path), str(path), choice, estimator)
+    return estimated(picture, str(path), choice, estimator)

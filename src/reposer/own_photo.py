@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from reposer.data.stick_figures import is_stick_figure, refuse_stick_figure
 from reposer.estimators import POSE_ESTIMATORS, PeopleEstimator, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
 from reposer.generators import load, model_file
+from reposer.nn.full_size import Remembered
 from reposer.pipeline import open_photo, placement, refuse_too_little, retarget_placement, transfer
 
 ESTIMATOR = "movenet"
@@ -52,6 +53,14 @@ class PoseFile:
     frame: int | None = None
     person: int | None = None
     form: str | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A photo that is decoded once for several poses of its person, and what is known of its background."""
+
+    pixels: UInt8[Tensor, "H W 3"]
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,7 @@ def repose(
     canvas: CanvasChoice = "keep",
     retargeted: bool = True,
     device: str | None = None,
+    opened: Opened | None = None,
 ) -> Reposed:
     """The photo with its person in another pose.
 
@@ -133,10 +143,11 @@ def repose(
         generator's own.
     retargeted: fit another person's pose to the body of the photo's, not only by size and place.
     explain, provenance, background, canvas: as in `transfer`.
+    opened: the photo's own, given with each of several poses: the pictures are the same, and sooner there.
     """
     with ThreadPoolExecutor(1) as aside:  # the weights are read while the photos are decoded and looked at
         loaded = aside.submit(_placed, model, device)
-        picture = as_bytes(photo)
+        picture = as_bytes(photo) if opened is None else opened.pixels
         source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
         wanted = pose_from(pose, source.pose, pose_person, estimator)
         further = []
@@ -159,6 +170,7 @@ def repose(
         background=background,
         canvas=canvas,
         retargeted=retargeted,
+        remembered=None if opened is None else opened.remembered,
     )
     notes = [*source.notes, *wanted.notes, *(note for _, found in further for note in found.notes)]
     notes += [note for note in (inferred_note(wanted.pose, made.target_pose), made.left_undone, _cut(made.cut)) if note]

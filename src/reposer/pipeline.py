@@ -30,6 +30,7 @@ from reposer.nn.full_size import (
     Fade,
     Known,
     PhotoPart,
+    Remembered,
     composed,
     enter_copied_as_invented,
     enter_invented,
@@ -84,6 +85,7 @@ def transfer(
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
     retargeted: bool = True,
+    remembered: Remembered | None = None,
 ) -> Transfer:
     """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
 
@@ -101,6 +103,7 @@ def transfer(
     provenance: whether to say of every pixel where it comes from.
     background: see `choices.Background`; the shipped TrueFlow finds the person where a generator does not tell.
     canvas: see `choices.CanvasChoice`.
+    remembered: of this photo, given with each further pose of its person; saves time, the picture is the same.
     """
     picture = open_photo(photo)
     source_pose = checked_pose(source_pose, generator, "photo", generator.source_skeleton)
@@ -133,7 +136,13 @@ def transfer(
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
     alone = background in ("white", "transparent")
-    made = crop.composed(explanation, [other for other, _ in others], provenance=provenance, alpha=alone)
+    made = crop.composed(
+        explanation,
+        [other for other, _ in others],
+        provenance=provenance,
+        alpha=alone,
+        remembered=None if alone or others or any(growth) else remembered,
+    )
     if explanation.composition is None and background != "keep":
         made = _cut_out(picture, source_pose, made.picture, target_pose, provenance=provenance, alpha=alone)
     left, top, right, bottom = crop.edges
@@ -320,17 +329,21 @@ class PhotoCrop:
         *,
         provenance: bool = False,
         alpha: bool = False,
+        remembered: Remembered | None = None,
     ) -> Composed:
         """The photo with what was generated, at its own size as far as the generator says what that is made of.
 
         others: of the further photos that it was made of. provenance: also where each pixel comes from. alpha: also
-        what is the person, if the generator says it.
+        what is the person, if the generator says it. remembered: of this photo, if it is the only one and alpha is not
+        asked for.
         """
         size = (self.photo.shape[0], self.photo.shape[1])
         fade = _fades(self.edges, size)
         if explanation.composition is not None:
+            made_of = explanation.composition
             sources = [PhotoPart(crop.photo, crop.edges) for crop in (self, *others)]
-            return composed(sources, self.content, explanation.composition, fade, provenance=provenance, alpha=alpha)
+            known = None if remembered is None else remembered.known(sources[0], self.content, made_of)
+            return composed(sources, self.content, made_of, fade, provenance=provenance, alpha=alpha, known=known)
         origin = Provenance.untouched(size) if provenance else None
         if origin is not None:
             enter_invented(origin, self.edges, fade)

@@ -7,7 +7,7 @@ import torch
 
 from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, KINDS, Composition
 from reposer.core.images import from_uint8
-from reposer.nn.full_size import Fade, PhotoPart, composed
+from reposer.nn.full_size import Fade, PhotoPart, Remembered, composed
 from reposer.nn.matte import matte_weights
 
 FRAME = (64, 48)
@@ -166,3 +166,16 @@ def test_a_matte_follows_the_pictures_edge_where_its_mask_is_blurred():
 def test_photos_of_any_size_and_parts_that_exceed_them_are_composed(size):
     made = compose(made_of((0.5, 0.5)), photo(size=size), (-7, -5, size[1] + 9, size[0] + 11), provenance=True)
     assert made.picture.shape == (*size, 3) and made.provenance.kind.shape == size
+
+
+def test_what_is_remembered_of_a_photo_changes_no_pixel_and_is_forgotten_with_another_person_in_it():
+    hole = torch.zeros(1, 1, *FRAME)
+    hole[..., 20:40, 15:30] = 1
+    first = made_of(hole=hole, source_person=hole[None], person=hole)
+    second = made_of((3.0, 0.0), hole=hole, source_person=hole[None], person=hole.roll(9, -1))
+    third = made_of((3.0, 0.0), hole=hole.roll(5, -1), source_person=hole.roll(5, -1)[None], person=hole)
+    part, remembered = PhotoPart(photo(), (0, 0, SIZE[1], SIZE[0])), Remembered()
+    known = [remembered.known(part, CONTENT, composition) for composition in (first, second, third)]
+    assert known[0] is known[1] and known[1] is not known[2]
+    for composition, before in zip((first, second, third), known, strict=True):
+        assert torch.equal(compose(composition, known=before).picture, compose(composition).picture)

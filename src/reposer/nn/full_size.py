@@ -123,6 +123,24 @@ def known_of(sources: Sequence[PhotoPart], content: Edges, composition: Composit
     return Known(looks, _Backdrop(photo, edges, looks[0], _Maps(composition, content, size_of(edges))))
 
 
+class Remembered:
+    """What was last known of one photo, for further pictures of it: the same while its part and its person are the same."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Edges, Edges, Tensor, Tensor] | None = None
+        self._known: Known | None = None
+
+    def known(self, source: PhotoPart, content: Edges, composition: Composition) -> Known:
+        """As `known_of` of this photo alone."""
+        person, hole = composition.source_person, composition.hole
+        of = self._of
+        same = of is not None and of[:2] == (source.edges, content) and torch.equal(of[2], person)
+        if self._known is None or of is None or not same or not torch.equal(of[3], hole):
+            self._known = known_of([source], content, composition)
+            self._of = source.edges, content, person.clone(), hole.clone()
+        return self._known
+
+
 class _Tile(NamedTuple):
     """A part of the result, and the shares that make it: together 1, or at most 1 - `stays` without the photo's own."""
 
