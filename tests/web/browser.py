@@ -78,6 +78,11 @@ class Browser:
         wanted = {"behavior": "allow", "downloadPath": str(folder)}
         self._call("POST", "/goog/cdp/execute", {"cmd": "Browser.setDownloadBehavior", "params": wanted})
 
+    def prefer(self, theme: str) -> None:
+        """As if the system were set to this theme: light or dark."""
+        features = [{"name": "prefers-color-scheme", "value": theme}]
+        self._call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}})
+
     def drag(self, selector: str, right: int, down: int, *, kind: str = "mouse") -> None:
         """Presses on the middle of an element, moves by so many CSS pixels, and lets go. kind: mouse or touch."""
         x, y = self.run(

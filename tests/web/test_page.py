@@ -1,7 +1,6 @@
 """The page in a real browser, from a photo to its person in a new pose, with the shipped networks."""
 
 import json
-import os
 import threading
 import time
 from contextlib import contextmanager
@@ -22,15 +21,13 @@ from reposer.web.models import choices
 from reposer.web.server import WebServer
 from reposer.web.work import work
 from tests.web.api import a_page
+from tests.web.usable import SHOTS, look, usable_by_all
 
 pytestmark = pytest.mark.slow
 
 SAMPLES = Path(__file__).parents[2] / "src" / "reposer" / "web" / "samples"
-AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parents[2] / ".venv/npm/node_modules/axe-core/axe.min.js"))
 WINDOWS = {"desktop": (1440, 900), "phone": (390, 844)}
-SHOTS = os.environ.get("REPOSER_SCREENSHOTS")
-"""A folder for pictures of the page, if somebody wants to look at them."""
-DELETE, LEFT, RIGHT, TAB = "\ue017", "\ue012", "\ue014", "\ue004"
+DELETE, LEFT, RIGHT = "\ue017", "\ue012", "\ue014"
 
 
 @contextmanager
@@ -72,12 +69,6 @@ def opened(browser, server):
     yield opened
     outside = [url for url in browser.requested() if not url.startswith((server.url, "blob:", "data:"))]
     assert outside == [], "the page asks nobody but its own server"
-
-
-def look(browser, name):
-    if SHOTS:
-        browser.run("return new Promise(done => setTimeout(done, 400))")
-        browser.screenshot(Path(SHOTS) / f"{name}.png")
 
 
 def with_photo(browser, photo=SAMPLES / "green-shirt.jpg"):
@@ -149,55 +140,17 @@ def saved(browser, name):
     return bytes(content)
 
 
-CONTROLS = """
-    const root = document.querySelector(arguments[0]);
-    const shown = e => e.getClientRects().length > 0 && e.checkVisibility({visibilityProperty: true});
-    const all = [...root.querySelectorAll('button, a[href], input, select, textarea, summary, video[controls], [tabindex]')]
-        .filter(e => shown(e) && !e.disabled);
-"""
-NAMELESS = """return all.filter(e => {
-    const label = e.getAttribute('aria-label') || (e.labels && e.labels.length && e.labels[0].textContent) ||
-        e.textContent || e.title || (e.querySelector && e.querySelector('img') && e.querySelector('img').alt);
-    return !(label || '').trim(); }).map(e => e.outerHTML.slice(0, 120));"""
-WATCHED = """
-    window.reached = new Set();
-    window.reaching ??= document.addEventListener('focusin', event => window.reached.add(event.target));
-    document.activeElement.blur();
-    return all.length;"""
-UNREACHED = """
-    const missed = all.filter(e => !window.reached.has(e) && e.role !== 'tab' && e.id !== 'panel');
-    const mute = [...root.querySelectorAll('label')].filter(e => shown(e) && !(e.control && all.includes(e.control)));
-    return [...missed, ...mute].filter(e => !e.control?.disabled).map(e => e.outerHTML.slice(0, 120));"""
-FAULTS = """
-    document.getAnimations().forEach(animation => animation.finish());
-    return axe.run(document.querySelector(arguments[0]), {resultTypes: ['violations']}).then(r => r.violations
-        .filter(v => ['serious', 'critical'].includes(v.impact))
-        .map(v => [v.id, v.help, v.nodes.slice(0, 4).map(n => n.html.slice(0, 160) + ' ' + n.failureSummary)]));"""
-
-
-def usable_by_all(browser, state, root="body"):
-    """Every control of what is shown has a name and is reached with Tab, and axe-core (`make axe`) finds no serious fault
-    in the light and in the dark theme."""
-    assert browser.run(CONTROLS + NAMELESS, root) == [], state
-    browser.press(TAB, browser.run(CONTROLS + WATCHED, root) + 24)  # a video has several stops of its own
-    assert browser.run(CONTROLS + UNREACHED, root) == [], f"{state}: not reached with Tab"
-    if not AXE.is_file():
-        return
-    if browser.run("return !window.axe"):
-        browser.run(AXE.read_text())
-    for theme in ("dark", "light"):
-        browser.run("document.documentElement.dataset.theme = arguments[0]", theme)
-        if theme == "dark":
-            look(browser, f"{state}-dark")
-        assert browser.run(FAULTS, root) == [], (state, theme)
-
-
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_whole_path_from_a_photo_to_a_picture(opened, server, window, tmp_path, monkeypatch):
     """Photo, skeleton, drag, undo, preset, Repose, layers, and the command that makes the same picture."""
     browser, kind = opened(window), "touch" if window == "phone" else "mouse"
     alts = browser.run("return [...document.querySelectorAll('#samples img')].map(i => i.alt)")
     assert alts == list(SAMPLE_NAMES.values())
+    theme = "return document.documentElement.dataset.theme"
+    before = browser.run(theme)
+    browser.click("#theme")
+    assert {before, browser.run(theme)} == {"light", "dark"}
+    browser.click("#theme")
     look(browser, f"{window}-1-begin")
     usable_by_all(browser, f"{window}-1-begin")
     with_photo(browser)

@@ -8,6 +8,7 @@ from reposer.study import Study, open_folders, read_answers
 from reposer.study.design import REAL, SOURCE
 from tests.study.folders import write_folder
 from tests.study.test_server import served
+from tests.web.usable import usable_by_all
 
 pytestmark = pytest.mark.slow
 
@@ -176,7 +177,11 @@ def test_a_click_on_a_candidate_chooses_what_was_shown_there(browser, folders, t
 def test_the_arrow_keys_answer_as_the_buttons_do(browser, folders, tmp_path):
     with served(study("real-or-generated", folders["person"]), folders["person"], tmp_path / "a.db") as page:
         browser.show(*WINDOWS[0])
+        browser.open(page.url)
+        browser.wait("document.getElementById('begin').offsetParent")
+        usable_by_all(browser, "study-1-begin")
         begin(browser, page)
+        usable_by_all(browser, "study-2-question")
         browser.press("\ue012")  # left
         wait_for_question(browser, 2)
         browser.press("\ue014")  # right

@@ -480,14 +480,24 @@ function mode(name) {
   shape();
 }
 by("mode-picture").onclick = () => mode("picture");
-by("mode-clip").onclick = () => { mode("clip"); };
-
-by("theme").onclick = () => {
-  const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  try { localStorage.setItem("reposer-theme", root.dataset.theme); } catch {}
+by("mode-clip").onclick = () => {
+  mode("clip");
+  if (!state.photo || by("driving").src) return;
+  open("edit");
+  by("step-clip").scrollIntoView({ block: "nearest" });
 };
-try { const kept = localStorage.getItem("reposer-theme"); if (kept) document.documentElement.dataset.theme = kept; } catch {}
+
+const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
+let kept = null;
+try { kept = localStorage.getItem("reposer-theme"); } catch {}
+const themed = () => { root.dataset.theme = kept || (system.matches ? "dark" : "light"); };
+system.addEventListener("change", themed);
+themed();
+by("theme").onclick = () => {
+  kept = root.dataset.theme === "dark" ? "light" : "dark";
+  themed();
+  try { localStorage.setItem("reposer-theme", kept); } catch {}
+};
 
 // ---- files that are dropped, anywhere
 
