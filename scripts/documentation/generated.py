@@ -34,6 +34,8 @@ MODULES = (
     "reposer.nn.warp",
     "reposer.nn.local_attention",
     "reposer.animation.video",
+    "reposer.engines.export",
+    "reposer.engines.run",
     "reposer.batch",
     "reposer.personalize",
     "reposer.synthetic.people",

@@ -21,6 +21,7 @@ FILES = {
     "personalize": ["personalize", f"{GONE}.mp4", "--out", "OUT.safetensors"],
     "views": ["views", f"{GONE}.png", "--model", GONE, "--out", "OUT.mp4"],
     "import-weights": [*("import-weights", "gfla", GONE, "--recipe", "gfla-fashion-2020", "--out", "OUT.safetensors")],
+    "export": ["export", GONE, "--out", "OUT.onnx"],
     "score --json": ["score", GONE, "--targets", GONE, "--json", "OUT.json"],
     "study": ["study", "real-or-generated", "--real", GONE, "--generated", f"a={GONE}", "--out", "OUT.db"],
     "study best": [

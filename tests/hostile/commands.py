@@ -119,6 +119,9 @@ COMMANDS = {
         ("photo.png", "views.safetensors"),
         ("out.mp4",),
     ),
+    "export what has a memory": Command(
+        ("export", "moving.safetensors", "--out", "out.onnx"), ("moving.safetensors",), expected=2
+    ),
     "check lists": Command(("data", "check", "people"), ("people",), words=2),
     "check fashion": Command(("data", "check", "fashion"), ("fashion",), words=2),
     "check shards": Command(("data", "check", "shards"), ("shards",), words=2),

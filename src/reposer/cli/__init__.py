@@ -25,6 +25,7 @@ COMMANDS = {
     "import-weights": "turn a released checkpoint into a .safetensors that Reposer loads",
     "recipes": "list the recipes",
     "models": "list the shipped models",
+    "export": "write a network for onnxruntime, OpenVINO or torch.export, checked against the original",
     "data": "check a data set, list the kinds, write synthetic people",
 }
 

@@ -22,3 +22,11 @@ CanvasChoice = Literal["keep", "grow", "inside"]
 smoothly. inside: the pose is moved, and made smaller if it must be, until it is inside."""
 Engine = Literal["local", "ray"]
 """Where a batch is computed. local: by processes of this machine. ray: by Ray Data, on a cluster or on this machine."""
+Runtime = Literal["torch", "onnxruntime", "openvino"]
+"""What runs a network."""
+Preset = Literal["fast", "balanced", "best"]
+"""Choices of model, size and runtime by name; see `engines.presets`."""
+ExportForm = Literal["onnx", "pt2", "openvino"]
+"""Forms of an exported network."""
+StoredAs = Literal["fp32", "fp16", "bf16"]
+"""How an exported network's weights are stored."""

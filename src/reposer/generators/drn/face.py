@@ -100,7 +100,7 @@ def boxes_by_joints(pose: Pose) -> Faces:
     somewhere = seen.any(1, keepdim=True)
     centre = torch.where(somewhere, middle, pose.xy.new_tensor([(width - 1) / 2, (height - 1) / 2]))
 
-    side = centre.new_full((len(pose),), DEFAULT_SIDE * unit)
+    side = torch.full_like(centre[:, 0], DEFAULT_SIDE * unit)  # a graph for any number of rows can be recorded
     pairs = (("right_eye", "left_eye", EYES), ("right_ear", "left_ear", EARS), ("nose", "neck", NOSE_NECK))
     for one, other, ratio in pairs:  # the last visible pair wins
         a, b = names(one), names(other)
