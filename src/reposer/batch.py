@@ -19,7 +19,7 @@ from torch import Tensor
 
 from reposer import __version__
 from reposer.core import BadInput, Pose, cluster, quoted
-from reposer.core.choices import Background, CanvasChoice, Engine
+from reposer.core.choices import Background, CanvasChoice, Engine, Runtime
 from reposer.core.disk import only_user, whole_file, write_text
 from reposer.core.errors import is_of_memory
 from reposer.core.shown import one_line
@@ -77,6 +77,8 @@ class Options:
     retargeted: bool = True
     mark: bool = False
     device: str | None = None
+    runtime: Runtime | None = None
+    network_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -325,12 +327,17 @@ def make(job: Job, options: Options) -> Done:
 def made_from(job: Job, options: Options) -> str:
     """The digest of all that decides a picture."""
     pose = Path(job.pose)
+    plain = asdict(options)
+    if options.runtime in (None, "torch"):
+        del plain["runtime"]  # pictures from before it could be chosen are the same
+    if options.network_size is None:
+        del plain["network_size"]
     content = {
         "photo": _digest(job.photo, job.photo.stat().st_mtime_ns),
         "pose": job.pose if is_preset(job.pose) else _digest(pose, pose.stat().st_mtime_ns),
         "model": _digest(Path(options.model), Path(options.model).stat().st_mtime_ns),
         "people": [job.person, job.pose_person],
-        "options": {k: v for k, v in asdict(options).items() if k not in ("model", "device")},
+        "options": {k: v for k, v in plain.items() if k not in ("model", "device")},
         "version": __version__,
         "ending": job.out.suffix.lower(),
     }
@@ -372,6 +379,8 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         retargeted=options.retargeted,
         device=options.device,
         opened=_opened(job.photo, job.photo.stat().st_mtime_ns),
+        engine=options.runtime,
+        network_size=options.network_size,
     )
     assert made.generated is not None
     inputs = {**made.generated.inputs, ROLE: wanted}

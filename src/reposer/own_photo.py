@@ -15,9 +15,8 @@ from torch import Tensor
 
 from reposer import __version__
 from reposer.core import BadInput, Explanation, Generator, Pose
-from reposer.core.choices import Background, CanvasChoice
+from reposer.core.choices import Background, CanvasChoice, Runtime
 from reposer.core.composition import Provenance
-from reposer.core.device import chosen_device
 from reposer.core.pose import Box, Edges
 from reposer.core.retargeting import retarget
 from reposer.core.skeleton import OPENPOSE_18
@@ -26,9 +25,10 @@ from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
 from reposer.data.poses.presets import preset, preset_names
 from reposer.data.stick_figures import is_stick_figure, refuse_stick_figure
+from reposer.engines.run import chosen_runtime, load_for
 from reposer.estimators import POSE_ESTIMATORS, PeopleEstimator, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
-from reposer.generators import load, model_file
+from reposer.generators import model_file
 from reposer.nn.full_size import Remembered
 from reposer.pipeline import open_photo, placement, refuse_too_little, retarget_placement, transfer
 
@@ -129,6 +129,8 @@ def repose(
     retargeted: bool = True,
     device: str | None = None,
     opened: Opened | None = None,
+    engine: Runtime | None = None,
+    network_size: tuple[int, int] | None = None,
 ) -> Reposed:
     """The photo with its person in another pose.
 
@@ -140,13 +142,14 @@ def repose(
     source_pose: the joints of the person in the photo; None = estimate them.
     more: further photos of the same person, each with its joints (None = estimate them), for models that take several.
     model: a shipped model's name, a `.safetensors` or a generator. device: None = a CUDA GPU if there is one, and a
-        generator's own.
+        generator's own. engine: what runs the network of a model that is named; None = torch.
+    network_size: (height, width) at which it works; None = that of its training.
     retargeted: fit another person's pose to the body of the photo's, not only by size and place.
     explain, provenance, background, canvas: as in `transfer`.
     opened: the photo's own, given with each of several poses: the pictures are the same, and sooner there.
     """
     with ThreadPoolExecutor(1) as aside:  # the weights are read while the photos are decoded and looked at
-        loaded = aside.submit(_placed, model, device)
+        loaded = aside.submit(_placed, model, device, engine, network_size)
         picture = as_bytes(photo) if opened is None else opened.pixels
         source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
         wanted = pose_from(pose, source.pose, pose_person, estimator)
@@ -412,13 +415,15 @@ def _estimator(name: str, threads: int) -> PoseEstimator:
     return POSE_ESTIMATORS[name](None)
 
 
-def _placed(model: Generator | Path | str, device: str | None) -> Generator:
+def _placed(
+    model: Generator | Path | str, device: str | None, engine: Runtime | None, size: tuple[int, int] | None
+) -> Generator:
     if isinstance(model, Generator):
         return model if device is None else model.to(device)
-    return _generator(str(model), str(chosen_device(device)))
+    return _generator(str(model), *chosen_runtime(device, engine), size)
 
 
 @lru_cache(maxsize=1)
-def _generator(model: str, device: str) -> Generator:
+def _generator(model: str, device: str, engine: Runtime, size: tuple[int, int] | None) -> Generator:
     """The generator, kept for the next call."""
-    return load(model).to(device)
+    return load_for(model, device, engine, size)

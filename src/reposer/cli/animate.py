@@ -8,7 +8,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import QUALITY, Smoothing
+from reposer.core.choices import QUALITY, Preset, Runtime, Smoothing
 from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
@@ -49,6 +49,8 @@ def animate(
     quality: int = QUALITY,
     seed: int = 0,
     device: str | None = None,
+    engine: Runtime | None = None,
+    preset: Preset | None = None,
     anew: bool = False,
 ) -> int:
     """Write an MP4 (H.264) of the photo's size (see `largest`) with the frame rate and the sound of the driving clip.
@@ -85,6 +87,8 @@ def animate(
         quality: H.264 constant rate factor: 1 is the finest, 18 is visually nearly lossless, 51 is the coarsest.
         seed: seed of the noise, for models that use noise.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
+        engine: what runs the network, as in `reposer transfer`.
+        preset: fast, balanced or best, as in `reposer transfer`.
         anew: discard what an interrupted run left.
     """
     within("--largest", largest, SMALLEST, MOST_PIXELS)
@@ -97,11 +101,12 @@ def animate(
 
     from reposer.animation.driving import frame_rate, open_driving
     from reposer.animation.photo_clip import ClipOptions, write_photo_clip
-    from reposer.core.device import chosen_device
     from reposer.data.pictures import read_picture
     from reposer.data.poses import LEAST_FPS, MOST_FPS
+    from reposer.engines.presets import chosen
+    from reposer.engines.run import chosen_runtime, load_for
     from reposer.estimators.people_choice import parse_person
-    from reposer.generators import load, model_file
+    from reposer.generators import model_file
     from reposer.nn.weights import sha256
     from reposer.probes.motion import load_motion
 
@@ -116,7 +121,9 @@ def animate(
     moves = open_driving(driving, track=track, estimator=joints, fps=rate, size=driving_size, person=followed)
     tell(moves.notes)
     source = person_in_photo(picture, photo, source_pose, joints, person)
-    generator = load(model).to(chosen_device(device))
+    choice = chosen(preset, model, engine)
+    place, runtime = chosen_runtime(device, choice.runtime)
+    generator = load_for(choice.model, place, runtime, choice.size)
     if edges and moves.clip is None:
         raise BadInput(f"{driving} has no pictures to take edges from. Give a clip, or leave --edges out.")
 
@@ -145,8 +152,10 @@ def animate(
         cleaner=None if clean_motion is None else load_motion(clean_motion),
         inputs={
             "photo": sha256(photo)[:16],
-            "model": sha256(model_file(model))[:16],
+            "model": sha256(model_file(choice.model))[:16],
             "clean motion": sha256(clean_motion)[:16] if clean_motion else "",
+            **({} if runtime == "torch" else {"engine": runtime}),
+            **({} if choice.size is None else {"network size": f"{choice.size[0]}x{choice.size[1]}"}),
         },
         anew=anew,
         say=console.say,

@@ -7,7 +7,7 @@ from typing import Literal
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Background, CanvasChoice, Engine
+from reposer.core.choices import Background, CanvasChoice, Engine, Preset, Runtime
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 
@@ -35,6 +35,8 @@ def batch(
     format: Literal["png", "jpg"] = "png",
     workers: int = 2,
     engine: Engine = "local",
+    runtime: Runtime | None = None,
+    preset: Preset | None = None,
     device: str | None = None,
 ) -> int:
     """A stopped or killed batch goes on with the same command: a picture that was made from the same photo, pose,
@@ -58,6 +60,9 @@ def batch(
         workers: processes, one thread each; 0 = this one. The bytes do not depend on their number.
         engine: local = processes of this machine; ray = those of the Ray cluster that RAY_ADDRESS names, or of a Ray on
             this machine (extra `cluster`).
+        runtime: what runs the network in each process, as `--engine` in `reposer transfer`; with Ray, the graph is
+            recorded on each machine.
+        preset: fast, balanced or best, as in `reposer transfer`.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     within("--workers", workers, 0, MOST_WORKERS)
@@ -67,6 +72,7 @@ def batch(
 
     from reposer.batch import NOTES, Options, all_pairs, manifest, write_failures
     from reposer.batch import run as made
+    from reposer.engines.presets import chosen
     from reposer.own_photo import ESTIMATOR
 
     from .progress import counted
@@ -87,7 +93,10 @@ def batch(
     if background == "transparent" and (job := next((j for j in jobs if j.out.suffix.lower() != ".png"), None)):
         raise BadInput(f"{job.out} is to be transparent, and only PNG files can be.")
     console = Terminal(stderr=True)
-    options = Options(model, joints or ESTIMATOR, background, canvas, retarget, mark, device)
+    choice = chosen(preset, model, runtime)
+    options = Options(
+        choice.model, joints or ESTIMATOR, background, canvas, retarget, mark, device, choice.runtime, choice.size
+    )
     done = list(
         counted(
             made(jobs, out, options, workers=workers, engine=engine), "pictures", len(jobs), console, unit="pictures"

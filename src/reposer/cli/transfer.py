@@ -7,7 +7,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Background, CanvasChoice
+from reposer.core.choices import Background, CanvasChoice, Preset, Runtime
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
@@ -48,6 +48,8 @@ def transfer_photo(
     mark: bool = False,
     note: bool = True,
     device: str | None = None,
+    engine: Runtime | None = None,
+    preset: Preset | None = None,
 ) -> int:
     """The photo may have any size: crop, resize and padding follow the pose and are undone in the result.
 
@@ -84,6 +86,9 @@ def transfer_photo(
         mark: write "AI-generated" in the picture's corner.
         note: write into the file's metadata (XMP) that it was generated, by what, and the checksums of its inputs.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
+        engine: what runs the network (docs/fast.md); onnxruntime and openvino run on the CPU, and record its graph the
+            first time, which takes a minute or two; none = torch.
+        preset: fast, balanced or best: model, size and engine in one word, with figures in docs/fast.md; none = balanced.
     """
     out = out or named_beside(photo, "-reposed.png")
     inputs = (photo, source_pose, pose, model, *more_photos, *more_poses)
@@ -99,6 +104,10 @@ def transfer_photo(
     places = [named_beside(out, f"-provenance{ending}") for ending in (".png", ".npz")]
     for place in places if provenance else ():
         check_output_file(place, inputs=inputs, option="the file of --provenance,")
+    if explain and engine not in (None, "torch"):
+        raise BadInput(
+            f"--explain shows what is inside the network, which --engine {engine} does not give. Leave one out."
+        )
     if more_poses and len(more_poses) != len(more_photos):
         raise BadInput(
             f"--more-poses names {len(more_poses)} files for {len(more_photos)} photos of --more-photos. Give one for "
@@ -107,12 +116,14 @@ def transfer_photo(
 
     from reposer.data.pictures import read_picture, write_picture
     from reposer.data.provenance_files import told_shares, write_provenance
+    from reposer.engines.presets import chosen
     from reposer.own_photo import ESTIMATOR, PoseFile, repose
 
     from .photo_poses import chosen_person, source_file, tell
     from .pose_pictures import before_and_after
 
     further = [(photo, more_poses[n] if more_poses else None) for n, photo in enumerate(more_photos)]
+    choice = chosen(preset, model, engine)
     made = repose(
         photo,
         PoseFile(pose, pose_size, pose_frame, form=pose_format),
@@ -120,7 +131,7 @@ def transfer_photo(
         pose_person=chosen_person(pose_person, "--pose-person"),
         source_pose=source_file(source_pose, source_frame, source_person),
         more=further,
-        model=model,
+        model=choice.model,
         estimator=joints or ESTIMATOR,
         explain=explain,
         provenance=provenance,
@@ -128,6 +139,8 @@ def transfer_photo(
         canvas=canvas,
         retargeted=retarget,
         device=device,
+        engine=choice.runtime,
+        network_size=choice.size,
     )
     made.save(out, note=note, mark=mark)
     console = Terminal(stderr=True)

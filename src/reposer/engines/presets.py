@@ -1,0 +1,34 @@
+"""Named choices of model, size and runtime; docs/fast.md has their figures, `python -m benchmarks presets` measures them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reposer.core import BadInput
+from reposer.core.choices import Preset, Runtime
+
+DEFAULT_MODEL = "trueflow"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is used for a picture. size: (height, width) at which the network works; None = that of its training."""
+
+    model: str = DEFAULT_MODEL
+    runtime: Runtime | None = None
+    size: tuple[int, int] | None = None
+
+
+PRESETS: Mapping[Preset, Choice] = {"fast": Choice(size=(192, 144)), "balanced": Choice(), "best": Choice()}
+"""Nothing that is shipped scores higher than the network at its own size: at 320x240 it is twice as slow, and no better."""
+
+
+def chosen(preset: Preset | None, model: str, runtime: Runtime | None) -> Choice:
+    """The choice of a preset, or these where none is named. A preset goes with the default model and runtime only."""
+    if preset is None:
+        return Choice(model, runtime)
+    if model != DEFAULT_MODEL or runtime is not None:
+        other = f"--model {model}" if model != DEFAULT_MODEL else f"the engine {runtime}"
+        raise BadInput(
+            f"--preset {preset} chooses the model, its size and its engine; leave {other} out, or the preset."
+        )
+    return PRESETS[preset]
