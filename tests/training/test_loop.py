@@ -15,9 +15,9 @@ from reposer.core.disk import only_user
 from reposer.generators import RECIPES
 from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
 from reposer.training.distributed import average_gradients, rows_of_process
-from reposer.training.loader import batches
+from reposer.training.loader import batches, batches_in_parts
 from reposer.training.loader import batches as batches_of
-from reposer.training.loop import take_step, train, update_average
+from reposer.training.loop import must_begin, take_step, take_step_in_parts, train, update_average
 from tests.conformance.alike import one_of_each
 from tests.forked import CONTEXT, started
 from tests.rendered import opened_once
@@ -117,7 +117,9 @@ def test_data_workers_give_the_same_batches_as_none():
 ROWS = 3  # two processes have 1 and 2 of them
 
 
-def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2) -> dict[str, torch.Tensor]:
+def weights_after(
+    recipe_name: str, process: int, processes: int, steps: int = 2, parts: int = 1
+) -> dict[str, torch.Tensor]:
     """All networks of a recipe at its tiny size after a step of each stage and `steps` of the last, in float64."""
     torch.manual_seed(0)
     recipe = replace(RECIPES[recipe_name]().tiny(), batch_size=ROWS)
@@ -134,10 +136,11 @@ def weights_after(recipe_name: str, process: int, processes: int, steps: int = 2
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
                 group["eps"] = 1e-3  # with 1e-8 Adam blows the rounding of gradients near zero up to full steps
-        rows = partial(batches, dataset, seed=0, batch_size=ROWS, process=process, processes=processes)
+        rows = partial(batches_in_parts, dataset, seed=0, batch_size=ROWS, process=process, processes=processes)
         last_step = steps if stage is recipe.stages[-1] else 1
-        for step, batch in enumerate(rows(first_step=0, last_step=last_step)):
-            take_step(game, optimisers, stage, double(batch), 1.0, "fp32", step, share=share)
+        for step, own in enumerate(rows(first_step=0, last_step=last_step, parts=parts)):
+            doubled = [(double(batch), part) for batch, part in own]
+            take_step_in_parts(game, optimisers, stage, doubled, 1.0, "fp32", step, share=share)
         result |= {f"{stage.name}.{k}": v.clone() for k, v in game.networks.state_dict().items()}
     return result
 
@@ -200,12 +203,54 @@ def two_processes(tmp_path_factory):
 
 @pytest.mark.slow
 @one_of_each(RECIPES)
-def test_two_processes_that_share_a_batch_unevenly_equal_one_with_the_whole_batch(name, two_processes):
-    whole = weights_after(name, 0, 1, STEPS.get(name, 2))
-    two = two_processes(name)
-    assert whole.keys() == two.keys()
-    for place, weight in whole.items():
-        torch.testing.assert_close(two[place], weight, rtol=1e-8, atol=1e-10, msg=lambda m, at=place: f"{at}: {m}")
+def test_two_processes_and_two_parts_that_share_a_batch_unevenly_equal_the_whole_batch(name, two_processes):
+    steps = STEPS.get(name, 2)
+    whole = weights_after(name, 0, 1, steps)
+    divided = {"processes": two_processes(name)}
+    if takes_parts(name):
+        divided["parts"] = weights_after(name, 0, 1, steps, parts=2)
+    for how, weights in divided.items():
+        assert whole.keys() == weights.keys()
+        for place, weight in whole.items():
+            torch.testing.assert_close(
+                weights[place], weight, rtol=1e-8, atol=1e-10, msg=lambda m, at=place, how=how: f"{how}, {at}: {m}"
+            )
+
+
+def takes_parts(recipe_name: str) -> bool:
+    """Whether no stage of the recipe normalises over the batch; those that do refuse parts."""
+    recipe = RECIPES[recipe_name]().tiny()
+    try:
+        for stage in recipe.stages:
+            must_begin(stage, recipe.build(), accumulation=2)
+    except BadInput as refused:
+        assert "batch norm" in str(refused) and "--accumulation" in str(refused)
+        return False
+    return True
+
+
+def test_batches_are_divided_into_parts_unless_something_normalises_over_them():
+    divided = list(batches_in_parts(Numbers(), seed=3, batch_size=7, first_step=0, last_step=2, parts=3))
+    assert [[len(samples) for (samples, _), _ in parts] for parts in divided] == [[2, 2, 3]] * 2
+    assert [part for _, part in divided[0]] == [2 / 7, 2 / 7, 3 / 7]
+    whole = list(batches(Numbers(), seed=3, batch_size=7, first_step=0, last_step=2))
+    for parts, (samples, seeds) in zip(divided, whole, strict=True):
+        assert [s for (own, _), _ in parts for s in own] == samples
+        assert [s for (_, own), _ in parts for s in own] == seeds
+    with pytest.raises(BadInput, match=r"3 rows of a step cannot be divided into 4 parts.*--accumulation"):
+        next(batches_in_parts(Numbers(), seed=3, batch_size=3, first_step=0, last_step=2, parts=4))
+    assert takes_parts("gfla-mini") and not takes_parts("patn-market-2019")
+    with pytest.raises(BadInput, match="a batch of 2 has at most that many parts"):
+        replace(RECIPES["gfla-mini"]().tiny(), accumulation=3)
+
+
+def test_bfloat16_is_refused_on_a_gpu_that_only_emulates_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda emulated: emulated)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "an old GPU")
+    with pytest.raises(BadInput, match=r"an old GPU has no bfloat16 arithmetic\. Give --precision fp32"):
+        train(replace(RECIPES["gfla-mini"]().tiny(), precision="bf16"), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def unused_branch(process: int, meeting: str, out: str) -> None:

@@ -16,11 +16,13 @@ from reposer.evaluation.sheets import pair_sheet, write_sheet
 from reposer.generators import model_file, shipped_models
 from reposer.generators.hub import on_hub
 from reposer.probes import PROBE_RECIPES
+from reposer.scoring.validation import validation
 from reposer.training import Recipe, Stage, Start, train
 from reposer.training.dry_run import try_out
 from reposer.training.loop import TrainingStopped
 from reposer.training.receipts import read_receipt, with_values
 from reposer.training.recipe import SEEDS
+from reposer.training.trackers import TrackerName
 
 from .option_values import MOST_WORKERS, above, within
 from .runs import in_words
@@ -43,8 +45,12 @@ class RunOptions:
     """Train once with each of these seeds, one after the other, in OUT/seed-0, OUT/seed-1, ...; none = one run."""
     dry_run: bool = False
     """Write nothing: check data and weights, take three steps of each stage, and say what the run would need."""
-    tensorboard: bool = False
-    """Write TensorBoard events too (needs the extra `track`)."""
+    tracker: TrackerName | None = None
+    """Send the log's numbers to a tracker of experiments too, if it is installed: tensorboard writes to OUT/tensorboard,
+    wandb and mlflow to where they are set up for."""
+    validation_pairs: int = 16
+    """At each save, score this many held-out pairs of the data set (split val, or else test) under the pixel protocol;
+    the scores go into the log and `losses.png`. 0 = none; clips and probes have none."""
     max_minutes: float | None = None
     """Stop and save after this many minutes; the same command resumes."""
     extend: bool = False
@@ -55,6 +61,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         within("--threads", self.threads, 1, MOST_WORKERS)
         above("--max-minutes", self.max_minutes)
+        within("--validation-pairs", self.validation_pairs, 0)
         for seed in self.seeds:
             within("--seeds", seed, 0, SEEDS - 1)
         if len(set(self.seeds)) < len(self.seeds):
@@ -105,12 +112,16 @@ def chosen(arguments: list[str]) -> tuple[Recipe | None, list[str]]:
 def _train(recipe: Recipe, out: Path, options: RunOptions) -> int:
     console = Terminal(stderr=True)
     console.say(f"{recipe.name} into {out} · {recipe.steps:,} steps of {recipe.batch_size} pictures")
+    is_probe = recipe.name in PROBE_RECIPES
+    scored = 0 if is_probe else options.validation_pairs
+    validate = validation(recipe, scored, console.say) if scored else None
     try:
         outcome = train(
             recipe,
             out,
-            write_pictures=None if recipe.name in PROBE_RECIPES else picture_writer(recipe),
-            tensorboard=options.tensorboard,
+            write_pictures=None if is_probe else picture_writer(recipe),
+            validate=validate,
+            tracker=options.tracker,
             max_minutes=options.max_minutes,
             extend=options.extend,
         )

@@ -16,8 +16,8 @@ from torch import Tensor
 from reposer.core import BadInput
 from reposer.core.errors import is_of_memory
 
-from .loader import batches
-from .loop import must_begin, set_up, take_step
+from .loader import batches_in_parts
+from .loop import must_begin, set_up, take_step_in_parts
 from .recipe import Recipe, Stage
 
 STEPS = 3  # of each stage; the first is not timed, since it also prepares
@@ -63,7 +63,7 @@ def try_out(recipe: Recipe, out: Path) -> Trial:
     generator = recipe.build()
     dataset = recipe.data.open(generator.framing)
     for stage in recipe.stages:
-        must_begin(stage, generator)
+        must_begin(stage, generator, recipe.accumulation)
     recipe.refuse_unreadable(dataset)
     trials, disk = [], 0
     for number, stage in enumerate(recipe.stages):
@@ -74,7 +74,7 @@ def try_out(recipe: Recipe, out: Path) -> Trial:
                 raise
             raise BadInput(
                 f"A step of '{stage.name}' with {recipe.batch_size} pictures does not fit into the memory of "
-                f"{device.type}. Give a smaller --batch-size, or --precision bf16."
+                f"{device.type}. Give a larger --accumulation, a smaller --batch-size, or --precision bf16."
             ) from error
         trials.append(StageTrial(stage.name, stage.steps, seconds))
         disk = max(disk, bytes_of_state)
@@ -89,10 +89,17 @@ def _trial(
     generator.to(device)
     objective, optimisers = set_up(stage, generator, recipe.seed + number, device)
     times = [time.monotonic()]
-    for step, batch in enumerate(
-        batches(dataset, seed=recipe.seed, batch_size=recipe.batch_size, first_step=0, last_step=STEPS)
-    ):
-        take_step(objective, optimisers, stage, batch.to(device), 1.0, recipe.precision, step)
+    steps = batches_in_parts(
+        dataset,
+        seed=recipe.seed,
+        batch_size=recipe.batch_size,
+        first_step=0,
+        last_step=STEPS,
+        parts=recipe.accumulation,
+    )
+    for step, parts in enumerate(steps):
+        own = [(batch.to(device), part) for batch, part in parts]
+        take_step_in_parts(objective, optimisers, stage, own, 1.0, recipe.precision, step)
         if device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.monotonic())

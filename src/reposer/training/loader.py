@@ -75,7 +75,40 @@ def batches(
     workers: int = 0,
 ) -> Iterator[Any]:
     """The batches of steps `first_step` .. `last_step - 1` for one of several processes."""
+    parts = batches_in_parts(
+        dataset,
+        seed=seed,
+        batch_size=batch_size,
+        first_step=first_step,
+        last_step=last_step,
+        process=process,
+        processes=processes,
+        workers=workers,
+    )
+    for ((batch, _),) in parts:
+        yield batch
+
+
+def batches_in_parts(
+    dataset: Any,
+    *,
+    seed: int,
+    batch_size: int,
+    first_step: int,
+    last_step: int,
+    process: int = 0,
+    processes: int = 1,
+    workers: int = 0,
+    parts: int = 1,
+) -> Iterator[list[tuple[Any, float]]]:
+    """The same, with a process's rows of each step in several batches: (batch, its share of those rows)."""
     rows = rows_of_process(batch_size, process, processes)
+    if len(rows) < parts:
+        raise BadInput(
+            f"{len(rows)} rows of a step cannot be divided into {parts} parts. Give a larger --batch-size, or a smaller "
+            f"--accumulation."
+        )
+    spans = [slice(len(rows) * k // parts, len(rows) * (k + 1) // parts) for k in range(parts)]
     sampler = StepSampler(
         len(dataset), seed=seed, batch_size=batch_size, rows=rows, first_step=first_step, last_step=last_step
     )
@@ -98,4 +131,5 @@ def batches(
                 f"{refused} Step {step} needs it, so training stops. `reposer data check` lists all that cannot be "
                 "read."
             )
-        yield dataset.collate(samples, row_seeds(seed, step, rows.start, len(rows)))
+        seeds = row_seeds(seed, step, rows.start, len(rows))
+        yield [(dataset.collate(samples[own], seeds[own]), (own.stop - own.start) / len(rows)) for own in spans]

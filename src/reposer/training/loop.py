@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from reposer.core import BadInput, quoted
+from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.weights import read_safetensors, save_generator, usable
 
 from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process
-from .loader import batches
+from .loader import batches_in_parts
 from .loss_plot import write_loss_plot
 from .objective import Objective
 from .progress import RunLog
@@ -24,8 +25,10 @@ from .recipe import Recipe, Stage, Start
 from .run_folder import RunFolder, machine
 from .runs import log_lines
 from .signals import stop_on_signal
+from .trackers import TrackerName, begin_tracker, refuse_missing
 
 Picture = Callable[[nn.Module, Path], None]
+Validate = Callable[[nn.Module], Mapping[str, float]]
 
 
 class TrainingStopped(RuntimeError):
@@ -54,8 +57,9 @@ def train(
     out: Path,
     *,
     write_pictures: Picture | None = None,
+    validate: Validate | None = None,
     progress: bool = True,
-    tensorboard: bool = False,
+    tracker: TrackerName | None = None,
     max_minutes: float | None = None,
     until_step: int | None = None,
     extend: bool = False,
@@ -66,6 +70,8 @@ def train(
     content.
 
     write_pictures: renders the sheet of fixed pairs with the averaged generator into the given file.
+    validate: scores the averaged generator; called before each save, its numbers go into the log.
+    tracker: a tracker of experiments that gets the log's numbers, too.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
     until_step: stop and save after this many steps of the run (likewise).
     extend: the last stage may have more steps than when the run in the folder was started.
@@ -75,7 +81,10 @@ def train(
     root = getattr(recipe.data, "root", None)
     if root is not None and Path(root).resolve() == out.resolve():
         raise BadInput(f"{out} is the data set; a run needs a folder of its own. Give another one with --out.")
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    if tracker is not None:
+        refuse_missing(tracker)
+    _refuse_precision(recipe)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), log_with=tracker, project_dir=out)
     rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
     folder = RunFolder(out)
     try:
@@ -86,8 +95,9 @@ def train(
             folder,
             accelerator,
             write_pictures,
+            validate,
             progress=progress,
-            tensorboard=tensorboard,
+            tracker=tracker,
             max_minutes=max_minutes,
             until_step=until_step,
             extend=extend,
@@ -149,6 +159,7 @@ class RunState:
     def keep_generator(self, folder: RunFolder, recipe: Recipe) -> None:
         made = {"recipe": recipe.name, "step": self.step, **self.objective.about()}
         save_generator(self.averaged, folder.generator_file, made)
+        folder.keep_checkpoint(self.step, recipe.keep)
 
 
 def _train(
@@ -156,9 +167,10 @@ def _train(
     folder: RunFolder,
     accelerator: Accelerator,
     write_pictures: Picture | None,
+    validate: Validate | None,
     *,
     progress: bool,
-    tensorboard: bool,
+    tracker: TrackerName | None,
     max_minutes: float | None,
     until_step: int | None,
     extend: bool,
@@ -177,7 +189,7 @@ def _train(
     generator = recipe.build()
     dataset = recipe.data.open(generator.framing)
     for stage in recipe.stages[0 if saved is None else first_stage + 1 :]:
-        must_begin(stage, generator)  # now, not after the stages before it
+        must_begin(stage, generator, recipe.accumulation)  # now, not after the stages before it
     if saved is None and main:
         recipe.refuse_unreadable(dataset)  # repaired data would be other data: refuse now, not after a night
     averaged = copy.deepcopy(generator).requires_grad_(False).eval().to(device)
@@ -186,7 +198,7 @@ def _train(
         folder,
         main=main,
         show=progress,
-        tensorboard=tensorboard,
+        tracker=accelerator if tracker is not None else None,
         step=step,
         last_step=min(recipe.steps, until_step or recipe.steps),
         minutes=max_minutes,
@@ -194,6 +206,10 @@ def _train(
     state = RunState(generator, averaged, step, first_stage, before)
     rows = rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
     share = len(rows) / recipe.batch_size
+    if tracker is not None:
+        begin_tracker(accelerator, tracker, recipe, folder.root, step)
+    if main:
+        folder.drop_checkpoints(after=step)
 
     with log, stop_on_signal() as stop_asked:
         for state.number in range(first_stage, len(recipe.stages)):
@@ -213,7 +229,7 @@ def _train(
             if main:
                 folder.write_receipt(recipe, state.objective.about())
 
-            for batch in batches(
+            for parts in batches_in_parts(
                 dataset,
                 seed=recipe.seed,
                 batch_size=recipe.batch_size,
@@ -222,14 +238,15 @@ def _train(
                 process=accelerator.process_index,
                 processes=accelerator.num_processes,
                 workers=recipe.workers,
+                parts=recipe.accumulation,
             ):
                 # --- One step: turns, average, EMA
                 try:
-                    terms = take_step(
+                    terms = take_step_in_parts(
                         state.objective,
                         state.optimisers,
                         stage,
-                        batch.to(device),
+                        [(batch.to(device), part) for batch, part in parts],
                         stage.learning_rate_factor(state.step - stage_start),
                         recipe.precision,
                         state.step,
@@ -249,8 +266,9 @@ def _train(
                 due = largest_over_processes(int(late or state.step == until_step), device)
                 stopping = came > 0 or due > 0
                 if main and (stopping or state.step == stage_end or state.step % recipe.save_every == 0):
+                    if validate is not None and came == 0:
+                        log.validated(stage.name, state.step, validate(averaged))
                     state.save(folder, recipe)
-                if main and (stopping or state.step == stage_end):
                     write_loss_plot(list(log_lines(folder.log_file)), folder.loss_plot)
                 if stopping and state.step < recipe.steps:
                     log.say(f"Stopped after step {state.step}; the same command goes on from here.")
@@ -297,23 +315,53 @@ def take_step(
 
     share: this process's rows over all rows of the batch.
     """
+    return take_step_in_parts(
+        objective, optimisers, stage, [(batch, 1.0)], learning_rate_factor, precision, step, share=share
+    )
+
+
+def take_step_in_parts(
+    objective: Objective,
+    optimisers: dict[str, torch.optim.Optimizer],
+    stage: Stage,
+    parts: Sequence[tuple[Any, float]],
+    learning_rate_factor: float,
+    precision: str,
+    step: int,
+    *,
+    share: float = 1.0,
+) -> dict[str, float]:
+    """The same with a batch in parts: (batch, its share of this process's rows). Every part takes a turn before the
+    players step, and finds the networks' buffers (spectral norm's) as the first did, so the gradients are those of the
+    whole batch.
+    """
     device_type = next(objective.parameters()).device.type
     shown: dict[str, float] = {}
-    turns = objective.steps(batch)
+    turns_of_parts = [objective.steps(batch) for batch, _ in parts]
     while True:
-        with torch.autocast(device_type, torch.bfloat16, enabled=precision == "bf16"):
-            turn = next(turns, None)
-        if turn is None:
-            return shown
+        sums: Tensor | float = 0.0
+        before = [(buffer, buffer.clone()) for buffer in objective.buffers()] if len(parts) > 1 else []
+        for number, (turns, (_, part)) in enumerate(zip(turns_of_parts, parts, strict=True)):
+            for buffer, kept in before if number else ():
+                if not torch.equal(buffer, kept):  # gradients may need the constant ones as they are
+                    buffer.copy_(kept)
+            with torch.autocast(device_type, torch.bfloat16, enabled=precision == "bf16"):
+                turn = next(turns, None)
+            if turn is None:
+                assert number == 0, "all parts have as many turns"
+                return shown
+            if number == 0:
+                for player in turn.players:
+                    optimisers[player].zero_grad(set_to_none=True)
+            sums = sums + part * torch.stack([v.detach().float() for v in turn.terms.values()])
+            total = turn.total()
+            (total if len(parts) == 1 else part * total).backward()
+        assert turn is not None and isinstance(sums, Tensor)
         players = "+".join(turn.players)
-        values = mean_over_rows(torch.stack([v.detach().float() for v in turn.terms.values()]), share)
-        for name, value in zip(turn.terms, values.tolist(), strict=True):
-            if not torch.isfinite(torch.tensor(value)):
+        for name, value in zip(turn.terms, mean_over_rows(sums, share).tolist(), strict=True):
+            if not math.isfinite(value):
                 raise TrainingStopped(f"At step {step} the term '{name}' of {players} is {value}.")
             shown[f"{players}/{name}"] = value
-        for player in turn.players:
-            optimisers[player].zero_grad(set_to_none=True)
-        turn.total().backward()
         average_gradients((p for player in turn.players for p in objective.players[player].parameters()), share)
         for player in turn.players:
             for group in optimisers[player].param_groups:
@@ -347,11 +395,22 @@ def set_up(
     return objective, {name: stage.optimisers[name].build(player) for name, player in objective.players.items()}
 
 
-def must_begin(stage: Stage, generator: nn.Module) -> None:
-    """BadInput if files that a later stage needs are missing or wrong."""
+def must_begin(stage: Stage, generator: nn.Module, accumulation: int = 1) -> None:
+    """BadInput if files that a later stage needs are missing or wrong, or if its batches cannot be divided."""
     if stage.start is not None:
         _taken(stage.start, generator)
-    set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
+    objective, _ = set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
+    if accumulation > 1 and any(isinstance(module, GatheredBatchNorm) for module in objective.modules()):
+        raise BadInput(
+            f"The stage '{stage.name}' normalises over the pictures of a batch (batch norm), so parts of it would train "
+            f"another network. Leave --accumulation at 1, or give a smaller --batch-size."
+        )
+
+
+def _refuse_precision(recipe: Recipe) -> None:
+    """BadInput for bf16 on a GPU that only emulates it."""
+    if recipe.precision == "bf16" and torch.cuda.is_available() and not torch.cuda.is_bf16_supported(False):
+        raise BadInput(f"{torch.cuda.get_device_name()} has no bfloat16 arithmetic. Give --precision fp32.")
 
 
 def _begin_from(start: Start, generator: nn.Module) -> str:

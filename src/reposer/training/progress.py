@@ -1,17 +1,18 @@
-"""A run's output while it trains: a live bar, the log file, TensorBoard."""
+"""A run's output while it trains: a live bar, the log file, a tracker."""
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from accelerate import Accelerator
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from reposer.core import BadInput
-from reposer.core.extras import install
 from reposer.core.terminal import Terminal
 
 from .recipe import Recipe
 from .run_folder import RunFolder, machine
+from .runs import VALIDATION
 
 
 class RunLog:
@@ -24,12 +25,12 @@ class RunLog:
         *,
         main: bool,
         show: bool,
-        tensorboard: bool,
+        tracker: Accelerator | None,
         step: int,
         last_step: int,
         minutes: float | None,
     ) -> None:
-        """`step`: where this call starts; it ends at `last_step`, or after this many minutes."""
+        """`step`: where this call starts; it ends at `last_step`, or after this many minutes. tracker: has begun."""
         self.recipe, self.folder, self.main, self.show = recipe, folder, main, show and main
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -50,7 +51,7 @@ class RunLog:
         )
         self._started, self._minutes, self._last_step = self._since, minutes, last_step
         self._task = self._bar.add_task("", total=1.0, stage="", place="", rate=0.0, terms="")
-        self._writer = _tensorboard_writer(folder, step) if tensorboard and main else None
+        self._tracker = tracker
         if main and (broken := folder.cut_log(step)):
             self.say(f"{broken} lines of {folder.log_file} could not be read, and were dropped.")
 
@@ -75,13 +76,20 @@ class RunLog:
         means = {name: value / self._count for name, value in self._sums.items()}
         if self.main:
             self.folder.log({"step": step, "stage": stage, "pictures_per_second": round(rate, 2), **means})
-        if self._writer is not None:
-            for name, value in means.items():
-                self._writer.add_scalar(name, value, step)
-            self._writer.add_scalar("pictures_per_second", rate, step)
+        if self._tracker is not None:
+            self._tracker.log({**means, "pictures_per_second": rate}, step)
         shown = " ".join(f"{name.split('/')[-1]} {value:.3f}" for name, value in list(means.items())[:5])
         self._bar.update(self._task, rate=rate, terms=shown)
         self._sums, self._count, self._since = {}, 0, now
+
+    def validated(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Logs the scores of the averaged generator on held-out pairs after this step, if there are any."""
+        if not values:
+            return
+        named = {f"{VALIDATION}{name}": value for name, value in values.items()}
+        self.folder.log({"step": step, "stage": stage, **named})
+        if self._tracker is not None:
+            self._tracker.log(named, step)
 
     def say(self, message: str) -> None:
         if self.show:
@@ -102,13 +110,5 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
-        if self._writer is not None:
-            self._writer.close()
-
-
-def _tensorboard_writer(folder: RunFolder, step: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise BadInput(f"TensorBoard is not installed: {install('track')}, or leave --tensorboard out.") from error
-    return SummaryWriter(str(folder.root / "tensorboard"), purge_step=step + 1)
+        for tracker in self._tracker.trackers if self._tracker is not None else ():
+            tracker.finish()

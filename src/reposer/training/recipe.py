@@ -150,10 +150,14 @@ class Recipe:
     has those of files."""
     batch_size: int = 8
     """Pictures per step, over all processes."""
+    accumulation: int = 1
+    """Number of parts that a step's batch is divided into. They are processed one after the other, which takes less
+    memory, and their gradients add up to those of the whole batch."""
     seed: int = 0
     """Seed of the weights, the data order and the noise."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16: autocast, except that losses, flow and sampling positions stay float32."""
+    """fp32, or bf16: layers compute in bfloat16 where that is safe (autocast), which is faster and takes less memory
+    on GPUs that have it; weights, losses, flow and sampling positions stay float32."""
     ema: float = 0.999
     """Decay of the averaged generator, which is the one that is kept; it warms up as (1 + n) / (10 + n)."""
     protocol: str = "reposer-v1-reconstruction"
@@ -164,6 +168,9 @@ class Recipe:
     """Steps between two lines of the log."""
     save_every: int = 500
     """Steps between two saved states."""
+    keep: int = 0
+    """Number of saved generators to keep in the folder `checkpoints`, numbered by step; older ones are removed. 0 = the
+    newest alone, which is `generator.safetensors`."""
     picture_every: int = 500
     """Steps between two picture sheets."""
 
@@ -175,7 +182,12 @@ class Recipe:
             )
         for name in ("log_every", "save_every", "picture_every"):
             at_least(1, name, getattr(self, name))
-        for name in ("workers", "seed"):
+        at_least(1, "accumulation", self.accumulation)
+        if self.accumulation > self.batch_size:
+            raise BadInput(
+                f"--accumulation is {self.accumulation}; a batch of {self.batch_size} has at most that many parts."
+            )
+        for name in ("workers", "seed", "keep"):
             at_least(0, name, getattr(self, name))
         if self.seed >= SEEDS:
             raise BadInput(f"--seed is {quoted(self.seed)}; a whole number below 2^62 is expected.")
@@ -197,6 +209,7 @@ class Recipe:
             stages=stages,
             data=self.data.tiny(),
             batch_size=2,
+            accumulation=1,
             precision="fp32",
             workers=0,
             log_every=1,

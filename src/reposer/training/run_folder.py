@@ -1,6 +1,7 @@
 """The run folder: a receipt, a log, one saved state, and the resulting generator. No file is ever half-written."""
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -35,8 +36,12 @@ STATE: Mapping[str, type | tuple[type, ...]] = {
 """The entries of a saved state, with a description of each."""
 
 
+NUMBERED = re.compile(r"\d{8}\.safetensors")
+
+
 class RunFolder:
-    """`recipe.json` · `log.jsonl` · `losses.png` · `state.pt` · `generator.safetensors` · `pictures/` · reports."""
+    """`recipe.json` · `log.jsonl` · `losses.png` · `state.pt` · `generator.safetensors` · `checkpoints/` · `pictures/` ·
+    reports."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,6 +50,7 @@ class RunFolder:
         self.state_file = root / "state.pt"
         self.generator_file = root / "generator.safetensors"
         self.loss_plot = root / "losses.png"
+        self.checkpoints = root / "checkpoints"
         self.pictures = root / "pictures"
         self.tensorboard = root / "tensorboard"
         self._made_it = False
@@ -58,7 +64,7 @@ class RunFolder:
         self._made_it = self._make()
         self._lock = only_user(self.root, "trains")
         if not self.receipt.exists():
-            own = (self.log_file, self.state_file, self.generator_file, self.pictures, self.loss_plot)
+            own = (self.log_file, self.state_file, self.generator_file, self.checkpoints, self.pictures, self.loss_plot)
             if foreign := [path.name for path in own if path.exists()]:
                 raise BadInput(
                     f"{self.root} holds {', '.join(foreign)} but no recipe.json: it is no run folder of Reposer, and "
@@ -70,6 +76,7 @@ class RunFolder:
         names = [path.name.replace(".", r"\.") for path in (*files, self.loss_plot)]
         remove_drafts(self.root, "|".join(names))
         remove_drafts(self.pictures, r"\d{8}\.png")
+        remove_drafts(self.checkpoints, r"\d{8}\.safetensors")
 
     def _make(self) -> bool:
         """Makes the folder; True if it did not exist."""
@@ -99,7 +106,7 @@ class RunFolder:
             return
         for path in (self.receipt, self.log_file, self.generator_file, self.loss_plot):
             path.unlink(missing_ok=True)
-        for folder in (self.pictures, self.tensorboard):
+        for folder in (self.checkpoints, self.pictures, self.tensorboard):
             shutil.rmtree(folder, ignore_errors=True)
         if {path.name for path in self.root.iterdir()} <= {LOCK}:
             remove_locked(self.root)
@@ -175,6 +182,25 @@ class RunFolder:
         """Writes the state. A kill leaves the old state or the new one."""
         with whole_file(self.state_file) as file:
             torch.save(state, file)
+
+    def keep_checkpoint(self, step: int, number: int) -> None:
+        """Keeps a copy of the generator under its step, and of those that were kept only the last `number`."""
+        if number > 0:
+            self.checkpoints.mkdir(exist_ok=True)
+            with whole_file(self.checkpoints / f"{step:08d}.safetensors") as file:
+                file.write(self.generator_file.read_bytes())
+        for path in self._numbered()[: -number or None]:
+            path.unlink()
+
+    def drop_checkpoints(self, *, after: int) -> None:
+        """Removes checkpoints of steps that will be taken again."""
+        for path in self._numbered():
+            if int(path.stem) > after:
+                path.unlink()
+
+    def _numbered(self) -> list[Path]:
+        """The checkpoints, from the first to the last."""
+        return sorted(path for path in self.checkpoints.glob("*.safetensors") if NUMBERED.fullmatch(path.name))
 
     def log(self, line: dict[str, Any]) -> None:
         with self.log_file.open("a") as file:

@@ -12,6 +12,8 @@ from reposer.nn.weights import read_about, read_header
 
 from .run_folder import RunFolder
 
+VALIDATION = "validation/"
+"""Prefix of a log's scores on held-out pairs; lines with them have no losses."""
 NO_TERMS = ("step", "stage", "pictures_per_second")
 """Entries of a log's line that are no terms of a loss."""
 DEEPEST = 3  # folders below the one that is searched
@@ -22,6 +24,7 @@ class RunSummary:
     """A run folder in a few values.
 
     step: the last one that was logged; its losses are means over the steps since the line before.
+    validation: the last scores on held-out pairs.
     saved: the last one whose network is in the folder; a run goes on from there.
     steps: of the whole run.
     seconds_left: at the last line's speed; None before the first line, 0 when finished.
@@ -39,6 +42,7 @@ class RunSummary:
     seconds_left: float | None
     written: float | None
     losses: Mapping[str, float]
+    validation: Mapping[str, float]
 
     @property
     def state(self) -> str:
@@ -65,7 +69,7 @@ def run_summary(root: Path) -> RunSummary:
     if not steps or not all(type(size) is int for size in sizes):
         raise BadInput(f"{folder.receipt} names no steps, batch size and seed of a run: it was damaged.")
     lines = list(log_lines(folder.log_file))
-    last = lines[-1] if lines else {}
+    last: dict[str, Any] = next((line for line in reversed(lines) if not _validation_of(line)), {})
     step, saved, total = last.get("step", 0), _saved(folder.generator_file), sum(steps)
     rate = last.get("pictures_per_second")
     rate = float(rate) if isinstance(rate, int | float) and rate > 0 else None
@@ -83,6 +87,7 @@ def run_summary(root: Path) -> RunSummary:
         seconds_left=0.0 if saved >= total else left,
         written=max((path.stat().st_mtime for path in files), default=None),
         losses=terms_of(last),
+        validation=next((found for line in reversed(lines) if (found := _validation_of(line))), {}),
     )
 
 
@@ -103,6 +108,12 @@ def terms_of(line: Mapping[str, Any]) -> dict[str, float]:
     """The finite terms of the losses in a line of a log."""
     found = {name: value for name, value in line.items() if name not in NO_TERMS and type(value) in (int, float)}
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+
+
+def _validation_of(line: Mapping[str, Any]) -> dict[str, float]:
+    """The scores on held-out pairs in a line of a log."""
+    terms = terms_of(line).items()
+    return {name.removeprefix(VALIDATION): value for name, value in terms if name.startswith(VALIDATION)}
 
 
 def _saved(path: Path) -> int:
