@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def import_weights(
-    family: Positional[Literal["gfla", "pg2"]],
+    family: Positional[Literal["gfla", "patn", "pg2"]],
     checkpoint: Positional[Path],
     *,
     recipe: Literal[
@@ -29,6 +29,8 @@ def import_weights(
         "gfla-face-2020",
         "gfla-views-car-2020",
         "gfla-views-chair-2020",
+        "patn-fashion-2019",
+        "patn-market-2019",
         "pg2-market-2017",
         "pg2-fashion-2017",
     ],
@@ -40,7 +42,7 @@ def import_weights(
 
     Args:
         family: model family of the checkpoint.
-        checkpoint: the released file; GFLA's `*_net_G.pth`, or a `.npz` of PG2's variables by their names.
+        checkpoint: the released file; GFLA's `*_net_G.pth`, PATN's `*_net_netG.pth`, or a `.npz` of PG2's variables by their names.
         recipe: name of the published network.
         out: the `.safetensors` to write.
     """
