@@ -1,13 +1,17 @@
 import dataclasses
 import json
+import shutil
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 
+from reposer.cli.leaderboard import chosen
 from reposer.core import BadInput, Framing, Generated, Pose
+from reposer.data import open_dataset
 from reposer.evaluation import OnWholePictures, evaluate
-from reposer.generators import RECIPES, load
+from reposer.generators import RECIPES, load, save
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.leaderboard import (
     BATCH,
@@ -19,10 +23,11 @@ from reposer.leaderboard import (
     full,
     hold,
     mini,
+    on_data,
     table,
     with_own_features,
 )
-from reposer.synthetic.people import SyntheticPeople
+from reposer.synthetic.people import SyntheticPeople, write_people
 from reposer.training.run_folder import RunFolder
 
 
@@ -101,10 +106,80 @@ def test_stages_keep_their_share_of_the_pictures_and_the_last_has_no_end(tmp_pat
     contest = dataclasses.replace(mini(), pictures=1500 * BATCH)
     for name, build in contest.systems.items():
         form = contest_form(build(), contest, tmp_path)
-        assert (form.batch_size, form.ema, form.data.root) == (BATCH, contest.average, str(tmp_path)), name
+        own = None if name == "TrueFlow" else str(tmp_path)  # which learns from pairs with their true flow
+        assert (form.batch_size, form.ema, form.data.root) == (BATCH, contest.average, own), name
         assert all(stage.learning_rate_factor(stage.steps - 1) == 1 for stage in form.stages), name
         first = sum(stage.steps for stage in form.stages[:-1]) / 1500
         assert first == pytest.approx(sum(s.steps for s in build().stages[:-1]) / build().steps), name
+
+
+@pytest.mark.slow
+def test_systems_networks_and_folders_of_pictures_are_compared_on_any_data(tmp_path):
+    """A system is trained on the folder; copies of the sources in a folder score as copying does."""
+    data = write_people(tmp_path / "data", size=(64, 44), num_train=2, num_test=2, views=3, workers=1, progress=False)
+    truth = open_dataset(data, "test", None)
+    copies, few = tmp_path / "copies", tmp_path / "few"
+    for folder, rows in ((copies, truth.rows), (few, truth.rows[1:])):
+        folder.mkdir()
+        for row in rows:
+            name = f"{Path(row.source_name).stem}_2_{Path(row.target_name).stem}.png"
+            shutil.copyfile(truth.picture_path(row.source_name), folder / name)
+    weights = tmp_path / "own.safetensors"
+    save(tiny_recipe("pg2-mini").build(), weights)
+    made = {"copies": str(copies), "few": str(few), "own": str(weights)}
+    contest = on_data(tiny("patn-mini", made=made, pairs=99), str(data))
+    assert contest.size == (64, 44)
+    entries = hold(contest, tmp_path / "out", show=False)
+    assert not (tmp_path / "out/people").exists()
+    found = {(e.system, e.moment): e for e in entries}
+    assert len(found) == 2 * (len(contest.names) + 1)
+    for moment in ("pictures", "minutes"):
+        copied = found[COPY, moment]
+        assert found["copies", moment].scores == {n: pytest.approx(s, rel=1e-9) for n, s in copied.scores.items()}
+        assert "no generated picture of this pair is there" in found["few", moment].failed
+        assert found["own", moment].parameters > 0 and found["own", moment].scores.keys() == copied.scores.keys()
+        assert found["patn-mini", moment].pictures > 0
+    text = (tmp_path / "out/leaderboard.md").read_text()
+    assert all(text.count(f"| {name} |") == 2 for name in (COPY, *contest.names))
+    receipt = json.loads((tmp_path / "out/patn-mini/recipe.json").read_text())
+    assert receipt["recipe"]["data"]["root"] == str(data)
+
+    (copies / "one-more.png").write_bytes((copies / name).read_bytes())
+    with pytest.raises(BadInput, match="another files of copies"):
+        hold(contest, tmp_path / "out", show=False)
+
+
+def test_systems_are_named_by_the_table_by_recipes_or_by_files(tmp_path):
+    folder, weights = tmp_path / "pictures", tmp_path / "w.safetensors"
+    folder.mkdir()
+    weights.touch()
+    systems = mini().systems
+    words = ("PATN", "gfla-mini", f"theirs={folder}", f"ours={weights}")
+    trained, made = chosen(words, systems, with_data=True)
+    assert trained == {"PATN": systems["PATN"], "gfla-mini": RECIPES["gfla-mini"]}
+    assert made == {"theirs": str(folder), "ours": str(weights)}
+    assert chosen(None, systems, with_data=False) == (dict(systems), {})
+    for word, said in {
+        "patn-mimi": "patn-mini",
+        f"x={tmp_path / 'none'}": "There is no file or folder",
+        f"people={folder}": "files of its own",
+        f"../up={folder}": "a name is letters",
+        f"x={tmp_path / 'a.txt'}": "neither a .safetensors nor a folder",
+    }.items():
+        (tmp_path / "a.txt").touch()
+        with pytest.raises((BadInput, KeyError), match=said):
+            chosen((word,), systems, with_data=True)
+    with pytest.raises(BadInput, match="give its folder with --data"):
+        chosen((f"theirs={folder}",), systems, with_data=False)
+    with pytest.raises(BadInput, match="names PATN twice"):
+        chosen(("PATN", "PATN"), systems, with_data=False)
+
+
+def test_a_system_that_learns_from_clips_is_refused_and_one_that_learns_from_flow_keeps_its_own_pairs(tmp_path):
+    with pytest.raises(BadInput, match="gfla-animation-mini does not train on pairs of people"):
+        contest_form(RECIPES["gfla-animation-mini"](), mini(), tmp_path)
+    flow = RECIPES["trueflow-mini"]()
+    assert contest_form(flow, mini(), tmp_path).data == flow.data
 
 
 def test_the_full_size_contest_has_the_same_systems_and_can_do_without_foreign_weights():

@@ -5,6 +5,9 @@ A system's averaged generator is scored after a set number of pictures, and afte
 Learning rates stay constant after their warm-up and every system is averaged alike, so one run serves both moments. A
 system of several stages runs once for each moment, so that its stages keep their shares of it: PG2's first network is
 frozen in its second stage, and cutting the first stage short would spoil all that follows.
+
+Entries that are not trained here, networks from files and folders of pictures made elsewhere, are scored on the same
+pairs and stand in both tables.
 """
 
 import json
@@ -29,26 +32,34 @@ from reposer.core.processes import Terminated
 from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
-from reposer.evaluation import PROTOCOLS, OnWholePictures, evaluate
+from reposer.data.dataset import FilePairs
+from reposer.evaluation import PROTOCOLS, Folders, OnWholePictures, Report, evaluate, score_folder
+from reposer.evaluation.folder import in_words
+from reposer.evaluation.folder_geometry import Declared
 from reposer.evaluation.numbers import titled, written
 from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.generators import load
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.metrics import METRICS
 from reposer.nn.maps import stick_picture
-from reposer.recipes import DataConfig
+from reposer.recipes import DataConfig, TruePairsConfig
 from reposer.synthetic.people import write_people
 from reposer.synthetic.people.drafts import ABOUT
+from reposer.synthetic.people.true_views import write_views
 from reposer.training import RECIPES, Recipe, TrainingStopped, train
+from reposer.training.contents import digest
 from reposer.training.run_folder import RunFolder
 
 Score = tuple[float, float, float]  # mean, and the ends of its interval
 Moment = Literal["pictures", "minutes"]
 MOMENTS: tuple[Moment, ...] = ("pictures", "minutes")
 BATCH = 8  # pictures of one step, for every system
+FASHION = (256, 176)  # of the scored pictures, if those of a data set have several sizes
 NO_END = 10_000_000  # steps of the last stage, which only the contest ends
 SHEET_ROWS = 8
 COPY = "copy-the-source"
+TRUTH = "true-pairs"
+"""First word of the names of folders of rendered pairs with their true flow, for systems that learn from it."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,8 @@ class Contest:
     pairs: number of pairs of the test people to score.
     pictures, minutes: the two moments of scoring.
     average: decay of the averaged generator of every system.
+    data: folder of the pairs to train and score on, in its splits train and test; None = people rendered for it.
+    made: entries that are not trained here, by name: a `.safetensors`, or a folder of pictures of the pairs of `data`.
     """
 
     systems: Mapping[str, Callable[[], Recipe]]
@@ -72,6 +85,13 @@ class Contest:
     minutes: float
     average: float
     protocol: str = "reposer-v1-reconstruction"
+    data: str | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All entries but copying, in the order of the table."""
+        return (*self.systems, *self.made)
 
     @property
     def steps(self) -> int:
@@ -90,6 +110,7 @@ def mini() -> Contest:
             "GFLA": RECIPES["gfla-mini"],
             "RATE-Net": RECIPES["rate-net-mini"],
             "DRN": RECIPES["drn-mini"],
+            "TrueFlow": RECIPES["trueflow-mini"],
         },
         size=(128, 88),
         people=2400,
@@ -98,6 +119,7 @@ def mini() -> Contest:
         pictures=3840,
         minutes=12.0,
         average=0.995,
+        protocol="reposer-v1-leaderboard",
     )
 
 
@@ -110,6 +132,7 @@ def full() -> Contest:
             "GFLA": RECIPES["gfla-fashion"],
             "RATE-Net": RECIPES["rate-net-fashion-2020"],
             "DRN": RECIPES["drn-fashion-2020"],
+            "TrueFlow": RECIPES["trueflow"],
         },
         size=(256, 176),
         people=10_000,
@@ -118,7 +141,17 @@ def full() -> Contest:
         pictures=200_000,
         minutes=240.0,
         average=0.999,
+        protocol="reposer-v1-leaderboard",
     )
+
+
+def on_data(contest: Contest, root: str) -> Contest:
+    """The same contest on a data set of pairs of people: at its pictures' size, and on its test split."""
+    test = open_dataset(Path(root), "test", None)
+    if not isinstance(test[0].target_pose, Pose):
+        raise BadInput(f"{root} holds views of objects; the leaderboard is of people.")
+    sizes = {test.target_size(i) for i in range(len(test))}
+    return replace(contest, data=root, size=sizes.pop() if len(sizes) == 1 else FASHION)
 
 
 def with_own_features(contest: Contest) -> Contest:
@@ -168,30 +201,46 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     """
     console = Terminal(stderr=True, quiet=not show)
     _meet_again(contest, out)
-    people = out / "people"
-    if not people.exists():
-        write_people(people, size=contest.size, num_train=contest.people, num_test=contest.test_people, progress=show)
-    _refuse_other_people(contest, people)
+    people = out / "people" if contest.data is None else Path(contest.data)
+    if contest.data is None:
+        if not people.exists():
+            write_people(
+                people, size=contest.size, num_train=contest.people, num_test=contest.test_people, progress=show
+            )
+        _refuse_other_people(contest, people)
     test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
     pairs = [k * len(test) // contest.pairs for k in range(min(contest.pairs, len(test)))]
     measures = _Measures(contest, test, pairs)
     baseline = measures.baseline()
     entries = [Entry(COPY, moment, scores=baseline) for moment in MOMENTS]
+    for name, path in contest.made.items():
+        console.say(f"{name}, scored as it is", style="bold")
+        entry = measures.made_elsewhere(name, Path(path), out / name)
+        entries += [replace(entry, moment=moment) for moment in MOMENTS]
+    for moment in MOMENTS if contest.made else ():
+        _write_results(out, contest, entries, moment, test, pairs)
     for number, (system, build) in enumerate(contest.systems.items(), start=1):
         console.say(f"{system}, {number} of {len(contest.systems)}", style="bold")
         for entry in _compete(system, build(), contest, out / system, people, measures, console, show):
             entries.append(entry)
-            write_text(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
-            write_text(out / "leaderboard.md", table(contest, entries))
-            _write_sheet(out, contest, entry.moment, test, pairs)
+            _write_results(out, contest, entries, entry.moment, test, pairs)
         if sum(entry.system == system for entry in entries) < len(MOMENTS):
             console.say("Stopped; the same command goes on from here.")
             break
     return entries
 
 
+def _write_results(
+    out: Path, contest: Contest, entries: Sequence[Entry], moment: Moment, test: PairDataset, pairs: Sequence[int]
+) -> None:
+    write_text(out / "leaderboard.json", json.dumps(_plain(contest, entries), indent=2) + "\n")
+    write_text(out / "leaderboard.md", table(contest, entries))
+    _write_sheet(out, contest, moment, test, pairs)
+
+
 def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | None = None) -> Recipe:
-    """The recipe with the contest's batch, data and averaging, and constant learning rates.
+    """The recipe with the contest's batch, data and averaging, and constant learning rates. A system that learns from
+    pairs with their true flow has pairs of its own instead of the contest's people.
 
     Stages before the last keep their share of the recipe's steps, relative to `steps` (None = those of the contest's
     pictures); the last is open-ended.
@@ -201,11 +250,31 @@ def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | No
     return replace(
         recipe,
         stages=(*stages, replace(last, steps=NO_END)),
-        data=DataConfig(root=str(people)),
+        data=_data_of(recipe, people),
         batch_size=BATCH,
         ema=contest.average,
         protocol=contest.protocol,
     )
+
+
+def _data_of(recipe: Recipe, people: Path) -> DataConfig | TruePairsConfig:
+    """What a system trains on."""
+    if isinstance(recipe.data, TruePairsConfig):
+        return recipe.data
+    if not isinstance(recipe.data, DataConfig):
+        raise BadInput(f"{recipe.name} does not train on pairs of people, so it cannot be compared here.")
+    return DataConfig(root=str(people), skeleton=recipe.data.skeleton)
+
+
+def _with_true_pairs(recipe: Recipe, out: Path, show: bool) -> Recipe:
+    """The recipe with its pairs of known flow rendered before the clock starts, if it learns from such."""
+    if not isinstance(recipe.data, TruePairsConfig) or recipe.data.root is not None:
+        return recipe
+    size, count = recipe.model.framing.size, recipe.data.num_people
+    root = out / f"{TRUTH}-{size[0]}x{size[1]}-{count}-{recipe.data.seed}"
+    if not root.exists():
+        write_views(root, size=size, num_train=count, seed=recipe.data.seed, progress=show)
+    return replace(recipe, data=replace(recipe.data, root=str(root)))
 
 
 def _compete(
@@ -221,6 +290,8 @@ def _compete(
     """The system's entries in the order in which it reaches the moments; fewer if the training is stopped."""
     known = {m: from_plain(Entry, object_in(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()}
     yield from known.values()
+    if len(known) < len(MOMENTS):
+        recipe = _with_true_pairs(recipe, folder.parent, show)
     if len(recipe.stages) == 1:
         missing = [moment for moment in MOMENTS if moment not in known]
         yield from _run(
@@ -319,7 +390,36 @@ class _Measures:
         report = evaluate(
             OnWholePictures(generator.to(device)), self.contest.protocol, self.test, indices=self.pairs, device=device
         )
-        return {name: (s.value.mean, s.low, s.high) for name, s in report.summary.items()}
+        return _summary(report)
+
+    def made_elsewhere(self, name: str, path: Path, out: Path) -> Entry:
+        """The entry of a network in a file, or of a folder with a picture for each of the pairs."""
+        if path.suffix == ".safetensors":
+            generator = load(path)
+            return Entry(
+                name,
+                "pictures",
+                parameters=sum(p.numel() for p in generator.parameters()),
+                milliseconds=self.milliseconds(generator),
+                geometry=brought_back(generator.framing, self.contest.size),
+                scores=self.scores(generator),
+            )
+        assert isinstance(self.test, FilePairs), "folders are of the pairs of a data set"
+        rows = [self.test.rows[i] for i in self.pairs]
+        names = {name for row in rows for name in (row.source_name, row.target_name)}
+        folders = Folders(
+            generated=path,
+            targets=self.test.picture_path(rows[0].target_name).parent,
+            poses={Path(name).stem: pose for name in names if isinstance(pose := self.test.poses[name], Pose)},
+            wanted=[(row.source_name, row.target_name) for row in rows],
+            declared=Declared(person=self.contest.size, poses_fill_pictures=True),
+        )
+        rule = PROTOCOLS[self.contest.protocol]
+        found = score_folder(folders, rule, out, workers=0, show=False)
+        of_others = [p for p in found.problems if p.reason != "its pair is not in the list"]
+        if of_others:  # a mean over fewer pairs would not be comparable
+            return Entry(name, "pictures", failed="; ".join(in_words(of_others)[:2]))
+        return Entry(name, "pictures", scores=_summary(found.report))
 
     def baseline(self) -> dict[str, Score]:
         return self.scores(CopySource(CopySourceConfig(Framing(self.contest.size))))
@@ -333,6 +433,10 @@ class _Measures:
             generate(batch.source, batch.source_pose, batch.target_pose).cpu()  # waits for the device
             best = min(best, time.perf_counter() - start)
         return 1000 * best
+
+
+def _summary(report: Report) -> dict[str, Score]:
+    return {name: (s.value.mean, s.low, s.high) for name, s in report.summary.items()}
 
 
 def table(contest: Contest, entries: Sequence[Entry]) -> str:
@@ -379,10 +483,11 @@ def _heading(contest: Contest, moment: Moment) -> str:
 
 
 def _cells(entry: Entry) -> list[str]:
-    if entry.system == COPY:
-        return ["", "", "", "", ""]
     if entry.failed:
         return [in_markdown(entry.failed), "", "", "", ""]
+    if not entry.pictures:  # not trained here
+        many = f"{entry.parameters:,}" if entry.parameters else ""
+        return [many, "", "", "", f"{entry.milliseconds:.0f}" if entry.milliseconds else ""]
     shown = f"{entry.parameters:,}", f"{entry.pictures:,}", f"{entry.minutes:.1f}"
     return [*shown, f"{entry.cores:.1f}" if entry.cores else "", f"{entry.milliseconds:.0f}"]
 
@@ -403,8 +508,10 @@ def _write_sheet(out: Path, contest: Contest, moment: Moment, test: PairDataset,
     batch = Batch.stack([test[i] for i in rows])
     assert isinstance(batch.target_pose, Pose), "systems of people"
     columns = {"source": batch.source, "target pose": stick_picture(batch.target_pose), "truth": batch.target}
-    for system in contest.systems:
-        if (weights := out / system / f"{moment}.safetensors").exists():
+    files = {system: out / system / f"{moment}.safetensors" for system in contest.systems}
+    files |= {name: Path(path) for name, path in contest.made.items() if Path(path).is_file()}
+    for system, weights in files.items():
+        if weights.exists():
             columns[system] = OnWholePictures(load(weights))(batch.source, batch.source_pose, batch.target_pose)
     sheet = picture_sheet(list(zip(*columns.values(), strict=True)), tuple(columns), scale=256 / contest.size[0])
     write_sheet(out / f"{moment}.png", sheet)
@@ -415,6 +522,9 @@ def _meet_again(contest: Contest, out: Path) -> None:
     recipes = {name: build() for name, build in contest.systems.items()}
     values = to_plain({**vars(contest), "systems": {name: recipe.name for name, recipe in recipes.items()}})
     values |= {f"recipe of {name}": to_plain(recipe) for name, recipe in recipes.items()}
+    values |= {f"files of {name}": digest(Path(path)) for name, path in contest.made.items()}
+    if contest.data is not None:
+        values["files of the data"] = digest(Path(contest.data))
     file = out / "contest.json"
     if not file.exists():
         out.mkdir(parents=True, exist_ok=True)

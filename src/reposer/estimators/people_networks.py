@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from reposer.core import Framing
 from reposer.core.skeleton import OPENPOSE_18, Skeleton
-from reposer.nn.call import call
+from reposer.nn.residual import Block, halved, trunk
 
 FACE_5 = Skeleton("face5", ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth"), ())
-GROUPS = 8  # per group norm
 
 
 @dataclass(frozen=True)
@@ -59,25 +58,6 @@ class BodyReading:
     """Identity vectors of length 1."""
 
 
-class Block(nn.Module):
-    """x + conv(relu(norm(conv(relu(norm(x))))))."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm_1, self.norm_2 = nn.GroupNorm(GROUPS, width), nn.GroupNorm(GROUPS, width)
-        self.conv_1, self.conv_2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        nn.init.zeros_(self.conv_2.weight)  # the block starts as the identity
-
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        y = self.conv_1(F.relu(self.norm_1(x)))
-        return x + call(self.conv_2, F.relu(self.norm_2(y)))
-
-
-def halved(before: int, after: int) -> nn.Conv2d:
-    """A convolution that halves height and width."""
-    return nn.Conv2d(before, after, 3, stride=2, padding=1)
-
-
 class PeopleBody(nn.Module):
     """Joints, the presence of joints and person, attributes and identity, from one trunk: 1.2 M parameters."""
 
@@ -85,10 +65,8 @@ class PeopleBody(nn.Module):
         super().__init__()
         self.config, self.skeleton = config, OPENPOSE_18
         self.framing = Framing(config.size, fit="pad")
-        joints, (w2, w4, w8, w16) = len(self.skeleton), config.widths
-        self.stem = nn.Sequential(halved(3, w2), nn.ReLU(), halved(w2, w4), Block(w4))
-        self.down8 = nn.Sequential(halved(w4, w8), Block(w8), Block(w8))
-        self.down16 = nn.Sequential(halved(w8, w16), Block(w16), Block(w16))
+        joints, (_, w4, w8, w16) = len(self.skeleton), config.widths
+        self.stem, self.down8, self.down16 = trunk(config.widths).values()
         self.to8, self.up8 = nn.Conv2d(w16, w8, 1), Block(w8)
         self.to4, self.up4 = nn.Conv2d(w8, w4, 1), Block(w4)
         self.maps = nn.Conv2d(w4, joints, 1)

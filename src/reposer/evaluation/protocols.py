@@ -26,6 +26,12 @@ RECONSTRUCTION_V1 = PROTOCOLS.add(
 )
 """How near the generated target is to the true one, as 8-bit pictures without padding; all pairs weigh alike."""
 
+LEADERBOARD_V1 = PROTOCOLS.add(
+    "reposer-v1-leaderboard",
+    Protocol("reposer-v1-leaderboard", metrics=(*RECONSTRUCTION_V1.metrics, "perceptual-people-body")),
+)
+"""The same, and the distance of features of a network that no training loss uses."""
+
 KEPT = Geometry(FASHION, "pil-bicubic", "keep-aspect")
 CLEAN = (
     "psnr",
