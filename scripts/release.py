@@ -119,14 +119,12 @@ def install(wheel: Path, folder: Path, *, borrow: bool, pip: Sequence[str]) -> P
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if borrow:
-        subprocess.run([*command, "--no-deps", "--no-index", str(wheel)], check=True, env=_environment())
+        subprocess.run([*command, "--no-deps", "--no-index", str(wheel)], check=True, env=outside())
         say = "import sysconfig; print(sysconfig.get_path('purelib'))"
         own = subprocess.run([str(python), "-c", say], check=True, capture_output=True, text=True).stdout.strip()
         (Path(own) / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     else:
-        subprocess.run(
-            [*command, "-c", str(ROOT / "constraints.txt"), *pip, str(wheel)], check=True, env=_environment()
-        )
+        subprocess.run([*command, "-c", str(ROOT / "constraints.txt"), *pip, str(wheel)], check=True, env=outside())
     return python
 
 
@@ -161,7 +159,7 @@ def speed_faults(python: Path, empty: Path, *, judged: bool) -> Iterator[str]:
         yield f"reposer --help takes {took:.2f} s; at most {SLOWEST_HELP} are wanted"
 
 
-def _environment() -> dict[str, str]:
+def outside() -> dict[str, str]:
     """The environment without what leads back to the repository."""
     return {
         name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
@@ -170,7 +168,7 @@ def _environment() -> dict[str, str]:
 
 def _run(command: Sequence[str], folder: Path) -> str:
     """What a command prints; nothing if it fails, whose message goes to the terminal."""
-    done = subprocess.run(command, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=folder, env=outside(), stdout=subprocess.PIPE, text=True)
     return done.stdout if done.returncode == 0 else ""
 
 
@@ -179,7 +177,7 @@ def _seconds(command: Sequence[str], folder: Path) -> float:
     took = []
     for _ in range(3):
         before = os.times()
-        subprocess.run(command, cwd=folder, env=_environment(), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=folder, env=outside(), check=True, stdout=subprocess.DEVNULL)
         after = os.times()
         took.append(after.children_user + after.children_system - before.children_user - before.children_system)
     return min(took)

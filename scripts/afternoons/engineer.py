@@ -1,0 +1,92 @@
+"""`python -m scripts.afternoons.engineer FOLDER`: install, a photo of one's own, many of them, a network fitted to one
+person, and what is needed to ship."""
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from .steps import Afternoon, StepFailed, begin, failed, finish
+
+ROOT = Path(__file__).parents[2]
+PHOTO = "people_photos/tfjs_pose.jpg"
+OTHERS = "people_real/codait_white"
+MINUTES = 1.0
+NOT_BETTER = 1  # exit code of `personalize` if the fitted network is not better on held-out photos
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    afternoon, real_data = begin(__doc__ or "", arguments)
+    try:
+        work(afternoon, real_data)
+    except StepFailed as error:
+        return failed(error)
+    return finish(afternoon)
+
+
+def work(a: Afternoon, real_data: Path | None) -> None:
+    a.reposer("the demo", "demo")
+    photos(a, real_data)
+
+    # --- One photo: a pose by name, the pose of another photo, what of it is real
+    a.reposer("a photo in a pose by name", "transfer", "photo.jpg", "--pose", "arms-up", "--out", "arms-up.png")
+    a.reposer(
+        "a photo in another photo's pose, with provenance",
+        *("transfer", "photo.jpg", "--pose", "album/b.jpg", "--provenance", "--out", "other.png"),
+    )
+    a.need("arms-up.png", "other.png")
+
+    # --- Many: stopped ones go on
+    batch = ("batch", "album", "--poses", "arms-up", "--workers", "1", "--out", "results")
+    a.reposer("an album in a pose", *batch)
+    a.reposer("the same again keeps every picture", *batch)
+    made = len(list((a.folder / "results").glob("*.png")))
+    if made != len(list((a.folder / "album").glob("*.jpg"))):
+        raise StepFailed(f"The batch made {made} pictures of the album.")
+
+    # --- One person
+    words = ("personalize", "album", "--minutes", str(MINUTES), "--threads", "1", "--out", "mine.safetensors")
+    a.reposer("fit the network to one person for a minute", *words, codes=(0, NOT_BETTER))
+    model = "mine.safetensors" if (a.folder / "mine.safetensors").is_file() else "trueflow"
+    a.reposer(f"use {model}", "transfer", "photo.jpg", "--pose", "arms-up", "--model", model, "--out", "own.png")
+
+    # --- Ship
+    with a.step("check the container file"):
+        container(a)
+
+
+def photos(a: Afternoon, real_data: Path | None) -> None:
+    """photo.jpg, and a folder `album` of one person."""
+    album = a.folder / "album"
+    album.mkdir()
+    if real_data is not None:
+        with a.step("copy real photos"):
+            shutil.copyfile(real_data / PHOTO, a.folder / "photo.jpg")
+            for letter, path in zip("abcdefgh", sorted((real_data / OTHERS).glob("*.jpg")), strict=False):
+                shutil.copyfile(path, album / f"{letter}.jpg")
+        return
+    size = ("--size", "512", "352", "--suffix", ".jpg")
+    people = ("--people", "1", "--test-people", "1", "--views", "12")
+    a.reposer("render photos of one person", "data", "synthesize", "people", *people, *size)
+    for letter, path in zip("abcdefghijkl", sorted((a.folder / "people/train").glob("*.jpg")), strict=True):
+        shutil.copyfile(path, album / f"{letter}.jpg")
+    shutil.copyfile(album / "a.jpg", a.folder / "photo.jpg")
+
+
+def container(a: Afternoon) -> None:
+    """What the container file copies and starts is there. (Building the image needs a network and a daemon.)"""
+    lines = (ROOT / "Containerfile").read_text().splitlines()
+    copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+    wheel = next(a.folder.parent.glob("installed/*.whl"))
+    for name in copied:
+        if not (fnmatch(f"dist/{wheel.name}", name) or (ROOT / name).is_file()):
+            raise StepFailed(f"The container file copies {name}, which is not there.")
+    entry = next(line for line in lines if line.startswith("ENTRYPOINT "))
+    program = a.python.parent / json.loads(entry.removeprefix("ENTRYPOINT "))[0]
+    a.command("start the program that the image starts", str(program), "--version")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
