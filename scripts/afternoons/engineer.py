@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from reposer.cli import COMMANDS
+
 from .steps import Afternoon, StepFailed, begin, failed, finish
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,9 @@ def work(a: Afternoon, real_data: Path | None) -> None:
     a.reposer(f"use {model}", "transfer", "photo.jpg", "--pose", "arms-up", "--model", model, "--out", "own.png")
 
     # --- Ship
+    if "export" in COMMANDS:
+        a.reposer("export it", "export", model, "--format", "onnx", "--out", "model.onnx")
+        a.need("model.onnx")
     with a.step("check the container file"):
         container(a)
 

@@ -33,9 +33,10 @@ from reposer.core.shown import in_markdown
 from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
 from reposer.data.dataset import FilePairs
+from reposer.data.pictures import picture_header
 from reposer.evaluation import PROTOCOLS, Folders, OnWholePictures, Report, evaluate, score_folder
 from reposer.evaluation.folder import in_words
-from reposer.evaluation.folder_geometry import Declared
+from reposer.evaluation.folder_geometry import Declared, same_shape
 from reposer.evaluation.numbers import titled, written
 from reposer.evaluation.sheets import picture_sheet, write_sheet
 from reposer.generators import load
@@ -146,12 +147,16 @@ def full() -> Contest:
 
 
 def on_data(contest: Contest, root: str) -> Contest:
-    """The same contest on a data set of pairs of people: at its pictures' size, and on its test split."""
+    """The same contest on a data set of pairs of people: on its test split, at its files' size if they have one size
+    that is the pictures' shape, otherwise at the size that the data set gives them."""
     test = open_dataset(Path(root), "test", None)
     if not isinstance(test[0].target_pose, Pose):
         raise BadInput(f"{root} holds views of objects; the leaderboard is of people.")
-    sizes = {test.target_size(i) for i in range(len(test))}
-    return replace(contest, data=root, size=sizes.pop() if len(sizes) == 1 else FASHION)
+    wanted = {test.target_size(i) for i in range(len(test))}
+    size = wanted.pop() if len(wanted) == 1 else FASHION
+    files = {picture_header(test.picture_path(row.target_name)) for row in test.rows}
+    own = files.pop() if len(files) == 1 else size
+    return replace(contest, data=root, size=own if same_shape(own, size) else size)
 
 
 def with_own_features(contest: Contest) -> Contest:
@@ -359,6 +364,7 @@ def _run(
                 generator = load(weights)
                 scores = measures.scores(generator)
             except BadInput as error:  # it diverged, and no loss has shown it yet
+                weights.unlink()  # its pictures are not shown either
                 yield _kept(place, Entry(system, moment, failed=str(error)))
                 continue
             yield _kept(
@@ -410,7 +416,11 @@ class _Measures:
         folders = Folders(
             generated=path,
             targets=self.test.picture_path(rows[0].target_name).parent,
-            poses={Path(name).stem: pose for name in names if isinstance(pose := self.test.poses[name], Pose)},
+            poses={
+                Path(name).stem: pose.resize(self.contest.size)
+                for name in names
+                if isinstance(pose := self.test.poses[name], Pose)
+            },
             wanted=[(row.source_name, row.target_name) for row in rows],
             declared=Declared(person=self.contest.size, poses_fill_pictures=True),
         )
