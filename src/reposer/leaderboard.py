@@ -214,7 +214,8 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
             )
         _refuse_other_people(contest, people)
     test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
-    pairs = [k * len(test) // contest.pairs for k in range(min(contest.pairs, len(test)))]
+    count = min(contest.pairs, len(test))
+    pairs = [k * len(test) // count for k in range(count)]
     measures = _Measures(contest, test, pairs)
     baseline = measures.baseline()
     entries = [Entry(COPY, moment, scores=baseline) for moment in MOMENTS]

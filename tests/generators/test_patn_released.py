@@ -19,13 +19,13 @@ def pair(size):
     random = torch.Generator().manual_seed(1)
     poses = [
         Pose(
-            torch.rand(1, 18, 2, generator=random) * torch.tensor([size[1] - 1.0, size[0] - 1.0]),
+            torch.rand(1, 18, 2, generator=random, dtype=torch.float64) * torch.tensor([size[1] - 1.0, size[0] - 1.0]),
             torch.rand(1, 18, generator=random) > 0.2,
             size,
         )
         for _ in range(2)
     ]
-    return torch.rand(1, 3, *size, generator=random) * 2 - 1, *poses
+    return torch.rand(1, 3, *size, generator=random, dtype=torch.float64) * 2 - 1, *poses
 
 
 def one_by_one(network):
@@ -50,10 +50,10 @@ def test_the_imported_network_computes_what_the_original_computes(recipe, option
     source, source_pose, target_pose = pair((32, 24))  # any size that both take
     with torch.no_grad():
         maps = [heatmaps(pose, 6.0, coordinates="truncated") for pose in (source_pose, target_pose)]
-        wanted = one_by_one(original)(source, torch.cat(maps, 1))
-        found = imported(source, source_pose, target_pose).picture
+        wanted = one_by_one(original.double())(source, torch.cat(maps, 1).double())
+        found = imported.double()(source, source_pose, target_pose).picture
     assert 0.05 < wanted.std() < 0.95
-    assert (found - wanted).abs().max() < 1e-4
+    assert (found - wanted).abs().max() < 1e-5
 
 
 def test_a_file_of_another_layout_is_refused_with_the_names_and_nothing_is_written(tmp_path):

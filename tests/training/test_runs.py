@@ -69,7 +69,7 @@ def test_a_dry_run_says_that_a_step_does_not_fit_into_memory(tmp_path, monkeypat
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate ...")
 
     monkeypatch.setattr(dry_run, "_trial", fails)
-    with pytest.raises(BadInput, match=r"does not fit into the memory of .* Give a smaller --batch-size"):
+    with pytest.raises(BadInput, match=r"does not fit into the memory of .* Give a larger --accumulation"):
         try_out(recipe(500), tmp_path / "run")
 
 
