@@ -120,6 +120,14 @@ def test_the_command_s_pt2_is_read_by_torch_alone(network, tmp_path, monkeypatch
     assert ended.stdout == "(3, 3, 32, 24) False\n", ended.stderr
 
 
+def test_a_missing_package_is_named_before_the_work(network, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxscript" else object())
+    with pytest.raises(BadInput, match="This needs onnxscript: pip install"):
+        export.export_generator(network, tmp_path / "a.onnx", "onnx", about={})
+    with pytest.raises(BadInput, match="is written in fp32"):
+        export.export_generator(network, tmp_path / "a.pt2", "pt2", precision="fp16", about={})
+
+
 @pytest.mark.parametrize(
     ("family", "why"),
     [("gfla-animation", "no memory"), ("gfla-views", "takes a View"), ("gfla-face", "lines of a face")],

@@ -53,8 +53,8 @@ def export_generator(
     """
     if form == "pt2" and precision != "fp32":
         raise BadInput(f"A .pt2 is written in fp32; {precision} is for --format onnx and openvino.")
-    if form == "openvino":
-        needed("openvino")
+    if form != "pt2":
+        needed("openvino" if form == "openvino" else "export")
     graph = PictureGraph(generator.cpu().eval().requires_grad_(False))
     header = json.dumps(described(generator) | {"precision": precision} | dict(about), allow_nan=False)
     program = exported_program(graph, example_inputs(generator, 2, 0))

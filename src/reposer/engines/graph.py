@@ -5,7 +5,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from unittest import mock
 
 import torch
@@ -101,7 +101,7 @@ def exported_program(module: nn.Module, inputs: Sequence[Tensor], *, named: int 
 
 def onnx_model(program: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     """The graph as an ONNX model, whose inputs and outputs have these names."""
-    needed("onnx", "onnxscript")
+    needed("export")
     with torch.no_grad(), _quiet():
         made = torch.onnx.export(
             program, dynamo=True, verbose=False, input_names=list(inputs), output_names=list(outputs)
@@ -110,11 +110,15 @@ def onnx_model(program: Any, inputs: Sequence[str], outputs: Sequence[str]) -> A
     return made.model_proto
 
 
-def needed(*packages: str) -> None:
-    """BadInput, with the way to install them, unless these packages are there."""
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+PACKAGES = {"export": ("onnx", "onnxscript"), "openvino": ("onnx", "onnxscript", "openvino")}
+"""What is imported of each extra."""
+
+
+def needed(extra: Literal["export", "openvino"]) -> None:
+    """BadInput, with the way to install it, unless this extra is there."""
+    missing = [name for name in PACKAGES[extra] if importlib.util.find_spec(name) is None]
     if missing:
-        raise BadInput(f"This needs {' and '.join(missing)}: {install('export')}.")
+        raise BadInput(f"This needs {' and '.join(missing)}: {install(extra)}.")
 
 
 @contextmanager

@@ -95,6 +95,7 @@ def graph_files(generator: Generator, weights: Path) -> dict[str, Path]:
     names = list(NAMES) if of_trueflow else [WHOLE]
     files = {name: graph_folder() / f"{key}-{name}.onnx" for name in names}
     if missing := [name for name, path in files.items() if not path.is_file()]:
+        needed("export")
         generator = generator.eval().requires_grad_(False)
         inputs = example_inputs(generator, 2, 0)
         for name in missing:
