@@ -72,11 +72,7 @@ class Registry(Mapping[str, T], Generic[T]):
                 importlib.import_module(f"{package}.{module}")
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._entries:
-            self._import_named(name)
-        if name not in self._entries:
-            self._fill()
-        if name not in self._entries:
+        if name not in self:
             raise BadInput(self._unknown(name))
         return self._entries[name]
 
@@ -88,7 +84,10 @@ class Registry(Mapping[str, T], Generic[T]):
         )
 
     def __contains__(self, name: object) -> bool:
-        self._fill()
+        if isinstance(name, str) and name not in self._entries:
+            self._import_named(name)
+        if name not in self._entries:
+            self._fill()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
