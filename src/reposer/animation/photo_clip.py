@@ -25,7 +25,7 @@ from .driving import Driving
 from .segments import SegmentedClip
 from .video import MovedFrame, PhotoAnimation, beside, no_larger, sticks
 
-CODE = ("animation", "core", "data", "estimators", "generators", "nn", "probes", "pipeline.py")
+CODE = ("animation", "core", "data", "engines", "estimators", "generators", "nn", "probes", "pipeline.py")
 """The parts of the package that decide a generated frame: frames of two versions are not mixed in one clip."""
 
 Item = TypeVar("Item")
