@@ -148,6 +148,7 @@ def test_a_face_moves_by_another_persons_landmarks(world, capsys):
     assert not (world / "none.mp4.reposer-segments").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family, more", [("gfla", ()), ("gfla-animation", ()), ("gfla-animation", ("--steady",))])
 def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_same(
     world, family, more, monkeypatch, capsys
@@ -254,6 +255,7 @@ def test_an_object_turns_once_round_no_larger_than_asked_and_beside_its_picture(
     assert together.num_frames == 12 and together.size[1] > together.size[0]
 
 
+@pytest.mark.slow
 def test_the_person_who_drives_is_chosen_and_followed(world, capsys):
     picture, truths = side_by_side(1.0, 1.5)  # the larger one is on the right
     height, width = (side - side % 2 for side in picture.shape[:2])

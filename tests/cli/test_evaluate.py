@@ -99,6 +99,7 @@ def test_smoothing_does_not_go_with_pairs(tmp_path, capsys):
     assert "--smooth does not go with pairs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_views_are_scored_by_azimuth_beside_the_copied_source_and_another_model(tmp_path, capsys):
     pytest.importorskip("h5py")
     data = write_objects(tmp_path / "objects", "chairs", size=(64, 64), num_objects={"train": 1, "test": 1})

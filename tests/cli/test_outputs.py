@@ -199,6 +199,7 @@ entry()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of file sizes are POSIX")
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["transfer", "views"])
 def test_a_file_that_the_system_cuts_off_leaves_no_half_of_it(command, photo):
     out = photo.with_name("out.png" if command == "transfer" else "out.mp4")

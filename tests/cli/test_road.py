@@ -96,6 +96,7 @@ def test_a_photo_of_any_size_is_reposed_and_explained(run_folder, tmp_path):
     assert (tmp_path / "photo-reposed-explained.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_demo_writes_its_sheet_with_the_shipped_weights(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
