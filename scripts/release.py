@@ -16,6 +16,8 @@ from datetime import date
 from email.message import Message
 from pathlib import Path
 
+from filelock import FileLock
+
 ROOT = Path(__file__).parents[1]
 LARGEST_WHEEL = 60e6  # bytes
 SLOWEST_IMPORT = 0.1  # seconds of processor time, of `import reposer` beyond Python's own start
@@ -82,10 +84,11 @@ def version_faults() -> Iterator[str]:
 
 
 def build(out: Path) -> Path:
-    """Builds the wheel from the repository, with this environment's setuptools."""
-    shutil.rmtree(ROOT / "build/lib", ignore_errors=True)  # setuptools adds to it: removed modules would come back
+    """Builds the wheel from the repository, with this environment's setuptools; one process at a time."""
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
-    subprocess.run([*command, "--wheel-dir", str(out), str(ROOT)], check=True)
+    with FileLock(Path(tempfile.gettempdir()) / "reposer-build.lock"):
+        shutil.rmtree(ROOT / "build/lib", ignore_errors=True)  # setuptools adds to it: removed modules would come back
+        subprocess.run([*command, "--wheel-dir", str(out), str(ROOT)], check=True)
     return out / f"reposer-{version()}-py3-none-any.whl"
 
 
