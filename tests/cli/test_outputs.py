@@ -209,7 +209,8 @@ def test_a_file_that_the_system_cuts_off_leaves_no_half_of_it(command, photo):
         model = saved(photo.parent, "gfla-views")
         arguments = ["views", str(photo), "--model", str(model), "--out", str(out), "--quality", "1"]
     before = sorted(photo.parent.iterdir())
-    answer = subprocess.run([sys.executable, "-c", LIMITED, "3000", *arguments], capture_output=True, text=True)
+    command = [sys.executable, "-B", "-c", LIMITED, "3000", *arguments]  # -B: bytecode would be cut off, too, and stay
+    answer = subprocess.run(command, capture_output=True, text=True)
     assert answer.returncode == 1, answer.stderr
     assert answer.stderr.splitlines()[-1].startswith("reposer: ") and "Traceback" not in answer.stderr
     assert sorted(photo.parent.iterdir()) == before
