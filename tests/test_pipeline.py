@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from reposer.core import SKELETONS, BadInput, Framing, Generated, Generator, Layer, Pose, View
+from reposer.core.framing import edges_around
 from reposer.core.skeleton import COCO_17, OPENPOSE_18
 from reposer.pipeline import crop_edges, retarget_placement, transfer
 
@@ -124,6 +125,17 @@ def test_the_crop_grows_until_the_target_is_in_it():
     joints = target.box()
     assert left - 0.5 <= joints[0] + 1 and top - 0.5 <= joints[1] + 1
     assert right - 0.5 >= joints[2] - 1 and bottom - 0.5 >= joints[3] - 1
+
+
+def test_the_crop_has_room_for_the_hands_of_raised_arms():
+    source = standing(100.0, (300.0, 200.0), (400, 600))
+    target = standing(160.0, (300.0, 200.0), (400, 600), raise_arms=True)
+    side = source.box()[3] - source.box()[1]
+    _, top, _, _ = crop_edges(source, target, SQUASH, PERSON)
+    assert top - 0.5 <= target.box()[1] - 0.1 * side + 1
+    assert crop_edges(source, source, replace(SQUASH, margin=0.05), PERSON) == edges_around(
+        source, 0.05, SQUASH.aspect
+    ), "what a small margin frames is not framed otherwise when nothing moves"
 
 
 @pytest.mark.parametrize("framing", [SQUASH, PAD], ids=["squash", "pad"])

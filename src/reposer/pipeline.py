@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
-from reposer.core.canvas import cut_joints, moved_inside
+from reposer.core.canvas import ROOM, cut_joints, moved_inside
 from reposer.core.canvas import growth as growth_for
 from reposer.core.choices import Background, CanvasChoice
 from reposer.core.composition import Composition, Provenance
@@ -279,12 +279,13 @@ def crop_edges(source_pose: Pose, target_pose: Pose, framing: Framing, picture_s
     target_pose: one, or rows of poses that must all fit.
 
     It contains the joints of the source that lie in the photo, with a margin of `framing.margin` times the larger side,
-    and is extended to contain the target's joints in the photo; then the shorter direction grows until the aspect is
+    and is extended to contain the target's joints in the photo, with room for the hands, feet and the top of the head
+    that lie beyond them; then the shorter direction grows until the aspect is
     that of `picture_size`.
     """
     assert in_picture(source_pose).visible.any(), "see refuse_too_little"
     aspect = picture_size[1] / picture_size[0]
-    edges = edges_around(source_pose, framing.margin, aspect, target_pose)
+    edges = edges_around(source_pose, framing.margin, aspect, target_pose, min(ROOM, framing.margin))
     _refuse_far_larger(size_of(edges), source_pose.size)
     return edges
 

@@ -6,7 +6,7 @@ from .errors import BadInput
 from .framing import in_picture
 from .pose import Pose
 
-ROOM = 0.1
+ROOM = 0.13
 """Room around a pose's joints for hands, feet and the top of the head, as a share of the larger side of its box."""
 MOST_GROWTH = 1.0
 """A canvas grows by at most this share of the photo's larger side, in each direction."""

@@ -58,19 +58,24 @@ def in_picture(pose: Pose) -> Pose:
     return replace(pose, visible=pose.visible & inside)
 
 
-def edges_around(poses: Pose, margin: float, aspect: float, reach: Pose | None = None) -> Edges:
+def edges_around(
+    poses: Pose, margin: float, aspect: float, reach: Pose | None = None, reach_margin: float = 0.0
+) -> Edges:
     """The part of a picture around all joints inside it, at least one; it may exceed the picture.
 
-    `margin` of the joints' larger side is added around them, then as much more as the joints of `reach` need; then the
-    shorter direction grows until `aspect` (width over height) fits.
+    `margin` of the joints' larger side is added around them, then as much more as the joints of `reach` need, with
+    `reach_margin` of the same side around these; then the shorter direction grows until `aspect` (width over height)
+    fits.
     """
     left, top, right, bottom = _around(in_picture(poses))
-    room = margin * max(right - left, bottom - top)
+    side = max(right - left, bottom - top)
+    room, more = margin * side, reach_margin * side
     left, top, right, bottom = left - room, top - room, right + room, bottom + room
     reached = None if reach is None else in_picture(reach)
     if reached is not None and reached.visible.any():
         low_x, low_y, high_x, high_y = _around(reached)
-        left, top, right, bottom = min(left, low_x), min(top, low_y), max(right, high_x), max(bottom, high_y)
+        left, top = min(left, low_x - more), min(top, low_y - more)
+        right, bottom = max(right, high_x + more), max(bottom, high_y + more)
     height = max(bottom - top, (right - left) / aspect)
     rows, columns = max(1, round(height)), max(1, round(aspect * height))
     first_x, first_y = round((left + right + 1 - columns) / 2), round((top + bottom + 1 - rows) / 2)
