@@ -494,6 +494,26 @@ PREFERRED = 1.5
 """How much surer another source has to be than the first that it shows a pixel, as a logit."""
 
 
+RIM = 1
+"""Width of a person's rim, in cells of a body."""
+
+
+def rims_inside(
+    target: Float[Tensor, "B 1 h w"], source: Float[Tensor, "B 1 h w"], place: Float[Tensor, "B 2 H W"]
+) -> Float[Tensor, "B 1 H W"]:
+    """How much a pixel of the target's inside shows the rim of the source's person: its shading and a mixture with the
+    background, which would be a crack there. target, source: their persons."""
+
+    def shrunk(person: Tensor, by: int) -> Tensor:
+        return -F.max_pool2d(-person, 2 * by + 1, 1, by)
+
+    size = (place.shape[-2], place.shape[-1])
+    inside, outer = (
+        F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (shrunk(target, 3), shrunk(source, RIM))
+    )
+    return inside * (2 - 2 * sample(outer, place)).clamp(0, 1)
+
+
 def apart(source: Float[Tensor, "B *S 3 H W"], pose: Pose) -> tuple[tuple[Tensor, ...], tuple[Pose, ...]]:
     """Each source and its pose; one photo of each person may come without an axis for sources."""
     if source.dim() == 4:
@@ -628,9 +648,14 @@ class TrueFlow(Generator):
             return F.interpolate(a, size, mode="bilinear", align_corners=False)
 
         copied = output.copy[:, None]
+        if output.shares is not None:
+            copied = copied * output.shares
+        rims = [
+            rims_inside(output.geometry.target.person, mask, place) for mask, place in zip(masks, places, strict=True)
+        ]
         return Composition(
             place=torch.stack(places, 1),
-            copied=copied if output.shares is None else copied * output.shares,
+            copied=copied * (1 - torch.stack(rims, 1) * (1 - large(still)[:, None])),
             invented=output.painted,
             person=output.person,
             background=output.background,
