@@ -8,10 +8,11 @@ import torch
 
 import reposer.personalize
 from reposer.cli import main
-from reposer.core import BadInput, Framing, Pose
+from reposer.core import BadInput, Batch, Framing, Pose
+from reposer.core.skeleton import COCO_17
 from reposer.data.folder import Folder
 from reposer.data.pictures import write_picture
-from reposer.data.poses import write_pose_json, write_track
+from reposer.data.poses import read_pose, write_pose_json, write_track
 from reposer.generators import GENERATORS, load, save
 from reposer.nn.weights import read_header, sha256
 from reposer.personalize import HeldOut, Personalized, _stored
@@ -65,6 +66,17 @@ def test_pairs_go_from_frames_trained_on_to_frames_held_out(clip, tmp_path):
     for i in range(len(shown)):
         source, target = shown.picture_names(i)
         assert source.startswith("person_train") and target.startswith("person_test")
+
+
+def test_joints_of_every_frame_are_those_that_the_network_takes(clip, tmp_path):
+    """As a pose estimator finds them: in a skeleton of its own."""
+    frames = frames_of(clip, tmp_path)
+    for path in frames.rglob("person_*.json"):
+        write_pose_json(path, read_pose(path).convert(COCO_17))
+    shown = HeldOut(frames, Framing((64, 48), fit="pad"))
+    assert {pose.skeleton.name for pose in shown.poses.values()} == {"openpose18"}
+    batch = Batch.stack([shown[i] for i in range(2)])
+    assert batch.target_pose.visible.any() and batch.target_pose.skeleton == batch.source_pose.skeleton
 
 
 def test_a_photo_that_equals_one_held_out_is_left_out(tmp_path):

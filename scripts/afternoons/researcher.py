@@ -67,7 +67,7 @@ def data(a: Afternoon, real_data: Path | None) -> None:
         with a.step("copy real frames in DeepFashion's layout"):
             real_frames(real_data, a.folder / "fashion")
         with a.step("sketch pictures for DeepFashion's own test list"):
-            sketched_test(real_data, a.folder / "listed", pairs=200)
+            sketched_test(real_data, a.folder / "listed", pairs=60)
         a.reposer("check DeepFashion's own lists", "data", "check", "listed")
     a.reposer("check the data", "data", "check", "fashion")
 

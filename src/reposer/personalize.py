@@ -21,6 +21,7 @@ from reposer.core.disk import write_text
 from reposer.core.framing import edges_around, in_picture, size_of
 from reposer.core.images import resize_part, to_uint8
 from reposer.core.json_files import object_in
+from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.clips import choose_track_of
 from reposer.data.dataset import PairRow
 from reposer.data.folder import Folder, chosen_photo_pose, photo_pose, photos_in, pose_path
@@ -181,7 +182,7 @@ class HeldOut(Folder):
         sources = sorted(self.paths)[:: max(1, len(self.paths) // SOURCES)][:SOURCES]
         targets = photos_in(frames / "test")
         self.paths = {**self.paths, **{path.name: path for path in targets}}
-        self.poses = {**self.poses, **{path.name: photo_pose(path) for path in targets}}
+        self.poses = {**self.poses, **{path.name: photo_pose(path).convert(OPENPOSE_18) for path in targets}}
         rows = [PairRow(a, b.name, "person") for b in targets for a in sources]
         self.rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(MOST_PAIRS, len(rows))).round().astype(int)]
 
