@@ -14,6 +14,7 @@ from reposer.core.images import from_uint8, to_uint8
 from reposer.core.truth import PARTS
 from reposer.generators.trueflow import TrueFlowConfig
 from reposer.generators.trueflow.model import (
+    arms_elsewhere,
     connected,
     corrected,
     enlarged,
@@ -21,6 +22,7 @@ from reposer.generators.trueflow.model import (
     filled,
     finer,
     parts_moved,
+    rims_inside,
     sample,
 )
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
@@ -264,3 +266,31 @@ def test_mirrored_photos_and_poses_give_the_mirrored_result_as_far_as_the_networ
     back = transfer(shipped, photo.flip(1).contiguous(), pose.flip(), target.flip()).picture.flip(1)
     assert psnr(there, back) > 22
     assert torch.equal(transfer(shipped, photo.flip(1).contiguous(), pose.flip(), pose.flip()).picture, photo.flip(1))
+
+
+# ------------------------------------------------------------------------------------------- rules
+
+
+def still_places(size):
+    y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in size), indexing="ij")
+    return torch.stack([x, y])[None]
+
+
+def test_the_rim_of_a_person_is_not_copied_into_the_inside_of_the_result():
+    wide, narrow = torch.zeros(2, 1, 1, 32, 24)
+    wide[..., 2:22], narrow[..., 8:16] = 1, 1
+    wrong = rims_inside(wide, narrow, still_places((64, 48)))[0, 0, 32]
+    assert wrong[16:18].min() == 1 and wrong[30:32].min() == 1, (
+        "the photo's silhouette, in the middle of the result's person"
+    )
+    assert wrong[20:28].max() == 0, "the photo's inside"
+    assert rims_inside(narrow, narrow, still_places((64, 48))).max() <= 0.5, "an edge stays an edge"
+
+
+def test_a_hand_before_the_body_is_copied_where_a_hand_is_wanted_and_nowhere_else():
+    hand, leg = torch.full((2, 1, len(PARTS), 32, 24), -20.0)
+    hand[:, PARTS.index("left_hand")], leg[:, PARTS.index("left_upper_leg")] = 20, 20
+    places = still_places((64, 48))
+    assert arms_elsewhere(leg, hand, places).min() == 1
+    assert arms_elsewhere(hand, hand, places).max() == arms_elsewhere(hand, leg, places).max() == 0
+    assert arms_elsewhere(leg, leg, places).max() == 0

@@ -494,6 +494,11 @@ PREFERRED = 1.5
 """How much surer another source has to be than the first that it shows a pixel, as a logit."""
 
 
+def shrunk(person: Float[Tensor, "B 1 h w"], by: int) -> Float[Tensor, "B 1 h w"]:
+    """A person's mask without its outermost cells."""
+    return -F.max_pool2d(-person, 2 * by + 1, 1, by)
+
+
 RIM = 1
 """Width of a person's rim, in cells of a body."""
 
@@ -504,14 +509,28 @@ def rims_inside(
     """How much a pixel of the target's inside shows the rim of the source's person: its shading and a mixture with the
     background, which would be a crack there. target, source: their persons."""
 
-    def shrunk(person: Tensor, by: int) -> Tensor:
-        return -F.max_pool2d(-person, 2 * by + 1, 1, by)
-
     size = (place.shape[-2], place.shape[-1])
     inside, outer = (
         F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (shrunk(target, 3), shrunk(source, RIM))
     )
     return inside * (2 - 2 * sample(outer, place)).clamp(0, 1)
+
+
+ARMS = [PARTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("lower_arm", "hand")]
+"""Parts that hang in front of the rest of the body."""
+
+
+def arms_elsewhere(
+    target: Float[Tensor, "B P h w"], source: Float[Tensor, "B P h w"], place: Float[Tensor, "B 2 H W"]
+) -> Float[Tensor, "B 1 H W"]:
+    """How much a pixel of the target that is no forearm or hand shows one of the source, in front of what belongs
+    there. target, source: scores of their parts."""
+    size = (place.shape[-2], place.shape[-1])
+    wanted, shown = (at_least_float32(a).softmax(1)[:, ARMS].sum(1, True) for a in (target, source))
+    wanted, shown = (
+        F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (F.max_pool2d(wanted, 5, 1, 2), shown)
+    )
+    return (5 * sample(shown, place) - 0.75).clamp(0, 1) * (1.5 - 4 * wanted).clamp(0, 1)
 
 
 def apart(source: Float[Tensor, "B *S 3 H W"], pose: Pose) -> tuple[tuple[Tensor, ...], tuple[Pose, ...]]:
@@ -650,14 +669,22 @@ class TrueFlow(Generator):
         copied = output.copy[:, None]
         if output.shares is not None:
             copied = copied * output.shares
-        rims = [
-            rims_inside(output.geometry.target.person, mask, place) for mask, place in zip(masks, places, strict=True)
+        here = torch.stack(torch.meshgrid(*(torch.arange(n, device=source.device) for n in size), indexing="ij")[::-1])
+        here = here[None].expand(len(source), -1, -1, -1).to(places[0])
+        left_behind = arms_elsewhere(output.geometry.target.parts, geometries[0].source.parts, here)
+        inside = large(shrunk(output.geometry.target.person, 2))
+        wrong = [
+            torch.maximum(
+                rims_inside(output.geometry.target.person, mask, place),
+                arms_elsewhere(output.geometry.target.parts, geometry.source.parts, place),
+            )
+            for geometry, mask, place in zip(geometries, masks, places, strict=True)
         ]
         return Composition(
             place=torch.stack(places, 1),
-            copied=copied * (1 - torch.stack(rims, 1) * (1 - large(still)[:, None])),
+            copied=copied * (1 - torch.stack(wrong, 1) * (1 - large(still)[:, None])),
             invented=output.painted,
-            person=output.person,
+            person=output.person * (1 - left_behind * (1 - inside)),
             background=output.background,
             hole=large(hole),
             still=large(still),
