@@ -1,14 +1,16 @@
 """What the page asks of `own_photo` besides `repose`: who is in a photo, and the pose that would be generated."""
 
 import numpy as np
+import pytest
 import torch
 
-from reposer.core import Framing, Pose
+from reposer.core import BadInput, Framing, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses.presets import preset
 from reposer.estimators import PeopleEstimator
 from reposer.generators.copy_source import CopySource, CopySourceConfig
-from reposer.own_photo import people_in, pose_for, repose
+from reposer.generators.trueflow import TrueFlowConfig
+from reposer.own_photo import Opened, as_bytes, people_in, pose_for, repose
 
 PHOTO = np.full((300, 200, 3), 90, np.uint8)
 MODEL = CopySource(CopySourceConfig(Framing((64, 48))))
@@ -54,3 +56,16 @@ def test_pose_for_is_the_pose_that_repose_generates():
         assert found.pose.size == (300, 200)
         assert torch.allclose(found.pose.xy[found.pose.visible], made.pose.xy[made.pose.visible], atol=1e-4)
         assert torch.equal(found.pose.visible, made.pose.visible)
+
+
+def test_two_people_of_a_photo_that_is_opened_once_are_those_of_two_photos():
+    photo = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    torch.manual_seed(0)
+    model = TrueFlowConfig().tiny().build().eval()
+    left, right = (standing().affine(torch.tensor([[0.3, 0, x], [0, 0.3, 3]]), (96, 128)) for x in (2.0, 62.0))
+    opened = Opened(photo, as_bytes(photo))
+    for source in (left, right, left):
+        made = repose(photo, "arms-up", source_pose=source, model=model, opened=opened)
+        assert np.array_equal(made.image, repose(photo, "arms-up", source_pose=source, model=model).image)
+    with pytest.raises(BadInput, match="another photo"):
+        repose(photo.copy(), "arms-up", source_pose=left, model=model, opened=opened)

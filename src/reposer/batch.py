@@ -367,8 +367,9 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         asked = found.pose
         pose = fitted(asked, source, job.pose, retargeted=options.retargeted)
         pose_person = None
+    opened = _opened(job.photo, job.photo.stat().st_mtime_ns)
     made = repose(
-        job.photo,
+        opened.photo,
         pose,
         pose_person=pose_person,
         source_pose=source,
@@ -378,7 +379,7 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         canvas=options.canvas,
         retargeted=options.retargeted,
         device=options.device,
-        opened=_opened(job.photo, job.photo.stat().st_mtime_ns),
+        opened=opened,
         engine=options.runtime,
         network_size=options.network_size,
     )
@@ -399,7 +400,7 @@ def _digest(path: Path, changed: int) -> str:
 
 @lru_cache(maxsize=1)
 def _opened(photo: Path, changed: int) -> Opened:
-    return Opened(read_picture(photo))
+    return Opened(photo, read_picture(photo))
 
 
 @lru_cache(maxsize=4)

@@ -57,8 +57,10 @@ class PoseFile:
 
 @dataclass(frozen=True)
 class Opened:
-    """A photo that is decoded once for several poses of its person, and what is known of its background."""
+    """A photo that is decoded once for several poses of its person, and what is known of its background. photo: as it
+    is given to `repose`."""
 
+    photo: Picture
     pixels: UInt8[Tensor, "H W 3"]
     remembered: Remembered = field(default_factory=Remembered)
 
@@ -148,6 +150,8 @@ def repose(
     explain, provenance, background, canvas: as in `transfer`.
     opened: the photo's own, given with each of several poses: the pictures are the same, and sooner there.
     """
+    if opened is not None and opened.photo is not photo:
+        raise BadInput("What was opened is another photo; give the photo that it was made of.")
     with ThreadPoolExecutor(1) as aside:  # the weights are read while the photos are decoded and looked at
         loaded = aside.submit(_placed, model, device, engine, network_size)
         picture = as_bytes(photo) if opened is None else opened.pixels

@@ -24,6 +24,7 @@ from reposer.data.poses import write_pose_json
 from reposer.estimators.people_choice import Estimated
 from reposer.generators import GENERATORS, save
 from tests.estimators.synthetic_photos import side_by_side, somebody
+from tests.forked import spawned_as_ever
 
 GREY = torch.full((120, 90, 3), 128, dtype=torch.uint8)
 
@@ -95,7 +96,8 @@ def test_the_bytes_do_not_depend_on_the_number_of_processes(world, run):
     alone = files(world / "out")
     for path in (world / "out").glob("*.png"):
         path.unlink()
-    code, said = run("photos", "--poses", "poses", workers=2)
+    with spawned_as_ever():
+        code, said = run("photos", "--poses", "poses", workers=2)
     assert code == 1 and "2 pictures made" in said
     assert files(world / "out") == alone and len(alone) == 2
 

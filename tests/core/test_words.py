@@ -1,3 +1,4 @@
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -116,3 +117,22 @@ def test_views_stack():
     views = [View(torch.tensor(a), torch.tensor(10.0)) for a in (0.0, 20.0)]
     assert View.stack(views).azimuth.tolist() == [0.0, 20.0]
     assert View.stack(views)[1].azimuth == 20.0
+
+
+def test_what_could_not_be_imported_is_tried_again_at_the_next_look(tmp_path, monkeypatch):
+    (tmp_path / "fruits_of_a_test").mkdir()
+    (tmp_path / "fruits_of_a_test/__init__.py").write_text(
+        "from reposer.core import Registry\nFRUITS = Registry('fruit')\n"
+    )
+    (tmp_path / "fruits_of_a_test/apple.py").write_text("from . import FRUITS\nFRUITS.add('apple', 1)\n")
+    (tmp_path / "fruits_of_a_test/berry.py").write_text(
+        "import os\nfrom . import FRUITS\nif 'FLAKY' in os.environ:\n    raise MemoryError\nFRUITS.add('berry', 2)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("FLAKY", "1")
+    fruits = importlib.import_module("fruits_of_a_test").FRUITS
+    fruits.fill_from("fruits_of_a_test")
+    with pytest.raises(MemoryError):
+        list(fruits)
+    monkeypatch.delenv("FLAKY")
+    assert sorted(fruits) == ["apple", "berry"]

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from contextlib import nullcontext
 from fractions import Fraction
 
 import numpy as np
@@ -21,6 +22,7 @@ from reposer.data.poses import write_track
 from reposer.nn.edges import frame_edges
 from reposer.recipes import ClipDataConfig
 from reposer.training.loader import batches
+from tests.forked import spawned_as_ever
 
 from .video_clips import moving_square, place, write_clip
 
@@ -415,9 +417,10 @@ def test_the_batches_are_the_same_with_any_number_of_workers(kind, tmp_path):
     settings = {"seed": 5, "batch_size": 2, "first_step": 0, "last_step": 4}
     alone = list(batches(data, **settings))
     assert len({name for batch in alone for name in batch.names}) > 3
-    for workers in (1, 3):
-        for a, b in zip(alone, batches(data, **settings, workers=workers), strict=True):
-            assert a.names == b.names and same(a, b)
+    for workers, begin in ((1, spawned_as_ever), (3, nullcontext)):
+        with begin():
+            for a, b in zip(alone, batches(data, **settings, workers=workers), strict=True):
+                assert a.names == b.names and same(a, b)
     two = [list(batches(data, **settings, process=k, processes=2)) for k in range(2)]
     for a, first, second in zip(alone, *two, strict=True):
         assert a.names == (*first.names, *second.names)

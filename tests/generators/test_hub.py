@@ -14,6 +14,7 @@ from reposer.core import BadInput
 from reposer.generators import load, model_file, save
 from reposer.generators.hub import write_repository
 from reposer.generators.patn import PATNConfig
+from reposer.nn.weights import write_safetensors
 
 COMMIT = "0" * 39 + "1"
 
@@ -50,6 +51,13 @@ def hub(tmp_path, monkeypatch):
             self.answer(200, json.dumps(value).encode(), Content_Type="application/json")
 
         def do_GET(self):
+            if self.path.startswith("/api/models/"):
+                known = self.path.removeprefix("/api/models/") in repositories
+                return (
+                    self.plain({"id": self.path, "private": False})
+                    if known
+                    else self.answer(404, X_Error_Code="RepoNotFound")
+                )
             owner, name, kind, revision, *file = [*self.path.strip("/").split("/"), "", "", ""]
             files = repositories.get(f"{owner}/{name}") if kind == "resolve" else None
             if files is None:
@@ -106,6 +114,23 @@ def test_a_model_that_was_pushed_is_loaded_by_its_address(hub, weights):
     assert set(hub["studio/walker"]) == {"generator.safetensors", "config.json", "README.md"}
     assert same_weights(reposer.load(address), load(weights))
     assert same_weights(load(f"{address}@{COMMIT}/generator.safetensors"), load(weights))
+
+
+def test_a_private_model_is_not_added_to_a_public_repository(hub, weights):
+    reposer.push_to_hub(weights, "studio/own", private=True)
+    assert b"--model hf://studio/own " in hub["studio/own"]["README.md"]
+    before = dict(hub["studio/own"])
+    with pytest.raises(BadInput, match="is there already, and public"):  # as the server says of every repository
+        reposer.push_to_hub(weights, "studio/own", scores={"l1": 0.1}, private=True)
+    assert hub["studio/own"] == before
+
+
+def test_weights_of_something_else_are_no_repository(tmp_path):
+    write_safetensors(
+        tmp_path / "a.safetensors", {"a": torch.zeros(1)}, {"reposer": '{"family": "patn", "config": {}}'}
+    )
+    with pytest.raises(BadInput, match="its header lacks framing, skeleton"):
+        write_repository(tmp_path / "a.safetensors", tmp_path / "repository")
 
 
 def test_what_is_on_this_machine_needs_no_connection(hub, weights, monkeypatch):

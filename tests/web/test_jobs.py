@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import time
 
 import pytest
@@ -124,3 +125,8 @@ def test_what_the_first_process_measured_is_kept_and_not_measured_again_after_a_
         assert lane.ready["device"] == "none" and "kind" in lane.ready["expected"]
     finally:
         lane.close()
+
+
+def test_where_the_temporary_folder_has_a_long_name_processes_begin_anew(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("x" * 90)))
+    assert jobs._context(work).get_start_method() == "spawn"

@@ -61,8 +61,9 @@ class Registry(Mapping[str, T], Generic[T]):
                 self._entries = found | others
                 for entry in entry_points(group=self._group) if self._group is not None else ():
                     entry.load()
+                self._packages, self._group = [], None  # what could not be imported is tried again at the next look
             finally:
-                self._filling, self._packages, self._group = False, [], None
+                self._filling = False
 
     def _import_named(self, name: str) -> None:
         """Imports the modules that bear this entry's name, which are few of all."""

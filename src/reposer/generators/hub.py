@@ -71,26 +71,32 @@ def fetched(address: str | Path) -> Path:
         raise BadInput(f"{address} could not be fetched: {_first_line(error)}") from error
 
 
-def write_repository(weights: Path, folder: Path, scores: Mapping[str, float] | None = None) -> None:
+def write_repository(
+    weights: Path, folder: Path, scores: Mapping[str, float] | None = None, name: str = "OWNER/NAME"
+) -> None:
     """Writes what a repository of this model holds into a folder.
 
-    weights: a `.safetensors` of Reposer. scores: numbers for the card, by the names that the reader shall see.
+    weights: a `.safetensors` of Reposer. scores: numbers for the card, by the names that the reader shall see. name: of
+    the repository, for the card.
     """
+    from reposer.generators import ENTRIES
+
     about = read_about(read_header(weights), weights)
-    if "family" not in about:
-        raise BadInput(f"{weights} is no generator of Reposer: its header does not say of which family it is.")
+    if missing := [entry for entry in ENTRIES if entry not in about]:
+        raise BadInput(f"{weights} is no generator of Reposer: its header lacks {', '.join(missing)}.")
     folder.mkdir(parents=True, exist_ok=True)
     with weights.open("rb") as file, whole_file(folder / WEIGHTS) as draft:
         shutil.copyfileobj(file, draft)
-    for name, text in ((CONFIG, json.dumps(about, indent=2) + "\n"), (CARD, _card(weights, about, scores or {}))):
-        with whole_file(folder / name) as draft:
+    texts = {CONFIG: json.dumps(about, indent=2) + "\n", CARD: _card(name, weights, about, scores or {})}
+    for file_name, text in texts.items():
+        with whole_file(folder / file_name) as draft:
             draft.write(text.encode())
 
 
 def push_to_hub(
     model: str | Path, name: str, *, scores: Mapping[str, float] | None = None, private: bool = False
 ) -> str:
-    """Shares a model as the repository OWNER/NAME on the hub, which is made if it is not there; returns its address.
+    """Shares a model as the repository OWNER/NAME on the hub, which is made if it is not there; returns its address. private: refused if the repository is there and public.
 
     model: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME. scores: see `write_repository`. The token of HF_TOKEN, or of
     `hf auth login`, must allow to write.
@@ -106,10 +112,16 @@ def push_to_hub(
 
     api = HfApi(os.environ.get("HF_ENDPOINT"), **_TOOL)
     with TemporaryDirectory() as draft:
-        write_repository(model_file(model), Path(draft), scores)
+        write_repository(model_file(model), Path(draft), scores, name)
         try:
+            if private and api.repo_exists(name) and not api.repo_info(name).private:
+                raise BadInput(
+                    f"{address} is there already, and public. Make it private on its page, or give another name."
+                )
             api.create_repo(name, private=private, exist_ok=True)
             api.upload_folder(repo_id=name, folder_path=draft, commit_message=f"Reposer {__version__}")
+        except BadInput:
+            raise
         except LocalTokenNotFoundError as error:
             raise BadInput(
                 "The hub takes models of people it knows: set HF_TOKEN to a token that may write."
@@ -129,7 +141,7 @@ def _parsed(address: str) -> dict[str, str | None]:
     return found.groupdict()
 
 
-def _card(weights: Path, about: Mapping[str, Any], scores: Mapping[str, float]) -> str:
+def _card(name: str, weights: Path, about: Mapping[str, Any], scores: Mapping[str, float]) -> str:
     """The model card. What the weights' header does not say is said to be unknown."""
     licence = str(about.get("licence", "")).lower()
     head = ["---", "library_name: reposer", "pipeline_tag: image-to-image"]
@@ -162,7 +174,7 @@ def _card(weights: Path, about: Mapping[str, Any], scores: Mapping[str, float]) 
     lines += [
         "",
         "```",
-        "reposer transfer photo.jpg --pose other_photo.jpg --model hf://OWNER/NAME --out result.png",
+        f"reposer transfer photo.jpg --pose other_photo.jpg --model {SCHEME}{name} --out result.png",
         "```",
         "",
         "Generate pictures of people only with their consent.",

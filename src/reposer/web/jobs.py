@@ -3,7 +3,9 @@
 import itertools
 import multiprocessing
 import multiprocessing.connection
+import os
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -51,12 +53,17 @@ class Full(Exception):
     """There is no room for another job."""
 
 
+LONGEST_TEMPORARY = 70
+"""Bytes of the temporary folder's path: a helper's socket lies 33 deeper, and may have 107."""
+
+
 def _context(target: Callable[..., None]) -> Any:
     """How processes are started. Importing what they need takes seconds, so a helper imports it once and each process is
     a copy of that: the next one after a cancelled job is there at once. The helper runs no network. Where copying a
-    process is not safe (macOS) or not possible (Windows), each imports everything anew.
+    process is not safe (macOS) or not possible (Windows), or where the helper's socket would have too long a name, each
+    imports everything anew.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([target.__module__])  # of the first that starts; others import the rest themselves

@@ -31,7 +31,7 @@ from reposer.core.device import chosen_device
 from reposer.core.errors import is_of_memory, quoted
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import to_uint8
-from reposer.core.skeleton import OPENPOSE_18
+from reposer.core.skeleton import FACE_68, OPENPOSE_18
 from reposer.data.pictures import picture_header, read_picture
 from reposer.data.poses import choose_pose, read_recording, write_pose_json, write_track
 from reposer.data.poses.presets import preset
@@ -230,6 +230,8 @@ def animate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         )
     picture, source = read_picture(Path(about["photo"])), Path(about["source"])
     generator = load(about["models"].get(about["model"], about["model"])).to(chosen_device(about["device"]))
+    if generator.skeleton == FACE_68:
+        raise BadInput("This model is of faces, and clips of people are made here. Choose another model.")
     began = time.monotonic()
     made = write_photo_clip(
         out / "reposed.mp4",
