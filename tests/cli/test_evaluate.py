@@ -93,6 +93,14 @@ def test_some_of_the_clips_and_only_what_goes_with_clips(clip_folder, tmp_path, 
         assert word in capsys.readouterr().err
 
 
+def test_the_reports_of_two_numbered_checkpoints_lie_side_by_side(tmp_path):
+    for step in ("00000001", "00000002"):
+        untrained("gfla", tmp_path / f"{step}.safetensors")
+        assert main(["evaluate", str(tmp_path / f"{step}.safetensors"), "--pairs", "1"]) == 0
+    stem = "report-reposer-v1-reconstruction"
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == [f"{stem}-0000000{k}.json" for k in (1, 2)]
+
+
 def test_smoothing_does_not_go_with_pairs(tmp_path, capsys):
     model = untrained("gfla", tmp_path / "model.safetensors")
     assert main(["evaluate", str(model), "--smooth", "two-sided"]) == 2

@@ -13,6 +13,8 @@ from torch import nn
 from reposer.core import BadInput, Skeleton
 from reposer.core.disk import only_user
 from reposer.generators import RECIPES
+from reposer.nn.features import VGG16BN
+from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
 from reposer.training.distributed import average_gradients, rows_of_process
 from reposer.training.loader import batches, batches_in_parts
@@ -242,6 +244,34 @@ def test_batches_are_divided_into_parts_unless_something_normalises_over_them():
     assert takes_parts("gfla-mini") and not takes_parts("patn-market-2019")
     with pytest.raises(BadInput, match="a batch of 2 has at most that many parts"):
         replace(RECIPES["gfla-mini"]().tiny(), accumulation=3)
+
+
+class Built:
+    """The config of an objective that another package made."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.layer = layer
+
+    def build(self, generator: nn.Module) -> Objective:
+        line = Line()
+        line.networks["generator"] = nn.Sequential(nn.Linear(1, 1), self.layer)
+        return line
+
+
+@pytest.mark.parametrize("made", [nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm, GatheredBatchNorm])
+def test_batch_norm_of_any_kind_that_trains_is_not_divided_into_parts(made):
+    stage = Stage("own", Built(made(1)), steps=1, optimisers={"generator": Adam()})
+    must_begin(stage, nn.Linear(1, 1), accumulation=1)
+    with pytest.raises(BadInput, match=r"normalises over the pictures of a batch \(batch norm\)"):
+        must_begin(stage, nn.Linear(1, 1), accumulation=2)
+    must_begin(replace(stage, objective=Built(nn.LayerNorm(1))), nn.Linear(1, 1), accumulation=2)
+
+
+def test_a_feature_network_with_frozen_batch_norm_can_be_divided_into_parts():
+    network = VGG16BN()
+    network.freeze()
+    stage = Stage("own", Built(network), steps=1, optimisers={"generator": Adam()})
+    must_begin(stage, nn.Linear(1, 1), accumulation=2)
 
 
 def test_bfloat16_is_refused_on_a_gpu_that_only_emulates_it(tmp_path, monkeypatch):

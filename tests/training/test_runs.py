@@ -106,6 +106,8 @@ def test_train_takes_the_values_of_another_run_weights_and_seeds(runs, tmp_path,
     expected = [replace(r, stages=(replace(r.stages[0], start=start), *r.stages[1:])) for r in (first, second)]
     assert [r for r, _ in began] == expected
     assert [out for _, out in began] == [tmp_path / "new/seed-4", tmp_path / "new/seed-9"]
+    for option in ("--init", "--stages.0.start"):  # the folder of a run, as wherever a model is named
+        assert train.parse(recipe(2), [option, str(weights.parent)])[1].stages[0].start == start
     assert main(["train", f"--from={receipt}", "--seeds", "1", "1"]) == 2
     assert main(["train", "--from", str(receipt), "--init", "a", "--stages.0.start", "b"]) == 2
     assert main(["train", "--from"]) == 2 and len(began) == 2

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import torch
 from reposer.cli.train import parse
 from reposer.core import BadInput
 from reposer.generators import RECIPES, load, save
+from reposer.generators.gfla.objective import GFLALossesConfig
 from reposer.recipes import DataConfig
 from reposer.synthetic.people import write_people
 from reposer.training import Recipe, Start, train
@@ -247,6 +248,21 @@ def test_a_number_that_no_run_can_have_is_refused_by_its_name(options, said, cap
     else:
         message = str(caught.value)
     assert re.search(said, message), message
+
+
+@dataclass(frozen=True)
+class OfAnotherPackage(GFLALossesConfig):
+    """An objective that rewards what it weighs below 0."""
+
+    diversity: float = -0.5
+
+
+def test_only_numbers_of_our_own_objectives_have_a_known_sense():
+    ours = RECIPES["gfla-mini"]()
+    stage = replace(ours.stages[1], objective=OfAnotherPackage())
+    assert replace(ours, stages=(ours.stages[0], stage)).stages[1].objective.diversity == -0.5
+    with pytest.raises(BadInput, match=r"stages\.1\.objective\.l1 is -1"):
+        replace(ours, stages=(ours.stages[0], replace(stage, objective=GFLALossesConfig(l1=-1.0))))
 
 
 @pytest.mark.parametrize("minutes", [float("nan"), float("inf"), -1.0])

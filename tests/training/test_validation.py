@@ -8,12 +8,14 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reposer.core import BadInput, Framing
+from reposer.data.picture_kinds import PICTURE_SUFFIXES
 from reposer.generators import load
 from reposer.scoring.validation import Few, held_out, validation
 from reposer.synthetic.people import write_people
 from reposer.training import trackers, train
+from reposer.training.progress import RunLog
 from reposer.training.run_folder import RunFolder
-from reposer.training.runs import log_lines, run_summary
+from reposer.training.runs import VALIDATION, log_lines, run_summary
 
 from .run_tiny import recipe
 
@@ -56,9 +58,9 @@ def test_a_run_keeps_its_last_generators_scores_them_and_trains_the_same_as_with
     assert found[-1].value == pytest.approx(now["l1"])
     assert "generator/correctness" in events.Tags()["scalars"] or any("/" in t for t in events.Tags()["scalars"])
 
-    # a run that goes on without `keep` has only the newest generator, and one that begins again no later ones
+    # a run that goes on without `keep` removes nothing
     RunFolder(out).keep_checkpoint(4, 0)
-    assert steps_of(out) == []
+    assert steps_of(out) == [3, 4]
 
 
 def test_checkpoints_of_steps_that_are_taken_again_are_removed(tmp_path):
@@ -86,6 +88,63 @@ def test_held_out_pairs_are_of_the_split_val_or_else_test_and_never_of_training(
     said = []
     assert validation(on_test, 2, said.append)(own.build()) == {}
     assert len(said) == 1 and said[0].startswith("No validation curve: ") and "annotation-val.csv" in said[0]
+
+
+def test_held_out_pictures_that_cannot_be_read_cost_the_curve_and_not_the_run(tmp_path):
+    people = write_people(
+        tmp_path / "people", size=(64, 44), num_train=1, num_test=1, views=2, workers=1, progress=False
+    )
+    own = dataclasses.replace(recipe(1), save_every=1)
+    own = dataclasses.replace(own, data=dataclasses.replace(own.data, root=str(people)))
+    pictures = [path for path in (people / "test").iterdir() if path.suffix in PICTURE_SUFFIXES]
+    assert len(pictures) == 2
+    for path in pictures:
+        path.write_bytes(b"no picture")
+    said = []
+    assert train(own, tmp_path / "run", progress=False, validate=validation(own, 2, said.append)).step == 2
+    assert len(said) == 1 and said[0].startswith("No point of the validation curve: ") and "not a picture" in said[0]
+    assert not any(f"{VALIDATION}l1" in line for line in log_lines(tmp_path / "run/log.jsonl"))
+
+
+def test_a_state_is_saved_before_it_is_scored(tmp_path):
+    def refuse(generator):
+        raise BadInput("from a validation of one's own")
+
+    with pytest.raises(BadInput, match="of one's own"):
+        train(recipe(1), tmp_path / "run", progress=False, validate=refuse, until_step=1)
+    assert RunFolder(tmp_path / "run").taken()[0] == 1
+
+
+class Failing:
+    """A tracker, as accelerate shows it, that takes `good` logs and then fails at everything."""
+
+    def __init__(self, good):
+        self.good, self.logged, self.trackers = good, [], [self]
+
+    def log(self, values, step):
+        if len(self.logged) == self.good:
+            raise ConnectionError("the server\nis gone")
+        self.logged.append((step, values))
+
+    def finish(self):
+        raise ConnectionError("the server\nis gone")
+
+
+@pytest.mark.parametrize("good", [1, 9])
+def test_a_tracker_that_fails_is_said_once_and_left_out_and_gets_no_plus_in_a_name(good, tmp_path, monkeypatch):
+    tracker, said = Failing(good), []
+    monkeypatch.setattr(RunLog, "say", lambda self, message: said.append(message))
+    own = dataclasses.replace(recipe(), log_every=1)
+    folder = RunFolder(tmp_path)
+    with RunLog(own, folder, main=True, show=False, tracker=tracker, step=0, last_step=9, minutes=None) as log:
+        for step in (1, 2, 3):
+            log.step("first", step, {"generator+judge/l1": 0.5})
+            log.validated("first", step, {"l1": 0.25})
+    assert len(said) == 1 and said[0].startswith("The tracker failed (the server is gone) and gets no more numbers;")
+    assert len(tracker.logged) == min(good, 6)
+    assert tracker.logged[0][0] == 1 and tracker.logged[0][1].keys() == {"generator-judge/l1", "pictures_per_second"}
+    lines = list(log_lines(folder.log_file))  # where nothing is lost or renamed
+    assert [line["generator+judge/l1"] for line in lines if "generator+judge/l1" in line] == [0.5] * 3
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow", "tensorboard"])

@@ -40,7 +40,7 @@ class RunOptions:
     out: Path | None = None
     """The run folder; none = runs/RECIPE."""
     init: str | None = None
-    """Begin the first stage with all weights of a `.safetensors`, or of a shipped model, of the same network."""
+    """Begin the first stage with all weights of a `.safetensors`, a run's folder or a shipped model, of the same network."""
     seeds: tuple[int, ...] = ()
     """Train once with each of these seeds, one after the other, in OUT/seed-0, OUT/seed-1, ...; none = one run."""
     dry_run: bool = False
@@ -190,13 +190,16 @@ def _begun_with(weights: str | None, recipe: Recipe) -> Recipe:
 
 
 def _with_shipped_starts(recipe: Recipe) -> Recipe:
-    """Lets a stage start from a shipped model by its name or from one on the hub, as in other commands."""
+    """Lets a stage start from a shipped model by its name, a run's folder or one on the hub, as in other commands."""
     shipped = shipped_models() if any(stage.start is not None for stage in recipe.stages) else {}
 
     def found(stage: Stage) -> Stage:
-        if stage.start is None or not (stage.start.file in shipped or on_hub(stage.start.file)):
+        if stage.start is None:
             return stage
-        start = dataclasses.replace(stage.start, file=str(model_file(stage.start.file)))
+        name = stage.start.file
+        if not (name in shipped or on_hub(name) or Path(name).is_dir()):
+            return stage
+        start = dataclasses.replace(stage.start, file=str(model_file(name)))
         return dataclasses.replace(stage, start=start)
 
     return dataclasses.replace(recipe, stages=tuple(found(stage) for stage in recipe.stages))

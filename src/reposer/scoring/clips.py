@@ -59,7 +59,7 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
         and not (of.without_networks and CLIP_METRICS[metric].looks_through_a_network)
     ]
     scorers = {who: ClipScorer(metrics, weights=options.weights, device=generator.device) for who in driven}
-    path = model.folder / f"report-{CLIPS_V1.name}.json"
+    path = model.folder / f"{model.report_name(CLIPS_V1.name)}.json"
     undone: Counter[str] = Counter()
     for i in track(numbers, "scoring clips", console=Terminal(stderr=True), transient=True):
         clip = dataset.whole(i)

@@ -9,6 +9,7 @@ from reposer.data.clip_dataset import holds_clips
 from reposer.generators import load, model_file
 from reposer.generators.old_names import RECIPES as OLD_RECIPES
 from reposer.nn.weights import read_about, read_header, sha256
+from reposer.training.run_folder import NUMBERED
 
 from .clips import score_clips
 from .options import Kind, Scoring
@@ -32,7 +33,8 @@ def score_model(name: str, how: Scoring) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     about = {"model": name, "split": options.split}
     about |= about_weights(file)
-    model = Model(generator, short_name(name), about, folder)
+    step = file.stem if NUMBERED.fullmatch(file.name) else ""
+    model = Model(generator, short_name(name), about, folder, step)
     if kind == "pairs":
         return score_pairs(model, options, how.pairs)
     return score_clips(model, options, how.clips) if kind == "clips" else score_views(model, options, how.views)

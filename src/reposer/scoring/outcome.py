@@ -56,12 +56,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Model:
-    """The model to score. name: in tables. about: for the report. folder: of the report."""
+    """The model to score. name: in tables. about: for the report. folder: of the report. step: of a numbered
+    checkpoint, as its file's name says it; such files lie side by side, and so do their reports."""
 
     generator: Generator
     name: str
     about: Mapping[str, str]
     folder: Path
+    step: str = ""
+
+    def report_name(self, protocol: str) -> str:
+        """The name of the report's files under this protocol, without ending."""
+        return f"report-{protocol}-{self.step}" if self.step else f"report-{protocol}"
 
     def copy_source(self) -> Generator:
         """The unchanged source in the same frame: the baseline that a model has to beat."""

@@ -68,7 +68,7 @@ def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
     found = score_folder(
         folders, rule, model.folder, weights=options.weights, device=generator.device, about=model.about
     )
-    files = write_report(model.folder, f"report-{rule.name}", found.report, found.pictures)
+    files = write_report(model.folder, model.report_name(rule.name), found.report, found.pictures)
     return Outcome(found.report, found.report.to_table(), files, found.problems, left_out, undone)
 
 
@@ -95,7 +95,7 @@ def _score_generated(
     places = {row.name: i for row, i in zip(report.rows, numbers, strict=True)}
     files = write_report(
         model.folder,
-        f"report-{rule.name}",
+        model.report_name(rule.name),
         report,
         lambda name: pictures_of(dataset, places[name], generate, rule, device),
     )

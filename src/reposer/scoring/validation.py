@@ -66,8 +66,10 @@ def validation(
     recipe: Recipe, number: int, say: Callable[[str], None] = lambda sentence: None
 ) -> Callable[[nn.Module], Mapping[str, float]]:
     """A function that scores a generator on this many held-out pairs of the recipe's data, under the pixel protocol;
-    without held-out pairs it returns nothing, and says why at its first call."""
+    without held-out pairs, or if one cannot be scored, it returns nothing,
+    and says why, once: training goes on."""
     found: list[Few | str] = []
+    told: set[str] = set()
 
     def scores(generator: Any) -> Mapping[str, float]:
         assert isinstance(generator, Generator)
@@ -78,7 +80,13 @@ def validation(
         pairs = found[0]
         if isinstance(pairs, str):
             return {}
-        report = evaluate(generator.generate, PROTOCOLS[PROTOCOL], pairs, device=generator.device)
+        try:
+            report = evaluate(generator.generate, PROTOCOLS[PROTOCOL], pairs, device=generator.device)
+        except BadInput as error:  # an unreadable picture, or a generator whose pictures are not finite
+            if str(error) not in told:
+                told.add(str(error))
+                say(f"No point of the validation curve: {error}")
+            return {}
         return {name: score.value.mean for name, score in report.summary.items()}
 
     return scores

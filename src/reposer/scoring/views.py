@@ -33,7 +33,7 @@ def score_views(model: Model, options: Options, of: ViewScoring) -> Outcome:
         weights=options.weights, about={**model.about, "data": data or "synthetic objects"}, against=others,
         device=generator.device,
     )  # fmt: skip
-    path = model.folder / f"report-{VIEWS_V1.name}.json"
+    path = model.folder / f"{model.report_name(VIEWS_V1.name)}.json"
     write_text(path, json.dumps(views_to_plain(reports), indent=1) + "\n")
     write_sheet(path.with_suffix(".png"), view_plot(reports))
     return Outcome(reports[GENERATED], view_table(reports), f"{path} and .png")

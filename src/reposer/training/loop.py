@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from reposer.core import BadInput, quoted
 from reposer.nn.gathered_norm import GatheredBatchNorm
@@ -70,7 +71,7 @@ def train(
     content.
 
     write_pictures: renders the sheet of fixed pairs with the averaged generator into the given file.
-    validate: scores the averaged generator; called before each save, its numbers go into the log.
+    validate: scores the averaged generator; called after each save, its numbers go into the log.
     tracker: a tracker of experiments that gets the log's numbers, too.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
     until_step: stop and save after this many steps of the run (likewise).
@@ -266,9 +267,9 @@ def _train(
                 due = largest_over_processes(int(late or state.step == until_step), device)
                 stopping = came > 0 or due > 0
                 if main and (stopping or state.step == stage_end or state.step % recipe.save_every == 0):
+                    state.save(folder, recipe)
                     if validate is not None and came == 0:
                         log.validated(stage.name, state.step, validate(averaged))
-                    state.save(folder, recipe)
                     write_loss_plot(list(log_lines(folder.log_file)), folder.loss_plot)
                 if stopping and state.step < recipe.steps:
                     log.say(f"Stopped after step {state.step}; the same command goes on from here.")
@@ -400,11 +401,18 @@ def must_begin(stage: Stage, generator: nn.Module, accumulation: int = 1) -> Non
     if stage.start is not None:
         _taken(stage.start, generator)
     objective, _ = set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
-    if accumulation > 1 and any(isinstance(module, GatheredBatchNorm) for module in objective.modules()):
+    if accumulation > 1 and any(_mixes_rows(module) for module in objective.modules()):
         raise BadInput(
             f"The stage '{stage.name}' normalises over the pictures of a batch (batch norm), so parts of it would train "
             f"another network. Leave --accumulation at 1, or give a smaller --batch-size."
         )
+
+
+def _mixes_rows(module: nn.Module) -> bool:
+    """Whether it normalises over the rows of a batch, as batch norm that trains does."""
+    if isinstance(module, _BatchNorm):
+        return module.training or module.running_mean is None
+    return isinstance(module, GatheredBatchNorm)
 
 
 def _refuse_precision(recipe: Recipe) -> None:

@@ -13,6 +13,7 @@ from reposer.core.terminal import Terminal
 from .recipe import Recipe
 from .run_folder import RunFolder, machine
 from .runs import VALIDATION
+from .trackers import accepted
 
 
 class RunLog:
@@ -76,8 +77,7 @@ class RunLog:
         means = {name: value / self._count for name, value in self._sums.items()}
         if self.main:
             self.folder.log({"step": step, "stage": stage, "pictures_per_second": round(rate, 2), **means})
-        if self._tracker is not None:
-            self._tracker.log({**means, "pictures_per_second": rate}, step)
+        self._track({**means, "pictures_per_second": rate}, step)
         shown = " ".join(f"{name.split('/')[-1]} {value:.3f}" for name, value in list(means.items())[:5])
         self._bar.update(self._task, rate=rate, terms=shown)
         self._sums, self._count, self._since = {}, 0, now
@@ -88,8 +88,21 @@ class RunLog:
             return
         named = {f"{VALIDATION}{name}": value for name, value in values.items()}
         self.folder.log({"step": step, "stage": stage, **named})
-        if self._tracker is not None:
-            self._tracker.log(named, step)
+        self._track(named, step)
+
+    def _track(self, values: Mapping[str, float], step: int) -> None:
+        """Sends the values to the tracker. One that fails is left out from then on: the log has the same numbers."""
+        if self._tracker is None:
+            return
+        try:
+            self._tracker.log({accepted(name): value for name, value in values.items()}, step)
+        except Exception as error:  # of any type: a server that is gone, a full disk
+            self._drop_tracker(error)
+
+    def _drop_tracker(self, error: Exception) -> None:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        self._tracker = None
+        self.say(f"The tracker failed ({said}) and gets no more numbers; {self.folder.log_file} has all of them.")
 
     def say(self, message: str) -> None:
         if self.show:
@@ -111,4 +124,7 @@ class RunLog:
     ) -> None:
         self._bar.stop()
         for tracker in self._tracker.trackers if self._tracker is not None else ():
-            tracker.finish()
+            try:
+                tracker.finish()
+            except Exception as failure:
+                self._drop_tracker(failure)

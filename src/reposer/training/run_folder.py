@@ -184,12 +184,14 @@ class RunFolder:
             torch.save(state, file)
 
     def keep_checkpoint(self, step: int, number: int) -> None:
-        """Keeps a copy of the generator under its step, and of those that were kept only the last `number`."""
-        if number > 0:
-            self.checkpoints.mkdir(exist_ok=True)
-            with whole_file(self.checkpoints / f"{step:08d}.safetensors") as file:
-                file.write(self.generator_file.read_bytes())
-        for path in self._numbered()[: -number or None]:
+        """Keeps a copy of the generator under its step, and of those that were kept only the last `number`; 0 changes
+        nothing."""
+        if number < 1:
+            return
+        self.checkpoints.mkdir(exist_ok=True)
+        with whole_file(self.checkpoints / f"{step:08d}.safetensors") as file:
+            file.write(self.generator_file.read_bytes())
+        for path in self._numbered()[:-number]:
             path.unlink()
 
     def drop_checkpoints(self, *, after: int) -> None:

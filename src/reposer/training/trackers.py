@@ -23,6 +23,11 @@ def refuse_missing(name: TrackerName) -> None:
         raise BadInput(f"{name} is not installed: {how}, or leave --tracker out.")
 
 
+def accepted(name: str) -> str:
+    """The name of a number as every tracker takes it: MLflow refuses the "+" of players that step together."""
+    return name.replace("+", "-")
+
+
 def begin_tracker(accelerator: Accelerator, name: TrackerName, recipe: Recipe, root: Path, step: int) -> None:
     """Starts the tracker of a run in the folder `root`, which goes on after `step`.
 
