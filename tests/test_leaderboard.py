@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -9,15 +10,20 @@ import torch
 
 from reposer.cli.leaderboard import chosen
 from reposer.core import BadInput, Framing, Generated, Pose
+from reposer.core.images import resize
 from reposer.data import open_dataset
+from reposer.data.pictures import write_picture
+from reposer.data.shards import pose_words
 from reposer.evaluation import OnWholePictures, evaluate
-from reposer.generators import RECIPES, load, save
+from reposer.generators import RECIPES, load, save, shipped_models
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.leaderboard import (
     BATCH,
     COPY,
+    FASHION,
     Contest,
     Entry,
+    _Measures,
     brought_back,
     contest_form,
     full,
@@ -28,6 +34,7 @@ from reposer.leaderboard import (
     with_own_features,
 )
 from reposer.synthetic.people import SyntheticPeople, write_people
+from reposer.training import Start
 from reposer.training.run_folder import RunFolder
 
 
@@ -70,7 +77,8 @@ def test_every_system_is_scored_at_both_moments_but_one_that_diverges_and_the_ta
         ("gfla-mini", "minutes"),
     }
     failed = [e for e in entries if e.system == "wild"]
-    assert failed and all(e.failed and not e.scores for e in failed)
+    diverged = r"At step \d+ the term '.+' of .+ is (nan|-?inf)|not finite .* or its training diverged"
+    assert failed and all(re.search(diverged, e.failed) and not e.scores for e in failed), failed
     scored = [e for e in entries if e.system == "gfla-mini"]
     for entry in scored:
         assert set(entry.scores) == {"psnr", "ssim-gaussian1.5", "l1", "l1-limbs"}
@@ -154,10 +162,15 @@ def test_systems_are_named_by_the_table_by_recipes_or_by_files(tmp_path):
     folder.mkdir()
     weights.touch()
     systems = mini().systems
-    words = ("PATN", "gfla-mini", f"theirs={folder}", f"ours={weights}")
+    run = tmp_path / "runs/w"
+    run.mkdir(parents=True)
+    (run / "generator.safetensors").touch()
+    words = ("PATN", "gfla-mini", f"theirs={folder}", f"ours={weights}", f"run={run}", "shipped=trueflow")
     trained, made = chosen(words, systems, with_data=True)
     assert trained == {"PATN": systems["PATN"], "gfla-mini": RECIPES["gfla-mini"]}
-    assert made == {"theirs": str(folder), "ours": str(weights)}
+    own = {"run": str(run / "generator.safetensors"), "shipped": str(shipped_models()["trueflow"])}
+    assert made == {"theirs": str(folder), "ours": str(weights), **own}
+    assert chosen((f"run={run}",), systems, with_data=False)[1] == {"run": own["run"]}
     assert chosen(None, systems, with_data=False) == (dict(systems), {})
     for word, said in {
         "patn-mimi": "patn-mini",
@@ -169,7 +182,7 @@ def test_systems_are_named_by_the_table_by_recipes_or_by_files(tmp_path):
         (tmp_path / "a.txt").touch()
         with pytest.raises((BadInput, KeyError), match=said):
             chosen((word,), systems, with_data=True)
-    with pytest.raises(BadInput, match="give its folder with --data"):
+    with pytest.raises(BadInput, match="give the data set with --data"):
         chosen((f"theirs={folder}",), systems, with_data=False)
     with pytest.raises(BadInput, match="names PATN twice"):
         chosen(("PATN", "PATN"), systems, with_data=False)
@@ -180,6 +193,76 @@ def test_a_system_that_learns_from_clips_is_refused_and_one_that_learns_from_flo
         contest_form(RECIPES["gfla-animation-mini"](), mini(), tmp_path)
     flow = RECIPES["trueflow-mini"]()
     assert contest_form(flow, mini(), tmp_path).data == flow.data
+
+
+def test_what_cannot_be_compared_is_refused_before_anything_trains_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("reposer.leaderboard.train", lambda *a, **k: pytest.fail("trained"))
+    monkeypatch.setattr("reposer.leaderboard.write_people", lambda *a, **k: pytest.fail("rendered"))
+
+    def without_files():
+        recipe = tiny_recipe("gfla-mini")
+        stage = dataclasses.replace(recipe.stages[-1], start=Start(str(tmp_path / "none.safetensors"), ("",)))
+        return dataclasses.replace(recipe, stages=(*recipe.stages[:-1], stage))
+
+    views = tmp_path / "views.safetensors"
+    save(tiny_recipe("gfla-views-mini").build(), views)
+    for contest, said in (
+        (tiny("gfla-mini", "gfla-animation-mini"), "gfla-animation-mini does not train on pairs of people"),
+        (tiny("drn-landmarks-mini"), "drn-landmarks-mini needs joints of person88; .* openpose18"),
+        (tiny(systems={"later": without_files}), r"none\.safetensors"),
+        (tiny(made={"views": str(views)}), "views generates from a View; the leaderboard is of people"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            hold(contest, tmp_path / "out", show=False)
+        assert not (tmp_path / "out").exists()
+
+
+def photos(folder, sizes):
+    """Own photos of one person in each of these sizes, with poses beside them."""
+    for split in ("train", "test"):
+        people = SyntheticPeople((64, 44), split, 2, 0, None)
+        (folder / split).mkdir(parents=True)
+        for k, (h, w) in enumerate(sizes):
+            sample = people[k % 2]
+            pose = sample.target_pose.resize((h, w))
+            write_picture(folder / split / f"anna_{k}.png", resize(sample.target[None], (h, w))[0])
+            (folder / split / f"anna_{k}.json").write_text(json.dumps(pose_words(pose)))
+    return folder
+
+
+def test_data_in_shards_and_own_photos_of_several_sizes_are_scored_or_refused_in_plain_words(tmp_path):
+    shards = write_people(
+        tmp_path / "shards", form="shards", size=(64, 44), num_train=1, num_test=1, views=2, workers=1, progress=False
+    )
+    own = photos(tmp_path / "own", [(64, 44), (80, 60)])
+    weights, pictures = tmp_path / "own.safetensors", tmp_path / "pictures"
+    save(tiny_recipe("pg2-mini").build(), weights)
+    pictures.mkdir()
+    for data, size in ((shards, (64, 44)), (own, FASHION)):
+        contest = on_data(tiny(made={"own": str(weights)}), str(data))
+        assert contest.size == size
+        entries = hold(contest, tmp_path / f"{data.name}-out", show=False)
+        assert len(entries) == 4 and all(entry.scores and not entry.failed for entry in entries)
+        with pytest.raises(
+            BadInput, match=r"made elsewhere \(theirs\) are compared with pictures? (files|of one size)"
+        ):
+            on_data(tiny(made={"theirs": str(pictures)}), str(data))
+
+
+def test_a_network_from_a_file_is_timed_where_it_is_scored(tmp_path, monkeypatch):
+    happened = []
+
+    class Watched(CopySource):
+        def to(self, *where):
+            happened.append("moved")
+            return super().to(*where)
+
+    own = Watched(CopySourceConfig(Framing((64, 44))))
+    monkeypatch.setattr("reposer.leaderboard.load", lambda path: own)
+    monkeypatch.setattr(_Measures, "milliseconds", lambda self, generator: happened.append("timed") or 1.0)
+    test = SyntheticPeople((64, 44), "test", 1, 0, Framing((64, 44)))
+    _Measures(tiny(), test, [0]).made_elsewhere("own", tmp_path / "own.safetensors", tmp_path)
+    assert happened[:2] == ["moved", "timed"]
 
 
 def test_the_full_size_contest_has_the_same_systems_and_can_do_without_foreign_weights():

@@ -56,8 +56,9 @@ def work(a: Afternoon, real_data: Path | None) -> None:
 
     # --- Ship
     if "export" in COMMANDS:
-        a.reposer("export it", "export", model, "--format", "onnx", "--out", "model.onnx")
-        a.need("model.onnx")
+        # the form that needs no extra: the environment has the bare wheel
+        a.reposer("export it", "export", model, "--format", "pt2", "--out", "model.pt2")
+        a.need("model.pt2")
     with a.step("check the container file"):
         container(a)
 

@@ -16,7 +16,7 @@ import platform
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -30,9 +30,11 @@ from reposer.core.framing import size_of
 from reposer.core.json_files import object_in
 from reposer.core.processes import Terminated
 from reposer.core.shown import in_markdown
+from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.terminal import Terminal
 from reposer.data import PairDataset, open_dataset
 from reposer.data.dataset import FilePairs
+from reposer.data.picture_kinds import PICTURE_SUFFIXES
 from reposer.data.pictures import picture_header
 from reposer.evaluation import PROTOCOLS, Folders, OnWholePictures, Report, evaluate, score_folder
 from reposer.evaluation.folder import in_words
@@ -49,6 +51,7 @@ from reposer.synthetic.people.drafts import ABOUT
 from reposer.synthetic.people.true_views import write_views
 from reposer.training import RECIPES, Recipe, TrainingStopped, train
 from reposer.training.contents import digest
+from reposer.training.loop import must_begin
 from reposer.training.run_folder import RunFolder
 
 Score = tuple[float, float, float]  # mean, and the ends of its interval
@@ -148,15 +151,35 @@ def full() -> Contest:
 
 def on_data(contest: Contest, root: str) -> Contest:
     """The same contest on a data set of pairs of people: on its test split, at its files' size if they have one size
-    that is the pictures' shape, otherwise at the size that the data set gives them."""
-    test = open_dataset(Path(root), "test", None)
-    if not isinstance(test[0].target_pose, Pose):
+    that is the pictures' shape, otherwise at the size that the data set gives them, or FASHION if these are several.
+    Pictures made elsewhere are refused where they could not be laid over the truth."""
+    test = open_dataset(Path(root), "test", Framing(FASHION))  # which photos of several sizes need
+    if not isinstance(test.poses[test.rows[0].target_name], Pose):
         raise BadInput(f"{root} holds views of objects; the leaderboard is of people.")
     wanted = {test.target_size(i) for i in range(len(test))}
-    size = wanted.pop() if len(wanted) == 1 else FASHION
-    files = {picture_header(test.picture_path(row.target_name)) for row in test.rows}
-    own = files.pop() if len(files) == 1 else size
+    size = next(iter(wanted)) if len(wanted) == 1 else FASHION
+    paths = {test.picture_path(row.target_name) for row in test.rows}
+    in_files = all(path.suffix.lower() in PICTURE_SUFFIXES for path in paths)  # not in shards, say
+    if folders := [name for name, path in contest.made.items() if Path(path).is_dir()]:
+        _refuse_folders(folders[0], root, in_files=in_files, sizes=wanted)
+    files = {picture_header(path) for path in paths} if in_files else wanted
+    own = next(iter(files)) if len(files) == 1 else size
     return replace(contest, data=root, size=own if same_shape(own, size) else size)
+
+
+def _refuse_folders(name: str, root: str, *, in_files: bool, sizes: Set[tuple[int, int]]) -> None:
+    """BadInput unless pictures made elsewhere can be laid over the data set's."""
+    if not in_files:
+        raise BadInput(
+            f"The pictures of {root} lie in shards or in one large file; pictures made elsewhere ({name}) are compared "
+            f"with picture files. Give the data as a folder of pictures, or leave {name} out."
+        )
+    if len(sizes) > 1:
+        few = ", ".join(f"{h}x{w}" for h, w in sorted(sizes)[:3])
+        raise BadInput(
+            f"The pictures of {root} have {len(sizes)} sizes ({few}, ...); pictures made elsewhere ({name}) are compared "
+            f"with pictures of one size. Crop the photos alike, or leave {name} out."
+        )
 
 
 def with_own_features(contest: Contest) -> Contest:
@@ -205,8 +228,9 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
     The same call resumes where a stopped or killed one was; results are written after every score.
     """
     console = Terminal(stderr=True, quiet=not show)
-    _meet_again(contest, out)
     people = out / "people" if contest.data is None else Path(contest.data)
+    _refuse_unsuitable(contest, people)
+    _meet_again(contest, out)
     if contest.data is None:
         if not people.exists():
             write_people(
@@ -234,6 +258,34 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
             console.say("Stopped; the same command goes on from here.")
             break
     return entries
+
+
+def _refuse_unsuitable(contest: Contest, people: Path) -> None:
+    """BadInput for a system that cannot be trained or scored here, or a network that cannot be scored: now, and not
+    after those before it were trained."""
+    for name, build in contest.systems.items():
+        recipe = contest_form(build(), contest, people)
+        generator = recipe.build()
+        _refuse_other_conditions(name, generator)
+        for stage in recipe.stages:
+            must_begin(stage, generator, recipe.accumulation)
+    for name, path in contest.made.items():
+        if Path(path).is_file():
+            _refuse_other_conditions(name, load(path))
+
+
+def _refuse_other_conditions(name: str, generator: Generator) -> None:
+    """BadInput unless it generates people from joints of the leaderboard's skeleton."""
+    if generator.condition is not Pose:
+        raise BadInput(
+            f"{name} generates from a {generator.condition.__name__}; the leaderboard is of people, from joints. Leave "
+            f"it out."
+        )
+    if other := {generator.source_skeleton.name, generator.skeleton.name} - {OPENPOSE_18.name}:
+        raise BadInput(
+            f"{name} needs joints of {', '.join(sorted(other))}; those of the leaderboard are of {OPENPOSE_18.name}. "
+            f"Leave it out."
+        )
 
 
 def _write_results(
@@ -393,7 +445,7 @@ class _Measures:
     pairs: Sequence[int]
 
     def scores(self, generator: Generator) -> dict[str, Score]:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = _device()
         report = evaluate(
             OnWholePictures(generator.to(device)), self.contest.protocol, self.test, indices=self.pairs, device=device
         )
@@ -402,7 +454,7 @@ class _Measures:
     def made_elsewhere(self, name: str, path: Path, out: Path) -> Entry:
         """The entry of a network in a file, or of a folder with a picture for each of the pairs."""
         if path.suffix == ".safetensors":
-            generator = load(path)
+            generator = load(path).to(_device())
             return Entry(
                 name,
                 "pictures",
@@ -444,6 +496,11 @@ class _Measures:
             generate(batch.source, batch.source_pose, batch.target_pose).cpu()  # waits for the device
             best = min(best, time.perf_counter() - start)
         return 1000 * best
+
+
+def _device() -> str:
+    """Where networks are scored and timed."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _summary(report: Report) -> dict[str, Score]:

@@ -35,6 +35,24 @@ def test_a_step_that_fails_or_writes_nothing_ends_the_afternoon_with_what_it_sai
     assert "2 steps" in a.summary() and capsys.readouterr().out.count(" s  ") == 2
 
 
+def test_the_engineer_exports_in_a_form_that_the_bare_wheel_writes(tmp_path, monkeypatch):
+    class Recorder(Afternoon):
+        def reposer(self, title, *words, codes=(0,)):
+            said.append(words)
+
+        def need(self, *names):
+            pass
+
+    said = []
+    for name in ("photos", "container"):
+        monkeypatch.setattr(engineer, name, lambda *values: None)
+    for name in ("results", "album"):
+        (tmp_path / name).mkdir()
+    engineer.work(Recorder(tmp_path, sys.executable, borrow=True), None)
+    (export,) = (words for words in said if words[0] == "export")
+    assert export[export.index("--format") + 1] == "pt2"  # onnx and openvino need extras
+
+
 def test_a_folder_with_files_is_no_place_for_an_afternoon(tmp_path, capsys):
     (tmp_path / "mine.txt").touch()
     with pytest.raises(SystemExit):

@@ -43,8 +43,9 @@ def leaderboard(
         full_size: train the full-size recipes, on a GPU; otherwise the small ones, on two CPU cores.
         features: with --full-size, the losses: the published ones (need VGG's weights), or those of the small recipes.
         systems: what to compare: systems by their name in the table (PATN), recipes by theirs (patn-mini, or one of
-            your own package), NAME=FILE.safetensors for a trained network, and with --data NAME=FOLDER for pictures made
-            elsewhere of its test pairs (SOURCE_2_TARGET.png); none = all systems of the table.
+            your own package), NAME=MODEL for a trained network (a .safetensors, a run's folder, a shipped model), and with
+            --data NAME=FOLDER for pictures made elsewhere of its test pairs (SOURCE_2_TARGET.png); none = all systems of
+            the table.
         pictures: score each system after this many training pictures.
         minutes: score it again after this many minutes of training.
         people: number of synthetic people to train on.
@@ -90,7 +91,8 @@ def chosen(
     words: Sequence[str] | None, systems: Mapping[str, Callable[[], Any]], *, with_data: bool
 ) -> tuple[dict[str, Callable[[], Any]], dict[str, str]]:
     """What the words of --systems name: systems and recipes to train, and files or folders to score as they are."""
-    from reposer.generators import RECIPES
+    from reposer.generators import RECIPES, model_file, shipped_models
+    from reposer.generators.hub import WEIGHTS, on_hub
 
     trained: dict[str, Callable[[], Any]] = {}
     made: dict[str, str] = {}
@@ -102,10 +104,16 @@ def chosen(
             raise BadInput(f"--systems names {name} twice, or as the leaderboard names files of its own.")
         if not equals:
             trained[name] = systems[name] if name in systems else RECIPES[name]
+        elif on_hub(path) or (not Path(path).exists() and path in shipped_models()) or (Path(path) / WEIGHTS).is_file():
+            made[name] = str(model_file(path))
         elif not Path(path).exists():
-            raise BadInput(f"There is no file or folder {path}, which --systems gives for {name}.")
+            raise BadInput(
+                f"There is no file or folder {path}, nor a shipped model of this name, which --systems gives for {name}."
+            )
         elif Path(path).is_dir() and not with_data:
-            raise BadInput(f"{path} holds pictures of some data set's pairs; give its folder with --data.")
+            raise BadInput(
+                f"{path} is no run's folder. If it holds pictures of some data set's pairs, give the data set with --data."
+            )
         elif Path(path).is_file() and Path(path).suffix != ".safetensors":
             raise BadInput(f"{path} is neither a .safetensors nor a folder of pictures.")
         else:
