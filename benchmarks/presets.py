@@ -1,4 +1,6 @@
-"""The presets: time of a whole picture, memory and scores. A photo of 768x1024 pixels with its joints, to a PNG's pixels.
+"""The presets, and a larger size than theirs: time of a whole picture, memory and scores.
+
+A photo of 768x1024 pixels with its joints, to a PNG's pixels.
 
 REPOSER_PRESET_PAIRS: pairs of synthetic people that are scored (200 by default, as `reposer evaluate` does).
 """
@@ -13,7 +15,6 @@ from typing import Any
 import torch
 
 from reposer.core import Pose
-from reposer.core.choices import Preset
 from reposer.core.images import resize
 from reposer.data.pictures import read_picture
 from reposer.data.poses.presets import preset
@@ -30,6 +31,8 @@ from .measure import Table, Value
 PROTOCOL = "reposer-v1-synthetic"
 PAIRS = int(os.environ.get("REPOSER_PRESET_PAIRS", SYNTHETIC_PAIRS))
 REPEATS = 8
+LARGER = (320, 240)
+"""(height, width) at which the default network is measured, too."""
 SAMPLE = "green-shirt.jpg"
 
 
@@ -37,11 +40,11 @@ def run(device: torch.device) -> list[Table]:
     context = multiprocessing.get_context("spawn")  # a fresh process each: its peak of memory is its own
     rows: list[tuple[Value, ...]] = []
     columns: tuple[str, ...] = ()
-    for name in PRESETS:
+    for name, choice in {**PRESETS, f"(trueflow at {LARGER[0]}x{LARGER[1]})": Choice(size=LARGER)}.items():
         with context.Pool(1) as pool:
-            seconds, peak = pool.apply(timed, (name, str(device), torch.get_num_threads()))
+            seconds, peak = pool.apply(timed, (choice, str(device), torch.get_num_threads()))
         with context.Pool(1) as pool:
-            scores = pool.apply(scored, (name, str(device), torch.get_num_threads()))
+            scores = pool.apply(scored, (choice, str(device), torch.get_num_threads()))
         columns = ("preset", "ms a picture", "pictures/s", "peak memory (MB)", *scores)
         rows.append((name, 1000 * seconds, 1 / seconds, peak / 1e6, *scores.values()))
     note = (
@@ -51,10 +54,10 @@ def run(device: torch.device) -> list[Table]:
     return [Table("presets", columns, rows, note)]
 
 
-def timed(name: Preset, device: str, threads: int) -> tuple[float, int]:
+def timed(choice: Choice, device: str, threads: int) -> tuple[float, int]:
     """Seconds of `transfer`, and the peak of the process in bytes."""
     torch.set_num_threads(threads)
-    generator = opened(PRESETS[name], device)
+    generator = opened(choice, device)
     with as_file(files("reposer.web") / "samples" / SAMPLE) as path:
         photo = read_picture(path)
     own, wanted = estimate_pose(photo), preset("arms-up")
@@ -71,10 +74,9 @@ def opened(choice: Choice, device: str) -> Any:
     return load_for(choice.model, place, runtime, choice.size)
 
 
-def scored(name: Preset, device: str, threads: int) -> dict[str, float]:
+def scored(choice: Choice, device: str, threads: int) -> dict[str, float]:
     """The scores of its pictures at the size of the model's training."""
     torch.set_num_threads(threads)
-    choice = PRESETS[name]
     generator, whole = opened(choice, device), opened(Choice(choice.model), device)
     size, own_size = generator.framing.size, whole.framing.size
 

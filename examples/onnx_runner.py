@@ -23,6 +23,7 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 SOFT_EDGE = 1 / 24  # of the part's smaller side: width over which it fades into the photo
+ROOM = 0.13  # of the person's larger side: around the wanted joints, for what lies beyond them (hands, feet, head)
 
 Joints = tuple[np.ndarray, np.ndarray]
 """Places (x, y) and which of them are visible."""
@@ -38,6 +39,8 @@ def main() -> None:
     chosen = parser.parse_args()
     session = onnxruntime.InferenceSession(str(chosen.model), providers=["CPUExecutionProvider"])
     about = json.loads(session.get_modelmeta().custom_metadata_map["reposer"])
+    if "derived_joints" not in about:
+        sys.exit(f"{chosen.model} is of an older version and does not say which joints it derives. Export it again.")
     photo = np.asarray(ImageOps.exif_transpose(Image.open(chosen.photo)).convert("RGB"))
     result = reposed(session, about, photo, read_pose(chosen.source_pose), read_pose(chosen.pose))
     Image.fromarray(result).save(chosen.out)
@@ -58,10 +61,10 @@ def reposed(
     size = photo.shape[:2]
     if tuple(own["size"]) != size:
         sys.exit(f"The source pose belongs to a picture of {own['size']}, and the photo has {list(size)}.")
-    source = joints_of(own, about["source_joints"])
-    target = joints_of(wanted, about["target_joints"])
+    source = joints_of(own, about["source_joints"], about)
+    target = joints_of(wanted, about["target_joints"], about)
     if tuple(wanted["size"]) != size:
-        target = placed_as(target, joints_of(own, about["target_joints"]))
+        target = placed_as(target, joints_of(own, about["target_joints"], about))
     edges = edges_around(source, target, size, about)
     left, top, right, bottom = about["content"]
     height, width = about["size"]
@@ -80,11 +83,16 @@ def reposed(
     return pasted(photo, resized(generated, (edges[3] - edges[1], edges[2] - edges[0])), edges)
 
 
-def joints_of(pose: dict[str, Any], names: list[str]) -> Joints:
-    """The joints of these names."""
-    found = [pose["joints"].get(name) for name in names]
-    xy = np.array([[0.0, 0.0] if joint is None else joint[:2] for joint in found])
-    return xy, np.array([joint is not None for joint in found])
+def joints_of(pose: dict[str, Any], names: list[str], about: dict[str, Any]) -> Joints:
+    """The joints of these names. One that the file does not know is the mean of those that define it (neck: both
+    shoulders), if all of them are visible."""
+    places, visible = np.zeros((len(names), 2)), np.zeros(len(names), bool)
+    for k, name in enumerate(names):
+        parts = [name] if name in pose["joints"] else about["derived_joints"].get(name, [])
+        found = [pose["joints"].get(part) for part in parts]
+        if found and all(joint is not None for joint in found):
+            places[k], visible[k] = np.mean([joint[:2] for joint in found], axis=0), True
+    return places, visible
 
 
 def placed_as(target: Joints, source: Joints) -> Joints:
@@ -102,11 +110,12 @@ def edges_around(
 ) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) of the part to generate: around both poses, with the margin and the shape of training."""
     low, high = inner_box(source, size) or sys.exit("The source pose shows nobody in the photo.")
-    room = about["framing"]["margin"] * max(high - low)
-    low, high = low - room, high + room
+    margin, side = about["framing"]["margin"], max(high - low)
+    low, high = low - margin * side, high + margin * side
     reached = inner_box(target, size)
     if reached is not None:
-        low, high = np.minimum(low, reached[0]), np.maximum(high, reached[1])
+        beyond = min(ROOM, margin) * side
+        low, high = np.minimum(low, reached[0] - beyond), np.maximum(high, reached[1] + beyond)
     aspect = about["person_size"][1] / about["person_size"][0]
     height = max(high[1] - low[1], (high[0] - low[0]) / aspect)
     rows, columns = max(1, round(height)), max(1, round(aspect * height))
@@ -115,10 +124,10 @@ def edges_around(
 
 
 def inner_box(joints: Joints, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
-    """The corners of the box of the visible joints that lie in the picture."""
+    """The corners, in pixel edges, of the box of the visible joints that lie in the picture."""
     xy, visible = joints
     inside = visible & (xy >= -0.5).all(1) & (xy <= np.array([size[1], size[0]]) - 0.5).all(1)
-    return (xy[inside].min(0), xy[inside].max(0)) if inside.any() else None
+    return (xy[inside].min(0) - 0.5, xy[inside].max(0) + 0.5) if inside.any() else None
 
 
 def cut(photo: np.ndarray, edges: tuple[int, int, int, int]) -> np.ndarray:

@@ -1,9 +1,12 @@
 """What the page asks of `own_photo` besides `repose`: who is in a photo, and the pose that would be generated."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 
+from reposer import own_photo
 from reposer.core import BadInput, Framing, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses.presets import preset
@@ -69,3 +72,21 @@ def test_two_people_of_a_photo_that_is_opened_once_are_those_of_two_photos():
         assert np.array_equal(made.image, repose(photo, "arms-up", source_pose=source, model=model).image)
     with pytest.raises(BadInput, match="another photo"):
         repose(photo.copy(), "arms-up", source_pose=left, model=model, opened=opened)
+
+
+@pytest.mark.parametrize("engine", [None, "torch", "onnxruntime"])
+def test_a_network_that_may_be_recorded_is_opened_after_the_poses_in_the_same_thread(engine, tmp_path, monkeypatch):
+    opened = []
+
+    def placed(model, device, engine, size):
+        opened.append(threading.current_thread() is threading.main_thread())
+        return MODEL
+
+    monkeypatch.setattr(own_photo, "_placed", placed)
+    monkeypatch.setattr(own_photo, "_note", lambda *_: None)
+    repose(PHOTO, "arms-up", source_pose=standing(), model="own", engine=engine)
+    assert opened == [engine == "onnxruntime"]
+    opened.clear()
+    with pytest.raises(BadInput, match="There is no file"):
+        repose(PHOTO, "arms-up", source_pose=tmp_path / "gone.json", model="own", engine=engine)
+    assert len(opened) == (engine != "onnxruntime")

@@ -152,8 +152,10 @@ def repose(
     """
     if opened is not None and opened.photo is not photo:
         raise BadInput("What was opened is another photo; give the photo that it was made of.")
+    asked = model, device, engine, network_size
     with ThreadPoolExecutor(1) as aside:  # the weights are read while the photos are decoded and looked at
-        loaded = aside.submit(_placed, model, device, engine, network_size)
+        # not so where a graph may be recorded: that takes minutes, and changes switches of torch for all threads
+        loaded = aside.submit(_placed, *asked) if engine in (None, "torch") else None
         picture = as_bytes(photo) if opened is None else opened.pixels
         source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
         wanted = pose_from(pose, source.pose, pose_person, estimator)
@@ -161,7 +163,7 @@ def repose(
         for other, joints in more:
             shown = as_bytes(other)
             further.append((shown, person_in(shown, named(other, "a further photo"), joints, None, estimator)))
-        generator = loaded.result()
+        generator = _placed(*asked) if loaded is None else loaded.result()
     target = wanted.pose
     if wanted.of_another:
         target = fitted(target, source.pose, wanted.name, retargeted=retargeted)

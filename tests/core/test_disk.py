@@ -10,7 +10,7 @@ import pytest
 
 import reposer.core.disk
 from reposer.core import BadInput
-from reposer.core.disk import only_user, whole_file
+from reposer.core.disk import checked_files, only_user, whole_file
 
 HOLDS = """
 import sys, time
@@ -40,6 +40,22 @@ def test_what_fails_while_it_is_written_leaves_the_old_file_and_nothing_else(tmp
         file.write(b"half")
         raise OSError("disk full")
     assert path.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_files_that_are_checked_take_their_names_together_and_only_if_they_pass(tmp_path, monkeypatch):
+    first, second = tmp_path / "a.bin", tmp_path / "a.xml"
+    first.write_bytes(b"old")
+    with pytest.raises(BadInput, match="differs"), checked_files({first: b"new", second: b"newer"}) as drafts:
+        assert [draft.name for draft in drafts] == ["a.bin", "a.xml"] and drafts[1].read_bytes() == b"newer"
+        raise BadInput("differs")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.bin", b"old")]
+    left = tmp_path / ".a.bin.abcdefgh.reposer.tmp"  # of a process that was killed while it checked
+    left.mkdir()
+    os.utime(left, (0, 0))
+    monkeypatch.setattr(reposer.core.disk, "_swept", set())
+    with checked_files({first: b"new", second: b"newer"}) as drafts:
+        assert first.read_bytes() == b"old" and not second.exists() and drafts[0].parent.parent == tmp_path
+    assert sorted((p.name, p.read_bytes()) for p in tmp_path.iterdir()) == [("a.bin", b"new"), ("a.xml", b"newer")]
 
 
 def test_a_folder_has_one_user_and_a_killed_one_lets_go(tmp_path):

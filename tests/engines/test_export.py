@@ -1,5 +1,6 @@
 """A network as a file of another runtime: it does what the network does, or there is no file."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.core import BadInput, Pose
+from reposer.core.skeleton import COCO_17
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
 from reposer.engines import export
@@ -18,6 +20,7 @@ from reposer.engines.graph import PictureGraph, example_inputs
 from reposer.engines.run import RunWhole
 from reposer.engines.runtimes import onnxruntime_session
 from reposer.generators import GENERATORS, save
+from reposer.pipeline import transfer
 from tests.docs.documents import ROOT
 from tests.test_pipeline import smooth_photo, standing
 
@@ -96,14 +99,57 @@ def test_the_example_puts_the_person_of_a_photo_into_a_pose_without_torch(export
     assert after.shape == before.shape and changed.mean() > 0.2 and not changed[0, 0]
 
 
-def test_a_file_that_differs_is_refused_and_removed(network, tmp_path, monkeypatch):
+@pytest.mark.parametrize("lacking", [(), ("left_shoulder",)], ids=["whole", "without a shoulder"])
+def test_the_example_gives_the_network_what_transfer_gives_it_of_poses_without_a_neck(network, lacking, tmp_path):
+    spec = importlib.util.spec_from_file_location("onnx_runner", RUNNER)
+    runner = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(runner)
+    size, given, expected = (97, 70), {}, {}
+    photo, poses = smooth_photo(size), []
+    for name, raised in (("own", False), ("wanted", True)):
+        pose = standing(60.0, (34.7, 50.2), size, raised).convert(COCO_17)
+        for joint in lacking:
+            pose.visible[COCO_17.index(joint)] = False
+        write_pose_json(tmp_path / f"{name}.json", pose)
+        poses.append(pose)
+
+    class Session:
+        def get_inputs(self):
+            return [type("Entry", (), {"name": name}) for name in export.INPUTS]
+
+        def run(self, outputs, inputs):
+            given.update(inputs)
+            return [inputs["source"]]
+
+    about = json.loads(json.dumps(export.described(network)))
+    runner.reposed(
+        Session(), about, photo.numpy(), *(runner.read_pose(tmp_path / f"{n}.json") for n in ("own", "wanted"))
+    )
+    handle = network.register_forward_pre_hook(
+        lambda _, inputs: expected.update(zip(("source", "own", "target"), inputs, strict=True))
+    )
+    try:
+        transfer(network, photo, *poses)
+    finally:
+        handle.remove()
+    neck = list(about["target_joints"]).index("neck")
+    for name, pose in (("source", expected["own"]), ("target", expected["target"])):
+        seen = pose.visible.numpy()
+        assert (given[f"{name}_visible"] == seen).all() and seen[0, neck] == (not lacking)
+        assert np.abs(given[f"{name}_xy"] - pose.xy.numpy())[seen].max() < 1e-3
+    assert np.abs(given["source"] - expected["source"].numpy()).mean() < 0.02
+
+
+def test_a_file_that_differs_is_refused_and_the_older_one_stays(network, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "opened", lambda path, form: lambda inputs: PictureGraph(network)(*inputs) + 2e-4)
     with pytest.raises(BadInput, match=r"differs from the network by up to 0\.0002 where 0\.0001 is allowed in fp32"):
         export.export_generator(network, tmp_path / "a.pt2", "pt2", about={})
     assert not list(tmp_path.iterdir())
+    (tmp_path / "a.pt2").write_bytes(b"older")
     monkeypatch.setattr(export, "opened", lambda path, form: lambda inputs: PictureGraph(network)(*inputs) / 0)
     with pytest.raises(BadInput, match="was not kept"):
         export.export_generator(network, tmp_path / "a.pt2", "pt2", about={})
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.pt2", b"older")]
 
 
 def test_the_command_s_pt2_is_read_by_torch_alone(network, tmp_path, monkeypatch, capsys):

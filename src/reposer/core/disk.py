@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -46,6 +46,35 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def checked_files(contents: Mapping[Path, bytes]) -> Iterator[Sequence[Path]]:
+    """Writes files of one folder, under their own names, into a folder of drafts beside them, to be checked there. They
+    move at the end, flushed to the disk and in this order: an error leaves the old files. Missing folders are created.
+    """
+    first = next(iter(contents))
+    assert all(path.parent == first.parent for path in contents), "only a move within one folder is whole"
+    first.parent.mkdir(parents=True, exist_ok=True)
+    _remove_orphans(first.parent)
+    with _said_of(first):
+        folder = Path(tempfile.mkdtemp(prefix=_draft_prefix(first.name), suffix=_MARK, dir=first.parent))
+    handle = None if fcntl is None else os.open(folder, os.O_RDONLY)
+    try:
+        if handle is not None:
+            _locked(handle)
+        drafts = [folder / path.name for path in contents]
+        for draft, (path, content) in zip(drafts, contents.items(), strict=True):
+            with _said_of(path, draft):
+                draft.write_bytes(content)
+        yield drafts
+        for draft, path in zip(drafts, contents, strict=True):
+            with _said_of(path, draft):
+                into_place(draft, path)
+    finally:
+        if handle is not None:
+            os.close(handle)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def new_draft(path: Path) -> tuple[int, Path]:
     """An open draft beside `path`, and its own name. Missing folders are created.
 
@@ -68,13 +97,14 @@ def _remove_orphans(folder: Path) -> None:
         return
     _swept.add(folder.absolute())
     for path in folder.glob(f".*{_MARK}"):
-        if _DRAFT.fullmatch(path.name) is None or path.is_symlink() or not path.is_file():
+        is_folder = path.is_dir()
+        if _DRAFT.fullmatch(path.name) is None or path.is_symlink() or not (is_folder or path.is_file()):
             continue
         with suppress(OSError):
-            handle = os.open(path, os.O_RDWR)
+            handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
             try:
                 if time.time() - path.stat().st_mtime > _YOUNG and _locked(handle):
-                    path.unlink()
+                    shutil.rmtree(path) if is_folder else path.unlink()
             finally:
                 os.close(handle)
 

@@ -15,7 +15,8 @@ from reposer import __version__
 from reposer.core import BadInput, Generator
 from reposer.core.choices import ExportForm, StoredAs
 from reposer.core.configs import to_plain
-from reposer.core.disk import whole_file
+from reposer.core.disk import checked_files
+from reposer.core.skeleton import DERIVED_JOINTS
 
 from .graph import INPUTS, OUTPUT, PictureGraph, example_inputs, exported_program, needed, onnx_model
 from .runtimes import onnxruntime_session, openvino
@@ -46,7 +47,8 @@ class Exported:
 def export_generator(
     generator: Generator, path: Path, form: ExportForm, *, precision: StoredAs = "fp32", about: Mapping[str, Any]
 ) -> Exported:
-    """Writes the file, and checks it against the generator on seeded inputs; BadInput if it differs, and no file stays.
+    """Writes the file, and checks it against the generator on seeded inputs; BadInput if it differs: then there is no
+    file, or the older one of that name as it was.
 
     precision: of the stored weights. It is computed in fp32 whatever they are stored as: places stay exact.
     about: further plain values for the file's header (model, licence, data, ...).
@@ -69,20 +71,13 @@ def export_generator(
         content = model.SerializeToString()
         parts = {path: content} if form == "onnx" else _of_openvino(content, header, path)
     del program
-    for place, content in parts.items():
-        with whole_file(place) as file:
-            file.write(content)
-    try:
-        largest, mean = differences(graph, opened(path, form))
+    with checked_files(parts) as drafts:  # OpenVINO's weights move before the graph that reads them
+        largest, mean = differences(graph, opened(drafts[-1], form))
         if not largest <= BOUNDS[precision]:  # also if it is not a number
             raise BadInput(
                 f"The file differs from the network by up to {largest:.2g} where {BOUNDS[precision]:g} is allowed in "
                 f"{precision}, and was not kept. Try another --format, or --precision fp32."
             )
-    except BaseException:
-        for place in parts:
-            place.unlink(missing_ok=True)
-        raise
     return Exported(path, sum(map(len, parts.values())), largest, mean)
 
 
@@ -98,6 +93,7 @@ def described(generator: Generator) -> dict[str, Any]:
         "content": list(generator.framing.content_box(generator.framing.person_size)),
         "source_joints": list(generator.source_skeleton.joints),
         "target_joints": list(generator.skeleton.joints),
+        "derived_joints": {joint: list(parts) for joint, parts in DERIVED_JOINTS.items()},
         "body_joints": [generator.skeleton.joints[k] for k in generator.skeleton.body_indices],
         "config": to_plain(generator.config),
         "pose_maps": "computed inside, from joints in pixels of the frame" if maps is None else to_plain(maps),

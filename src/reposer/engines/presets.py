@@ -1,4 +1,4 @@
-"""Named choices of model, size and runtime; docs/fast.md has their figures, `python -m benchmarks presets` measures them."""
+"""Named choices of model, size and runtime; `python -m benchmarks presets` measures them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Choice:
 
 
 PRESETS: Mapping[Preset, Choice] = {"fast": Choice(size=(192, 144)), "balanced": Choice(), "best": Choice()}
-"""Nothing that is shipped scores higher than the network at its own size: at 320x240 it is twice as slow, and no better."""
+"""best is the network at its own size: docs/fast.md says what was measured at others."""
 
 
 def chosen(preset: Preset | None, model: str, runtime: Runtime | None) -> Choice:
