@@ -126,6 +126,8 @@ def manifest(path: Path, out: Path, ending: str = ".png") -> list[Job]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput(f"{path} is not text in UTF-8; a CSV file was expected.") from None
+    if "\0" in text:
+        raise BadInput(f"{path} has a null character, which no name of a file has; a CSV file was expected.")
     try:
         rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         names = [name.strip() for name in rows.fieldnames or ()]

@@ -120,6 +120,7 @@ def test_a_manifest_chooses_people_and_names(world, run):
     [
         ("photo,poze\na.png,b.json\n", "photo and pose were expected"),
         ("photo,pose\n", "has no rows"),
+        ("photo,pose\na\0.png,arms-up\n", "a null character"),
         ("photo,pose\na.png\n", "line 2: the row has another number of cells"),
         ("photo,pose\n,b.json\n", "line 2: the photo or the pose is empty"),
         ("photo,pose,out\na.png,b.json,../c.png\n", "inside of --out"),

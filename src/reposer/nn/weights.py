@@ -68,7 +68,7 @@ def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None =
     if tensors is not None:
         _refuse_other_shapes(own, tensors)
     # what `to_empty` does; its `empty_like` of a tensor without memory would import sympy, which takes longer than all this
-    module._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))  # type: ignore[no-untyped-call]
+    module._apply(lambda tensor: torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype))  # type: ignore[no-untyped-call]
     return module
 
 
