@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from reposer.engines.presets import PRESETS
 from reposer.web import app as app_module
 from reposer.web import visits
 from reposer.web.admission import SECURITY
@@ -163,6 +164,9 @@ def test_a_file_that_is_too_large_or_empty_is_refused_and_leaves_nothing(client,
         b'{"source": {}, "pose": {}, "model": "/etc/passwd", "background": "keep", "canvas": "keep"}',
         b'{"source": {}, "pose": {}, "model": "trueflow", "background": "red", "canvas": "keep"}',
         b'{"source": {}, "pose": [], "model": "trueflow", "background": "keep", "canvas": "keep"}',
+        b'{"source": {}, "pose": {}, "model": "trueflow", "background": "keep", "canvas": "keep", "quality": "x"}',
+        b'{"source": {}, "pose": {}, "model": "trueflow", "background": "keep", "canvas": "keep", "quality": ["fast"]}',
+        b'{"source": {}, "pose": {}, "model": "gfla-synthetic", "background": "keep", "canvas": "keep", "quality": "best"}',
     ],
 )
 def test_what_is_no_request_is_refused_in_words(client, visit, body):
@@ -272,6 +276,15 @@ def test_the_command_of_a_clip_names_the_clip_the_exact_rate_and_the_device_and_
         assert "--model mine.safetensors " in away and "/home" not in away
     finally:
         page.close()
+
+
+def test_a_quality_is_the_preset_of_the_command(client, visit):
+    thing = taken(client, visit).json()["thing"]
+    for quality, option in ((None, ""), *((name, f" --preset {name}") for name in PRESETS)):
+        made = client.post(f"/api/visits/{visit}/photos/{thing}/generate", json={**WANTED, "quality": quality})
+        assert f" --pose pose.json{option} --provenance" in answer(client, visit, made)["command"]
+    page = client.get("/").text
+    assert re.findall(r'value="(\w+)"', page.split('id="quality"')[1].split("</select>")[0]) == list(PRESETS)
 
 
 def test_the_pose_of_another_photo_is_no_dead_end(client, visit):

@@ -106,6 +106,7 @@ def with_small_model(browser):
         "return document.getElementById('model-told').textContent"
     )
     assert "Licence: CC0. Trained on: nothing." in told
+    assert browser.run("return document.getElementById('quality-field').hidden"), "of the default model only"
     if SHOTS:
         browser.run("document.getElementById('model').value = 'trueflow'")
 
@@ -177,6 +178,9 @@ def test_the_whole_path_from_a_photo_to_a_picture(opened, server, window, tmp_pa
     look(browser, f"{window}-3-preset")
     if window == "phone":
         with_small_model(browser)
+    elif not SHOTS:
+        browser.run("document.getElementById('quality').focus()")
+        browser.press("f")  # the keyboard chooses "fast"
     command = reposed(browser)
     look(browser, f"{window}-4-result")
     first = result_pixels(browser)
@@ -191,6 +195,7 @@ def test_the_whole_path_from_a_photo_to_a_picture(opened, server, window, tmp_pa
             (folder / file).write_bytes(saved(browser, file))
         (folder / "green-shirt.jpg").write_bytes((SAMPLES / "green-shirt.jpg").read_bytes())
         (tmp_path / "shown.png").write_bytes(saved(browser, "reposed.png"))
+        assert SHOTS or " --preset fast " in command
         monkeypatch.chdir(folder)
         assert main([*command.split()[1:], "--device", "cpu"]) == 0
         made, shown = (np.array(Image.open(path)) for path in ("reposed.png", "../shown.png"))

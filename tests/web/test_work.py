@@ -13,6 +13,7 @@ from reposer.core import BadInput, Explanation
 from reposer.core.errors import is_of_memory
 from reposer.core.framing import between
 from reposer.data.poses.presets import preset
+from reposer.engines.presets import PRESETS
 from reposer.generators import load
 from reposer.own_photo import Reposed
 from reposer.web import work
@@ -82,6 +83,22 @@ def test_a_frame_rate_that_makes_too_many_frames_is_refused(tmp_path, monkeypatc
     paths = {name: str(tmp_path / name) for name in ("photo", "clip", "track")}
     said = refused("animate", **paths, out=str(tmp_path), root=str(tmp_path), fps=60)
     assert said.startswith("The clip has 180000 frames at 60 per second") and "lower frame rate" in said
+
+
+def test_a_clip_is_made_at_the_size_of_its_quality(tmp_path, monkeypatch):
+    Image.new("RGB", (15, 20)).save(tmp_path / "photo", "PNG")
+    monkeypatch.setattr(work, "open_driving", lambda *_, **__: SimpleNamespace(num_frames=1, fps=1))
+    sizes = []
+
+    def loaded(model, device, *, size):
+        sizes.append((model, size))
+        raise BadInput("enough")
+
+    monkeypatch.setattr(work, "load_for", loaded)
+    paths = {name: str(tmp_path / name) for name in ("photo", "clip", "track", "source")}
+    for quality in (None, *PRESETS):
+        refused("animate", **paths, out=str(tmp_path), root="", fps=1, model="trueflow", preset=quality)
+    assert sizes == [("trueflow", choice.size) for choice in (PRESETS["balanced"], *PRESETS.values())]
 
 
 def test_a_message_names_the_model_and_not_its_file(tmp_path):

@@ -28,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 
 from reposer import __version__
 from reposer.data.poses.presets import preset, preset_names
+from reposer.engines.presets import DEFAULT_MODEL, PRESETS
 
 from .admission import refused
 from .bodies import Refused, declared_bytes, json_of, save
@@ -235,6 +236,7 @@ async def _about(page: Page, request: Request) -> Response:
                 "poses": presets,
             },
             "models": {name: model.to_plain() for name, model in page.models.items()},
+            "qualities_of": DEFAULT_MODEL,
             "device": page.pictures.ready.get("device"),
             "ready": bool(page.pictures.ready),
             "expected": {**page.clips.expected, **page.pictures.expected},
@@ -389,6 +391,7 @@ async def _generate(page: Page, visit: Visit, request: Request) -> Response:
     if not _is_model(page, model) or background not in BACKGROUNDS or canvas not in CANVASES:
         raise Refused(HTTPStatus.BAD_REQUEST, "a model, a background and a canvas were expected")
     about = {"photo": str(photo), "model": model, "background": background, "canvas": canvas}
+    about |= {"preset": _quality(said)}
     return _make(page, visit, request, "generate", about, {"source": said.get("source"), "pose": said.get("pose")})
 
 
@@ -402,7 +405,7 @@ async def _animate(page: Page, visit: Visit, request: Request) -> Response:
     clip = _thing(visit, said["clip"])
     if not (clip / "track.json").is_file():
         raise Refused(HTTPStatus.NOT_FOUND, "there is no such clip")
-    about = {"photo": str(photo), "model": said["model"], "fps": fps}
+    about = {"photo": str(photo), "model": said["model"], "fps": fps, "preset": _quality(said)}
     about |= {"clip": str(clip / "clip"), "track": str(clip / "track.json")}
     return _make(page, visit, request, "animate", about, {"source": said.get("source")})
 
@@ -419,6 +422,18 @@ def _make(
 
 def _is_model(page: Page, name: object) -> bool:
     return isinstance(name, str) and name in page.models
+
+
+def _quality(said: Mapping[str, Any]) -> str | None:
+    """The preset of model and size that was asked for, which only the default model has; None for the usual."""
+    quality = said.get("quality")
+    if quality is None:
+        return None
+    if not isinstance(quality, str) or quality not in PRESETS:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"a quality is one of {', '.join(PRESETS)}")
+    if said["model"] != DEFAULT_MODEL:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"a quality goes with the model {DEFAULT_MODEL} only")
+    return quality
 
 
 def _is_number(value: object) -> bool:
@@ -476,7 +491,8 @@ def command_of(page: Page, visit: Visit, job: Job) -> str:
     model = page.models[str(job.about["model"])].named
     if not page.on_loopback:  # others need not know the folders of this machine
         model = Path(model).name
-    chosen = "" if model == "trueflow" else f" --model {_quoted(model)}"
+    chosen = "" if model == DEFAULT_MODEL else f" --model {_quoted(model)}"
+    chosen += f" --preset {job.about['preset']}" if job.about.get("preset") else ""
     chosen += f" --device {_quoted(page.device)}" if page.device else ""
     if job.kind == "animate":
         fps = "" if job.about["fps"] is None else f" --fps {job.about['fps']!r}"

@@ -36,9 +36,10 @@ from reposer.data.pictures import picture_header, read_picture
 from reposer.data.poses import choose_pose, read_recording, write_pose_json, write_track
 from reposer.data.poses.presets import preset
 from reposer.data.provenance_files import COLOURS, told_shares, write_provenance
+from reposer.engines.presets import Choice, chosen
+from reposer.engines.run import load_for
 from reposer.evaluation.sheets import weight_picture
 from reposer.extraction import clip_poses
-from reposer.generators import load
 from reposer.nn.warp import flow_picture
 from reposer.own_photo import Reposed, estimate_pose, people_in, person_in, pose_for, repose
 
@@ -163,18 +164,20 @@ def generate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """The photo in another pose, what the page shows of it, and then the files for download."""
     _refuse_many_pixels(Path(about["photo"]), about)
     out = Path(about["out"])
+    choice = _choice(about)
     began = time.monotonic()
     made = repose(
         Path(about["photo"]),
         Path(about["pose"]),
         source_pose=Path(about["source"]),
-        model=about["models"].get(about["model"], about["model"]),
+        model=choice.model,
         seed=0,
         explain=True,
         provenance=True,
         background=about["background"],
         canvas=about["canvas"],
         device=about["device"],
+        network_size=choice.size,
     )
     shown = {"seconds": round(time.monotonic() - began, 2), **_written_views(made, out)}
     tell({"shown": shown, "left": 0})
@@ -229,7 +232,8 @@ def animate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
             f"{MOST_FRAMES}. Choose a lower frame rate, or use the command: reposer animate."
         )
     picture, source = read_picture(Path(about["photo"])), Path(about["source"])
-    generator = load(about["models"].get(about["model"], about["model"])).to(chosen_device(about["device"]))
+    choice = _choice(about)
+    generator = load_for(choice.model, chosen_device(about["device"]), size=choice.size)
     if generator.skeleton == FACE_68:
         raise BadInput("This model is of faces, and clips of people are made here. Choose another model.")
     began = time.monotonic()
@@ -254,6 +258,11 @@ def animate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         "size": list(made.size),
         "notes": [said[:1].upper() + said[1:] for note in notes if (said := for_page(note))],
     }
+
+
+def _choice(about: Mapping[str, Any]) -> Choice:
+    """Model and size, as the command line's --model and --preset choose them."""
+    return chosen(about.get("preset"), about["models"].get(about["model"], about["model"]), None)
 
 
 JOBS: dict[str, Callable[[Mapping[str, Any], Tell], dict[str, Any]]] = {

@@ -263,10 +263,12 @@ function chosen(id, take) {
 
 // ---- making
 
-const request = model => ({ source: plain(state.source), pose: plain(state.target), model, background: by("background").value, canvas: by("canvas").value });
+// Only the default model has a choice of quality; the usual one is not named, and pictures that are compared have it.
+const quality = () => by("quality-field").hidden || by("quality").value === "balanced" ? null : by("quality").value;
+const request = (model, quality) => ({ source: plain(state.source), pose: plain(state.target), model, quality, background: by("background").value, canvas: by("canvas").value });
 
-async function made(model, what, signal, shown = null) {
-  const { job, thing } = await send(`/photos/${state.photo.thing}/generate`, request(model));
+async function made(model, quality, what, signal, shown = null) {
+  const { job, thing } = await send(`/photos/${state.photo.thing}/generate`, request(model, quality));
   let early = false;
   const answer = await wait(job, said => {
     if (said.progress?.shown && shown && !early) { early = true; shown(thing, said.progress.shown); }
@@ -281,7 +283,7 @@ async function repose() {
   const photo = state.photo, signal = started();
   busy(true, "Starting", 0);
   try {
-    const { thing, command } = await made(by("model").value, "Generating", signal, (thing, found) => {
+    const { thing, command } = await made(by("model").value, quality(), "Generating", signal, (thing, found) => {
       if (photo !== state.photo) return;
       result.show(thing, found, photo);
       for (const name of ["result", "flow", "provenance"]) by("tab-" + name).disabled = false;
@@ -342,7 +344,7 @@ async function compare() {
     by("tab-compare").hidden = by("tab-compare").disabled = false;
     open("compare");
     for (const [k, model] of models.entries())
-      await made(model, `Generating ${k + 1} of ${models.length}, ${model}`, signal, (thing, found) =>
+      await made(model, null, `Generating ${k + 1} of ${models.length}, ${model}`, signal, (thing, found) =>
         grid.append(figure(at(thing, found.view), model, `${found.seconds} s · ${(100 * found.shares.invented).toFixed(1)} % invented`)));
     say("All models are done.");
   } finally { finished(signal); }
@@ -357,6 +359,7 @@ function models(know) {
     const model = know.models[by("model").value];
     by("model-told").textContent = `${model.about} ${model.megabytes} MB, ${(model.parameters / 1e6).toFixed(1)} million parameters, pictures of ${model.size[1]} × ${model.size[0]}. ` +
       `Licence: ${model.licence}. Trained on: ${model.trained_on}.`;
+    by("quality-field").hidden = by("model").value !== know.qualities_of;
   };
   by("model").onchange = show;
   show();
@@ -413,7 +416,7 @@ async function film() {
   busy(true, "Starting", 0);
   try {
     const fps = by("fps").value ? Number(by("fps").value) : null;
-    const { job, thing } = await send(`/photos/${photo.thing}/animate`, { source: plain(state.source), clip: state.clip.thing, fps, model: by("model").value });
+    const { job, thing } = await send(`/photos/${photo.thing}/animate`, { source: plain(state.source), clip: state.clip.thing, fps, model: by("model").value, quality: quality() });
     const { result: found, command } = await wait(job, told("Generating"), signal);
     if (photo !== state.photo) return;
     by("film").src = at(thing, "reposed.mp4", true);
