@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, ImageOps, features
 
 from reposer.core import BadInput
 from reposer.core.images import from_uint8
-from reposer.data import pictures
+from reposer.data import large_png, pictures
 from reposer.data.picture_kinds import PICTURE_SUFFIXES
 from reposer.data.pictures import decode_picture, picture_header, read_picture, write_picture
 
@@ -40,6 +40,38 @@ def test_a_png_comes_back_byte_for_byte(tmp_path, as_numbers):
     write_picture(tmp_path / "a.png", from_uint8(picture) if as_numbers else picture)
     assert torch.equal(read_picture(tmp_path / "a.png"), picture)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_large_png_comes_back_byte_for_byte_with_its_metadata(tmp_path, monkeypatch, channels):
+    monkeypatch.setattr(pictures, "LARGE", 100)
+    monkeypatch.setattr(large_png, "BAND", 200)  # several bands, the last of them shorter
+    noise = torch.randint(0, 256, (37, 23, channels), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    noise[5:30, 4:20] = 7
+    write_picture(tmp_path / "a.png", noise, xmp="<x:xmpmeta>a note, größer</x:xmpmeta>")
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.array_equal(np.asarray(image), noise.numpy()) and image.mode == {3: "RGB", 4: "RGBA"}[channels]
+        assert image.info["xmp"] == "<x:xmpmeta>a note, größer</x:xmpmeta>".encode()
+
+
+def test_a_large_png_is_one_whole_stream_of_zlib_the_same_for_any_number_of_threads(monkeypatch):
+    picture = some_picture((64, 48)).numpy()
+    monkeypatch.setattr(large_png, "BAND", 1000)
+    files = []
+    for cores in (1, 2, 7):
+        monkeypatch.setattr(large_png.os, "cpu_count", lambda cores=cores: cores)
+        files.append(large_png.png_bytes(picture))
+    assert files[0] == files[1] == files[2]
+    file, stream, at = files[0], b"", 8
+    while at < len(file):
+        (length,) = struct.unpack(">I", file[at : at + 4])
+        kind, content = file[at + 4 : at + 8], file[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", file[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + content)
+        stream += content if kind == b"IDAT" else b""
+        at += 12 + length
+    rows = np.frombuffer(zlib.decompress(stream), np.uint8).reshape(64, -1)  # checks the checksum, too
+    assert (rows[:, 0] == 2).all()
+    assert np.array_equal(rows[:, 1:].cumsum(0, dtype=np.uint8), picture.reshape(64, -1))
 
 
 def test_a_photo_is_turned_as_its_camera_says(tmp_path):

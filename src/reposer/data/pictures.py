@@ -30,6 +30,7 @@ from .colours import (
     refuse_unknown_depth,
     tell_of_oblong_pixels,
 )
+from .large_png import png_bytes
 from .picture_kinds import FORMATS, READ, animation, unread_kind
 
 MAX_PIXELS = 100_000_000
@@ -38,9 +39,7 @@ MAX_WEBP_PIXELS = 64_000_000
 MAX_BYTES = 400_000_000
 """Bytes of a file, at most: 100 megapixels of three bytes, and some metadata."""
 LARGE = 1_000_000
-"""Pixels from which a PNG is packed with less effort: a quarter of the time for a tenth more bytes."""
-EFFORT = 2
-"""Of zlib, for these; otherwise Pillow's own."""
+"""Pixels from which a PNG is packed by `large_png`: for a photo in a quarter of the time, and a tenth smaller."""
 _ORIENTATION = 0x0112
 _STRIP = 1 << 20  # pixels whose colours are converted at a time
 _Bytes = io.BufferedReader | io.BytesIO
@@ -111,6 +110,11 @@ def write_picture(
     pixels = values if values.dtype == torch.uint8 else to_uint8(values)
     kind = kinds[path.suffix.lower()]
     assert pixels.dim() == 3 and pixels.shape[-1] in (3, 4 if kind == "PNG" else 3), pixels.shape
+    if kind == "PNG" and pixels.shape[0] * pixels.shape[1] > LARGE:
+        content = png_bytes(pixels.numpy(), xmp)
+        with whole_file(path) as file:
+            file.write(content)
+        return
     image = Image.fromarray(pixels.contiguous().numpy())
     options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
     if xmp is not None and kind == "JPEG":
@@ -118,8 +122,6 @@ def write_picture(
     elif xmp is not None:
         options["pnginfo"] = PngImagePlugin.PngInfo()
         options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp)
-    if kind == "PNG" and pixels.shape[0] * pixels.shape[1] > LARGE:
-        options["compress_level"] = EFFORT
     encoded = io.BytesIO()  # encode in memory first: Pillow's encoders would hide the system's error about a full disk
     image.save(encoded, kind, **options)
     with whole_file(path) as file:
