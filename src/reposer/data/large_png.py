@@ -32,8 +32,8 @@ def png_bytes(pixels: UInt8[np.ndarray, "H W C"], xmp: str | None = None) -> byt
     def packed(first: int) -> tuple[bytes, int, int]:
         part = _differences(rows, first, min(first + step, height))
         packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
-        content = packer.compress(part) + packer.flush(zlib.Z_FINISH if first == bands[-1] else zlib.Z_SYNC_FLUSH)
-        return content, zlib.adler32(part), part.size
+        content = packer.compress(part.data) + packer.flush(zlib.Z_FINISH if first == bands[-1] else zlib.Z_SYNC_FLUSH)
+        return content, zlib.adler32(part.data), part.size
 
     def chunks() -> Iterator[bytes]:
         kind = {3: 2, 4: 6}[channels]
