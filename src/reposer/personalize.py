@@ -123,7 +123,7 @@ def personalize(
     file = model_file(model)
     frames = _stored(source, work / FRAMES, track, estimator, progress)
     run = work / "run"
-    before_seconds = RunFolder(run).taken()[1] if run.is_dir() else 0.0
+    before_seconds = RunFolder(run).taken().seconds if run.is_dir() else 0.0
     outcome = train(
         _recipe(base, frames, file), run, progress=show, max_minutes=max(0.0, minutes - before_seconds / 60)
     )

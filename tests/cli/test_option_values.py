@@ -41,6 +41,7 @@ WRONG = {
     "score --strip": (SCORE, WHOLE),
     "leaderboard --pictures": (["leaderboard"], WHOLE),
     "leaderboard --minutes": (["leaderboard"], NUMBERS),
+    "leaderboard --processor-minutes": (["leaderboard"], NUMBERS),
     "leaderboard --people": (["leaderboard"], WHOLE),
     "leaderboard --pairs": (["leaderboard"], WHOLE),
     "study --trials": (STUDY, WHOLE),

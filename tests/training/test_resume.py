@@ -18,7 +18,7 @@ from tests.training.run_tiny import recipe, run
 def final_state(out: Path) -> dict:
     """All of the saved state but the time it took, which no run repeats."""
     state = torch.load(out / "state.pt", weights_only=True)
-    assert state.pop("seconds") > 0
+    assert state.pop("seconds") > 0 and state.pop("processor_seconds") > 0
     return state
 
 
@@ -104,6 +104,23 @@ def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
     first = train(recipe(2), tmp_path, progress=False, max_minutes=0.0)
     assert not first.finished and first.step == 1
     assert train(recipe(2), tmp_path, progress=False).finished
+
+
+def test_a_limit_of_processor_time_counts_what_the_processes_compute_and_is_kept_over_a_stop(tmp_path):
+    spent = 0.0
+    for step in (1, 2):
+        stopped = train(recipe(2), tmp_path, progress=False, max_processor_minutes=0.0)
+        assert not stopped.finished and stopped.step == step
+        assert RunFolder(tmp_path).taken().processor_seconds > spent
+        spent = RunFolder(tmp_path).taken().processor_seconds
+    asleep = train(recipe(2), tmp_path, write_pictures=None, validate=_sleeps, progress=False)
+    assert asleep.finished and asleep.processor_seconds > spent
+    assert asleep.seconds - asleep.processor_seconds > 0.3, "sleeping takes no processor time"
+
+
+def _sleeps(generator):
+    time.sleep(0.5)
+    return {}
 
 
 def test_the_log_is_cut_back_to_the_saved_step(tmp_path):

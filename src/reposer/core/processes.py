@@ -5,9 +5,11 @@ import multiprocessing.resource_tracker
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class Terminated(KeyboardInterrupt):
@@ -66,6 +68,24 @@ def closing_soon(pool: Executor) -> Iterator[Executor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of its child processes so far, all their threads together.
+
+    A child that still runs counts where the system shows it in /proc, elsewhere from its end on.
+    """
+    running = sum(_of_running(child.pid) for child in multiprocessing.active_children() if child.pid is not None)
+    spent = os.times()  # of children: those that ended
+    return time.process_time() + spent.children_user + spent.children_system + running
+
+
+def _of_running(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has just ended, or the system has no /proc
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def end_with_parent() -> None:

@@ -54,6 +54,15 @@ def mean_over_rows(values: Tensor, share: float) -> Tensor:
     return total
 
 
+def sum_over_processes(number: float, device: torch.device) -> float:
+    """The sum over all processes."""
+    if num_processes() == 1:
+        return number
+    total = torch.tensor([number], dtype=torch.float32, device=device)
+    dist.all_reduce(total)
+    return float(total.item())
+
+
 def largest_over_processes(number: int, device: torch.device) -> int:
     """The maximum over all processes."""
     if num_processes() == 1:

@@ -14,16 +14,17 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from reposer.core import BadInput, quoted
+from reposer.core.processes import processor_seconds
 from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.weights import read_safetensors, save_generator, usable
 
-from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process
+from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process, sum_over_processes
 from .loader import batches_in_parts
 from .loss_plot import write_loss_plot
 from .objective import Objective
 from .progress import RunLog
 from .recipe import Recipe, Stage, Start
-from .run_folder import RunFolder, machine
+from .run_folder import RunFolder, Taken, machine
 from .runs import log_lines
 from .signals import stop_on_signal
 from .trackers import TrackerName, begin_tracker, refuse_missing
@@ -42,12 +43,14 @@ class Outcome:
 
     step: number of steps taken, in this call and before.
     seconds: wall-clock time of all of them, including the setup of their losses, saving and pictures.
+    processor_seconds: processor time of the same, of all processes and of their workers that load data.
     finished: whether all stages are done.
     signal: the number of the signal that asked for a stop, if one did.
     """
 
     step: int
     seconds: float
+    processor_seconds: float
     finished: bool
     generator: nn.Module
     signal: int = 0
@@ -62,6 +65,7 @@ def train(
     progress: bool = True,
     tracker: TrackerName | None = None,
     max_minutes: float | None = None,
+    max_processor_minutes: float | None = None,
     until_step: int | None = None,
     extend: bool = False,
 ) -> Outcome:
@@ -74,6 +78,8 @@ def train(
     validate: scores the averaged generator; called after each save, its numbers go into the log.
     tracker: a tracker of experiments that gets the log's numbers, too.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
+    max_processor_minutes: the same in processor time of all processes and of their workers, which other programs on
+        the machine do not use up.
     until_step: stop and save after this many steps of the run (likewise).
     extend: the last stage may have more steps than when the run in the folder was started.
     """
@@ -100,6 +106,7 @@ def train(
             progress=progress,
             tracker=tracker,
             max_minutes=max_minutes,
+            max_processor_minutes=max_processor_minutes,
             until_step=until_step,
             extend=extend,
         )
@@ -115,15 +122,17 @@ def train(
 class RunState:
     """The progress of a run: everything in a saved state, and the networks and optimisers it belongs to.
 
-    step: steps taken in all. number: of the current stage. before: seconds of earlier calls.
+    step: steps taken in all. number: of the current stage. before: what earlier calls took.
     """
 
     generator: nn.Module
     averaged: nn.Module
     step: int
     number: int
-    before: float
+    before: Taken
+    device: torch.device
     started: float = field(default_factory=time.monotonic)
+    processor_at_start: float = field(default_factory=processor_seconds)
     objective: Objective = field(init=False)
     optimisers: dict[str, torch.optim.Optimizer] = field(init=False)
 
@@ -135,18 +144,24 @@ class RunState:
     @property
     def seconds(self) -> float:
         """Seconds of all calls."""
-        return self.before + self.elapsed
+        return self.before.seconds + self.elapsed
+
+    def processor_elapsed(self) -> float:
+        """Processor time of this call in seconds, over all processes, which must ask together."""
+        return sum_over_processes(processor_seconds() - self.processor_at_start, self.device)
 
     def outcome(self, *, finished: bool, signal: int) -> Outcome:
-        return Outcome(self.step, self.seconds, finished, self.averaged, signal)
+        processor = self.before.processor_seconds + self.processor_elapsed()
+        return Outcome(self.step, self.seconds, processor, finished, self.averaged, signal)
 
-    def save(self, folder: RunFolder, recipe: Recipe) -> None:
+    def save(self, folder: RunFolder, recipe: Recipe, processor_elapsed: float) -> None:
         """Saves the state, then the generator, which names its step."""
         folder.save_state(
             {
                 "stage": self.number,
                 "step": self.step,
                 "seconds": self.seconds,
+                "processor_seconds": self.before.processor_seconds + processor_elapsed,
                 "networks": {name: net.state_dict() for name, net in self.objective.networks.items()},
                 "optimisers": {name: rule.state_dict() for name, rule in self.optimisers.items()},
                 "averaged": self.averaged.state_dict(),
@@ -173,6 +188,7 @@ def _train(
     progress: bool,
     tracker: TrackerName | None,
     max_minutes: float | None,
+    max_processor_minutes: float | None,
     until_step: int | None,
     extend: bool,
 ) -> Outcome:
@@ -182,7 +198,8 @@ def _train(
     saved = folder.open(recipe, extend=extend) if main else None
     accelerator.wait_for_everyone()
     saved = saved if main else folder.state()
-    step, first_stage, before = _place(saved, recipe, folder)
+    first_stage, before = _place(saved, recipe, folder)
+    step = before.step
     if until_step is not None and step >= until_step:
         raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")
 
@@ -204,7 +221,7 @@ def _train(
         last_step=min(recipe.steps, until_step or recipe.steps),
         minutes=max_minutes,
     )
-    state = RunState(generator, averaged, step, first_stage, before)
+    state = RunState(generator, averaged, step, first_stage, before, device)
     rows = rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
     share = len(rows) / recipe.batch_size
     if tracker is not None:
@@ -262,12 +279,14 @@ def _train(
                 log.step(stage.name, state.step, terms)
                 if main and write_pictures and state.step % recipe.picture_every == 0:
                     write_pictures(averaged, folder.pictures / f"{state.step:08d}.png")
+                processor = state.processor_elapsed()
                 late = max_minutes is not None and state.elapsed > 60 * max_minutes
+                late |= max_processor_minutes is not None and processor > 60 * max_processor_minutes
                 came = largest_over_processes(stop_asked(), device)
                 due = largest_over_processes(int(late or state.step == until_step), device)
                 stopping = came > 0 or due > 0
                 if main and (stopping or state.step == stage_end or state.step % recipe.save_every == 0):
-                    state.save(folder, recipe)
+                    state.save(folder, recipe, processor)
                     if validate is not None and came == 0:
                         log.validated(stage.name, state.step, validate(averaged))
                     write_loss_plot(list(log_lines(folder.log_file)), folder.loss_plot)
@@ -279,10 +298,10 @@ def _train(
     return state.outcome(finished=True, signal=came)
 
 
-def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> tuple[int, int, float]:
-    """(steps taken, number of the stage, seconds) of a saved state; zeros if there is none."""
+def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> tuple[int, Taken]:
+    """(number of the stage, how far it is) of a saved state; zeros if there is none."""
     if saved is None:
-        return 0, 0, 0.0
+        return 0, Taken(0, 0.0, 0.0)
     step, stage = saved["step"], saved["stage"]
     ends = [sum(s.steps for s in recipe.stages[:n]) for n in range(len(recipe.stages) + 1)]
     if not 0 <= stage < len(recipe.stages) or not ends[stage] <= step <= ends[stage + 1]:
@@ -290,7 +309,7 @@ def _place(saved: dict[str, Any] | None, recipe: Recipe, folder: RunFolder) -> t
             f"{folder.state_file} says step {step} of stage {stage}, which this recipe does not have: it belongs to "
             f"another run. Put a good copy back, or remove it to begin the run again."
         )
-    return step, stage, saved["seconds"]
+    return stage, Taken(step, saved["seconds"], saved["processor_seconds"])
 
 
 def _left(folder: RunFolder) -> str:

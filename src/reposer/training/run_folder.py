@@ -6,7 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from filelock import FileLock
@@ -26,6 +26,7 @@ STATE: Mapping[str, type | tuple[type, ...]] = {
     "stage": int,
     "step": int,
     "seconds": (int, float),
+    "processor_seconds": (int, float),
     "networks": dict,
     "optimisers": dict,
     "averaged": dict,
@@ -37,6 +38,14 @@ STATE: Mapping[str, type | tuple[type, ...]] = {
 
 
 NUMBERED = re.compile(r"\d{8}\.safetensors")
+
+
+class Taken(NamedTuple):
+    """How far a saved state is: steps, their seconds by the clock, and their processor time over all processes."""
+
+    step: int
+    seconds: float
+    processor_seconds: float
 
 
 class RunFolder:
@@ -154,6 +163,8 @@ class RunFolder:
             raise BadInput(self._damaged(type(error).__name__)) from error
         if damaged is not None:
             raise BadInput(self._damaged(f"{damaged} in it was changed"))
+        if isinstance(state, dict):
+            state.setdefault("processor_seconds", 0.0)  # versions before 30 November 2026 did not count it
         if not isinstance(state, dict) or not all(
             isinstance(state.get(name), kind) and not isinstance(state[name], bool) for name, kind in STATE.items()
         ):
@@ -166,10 +177,10 @@ class RunFolder:
             f"back, or remove it to begin the run again."
         )
 
-    def taken(self) -> tuple[int, float]:
-        """The saved state's number of steps, and their seconds; zeros before the first save."""
+    def taken(self) -> Taken:
+        """How far the saved state is; zeros before the first save."""
         state = self.state()
-        return (0, 0.0) if state is None else (state["step"], state["seconds"])
+        return Taken(0, 0.0, 0.0) if state is None else Taken(*(state[name] for name in Taken._fields))
 
     def write_receipt(self, recipe: Recipe, about: Mapping[str, Any], holds: Mapping[str, Any] | None = None) -> None:
         """Writes recipe.json: every value of the recipe, what was used (`about`), and the data's digests (None: those
