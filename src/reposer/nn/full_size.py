@@ -2,11 +2,14 @@
 enlarged."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, Composition, Provenance
@@ -16,7 +19,7 @@ from reposer.core.pose import Edges
 
 from .filling import filled
 from .matte import matte_weights
-from .patch_fill import patched
+from .patch_fill import patched, widened
 
 TILE = 256
 """Sides of the parts that are composed at a time, in pixels: they fit a processor's cache."""
@@ -91,10 +94,12 @@ def composed(
     cover = torch.zeros(size, dtype=torch.uint8) if alpha else None
     maps = _Maps(composition, content, size_of(edges))
     looks, backdrop = known or known_of(sources, content, composition, backdrop=not alpha)
-    for rows, columns in _tiles(edges, size):
+
+    def compose(place: tuple[slice, slice]) -> None:
+        rows, columns = place
         down, across = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         if not maps.anything(down, across, still=alpha):
-            continue
+            return
         tile = _composed_tile(looks, maps, fade, backdrop, photo[rows, columns], down, across)
         if cover is None:
             answer[rows, columns] = to_uint8(tile.picture)
@@ -104,6 +109,11 @@ def composed(
             answer[rows, columns] = to_uint8(colour)
         if origin is not None:
             _note(origin, rows, columns, tile)
+
+    threads = torch.get_num_threads()  # a tile is too small for more than one, but there are many tiles
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for _ in pool.map(compose, _tiles(edges, size)):
+            pass
     return Composed(answer, cover, origin)
 
 
@@ -179,7 +189,7 @@ def _composed_tile(
     across: slice,
 ) -> _Tile:
     """backdrop: None if only the person is asked for."""
-    fine, own = maps.of(down, across), from_uint8(photo)
+    fine, own = maps.of(down, across), from_uint8(photo).contiguous()
     moved = (1 - fine.still) * fade.down[down, None] * fade.across[across]
     own_person = torch.ones_like(moved)
     if backdrop is None:
@@ -202,8 +212,10 @@ def _composed_tile(
     copied *= ahead
     filled, made = moved * (1 - person), fine.colours
     if backdrop is not None:
-        made, share = backdrop.behind(made, filled, down, across)
+        behind, share = backdrop.behind(filled, down, across)
         filled = filled * share
+        if behind is not None:
+            made = torch.cat([made[:3], behind])
     else:  # for the provenance alone
         filled = filled * fine.hole * _ramp(own_person, 0.0, 0.12)
     return _Tile(own, own_person, colours, places, made, copied, ahead - copied.sum(0), filled, 1 - moved)
@@ -291,11 +303,10 @@ class _Maps:
         self.hole = self.maps[-2]
         self.frame, self.size, self.num_sources = size_of(content), size, c.place.shape[1]
         self._person = cut(torch.maximum(c.person[0], c.source_person[0, 0]).float().cpu(), content)[0]
-        self._known: dict[tuple[int, int, int], tuple[slice, Tensor, Tensor]] = {}
 
     def anything(self, down: slice, across: slice, *, still: bool) -> bool:
         """Whether a tile has a pixel that changes; still: or one of a person."""
-        rows, columns = self._weights(0, down)[0], self._weights(1, across)[0]
+        (rows, _), (columns, _) = self._needed(down, across)
         person, hole, moves = (
             self.maps[-3, rows, columns],
             self.maps[-2, rows, columns],
@@ -304,40 +315,49 @@ class _Maps:
         changed = float((moves * torch.maximum(person, hole)).amax())
         return changed >= NOTHING or (still and float(self._person[rows, columns].amax()) >= NOTHING)
 
+    def _needed(self, down: slice, across: slice) -> "tuple[_Weights, _Weights]":
+        """Which rows and columns of the frame this part needs; their weights in a smooth and in a sharp enlargement."""
+        (h, w), (height, width) = self.frame, self.size
+        return _weights(h, height, down, SMOOTH, SHARP), _weights(w, width, across, SMOOTH, SHARP)
+
     def of(self, down: slice, across: slice) -> _Fine:
-        rows, smooth_y, sharp_y = self._weights(0, down)
-        columns, smooth_x, sharp_x = self._weights(1, across)
+        (rows, (smooth_y, sharp_y)), (columns, (smooth_x, sharp_x)) = self._needed(down, across)
         maps = smooth_y @ self.maps[:, rows, columns] @ smooth_x.mT
         flow, copied, single = maps.split([2 * self.num_sources, self.num_sources, 3])
         colours = sharp_y @ self.colours[:, rows, columns] @ sharp_x.mT
         person, hole, still = single.unbind(0)
         return _Fine(flow.unflatten(0, (self.num_sources, 2)), copied, person, hole, still, colours)
 
-    def _weights(self, axis: int, part: slice) -> tuple[slice, Tensor, Tensor]:
-        """Which rows (columns) of the frame this part needs; their weights in a smooth and in a sharp enlargement."""
-        key = (axis, part.start, part.stop)
-        if key not in self._known:
-            self._known[key] = _cubic_weights(self.frame[axis], self.size[axis], part)
-        return self._known[key]
+
+_Spline = tuple[tuple[int, ...], ...]
+SMOOTH: _Spline = (1, 4, 1, 0), (-3, 0, 3, 0), (3, -6, 3, 0), (-1, 3, -3, 1)
+SHARP: _Spline = (0, 2, 0, 0), (-1, 0, 1, 0), (2, -5, 4, -1), (-1, 3, -3, 1)
+LINEAR: _Spline = (0, 1, 0, 0), (0, -1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0)
+"""A B-spline, Catmull and Rom's spline, and straight lines: the weights of four pixels by powers of the place between the
+inner two; together they have to make 1."""
+_Weights = tuple[slice, tuple[Float[Tensor, "n k"], ...]]
 
 
-def _cubic_weights(small: int, large: int, part: slice) -> tuple[slice, Float[Tensor, "n k"], Float[Tensor, "n k"]]:
-    """For the pixels `part` of `large`: which of the `small` pixels they need, and the weights of a B-spline and of
-    Catmull and Rom's spline; at the border the edge pixel repeats.
-    """
-    place = (torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5) * small / large - 0.5
+def _weights(small: int, large: int, part: slice, *splines: _Spline) -> _Weights:
+    """For the pixels `part` of `large`: which of the `small` pixels they need, and their weights in these splines; at the
+    border the edge pixel repeats."""
+    return _weights_of(small, large, part.start, part.stop, splines)
+
+
+@lru_cache(maxsize=256)  # all tiles of a row, and all frames of a clip, need the same
+def _weights_of(small: int, large: int, start: int, stop: int, splines: tuple[_Spline, ...]) -> _Weights:
+    place = (torch.arange(start, stop, dtype=torch.float64) + 0.5) * small / large - 0.5
     first = place.floor()
     t = (place - first)[:, None]
     powers = torch.cat([torch.ones_like(t), t, t * t, t**3], 1)
-    smooth = torch.tensor([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]], dtype=torch.float64) / 6
-    sharp = torch.tensor([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]], dtype=torch.float64) / 2
     taps = (first[:, None] + torch.arange(-1, 3)).clamp(0, small - 1).long()
     low, high = int(taps.min()), int(taps.max()) + 1
     found = []
-    for basis in (smooth, sharp):
+    for spline in splines:
+        basis = torch.tensor(spline, dtype=torch.float64) / sum(spline[0])
         weights = torch.zeros(len(place), high - low, dtype=torch.float64)
         found.append(weights.scatter_add_(1, taps - low, powers @ basis).float())
-    return slice(low, high), found[0], found[1]
+    return slice(low, high), tuple(found)
 
 
 class _Look:
@@ -347,7 +367,7 @@ class _Look:
     def __init__(self, source: PhotoPart, person: Float[Tensor, "1 h w"], content: Edges) -> None:
         photo, self.edges = source
         self.size = (photo.shape[0], photo.shape[1])
-        self.table = F.pad(photo, (0, 1)).view(torch.int32).flatten()  # one number a pixel: read at once
+        self.table = _table(photo)
         h, w = size_of(content)
         size = (2 * h, 2 * w)
         mask = cut(person.float().cpu(), content)[None]
@@ -368,15 +388,16 @@ class _Look:
     def colours(self, place: Float[Tensor, "2 t u"]) -> Float[Tensor, "3 t u"]:
         """The photo at places (x, y) in it, linear in between."""
         height, width = self.size
-        left, top = place.floor()
-        a, b = place - place.floor()
-        columns, rows = left.long(), top.long() * width
-        right, below = (columns + 1).clamp(max=width - 1), (rows + width).clamp(max=(height - 1) * width)
+        whole = place.floor()
+        (a, b), (left, top) = place - whole, whole.int()
+        rows = top * width
+        right, below = (left + 1).clamp(max=width - 1), (rows + width).clamp(max=(height - 1) * width)
         weights = ((1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b)
-        sums = torch.zeros(*a.shape, 4)
-        for weight, at in zip(weights, (rows + columns, rows + right, below + columns, below + right), strict=True):
-            sums.addcmul_(self.table[at].view(torch.uint8).view(*a.shape, 4), weight[..., None])
-        return sums[..., :3].movedim(-1, 0) / HALF_RANGE - 1
+        sums = torch.zeros(3, *a.shape)
+        for weight, at in zip(weights, (rows + left, rows + right, below + left, below + right), strict=True):
+            for colour, values in zip(sums, _read(self.table, at), strict=True):
+                colour.addcmul_(values, weight)
+        return sums / HALF_RANGE - 1
 
     def person(self, colours: Float[Tensor, "3 t u"], place: Float[Tensor, "2 t u"]) -> Float[Tensor, "t u"]:
         """How much the person covers of pixels of these colours, at places (x, y) in the photo."""
@@ -397,12 +418,10 @@ class _Backdrop:
         scale = min(1.0, GAP / max(right - left, bottom - top))
         self.cells = (max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left))))
         small = _small(photo, self.region, self.cells)[0]
-        hole = self._hole(small, look, maps)[None, None]
-        gap = F.max_pool2d(hole, 2 * (RIM + CLOSED) + 1, 1, RIM + CLOSED)
-        gap = 1 - F.max_pool2d(1 - gap, 2 * CLOSED + 1, 1, CLOSED)
-        avoided = F.max_pool2d(gap, 2 * RIM + 1, 1, RIM)
-        self.gap = gap[0, 0]
-        found = patched(small, self.gap > 0.5, avoided[0, 0] < 0.5) if bool(hole.any()) else None
+        hole = self._hole(small, look, maps)
+        gap = ~widened(~widened(hole, RIM + CLOSED), CLOSED)
+        self.gap = gap.float()
+        found = patched(small, gap, ~widened(gap, RIM)) if bool(hole.any()) else None
         h, w = self.cells
         self.known = found is not None
         self.fits, self.tone, offset = torch.zeros(h, w), torch.zeros(3, h, w), torch.zeros(2, h, w)
@@ -413,11 +432,12 @@ class _Backdrop:
             filled_too = torch.maximum(self.fits, 1 - self.gap)
             # where no offset leads to background: what is around, smoothly
             self.tone = torch.where(self.fits > 0.5, self.tone, filled(shown[None], filled_too[None, None])[0])
-        self.shift_x = (offset[0] * ((right - left) / w)).round().long()
-        self.shift_y = (offset[1] * ((bottom - top) / h)).round().long()
+        self.shift = torch.stack([offset[1] * ((bottom - top) / h), offset[0] * ((right - left) / w)]).round().int()
+        self.maps = self.gap * torch.cat([torch.ones(1, h, w), self.fits[None], self.tone])
+        self.one, self.several = _shifts_between(self.shift, self.maps[1] > 0)
 
-    def _hole(self, small: Float[Tensor, "3 h w"], look: _Look, maps: _Maps) -> Float[Tensor, "h w"]:
-        """1 where the photo's person hides the background."""
+    def _hole(self, small: Float[Tensor, "3 h w"], look: _Look, maps: _Maps) -> Bool[Tensor, "h w"]:
+        """Where the photo's person hides the background."""
         h, w = self.cells
         left, top, right, bottom = self.region
         x = left - 0.5 + (torch.arange(w) + 0.5) * (right - left) / w
@@ -427,47 +447,83 @@ class _Backdrop:
         outer = (y - self.edges[1] + 0.5) / (self.edges[3] - self.edges[1])
         grid = 2 * torch.stack([inner.expand(h, w), outer[:, None].expand(h, w)], -1) - 1
         hole = F.grid_sample(maps.hole[None, None], grid[None], padding_mode="zeros", align_corners=False)[0, 0]
-        return ((hole > SHOWN) & (look.person(small, place) > PERSON)).float()
+        return (hole > SHOWN) & (look.person(small, place) > PERSON)
 
     def behind(
-        self, made: Float[Tensor, "6 t u"], needed: Float[Tensor, "t u"], down: slice, across: slice
-    ) -> tuple[Float[Tensor, "6 t u"], Float[Tensor, "t u"]]:
-        """The colours of a tile, its background's replaced where they are copied; how much of it is filled at all.
+        self, needed: Float[Tensor, "t u"], down: slice, across: slice
+    ) -> tuple[Float[Tensor, "3 t u"] | None, Float[Tensor, "t u"]]:
+        """The colours of a tile's background where they are copied (None: nowhere), and how much of it is filled at all.
 
-        made: colours of what is invented, and of the background as the generator has it. needed: 0 where the result shows
-        no background.
+        needed: 0 where the result shows no background.
         """
         left, top, right, bottom = self.region
-        (h, w), (height, width) = self.cells, self.size
-        rows = torch.arange(down.start, down.stop) + self.edges[1]
-        columns = torch.arange(across.start, across.stop) + self.edges[0]
-        y, x = (rows - top + 0.5) * h / (bottom - top) - 0.5, (columns - left + 0.5) * w / (right - left) - 0.5
-        share = torch.zeros(len(rows), len(columns))
-        near = slice(max(0, int(y[0])), int(y[-1]) + 2), slice(max(0, int(x[0])), int(x[-1]) + 2)
-        if not bool(self.gap[near].any()):
-            return made, share
-        corners = []
-        for row, row_weight in _sides(y, h):
-            for column, column_weight in _sides(x, w):
-                here = row_weight[:, None] * column_weight * self.gap[row][:, column]
-                share += here
-                corners.append((row, column, here))
-        if not self.known:
-            return made, share
-        places = (share * needed).flatten().nonzero()[:, 0]  # most of a tile is the photo's own, or the person
-        to_rows, to_columns = places // len(columns), places % len(columns)
-        sums = torch.zeros(len(places), 3)
-        for row, column, here in corners:
-            cell = row[to_rows] * w + column[to_columns]
-            to_y = (rows[to_rows] + self.shift_y.flatten()[cell]).clamp(0, height - 1)
-            to_x = (columns[to_columns] + self.shift_x.flatten()[cell]).clamp(0, width - 1)
-            found = self.table[to_y * width + to_x].view(torch.uint8).view(-1, 4)[:, :3]
-            copied = (found / HALF_RANGE - 1) * self.fits.flatten()[cell, None]
-            sums.addcmul_(here.flatten()[places, None], copied + self.tone.flatten(1).T[cell])
-        behind = made.clone()
-        colours = (sums / share.flatten()[places, None].clamp(min=NOTHING)).clamp(-1, 1)
-        behind[3:].flatten(1)[:, places] = colours.T
-        return behind, share
+        h, w = self.cells
+        down = slice(down.start + self.edges[1] - top, down.stop + self.edges[1] - top)
+        across = slice(across.start + self.edges[0] - left, across.stop + self.edges[0] - left)
+        (near_y, (by_row,)), (near_x, (by_column,)) = (
+            _weights(h, bottom - top, down, LINEAR),
+            _weights(w, right - left, across, LINEAR),
+        )
+        if not bool(self.gap[near_y, near_x].any()):
+            return None, torch.zeros(len(by_row), len(by_column))
+        share, fits, *tone = by_row @ self.maps[:, near_y, near_x] @ by_column.mT
+        if not self.known or not bool((share * needed).any()):
+            return None, share
+        rows, columns = _sides(down, h, bottom - top), _sides(across, w, right - left)
+        y = (torch.arange(down.start, down.stop) + top).int()
+        x = (torch.arange(across.start, across.stop) + left).int()
+        between = rows.before + 1, columns.before + 1
+        shift = self.one[:, between[0]][:, :, between[1]]
+        colours = self._shown(y[:, None] + shift[0], x + shift[1])
+        behind = torch.stack([t.addcmul(colour, fits) for t, colour in zip(tone, colours, strict=True)])
+        mixed = self.several[between[0]][:, between[1]] & (needed > 0)
+        at_y, at_x = mixed.nonzero().unbind(1)
+        if len(at_y):  # pieces from different places meet
+            sums = torch.stack([t[at_y, at_x] for t in tone])
+            for row, row_weight in rows.both():
+                for column, column_weight in columns.both():
+                    cell = row[at_y] * w + column[at_x]
+                    weight = row_weight[at_y] * column_weight[at_x] * self.maps[1].flatten()[cell]
+                    shift = self.shift.flatten(1)[:, cell]
+                    for total, colour in zip(sums, self._shown(y[at_y] + shift[0], x[at_x] + shift[1]), strict=True):
+                        total.addcmul_(colour, weight)
+            behind[:, at_y, at_x] = sums
+        return (behind / share.clamp(min=NOTHING)).clamp(-1, 1), share
+
+    def _shown(self, y: Int[Tensor, "*N"], x: Int[Tensor, "*N"]) -> list[Float[Tensor, "*N"]]:
+        """The photo's pixels, or those of its border, a colour at a time."""
+        height, width = self.size
+        at = y.clamp(0, height - 1) * width + x.clamp(0, width - 1)
+        return [values / HALF_RANGE - 1 for values in _read(self.table, at)]
+
+
+def _shifts_between(
+    shift: Int[Tensor, "2 h w"], counts: Bool[Tensor, "h w"]
+) -> tuple[Int[Tensor, "2 h1 w1"], Bool[Tensor, "h1 w1"]]:
+    """Between any four cells, and beyond the border: the shift of one that counts, and whether others have others."""
+    code = F.pad((shift[0].double() * 2**24 + shift[1])[None], (1, 1, 1, 1), mode="replicate")[0]
+    there = F.pad(counts[None].double(), (1, 1, 1, 1), mode="replicate")[0] > 0
+    most = F.max_pool2d(code.masked_fill(~there, -torch.inf)[None], 2, 1)[0]
+    least = -F.max_pool2d((-code).masked_fill(~there, -torch.inf)[None], 2, 1)[0]
+    one = most.masked_fill(most.isinf(), 0)
+    y = (one / 2**24).round()
+    return torch.stack([y, one - y * 2**24]).int(), most > least
+
+
+def _table(photo: UInt8[Tensor, "H W 3"]) -> Int[Tensor, "P"]:
+    """One number a pixel, so that its bytes are read at once; the fourth byte means nothing."""
+    photo_bytes = photo.contiguous().numpy().reshape(-1)
+    count = len(photo_bytes) // 3
+    table = np.zeros(count, np.int32)
+    table[:-1] = np.ndarray(count - 1, np.int32, photo_bytes, strides=3)  # each number begins three bytes further on
+    table[-1:].view(np.uint8)[:3] = photo_bytes[-3:]
+    return torch.from_numpy(table)
+
+
+def _read(table: Int[Tensor, "P"], at: Int[Tensor, "*N"]) -> list[Float[Tensor, "*N"]]:
+    """The red, green and blue of these pixels, one colour at a time, which is several times faster."""
+    found = table.index_select(0, at.flatten()).view(torch.uint8).view(*at.shape, 4)
+    return [found[..., colour].float() for colour in range(3)]
 
 
 def _around(edges: Edges, size: tuple[int, int]) -> Edges:
@@ -478,11 +534,24 @@ def _around(edges: Edges, size: tuple[int, int]) -> Edges:
     return max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down)
 
 
-def _sides(place: Float[Tensor, "N"], cells: int) -> list[tuple[Tensor, Float[Tensor, "N"]]]:
-    """The cells before and after each place, and their weights. (A list: checks of shapes take generators that run in
-    turns for one.)"""
-    first = place.floor()
-    return [(cell.clamp(0, cells - 1).long(), 1 - (place - cell).abs()) for cell in (first, first + 1)]
+class _Sides(NamedTuple):
+    """The cells before and after each place; before: -1 where it lies before the first cell's middle."""
+
+    before: Int[Tensor, "N"]
+    way: Float[Tensor, "N"]
+    cells: int
+
+    def both(self) -> list[tuple[Int[Tensor, "N"], Float[Tensor, "N"]]]:
+        """Each side's cell, at the border the first or last, and its weight."""
+        first, last = self.before.clamp(min=0), (self.before + 1).clamp(max=self.cells - 1)
+        return [(first, 1 - self.way), (last, self.way)]
+
+
+def _sides(part: slice, cells: int, pixels: int) -> _Sides:
+    """Of the pixels `part` of `pixels`, between `cells`."""
+    place = (torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5) * cells / pixels - 0.5
+    before = place.floor()
+    return _Sides(before.long(), (place - before).float(), cells)
 
 
 def _small(photo: UInt8[Tensor, "H W 3"], edges: Edges, size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:

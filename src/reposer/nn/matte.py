@@ -19,15 +19,49 @@ def matte_weights(
     """
 
     def mean(values: Tensor) -> Tensor:
-        for side, edge in (((2 * radius + 1, 1), (radius, 0)), ((1, 2 * radius + 1), (0, radius))):
-            values = F.avg_pool2d(values, side, 1, edge, count_include_pad=False)
+        for axis in (-2, -1):
+            values = _window_sums(values, radius, axis) / _window_sums(torch.ones_like(values[:1, :1]), radius, axis)
         return values
 
     colour, level = mean(picture), mean(mask)
-    products = mean((picture[:, :, None] * picture[:, None]).flatten(1, 2)).unflatten(1, (3, 3))
-    covariance = (products - colour[:, :, None] * colour[:, None]).permute(0, 3, 4, 1, 2)
-    covariance = covariance + SMOOTH * torch.eye(3, device=picture.device)
-    shared = (mean(picture * mask) - colour * level).permute(0, 2, 3, 1)
-    a = torch.linalg.solve(covariance, shared).permute(0, 3, 1, 2)
+    first, second = [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]  # of a symmetric matrix, row by row
+    covariance = mean(picture[:, first] * picture[:, second]) - colour[:, first] * colour[:, second]
+    covariance[:, [0, 3, 5]] += SMOOTH
+    a = _solved(covariance, mean(picture * mask) - colour * level)
     b = level - (a * colour).sum(1, keepdim=True)
     return mean(torch.cat([a, b], 1))
+
+
+def _solved(matrix: Float[Tensor, "B 6 h w"], right: Float[Tensor, "B 3 h w"]) -> Float[Tensor, "B 3 h w"]:
+    """Of each pixel's equations M a = right, M symmetric and positive (Cholesky: many times faster than one by one)."""
+    xx, xy, xz, yy, yz, zz = matrix.unbind(1)
+    x = xx.sqrt()
+    yx, zx = xy / x, xz / x
+    y = (yy - yx * yx).sqrt()
+    zy = (yz - zx * yx) / y
+    z = (zz - zx * zx - zy * zy).sqrt()
+    p, q, r = right.unbind(1)
+    p = p / x
+    q = (q - yx * p) / y
+    r = (r - zx * p - zy * q) / z
+    r = r / z
+    q = (q - zy * r) / y
+    p = (p - yx * q - zx * r) / x
+    return torch.stack([p, q, r], 1)
+
+
+def _window_sums(values: Float[Tensor, "B C h w"], radius: int, axis: int) -> Float[Tensor, "B C h w"]:
+    """Sums over 2 radius + 1 values along an axis, beyond the border 0; of sums of 1, 2, 4, ... values."""
+    length, rest = values.shape[axis], 2 * radius + 1
+    sums = F.pad(values, (radius, radius) if axis == -1 else (0, 0, radius, radius))
+    total, size, done = torch.zeros_like(values), 1, 0
+    while rest:
+        if rest % 2:
+            total += sums.narrow(axis, done, length)
+            done += size
+        rest //= 2
+        shorter = sums.shape[axis] - size
+        if rest:
+            sums = sums.narrow(axis, 0, shorter) + sums.narrow(axis, size, shorter)
+        size *= 2
+    return total

@@ -5,6 +5,7 @@ Sun 2012); which one is decided so that pieces of different offsets meet where t
 what difference remains there is smoothed away (Poisson's equation; Perez, Gangnet and Blake 2003).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -79,6 +80,12 @@ def patched(picture: Float[Tensor, "3 h w"], hole: Bool[Tensor, "h w"], keep: Bo
     return Patched(offset, _tone(picture, fits, offset), fits)
 
 
+def widened(mask: Bool[Tensor, "h w"], radius: int) -> Bool[Tensor, "h w"]:
+    """Where a square of this radius around a pixel meets the mask."""
+    found = F.max_pool2d(mask[None].float(), (1, 2 * radius + 1), 1, (0, radius))
+    return F.max_pool2d(found, (2 * radius + 1, 1), 1, (radius, 0))[0] > 0.5
+
+
 def _reduced(
     picture: Tensor, hole: Tensor, keep: Tensor, size: tuple[int, int]
 ) -> tuple[Float[Tensor, "3 h w"], Bool[Tensor, "h w"], Bool[Tensor, "h w"]]:
@@ -91,8 +98,8 @@ def _reduced(
 
 def _sources(keep: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
     """The middles of patches that may be copied as a whole, inside the picture."""
-    outside = F.pad(~keep, (RADIUS,) * 4, value=True)[None, None].float()
-    return F.max_pool2d(outside, 2 * RADIUS + 1, 1)[0, 0] < 0.5
+    near = widened(F.pad(~keep, (RADIUS,) * 4, value=True), RADIUS)
+    return ~near[RADIUS:-RADIUS, RADIUS:-RADIUS]
 
 
 def _features(picture: Float[Tensor, "3 h w"], sources: Bool[Tensor, "h w"]) -> Float[Tensor, "N F"]:
@@ -113,7 +120,7 @@ def _offsets(picture: Tensor, hole: Tensor, keep: Tensor) -> Int[Tensor, "K 2"] 
     may be copied."""
     h, w = hole.shape
     sources = _sources(keep)
-    near = F.max_pool2d(hole[None, None].float(), 2 * (RING + RADIUS) + 1, 1, RING + RADIUS)[0, 0] > 0.5
+    near = widened(hole, RING + RADIUS)
     asking = (sources & near).flatten().nonzero()[:, 0]
     places = sources.flatten().nonzero()[:, 0]
     if not len(places):
@@ -123,13 +130,16 @@ def _offsets(picture: Tensor, hole: Tensor, keep: Tensor) -> Int[Tensor, "K 2"] 
         features = _features(picture, sources)
         theirs, (x, y) = features[places], (places % w, places // w)
         length = theirs.square().sum(1)
+        place = torch.stack([x, y], 1).float()  # squares of whole numbers: exact
+        far = place.square().sum(1)
         for part in asking.split(max(1, MOST // len(places))):
             distance = length - 2 * features[part] @ theirs.T
-            dx, dy = x - (part % w)[:, None], y - (part // w)[:, None]
-            distance[dx.square() + dy.square() < (LEAST * max(h, w)) ** 2] = torch.inf
-            best = distance.argmin(1, keepdim=True)
-            at = (dy.gather(1, best) + h - 1) * (2 * w - 1) + dx.gather(1, best) + w - 1
-            votes.view(-1).index_add_(0, at[:, 0], torch.ones(len(part)))
+            own = torch.stack([part % w, part // w], 1).float()
+            apart = torch.addmm(far, own, place.T, alpha=-2)
+            distance.masked_fill_(apart < (LEAST * max(h, w)) ** 2 - own.square().sum(1, keepdim=True), torch.inf)
+            best = distance.argmin(1)
+            at = (y[best] - part // w + h - 1) * (2 * w - 1) + x[best] - part % w + w - 1
+            votes.view(-1).index_add_(0, at, torch.ones(len(part)))
     votes = F.avg_pool2d(votes[None, None], 3, 1, 1)[0, 0] + 1e-6 * _straight(h, w)
     return _picked(votes, hole, keep)
 
@@ -185,22 +195,25 @@ def _at(keep: Bool[Tensor, "h w"], offset: Int[Tensor, "2 h w"]) -> Bool[Tensor,
 def _corrected(offsets: Int[Tensor, "K 2"], picture: Tensor, hole: Tensor, keep: Tensor) -> Int[Tensor, "K 2"]:
     """Each offset, up to SEARCH pixels from where it was, as it best repeats what lies around the hole."""
     h, w = hole.shape
-    near = F.max_pool2d(hole[None, None].float(), 2 * RING + 1, 1, RING)[0, 0] > 0.5
+    near = widened(hole, RING)
     places = (near & keep).flatten().nonzero()[:, 0]
     if not len(places):
         return offsets
     places = places[:: max(1, len(places) // 1500)]
-    table, allowed = picture.flatten(1).T.contiguous(), keep.flatten()
+    colours, allowed = picture.flatten(1), keep.flatten()
+    own_x, own_y, own = (places % w).int()[:, None], (places // w).int()[:, None], colours[:, places, None]
     steps = torch.arange(-SEARCH, SEARCH + 1)
     steps = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1).flatten(0, 1)
     answer = []
     for offset in offsets:
-        x = (places % w)[:, None] + offset[0] + steps[:, 0]
-        y = (places // w)[:, None] + offset[1] + steps[:, 1]
+        x, y = own_x + (offset[0] + steps[:, 0]).int(), own_y + (offset[1] + steps[:, 1]).int()
         inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
-        to = y.clamp(0, h - 1) * w + x.clamp(0, w - 1)
-        error = (table[to] - table[places][:, None]).square().sum(-1).clamp(max=0.1)
-        error[~(inside & allowed[to])] = 0.1
+        to = (y.clamp(0, h - 1) * w + x.clamp(0, w - 1)).flatten()
+        error = torch.zeros(inside.shape)
+        for there, here in zip(colours, own, strict=True):
+            error += (there.index_select(0, to).view(inside.shape) - here).square()
+        error.clamp_(max=0.1)
+        error.masked_fill_(~(inside & allowed.index_select(0, to).view(inside.shape)), 0.1)
         cost = error.mean(0) + 1e-5 * steps.square().sum(1)
         answer.append(offset + steps[int(cost.argmin())])
     return torch.stack(answer)
@@ -224,7 +237,7 @@ def _choices(
     inside = (to_x >= 0) & (to_x < w) & (to_y >= 0) & (to_y < h)
     to = to_y.clamp(0, h - 1) * w + to_x.clamp(0, w - 1)
     cost = torch.where(inside & allowed[to], SLANT * (offsets[:, 1] / h).abs(), WRONG)
-    beside = F.max_pool2d(hole[None, None].float(), 3, 1, 1)[0, 0].flatten() > 0.5
+    beside = widened(hole, 1).flatten()
     shown = looks.new_zeros(h * w, len(offsets), looks.shape[1])
     shown[beside] = looks[to[beside]]
     # where a known pixel is beside, the offset should show there what is known
@@ -250,27 +263,24 @@ def _chosen(offsets: Int[Tensor, "K 2"], picture: Tensor, hole: Tensor, keep: Te
     cost = cost[places].clamp(max=WRONG)
     apart = torch.cdist(shown[places], shown[places]).square()  # (n, k, k)
     x, y = places % w, places // w
-    sides = {}
-    for d, (dx, dy) in enumerate(((1, 0), (-1, 0), (0, 1), (0, -1))):
-        inside = (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)
-        sides[d] = torch.where(inside, row[(places + dy * w + dx).clamp(0, h * w - 1)], -1)
     message = torch.zeros(4, len(places), k)  # what comes in, by the side that it comes from
-    orders = {0: x, 1: -x, 2: y, 3: -y}
-    lines = {
-        d: [line.nonzero()[:, 0] for line in (order == value for value in order.unique())]
-        for d, order in orders.items()
-    }
+    ways = []
+    for d, (line, next_to) in enumerate(((x, 1), (y, w))):
+        follows = row.roll(-next_to)[places]
+        linked = (follows >= 0) & ((x < w - 1) if next_to == 1 else (y < h - 1))
+        pairs = []  # of neighbours, a line of the picture at a time, and how far apart their choices look
+        for value in line.unique().tolist():
+            one = ((line == value) & linked).nonzero()[:, 0]
+            if len(one):
+                pairs.append((one, follows[one], apart[one] + apart[follows[one]]))
+        ways.append((2 * d, pairs))
+        ways.append((2 * d + 1, [(other, one, both) for one, other, both in reversed(pairs)]))
     for _ in range(SWEEPS):
-        for d in range(4):  # every pixel tells its neighbour at side d
-            back = d ^ 1
-            for line in lines[d]:
-                to = sides[d][line]
-                line, to = line[to >= 0], to[to >= 0]
-                if not len(line):
-                    continue
+        for d, pairs in ways:  # every pixel tells its neighbour at side d
+            for line, to, both in pairs:
                 belief = cost[line] + message[:, line].sum(0) - message[d, line]
-                new = (belief[:, :, None] + apart[line] + apart[to]).amin(1)
-                message[back, to] = new - new.amin(1, keepdim=True)
+                new = (belief[:, :, None] + both).amin(1)
+                message[d ^ 1, to] = new - new.amin(1, keepdim=True)
     answer = torch.zeros(h * w, dtype=torch.long)
     answer[places] = (cost + message.sum(0)).argmin(1)
     return _spread(answer.view(h, w), hole)
@@ -354,8 +364,6 @@ def _tone(picture: Tensor, hole: Tensor, offset: Tensor) -> Float[Tensor, "3 h w
     shift = (offset[1] * w + offset[0]).flatten()
     table = picture.flatten(1).T.contiguous()
     copied = table[places + shift[places]]
-    row = torch.full((h * w,), len(places))
-    row[places] = torch.arange(len(places))
     right, degree, links = torch.zeros(len(places), 3), torch.full((len(places), 1), RIGID), []
     for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         inside = (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)
@@ -370,26 +378,47 @@ def _tone(picture: Tensor, hole: Tensor, offset: Tensor) -> Float[Tensor, "3 h w
         weight = ((EDGE - gap.abs().amax(1, keepdim=True)) / (EDGE - SEAM)).clamp(0, 1) * inside[:, None]
         right += weight * gap
         degree += weight
-        links.append((torch.where(inside, row[near], len(places)), weight))
+        links.append(weight * (flat[near] & inside)[:, None])
+    answer = _solved(right, degree, links, places, (h, w))
+    return answer
 
-    def matrix(v: Tensor) -> Tensor:
-        """(A v), A the sum of RIGID and the weighted differences to the neighbours; outside of the hole v is 0."""
-        padded, answer = torch.cat([v, v.new_zeros(1, 3)]), degree * v
-        for link, weight in links:
-            answer.addcmul_(weight.expand_as(v), padded[link], value=-1)
-        return answer
 
-    answer, rest = torch.zeros_like(right), right
-    way, size = rest.clone(), rest.square().sum(0)
-    start = size.clone()
+def _solved(
+    right: Float[Tensor, "N 3"],
+    degree: Float[Tensor, "N 1"],
+    links: Sequence[Float[Tensor, "N 1"]],
+    places: Int[Tensor, "N"],
+    size: tuple[int, int],
+) -> Float[Tensor, "3 h w"]:
+    """The colours v of these places, 0 elsewhere, with degree * v - (sum of the links' neighbours) = right, by conjugate
+    gradients.
+
+    links: to the pixel at the right, at the left, below and above; 0 where that is none of the places.
+    """
+
+    def laid(values: Float[Tensor, "N c"]) -> Float[Tensor, "c h w"]:
+        grid = torch.zeros(size[0] * size[1], values.shape[1])
+        grid[places] = values
+        return grid.T.reshape(-1, *size)[:, top:bottom, before:after].contiguous()
+
+    y, x = places // size[1], places % size[1]
+    top, bottom, before, after = int(y.amin()), int(y.amax()) + 1, int(x.amin()), int(x.amax()) + 1
+    rest, own, (to_right, to_left, to_below, to_above) = laid(right), laid(degree), map(laid, links)
+    answer, way, size_of_rest = torch.zeros_like(rest), rest.clone(), rest.square().sum((1, 2), keepdim=True)
+    start = size_of_rest
     for _ in range(STEPS):
-        if bool((size <= 1e-5 * start + 1e-12).all()):
+        if bool((size_of_rest <= 1e-5 * start + 1e-12).all()):
             break
-        turned = matrix(way)
-        a = size / (way * turned).sum(0).clamp(min=1e-12)
-        answer, rest = answer + a * way, rest - a * turned
-        new = rest.square().sum(0)
-        way, size = rest + new / size.clamp(min=1e-12) * way, new
-    tone = torch.zeros(h * w, 3)
-    tone[places] = answer
-    return tone.T.reshape(3, h, w)
+        turned = own * way
+        turned[..., :-1].addcmul_(to_right[..., :-1], way[..., 1:], value=-1)
+        turned[..., 1:].addcmul_(to_left[..., 1:], way[..., :-1], value=-1)
+        turned[:, :-1].addcmul_(to_below[:, :-1], way[:, 1:], value=-1)
+        turned[:, 1:].addcmul_(to_above[:, 1:], way[:, :-1], value=-1)
+        a = size_of_rest / (way * turned).sum((1, 2), keepdim=True).clamp(min=1e-12)
+        answer.addcmul_(way, a)
+        rest.addcmul_(turned, a, value=-1)
+        new = rest.square().sum((1, 2), keepdim=True)
+        way, size_of_rest = torch.addcmul(rest, way, new / size_of_rest.clamp(min=1e-12)), new
+    found = torch.zeros(3, *size)
+    found[:, top:bottom, before:after] = answer
+    return found
