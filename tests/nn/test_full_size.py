@@ -7,7 +7,7 @@ import torch
 
 from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, KINDS, Composition
 from reposer.core.images import from_uint8
-from reposer.nn.full_size import Fade, PhotoPart, Remembered, composed
+from reposer.nn.full_size import Fade, PhotoPart, Remembered, composed, known_of
 from reposer.nn.matte import matte_weights
 
 FRAME = (64, 48)
@@ -179,3 +179,63 @@ def test_what_is_remembered_of_a_photo_changes_no_pixel_and_is_forgotten_with_an
     assert known[0] is known[1] and known[1] is not known[2]
     for composition, before in zip((first, second, third), known, strict=True):
         assert torch.equal(compose(composition, known=before).picture, compose(composition).picture)
+
+
+def test_copied_background_is_the_mean_of_what_the_four_cells_around_a_pixel_show():
+    hole, (height, width) = torch.zeros(1, 1, *FRAME), SIZE
+    hole[..., 20:40, 15:30] = 1
+    part = PhotoPart(photo(), (0, 0, width, height))
+    behind = known_of([part], CONTENT, made_of(hole=hole, source_person=hole[None], person=hole)).backdrop
+    down, across = slice(190, 410), slice(140, 310)
+    colours, share = behind.behind(torch.ones(220, 170), down, across)
+    assert behind.several.any()  # cells that copy from different places meet
+
+    def around(part, cells, pixels):
+        place = (torch.arange(part.start, part.stop) + 0.5) * cells / pixels - 0.5
+        first = place.floor().long()
+        return [((first + n).clamp(0, cells - 1), 1 - (place - first - n).abs()) for n in (0, 1)]
+
+    sums, shares = torch.zeros(3, 220, 170), torch.zeros(220, 170)
+    y, x = torch.meshgrid(torch.arange(190, 410), torch.arange(140, 310), indexing="ij")
+    for row, by_row in around(down, behind.cells[0], height):
+        for column, by_column in around(across, behind.cells[1], width):
+            shift, gap = behind.shift[:, row][:, :, column], behind.gap[row][:, column]
+            shown = from_uint8(photo()[(y + shift[0]).clamp(0, height - 1), (x + shift[1]).clamp(0, width - 1)])
+            weight = by_row[:, None] * by_column * gap
+            sums += weight * (shown * behind.fits[row][:, column] + behind.tone[:, row][:, :, column])
+            shares += weight
+    torch.testing.assert_close(share, shares, atol=1e-5, rtol=0)
+    wanted = (sums / shares.clamp(min=1e-9)).clamp(-1, 1)
+    torch.testing.assert_close(colours[:, shares > 0.01], wanted[:, shares > 0.01], atol=1e-3, rtol=0)
+
+
+def test_the_number_of_threads_changes_no_pixel():
+    hole, threads = torch.zeros(1, 1, *FRAME), torch.get_num_threads()
+    hole[..., 20:40, 15:30] = 1
+    composition = made_of((0.3, 0.7), person=hole.roll(9, -1), hole=hole, source_person=hole[None])
+    made = []
+    try:
+        for number in (1, 3):
+            torch.set_num_threads(number)
+            made.append(compose(composition, provenance=True))
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(made[0].picture, made[1].picture)
+    assert torch.equal(made[0].provenance.kind, made[1].provenance.kind)
+
+
+def test_a_matte_is_the_solution_of_its_equations():
+    picture = torch.rand(1, 3, 20, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    mask = torch.rand(1, 1, 20, 16, generator=torch.Generator().manual_seed(1))
+
+    def mean(values):
+        return torch.nn.functional.avg_pool2d(values.double(), 7, 1, 3, count_include_pad=False)
+
+    colour, level = mean(picture), mean(mask)
+    products = mean((picture[:, :, None] * picture[:, None]).flatten(1, 2)).unflatten(1, (3, 3))
+    matrix = (products - colour[:, :, None] * colour[:, None]).permute(0, 3, 4, 1, 2) + 4e-3 * torch.eye(3)
+    right = (mean(picture * mask) - colour * level).permute(0, 2, 3, 1)
+    a = torch.linalg.solve(matrix, right).permute(0, 3, 1, 2)
+    wanted = mean(torch.cat([a, level - (a * colour).sum(1, keepdim=True)], 1))
+    torch.testing.assert_close(matte_weights(picture, mask, 3).double(), wanted, atol=1e-5, rtol=0)
