@@ -1,7 +1,8 @@
-"""Runs the named benchmarks, or all, and prints their tables."""
+"""Runs the named benchmarks, or those of the page, and prints their tables."""
 
 import argparse
 import importlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -18,10 +19,14 @@ from .measure import Table
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_") and path.stem != "measure")
 
+PAGE = ("inference", "local_attention", "pose_maps", "scoring")
+"""What `make bench` runs: this package beside what others do, a few minutes on two cores."""
+LIBRARIES = ("numpy", "scikit-image", "opencv-python-headless")
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; all if none is named")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; none = {', '.join(PAGE)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default: 2)")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="cpu or cuda (default: cpu)")
@@ -35,14 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine = describe_machine(chosen.device)
     console.print(" · ".join(f"{name} {value}" for name, value in machine.items()), style="dim")
     tables: dict[str, list[Table]] = {}
-    for name in chosen.names or NAMES:
+    for name in chosen.names or PAGE:
         torch.manual_seed(0)
         tables[name] = importlib.import_module(f"benchmarks.{name}").run(chosen.device)
         for table in tables[name]:
             console.print(_to_rich(table))
     if chosen.json is not None:
         results = {name: [table.to_json() for table in found] for name, found in tables.items()}
-        chosen.json.write_text(json.dumps({"machine": machine, "benchmarks": results}, indent=2) + "\n")
+        chosen.json.write_text(
+            json.dumps({"machine": machine, "benchmarks": results}, indent=2, allow_nan=False) + "\n"
+        )
 
 
 def describe_machine(device: torch.device) -> dict[str, str | int]:
@@ -53,9 +60,19 @@ def describe_machine(device: torch.device) -> dict[str, str | int]:
         "device": name,
         "cores": os.cpu_count() or 0,
         "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
         "torch": torch.__version__,
+        **{name: version for name in LIBRARIES if (version := _version(name))},
         "commit": git.stdout.strip() or "unknown",
     }
+
+
+def _version(library: str) -> str:
+    """Empty if it is not installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _cpu_name() -> str:

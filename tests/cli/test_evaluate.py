@@ -1,6 +1,10 @@
 """`reposer evaluate` shows what it has scored: pairs, clips, and views of objects."""
 
 import json
+import os
+import signal
+import sys
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -14,10 +18,11 @@ from reposer.core import BadInput
 from reposer.core.rng import seeded_randn
 from reposer.evaluation import Protocol, evaluate
 from reposer.generators import GENERATORS, save
+from reposer.scoring import pairs
 from reposer.scoring.options import Options
 from reposer.scoring.pairs import pictures_of
 from reposer.synthetic.objects import write_objects
-from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, SyntheticPeople
+from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, SyntheticPeople, write_people
 from tests.data.video_clips import moving_square, write_clip
 
 
@@ -101,10 +106,13 @@ def test_the_reports_of_two_numbered_checkpoints_lie_side_by_side(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("*.json")) == [f"{stem}-0000000{k}.json" for k in (1, 2)]
 
 
-def test_smoothing_does_not_go_with_pairs(tmp_path, capsys):
+def test_smoothing_does_not_go_with_pairs_nor_a_cluster_without_its_library(tmp_path, monkeypatch, capsys):
     model = untrained("gfla", tmp_path / "model.safetensors")
     assert main(["evaluate", str(model), "--smooth", "two-sided"]) == 2
     assert "--smooth does not go with pairs" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main(["evaluate", str(model), "--engine", "ray"]) == 2
+    assert "needs Ray Data (ray is missing)" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -122,6 +130,36 @@ def test_views_are_scored_by_azimuth_beside_the_copied_source_and_another_model(
     assert Image.open(tmp_path / "out" / "report-reposer-views-v1.png").width > 1000
     assert main([*command, "--split", "held-out", "--pairs", "6"]) == 0
     assert "6 pairs" in capsys.readouterr().out
+
+
+@pytest.mark.nightly
+def test_ray_generates_and_scores_what_one_thread_does_also_if_a_worker_is_killed(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("ray")
+    data = write_people(tmp_path / "people", size=(64, 44), num_train=1, num_test=2, views=2, workers=1)
+    model = untrained("gfla", tmp_path / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    write, log = pairs.write_generated, tmp_path / "generated.txt"
+
+    def killing(generator, dataset, numbers, out, rule, batch_size, *, title):
+        with log.open("a") as file:
+            file.write(f"{numbers[0]} {sum(path.suffix == '.png' for path in out.iterdir())}\n")
+        write(generator, dataset, numbers, out, rule, batch_size, title=title)
+        with suppress(FileExistsError):
+            (tmp_path / "killed").touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)  # they are written, and nobody was told
+
+    command = ["evaluate", model.name, "--data", data.name, "--protocol", "cfld2024", "--batch-size", "2"]
+    assert main([*command, "--out", "alone", "--workers", "0"]) == 1  # without the networks' files
+    monkeypatch.setattr(pairs, "write_generated", killing)
+    capsys.readouterr()
+    assert main([*command, "--out", "ray", "--engine", "ray"]) == 1
+    assert "Traceback" not in capsys.readouterr().err and len(log.read_text().splitlines()) == 3, (
+        "two batches, one twice"
+    )
+    files = [{p.name: p.read_bytes() for p in (tmp_path / out).glob("generated-*/*.png")} for out in ("alone", "ray")]
+    assert len(files[0]) == 4 and files[0] == files[1]
+    reports = [json.loads((tmp_path / out / "report-cfld2024.json").read_text()) for out in ("alone", "ray")]
+    assert reports[0] == reports[1]
 
 
 def test_numbers_that_are_chosen_are_spread_evenly():

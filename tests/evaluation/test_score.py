@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import signal
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +102,34 @@ def test_workers_do_not_matter(folders, tmp_path, monkeypatch):
     alone = score_folder(folders, PLAIN, tmp_path / "a", workers=0, show=False).report
     monkeypatch.setattr(score_module, "CHUNK", 3)
     assert score_folder(folders, PLAIN, tmp_path / "b", workers=2, show=False).report == alone
+
+
+@pytest.mark.nightly
+def test_ray_gives_the_report_of_one_process_and_a_killed_worker_loses_and_doubles_no_row(
+    folders, tmp_path, monkeypatch
+):
+    """The pictures are handed over, too, as networks need them."""
+    pytest.importorskip("ray")
+    monkeypatch.setattr(score_module, "CHUNK", 2)
+    alone = score_folder(folders, PLAIN, tmp_path / "alone", workers=0, show=False)
+    work, log = score_module._work, tmp_path / "scored.txt"
+
+    def killing(task):
+        done = work(replace(task, show=True))
+        with log.open("a") as file:
+            file.write(f"{task.pairs[0].name}\n")
+        with suppress(FileExistsError):
+            (tmp_path / "killed").touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)  # it is scored, and nobody was told
+        return done
+
+    monkeypatch.setattr(score_module, "_work", killing)
+    monkeypatch.chdir(tmp_path)
+    near = replace(folders, generated=Path("generated"), targets=Path("targets"))
+    found = score_folder(near, PLAIN, tmp_path / "ray", workers=2, engine="ray", show=False)
+    assert found.report == alone.report and found.problems == alone.problems
+    chunks = log.read_text().split()
+    assert len(set(chunks)) == 5 and len(chunks) == 6, "the killed one's is scored again, and nothing else"
 
 
 def test_bad_pictures_are_named_and_the_others_are_scored(folders, tmp_path):

@@ -9,7 +9,7 @@ import torch
 
 from reposer.core import BadInput
 from reposer.generators import load
-from reposer.training import train
+from reposer.training import distributed, train
 from reposer.training.run_folder import RunFolder
 from tests.forked import started
 from tests.training.run_tiny import recipe, run
@@ -98,6 +98,12 @@ def test_a_run_stops_where_it_is_told_to_and_goes_on_from_there_to_the_same_end(
     assert train(recipe(2), parts, progress=False).finished
     assert train(recipe(2), tmp_path / "whole", progress=False).finished
     assert_same(final_state(parts), final_state(tmp_path / "whole"))
+
+
+def test_nodes_that_do_not_share_the_run_folder_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(distributed, "largest_over_processes", lambda number, device: max(number, 3))
+    with pytest.raises(BadInput, match=r"this one is at step 0.*--out on a disk that all nodes share"):
+        train(recipe(1), tmp_path, progress=False)
 
 
 def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):

@@ -9,7 +9,7 @@ import tyro
 from rich.table import Table
 from tyro.conf import Positional
 
-from reposer.core.choices import Frame, PictureForm
+from reposer.core.choices import Engine, Frame, PictureForm
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
 
@@ -81,6 +81,7 @@ def synthesize(
     truth: bool = False,
     flow: bool = False,
     workers: int = 2,
+    engine: Engine = "local",
 ) -> int:
     """Render synthetic people into a folder that `reposer train --data` reads. The pictures are free of rights (CC0).
 
@@ -97,6 +98,8 @@ def synthesize(
         truth: also write parts, depth, surface, albedo, exact joints and attributes (docs/synthetic.md).
         flow: also write the true flow of each pair.
         workers: processes that render; the files do not depend on their number.
+        engine: local = processes of this machine; ray = those of the Ray cluster that RAY_ADDRESS names, whose machines
+            see the same folder, or of a Ray on this machine (extra `cluster`). The files are the same.
     """
     pixels("--size", size)
     seeded("--seed", seed)
@@ -122,6 +125,7 @@ def synthesize(
         truth=truth,
         flow=flow,
         workers=workers,
+        engine=engine,
     )
     Terminal(stderr=True).say(f"{count:,} pictures in {out}")
     return 0
@@ -136,6 +140,7 @@ def views(
     test_people: int = 0,
     seed: int = 0,
     workers: int = 2,
+    engine: Engine = "local",
 ) -> int:
     """Render synthetic people in four views each with the true flow between them: what `reposer train trueflow` reads.
 
@@ -147,6 +152,7 @@ def views(
         test_people: number of other people to test on.
         seed: seed that decides the people.
         workers: processes that render; about one person a second each.
+        engine: as in `reposer data synthesize`.
     """
     pixels("--size", size)
     seeded("--seed", seed)
@@ -157,7 +163,16 @@ def views(
 
     from reposer.synthetic.people.true_views import write_views
 
-    write_views(out, size=size, num_train=people, num_val=val_people, num_test=test_people, seed=seed, workers=workers)
+    write_views(
+        out,
+        size=size,
+        num_train=people,
+        num_val=val_people,
+        num_test=test_people,
+        seed=seed,
+        workers=workers,
+        engine=engine,
+    )
     Terminal(stderr=True).say(f"Views in {out}. Train on them: reposer train trueflow --data.root {out}")
     return 0
 

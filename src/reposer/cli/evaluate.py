@@ -9,7 +9,7 @@ from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.scoring.options import Scoring
 
-from .option_values import within
+from .option_values import MOST_WORKERS, within
 from .options import called
 
 
@@ -31,6 +31,7 @@ def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]
         model: a shipped model's name (see `reposer models`), a `.safetensors`, a run's folder, or hf://OWNER/NAME.
     """
     within("--batch-size", how.common.batch_size, 1)
+    within("--workers", how.pairs.workers, 0, MOST_WORKERS)
     from reposer.scoring.outcome import own_folder
 
     check_output_folder(how.common.out or own_folder(model))

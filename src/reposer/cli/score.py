@@ -9,7 +9,7 @@ from typing import Any
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Frame, PictureForm
+from reposer.core.choices import Engine, Frame, PictureForm
 from reposer.core.outputs import check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
 
@@ -43,6 +43,7 @@ def score(
     weights: Path | None = None,
     without_networks: bool = False,
     workers: int = 2,
+    engine: Engine = "local",
     device: str | None = None,
 ) -> int:
     """Write report.json, report.csv and report.html. The same command resumes a run that was stopped.
@@ -74,6 +75,8 @@ def score(
         weights: folder of the networks' files; none = the usual places.
         without_networks: skip everything that uses a network.
         workers: processes that decode and compare.
+        engine: local = processes of this machine; ray = those of the Ray cluster that RAY_ADDRESS names, whose machines
+            see the same folders, or of a Ray on this machine (extra `cluster`). The numbers are the same.
         device: device of the networks: cpu, cuda, ...; none = a CUDA GPU if there is one.
     """
     pixels("--pose-size", pose_size)
@@ -83,6 +86,11 @@ def score(
         raise BadInput("--strips names the panels already; leave --strip and --panel out.")
     if targets is None and "target" not in (strips or ()):
         raise BadInput("Give the folder of the true pictures with --targets, or a panel called target in --strips.")
+    if targets is None and engine == "ray":
+        raise BadInput(
+            "The panel `target` is cut out into files of this machine, which those of a cluster do not see. Give the "
+            "folder of the true pictures with --targets, or --engine local."
+        )
     beside = generated if generated.name not in ("", "..") else generated.resolve()
     if out is None and not beside.name:
         raise BadInput(f"There is no place for the report beside {beside}. Give one with --out.")
@@ -126,6 +134,7 @@ def score(
             device=where,
             without_networks=without_networks,
             workers=workers,
+            engine=engine,
         )
 
 
@@ -140,6 +149,7 @@ def _score(
     device: Any,
     without_networks: bool,
     workers: int,
+    engine: Engine,
 ) -> int:
     """The exit code, after scoring a `Folders` under one protocol or all, into a folder for each."""
     from reposer.core.disk import write_text
@@ -164,6 +174,7 @@ def _score(
                 device=device,
                 without_networks=without_networks,
                 workers=workers,
+                engine=engine,
                 about=about,
             )
         except BadInput as error:

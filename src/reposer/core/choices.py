@@ -21,7 +21,8 @@ CanvasChoice = Literal["keep", "grow", "inside"]
 """If the new pose leaves the photo. keep: it is cut, and said. grow: the picture grows; the surroundings are continued
 smoothly. inside: the pose is moved, and made smaller if it must be, until it is inside."""
 Engine = Literal["local", "ray"]
-"""Where a batch is computed. local: by processes of this machine. ray: by Ray Data, on a cluster or on this machine."""
+"""Where many pictures are made, rendered or scored. local: by processes of this machine. ray: by Ray Data, on a cluster
+or on this machine."""
 Runtime = Literal["torch", "onnxruntime", "openvino"]
 """What runs a network."""
 Preset = Literal["fast", "balanced", "best"]

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+from . import workers as local
+from .choices import Engine
 from .errors import BadInput
 from .extras import install
 from .workers import ENDED, one_thread
@@ -22,19 +24,36 @@ STARTS = 3
 RETRIES = 3
 """How often a task is done again whose process was ended; Ray Data's own number has no end."""
 STORE = 128 << 20
-"""Bytes of the object store of a local Ray: tasks and results are small; pictures never pass through it."""
+"""Bytes of the object store of a local Ray: tasks and results are small (pictures pass through it only where networks
+score them, and go to the disk when it is full)."""
 
 
-def results(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
-    """work(task) of every task, in the order of completion; the tasks of a process that is ended are done again.
+def in_order(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int, engine: Engine) -> Iterator[Result]:
+    """work(task) of every task in the tasks' order, by processes of this machine or by the cluster's.
+
+    The cluster's have folders of their own to work in: tasks name whole paths.
+    """
+    if engine == "local":
+        return local.results(work, tasks, workers)
+    return results(work, tasks, max(1, workers), ordered=True)
+
+
+def results(
+    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int, *, ordered: bool = False
+) -> Iterator[Result]:
+    """work(task) of every task, in the order of completion or of the tasks; what a process that is ended had begun is
+    done again.
 
     work: a function that the cluster's machines can import, and that may be called twice with a task. workers: how many
     tasks are computed at a time, by one thread each.
     """
     ray = require_ray()
     rows = [{"task": pickle.dumps(task)} for task in tasks]
+    if not rows:
+        return
     with _connected(ray, workers):
         data = ray.data.from_items(rows, override_num_blocks=len(rows))
+        data.context.execution_options.preserve_order = ordered
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # 2.60 has no other way to limit the retries
             done = data.map(
@@ -82,8 +101,8 @@ def _connected(ray: Any, workers: int) -> Iterator[None]:
     if os.environ.get(ADDRESS):
         _started(ray, 1, **quiet)
     else:
-        local = {"num_cpus": max(1, workers), "object_store_memory": STORE, "include_dashboard": False}
-        _started(ray, STARTS, address="local", **local, **quiet)
+        own = {"num_cpus": max(1, workers), "object_store_memory": STORE, "include_dashboard": False}
+        _started(ray, STARTS, address="local", **own, **quiet)
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its tracebacks; we say what happened
     try:

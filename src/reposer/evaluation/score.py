@@ -15,11 +15,11 @@ from jaxtyping import UInt8
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
-from reposer.core import BadInput, Pose
+from reposer.core import BadInput, Pose, cluster
+from reposer.core.choices import Engine
 from reposer.core.configs import to_plain
 from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
-from reposer.core.workers import results
 from reposer.data.pictures import picture_header, picture_is_cut_off, read_picture
 from reposer.nn.weights import read_safetensors, sha256, write_safetensors
 
@@ -58,6 +58,11 @@ class Folders:
     attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     wanted: Sequence[tuple[str, str]] | None = None
     declared: Declared = field(default_factory=Declared)
+
+    def absolute(self) -> "Folders":
+        """With whole paths, for processes that work in other folders."""
+        places = {name: getattr(self, name) for name in ("generated", "targets", "sources", "reference")}
+        return replace(self, **{name: path.absolute() for name, path in places.items() if path is not None})
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,7 @@ def score_folder(
     device: torch.device | str = "cpu",
     without_networks: bool = False,
     workers: int = 2,
+    engine: Engine = "local",
     show: bool = True,
     about: Mapping[str, Any] | None = None,
 ) -> Scored:
@@ -130,9 +136,13 @@ def score_folder(
     out: folder of the unfinished state (UNFINISHED), which is removed at the end; a folder of another origin is
         refused.
     workers: processes that decode and compare; the numbers do not depend on them. 0 = this one.
+    engine: "ray" decodes and compares on the cluster that RAY_ADDRESS names, whose machines see the same folders.
 
     Files that cannot be scored are listed in `problems`; the others are scored.
     """
+    if engine == "ray":
+        cluster.require_ray()
+        folders = folders.absolute()
     generated, targets = pictures_in(folders.generated), pictures_in(folders.targets)
     sources = pictures_in(folders.sources) if folders.sources else None
     pairs, problems = match(generated, targets, sources, folders.wanted)
@@ -170,7 +180,8 @@ def score_folder(
         line = bar.add_task("scoring", total=len(pairs), completed=min(len(pairs), taken * CHUNK))
         number, whole = taken, True
         try:
-            for done in results(_work, tasks, 0 if len(tasks) == 1 else workers):
+            alone = len(tasks) == 1 and engine == "local"
+            for done in cluster.in_order(_work, tasks, 0 if alone else workers, engine):
                 whole = False
                 _join(scorer, done)
                 ledger.problems += done.problems

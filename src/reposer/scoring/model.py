@@ -34,7 +34,7 @@ def score_model(name: str, how: Scoring) -> Outcome:
     about = {"model": name, "split": options.split}
     about |= about_weights(file)
     step = file.stem if NUMBERED.fullmatch(file.name) else ""
-    model = Model(generator, short_name(name), about, folder, step)
+    model = Model(generator, short_name(name), about, folder, file, step)
     if kind == "pairs":
         return score_pairs(model, options, how.pairs)
     return score_clips(model, options, how.clips) if kind == "clips" else score_views(model, options, how.views)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from reposer.core import BadInput
-from reposer.core.choices import Frame, PictureForm, Smoothing
+from reposer.core.choices import Engine, Frame, PictureForm, Smoothing
 
 Kind = Literal["pairs", "clips", "views"]
 
@@ -71,6 +71,12 @@ class PairScoring(OfOneKind):
     """how pictures of another shape than 256x176 represent that one; none = what they prove."""
     reference: Path | None = None
     """folder of the training pictures, for metrics that compare with them."""
+    workers: int = 2
+    """processes that decode and compare files; with --engine ray, those that generate, too."""
+    engine: Engine = "local"
+    """local = this machine; ray = also the pictures are generated, by one thread each, on the Ray cluster that
+    RAY_ADDRESS names, whose machines see the same files, or by a Ray on this machine (extra `cluster`); for protocols
+    that say how files become pictures."""
 
 
 @dataclass(frozen=True)

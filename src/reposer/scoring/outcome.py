@@ -56,13 +56,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Model:
-    """The model to score. name: in tables. about: for the report. folder: of the report. step: of a numbered
-    checkpoint, as its file's name says it; such files lie side by side, and so do their reports."""
+    """The model to score. name: in tables. about: for the report. folder: of the report. file: of its weights. step: of
+    a numbered checkpoint, as its file's name says it; such files lie side by side, and so do their reports."""
 
     generator: Generator
     name: str
     about: Mapping[str, str]
     folder: Path
+    file: Path
     step: str = ""
 
     def report_name(self, protocol: str) -> str:

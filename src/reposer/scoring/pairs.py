@@ -3,17 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int64, UInt8
+from rich.progress import track
 from torch import Tensor
 
-from reposer.core import BadInput, Generator, Pose
+from reposer.core import BadInput, Generator, Pose, cluster
 from reposer.core.choices import PictureForm
+from reposer.core.device import chosen_device
 from reposer.core.framing import cut
 from reposer.core.images import to_uint8
 from reposer.core.samples import Condition
+from reposer.core.terminal import Terminal
 from reposer.core.work_folder import WorkFolder
 from reposer.data import PairDataset
 from reposer.data.dataset import FilePairs, unreadable_pictures
@@ -24,6 +28,7 @@ from reposer.evaluation.evaluate import content_box, generated
 from reposer.evaluation.folder_geometry import Declared, is_square, same_shape
 from reposer.evaluation.geometry import through_jpeg
 from reposer.evaluation.report_html import write_report
+from reposer.generators import load
 from reposer.recipes import DataConfig
 
 from .generated_key import folder_name, made_from
@@ -37,16 +42,24 @@ SYNTHETIC_PAIRS = 200  # rendered on the spot if no data are given
 def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
     """Score the pairs and write the report; under a protocol that says how files become pictures, via files."""
     generator, data = model.generator, options.data
-    dataset = DataConfig(
+    rule = PROTOCOLS[options.protocol or PROTOCOL]
+    if of.engine == "ray":
+        cluster.require_ray()
+        if rule.size is None or data is None:
+            raise BadInput(
+                f"{rule.name}{'' if rule.size is None else ' without --data'} is scored by one process, as no file is "
+                f"written: leave --engine ray out, or give --data and a protocol that says how files become pictures."
+            )
+    config = DataConfig(
         root=data,
         split=options.split,
         frame=of.frame,
         pictures=of.pictures,
         num_pairs=SYNTHETIC_PAIRS,
         skeleton=generator.skeleton.name,
-    ).open(generator.framing)
+    )
+    dataset = config.open(generator.framing)
     numbers: Sequence[int] = options.chosen(len(dataset))
-    rule = PROTOCOLS[options.protocol or PROTOCOL]
     left_out = LeftOut()
     if isinstance(dataset, FilePairs):
         numbers, left_out = _readable_pairs(dataset, numbers)
@@ -59,14 +72,24 @@ def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
     pictures = model.folder / folder_name(made, rule)
     work = WorkFolder(pictures, "generates the same pictures", ("*.png",), made)
     try:
-        write_generated(generator, dataset, numbers, pictures, rule, options.batch_size)
+        if of.engine == "ray":
+            _generate_on_cluster(model, config, dataset, numbers, pictures, rule, options, of.workers)
+        else:
+            write_generated(generator, dataset, numbers, pictures, rule, options.batch_size)
     finally:
         work.release()
     undone = Counter(generator.left_undone(*(dataset.poses[name] for name in _names(dataset, i))) for i in numbers)
     model = replace(model, about={**model.about, **about_undone(undone)})
     folders = as_folders(dataset, numbers, pictures, of.reference)
     found = score_folder(
-        folders, rule, model.folder, weights=options.weights, device=generator.device, about=model.about
+        folders,
+        rule,
+        model.folder,
+        weights=options.weights,
+        device=generator.device,
+        workers=of.workers,
+        engine=of.engine,
+        about=model.about,
     )
     files = write_report(model.folder, model.report_name(rule.name), found.report, found.pictures)
     return Outcome(found.report, found.report.to_table(), files, found.problems, left_out, undone)
@@ -136,19 +159,77 @@ class _Counting:
 
 
 def write_generated(
-    generator: Generator, dataset: FilePairs, numbers: Sequence[int], out: Path, rule: Protocol, batch_size: int
+    generator: Generator,
+    dataset: FilePairs,
+    numbers: Sequence[int],
+    out: Path,
+    rule: Protocol,
+    batch_size: int,
+    *,
+    title: str = "generating",
 ) -> None:
-    """Write the generated pictures without padding, as files in the protocol's form. Existing files are kept."""
-    files = {i: out / f"{dataset.pair_name(i)}.png" for i in numbers}
-    missing = [i for i in numbers if not files[i].exists()]
+    """Write the generated pictures without padding, as files in the protocol's form. Existing files are kept.
+
+    title: of the progress bar; none = no bar.
+    """
+    files, missing = _files(dataset, numbers, out)
     batches = generated(
-        generator.generate, rule, dataset, missing, batch_size=batch_size, device=generator.device,
-        title="generating",
+        generator.generate, rule, dataset, missing, batch_size=batch_size, device=generator.device, title=title
     )  # fmt: skip
     for own, _, pictures in batches:
         for i, picture in zip(own, pictures, strict=True):
             pixels = to_uint8(cut(picture, content_box(dataset, i)), rule.rounding).cpu()
             write_picture(files[i], through_jpeg(pixels) if rule.file_format == "jpeg" else pixels)
+
+
+def _files(dataset: FilePairs, numbers: Sequence[int], out: Path) -> tuple[dict[int, Path], list[int]]:
+    """The file of each pair's picture, and the pairs that have none yet."""
+    files = {i: out / f"{dataset.pair_name(i)}.png" for i in numbers}
+    return files, [i for i in numbers if not files[i].exists()]
+
+
+def _generate_on_cluster(
+    model: Model,
+    config: DataConfig,
+    dataset: FilePairs,
+    numbers: Sequence[int],
+    out: Path,
+    rule: Protocol,
+    options: Options,
+    workers: int,
+) -> None:
+    """As `write_generated`, a batch at a time by processes of one thread each."""
+    _, missing = _files(dataset, numbers, out)
+    size = options.batch_size
+    batches = [tuple(missing[k : k + size]) for k in range(0, len(missing), size)]
+    work = partial(
+        _generate_batch,
+        weights=model.file.absolute(),
+        config=replace(config, root=str(Path(str(config.root)).absolute())),
+        out=out.absolute(),
+        rule=rule,
+        device=options.device,
+    )
+    console = Terminal(stderr=True)
+    done = cluster.results(work, batches, max(1, workers))
+    for _ in track(done, "generating", total=len(batches), console=console, transient=True):
+        pass
+
+
+def _generate_batch(
+    numbers: tuple[int, ...], *, weights: Path, config: DataConfig, out: Path, rule: Protocol, device: str | None
+) -> None:
+    """In another process. What a process that was killed had written is kept."""
+    generator, dataset = _opened(weights, config, device)
+    write_generated(generator, dataset, numbers, out, rule, len(numbers), title="")
+
+
+@lru_cache(maxsize=1)
+def _opened(weights: Path, config: DataConfig, device: str | None) -> tuple[Generator, FilePairs]:
+    generator = load(weights).to(chosen_device(device))
+    dataset = config.open(generator.framing)
+    assert isinstance(dataset, FilePairs)
+    return generator, dataset
 
 
 def as_folders(dataset: FilePairs, numbers: Sequence[int], generated: Path, reference: Path | None) -> Folders:

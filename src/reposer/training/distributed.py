@@ -1,6 +1,7 @@
 """Communication between processes. Every function is the identity if there is only one process."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -70,3 +71,14 @@ def largest_over_processes(number: int, device: torch.device) -> int:
     said = torch.tensor([number], device=device)
     dist.all_reduce(said, dist.ReduceOp.MAX)
     return int(said.item())
+
+
+def refuse_other_steps(step: int, root: Path, device: torch.device) -> None:
+    """BadInput, in all processes, unless all found this saved step in the run folder: nodes that do not share it would
+    go on from different weights."""
+    largest, smallest = largest_over_processes(step, device), -largest_over_processes(-step, device)
+    if largest != smallest:
+        raise BadInput(
+            f"The processes do not find the same run in {root}: this one is at step {step}, others are at {smallest} to "
+            f"{largest}. Give an --out on a disk that all nodes share."
+        )

@@ -18,7 +18,14 @@ from reposer.core.processes import processor_seconds
 from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.weights import read_safetensors, save_generator, usable
 
-from .distributed import average_gradients, largest_over_processes, mean_over_rows, rows_of_process, sum_over_processes
+from .distributed import (
+    average_gradients,
+    largest_over_processes,
+    mean_over_rows,
+    refuse_other_steps,
+    rows_of_process,
+    sum_over_processes,
+)
 from .loader import batches_in_parts
 from .loss_plot import write_loss_plot
 from .objective import Objective
@@ -200,6 +207,7 @@ def _train(
     saved = saved if main else folder.state()
     first_stage, before = _place(saved, recipe, folder)
     step = before.step
+    refuse_other_steps(step, folder.root, device)
     if until_step is not None and step >= until_step:
         raise BadInput(f"{folder.root} is at step {step} already; step {until_step} lies behind it.")
 

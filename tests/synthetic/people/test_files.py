@@ -4,7 +4,9 @@ stopped."""
 import json
 import os
 import signal
+import sys
 import time
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -12,12 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
+from reposer.cli import main
 from reposer.core import BadInput
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data import open_dataset
 from reposer.data.check import check_dataset
 from reposer.data.lists import FASHION_SIZE
-from reposer.synthetic.people import SyntheticPeople, write, write_people
+from reposer.synthetic.people import SyntheticPeople, drafts, write, write_people
 from reposer.synthetic.people.attributes import attributes
 from tests.forked import started
 
@@ -184,3 +187,36 @@ def test_jpegs_and_every_number_of_people_can_be_written(tmp_path):
         assert image.format == "JPEG" and image.size == (44, 64)
     assert (root / "test.lst").read_text() == ""
     assert len(open_dataset(root, "val", None).poses["synthetic900000_0.jpg"].xy) == len(OPENPOSE_18)
+
+
+@pytest.mark.nightly
+def test_ray_writes_the_bytes_of_one_process_and_a_killed_worker_loses_and_doubles_no_person(
+    full, tmp_path, monkeypatch
+):
+    pytest.importorskip("ray")
+    monkeypatch.chdir(tmp_path)
+    log = tmp_path / "written.txt"
+
+    class Killing(drafts._Writer):
+        def __call__(self, piece):
+            done = super().__call__(piece)
+            with log.open("a") as file:
+                file.write(f"{piece.name}\n")
+            with suppress(FileExistsError):
+                (tmp_path / "killed").touch(exist_ok=False)
+                os.kill(os.getpid(), signal.SIGKILL)  # the person is written, and nobody was told
+            return done
+
+    monkeypatch.setattr(drafts, "_Writer", Killing)
+    other = write_people("people", **FEW, truth=True, flow=True, workers=2, engine="ray")
+    pieces = log.read_text().split()
+    assert len(pieces) == 6 and len(set(pieces)) == 5, "the killed one's is rendered again, and nothing else"
+    assert contents(other) == contents(full)
+
+
+def test_a_cluster_without_its_library_is_refused_before_anything_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for command in ("synthesize", "views"):
+        assert main(["data", command, str(tmp_path / "people"), "--people", "1", "--engine", "ray"]) == 2
+        assert "needs Ray Data (ray is missing)" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

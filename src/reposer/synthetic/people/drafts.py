@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from reposer.core import BadInput
+from reposer.core import BadInput, cluster
+from reposer.core.choices import Engine
 from reposer.core.code import code_digest
 from reposer.core.disk import LOCK, only_user, remove_locked, write_text
 from reposer.core.json_files import object_in
 from reposer.core.terminal import Terminal
-from reposer.core.workers import results
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,15 +32,16 @@ _ARGUMENTS, _RECORDS = ".arguments.json", ".finished"
 _BEGINNING = re.compile(rf"\.{re.escape(_ARGUMENTS)}\.\w+(?:\.reposer)?\.tmp")  # left by a kill right at the start
 
 
-def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Iterator[R]:
+def in_processes(items: Sequence[T], work: Callable[[T], R], workers: int, engine: Engine = "local") -> Iterator[R]:
     """Yield `work(item)` in the items' order, computed by `workers` processes of one thread each.
 
-    A single worker is this process.
+    A single worker is this process, unless the engine is a cluster.
     """
     if workers < 1:
         raise BadInput(f"{workers} processes cannot work; at least 1 is needed.")
     if items:
-        yield from results(work, items, 0 if workers == 1 else min(workers, len(items)))
+        alone = workers == 1 and engine == "local"
+        yield from cluster.in_order(work, items, 0 if alone else min(workers, len(items)), engine)
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,18 @@ def write_in_pieces(
     *,
     arguments: Mapping[str, Any],
     workers: int = 2,
+    engine: Engine = "local",
     progress: bool = True,
 ) -> Path:
     """Write the folder `root`: each piece by `write(folder, piece)`, the rest by `finish(folder, records)`.
 
     Unfinished work is in the draft `.NAME-draft` beside it. The same call resumes there; one with other `arguments`
     (all that determine the bytes), or with other code, is refused.
+
+    engine: "ray" renders on the cluster that RAY_ADDRESS names, whose machines see the same folder.
     """
+    if engine == "ray":
+        cluster.require_ray()
     root = Path(root)
     if root.exists():
         raise BadInput(f"{root} exists already. Name a new folder for the synthetic people, or remove it first.")
@@ -75,7 +81,7 @@ def write_in_pieces(
     receipt = json.loads(json.dumps({**arguments, "code": code_digest(*CODE)}))
     with _alone(draft, root):
         if not _begin(draft, root, receipt):
-            _write(draft, pieces, write, finish, receipt, workers=workers, progress=progress)
+            _write(draft, pieces, write, finish, receipt, workers=workers, engine=engine, progress=progress)
         draft.rename(root)
         (root / LOCK).unlink()  # while we have the lock: see only_user
     return root
@@ -107,6 +113,7 @@ def _write(
     receipt: Mapping[str, Any],
     *,
     workers: int,
+    engine: Engine,
     progress: bool,
 ) -> None:
     """Write everything that the draft still lacks."""
@@ -114,7 +121,7 @@ def _write(
     rest = [p for p in pieces if p.name not in records]
     try:
         with _bar(pieces, records, progress) as advance:
-            for name, record in in_processes(rest, _Writer(draft, write), workers):
+            for name, record in in_processes(rest, _Writer(draft.absolute(), write), workers, engine):
                 records[name] = record
                 advance(name)
         finish(draft, {piece.name: records[piece.name] for piece in pieces})

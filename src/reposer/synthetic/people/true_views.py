@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.choices import Engine
 from reposer.core.skeleton import OPENPOSE_18
 
 from .dataset import SyntheticPeople
@@ -82,12 +83,14 @@ def write_views(
     num_test: int = 0,
     seed: int = 0,
     workers: int = 2,
+    engine: Engine = "local",
     progress: bool = True,
 ) -> Path:
     """Write the views of each split's first people to `root`, in files of CHUNK people: 2.3 MB per person at 256x192.
 
     root: a folder that does not exist yet. It appears whole or not at all; the same call resumes where it stopped.
     num_train, num_val, num_test: number of people, rounded up to whole files.
+    engine: as in `write_people`.
     """
     if min(size) < 16 or size[0] % 2 or size[1] % 2:
         raise BadInput(f"Views with their truth have even sides of at least 16 pixels, not {size[0]}x{size[1]}.")
@@ -103,7 +106,9 @@ def write_views(
     about = {"size": f"{size[0]}x{size[1]}", "seed": str(seed)}
     arguments = {"people": counts, **about, "licence": "CC0-1.0"}
     write = _Chunks(size, seed)
-    return write_in_pieces(root, pieces, write, write.finish, arguments=arguments, workers=workers, progress=progress)
+    return write_in_pieces(
+        root, pieces, write, write.finish, arguments=arguments, workers=workers, engine=engine, progress=progress
+    )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 
 from reposer.core import BadInput, Pose
+from reposer.core.choices import Engine
 from reposer.data.fashion_pictures import has_picture_shape
 from reposer.data.lists import FASHION_SIZE, write_annotation, write_pairs
 from reposer.data.shards import BETWEEN, picture_bytes, pose_words, shard_name, write_shard
@@ -40,6 +41,7 @@ def write_people(
     truth: bool = False,
     flow: bool = False,
     workers: int = 2,
+    engine: Engine = "local",
     progress: bool = True,
 ) -> Path:
     """Render `views` pictures of each person and list all ordered pairs of a person. Returns the folder `root`.
@@ -51,6 +53,7 @@ def write_people(
     truth: also write parts, depth, surface, albedo, exact joints and attributes. flow: also the true flow of each pair.
     workers: rendering processes, one thread each; 1 = this one. The bytes do not depend on their number. More than one
         are spawned, so a script must call this under `if __name__ == "__main__":`.
+    engine: "ray" renders on the cluster that RAY_ADDRESS names, whose machines see the same folder; same bytes.
     """
     counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
     for split, people in counts.items():
@@ -75,6 +78,7 @@ def write_people(
         write.finish,
         arguments={"form": form, "people": kept, **asdict(plan), "licence": LICENCE},
         workers=workers,
+        engine=engine,
         progress=progress,
     )
 
