@@ -138,19 +138,19 @@ def test_ray_generates_and_scores_what_one_thread_does_also_if_a_worker_is_kille
     data = write_people(tmp_path / "people", size=(64, 44), num_train=1, num_test=2, views=2, workers=1)
     model = untrained("gfla", tmp_path / "model.safetensors")
     monkeypatch.chdir(tmp_path)
-    write, log = pairs.write_generated, tmp_path / "generated.txt"
+    generate, log = pairs._generate_batch, tmp_path / "generated.txt"
 
-    def killing(generator, dataset, numbers, out, rule, batch_size, *, title):
+    def killing(numbers, **options):
+        generate(numbers, **options)
         with log.open("a") as file:
-            file.write(f"{numbers[0]} {sum(path.suffix == '.png' for path in out.iterdir())}\n")
-        write(generator, dataset, numbers, out, rule, batch_size, title=title)
+            file.write(f"{numbers}\n")
         with suppress(FileExistsError):
             (tmp_path / "killed").touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)  # they are written, and nobody was told
 
     command = ["evaluate", model.name, "--data", data.name, "--protocol", "cfld2024", "--batch-size", "2"]
     assert main([*command, "--out", "alone", "--workers", "0"]) == 1  # without the networks' files
-    monkeypatch.setattr(pairs, "write_generated", killing)
+    monkeypatch.setattr(pairs, "_generate_batch", killing)
     capsys.readouterr()
     assert main([*command, "--out", "ray", "--engine", "ray"]) == 1
     assert "Traceback" not in capsys.readouterr().err and len(log.read_text().splitlines()) == 3, (

@@ -59,7 +59,7 @@ def results(
             done = data.map(
                 partial(done_row, work=work),
                 num_cpus=1,
-                concurrency=workers,
+                concurrency=min(workers, len(rows)),
                 ray_remote_args_fn=lambda: {"max_retries": RETRIES},
             )
         try:
