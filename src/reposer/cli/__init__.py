@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from .startup import WithoutCollector
+
 COMMANDS = {
     "demo": "repose a synthetic person into six poses with the shipped weights; writes one picture sheet",
     "web": "open a page in the browser: drop a photo, drag its skeleton, press one button",
@@ -119,4 +121,5 @@ def entry() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal or file with a narrow character set gets escapes
             stream.reconfigure(errors="backslashreplace")
+    sys.meta_path.insert(0, WithoutCollector("torch"))  # takes 1.2 of 3.6 processor seconds off its import and the exit
     sys.exit(main())
