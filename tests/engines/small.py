@@ -24,6 +24,8 @@ class SmallConfig:
 
 
 class Small(Generator):
+    places = ("flow.",)
+
     def __init__(self, config: SmallConfig) -> None:
         super().__init__()
         self.config, self.framing = config, config.framing

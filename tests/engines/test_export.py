@@ -70,6 +70,19 @@ def test_weights_in_half_precision_lie_so_in_the_file(exported):
     assert kinds == {onnx.TensorProto.FLOAT16}
 
 
+def test_bf16_is_for_what_was_learned_and_moves_no_places(network):
+    import onnx
+
+    names = ["generator.flow.weight", "generator.colour.weight", "grid", "generator.colour.bias"]
+    values = [torch.rand(n) for n in (256, 256, 256, 3)]
+    stored = [onnx.numpy_helper.from_array(v.numpy(), name) for v, name in zip(values, names, strict=True)]
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "none", [], [], stored))
+    half = export._smaller(model, "bf16", export._coarse(PictureGraph(network)))
+    kinds = onnx.TensorProto
+    expected = [kinds.FLOAT16, kinds.BFLOAT16, kinds.FLOAT16, kinds.FLOAT]
+    assert [weight.data_type for weight in half.graph.initializer] == expected
+
+
 def test_generate_by_onnxruntime_is_generate_by_torch(network, exported):
     run = RunWhole(network, {"picture": onnxruntime_session(exported[0])})
     source, _, _, target_xy, target_visible = example_inputs(network, 2, 3)

@@ -75,6 +75,7 @@ class Generator(nn.Module, ABC):
 
     condition: the type that describes source and target. takes_edges: accepts a face's lines instead of its landmarks.
     unread: prefixes of parameters that a published form has but never reads.
+    places: prefixes of parameters that decide from where pixels are copied, which bf16 would move.
     divisor: number that the sides of its pictures must be multiples of. any_size: False if it only accepts pictures of
     `framing.size`.
     several_sources: True if `source` may have an axis of several photos of one person.
@@ -88,6 +89,7 @@ class Generator(nn.Module, ABC):
     condition: type = Pose
     takes_edges: bool = False
     unread: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     divisor: int = 1
     any_size: bool = True
     several_sources: bool = False

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def export_generator(
         torch.export.save(program, written, extra_files={HEADER: header})
         parts = {path: written.getvalue()}
     else:
-        model = _smaller(onnx_model(program, INPUTS, [OUTPUT]), precision)
+        model = _smaller(onnx_model(program, INPUTS, [OUTPUT]), precision, _coarse(graph))
         entry = model.metadata_props.add()
         entry.key, entry.value = HEADER, header
         content = model.SerializeToString()
@@ -133,24 +133,34 @@ def opened(path: Path, form: ExportForm) -> Run:
     return lambda inputs: torch.from_numpy(compiled(dict(zip(INPUTS, inputs, strict=True)))[0])
 
 
-def _smaller(model: Any, precision: StoredAs) -> Any:
-    """The ONNX model with its weights stored in another precision, and turned into fp32 where they are used."""
+def _coarse(graph: PictureGraph) -> set[str]:
+    """The weights that bf16 is enough for: what a network learned, but for what decides places. Others and constants,
+    such as the pixels' own places, are stored in fp16 in a bf16 file, which is as small."""
+    exact = tuple(f"generator.{prefix}" for prefix in graph.generator.places)
+    return {name for name, _ in graph.named_parameters() if not name.startswith(exact)}
+
+
+def _smaller(model: Any, precision: StoredAs, coarse: Collection[str]) -> Any:
+    """The ONNX model with its weights stored in another precision, and turned into fp32 where they are used.
+
+    coarse: names of those that are stored in bf16 if that is asked for.
+    """
     if precision == "fp32":
         return model
     import onnx
 
-    kind = onnx.TensorProto.FLOAT16 if precision == "fp16" else onnx.TensorProto.BFLOAT16
     casts = []
     for weight in model.graph.initializer:
         if weight.data_type != onnx.TensorProto.FLOAT or np.prod(weight.dims) < SMALLEST:
             continue
         values = torch.from_numpy(onnx.numpy_helper.to_array(weight).copy())
-        stored = values.to(torch.float16 if precision == "fp16" else torch.bfloat16)
         name, dims = weight.name, list(weight.dims)
+        in_bf16 = precision == "bf16" and name in coarse
+        stored = values.to(torch.bfloat16 if in_bf16 else torch.float16)
         weight.Clear()
         weight.name, weight.data_type, weight.raw_data = (
             f"{name}.stored",
-            kind,
+            onnx.TensorProto.BFLOAT16 if in_bf16 else onnx.TensorProto.FLOAT16,
             stored.view(torch.int16).numpy().tobytes(),
         )
         weight.dims.extend(dims)

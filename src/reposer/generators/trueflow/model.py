@@ -562,6 +562,7 @@ class TrueFlow(Generator):
     """Geometry, copy, background, paint."""
 
     divisor = DIVISOR
+    places = ("geometry.",)
     several_sources = True
     composes = True
 
