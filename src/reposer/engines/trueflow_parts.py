@@ -126,4 +126,5 @@ def _of_body(body: Body) -> tuple[Tensor, ...]:
 
 def _matched(place: Tensor, visible: Tensor) -> Match:
     """Without the scores, which only training reads: they would be most of what a graph gives."""
-    return Match(place, visible, place.new_zeros(place.shape[0], 0, 1))
+    none = place.new_zeros(place.shape[0], 0, 1)
+    return Match(place, visible, none[..., :0], none)

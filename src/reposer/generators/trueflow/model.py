@@ -203,12 +203,18 @@ class Match:
 
     place: (x, y) in pixels of the source at full size, for every pixel at 1/2. visible: logits that the source shows
     it.
-    scores: logits of every target cell (row) over all source cells, then of "none" (at 1/4).
+    cells: logits of every target cell (row) over all source cells (at 1/4). none: of none of them.
     """
 
     place: Float[Tensor, "B 2 h w"]
     visible: Float[Tensor, "B 1 h w"]
-    scores: Float[Tensor, "B T S1"]
+    cells: Float[Tensor, "B T S"]
+    none: Float[Tensor, "B T 1"]
+
+    @property
+    def scores(self) -> Float[Tensor, "B T S1"]:
+        """The logits of all source cells, then of none."""
+        return torch.cat([self.cells, self.none], 2)
 
 
 @dataclass(frozen=True)
@@ -265,11 +271,11 @@ class GeometryNet(nn.Module):
         ours, theirs = at_least_float32(target.coarse), at_least_float32(body.coarse)
         key, query = self.key(theirs).flatten(2), self.query(ours).flatten(2)
         person = F.avg_pool2d(body.person, 2).flatten(2)
-        scores = query.mT @ key / math.sqrt(key.shape[1]) + (person + 1e-3).log()
+        scores = query.mT @ key
+        scores.div_(math.sqrt(key.shape[1])).add_((person + 1e-3).log())  # in place: a new one takes longer to be had
         none = self.none(ours).flatten(2)
-        scores = torch.cat([scores, none.mT], 2)
-        coarse = expected_place(scores[..., :-1], (h, w))  # (B, 2, h, w) in cells
-        sure = scores[..., :-1].amax(2) - none[:, 0]
+        coarse = expected_place(scores, (h, w))  # (B, 2, h, w) in cells
+        sure = scores.amax(2) - none[:, 0]
         place = finer(coarse, self.masks(ours))  # in pixels at 1/2
         again = sample(torch.cat([at_least_float32(body.fine), F.avg_pool2d(source, MAP), body.surface], 1), place)
         fine, surface = again.split([body.fine.shape[1] + 3, SURFACE], 1)
@@ -277,7 +283,7 @@ class GeometryNet(nn.Module):
         extra = torch.stack([sure.view(b, h, w) / 8, none[:, 0].view(b, h, w) / 8], 1)
         moved = self.fix(torch.cat([seen, up(extra)], 1))
         place = place + 4 * torch.tanh(moved[:, :2] / 4)
-        return Match(place * MAP + (MAP - 1) / 2, moved[:, 2:] + up(extra[:, :1]), scores)
+        return Match(place * MAP + (MAP - 1) / 2, moved[:, 2:] + up(extra[:, :1]), scores, none.mT)
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
