@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import UInt8
 
+from reposer.core.processes import closing_soon
+
 BAND = 1 << 20
 """Bytes of rows that are packed together, about."""
 _MODULUS = 65521  # of Adler's checksum
@@ -41,7 +43,7 @@ def png_bytes(pixels: UInt8[np.ndarray, "H W C"], xmp: str | None = None) -> byt
         if xmp is not None:
             yield _chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + xmp.encode())
         checksum, begins = 1, b"\x78\x01"  # zlib's header: the fastest of its levels
-        with ThreadPoolExecutor(min(len(bands), os.cpu_count() or 1)) as pool:
+        with closing_soon(ThreadPoolExecutor(min(len(bands), os.cpu_count() or 1))) as pool:
             for content, own, length in pool.map(packed, bands):
                 yield _chunk(b"IDAT", begins + content)
                 checksum, begins = _joined(checksum, own, length), b""

@@ -16,6 +16,7 @@ from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, Composition
 from reposer.core.framing import cut, size_of
 from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
 from reposer.core.pose import Edges
+from reposer.core.processes import closing_soon
 
 from .filling import filled
 from .matte import matte_weights
@@ -111,9 +112,12 @@ def composed(
             _note(origin, rows, columns, tile)
 
     threads = torch.get_num_threads()  # a tile is too small for more than one, but there are many tiles
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for _ in pool.map(compose, _tiles(edges, size)):
-            pass
+    try:
+        with closing_soon(ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))) as pool:
+            for _ in pool.map(compose, _tiles(edges, size)):
+                pass
+    finally:
+        torch.set_num_threads(threads)  # threads that begin later have as many, too
     return Composed(answer, cover, origin)
 
 
