@@ -153,10 +153,12 @@ def repose(
     if opened is not None and opened.photo is not photo:
         raise BadInput("What was opened is another photo; give the photo that it was made of.")
     asked = model, device, engine, network_size
-    with ThreadPoolExecutor(1) as aside:  # the weights are read while the photos are decoded and looked at
+    with ThreadPoolExecutor(2) as aside:  # networks are read while the photo is decoded and looked at
         # not so where a graph may be recorded: that takes minutes, and changes switches of torch for all threads
         loaded = aside.submit(_placed, *asked) if engine in (None, "torch") else None
+        looks = aside.submit(_looks, estimator) if source_pose is None else None
         picture = as_bytes(photo) if opened is None else opened.pixels
+        estimator = estimator if looks is None else looks.result()
         source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
         wanted = pose_from(pose, source.pose, pose_person, estimator)
         further = []
@@ -245,7 +247,7 @@ def people_in(photo: Picture, *, estimator: PoseEstimator | str = ESTIMATOR) -> 
     """A rough pose of each person in a photo, in its pixels, the largest person first; empty if it shows nobody. The
     box of one chooses that person in `repose` and `estimate_pose`.
     """
-    looks = _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
+    looks = _looks(estimator)
     picture = as_bytes(photo)
     if not isinstance(looks, PeopleEstimator):
         found = looks(picture[None])[0]
@@ -295,8 +297,7 @@ def estimated(
 ) -> Estimated:
     """The joints of one person in a picture, with notes; BadInput if it shows nobody. name: of the picture."""
     refuse_stick_figure(picture, Path(name), "Give a photo; a stick figure says a pose only as joints in a file.")
-    estimator = _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
-    return estimate(estimator, picture, name, person)
+    return estimate(_looks(estimator), picture, name, person)
 
 
 def person_in(
@@ -350,10 +351,12 @@ def pose_from(
     if is_preset(file.path):
         _refuse(options | {"--pose-person": person, "--pose-format": file.form}, f"{name} is a pose by name")
         return Wanted(preset(name), (), True, f"'{name}'")
-    if file.form is None and not is_pose_file(Path(name)):
-        _refuse(options, f"{name} is taken as a picture")
-        found = estimated(read_picture(name), name, person, estimator)
-        return Wanted(found.pose, _of_pose_person(found.notes), True, name)
+    if file.form is None and not _named_as_poses(Path(name)):
+        shown = read_picture(name)  # once: it may be large
+        if not is_stick_figure(shown):
+            _refuse(options, f"{name} is taken as a picture")
+            found = estimated(shown, name, person, estimator)
+            return Wanted(found.pose, _of_pose_person(found.notes), True, name)
     return _of_file(file, source, file.person if person is None else person)
 
 
@@ -395,9 +398,11 @@ POSE_FILES = (".json", ".csv", ".npz", ".npy")
 
 def is_pose_file(path: Path) -> bool:
     """Whether a path names joints: a file of them, a folder of files, or a picture of a skeleton; not a photo."""
-    if path.suffix.lower() in POSE_FILES or path.is_dir():
-        return True
-    return path.is_file() and is_stick_figure(read_picture(path))
+    return _named_as_poses(path) or (path.is_file() and is_stick_figure(read_picture(path)))
+
+
+def _named_as_poses(path: Path) -> bool:
+    return path.suffix.lower() in POSE_FILES or path.is_dir()
 
 
 def is_preset(pose: Path | str) -> bool:
@@ -413,6 +418,10 @@ def fitted(pose: Pose, source: Pose, name: str, *, retargeted: bool = True) -> P
     refuse_too_little(own, "photo")
     refuse_too_little(other, f"picture {name}")
     return retarget(own, other).pose if retargeted else pose.affine(placement(own, other, fit=True), source.size)
+
+
+def _looks(estimator: PoseEstimator | str) -> PoseEstimator:
+    return _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
 
 
 @lru_cache(maxsize=2)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tyro.conf import Positional
@@ -115,15 +116,20 @@ def transfer_photo(
         )
 
     from reposer.data.pictures import read_picture, write_picture
-    from reposer.data.provenance_files import told_shares, write_provenance
-    from reposer.engines.presets import chosen
-    from reposer.own_photo import ESTIMATOR, PoseFile, repose
 
-    from .photo_poses import chosen_person, source_file, tell
-    from .pose_pictures import before_and_after
+    with ThreadPoolExecutor(1) as aside:
+        decoded = aside.submit(read_picture, photo)  # while the other modules load
 
+        from reposer.data.provenance_files import told_shares, write_provenance
+        from reposer.engines.presets import chosen
+        from reposer.own_photo import ESTIMATOR, Opened, PoseFile, repose
+
+        from .photo_poses import chosen_person, source_file, tell
+        from .pose_pictures import before_and_after
+
+        choice = chosen(preset, model, engine)
+        opened = Opened(photo, decoded.result())
     further = [(photo, more_poses[n] if more_poses else None) for n, photo in enumerate(more_photos)]
-    choice = chosen(preset, model, engine)
     made = repose(
         photo,
         PoseFile(pose, pose_size, pose_frame, form=pose_format),
@@ -141,13 +147,14 @@ def transfer_photo(
         device=device,
         engine=choice.runtime,
         network_size=choice.size,
+        opened=opened,
     )
     made.save(out, note=note, mark=mark)
     console = Terminal(stderr=True)
     tell(made.notes)
     console.say(f"The picture: {out}")
     if show_retarget:
-        write_picture(compared, before_and_after(read_picture(photo), made))
+        write_picture(compared, before_and_after(opened.pixels, made))
         console.say(f"The pose before and after it was fitted: {compared}")
     if made.provenance is not None:
         write_provenance(places[0], places[1], made.provenance)
