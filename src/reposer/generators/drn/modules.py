@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.nn.call import call
+from reposer.nn.instance_norm import instance_norm
 from reposer.nn.layout import at_least_float32
 
 StyleEncoding = Literal["plain", "residual"]
@@ -25,8 +26,7 @@ def adain(
     x: Float[Tensor, "B C h w"], scale: Float[Tensor, "B C"], shift: Float[Tensor, "B C"]
 ) -> Float[Tensor, "B C h w"]:
     """s_w (x - mu) / sigma + s_b, with mean and deviation of each channel of each row (Huang and Belongie 2017)."""
-    # one group per channel is instance norm, at a fraction of its cost
-    return F.group_norm(x, x.shape[1]) * scale[:, :, None, None] + shift[:, :, None, None]
+    return instance_norm(x) * scale[:, :, None, None] + shift[:, :, None, None]
 
 
 class DetailModule(nn.Module):
@@ -83,7 +83,7 @@ class DetailModule(nn.Module):
             x = block(x, next(norms), next(norms))
         for conv in self.enlarge:
             x = conv(F.interpolate(x, scale_factor=2, mode="nearest"))
-            x = F.relu(adain(x, *next(norms)) if self.styled_decoder else F.group_norm(x, x.shape[1]))
+            x = F.relu(adain(x, *next(norms)) if self.styled_decoder else instance_norm(x))
         x = self.picture(x)
         return torch.tanh(at_least_float32(x))
 

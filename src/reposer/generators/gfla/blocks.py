@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.nn.call import call
+from reposer.nn.instance_norm import instance_norm
 
 SLOPE = 0.1
 
@@ -21,13 +22,15 @@ def leaky(x: Tensor) -> Tensor:
 
 
 class NormAct(nn.GroupNorm):
-    """N A. One group per channel is instance norm, at a fraction of its cost."""
+    """N A."""
 
     def __init__(self, channels: int, normalize: Normalize = "channel") -> None:
         super().__init__(channels if normalize == "channel" else 1, channels)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        return F.leaky_relu(super().forward(x), SLOPE, inplace=True)
+        single = self.num_groups == self.num_channels
+        y = instance_norm(x, self.weight, self.bias) if single else super().forward(x)
+        return F.leaky_relu(y, SLOPE, inplace=True)
 
 
 class EncoderBlock(nn.Module):
