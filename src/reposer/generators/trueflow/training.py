@@ -39,13 +39,15 @@ def match_loss(match: Match, truth: Truth) -> Float[Tensor, ""]:
     x, y = (place[:, 0] + 0.5) / 4 - 0.5, (place[:, 1] + 0.5) / 4 - 0.5
     left, top = x.floor(), y.floor()
     a, c = x - left, y - top
-    log = match.scores - match.scores.logsumexp(2, keepdim=True)
-    likely = torch.zeros_like(x)
+    cells = [torch.full_like(top, h * w)]  # "none", then the four cells around the place
+    weights = []
     for dy, wy in ((0, 1 - c), (1, c)):
         for dx, wx in ((0, 1 - a), (1, a)):
-            cell = (top + dy).clamp(0, h - 1).long() * w + (left + dx).clamp(0, w - 1).long()
-            likely = likely + wy * wx * log.gather(2, cell[..., None])[..., 0]
-    none = log[..., -1]
+            cells.append((top + dy).clamp(0, h - 1) * w + (left + dx).clamp(0, w - 1))
+            weights.append(wy * wx)
+    # all in one look-up, before the logarithm: each of several would have a gradient of all scores' size
+    log = match.scores.gather(2, torch.stack(cells, 2).long()) - match.scores.logsumexp(2, keepdim=True)
+    none, likely = log[..., 0], (log[..., 1:] * torch.stack(weights, 2)).sum(2)
     value = -torch.where(shown, likely, 0.7 * none)
     return weighted_mean(value, person)
 
