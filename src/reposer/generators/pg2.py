@@ -30,7 +30,7 @@ from reposer.generators.registries import GENERATORS
 from reposer.losses.adversarial import bce_fake, bce_real
 from reposer.nn.call import call
 from reposer.nn.gathered_norm import GatheredBatchNorm
-from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.layout import at_least_float32, channels_first_on_cpu, in_layout_of
 from reposer.nn.maps import PoseDiscs, pose_mask
 from reposer.recipes import DataConfig, PairRecipe
 from reposer.training import RECIPES, Adam, Objective, Stage, Turn, frozen
@@ -194,7 +194,7 @@ class ResidualEncoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> list[Float[Tensor, "B _ _ _"]]:
         """The features of each level, from fine to coarse."""
-        x = F.relu(self.enter(channels_last(x)), inplace=True)
+        x = F.relu(self.enter(in_layout_of(x, self.enter.weight)), inplace=True)
         levels = []
         for n, block in enumerate(self.blocks):
             if n > 0:
@@ -281,7 +281,8 @@ class RefineNet(nn.Module):
 
     def forward(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
         """The difference map, unbounded, at least float32."""
-        x = F.relu(self.enter(channels_last(torch.cat([coarse, source], 1))), inplace=True)
+        x = in_layout_of(torch.cat([coarse, source], 1), self.enter.weight)
+        x = F.relu(self.enter(x), inplace=True)
         skips: list[Tensor] = []
         for n, block in enumerate(self.encoder):
             if n > 0:
@@ -511,6 +512,7 @@ class PG2CoarseObjective(Objective):
     def __init__(self, config: PG2CoarseConfig, generator: PG2Generator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
+        channels_first_on_cpu(generator)
         self.networks = nn.ModuleDict({"generator": generator})
 
     @property
@@ -535,6 +537,7 @@ class PG2Objective(Objective):
     def __init__(self, config: PG2LossesConfig, generator: PG2Generator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
+        channels_first_on_cpu(generator)
         self.discriminator = DCGANDiscriminator(
             3 if config.discriminator_sees == "triplet" else 6,
             generator.framing.size,
