@@ -31,7 +31,7 @@ def instance_norm(
     """(x - mean) / deviation of each channel of each row; times `weight`, plus `bias`, if they are there."""
     if not _slow_in_torch(x):
         return F.group_norm(x, x.shape[1], weight, bias, EPSILON)
-    normal: Tensor = _ChannelsLast.apply(x)
+    normal: Tensor = _ChannelsLast.apply(x)  # type: ignore[no-untyped-call]
     return (
         normal if weight is None or bias is None else torch.addcmul(bias[:, None, None], normal, weight[:, None, None])
     )
@@ -83,7 +83,8 @@ def _rows(x: Tensor) -> Float[Tensor, "B HW C"]:
 
 
 def _picture(rows: Tensor, like: Tensor) -> Float[Tensor, "B C H W"]:
-    return rows.unflatten(1, like.shape[2:]).permute(0, 3, 1, 2)
+    places: Tensor = rows.unflatten(1, (like.shape[2], like.shape[3]))
+    return places.permute(0, 3, 1, 2)
 
 
 def _mean(rows: Tensor) -> Float[Tensor, "B 1 C"]:
