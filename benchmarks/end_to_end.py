@@ -72,6 +72,9 @@ def _parts(photo: Path, pose: Path, out: Path) -> dict[str, tuple[float, float]]
         found[name] = now[0] - last[0], now[1] - last[1]
         last = now
 
+    from reposer.cli.startup import WithoutCollector
+
+    sys.meta_path.insert(0, WithoutCollector("torch"))
     import torch  # noqa: F401
 
     ends("Python and torch")
