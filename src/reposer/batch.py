@@ -19,7 +19,7 @@ from torch import Tensor
 
 from reposer import __version__
 from reposer.core import BadInput, Pose, cluster, quoted
-from reposer.core.choices import Background, CanvasChoice, Engine, Runtime
+from reposer.core.choices import Background, CanvasChoice, Engine, HeadChoice, Runtime
 from reposer.core.disk import only_user, whole_file, write_text
 from reposer.core.errors import is_of_memory
 from reposer.core.shown import one_line
@@ -35,6 +35,7 @@ from reposer.own_photo import (
     Opened,
     estimated,
     fitted,
+    head_note,
     inferred_note,
     is_pose_file,
     is_preset,
@@ -75,6 +76,7 @@ class Options:
     background: Background = "keep"
     canvas: CanvasChoice = "keep"
     retargeted: bool = True
+    head: HeadChoice = "keep"
     mark: bool = False
     device: str | None = None
     runtime: Runtime | None = None
@@ -367,8 +369,10 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         found = _posed(path, path.stat().st_mtime_ns, job.pose_person, options.estimator)
         notes += [note.replace("--person", "pose_person") for note in found.notes]
         asked = found.pose
-        pose = fitted(asked, source, job.pose, retargeted=options.retargeted)
+        pose = fitted(asked, source, job.pose, retargeted=options.retargeted, head=options.head)
         pose_person = None
+        if options.retargeted and options.head == "keep":
+            notes += head_note(source, asked)
     opened = _opened(job.photo, job.photo.stat().st_mtime_ns)
     made = repose(
         opened.photo,
@@ -380,6 +384,7 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         background=options.background,
         canvas=options.canvas,
         retargeted=options.retargeted,
+        head=options.head,
         device=options.device,
         opened=opened,
         engine=options.runtime,

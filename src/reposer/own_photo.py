@@ -15,10 +15,10 @@ from torch import Tensor
 
 from reposer import __version__
 from reposer.core import BadInput, Explanation, Generator, Pose
-from reposer.core.choices import Background, CanvasChoice, Runtime
+from reposer.core.choices import Background, CanvasChoice, HeadChoice, Runtime
 from reposer.core.composition import Provenance
 from reposer.core.pose import Box, Edges
-from reposer.core.retargeting import retarget
+from reposer.core.retargeting import retarget, turned_head
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.generated_note import GeneratedNote, digest, marked
 from reposer.data.pictures import picture_of, read_picture, write_picture
@@ -129,6 +129,7 @@ def repose(
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
     retargeted: bool = True,
+    head: HeadChoice = "keep",
     device: str | None = None,
     opened: Opened | None = None,
     engine: Runtime | None = None,
@@ -146,7 +147,8 @@ def repose(
     model: a shipped model's name, a `.safetensors` or a generator. device: None = a CUDA GPU if there is one, and a
         generator's own. engine: what runs the network of a model that is named; None = torch.
     network_size: (height, width) at which it works; None = that of its training.
-    retargeted: fit another person's pose to the body of the photo's, not only by size and place.
+    retargeted: fit another person's pose to the body of the photo's, not only by size and place. head: of a pose that is:
+        see `choices.HeadChoice`.
     explain, provenance, background, canvas: as in `transfer`.
     opened: the photo's own, given with each of several poses: the pictures are the same, and sooner there.
     """
@@ -168,7 +170,7 @@ def repose(
         generator = _placed(*asked) if loaded is None else loaded.result()
     target = wanted.pose
     if wanted.of_another:
-        target = fitted(target, source.pose, wanted.name, retargeted=retargeted)
+        target = fitted(target, source.pose, wanted.name, retargeted=retargeted, head=head)
     made = transfer(
         generator,
         picture,
@@ -181,9 +183,12 @@ def repose(
         background=background,
         canvas=canvas,
         retargeted=retargeted,
+        head=head,
         remembered=None if opened is None else opened.remembered,
     )
     notes = [*source.notes, *wanted.notes, *(note for _, found in further for note in found.notes)]
+    if retargeted and head == "keep" and (wanted.of_another or wanted.pose.size != source.pose.size):
+        notes += head_note(source.pose, wanted.pose)
     notes += [note for note in (inferred_note(wanted.pose, made.target_pose), made.left_undone, _cut(made.cut)) if note]
     inputs = {"photo": photo, "source pose": source_pose, "pose": pose}
     for number, (other, joints) in enumerate(more, 1):
@@ -211,6 +216,18 @@ def inferred_note(wanted: Pose, generated: Pose) -> str:
     if not names:
         return ""
     return f"Joints that the wanted pose lacks are taken from its other side or from the photo: {', '.join(names)}."
+
+
+SEEN_TURN = 0.15
+"""Widths of the shoulders: a head that is turned by less looks the same."""
+
+
+def head_note(source: Pose, wanted: Pose) -> list[str]:
+    """Says that the head is not turned as in the wanted pose, if fitting leaves it as in the photo."""
+    own, other = (pose.convert(OPENPOSE_18) for pose in (source, wanted))
+    if turned_head(own, other) < SEEN_TURN:
+        return []
+    return ["The head keeps its direction in the photo; --head pose turns it as the pose does."]
 
 
 def _cut(joints: Sequence[str]) -> str:
@@ -410,14 +427,16 @@ def is_preset(pose: Path | str) -> bool:
     return str(pose) in preset_names() and not Path(pose).exists()
 
 
-def fitted(pose: Pose, source: Pose, name: str, *, retargeted: bool = True) -> Pose:
+def fitted(pose: Pose, source: Pose, name: str, *, retargeted: bool = True, head: HeadChoice = "keep") -> Pose:
     """Another person's pose, fitted to the photo's person also where both pictures have the same size."""
     if pose.size != source.size:
         return pose  # `transfer` fits it
     own, other = source.convert(OPENPOSE_18), pose.convert(OPENPOSE_18)
     refuse_too_little(own, "photo")
     refuse_too_little(other, f"picture {name}")
-    return retarget(own, other).pose if retargeted else pose.affine(placement(own, other, fit=True), source.size)
+    if retargeted:
+        return retarget(own, other, head=head).pose
+    return pose.affine(placement(own, other, fit=True), source.size)
 
 
 def _looks(estimator: PoseEstimator | str) -> PoseEstimator:

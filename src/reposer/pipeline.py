@@ -14,7 +14,7 @@ from torch import Tensor
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
 from reposer.core.canvas import ROOM, cut_joints, moved_inside
 from reposer.core.canvas import growth as growth_for
-from reposer.core.choices import Background, CanvasChoice
+from reposer.core.choices import Background, CanvasChoice, HeadChoice
 from reposer.core.composition import Composition, Provenance
 from reposer.core.framing import between, cut, edges_around, frame_bytes, in_picture, size_of
 from reposer.core.generator import refuse_not_finite
@@ -85,6 +85,7 @@ def transfer(
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
     retargeted: bool = True,
+    head: HeadChoice = "keep",
     remembered: Remembered | None = None,
 ) -> Transfer:
     """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
@@ -95,7 +96,7 @@ def transfer(
     photo: a file, or bytes (H, W, 3) in RGB.
     source_pose: the person in the photo, in pixels of the photo.
     target_pose: in pixels of its own picture. If that has the photo's size the joints are taken as they are; otherwise
-        they are fitted to the person by `retarget_placement`, which `retargeted` belongs to.
+        they are fitted to the person by `retarget_placement`, which `retargeted` and `head` belong to.
     more: further photos of the same person with their poses, for a generator that takes several (TrueFlow).
     picture_size: (height, width) of the pictures that filled the generator's frame in training; the crop has their
         aspect, so that the person is squashed or padded as in training. None: `framing.person_size`.
@@ -116,7 +117,7 @@ def transfer(
             f"use a generator that takes them, such as trueflow."
         )
     own_pose = source_pose.convert(generator.skeleton)
-    target_pose = retarget_placement(own_pose, target_pose, retargeted=retargeted)
+    target_pose = retarget_placement(own_pose, target_pose, retargeted=retargeted, head=head)
     leaving, growth = cut_joints(own_pose, target_pose), (0, 0, 0, 0)
     if leaving and canvas == "inside":
         target_pose, leaving = moved_inside(own_pose, target_pose), []
@@ -243,17 +244,20 @@ def _before(made: Composed, background: Background) -> UInt8[Tensor, "H W C"]:
     return over_white
 
 
-def retarget_placement(source_pose: Pose, target_pose: Pose, *, retargeted: bool = True) -> Pose:
+def retarget_placement(
+    source_pose: Pose, target_pose: Pose, *, retargeted: bool = True, head: HeadChoice = "keep"
+) -> Pose:
     """The target pose in the source's picture, fitted to the source's person. Single poses.
 
     A pose whose picture has the source's size is taken as it is. Otherwise it gets the size, the proportions and the
     place of the source's person, and joints that it misses where they are plausible (see `core.retargeting`).
     retargeted: False = one scaling and shift only, see `placement`; landmarks of faces always get that.
+    head: see `choices.HeadChoice`; only for what is retargeted.
     """
     if target_pose.size == source_pose.size:
         return target_pose
     if retargeted and BODY in source_pose.skeleton:
-        return retarget(source_pose, target_pose).pose
+        return retarget(source_pose, target_pose, head=head).pose
     return target_pose.affine(placement(source_pose, target_pose), source_pose.size)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Background, CanvasChoice, Engine, Preset, Runtime
+from reposer.core.choices import Background, CanvasChoice, Engine, HeadChoice, Preset, Runtime
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 
@@ -31,6 +31,7 @@ def batch(
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
     retarget: bool = True,
+    head: HeadChoice = "keep",
     mark: bool = False,
     format: Literal["png", "jpg"] = "png",
     workers: int = 2,
@@ -55,6 +56,7 @@ def batch(
         background: as in `reposer transfer`.
         canvas: as in `reposer transfer`.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
+        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the pose.
         mark: write "AI-generated" in each picture's corner.
         format: of the results, unless a manifest names them.
         workers: processes, one thread each; 0 = this one. The bytes do not depend on their number.
@@ -95,7 +97,7 @@ def batch(
     console = Terminal(stderr=True)
     choice = chosen(preset, model, runtime)
     options = Options(
-        choice.model, joints or ESTIMATOR, background, canvas, retarget, mark, device, choice.runtime, choice.size
+        choice.model, joints or ESTIMATOR, background, canvas, retarget, head, mark, device, choice.runtime, choice.size
     )
     done = list(
         counted(

@@ -8,7 +8,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Background, CanvasChoice, Preset, Runtime
+from reposer.core.choices import Background, CanvasChoice, HeadChoice, Preset, Runtime
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
@@ -43,6 +43,7 @@ def transfer_photo(
     background: Background = "keep",
     canvas: CanvasChoice = "keep",
     retarget: bool = True,
+    head: HeadChoice = "keep",
     show_retarget: bool = False,
     explain: bool = False,
     provenance: bool = False,
@@ -80,6 +81,7 @@ def transfer_photo(
         canvas: if a limb leaves the photo: keep = it is cut, and a line says so; grow = the picture grows; inside = the
             pose is moved inside, and made smaller if it must be.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
+        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the pose.
         show_retarget: also write the skeletons before and after over the photo, OUT-retarget.png.
         explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
         provenance: also write where each pixel comes from beside the result, as a picture and as an `.npz` (kind,
@@ -144,6 +146,7 @@ def transfer_photo(
         background=background,
         canvas=canvas,
         retargeted=retarget,
+        head=head,
         device=device,
         engine=choice.runtime,
         network_size=choice.size,

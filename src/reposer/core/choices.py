@@ -20,6 +20,9 @@ fill: that for every generator. white, transparent: the person alone."""
 CanvasChoice = Literal["keep", "grow", "inside"]
 """If the new pose leaves the photo. keep: it is cut, and said. grow: the picture grows; the surroundings are continued
 smoothly. inside: the pose is moved, and made smaller if it must be, until it is inside."""
+HeadChoice = Literal["keep", "pose"]
+"""The head of a person who gets somebody else's pose. keep: its direction in the photo, where the body of the pose faces the
+same way as the photo's. pose: as in the pose."""
 Engine = Literal["local", "ray"]
 """Where many pictures are made, rendered or scored. local: by processes of this machine. ray: by Ray Data, on a cluster
 or on this machine."""

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from .body import AVERAGE, BONES, NECK, ROOT, SIDES, point
+from .choices import HeadChoice
 from .joint_limits import within_limits
 from .pose import Pose
 from .skeleton import Skeleton
@@ -34,6 +35,10 @@ SURE_FRAMES = 0.9
 INFERRED_SCORE = 0.3
 MIRRORED = 15.0
 """Degrees: a missing joint is taken from the other side if what is seen of its limb mirrors the other so closely."""
+FACING = 0.7
+"""Cosine from which on a body is turned to the camera, or away from it: at most 45 degrees off."""
+UPRIGHT = 0.8
+"""A trunk that is seen at least this long, as a share of what the person's size lets expect, shows how far it leans."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Retargeted:
     inferred: Sequence[str] = field(default_factory=tuple)
 
 
-def retarget(source: Pose, target: Pose, *, infer: bool = True) -> Retargeted:
+def retarget(source: Pose, target: Pose, *, infer: bool = True, head: HeadChoice = "keep") -> Retargeted:
     """The target pose with the size, the proportions and the place of the source's person. Single poses.
 
     The result is in pixels of the source's picture: the middle of the hips lies at the source's x, and the lower foot
@@ -94,10 +99,13 @@ def retarget(source: Pose, target: Pose, *, infer: bool = True) -> Retargeted:
     unchanged, and so does a result, unless a knee is bent backwards in it (see `joint_limits`).
     infer: add missing joints below the head where the other side or the source makes them plausible (see `inferred`),
     with a score of INFERRED_SCORE.
+    head: "keep" = as in the source, where both bodies face the same way (see `keeps_head`).
     """
     assert source.skeleton == target.skeleton, "convert one of them first"
     fit = fitted(source, target)
     pose = within_limits(fit.apply(target))
+    if head == "keep" and keeps_head(source, pose):
+        pose = _with_head_of(source, pose)
     names: Sequence[str] = ()
     if infer:
         pose, names = inferred(source, pose)
@@ -169,6 +177,80 @@ def _scale_and_ratios(
 def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
     share = lengths.get(group, 0.0) / (AVERAGE[group] * size)
     return ACROSS.get(group, LEAST_ACROSS) <= share <= MOST_ACROSS
+
+
+# The head
+
+
+def keeps_head(source: Pose, target: Pose) -> bool:
+    """Whether the source's head fits on the target's body as it is: both bodies are turned to the camera, or both away
+    from it, and both show a neck and something of a head. Single poses."""
+    ways = [_facing(pose) for pose in (source, target)]
+    alike = None not in ways and (min(ways) >= FACING or max(ways) <= -FACING)  # type: ignore[type-var]
+    heads = [bool(pose.visible[_head(pose.skeleton)].any() and point(pose, NECK)[1]) for pose in (source, target)]
+    return alike and all(heads)
+
+
+def turned_head(source: Pose, target: Pose) -> float:
+    """How far the target pose, fitted, has its head from where `keep` puts it: the largest distance of a joint, in widths of
+    the source's shoulders; 1 where only one of the two shows a joint. Single poses."""
+    pose = fitted(source, target).apply(target)
+    if not keeps_head(source, pose):
+        return 0.0
+    kept, joints = _with_head_of(source, pose), _head(pose.skeleton)
+    if bool((kept.visible[joints] != pose.visible[joints]).any()):
+        return 1.0
+    way = (kept.xy[joints] - pose.xy[joints])[kept.visible[joints]].norm(dim=-1)
+    (width,) = [torch.dist(*(point(source, joint)[0] for joint in bone)) for bone in BONES["shoulders"]]
+    return float(way.amax() / width.clamp(min=1))
+
+
+def _facing(pose: Pose) -> float | None:
+    """The cosine of the angle by which a body is turned: 1 faces the camera, -1 turns its back; None if unknown.
+
+    By shoulders and hips, across the spine, whichever is wider for an average body of the person's size.
+    """
+    _, size = _lengths(pose)
+    axis = _axis(pose)
+    if size is None or axis is None:
+        return None
+    to_the_right = torch.stack([-axis[1], axis[0]])  # of a picture with the neck up
+    widths = []
+    for group in ("shoulders", "hips"):
+        ((right, left),) = BONES[group]
+        (start, there), (end, too) = point(pose, right), point(pose, left)
+        if bool(there) and bool(too):
+            widths.append(float((end - start) @ to_the_right) / (AVERAGE[group] * size))
+    return max(-1.0, min(1.0, max(widths, key=abs))) if widths else None
+
+
+def _head(skeleton: Skeleton) -> list[int]:
+    """The joints of the head: those that hang on the neck."""
+    return [k for k, joint in enumerate(skeleton.joints) if joint != NECK and _hangs_on(joint, skeleton) == NECK]
+
+
+def _with_head_of(source: Pose, pose: Pose) -> Pose:
+    """The fitted pose with the source's head on its neck, tilted by as much as the trunk leans further."""
+    joints, tilt = _head(pose.skeleton), _lean(pose) - _lean(source)
+    turn = torch.tensor([[math.cos(tilt), math.sin(tilt)], [-math.sin(tilt), math.cos(tilt)]], dtype=torch.float64)
+    (before, _), (after, _) = point(source, NECK), point(pose, NECK)
+    xy, visible = pose.xy.clone(), pose.visible.clone()
+    xy[joints] = ((source.xy[joints].double() - before) @ turn + after).to(xy)
+    visible[joints] = source.visible[joints]
+    score = pose.score
+    if score is not None:
+        score = score.clone()
+        score[joints] = 1.0 if source.score is None else source.score[joints]
+    return replace(pose, xy=xy, visible=visible, score=score)
+
+
+def _lean(pose: Pose) -> float:
+    """The angle of the trunk to the vertical, in radians, clockwise; 0 where it points to the camera or is not seen."""
+    lengths, size = _lengths(pose)
+    axis = _axis(pose)
+    if axis is None or size is None or lengths["torso"] < UPRIGHT * AVERAGE["torso"] * size:
+        return 0.0
+    return math.atan2(float(axis[0]), -float(axis[1]))
 
 
 # Points and lengths

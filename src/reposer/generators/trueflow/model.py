@@ -522,6 +522,8 @@ def rims_inside(
     return inside * (2 - 2 * sample(outer, place)).clamp(0, 1)
 
 
+LIMBS = 50
+"""What is this share of the picture's height away from the joints' lines is a limb's own."""
 ARMS = [PARTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("lower_arm", "hand")]
 """Parts that hang in front of the rest of the body."""
 
@@ -679,7 +681,8 @@ class TrueFlow(Generator):
         here = torch.stack(torch.meshgrid(*(torch.arange(n, device=source.device) for n in size), indexing="ij")[::-1])
         here = here[None].expand(len(source), -1, -1, -1).to(places[0])
         left_behind = arms_elsewhere(output.geometry.target.parts, geometries[0].source.parts, here)
-        inside = large(shrunk(output.geometry.target.person, 2))
+        limbs = limb_mask(target_pose.resize((size[0] // MAP, size[1] // MAP)), size[0] / MAP / LIMBS)
+        inside = large(torch.maximum(shrunk(output.geometry.target.person, 2), limbs))
         wrong = [
             torch.maximum(
                 rims_inside(output.geometry.target.person, mask, place),
