@@ -31,7 +31,9 @@ NOTHING = 1 / 512
 NO_PHOTO = 255
 MATTE = 6
 """Radius in which the person's mask is compared with the photo's colours, in half pixels of the frame."""
-
+SURE_INSIDE = 4
+"""Half pixels of the frame by which the network's mask is shrunk to what is the person whatever its colour: clothes and
+skin can look like what is behind them."""
 GAP = 320
 """Longer side at which it is decided what the photo's background is filled from, in pixels."""
 AROUND = 0.25
@@ -376,7 +378,8 @@ class _Look:
         size = (2 * h, 2 * w)
         mask = cut(person.float().cpu(), content)[None]
         mask = F.interpolate(mask, size, mode="bilinear", align_corners=False)
-        self.weights = matte_weights(_small(photo, self.edges, size), mask, MATTE)
+        inside = _ramp(1 - F.max_pool2d(1 - mask, 2 * SURE_INSIDE + 1, 1, SURE_INSIDE), 0.5, 0.9)
+        self.weights = torch.cat([matte_weights(_small(photo, self.edges, size), mask, MATTE), inside], 1)
 
     def place(self, flow: Float[Tensor, "2 t u"], maps: _Maps, down: slice, across: slice) -> Float[Tensor, "2 t u"]:
         """The places (x, y) in this photo that a tile shows; beyond its border, those at the border. flow: in pixels of
@@ -409,7 +412,7 @@ class _Look:
         x, y = (place[0] - left + 0.5) / (right - left), (place[1] - top + 0.5) / (bottom - top)
         grid = 2 * torch.stack([x, y], -1)[None] - 1
         a = F.grid_sample(self.weights, grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
-        return ((a[:3] * colours).sum(0) + a[3]).clamp(0, 1)
+        return torch.maximum((a[:3] * colours).sum(0) + a[3], a[4]).clamp(0, 1)
 
 
 class _Backdrop:

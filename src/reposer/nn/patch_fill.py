@@ -21,6 +21,8 @@ COARSE = 96
 """Longer side, in pixels, at which the offsets are found and chosen."""
 LABELS = 36
 """How many offsets there are to choose from."""
+LAST_RESORTS = 8
+"""How many of them serve what the others lead nowhere from, however seldom they repeat anything."""
 RING = 10
 """Pixels around the hole whose most similar patches say which offsets are useful."""
 LEAST = 1 / 12
@@ -77,7 +79,7 @@ def patched(picture: Float[Tensor, "3 h w"], hole: Bool[Tensor, "h w"], keep: Bo
     offset = torch.where(hole, offsets[label].movedim(-1, 0), 0)
     fits = hole & _at(keep, offset)
     offset = offset * fits
-    return Patched(offset, _tone(picture, fits, offset), fits)
+    return Patched(offset, _tone(picture, fits, hole & ~fits, offset), fits)
 
 
 def widened(mask: Bool[Tensor, "h w"], radius: int) -> Bool[Tensor, "h w"]:
@@ -172,8 +174,12 @@ def _picked(votes: Float[Tensor, "y x"], hole: Tensor, keep: Tensor) -> Int[Tens
     to_y, to_x = y[:, None] + pool[:, 1], x[:, None] + pool[:, 0]
     inside = (to_y >= 0) & (to_y < h) & (to_x >= 0) & (to_x < w)
     leads = (inside & keep[to_y.clamp(0, h - 1), to_x.clamp(0, w - 1)]).float()
+    straight = _straight(h, w)[pool[:, 1] + h - 1, pool[:, 0] + w - 1]
     while len(picked) < LABELS:
-        gain = level * (leads / (1 + served)[:, None]).sum(0)
+        if len(picked) < LABELS - LAST_RESORTS:
+            gain = level * (leads / (1 + served)[:, None]).sum(0)
+        else:
+            gain = straight * leads[served == 0].sum(0)  # for what none so far serves
         best = int(gain.argmax())
         if float(gain[best]) <= 0:
             break
@@ -354,9 +360,10 @@ RIGID = 2e-3
 """How much the pieces' own colours count against smooth seams."""
 
 
-def _tone(picture: Tensor, hole: Tensor, offset: Tensor) -> Float[Tensor, "3 h w"]:
+def _tone(picture: Tensor, hole: Tensor, unknown: Tensor, offset: Tensor) -> Float[Tensor, "3 h w"]:
     """What to add to the copied colours so that differences of neighbours are those of the places they come from, and
-    the hole's border fits, except where pieces differ so much that something ends there."""
+    the hole's border fits, except where pieces differ so much that something ends there. unknown: what is neither
+    filled nor known, so that nothing has to fit it."""
     h, w = hole.shape
     flat = hole.flatten()
     places = flat.nonzero()[:, 0]
@@ -368,6 +375,7 @@ def _tone(picture: Tensor, hole: Tensor, offset: Tensor) -> Float[Tensor, "3 h w
     for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         inside = (x + dx >= 0) & (x + dx < w) & (y + dy >= 0) & (y + dy < h)
         near = torch.where(inside, places + dy * w + dx, places)
+        inside = inside & ~unknown.flatten()[near]
         shown = table[near + shift[near]]
         step = table[(near + shift[places]).clamp(0, h * w - 1)] - copied
         theirs = shown - table[(places + shift[near]).clamp(0, h * w - 1)]
