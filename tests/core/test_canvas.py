@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from reposer.core import BadInput
-from reposer.core.canvas import ROOM, cut_joints, growth, moved_inside
+from reposer.core.canvas import ROOM, cut_joints, ends, growth, moved_inside
 from reposer.core.framing import in_picture
 from tests.test_pipeline import standing
 
@@ -25,6 +25,17 @@ def test_only_joints_that_the_photo_showed_count_as_cut():
     hidden = replace(source, visible=source.visible & (source.xy[:, 1] > 60))
     assert "nose" not in cut_joints(hidden, target)
     assert cut_joints(*poses()) == []
+
+
+def test_the_top_of_the_head_and_the_hands_count_though_no_joint_is_there():
+    source, target = poses()
+    top, hand = ends(source)["top of the head"], ends(source)["left hand"]
+    assert top[1] < source.xy[:, 1].min() and hand[1] > source.xy[source.skeleton.index("left_wrist"), 1]
+    up = replace(target, xy=target.xy - torch.tensor([0.0, float(source.xy[:, 1].min()) - 0.5]))
+    assert cut_joints(source, up) == ["top of the head"]
+    assert cut_joints(up, up) == [], "the photo itself cuts it there"
+    inside = moved_inside(source, up)
+    assert cut_joints(source, inside) == [] and ends(inside)["top of the head"][1] > 0
 
 
 @pytest.mark.parametrize("move", [(-70.0, 0.0), (60.0, 0.0), (0.0, -80.0), (0.0, 90.0), (-70.0, 90.0)])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reposer.core import Pose
-from reposer.core.retargeting import INFERRED_SCORE, fitted, retarget
+from reposer.core.retargeting import INFERRED_SCORE, fitted, keeps_head, retarget, turned_head
 from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_137
 from reposer.synthetic.people import SyntheticPeople
 
@@ -174,6 +174,55 @@ def test_a_missing_face_is_not_made_up():
     answer = retarget(standing(), without(standing(size=(300, 300)), *face))
     assert not answer.inferred
     assert not answer.pose.visible[[index(name) for name in face]].any()
+
+
+HEAD = [index(name) for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")]
+
+
+def turned(pose, share):
+    """The same person turned about the upright axis: all widths are this share of what they were."""
+    middle = pose.xy[index("neck"), 0]
+    return replace(pose, xy=torch.stack([middle + share * (pose.xy[:, 0] - middle), pose.xy[:, 1]], -1))
+
+
+def looking_aside(pose):
+    """The same body, the head in profile: one eye and one ear are hidden, the nose is at the side."""
+    xy, visible = pose.xy.clone(), pose.visible.clone()
+    xy[index("nose"), 0] -= 15
+    visible[[index("left_eye"), index("left_ear")]] = False
+    return replace(pose, xy=xy, visible=visible)
+
+
+def test_the_head_stays_as_in_the_photo_on_a_body_that_faces_the_same_way():
+    source, other = looking_aside(standing()), standing(size=(300, 200), stature=100.0)
+    kept, by_pose = retarget(source, other), retarget(source, other, head="pose")
+    neck = index("neck")
+    assert torch.equal(kept.pose.visible[HEAD], source.visible[HEAD])
+    seen = [k for k in HEAD if source.visible[k]]
+    offset = [pose.xy[seen] - pose.xy[neck] for pose in (kept.pose, source, by_pose.pose)]
+    assert torch.allclose(offset[0], offset[1], atol=1e-3) and (offset[2] - offset[1]).abs().max() > 5
+    rest = [k for k in range(18) if k not in HEAD]
+    assert torch.equal(kept.pose.xy[rest], by_pose.pose.xy[rest])
+    assert turned_head(source, other) == 1 and turned_head(standing(), other) < 0.01
+
+
+@pytest.mark.parametrize("share, alike", [(0.9, True), (0.3, False), (-1.0, False)])
+def test_a_body_that_turns_takes_its_head_along(share, alike):
+    source, other = looking_aside(standing()), turned(standing(), share)
+    assert keeps_head(source, other) == keeps_head(other, source) == alike
+    answer = retarget(source, other)
+    assert torch.equal(answer.pose.visible[HEAD], source.visible[HEAD] if alike else other.visible[HEAD])
+
+
+def test_a_head_that_is_kept_leans_with_the_trunk():
+    source, angle = standing(), np.radians(30)
+    turn = torch.tensor([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]).float()
+    other = replace(source, xy=(source.xy - 100) @ turn + 100)
+    answer = retarget(looking_aside(source), other).pose
+    lying = (looking_aside(source).xy - 100) @ turn + 100
+    seen = [k for k in HEAD if answer.visible[k]]
+    own = answer.xy[seen] - answer.xy[index("neck")]
+    assert torch.allclose(own, lying[seen] - lying[index("neck")], atol=0.05)
 
 
 def test_hands_move_with_their_wrists_and_the_face_with_the_neck():

@@ -11,10 +11,15 @@ import reposer
 from reposer.core import BadInput, Batch, Pose
 from reposer.core.composition import COPIED
 from reposer.core.images import from_uint8, to_uint8
+from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
 from reposer.generators.trueflow import TrueFlowConfig
 from reposer.generators.trueflow.model import (
+    Body,
+    Geometry,
+    Match,
     arms_elsewhere,
+    arms_left_behind,
     connected,
     corrected,
     enlarged,
@@ -285,6 +290,25 @@ def test_the_rim_of_a_person_is_not_copied_into_the_inside_of_the_result():
     )
     assert wrong[20:28].max() == 0, "the photo's inside"
     assert rims_inside(narrow, narrow, still_places((64, 48))).max() <= 0.5, "an edge stays an edge"
+
+
+def test_a_thin_limb_of_the_result_that_crosses_where_an_arm_hung_stays_whole():
+    size, parts = (256, 192), torch.full((2, 1, len(PARTS), 128, 96), -20.0)
+    parts[:, :, 0] = (
+        20  # background, but for a forearm of the source and a thin upper arm of the target that crosses it
+    )
+    parts[0, :, 0, 20:100, 46:52], parts[0, :, PARTS.index("left_lower_arm"), 20:100, 46:52] = -20, 20
+    parts[1, :, 0, 62:67, 16:88], parts[1, :, PARTS.index("left_upper_arm"), 62:67, 16:88] = -20, 20
+    bodies = [Body(one, one[:, :3], one, one, one[..., 0, 0]) for one in parts]
+    nothing = torch.zeros(1, 2, 128, 96)
+    geometry = Geometry(*bodies, Match(nothing, nothing[:, :1], nothing[:, 0]))
+    xy, visible = torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool)
+    for name, x in (("left_shoulder", 36.0), ("left_elbow", 172.0)):
+        joint = OPENPOSE_18.index(name)
+        xy[0, joint], visible[0, joint] = torch.tensor([x, 128.5]), True
+    found = arms_left_behind(geometry, Pose(xy, visible, size), size)[0, 0]
+    assert found[126:132, 92:104].max() < 0.1, "the upper arm that passes there"
+    assert found[60:100, 94:102].min() == 1, "where the forearm hung"
 
 
 def test_a_hand_before_the_body_is_copied_where_a_hand_is_wanted_and_nowhere_else():

@@ -163,6 +163,18 @@ def test_a_matte_follows_the_pictures_edge_where_its_mask_is_blurred():
     assert steps[1] > 4 * steps[0] and steps[0] == pytest.approx(1 / 9, abs=1e-3)
 
 
+def test_well_inside_the_mask_the_person_is_copied_whatever_its_colour():
+    """A person in the colours of what is behind it: colours say nothing, the mask does."""
+    person = torch.zeros(1, 1, *FRAME)
+    person[..., 12:52, 8:40] = 1
+    plain = torch.full((*SIZE, 3), 128, dtype=torch.uint8)
+    plain += photo() // 64
+    made = compose(made_of(person=person, source_person=person[None]), plain, provenance=True)
+    inside = torch.zeros(SIZE, dtype=torch.bool)
+    inside[180:460, 140:340] = True
+    assert (made.provenance.kind[inside] == COPIED).all()
+
+
 @pytest.mark.parametrize("size", [(37, 29), (1, 5), (300, 200)])
 def test_photos_of_any_size_and_parts_that_exceed_them_are_composed(size):
     made = compose(made_of((0.5, 0.5)), photo(size=size), (-7, -5, size[1] + 9, size[0] + 11), provenance=True)

@@ -57,6 +57,23 @@ def test_shading_that_runs_through_the_hole_is_continued_without_steps():
     assert (shown(hidden, found, hole) - truth).abs().max() < 0.05
 
 
+def test_what_cannot_be_filled_colours_nothing_around_it():
+    hole = hole_of((slice(10, 54), slice(20, 76)))
+    keep = ~hole
+    keep[:, 20:] = False  # nothing leads from the hole's right side to what may be copied, so that some of it is left
+    truth = torch.full((3, *SIZE), -0.2)
+    found = [patched(torch.where(hole, colour, truth), hole, keep) for colour in (0.0, 0.2)]
+    assert found[0].fits.any() and not found[0].fits[hole].all()
+    for one in found:
+        assert one.tone.abs().max() < 1e-4
+
+
+def test_the_middle_of_a_wide_hole_is_filled_too():
+    hole = hole_of((slice(4, 60), slice(26, 70)))
+    found = patched(torch.where(hole, 1.0, texture()), hole, ~hole)
+    assert found.fits[hole].float().mean() > 0.97
+
+
 def test_where_nothing_may_be_copied_nothing_is_found():
     hole = hole_of((slice(0, 64), slice(2, 96)))
     assert patched(texture(), hole, ~hole) is None

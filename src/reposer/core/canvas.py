@@ -1,7 +1,10 @@
 """A pose that leaves its photo: which joints do, how far, and the pose moved inside."""
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from .body import NECK, SIDES, point
 from .errors import BadInput
 from .framing import in_picture
 from .pose import Pose
@@ -14,12 +17,42 @@ MOST_CANVAS = 100_000_000
 """Pixels of a canvas that grew: as many as a photo may have."""
 
 
+TOP, FINGERTIPS = 1.7, 0.6
+"""The top of the head lies this far beyond the neck, in distances from there to the middle of the head's joints; a hand this
+far beyond its wrist, in forearms."""
+
+
 def cut_joints(source_pose: Pose, target_pose: Pose) -> list[str]:
-    """Names of the joints that the photo shows and that the target pose puts outside of it. Single poses of one photo
-    and one skeleton."""
+    """Names of the joints that the photo shows and that the target pose puts outside of it, and of the ends of the body
+    beyond them (see `ends`). Single poses of one photo and one skeleton."""
     shown, stays = in_picture(source_pose).visible, in_picture(target_pose).visible
     leaving = shown & target_pose.visible & ~stays
-    return [joint for joint, leaves in zip(target_pose.skeleton.joints, leaving.tolist(), strict=True) if leaves]
+    names = [joint for joint, leaves in zip(target_pose.skeleton.joints, leaving.tolist(), strict=True) if leaves]
+    before, after = ends(source_pose), ends(target_pose)
+    for name in (name for name in before if name in after):
+        if _inside(before[name], source_pose.size) and not _inside(after[name], target_pose.size):
+            names.append(name)
+    return names
+
+
+def ends(pose: Pose) -> dict[str, Float[Tensor, "2"]]:
+    """About where the top of the head and the fingertips of a single pose are, as far as its joints tell."""
+    found = {}
+    head = [k for k, joint in enumerate(pose.skeleton.joints) if joint.split("_")[-1] in ("nose", "eye", "ear")]
+    shown = [k for k in head if pose.visible[k]]
+    neck, has_neck = point(pose, NECK)
+    if shown and bool(has_neck):
+        found["top of the head"] = neck + TOP * (pose.xy[shown].double().mean(0) - neck)
+    for side in SIDES:
+        (elbow, has_elbow), (wrist, has_wrist) = point(pose, f"{side}_elbow"), point(pose, f"{side}_wrist")
+        if bool(has_elbow) and bool(has_wrist):
+            found[f"{side} hand"] = wrist + FINGERTIPS * (wrist - elbow)
+    return found
+
+
+def _inside(place: Float[Tensor, "2"], size: tuple[int, int]) -> bool:
+    x, y = place.tolist()
+    return -0.5 <= x <= size[1] - 0.5 and -0.5 <= y <= size[0] - 0.5
 
 
 def growth(source_pose: Pose, target_pose: Pose) -> tuple[int, int, int, int]:

@@ -34,6 +34,9 @@ MATTE = 6
 SURE_INSIDE = 4
 """Half pixels of the frame by which the network's mask is shrunk to what is the person whatever its colour: clothes and
 skin can look like what is behind them."""
+COVERED = 0.75, 0.99
+"""Shares of a photo's pixel that its person covers up to which it is not copied, and from which it is as a whole: at a rim
+the background shines through."""
 GAP = 320
 """Longer side at which it is decided what the photo's background is filled from, in pixels."""
 AROUND = 0.25
@@ -206,7 +209,7 @@ def _composed_tile(
     if float((moved * fine.person).amax()) >= NOTHING:
         for s, look in enumerate(looks):
             colours[s] = look.colours(places[s])
-            copied[s] = fine.copied[s] * _ramp(look.person(colours[s], places[s]), 0.4, 0.9)
+            copied[s] = fine.copied[s] * _ramp(look.person(colours[s], places[s]), *COVERED)
         whole = fine.copied.sum(0)
         sure = _ramp(whole, NONE, SURE)
         copied *= sure / whole.clamp(min=NONE)

@@ -541,6 +541,21 @@ def arms_elsewhere(
     return (5 * sample(shown, place) - 0.75).clamp(0, 1) * (1.5 - 4 * wanted).clamp(0, 1)
 
 
+def arms_left_behind(geometry: Geometry, target_pose: Pose, size: tuple[int, int]) -> Float[Tensor, "B 1 H W"]:
+    """How surely a pixel at the edge of the target's person, and on none of its limbs, only shows where a forearm or hand of
+    the source hung. size: (H, W)."""
+    target, source = geometry.target, geometry.source
+    here = torch.stack(
+        torch.meshgrid(*(torch.arange(n, device=target.parts.device) for n in size), indexing="ij")[::-1]
+    )
+    there = arms_elsewhere(
+        target.parts, source.parts, here[None].expand(len(target.parts), -1, -1, -1).to(geometry.match.place)
+    )
+    limbs = limb_mask(target_pose.resize((size[0] // MAP, size[1] // MAP)), size[0] / MAP / LIMBS)
+    own = torch.maximum(shrunk(target.person, 2), limbs)
+    return there * (1 - F.interpolate(own, size, mode="bilinear", align_corners=False))
+
+
 def apart(source: Float[Tensor, "B *S 3 H W"], pose: Pose) -> tuple[tuple[Tensor, ...], tuple[Pose, ...]]:
     """Each source and its pose; one photo of each person may come without an axis for sources."""
     if source.dim() == 4:
@@ -678,11 +693,6 @@ class TrueFlow(Generator):
         copied = output.copy[:, None]
         if output.shares is not None:
             copied = copied * output.shares
-        here = torch.stack(torch.meshgrid(*(torch.arange(n, device=source.device) for n in size), indexing="ij")[::-1])
-        here = here[None].expand(len(source), -1, -1, -1).to(places[0])
-        left_behind = arms_elsewhere(output.geometry.target.parts, geometries[0].source.parts, here)
-        limbs = limb_mask(target_pose.resize((size[0] // MAP, size[1] // MAP)), size[0] / MAP / LIMBS)
-        inside = large(torch.maximum(shrunk(output.geometry.target.person, 2), limbs))
         wrong = [
             torch.maximum(
                 rims_inside(output.geometry.target.person, mask, place),
@@ -694,7 +704,7 @@ class TrueFlow(Generator):
             place=torch.stack(places, 1),
             copied=copied * (1 - torch.stack(wrong, 1) * (1 - large(still)[:, None])),
             invented=output.painted,
-            person=output.person * (1 - left_behind * (1 - inside)),
+            person=output.person * (1 - arms_left_behind(output.geometry, target_pose, size)),
             background=output.background,
             hole=large(hole),
             still=large(still),
