@@ -51,7 +51,7 @@ def ends(pose: Pose) -> dict[str, Float[Tensor, "2"]]:
 
 
 def _inside(place: Float[Tensor, "2"], size: tuple[int, int]) -> bool:
-    x, y = place.tolist()
+    x, y = (float(value) for value in place)
     return -0.5 <= x <= size[1] - 0.5 and -0.5 <= y <= size[0] - 0.5
 
 

@@ -185,8 +185,10 @@ def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
 def keeps_head(source: Pose, target: Pose) -> bool:
     """Whether the source's head fits on the target's body as it is: both bodies are turned to the camera, or both away
     from it, and both show a neck and something of a head. Single poses."""
-    ways = [_facing(pose) for pose in (source, target)]
-    alike = None not in ways and (min(ways) >= FACING or max(ways) <= -FACING)  # type: ignore[type-var]
+    one, other = _facing(source), _facing(target)
+    if one is None or other is None:
+        return False
+    alike = min(one, other) >= FACING or max(one, other) <= -FACING
     heads = [bool(pose.visible[_head(pose.skeleton)].any() and point(pose, NECK)[1]) for pose in (source, target)]
     return alike and all(heads)
 
@@ -201,7 +203,8 @@ def turned_head(source: Pose, target: Pose) -> float:
     if bool((kept.visible[joints] != pose.visible[joints]).any()):
         return 1.0
     way = (kept.xy[joints] - pose.xy[joints])[kept.visible[joints]].norm(dim=-1)
-    (width,) = [torch.dist(*(point(source, joint)[0] for joint in bone)) for bone in BONES["shoulders"]]
+    right, left = (point(source, joint)[0] for joint in BONES["shoulders"][0])
+    width = (right - left).norm()
     return float(way.amax() / width.clamp(min=1))
 
 
