@@ -1,5 +1,6 @@
 """Shapes checked at run time, one torch thread a process, nothing rendered or started twice, and where the real data is."""
 
+import atexit
 import gc
 import os
 import sys
@@ -10,6 +11,9 @@ import pytest
 
 import tests.forked
 import tests.shapes
+
+gc.disable()  # until all tests are imported: nothing of that is garbage
+atexit.register(gc.freeze)  # nor need it be looked through when modules are taken down
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the programs that tests start
 os.fsync = lambda _: None  # no test cuts the power, and waiting for a disk takes 16 ms a file
@@ -41,8 +45,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """Libraries and tests stay to the end: the garbage collector need not look through them again and again."""
-    gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 CUDA_IS_AVAILABLE = torch.cuda.is_available

@@ -8,6 +8,7 @@ pickled. A test that is about how a program starts, or that limits what it may u
 import contextlib
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -67,13 +68,20 @@ def spawned_as_ever() -> Iterator[None]:
         _CONTEXTS["spawn"] = before
 
 
-def started_command(arguments: list[str], said: Path) -> ForkServerProcess:
-    """`reposer ARGUMENTS` in a group of processes of its own; what it prints goes into the file `said`."""
-    return started(_command, arguments, str(said))
+def started_command(arguments: list[str], said: Path, *, file_size: int | None = None) -> ForkServerProcess:
+    """`reposer ARGUMENTS` in a group of processes of its own; what it prints goes into the file `said`.
+
+    file_size: bytes at which the system cuts off each file that it writes.
+    """
+    return started(_command, arguments, str(said), file_size)
 
 
-def _command(arguments: list[str], said: str) -> None:
+def _command(arguments: list[str], said: str, file_size: int | None) -> None:
     from reposer.cli import entry
+
+    if file_size is not None:
+        sys.dont_write_bytecode = True  # it would be cut off, too, and stay
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
 
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)

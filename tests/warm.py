@@ -3,6 +3,7 @@
 import gc
 import os
 
+gc.disable()  # until all is imported: nothing of that is garbage
 os.environ |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
 
 import torch
@@ -15,5 +16,6 @@ from reposer.generators import RECIPES
 torch.set_num_threads(1)
 os.fsync = lambda _: None  # as in conftest.py
 list(RECIPES)
-gc.collect()
 gc.freeze()  # children do not look through what they share
+gc.set_threshold(20_000, 20, 20)
+gc.enable()

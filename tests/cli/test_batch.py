@@ -6,6 +6,7 @@ import pickle
 import re
 import signal
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -91,12 +92,13 @@ def test_what_is_made_is_kept_until_an_input_or_an_option_changes(world, run):
 
 
 @pytest.mark.slow
-def test_the_bytes_do_not_depend_on_the_number_of_processes(world, run):
+@pytest.mark.parametrize("begun", [nullcontext, pytest.param(spawned_as_ever, marks=pytest.mark.nightly)])
+def test_the_bytes_do_not_depend_on_the_number_of_processes(begun, world, run):
     run("photos", "--poses", "poses")
     alone = files(world / "out")
     for path in (world / "out").glob("*.png"):
         path.unlink()
-    with spawned_as_ever():
+    with begun():
         code, said = run("photos", "--poses", "poses", workers=2)
     assert code == 1 and "2 pictures made" in said
     assert files(world / "out") == alone and len(alone) == 2

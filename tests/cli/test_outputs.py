@@ -11,6 +11,7 @@ from reposer.cli import COMMANDS, main
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
 from tests.cli.test_animate import SIZE, saved
+from tests.forked import started_command
 from tests.test_pipeline import smooth_photo, standing
 
 GONE = "not-there"  # inputs that a check before the work never looks at
@@ -190,18 +191,9 @@ def test_a_disk_that_fails_during_the_work_is_said_in_a_sentence_and_leaves_noth
     assert sorted(photo.parent.iterdir()) == before
 
 
-LIMITED = """
-import resource, sys
-from reposer.cli import entry
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
-entry()
-"""
-
-
 @pytest.mark.skipif(os.name != "posix", reason="limits of file sizes are POSIX")
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["transfer", "views"])
-def test_a_file_that_the_system_cuts_off_leaves_no_half_of_it(command, photo):
+def test_a_file_that_the_system_cuts_off_leaves_no_half_of_it(command, photo, tmp_path_factory):
     out = photo.with_name("out.png" if command == "transfer" else "out.mp4")
     if command == "transfer":
         arguments = transfer(photo, out)
@@ -209,10 +201,11 @@ def test_a_file_that_the_system_cuts_off_leaves_no_half_of_it(command, photo):
         model = saved(photo.parent, "gfla-views")
         arguments = ["views", str(photo), "--model", str(model), "--out", str(out), "--quality", "1"]
     before = sorted(photo.parent.iterdir())
-    command = [sys.executable, "-B", "-c", LIMITED, "3000", *arguments]  # -B: bytecode would be cut off, too, and stay
-    answer = subprocess.run(command, capture_output=True, text=True)
-    assert answer.returncode == 1, answer.stderr
-    assert answer.stderr.splitlines()[-1].startswith("reposer: ") and "Traceback" not in answer.stderr
+    said = tmp_path_factory.mktemp("said") / "said"
+    process = started_command(arguments, said, file_size=3000)
+    process.join()
+    assert process.exitcode == 1, said.read_text()
+    assert said.read_text().splitlines()[-1].startswith("reposer: ") and "Traceback" not in said.read_text()
     assert sorted(photo.parent.iterdir()) == before
 
 

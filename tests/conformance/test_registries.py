@@ -57,7 +57,8 @@ def test_a_name_is_given_once(name):
 
 
 FRESH = """
-import gc, importlib, json, pkgutil
+import gc, importlib, json, os, pkgutil
+gc.disable()  # nothing here is garbage
 import reposer
 from reposer.core import Registry
 
@@ -73,7 +74,8 @@ entries()  # the first look imports what a registry is filled from
 before = entries()
 for module in modules:
     importlib.import_module(module.name)
-print(json.dumps([sorted(before), sorted(entries() - before)]))
+print(json.dumps([sorted(before), sorted(entries() - before)]), flush=True)
+os._exit(0)
 """
 
 

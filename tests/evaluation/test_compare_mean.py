@@ -2,7 +2,6 @@ import math
 from dataclasses import replace
 
 import pytest
-from scipy.stats import t
 
 from reposer.core.shown import one_line
 from reposer.evaluation.compare import student_t
@@ -11,6 +10,8 @@ from reposer.evaluation.numbers import Line, SideBySide
 
 @pytest.mark.parametrize("freedom", [1, 2, 9, 30, 31, 60, 1000])
 def test_the_interval_of_a_mean_is_student_s(freedom):
+    from scipy.stats import t  # it takes a second, which only the process of this test need wait
+
     assert math.isclose(student_t(freedom), t.ppf(0.975, freedom), abs_tol=0.0006)
 
 

@@ -44,13 +44,15 @@ class Case:
 
 def options_of(server: "ForkServer", folder: Path) -> dict[str, tuple[str, ...]]:
     """Every option of every command, as its own help names them."""
-    found = {}
-    for name, command in COMMANDS.items():
-        answer = server.run([*command.arguments[: command.words], "--help"], folder)
-        assert answer["code"] == 0, f"{name}: {answer['said']}"
-        words = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]+", answer["said"])) - {"--help"}
-        found[name] = tuple(sorted(words))
-    return found
+    of_words: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for command in COMMANDS.values():
+        words = command.arguments[: command.words]
+        if words not in of_words:
+            answer = server.run([*words, "--help"], folder)
+            assert answer["code"] == 0, f"{words}: {answer['said']}"
+            options = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]+", answer["said"])) - {"--help"}
+            of_words[words] = tuple(sorted(options))
+    return {name: of_words[command.arguments[: command.words]] for name, command in COMMANDS.items()}
 
 
 def lay(number: int, options: Mapping[str, tuple[str, ...]], valid: Path, folder: Path) -> Case:

@@ -26,7 +26,9 @@ TRACEBACK = 70  # exit code of a child whose error nobody caught
 
 def serve() -> None:
     """Answers a case a line until the input ends."""
+    import numpy as np
     import torch
+    import torch._dynamo  # the first optimiser imports it
 
     import reposer.cli.animate
     import reposer.cli.compare
@@ -38,11 +40,12 @@ def serve() -> None:
     import reposer.cli.transfer
     import reposer.cli.views
     import reposer.cli.web  # noqa: F401
+    from reposer.own_photo import people_in
 
     torch.set_num_threads(1)
     os.fsync = lambda _: None  # no case cuts the power
-    gc.collect()
-    gc.freeze()  # children do not look through what they share
+    gc.set_threshold(50_000, 20, 20)
+    people_in(np.full((64, 64, 3), 128, np.uint8))  # children find the pose estimator open
     for line in sys.stdin:
         case = json.loads(line)
         sys.stdout.write(json.dumps(_answer(case["arguments"], case["folder"])) + "\n")
@@ -51,6 +54,7 @@ def serve() -> None:
 
 def _answer(arguments: list[str], folder: str) -> dict[str, Any]:
     printed = folder + ".printed"
+    gc.freeze()  # children do not look through what they share
     child = os.fork()
     if child == 0:
         _child(arguments, folder, printed)

@@ -12,7 +12,8 @@ from tests.hostile.cases import ForkServer, faults, lay, listing, options_of
 from tests.hostile.commands import COMMANDS
 from tests.hostile.valid_files import write_valid_files
 
-IN_A_TEST, FEW, MANY = 50, 500, 5_500
+IN_A_TEST = len(COMMANDS)  # each command once
+FEW, MANY = 5 * IN_A_TEST, 125 * IN_A_TEST
 
 pytestmark = pytest.mark.slow
 

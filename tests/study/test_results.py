@@ -5,7 +5,6 @@ import json
 import math
 
 import pytest
-from scipy import stats
 
 from reposer.study import tally
 from reposer.study.answers import Answer
@@ -14,19 +13,27 @@ from reposer.study.statistics import holm, people_interval, sign_test, wilson_in
 from tests.study.folders import a_study
 
 
+@pytest.fixture(scope="module")
+def stats():
+    """scipy's: it takes a second, which only the process of these tests need wait."""
+    from scipy import stats
+
+    return stats
+
+
 @pytest.mark.parametrize(("hits", "total"), [(0, 7), (3, 7), (7, 7), (41, 100), (1, 1)])
-def test_wilson_is_scipys(hits, total):
+def test_wilson_is_scipys(hits, total, stats):
     expected = stats.binomtest(hits, total).proportion_ci(0.95, "wilson")
     assert wilson_interval(hits, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
-def test_at_the_ends_of_wilsons_interval_the_rate_is_z_errors_away():
+def test_at_the_ends_of_wilsons_interval_the_rate_is_z_errors_away(stats):
     z = stats.norm.ppf(0.975)
     for p in wilson_interval(13, 40):
         assert abs(13 / 40 - p) == pytest.approx(z * math.sqrt(p * (1 - p) / 40), rel=1e-12)
 
 
-def test_the_sign_test_is_the_exact_binomial():
+def test_the_sign_test_is_the_exact_binomial(stats):
     for wins, losses in itertools.product(range(8), repeat=2):
         expected = stats.binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
         assert sign_test(wins, losses) == pytest.approx(expected, rel=1e-12)
@@ -38,7 +45,7 @@ def test_holm_in_a_worked_example():
     assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []
 
 
-def test_people_sampled_again_have_the_spread_of_the_binomial():
+def test_people_sampled_again_have_the_spread_of_the_binomial(stats):
     # people of one mind each: the rate of a resample is a binomial of the people, whatever they answered
     low, high = people_interval([50] * 30 + [0] * 70, [50] * 100)
     assert (low, high) == pytest.approx([k / 100 for k in stats.binom(100, 0.3).ppf([0.025, 0.975])], abs=0.011)
@@ -65,7 +72,7 @@ def test_r2g_and_g2r_count_what_was_mistaken():
     assert rates == {"R2G": (1, 4), "G2R, all systems": (4, 9), "G2R ours": (3, 4), "G2R theirs": (1, 5)}
 
 
-def test_preferences_are_shares_of_all_choices_and_each_person_one_vote():
+def test_preferences_are_shares_of_all_choices_and_each_person_one_vote(stats):
     both = ("ours", "theirs")
     answers = [answer(p, k, both, "ours" if k < 6 else "theirs") for p in range(6) for k in range(10)]
     answers += [answer(6, k, both, both[k % 2]) for k in range(10)]
