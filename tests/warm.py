@@ -6,12 +6,12 @@ import os
 gc.disable()  # until all is imported: nothing of that is garbage
 os.environ |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
 
-import torch
-import torch._dynamo
-import torch.distributed
-import torch.multiprocessing
+import torch  # noqa: E402
+import torch._dynamo  # noqa: E402
+import torch.distributed  # noqa: E402
+import torch.multiprocessing  # noqa: E402
 
-from reposer.generators import RECIPES
+from reposer.generators import RECIPES  # noqa: E402
 
 torch.set_num_threads(1)
 os.fsync = lambda _: None  # as in conftest.py

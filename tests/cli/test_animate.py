@@ -1,8 +1,10 @@
 """`reposer animate` and `reposer views`, from files to a clip that plays; and killed in the middle."""
 
 import functools
+import tempfile
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import pytest
@@ -33,10 +35,18 @@ FRAMES = 12  # of the driving clip
 
 
 def saved(folder, family):
-    torch.manual_seed(0)
     path = folder / f"{family}.safetensors"
-    save(GENERATORS[family]().tiny().build().eval(), path)
+    path.write_bytes(weights(family))
     return path
+
+
+@functools.cache
+def weights(family):
+    """The file of a family's tiny network."""
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        save(GENERATORS[family]().tiny().build().eval(), Path(folder) / "weights.safetensors")
+        return (Path(folder) / "weights.safetensors").read_bytes()
 
 
 def walk(count):

@@ -4,6 +4,7 @@ import csv
 import os
 import pickle
 import re
+import shutil
 import signal
 import sys
 from contextlib import nullcontext
@@ -30,19 +31,26 @@ from tests.forked import spawned_as_ever
 GREY = torch.full((120, 90, 3), 128, dtype=torch.uint8)
 
 
-@pytest.fixture
-def world(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
     """Two photos, one of them of nobody, a pose file and a picture as poses, and a tiny network."""
-    monkeypatch.chdir(tmp_path)
+    root = tmp_path_factory.mktemp("inputs")
     for folder in ("photos", "poses"):
-        (tmp_path / folder).mkdir()
-    write_picture(tmp_path / "photos/anna.png", somebody(0)[0])
-    write_picture(tmp_path / "photos/wall.png", GREY)
-    write_pose_json(tmp_path / "poses/file.json", somebody(1)[1])
-    write_picture(tmp_path / "poses/picture.png", somebody(1)[0])
+        (root / folder).mkdir()
+    write_picture(root / "photos/anna.png", somebody(0)[0])
+    write_picture(root / "photos/wall.png", GREY)
+    write_pose_json(root / "poses/file.json", somebody(1)[1])
+    write_picture(root / "poses/picture.png", somebody(1)[0])
     torch.manual_seed(0)
-    save(GENERATORS["trueflow"]().tiny().build().eval(), tmp_path / "tiny.safetensors")
-    return tmp_path
+    save(GENERATORS["trueflow"]().tiny().build().eval(), root / "tiny.safetensors")
+    return root
+
+
+@pytest.fixture
+def world(inputs, tmp_path, monkeypatch):
+    """A folder of a test's own with these files."""
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(inputs, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,17 +27,24 @@ from tests.estimators.synthetic_photos import errors, side_by_side, somebody
 GREY = torch.full((120, 90, 3), 128, dtype=torch.uint8)
 
 
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    """A folder with photos of one, of two and of no people, and a tiny network."""
-    monkeypatch.chdir(tmp_path)
-    write_picture(tmp_path / "one.png", somebody(0)[0])
-    write_picture(tmp_path / "other.png", somebody(1)[0])
-    write_picture(tmp_path / "two.png", side_by_side(1.0, 1.6)[0])
-    write_picture(tmp_path / "wall.png", GREY)
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Photos of one, of two and of no people, and a tiny network."""
+    folder = tmp_path_factory.mktemp("files")
+    write_picture(folder / "one.png", somebody(0)[0])
+    write_picture(folder / "other.png", somebody(1)[0])
+    write_picture(folder / "two.png", side_by_side(1.0, 1.6)[0])
+    write_picture(folder / "wall.png", GREY)
     torch.manual_seed(0)
-    save(GENERATORS["gfla"]().tiny().build().eval(), tmp_path / "tiny.safetensors")
-    return tmp_path
+    save(GENERATORS["gfla"]().tiny().build().eval(), folder / "tiny.safetensors")
+    return folder
+
+
+@pytest.fixture
+def world(files, tmp_path, monkeypatch):
+    """A folder of a test's own with these files."""
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(files, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture

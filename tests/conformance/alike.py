@@ -1,6 +1,7 @@
 """Recipes of one machinery: the same kind of network, data and objectives, in other sizes and with other weights."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,17 @@ def one_of_each(recipes: Mapping[str, Any]) -> pytest.MarkDecorator:
     names = one.values()
     marked = [pytest.param(name, marks=() if name in names else pytest.mark.nightly) for name in recipes]
     return pytest.mark.parametrize("name", marked)
+
+
+def tiny(recipe: Any) -> Any:
+    """The recipe at its tiny size; the clips of two small recipes have the frames of a single update.
+
+    Several updates of a clip: in the nightly recipes of the same families, and in `tests/generators/test_gfla_clips.py`.
+    """
+    small = recipe.tiny()
+    if recipe.name not in ("gfla-animation-mini", "gfla-face-mini"):
+        return small
+    return replace(small, data=replace(small.data, frames=small.stages[-1].objective.chunk))
 
 
 def _machinery(recipe: Any) -> tuple[tuple[type, type], frozenset[type]]:

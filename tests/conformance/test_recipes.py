@@ -15,7 +15,7 @@ from reposer.generators import RECIPES, load
 from reposer.probes import PROBE_RECIPES
 from reposer.training import train
 from reposer.training.loader import batches
-from tests.conformance.alike import one_of_each
+from tests.conformance.alike import one_of_each, tiny
 from tests.rendered import opened_once
 from tests.training.test_resume import assert_same, final_state
 
@@ -34,7 +34,7 @@ def rendered_once(monkeypatch):
 @pytest.mark.slow
 @one_of_each_machinery
 def test_a_resumed_run_equals_an_unbroken_one_and_leaves_the_averaged_generator(name, tmp_path):
-    recipe = EVERY_RECIPE[name]().tiny()
+    recipe = tiny(EVERY_RECIPE[name]())
     unbroken = train(recipe, tmp_path / "unbroken", progress=False)
     assert unbroken.finished
     for end in itertools.accumulate(stage.steps for stage in recipe.stages):

@@ -20,9 +20,9 @@ from reposer.training.distributed import average_gradients, rows_of_process
 from reposer.training.loader import batches, batches_in_parts
 from reposer.training.loader import batches as batches_of
 from reposer.training.loop import must_begin, take_step, take_step_in_parts, train, update_average
-from tests.conformance.alike import one_of_each
+from tests.conformance.alike import one_of_each, tiny
 from tests.forked import CONTEXT, started
-from tests.rendered import opened_once
+from tests.rendered import keep_renderings, opened_once
 
 
 class Line(Objective):
@@ -124,7 +124,7 @@ def weights_after(
 ) -> dict[str, torch.Tensor]:
     """All networks of a recipe at its tiny size after a step of each stage and `steps` of the last, in float64."""
     torch.manual_seed(0)
-    recipe = replace(RECIPES[recipe_name]().tiny(), batch_size=ROWS)
+    recipe = replace(tiny(RECIPES[recipe_name]()), batch_size=ROWS)
     share = len(rows_of_process(ROWS, process, processes)) / ROWS
     generator = recipe.build().double()
     with pytest.MonkeyPatch.context() as patch:
@@ -164,6 +164,7 @@ STEPS = {"gfla-face-mini": 1, "gfla-animation-mini": 1}
 def one_of_two(process, meeting, wanted, ended):
     """Trains each wanted recipe with the other process, until None is wanted."""
     torch.set_num_threads(1)
+    keep_renderings()
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=process, world_size=2)
     for recipe_name, out in iter(wanted[process].get, None):
         try:

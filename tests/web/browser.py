@@ -57,10 +57,11 @@ class Browser:
 
     def wait(self, condition: str, *, seconds: float = 60.0) -> Any:
         """Until this expression is true."""
-        end = time.monotonic() + seconds
+        end, pause = time.monotonic() + seconds, 0.02
         while not (found := self.run(f"return {condition}")):
             assert time.monotonic() < end, f"never came true: {condition}"
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(1.3 * pause, 0.2)  # asking takes time from what is waited for
         return found
 
     def click(self, selector: str) -> None:
