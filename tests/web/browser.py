@@ -25,6 +25,7 @@ class Browser:
 
     def __init__(self, driver: str, binary: str) -> None:
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+        options += ["--force-prefers-reduced-motion"]  # moving is repainting
         wanted = {
             "goog:chromeOptions": {"binary": binary, "args": options},
             "goog:loggingPrefs": {"performance": "ALL"},  # see `requested`
