@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reposer.cli import COMMANDS
 
-from .steps import Afternoon, StepFailed, begin, failed, finish
+from .steps import Afternoon, StepFailed, spend
 
 ROOT = Path(__file__).parents[2]
 PHOTO = "people_photos/tfjs_pose.jpg"
@@ -20,12 +20,7 @@ NOT_BETTER = 1  # exit code of `personalize` if the fitted network is not better
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    afternoon, real_data = begin(__doc__ or "", arguments)
-    try:
-        work(afternoon, real_data)
-    except StepFailed as error:
-        return failed(error)
-    return finish(afternoon)
+    return spend(__doc__ or "", work, arguments)
 
 
 def work(a: Afternoon, real_data: Path | None) -> None:

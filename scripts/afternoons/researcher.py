@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .deepfashion import real_frames, sketched_test
-from .steps import Afternoon, StepFailed, begin, failed, finish
+from .steps import Afternoon, StepFailed, spend
 
 SYSTEMS = {"PATN": "patn-mini", "GFLA": "gfla-mini", "Ours": "mine"}
 STEPS = 4
@@ -19,12 +19,7 @@ IDEA = Path(__file__).parent / "idea"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    afternoon, real_data = begin(__doc__ or "", arguments)
-    try:
-        work(afternoon, real_data)
-    except StepFailed as error:
-        return failed(error)
-    return finish(afternoon)
+    return spend(__doc__ or "", work, arguments)
 
 
 def work(a: Afternoon, real_data: Path | None) -> None:

@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,11 +98,13 @@ def begin(description: str, arguments: Sequence[str] | None) -> tuple[Afternoon,
     return afternoon, None if options.real_data is None else options.real_data.resolve()
 
 
-def finish(afternoon: Afternoon) -> int:
+def spend(description: str, work: Callable[[Afternoon, Path | None], None], arguments: Sequence[str] | None) -> int:
+    """Reads the options, makes the environment, does the work and prints the time of all steps: the exit code."""
+    afternoon, real_data = begin(description, arguments)
+    try:
+        work(afternoon, real_data)
+    except StepFailed as error:
+        print(error, file=sys.stderr)
+        return 1
     print(afternoon.summary())
     return 0
-
-
-def failed(error: StepFailed) -> int:
-    print(error, file=sys.stderr)
-    return 1

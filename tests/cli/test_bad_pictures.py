@@ -13,7 +13,7 @@ from reposer.data.dataset import refuse_unreadable, unreadable_pictures
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
 from reposer.evaluation import Folders, Protocol, score_folder
-from reposer.training.loader import batches
+from tests.batches import batches
 from tests.cli.test_evaluate import untrained
 from tests.data.folders import some_picture, some_pose, write_fashion
 

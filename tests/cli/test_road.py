@@ -31,7 +31,9 @@ TINY = [
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    return write_people(tmp_path_factory.mktemp("data") / "people", size=(64, 44), num_train=3, num_test=2, views=2)
+    return write_people(
+        tmp_path_factory.mktemp("data") / "people", size=(64, 44), num_train=3, num_test=2, views=2, workers=1
+    )
 
 
 @pytest.fixture(scope="module")

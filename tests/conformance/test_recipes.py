@@ -14,7 +14,7 @@ from reposer.core.configs import to_plain
 from reposer.generators import RECIPES, load
 from reposer.probes import PROBE_RECIPES
 from reposer.training import train
-from reposer.training.loader import batches
+from tests.batches import batches
 from tests.conformance.alike import one_of_each, tiny
 from tests.rendered import opened_once
 from tests.training.test_resume import assert_same, final_state

@@ -21,7 +21,7 @@ from reposer.data.pictures import write_picture
 from reposer.data.poses import write_track
 from reposer.nn.edges import frame_edges
 from reposer.recipes import ClipDataConfig
-from reposer.training.loader import batches
+from tests.batches import batches
 from tests.forked import spawned_as_ever
 
 from .video_clips import moving_square, place, write_clip

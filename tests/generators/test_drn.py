@@ -26,8 +26,8 @@ from reposer.generators.drn.objective import DRNLossesConfig, flipped
 from reposer.nn.maps import PoseMaps
 from reposer.nn.weights import unfilled
 from reposer.training import RAdam
-from reposer.training.loader import batches
 from reposer.training.loop import take_step
+from tests.batches import batches
 
 SKELETON = SKELETONS["openpose18"]
 STEPS = 150  # of the learning test

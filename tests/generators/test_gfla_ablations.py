@@ -13,7 +13,7 @@ from reposer.generators.gfla.parts import BilinearSampling
 from reposer.generators.gfla.without_flow import GFLAWithoutFlowConfig, GlobalAttention
 from reposer.nn.local_attention import LocalAttention
 from reposer.nn.weights import unfilled
-from reposer.training.loader import batches
+from tests.batches import batches
 
 from .test_gfla_network import count, lively, pair
 

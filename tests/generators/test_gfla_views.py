@@ -14,8 +14,8 @@ from reposer.nn.view_code import FEATURES, ViewCode, one_hot_view, view_features
 from reposer.nn.weights import unfilled
 from reposer.recipes import ViewDataConfig
 from reposer.training import Adam
-from reposer.training.loader import batches
 from reposer.training.loop import take_step
+from tests.batches import batches
 
 from .test_gfla_network import count, lively
 

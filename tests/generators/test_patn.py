@@ -12,8 +12,8 @@ from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.pair_discriminator import PairDiscriminator
 from reposer.nn.pose_transfer import PoseBranch
 from reposer.nn.weights import unfilled
-from reposer.training.loader import batches
 from reposer.training.loop import take_step
+from tests.batches import batches
 
 
 def count(module):

@@ -13,8 +13,8 @@ from reposer.nn.features import feature_network
 from reposer.probes import PROBE_RECIPES
 from reposer.probes.encoder import ship
 from reposer.training import train
-from reposer.training.loader import batches
 from reposer.training.loop import take_step
+from tests.batches import batches
 from tests.training.test_loop import double
 
 everyone = pytest.mark.parametrize("name", list(RECIPES))

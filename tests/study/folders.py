@@ -14,7 +14,7 @@ def write_folder(folder, count, seed, suffix=".png", size=SIZE):
     random = np.random.default_rng(seed)
     for k in range(count):
         pixels = random.integers(0, 256, (*size, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"pair{k:02}{suffix}")
+        Image.fromarray(pixels).save(folder / f"pair{k:02}{suffix}", compress_level=0)  # noise stays as large
     return folder
 
 

@@ -17,9 +17,10 @@ from reposer.nn.features import VGG16BN
 from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
 from reposer.training.distributed import average_gradients, rows_of_process
-from reposer.training.loader import batches, batches_in_parts
-from reposer.training.loader import batches as batches_of
+from reposer.training.loader import batches_in_parts
 from reposer.training.loop import must_begin, take_step, take_step_in_parts, train, update_average
+from tests.batches import batches
+from tests.batches import batches as batches_of
 from tests.conformance.alike import one_of_each, tiny
 from tests.forked import CONTEXT, started
 from tests.rendered import keep_renderings, opened_once

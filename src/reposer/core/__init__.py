@@ -4,8 +4,7 @@ Each name is imported on first use, so that what needs no torch (errors, disk, t
 for it. `__init__.pyi` lists the same names for type checkers.
 """
 
-import importlib
-from typing import Any
+from .lazy import on_first_use
 
 _HOMES = {
     "SKELETONS": "skeleton",
@@ -28,11 +27,4 @@ _HOMES = {
     "quoted": "errors",
 }
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = on_first_use(__name__, _HOMES)

@@ -4,8 +4,7 @@ Each name is imported on first use, so that a network is loaded without what tra
 for type checkers.
 """
 
-import importlib
-from typing import Any
+from reposer.core.lazy import on_first_use
 
 _HOMES = {
     "PROBE_RECIPES": "recipe",
@@ -22,11 +21,4 @@ _HOMES = {
     "train": "loop",
 }
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = on_first_use(__name__, _HOMES)

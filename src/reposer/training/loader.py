@@ -63,32 +63,6 @@ class StepSampler(Sampler[list[tuple[int, int]]]):
         return item, mix(self.seed, step, row, 1)
 
 
-def batches(
-    dataset: Any,
-    *,
-    seed: int,
-    batch_size: int,
-    first_step: int,
-    last_step: int,
-    process: int = 0,
-    processes: int = 1,
-    workers: int = 0,
-) -> Iterator[Any]:
-    """The batches of steps `first_step` .. `last_step - 1` for one of several processes."""
-    parts = batches_in_parts(
-        dataset,
-        seed=seed,
-        batch_size=batch_size,
-        first_step=first_step,
-        last_step=last_step,
-        process=process,
-        processes=processes,
-        workers=workers,
-    )
-    for ((batch, _),) in parts:
-        yield batch
-
-
 def batches_in_parts(
     dataset: Any,
     *,
@@ -101,7 +75,8 @@ def batches_in_parts(
     workers: int = 0,
     parts: int = 1,
 ) -> Iterator[list[tuple[Any, float]]]:
-    """The same, with a process's rows of each step in several batches: (batch, its share of those rows)."""
+    """For each of steps `first_step` .. `last_step - 1`, the rows of one of several processes in `parts` batches: (batch,
+    its share of those rows)."""
     rows = rows_of_process(batch_size, process, processes)
     if len(rows) < parts:
         raise BadInput(
