@@ -16,7 +16,8 @@ def megabytes_of(imports: str, work: str) -> float:
     """What `work` needs at most beyond what the process has after `imports`, in megabytes."""
     if not Path("/proc/self/status").is_file():
         pytest.skip("only Linux says how much memory a process had at most")
-    program = f"{imports}\n{_MEASURED}\nbefore = peak()\n{work}\nprint('megabytes', peak() - before)"
+    program = f"import gc; gc.disable()\n{imports}\ngc.freeze(); gc.enable()\n{_MEASURED}\nbefore = peak()\n{work}\n"
+    program += "print('megabytes', peak() - before)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return float(done.stdout.split("megabytes")[-1])

@@ -3,10 +3,17 @@
 import subprocess
 import sys
 
+LOADED = """
+import gc, os, sys
+gc.disable()
+import reposer.training.loop
+print(*(m for m in sys.modules if m.startswith("reposer.")), flush=True)
+os._exit(0)
+"""
+
 
 def test_the_loop_loads_no_data_set_and_no_renderer():
-    code = "import sys, reposer.training.loop; print(*(m for m in sys.modules if m.startswith('reposer.')))"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     loaded = answer.stdout.split()
     assert "reposer.training.loop" in loaded
     floors = {name.split(".")[1] for name in loaded}
