@@ -11,6 +11,7 @@ from reposer.core import BadInput, Framing, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses.presets import preset
 from reposer.estimators import PeopleEstimator
+from reposer.generators import GENERATORS, save
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.generators.trueflow import TrueFlowConfig
 from reposer.own_photo import Opened, as_bytes, people_in, pose_for, repose
@@ -90,3 +91,16 @@ def test_a_network_that_may_be_recorded_is_opened_after_the_poses_in_the_same_th
     with pytest.raises(BadInput, match="There is no file"):
         repose(PHOTO, "arms-up", source_pose=tmp_path / "gone.json", model="own", engine=engine)
     assert len(opened) == (engine != "onnxruntime")
+
+
+def test_another_network_under_the_same_name_is_loaded_anew(tmp_path, monkeypatch):
+    def generated(folder, seed):
+        monkeypatch.chdir(folder)
+        torch.manual_seed(seed)
+        save(GENERATORS["gfla"]().tiny().build(), "own.safetensors")
+        return np.asarray(repose(PHOTO, preset("squat"), source_pose=standing(), model="own.safetensors").image)
+
+    (tmp_path / "other").mkdir()
+    first = generated(tmp_path, 0)
+    assert not np.array_equal(generated(tmp_path, 1), first), "it was written again"
+    assert np.array_equal(generated(tmp_path / "other", 0), first), "the working directory is another"

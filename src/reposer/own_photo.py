@@ -29,6 +29,7 @@ from reposer.engines.run import chosen_runtime, load_for
 from reposer.estimators import POSE_ESTIMATORS, PeopleEstimator, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person, estimate
 from reposer.generators import model_file
+from reposer.generators.hub import WEIGHTS
 from reposer.nn.full_size import Remembered
 from reposer.pipeline import open_photo, placement, refuse_too_little, retarget_placement, transfer
 
@@ -454,10 +455,20 @@ def _placed(
 ) -> Generator:
     if isinstance(model, Generator):
         return model if device is None else model.to(device)
-    return _generator(str(model), *chosen_runtime(device, engine), size)
+    return _generator(str(model), _written(Path(model)), *chosen_runtime(device, engine), size)
 
 
 @lru_cache(maxsize=1)
-def _generator(model: str, device: str, engine: Runtime, size: tuple[int, int] | None) -> Generator:
-    """The generator, kept for the next call."""
+def _generator(
+    model: str, written: tuple[str, int, int] | None, device: str, engine: Runtime, size: tuple[int, int] | None
+) -> Generator:
+    """The generator, kept for the next call. written: another file under the same name is loaded anew."""
     return load_for(model, device, engine, size)
+
+
+def _written(model: Path) -> tuple[str, int, int] | None:
+    """Which file this is, when it was written and how long it is; None for a name of a model that is no file here."""
+    for path in (model, model / WEIGHTS):
+        if path.is_file():
+            return str(path.resolve()), path.stat().st_mtime_ns, path.stat().st_size
+    return None
