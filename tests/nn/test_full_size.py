@@ -233,6 +233,8 @@ def test_the_number_of_threads_changes_no_pixel():
             made.append(compose(composition, provenance=True))
             with ThreadPoolExecutor(1) as later:
                 assert torch.get_num_threads() == number == later.submit(torch.get_num_threads).result()
+        with torch.inference_mode():
+            assert torch.equal(compose(composition).picture, made[0].picture)
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(made[0].picture, made[1].picture)

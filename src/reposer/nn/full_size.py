@@ -100,9 +100,13 @@ def composed(
     cover = torch.zeros(size, dtype=torch.uint8) if alpha else None
     maps = _Maps(composition, content, size_of(edges))
     looks, backdrop = known or known_of(sources, content, composition, backdrop=not alpha)
+    inference = torch.is_inference_mode_enabled()
 
     def compose(place: tuple[slice, slice]) -> None:
-        rows, columns = place
+        with torch.inference_mode(inference), torch.no_grad():  # a mode belongs to a thread
+            compose_at(*place)
+
+    def compose_at(rows: slice, columns: slice) -> None:
         down, across = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         if not maps.anything(down, across, still=alpha):
             return
