@@ -3,7 +3,8 @@ the source.
 
 The folder of real data is named by the environment (REPOSER_REAL_DATA): `people_video` with clips and their joints,
 `people_real` with folders of JPEG and joints. The pairs are fixed by a seed. L1 inside the target's limbs (radius 1/32
-of the height), in [0, 1]; PSNR of the whole crop, in dB; at the generator's size.
+of the height), in [0, 1]; PSNR of the whole crop, in dB; at the generator's size. Composed: the crop as a photo of its own,
+as `transfer` puts it together from the photo's pixels. REPOSER_REAL_PAIRS: at most so many pairs of each clip and folder.
 """
 
 import json
@@ -19,11 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reposer.core import Generator, Pose
-from reposer.core.images import from_uint8
+from reposer.core.images import from_uint8, to_uint8
 from reposer.data.pictures import read_picture
 from reposer.data.video_files import VideoFile
 from reposer.generators import load
 from reposer.nn.maps import limb_mask
+from reposer.pipeline import transfer
 
 from .measure import Table
 
@@ -36,7 +38,17 @@ MARGIN = 0.18
 """Room around the joints of both poses, as a share of the larger side of their box."""
 ROWS = 4
 """Pairs generated at once."""
-COLUMNS = ("people", "pairs", "L1 copied", f"L1 {MODEL}", "PSNR copied (dB)", f"PSNR {MODEL} (dB)")
+COLUMNS = (
+    "people",
+    "pairs",
+    "L1 copied",
+    f"L1 {MODEL}",
+    "L1 composed",
+    "PSNR copied (dB)",
+    f"PSNR {MODEL} (dB)",
+    "PSNR composed (dB)",
+)
+MOST = int(os.environ.get("REPOSER_REAL_PAIRS", 1000))
 
 Frame = tuple[Tensor, Pose]
 
@@ -56,13 +68,13 @@ def run(device: torch.device) -> list[Table]:
 def _people(root: Path) -> Iterator[tuple[str, dict[str, Frame], list[tuple[str, str]]]]:
     for name, file in CLIPS.items():
         frames = _clip_frames(root / "people_video" / f"{file}.mp4")
-        yield name, frames, _far_pairs(frames, PAIRS["clip"])
+        yield name, frames, _far_pairs(frames, PAIRS["clip"])[:MOST]
     for about in json.loads((root / "people_real" / "people.json").read_text()):
         if about["id"] != SINGLE:
             frames = {frame: _photo(root / "people_real" / about["id"] / frame) for frame in about["frames"]}
             pairs = list(permutations(frames, 2))
             random.Random(0).shuffle(pairs)
-            yield about["id"], frames, pairs[: PAIRS["folder"]]
+            yield about["id"], frames, pairs[: min(MOST, PAIRS["folder"])]
 
 
 def _clip_frames(path: Path) -> dict[str, Frame]:
@@ -104,7 +116,7 @@ def _distance(a: Pose, b: Pose) -> float:
 
 def _scores(
     generator: Generator, frames: dict[str, Frame], pairs: list[tuple[str, str]], device: torch.device
-) -> tuple[float, float, float, float]:
+) -> tuple[float, ...]:
     size = generator.framing.size
     found = []
     for a, b in pairs:
@@ -120,8 +132,12 @@ def _scores(
     generated = torch.cat(
         [generator.generate(source[i : i + ROWS], own[i : i + ROWS], wanted[i : i + ROWS]) for i in rows]
     )
-    mask = limb_mask(wanted, size[0] / 32)
-    return (_l1(source, target, mask), _l1(generated, target, mask), _psnr(source, target), _psnr(generated, target))
+    composed = [
+        from_uint8(transfer(generator, to_uint8(photo), pose, other).picture)
+        for photo, pose, other in zip(sources, source_poses, target_poses, strict=True)
+    ]
+    mask, shown = limb_mask(wanted, size[0] / 32), (source, generated, torch.stack(composed).to(device))
+    return (*(_l1(one, target, mask) for one in shown), *(_psnr(one, target) for one in shown))
 
 
 def _box(poses: list[Pose], size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -53,7 +53,7 @@ def errors(count: int, *, spread: float = 0.0, aligned: bool = False, seed: int 
     for i in range(count):
         source, target, truth = _scene(np.random.default_rng((seed, i)), spread)
         before = target.affine(placement(source, target).float(), SIZE)
-        after = retarget(source, target, infer=False).pose
+        after = retarget(source, target, infer=False, head="pose").pose
         found.append((_error(before, truth, aligned), _error(after, truth, aligned)))
     return found
 
