@@ -13,7 +13,7 @@ from tests.hostile.commands import COMMANDS
 from tests.hostile.valid_files import write_valid_files
 
 IN_A_TEST = len(COMMANDS)  # each command once
-FEW, MANY = 5 * IN_A_TEST, 125 * IN_A_TEST
+FEW, MANY = 5 * IN_A_TEST, 5_500
 
 pytestmark = pytest.mark.slow
 
@@ -72,5 +72,6 @@ def test_changed_inputs_are_refused_in_words_or_used_and_harm_nothing(start, opt
 @pytest.mark.nightly
 @pytest.mark.parametrize("start", range(FEW, MANY, 5 * IN_A_TEST))
 def test_many_more_changed_inputs_harm_nothing(start, options, valid, server, tmp_path):
-    found = run_cases(range(start, start + 5 * IN_A_TEST), options, valid, server, tmp_path)
-    assert not found, f"{len(found)} of {5 * IN_A_TEST} cases:\n\n" + "\n\n".join(found)
+    numbers = range(start, min(start + 5 * IN_A_TEST, MANY))
+    found = run_cases(numbers, options, valid, server, tmp_path)
+    assert not found, f"{len(found)} of {len(numbers)} cases:\n\n" + "\n\n".join(found)
