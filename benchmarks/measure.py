@@ -23,7 +23,8 @@ class Table:
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        plain = ([None if value != value else value for value in row] for row in self.rows)  # JSON has no NaN
+        rows = [dict(zip(self.columns, row, strict=True)) for row in plain]
         return {"title": self.title, "rows": rows, "note": self.note}
 
 
