@@ -13,7 +13,7 @@ from tests.hostile.commands import COMMANDS
 from tests.hostile.valid_files import write_valid_files
 
 IN_A_TEST = len(COMMANDS)  # each command once
-FEW, MANY = 5 * IN_A_TEST, 5_500
+FEW, MANY = 500, 5_500
 
 pytestmark = pytest.mark.slow
 
@@ -65,8 +65,9 @@ def test_the_commands_succeed_as_long_as_nothing_is_changed(valid, server, tmp_p
 
 @pytest.mark.parametrize("start", range(0, FEW, IN_A_TEST))
 def test_changed_inputs_are_refused_in_words_or_used_and_harm_nothing(start, options, valid, server, tmp_path):
-    found = run_cases(range(start, start + IN_A_TEST), options, valid, server, tmp_path)
-    assert not found, f"{len(found)} of {IN_A_TEST} cases:\n\n" + "\n\n".join(found)
+    numbers = range(start, min(start + IN_A_TEST, FEW))
+    found = run_cases(numbers, options, valid, server, tmp_path)
+    assert not found, f"{len(found)} of {len(numbers)} cases:\n\n" + "\n\n".join(found)
 
 
 @pytest.mark.nightly
