@@ -29,6 +29,7 @@ from reposer.generators.trueflow.model import (
     parts_moved,
     rims_inside,
     sample,
+    torn,
 )
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
 from reposer.recipes import TruePairsConfig
@@ -290,6 +291,16 @@ def test_the_rim_of_a_person_is_not_copied_into_the_inside_of_the_result():
     )
     assert wrong[20:28].max() == 0, "the photo's inside"
     assert rims_inside(narrow, narrow, still_places((64, 48))).max() <= 0.5, "an edge stays an edge"
+
+
+def test_nothing_is_copied_where_places_jump_but_where_they_are_stretched():
+    across, down, stretched = (still_places((16, 12)).clone() for _ in range(3))
+    across[:, 0, :, 7:] += 30
+    down[:, 1, 9:] += 30
+    stretched *= 3
+    assert torn(across)[0, 0, 4].tolist() == [0.0] * 6 + [1.0] * 2 + [0.0] * 4
+    assert torn(down)[0, 0, :, 4].tolist() == [0.0] * 8 + [1.0] * 2 + [0.0] * 6
+    assert torn(stretched).max() == 0
 
 
 def test_a_thin_limb_of_the_result_that_crosses_where_an_arm_hung_stays_whole():

@@ -524,6 +524,20 @@ def rims_inside(
 
 LIMBS = 50
 """What is this share of the picture's height away from the joints' lines is a limb's own."""
+TEAR = (4.0, 8.0)
+"""Pixels by which the places of neighbours are apart: what no body is stretched by, and what is surely a jump."""
+
+
+def torn(place: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 H W"]:
+    """How surely the places jump beside a pixel, from one part of the source to another: what lies between them there
+    would be copied as a thread."""
+    down = (place[:, :, 1:] - place[:, :, :-1]).norm(dim=1, keepdim=True)
+    across = (place[..., 1:] - place[..., :-1]).norm(dim=1, keepdim=True)
+    apart = F.pad(torch.maximum(F.pad(down, (0, 0, 1, 0)), F.pad(across, (1, 0))), (0, 1, 0, 1))
+    apart = F.max_pool2d(apart, 2, 1)  # of both sides
+    return ((apart - TEAR[0]) / (TEAR[1] - TEAR[0])).clamp(0, 1)
+
+
 ARMS = [PARTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("lower_arm", "hand")]
 """Parts that hang in front of the rest of the body."""
 
@@ -695,7 +709,7 @@ class TrueFlow(Generator):
             copied = copied * output.shares
         wrong = [
             torch.maximum(
-                rims_inside(output.geometry.target.person, mask, place),
+                torch.maximum(rims_inside(output.geometry.target.person, mask, place), torn(place)),
                 arms_elsewhere(output.geometry.target.parts, geometry.source.parts, place),
             )
             for geometry, mask, place in zip(geometries, masks, places, strict=True)
