@@ -312,7 +312,7 @@ def test_a_thin_limb_of_the_result_that_crosses_where_an_arm_hung_stays_whole():
     parts[1, :, 0, 62:67, 16:88], parts[1, :, PARTS.index("left_upper_arm"), 62:67, 16:88] = -20, 20
     bodies = [Body(one, one[:, :3], one, one, one[..., 0, 0]) for one in parts]
     nothing = torch.zeros(1, 2, 128, 96)
-    geometry = Geometry(*bodies, Match(nothing, nothing[:, :1], nothing[:, 0]))
+    geometry = Geometry(*bodies, Match(nothing, nothing[:, :1], nothing[:, 0], nothing[:, 0, :, :1]))
     xy, visible = torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool)
     for name, x in (("left_shoulder", 36.0), ("left_elbow", 172.0)):
         joint = OPENPOSE_18.index(name)
