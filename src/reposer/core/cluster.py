@@ -6,12 +6,13 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from . import workers as local
 from .choices import Engine
-from .errors import BadInput
+from .errors import BadInput, is_of_memory
 from .extras import install
 from .workers import ENDED, one_thread
 
@@ -64,7 +65,10 @@ def results(
             )
         try:
             for row in done.iter_rows():
-                yield pickle.loads(row["result"])
+                result = pickle.loads(row["result"])
+                if isinstance(result, _Failed):
+                    raise result.error
+                yield result
         except ray.exceptions.RayError as error:
             if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.OutOfMemoryError):
                 raise BadInput(ENDED) from None
@@ -72,9 +76,25 @@ def results(
 
 
 def done_row(row: Mapping[str, bytes], work: Callable[[Any], Any]) -> dict[str, bytes]:
-    """The row of a result, of the row of its task."""
-    with one_thread():
-        return {"result": pickle.dumps(work(pickle.loads(row["task"])))}
+    """The row of a result, of the row of its task. What the command line says in a sentence is a result, too: Ray would
+    wrap it in an error of its own, with its tracebacks."""
+    try:
+        with one_thread():
+            result = work(pickle.loads(row["task"]))
+    except (BadInput, OSError, MemoryError) as error:
+        result = _Failed(error)
+    except RuntimeError as error:
+        if not is_of_memory(error):
+            raise
+        result = _Failed(error)
+    return {"result": pickle.dumps(result)}
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """In place of a task's result: what it raised, to be raised again by the process that asked for it."""
+
+    error: Exception
 
 
 def require_ray() -> Any:
