@@ -34,3 +34,26 @@ def test_what_only_generates_has_the_bits_of_torchs_norm_and_the_gradient_is_rig
     assert torch.autograd.gradcheck(
         lambda x: instance_norm(x.contiguous(memory_format=torch.channels_last)), x.requires_grad_()
     )
+
+
+def test_its_second_gradient_is_right_by_differences():
+    torch.manual_seed(0)
+    x = (2 * torch.randn(2, 3, 4, 3, dtype=torch.float64) + 1).requires_grad_()
+    assert torch.autograd.gradgradcheck(
+        lambda x: instance_norm(x.contiguous(memory_format=torch.channels_last)).sin(), x
+    )
+
+
+def test_autocast_rounds_neither_mean_nor_deviation_of_a_float32_input():
+    torch.manual_seed(0)
+    values, gradient = torch.randn(2, 2, 4, 12, 8).unbind()
+    found = []
+    for dtype, autocast in ((torch.float32, True), (torch.float64, False)):
+        x = (values + 100).to(dtype).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            y = instance_norm(x.contiguous(memory_format=torch.channels_last))
+            (slope,) = torch.autograd.grad(y, x, gradient.to(dtype))
+        assert y.dtype == dtype
+        found.append((y.detach().double(), slope.double()))
+    for ours, exact in zip(*found, strict=True):
+        assert (ours - exact).abs().max() < 1e-3

@@ -73,6 +73,9 @@ class _ChannelsLast(torch.autograd.Function):
         """With h the result and s = 1 / deviation: s (g - mean(g) - h mean(g h))."""
         x, mean, scale = ctx.saved_tensors
         rows, g = _rows(x), _rows(gradients[0].contiguous(memory_format=torch.channels_last))
+        if torch.is_grad_enabled():  # for the gradient of this gradient, in which mean and scale depend on x
+            mean = _mean(rows)
+            scale = torch.rsqrt(_mean((rows - mean).square()) + EPSILON)
         of_g = _mean(g)
         slope = -scale.pow(3) * (_mean(g * rows) - mean * of_g)  # -s^2 mean(g h)
         return _picture(torch.addcmul(-scale * of_g - slope * mean, rows, slope).addcmul_(g, scale), x)
@@ -88,6 +91,7 @@ def _picture(rows: Tensor, like: Tensor) -> Float[Tensor, "B C H W"]:
 
 
 def _mean(rows: Tensor) -> Float[Tensor, "B 1 C"]:
-    """Over the places. A product with a row of equal numbers is the fastest sum."""
+    """Over the places. A product with a row of equal numbers is the fastest sum; autocast would round it."""
     share = rows.new_full((1, 1, rows.shape[1]), 1 / rows.shape[1]).expand(len(rows), -1, -1)
-    return torch.bmm(share, rows)
+    with torch.autocast("cpu", enabled=False):
+        return torch.bmm(share, rows)
