@@ -130,13 +130,45 @@ class Failing:
         raise ConnectionError("the server\nis gone")
 
 
+def log_of_nine_steps(of, folder, *, tracker=None, minutes=None, processor_minutes=None):
+    return RunLog(
+        of,
+        folder,
+        main=True,
+        show=False,
+        tracker=tracker,
+        step=0,
+        last_step=9,
+        minutes=minutes,
+        processor_minutes=processor_minutes,
+    )
+
+
+@pytest.mark.parametrize(
+    "limits, share",
+    [
+        ({}, 1 / 9),
+        ({"minutes": 2.0}, 0.5),
+        ({"processor_minutes": 4.0}, 0.75),
+        ({"minutes": 2.0, "processor_minutes": 4.0}, 0.75),
+        ({"processor_minutes": 0.0}, 1 / 9),
+        ({"processor_minutes": 1.0}, 1.0),
+    ],
+)
+def test_the_bar_shows_the_share_of_what_ends_first_of_steps_time_and_processor_time(limits, share, tmp_path):
+    log = log_of_nine_steps(recipe(), RunFolder(tmp_path), **limits)
+    log.show_progress("first", 1, seconds=60.0, processor_seconds=180.0)
+    (task,) = log._bar.tasks
+    assert task.completed == pytest.approx(share)
+
+
 @pytest.mark.parametrize("good", [1, 9])
 def test_a_tracker_that_fails_is_said_once_and_left_out_and_gets_no_plus_in_a_name(good, tmp_path, monkeypatch):
     tracker, said = Failing(good), []
     monkeypatch.setattr(RunLog, "say", lambda self, message: said.append(message))
     own = dataclasses.replace(recipe(), log_every=1)
     folder = RunFolder(tmp_path)
-    with RunLog(own, folder, main=True, show=False, tracker=tracker, step=0, last_step=9, minutes=None) as log:
+    with log_of_nine_steps(own, folder, tracker=tracker) as log:
         for step in (1, 2, 3):
             log.step("first", step, {"generator+judge/l1": 0.5})
             log.validated("first", step, {"l1": 0.25})

@@ -228,6 +228,7 @@ def _train(
         step=step,
         last_step=min(recipe.steps, until_step or recipe.steps),
         minutes=max_minutes,
+        processor_minutes=max_processor_minutes,
     )
     state = RunState(generator, averaged, step, first_stage, before, device)
     rows = rows_of_process(recipe.batch_size, accelerator.process_index, accelerator.num_processes)
@@ -288,6 +289,7 @@ def _train(
                 if main and write_pictures and state.step % recipe.picture_every == 0:
                     write_pictures(averaged, folder.pictures / f"{state.step:08d}.png")
                 processor = state.processor_elapsed()
+                log.show_progress(stage.name, state.step, state.elapsed, processor)
                 late = max_minutes is not None and state.elapsed > 60 * max_minutes
                 late |= max_processor_minutes is not None and processor > 60 * max_processor_minutes
                 came = largest_over_processes(stop_asked(), device)

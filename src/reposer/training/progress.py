@@ -30,8 +30,10 @@ class RunLog:
         step: int,
         last_step: int,
         minutes: float | None,
+        processor_minutes: float | None,
     ) -> None:
-        """`step`: where this call starts; it ends at `last_step`, or after this many minutes. tracker: has begun."""
+        """`step`: where this call starts; it ends at `last_step`, or after this many minutes or processor minutes.
+        tracker: has begun."""
         self.recipe, self.folder, self.main, self.show = recipe, folder, main, show and main
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -50,7 +52,7 @@ class RunLog:
             disable=not self.show,
             speed_estimate_period=120,
         )
-        self._started, self._minutes, self._last_step = self._since, minutes, last_step
+        self._last_step, self._minutes, self._processor_minutes = last_step, minutes, processor_minutes
         self._task = self._bar.add_task("", total=1.0, stage="", place="", rate=0.0, terms="")
         self._tracker = tracker
         if main and (broken := folder.cut_log(step)):
@@ -63,12 +65,17 @@ class RunLog:
         self._count += 1
         if step % self.recipe.log_every == 0 or step == self.recipe.steps:
             self._write(stage, step)
-        place = f"{step}/{self._last_step}"
-        self._bar.update(self._task, completed=self._share(step), stage=stage, place=place)
 
-    def _share(self, step: int) -> float:
-        """Progress from 0 to 1: of the steps, or of the time if that ends first."""
-        late = (time.monotonic() - self._started) / (60 * self._minutes) if self._minutes else 0.0
+    def show_progress(self, stage: str, step: int, seconds: float, processor_seconds: float) -> None:
+        """Moves the bar. The seconds are those of this call."""
+        place = f"{step}/{self._last_step}"
+        share = self._share(step, seconds, processor_seconds)
+        self._bar.update(self._task, completed=share, stage=stage, place=place)
+
+    def _share(self, step: int, seconds: float, processor_seconds: float) -> float:
+        """Progress from 0 to 1: of the steps, or of the time or the processor time if that ends first."""
+        limits = ((seconds, self._minutes), (processor_seconds, self._processor_minutes))
+        late = max((spent / (60 * limit) for spent, limit in limits if limit), default=0.0)
         return min(1.0, max(step / self._last_step, late))
 
     def _write(self, stage: str, step: int) -> None:
