@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import multiprocessing
 import os
 import random
 import time
@@ -10,8 +12,9 @@ import torch
 from reposer.core import BadInput
 from reposer.generators import load
 from reposer.training import distributed, train
+from reposer.training.loader import Addressed
 from reposer.training.run_folder import RunFolder
-from tests.forked import started
+from tests.forked import _CONTEXTS, started
 from tests.training.run_tiny import recipe, run
 
 
@@ -127,6 +130,33 @@ def test_a_limit_of_processor_time_counts_what_the_processes_compute_and_is_kept
 def _sleeps(generator):
     time.sleep(0.5)
     return {}
+
+
+def test_the_processor_time_of_a_run_includes_that_of_its_workers_once(tmp_path, monkeypatch):
+    monkeypatch.setitem(_CONTEXTS, "spawn", multiprocessing.get_context("fork"))  # the warm server's are not ours
+    monkeypatch.setattr(Addressed, "__getitem__", _computes_first(Addressed.__getitem__))
+    began = []  # where the run begins to count
+    monkeypatch.setattr(RunFolder, "drop_checkpoints", lambda *_, after: began.append(time.process_time()))
+    tiny, children = recipe(1), _of_ended_children()
+    done = train(dataclasses.replace(tiny, stages=tiny.stages[:1], workers=1), tmp_path, progress=False)
+    of_workers = done.processor_seconds - (time.process_time() - began[0])
+    assert of_workers > 0.35, "two samples of 0.2 s each"
+    assert of_workers == pytest.approx(_of_ended_children() - children, abs=0.15)
+
+
+def _of_ended_children():
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
+def _computes_first(read):
+    def slowly(self, address):
+        end = time.process_time() + 0.2
+        while time.process_time() < end:
+            pass
+        return read(self, address)
+
+    return slowly
 
 
 def test_the_log_is_cut_back_to_the_saved_step(tmp_path):
