@@ -115,6 +115,13 @@ def test_smoothing_does_not_go_with_pairs_nor_a_cluster_without_its_library(tmp_
     assert "needs Ray Data (ray is missing)" in capsys.readouterr().err
 
 
+def test_the_help_says_under_which_protocols_workers_are_not_used(capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "under the others no file is written, and this is not used" in said
+
+
 @pytest.mark.slow
 def test_views_are_scored_by_azimuth_beside_the_copied_source_and_another_model(tmp_path, capsys):
     pytest.importorskip("h5py")

@@ -72,7 +72,8 @@ class PairScoring(OfOneKind):
     reference: Path | None = None
     """folder of the training pictures, for metrics that compare with them."""
     workers: int = 2
-    """processes that decode and compare files; with --engine ray, those that generate, too."""
+    """processes that decode and compare files, under protocols that say how files become pictures (under the others no
+    file is written, and this is not used); with --engine ray, those that generate, too."""
     engine: Engine = "local"
     """local = this machine; ray = also the pictures are generated, by one thread each, on the Ray cluster that
     RAY_ADDRESS names, whose machines see the same files, or by a Ray on this machine (extra `cluster`); for protocols
