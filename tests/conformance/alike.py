@@ -23,15 +23,19 @@ def one_of_each(recipes: Mapping[str, Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("name", marked)
 
 
-def tiny(recipe: Any) -> Any:
-    """The recipe at its tiny size; the clips of two small recipes have the frames of a single update.
+OF_CLIPS = ("gfla-animation-mini", "gfla-face-mini")
+"""Recipes of both families of clips, whose steps are one or more updates."""
 
-    Several updates of a clip: in the nightly recipes of the same families, and in `tests/generators/test_gfla_clips.py`.
+
+def tiny(recipe: Any, *, updates: int = 1) -> Any:
+    """The recipe at its tiny size; the clips of those `OF_CLIPS` have the frames of this many updates.
+
+    Nightly tests train two, of which the second continues from the first.
     """
     small = recipe.tiny()
-    if recipe.name not in ("gfla-animation-mini", "gfla-face-mini"):
+    if recipe.name not in OF_CLIPS:
         return small
-    return replace(small, data=replace(small.data, frames=small.stages[-1].objective.chunk))
+    return replace(small, data=replace(small.data, frames=updates * small.stages[-1].objective.chunk))
 
 
 def _machinery(recipe: Any) -> tuple[tuple[type, type], frozenset[type]]:

@@ -15,7 +15,7 @@ from reposer.generators import RECIPES, load
 from reposer.probes import PROBE_RECIPES
 from reposer.training import train
 from tests.batches import batches
-from tests.conformance.alike import one_of_each, tiny
+from tests.conformance.alike import OF_CLIPS, one_of_each, tiny
 from tests.rendered import opened_once
 from tests.training.test_resume import assert_same, final_state
 
@@ -34,7 +34,16 @@ def rendered_once(monkeypatch):
 @pytest.mark.slow
 @one_of_each_machinery
 def test_a_resumed_run_equals_an_unbroken_one_and_leaves_the_averaged_generator(name, tmp_path):
-    recipe = tiny(EVERY_RECIPE[name]())
+    resumed_equals_unbroken(tiny(EVERY_RECIPE[name]()), tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", OF_CLIPS)
+def test_a_resumed_run_with_two_updates_a_step_equals_an_unbroken_one(name, tmp_path):
+    resumed_equals_unbroken(tiny(RECIPES[name](), updates=2), tmp_path)
+
+
+def resumed_equals_unbroken(recipe, tmp_path):
     unbroken = train(recipe, tmp_path / "unbroken", progress=False)
     assert unbroken.finished
     for end in itertools.accumulate(stage.steps for stage in recipe.stages):
@@ -42,7 +51,7 @@ def test_a_resumed_run_equals_an_unbroken_one_and_leaves_the_averaged_generator(
             assert not train(recipe, tmp_path / "broken", progress=False, until_step=end - 1).finished
     assert train(recipe, tmp_path / "broken", progress=False).finished
     assert_same(final_state(tmp_path / "unbroken"), final_state(tmp_path / "broken"))
-    if name in RECIPES:
+    if recipe.name in RECIPES:
         loaded = load(str(tmp_path / "unbroken" / "generator.safetensors"))
         batch = Batch.stack([recipe.data.open(loaded.framing)[0]])
         arguments = (batch.source, batch.source_pose, batch.target_pose)

@@ -21,7 +21,7 @@ from reposer.training.loader import batches_in_parts
 from reposer.training.loop import must_begin, take_step, take_step_in_parts, train, update_average
 from tests.batches import batches
 from tests.batches import batches as batches_of
-from tests.conformance.alike import one_of_each, tiny
+from tests.conformance.alike import OF_CLIPS, one_of_each, tiny
 from tests.forked import CONTEXT, started
 from tests.rendered import keep_renderings, opened_once
 
@@ -121,11 +121,14 @@ ROWS = 3  # two processes have 1 and 2 of them
 
 
 def weights_after(
-    recipe_name: str, process: int, processes: int, steps: int = 2, parts: int = 1
+    recipe_name: str, process: int, processes: int, steps: int = 2, *, parts: int = 1, updates: int = 1
 ) -> dict[str, torch.Tensor]:
-    """All networks of a recipe at its tiny size after a step of each stage and `steps` of the last, in float64."""
+    """All networks of a recipe at its tiny size after a step of each stage and `steps` of the last, in float64.
+
+    updates: of one step on clips.
+    """
     torch.manual_seed(0)
-    recipe = replace(tiny(RECIPES[recipe_name]()), batch_size=ROWS)
+    recipe = replace(tiny(RECIPES[recipe_name](), updates=updates), batch_size=ROWS)
     share = len(rows_of_process(ROWS, process, processes)) / ROWS
     generator = recipe.build().double()
     with pytest.MonkeyPatch.context() as patch:
@@ -157,9 +160,9 @@ def double(value):
     return replace(value, **{f.name: double(getattr(value, f.name)) for f in fields(value)})
 
 
-# A step of them is several updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one of
-# 2e-9 after one step and of 6e-5 after two, so that two steps would compare rounding.
-STEPS = {"gfla-face-mini": 1, "gfla-animation-mini": 1}
+# A step of them is one or more updates of a network with norms over two pixels: a nudge of 1e-15 in the weights is one
+# of 2e-9 after a step of two updates and of 6e-5 after two such steps, which would compare rounding.
+STEPS = dict.fromkeys(OF_CLIPS, 1)
 
 
 def one_of_two(process, meeting, wanted, ended):
@@ -167,9 +170,9 @@ def one_of_two(process, meeting, wanted, ended):
     torch.set_num_threads(1)
     keep_renderings()
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=process, world_size=2)
-    for recipe_name, out in iter(wanted[process].get, None):
+    for recipe_name, updates, out in iter(wanted[process].get, None):
         try:
-            result = weights_after(recipe_name, process, 2, STEPS.get(recipe_name, 2))
+            result = weights_after(recipe_name, process, 2, STEPS.get(recipe_name, 2), updates=updates)
             if process == 0:
                 torch.save(result, out)
             ended[process].put("")
@@ -185,10 +188,10 @@ def two_processes(tmp_path_factory):
     wanted, ended = [CONTEXT.Queue() for _ in range(2)], [CONTEXT.Queue() for _ in range(2)]
     both = [started(one_of_two, process, str(folder / "meeting"), wanted, ended) for process in range(2)]
 
-    def trained(recipe_name):
-        out = folder / f"{recipe_name}.pt"
+    def trained(recipe_name, updates):
+        out = folder / f"{recipe_name}-{updates}.pt"
         for queue in wanted:
-            queue.put((recipe_name, str(out)))
+            queue.put((recipe_name, updates, str(out)))
         for queue in ended:
             while queue.empty():
                 assert all(process.is_alive() for process in both)
@@ -208,11 +211,21 @@ def two_processes(tmp_path_factory):
 @pytest.mark.slow
 @one_of_each(RECIPES)
 def test_two_processes_and_two_parts_that_share_a_batch_unevenly_equal_the_whole_batch(name, two_processes):
+    divided_equals_whole(name, two_processes, updates=1)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", OF_CLIPS)
+def test_two_processes_and_two_parts_equal_the_whole_batch_also_with_two_updates_a_step(name, two_processes):
+    divided_equals_whole(name, two_processes, updates=2)
+
+
+def divided_equals_whole(name, two_processes, *, updates):
     steps = STEPS.get(name, 2)
-    whole = weights_after(name, 0, 1, steps)
-    divided = {"processes": two_processes(name)}
+    whole = weights_after(name, 0, 1, steps, updates=updates)
+    divided = {"processes": two_processes(name, updates)}
     if takes_parts(name):
-        divided["parts"] = weights_after(name, 0, 1, steps, parts=2)
+        divided["parts"] = weights_after(name, 0, 1, steps, parts=2, updates=updates)
     for how, weights in divided.items():
         assert whole.keys() == weights.keys()
         for place, weight in whole.items():
