@@ -1,6 +1,7 @@
 """What the page asks of `own_photo` besides `repose`: who is in a photo, and the pose that would be generated."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,22 @@ def test_pose_for_is_the_pose_that_repose_generates():
         assert found.pose.size == (300, 200)
         assert torch.allclose(found.pose.xy[found.pose.visible], made.pose.xy[made.pose.visible], atol=1e-4)
         assert torch.equal(found.pose.visible, made.pose.visible)
+
+
+def test_a_head_that_the_pose_would_turn_stays_and_a_note_says_so():
+    pose = standing()
+    names, xy, visible = pose.skeleton.joints, pose.xy.clone(), pose.visible.clone()
+    xy[names.index("nose"), 0] -= 12
+    visible[[names.index("left_eye"), names.index("left_ear")]] = False
+    aside, kept = replace(pose, xy=xy, visible=visible), "The head keeps its direction"
+    made = repose(PHOTO, "arms-wide", source_pose=aside, model=MODEL)
+    assert len([note for note in made.notes if note.startswith(kept)]) == 1
+    assert not made.pose.visible[names.index("left_ear")]
+    assert any(note.startswith(kept) for note in pose_for("arms-wide", aside).notes)
+    turned = repose(PHOTO, "arms-wide", source_pose=aside, model=MODEL, head="pose")
+    assert turned.pose.visible[names.index("left_ear")] and not any(note.startswith(kept) for note in turned.notes)
+    assert not any(note.startswith(kept) for note in pose_for("arms-wide", aside, head="pose").notes)
+    assert not any(note.startswith(kept) for note in repose(PHOTO, "arms-wide", source_pose=pose, model=MODEL).notes)
 
 
 def test_two_people_of_a_photo_that_is_opened_once_are_those_of_two_photos():

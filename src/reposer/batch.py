@@ -371,8 +371,6 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         asked = found.pose
         pose = fitted(asked, source, job.pose, retargeted=options.retargeted, head=options.head)
         pose_person = None
-        if options.retargeted and options.head == "keep":
-            notes += head_note(source, asked)
     opened = _opened(job.photo, job.photo.stat().st_mtime_ns)
     made = repose(
         opened.photo,
@@ -395,6 +393,8 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
     if not is_preset(job.pose):
         inputs["pose"] = _digest(Path(job.pose), Path(job.pose).stat().st_mtime_ns)
     replace(made, generated=replace(made.generated, inputs=inputs)).save(job.out, mark=options.mark)
+    if asked is not None and options.retargeted and options.head == "keep":
+        notes += [note for note in head_note(source, asked) if note not in made.notes]
     if asked is not None and (note := inferred_note(asked, made.pose)) and note not in made.notes:
         notes.append(note)  # a pose that was fitted here has all joints
     return [*notes, *made.notes]

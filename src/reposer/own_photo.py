@@ -235,7 +235,7 @@ def _cut(joints: Sequence[str]) -> str:
     if not joints:
         return ""
     return (
-        f"The pose leaves the photo with {len(joints)} joints, and is cut there: {', '.join(joints)}. --canvas grow "
+        f"The pose leaves the photo, and is cut there: {', '.join(joints)}. --canvas grow "
         "makes the picture larger, --canvas inside moves the pose."
     )
 
@@ -279,21 +279,25 @@ def pose_for(
     *,
     pose_person: Person | None = None,
     estimator: PoseEstimator | str = ESTIMATOR,
+    head: HeadChoice = "keep",
 ) -> Estimated:
     """A pose as `repose` would generate it of this person, in pixels of the photo, with notes. pose, pose_person: as
-    there.
+    there. head: too.
 
     source_pose: of the person in the photo.
     """
     own = source_pose.convert(OPENPOSE_18)
     found = pose_from(pose, own, pose_person, estimator)
-    pose = fitted(found.pose, own, found.name) if found.of_another else found.pose
-    if pose.size == own.size:
+    pose = fitted(found.pose, own, found.name, head=head) if found.of_another else found.pose
+    if pose.size == own.size and not found.of_another:
         return Estimated(pose, found.notes)
+    notes = [*found.notes, *(head_note(own, found.pose) if head == "keep" else ())]
+    if pose.size == own.size:
+        return Estimated(pose, notes)
     other = pose.convert(OPENPOSE_18)
     refuse_too_little(own, "photo")
     refuse_too_little(other, "wanted picture")
-    return Estimated(retarget_placement(own, other), found.notes)
+    return Estimated(retarget_placement(own, other, head=head), notes)
 
 
 def as_bytes(photo: Picture) -> UInt8[Tensor, "H W 3"]:

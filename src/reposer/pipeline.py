@@ -120,10 +120,12 @@ def transfer(
     target_pose = retarget_placement(own_pose, target_pose, retargeted=retargeted, head=head)
     leaving, growth = cut_joints(own_pose, target_pose), (0, 0, 0, 0)
     if leaving and canvas == "inside":
-        target_pose, leaving = moved_inside(own_pose, target_pose), []
+        target_pose = moved_inside(own_pose, target_pose)
+        leaving = cut_joints(own_pose, target_pose)
     elif leaving and canvas == "grow":
-        growth, leaving = growth_for(own_pose, target_pose), []
+        growth = growth_for(own_pose, target_pose)
         picture, source_pose, target_pose = _grown(picture, growth, source_pose, target_pose)
+        leaving = cut_joints(source_pose.convert(generator.skeleton), target_pose)
     refuse_too_little(target_pose, "wanted picture")
     picture_size = picture_size or generator.framing.person_size
     crop = _crop(picture, source_pose, target_pose, generator.framing, picture_size)

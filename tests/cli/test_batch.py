@@ -302,6 +302,7 @@ def test_joints_that_another_person_s_pose_lacks_are_told_at_every_size(world, m
         assert not done.failure
         told.append(done.notes)
         job.out.unlink()
+    assert all(len(set(notes)) == len(notes) for notes in told), "each is told once"
     of_joints = [[note for note in notes if note.startswith("Joints that the wanted pose lacks")] for notes in told]
     assert len(of_joints[0]) == 1 and of_joints[0] == of_joints[1]
     assert of_joints[0][0].endswith("the photo: right_knee, right_ankle, left_knee, left_ankle.")

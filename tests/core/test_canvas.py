@@ -38,6 +38,24 @@ def test_the_top_of_the_head_and_the_hands_count_though_no_joint_is_there():
     assert cut_joints(source, inside) == [] and ends(inside)["top of the head"][1] > 0
 
 
+def bust(dy=0.0):
+    """A head and shoulders: their joints' box is small, the top of the head far beyond it."""
+    source, _ = poses()
+    shown = torch.tensor(
+        [name.split("_")[-1] in ("nose", "eye", "ear", "neck", "shoulder") for name in source.skeleton.joints]
+    )
+    return replace(source, visible=shown, xy=source.xy + torch.tensor([0.0, dy]))
+
+
+def test_a_bust_whose_top_leaves_gets_room_for_it():
+    source = bust()
+    target = bust(dy=1.0 - float(source.xy[source.visible][:, 1].min()))
+    assert cut_joints(source, target) == ["top of the head"]
+    assert cut_joints(source, moved_inside(source, target)) == []
+    left, top, right, bottom = growth(source, target)
+    assert top >= -float(ends(target)["top of the head"][1]) and (left, right, bottom) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("move", [(-70.0, 0.0), (60.0, 0.0), (0.0, -80.0), (0.0, 90.0), (-70.0, 90.0)])
 def test_a_pose_moved_inside_keeps_its_shape_and_its_room(move):
     source, target = poses(*move)

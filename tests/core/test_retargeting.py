@@ -214,6 +214,22 @@ def test_a_body_that_turns_takes_its_head_along(share, alike):
     assert torch.equal(answer.pose.visible[HEAD], source.visible[HEAD] if alike else other.visible[HEAD])
 
 
+def test_a_bust_keeps_its_head_too_by_its_shoulders():
+    hidden = [name for name in OPENPOSE_18.joints if name.split("_")[-1] in ("hip", "knee", "ankle", "elbow", "wrist")]
+    source, other = looking_aside(standing()), standing(size=(300, 200), stature=100.0)
+    for one, two in ((without(source, *hidden), other), (source, without(other, *hidden))):
+        assert keeps_head(one, two)
+        assert torch.equal(retarget(one, two).pose.visible[HEAD], source.visible[HEAD])
+    assert not keeps_head(without(source, *hidden), turned(other, 0.3))
+
+
+def test_how_far_a_head_is_turned_is_told_without_shoulders():
+    source = without(standing(), "right_shoulder", "left_shoulder")
+    other = replace(source, xy=source.xy.clone())
+    other.xy[index("nose"), 0] += 0.3
+    assert turned_head(source, other) < 0.05
+
+
 def test_a_head_that_is_kept_leans_with_the_trunk():
     source, angle = standing(), np.radians(30)
     turn = torch.tensor([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]).float()

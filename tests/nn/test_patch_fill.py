@@ -68,6 +68,13 @@ def test_what_cannot_be_filled_colours_nothing_around_it():
         assert one.tone.abs().max() < 1e-4
 
 
+def test_a_hole_that_nothing_fits_stays_without_tone():
+    hole, keep = torch.zeros(64, 96, dtype=torch.bool), torch.zeros(64, 96, dtype=torch.bool)
+    hole[0, 0], keep[50:57, 80:87] = True, True
+    found = patched(texture(), hole, keep)
+    assert found is None or found.tone.abs().max() < 2
+
+
 def test_the_middle_of_a_wide_hole_is_filled_too():
     hole = hole_of((slice(4, 60), slice(26, 70)))
     found = patched(torch.where(hole, 1.0, texture()), hole, ~hole)

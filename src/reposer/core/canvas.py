@@ -17,6 +17,8 @@ MOST_CANVAS = 100_000_000
 """Pixels of a canvas that grew: as many as a photo may have."""
 
 
+BESIDE = 2.0
+"""Pixels of room beside an end of the body, whose place is an estimate."""
 TOP, FINGERTIPS = 1.7, 0.6
 """The top of the head lies this far beyond the neck, in distances from there to the middle of the head's joints; a hand this
 far beyond its wrist, in forearms."""
@@ -56,7 +58,8 @@ def _inside(place: Float[Tensor, "2"], size: tuple[int, int]) -> bool:
 
 
 def growth(source_pose: Pose, target_pose: Pose) -> tuple[int, int, int, int]:
-    """By how many pixels a photo has to grow (left, top, right, bottom) so that no joint that it showed is cut."""
+    """By how many pixels a photo has to grow (left, top, right, bottom) so that no joint or end of the body that it showed is
+    cut."""
     height, width = target_pose.size
     left, top, right, bottom = _bounds(source_pose, target_pose)
     grown = (max(0.0, -left), max(0.0, -top), max(0.0, right - width), max(0.0, bottom - height))
@@ -75,7 +78,8 @@ def growth(source_pose: Pose, target_pose: Pose) -> tuple[int, int, int, int]:
 
 
 def moved_inside(source_pose: Pose, target_pose: Pose) -> Pose:
-    """The target pose, shifted, and made smaller only if it must be, so that no joint that the photo showed is cut."""
+    """The target pose, shifted, and made smaller only if it must be, so that no joint or end of the body that the photo showed
+    is cut."""
     height, width = target_pose.size
     left, top, right, bottom = _bounds(source_pose, target_pose)
     scale = min(1.0, width / (right - left), height / (bottom - top))
@@ -98,4 +102,15 @@ def _bounds(source_pose: Pose, target_pose: Pose) -> tuple[float, float, float, 
     xy = target_pose.xy[stays] + 0.5
     (left, top), (right, bottom) = xy.amin(0).tolist(), xy.amax(0).tolist()
     room = ROOM * max(right - left, bottom - top)
-    return left - room, top - room, right + room, bottom + room
+    left, top, right, bottom = left - room, top - room, right + room, bottom + room
+    for name, place in ends(target_pose).items():
+        own = ends(source_pose).get(name)
+        if own is not None and _inside(own, source_pose.size):
+            x, y = (float(value) + 0.5 for value in place)
+            left, top, right, bottom = (
+                min(left, x - BESIDE),
+                min(top, y - BESIDE),
+                max(right, x + BESIDE),
+                max(bottom, y + BESIDE),
+            )
+    return left, top, right, bottom

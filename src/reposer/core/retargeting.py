@@ -35,6 +35,8 @@ SURE_FRAMES = 0.9
 INFERRED_SCORE = 0.3
 MIRRORED = 15.0
 """Degrees: a missing joint is taken from the other side if what is seen of its limb mirrors the other so closely."""
+HEAD = 0.146
+"""Statures from the neck to the middle of the head's joints, about (mean of the presets)."""
 FACING = 0.7
 """Cosine from which on a body is turned to the camera, or away from it: at most 45 degrees off."""
 UPRIGHT = 0.8
@@ -195,7 +197,7 @@ def keeps_head(source: Pose, target: Pose) -> bool:
 
 def turned_head(source: Pose, target: Pose) -> float:
     """How far the target pose, fitted, has its head from where `keep` puts it: the largest distance of a joint, in widths of
-    the source's shoulders; 1 where only one of the two shows a joint. Single poses."""
+    an average body's shoulders of the source's size; 1 where only one of the two shows a joint. Single poses."""
     pose = fitted(source, target).apply(target)
     if not keeps_head(source, pose):
         return 0.0
@@ -203,9 +205,8 @@ def turned_head(source: Pose, target: Pose) -> float:
     if bool((kept.visible[joints] != pose.visible[joints]).any()):
         return 1.0
     way = (kept.xy[joints] - pose.xy[joints])[kept.visible[joints]].norm(dim=-1)
-    right, left = (point(source, joint)[0] for joint in BONES["shoulders"][0])
-    width = (right - left).norm()
-    return float(way.amax() / width.clamp(min=1))
+    size = _lengths(source)[1] or _size_by_head(source)
+    return float(way.amax()) / (AVERAGE["shoulders"] * size) if size else 1.0
 
 
 def _facing(pose: Pose) -> float | None:
@@ -213,10 +214,11 @@ def _facing(pose: Pose) -> float | None:
 
     By shoulders and hips, across the spine, whichever is wider for an average body of the person's size.
     """
-    _, size = _lengths(pose)
-    axis = _axis(pose)
-    if size is None or axis is None:
+    size, axis = _lengths(pose)[1] or _size_by_head(pose), _axis(pose)
+    if size is None:
         return None
+    if axis is None:  # a bust is upright
+        axis = torch.tensor([0.0, -1.0], dtype=torch.float64)
     to_the_right = torch.stack([-axis[1], axis[0]])  # of a picture with the neck up
     widths = []
     for group in ("shoulders", "hips"):
@@ -225,6 +227,14 @@ def _facing(pose: Pose) -> float | None:
         if bool(there) and bool(too):
             widths.append(float((end - start) @ to_the_right) / (AVERAGE[group] * size))
     return max(-1.0, min(1.0, max(widths, key=abs))) if widths else None
+
+
+def _size_by_head(pose: Pose) -> float | None:
+    """The stature of a person of whom a single pose shows no long bone, by neck and head; None if it does not show these."""
+    head, (neck, shown) = [k for k in _head(pose.skeleton) if pose.visible[k]], point(pose, NECK)
+    if not head or not bool(shown):
+        return None
+    return float((pose.xy[head].double().mean(0) - neck).norm()) / HEAD or None
 
 
 def _head(skeleton: Skeleton) -> list[int]:

@@ -4,13 +4,13 @@ A PNG file is one stream of zlib. Each band is packed by itself and ends on a wh
 that stream. How a band is packed depends on its rows alone: the file is the same whatever the number of threads.
 """
 
-import os
 import struct
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
 
 from reposer.core.processes import closing_soon
@@ -43,7 +43,7 @@ def png_bytes(pixels: UInt8[np.ndarray, "H W C"], xmp: str | None = None) -> byt
         if xmp is not None:
             yield _chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + xmp.encode())
         checksum, begins = 1, b"\x78\x01"  # zlib's header: the fastest of its levels
-        with closing_soon(ThreadPoolExecutor(min(len(bands), os.cpu_count() or 1))) as pool:
+        with closing_soon(ThreadPoolExecutor(min(len(bands), torch.get_num_threads()))) as pool:
             for content, own, length in pool.map(packed, bands):
                 yield _chunk(b"IDAT", begins + content)
                 checksum, begins = _joined(checksum, own, length), b""

@@ -367,6 +367,8 @@ def _tone(picture: Tensor, hole: Tensor, unknown: Tensor, offset: Tensor) -> Flo
     h, w = hole.shape
     flat = hole.flatten()
     places = flat.nonzero()[:, 0]
+    if not len(places):
+        return picture.new_zeros(3, h, w)
     x, y = places % w, places // w
     shift = (offset[1] * w + offset[0]).flatten()
     table = picture.flatten(1).T.contiguous()

@@ -157,7 +157,8 @@ def fit(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         wanted = Path(about["from_photo"])
     else:
         wanted = choose_pose(read_recording(Path(about["from_file"])), otherwise=source.size).pose
-    return {"pose": as_plain(pose_for(wanted, source).pose)}
+    found = pose_for(wanted, source)
+    return {"pose": as_plain(found.pose), "notes": found.notes}
 
 
 def generate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

@@ -215,6 +215,7 @@ async function fitted(body) {
   open("edit");
   editor.ghost = state.source;
   editor.replace(found.pose);
+  if (found.notes.length) say(found.notes.join(" "));
 }
 const plain = pose => ({ skeleton: pose.skeleton, size: pose.size, joints: pose.joints });
 
