@@ -6,7 +6,6 @@ machine slows all alike.
 
 import multiprocessing
 import os
-import resource
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -19,7 +18,7 @@ from reposer.core.choices import Runtime
 from reposer.engines.graph import example_inputs
 from reposer.engines.run import load_for
 
-from .measure import Table, Value
+from .measure import Table, Value, own_peak
 
 MODEL = "trueflow"
 REPEATS = 12
@@ -48,7 +47,7 @@ def run(device: torch.device) -> list[Table]:
         rows += _measured(runtimes, threads)
     note = (
         "best of "
-        f"{REPEATS}, 256x192; a picture is `explain`, with all that the full-size result is made of; "
+        f"{REPEATS}, 256x192, seeded noise; a picture is `explain`, with all that the full-size result is made of; "
         "ready after: loading the weights or the graphs; difference: the largest from torch's, of values from -1 to 1; "
         "peak: of the whole process. " + _load()
     )
@@ -105,7 +104,7 @@ def _worker(runtime: Runtime, threads: int, connection: Connection) -> None:
 
     while connection.recv() == "again":
         connection.send((_seconds(lambda: generator.explain(source, own, target)), frame()))
-    connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    connection.send(own_peak())
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -4,8 +4,6 @@ The photo is a synthetic person, enlarged, with noise that only copying keeps. O
 `--device`.
 """
 
-import resource
-
 import torch
 from torch import Tensor
 
@@ -15,7 +13,7 @@ from reposer.generators import load
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
 from reposer.synthetic.people import SyntheticPeople
 
-from .measure import Table, best_times
+from .measure import Table, best_times, own_peak
 
 MODEL = "trueflow"
 SIZE = (4000, 3000)
@@ -40,7 +38,7 @@ def run(device: torch.device) -> list[Table]:
     rows = []
     for name, call in calls.items():
         seconds = best_times({name: call}, repeats=REPEATS, device=device)[name]
-        rows.append((name, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9))
+        rows.append((name, seconds, own_peak() / 1e9))
     shares = transfer(generator, photo, own, target, provenance=True).provenance
     assert shares is not None
     said = ", ".join(f"{share:.1%} {kind}" for kind, share in shares.shares.items())

@@ -2,7 +2,6 @@
 
 import dataclasses
 import multiprocessing
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from reposer.nn import features
 from reposer.synthetic.people import SyntheticPeople
 from reposer.training.loop import take_step
 
-from .measure import Table
+from .measure import Table, own_peak
 
 FULL = (
     "pg2-market-2017",
@@ -76,7 +75,7 @@ def measured(name: str, checkpointing: bool, device: str) -> list[tuple[str, int
 
 def _peak(device: str) -> float:
     if device == "cpu":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+        return own_peak() / 1e9
     return torch.cuda.max_memory_allocated() / 1e9
 
 

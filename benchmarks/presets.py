@@ -7,7 +7,6 @@ REPOSER_PRESET_PAIRS: pairs of synthetic people that are scored (200 by default,
 
 import multiprocessing
 import os
-import resource
 import time
 from importlib.resources import as_file, files
 from typing import Any
@@ -26,7 +25,7 @@ from reposer.pipeline import transfer
 from reposer.recipes import DataConfig
 from reposer.scoring.pairs import SYNTHETIC_PAIRS
 
-from .measure import Table, Value
+from .measure import Table, Value, own_peak
 
 PROTOCOL = "reposer-v1-synthetic"
 PAIRS = int(os.environ.get("REPOSER_PRESET_PAIRS", SYNTHETIC_PAIRS))
@@ -66,7 +65,7 @@ def timed(choice: Choice, device: str, threads: int) -> tuple[float, int]:
         start = time.perf_counter()
         transfer(generator, photo, own, wanted)
         best = min(best, time.perf_counter() - start)
-    return best, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return best, own_peak()
 
 
 def opened(choice: Choice, device: str) -> Any:
