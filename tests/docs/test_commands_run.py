@@ -47,6 +47,10 @@ def world(tmp_path_factory):
         (root / f"runs/gfla-mini/seed-{seed}").mkdir(parents=True)
         report = root / f"runs/gfla-mini/seed-{seed}/report-reposer-v1-reconstruction.json"
         shutil.copy(valid / name / "report.json", report)
+    for name in ("patn", "gfla", "mine"):
+        (root / "scores" / name).mkdir(parents=True)
+        report = root / "scores" / name / "report-reposer-v1-reconstruction.json"
+        shutil.copy(valid / "report" / "report.json", report)
     shutil.copytree(valid / "run", root / "runs/done")
     shutil.copytree(valid / "people", root / "DIR")
     shutil.copytree(valid / "people", root / "people")
