@@ -8,6 +8,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reposer.core import BadInput, Framing
+from reposer.core.generator import refuse_not_finite
 from reposer.data.picture_kinds import PICTURE_SUFFIXES
 from reposer.generators import load
 from reposer.scoring.validation import Few, held_out, validation
@@ -112,6 +113,27 @@ def test_a_state_is_saved_before_it_is_scored(tmp_path):
 
     with pytest.raises(BadInput, match="of one's own"):
         train(recipe(1), tmp_path / "run", progress=False, validate=refuse, until_step=1)
+    assert RunFolder(tmp_path / "run").taken()[0] == 1
+
+
+def test_pictures_that_cannot_be_rendered_cost_the_sheet_and_not_the_run(tmp_path, monkeypatch):
+    def refuse(generator, path):
+        refuse_not_finite(torch.full((1, 3, 2, 2), torch.nan), "a picture")
+
+    said = []
+    monkeypatch.setattr(RunLog, "say", lambda self, message: said.append(message))
+    own = dataclasses.replace(recipe(), picture_every=1, save_every=3)
+    assert train(own, tmp_path / "run", progress=False, write_pictures=refuse).finished
+    assert len(said) == 1 and said[0].startswith("No sheet of pictures after step 1: ") and "finite" in said[0]
+
+
+def test_a_state_is_saved_before_its_pictures_are_written(tmp_path):
+    def full(generator, path):
+        raise OSError(28, "No space left on device")
+
+    own = dataclasses.replace(recipe(1), picture_every=1, save_every=1)
+    with pytest.raises(OSError, match="No space left"):
+        train(own, tmp_path / "run", progress=False, write_pictures=full)
     assert RunFolder(tmp_path / "run").taken()[0] == 1
 
 

@@ -81,7 +81,8 @@ def train(
     The folder's run must have the same recipe, except for values that cannot change the numbers, and data with the same
     content.
 
-    write_pictures: renders the sheet of fixed pairs with the averaged generator into the given file.
+    write_pictures: renders the sheet of fixed pairs with the averaged generator into the given file; one that cannot
+        be rendered (BadInput: the pictures are not finite) is said, and the run goes on.
     validate: scores the averaged generator; called after each save, its numbers go into the log.
     tracker: a tracker of experiments that gets the log's numbers, too.
     max_minutes: stop and save after the step that passes this time of this call (the run can be resumed).
@@ -284,10 +285,8 @@ def _train(
                 state.step += 1
                 update_average(averaged, generator, recipe.ema, state.step)
 
-                # --- Log, picture, save, stop when due
+                # --- Log, save, score, picture, stop when due
                 log.step(stage.name, state.step, terms)
-                if main and write_pictures and state.step % recipe.picture_every == 0:
-                    write_pictures(averaged, folder.pictures / f"{state.step:08d}.png")
                 processor = state.processor_elapsed()
                 log.show_progress(stage.name, state.step, state.elapsed, processor)
                 late = max_minutes is not None and state.elapsed > 60 * max_minutes
@@ -300,6 +299,11 @@ def _train(
                     if validate is not None and came == 0:
                         log.validated(stage.name, state.step, validate(averaged))
                     write_loss_plot(list(log_lines(folder.log_file)), folder.loss_plot)
+                if main and write_pictures and state.step % recipe.picture_every == 0:  # after the save: it may fail
+                    try:
+                        write_pictures(averaged, folder.pictures / f"{state.step:08d}.png")
+                    except BadInput as error:
+                        log.say_once(f"No sheet of pictures after step {state.step}: {error}", str(error))
                 if stopping and state.step < recipe.steps:
                     log.say(f"Stopped after step {state.step}; the same command goes on from here.")
                     return state.outcome(finished=False, signal=came)

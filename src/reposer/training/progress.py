@@ -55,6 +55,7 @@ class RunLog:
         self._last_step, self._minutes, self._processor_minutes = last_step, minutes, processor_minutes
         self._task = self._bar.add_task("", total=1.0, stage="", place="", rate=0.0, terms="")
         self._tracker = tracker
+        self._said: set[str] = set()
         if main and (broken := folder.cut_log(step)):
             self.say(f"{broken} lines of {folder.log_file} could not be read, and were dropped.")
 
@@ -114,6 +115,12 @@ class RunLog:
     def say(self, message: str) -> None:
         if self.show:
             self._console.say(message)
+
+    def say_once(self, message: str, reason: str) -> None:
+        """Says the message, unless one of the same reason was said before."""
+        if reason not in self._said:
+            self._said.add(reason)
+            self.say(message)
 
     def warn_if_moved(self, before: dict[str, Any]) -> None:
         """Warns if torch's version or the thread count changed: a resumed run is bit-exact only if they are the
