@@ -123,12 +123,17 @@ def install(wheel: Path, folder: Path, *, borrow: bool, pip: Sequence[str]) -> P
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if borrow:
         subprocess.run([*command, "--no-deps", "--no-index", str(wheel)], check=True, env=outside())
-        say = "import sysconfig; print(sysconfig.get_path('purelib'))"
-        own = subprocess.run([str(python), "-c", say], check=True, capture_output=True, text=True).stdout.strip()
-        (Path(own) / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        borrow_dependencies(python)
     else:
         subprocess.run([*command, "-c", str(ROOT / "constraints.txt"), *pip, str(wheel)], check=True, env=outside())
     return python
+
+
+def borrow_dependencies(python: Path) -> None:
+    """Lets another environment's interpreter find the packages of this one, after its own."""
+    say = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own = subprocess.run([str(python), "-c", say], check=True, capture_output=True, text=True).stdout.strip()
+    (Path(own) / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
 def use_faults(python: Path, folder: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -217,6 +218,38 @@ def test_a_tracker_that_cannot_start_is_said_in_words_and_leaves_nothing(tmp_pat
     with pytest.raises(BadInput, match="tensorboard cannot be started \\(no account is set up\\)"):
         train(recipe(), tmp_path / "run", progress=False, tracker="tensorboard")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name, goes_on, sent", [("wandb", True, True), ("mlflow", False, True), ("mlflow", True, False)])
+def test_a_run_of_mlflow_that_goes_on_keeps_its_values(name, goes_on, sent, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    if goes_on:
+        monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    asked = []
+    accelerator = SimpleNamespace(init_trackers=lambda *values: asked.append(values))
+    trackers.begin_tracker(accelerator, name, recipe(), tmp_path, 2)
+    ((project, values, settings),) = asked
+    assert project == "reposer" and settings.keys() == {name}
+    assert values["stages.1.steps"] == 2 if sent else values is None
+
+
+@pytest.mark.slow  # where MLflow is installed, which Reposer does not need
+def test_mlflow_keeps_a_run_that_goes_on_under_its_number(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "store").as_uri())
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    own = dataclasses.replace(recipe(1), log_every=1)
+    assert train(own, tmp_path / "run", progress=False, tracker="mlflow").finished
+    (run,) = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    assert run.info.status == "FINISHED" and run.data.params["stages.1.steps"] == "1"
+    monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
+    longer = dataclasses.replace(own, stages=(own.stages[0], dataclasses.replace(own.stages[1], steps=2)))
+    assert train(longer, tmp_path / "run", progress=False, tracker="mlflow", extend=True).finished
+    (again,) = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    assert again.info.run_id == run.info.run_id
+    steps = mlflow.MlflowClient().get_metric_history(run.info.run_id, "generator/correctness")
+    assert [value.step for value in steps] == [2, 3]
 
 
 def test_trackers_get_every_value_of_a_recipe_by_its_path():

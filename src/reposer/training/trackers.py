@@ -1,5 +1,7 @@
 """Trackers of experiments by their names, through accelerate: whichever is installed; none is required."""
 
+import os
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +14,9 @@ from reposer.core.configs import to_plain
 from reposer.core.extras import install
 
 from .recipe import Recipe
+
+LONGEST_REASON = 600
+"""Characters of a tracker's own message that are shown: MLflow's last sentence is the one that helps."""
 
 TrackerName = Literal["tensorboard", "wandb", "mlflow"]
 
@@ -40,13 +45,14 @@ def begin_tracker(accelerator: Accelerator, name: TrackerName, recipe: Recipe, r
         "wandb": {"name": shown, "dir": str(root)},
         "mlflow": {"run_name": shown},
     }
-    values = (
-        None if name == "tensorboard" else dict(_flat(to_plain(recipe)))
-    )  # there it is a file in a folder of its own
+    # TensorBoard would write the values to a folder of its own; MLflow has those of a run that it goes on with, and
+    # refuses others, such as the number of steps of a run that was extended.
+    without_values = name == "tensorboard" or (name == "mlflow" and "MLFLOW_RUN_ID" in os.environ)
+    values = None if without_values else dict(_flat(to_plain(recipe)))
     try:
         accelerator.init_trackers(name if name == "tensorboard" else "reposer", values, {name: settings[name]})
     except Exception as error:  # the tracker's own: no account, no server, no place to write to
-        said = " ".join(str(error).split())[:200]
+        said = textwrap.shorten(str(error), LONGEST_REASON, placeholder=" ...")
         raise BadInput(f"{name} cannot be started ({said}). Set it up, or leave --tracker out.") from error
 
 

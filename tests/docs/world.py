@@ -1,0 +1,183 @@
+"""A folder with the files that the documents speak of, small ones, and their recipes at their tiny size."""
+
+import shutil
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+
+from reposer.cli import main
+from reposer.core import Registry
+from reposer.data.pictures import write_picture
+from reposer.generators import RECIPES, save
+from reposer.synthetic.people import write_people
+from reposer.training.recipe import PROBE_RECIPES
+from tests.data.video_clips import write_clip
+from tests.estimators.synthetic_photos import somebody
+from tests.generators.released_patn import made
+from tests.generators.test_gfla_released import released
+from tests.hostile.valid_files import write_valid_files
+from tests.study.folders import some_folders
+
+from .documents import ROOT
+
+PLACEHOLDERS = {
+    "MINE": "mine",
+    "runs/MINE/generator.safetensors": "runs/mine/generator.safetensors",
+    "RECIPE": "gfla-mini",
+    "NAME": "gfla-mini",
+    "FOLDER": "runs",
+    "ALBUM": "album",
+    "FILE.pth": "latest_net_G.pth",
+    "X.safetensors": "x.safetensors",
+    "SQUARES": "generated",
+    "TARGETS": "targets",
+    "theirs=PICTURES": "theirs=generated",
+}
+"""What stands in the place of names that the reader puts in; `DIR` and `CLIPS` are folders of the world."""
+
+NETWORKS = {
+    "gfla-mini": "gfla-mini",
+    "gfla-mini/seed-0": "gfla-mini",
+    "gfla-mini/seed-1": "gfla-mini",
+    "gfla-mini/seed-2": "gfla-mini",
+    "patn-mini": "patn-mini",
+    "proof": "gfla-mini",
+    "flow": "gfla-mini",
+    "walker": "gfla-mini",
+    "gfla-animation-mini": "gfla-animation-mini",
+    "gfla-face-mini": "gfla-face-mini",
+    "gfla-views-mini": "gfla-views-mini",
+    "views": "gfla-views-mini",
+    "appearance-flow-mini": "appearance-flow-mini",
+}
+"""Folders below `runs`, and the recipe of the network in each; `appearance-flow-mini` has another one."""
+
+
+def write_world(root: Path, valid: Path) -> Path:
+    """Fills the new folder `root`; `valid`: a new folder for what it is made of."""
+    write_valid_files(valid)
+    root.mkdir()
+    _photos_and_poses(root)
+    _reports(root, valid)
+    for name in ("DIR", "people", "people_mini"):
+        shutil.copytree(valid / "people", root / name)
+    for name in ("CLIPS", "people_video"):
+        shutil.copytree(valid / "clips", root / name)
+    for name in ("album", "photos", "poses"):
+        shutil.copytree(valid / "album", root / name)
+    shutil.copytree(valid / "cars", root / "cars")
+    for path in (valid / "cars").iterdir():
+        shutil.copy(path, root)
+    _fashion(root)
+    some_folders(root / "of_a_study")
+    for name, of in (("targets", "real"), ("sources", "sources"), ("out/ours", "ours"), ("out/patn", "theirs")):
+        _add(root / "of_a_study" / of, root / name)
+    for name in ("out/gfla", "generated"):
+        _add(root / "of_a_study/ours", root / name)
+    shutil.copy(valid / "study.db", root / "study.db")
+    _networks(root, valid)
+    return root
+
+
+def _photos_and_poses(root: Path) -> None:
+    for k, name in enumerate(("photo", "other_photo", "other", "half", "side", "back")):
+        write_picture(root / f"{name}.jpg", somebody(k % 2)[0])
+    assert main(["pose", "extract", str(root / "photo.jpg"), "--out", str(root / "pose.json"), "--plain"]) == 0
+    pose = str(root / "pose.json")
+    assert main(["pose", "convert", pose, str(root / "people.json"), "--format", "openpose18"]) == 0
+    assert main(["pose", "convert", pose, str(root / "skeleton.png")]) == 0
+    for name, count in (("dance", 2), ("clip", 2), ("me", 10)):
+        write_clip(root / f"{name}.mp4", [somebody(k % 2)[0].numpy() for k in range(count)], Fraction(12))
+    for name in ("car", "picture"):
+        write_picture(root / f"{name}.png", somebody()[0][::4, ::4])
+    (root / "jobs.csv").write_text("photo,pose\nphoto.jpg,arms-up\n")
+
+
+def _reports(root: Path, valid: Path) -> None:
+    for name in ("a", "one", "mine"):
+        shutil.copytree(valid / "report", root / name)
+    for name in ("b", "other", "theirs"):
+        shutil.copytree(valid / "other", root / name)
+    report = "report-reposer-v1-reconstruction.json"
+    places = {f"runs/gfla-mini/seed-{seed}": name for seed, name in enumerate(("report", "other"))}
+    places |= dict.fromkeys((f"scores/{name}" for name in ("patn", "gfla", "mine")), "report")
+    for place, name in places.items():
+        (root / place).mkdir(parents=True)
+        shutil.copy(valid / name / "report.json", root / place / report)
+
+
+def _fashion(root: Path) -> None:
+    """A data set of 256x176, and two folders of its test pictures: the targets, and as generated."""
+    write_people(root / "fashion", num_train=1, num_test=1, views=2, workers=1, progress=False)
+    _add(root / "fashion", root / "shared/fashion")
+    pictures = sorted((root / "fashion/test").glob("*.png"))
+    for folder in ("generated", "shared/results"):
+        (root / folder).mkdir(parents=True)
+        for source in pictures:
+            for target in pictures:
+                if source != target:
+                    shutil.copy(source, root / folder / f"{source.stem}_2_{target.stem}_vis.png")
+    _add(root / "fashion/test", root / "targets")
+    _add(root / "fashion/test", root / "shared/targets")
+    _add(root / "fashion/train", root / "train")
+    lists = "fasion-resize-annotation-test.csv"
+    shutil.copy(root / "fashion" / lists, root / lists)
+    shutil.copy(root / "fashion" / lists, root / "list.csv")
+
+
+def _networks(root: Path, valid: Path) -> None:
+    shutil.copytree(valid / "run", root / "runs/done")
+    (root / "runs/gfla-mini").mkdir(exist_ok=True)
+    shutil.copy(valid / "run/recipe.json", root / "runs/gfla-mini/recipe.json")
+    torch.manual_seed(0)
+    for folder, recipe in NETWORKS.items():
+        place = root / "runs" / folder
+        place.mkdir(parents=True, exist_ok=True)
+        save(RECIPES[recipe]().tiny().build().eval(), place / "generator.safetensors")
+    (root / "runs/gfla-mini/checkpoints").mkdir()
+    shutil.copy(root / "runs/gfla-mini/generator.safetensors", root / "runs/gfla-mini/checkpoints/00001200.safetensors")
+    shutil.copy(ROOT / "src/reposer/weights/trueflow.safetensors", root / "mine.safetensors")
+    torch.save(made().state_dict(), root / "latest_net_netG.pth")
+    released("gfla-fashion-2020", root / "latest_net_G.pth")
+
+
+def _add(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+
+
+def copy_of(world: Path, place: Path) -> Path:
+    """A copy to work in; networks are not copied, since nothing is written into one that is there."""
+
+    def put(source: str, target: str) -> None:
+        large = source.endswith((".safetensors", ".pth"))
+        Path(target).hardlink_to(source) if large else shutil.copy(source, target)
+
+    shutil.copytree(world, place, copy_function=put)
+    return place
+
+
+@contextmanager
+def idea_installed(path):
+    """The researcher's idea is there, as after `pip install -e idea`; path: a monkeypatch for sys.path."""
+    import importlib
+    import sys
+
+    from reposer.generators import GENERATORS
+
+    path.syspath_prepend(str(ROOT / "scripts/afternoons/idea"))
+    importlib.import_module("mine")
+    try:
+        yield
+    finally:
+        del sys.modules["mine"], GENERATORS._entries["mine"], RECIPES._entries["mine"]
+
+
+def tiny_recipes() -> Registry:
+    """All recipes that can be trained, at their tiny size."""
+    small = Registry("recipe")
+    for registry in (RECIPES, PROBE_RECIPES):
+        for name, build in registry.items():
+            small.add(name, lambda build=build: build().tiny())
+    return small
