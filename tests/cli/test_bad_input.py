@@ -139,6 +139,13 @@ def test_a_folder_that_is_no_data_set_says_what_was_looked_for(tmp_path, refused
     assert "annotation" in refused("evaluate", "gfla-synthetic", "--data", tmp_path / "empty")
 
 
+def test_a_data_set_without_its_option_and_a_recipe_instead_of_its_run_are_told_the_way(people, refused):
+    assert refused("train", "gfla-mini", "my people").endswith("takes its data set as an option: --data 'my people'.")
+    said = refused("evaluate", "patn-mini", "--data", people)
+    assert "is neither a file nor a shipped model" in said
+    assert said.endswith("It is a recipe: name the run that `reposer train patn-mini` made, as in runs/patn-mini.")
+
+
 def test_vgg_without_its_file_names_file_source_and_checksum(people, tmp_path, monkeypatch, refused):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
     monkeypatch.delenv("REPOSER_WEIGHTS_DIR", raising=False)

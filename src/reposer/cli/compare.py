@@ -28,7 +28,7 @@ def compare_reports(
 
     Args:
         reports: files that `reposer score` or `reposer evaluate` wrote.
-        names: one for each report; none = the names of their folders.
+        names: one for each report; none = the names of their folders, or of the files where these differ.
         format: table = for the terminal; markdown; latex = a tabular that needs booktabs; csv = a line for each number.
         mean: add a column with the mean over the reports and its 95 % interval, for runs that differ by their seed.
     """
@@ -53,15 +53,12 @@ def compare_reports(
 
 
 def unlike_names(paths: Sequence[Path]) -> tuple[str, ...]:
-    """The shortest ends of the paths' folders that tell them apart."""
-    for depth in range(1, max(len(path.resolve().parts) for path in paths)):
-        ends = ["/".join(_parts(path)[-depth - 1 :]) for path in paths]
+    """The shortest ends of the reports' places that tell them apart: of equal file names only the folders count."""
+    parts = [(*path.resolve().parts[:-1], path.stem) for path in paths]
+    if len({place[-1] for place in parts}) == 1:
+        parts = [place[:-1] for place in parts]
+    for depth in range(1, max(map(len, parts))):
+        ends = ["/".join(place[-depth:]) for place in parts]
         if len(set(ends)) == len(ends):
             return tuple(ends)
     raise BadInput("The same report was given twice.")
-
-
-def _parts(path: Path) -> tuple[str, ...]:
-    """The parts of the whole path without the file's ending."""
-    whole = path.resolve()
-    return (*whole.parts[:-1], whole.stem)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from reposer.core import BadInput, Generator
+from reposer.core import BadInput, Generator, quoted
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.evaluation.sheets import pair_sheet, write_sheet
@@ -101,7 +101,10 @@ def chosen(arguments: list[str]) -> tuple[Recipe | None, list[str]]:
         plain = read_receipt(Path(path))
         return with_values(recipes[plain["name"]](), plain, path), rest
     if not first.startswith("-") and first:
-        return recipes[first](), rest
+        recipe = recipes[first]()
+        if rest and not rest[0].startswith("-"):
+            raise BadInput(f"reposer train {first} takes its data set as an option: --data {quoted(rest[0])}.")
+        return recipe, rest
     if set(arguments) & {"-h", "--help"}:
         return None, []
     raise BadInput(

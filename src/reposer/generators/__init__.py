@@ -92,9 +92,10 @@ def model_file(name_or_path: str | Path) -> Path:
     shipped = {} if path.suffix else shipped_models()
     if str(name_or_path) in shipped:
         return shipped[str(name_or_path)]
-    raise BadInput(
-        f"'{name_or_path}' is neither a file nor a shipped model; shipped are: {', '.join(shipped_models()) or 'none'}."
-    )
+    said = f"'{name_or_path}' is neither a file nor a shipped model; shipped are: {', '.join(shipped_models())}."
+    if str(name_or_path) in RECIPES:
+        said += f" It is a recipe: name the run that `reposer train {name_or_path}` made, as in runs/{name_or_path}."
+    raise BadInput(said)
 
 
 def _about(header: Mapping[str, str]) -> dict[str, Any] | None:
