@@ -220,7 +220,9 @@ def test_a_tracker_that_cannot_start_is_said_in_words_and_leaves_nothing(tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("name, goes_on, sent", [("wandb", True, True), ("mlflow", False, True), ("mlflow", True, False)])
+@pytest.mark.parametrize(
+    "name, goes_on, sent", [("wandb", True, True), ("mlflow", False, True), ("mlflow", True, False)]
+)
 def test_a_run_of_mlflow_that_goes_on_keeps_its_values(name, goes_on, sent, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     if goes_on:
