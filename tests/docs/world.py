@@ -16,6 +16,7 @@ from reposer.training.recipe import PROBE_RECIPES
 from tests.data.video_clips import write_clip
 from tests.estimators.synthetic_photos import somebody
 from tests.generators.released_patn import made
+from tests.generators.test_drn_faces import folder, person
 from tests.generators.test_gfla_released import released
 from tests.hostile.valid_files import write_valid_files
 from tests.study.folders import some_folders
@@ -49,7 +50,6 @@ NETWORKS = {
     "gfla-animation-mini": "gfla-animation-mini",
     "gfla-face-mini": "gfla-face-mini",
     "gfla-views-mini": "gfla-views-mini",
-    "views": "gfla-views-mini",
     "appearance-flow-mini": "appearance-flow-mini",
 }
 """Folders below `runs`, and the recipe of the network in each; `appearance-flow-mini` has another one."""
@@ -72,10 +72,9 @@ def write_world(root: Path, valid: Path) -> Path:
         shutil.copy(path, root)
     _fashion(root)
     some_folders(root / "of_a_study")
-    for name, of in (("targets", "real"), ("sources", "sources"), ("out/ours", "ours"), ("out/patn", "theirs")):
-        _add(root / "of_a_study" / of, root / name)
-    for name in ("out/gfla", "generated"):
-        _add(root / "of_a_study/ours", root / name)
+    (root / "marked").mkdir()
+    for split in ("train", "test"):
+        folder(root / "marked" / split, person(landmarks=True)[0])
     shutil.copy(valid / "study.db", root / "study.db")
     _networks(root, valid)
     return root
@@ -156,6 +155,23 @@ def copy_of(world: Path, place: Path) -> Path:
 
     shutil.copytree(world, place, copy_function=put)
     return place
+
+
+FOLDERS_OF_A_STUDY = {
+    "targets": "real",
+    "sources": "sources",
+    "generated": "ours",
+    "out/ours": "ours",
+    "out/patn": "theirs",
+    "out/gfla": "ours",
+}
+
+
+def lay_out_study(place: Path) -> None:
+    """The folders of a study, which must have the same names, instead of those of a score."""
+    for name, of in FOLDERS_OF_A_STUDY.items():
+        shutil.rmtree(place / name, ignore_errors=True)
+        shutil.copytree(place / "of_a_study" / of, place / name)
 
 
 @contextmanager
