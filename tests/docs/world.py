@@ -16,7 +16,8 @@ from reposer.training.recipe import PROBE_RECIPES
 from tests.data.video_clips import write_clip
 from tests.estimators.synthetic_photos import somebody
 from tests.generators.released_patn import made
-from tests.generators.test_drn_faces import folder, person
+from tests.generators.test_drn_faces import folder as photos_with_poses
+from tests.generators.test_drn_faces import person
 from tests.generators.test_gfla_released import released
 from tests.hostile.valid_files import write_valid_files
 from tests.study.folders import some_folders
@@ -74,7 +75,7 @@ def write_world(root: Path, valid: Path) -> Path:
     some_folders(root / "of_a_study")
     (root / "marked").mkdir()
     for split in ("train", "test"):
-        folder(root / "marked" / split, person(landmarks=True)[0])
+        photos_with_poses(root / "marked" / split, person(landmarks=True)[0])
     shutil.copy(valid / "study.db", root / "study.db")
     _networks(root, valid)
     return root
