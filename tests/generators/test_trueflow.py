@@ -14,23 +14,17 @@ from reposer.core.images import from_uint8, to_uint8
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
 from reposer.generators.trueflow import TrueFlowConfig
-from reposer.generators.trueflow.model import (
-    Body,
-    Geometry,
-    Match,
+from reposer.generators.trueflow.copying import (
     arms_elsewhere,
     arms_left_behind,
     connected,
     corrected,
-    enlarged,
-    expected_place,
-    filled,
-    finer,
     parts_moved,
     rims_inside,
-    sample,
     torn,
 )
+from reposer.generators.trueflow.geometry import Body, Geometry, Match, enlarged, expected_place, finer, sample
+from reposer.nn.filling import filled
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
 from reposer.recipes import TruePairsConfig
 from reposer.synthetic.people import SyntheticPeople

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from reposer.core import Generator, Pose
 from reposer.generators.trueflow import TrueFlow
-from reposer.generators.trueflow.model import Body, Geometry, GeometryNet, Match, Repose
+from reposer.generators.trueflow.geometry import Body, Geometry, GeometryNet, Match
+from reposer.generators.trueflow.model import Repose
 
 from .runtimes import Network
 

@@ -18,7 +18,8 @@ from reposer.nn.layout import at_least_float32
 from reposer.recipes import DataConfig, PairRecipe, TruePairsConfig
 from reposer.training import RECIPES, Adam, Objective, Stage, Turn
 
-from .model import Body, Match, Repose, TrueFlow, TrueFlowConfig
+from .geometry import Body, Match
+from .model import Repose, TrueFlow, TrueFlowConfig
 
 # ------------------------------------------------------------------------------------------- losses
 

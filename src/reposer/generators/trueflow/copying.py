@@ -1,0 +1,180 @@
+"""What of a match is copied: rules that need no training."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from reposer.core import Pose
+from reposer.core.truth import PARTS
+from reposer.nn.layout import at_least_float32
+from reposer.nn.maps import limb_mask
+
+from .geometry import MAP, Geometry, sample
+
+MOVED = (0.003, 0.008)
+"""Of the picture's height: a joint that moves less is still, one that moves more has moved."""
+NEAR = 9
+"""Side of the square around a pixel, at 1/2 of the picture, in which nothing may have moved."""
+FAR_OFF = 8.0
+"""Pixels: a larger error at rest is a mistaken match, not an offset."""
+
+_HEAD, _TRUNK = ("nose", "neck", "eye", "ear"), ("neck", "shoulder", "hip")
+JOINTS_OF = {
+    "hair": _HEAD, "face": _HEAD, "neck": ("neck", "nose", "shoulder"), "torso": _TRUNK, "hips": ("hip",),
+    "skirt": ("hip", "knee"), "upper_arm": ("shoulder", "elbow"), "lower_arm": ("elbow", "wrist"), "hand": ("elbow", "wrist"),
+    "upper_leg": ("hip", "knee"), "lower_leg": ("knee", "ankle"), "shoe": ("knee", "ankle"), "outer": _TRUNK,
+}  # fmt: skip
+"""The joints that a part of the body moves with, of its own side."""
+
+
+def parts_moved(source_pose: Pose, target_pose: Pose) -> Float[Tensor, "B P"]:
+    """How surely each of PARTS has moved, by the joints it moves with: 0 to 1. A joint that only one of both poses
+    shows, or a part without any joint, counts as moved; the background never does."""
+    both, neither = source_pose.visible & target_pose.visible, ~(source_pose.visible | target_pose.visible)
+    way = (target_pose.xy - source_pose.xy).norm(dim=-1) / source_pose.size[0]
+    joint = torch.where(both, ((way - MOVED[0]) / (MOVED[1] - MOVED[0])).clamp(0, 1), 1.0).masked_fill(neither, 0)
+    columns = [torch.zeros_like(joint[:, 0])]
+    for part in PARTS[1:]:
+        side, _, name = part.partition("_") if part.startswith(("left_", "right_")) else ("", "", part)
+        own = [
+            k
+            for k, other in enumerate(source_pose.skeleton.joints)
+            if other.split("_")[-1] in JOINTS_OF[name] and (not side or other.startswith(side))
+        ]
+        unknown = neither[:, own].all(1)
+        columns.append(torch.where(unknown, 1.0, joint[:, own].amax(1)))
+    return torch.stack(columns, 1)
+
+
+def still_share(geometry: Geometry, source_pose: Pose, target_pose: Pose) -> Float[Tensor, "B 1 h w"]:
+    """How surely nothing has moved near a pixel, in the source or in the target: there its own pixel is the answer."""
+    moved = parts_moved(source_pose, target_pose)[..., None, None]
+    shares = [
+        (at_least_float32(body.parts).softmax(1) * moved).sum(1, True) for body in (geometry.source, geometry.target)
+    ]
+    near = F.max_pool2d(torch.maximum(*shares), NEAR, 1, NEAR // 2)
+    return 1 - F.avg_pool2d((3 * near - 0.3).clamp(0, 1), 5, 1, 2, count_include_pad=False)
+
+
+def connected(person: Float[Tensor, "B 1 h w"], pose: Pose) -> Float[Tensor, "B 1 h w"]:
+    """The person's mask without what is not connected to the limbs: each pixel's value is at most the least on the
+    best way there. The network's mask has specks in the background, in a grid of its coarsest cells."""
+    limbs = limb_mask(pose.resize((person.shape[-2], person.shape[-1])), person.shape[-2] / 64)
+    reached = torch.minimum(person, limbs)
+    for _ in range(max(person.shape[-2:])):
+        further = torch.minimum(person, F.max_pool2d(reached, 3, 1, 1))
+        if torch.equal(further, reached):
+            break
+        reached = further
+    return reached
+
+
+def own_error(resting: Geometry) -> Float[Tensor, "B 2 h w"]:
+    """How far off the geometry puts each pixel of its source when nothing moves: an answer that is known. In pixels of
+    the picture, smooth, from where the match is sure."""
+    place = resting.match.place
+    y, x = torch.meshgrid(*(torch.arange(n, device=place.device) for n in place.shape[-2:]), indexing="ij")
+    error = place - (torch.stack([x, y]).to(place) * MAP + (MAP - 1) / 2)
+    sure = resting.match.visible.sigmoid() * resting.target.person * resting.source.person
+    sure = (sure * (error.norm(dim=1, keepdim=True) < FAR_OFF)).clamp(min=1e-4)
+
+    def around(values: Tensor) -> Tensor:
+        return F.avg_pool2d(F.pad(values, (4, 4, 4, 4), mode="replicate"), 9, 1)
+
+    return around(error * sure) / around(sure)
+
+
+def corrected(place: Float[Tensor, "B 2 H W"], error: Float[Tensor, "B 2 h w"]) -> Float[Tensor, "B 2 H W"]:
+    """The places that, when nothing moves, the geometry would have put at `place`: `place - error(there)`."""
+    there = place
+    for _ in range(3):
+        there = place - sample(error, (there - (MAP - 1) / 2) / MAP)
+    return there
+
+
+PREFERRED = 1.5
+"""How much surer another source has to be than the first that it shows a pixel, as a logit."""
+
+
+def shrunk(person: Float[Tensor, "B 1 h w"], by: int) -> Float[Tensor, "B 1 h w"]:
+    """A person's mask without its outermost cells."""
+    return -F.max_pool2d(-person, 2 * by + 1, 1, by)
+
+
+RIM = 1
+"""Width of a person's rim, in cells of a body."""
+
+
+def rims_inside(
+    target: Float[Tensor, "B 1 h w"], source: Float[Tensor, "B 1 h w"], place: Float[Tensor, "B 2 H W"]
+) -> Float[Tensor, "B 1 H W"]:
+    """How much a pixel of the target's inside shows the rim of the source's person: its shading and a mixture with the
+    background, which would be a crack there. target, source: their persons."""
+
+    size = (place.shape[-2], place.shape[-1])
+    inside, outer = (
+        F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (shrunk(target, 3), shrunk(source, RIM))
+    )
+    return inside * (2 - 2 * sample(outer, place)).clamp(0, 1)
+
+
+LIMBS = 50
+"""What is this share of the picture's height away from the joints' lines is a limb's own."""
+TEAR = (4.0, 8.0)
+"""Pixels by which the places of neighbours are apart: what no body is stretched by, and what is surely a jump."""
+
+
+def torn(place: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 H W"]:
+    """How surely the places jump beside a pixel, from one part of the source to another: what lies between them there
+    would be copied as a thread."""
+    down = (place[:, :, 1:] - place[:, :, :-1]).norm(dim=1, keepdim=True)
+    across = (place[..., 1:] - place[..., :-1]).norm(dim=1, keepdim=True)
+    apart = F.pad(torch.maximum(F.pad(down, (0, 0, 1, 0)), F.pad(across, (1, 0))), (0, 1, 0, 1))
+    apart = F.max_pool2d(apart, 2, 1)  # of both sides
+    return ((apart - TEAR[0]) / (TEAR[1] - TEAR[0])).clamp(0, 1)
+
+
+ARMS = [PARTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("lower_arm", "hand")]
+"""Parts that hang in front of the rest of the body."""
+
+
+def arms_elsewhere(
+    target: Float[Tensor, "B P h w"], source: Float[Tensor, "B P h w"], place: Float[Tensor, "B 2 H W"]
+) -> Float[Tensor, "B 1 H W"]:
+    """How much a pixel of the target that is no forearm or hand shows one of the source, in front of what belongs
+    there. target, source: scores of their parts."""
+    size = (place.shape[-2], place.shape[-1])
+    wanted, shown = (at_least_float32(a).softmax(1)[:, ARMS].sum(1, True) for a in (target, source))
+    wanted, shown = (
+        F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (F.max_pool2d(wanted, 5, 1, 2), shown)
+    )
+    return (5 * sample(shown, place) - 0.75).clamp(0, 1) * (1.5 - 4 * wanted).clamp(0, 1)
+
+
+def arms_left_behind(geometry: Geometry, target_pose: Pose, size: tuple[int, int]) -> Float[Tensor, "B 1 H W"]:
+    """How surely a pixel at the edge of the target's person, and on none of its limbs, only shows where a forearm or hand of
+    the source hung. size: (H, W)."""
+    target, source = geometry.target, geometry.source
+    here = torch.stack(
+        torch.meshgrid(*(torch.arange(n, device=target.parts.device) for n in size), indexing="ij")[::-1]
+    )
+    there = arms_elsewhere(
+        target.parts, source.parts, here[None].expand(len(target.parts), -1, -1, -1).to(geometry.match.place)
+    )
+    limbs = limb_mask(target_pose.resize((size[0] // MAP, size[1] // MAP)), size[0] / MAP / LIMBS)
+    own = torch.maximum(shrunk(target.person, 2), limbs)
+    return there * (1 - F.interpolate(own, size, mode="bilinear", align_corners=False))
+
+
+def best_shown(
+    visible: Float[Tensor, "B S 1 H W"], own: Float[Tensor, "B S 1 H W"], present: Bool[Tensor, "B S"]
+) -> Float[Tensor, "B S 1 H W"]:
+    """The share of each source in what is copied: nearly all of the one that most surely shows the pixel.
+
+    visible: logits that it does. own: how surely that is its person. The first source is preferred, by PREFERRED.
+    """
+    sure = F.logsigmoid(visible) + (own + 1e-3).log()
+    first = torch.zeros_like(sure)
+    first[:, 0] = PREFERRED
+    return (4 * (sure + first)).masked_fill(~present[..., None, None, None], -torch.inf).softmax(1)
