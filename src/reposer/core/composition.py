@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-KEPT, COPIED, FILLED, INVENTED = range(4)
+KEPT, COPIED, FILLED, INVENTED, MIRRORED = range(5)
 """Where a pixel comes from; see `Provenance.kind`."""
-KINDS = ("kept", "copied", "filled", "invented")
+KINDS = ("kept", "copied", "filled", "invented", "mirrored")
 """Their names."""
 
 
@@ -16,24 +16,31 @@ KINDS = ("kept", "copied", "filled", "invented")
 class Composition:
     """What a picture is made of, pixel by pixel of a generator's frame: enough to make it again at a photo's own size.
 
-    The person is copied from S sources and invented where none shows it; behind the person lies the first source's own
+    The person is copied from S sources, and where none shows it from where one shows the body's other side, which is M
+    further copies; the rest is invented. Behind the person lies the first source's own
     background, filled where its person stood.
 
-    place: (x, y) of what a pixel shows, in pixels of each source's frame. copied: the share of the person's pixel that
-    comes from each source; together at most 1. invented: the person, as far as it is not copied.
+    place: (x, y) of what a pixel shows, in pixels of each copy's source. copied: the share of the person's pixel that
+    is each copy; together at most 1. invented: the person, as far as it is not copied.
     person: how much of a pixel the person covers. background: complete. hole: how much of the background is filled.
     still: how surely nothing moved there, so that the first source's own pixel stays. source_person: how much of each
-    source's pixels its person covers.
+    source's pixels its person covers. mirrored: the source of each of the M copies of a body's other side.
     """
 
-    place: Float[Tensor, "B S 2 h w"]
-    copied: Float[Tensor, "B S 1 h w"]
+    place: Float[Tensor, "B S+M 2 h w"]
+    copied: Float[Tensor, "B S+M 1 h w"]
     invented: Float[Tensor, "B 3 h w"]
     person: Float[Tensor, "B 1 h w"]
     background: Float[Tensor, "B 3 h w"]
     hole: Float[Tensor, "B 1 h w"]
     still: Float[Tensor, "B 1 h w"]
     source_person: Float[Tensor, "B S 1 h w"]
+    mirrored: tuple[int, ...] = ()
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The source of each copy."""
+        return (*range(self.source_person.shape[1]), *self.mirrored)
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,9 @@ class Provenance:
     """Where every pixel of a result comes from.
 
     kind: KEPT, the photo's own pixel at this place; COPIED from another place of a photo; FILLED, background that the
-    photo hides behind its person; INVENTED by the generator. A pixel that is a blend has the kind of its largest share.
-    place: (x, y) in pixels of the photo that a kept or copied pixel comes from, NaN for others.
+    photo hides behind its person; INVENTED by the generator; MIRRORED, copied from where a photo shows the other side of
+    the body. A pixel that is a blend has the kind of its largest share.
+    place: (x, y) in pixels of the photo that a kept, copied or mirrored pixel comes from, NaN for others.
     photo: which photo that is: 0 is the first; 255 where no photo is copied.
     """
 

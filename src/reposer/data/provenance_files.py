@@ -1,4 +1,4 @@
-"""Files that say where every pixel of a result comes from: a picture in four colours, and the places as numbers."""
+"""Files that say where every pixel of a result comes from: a picture in five colours, and the places as numbers."""
 
 import io
 from pathlib import Path
@@ -11,7 +11,13 @@ from reposer.core.disk import whole_file
 
 from .pictures import write_picture
 
-COLOURS = {"kept": (238, 238, 238), "copied": (0, 114, 178), "filled": (230, 159, 0), "invented": (204, 51, 17)}
+COLOURS = {
+    "kept": (238, 238, 238),
+    "copied": (0, 114, 178),
+    "filled": (230, 159, 0),
+    "invented": (204, 51, 17),
+    "mirrored": (86, 180, 233),
+}
 """Of the picture, by kind: distinguishable by colour-blind people (after Okabe and Ito)."""
 
 
@@ -34,7 +40,6 @@ def told_shares(provenance: Provenance) -> str:
     made = 1 - shares["kept"]
     invented = shares["invented"] / made if made else 0.0
     return (
-        f"{shares['invented']:.1%} of the picture is invented ({invented:.0%} of what changed); {shares['copied']:.1%} "
-        "is "
-        f"copied from elsewhere in the photo, {shares['filled']:.1%} is filled background, {shares['kept']:.1%} stays."
+        f"{shares['invented']:.1%} of the picture is invented ({invented:.0%} of what changed); {shares['copied']:.1%} is "
+        f"copied from elsewhere in the photo, {shares['mirrored']:.1%} from the other side of the body, {shares['filled']:.1%} is filled background, {shares['kept']:.1%} stays."
     )

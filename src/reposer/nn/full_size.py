@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, Composition, Provenance
+from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, MIRRORED, Composition, Provenance
 from reposer.core.framing import cut, size_of
 from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
 from reposer.core.pose import Edges
@@ -118,7 +118,7 @@ def composed(
             cover[rows, columns] = (255 * level).round().to(torch.uint8)
             answer[rows, columns] = to_uint8(colour)
         if origin is not None:
-            _note(origin, rows, columns, tile)
+            _note(origin, rows, columns, tile, maps.sources, len(looks))
 
     threads = torch.get_num_threads()  # a tile is too small for more than one, but there are many tiles
     try:
@@ -169,10 +169,10 @@ class _Tile(NamedTuple):
 
     own: Float[Tensor, "3 t u"]
     own_person: Float[Tensor, "t u"]
-    colours: Float[Tensor, "S 3 t u"]
-    places: Float[Tensor, "S 2 t u"]
+    colours: Float[Tensor, "C 3 t u"]
+    places: Float[Tensor, "C 2 t u"]
     made: Float[Tensor, "6 t u"]
-    copied: Float[Tensor, "S t u"]
+    copied: Float[Tensor, "C t u"]
     invented: Float[Tensor, "t u"]
     filled: Float[Tensor, "t u"]
     stays: Float[Tensor, "t u"]
@@ -207,20 +207,23 @@ def _composed_tile(
     own_person = torch.ones_like(moved)
     if backdrop is None:
         own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), maps, down, across))
-    places = torch.stack([look.place(flow, maps, down, across) for look, flow in zip(looks, fine.flow, strict=True)])
     person, copied = _ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
-    colours = torch.zeros(len(looks), 3, *person.shape)
+    places, colours = torch.zeros_like(fine.flow), torch.zeros(len(maps.sources), 3, *person.shape)
     if float((moved * fine.person).amax()) >= NOTHING:
-        for s, look in enumerate(looks):
-            colours[s] = look.colours(places[s])
-            copied[s] = fine.copied[s] * _ramp(look.person(colours[s], places[s]), *COVERED)
-        whole = fine.copied.sum(0)
+        for c, source in enumerate(maps.sources):
+            if float(fine.copied[c].amax()) < NOTHING:
+                continue
+            places[c] = looks[source].place(fine.flow[c], maps, down, across)
+            colours[c] = looks[source].colours(places[c])
+            copied[c] = fine.copied[c] * _ramp(looks[source].person(colours[c], places[c]), *COVERED)
+        whole, directly = fine.copied.sum(0), fine.copied[: len(looks)].sum(0)
         sure = _ramp(whole, NONE, SURE)
         copied *= sure / whole.clamp(min=NONE)
-        # the person's edge is the network's, but where the person is copied it is the photo's
+        # the person's edge is the network's, but where that edge is copied it is the photo's
         inside, around = _ramp(fine.person, 0.5, 0.9), _ramp(fine.person, 0.1, 0.5)
-        followed = torch.maximum(inside, around * (copied.sum(0) / sure.clamp(min=NONE)).clamp(max=1))
-        person = torch.lerp(person, followed, sure)
+        own_edge = _ramp(directly, NONE, SURE)
+        shown = copied[: len(looks)].sum(0) / (sure * directly / whole.clamp(min=NONE)).clamp(min=NONE)
+        person = torch.lerp(person, torch.maximum(inside, around * shown.clamp(max=1)), own_edge)
     ahead = moved * person
     copied *= ahead
     filled, made = moved * (1 - person), fine.colours
@@ -250,7 +253,7 @@ def enter_invented(origin: Provenance, edges: Edges, fade: Fade) -> None:
 
 def enter_copied_as_invented(origin: Provenance) -> None:
     """What was copied came from a generator's own picture."""
-    copied = origin.kind == COPIED
+    copied = (origin.kind == COPIED) | (origin.kind == MIRRORED)
     origin.kind[copied], origin.photo[copied], origin.place[copied] = INVENTED, NO_PHOTO, torch.nan
 
 
@@ -267,18 +270,22 @@ def in_photo(origin: Provenance, growth: tuple[int, int, int, int]) -> Provenanc
     return Provenance(kind, place.masked_fill(beyond[..., None], torch.nan), photo)
 
 
-def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile) -> None:
-    """Enters where a tile's pixels come from."""
-    copied = tile.copied.sum(0)
-    kept = 1 - copied - tile.invented - tile.filled
-    kind = torch.stack([kept, copied, tile.filled, tile.invented]).argmax(0)
-    best = tile.copied.argmax(0)
+def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile, sources: Sequence[int], straight: int) -> None:
+    """Enters where a tile's pixels come from. sources: of each copy; the first `straight` are of what a photo shows."""
+    copied, mirrored = tile.copied[:straight].sum(0), tile.copied[straight:].sum(0)
+    kept = 1 - copied - mirrored - tile.invented - tile.filled
+    kind = torch.stack([kept, copied, tile.filled, tile.invented, mirrored]).argmax(0)
+    shares = tile.copied.clone()
+    shares[:straight] *= kind != MIRRORED
+    shares[straight:] *= kind == MIRRORED
+    best = shares.argmax(0)
     place = tile.places.gather(0, best[None, None].expand(1, 2, -1, -1))[0].movedim(0, -1)
-    place = torch.where((kind == COPIED)[..., None], place, origin.place[rows, columns])
+    moved = (kind == COPIED) | (kind == MIRRORED)
+    place = torch.where(moved[..., None], place, origin.place[rows, columns])
     nowhere = (kind == FILLED) | (kind == INVENTED)
     origin.kind[rows, columns] = kind.to(torch.uint8)
     origin.place[rows, columns] = place.masked_fill(nowhere[..., None], torch.nan)
-    photo = torch.where(kind == COPIED, best, 0).masked_fill(nowhere, NO_PHOTO)
+    photo = torch.where(moved, torch.tensor(sources)[best], 0).masked_fill(nowhere, NO_PHOTO)
     origin.photo[rows, columns] = photo.to(torch.uint8)
 
 
@@ -293,8 +300,8 @@ def _tiles(edges: Edges, size: tuple[int, int]) -> Iterator[tuple[slice, slice]]
 class _Fine(NamedTuple):
     """A composition's maps at the photo's size, of one tile. flow: in pixels of the frame."""
 
-    flow: Float[Tensor, "S 2 t u"]
-    copied: Float[Tensor, "S t u"]
+    flow: Float[Tensor, "C 2 t u"]
+    copied: Float[Tensor, "C t u"]
     person: Float[Tensor, "t u"]
     hole: Float[Tensor, "t u"]
     still: Float[Tensor, "t u"]
@@ -314,7 +321,7 @@ class _Maps:
         self.maps = cut(torch.cat([part.float().cpu() for part in maps]), content).contiguous()
         self.colours = cut(torch.cat([c.invented[0], c.background[0]]).float().cpu(), content).contiguous()
         self.hole = self.maps[-2]
-        self.frame, self.size, self.num_sources = size_of(content), size, c.place.shape[1]
+        self.frame, self.size, self.sources = size_of(content), size, c.sources
         self._person = cut(torch.maximum(c.person[0], c.source_person[0, 0]).float().cpu(), content)[0]
 
     def anything(self, down: slice, across: slice, *, still: bool) -> bool:
@@ -336,10 +343,11 @@ class _Maps:
     def of(self, down: slice, across: slice) -> _Fine:
         (rows, (smooth_y, sharp_y)), (columns, (smooth_x, sharp_x)) = self._needed(down, across)
         maps = smooth_y @ self.maps[:, rows, columns] @ smooth_x.mT
-        flow, copied, single = maps.split([2 * self.num_sources, self.num_sources, 3])
+        copies = len(self.sources)
+        flow, copied, single = maps.split([2 * copies, copies, 3])
         colours = sharp_y @ self.colours[:, rows, columns] @ sharp_x.mT
         person, hole, still = single.unbind(0)
-        return _Fine(flow.unflatten(0, (self.num_sources, 2)), copied, person, hole, still, colours)
+        return _Fine(flow.unflatten(0, (copies, 2)), copied, person, hole, still, colours)
 
 
 _Spline = tuple[tuple[int, ...], ...]

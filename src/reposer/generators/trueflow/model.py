@@ -37,6 +37,7 @@ from .copying import (
     torn,
 )
 from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, enlarged, normalised, sample, up
+from .other_side import other_sides
 
 DIVISOR = 16
 """The sides of pictures divide by it: matching is at 1/4, and its networks halve that twice."""
@@ -287,15 +288,23 @@ class TrueFlow(Generator):
             )
             for geometry, mask, place in zip(geometries, masks, places, strict=True)
         ]
+        copied = copied * (1 - torch.stack(wrong, 1) * (1 - large(still)[:, None]))
+        mirrored = []
+        for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
+            hidden = 1 - copied.sum(1)
+            for side in other_sides(geometry, pose, hidden * output.person):
+                share = (1 - copied.sum(1)) * side.shown
+                places, copied, mirrored = [*places, side.place], torch.cat([copied, share[:, None]], 1), [*mirrored, s]
         return Composition(
             place=torch.stack(places, 1),
-            copied=copied * (1 - torch.stack(wrong, 1) * (1 - large(still)[:, None])),
+            copied=copied,
             invented=output.painted,
             person=output.person * (1 - arms_left_behind(output.geometry, target_pose, size)),
             background=output.background,
             hole=large(hole),
             still=large(still),
             source_person=torch.stack([large(mask) for mask in masks], 1),
+            mirrored=tuple(mirrored),
         )
 
     @torch.no_grad()

@@ -1,0 +1,181 @@
+"""What a photo hides of a body, from the side that it shows: a shirt's back looks much like its front, a left leg like
+the right one.
+
+Nothing is learned here. The geometry says where on the body at rest every pixel of both pictures lies; what is hidden
+is looked up at its mirror image.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from reposer.core import Pose
+from reposer.core.truth import PARTS
+from reposer.nn.layout import at_least_float32
+from reposer.nn.maps import limb_mask
+
+from .copying import shrunk, torn
+from .geometry import MAP, Geometry, enlarged, sample
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A reflection of the body at rest. signs: of (x to the person's left, y up, z to the front). sides: whether left
+    and right are exchanged."""
+
+    signs: tuple[float, float, float]
+    sides: bool
+
+
+MIRRORS = (Mirror((1, 1, -1), False), Mirror((-1, 1, -1), True), Mirror((-1, 1, 1), True))
+"""Front and back; both; left and right: in this order, each where those before show nothing."""
+
+_TRUNK = ("neck", "torso", "hips", "skirt", "outer")
+_ARM, _LEG = ("upper_arm", "lower_arm", "hand"), ("upper_leg", "lower_leg", "shoe")
+_NAMES = (_TRUNK, *(tuple(f"{side}_{part}" for part in limb) for limb in (_ARM, _LEG) for side in ("right", "left")))
+_PARTS = [[PARTS.index(part) for part in group] for group in _NAMES]
+_EXCHANGED = (0, 2, 1, 4, 3)
+_ARMS = (1, 2)
+"""What is looked up among itself: the trunk, both arms, both legs. A head has a face on one side only."""
+
+SMOOTH = 2.0
+"""Standard deviation, in pixels at 1/2 of the picture, by which the target's places on the body are smoothed."""
+AROUND = 0.025
+"""Statures: the standard deviation of the distance on the body of what a place is estimated from."""
+RIDGE = 2e-5
+"""Squared statures that steady the estimate where what is around lies on a line."""
+REACH = 0.03
+"""Statures: how far beyond what is around the estimate goes."""
+NEAR = 0.05, 0.11
+"""Statures from the mirror image to the nearest place that the source shows: up to the first it is shown, from the second
+on it is not."""
+HAND, THICK = 0.6, 0.2
+"""Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part of
+an arm, which is foreshortened least."""
+
+
+class OtherSide(NamedTuple):
+    """A further copy of a source. place: (x, y) in pixels of the source. shown: how surely the mirror image is there."""
+
+    place: Float[Tensor, "B 2 H W"]
+    shown: Float[Tensor, "B 1 H W"]
+
+
+def other_sides(geometry: Geometry, source_pose: Pose, hidden: Float[Tensor, "B 1 H W"]) -> Sequence[OtherSide]:
+    """One for each of MIRRORS. hidden: how much of a pixel of the target's person nothing is copied for; elsewhere,
+    nothing is looked up."""
+    size, half = (hidden.shape[-2], hidden.shape[-1]), tuple(geometry.target.parts.shape[-2:])
+    asked = F.adaptive_max_pool2d(hidden, half)[:, 0] > 0.02
+    source, target = (_groups(body.parts) for body in (geometry.source, geometry.target))
+    source = source * geometry.source.person
+    arms = torch.cat([_forearms(source_pose[b : b + 1].resize(half)) for b in range(len(hidden))])
+    others = [group for group in range(len(_NAMES)) if group not in _ARMS]
+    source[:, others] = source[:, others] * (1 - arms)
+    found = []
+    for mirror in MIRRORS:
+        rows = [_row(geometry, source[b], target[b], asked[b], b, mirror) for b in range(len(hidden))]
+        place, shown = (torch.stack(maps) for maps in zip(*rows, strict=True))
+        place = enlarged(place, size, size)
+        shown = F.interpolate(shown, size, mode="bilinear", align_corners=False) * (1 - torn(place))
+        found.append(OtherSide(place, shown))
+        asked = asked & (F.adaptive_avg_pool2d(shown, half)[:, 0] < 0.98)
+    return found
+
+
+def _groups(parts: Float[Tensor, "B P h w"]) -> Float[Tensor, "B G h w"]:
+    scores = at_least_float32(parts).softmax(1)
+    return torch.stack([scores[:, group].sum(1) for group in _PARTS], 1)
+
+
+def _forearms(pose: Pose) -> Float[Tensor, "1 1 h w"]:
+    """Where both forearms and hands of one pose may be, in front of something else."""
+    joints = [[f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist")] for side in ("right", "left")]
+    arms = [[pose.skeleton.index(joint) for joint in arm] for arm in joints if all(j in pose.skeleton for j in arm)]
+    xy, kept, length = pose.xy.clone(), torch.zeros_like(pose.visible), 0.0
+    for a, b in (pair for arm in arms for pair in pairwise(arm)):
+        if pose.visible[0, a] and pose.visible[0, b]:
+            length = max(length, float((xy[0, a] - xy[0, b]).norm()))
+    for _, elbow, wrist in arms:
+        if pose.visible[0, elbow] and pose.visible[0, wrist]:
+            kept[0, [elbow, wrist]] = True
+            along = xy[0, wrist] - xy[0, elbow]
+            xy[0, wrist] += HAND * length * along / along.norm().clamp(min=1e-3)
+    return limb_mask(replace(pose, xy=xy, visible=kept), max(THICK * length, 1.0))
+
+
+def _row(
+    geometry: Geometry,
+    source: Float[Tensor, "G h w"],
+    target: Float[Tensor, "G h w"],
+    asked: Bool[Tensor, "h w"],
+    row: int,
+    mirror: Mirror,
+) -> tuple[Float[Tensor, "2 h w"], Float[Tensor, "1 h w"]]:
+    """Of one row: places, and how surely they show the mirror image, at 1/2."""
+    place, shown = geometry.match.place[row].clone(), torch.zeros_like(target[:1])
+    surface, there = geometry.target.surface[row], geometry.source.surface[row]
+    inner = shrunk(geometry.source.person[row : row + 1], 1)[0, 0]
+    group_of = torch.where(target.amax(0) > 0.15, target.argmax(0), -1)
+    for group in range(len(_NAMES)):
+        here = asked & (group_of == group)
+        theirs = source[_EXCHANGED[group] if mirror.sides else group]
+        cells = _cells(there, theirs * inner)
+        if cells is None or not bool(here.any()):
+            continue
+        own = _smoothed(surface, target[group])[:, here].mT * surface.new_tensor(mirror.signs)
+        at, distance = _looked_up(own, *cells)
+        place[:, here] = at.mT * MAP + (MAP - 1) / 2
+        grid = place.new_zeros(1, *place.shape)
+        grid[0][:, here] = at.mT
+        seen = sample(theirs[None, None], grid)[0, 0][here]
+        near = 1 - ((distance - NEAR[0]) / (NEAR[1] - NEAR[0])).clamp(0, 1)
+        shown[0, here] = near * ((seen - 0.3) / 0.25).clamp(0, 1)
+    return place, shown
+
+
+def _smoothed(surface: Float[Tensor, "3 h w"], weight: Float[Tensor, "h w"]) -> Float[Tensor, "3 h w"]:
+    """Places on the body, smoothed within a group."""
+    reach = round(3 * SMOOTH)
+    steps = torch.arange(-reach, reach + 1, device=surface.device, dtype=surface.dtype)
+    kernel = torch.exp(-(steps**2) / (2 * SMOOTH**2))
+    maps = torch.cat([surface * weight, weight[None]])[:, None]
+    for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
+        maps = F.conv2d(maps, kernel.view(shape), padding=(reach * (shape[2] == -1), reach * (shape[3] == -1)))
+    return maps[:3, 0] / maps[3:, 0].clamp(min=1e-4)
+
+
+def _cells(
+    surface: Float[Tensor, "3 h w"], weight: Float[Tensor, "h w"]
+) -> tuple[Float[Tensor, "S 3"], Float[Tensor, "S 2"], Float[Tensor, "S"]] | None:
+    """Pixels of a source that show a group: their places on the body, in the picture (x, y), and how surely they do.
+    None: too few."""
+    h, w = weight.shape
+    y, x = torch.meshgrid(*(torch.arange(n, device=weight.device, dtype=weight.dtype) for n in (h, w)), indexing="ij")
+    kept = weight > 0.5
+    if int(kept.sum()) < 12:
+        return None
+    return surface[:, kept].mT, torch.stack([x, y])[:, kept].mT, weight[kept]
+
+
+def _looked_up(
+    wanted: Float[Tensor, "T 3"], body: Float[Tensor, "S 3"], place: Float[Tensor, "S 2"], weight: Float[Tensor, "S"]
+) -> tuple[Float[Tensor, "T 2"], Float[Tensor, "T"]]:
+    """Where in the picture places on the body lie, by an affine fit to what is around each of them (moving least squares),
+    and how far on the body the nearest is."""
+    squared = torch.cdist(wanted, body).square()
+    near = torch.softmax(weight.log() - squared / (2 * AROUND**2), 1)
+    products = (body[:, :, None] * torch.cat([body, place], 1)[:, None]).flatten(1)
+    means = near @ torch.cat([body, place, products], 1)
+    middle, at = means[:, :3], means[:, 3:5]
+    moments = means[:, 5:].unflatten(1, (3, 5)) - middle[:, :, None] * means[:, None, :5]
+    spread = moments[:, :, :3] + RIDGE * torch.eye(3, device=body.device, dtype=body.dtype)
+    slope = torch.linalg.solve(spread, moments[:, :, 3:])
+    way = wanted - middle
+    way = way * (REACH / way.norm(dim=1, keepdim=True).clamp(min=1e-6)).clamp(max=1)
+    return at + (way[:, None] @ slope)[:, 0], squared.amin(1).sqrt()
