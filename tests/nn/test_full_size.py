@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, KINDS, Composition
+from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, KINDS, MIRRORED, Composition
 from reposer.core.images import from_uint8
 from reposer.nn.full_size import Fade, PhotoPart, Remembered, composed, known_of
 from reposer.nn.matte import matte_weights
@@ -257,3 +257,18 @@ def test_a_matte_is_the_solution_of_its_equations():
     a = torch.linalg.solve(matrix, right).permute(0, 3, 1, 2)
     wanted = mean(torch.cat([a, level - (a * colour).sum(1, keepdim=True)], 1))
     torch.testing.assert_close(matte_weights(picture, mask, 3).double(), wanted, atol=1e-5, rtol=0)
+
+
+def test_a_copy_of_the_bodys_other_side_is_noted_as_such_with_its_place():
+    half = torch.zeros(1, 1, *FRAME)
+    half[..., FRAME[1] // 2 :] = 1
+    place = torch.cat([own_places(), own_places() + torch.tensor([-4.0, 0.0]).view(2, 1, 1)], 1)
+    parts = made_of(place=place, copied=torch.stack([1 - half, half], 1), mirrored=(0,))
+    made = compose(parts, provenance=True)
+    left, right = made.provenance.kind[:, : SIZE[1] // 2 - 8], made.provenance.kind[:, SIZE[1] // 2 + 8 :]
+    assert (left == COPIED).all() and (right == MIRRORED).all()
+    assert (made.provenance.photo == 0).all()
+    scale = SIZE[1] / (CONTENT[2] - CONTENT[0])
+    moved = (made.provenance.place - own_places(SIZE)[0, 0].movedim(0, -1))[:, SIZE[1] // 2 + 8 :]
+    assert torch.allclose(moved[..., 0], torch.tensor(-4.0 * scale), atol=0.05) and moved[..., 1].abs().max() < 0.05
+    assert made.provenance.shares["copied"] + made.provenance.shares["mirrored"] == 1

@@ -16,19 +16,19 @@ KINDS = ("kept", "copied", "filled", "invented", "mirrored")
 class Composition:
     """What a picture is made of, pixel by pixel of a generator's frame: enough to make it again at a photo's own size.
 
-    The person is copied from S sources, and where none shows it from where one shows the body's other side, which is M
-    further copies; the rest is invented. Behind the person lies the first source's own
+    The person is M copies: of S sources, and then, where none shows it, of places where one shows the body's other side;
+    the rest is invented. Behind the person lies the first source's own
     background, filled where its person stood.
 
     place: (x, y) of what a pixel shows, in pixels of each copy's source. copied: the share of the person's pixel that
     is each copy; together at most 1. invented: the person, as far as it is not copied.
     person: how much of a pixel the person covers. background: complete. hole: how much of the background is filled.
     still: how surely nothing moved there, so that the first source's own pixel stays. source_person: how much of each
-    source's pixels its person covers. mirrored: the source of each of the M copies of a body's other side.
+    source's pixels its person covers. mirrored: the source of each copy of a body's other side.
     """
 
-    place: Float[Tensor, "B S+M 2 h w"]
-    copied: Float[Tensor, "B S+M 1 h w"]
+    place: Float[Tensor, "B M 2 h w"]
+    copied: Float[Tensor, "B M 1 h w"]
     invented: Float[Tensor, "B 3 h w"]
     person: Float[Tensor, "B 1 h w"]
     background: Float[Tensor, "B 3 h w"]

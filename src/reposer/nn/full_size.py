@@ -169,10 +169,10 @@ class _Tile(NamedTuple):
 
     own: Float[Tensor, "3 t u"]
     own_person: Float[Tensor, "t u"]
-    colours: Float[Tensor, "C 3 t u"]
-    places: Float[Tensor, "C 2 t u"]
+    colours: Float[Tensor, "M 3 t u"]
+    places: Float[Tensor, "M 2 t u"]
     made: Float[Tensor, "6 t u"]
-    copied: Float[Tensor, "C t u"]
+    copied: Float[Tensor, "M t u"]
     invented: Float[Tensor, "t u"]
     filled: Float[Tensor, "t u"]
     stays: Float[Tensor, "t u"]
@@ -300,8 +300,8 @@ def _tiles(edges: Edges, size: tuple[int, int]) -> Iterator[tuple[slice, slice]]
 class _Fine(NamedTuple):
     """A composition's maps at the photo's size, of one tile. flow: in pixels of the frame."""
 
-    flow: Float[Tensor, "C 2 t u"]
-    copied: Float[Tensor, "C t u"]
+    flow: Float[Tensor, "M 2 t u"]
+    copied: Float[Tensor, "M t u"]
     person: Float[Tensor, "t u"]
     hole: Float[Tensor, "t u"]
     still: Float[Tensor, "t u"]

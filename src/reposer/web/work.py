@@ -26,7 +26,7 @@ from torch import Tensor
 from reposer.animation.driving import frame_rate, open_driving
 from reposer.animation.photo_clip import ClipOptions, Counted, Item, write_photo_clip
 from reposer.core import BadInput, Pose
-from reposer.core.composition import KINDS, Provenance
+from reposer.core.composition import COPIED, KINDS, MIRRORED, Provenance
 from reposer.core.device import chosen_device
 from reposer.core.errors import is_of_memory, quoted
 from reposer.core.generator import refuse_not_finite
@@ -385,7 +385,7 @@ def _packed(provenance: Provenance) -> bytes:
 def _flow(small: Provenance, made: Reposed) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, "1 1 h w"]]:
     """From where each pixel was copied, as colours, and where that is said; for a model that says no places, its own
     flow."""
-    copied = small.kind == KINDS.index("copied")
+    copied = (small.kind == COPIED) | (small.kind == MIRRORED)
     assert made.provenance is not None and made.explanation is not None
     if bool(copied.any()):
         own = _reduced(Provenance.untouched((made.image.height, made.image.width))).place

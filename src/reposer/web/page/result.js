@@ -3,9 +3,10 @@ import { at, bytes } from "./api.js";
 import { make } from "./editor.js";
 
 const by = id => document.getElementById(id);
-const NAMES = { kept: "kept", copied: "copied", filled: "filled in", invented: "invented" };
+const NAMES = { kept: "kept", copied: "copied", filled: "filled in", invented: "invented", mirrored: "from the other side" };
 const SAID = { kept: "The photo's own pixel, as it was.", copied: "Copied from the place that is marked in the photo.",
-  filled: "Background that the person hid: filled in.", invented: "Invented: the photo does not show it." };
+  filled: "Background that the person hid: filled in.", invented: "Invented: the photo does not show it.",
+  mirrored: "Hidden in the photo: copied from the body's other side, from the place that is marked." };
 const TOLD = {
   flow: "From where each pixel of the person was copied: the hue is the direction, the strength the distance; white hardly moved. Grey stayed as it was, or was not copied.",
   visibility: "What of the person the photo shows, as the network sees it: yellow is shown and copied, violet is hidden and invented." };
@@ -78,7 +79,7 @@ export class Result {
     const { h, w, kind, kinds, place, nowhere } = this.map, k = Math.floor(y * h) * w + Math.floor(x * w);
     const px = place.getUint16(4 * k, true), py = place.getUint16(4 * k + 2, true), what = kinds[kind[k]];
     const [ph, pw] = this.photo.size, known = px !== nowhere && py !== nowhere;
-    by("origin-told").textContent = SAID[what] + (known && what === "copied" ? ` (${px} across, ${py} down)` : "");
+    by("origin-told").textContent = SAID[what] + (known && (what === "copied" || what === "mirrored") ? ` (${px} across, ${py} down)` : "");
     const lines = by("origin-lines"), dot = by("origin-dot");
     lines.setAttribute("viewBox", "0 0 1 1"); lines.setAttribute("preserveAspectRatio", "none");
     lines.replaceChildren();
