@@ -128,8 +128,10 @@ TEAR = (4.0, 8.0)
 def torn(place: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 H W"]:
     """How surely the places jump beside a pixel, from one part of the source to another: what lies between them there
     would be copied as a thread."""
-    down = (place[:, :, 1:] - place[:, :, :-1]).norm(dim=1, keepdim=True)
-    across = (place[..., 1:] - place[..., :-1]).norm(dim=1, keepdim=True)
+    down, across = (
+        torch.hypot(step[:, :1], step[:, 1:])
+        for step in (place[:, :, 1:] - place[:, :, :-1], place[..., 1:] - place[..., :-1])
+    )
     apart = F.pad(torch.maximum(F.pad(down, (0, 0, 1, 0)), F.pad(across, (1, 0))), (0, 1, 0, 1))
     apart = F.max_pool2d(apart, 2, 1)  # of both sides
     return ((apart - TEAR[0]) / (TEAR[1] - TEAR[0])).clamp(0, 1)

@@ -289,7 +289,7 @@ class TrueFlow(Generator):
             for geometry, mask, place in zip(geometries, masks, places, strict=True)
         ]
         copied = copied * (1 - torch.stack(wrong, 1) * (1 - large(still)[:, None]))
-        mirrored = []
+        mirrored: list[int] = []
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
             for side in other_sides(geometry, pose, hidden * output.person):

@@ -5,14 +5,14 @@ Nothing is learned here. The geometry says where on the body at rest every pixel
 is looked up at its mirror image.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from reposer.core import Pose
@@ -40,12 +40,16 @@ _TRUNK = ("neck", "torso", "hips", "skirt", "outer")
 _ARM, _LEG = ("upper_arm", "lower_arm", "hand"), ("upper_leg", "lower_leg", "shoe")
 _NAMES = (_TRUNK, *(tuple(f"{side}_{part}" for part in limb) for limb in (_ARM, _LEG) for side in ("right", "left")))
 _PARTS = [[PARTS.index(part) for part in group] for group in _NAMES]
+_HEAD = [PARTS.index("hair"), PARTS.index("face")]
 _EXCHANGED = (0, 2, 1, 4, 3)
 _ARMS = (1, 2)
 """What is looked up among itself: the trunk, both arms, both legs. A head has a face on one side only."""
 
 SMOOTH = 2.0
 """Standard deviation, in pixels at 1/2 of the picture, by which the target's places on the body are smoothed."""
+BEYOND = 5, 1, 2
+"""Side, stride and padding of the square around what is hidden in which places are looked up, too: where they would end,
+they would jump."""
 AROUND = 0.025
 """Statures: the standard deviation of the distance on the body of what a place is estimated from."""
 RIDGE = 2e-5
@@ -55,7 +59,7 @@ REACH = 0.03
 NEAR = 0.05, 0.11
 """Statures from the mirror image to the nearest place that the source shows: up to the first it is shown, from the second
 on it is not."""
-HAND, THICK = 0.6, 0.2
+HAND, THICK = 0.7, 0.25
 """Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part of
 an arm, which is foreshortened least."""
 
@@ -70,16 +74,21 @@ class OtherSide(NamedTuple):
 def other_sides(geometry: Geometry, source_pose: Pose, hidden: Float[Tensor, "B 1 H W"]) -> Sequence[OtherSide]:
     """One for each of MIRRORS. hidden: how much of a pixel of the target's person nothing is copied for; elsewhere,
     nothing is looked up."""
-    size, half = (hidden.shape[-2], hidden.shape[-1]), tuple(geometry.target.parts.shape[-2:])
-    asked = F.adaptive_max_pool2d(hidden, half)[:, 0] > 0.02
+    size, half = (
+        (hidden.shape[-2], hidden.shape[-1]),
+        (geometry.target.parts.shape[-2], geometry.target.parts.shape[-1]),
+    )
+    asked = F.max_pool2d(F.adaptive_max_pool2d(hidden, half), *BEYOND)[:, 0] > 0.02
     source, target = (_groups(body.parts) for body in (geometry.source, geometry.target))
+    heads = at_least_float32(geometry.target.parts).softmax(1)[:, _HEAD].sum(1)
     source = source * geometry.source.person
     arms = torch.cat([_forearms(source_pose[b : b + 1].resize(half)) for b in range(len(hidden))])
     others = [group for group in range(len(_NAMES)) if group not in _ARMS]
     source[:, others] = source[:, others] * (1 - arms)
+    wanted = [_wanted(*row) for row in zip(geometry.target.surface, target, heads, strict=True)]
     found = []
     for mirror in MIRRORS:
-        rows = [_row(geometry, source[b], target[b], asked[b], b, mirror) for b in range(len(hidden))]
+        rows = [_row(geometry, source[b], wanted[b], asked[b], b, mirror) for b in range(len(hidden))]
         place, shown = (torch.stack(maps) for maps in zip(*rows, strict=True))
         place = enlarged(place, size, size)
         shown = F.interpolate(shown, size, mode="bilinear", align_corners=False) * (1 - torn(place))
@@ -109,26 +118,40 @@ def _forearms(pose: Pose) -> Float[Tensor, "1 1 h w"]:
     return limb_mask(replace(pose, xy=xy, visible=kept), max(THICK * length, 1.0))
 
 
+class _Wanted(NamedTuple):
+    """What a target shows: the group of each pixel at 1/2 (-1: none), and for each that is there the places on the
+    body."""
+
+    group: Int64[Tensor, "h w"]
+    surface: Mapping[int, Float[Tensor, "3 h w"]]
+
+
+def _wanted(surface: Float[Tensor, "3 h w"], scores: Float[Tensor, "G h w"], head: Float[Tensor, "h w"]) -> _Wanted:
+    around, near_head = F.max_pool2d(scores[None], *BEYOND)[0], F.max_pool2d(head[None], *BEYOND)[0]
+    there = (around.amax(0) > 0.15) & ((near_head < 0.5) | (scores.amax(0) > 0.5))
+    group = torch.where(there, (scores + 0.01 * around).argmax(0), -1)
+    return _Wanted(group, {k: _smoothed(surface, scores[k]) for k in range(len(_NAMES)) if bool((group == k).any())})
+
+
 def _row(
     geometry: Geometry,
     source: Float[Tensor, "G h w"],
-    target: Float[Tensor, "G h w"],
+    wanted: "_Wanted",
     asked: Bool[Tensor, "h w"],
     row: int,
     mirror: Mirror,
 ) -> tuple[Float[Tensor, "2 h w"], Float[Tensor, "1 h w"]]:
     """Of one row: places, and how surely they show the mirror image, at 1/2."""
-    place, shown = geometry.match.place[row].clone(), torch.zeros_like(target[:1])
-    surface, there = geometry.target.surface[row], geometry.source.surface[row]
+    place, shown = geometry.match.place[row].clone(), torch.zeros_like(source[:1])
+    there = geometry.source.surface[row]
     inner = shrunk(geometry.source.person[row : row + 1], 1)[0, 0]
-    group_of = torch.where(target.amax(0) > 0.15, target.argmax(0), -1)
-    for group in range(len(_NAMES)):
-        here = asked & (group_of == group)
+    for group, surface in wanted.surface.items():
+        here = asked & (wanted.group == group)
         theirs = source[_EXCHANGED[group] if mirror.sides else group]
         cells = _cells(there, theirs * inner)
         if cells is None or not bool(here.any()):
             continue
-        own = _smoothed(surface, target[group])[:, here].mT * surface.new_tensor(mirror.signs)
+        own = surface[:, here].mT * surface.new_tensor(mirror.signs)
         at, distance = _looked_up(own, *cells)
         place[:, here] = at.mT * MAP + (MAP - 1) / 2
         grid = place.new_zeros(1, *place.shape)
@@ -145,8 +168,8 @@ def _smoothed(surface: Float[Tensor, "3 h w"], weight: Float[Tensor, "h w"]) -> 
     steps = torch.arange(-reach, reach + 1, device=surface.device, dtype=surface.dtype)
     kernel = torch.exp(-(steps**2) / (2 * SMOOTH**2))
     maps = torch.cat([surface * weight, weight[None]])[:, None]
-    for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
-        maps = F.conv2d(maps, kernel.view(shape), padding=(reach * (shape[2] == -1), reach * (shape[3] == -1)))
+    maps = F.conv2d(maps, kernel.view(1, 1, -1, 1), padding=(reach, 0))
+    maps = F.conv2d(maps, kernel.view(1, 1, 1, -1), padding=(0, reach))
     return maps[:3, 0] / maps[3:, 0].clamp(min=1e-4)
 
 
