@@ -46,6 +46,9 @@ ADDED = {
 }
 """Options that are added to a command's lines, where the line does not have them."""
 
+DATA_OF = {"drn-landmarks-mini": "marked", "motion-2020": "human36m"}
+"""Recipes that need other data than `DIR`: poses with landmarks, tracks of Human3.6M."""
+
 ONLY_PARSED = {
     "a file of 1.7 GB": lambda words: words[:2] == ("import-weights", "pg2"),
     "a GPU": lambda words: "--full-size" in words,
@@ -83,8 +86,9 @@ def why_only_parsed(words):
 def small(words):
     """The line with less to do."""
     words = [PLACEHOLDERS.get(word, word) for word in words]
-    if "drn-landmarks-mini" in words and "DIR" in words:
-        words[words.index("DIR")] = "marked"  # photos whose poses have landmarks
+    for recipe, data in DATA_OF.items():
+        if recipe in words and "DIR" in words:
+            words[words.index("DIR")] = data
     for k in range(len(words) - 1):
         words[k + 1] = SMALLER.get(words[k], words[k + 1])
     if words[:2] == ["data", "views"] and "--people" in words:

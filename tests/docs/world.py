@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 
 from reposer.cli import main
 from reposer.core import Registry
@@ -20,6 +22,7 @@ from tests.generators.test_drn_faces import folder as photos_with_poses
 from tests.generators.test_drn_faces import person
 from tests.generators.test_gfla_released import released
 from tests.hostile.valid_files import write_valid_files
+from tests.probes.test_motion import write_files
 from tests.study.folders import some_folders
 
 from .documents import ROOT
@@ -66,6 +69,8 @@ def write_world(root: Path, valid: Path) -> Path:
         shutil.copytree(valid / "people", root / name)
     for name in ("CLIPS", "people_video"):
         shutil.copytree(valid / "clips", root / name)
+        for ending in ("mp4", "json"):
+            shutil.copy(root / name / f"a.{ending}", root / name / f"b.{ending}")
     for name in ("album", "photos", "poses"):
         shutil.copytree(valid / "album", root / name)
     shutil.copytree(valid / "cars", root / "cars")
@@ -73,6 +78,8 @@ def write_world(root: Path, valid: Path) -> Path:
         shutil.copy(path, root)
     _fashion(root)
     some_folders(root / "of_a_study")
+    (root / "human36m").mkdir()
+    write_files(root / "human36m")
     (root / "marked").mkdir()
     for split in ("train", "test"):
         photos_with_poses(root / "marked" / split, person(landmarks=True)[0])
@@ -119,6 +126,12 @@ def _fashion(root: Path) -> None:
             for target in pictures:
                 if source != target:
                     shutil.copy(source, root / folder / f"{source.stem}_2_{target.stem}_vis.png")
+    (root / "strips").mkdir()
+    for path in (root / "generated").iterdir():
+        source, target = path.name.removesuffix("_vis.png").split("_2_")
+        names = (f"{source}.png", f"{target}.png", f"{source}.png")
+        panels = [np.asarray(Image.open(root / "fashion/test" / name)) for name in names]
+        Image.fromarray(np.concatenate(panels, 1)).save(root / "strips" / path.name)
     _add(root / "fashion/test", root / "targets")
     _add(root / "fashion/test", root / "shared/targets")
     _add(root / "fashion/train", root / "train")
