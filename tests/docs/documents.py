@@ -46,3 +46,13 @@ def _of_block(body: str) -> list[tuple[str, ...]]:
     parts = (part.strip() for line in lines for part in re.split(r"&&|\s\|\s", line.partition("  #")[0]))
     typed = ((part, PROGRAM.match(part)) for part in parts)
     return [tuple(shlex.split(part[match.end() :], comments=True)) for part, match in typed if match is not None]
+
+
+def python_blocks(path: Path) -> list[str]:
+    """The Python code of a document, block by block."""
+    return [block[3] for block in BLOCK.finditer(path.read_text()) if block[2] == "python"]
+
+
+def typed_in(path: Path, pattern: str) -> set[str]:
+    """What the group of the pattern finds where a line or a piece of code begins with the pattern."""
+    return set(re.findall(rf"(?:^|`|&& )\s*(?:\.venv/bin/)?{pattern}", path.read_text(), re.MULTILINE))

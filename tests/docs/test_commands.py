@@ -1,7 +1,9 @@
 """Every command line of the documentation is one that the command line understands."""
 
+import ast
 import contextlib
 import functools
+import importlib.util
 import inspect
 import io
 import itertools
@@ -19,7 +21,7 @@ from reposer.estimators import POSE_ESTIMATORS
 from reposer.evaluation import PROTOCOLS
 from reposer.generators import shipped_models
 
-from .documents import DOCUMENTS, PLACEHOLDER, ROOT, command_lines
+from .documents import DOCUMENTS, PLACEHOLDER, ROOT, command_lines, python_blocks, typed_in
 
 LINES = {str(path.relative_to(ROOT)): command_lines(path) for path in DOCUMENTS}
 
@@ -115,6 +117,22 @@ def test_every_command_within_a_sentence_and_its_options_exist():
             said = help_of(command, *words)
         wrong += [f"{line}: {option}" for option in options if not re.search(rf"{option}(?![\w-])", said)]
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_module_and_target_of_make_that_a_document_starts_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    made = {target for path in DOCUMENTS for target in typed_in(path, r"make ([a-z-]+)")}
+    started = {name for path in DOCUMENTS for name in typed_in(path, r"python -m\s+([\w.]+)")}
+    assert {"web", "nightly"} <= made <= targets
+    assert {"scripts.container", "benchmarks", "reposer.probes.motion"} <= started
+    assert not [name for name in started if importlib.util.find_spec(name) is None]
+
+
+def test_python_in_a_document_is_python():
+    blocks = [block for path in DOCUMENTS for block in python_blocks(path)]
+    assert len(blocks) > 4
+    for block in blocks:
+        ast.parse(block)
 
 
 def test_the_documents_have_commands_of_every_kind():

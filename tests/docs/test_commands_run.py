@@ -19,7 +19,7 @@ from reposer.cli.trainable import trainable
 from reposer.generators import RECIPES, save
 from reposer.web.server import WebServer
 
-from .documents import DOCUMENTS, PLACEHOLDER, command_lines
+from .documents import DOCUMENTS, PLACEHOLDER, ROOT, command_lines, python_blocks
 from .world import PLACEHOLDERS, copy_of, idea_installed, lay_out_study, tiny_recipes, write_world
 
 SMALLER = {
@@ -169,6 +169,18 @@ def test_a_command_of_the_documents_runs(words, world, tmp_path, monkeypatch, ti
             code = stop.code
     assert code in ((0, 1) if typed[0] in FINDINGS else (0,)), said.getvalue()[-1500:]
     assert not (code == 1 and "Traceback" in said.getvalue())
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", ["own-photo", "synthetic"])
+def test_the_python_of_a_document_runs(name, world, tmp_path, monkeypatch):
+    place = copy_of(world, tmp_path / "here")
+    monkeypatch.chdir(place)
+    blocks = python_blocks(ROOT / f"docs/{name}.md")
+    assert blocks
+    for block in blocks:
+        exec(compile(block, name, "exec"), {})
+    assert name != "own-photo" or (place / "reposed.png").is_file()
 
 
 def test_most_lines_of_the_documents_are_run():
