@@ -29,7 +29,6 @@ SMALLER = {
     "--minutes": "0.05",
     "--processor-minutes": "0.001",
     "--workers": "2",
-    "--trials": "8",
 }
 """Values of options that decide how much work there is."""
 
@@ -41,7 +40,7 @@ ADDED = {
     ("leaderboard",): ("--people", "2", "--pairs", "2", "--pictures", "8", "--processor-minutes", "0.001"),
     ("personalize",): ("--minutes", "0.05"),
     ("web",): ("--port", "0", "--no-browser"),
-    ("study", "best"): ("--port", "0", "--trials", "8", "--practice", "2"),
+    ("study", "best"): ("--port", "0", "--trials", "6", "--practice", "2"),  # a multiple of the systems
     ("study", "real-or-generated"): ("--port", "0", "--trials", "8", "--practice", "2"),
 }
 """Options that are added to a command's lines, where the line does not have them."""
