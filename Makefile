@@ -19,8 +19,14 @@ web: .venv/.core
 axe:
 	npm install --no-save --no-fund --no-audit --prefix .venv/npm axe-core@4.14.1
 
-test: lint
-	$(PYTEST) -m "not nightly"
+# lint runs beside the tests; what it says is shown whole after them
+test: .venv/.dev
+	@mkdir -p build
+	@$(MAKE) --no-print-directory lint >build/lint.txt 2>&1 & lint=$$!; trap 'kill $$lint 2>/dev/null' INT TERM; \
+	$(PYTEST) -m "not nightly"; tests=$$?; \
+	wait $$lint; lint=$$?; cat build/lint.txt; \
+	test $$lint = 0 || echo "make lint failed"; \
+	exit $$((tests ? tests : lint))
 
 quick: .venv/.dev
 	$(PYTEST) -m "not slow and not nightly"

@@ -30,13 +30,20 @@ hypothesis.settings.load_profile("ours")
 
 torch.set_num_threads(1)
 rendered.keep_renderings()
+rendered.keep_estimates()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--real-data", type=Path, default=None, help="folder of real clips, photos and annotation lists")
 
 
+FIRST = ("hostile", "web")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is taken from a process that has much to do comes from the end of its list: tests that share a server or a
+    browser stand first, and stay together. The longest of them do not come last, either."""
+    items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in FIRST)
     if not torch.cuda.is_available():
         for item in items:
             if "gpu" in item.keywords:
@@ -56,7 +63,8 @@ CUDA_IS_AVAILABLE = torch.cuda.is_available
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Only tests marked `gpu` see a CUDA device: on the CPU a resumed run is exact to the bit."""
-    rendered.render_anew(item.path.relative_to(Path(__file__).parent).parts)
+    tests.shapes.begin_test()
+    rendered.begin_test(item.path.relative_to(Path(__file__).parent).parts)
     torch.cuda.is_available = CUDA_IS_AVAILABLE if "gpu" in item.keywords else lambda: False
     accelerate = sys.modules.get("accelerate.state")
     if accelerate is not None:  # it keeps the first device that a process asked for

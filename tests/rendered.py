@@ -1,22 +1,27 @@
 """People rendered once for all tests of a process: most of the time of short runs and small data sets goes into them.
+Likewise MoveNet looks at equal pictures once.
 
-The tests of the renderer itself (`tests/synthetic`, `tests/gpu`) render anew.
+The tests of the renderer itself (`tests/synthetic`, `tests/gpu`) render anew, those of estimators look anew.
 """
 
 import functools
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from reposer.core import Pose
+from reposer.estimators import movenet
 from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, SyntheticPeople
 
 _OPENED: dict[str, Any] = {}
-_ANEW = ("synthetic", "gpu")
-_anew = False
+_RENDERED_ANEW, _LOOKED_ANEW = ("synthetic", "gpu"), ("estimators",)
+_render_anew = _look_anew = False
 
 
 def opened_once(kind: type, patch: pytest.MonkeyPatch) -> None:
@@ -41,10 +46,42 @@ def keep_renderings() -> None:
         _keep(kind, "rendered", 200, _frames, lambda frames: [tuple(t.clone() for t in frame) for frame in frames])
 
 
-def render_anew(folders: tuple[str, ...]) -> None:
-    """Whether the test that comes, in these folders of `tests`, is one of the renderer."""
-    global _anew
-    _anew = any(folder in folders for folder in _ANEW)
+def keep_estimates() -> None:
+    """From now on MoveNet's networks are opened once, and an equal picture is looked at once."""
+    opened: dict[Any, _Remembering] = {}
+    plain = movenet.open_session
+
+    def once(path: Any, providers: Any) -> _Remembering:
+        address = path, torch.get_num_threads()
+        if address not in opened:
+            opened[address] = _Remembering(plain(path, providers))
+        return opened[address]
+
+    movenet.open_session = once
+
+
+class _Remembering:
+    """A session of onnxruntime with one input."""
+
+    def __init__(self, session: Any) -> None:
+        self.get_inputs, self._run = session.get_inputs, session.run
+        self._kept: dict[bytes, list[np.ndarray]] = {}
+
+    def run(self, outputs: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        if _look_anew:
+            return self._run(outputs, inputs)
+        (picture,) = inputs.values()
+        address = hashlib.sha256(picture.tobytes()).digest()
+        if address not in self._kept:
+            self._kept[address] = self._run(outputs, inputs)
+        return [output.copy() for output in self._kept[address]]
+
+
+def begin_test(folders: tuple[str, ...]) -> None:
+    """Whether the test that comes, in these folders of `tests`, is one of the renderer or of an estimator."""
+    global _render_anew, _look_anew
+    _render_anew = any(folder in folders for folder in _RENDERED_ANEW)
+    _look_anew = any(folder in folders for folder in _LOOKED_ANEW)
 
 
 def _views(data: Any, views: Any, device: Any = "cpu") -> Any:
@@ -72,7 +109,7 @@ def _keep(kind: type, name: str, limit: int, key: Callable[..., Any], copied: Ca
 
     @functools.wraps(plain)
     def once(*arguments: Any, **options: Any) -> Any:
-        if _anew:
+        if _render_anew:
             return plain(*arguments, **options)
         address = key(*arguments, **options)
         if address not in kept:

@@ -2,7 +2,8 @@
 
 jaxtyping's own import hook decorates every function, nested ones at each call of the outer, and checks arguments twice:
 the renderer of people ran more than ten times slower under it. Here only functions and dataclasses with shapes are
-decorated, at their first call, and each call is checked once.
+decorated, at their first call, and a call is checked once. In each test these are the first calls of each function: a
+layer that is called a thousand times in a test is given the same shapes again and again.
 """
 
 import ast
@@ -20,17 +21,36 @@ from typing import Any
 
 from beartype import BeartypeConf, beartype
 from jaxtyping import jaxtyped
+from torch.compiler import is_compiling
 
 SHAPE = re.compile(r"\b(Float|Int|Integer|UInt|Bool|Complex|Num|Real|Inexact|Shaped)\d*\[")
 _strict = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is a float, as the language's own rules say
+CALLS = 20
+"""So many of each function are checked in a test."""
+_test = 0
+
+
+def begin_test() -> None:
+    """The first calls after this are checked again."""
+    global _test
+    _test += 1
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, whose arguments and result are checked at each call."""
+    """`function`, whose arguments and result are checked at the first `CALLS` in each test, unless it is compiled."""
     ready: list[Callable[..., Any]] = []
+    test, left = -1, 0
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
+        nonlocal test, left
+        if is_compiling():
+            return function(*args, **options)
+        if test != _test:
+            test, left = _test, CALLS
+        if left == 0:
+            return function(*args, **options)
+        left -= 1
         if not ready:
             # A generator's body begins when this call is over, so its arguments are checked by jaxtyping's own stand-in.
             once = not inspect.isgeneratorfunction(function)

@@ -234,8 +234,8 @@ def alive_at_most(num_frames, generator, **options):
 
 
 @pytest.mark.parametrize("family", [Spotlight, Fading])
-def test_three_hundred_frames_need_no_more_memory_than_thirty(family):
-    assert alive_at_most(30, family(PAD)) == alive_at_most(300, family(PAD)) <= 4
+def test_a_hundred_frames_need_no_more_memory_than_ten(family):
+    assert alive_at_most(10, family(PAD)) == alive_at_most(100, family(PAD)) <= 4
     few, many = (alive_at_most(n, family(PAD), steadier=Steadier()) for n in (5, 20))
     assert few == many <= 6
 

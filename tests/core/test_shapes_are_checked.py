@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.images import from_uint8
-from tests.shapes import checked
+from tests.shapes import CALLS, begin_test, checked
 
 
 def test_a_picture_of_the_wrong_type_is_refused():
@@ -32,6 +32,18 @@ def test_what_a_function_returns_is_checked():
     wrong = checked(returns_flat_pictures)
     with pytest.raises(BeartypeCallHintViolation):
         wrong(torch.zeros(2, 3, 4, 4))
+
+
+def test_the_first_calls_in_each_test_are_checked():
+    @checked
+    def height(picture: Float[Tensor, "h w"]) -> int:
+        return len(picture)
+
+    assert all(height(torch.zeros(k, 2)) == k for k in range(CALLS))
+    assert height(torch.zeros(3)) == 3
+    begin_test()
+    with pytest.raises(BeartypeCallHintViolation):
+        height(torch.zeros(3))
 
 
 def returns_flat_pictures(pictures: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:

@@ -17,10 +17,11 @@ def clip_of(path, track, size=None):
     """All frames of a file with the joints of a track; `size` is what they are scaled to."""
     video = VideoFile(path)
     poses = choose_track_of(video, track).pose
-    frames = torch.stack([from_uint8(frame) for frame in video.frames()])
+    frames = (from_uint8(frame)[None] for frame in video.frames())
+    frames = torch.cat([frame if size is None else resize(frame, size) for frame in frames])
     poses = poses[torch.tensor(video.order())[: len(frames)]]
     if size is not None:
-        frames, poses = resize(frames, size), poses.resize(size)
+        poses = poses.resize(size)
     return Clip(frames, poses, video.path.stem, float(video.fps))
 
 

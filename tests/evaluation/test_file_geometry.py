@@ -79,6 +79,16 @@ def simply(name):
     return replace(PROTOCOLS[name], metrics=("psnr", "l1", "l1-limbs"), suite=(), tails={}, reference_set="")
 
 
+def one_of_each_geometry():
+    """The protocols; those whose pictures and joints go where another's do are tried nightly."""
+    marked, seen = [], []
+    for name, rule in PROTOCOLS.items():
+        kind = rule.person, rule.generated, rule.target, rule.white_sides, rule.file_format, rule.rounding
+        marked.append(pytest.param(name, marks=pytest.mark.nightly if kind in seen else ()))
+        seen.append(kind)
+    return pytest.mark.parametrize("name", marked)
+
+
 def means(report):
     return {name: summary.value.mean for name, summary in report.summary.items()}
 
@@ -87,7 +97,7 @@ def declared_as(layout):
     return {"white": "padded", "edge": "padded"}.get(layout, layout)
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@one_of_each_geometry()
 def test_the_same_pictures_get_the_same_numbers_whichever_geometry_they_are_saved_in(name, tmp_path):
     rule = simply(name)
     size = MARKET if rule.person == (128, 64) else FASHION
@@ -102,7 +112,7 @@ def test_the_same_pictures_get_the_same_numbers_whichever_geometry_they_are_save
         assert report.geometry == declared_as(layout)
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@one_of_each_geometry()
 @pytest.mark.parametrize("layout", ["white", "edge", "squashed"])
 def test_true_pictures_and_their_joints_go_through_the_declared_geometry(name, layout, tmp_path):
     rule = simply(name)
@@ -120,7 +130,7 @@ def test_true_pictures_and_their_joints_go_through_the_declared_geometry(name, l
         assert report.mask_hashes == plain.mask_hashes
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@one_of_each_geometry()
 def test_a_perfect_square_generator_is_scored_as_perfect_as_the_resampling_allows(name, tmp_path):
     rule = simply(name)
     size = MARKET if rule.person == (128, 64) else FASHION
@@ -292,7 +302,7 @@ def half_wrong(source, source_pose, target_pose, *, seeds=None):
     return source * 0.6 - 0.1
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@one_of_each_geometry()
 def test_generators_of_any_framing_get_the_same_numbers_from_the_same_pictures(name):
     rule = simply(name)
     plain = evaluate(half_wrong, rule, FramedPeople(Framing(FASHION, aspect=88 / 128)))

@@ -22,6 +22,10 @@ CONFIGS = {
     "published faces": GFLAFaceConfig.face_2020().tiny(),
 }
 everyone = pytest.mark.parametrize("kind", CONFIGS)
+# what costs seconds: the published networks are trained by the same objectives as ours, and tried nightly
+who_is_trained = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.nightly if "published" in kind else ()) for kind in CONFIGS]
+)
 
 
 def count(module):
@@ -183,19 +187,15 @@ def losses(kind, **changes):
     return replace(GFLAClipLossesConfig(**faces).tiny(), **changes)
 
 
-@everyone
-def test_a_clip_of_two_chunks_is_two_updates_of_each_player(kind):
-    game = losses(kind).build(CONFIGS[kind].build())
-    turns = [turn.players for turn in game.steps(clip_batch(CONFIGS[kind], frames=12))]
-    assert turns == [("discriminator", "temporal"), ("generator",)] * 2
-
-
-@everyone
-def test_no_gradient_goes_from_a_chunk_into_the_one_before(kind):
+@who_is_trained
+def test_a_clip_of_two_chunks_is_two_updates_of_each_player_and_no_gradient_goes_into_the_chunk_before(kind):
     """The graph of a chunk is freed by its own update: to go back through it once more would fail."""
     game = losses(kind).build(CONFIGS[kind].build())
-    for turn in game.steps(clip_batch(CONFIGS[kind], frames=12)):
+    turns = []
+    for turn in game.steps(clip_batch(CONFIGS[kind], rows=1, frames=12)):
+        turns.append(turn.players)
         turn.total().backward()
+    assert turns == [("discriminator", "temporal"), ("generator",)] * 2
 
 
 @pytest.mark.parametrize("game", [GFLAClipFlowConfig().tiny(), GFLAClipLossesConfig().tiny()])
@@ -207,7 +207,7 @@ def test_clips_of_another_skeleton_are_refused_before_anything_is_learnt_from_th
         next(game.build(config.build()).steps(swapped))
 
 
-@everyone
+@who_is_trained
 def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
     """The same frame over and over, without a memory of the last one, weighs as many times as it is there."""
     config = CONFIGS[kind]
@@ -218,7 +218,7 @@ def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
                 parameter.zero_()
             if "occlusion_head" in name and name.endswith("bias"):
                 parameter.fill_(-1e4)
-    batch = clip_batch(config, frames=6)
+    batch = clip_batch(config, rows=1, frames=6)
     still = replace(
         batch,
         frames=batch.frames[:, :1].expand(-1, 6, -1, -1, -1).contiguous(),
@@ -239,7 +239,7 @@ def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
 
 def test_the_frame_before_is_the_true_one_for_people_and_the_generated_one_for_faces():
     config = CONFIGS["people"]
-    batch = clip_batch(config)
+    batch = clip_batch(config, rows=1)
     other = replace(batch, frames=batch.frames.clone())
     other.frames[:, 2] = 0  # seen as target of frame 2, and as the one before frame 3
     terms = {}
@@ -254,7 +254,7 @@ def test_the_frame_before_is_the_true_one_for_people_and_the_generated_one_for_f
 
 def test_flows_are_judged_in_the_foreground_where_asked():
     config = CONFIGS["people"]
-    batch = clip_batch(config)
+    batch = clip_batch(config, rows=1)
     game = losses("people", foreground=True).build(lively(config).float())
     everywhere = list(game.steps(batch))[1].terms["correctness"]
     plain = list(losses("people").build(lively(config).float()).steps(batch))[1].terms["correctness"]
@@ -280,11 +280,11 @@ def test_gradients_flow_through_the_frames_of_a_chunk_but_not_into_the_last_one(
     assert torch.allclose(again.picture, second.picture, atol=1e-6)
 
 
-@everyone
+@who_is_trained
 def test_the_first_stage_moves_the_flow_networks_alone(kind):
     generator = CONFIGS[kind].build()
     game = GFLAClipFlowConfig().tiny().build(generator)
-    for turn in game.steps(clip_batch(CONFIGS[kind])):
+    for turn in game.steps(clip_batch(CONFIGS[kind], rows=1)):
         turn.total().backward()
     moved = {n.split(".")[0] for n, p in generator.named_parameters() if p.grad is not None}
     assert moved and all(name.startswith("flow_") for name in moved)

@@ -8,6 +8,7 @@ next one finds it loaded.
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import resource
@@ -16,6 +17,8 @@ import sys
 import time
 import traceback
 from typing import Any
+
+from tests.hostile.commands import COMMANDS
 
 CPU_SECONDS = 60
 IDLE_SECONDS = 20  # of a child that uses no CPU: it waits for ever, however busy the machine is
@@ -40,12 +43,17 @@ def serve() -> None:
     import reposer.cli.transfer
     import reposer.cli.views
     import reposer.cli.web  # noqa: F401
+    from reposer.cli import main
     from reposer.own_photo import people_in
 
     torch.set_num_threads(1)
     os.fsync = lambda _: None  # no case cuts the power
     gc.set_threshold(50_000, 20, 20)
     people_in(np.full((64, 64, 3), 128, np.uint8))  # children find the pose estimator open
+    with contextlib.redirect_stdout(io.StringIO()):  # and what reads options imported, and its patterns compiled
+        for words in sorted({command.arguments[: command.words] for command in COMMANDS.values()}):
+            with contextlib.suppress(SystemExit):
+                main([*words, "--help"])
     for line in sys.stdin:
         case = json.loads(line)
         sys.stdout.write(json.dumps(_answer(case["arguments"], case["folder"])) + "\n")

@@ -14,5 +14,5 @@ def recipe(steps: int = 2) -> Recipe:
 
 
 def run(out: Path, steps: int) -> None:
-    """Trains the tiny run in the folder `out`, or goes on there."""
-    train(recipe(steps), out, progress=False)
+    """Trains the tiny run in the folder `out`, or goes on there; each step is saved."""
+    train(dataclasses.replace(recipe(steps), save_every=1), out, progress=False)

@@ -20,16 +20,24 @@ DESIGNS = ["real-or-generated", "best"]
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """By the name of a picture's shape: 14 pairs of two systems."""
-    root = tmp_path_factory.mktemp("pages")
-    return {
-        name: open_folders(
-            write_folder(root / name / "real", 14, 0, size=size),
-            {system: write_folder(root / name / system, 14, k, size=size) for k, system in enumerate(("a", "b"))},
-            sources=write_folder(root / name / "sources", 14, 9, size=size),
-        )
-        for name, size in PICTURES.items()
-    }
+    """By the name of a picture's shape: eight pairs of two systems."""
+    return OfShapes(tmp_path_factory.mktemp("pages"))
+
+
+class OfShapes(dict):
+    """Written when they are first asked for."""
+
+    def __init__(self, root):
+        super().__init__()
+        self.root = root
+
+    def __missing__(self, shape):
+        def written(kind, seed):
+            return write_folder(self.root / shape / kind, 8, seed, size=PICTURES[shape])
+
+        systems = {system: written(system, k) for k, system in enumerate(("a", "b"))}
+        self[shape] = open_folders(written("real", 0), systems, sources=written("sources", 9))
+        return self[shape]
 
 
 def study(design, folders, **changes):
@@ -150,15 +158,18 @@ def test_a_window_that_is_too_small_for_all_scrolls_and_covers_nothing(browser, 
 @pytest.mark.parametrize("window", WINDOWS)
 def test_both_answers_are_clicked_and_kept(browser, folders, tmp_path, window):
     """A click goes to what is seen there: a covered button cannot be clicked."""
-    with served(study("real-or-generated", folders["person"]), folders["person"], tmp_path / "a.db") as page:
+    questions = {} if window == WINDOWS[0] else {"practice": 0, "checks": 0}
+    pairs = 3 if window == WINDOWS[0] else 2
+    shown = study("real-or-generated", folders["person"], **questions)
+    with served(shown, folders["person"], tmp_path / "a.db") as page:
         browser.show(*window)
         begin(browser, page)
-        for number in range(1, 7):
+        for number in range(1, 2 * pairs + 1):
             wait_for_question(browser, number)
             browser.click(f"#answers button:nth-child({1 + number % 2})")
         browser.wait("document.getElementById('end').offsetParent")
     _, answers = read_answers(tmp_path / "a.db")
-    assert [a.answer for a in answers] == ["generated", "real"] * 3
+    assert [a.answer for a in answers] == ["generated", "real"] * pairs
     assert all(a.exposures == 1 and a.milliseconds > 0 for a in answers)
 
 

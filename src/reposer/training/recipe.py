@@ -215,7 +215,7 @@ class Recipe:
             precision="fp32",
             workers=0,
             log_every=1,
-            save_every=1,
+            save_every=2,
             picture_every=2,
         )
 
