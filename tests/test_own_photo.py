@@ -79,6 +79,7 @@ def test_a_head_that_the_pose_would_turn_stays_and_a_note_says_so():
     assert not any(note.startswith(kept) for note in repose(PHOTO, "arms-wide", source_pose=pose, model=MODEL).notes)
 
 
+@pytest.mark.slow
 def test_two_people_of_a_photo_that_is_opened_once_are_those_of_two_photos():
     photo = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
     torch.manual_seed(0)

@@ -240,6 +240,7 @@ def test_a_hundred_frames_need_no_more_memory_than_ten(family):
     assert few == many <= 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [Spotlight, Fading])
 @pytest.mark.parametrize("steady", [False, True], ids=["as drawn", "steadied"])
 def test_a_clip_that_goes_on_after_any_frame_equals_an_unbroken_one(family, steady):

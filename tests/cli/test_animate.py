@@ -78,6 +78,7 @@ def pixels(path):
     return torch.stack(list(VideoFile(path).frames()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["gfla", "gfla-animation"])
 def test_a_photo_moves_as_a_clip_does_and_keeps_its_rate_and_sound(world, family, capsys):
     assert main(command(world, saved(world, family))) == 0
@@ -91,6 +92,7 @@ def test_a_photo_moves_as_a_clip_does_and_keeps_its_rate_and_sound(world, family
     assert not (world / "out.mp4.reposer-segments").exists()
 
 
+@pytest.mark.slow
 def test_side_by_side_shows_photo_driving_frame_and_result(world):
     model = saved(world, "gfla")
     assert main(command(world, model, "--side-by-side", "--no-sound")) == 0
@@ -111,6 +113,7 @@ def test_a_large_photo_is_made_smaller_with_its_pose(world):
     assert VideoFile(world / "out.mp4").size == (64, 46)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smooth", ["one-euro", "two-sided"])
 def test_joints_can_be_smoothed_and_frames_steadied(world, smooth):
     assert main(command(world, saved(world, "gfla"), "--smooth", smooth, "--steady")) == 0
@@ -136,6 +139,7 @@ def test_frames_without_anybody_are_counted(world, capsys):
     assert VideoFile(world / "out.mp4").num_frames == FRAMES
 
 
+@pytest.mark.slow
 def test_a_face_moves_by_another_persons_landmarks(world, capsys):
     def face(size, scale, shift):
         angle = torch.arange(68) * (2 * torch.pi / 68)
@@ -224,6 +228,7 @@ def test_killed_in_the_middle_nothing_is_broken_and_the_same_command_goes_on(wor
     assert (both[0] - both[1]).abs().mean() < 0.1
 
 
+@pytest.mark.slow
 def test_what_cannot_be_animated_is_refused_in_a_sentence_and_leaves_nothing(world, capsys):
     model = saved(world, "gfla")
     before = sorted(world.rglob("*"))

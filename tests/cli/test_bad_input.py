@@ -169,6 +169,7 @@ def data_of_each_kind(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe, kind, word",
     [

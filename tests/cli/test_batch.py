@@ -70,6 +70,7 @@ def files(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.*")) if path.suffix in (".png", ".jpg")}
 
 
+@pytest.mark.slow
 def test_every_photo_is_made_in_every_pose_and_what_fails_is_named(world, run):
     code, said = run("photos", "--poses", "poses")
     assert code == 1 and "2 pictures made, 0 kept from before, 2 failed" in said
@@ -112,6 +113,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_processes(begun, world, run):
     assert files(world / "out") == alone and len(alone) == 2
 
 
+@pytest.mark.slow
 def test_a_manifest_chooses_people_and_names(world, run):
     write_picture(world / "two.png", side_by_side(1.0, 1.6)[0])
     (world / "jobs.csv").write_text(
@@ -217,6 +219,7 @@ def test_ray_gives_the_bytes_of_the_local_engine_and_a_killed_worker_loses_and_d
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
+@pytest.mark.slow
 def test_what_was_decided_for_a_picture_is_kept_in_notes_and_counted(world, run):
     write_picture(world / "photos/couple.png", side_by_side(1.0, 1.6)[0])
     (world / "photos/wall.png").unlink()

@@ -63,6 +63,7 @@ def test_the_pictures_on_the_page_are_generated_from_the_noise_that_was_scored()
         assert abs(own - row.values["l1"]) < 1e-12
 
 
+@pytest.mark.slow
 def test_clips_are_scored_beside_the_copied_source_and_shown_frame_by_frame(clip_folder, tmp_path, capsys):
     model = untrained("gfla", tmp_path / "model.safetensors")
     options = ["--out", str(tmp_path / "out"), "--without-networks", "--smooth", "one-euro", "--steady"]
@@ -82,6 +83,7 @@ def test_clips_are_scored_beside_the_copied_source_and_shown_frame_by_frame(clip
     assert sheet.height > sheet.width / 2  # four rows of two frames
 
 
+@pytest.mark.slow
 def test_some_of_the_clips_and_only_what_goes_with_clips(clip_folder, tmp_path, capsys):
     model = untrained("gfla", tmp_path / "model.safetensors")
     command = ["evaluate", str(model), "--data", str(clip_folder), "--without-networks", "--split", "all"]

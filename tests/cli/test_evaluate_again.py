@@ -56,6 +56,7 @@ def scored(model, root, out, *more):
     return {name: own["mean"] for name, own in plain["summary"].items()}, folders
 
 
+@pytest.mark.slow
 def test_other_data_of_equal_names_in_the_same_out_are_scored_by_their_own_pictures(model, tmp_path):
     first, other = data(tmp_path / "first", 0), data(tmp_path / "other", 50)
     names = [sorted(path.name for path in root.rglob("*")) for root in (first, other)]
@@ -66,6 +67,7 @@ def test_other_data_of_equal_names_in_the_same_out_are_scored_by_their_own_pictu
     assert after == alone and after != before and len(folders) == 2
 
 
+@pytest.mark.slow
 def test_data_that_were_exchanged_in_their_place_are_scored_by_their_own_pictures(model, tmp_path):
     root = data(tmp_path / "data", 0)
     scored(model, root, tmp_path / "out")
@@ -75,6 +77,7 @@ def test_data_that_were_exchanged_in_their_place_are_scored_by_their_own_picture
     assert after == scored(model, root, tmp_path / "alone")[0]
 
 
+@pytest.mark.slow
 def test_the_same_command_after_a_kill_generates_only_what_is_missing(model, tmp_path, monkeypatch):
     root = data(tmp_path / "data", 0)
     before, (folder,) = scored(model, root, tmp_path / "out")
@@ -89,6 +92,7 @@ def test_the_same_command_after_a_kill_generates_only_what_is_missing(model, tmp
     assert after == before and folders == [folder] and sorted(written) == gone
 
 
+@pytest.mark.slow
 def test_fewer_pairs_than_before_are_scored_alone(model, tmp_path):
     root = data(tmp_path / "data", 0)
     scored(model, root, tmp_path / "out")

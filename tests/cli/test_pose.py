@@ -73,6 +73,7 @@ def test_a_photo_gives_a_pose_file_and_the_skeleton_over_it(world, run):
     assert (world / "one.json").is_file() and not (world / "one-skeleton.png").exists()
 
 
+@pytest.mark.slow
 def test_of_several_people_the_largest_is_written_unless_another_is_chosen(world, run):
     truth = side_by_side(1.0, 1.6)[1]
     code, said = run("pose", "extract", "two.png")
@@ -87,6 +88,7 @@ def test_of_several_people_the_largest_is_written_unless_another_is_chosen(world
     assert code == 2 and "shows 2 people; there is no person 7" in said
 
 
+@pytest.mark.slow
 def test_nobody_is_one_sentence_and_nothing_is_written(world, run):
     before = sorted(world.iterdir())
     for command in (
@@ -111,6 +113,7 @@ def write_pose_track(path):
     path.write_text(json.dumps({"skeleton": pose.skeleton.name, "size": list(pose.size), "fps": 5, "keypoints": rows}))
 
 
+@pytest.mark.slow
 def test_a_clip_gives_a_track_of_one_person_and_on_request_a_clip_of_the_skeleton(world, run):
     picture, truth = side_by_side(1.0, 1.6)
     picture = picture[1:, 1:]  # even sides
@@ -139,6 +142,7 @@ def photos(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_gives_a_data_set_and_names_what_it_leaves_out(photos, world, run):
     code, said = run("pose", "extract", photos, "--out", "set", "--show")
     assert code == 1 and "The data set: set (4 of 6 photos)" in said
@@ -153,6 +157,7 @@ def test_a_folder_gives_a_data_set_and_names_what_it_leaves_out(photos, world, r
     assert (world / "set/skeletons/train/person 0_side.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_where_it_was(photos, world, run):
     assert run("pose", "extract", photos, "--out", "set")[0] == 1
     kept, gone = world / "set/train/person 0_side.json", world / "set/train/person 1_side.json"
@@ -165,6 +170,7 @@ def test_the_same_command_goes_on_where_it_was(photos, world, run):
     assert "4 of them before" in run("pose", "extract", photos, "--out", "set")[1]
 
 
+@pytest.mark.slow
 def test_a_photo_that_was_replaced_is_looked_at_again_whatever_its_time(photos, world, run):
     photo, made = photos / "train/person 0/side.png", world / "set/train/person 0_side.json"
     assert run("pose", "extract", photos, "--out", "set")[0] == 1
@@ -196,6 +202,7 @@ def test_the_contents_whose_last_line_a_kill_cut_are_read_and_added_to(tmp_path)
     assert contents.read_text() == 'aa "one.jpg"\nbb "two.jpg"\ndd "three.jpg"\ndd "three.jpg"\n'
 
 
+@pytest.mark.slow
 def test_a_data_set_with_other_options_is_not_mixed_in(photos, world, run):
     assert run("pose", "extract", photos, "--out", "set")[0] == 1
     code, said = run("pose", "extract", photos, "--out", "set", "--size", "128", "88")
@@ -249,6 +256,7 @@ def test_a_cut_person_and_the_pose_stay_together_also_at_the_photo_s_edge():
             assert ((near - cut[y, x].float()).abs().mean(-1)).min() < 40, pose.skeleton.joints[k]
 
 
+@pytest.mark.slow
 def test_transfer_needs_nothing_but_two_photos(world, run):
     code, said = run("transfer", "one.png", "--pose", "other.png")
     assert code == 0 and "The picture: one-reposed.png" in said
@@ -288,6 +296,7 @@ def test_options_that_have_no_meaning_are_refused(world, run):
         assert code == 2 and words in said and said.count("\n") == 1, said
 
 
+@pytest.mark.slow
 def test_one_call_in_python_takes_paths_pictures_arrays_and_poses(world):
     from PIL import Image
 
@@ -318,6 +327,7 @@ def test_one_call_in_python_takes_paths_pictures_arrays_and_poses(world):
         reposer.repose("one.png", "wall.png", model="tiny.safetensors")
 
 
+@pytest.mark.slow
 def test_a_pose_of_another_photo_of_the_same_size_is_placed_by_the_photo_s_own_person(world):
     one = side_by_side(1.0, 1.6)
     result = reposer.repose(one[0], one[0], person="left", pose_person="right", model="tiny.safetensors")

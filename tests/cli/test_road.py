@@ -47,6 +47,7 @@ def test_what_write_people_wrote_passes_the_check(people, capsys):
     assert main(["data", "check", str(people)]) == 0
 
 
+@pytest.mark.slow
 def test_a_run_leaves_receipt_log_state_generator_and_pictures(run_folder):
     receipt = json.loads((run_folder / "recipe.json").read_text())
     assert receipt["recipe"]["batch_size"] == 2 and "people-encoder" in receipt["about"]["feature_network"].lower()

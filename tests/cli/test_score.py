@@ -66,6 +66,7 @@ def test_a_folder_is_scored_and_leaves_three_reports(people, tmp_path, capsys):
     assert "reposer-v1-reconstruction/psnr = " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_is_absent_is_said_and_the_exit_code_shows_it(people, tmp_path, capsys):
     assert command(people, "--out", tmp_path / "o") == 1
     assert "absent: l1-limbs: its mask 'limbs' is made of joints" in capsys.readouterr().out
@@ -106,6 +107,7 @@ def test_an_unknown_protocol_names_the_near_ones(people, tmp_path, capsys):
     assert "cfld2024" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_reports_compare_only_where_they_were_made_alike(people, tmp_path, capsys):
     command(people, *annotated(people), "--out", tmp_path / "a")
     command(people, *annotated(people), "--out", tmp_path / "b")

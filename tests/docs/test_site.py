@@ -18,6 +18,7 @@ def site(tmp_path_factory):
     return folder / "site"
 
 
+@pytest.mark.slow
 def test_no_link_is_broken_and_nothing_is_loaded_from_elsewhere(site):
     assert faults(site) == []
 

@@ -44,6 +44,7 @@ def exported(network, tmp_path_factory):
     return path, export.export_generator(network, path, "onnx", precision="fp16", about=about)
 
 
+@pytest.mark.slow
 def test_an_onnx_file_gives_the_network_s_pictures_for_any_number_of_rows(network, exported):
     path, made = exported
     assert 0 < made.difference < export.BOUNDS["fp16"] and made.bytes == path.stat().st_size
@@ -153,6 +154,7 @@ def test_the_example_gives_the_network_what_transfer_gives_it_of_poses_without_a
     assert np.abs(given["source"] - expected["source"].numpy()).mean() < 0.02
 
 
+@pytest.mark.slow
 def test_a_file_that_differs_is_refused_and_the_older_one_stays(network, tmp_path, monkeypatch):
     recorded = export.exported_program(PictureGraph(network), example_inputs(network, 2, 0))
     monkeypatch.setattr(export, "exported_program", lambda graph, inputs: recorded)
@@ -167,6 +169,7 @@ def test_a_file_that_differs_is_refused_and_the_older_one_stays(network, tmp_pat
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.pt2", b"older")]
 
 
+@pytest.mark.slow
 def test_the_command_s_pt2_is_read_by_torch_alone(network, tmp_path, monkeypatch, capsys):
     save(network, tmp_path / "small.safetensors")
     monkeypatch.setattr("reposer.generators.load", lambda model: network)  # its family is registered nowhere

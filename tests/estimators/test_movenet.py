@@ -66,6 +66,7 @@ def test_the_largest_of_several_is_taken_and_a_note_says_how_many_there_are(move
     assert not estimate(movenet, picture, "pair.png", "largest").notes
 
 
+@pytest.mark.slow
 def test_a_side_a_number_a_point_and_a_box_choose_another(movenet):
     picture, truth = side_by_side(1.0, 1.6)
     middle = tuple(truth[0].xy[truth[0].visible].mean(0).tolist())

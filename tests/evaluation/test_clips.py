@@ -349,6 +349,7 @@ def test_the_protocols_metrics_are_all_registered():
     assert set(scorer.metrics) | set(scorer.absent) == set(CLIPS_V1.metrics)
 
 
+@pytest.mark.slow
 def test_a_real_clip_is_best_against_itself_and_shuffled_frames_are_worse(real_data):
     path = real_data / "people_video" / "pose_squats.mp4"
     clip = clip_of(path, path.with_suffix(".coco18.json"), size=(128, 72))

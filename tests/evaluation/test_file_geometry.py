@@ -97,6 +97,7 @@ def declared_as(layout):
     return {"white": "padded", "edge": "padded"}.get(layout, layout)
 
 
+@pytest.mark.slow
 @one_of_each_geometry()
 def test_the_same_pictures_get_the_same_numbers_whichever_geometry_they_are_saved_in(name, tmp_path):
     rule = simply(name)
@@ -112,6 +113,7 @@ def test_the_same_pictures_get_the_same_numbers_whichever_geometry_they_are_save
         assert report.geometry == declared_as(layout)
 
 
+@pytest.mark.slow
 @one_of_each_geometry()
 @pytest.mark.parametrize("layout", ["white", "edge", "squashed"])
 def test_true_pictures_and_their_joints_go_through_the_declared_geometry(name, layout, tmp_path):

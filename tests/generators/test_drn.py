@@ -83,6 +83,7 @@ def pairs(recipe, framing, num_rows=4):
 # 1
 
 
+@pytest.mark.slow
 def test_1_the_networks_have_the_number_of_parameters_that_the_spec_derives():
     def parts(config):
         generator = unfilled(config.build)

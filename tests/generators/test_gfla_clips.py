@@ -103,6 +103,7 @@ def test_the_first_frame_of_a_clip_is_the_picture_generated_alone(kind):
     assert not torch.allclose(frames[1], generator.generate(source, own, targets[1:])[0], atol=1e-3)
 
 
+@pytest.mark.slow
 @everyone
 def test_frame_t_depends_on_poses_up_to_t_and_on_all_of_them(kind):
     generator = lively(CONFIGS[kind])
@@ -187,6 +188,7 @@ def losses(kind, **changes):
     return replace(GFLAClipLossesConfig(**faces).tiny(), **changes)
 
 
+@pytest.mark.slow
 @who_is_trained
 def test_a_clip_of_two_chunks_is_two_updates_of_each_player_and_no_gradient_goes_into_the_chunk_before(kind):
     """The graph of a chunk is freed by its own update: to go back through it once more would fail."""
@@ -207,6 +209,7 @@ def test_clips_of_another_skeleton_are_refused_before_anything_is_learnt_from_th
         next(game.build(config.build()).steps(swapped))
 
 
+@pytest.mark.slow
 @who_is_trained
 def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
     """The same frame over and over, without a memory of the last one, weighs as many times as it is there."""
@@ -237,6 +240,7 @@ def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
         assert torch.allclose(2 * terms[3][name], terms[6][name], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_frame_before_is_the_true_one_for_people_and_the_generated_one_for_faces():
     config = CONFIGS["people"]
     batch = clip_batch(config, rows=1)
@@ -252,6 +256,7 @@ def test_the_frame_before_is_the_true_one_for_people_and_the_generated_one_for_f
     assert differences["true"] != pytest.approx(differences["generated"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_flows_are_judged_in_the_foreground_where_asked():
     config = CONFIGS["people"]
     batch = clip_batch(config, rows=1)

@@ -48,6 +48,7 @@ def released(recipe, path):
     return network
 
 
+@pytest.mark.slow
 @people
 def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_path):
     original = released(recipe, tmp_path / "latest_net_G.pth").double()
@@ -66,6 +67,7 @@ def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_pa
     assert (output.picture - picture).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 @clips
 def test_an_imported_network_of_clips_generates_three_frames_as_the_original_does(recipe, tmp_path):
     """The original gets the maps that ours draws: which lines and colours they are of is inferred, not released."""
@@ -121,6 +123,7 @@ def test_an_imported_network_of_views_generates_as_the_original_does(tmp_path):
     assert picture.std() > 0.1 and (output.picture - picture).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 @networks
 def test_what_is_written_loads_as_what_was_imported(recipe, tmp_path):
     released(recipe, tmp_path / "latest_net_G.pth")
@@ -204,6 +207,7 @@ def test_an_unknown_release_is_answered_with_those_there_are(tmp_path):
         import_released(tmp_path / "a.pth", "gfla-fashon", tmp_path / "out.safetensors")
 
 
+@pytest.mark.slow
 def test_a_published_network_does_not_see_the_colour_of_the_source_and_ours_does(tmp_path):
     """Any positive gain and any offset per channel (the published first layer is an instance norm)."""
     gain = torch.tensor([0.4, 0.9, 0.6], dtype=torch.float64)[:, None, None]

@@ -219,6 +219,7 @@ def test_a_config_that_cannot_be_built_is_refused():
         AppearanceFlowConfig(framing=Framing((100, 64)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gfla-views-mini", "appearance-flow-mini"])
 def test_held_out_azimuths_are_never_seen_in_training(name):
     data = RECIPES[name]().data

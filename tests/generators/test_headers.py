@@ -152,6 +152,7 @@ def bounded_memory():
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads this process's size from /proc")
 @pytest.mark.parametrize("family", list(GENERATORS))
 def test_forty_changed_headers_of_each_family_are_refused_in_words_or_load(family, tmp_path, bounded_memory):

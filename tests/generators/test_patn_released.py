@@ -37,6 +37,7 @@ def one_by_one(network):
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "options"), [(FASHION, {}), (MARKET, {"market": True, "dropouts": False})])
 def test_the_imported_network_computes_what_the_original_computes(recipe, options, tmp_path, capsys):
     original, out = made(**options), tmp_path / "patn.safetensors"

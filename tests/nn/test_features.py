@@ -201,6 +201,7 @@ def test_the_shipped_encoder_names_its_file_and_checksum_and_sees_colour(picture
     assert (before["stride4_2"] - after["stride4_2"]).abs().mean() > 0.05
 
 
+@pytest.mark.slow
 @shipped
 def test_every_layer_of_the_shipped_encoder_has_about_mean_square_1_on_synthetic_people():
     people = SyntheticPeople((128, 88), "val", 24, seed=77, framing=Framing((128, 96), fit="pad"))

@@ -90,6 +90,7 @@ def test_the_real_frames_open_and_their_only_fault_is_that_people_are_in_both_sp
     assert [(f.severity, f.kind, f.count) for f in findings] == [("warning", "same person", 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "num_frames", "native", "blind"),
     [("pose_squats", 65, (1280, 720), []), ("05_default_juggle", 247, (720, 1280), list(range(209, 217)))],

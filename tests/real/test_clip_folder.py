@@ -27,6 +27,7 @@ def test_two_real_clips_are_split_along_time(clips):
     assert train.trusted(0).all() and train.trusted(1).all()
 
 
+@pytest.mark.slow
 def test_a_real_person_fills_the_frame_and_stays_in_it(clips):
     data = clips("all", frames=6)
     for i in range(2):
@@ -37,6 +38,7 @@ def test_a_real_person_fills_the_frame_and_stays_in_it(clips):
         assert clip.source_pose.visible.all()
 
 
+@pytest.mark.slow
 def test_no_sample_holds_a_frame_whose_joints_are_unreliable(clips):
     data = clips("test", frames=6)
     for seed in range(8):

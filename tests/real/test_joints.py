@@ -29,6 +29,7 @@ def test_movenet_finds_the_joints_of_real_people_and_not_those_of_another_moment
 
 
 # every eighth photo says as much in a test that is run often
+@pytest.mark.slow
 @pytest.mark.parametrize("each", [8, pytest.param(1, marks=pytest.mark.nightly)])
 def test_movenet_finds_a_person_in_every_photo_and_both_of_the_couple(real_data, each):
     movenet = POSE_ESTIMATORS["movenet"](None)

@@ -88,6 +88,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     assert (tmp_path / "state.pt").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_run_stops_where_it_is_told_to_and_goes_on_from_there_to_the_same_end(tmp_path):
     parts = tmp_path / "parts"
     seconds = 0.0
@@ -115,6 +116,7 @@ def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
     assert train(recipe(2), tmp_path, progress=False).finished
 
 
+@pytest.mark.slow
 def test_a_limit_of_processor_time_counts_what_the_processes_compute_and_is_kept_over_a_stop(tmp_path):
     spent = 0.0
     for step in (1, 2):

@@ -26,6 +26,7 @@ def steps_of(root):
     return [int(path.stem) for path in sorted((root / "checkpoints").glob("*"))]
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_last_generators_scores_them_and_trains_the_same_as_without(tmp_path):
     own = dataclasses.replace(recipe(), keep=2, save_every=1)
     assert train(recipe(), tmp_path / "plain", progress=False).finished

@@ -181,6 +181,7 @@ def test_every_third_azimuth_of_the_training_objects_is_held_out():
     assert len(test) == 36  # the other objects are turned to all azimuths
 
 
+@pytest.mark.slow
 def test_a_file_holds_out_what_rendered_objects_do(written):
     train, held, everything = (
         ShapeNetViews(written, split, hold_out=hold_out)

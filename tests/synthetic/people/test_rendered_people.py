@@ -134,6 +134,7 @@ def test_seen_joints_land_on_the_parts_they_name(number):
         assert parts_near(person, joint) & words, joint
 
 
+@pytest.mark.slow
 def test_joints_that_can_be_seen_lie_on_their_limb_in_sampled_views():
     """From any side, sitting or running: a joint that nothing hides is drawn on a part that meets there."""
     rendering = SyntheticPeople(LARGE).rendered([(n, view) for n in range(12) for view in range(2)])
