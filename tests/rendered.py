@@ -17,6 +17,7 @@ import torch
 
 from reposer.core import Pose
 from reposer.estimators import movenet
+from reposer.nn.weights import SHIPPED
 from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, SyntheticPeople
 
 _OPENED: dict[str, Any] = {}
@@ -47,11 +48,13 @@ def keep_renderings() -> None:
 
 
 def keep_estimates() -> None:
-    """From now on MoveNet's networks are opened once, and an equal picture is looked at once."""
+    """From now on the shipped networks of MoveNet are opened once, and an equal picture is looked at once."""
     opened: dict[Any, _Remembering] = {}
     plain = movenet.open_session
 
-    def once(path: Any, providers: Any) -> _Remembering:
+    def once(path: Any, providers: Any) -> Any:
+        if path.parent != SHIPPED:
+            return plain(path, providers)
         address = path, torch.get_num_threads()
         if address not in opened:
             opened[address] = _Remembering(plain(path, providers))

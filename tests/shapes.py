@@ -25,7 +25,7 @@ from torch.compiler import is_compiling
 
 SHAPE = re.compile(r"\b(Float|Int|Integer|UInt|Bool|Complex|Num|Real|Inexact|Shaped)\d*\[")
 _strict = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is a float, as the language's own rules say
-CALLS = 20
+CALLS = 10
 """So many of each function are checked in a test."""
 _test = 0
 

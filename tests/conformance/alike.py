@@ -18,10 +18,13 @@ def one_of_each(recipes: Mapping[str, Any]) -> pytest.MarkDecorator:
         for name, (kind, objectives) in kinds.items()
         if not any(kind == other and objectives < more for other, more in kinds.values())
     }
-    names = one.values()
+    names = set(one.values()) - {AS_FACES}
     marked = [pytest.param(name, marks=() if name in names else pytest.mark.nightly) for name in recipes]
     return pytest.mark.parametrize("name", marked)
 
+
+AS_FACES = "gfla-animation-mini"
+"""Nightly, since it takes the longest of all: its objectives, steps and kind of memory are those of gfla-face-mini."""
 
 OF_CLIPS = ("gfla-animation-mini", "gfla-face-mini")
 """Recipes of both families of clips, whose steps are one or more updates."""

@@ -155,7 +155,8 @@ def bounded_memory():
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads this process's size from /proc")
 @pytest.mark.parametrize("family", list(GENERATORS))
-def test_forty_changed_headers_of_each_family_are_refused_in_words_or_load(family, tmp_path, bounded_memory):
+@pytest.mark.parametrize("many", [12, pytest.param(40, marks=pytest.mark.nightly)])
+def test_changed_headers_of_each_family_are_refused_in_words_or_load(family, many, tmp_path, bounded_memory):
     torch.manual_seed(0)
     generator = GENERATORS[family]().tiny().build()
     whole, changed = tmp_path / "whole.safetensors", tmp_path / "changed.safetensors"
@@ -163,7 +164,7 @@ def test_forty_changed_headers_of_each_family_are_refused_in_words_or_load(famil
     tensors, header = read_safetensors(whole)
     about, dice = json.loads(header[HEADER]), random.Random(family)
     refused = 0
-    for _ in range(40):
+    for _ in range(many):
         text = mutated(about, dice)
         write_safetensors(changed, tensors, {HEADER: text})
         try:
@@ -171,7 +172,7 @@ def test_forty_changed_headers_of_each_family_are_refused_in_words_or_load(famil
         except BadInput as error:
             refused += 1
             assert len(str(error)) < 1500, error
-    assert refused > 20
+    assert refused > many // 2
 
 
 OLD_HEADERS = json.loads((Path(__file__).parent / "old_headers.json").read_text())
