@@ -74,12 +74,12 @@ def test_a_run_that_is_extended_equals_one_that_was_begun_with_more_steps(tmp_pa
 
 @pytest.mark.slow
 def test_a_run_is_not_extended_if_its_learning_rates_would_have_been_others(tmp_path):
-    falling = with_last(recipe(2), schedule="linear-to-zero")
-    longer = with_last(falling, steps=4)
+    falling = with_last(recipe(1), schedule="linear-to-zero", steps=3)
+    longer = with_last(falling, steps=6)
     train(falling, tmp_path / "early", progress=False, until_step=3)
     assert train(longer, tmp_path / "early", progress=False, extend=True).finished  # it had not begun to fall
     train(falling, tmp_path / "late", progress=False)
-    with pytest.raises(BadInput, match=r"cannot be extended from 2 to 4 steps .* 'linear-to-zero'"):
+    with pytest.raises(BadInput, match=r"cannot be extended from 3 to 6 steps .* 'linear-to-zero'"):
         train(longer, tmp_path / "late", progress=False, extend=True)
     train(longer, tmp_path / "whole", progress=False)
     assert_same(final_state(tmp_path / "early"), final_state(tmp_path / "whole"))
