@@ -45,8 +45,12 @@ ADDED = {
 }
 """Options that are added to a command's lines, where the line does not have them."""
 
-DATA_OF = {"drn-landmarks-mini": "marked", "motion-2020": "human36m"}
-"""Recipes that need other data than `DIR`: poses with landmarks, tracks of Human3.6M."""
+FILES_OF = {
+    "drn-landmarks-mini": ("DIR", "marked"),
+    "motion-2020": ("DIR", "human36m"),
+    "gfla-face-2020": ("latest_net_G.pth", "face_net_G.pth"),
+}
+"""Recipes that need another file than others under its name: poses with landmarks, tracks, the network of faces."""
 
 ONLY_PARSED = {
     "a file of 1.7 GB": lambda words: words[:2] == ("import-weights", "pg2"),
@@ -85,9 +89,9 @@ def why_only_parsed(words):
 def small(words):
     """The line with less to do."""
     words = [PLACEHOLDERS.get(word, word) for word in words]
-    for recipe, data in DATA_OF.items():
-        if recipe in words and "DIR" in words:
-            words[words.index("DIR")] = data
+    for recipe, (name, instead) in FILES_OF.items():
+        if recipe in words and name in words:
+            words[words.index(name)] = instead
     for k in range(len(words) - 1):
         words[k + 1] = SMALLER.get(words[k], words[k + 1])
     if words[:2] == ["data", "views"] and "--people" in words:

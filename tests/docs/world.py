@@ -11,6 +11,7 @@ from PIL import Image
 
 from reposer.cli import main
 from reposer.core import Registry
+from reposer.data.lists import read_annotation, write_annotation
 from reposer.data.pictures import write_picture
 from reposer.generators import RECIPES, save
 from reposer.synthetic.people import write_people
@@ -137,7 +138,7 @@ def _fashion(root: Path) -> None:
     _add(root / "fashion/train", root / "train")
     lists = "fasion-resize-annotation-test.csv"
     shutil.copy(root / "fashion" / lists, root / lists)
-    shutil.copy(root / "fashion" / lists, root / "list.csv")
+    write_annotation(root / "list.csv", read_annotation(root / lists, frame="crop176"), frame="padded256")
 
 
 def _networks(root: Path, valid: Path) -> None:
@@ -154,6 +155,7 @@ def _networks(root: Path, valid: Path) -> None:
     shutil.copy(ROOT / "src/reposer/weights/trueflow.safetensors", root / "mine.safetensors")
     torch.save(made().state_dict(), root / "latest_net_netG.pth")
     released("gfla-fashion-2020", root / "latest_net_G.pth")
+    released("gfla-face-2020", root / "face_net_G.pth")
 
 
 def _add(folder: Path, to: Path) -> None:
