@@ -84,6 +84,7 @@ def test_every_photo_is_made_in_every_pose_and_what_fails_is_named(world, run):
     assert all("wall.png" in row["reason"] for row in rows)
 
 
+@pytest.mark.slow
 def test_what_is_made_is_kept_until_an_input_or_an_option_changes(world, run):
     (world / "photos/wall.png").unlink()
     assert run("photos", "--poses", "poses")[0] == 0

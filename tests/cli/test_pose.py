@@ -60,6 +60,7 @@ def run(world, capsys):
     return command
 
 
+@pytest.mark.slow
 def test_a_photo_gives_a_pose_file_and_the_skeleton_over_it(world, run):
     code, said = run("pose", "extract", "one.png", "--out", "new/pose.json")
     assert code == 0 and "The pose: new/pose.json (" in said and "of 17 joints found)" in said

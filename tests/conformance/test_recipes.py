@@ -64,6 +64,7 @@ def first_batch(recipe, generator):
     return next(batches(dataset, seed=recipe.seed, batch_size=2, first_step=0, last_step=1))
 
 
+@pytest.mark.slow
 @everyone
 def test_every_parameter_gets_a_gradient_in_some_stage_and_each_players_turn_leaves_the_other_networks_alone(name):
     recipe = EVERY_RECIPE[name]().tiny()

@@ -62,6 +62,7 @@ def test_where_the_picture_does_not_tell_the_way_of_a_knee_nothing_changes():
         assert torch.equal(within_limits(other).xy, other.xy)
 
 
+@pytest.mark.slow
 def test_poses_of_bodies_are_within_their_limits():
     people = SyntheticPeople((64, 44), "test", 16)
     poses = Pose.stack([people[i].source_pose for i in range(16)])

@@ -257,6 +257,7 @@ def test_hands_move_with_their_wrists_and_the_face_with_the_neck():
         assert torch.allclose(offset, torch.tensor([3.0, 2.0]), atol=0.3)
 
 
+@pytest.mark.slow
 def test_the_same_pose_on_another_body_is_met_better_than_by_size_and_place_alone():
     """The same 3-D pose of two bodies: what a benchmark prints, on a few people."""
     from benchmarks.retargeting import errors

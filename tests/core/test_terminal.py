@@ -95,6 +95,7 @@ def test_names_that_do_not_fit_become_letters_and_are_told_whole(capsys):
     assert "…" not in said and f"A = {names[0]}\nB = {names[1]}\n" in said
 
 
+@pytest.mark.slow
 def test_the_package_prints_through_the_terminal_alone():
     for path in Path(reposer.__file__).parent.rglob("*.py"):
         if path.name == "terminal.py":

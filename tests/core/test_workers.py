@@ -22,6 +22,7 @@ def ended(task):
     os.abort()
 
 
+@pytest.mark.slow
 def test_results_come_in_order_and_each_has_one_thread_wherever_it_is_computed():
     torch.set_num_threads(2)
     try:

@@ -183,6 +183,7 @@ def test_a_joint_of_25_is_left_out_of_18_and_the_neck_of_17_is_the_middle_of_the
     assert torch.allclose(neck, other.xy[shoulders].mean(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", [256, 512, 1024])
 def test_a_rendered_skeleton_picture_gives_its_joints_back(height, tmp_path):
     people = SyntheticPeople((64, 44), "test", 8)

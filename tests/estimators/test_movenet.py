@@ -42,6 +42,7 @@ def test_a_picture_is_looked_at_alone_and_enlarging_it_moves_the_joints_along(mo
     assert both.sum() >= 14 and (pose.xy - together.xy[0])[both].norm(dim=-1).median() < 3
 
 
+@pytest.mark.slow
 def test_nobody_is_found_where_nobody_is(movenet):
     grey = torch.full((1, 120, 90, 3), 128, dtype=torch.uint8)
     pose, person = movenet.look(grey)
@@ -96,6 +97,7 @@ def test_a_choice_in_python_is_checked_as_well(person):
         choose([somebody(0)[1]], person, "p.png")
 
 
+@pytest.mark.slow
 def test_an_estimator_of_one_person_lets_nobody_else_be_chosen():
     people_joints = POSE_ESTIMATORS["people-joints"](None)
     picture, _ = somebody(0)
@@ -115,6 +117,7 @@ def test_a_person_who_is_too_small_in_the_whole_picture_is_found_by_a_closer_loo
     assert errors(movenet(wide[None])[0], truth.affine(shift, (900, 1800))).median() < 0.06
 
 
+@pytest.mark.slow
 def test_a_person_is_followed_past_somebody_larger_and_not_replaced_while_away(movenet):
     picture, truth = side_by_side(1.0, 1.6)
     empty = picture.clone()

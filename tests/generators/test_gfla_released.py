@@ -107,6 +107,7 @@ def test_an_imported_network_of_clips_generates_three_frames_as_the_original_doe
     assert torch.allclose(torch.stack(list(frames)), torch.cat(pictures), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_imported_network_of_views_generates_as_the_original_does(tmp_path):
     original = released("gfla-views-car-2020", tmp_path / "a.pth").double()
     imported = read_released(

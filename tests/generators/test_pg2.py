@@ -131,6 +131,7 @@ def test_4_with_same_padding_a_halving_convolution_sees_no_row_or_column_before_
     assert symmetric(x).shape == y.shape and not torch.allclose(symmetric(x), y)
 
 
+@pytest.mark.slow
 def test_5_the_second_stage_leaves_the_coarse_network_bit_identical_and_the_picture_is_coarse_plus_difference():
     generator = tiny()
     before = {name: p.clone() for name, p in generator.state_dict().items()}

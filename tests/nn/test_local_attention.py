@@ -60,6 +60,7 @@ def case(k, normalize="sum", batch=1, size=(3, 4), source_size=(4, 3), dtype=tor
     return attention, source, target, flow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalize", ["sum", "mean"])
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_it_equals_the_patch_form_in_value_and_in_every_gradient(k, normalize):
@@ -77,6 +78,7 @@ def test_it_equals_the_patch_form_in_value_and_in_every_gradient(k, normalize):
         torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_gradients_equal_finite_differences(k):
     attention, source, target, flow = case(k, size=(2, 2), source_size=(3, 2), channels=1)

@@ -70,6 +70,7 @@ def test_the_fashion_splits_share_people_and_no_picture(real_data):
     assert (len(item[1]), len(item[0] & item[1])) == (930, 513)
 
 
+@pytest.mark.slow
 def test_real_lists_without_pictures_are_told_apart_from_a_whole_data_set(real_data):
     findings = check_dataset(real_data / "annotations" / "fashion", progress=False)
     errors = [(f.kind, f.count) for f in findings if f.severity == "error"]

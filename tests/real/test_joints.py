@@ -12,6 +12,7 @@ from reposer.evaluation import PairBatch
 from reposer.evaluation.suite.structural.part import Structural
 
 
+@pytest.mark.slow
 def test_movenet_finds_the_joints_of_real_people_and_not_those_of_another_moment(real_data):
     folder = real_data / "people_mini"
     poses = read_annotation(folder / "fasion-resize-annotation-test.csv", frame="crop176")

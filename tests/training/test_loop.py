@@ -42,6 +42,7 @@ class Line(Objective):
         yield Turn(("generator",), {"fit": (self.networks["generator"](batch) - batch).square().mean() * self.term})
 
 
+@pytest.mark.slow
 def test_a_term_that_is_not_finite_stops_and_names_step_player_and_term():
     game = Line(float("nan"))
     stage = Stage("fit", None, 1, {"generator": Adam()})
@@ -112,6 +113,7 @@ def test_a_round_visits_every_item_once():
     assert sorted(items) == list(range(10))
 
 
+@pytest.mark.slow
 def test_data_workers_give_the_same_batches_as_none():
     alone = list(batches(Numbers(), seed=1, batch_size=2, first_step=0, last_step=4))
     assert list(batches(Numbers(), seed=1, batch_size=2, first_step=0, last_step=4, workers=2)) == alone
@@ -338,6 +340,7 @@ def test_a_stage_can_start_from_the_flow_of_another_run(tmp_path):
         assert torch.equal(tensor, kept[name])
 
 
+@pytest.mark.slow
 def test_a_folder_is_trained_in_by_one_process_at_a_time(tmp_path):
     recipe, out = RECIPES["gfla-mini"]().tiny(), tmp_path / "run"
     out.mkdir()

@@ -40,7 +40,7 @@ def assert_same(a, b, where: str = "state") -> None:
 
 
 @pytest.mark.parametrize(
-    "times, in_stage", [pytest.param(2, 6, marks=pytest.mark.slow), pytest.param(10, 30, marks=pytest.mark.nightly)]
+    "times, in_stage", [pytest.param(2, 5, marks=pytest.mark.slow), pytest.param(10, 30, marks=pytest.mark.nightly)]
 )
 def test_a_run_killed_at_random_moments_ends_with_the_same_weights_as_one_never_touched(times, in_stage, tmp_path):
     """in_stage: steps of each of the two stages."""
@@ -74,12 +74,14 @@ def step_of(out: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_recipe_is_refused_with_the_values_that_differ(tmp_path):
     train(recipe(1), tmp_path, progress=False)
     with pytest.raises(BadInput, match=r"stages.*steps|stages"):
         train(recipe(2), tmp_path, progress=False)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_trained_again(tmp_path):
     train(recipe(1), tmp_path, progress=False)
     before = (tmp_path / "state.pt").stat().st_mtime_ns
@@ -110,6 +112,7 @@ def test_nodes_that_do_not_share_the_run_folder_are_refused(tmp_path, monkeypatc
         train(recipe(1), tmp_path, progress=False)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
     first = train(recipe(2), tmp_path, progress=False, max_minutes=0.0)
     assert not first.finished and first.step == 1

@@ -47,6 +47,7 @@ def test_a_run_goes_on_when_only_what_cannot_move_the_numbers_differs(tmp_path):
     assert_same(final_state(tmp_path / "broken"), final_state(tmp_path / "whole"))
 
 
+@pytest.mark.slow
 def test_another_value_is_refused_with_its_path_and_both_values_and_nothing_else(tmp_path):
     train(recipe(1), tmp_path, progress=False)
     ours = replace(with_last(recipe(1), warmup=7), seed=5, log_every=9)
@@ -93,6 +94,7 @@ def test_only_the_last_stage_can_be_extended(tmp_path):
         train(first, tmp_path, progress=False, extend=True)
 
 
+@pytest.mark.slow
 def test_data_that_were_moved_are_the_same_data_and_changed_ones_are_not(people, tmp_path):
     train(on_files(people), tmp_path / "run", progress=False)
     moved = Path(shutil.copytree(people, tmp_path / "elsewhere"))
@@ -122,6 +124,7 @@ def test_a_file_that_only_a_later_stage_needs_is_looked_for_before_the_first_ste
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_on_files_does_not_go_on_with_rendered_people(people, tmp_path):
     train(on_files(people), tmp_path, progress=False)
     with pytest.raises(BadInput, match=r"data\.root is '.*' there, None asked"):
@@ -145,6 +148,7 @@ def test_a_digest_is_of_names_and_bytes_and_not_of_hidden_files_runs_places_or_o
         digest(tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_weights_to_start_from_are_known_by_their_content(tmp_path):
     save(recipe(1).build(), tmp_path / "a.safetensors")
     save(replace(recipe(1), seed=1).build(), tmp_path / "b.safetensors")
@@ -173,6 +177,7 @@ def test_a_stage_starts_from_a_file_that_the_command_line_names(name):
     assert parse(asked, ["--stages.0.start", "None"])[1] == ours
 
 
+@pytest.mark.slow
 def test_a_stage_starts_from_a_shipped_model_by_its_name(tmp_path):
     ours = RECIPES["gfla-synthetic"]()
     options = ["--stages.0.start", "gfla-synthetic", "--stages.0.steps", "1", "--stages.1.steps", "1"]
@@ -180,6 +185,7 @@ def test_a_stage_starts_from_a_shipped_model_by_its_name(tmp_path):
     assert train(asked, tmp_path, progress=False, until_step=1).step == 1
 
 
+@pytest.mark.slow
 def test_a_start_without_prefixes_takes_all_weights(tmp_path):
     first = replace(recipe(1), seed=3).build()
     save(first, tmp_path / "w.safetensors")

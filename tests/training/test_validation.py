@@ -66,6 +66,7 @@ def test_a_run_keeps_its_last_generators_scores_them_and_trains_the_same_as_with
     assert steps_of(out) == [3, 4]
 
 
+@pytest.mark.slow
 def test_checkpoints_of_steps_that_are_taken_again_are_removed(tmp_path):
     own = dataclasses.replace(recipe(), keep=9, save_every=1)
     train(own, tmp_path, progress=False, until_step=3)
@@ -118,6 +119,7 @@ def test_a_state_is_saved_before_it_is_scored(tmp_path):
     assert RunFolder(tmp_path / "run").taken()[0] == 1
 
 
+@pytest.mark.slow
 def test_pictures_that_cannot_be_rendered_cost_the_sheet_and_not_the_run(tmp_path, monkeypatch):
     def refuse(generator, path):
         refuse_not_finite(torch.full((1, 3, 2, 2), torch.nan), "a picture")

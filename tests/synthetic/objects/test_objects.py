@@ -107,6 +107,7 @@ def digest_of_chair(i):
     return hashlib.sha256(data[i].target.numpy().tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_an_item_is_the_same_in_any_order_instance_and_process():
     one, two = (SyntheticObjects("chairs", SMALL, num_objects=3), SyntheticObjects("chairs", SMALL, num_objects=90))
     items = [0, 70, 161]
@@ -218,6 +219,7 @@ def test_a_plain_background_is_one_colour_of_the_object():
     assert not (one[0, 0] == data.picture(1, 0, 0).picture[0, 0]).all()
 
 
+@pytest.mark.slow
 def test_a_written_file_gives_back_what_was_rendered(written):
     drawn, read = SyntheticObjects("cars", (32, 40), num_objects=2), ShapeNetViews(written, "train")
     assert len(drawn) == len(read) == 108 and read.picture_size == (32, 40)

@@ -14,6 +14,7 @@ def people():
     return [sample_identity(n, np.random.default_rng(n)) for n in range(2000)]
 
 
+@pytest.mark.slow
 def test_every_attribute_of_two_thousand_people_is_in_the_vocabulary(people):
     for who in people:
         found = attributes(who)
