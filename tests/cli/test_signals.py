@@ -76,7 +76,7 @@ def scoring(folder, workers):
     process, children = started_command([str(word) for word in (*arguments, *options)], said), []
     try:
         while process.is_alive() and not children:
-            time.sleep(0.01)
+            time.sleep(0.05)  # looking at all processes takes time from them
             children = workers_of(process)
         assert process.is_alive(), said.read_text()
         yield process, children, said

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 
-def one_of_each(recipes: Mapping[str, Any]) -> pytest.MarkDecorator:
-    """The last recipe with each machinery, with the most objectives of its family; the others are tested nightly.
+def one_of_each(recipes: Mapping[str, Any], *, but: str = "") -> pytest.MarkDecorator:
+    """The last recipe with each machinery, with the most objectives of its family; the others, and the one called
+    `but`, are tested nightly.
 
     For truths that cost seconds. What is cheap is tested with every recipe.
     """
@@ -18,7 +19,7 @@ def one_of_each(recipes: Mapping[str, Any]) -> pytest.MarkDecorator:
         for name, (kind, objectives) in kinds.items()
         if not any(kind == other and objectives < more for other, more in kinds.values())
     }
-    names = set(one.values()) - {AS_FACES}
+    names = set(one.values()) - {but}
     marked = [pytest.param(name, marks=() if name in names else pytest.mark.nightly) for name in recipes]
     return pytest.mark.parametrize("name", marked)
 

@@ -94,7 +94,10 @@ def test_the_real_frames_open_and_their_only_fault_is_that_people_are_in_both_sp
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "num_frames", "native", "blind"),
-    [("pose_squats", 65, (1280, 720), []), ("05_default_juggle", 247, (720, 1280), list(range(209, 217)))],
+    [
+        ("pose_squats", 65, (1280, 720), []),
+        pytest.param("05_default_juggle", 247, (720, 1280), list(range(209, 217)), marks=pytest.mark.nightly),  # long
+    ],
 )
 def test_real_clips_have_a_pose_per_frame(real_data, name, num_frames, native, blind):
     folder = real_data / "people_video"

@@ -21,7 +21,7 @@ from reposer.training.loader import batches_in_parts
 from reposer.training.loop import must_begin, take_step, take_step_in_parts, train, update_average
 from tests.batches import batches
 from tests.batches import batches as batches_of
-from tests.conformance.alike import OF_CLIPS, one_of_each, tiny
+from tests.conformance.alike import AS_FACES, OF_CLIPS, one_of_each, tiny
 from tests.forked import CONTEXT, started
 from tests.rendered import keep_renderings, opened_once
 
@@ -211,7 +211,7 @@ def two_processes(tmp_path_factory):
 
 
 @pytest.mark.slow
-@one_of_each(RECIPES)
+@one_of_each(RECIPES, but=AS_FACES)
 def test_two_processes_and_two_parts_that_share_a_batch_unevenly_equal_the_whole_batch(name, two_processes):
     divided_equals_whole(name, two_processes, updates=1)
 
