@@ -15,10 +15,11 @@ import torch
 
 from reposer.core import Pose
 from reposer.core.choices import Runtime
+from reposer.core.memory import own_peak
 from reposer.engines.graph import example_inputs
 from reposer.engines.run import load_for
 
-from .measure import Table, Value, own_peak
+from .measure import Table, Value
 
 MODEL = "trueflow"
 REPEATS = 12

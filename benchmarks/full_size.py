@@ -9,11 +9,12 @@ from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.images import resize, to_uint8
+from reposer.core.memory import own_peak
 from reposer.generators import load
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
 from reposer.synthetic.people import SyntheticPeople
 
-from .measure import Table, best_times, own_peak
+from .measure import Table, best_times
 
 MODEL = "trueflow"
 SIZE = (4000, 3000)

@@ -1,10 +1,8 @@
 """Time and peak memory of a call, the speed of matrix products, and the table that a benchmark answers with."""
 
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -60,15 +58,6 @@ def peak_memory(call: Call, *, device: torch.device) -> int:
             kept = call()
         peak = _highest(recorded.profiler.kineto_results.experimental_event_tree())
     return peak - sum(tensor.nbytes for tensor in _tensors(kept))
-
-
-def own_peak() -> int:
-    """The most memory that this process has had, in bytes. On Linux `ru_maxrss` also remembers what it was forked from."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (peak,) = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return int(peak) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def matrix_product_speed(dtype: torch.dtype, *, device: torch.device, repeats: int = 8) -> float:

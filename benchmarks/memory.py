@@ -10,12 +10,13 @@ from unittest import mock
 import torch
 from torch import nn
 
+from reposer.core.memory import own_peak
 from reposer.generators import RECIPES
 from reposer.nn import features
 from reposer.synthetic.people import SyntheticPeople
 from reposer.training.loop import take_step
 
-from .measure import Table, own_peak
+from .measure import Table
 
 FULL = (
     "pg2-market-2017",

@@ -15,6 +15,7 @@ import torch
 
 from reposer.core import Pose
 from reposer.core.images import resize
+from reposer.core.memory import own_peak
 from reposer.data.pictures import read_picture
 from reposer.data.poses.presets import preset
 from reposer.engines.presets import PRESETS, Choice
@@ -25,7 +26,7 @@ from reposer.pipeline import transfer
 from reposer.recipes import DataConfig
 from reposer.scoring.pairs import SYNTHETIC_PAIRS
 
-from .measure import Table, Value, own_peak
+from .measure import Table, Value
 
 PROTOCOL = "reposer-v1-synthetic"
 PAIRS = int(os.environ.get("REPOSER_PRESET_PAIRS", SYNTHETIC_PAIRS))

@@ -2,7 +2,6 @@
 
 import copy
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from reposer.core import BadInput
 from reposer.core.errors import is_of_memory
+from reposer.core.memory import memory_of_machine, own_peak
 
 from .loader import batches_in_parts
 from .loop import must_begin, set_up, take_step_in_parts
@@ -127,15 +127,7 @@ def _memory(device: torch.device) -> tuple[int, int]:
     """Bytes used at most, and bytes that there are."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(), torch.cuda.mem_get_info()[1]
-    import psutil  # accelerate needs it, too
-
-    total = int(psutil.virtual_memory().total)
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset), total
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, total
+    return own_peak(), memory_of_machine()
 
 
 def _free(out: Path) -> int:
