@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from reposer.core import BadInput, Batch, Framing, Layer, View
 from reposer.core.generator import refuse_indivisible
 from reposer.core.view import EVERY_THIRD
-from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.layout import at_least_float32, channels_last, without_autocast
 from reposer.nn.view_code import CodeMap, ViewCode
 from reposer.nn.warp import warp
 from reposer.recipes import ViewDataConfig
@@ -120,7 +120,7 @@ class AppearanceFlow(ViewGenerator):
             x = F.relu(layer(x))
         for layer in self.decoder:
             x = F.relu(layer(F.interpolate(x, scale_factor=2.0)))
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             shares = self.head(at_least_float32(x))  # in fractions of the picture's height
             flow = shares * source.shape[-2]
         return FlowOutput(warp(at_least_float32(source), flow), flow)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from reposer.nn.layout import without_autocast
 from reposer.nn.warp import gaussian_sample
 
 EPSILON = 1e-8
@@ -44,7 +45,7 @@ def best_cosine(
     """For every target place, the largest cosine with any source place. Memory: chunk x H W numbers a row."""
     every_source = _unit(source).flatten(2).mT
     places = _unit(target).flatten(2)
-    with torch.autocast(source.device.type, enabled=False):
+    with without_autocast(source):
         best = [torch.bmm(every_source, part).amax(1) for part in places.split(chunk, dim=2)]
     return torch.cat(best, 1).view(target.shape[0], *target.shape[-2:])
 
@@ -62,7 +63,7 @@ def affine_regularity(flow: Float[Tensor, "B 2 h w"], kernel_size: int) -> Float
     """
     flow = flow.to(torch.promote_types(flow.dtype, torch.float32))
     filters = _affine_residual_filters(kernel_size).to(flow)
-    with torch.autocast(flow.device.type, enabled=False):  # a residual is small beside the flow
+    with without_autocast(flow):  # a residual is small beside the flow
         residual = F.conv2d(flow.flatten(0, 1)[:, None], filters)
     return residual.square().sum(1).mean() * 2  # the mean runs over x and y, which are to be added
 

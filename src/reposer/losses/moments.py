@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from reposer.nn.layout import without_autocast
+
 NOISE = 8  # eigenvalues within this many roundings of the largest count as 0,
 FLOOR = 1e-8  # and in any precision those below this share of it: their roots' slope would turn noise into a gradient
 TINY = 1e-30  # instead of 0, where a root has no slope
@@ -16,7 +18,7 @@ def gaussian_distance(generated: Float[Tensor, "B C h w"], target: Float[Tensor,
     Only `generated` receives a gradient. In float32 at least; distances below 0 by rounding count as 0.
     """
     dtype = torch.promote_types(generated.dtype, torch.float32)
-    with torch.autocast(generated.device.type, enabled=False):
+    with without_autocast(generated):
         m, s = _moments(generated.to(dtype))
         with torch.no_grad():
             n, t = _moments(target.to(dtype))

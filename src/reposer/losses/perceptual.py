@@ -7,12 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.nn.features import FeatureNetwork
+from reposer.nn.layout import without_autocast
 
 
 def gram(features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C C"]:
     """F F^T / (C H W), F being the features as C rows of H W places; in their own precision under autocast, too."""
     rows = features.flatten(2)
-    with torch.autocast(rows.device.type, enabled=False):
+    with without_autocast(rows):
         return rows @ rows.mT / (rows.shape[1] * rows.shape[2])
 
 

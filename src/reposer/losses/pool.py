@@ -23,6 +23,11 @@ class ImagePool:
         self.size = size
         self._rows: list[Float[Tensor, "C H W"]] = []
 
+    @property
+    def bytes_to_come(self) -> int:
+        """Of the rows that are still missing; 0 before the first row, whose size is unknown."""
+        return (self.size - len(self._rows)) * self._rows[0].nbytes if self._rows else 0
+
     @torch.no_grad()
     def exchange(self, rows: Float[Tensor, "B C H W"], seeds: Int64[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
         """For each row itself or, once the pool is full, every second time an old one that it replaces. No gradient

@@ -42,7 +42,7 @@ def _slow_in_torch(x: Tensor) -> bool:
     return (
         x.requires_grad
         and torch.is_grad_enabled()
-        and x.device.type == "cpu"
+        and x.device.type in ("cpu", "meta")  # of the latter only the memory is counted, as on the CPU
         and x.dtype in (torch.float32, torch.float64)
         and x.is_contiguous(memory_format=torch.channels_last)
         and not x.is_contiguous()

@@ -1,5 +1,7 @@
 """Memory layout of tensors, and the precision of computations that must be exact."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -25,3 +27,9 @@ def channels_first_on_cpu(network: nn.Module) -> None:
 def at_least_float32(x: Tensor) -> Tensor:
     """Half precision becomes float32; float64 stays."""
     return x if x.dtype == torch.float64 else x.float()
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager[object]:
+    """A block that computes in the precision of its numbers on the device of `x`. Tensors of torch's "meta" device, which
+    have shapes and no numbers, know no other precision."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)

@@ -10,6 +10,7 @@ from reposer.core import BadInput, View
 from reposer.core.view import AZIMUTH_STEP, AZIMUTHS, ELEVATIONS
 
 from .call import call
+from .layout import without_autocast
 
 ONE_HOT = len(AZIMUTHS) + len(ELEVATIONS)
 TOLERANCE = 1e-3  # degrees: tolerates the rounding of an angle to float32
@@ -49,7 +50,7 @@ class ViewCode(nn.Module):
         """In the dtype of the weights; also under autocast: eight bits are too few for an angle."""
         weight = self.layers[0].weight
         assert isinstance(weight, Tensor)
-        with torch.autocast(weight.device.type, enabled=False):
+        with without_autocast(weight):
             return call(self.layers, view_features(source, target).to(weight))
 
 
@@ -62,7 +63,7 @@ class CodeMap(nn.Module):
         self.places = nn.Linear(width, math.prod(self.shape))
 
     def forward(self, code: Float[Tensor, "B D"]) -> Float[Tensor, "B C h w"]:
-        with torch.autocast(code.device.type, enabled=False):
+        with without_autocast(code):
             places: Tensor = self.places(code).unflatten(1, self.shape)
         return places
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from reposer.core import BadInput, Framing, Layer
 from reposer.core.generator import refuse_indivisible
-from reposer.nn.layout import at_least_float32, channels_last
+from reposer.nn.layout import at_least_float32, channels_last, without_autocast
 from reposer.nn.local_attention import LocalAttention
 from reposer.nn.warp import warp
 
@@ -226,7 +226,7 @@ class Head(nn.Conv2d):
     def forward(self, x: Float[Tensor, "B i h w"]) -> Float[Tensor, "B o h w"]:
         assert self.bias is not None
         x, weight, bias = map(at_least_float32, (x, self.weight, self.bias))
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             return F.conv2d(x, weight, bias, padding=1)
 
 

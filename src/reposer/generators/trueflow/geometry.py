@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from reposer.core import Pose, Skeleton
 from reposer.core.truth import PARTS
 from reposer.nn.call import call
-from reposer.nn.layout import at_least_float32
+from reposer.nn.layout import at_least_float32, without_autocast
 from reposer.nn.maps import heatmaps, limb_maps
 
 SURFACE = 3
@@ -202,7 +202,7 @@ class GeometryNet(nn.Module):
             [pose_numbers(source_pose).to(body.code), pose_numbers(target_pose).to(body.code), body.code], 1
         )
         target = self.target_net(pose_maps(target_pose).to(source), self.target_code(numbers))
-        with torch.autocast(source.device.type, enabled=False):  # places stay float32
+        with without_autocast(source):  # places stay float32
             return Geometry(body, target, self.match(at_least_float32(source), body, target))
 
     def match(self, source: Tensor, body: Body, target: Body) -> Match:

@@ -17,7 +17,7 @@ from reposer.core import BadInput, Framing
 from reposer.core.skeleton import COCO_17, DERIVED_JOINTS, H36M_17
 from reposer.nn.call import call
 from reposer.nn.dropout import SeededDropout
-from reposer.nn.layout import at_least_float32
+from reposer.nn.layout import at_least_float32, without_autocast
 
 DILATIONS = (3, 9, 27)
 CONTEXT = 1 + sum(DILATIONS)
@@ -141,7 +141,7 @@ class MotionNetwork(nn.Module):
         x = dropped(F.leaky_relu(x, SLOPE), self.first_drop, seeds)
         for stage in self.stages:
             x = stage(x, condition, seeds)
-        with torch.autocast(track.device.type, enabled=False):  # eight bits of mantissa are too few for a position
+        with without_autocast(track):  # eight bits of mantissa are too few for a position
             answer: Tensor = self.last(at_least_float32(x))
             if self.config.answer == "corrections":
                 answer = answer + self.smooth(self.carried @ at_least_float32(track))

@@ -1,0 +1,145 @@
+"""How much memory and disk a run will need on the CPU, from the sizes of its tensors: nothing is computed, where
+`dry_run` takes steps and measures."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reposer.core import BadInput
+from reposer.core.memory import Need, size_in_words
+from reposer.nn.live_bytes import META, bytes_at_peak, tensors_of, without_numbers
+
+from .loop import must_begin, set_up
+from .objective import Objective
+from .recipe import Recipe, Stage
+
+PROCESS = 525e6
+"""Bytes of Python, torch and this package in a process that trains, with what it needs to read data, save and score."""
+WORKER = 330e6
+"""Bytes of a process that loads data, beyond what it shares with the others."""
+STEP = 1.33
+"""Bytes of the process for each byte of tensors that a step has at a time: what libraries take besides, and what lies
+between tensors."""
+
+
+class NotCounted(Exception):
+    """What a step needs cannot be told from the sizes of its tensors; the message says why."""
+
+
+class RunMemory:
+    """What the runs of a recipe with other numbers of parts and of workers need."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self._generator = recipe.build()
+        self._dataset = recipe.data.open(self._generator.framing)
+
+    def need(self, accumulation: int | None = None, workers: int | None = None) -> Need:
+        """None: the recipe's own number. `core.memory.NotCounted` if a step asks for numbers."""
+        recipe = self.recipe
+        recipe = replace(
+            recipe,
+            accumulation=recipe.accumulation if accumulation is None else accumulation,
+            workers=recipe.workers if workers is None else workers,
+        )
+        stages = [_of_stage(recipe, stage, n, self._dataset) for n, stage in enumerate(recipe.stages)]
+        networks, step, _ = max(stages, key=lambda own: own[0] + own[1])
+        parts = {"Python, torch and reading data": PROCESS, "networks and optimisers": networks, "a step": step}
+        if recipe.workers:
+            parts["processes that load data"] = recipe.workers * WORKER
+        return Need(parts, disk=2 * max(saved for _, _, saved in stages))
+
+    def within(self, most: float) -> tuple[Recipe, Need]:
+        """The recipe with the fewest parts of a batch, and then with the most workers, that stays within `most` bytes.
+        Its steps see the same pictures. BadInput, which says what would fit, if there is none."""
+        recipe = self.recipe
+        own = self.need(workers=0)
+        parts, found = recipe.accumulation, own
+        if own.memory > most:
+            parts, found = self._fewest_parts(most)
+        workers = min(recipe.workers, int((most - found.memory) // WORKER))
+        if workers:
+            found = replace(found, parts={**found.parts, "processes that load data": workers * WORKER})
+        changed = []
+        if parts != recipe.accumulation:
+            changed.append(f"--accumulation {parts}: a step's {recipe.batch_size} pictures in {parts} parts")
+        if workers != recipe.workers:
+            changed.append(f"--workers {workers} instead of {recipe.workers}")
+        return replace(recipe, accumulation=parts, workers=workers), replace(found, changed=tuple(changed))
+
+    def _fewest_parts(self, most: float) -> tuple[int, Need]:
+        """By bisection: more parts need less."""
+        choices = _divisions(self.recipe.accumulation, self.recipe.batch_size)
+        try:
+            for stage in self.recipe.stages:
+                must_begin(stage, self._generator, choices[-1])
+        except BadInput:
+            choices = choices[:1]  # such a network cannot be trained in parts
+        least = self.need(choices[-1], 0)
+        if least.memory > most:
+            raise BadInput(
+                f"{self.recipe.name} needs at least {size_in_words(least.memory)} of memory with these networks"
+                f"{f' (--accumulation {choices[-1]} --workers 0)' if len(choices) > 1 else ''}; --max-memory allows "
+                f"{size_in_words(most)}. Give at least --max-memory {-(-least.memory // 1e6):.0f}M, a smaller --batch-size, "
+                f"or smaller --model values."
+            )
+        low, high, found = 0, len(choices) - 1, least
+        while high - low > 1:
+            middle = (low + high) // 2
+            need = self.need(choices[middle], 0)
+            if need.memory <= most:
+                high, found = middle, need
+            else:
+                low = middle
+        return choices[high], found
+
+
+def _divisions(first: int, batch_size: int) -> list[int]:
+    """Numbers of parts, from `first` on, of which the largest part has fewer pictures than with the number before."""
+    sizes: dict[int, int] = {}
+    for parts in range(first, batch_size + 1):
+        sizes.setdefault(-(-batch_size // parts), parts)
+    return list(sizes.values())
+
+
+def _of_stage(recipe: Recipe, stage: Stage, number: int, dataset: Any) -> tuple[float, float, float]:
+    """Bytes of the networks, their averaged copy and the optimisers; of what a step has at a time; of the saved state."""
+    generator = recipe.build()
+    objective, _ = set_up(stage, generator, recipe.seed + number, torch.device("cpu"))
+    averaged = _bytes(chain(generator.parameters(), generator.buffers()))
+    objective.to(META)
+    networks = _bytes(chain(objective.parameters(), objective.buffers()))
+    saved = sum(_bytes(chain(net.parameters(), net.buffers())) for net in objective.networks.values())
+    moments = 2 * _bytes(p for player in objective.players.values() for p in player.parameters())
+    n = recipe.accumulation
+    sizes = [recipe.batch_size * (k + 1) // n - recipe.batch_size * k // n for k in range(n)]
+    sample = dataset.sample(0, 0)
+    batches = [without_numbers(dataset.collate([sample] * rows, torch.arange(rows))) for rows in sizes]
+    peak = sum(_bytes(tensors_of(batch)) for batch in batches) + bytes_at_peak(lambda: _step(objective, batches))
+    pools = sum(pool.bytes_to_come for pool in objective.pools.values())
+    return networks + averaged + moments, STEP * peak + pools, saved + 2 * averaged + moments
+
+
+def _step(objective: Objective, parts: list[Any]) -> None:
+    """The turns of a step as `loop.take_step_in_parts` takes them, after the first: all players have gradients."""
+    for player in objective.players.values():
+        for p in player.parameters():
+            p.grad = torch.empty_like(p)
+    turns_of_parts = [objective.steps(batch) for batch in parts]
+    while True:
+        for number, turns in enumerate(turns_of_parts):
+            turn = next(turns, None)
+            if turn is None:
+                return
+            if number == 0:
+                for name in turn.players:
+                    objective.players[name].zero_grad(set_to_none=True)
+            turn.total().backward()
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(t.nbytes for t in {id(t): t for t in tensors}.values())

@@ -1,0 +1,61 @@
+"""What a run will need, from the sizes of its tensors."""
+
+from dataclasses import replace
+
+import pytest
+
+from reposer.cli.trainable import trainable
+from reposer.core import BadInput
+from reposer.training import memory
+from reposer.training.dry_run import try_out
+from reposer.training.memory import RunMemory
+from tests.conformance.alike import one_of_each, tiny
+from tests.training.run_tiny import recipe
+
+
+def step(need):
+    return need.parts["a step"]
+
+
+@one_of_each(trainable())
+def test_the_steps_of_every_recipe_can_be_counted(name):
+    need = RunMemory(tiny(trainable()[name]())).need()
+    assert need.parts["networks and optimisers"] > 0 and step(need) > 0
+
+
+@pytest.fixture(scope="module")
+def run():
+    return replace(recipe(2), batch_size=8, workers=3)
+
+
+@pytest.fixture(scope="module")
+def needs(run):
+    return {parts: RunMemory(run).need(parts, 0) for parts in (1, 2, 8)}
+
+
+def test_more_pictures_need_more_in_proportion_and_parts_need_less(run, needs):
+    few, many = (step(RunMemory(replace(run, batch_size=b)).need(workers=0)) for b in (4, 12))
+    assert step(needs[1]) - few == pytest.approx((many - few) / 2, rel=0.02)
+    assert needs[1].memory > needs[2].memory > needs[8].memory
+    assert needs[1].parts["networks and optimisers"] == needs[8].parts["networks and optimisers"]
+
+
+def test_the_disk_is_what_a_dry_run_says(run, needs, tmp_path):
+    assert needs[1].disk == pytest.approx(try_out(replace(run, batch_size=2, workers=0), tmp_path).disk, rel=0.02)
+
+
+def test_under_a_ceiling_a_run_has_the_fewest_parts_and_the_most_workers_that_fit(run, needs):
+    kept, need = RunMemory(run).within(needs[1].memory + 3 * memory.WORKER)
+    assert (kept, need.changed) == (run, ()) and need.memory == pytest.approx(needs[1].memory + 3 * memory.WORKER)
+    kept, need = RunMemory(run).within(needs[1].memory + 1.5 * memory.WORKER)
+    assert kept == replace(run, workers=1) and need.changed == ("--workers 1 instead of 3",)
+    kept, need = RunMemory(run).within(needs[2].memory)
+    assert kept == replace(run, accumulation=2, workers=0) and need.memory <= needs[2].memory
+    assert kept.batch_size == run.batch_size
+
+
+def test_what_fits_in_no_way_is_refused_with_what_would(run, needs):
+    with pytest.raises(BadInput, match=r"--accumulation 8 --workers 0.*Give at least --max-memory \d+M") as refused:
+        RunMemory(run).within(needs[8].memory - 1)
+    wanted = float(str(refused.value).split("--max-memory ")[-1].split("M,")[0])
+    assert RunMemory(run).within(1e6 * wanted)[0].accumulation == 8
