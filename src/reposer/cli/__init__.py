@@ -16,6 +16,7 @@ COMMANDS = {
     "animate": "let the person of a photo move as in a clip: reposer animate PHOTO --driving CLIP.mp4",
     "views": "turn the object of a picture all the way round, as a clip",
     "train": "train a recipe, or go on with a run: reposer train gfla-mini --data DIR",
+    "estimate": "what a command will need of memory and disk, without running it: reposer estimate train ...",
     "runs": "list the runs: how far each is, its last losses, the time that is left",
     "evaluate": "score a generator, beside copying the source",
     "score": "score a folder of anybody's pictures under a named protocol",

@@ -12,7 +12,8 @@ from reposer.core.choices import QUALITY, Preset, Runtime, Smoothing
 from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
-from .option_values import MOST_PIXELS, pixels, seeded, within
+from .needed import begins, if_it_can_be_told, refuse_elsewhere
+from .option_values import MOST_PIXELS, pixels, seeded, size, within
 from .options import called
 from .progress import Item, counted
 
@@ -52,6 +53,7 @@ def animate(
     engine: Runtime | None = None,
     preset: Preset | None = None,
     anew: bool = False,
+    max_memory: str | None = None,
 ) -> int:
     """Write an MP4 (H.264) of the photo's size (see `largest`) with the frame rate and the sound of the driving clip.
 
@@ -90,7 +92,10 @@ def animate(
         engine: what runs the network, as in `reposer transfer`.
         preset: fast, balanced or best, as in `reposer transfer`.
         anew: discard what an interrupted run left.
+        max_memory: the most memory, for example 800M or 4G: nothing is begun if more is needed, and what would fit is
+            said. none = no limit.
     """
+    most = size("--max-memory", max_memory)
     within("--largest", largest, SMALLEST, MOST_PIXELS)
     within("--quality", quality, 1, 51)
     pixels("--driving-size", driving_size)
@@ -107,6 +112,7 @@ def animate(
     from reposer.engines.run import chosen_runtime, load_for
     from reposer.estimators.people_choice import parse_person
     from reposer.generators import model_file
+    from reposer.needs.pictures import need_of_clip
     from reposer.nn.weights import sha256
     from reposer.probes.motion import load_motion
 
@@ -119,10 +125,25 @@ def animate(
     followed = None if driving_person is None else parse_person(driving_person, "--driving-person")
     rate = frame_rate(fps)
     moves = open_driving(driving, track=track, estimator=joints, fps=rate, size=driving_size, person=followed)
-    tell(moves.notes)
-    source = person_in_photo(picture, photo, source_pose, joints, person)
     choice = chosen(preset, model, engine)
     place, runtime = chosen_runtime(device, choice.runtime)
+    if place == "cpu":
+        with if_it_can_be_told(most):
+            need = need_of_clip(
+                choice.model,
+                (picture.shape[0], picture.shape[1]),
+                None if moves.clip is None else moves.size,
+                largest,
+                panels=3 if side_by_side else 1,
+                estimated=source_pose is None or moves.track is None,
+                network_size=choice.size,
+                most=most,
+            )
+            begins(need)
+    else:
+        refuse_elsewhere(most, place)
+    tell(moves.notes)
+    source = person_in_photo(picture, photo, source_pose, joints, person)
     generator = load_for(choice.model, place, runtime, choice.size)
     if edges and moves.clip is None:
         raise BadInput(f"{driving} has no pictures to take edges from. Give a clip, or leave --edges out.")

@@ -11,7 +11,8 @@ from reposer.core.choices import Background, CanvasChoice, Engine, HeadChoice, P
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 
-from .option_values import MOST_WORKERS, within
+from .needed import begins, if_it_can_be_told, refuse_elsewhere
+from .option_values import MOST_WORKERS, size, within
 from .options import called
 
 FAILURES_SHOWN = 10
@@ -39,6 +40,7 @@ def batch(
     runtime: Runtime | None = None,
     preset: Preset | None = None,
     device: str | None = None,
+    max_memory: str | None = None,
 ) -> int:
     """A stopped or killed batch goes on with the same command: a picture that was made from the same photo, pose,
     weights and options is kept. A pair that cannot be done does not stop the others: it is listed with its reason, in
@@ -66,7 +68,10 @@ def batch(
             recorded on each machine.
         preset: fast, balanced or best, as in `reposer transfer`.
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
+        max_memory: the most memory, over all processes, for example 800M or 4G; fewer `--workers` are chosen so that it
+            holds, or nothing is begun. none = no limit.
     """
+    most = size("--max-memory", max_memory)
     within("--workers", workers, 0, MOST_WORKERS)
     check_output_folder(out)
     if background == "transparent" and format == "jpg":
@@ -74,7 +79,9 @@ def batch(
 
     from reposer.batch import NOTES, Options, all_pairs, manifest, write_failures
     from reposer.batch import run as made
+    from reposer.core.device import chosen_device
     from reposer.engines.presets import chosen
+    from reposer.needs.pictures import need_of_batch
     from reposer.own_photo import ESTIMATOR
 
     from .progress import counted
@@ -99,6 +106,13 @@ def batch(
     options = Options(
         choice.model, joints or ESTIMATOR, background, canvas, retarget, head, mark, device, choice.runtime, choice.size
     )
+    if engine == "local" and chosen_device(device).type == "cpu":
+        with if_it_can_be_told(most):
+            photos_of_jobs = (job.photo for job in jobs)
+            workers, need = need_of_batch(choice.model, photos_of_jobs, workers, network_size=choice.size, most=most)
+            begins(need)
+    else:
+        refuse_elsewhere(most, "a cluster" if engine == "ray" else "a GPU")
     done = list(
         counted(
             made(jobs, out, options, workers=workers, engine=engine), "pictures", len(jobs), console, unit="pictures"

@@ -1,6 +1,7 @@
 """`reposer evaluate MODEL --data DIR`: score a generator under a named protocol, against copying the source."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -9,7 +10,7 @@ from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.scoring.options import Scoring
 
-from .option_values import MOST_WORKERS, within
+from .option_values import MOST_WORKERS, size, within
 from .options import called
 
 
@@ -32,6 +33,7 @@ def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]
     """
     within("--batch-size", how.common.batch_size, 1)
     within("--workers", how.pairs.workers, 0, MOST_WORKERS)
+    most = size("--max-memory", how.common.max_memory)
     from reposer.scoring.outcome import own_folder
 
     check_output_folder(how.common.out or own_folder(model))
@@ -40,6 +42,35 @@ def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]
 
     from .reports import tell_outcome
 
+    how = _within(model, how, most)
     outcome = score_model(model, how)
     tell_outcome(outcome, Terminal())
     return 0 if outcome.complete else 1
+
+
+def _within(model: str, how: Scoring, most: float | None) -> Scoring:
+    """Says what the evaluation needs; the options with numbers that fit into `most` bytes."""
+    from reposer.core.device import chosen_device
+    from reposer.core.memory import NotCounted
+    from reposer.evaluation import PROTOCOLS
+    from reposer.generators import load
+    from reposer.needs.scores import need_of_evaluation
+    from reposer.scoring.model import kind_of_data
+    from reposer.scoring.pairs import PROTOCOL
+
+    from .needed import begins, if_it_can_be_told, refuse_elsewhere
+
+    common, pairs = how.common, how.pairs
+    device = chosen_device(common.device)
+    if device.type != "cpu" or pairs.engine != "local":
+        refuse_elsewhere(most, "a cluster" if pairs.engine != "local" else str(device))
+        return how
+    generator = load(model)
+    with if_it_can_be_told(most):
+        if (kind := kind_of_data(generator, common.data)) != "pairs":
+            raise NotCounted(f"the model is of pairs of people, and these are {kind}")
+        rule = PROTOCOLS[common.protocol or PROTOCOL]
+        rows, workers, need = need_of_evaluation(generator, rule, common.batch_size, pairs.workers, most=most)
+        begins(need)
+        how = replace(how, common=replace(common, batch_size=rows), pairs=replace(pairs, workers=workers))
+    return how

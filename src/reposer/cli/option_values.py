@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 
 from reposer.core import BadInput
+from reposer.core.memory import size_in_bytes
 
 MOST_PIXELS = 65_535
 """Largest side of a picture: JPEG allows no more."""
@@ -41,3 +42,8 @@ def some(option: str, values: Collection[str] | None) -> None:
 def seeded(option: str, seed: int) -> None:
     """Require a valid seed."""
     within(option, seed, 0, MOST_SEED)
+
+
+def size(option: str, text: str | None) -> float | None:
+    """Bytes of a size like 4G, if given."""
+    return None if text is None else size_in_bytes(option, text)

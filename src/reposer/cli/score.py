@@ -13,7 +13,8 @@ from reposer.core.choices import Engine, Frame, PictureForm
 from reposer.core.outputs import check_output_file, check_output_folder
 from reposer.core.terminal import Terminal
 
-from .option_values import MOST_WORKERS, pixels, some, within
+from .needed import begins, refuse_elsewhere
+from .option_values import MOST_WORKERS, pixels, size, some, within
 from .options import called
 
 
@@ -45,6 +46,7 @@ def score(
     workers: int = 2,
     engine: Engine = "local",
     device: str | None = None,
+    max_memory: str | None = None,
 ) -> int:
     """Write report.json, report.csv and report.html. The same command resumes a run that was stopped.
 
@@ -78,7 +80,10 @@ def score(
         engine: local = processes of this machine; ray = those of the Ray cluster that RAY_ADDRESS names, whose machines
             see the same folders, or of a Ray on this machine (extra `cluster`). The numbers are the same.
         device: device of the networks: cpu, cuda, ...; none = a CUDA GPU if there is one.
+        max_memory: the most memory, over all processes, for example 800M or 4G; fewer `--workers` are chosen so that it
+            holds, or nothing is begun. none = no limit.
     """
+    most = size("--max-memory", max_memory)
     pixels("--pose-size", pose_size)
     within("--workers", workers, 0, MOST_WORKERS)
     some("--strips", strips)
@@ -109,6 +114,17 @@ def score(
     from .joint_lists import poses_by_stem
 
     where = chosen_device(device)
+    if engine == "local":
+        workers = _within(
+            protocol,
+            targets or generated,
+            workers,
+            len(strips or ()) if targets is None else 1,
+            most,
+            without_networks=without_networks,
+        )
+    else:
+        refuse_elsewhere(most, "a cluster")
     panels = named_panels(strips) if strips else {"generated": chosen_panel(strip, panel)}
     with tempfile.TemporaryDirectory(prefix="reposer-") as cut:
         if targets is None:
@@ -136,6 +152,23 @@ def score(
             workers=workers,
             engine=engine,
         )
+
+
+def _within(
+    protocol: str, targets: Path, workers: int, panels: int, most: float | None, *, without_networks: bool
+) -> int:
+    """Says what scoring needs; the number of processes that fit into `most` bytes."""
+    from reposer.evaluation import PROTOCOLS
+    from reposer.needs.scores import need_of_scores
+
+    rules = PROTOCOLS.values() if protocol == "all" else [PROTOCOLS[protocol]]
+    found = [
+        need_of_scores(rule, targets, workers, panels=panels, without_networks=without_networks, most=most)
+        for rule in rules
+    ]
+    workers, need = max(found, key=lambda own: (-own[0], own[1].memory))
+    begins(need)
+    return workers
 
 
 def _score(

@@ -1,6 +1,7 @@
 """`reposer train RECIPE`, or `reposer train --from RUN`: train a recipe, or resume a run that was stopped or killed."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,13 @@ from reposer.scoring.validation import validation
 from reposer.training import Recipe, Stage, Start, train
 from reposer.training.dry_run import try_out
 from reposer.training.loop import TrainingStopped
+from reposer.training.memory import RunMemory
 from reposer.training.receipts import read_receipt, with_values
 from reposer.training.recipe import SEEDS
 from reposer.training.trackers import TrackerName
 
-from .option_values import MOST_WORKERS, above, within
+from .needed import begins, if_it_can_be_told, is_wanted, refuse_elsewhere
+from .option_values import MOST_WORKERS, above, size, within
 from .runs import in_words
 from .trainable import trainable
 
@@ -57,11 +60,15 @@ class RunOptions:
     """Allow more steps for the last stage of the run in the folder than it was begun with."""
     threads: int | None = None
     """CPU threads; none = torch's choice."""
+    max_memory: str | None = None
+    """The most memory, for example 800M or 4G, over all processes: more --accumulation and fewer --workers are chosen so
+    that it holds (a step still sees the whole batch), or nothing is begun. None = no limit."""
 
     def __post_init__(self) -> None:
         within("--threads", self.threads, 1, MOST_WORKERS)
         above("--max-minutes", self.max_minutes)
         within("--validation-pairs", self.validation_pairs, 0)
+        size("--max-memory", self.max_memory)
         for seed in self.seeds:
             within("--seeds", seed, 0, SEEDS - 1)
         if len(set(self.seeds)) < len(self.seeds):
@@ -81,6 +88,9 @@ def run(arguments: Sequence[str]) -> int:
     check_output_folder(out)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
+    most = size("--max-memory", options.max_memory)
+    if not options.dry_run or is_wanted(most):
+        recipe = _with_its_need(recipe, out, most)
     if options.dry_run:
         return _dry_run(recipe, out)
     if not options.seeds:
@@ -135,6 +145,24 @@ def _train(recipe: Recipe, out: Path, options: RunOptions) -> int:
         console.say(f"Done. The network: {out / 'generator.safetensors'} · pictures: {out / 'pictures'}")
         console.say(recipe.afterwards(out))
     return 128 + outcome.signal if outcome.signal else 0  # 130 or 143, so that `train && evaluate` stops, too
+
+
+def _with_its_need(recipe: Recipe, out: Path, most: float | None) -> Recipe:
+    """Says what the run will need. The recipe, with other numbers if they must be for `most` bytes."""
+    if torch.cuda.is_available():
+        refuse_elsewhere(most, "a GPU: `reposer train RECIPE --dry-run` measures what it needs there")
+        return recipe
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        refuse_elsewhere(most, "several training processes")
+        return recipe
+    if most is not None and (out / "recipe.json").is_file():  # a run goes on with the parts that it has begun with
+        plain = read_receipt(out)
+        recipe = dataclasses.replace(recipe, accumulation=int(plain.get("accumulation", recipe.accumulation)))
+    with if_it_can_be_told(most):
+        memory = RunMemory(recipe)
+        recipe, need = (recipe, memory.need()) if most is None else memory.within(most)
+        begins(need)
+    return recipe
 
 
 def _dry_run(recipe: Recipe, out: Path) -> int:

@@ -12,6 +12,8 @@ from reposer.core.choices import Background, CanvasChoice, HeadChoice, Preset, R
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
+from .needed import begins, if_it_can_be_told, is_wanted, refuse_elsewhere
+from .option_values import size
 from .options import called
 
 
@@ -52,6 +54,7 @@ def transfer_photo(
     device: str | None = None,
     engine: Runtime | None = None,
     preset: Preset | None = None,
+    max_memory: str | None = None,
 ) -> int:
     """The photo may have any size: crop, resize and padding follow the pose and are undone in the result.
 
@@ -92,7 +95,10 @@ def transfer_photo(
         engine: what runs the network (docs/fast.md); onnxruntime and openvino run on the CPU, and record its graph the
             first time, which takes a minute or two; none = torch.
         preset: fast, balanced or best: model, size and engine in one word, with figures in docs/fast.md; none = balanced.
+        max_memory: the most memory, for example 800M or 4G: nothing is begun if more is needed, and what would fit is
+            said. none = no limit.
     """
+    most = size("--max-memory", max_memory)
     out = out or named_beside(photo, "-reposed.png")
     inputs = (photo, source_pose, pose, model, *more_photos, *more_poses)
     endings = (".png",) if background == "transparent" else PICTURE_ENDINGS
@@ -116,6 +122,9 @@ def transfer_photo(
             f"--more-poses names {len(more_poses)} files for {len(more_photos)} photos of --more-photos. Give one for "
             "each, or none: then they are estimated."
         )
+
+    if is_wanted(most):
+        _say_need(photo, pose, source_pose, more_photos, more_poses, model, device, engine, preset, most)
 
     from reposer.data.pictures import read_picture, write_picture
 
@@ -169,3 +178,33 @@ def transfer_photo(
         write_sheet(sheet, explanation_sheet(made.explanation))
         console.say(f"How it was made: {sheet}")
     return 0
+
+
+def _say_need(
+    photo: Path,
+    pose: Path,
+    source_pose: Path | None,
+    more_photos: Sequence[Path],
+    more_poses: Sequence[Path],
+    model: str,
+    device: str | None,
+    engine: Runtime | None,
+    preset: Preset | None,
+    most: float | None,
+) -> None:
+    """BadInput if more than `most` bytes are needed."""
+    from reposer.engines.presets import chosen
+    from reposer.engines.run import chosen_runtime
+    from reposer.needs.pictures import need_of_photo
+    from reposer.own_photo import POSE_FILES, is_preset
+
+    choice = chosen(preset, model, engine)
+    place, _ = chosen_runtime(device, choice.runtime)
+    if place != "cpu":
+        refuse_elsewhere(most, place)
+    looked_at = [] if is_preset(pose) or pose.is_dir() or pose.suffix.lower() in POSE_FILES else [pose]
+    estimated = source_pose is None or bool(looked_at) or len(more_poses) < len(more_photos)
+    with if_it_can_be_told(most):
+        pictures = [photo, *more_photos, *looked_at]
+        need = need_of_photo(choice.model, pictures, estimated=estimated, network_size=choice.size, most=most)
+        begins(need)

@@ -31,6 +31,9 @@ class Options:
     """folder of the files of networks that score; none = the usual places."""
     device: str | None = None
     """cpu, cuda, ...; none = a CUDA GPU if there is one."""
+    max_memory: str | None = None
+    """the most memory, over all processes, for example 800M or 4G; a smaller `--batch-size` and fewer `--workers` are
+    chosen so that it holds, or nothing is begun; none = no limit."""
 
     def chosen(self, of: int) -> list[int]:
         """The pairs or clips to score, by their numbers in a data set of `of`."""

@@ -1,0 +1,145 @@
+"""What photos and clips of people need."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from reposer.core import BadInput
+from reposer.core.memory import Need, size_in_words
+from reposer.data.pictures import picture_header
+from reposer.generators import load
+
+from .networks import Counted
+
+PROCESS = 240e6
+"""Bytes of Python, torch and this package in a process that makes pictures, without networks."""
+SHARED = 135e6
+"""Of these, code that a further process shares with the first."""
+ESTIMATOR = 298e6
+"""Bytes of the pose estimators and what runs them."""
+PIXEL = 13.0
+"""Bytes for each pixel of a photo: its own, those of the result, and what it takes to look for people and to write."""
+CLIP_PIXEL = 60.0
+"""Bytes for each pixel of a clip's frame: the frames that the encoder looks at before it writes the first, too."""
+DRIVING_PIXEL = 20.0
+"""Bytes for each pixel of a driving clip's frame."""
+
+Size = tuple[int, int]
+
+
+def need_of_photo(
+    model: str | Path,
+    photos: Iterable[Path],
+    *,
+    estimated: bool,
+    network_size: Size | None = None,
+    most: float | None = None,
+) -> Need:
+    """Of putting the person of a photo into another pose. BadInput if that is more than `most` bytes.
+
+    photos: the photo, and the pictures in which a pose is looked for, if `estimated`.
+    """
+    need = Need(
+        {
+            "Python and torch": PROCESS,
+            "the pose estimator": ESTIMATOR if estimated else 0.0,
+            "the network": _of_network(model, network_size),
+            "the photo": PIXEL * _pixels(photos),
+        }
+    )
+    if most is not None and need.memory > most:
+        raise BadInput(_too_large(need, most))
+    return need
+
+
+def need_of_batch(
+    model: str | Path,
+    photos: Iterable[Path],
+    workers: int,
+    *,
+    network_size: Size | None = None,
+    most: float | None = None,
+) -> tuple[int, Need]:
+    """The number of processes, and what they need: of this many (0 = this process alone), or of as many as stay below
+    `most` bytes. BadInput if one is too many."""
+    one = need_of_photo(model, photos, estimated=True, network_size=network_size)
+    each = one.memory - SHARED
+    for number in range(workers, -1, -1):
+        parts = {"the process that hands out the work": PROCESS, f"{number} that make pictures": number * each}
+        changed = (f"--workers {number} instead of {workers}",) if number != workers else ()
+        found = Need(parts if number else one.parts, changed=changed)
+        if most is None or found.memory <= most:
+            return number, found
+    raise BadInput(_too_large(one, most or 0.0))
+
+
+def need_of_clip(
+    model: str | Path,
+    photo: Size,
+    driving: Size | None,
+    largest: int,
+    *,
+    panels: int,
+    estimated: bool,
+    network_size: Size | None = None,
+    most: float | None = None,
+) -> Need:
+    """Of a clip of a photo of (height, width); its number of frames does not matter. BadInput if that is more than
+    `most` bytes.
+
+    driving: (height, width) of the driving clip's frames; None = a track alone. largest: side of the clip. panels:
+    pictures side by side.
+    """
+    height, width = photo
+
+    def of(largest: float) -> Need:
+        shown = height * width * min(1.0, largest / max(height, width)) ** 2
+        return Need(
+            {
+                "Python and torch": PROCESS,
+                "the pose estimator": ESTIMATOR if estimated else 0.0,
+                "the network": network,
+                "the photo": PIXEL * height * width,
+                "frames and their encoder": CLIP_PIXEL * panels * shown,
+                "the driving clip": DRIVING_PIXEL * (driving[0] * driving[1] if driving else 0),
+            }
+        )
+
+    network = _of_network(model, network_size)
+    need = of(largest)
+    if most is not None and need.memory > most:
+        fits = next((side for side in range(max(height, width), 63, -32) if of(side).memory <= most), None)
+        way_out = (
+            f"A smaller photo is needed: without its frames it takes {size_in_words(of(0).memory)}."
+            if fits is None
+            else f"--largest {min(fits, largest)} fits."
+        )
+        raise BadInput(f"{_above(need, most)} {way_out}")
+    return need
+
+
+def _of_network(model: str | Path, size: Size | None) -> float:
+    counted = Counted(load(model), size)
+    return counted.weights + counted.tensors(1)
+
+
+def _too_large(need: Need, most: float) -> str:
+    without = need.memory - need.parts["the photo"]
+    if without + PIXEL * 1e6 > most:
+        return f"{_above(need, most)} A photo of one megapixel needs {size_in_words(without + PIXEL * 1e6)}."
+    return f"{_above(need, most)} A photo of up to {(most - without) / PIXEL / 1e6:.1f} megapixels fits."
+
+
+def _above(need: Need, most: float) -> str:
+    return f"This needs about {size_in_words(need.memory)} of memory; --max-memory allows {size_in_words(most)}."
+
+
+def _pixels(photos: Iterable[Path]) -> int:
+    """Of the largest that can be read; the others are told of when their turn comes."""
+    most = 0
+    for path in dict.fromkeys(photos):
+        try:
+            height, width = picture_header(path)
+        except (BadInput, OSError):
+            continue
+        most = max(most, height * width)
+    return most
