@@ -12,7 +12,7 @@ from reposer.core.choices import QUALITY, Preset, Runtime, Smoothing
 from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
-from .needed import begins, if_it_can_be_told, refuse_elsewhere
+from .needed import begins, ends_if_estimated, if_it_can_be_told, refuse_elsewhere
 from .option_values import MOST_PIXELS, pixels, seeded, size, within
 from .options import called
 from .progress import Item, counted
@@ -127,6 +127,7 @@ def animate(
     moves = open_driving(driving, track=track, estimator=joints, fps=rate, size=driving_size, person=followed)
     choice = chosen(preset, model, engine)
     place, runtime = chosen_runtime(device, choice.runtime)
+    need = None
     if place == "cpu":
         with if_it_can_be_told(most):
             need = need_of_clip(
@@ -139,11 +140,13 @@ def animate(
                 network_size=choice.size,
                 most=most,
             )
-            begins(need)
+            ends_if_estimated(need)
     else:
         refuse_elsewhere(most, place)
     tell(moves.notes)
     source = person_in_photo(picture, photo, source_pose, joints, person)
+    if need is not None:
+        begins(need)
     generator = load_for(choice.model, place, runtime, choice.size)
     if edges and moves.clip is None:
         raise BadInput(f"{driving} has no pictures to take edges from. Give a clip, or leave --edges out.")

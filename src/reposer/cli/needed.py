@@ -32,9 +32,14 @@ def estimating() -> Iterator[None]:
 
 def begins(need: Need) -> None:
     """Says on standard error what the command will need, in one line."""
+    ends_if_estimated(need)
+    Terminal(stderr=True).say(need.in_words())
+
+
+def ends_if_estimated(need: Need) -> None:
+    """Raises `Estimated` where only the need is wanted."""
     if _ESTIMATING.get():
         raise Estimated(need)
-    Terminal(stderr=True).say(need.in_words())
 
 
 def is_wanted(most: float | None) -> bool:

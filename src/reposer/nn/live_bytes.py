@@ -24,6 +24,11 @@ _ANSWERS: dict[Any, Callable[[Tensor], bool | float | int]] = {
 }
 """What a question about a tensor's numbers is answered with: code that asks goes the way of finite, visible and equal."""
 
+_FAILURES = (
+    *(BadInput, RuntimeError, NotImplementedError, TypeError, ValueError, LookupError, AssertionError),
+    *(ArithmeticError, AttributeError, MemoryError),
+)
+"""What code raises that misses the numbers, or finds what was answered in their place unusable."""
 _OTHER_TYPE = {
     getattr(torch.ops.aten, name)
     for name in (
@@ -110,7 +115,7 @@ def bytes_at_peak(work: Callable[[], object]) -> int:
     try:
         with LiveBytes() as live:
             work()
-    except (BadInput, RuntimeError, NotImplementedError, TypeError, ValueError, LookupError, AssertionError) as error:
+    except _FAILURES as error:
         raise NotCounted(f"it asks for numbers ({' '.join(str(error).split())[:120]})") from error
     peak: int = live.peak
     return peak
