@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reposer.core import BadInput
-from reposer.core.memory import Need, size_in_words
+from reposer.core.memory import Need, NotCounted, size_in_words
 from reposer.data.pictures import picture_header
-from reposer.generators import load
-
-from .networks import Counted
+from reposer.generators import model_file
+from reposer.nn.weights import read_about, read_header
 
 PROCESS = 240e6
 """Bytes of Python, torch and this package in a process that makes pictures, without networks."""
@@ -22,6 +21,9 @@ CLIP_PIXEL = 60.0
 """Bytes for each pixel of a clip's frame: the frames that the encoder looks at before it writes the first, too."""
 DRIVING_PIXEL = 20.0
 """Bytes for each pixel of a driving clip's frame."""
+
+NETWORK_PIXEL = 1500.0
+"""Bytes for each pixel of the network's picture: those of TrueFlow, which has the most at a time."""
 
 Size = tuple[int, int]
 
@@ -118,8 +120,13 @@ def need_of_clip(
 
 
 def _of_network(model: str | Path, size: Size | None) -> float:
-    counted = Counted(load(model), size)
-    return counted.weights + counted.tensors(1)
+    """From the file's size and header alone, which is quick; one picture's tensors are a small part of the process."""
+    path = model_file(model)
+    try:
+        height, width = size or read_about(read_header(path), path)["framing"]["size"]
+        return 2.0 * path.stat().st_size + NETWORK_PIXEL * int(height) * int(width)
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise NotCounted(f"the header of {path.name} does not say the size of the network's pictures") from error
 
 
 def _too_large(need: Need, most: float) -> str:

@@ -19,7 +19,7 @@ from .recipe import Recipe, Stage
 
 PROCESS = 525e6
 """Bytes of Python, torch and this package in a process that trains, with what it needs to read data, save and score."""
-WORKER = 330e6
+WORKER = 260e6
 """Bytes of a process that loads data, beyond what it shares with the others."""
 STEP = 1.33
 """Bytes of the process for each byte of tensors that a step has at a time: what libraries take besides, and what lies
