@@ -114,6 +114,8 @@ def score(
     from .joint_lists import poses_by_stem
 
     where = chosen_device(device)
+    for folder in (generated, targets or generated):
+        pictures_in(folder)  # refused before anything is said
     if engine == "local":
         workers = _within(
             protocol,

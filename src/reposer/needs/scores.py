@@ -102,10 +102,7 @@ def _pixels(protocol: Protocol, targets: Path, panels: int) -> float:
     """Of one picture as it is compared."""
     if protocol.size is not None:
         return protocol.size[0] * protocol.size[1]
-    try:
-        paths = [*pictures_in(targets).values()]
-    except (BadInput, OSError):  # scoring says it
-        return 0.0
+    paths = [*pictures_in(targets).values()]
     most = 0
     for path in paths[:: -(-len(paths) // SEEN) or 1]:
         try:
