@@ -30,6 +30,10 @@ class NotCounted(Exception):
     """What a step needs cannot be told from the sizes of its tensors; the message says why."""
 
 
+MOST_TURNS = 8
+"""Turns that are counted; the later updates of a clip repeat the first."""
+
+
 class RunMemory:
     """What the runs of a recipe with other numbers of parts and of workers need."""
 
@@ -130,7 +134,7 @@ def _step(objective: Objective, parts: list[Any]) -> None:
         for p in player.parameters():
             p.grad = torch.empty_like(p)
     turns_of_parts = [objective.steps(batch) for batch in parts]
-    while True:
+    for _ in range(MOST_TURNS):
         for number, turns in enumerate(turns_of_parts):
             turn = next(turns, None)
             if turn is None:
