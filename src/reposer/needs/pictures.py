@@ -17,7 +17,7 @@ ESTIMATOR = 298e6
 """Bytes of the pose estimators and what runs them."""
 PIXEL = 13.0
 """Bytes for each pixel of a photo: its own, those of the result, and what it takes to look for people and to write."""
-CLIP_PIXEL = 60.0
+CLIP_PIXEL = 105.0
 """Bytes for each pixel of a clip's frame: the frames that the encoder looks at before it writes the first, too."""
 DRIVING_PIXEL = 20.0
 """Bytes for each pixel of a driving clip's frame."""
