@@ -45,6 +45,8 @@ def only_parsed(monkeypatch):
 
 def understood(words):
     """Why the command line does not understand these words; nothing if it does."""
+    if words[0] == "estimate":  # of a command as it would be run
+        return understood(words[1:])
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         try:
@@ -102,7 +104,7 @@ def help_of(*words):
 def test_every_command_within_a_sentence_and_its_options_exist():
     wrong = []
     for line in (line for lines in LINES.values() for line in lines if not line.whole):
-        command, *rest = line.words
+        command, *rest = line.words[1:] if line.words[0] == "estimate" and len(line.words) > 1 else line.words
         if PLACEHOLDER.fullmatch(command):
             continue
         if command not in COMMANDS:
