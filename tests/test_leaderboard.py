@@ -230,6 +230,7 @@ def photos(folder, sizes):
     return folder
 
 
+@pytest.mark.slow
 def test_data_in_shards_and_own_photos_of_several_sizes_are_scored_or_refused_in_plain_words(tmp_path):
     shards = write_people(
         tmp_path / "shards", form="shards", size=(64, 44), num_train=1, num_test=1, views=2, workers=1, progress=False

@@ -107,7 +107,7 @@ def test_the_same_part_of_both_frames_is_cut_so_a_pair_of_one_frame_is_equal(cli
 
 @pytest.mark.slow
 def test_the_result_is_better_on_held_out_frames_and_every_command_takes_it(clip, model, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(reposer.personalize, "MANY_STEPS", 40)  # on any machine, and long before the minutes are over
+    monkeypatch.setattr(reposer.personalize, "MANY_STEPS", 24)  # on any machine, and long before the minutes are over
     assert main(command(tmp_path, clip, model, "--minutes", "1000")) == 0
     said = capsys.readouterr()
     assert "before" in said.out and "8 frames were held out" in " ".join(said.err.split())
@@ -121,6 +121,7 @@ def test_the_result_is_better_on_held_out_frames_and_every_command_takes_it(clip
     assert (tmp_path / "mine-before-after.png").is_file()
 
 
+@pytest.mark.slow
 def test_what_is_not_better_is_not_written_and_the_exit_code_says_so(clip, model, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(reposer.personalize, "MANY_STEPS", 1)
     monkeypatch.setattr(reposer.personalize, "DECIDES", "psnr")  # a bit up or down: decided by the next line
@@ -213,6 +214,7 @@ def test_of_many_notes_the_first_are_told_and_where_the_others_are(clip, model, 
     assert "... and 2 more notes: " in said and said.replace(" ", "").count("work/frames/frames.json") == 1
 
 
+@pytest.mark.slow
 def test_several_people_in_frames_without_joints_are_told(tmp_path):
     (tmp_path / "photos").mkdir()
     for k in range(5):

@@ -101,6 +101,7 @@ def test_fewer_pairs_than_before_are_scored_alone(model, tmp_path):
     assert plain["pairs"] == 2 and plain["about"]["not_scored"] == []
 
 
+@pytest.mark.slow
 def test_a_users_folder_of_that_name_is_refused_and_left_alone(model, tmp_path, capsys):
     root = data(tmp_path / "data", 0)
     _, (folder,) = scored(model, root, tmp_path / "out")

@@ -49,6 +49,7 @@ def test_our_own_pictures_of_poses_are_stick_figures():
     assert all(is_stick_figure(sticks(pose)) for pose in poses(6, (256, 176)))
 
 
+@pytest.mark.slow
 def test_people_are_no_stick_figures():
     people = SyntheticPeople((128, 88), "test", 8)
     for i in range(8):

@@ -82,6 +82,7 @@ def unknown_names(words):
             yield f"{option} {value}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", LINES)
 def test_every_command_of_a_document_can_be_typed(document, only_parsed):
     wrong = {}

@@ -23,6 +23,7 @@ def test_no_link_is_broken_and_nothing_is_loaded_from_elsewhere(site):
     assert faults(site) == []
 
 
+@pytest.mark.slow
 def test_it_has_a_page_for_every_document_and_an_entry_for_every_command_and_recipe(site):
     for path in (ROOT / "docs").rglob("*.md"):
         assert (site / path.relative_to(ROOT / "docs")).with_suffix(".html").is_file()

@@ -64,6 +64,7 @@ export const InferenceSession = { create: async () => ({ inputNames: %s, run }) 
 """What the page uses of onnxruntime-web; its network gives back the source."""
 
 
+@pytest.mark.slow
 def test_the_page_takes_the_neck_from_the_shoulders_and_refuses_the_pose_of_another_photo(tmp_path):
     (tmp_path / "node_modules/onnxruntime-web/dist").mkdir(parents=True)
     runtime = RUNTIME % json.dumps(INPUTS)

@@ -84,6 +84,7 @@ def test_bf16_is_for_what_was_learned_and_moves_no_places(network):
     assert [weight.data_type for weight in half.graph.initializer] == expected
 
 
+@pytest.mark.slow
 def test_generate_by_onnxruntime_is_generate_by_torch(network, exported):
     run = RunWhole(network, {"picture": onnxruntime_session(exported[0])})
     source, _, _, target_xy, target_visible = example_inputs(network, 2, 3)

@@ -130,6 +130,7 @@ def test_the_square_around_a_head_follows_the_joints_that_are_sure():
 # ---------------------------------------------------------------------------- the contract
 
 
+@pytest.mark.slow
 def test_joints_come_in_pixels_of_the_pictures_and_a_row_is_alone(folder):
     estimator = POSE_ESTIMATORS["people-joints"](folder)
     for size in ((64, 44), (150, 90)):

@@ -78,6 +78,7 @@ def test_it_computes_what_the_names_say(network):
     torch.testing.assert_close(network(x), restated(network.state_dict(), x))
 
 
+@pytest.mark.slow
 def test_the_reader_answers_its_questions_about_the_middle_of_the_picture(network, reader, pictures):
     assert reader.questions == tuple(QUESTIONS)
     scores = reader(pictures)
@@ -97,6 +98,7 @@ def test_the_embedding_has_length_one_and_as_many_numbers_as_the_file(network, p
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(1))
 
 
+@pytest.mark.slow
 def test_the_imagenet_file_serves_without_its_classifier_and_without_counts(network, pictures, tmp_path, monkeypatch):
     old = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
     torch.save(old, tmp_path / "resnet50.pth")

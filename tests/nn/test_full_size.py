@@ -183,6 +183,7 @@ def test_photos_of_any_size_and_parts_that_exceed_them_are_composed(size):
     assert made.picture.shape == (*size, 3) and made.provenance.kind.shape == size
 
 
+@pytest.mark.slow
 def test_what_is_remembered_of_a_photo_changes_no_pixel_and_is_forgotten_with_another_person_in_it():
     hole = torch.zeros(1, 1, *FRAME)
     hole[..., 20:40, 15:30] = 1
@@ -224,6 +225,7 @@ def test_copied_background_is_the_mean_of_what_the_four_cells_around_a_pixel_sho
     torch.testing.assert_close(colours[:, shares > 0.01], wanted[:, shares > 0.01], atol=1e-3, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_pixel():
     hole, threads = torch.zeros(1, 1, *FRAME), torch.get_num_threads()
     hole[..., 20:40, 15:30] = 1

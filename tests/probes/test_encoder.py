@@ -113,6 +113,7 @@ def run(tmp_path_factory):
     return recipe, out, train(recipe, out, progress=False)
 
 
+@pytest.mark.slow
 def test_the_tiny_recipe_trains_and_every_term_falls(run):
     _, out, outcome = run
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]

@@ -128,6 +128,7 @@ def test_joints_are_carried_over_by_name():
     assert [float(x[top]), float(y[top])] == pose.xy[0, COCO_17.index("nose")].tolist()
 
 
+@pytest.mark.slow
 def test_it_learns_a_track():
     recipe = motion_mini()
     model = replace(recipe.model, width=32, hidden=16)

@@ -16,6 +16,7 @@ PEOPLE = Framing((64, 48), fit="pad")
 FACES = Framing((64, 64), aspect=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "framing"), [(SyntheticClips, PEOPLE), (SyntheticFaceClips, FACES)])
 def test_a_sample_depends_on_item_and_seed_alone_and_shows_consecutive_frames_of_the_whole_clip(kind, framing):
     data = kind("train", framing, frames=3, num_clips=3, length=8)
@@ -87,6 +88,7 @@ def test_the_small_face_model_crops_a_photo_as_its_rendered_faces_were():
     assert framing.size[0] / side == pytest.approx(1 + 2 * framing.margin, rel=0.05)
 
 
+@pytest.mark.slow
 def test_faces_turn_talk_and_blink():
     data = SyntheticFaceClips("train", FACES, num_clips=12)
     turns, mouths, blinks = [], [], []
@@ -106,6 +108,7 @@ def test_faces_turn_talk_and_blink():
     assert sum(blinks) >= 8
 
 
+@pytest.mark.slow
 def test_the_mouth_of_a_landmark_is_the_mouth_of_the_picture():
     """Between the inner lips of an open mouth it is dark or red or a tooth, not skin."""
     data = SyntheticFaceClips("train", Framing((128, 128), aspect=1.0), num_clips=6)

@@ -30,6 +30,7 @@ def materials(who):
     return out + [m for m in (o.jacket, o.jacket_cloth, who.hair.hat_look) if m is not None]
 
 
+@pytest.mark.slow
 def test_no_design_is_worn_in_two_splits():
     worn = {
         split: {d for n in range(500) for d in person(n + 1000 * k, split).outfit.designs}

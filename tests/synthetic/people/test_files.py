@@ -48,6 +48,7 @@ def drawn():
     return SyntheticPeople(SMALL).rendered([(1, 0), (1, 1)])
 
 
+@pytest.mark.slow
 def test_one_and_two_processes_write_the_same_bytes(full, tmp_path):
     other = write_people(tmp_path / "people", **FEW, truth=True, flow=True, workers=2)
     assert contents(other) == contents(full)

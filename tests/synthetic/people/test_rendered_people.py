@@ -207,6 +207,7 @@ def test_a_face_seen_from_behind_is_hidden_and_from_the_side_half_of_it_is():
     assert {"right_eye", "right_ear"} <= hidden(-90.0)
 
 
+@pytest.mark.slow
 def test_joints_outside_the_picture_are_missed_and_those_seen_are_mostly_found():
     rendering = SyntheticPeople(SMALL).rendered([(n, 0) for n in range(24)])
     exact, found = rendering.poses[OPENPOSE_18.name], rendering.detected.visible
@@ -313,6 +314,7 @@ def test_true_visibility_agrees_with_depth():
     assert (behind[~shown] > 0.004).float().mean() > 0.85
 
 
+@pytest.mark.slow
 def test_a_flow_joins_pictures_of_a_person_however_they_were_rendered():
     """Also when the person was dressed twice, because many others were drawn in between."""
     people = SyntheticPeople((64, 44))
@@ -420,6 +422,7 @@ def test_cameras_show_full_bodies_mostly_and_half_ones_sometimes():
 # ---------------------------------------------------------------------------------- use
 
 
+@pytest.mark.slow
 def test_a_clip_shows_one_person_in_steady_motion():
     clip, rendering = SyntheticPeople(SMALL).clip(3, "walk", 12)
     assert len(clip) == len(clip.poses) == len(rendering) == 12

@@ -28,6 +28,7 @@ def apart_on_the_body(pair):
     return (truth.source_surface[:, y, x] - truth.target_surface).norm(dim=0)[both]
 
 
+@pytest.mark.slow
 def test_visible_pixels_show_the_point_of_the_body_that_the_source_shows_at_their_place(pairs):
     for i in (1, 4, 6, 17, 22):
         apart = apart_on_the_body(pairs[i])
@@ -64,6 +65,7 @@ def test_batches_carry_the_truth_only_where_every_row_has_it(pairs):
     assert Batch.stack(rows).swap().truth is None
 
 
+@pytest.mark.slow
 def test_views_on_disk_are_the_ones_rendered_on_the_spot(tmp_path):
     write_views(tmp_path / "views", size=(64, 48), num_train=1, workers=1, progress=False)
     read, rendered = TruePairs((64, 48), "train", 100, root=tmp_path / "views"), TruePairs((64, 48), "train", 3)
