@@ -19,6 +19,7 @@ from reposer.generators.trueflow.copying import (
     arms_left_behind,
     connected,
     corrected,
+    in_own_colours,
     parts_moved,
     rims_inside,
     torn,
@@ -314,6 +315,19 @@ def test_a_thin_limb_of_the_result_that_crosses_where_an_arm_hung_stays_whole():
     found = arms_left_behind(geometry, Pose(xy, visible, size), size)[0, 0]
     assert found[126:132, 92:104].max() < 0.1, "the upper arm that passes there"
     assert found[60:100, 94:102].min() == 1, "where the forearm hung"
+
+
+def test_invented_clothes_have_the_colour_of_what_is_copied_of_them_but_a_face_stays_as_invented():
+    parts = torch.full((1, len(PARTS), 32, 24), -20.0)
+    parts[:, PARTS.index("torso"), 12:], parts[:, PARTS.index("face"), :12] = 20, 20
+    green = torch.tensor([-0.5, 0.9, -0.5]).view(1, 3, 1, 1).expand(1, 3, 64, 48)
+    share = torch.zeros(1, 1, 64, 48)
+    share[..., :24] = 1
+    white = torch.full((1, 3, 64, 48), 0.8)
+    made = in_own_colours(green, parts, white, share)
+    assert torch.allclose(made[:, :, 26:, 26:], white[:, :, 26:, 26:], atol=0.02)
+    assert torch.equal(made[:, :, :22], green[:, :, :22])
+    assert torch.equal(in_own_colours(green, parts, white, torch.zeros_like(share)), green), "nothing is known of it"
 
 
 def test_a_hand_before_the_body_is_copied_where_a_hand_is_wanted_and_nowhere_else():

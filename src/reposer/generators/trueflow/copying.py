@@ -7,6 +7,7 @@ from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.truth import PARTS
+from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import limb_mask
 
@@ -180,3 +181,37 @@ def best_shown(
     first = torch.zeros_like(sure)
     first[:, 0] = PREFERRED
     return (4 * (sure + first)).masked_fill(~present[..., None, None, None], -torch.inf).softmax(1)
+
+
+_LIMBS = [f"{side}_{part}" for side in ("right", "left") for part in ("upper_arm", "upper_leg", "lower_leg")]
+_PLAIN = [("torso", "outer"), ("hips", "skirt"), ("right_lower_arm", "right_hand"), ("left_lower_arm", "left_hand"),
+          *((limb,) for limb in _LIMBS)]  # fmt: skip
+PLAIN = [[PARTS.index(part) for part in group] for group in _PLAIN]
+"""What has the colours of its neighbourhood where it is invented. Heads and shoes are not plain."""
+ENOUGH = 1 / 3
+"""The share of one of PLAIN that has to be copied for the rest to have its colours."""
+
+
+def in_own_colours(
+    invented: Float[Tensor, "B 3 H W"],
+    target: Float[Tensor, "B P h w"],
+    copied: Float[Tensor, "B 3 H W"],
+    share: Float[Tensor, "B 1 H W"],
+) -> Float[Tensor, "B 3 H W"]:
+    """What is invented, in the colours of what is copied around it in the same part of the body: a network of this size tints
+    white clothes with what stood behind them.
+
+    target: scores of parts. copied: what is copied, where share is above 0.
+    """
+    half, size = target.shape[-2:], invented.shape[-2:]
+    scores = at_least_float32(target).softmax(1)
+    colours, sure = (F.adaptive_avg_pool2d(a, half) for a in (copied * share, share))
+    colours = colours / sure.clamp(min=1e-3)
+    for group in PLAIN:
+        here = scores[:, group].sum(1, True)
+        known = ((sure - 0.5) / 0.4).clamp(0, 1) * ((here - 0.6) / 0.3).clamp(0, 1)
+        enough = known.sum((2, 3), True) / here.sum((2, 3), True).clamp(min=1) / ENOUGH
+        weight = F.interpolate(here * enough.clamp(max=1), size, mode="bilinear", align_corners=False)
+        plain = F.interpolate(filled(colours, known), size, mode="bilinear", align_corners=False)
+        invented = torch.lerp(invented, plain, weight)
+    return invented

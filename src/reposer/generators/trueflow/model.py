@@ -31,6 +31,7 @@ from .copying import (
     best_shown,
     connected,
     corrected,
+    in_own_colours,
     own_error,
     rims_inside,
     still_share,
@@ -295,10 +296,24 @@ class TrueFlow(Generator):
             for side in other_sides(geometry, pose, hidden * output.person):
                 share = (1 - copied.sum(1)) * side.shown
                 places, copied, mirrored = [*places, side.place], torch.cat([copied, share[:, None]], 1), [*mirrored, s]
+        order = (*range(len(sources)), *mirrored)
+        shown = [
+            copied[:, k] * (5 * sample(large(masks[s]), place) - 4).clamp(0, 1)
+            for k, (s, place) in enumerate(zip(order, places, strict=True))
+        ]
+        look = sum(
+            (
+                share * sample(at_least_float32(sources[s]), place)
+                for share, s, place in zip(shown, order, places, strict=True)
+            ),
+            torch.zeros_like(output.painted),
+        )
+        share = torch.stack(shown).sum(0)
+        own = in_own_colours(output.painted, output.geometry.target.parts, look / share.clamp(min=1e-3), share)
         return Composition(
             place=torch.stack(places, 1),
             copied=copied,
-            invented=output.painted,
+            invented=own,
             person=output.person * (1 - arms_left_behind(output.geometry, target_pose, size)),
             background=output.background,
             hole=large(hole),
