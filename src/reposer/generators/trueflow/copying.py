@@ -203,7 +203,7 @@ def in_own_colours(
 
     target: scores of parts. copied: what is copied, where share is above 0.
     """
-    half, size = target.shape[-2:], invented.shape[-2:]
+    half, size = (target.shape[-2], target.shape[-1]), (invented.shape[-2], invented.shape[-1])
     scores = at_least_float32(target).softmax(1)
     colours, sure = (F.adaptive_avg_pool2d(a, half) for a in (copied * share, share))
     colours = colours / sure.clamp(min=1e-3)
