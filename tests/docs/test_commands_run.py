@@ -99,7 +99,8 @@ def small(words):
     for command, options in ADDED.items():
         if tuple(words[: len(command)]) == command:
             for option, value in _pairs(options):
-                words += () if option in words else (option, *value)
+                of_synthetic_people = option == "--people" and "--data" in words
+                words += () if option in words or of_synthetic_people else (option, *value)
     return words
 
 

@@ -39,7 +39,7 @@ PLACEHOLDERS = {
     "X.safetensors": "x.safetensors",
     "SQUARES": "generated",
     "TARGETS": "targets",
-    "theirs=PICTURES": "theirs=generated",
+    "theirs=PICTURES": "theirs=of_people",
 }
 """What stands in the place of names that the reader puts in; `DIR` and `CLIPS` are folders of the world."""
 
@@ -74,6 +74,7 @@ def write_world(root: Path, valid: Path) -> Path:
             shutil.copy(root / name / f"a.{ending}", root / name / f"b.{ending}")
     for name in ("album", "photos", "poses"):
         shutil.copytree(valid / "album", root / name)
+    shutil.copytree(valid / "generated", root / "of_people")
     shutil.copytree(valid / "cars", root / "cars")
     for path in (valid / "cars").iterdir():
         shutil.copy(path, root)
