@@ -49,9 +49,16 @@ def test_questions_about_numbers_are_answered_and_seeds_stay_real():
         x = torch.ones(3, 4, device=META)
         assert x.isfinite().all() and float(x.sum()) == 1.0 and torch.equal(x, x)
         seeds = without_numbers((torch.arange(3), x))[0]
-        assert seeds.to(x.device).tolist() == [0, 1, 2]
+        assert seeds.to(x.device).tolist() == [0, 1, 2] and seeds.float().dtype == torch.float32
         assert (x + torch.tensor([1.0, 2.0, 3.0, 4.0])).is_meta
         assert (x > 0).dtype == torch.bool and F.one_hot(torch.tensor([1, 0])).tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_mask_picks_all_places_unless_its_numbers_are_real():
+    with LiveBytes():
+        x = torch.ones(3, 4, device=META)
+        assert x[x > 0].shape == (12,) and x[x[:, 0] > 0].shape == (3, 4)
+        assert x[torch.tensor([True, False, True])].shape == (2, 4)
 
 
 def test_code_that_needs_the_numbers_themselves_is_not_counted():

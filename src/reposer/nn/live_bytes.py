@@ -24,6 +24,10 @@ _ANSWERS: dict[Any, Callable[[Tensor], bool | float | int]] = {
 }
 """What a question about a tensor's numbers is answered with: code that asks goes the way of finite, visible and equal."""
 
+_WITH_MASKS = {
+    getattr(torch.ops.aten, name).default if name != "index" else torch.ops.aten.index.Tensor
+    for name in ("index", "index_put", "index_put_", "_index_put_impl_")
+}
 _FAILURES = (
     *(BadInput, RuntimeError, NotImplementedError, TypeError, ValueError, LookupError, AssertionError),
     *(ArithmeticError, AttributeError, MemoryError),
@@ -57,9 +61,11 @@ class LiveBytes(TorchDispatchMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         if func is torch.ops.aten._to_copy.default and _stays(args[0]):
-            return args[0].clone()
+            kwargs.pop("device", None)
         if not any(t.is_meta for t in _tensors(args)) and not any(t.is_meta for t in _tensors([*kwargs.values()])):
             return self._followed(func(*args, **kwargs))
+        if func in _WITH_MASKS:
+            args = (args[0], _as_places(args[1]), *args[2:])
         if func in _ANSWERS:
             return _ANSWERS[func](args[0])
         if torch.Tag.pointwise in func.tags and (alike := _alike(func, args, kwargs)) is not None:
@@ -94,6 +100,19 @@ def _tensors(args: Sequence[Any]) -> Iterator[Tensor]:
             yield own
         elif isinstance(own, list | tuple):
             yield from _tensors(own)
+
+
+def _as_places(indices: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Indices whose masks are places: of a mask without numbers, all."""
+    found: list[Tensor | None] = []
+    for index in indices:
+        if index is None or index.dtype != torch.bool:
+            found.append(index)
+        elif index.is_meta:
+            found += [torch.empty(index.numel(), dtype=torch.int64, device=META) for _ in range(index.dim())]
+        else:
+            found += index.nonzero(as_tuple=True)
+    return found
 
 
 def _alike(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor | None:
