@@ -114,6 +114,7 @@ def score(
     from .joint_lists import poses_by_stem
 
     where = chosen_device(device)
+    panels = named_panels(strips) if strips else {"generated": chosen_panel(strip, panel)}
     for folder in (generated, targets or generated):
         pictures_in(folder)  # refused before anything is said
     if engine == "local":
@@ -127,7 +128,6 @@ def score(
         )
     else:
         refuse_elsewhere(most, "a cluster")
-    panels = named_panels(strips) if strips else {"generated": chosen_panel(strip, panel)}
     with tempfile.TemporaryDirectory(prefix="reposer-") as cut:
         if targets is None:
             cut_out(panels["target"], pictures_in(generated).values(), Path(cut) / "targets")
