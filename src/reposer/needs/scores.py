@@ -22,6 +22,8 @@ COMPARED = 33.0
 """Bytes for each pixel of the pairs that one process compares at a time."""
 GENERATED = 60.0
 """Bytes for each pixel of a batch that is generated: the pairs, the results and their comparison."""
+TENSORS = 1.3
+"""Bytes of the process for each byte of tensors that the network has at a time."""
 SEEN = 1000
 """Files of which the size is asked, at most."""
 BESIDE = "besides the networks that score, which are not counted"
@@ -56,7 +58,7 @@ def need_of_evaluation(
     height, width = protocol.size or counted.size
 
     def need(rows: int) -> Need:
-        network = counted.weights + counted.tensors(rows)
+        network = counted.weights + TENSORS * counted.tensors(rows)
         return Need({"Python and torch": PROCESS, "the network": network, "pairs": GENERATED * rows * height * width})
 
     rows, found = batch_size, need(batch_size)
