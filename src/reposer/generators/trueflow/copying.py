@@ -183,11 +183,12 @@ def best_shown(
     return (4 * (sure + first)).masked_fill(~present[..., None, None, None], -torch.inf).softmax(1)
 
 
-_LIMBS = [f"{side}_{part}" for side in ("right", "left") for part in ("upper_arm", "upper_leg", "lower_leg")]
-_PLAIN = [("torso", "outer"), ("hips", "skirt"), ("right_lower_arm", "right_hand"), ("left_lower_arm", "left_hand"),
-          *((limb,) for limb in _LIMBS)]  # fmt: skip
+_LIMBS = [
+    f"{side}_{part}" for side in ("right", "left") for part in ("upper_arm", "lower_arm", "upper_leg", "lower_leg")
+]
+_PLAIN = [("torso", "outer"), ("hips", "skirt"), *((limb,) for limb in _LIMBS)]
 PLAIN = [[PARTS.index(part) for part in group] for group in _PLAIN]
-"""What has the colours of its neighbourhood where it is invented. Heads and shoes are not plain."""
+"""What has the colours of its neighbourhood where it is invented. Heads, hands and shoes are not plain."""
 ENOUGH = 1 / 3
 """The share of one of PLAIN that has to be copied for the rest to have its colours."""
 
