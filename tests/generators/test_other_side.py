@@ -124,3 +124,12 @@ def test_a_person_seen_from_behind_wears_the_photos_clothes_and_provenance_says_
     there = sample(from_uint8(photo)[None], made.provenance.place.nan_to_num(0).movedim(-1, 0)[None])[0].movedim(0, -1)
     difference = (there - from_uint8(made.picture).movedim(0, -1)).abs().amax(-1)[mirrored]
     assert difference.median() < 2 / 255 and (difference < 0.1).float().mean() > 0.8
+
+
+def test_where_most_of_a_limb_is_shown_the_rest_is_left_to_the_network():
+    hidden = torch.zeros(1, 1, *SIZE)
+    hidden[..., :24] = 1
+    geometry = pair(slab("torso", 0.06), slab("torso", -0.06))
+    assert max(float(side.shown.max()) for side in looked_up(geometry, hidden=hidden).values()) == 0
+    hidden[..., :60] = 1
+    assert looked_up(geometry, hidden=hidden)[MIRRORS[0]].shown[0, 0, 30:90, 16:50].min() > 0.99

@@ -199,7 +199,7 @@ def in_own_colours(
     copied: Float[Tensor, "B 3 H W"],
     share: Float[Tensor, "B 1 H W"],
 ) -> Float[Tensor, "B 3 H W"]:
-    """What is invented, in the colours of what is copied around it in the same part of the body: a network of this size tints
+    """What is invented, with the tint of what is copied around it in the same part of the body: a network of this size tints
     white clothes with what stood behind them.
 
     target: scores of parts. copied: what is copied, where share is above 0.
@@ -214,5 +214,6 @@ def in_own_colours(
         enough = known.sum((2, 3), True) / here.sum((2, 3), True).clamp(min=1) / ENOUGH
         weight = F.interpolate(here * enough.clamp(max=1), size, mode="bilinear", align_corners=False)
         plain = F.interpolate(filled(colours, known), size, mode="bilinear", align_corners=False)
-        invented = torch.lerp(invented, plain, weight)
+        tint = (plain - plain.mean(1, True)) - (invented - invented.mean(1, True))  # its brightness is its shading
+        invented = invented + weight * tint
     return invented

@@ -59,6 +59,9 @@ REACH = 0.03
 NEAR = 0.05, 0.11
 """Statures from the mirror image to the nearest place that the source shows: up to the first it is shown, from the second
 on it is not."""
+MISSING = 0.3, 0.5
+"""The share of the trunk or of a limb that is hidden: up to the first it is left to the network, from the second on it is
+copied from the other side."""
 HAND, THICK = 0.7, 0.25
 """Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part of
 an arm, which is foreshortened least."""
@@ -85,10 +88,12 @@ def other_sides(geometry: Geometry, source_pose: Pose, hidden: Float[Tensor, "B 
     arms = torch.cat([_forearms(source_pose[b : b + 1].resize(half)) for b in range(len(hidden))])
     others = [group for group in range(len(_NAMES)) if group not in _ARMS]
     source[:, others] = source[:, others] * (1 - arms)
+    missing = (F.adaptive_avg_pool2d(hidden, half) * target).sum((2, 3)) / target.sum((2, 3)).clamp(min=1)
+    needed = ((missing - MISSING[0]) / (MISSING[1] - MISSING[0])).clamp(0, 1)
     wanted = [_wanted(*row) for row in zip(geometry.target.surface, target, heads, strict=True)]
     found = []
     for mirror in MIRRORS:
-        rows = [_row(geometry, source[b], wanted[b], asked[b], b, mirror) for b in range(len(hidden))]
+        rows = [_row(geometry, source[b], wanted[b], asked[b], needed[b], b, mirror) for b in range(len(hidden))]
         place, shown = (torch.stack(maps) for maps in zip(*rows, strict=True))
         place = enlarged(place, size, size)
         shown = F.interpolate(shown, size, mode="bilinear", align_corners=False) * (1 - torn(place))
@@ -138,6 +143,7 @@ def _row(
     source: Float[Tensor, "G h w"],
     wanted: "_Wanted",
     asked: Bool[Tensor, "h w"],
+    needed: Float[Tensor, " groups"],
     row: int,
     mirror: Mirror,
 ) -> tuple[Float[Tensor, "2 h w"], Float[Tensor, "1 h w"]]:
@@ -146,7 +152,7 @@ def _row(
     there = geometry.source.surface[row]
     inner = shrunk(geometry.source.person[row : row + 1], 1)[0, 0]
     for group, surface in wanted.surface.items():
-        here = asked & (wanted.group == group)
+        here = asked & (wanted.group == group) & (needed[group] > 0)
         theirs = source[_EXCHANGED[group] if mirror.sides else group]
         cells = _cells(there, theirs * inner)
         if cells is None or not bool(here.any()):
@@ -158,7 +164,7 @@ def _row(
         grid[0][:, here] = at.mT
         seen = sample(theirs[None, None], grid)[0, 0][here]
         near = 1 - ((distance - NEAR[0]) / (NEAR[1] - NEAR[0])).clamp(0, 1)
-        shown[0, here] = near * ((seen - 0.3) / 0.25).clamp(0, 1)
+        shown[0, here] = needed[group] * near * ((seen - 0.3) / 0.25).clamp(0, 1)
     return place, shown
 
 
