@@ -1,17 +1,24 @@
 """What a command needs is said before it begins, and `reposer estimate` begins nothing."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
+import torch
 
-from reposer.cli import main
+from reposer.cli import main, train
+from reposer.cli.trainable import trainable
 from reposer.core import BadInput
+from reposer.core.configs import to_plain
+from reposer.core.memory import Need
 from reposer.data.pictures import write_picture
 from reposer.data.poses import write_pose_json
 from reposer.evaluation import PROTOCOLS
 from reposer.generators import model_file
-from reposer.needs.pictures import need_of_batch, need_of_clip, need_of_photo
-from reposer.needs.scores import COMPARED, PROCESS, WORKER, need_of_scores
+from reposer.needs.pictures import PIXEL, need_of_batch, need_of_clip, need_of_photo
+from reposer.needs.scores import COMPARED, EVALUATION, PROCESS, WORKER, need_of_scores
+from reposer.nn.features import feature_network
 from tests.test_pipeline import smooth_photo, standing
 
 SIZE = (96, 64)
@@ -50,6 +57,8 @@ def test_an_estimate_says_what_takes_the_memory_and_runs_nothing(words, taker, w
     first, *rest = said.out.splitlines()
     assert re.fullmatch(rf"reposer {words.split()[0]} needs about \d+(\.\d)? [MG]B of memory.*", first)
     assert any(line.endswith(taker) for line in rest) and not said.err
+    if words.startswith("evaluate"):
+        assert any(line.split() == [f"{EVALUATION / 1e6:.0f}", "MB", "Python", "and", "torch"] for line in rest)
     assert files(world) == before
 
 
@@ -75,6 +84,11 @@ def test_a_ceiling_is_refused_before_anything_is_written_and_the_line_comes_firs
         ["train", "pg2-mini", "--batch-size", "2", "--out", "out", "--max-memory", "100M"],
         [*score, "lots"],
         ["estimate", "demo"],
+        ["estimate", "transfer", "missing.png", "--pose", "pose.json"],
+        ["estimate", "transfer", "photo.png", "--pose", "pose.json", "--more-photos", "missing.png"],
+        ["estimate", "transfer", "photo.png", "--pose", "missing.png"],
+        ["estimate", "transfer", "photo.png", "--pose", "missing.json"],
+        ["estimate", "animate", "missing.png", "--driving", "pose.json"],
     ):
         assert main(words) == 2, words
         said = capsys.readouterr().err
@@ -91,13 +105,22 @@ def test_scores_need_the_same_for_any_number_of_pairs_and_more_for_larger_pictur
     height, width = small.size
     assert workers == 2 and need.memory == pytest.approx(PROCESS + 2 * (WORKER + 32 * COMPARED * height * width))
     assert need_of_scores(large, world / "targets", 0)[1].memory < need_of_scores(large, world / "targets", 1)[1].memory
-    workers, need = need_of_scores(small, world / "nowhere", 2, most=need.memory - 1)
+    workers, need = need_of_scores(small, world / "nowhere", 2, without_networks=True, most=need.memory - 1)
     assert workers == 1 and need.changed == ("--workers 1 instead of 2",)
 
 
 def test_a_photo_a_batch_and_a_clip_say_what_would_fit(world):
     model = model_file("trueflow")
     need = need_of_photo(model, [world / "photo.png"], estimated=False)
+    large = world / "large.png"
+    write_picture(large, torch.zeros(1000, 1000, 3, dtype=torch.uint8))
+    three = need_of_photo(model, [large] * 3, looked_at=[large], estimated=False)
+    assert three.parts["the photo"] == 3e6 * PIXEL
+    with pytest.raises(BadInput, match=r"Photos of up to 2\.0 megapixels in all fit"):
+        need_of_photo(model, [large] * 3, estimated=False, most=three.memory - 1e6 * PIXEL)
+    assert need_of_photo(model, [world / "photo.png"], looked_at=[large], estimated=False).parts["the photo"] == 13e6
+    one, three = (need_of_batch(model, [large] * n, 1)[1].memory for n in (1, 3))
+    assert one == three
     with pytest.raises(BadInput, match=r"A photo of one megapixel needs"):
         need_of_photo(model, [world / "photo.png"], estimated=False, most=need.memory - 1)
     workers, batch = need_of_batch(model, [world / "photo.png", world / "nowhere.png"], 3)
@@ -111,3 +134,65 @@ def test_a_photo_a_batch_and_a_clip_say_what_would_fit(world):
     assert need_of_clip(model, (2000, 1000), (720, 1280), largest, **of).memory <= clip.memory - 20e6
     with pytest.raises(BadInput, match="A smaller photo is needed"):
         need_of_clip(model, (2000, 1000), None, 1920, **of, most=400e6)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "score generated --targets targets --protocol cfld2024 --out out --max-memory 9G",
+        "evaluate trueflow --protocol cfld2024 --out out --max-memory 9G",
+    ],
+)
+def test_a_ceiling_is_refused_where_networks_score_that_are_not_counted(words, world, monkeypatch, capsys):
+    monkeypatch.chdir(world)
+    before = files(world)
+    assert main(words.split()) == 2
+    said = capsys.readouterr().err
+    assert "cfld2024 scores with networks, whose memory is not counted" in said and said.count("\n") == 1
+    assert ("--without-networks" if words.startswith("score") else "--protocol") in said
+    assert files(world) == before
+
+
+class Faked:
+    """In the place of what counts a run's memory."""
+
+    def __init__(self, recipe):
+        self.recipe = recipe
+
+    def need(self):
+        feature_network("vgg19")
+        return Need({"a step": 1e9})
+
+    def within(self, most):
+        return self.recipe, Need({"a step": 1e9})
+
+
+def test_an_estimate_of_a_run_needs_no_file_of_a_published_network_and_the_run_does(world, monkeypatch, capsys):
+    monkeypatch.chdir(world)
+    monkeypatch.setattr(train, "RunMemory", Faked)
+    for place in ("REPOSER_WEIGHTS_DIR", "TORCH_HOME"):
+        monkeypatch.setenv(place, str(world))
+    assert main(["estimate", "train", "pg2-mini"]) == 0
+    assert main(["train", "pg2-mini", "--out", "out"]) == 2
+    assert capsys.readouterr().err.startswith("reposer: There is no vgg19")
+
+
+def test_each_seeds_run_goes_on_with_the_parts_that_it_began_with(world, monkeypatch):
+    monkeypatch.setattr(train, "RunMemory", Faked)
+    recipe = trainable()["pg2-mini"]()
+    runs = [(replace(recipe, seed=seed), world / f"seed-{seed}") for seed in (4, 9)]
+    begun = {"name": recipe.name, **to_plain(replace(recipe, accumulation=2))}
+    (world / "seed-9").mkdir()
+    (world / "seed-9" / "recipe.json").write_text(json.dumps({"recipe": begun, "contents": {}, "about": {}}))
+    found = train._with_their_needs(runs, 4e9)
+    assert [(own.seed, own.accumulation, out) for own, out in found] == [
+        (4, recipe.accumulation, runs[0][1]),
+        (9, 2, runs[1][1]),
+    ]
+
+
+def test_the_steps_of_clips_are_not_counted_where_nobody_asks(world, monkeypatch, capsys):
+    monkeypatch.setattr(train, "RunMemory", Faked)
+    runs = [(trainable()["gfla-animation-mini"](), world / "out")]
+    assert train._with_their_needs(runs, None) == runs and not capsys.readouterr().err
+    assert train._with_their_needs(runs, 4e9) == runs and "needs about 1.0 GB" in capsys.readouterr().err

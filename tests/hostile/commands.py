@@ -219,7 +219,8 @@ COMMANDS = {
         ("train", "gfla-mini", "--data", "people", "--out", "out", *TINY_TRAINING, "--dry-run"), ("people",), words=2
     ),
     "estimate scores": Command(
-        ("estimate", "score", "generated", *SCORE, *LISTS, "--max-memory", "1G"), ("generated", "people")
+        ("estimate", "score", "generated", *SCORE, *LISTS, "--without-networks", "--max-memory", "1G"),
+        ("generated", "people"),
     ),
     "estimate a transfer": Command(
         ("estimate", "transfer", "photo.png", *TRANSFER, "--out", "out.png"), ("photo.png", "people.safetensors")

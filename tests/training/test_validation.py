@@ -224,15 +224,16 @@ def test_a_tracker_that_cannot_start_is_said_in_words_and_leaves_nothing(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name, goes_on, sent", [("wandb", True, True), ("mlflow", False, True), ("mlflow", True, False)]
+    "name, goes_on, step, sent",
+    [("wandb", True, 2, True), ("mlflow", False, 2, True), ("mlflow", True, 2, False), ("mlflow", True, 0, True)],
 )
-def test_a_run_of_mlflow_that_goes_on_keeps_its_values(name, goes_on, sent, tmp_path, monkeypatch):
+def test_a_run_of_mlflow_that_goes_on_keeps_its_values(name, goes_on, step, sent, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     if goes_on:
         monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     asked = []
     accelerator = SimpleNamespace(init_trackers=lambda *values: asked.append(values))
-    trackers.begin_tracker(accelerator, name, recipe(), tmp_path, 2)
+    trackers.begin_tracker(accelerator, name, recipe(), tmp_path, step)
     ((project, values, settings),) = asked
     assert project == "reposer" and settings.keys() == {name}
     assert values["stages.1.steps"] == 2 if sent else values is None

@@ -42,6 +42,11 @@ def ends_if_estimated(need: Need) -> None:
         raise Estimated(need)
 
 
+def only_estimates() -> bool:
+    """Whether only the need is wanted, and nothing is run."""
+    return _ESTIMATING.get()
+
+
 def is_wanted(most: float | None) -> bool:
     """Whether the need must be known: a ceiling was given, or nothing else is asked."""
     return most is not None or _ESTIMATING.get()

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +12,15 @@ import torch
 import tyro
 
 from reposer.core import BadInput, Generator, quoted
+from reposer.core.memory import Need
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 from reposer.evaluation.sheets import pair_sheet, write_sheet
 from reposer.generators import model_file, shipped_models
 from reposer.generators.hub import on_hub
+from reposer.nn.features import shapes_alone
 from reposer.probes import PROBE_RECIPES
+from reposer.recipes import ClipDataConfig
 from reposer.scoring.validation import validation
 from reposer.training import Recipe, Stage, Start, train
 from reposer.training.dry_run import try_out
@@ -26,7 +30,7 @@ from reposer.training.receipts import read_receipt, with_values
 from reposer.training.recipe import SEEDS
 from reposer.training.trackers import TrackerName
 
-from .needed import begins, if_it_can_be_told, is_wanted, refuse_elsewhere
+from .needed import begins, if_it_can_be_told, is_wanted, only_estimates, refuse_elsewhere
 from .option_values import MOST_WORKERS, above, size, within
 from .runs import in_words
 from .trainable import trainable
@@ -89,14 +93,14 @@ def run(arguments: Sequence[str]) -> int:
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     most = size("--max-memory", options.max_memory)
+    seeds = [(dataclasses.replace(recipe, seed=seed), out / f"seed-{seed}") for seed in options.seeds]
+    runs = seeds or [(recipe, out)]
     if not options.dry_run or is_wanted(most):
-        recipe = _with_its_need(recipe, out, most)
+        runs = _with_their_needs(runs, most)
     if options.dry_run:
-        return _dry_run(recipe, out)
-    if not options.seeds:
-        return _train(recipe, out, options)
-    for seed in options.seeds:
-        code = _train(dataclasses.replace(recipe, seed=seed), out / f"seed-{seed}", options)
+        return _dry_run(runs[0][0], out)
+    for recipe, folder in runs:
+        code = _train(recipe, folder, options)
         if code != 0:
             return code
     return 0
@@ -147,22 +151,40 @@ def _train(recipe: Recipe, out: Path, options: RunOptions) -> int:
     return 128 + outcome.signal if outcome.signal else 0  # 130 or 143, so that `train && evaluate` stops, too
 
 
-def _with_its_need(recipe: Recipe, out: Path, most: float | None) -> Recipe:
-    """Says what the run will need. The recipe, with other numbers if they must be for `most` bytes."""
+def _with_their_needs(runs: list[tuple[Recipe, Path]], most: float | None) -> list[tuple[Recipe, Path]]:
+    """Says what runs of one recipe, one after the other in their folders, will need; the largest first. The runs, with
+    other numbers if they must be for `most` bytes."""
     if torch.cuda.is_available():
         refuse_elsewhere(most, "a GPU: `reposer train RECIPE --dry-run` measures what it needs there")
-        return recipe
+        return runs
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         refuse_elsewhere(most, "several training processes")
+        return runs
+    if not is_wanted(most) and isinstance(runs[0][0].data, ClipDataConfig):
+        return runs  # thousands of operators: some twenty seconds for one line
+    if most is not None:
+        runs = [(_as_begun(recipe, out), out) for recipe, out in runs]
+    chosen: dict[int, tuple[Recipe, Need]] = {}  # by the number of parts, all that these recipes differ in but the seed
+    with if_it_can_be_told(most), shapes_alone() if only_estimates() else nullcontext():
+        for recipe, _ in runs:
+            if recipe.accumulation not in chosen:
+                memory = RunMemory(recipe)
+                chosen[recipe.accumulation] = (recipe, memory.need()) if most is None else memory.within(most)
+        for _, need in sorted(chosen.values(), key=lambda own: -own[1].memory):
+            begins(need)
+        found = [(recipe, out, chosen[recipe.accumulation][0]) for recipe, out in runs]
+        return [
+            (dataclasses.replace(recipe, accumulation=own.accumulation, workers=own.workers), out)
+            for recipe, out, own in found
+        ]
+    return runs
+
+
+def _as_begun(recipe: Recipe, out: Path) -> Recipe:
+    """A run goes on with the parts that it has begun with."""
+    if not (out / "recipe.json").is_file():
         return recipe
-    if most is not None and (out / "recipe.json").is_file():  # a run goes on with the parts that it has begun with
-        plain = read_receipt(out)
-        recipe = dataclasses.replace(recipe, accumulation=int(plain.get("accumulation", recipe.accumulation)))
-    with if_it_can_be_told(most):
-        memory = RunMemory(recipe)
-        recipe, need = (recipe, memory.need()) if most is None else memory.within(most)
-        begins(need)
-    return recipe
+    return dataclasses.replace(recipe, accumulation=int(read_receipt(out).get("accumulation", recipe.accumulation)))
 
 
 def _dry_run(recipe: Recipe, out: Path) -> int:

@@ -124,7 +124,7 @@ def transfer_photo(
         )
 
     if is_wanted(most):
-        _say_need(photo, pose, source_pose, more_photos, more_poses, model, device, engine, preset, most)
+        _say_need(photo, pose, pose_format, source_pose, more_photos, more_poses, model, device, engine, preset, most)
 
     from reposer.data.pictures import read_picture, write_picture
 
@@ -183,6 +183,7 @@ def transfer_photo(
 def _say_need(
     photo: Path,
     pose: Path,
+    pose_format: str | None,
     source_pose: Path | None,
     more_photos: Sequence[Path],
     more_poses: Sequence[Path],
@@ -202,9 +203,19 @@ def _say_need(
     place, _ = chosen_runtime(device, choice.runtime)
     if place != "cpu":
         refuse_elsewhere(most, place)
-    looked_at = [] if is_preset(pose) or pose.is_dir() or pose.suffix.lower() in POSE_FILES else [pose]
+    names_joints = pose_format is not None or pose.is_dir() or pose.suffix.lower() in POSE_FILES
+    looked_at = [] if names_joints or is_preset(pose) else [pose]
+    for file in (*([pose] if names_joints else ()), *filter(None, (source_pose,)), *more_poses):
+        if not file.exists():
+            raise BadInput(f"There is no file {file}.")
     estimated = source_pose is None or bool(looked_at) or len(more_poses) < len(more_photos)
     with if_it_can_be_told(most):
-        pictures = [photo, *more_photos, *looked_at]
-        need = need_of_photo(choice.model, pictures, estimated=estimated, network_size=choice.size, most=most)
+        need = need_of_photo(
+            choice.model,
+            [photo, *more_photos],
+            looked_at=looked_at,
+            estimated=estimated,
+            network_size=choice.size,
+            most=most,
+        )
         begins(need)

@@ -56,9 +56,10 @@ def size_in_bytes(option: str, text: str) -> float:
     """Bytes of a size like 4G, 800M or 1.5GiB."""
     found = _SIZE.fullmatch(text.strip())
     size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
-    if not found or not size >= 1e6:
+    if not found or not 1e6 <= size < 1e18:
         raise BadInput(
-            f"{option} is {quoted(text)}; a size of at least 1M is expected, for example 800M, 4G or 1.5GiB."
+            f"{option} is {quoted(text)}; a size of at least 1M and below a million T is expected, for example 800M, 4G "
+            f"or 1.5GiB."
         )
     return size
 
@@ -67,8 +68,9 @@ def own_peak() -> int:
     """The most memory that this process has had, in bytes. On Linux `ru_maxrss` also remembers what it was forked from."""
     status = Path("/proc/self/status")
     if status.exists():
-        (peak,) = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return int(peak) * 1024
+        for line in status.read_text().splitlines():  # some containers' kernels leave this line out
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     if sys.platform == "win32":
         import psutil  # accelerate needs it, too
 

@@ -1,6 +1,6 @@
 """What photos and clips of people need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reposer.core import BadInput
@@ -30,27 +30,34 @@ Size = tuple[int, int]
 
 def need_of_photo(
     model: str | Path,
-    photos: Iterable[Path],
+    photos: Sequence[Path],
     *,
+    looked_at: Sequence[Path] = (),
     estimated: bool,
     network_size: Size | None = None,
     most: float | None = None,
 ) -> Need:
-    """Of putting the person of a photo into another pose. BadInput if that is more than `most` bytes.
+    """Of putting the person of a photo into another pose. BadInput if that is more than `most` bytes, or if a picture
+    cannot be read.
 
-    photos: the photo, and the pictures in which a pose is looked for, if `estimated`.
+    photos: of the person, which are in memory together. looked_at: pictures in which only a pose is looked for.
     """
-    need = Need(
+    pixels = max(sum(map(_pixels, photos)), *map(_pixels, looked_at), 0)
+    need = _of_pixels(model, pixels, estimated, network_size)
+    if most is not None and need.memory > most:
+        raise BadInput(_too_large(need, most, "A photo" if len(photos) == 1 else "Photos"))
+    return need
+
+
+def _of_pixels(model: str | Path, pixels: int, estimated: bool, network_size: Size | None) -> Need:
+    return Need(
         {
             "Python and torch": PROCESS,
             "the pose estimator": ESTIMATOR if estimated else 0.0,
             "the network": _of_network(model, network_size),
-            "the photo": PIXEL * _pixels(photos),
+            "the photo": PIXEL * pixels,
         }
     )
-    if most is not None and need.memory > most:
-        raise BadInput(_too_large(need, most))
-    return need
 
 
 def need_of_batch(
@@ -63,7 +70,7 @@ def need_of_batch(
 ) -> tuple[int, Need]:
     """The number of processes, and what they need: of this many (0 = this process alone), or of as many as stay below
     `most` bytes. BadInput if one is too many."""
-    one = need_of_photo(model, photos, estimated=True, network_size=network_size)
+    one = _of_pixels(model, _most_pixels(photos), estimated=True, network_size=network_size)
     each = one.memory - SHARED
     for number in range(workers, -1, -1):
         parts = {"the process that hands out the work": PROCESS, f"{number} that make pictures": number * each}
@@ -129,24 +136,30 @@ def _of_network(model: str | Path, size: Size | None) -> float:
         raise NotCounted(f"the header of {path.name} does not say the size of the network's pictures") from error
 
 
-def _too_large(need: Need, most: float) -> str:
+def _too_large(need: Need, most: float, what: str = "A photo") -> str:
     without = need.memory - need.parts["the photo"]
     if without + PIXEL * 1e6 > most:
         return f"{_above(need, most)} A photo of one megapixel needs {size_in_words(without + PIXEL * 1e6)}."
-    return f"{_above(need, most)} A photo of up to {(most - without) / PIXEL / 1e6:.1f} megapixels fits."
+    megapixels = f"{(most - without) / PIXEL / 1e6:.1f} megapixels"
+    fits = f"of up to {megapixels} fits" if what == "A photo" else f"of up to {megapixels} in all fit"
+    return f"{_above(need, most)} {what} {fits}."
 
 
 def _above(need: Need, most: float) -> str:
     return f"This needs about {size_in_words(need.memory)} of memory; --max-memory allows {size_in_words(most)}."
 
 
-def _pixels(photos: Iterable[Path]) -> int:
-    """Of the largest that can be read; the others are told of when their turn comes."""
+def _pixels(photo: Path) -> int:
+    height, width = picture_header(photo)
+    return height * width
+
+
+def _most_pixels(photos: Iterable[Path]) -> int:
+    """Of the largest that can be read; a batch tells of the others when their turn comes."""
     most = 0
     for path in dict.fromkeys(photos):
         try:
-            height, width = picture_header(path)
+            most = max(most, _pixels(path))
         except (BadInput, OSError):
             continue
-        most = max(most, height * width)
     return most

@@ -16,6 +16,9 @@ from .networks import Counted
 
 PROCESS = 268e6
 """Bytes of Python, torch and this package in a process that scores, without networks."""
+EVALUATION = 454e6
+"""The same in one that generates what it scores: of gfla-synthetic and TrueFlow, the one that takes more besides its tensors
+(gfla-synthetic; TrueFlow takes some 45 MB less)."""
 WORKER = 159e6
 """Bytes of a process that decodes and compares, beyond what it shares with the others, without its pictures."""
 COMPARED = 33.0
@@ -45,7 +48,7 @@ def need_of_scores(
     """
     pairs = COMPARED * CHUNK * _pixels(protocol, targets, panels)
     first = {"Python and torch": PROCESS}
-    beside = _beside(protocol, without_networks)
+    beside = _beside(protocol, without_networks, most, "Give --without-networks")
     return _fewer(workers, {**first, "pairs": pairs}, first, WORKER + pairs, most, beside)
 
 
@@ -54,12 +57,15 @@ def need_of_evaluation(
 ) -> tuple[int, int, Need]:
     """The batch size, the number of processes that compare, and what all need: of these, or of as many as stay below
     `most` bytes. BadInput if a batch of one is too large. The generator's numbers are dropped."""
+    beside = _beside(protocol, False, most, "Give a --protocol without networks, such as reposer-v1-reconstruction")
     counted = Counted(generator)
     height, width = protocol.size or counted.size
 
     def need(rows: int) -> Need:
         network = counted.weights + TENSORS * counted.tensors(rows)
-        return Need({"Python and torch": PROCESS, "the network": network, "pairs": GENERATED * rows * height * width})
+        return Need(
+            {"Python and torch": EVALUATION, "the network": network, "pairs": GENERATED * rows * height * width}
+        )
 
     rows, found = batch_size, need(batch_size)
     if most is not None and found.memory > most:
@@ -69,7 +75,6 @@ def need_of_evaluation(
         rows = max(1, min(batch_size - 1, 1 + int((most - one.memory) // each)))
         found = need(rows)
     changed = (f"--batch-size {rows} instead of {batch_size}",) if rows != batch_size else ()
-    beside = _beside(protocol, False)
     if protocol.size is None:  # no file is written, and this process compares
         return rows, workers, replace(found, changed=changed, beside=beside)
     each = WORKER + COMPARED * CHUNK * height * width
@@ -115,6 +120,14 @@ def _pixels(protocol: Protocol, targets: Path, panels: int) -> float:
     return most / max(1, panels)
 
 
-def _beside(protocol: Protocol, without_networks: bool) -> str:
+def _beside(protocol: Protocol, without_networks: bool, most: float | None, way_out: str) -> str:
+    """What is not counted. BadInput if that is something and the need must stay below `most` bytes."""
     found = bool(protocol.suite) or any(METRICS[name].looks_through_a_network for name in protocol.metrics)
-    return BESIDE if found and not without_networks else ""
+    if without_networks or not found:
+        return ""
+    if most is not None:
+        raise BadInput(
+            f"{protocol.name} scores with networks, whose memory is not counted, so --max-memory cannot be kept. "
+            f"{way_out}, or leave --max-memory out."
+        )
+    return BESIDE

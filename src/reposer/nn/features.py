@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -66,6 +68,19 @@ class FeatureNetwork(nn.Module, ABC):
     def train(self, mode: bool = True) -> "FeatureNetwork":
         frozen = not any(p.requires_grad for p in self.parameters())
         return super().train(mode and not frozen)
+
+
+_SHAPES_ALONE: ContextVar[bool] = ContextVar("shapes_alone", default=False)
+
+
+@contextmanager
+def shapes_alone() -> Iterator[None]:
+    """Inside, published networks are built without their files: their sizes are right, their numbers are not."""
+    token = _SHAPES_ALONE.set(True)
+    try:
+        yield
+    finally:
+        _SHAPES_ALONE.reset(token)
 
 
 FEATURE_NETWORKS: Registry[Callable[[Path | None], FeatureNetwork]] = Registry("feature network")
@@ -167,17 +182,20 @@ def vgg19_normalized(weights: Path | None) -> VGG19:
 def vgg16_bn(weights: Path | None) -> VGG16BN:
     """VGG-16 with batch norm and torchvision's ImageNet weights, on pictures normalised as in its training."""
     network = VGG16BN(normalize_input=True)
-    _load_vgg(network, find_weights(VGG16BN_FILE, path=weights, source=VGG16BN_SOURCE))
+    _load_vgg(network, VGG16BN_FILE, weights, VGG16BN_SOURCE)
     return network
 
 
 def _load_vgg19(network: VGG19, weights: Path | None) -> VGG19:
-    _load_vgg(network, find_weights(VGG19_FILE, path=weights, source=VGG19_SOURCE))
+    _load_vgg(network, VGG19_FILE, weights, VGG19_SOURCE)
     return network
 
 
-def _load_vgg(network: VGG, path: Path) -> None:
+def _load_vgg(network: VGG, filename: str, weights: Path | None, source: str) -> None:
     """Loads torchvision's file, which also has the classifier, and has counts of batches only in newer versions."""
+    if _SHAPES_ALONE.get():
+        return
+    path = find_weights(filename, path=weights, source=source)
     counts = {n: t for n, t in network.state_dict().items() if n.endswith("num_batches_tracked")}
     tensors = {n: t for n, t in read_checkpoint(path).items() if not n.startswith("classifier.")}
     _load(network, counts | tensors, path)

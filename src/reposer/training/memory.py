@@ -26,10 +26,8 @@ STEP = 1.33
 between tensors."""
 
 
-class NotCounted(Exception):
-    """What a step needs cannot be told from the sizes of its tensors; the message says why."""
-
-
+MARGIN = 1.1
+"""A run that is chosen for a ceiling is to need this much less, since it may take a few percent more than is said."""
 MOST_TURNS = 8
 """Turns that are counted; the later updates of a clip repeat the first."""
 
@@ -41,26 +39,31 @@ class RunMemory:
         self.recipe = recipe
         self._generator = recipe.build()
         self._dataset = recipe.data.open(self._generator.framing)
+        self._counted: dict[int, list[tuple[float, float, float]]] = {}
 
     def need(self, accumulation: int | None = None, workers: int | None = None) -> Need:
         """None: the recipe's own number. `core.memory.NotCounted` if a step asks for numbers."""
-        recipe = self.recipe
-        recipe = replace(
-            recipe,
-            accumulation=recipe.accumulation if accumulation is None else accumulation,
-            workers=recipe.workers if workers is None else workers,
-        )
-        stages = [_of_stage(recipe, stage, n, self._dataset) for n, stage in enumerate(recipe.stages)]
+        stages = self._stages(self.recipe.accumulation if accumulation is None else accumulation)
+        workers = self.recipe.workers if workers is None else workers
         networks, step, _ = max(stages, key=lambda own: own[0] + own[1])
         parts = {"Python, torch and reading data": PROCESS, "networks and optimisers": networks, "a step": step}
-        if recipe.workers:
-            parts["processes that load data"] = recipe.workers * WORKER
+        if workers:
+            parts["processes that load data"] = workers * WORKER
         return Need(parts, disk=2 * max(saved for _, _, saved in stages))
 
+    def _stages(self, accumulation: int) -> list[tuple[float, float, float]]:
+        """`_of_stage` of each, counted once."""
+        if accumulation not in self._counted:
+            recipe = replace(self.recipe, accumulation=accumulation)
+            self._counted[accumulation] = [
+                _of_stage(recipe, stage, n, self._dataset) for n, stage in enumerate(recipe.stages)
+            ]
+        return self._counted[accumulation]
+
     def within(self, most: float) -> tuple[Recipe, Need]:
-        """The recipe with the fewest parts of a batch, and then with the most workers, that stays within `most` bytes.
-        Its steps see the same pictures. BadInput, which says what would fit, if there is none."""
-        recipe = self.recipe
+        """The recipe with the fewest parts of a batch, and then with the most workers, that stays within `most` bytes
+        with the `MARGIN`. Its steps see the same pictures. BadInput, which says what would fit, if there is none."""
+        recipe, most = self.recipe, most / MARGIN
         own = self.need(workers=0)
         parts, found = recipe.accumulation, own
         if own.memory > most:
@@ -76,7 +79,7 @@ class RunMemory:
         return replace(recipe, accumulation=parts, workers=workers), replace(found, changed=tuple(changed))
 
     def _fewest_parts(self, most: float) -> tuple[int, Need]:
-        """By bisection: more parts need less."""
+        """By bisection: more parts need less. most: without the margin."""
         choices = _divisions(self.recipe.accumulation, self.recipe.batch_size)
         try:
             for stage in self.recipe.stages:
@@ -88,8 +91,8 @@ class RunMemory:
             raise BadInput(
                 f"{self.recipe.name} needs at least {size_in_words(least.memory)} of memory with these networks"
                 f"{f' (--accumulation {choices[-1]} --workers 0)' if len(choices) > 1 else ''}; --max-memory allows "
-                f"{size_in_words(most)}. Give at least --max-memory {-(-least.memory // 1e6):.0f}M, a smaller --batch-size, "
-                f"or smaller --model values."
+                f"{size_in_words(MARGIN * most)}, of which {1 - 1 / MARGIN:.0%} stay free. Give at least --max-memory "
+                f"{MARGIN * least.memory // 1e6 + 1:.0f}M, a smaller --batch-size, or smaller --model values."
             )
         low, high, found = 0, len(choices) - 1, least
         while high - low > 1:

@@ -47,7 +47,7 @@ def begin_tracker(accelerator: Accelerator, name: TrackerName, recipe: Recipe, r
     }
     # TensorBoard would write the values to a folder of its own; MLflow has those of a run that it goes on with, and
     # refuses others, such as the number of steps of a run that was extended.
-    without_values = name == "tensorboard" or (name == "mlflow" and "MLFLOW_RUN_ID" in os.environ)
+    without_values = name == "tensorboard" or (name == "mlflow" and step > 0 and "MLFLOW_RUN_ID" in os.environ)
     values = None if without_values else dict(_flat(to_plain(recipe)))
     try:
         accelerator.init_trackers(name if name == "tensorboard" else "reposer", values, {name: settings[name]})
