@@ -310,3 +310,11 @@ def test_joints_that_another_person_s_pose_lacks_are_told_at_every_size(world, m
     of_joints = [[note for note in notes if note.startswith("Joints that the wanted pose lacks")] for notes in told]
     assert len(of_joints[0]) == 1 and of_joints[0] == of_joints[1]
     assert of_joints[0][0].endswith("the photo: right_knee, right_ankle, left_knee, left_ankle.")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_photo_that_is_a_pipe_is_a_failure_with_its_reason_and_is_not_waited_for(world, run):
+    os.mkfifo(world / "pipe.png")
+    (world / "jobs.csv").write_text("photo,pose\npipe.png,arms-up\n")
+    code, said = run("jobs.csv")
+    assert code == 1 and "There is no file" in said and "1 failed" in said
