@@ -247,6 +247,8 @@ def recognise(root: Path) -> type[FilePairs]:
     kinds = {name: kind for name, kind in DATASETS.items() if issubclass(kind, FilePairs)}
     if not root.exists():
         raise BadInput(f"There is no folder {root}. Give the folder of a data set.")
+    if not (root.is_dir() or root.is_file()):
+        raise BadInput(f"There is no file or folder {root}, but something else. Give the folder of a data set.")
     found = {name: kind for name, kind in kinds.items() if kind.recognises(root)}
     if len(found) == 1:
         return next(iter(found.values()))
