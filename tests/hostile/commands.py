@@ -223,7 +223,8 @@ COMMANDS = {
         ("generated", "people"),
     ),
     "estimate a transfer": Command(
-        ("estimate", "transfer", "photo.png", *TRANSFER, "--out", "out.png"), ("photo.png", "people.safetensors")
+        ("estimate", "transfer", "photo.png", *TRANSFER, "--out", "out.png"),
+        ("photo.png", "photo.json", "wanted.json", "people.safetensors"),
     ),
     "runs": Command(("runs", "run", "--json"), ("run",)),
     "synthesize": Command(
