@@ -118,7 +118,7 @@ def test_what_the_first_process_measured_is_kept_and_not_measured_again_after_a_
         while first.progress != {"done": 1, "of": 2}:
             time.sleep(0.01)
         assert lane.ready["device"] == "warmed" and 40 < lane.left(first) < 50
-        lane.expected["kind"] = 0.001
+        lane.expected["kind"] = 1e-9
         assert lane.left(first) is None, "it takes longer than usual"
         lane.cancel(first)
         assert ended(put(lane)).state == "done"
