@@ -19,7 +19,7 @@ from torch import Tensor
 
 from reposer import __version__
 from reposer.core import BadInput, Pose, cluster, quoted
-from reposer.core.choices import Background, CanvasChoice, Engine, HeadChoice, Runtime
+from reposer.core.choices import Background, CanvasChoice, Engine, HeadChoice, OtherSide, Runtime
 from reposer.core.disk import only_user, whole_file, write_text
 from reposer.core.errors import is_of_memory
 from reposer.core.shown import one_line
@@ -77,6 +77,7 @@ class Options:
     canvas: CanvasChoice = "keep"
     retargeted: bool = True
     head: HeadChoice = "keep"
+    other_side: OtherSide = "mirrored"
     mark: bool = False
     device: str | None = None
     runtime: Runtime | None = None
@@ -334,6 +335,8 @@ def made_from(job: Job, options: Options) -> str:
     plain = asdict(options)
     if options.runtime in (None, "torch"):
         del plain["runtime"]  # pictures from before it could be chosen are the same
+    if options.other_side == "mirrored":
+        del plain["other_side"]
     if options.network_size is None:
         del plain["network_size"]
     content = {
@@ -383,6 +386,7 @@ def _make(job: Job, options: Options, wanted: str) -> Sequence[str]:
         canvas=options.canvas,
         retargeted=options.retargeted,
         head=options.head,
+        other_side=options.other_side,
         device=options.device,
         opened=opened,
         engine=options.runtime,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from reposer import __version__
 from reposer.core import BadInput, Explanation, Generator, Pose
-from reposer.core.choices import Background, CanvasChoice, HeadChoice, Runtime
+from reposer.core.choices import Background, CanvasChoice, HeadChoice, OtherSide, Runtime
 from reposer.core.composition import Provenance
 from reposer.core.pose import Box, Edges
 from reposer.core.retargeting import retarget, turned_head
@@ -131,6 +131,7 @@ def repose(
     canvas: CanvasChoice = "keep",
     retargeted: bool = True,
     head: HeadChoice = "keep",
+    other_side: OtherSide = "mirrored",
     device: str | None = None,
     opened: Opened | None = None,
     engine: Runtime | None = None,
@@ -150,7 +151,7 @@ def repose(
     network_size: (height, width) at which it works; None = that of its training.
     retargeted: fit another person's pose to the body of the photo's, not only by size and place. head: of a pose that is:
         see `choices.HeadChoice`.
-    explain, provenance, background, canvas: as in `transfer`.
+    explain, provenance, background, canvas, other_side: as in `transfer`.
     opened: the photo's own, given with each of several poses: the pictures are the same, and sooner there.
     """
     if opened is not None and opened.photo is not photo:
@@ -185,6 +186,7 @@ def repose(
         canvas=canvas,
         retargeted=retargeted,
         head=head,
+        other_side=other_side,
         remembered=None if opened is None else opened.remembered,
     )
     notes = [*source.notes, *wanted.notes, *(note for _, found in further for note in found.notes)]

@@ -14,7 +14,7 @@ from torch import Tensor
 from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skeleton
 from reposer.core.canvas import ROOM, cut_joints, moved_inside
 from reposer.core.canvas import growth as growth_for
-from reposer.core.choices import Background, CanvasChoice, HeadChoice
+from reposer.core.choices import Background, CanvasChoice, HeadChoice, OtherSide
 from reposer.core.composition import Composition, Provenance
 from reposer.core.framing import between, cut, edges_around, frame_bytes, in_picture, size_of
 from reposer.core.generator import refuse_not_finite
@@ -86,6 +86,7 @@ def transfer(
     canvas: CanvasChoice = "keep",
     retargeted: bool = True,
     head: HeadChoice = "keep",
+    other_side: OtherSide = "mirrored",
     remembered: Remembered | None = None,
 ) -> Transfer:
     """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
@@ -103,7 +104,7 @@ def transfer(
     seed: of the noise, for generators that use some.
     provenance: whether to say of every pixel where it comes from.
     background: see `choices.Background`; the shipped TrueFlow finds the person where a generator does not tell.
-    canvas: see `choices.CanvasChoice`.
+    canvas: see `choices.CanvasChoice`. other_side: see `choices.OtherSide`.
     remembered: of this photo, given with each further pose of its person; saves time, the picture is the same.
     """
     picture = open_photo(photo)
@@ -136,6 +137,8 @@ def transfer(
     device, seeds = generator.device, torch.tensor([seed])
     explanation = generator.explain(source.to(device), own.to(device), target.to(device), seeds=seeds)
     refuse_not_finite(explanation.picture, "this photo and pose")
+    if other_side == "plain" and explanation.composition is not None:
+        explanation = replace(explanation, composition=explanation.composition.plain())
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
     alone = background in ("white", "transparent")

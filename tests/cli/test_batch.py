@@ -96,9 +96,10 @@ def test_what_is_made_is_kept_until_an_input_or_an_option_changes(world, run):
     assert files(world / "out") == first
     assert "2 pictures made, 0 kept" in run("photos", "--poses", "poses", "--background", "white")[1]
     assert files(world / "out") != first
+    assert "2 pictures made, 0 kept" in run("photos", "--poses", "poses", "--other-side", "plain")[1]
     write_pose_json(world / "poses/file.json", somebody(0)[1])
     os.utime(world / "poses/file.json", (1, 1))
-    assert "1 pictures made, 1 kept" in run("photos", "--poses", "poses", "--background", "white")[1]
+    assert "1 pictures made, 1 kept" in run("photos", "--poses", "poses", "--other-side", "plain")[1]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import torch
 
 import reposer
 from reposer.core import Pose
-from reposer.core.composition import COPIED, INVENTED, KINDS, MIRRORED
+from reposer.core.composition import COPIED, INVENTED, KEPT, KINDS, MIRRORED
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
@@ -124,6 +124,9 @@ def test_a_person_seen_from_behind_wears_the_photos_clothes_and_provenance_says_
     there = sample(from_uint8(photo)[None], made.provenance.place.nan_to_num(0).movedim(-1, 0)[None])[0].movedim(0, -1)
     difference = (there - from_uint8(made.picture).movedim(0, -1)).abs().amax(-1)[mirrored]
     assert difference.median() < 2 / 255 and (difference < 0.1).float().mean() > 0.8
+    plain = transfer(generator, photo, front, behind, provenance=True, other_side="plain")
+    assert plain.provenance.shares[KINDS[MIRRORED]] == 0 and bool((plain.provenance.kind[mirrored] == INVENTED).all())
+    assert bool((plain.picture == made.picture)[kind == KEPT].all())
 
 
 def test_where_most_of_a_limb_is_shown_the_rest_is_left_to_the_network():

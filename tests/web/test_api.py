@@ -163,6 +163,7 @@ def test_a_file_that_is_too_large_or_empty_is_refused_and_leaves_nothing(client,
         b'{"source": {}, "pose": {}, "model": ["trueflow"], "background": "keep", "canvas": "keep"}',
         b'{"source": {}, "pose": {}, "model": "/etc/passwd", "background": "keep", "canvas": "keep"}',
         b'{"source": {}, "pose": {}, "model": "trueflow", "background": "red", "canvas": "keep"}',
+        b'{"source": {}, "pose": {}, "model": "trueflow", "background": "keep", "canvas": "keep", "other_side": []}',
         b'{"source": {}, "pose": [], "model": "trueflow", "background": "keep", "canvas": "keep"}',
         b'{"source": {}, "pose": {}, "model": "trueflow", "background": "keep", "canvas": "keep", "quality": "x"}',
         b'{"source": {}, "pose": {}, "model": "trueflow", "background": "keep", "canvas": "keep", "quality": ["fast"]}',
@@ -246,6 +247,14 @@ def test_twenty_visitors_are_served_in_order_and_each_gets_their_own():
         for k, (visit, one) in enumerate(zip(everybody, sent, strict=True)):
             own = client.get(f"/api/visits/{visit}/files/{one.json()['thing']}/photo").content
             assert own == f"photo of {k}".encode()
+
+
+def test_the_shown_command_has_the_options_that_were_chosen(client, visit):
+    thing = taken(client, visit).json()["thing"]
+    chosen = {"background": "white", "canvas": "grow", "other_side": "plain"}
+    for wanted, options in ((WANTED, ""), (WANTED | chosen, " --background white --canvas grow --other-side plain")):
+        said = answer(client, visit, client.post(f"/api/visits/{visit}/photos/{thing}/generate", json=wanted))
+        assert said["command"].endswith(f"--pose pose.json{options} --provenance --out reposed.png")
 
 
 @pytest.mark.parametrize("name", ["photo (1).jpg", "café.jpg", "IMG,2.jpg", "it's $(mine) & `yours`.png", "写真.jpg"])

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import Generator, Pose, Skeleton
-from reposer.core.choices import QUALITY, Smoothing
+from reposer.core.choices import QUALITY, OtherSide, Smoothing
 from reposer.core.code import code_digest
 from reposer.core.skeleton import FACE_68
 from reposer.core.tracks import OneEuro, smoothed
@@ -47,6 +47,7 @@ class ClipOptions:
     same_person: bool = False
     fit: bool = False
     retarget: bool = True
+    other_side: OtherSide = "mirrored"
     edges: bool = False
     side_by_side: bool = False
     sound: bool = True
@@ -117,6 +118,7 @@ def write_photo_clip(
             same_person=options.same_person,
             fit=options.fit,
             retargeted=options.retarget,
+            other_side=options.other_side,
             edge_frames=moves.frames() if options.edges else None,
             seed=options.seed,
             steadier=Steadier() if options.steady else None,

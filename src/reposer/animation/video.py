@@ -17,6 +17,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, FaceLines, Generator, Pose, View
+from reposer.core.choices import OtherSide
 from reposer.core.composition import Composition
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize, resize_part, to_uint8
@@ -85,7 +86,7 @@ class PhotoAnimation:
     edge_frames: for faces: the driving clip's pictures, one per pose. Their edges around the face (hair, collar, wall)
     are part of the condition, as published, aligned with the generated face by the similarity that best fits the
     landmarks.
-    picture_size, seed: as in `pipeline.transfer`. steadier: reduces flicker in the generated frames.
+    picture_size, seed, other_side: as in `pipeline.transfer`. steadier: reduces flicker in the generated frames.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class PhotoAnimation:
         same_person: bool = False,
         fit: bool = False,
         retargeted: bool = True,
+        other_side: OtherSide = "mirrored",
         edge_frames: Iterable[UInt8[Tensor, "h w 3"]] | None = None,
         picture_size: tuple[int, int] | None = None,
         seed: int = 0,
@@ -110,6 +112,7 @@ class PhotoAnimation:
         self._anchor = checked_pose(source_pose, generator, "photo", generator.skeleton)
         self._generator, self._seed, self._steadier = generator, seed, steadier
         self._same_person, self._fit, self._edge_frames = same_person, fit, edge_frames
+        self._plain = other_side == "plain"
         self._retargeted = retargeted and BODY in generator.skeleton
         if edge_frames is not None and generator.skeleton != FACE_68:
             raise BadInput(
@@ -185,7 +188,8 @@ class PhotoAnimation:
         """The generated frames, and what they are made of if the generator says it."""
         if self._generator.composes:
             for explained in self._generator.animate_explained(source, own, asked, previous=previous, seed=self._seed):
-                yield explained.picture[0], explained.composition
+                made_of = explained.composition
+                yield explained.picture[0], made_of.plain() if self._plain and made_of is not None else made_of
             return
         for picture in self._generator.animate(source, own, asked, previous=previous, seed=self._seed):
             yield picture, None

@@ -8,7 +8,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import QUALITY, Preset, Runtime, Smoothing
+from reposer.core.choices import QUALITY, OtherSide, Preset, Runtime, Smoothing
 from reposer.core.outputs import check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
@@ -43,6 +43,7 @@ def animate(
     same_person: bool = False,
     fit: bool = False,
     retarget: bool = True,
+    other_side: OtherSide = "mirrored",
     edges: bool = False,
     side_by_side: bool = False,
     sound: bool = True,
@@ -82,6 +83,7 @@ def animate(
         fit: place the person by the joints even if clip and photo have the same size.
         retarget: fit the driving poses to the proportions of the photo's person, by one fit for the whole clip;
             otherwise only to size and place.
+        other_side: as in `reposer transfer`.
         edges: faces: also drive with the driving frames' edges around the face, as published networks did.
         side_by_side: photo, driving frame (or its joints) and result in one picture.
         sound: keep the driving clip's sound.
@@ -166,6 +168,7 @@ def animate(
             same_person=same_person,
             fit=fit,
             retarget=retarget,
+            other_side=other_side,
             edges=edges,
             side_by_side=side_by_side,
             sound=sound,

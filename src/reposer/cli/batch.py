@@ -7,7 +7,7 @@ from typing import Literal
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Background, CanvasChoice, Engine, HeadChoice, Preset, Runtime
+from reposer.core.choices import Background, CanvasChoice, Engine, HeadChoice, OtherSide, Preset, Runtime
 from reposer.core.outputs import check_output_folder
 from reposer.core.terminal import Terminal
 
@@ -33,6 +33,7 @@ def batch(
     canvas: CanvasChoice = "keep",
     retarget: bool = True,
     head: HeadChoice = "keep",
+    other_side: OtherSide = "mirrored",
     mark: bool = False,
     format: Literal["png", "jpg"] = "png",
     workers: int = 2,
@@ -59,6 +60,7 @@ def batch(
         canvas: as in `reposer transfer`.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
         head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the pose.
+        other_side: as in `reposer transfer`.
         mark: write "AI-generated" in each picture's corner.
         format: of the results, unless a manifest names them.
         workers: processes, one thread each; 0 = this one. The bytes do not depend on their number.
@@ -104,7 +106,17 @@ def batch(
     console = Terminal(stderr=True)
     choice = chosen(preset, model, runtime)
     options = Options(
-        choice.model, joints or ESTIMATOR, background, canvas, retarget, head, mark, device, choice.runtime, choice.size
+        model=choice.model,
+        estimator=joints or ESTIMATOR,
+        background=background,
+        canvas=canvas,
+        retargeted=retarget,
+        head=head,
+        other_side=other_side,
+        mark=mark,
+        device=device,
+        runtime=choice.runtime,
+        network_size=choice.size,
     )
     if engine == "local" and chosen_device(device).type == "cpu":
         with if_it_can_be_told(most):

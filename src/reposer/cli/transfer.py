@@ -8,7 +8,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from reposer.core import BadInput
-from reposer.core.choices import Background, CanvasChoice, HeadChoice, Preset, Runtime
+from reposer.core.choices import Background, CanvasChoice, HeadChoice, OtherSide, Preset, Runtime
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, named_beside
 from reposer.core.terminal import Terminal
 
@@ -46,6 +46,7 @@ def transfer_photo(
     canvas: CanvasChoice = "keep",
     retarget: bool = True,
     head: HeadChoice = "keep",
+    other_side: OtherSide = "mirrored",
     show_retarget: bool = False,
     explain: bool = False,
     provenance: bool = False,
@@ -85,6 +86,9 @@ def transfer_photo(
             pose is moved inside, and made smaller if it must be.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
         head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the pose.
+        other_side: what no photo shows of clothes and limbs, if much of it is hidden, for models that say what they copy
+            (trueflow): mirrored = copied from the body's other side, a print or an open jacket too; plain = guessed,
+            smooth.
         show_retarget: also write the skeletons before and after over the photo, OUT-retarget.png.
         explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
         provenance: also write where each pixel comes from beside the result, as a picture and as an `.npz` (kind,
@@ -156,6 +160,7 @@ def transfer_photo(
         canvas=canvas,
         retargeted=retarget,
         head=head,
+        other_side=other_side,
         device=device,
         engine=choice.runtime,
         network_size=choice.size,

@@ -1,6 +1,6 @@
 """What a generated picture is made of: what is copied, from where, and what is invented."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, UInt8
@@ -41,6 +41,11 @@ class Composition:
     def sources(self) -> tuple[int, ...]:
         """The source of each copy."""
         return (*range(self.source_person.shape[1]), *self.mirrored)
+
+    def plain(self) -> "Composition":
+        """Without the copies of the body's other side: what no source shows is invented."""
+        direct = self.source_person.shape[1]
+        return replace(self, place=self.place[:, :direct], copied=self.copied[:, :direct], mirrored=())
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from reposer import __version__
+from reposer.core.choices import Background, CanvasChoice, OtherSide
 from reposer.data.poses.presets import preset, preset_names
 from reposer.engines.presets import DEFAULT_MODEL, PRESETS
 
@@ -63,7 +64,7 @@ SHOWN = {
     "places.bin": "application/octet-stream",
 }
 """Files of a visitor that the page shows."""
-BACKGROUNDS, CANVASES = ("keep", "fill", "white", "transparent"), ("keep", "grow", "inside")
+BACKGROUNDS, CANVASES, OTHER_SIDES = map(get_args, (Background, CanvasChoice, OtherSide))
 SAMPLE_NAMES = {
     "green-shirt.jpg": "A man in a green shirt, outdoors",
     "lilac-shirt.jpg": "A woman in a lilac shirt, in a studio",
@@ -388,9 +389,12 @@ async def _generate(page: Page, visit: Visit, request: Request) -> Response:
     said = await json_of(request)
     photo = _photo(visit, request)
     model, background, canvas = (said.get(key) for key in ("model", "background", "canvas"))
+    other_side = said.get("other_side", "mirrored")
     if not _is_model(page, model) or background not in BACKGROUNDS or canvas not in CANVASES:
         raise Refused(HTTPStatus.BAD_REQUEST, "a model, a background and a canvas were expected")
-    about = {"photo": str(photo), "model": model, "background": background, "canvas": canvas}
+    if other_side not in OTHER_SIDES:
+        raise Refused(HTTPStatus.BAD_REQUEST, "the body's other side is mirrored or plain")
+    about = {"photo": str(photo), "model": model, "background": background, "canvas": canvas, "other_side": other_side}
     about |= {"preset": _quality(said)}
     return _make(page, visit, request, "generate", about, {"source": said.get("source"), "pose": said.get("pose")})
 
@@ -500,6 +504,7 @@ def command_of(page: Page, visit: Visit, job: Job) -> str:
         said = f"reposer animate {photo} --source-pose source.json --driving {clip} --track track.json --largest 1280"
         return f"{said}{fps}{chosen} --out reposed.mp4"
     options = "".join(f" --{name} {job.about[name]}" for name in ("background", "canvas") if job.about[name] != "keep")
+    options += " --other-side plain" if job.about["other_side"] == "plain" else ""
     return (
         f"reposer transfer {photo} --source-pose source.json --pose pose.json{chosen}{options} --provenance "
         f"--out reposed.png"

@@ -177,6 +177,7 @@ def generate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         provenance=True,
         background=about["background"],
         canvas=about["canvas"],
+        other_side=about["other_side"],
         device=about["device"],
         network_size=choice.size,
     )
@@ -444,7 +445,7 @@ def _warmed(options: Mapping[str, Any]) -> dict[str, float]:
         out = Path(folder)
         (out / "photo").write_bytes(sample.read_bytes())
         about = {**options, "photo": str(out / "photo"), "out": folder, "model": "trueflow"}
-        about |= {"background": "keep", "canvas": "keep", "source": str(out / "source.json")}
+        about |= {"background": "keep", "canvas": "keep", "other_side": "mirrored", "source": str(out / "source.json")}
         about |= {"pose": str(out / "pose.json")}
         for _ in range(2):
             for kind in ("look", "fit", "generate"):

@@ -266,7 +266,7 @@ function chosen(id, take) {
 
 // Only the default model has a choice of quality; the usual one is not named, and pictures that are compared have it.
 const quality = () => by("quality-field").hidden || by("quality").value === "balanced" ? null : by("quality").value;
-const request = (model, quality) => ({ source: plain(state.source), pose: plain(state.target), model, quality, background: by("background").value, canvas: by("canvas").value });
+const request = (model, quality) => ({ source: plain(state.source), pose: plain(state.target), model, quality, background: by("background").value, canvas: by("canvas").value, other_side: by("other-side").value });
 
 async function made(model, quality, what, signal, shown = null) {
   const { job, thing } = await send(`/photos/${state.photo.thing}/generate`, request(model, quality));
