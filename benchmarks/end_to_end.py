@@ -1,7 +1,7 @@
-"""`reposer transfer PHOTO --pose OTHER_PHOTO` of 12 megapixels in processes of its own, from the start to the written file.
+"""`reposer transfer PHOTO --pose OTHER_PHOTO` of 12 megapixels in processes of its own, from start to file.
 
-Beside the whole command its parts, one after the other in one process (the command reads the weights beside the estimation).
-On a busy machine the time passes while others compute; processor time grows less, through shared caches.
+Beside the whole command its parts, one after the other in one process (the command reads the weights beside the
+estimation). On a busy machine the time passes while others compute; processor time grows less, through shared caches.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The shipped network on one and two threads, run by torch, onnxruntime and OpenVINO.
 
-Each row is a process of its own, since a runtime keeps the threads that it began with. The rows of one number of threads take turns: a busy
-machine slows all alike.
+Each row is a process of its own, since a runtime keeps the threads that it began with. The rows of one number of
+threads take turns: a busy machine slows all alike.
 """
 
 import multiprocessing

@@ -1,9 +1,10 @@
 """Ways to fill the background that a photo's person hides, on holes whose truth is known.
 
-Real photos (REPOSER_REAL_DATA names their folder), reduced to SIDE. The hole is the outline of the photo's own person, shifted to where
-the person does not stand; the person's own place is unknown to all methods, and only the shifted outline is scored. PSNR;
-gradient energy, filled over true; distance of texture: sliced Wasserstein distance of 5x5 patches without their local mean, 0 is
-equal. OpenCV's Telea and Navier-Stokes run if it is installed. Seconds are processor time.
+Real photos (REPOSER_REAL_DATA names their folder), reduced to SIDE. The hole is the outline of the photo's own person,
+shifted to where the person does not stand; the person's own place is unknown to all methods, and only the shifted
+outline is scored. PSNR; gradient energy, filled over true; distance of texture: sliced Wasserstein distance of 5x5
+patches without their local mean, 0 is equal. OpenCV's Telea and Navier-Stokes run if it is installed. Seconds are
+processor time.
 """
 
 import importlib.util

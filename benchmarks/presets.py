@@ -48,8 +48,9 @@ def run(device: torch.device) -> list[Table]:
         columns = ("preset", "ms a picture", "pictures/s", "peak memory (MB)", *scores)
         rows.append((name, 1000 * seconds, 1 / seconds, peak / 1e6, *scores.values()))
     note = (
-        f"best of {REPEATS}; a photo of 768x1024 and its joints, in memory, to the whole result, without estimation; scores under {PROTOCOL}, n = {PAIRS}, "
-        f"at 256x192 for each; load of the machine over the last five minutes: {os.getloadavg()[1]:.1f}"
+        f"best of {REPEATS}; a photo of 768x1024 and its joints, in memory, to the whole result, without estimation; "
+        f"scores under {PROTOCOL}, n = {PAIRS}, at 256x192 for each; load of the machine over the last five minutes: "
+        f"{os.getloadavg()[1]:.1f}"
     )
     return [Table("presets", columns, rows, note)]
 

@@ -3,8 +3,8 @@ the source.
 
 The folder of real data is named by the environment (REPOSER_REAL_DATA): `people_video` with clips and their joints,
 `people_real` with folders of JPEG and joints. The pairs are fixed by a seed. L1 inside the target's limbs (radius 1/32
-of the height), in [0, 1]; PSNR of the whole crop, in dB; at the generator's size. Composed: the crop as a photo of its own,
-as `transfer` puts it together from the photo's pixels. REPOSER_REAL_PAIRS: at most so many pairs of each clip and folder.
+of the height), in [0, 1]; PSNR of the whole crop, in dB; at the generator's size. Composed: the crop as a photo of its
+own, as `transfer` puts it together from the photo's pixels. REPOSER_REAL_PAIRS: the most pairs of each of them.
 """
 
 import json

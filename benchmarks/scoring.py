@@ -63,7 +63,7 @@ def run(device: torch.device) -> list[Table]:
 
 
 def write_pairs(root: Path, pairs: int = PAIRS) -> Folders:
-    """Files of rendered people, each a link to one of a few; as many as DeepFashion has test pairs unless told otherwise."""
+    """Files of rendered people, each a link to one of a few; by default as many as DeepFashion has test pairs."""
     people = SyntheticPeople((256, 176), "test", DIFFERENT)
     rendering = people.rendered([(people.identity_number(i), view) for i in range(DIFFERENT) for view in (0, 1)])
     originals = root / "originals"

@@ -1,7 +1,7 @@
-"""The shipped TrueFlow against the ground truth of synthetic people that it never saw: plain pairs of the split val at 256x192.
+"""The shipped TrueFlow against the truth of synthetic people that it never saw: pairs of the split val at 256x192.
 
-End-point error where the source shows the pixel, in pixels of the picture; IoU of those pixels and of the person; L1 of the
-person's pixels in [0, 1]; PSNR of the whole picture, the mean over pairs.
+End-point error where the source shows the pixel, in pixels of the picture; IoU of those pixels and of the person; L1 of
+the person's pixels in [0, 1]; PSNR of the whole picture, the mean over pairs.
 """
 
 import torch

@@ -2,11 +2,11 @@
 
     python examples/onnx_runner.py trueflow.onnx photo.jpg --source-pose photo.json --pose wanted.json --out out.png
 
-The poses are files of `reposer pose extract`: `{"skeleton": ..., "size": [height, width], "joints": {name: [x, y, score]
-or null}}`, in pixels of their own picture, (0, 0) being the centre of the top-left one. What the network needs besides,
-the file says itself (the entry "reposer" of its metadata). The part of the photo around the person is cut out, given to the network
-at its own size, and pasted back enlarged; `reposer transfer` copies from the photo at its full size instead, which is
-sharper.
+The poses are files of `reposer pose extract`: `{"skeleton": ..., "size": [height, width], "joints":
+{name: [x, y, score] or null}}`, in pixels of their own picture, (0, 0) being the centre of the top-left one. What the
+network needs besides, the file says itself (the entry "reposer" of its metadata). The part of the photo around the
+person is cut out, given to the network at its own size, and pasted back enlarged; `reposer transfer` copies from the
+photo at its full size instead, which is sharper.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def placed_as(target: Joints, source: Joints) -> Joints:
 def edges_around(
     source: Joints, target: Joints, size: tuple[int, int], about: dict[str, Any]
 ) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the part to generate: around both poses, with the margin and the shape of training."""
+    """(left, top, right, bottom) of the part to generate: around both poses, with training's margin and shape."""
     low, high = inner_box(source, size) or sys.exit("The source pose shows nobody in the photo.")
     margin, side = about["framing"]["margin"], max(high - low)
     low, high = low - margin * side, high + margin * side

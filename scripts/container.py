@@ -1,8 +1,8 @@
 """`python -m scripts.container FOLDER`: what the container file does, step by step, without a container.
 
-No image is built: there is no daemon here, nor in CI. Its COPY lines are copied into FOLDER instead of `/`, its pip line runs in
-an empty environment of this Python (the image has 3.12), and its entry point and default arguments run there. `useradd` is
-only looked at. Exit code 1 if a line cannot be carried out.
+No image is built: there is no daemon here, nor in CI. Its COPY lines are copied into FOLDER instead of `/`, its pip
+line runs in an empty environment of this Python (the image has 3.12), and its entry point and default arguments run
+there. `useradd` is only looked at. Exit code 1 if a line cannot be carried out.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Shapes checked at run time, one torch thread a process, nothing rendered or started twice, and where the real data is."""
+"""Shapes checked at run time, one torch thread a process, nothing rendered or started twice, and the real data."""
 
 import atexit
 import gc

@@ -1,8 +1,8 @@
 """Processes that tests stop, kill or let meet, forked from one warm server: torch and its compiler, which its
 optimisers import, cost seconds of each new program.
 
-Worker processes that the package spawns fork from it too (`fork_what_is_spawned`): what they are given still goes to them
-pickled. A test that is about how a program starts, or that limits what it may use, starts one of its own.
+Worker processes that the package spawns fork from it too (`fork_what_is_spawned`): what they are given still goes to
+them pickled. A test that is about how a program starts, or that limits what it may use, starts one of its own.
 """
 
 import contextlib

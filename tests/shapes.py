@@ -52,7 +52,7 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **options)
         left -= 1
         if not ready:
-            # A generator's body begins when this call is over, so its arguments are checked by jaxtyping's own stand-in.
+            # A generator's body begins after this call, so its arguments are checked by jaxtyping's own stand-in.
             once = not inspect.isgeneratorfunction(function)
             ready.append(jaxtyped(_strict(function) if once else function, typechecker=None if once else _strict))
         return ready[0](*args, **options)

@@ -1,5 +1,5 @@
-"""The peak of memory follows neither the frames of a clip nor the pairs that are scored: two sizes, one after the other in
-one process."""
+"""The peak of memory follows neither the frames of a clip nor the pairs that are scored: two sizes, one after the other
+in one process."""
 
 import tempfile
 from fractions import Fraction

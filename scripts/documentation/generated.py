@@ -139,7 +139,8 @@ def _recipe(name: str, build: Callable[[], Any]) -> str:
 def _protocols() -> Iterator[str]:
     from reposer.evaluation import PROTOCOLS
 
-    yield "# Protocols\n\nEverything a number depends on, protocol by protocol, with the place where each fact was read. "
+    yield "# Protocols\n\n"
+    yield "Everything a number depends on, protocol by protocol, with the place where each fact was read. "
     yield "`reposer score GENERATED --targets TARGETS --protocol NAME` follows one; `--protocol all` shows how a score "
     yield "moves when only the rules change. Why this matters: [evaluation](evaluation.md).\n\n"
     for name, protocol in PROTOCOLS.items():

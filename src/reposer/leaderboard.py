@@ -187,8 +187,8 @@ def _refuse_folders(name: str, root: str, *, in_files: bool, sizes: Set[tuple[in
     if len(sizes) > 1:
         few = ", ".join(f"{h}x{w}" for h, w in sorted(sizes)[:3])
         raise BadInput(
-            f"The pictures of {root} have {len(sizes)} sizes ({few}, ...); pictures made elsewhere ({name}) are compared "
-            f"with pictures of one size. Crop the photos alike, or leave {name} out."
+            f"The pictures of {root} have {len(sizes)} sizes ({few}, ...); pictures made elsewhere ({name}) are "
+            f"compared with pictures of one size. Crop the photos alike, or leave {name} out."
         )
 
 

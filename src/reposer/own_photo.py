@@ -149,8 +149,8 @@ def repose(
     model: a shipped model's name, a `.safetensors` or a generator. device: None = a CUDA GPU if there is one, and a
         generator's own. engine: what runs the network of a model that is named; None = torch.
     network_size: (height, width) at which it works; None = that of its training.
-    retargeted: fit another person's pose to the body of the photo's, not only by size and place. head: of a pose that is:
-        see `choices.HeadChoice`.
+    retargeted: fit another person's pose to the body of the photo's, not only by size and place. head: of a pose that
+        is: see `choices.HeadChoice`.
     explain, provenance, background, canvas, other_side: as in `transfer`.
     opened: the photo's own, given with each of several poses: the pictures are the same, and sooner there.
     """

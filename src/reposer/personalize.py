@@ -341,8 +341,8 @@ def _several(people: Sequence[int], what: str) -> list[str]:
     if not several:
         return []
     return [
-        f"{several} of {len(people)} {what} show several people; the largest is taken in each. If that is not always the same "
-        f"person, cut the others out, or give the joints in files."
+        f"{several} of {len(people)} {what} show several people; the largest is taken in each. If that is not always "
+        "the same person, cut the others out, or give the joints in files."
     ]
 
 

@@ -77,5 +77,6 @@ def test_provenance_files_say_what_the_value_says(tmp_path):
     picture = read_picture(tmp_path / "a.png")
     assert tuple(picture[0, 0].tolist()) == COLOURS["invented"] and tuple(picture[-1, 0].tolist()) == COLOURS["kept"]
     assert told_shares(origin).startswith(
-        "50.0% of the picture is invented (67% of what changed); 25.0% is copied from elsewhere in the photo, 0.0% from the other side of the body, 0.0% is filled background, 25.0% stays."
+        "50.0% of the picture is invented (67% of what changed); 25.0% is copied from elsewhere in the photo, 0.0% "
+        "from the other side of the body, 0.0% is filled background, 25.0% stays."
     )

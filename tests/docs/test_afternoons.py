@@ -1,4 +1,4 @@
-"""The two afternoons of `scripts/afternoons`, from an installed wheel in an empty folder; with real data where given."""
+"""The two afternoons of `scripts/afternoons`, from an installed wheel in an empty folder; and real data if given."""
 
 import re
 import sys

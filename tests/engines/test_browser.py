@@ -104,7 +104,8 @@ def test_the_page_takes_the_neck_from_the_shoulders_and_refuses_the_pose_of_anot
         browser.run("document.getElementById('said').textContent = ''")
         assert said("own.json").startswith("Done in")
         places, of_source, of_target = browser.run(
-            "const g = window.given; return [g.source_xy, g.source_visible, g.target_visible].map((t) => Array.from(t.data))"
+            "const g = window.given;"
+            "return [g.source_xy, g.source_visible, g.target_visible].map((t) => Array.from(t.data))"
         )
     xy = np.array(places).reshape(-1, 2)
     assert of_source == [1] * len(names) and np.abs(xy[neck] - (xy[right] + xy[left]) / 2).max() < 1e-4
@@ -140,7 +141,8 @@ def test_the_browser_gives_onnxruntime_s_picture_and_a_result(address, tmp_path)
         assert browser.run("const c = document.getElementById('result'); return [c.height, c.width]") == [97, 70]
         source, xy, visible, target_xy, target_visible = (t.flatten().to(torch.float32).tolist() for t in inputs)
         found = browser.run(
-            "const [s, a, b, c, d] = arguments; const joints = (xy, v) => ({xy: new Float32Array(xy), visible: new Uint8Array(v)});"
+            "const [s, a, b, c, d] = arguments;"
+            "const joints = (xy, v) => ({xy: new Float32Array(xy), visible: new Uint8Array(v)});"
             "return window.network.picture(new Float32Array(s), joints(a, b), joints(c, d)).then((p) => Array.from(p))",
             *(source, xy, visible, target_xy, target_visible),
         )

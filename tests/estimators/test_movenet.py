@@ -132,8 +132,8 @@ def test_a_person_is_followed_past_somebody_larger_and_not_replaced_while_away(m
 
 def test_seen_from_behind_a_face_is_not_found_and_looking_back_over_the_shoulder_it_is():
     places = dict.fromkeys(COCO_17.joints, (50.0, 50.0)) | {
-        "left_shoulder": (30.0, 40.0), "right_shoulder": (70.0, 40.0), "left_hip": (40.0, 90.0), "right_hip": (60.0, 90.0),
-        "left_ear": (45.0, 20.0), "right_ear": (55.0, 20.0),
+        "left_shoulder": (30.0, 40.0), "right_shoulder": (70.0, 40.0), "left_hip": (40.0, 90.0),
+        "right_hip": (60.0, 90.0), "left_ear": (45.0, 20.0), "right_ear": (55.0, 20.0),
     }  # fmt: skip
     behind = Pose(
         torch.tensor([places[joint] for joint in COCO_17.joints]), torch.ones(17, dtype=torch.bool), (120, 100), COCO_17

@@ -69,7 +69,7 @@ class PATNetwork(nn.Module):
 
 
 def made(seed=0, **options):
-    """A network with weights from a seed that keep features alive, and running statistics that differ from the first."""
+    """A network with weights from a seed that keep features alive, and running statistics unlike the first."""
     network = PATNetwork(**options)
     random = torch.Generator().manual_seed(seed)
     for name, tensor in network.state_dict().items():

@@ -167,7 +167,8 @@ def test_a_file_that_is_too_large_or_empty_is_refused_and_leaves_nothing(client,
         b'{"source": {}, "pose": [], "model": "trueflow", "background": "keep", "canvas": "keep"}',
         b'{"source": {}, "pose": {}, "model": "trueflow", "background": "keep", "canvas": "keep", "quality": "x"}',
         b'{"source": {}, "pose": {}, "model": "trueflow", "background": "keep", "canvas": "keep", "quality": ["fast"]}',
-        b'{"source": {}, "pose": {}, "model": "gfla-synthetic", "background": "keep", "canvas": "keep", "quality": "best"}',
+        b'{"source": {}, "pose": {}, "model": "gfla-synthetic", "background": "keep", "canvas": "keep", '
+        b'"quality": "best"}',
     ],
 )
 def test_what_is_no_request_is_refused_in_words(client, visit, body):

@@ -408,7 +408,8 @@ def a_pose_with_hands_and_a_face_is_edited(browser, path):
         const well = document.querySelector('#view-edit .well').getBoundingClientRect();
         return [...document.querySelectorAll('#skeleton .dot')].every(dot => {
             const box = dot.getBoundingClientRect();
-            return box.top >= well.top && box.bottom <= well.bottom && box.left >= well.left && box.right <= well.right; })
+            return box.top >= well.top && box.bottom <= well.bottom &&
+                box.left >= well.left && box.right <= well.right; })
     """), "joints that leave the photo can be dragged, too"
     before = joints(browser)
     for name, followers in (

@@ -225,7 +225,8 @@ def test_another_website_that_is_open_in_the_browser_gets_nothing(browser, folde
     with served(whole, folders["person"], mine) as page, served(whole, folders["person"], other) as elsewhere:
         browser.open(elsewhere.url + "study")
         statuses = browser.run(
-            """const url = arguments[0], ask = (path, options) => fetch(url + path, options).then(r => r.type, e => e.name);
+            """const url = arguments[0];
+            const ask = (path, options) => fetch(url + path, options).then(r => r.type, e => e.name);
             return Promise.all([ask('study'), ask('people', {method: 'POST', mode: 'no-cors', body: '{}'})]);""",
             page.url,
         )

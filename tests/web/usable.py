@@ -18,7 +18,8 @@ def look(browser, name):
 CONTROLS = """
     const root = document.querySelector(arguments[0]);
     const shown = e => e.getClientRects().length > 0 && e.checkVisibility({visibilityProperty: true});
-    const all = [...root.querySelectorAll('button, a[href], input, select, textarea, summary, video[controls], [tabindex]')]
+    const controls = 'button, a[href], input, select, textarea, summary, video[controls], [tabindex]';
+    const all = [...root.querySelectorAll(controls)]
         .filter(e => shown(e) && !e.disabled);
 """
 NAMELESS = """return all.filter(e => {
@@ -45,8 +46,8 @@ FAULTS = """
 
 
 def usable_by_all(browser, state, root="body"):
-    """Every control of what is shown has a name and is reached with Tab, and axe-core (`make axe`) finds no serious fault
-    in the light and in the dark theme."""
+    """Every control of what is shown has a name and is reached with Tab, and axe-core (`make axe`) finds no serious
+    fault in the light and in the dark theme."""
     assert browser.run(CONTROLS + NAMELESS, root) == [], state
     browser.press(TAB, browser.run(CONTROLS + WATCHED, root) + 24)  # a video has several stops of its own
     assert browser.run(CONTROLS + UNREACHED, root) == [], f"{state}: not reached with Tab"

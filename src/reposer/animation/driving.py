@@ -89,7 +89,8 @@ def open_driving(
     to a constant one.
 
     fps: frames per second of the output; None = the clip's or the track's own. size: (height, width) of the frames in
-    which the joints of a track without a size were found; of a clip, or of a smaller or larger copy of it. person: whom the pose estimator follows; None = the largest.
+    which the joints of a track without a size were found; of a clip, or of a smaller or larger copy of it. person: whom
+    the pose estimator follows; None = the largest.
     """
     if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
         raise BadInput(
@@ -109,7 +110,8 @@ def open_driving(
     if track is None:
         if size is not None:
             raise BadInput(
-                f"--driving-size is for a track without a size; of {path} the frames tell it. Leave it out, or give --track."
+                f"--driving-size is for a track without a size; of {path} the frames tell it. Leave it out, or give "
+                "--track."
             )
         first = _first_shown(clip)
         looks = named_estimator(estimator)

@@ -1,4 +1,4 @@
-"""Writes the clip of a photo's person or face that moves as something else does: `reposer animate` and the page call it."""
+"""Writes the clip of a photo's person or face that moves as something else does, for `reposer animate` and the page."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -73,7 +73,8 @@ class PhotoAnimation:
     is known, everything it reaches; pixels outside the crop never change. The poses are fitted to the photo's person by
     one fit for the whole clip (see `core.retargeting`), or placed by one similarity (see `pipeline.placement`), so that
     a walk stays a walk: the person has the photo's size and place in the first frame with at least half of the joints.
-    Of a known track all frames tell the lengths of its bones, of a stream those up to that frame. A face is driven by another person's landmarks through `face_motion`, unless they are the same person.
+    Of a known track all frames tell the lengths of its bones, of a stream those up to that frame. A face is driven by
+    another person's landmarks through `face_motion`, unless they are the same person.
 
     A frame without a person repeats the previous pose; frames before the first pose use it. `missing` counts both.
     `left_undone` counts the frames in which the generator left something undone, by its message. `inferred` names the

@@ -74,8 +74,8 @@ def animate(
             estimate them.
         joints: name of the pose estimator; none = movenet.
         fps: frames per second; none = the driving clip's.
-        driving_size: height and width of the frames in which the joints of a track without a size were found: the clip's,
-            or those of a smaller or larger copy of it.
+        driving_size: height and width of the frames in which the joints of a track without a size were found: the
+            clip's, or those of a smaller or larger copy of it.
         smooth: filter for the driving joints: one-euro uses past frames only, two-sided the whole clip.
         clean_motion: weights of a motion network that cleans the driving joints first.
         steady: stabilise the generated frames with the previous frame.

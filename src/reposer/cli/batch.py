@@ -45,8 +45,8 @@ def batch(
 ) -> int:
     """A stopped or killed batch goes on with the same command: a picture that was made from the same photo, pose,
     weights and options is kept. A pair that cannot be done does not stop the others: it is listed with its reason, in
-    OUT/failures.csv too, and the exit code is 1. What was decided on the way (which of several people, joints outside of
-    the photo) is listed in OUT/notes.csv.
+    OUT/failures.csv too, and the exit code is 1. What was decided on the way (which of several people, joints outside
+    of the photo) is listed in OUT/notes.csv.
 
     Args:
         photos: a folder of photos, a photo, or a CSV file with the columns photo and pose and, if wanted, person,
@@ -59,7 +59,8 @@ def batch(
         background: as in `reposer transfer`.
         canvas: as in `reposer transfer`.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
-        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the pose.
+        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the
+            pose.
         other_side: as in `reposer transfer`.
         mark: write "AI-generated" in each picture's corner.
         format: of the results, unless a manifest names them.

@@ -15,8 +15,8 @@ USAGE = f"""usage: reposer estimate COMMAND ...      the command as it would be 
        reposer estimate batch PHOTOS --poses POSES --out DIR --workers 4
 
 Prints what the command will need of memory at its peak, over all of its processes, and what takes it; of a training run
-also of disk. Nothing is run or written: files are opened to learn their number and their sizes. The figures are those of
-a model that was fitted to measurements on the CPU (docs/speed.md says how well it does); `reposer train --dry-run`
+also of disk. Nothing is run or written: files are opened to learn their number and their sizes. The figures are those
+of a model that was fitted to measurements on the CPU (docs/speed.md says how well it does); `reposer train --dry-run`
 takes steps and measures instead. With {"--max-memory SIZE"} the command would choose other numbers, which are printed.
 
 Commands: {", ".join(COMMANDS)}"""

@@ -20,9 +20,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def export(model: Positional[str], *, format: ExportForm = "onnx", precision: StoredAs = "fp32", out: Path) -> int:
     """The file takes any number of pictures at once, of the network's own size, with the joints of both poses. It says
-    itself what it needs: sizes, framing, joints, licence. It is run before it gets its name, beside the network in torch;
-    if their pictures differ by more than 1e-4 (fp16: 2e-2, bf16: 2e-1; of values from -1 to 1), there is no file, or the
-    older one of that name stays.
+    itself what it needs: sizes, framing, joints, licence. It is run before it gets its name, beside the network in
+    torch; if their pictures differ by more than 1e-4 (fp16: 2e-2, bf16: 2e-1; of values from -1 to 1), there is no
+    file, or the older one of that name stays.
 
     Args:
         model: a shipped model's name or a `.safetensors`.

@@ -42,7 +42,8 @@ def import_weights(
 
     Args:
         family: model family of the checkpoint.
-        checkpoint: the released file; GFLA's `*_net_G.pth`, PATN's `*_net_netG.pth`, or a `.npz` of PG2's variables by their names.
+        checkpoint: the released file; GFLA's `*_net_G.pth`, PATN's `*_net_netG.pth`, or a `.npz` of PG2's variables by
+            their names.
         recipe: name of the published network.
         out: the `.safetensors` to write.
     """

@@ -44,9 +44,9 @@ def leaderboard(
         full_size: train the full-size recipes, on a GPU; otherwise the small ones, on two CPU cores.
         features: with --full-size, the losses: the published ones (need VGG's weights), or those of the small recipes.
         systems: what to compare: systems by their name in the table (PATN), recipes by theirs (patn-mini, or one of
-            your own package), NAME=MODEL for a trained network (a .safetensors, a run's folder, a shipped model), and with
-            --data NAME=FOLDER for pictures made elsewhere of its test pairs (SOURCE_2_TARGET.png); none = all systems of
-            the table.
+            your own package), NAME=MODEL for a trained network (a .safetensors, a run's folder, a shipped model), and
+            with --data NAME=FOLDER for pictures made elsewhere of its test pairs (SOURCE_2_TARGET.png); none = all
+            systems of the table.
         pictures: score each system after this many training pictures.
         processor_minutes: score it again after this many minutes of processor time of its training, all threads and
             workers together (two busy cores: two a minute); none = 24, with --full-size 240 minutes by the clock. Other
@@ -116,11 +116,13 @@ def chosen(
             made[name] = str(model_file(path))
         elif not Path(path).exists():
             raise BadInput(
-                f"There is no file or folder {path}, nor a shipped model of this name, which --systems gives for {name}."
+                f"There is no file or folder {path}, nor a shipped model of this name, "
+                f"which --systems gives for {name}."
             )
         elif Path(path).is_dir() and not with_data:
             raise BadInput(
-                f"{path} is no run's folder. If it holds pictures of some data set's pairs, give the data set with --data."
+                f"{path} is no run's folder. If it holds pictures of some data set's pairs, "
+                "give the data set with --data."
             )
         elif Path(path).is_file() and Path(path).suffix != ".safetensors":
             raise BadInput(f"{path} is neither a .safetensors nor a folder of pictures.")

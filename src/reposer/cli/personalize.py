@@ -40,7 +40,8 @@ def personalize_person(
         source: a clip, or a folder of photos, of one person.
         out: the `.safetensors` to write; every command takes it as --model.
         minutes: of training, on this machine.
-        model: the network to begin with: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME of the family trueflow.
+        model: the network to begin with: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME
+            of the family trueflow.
         track: joints of the clip's person; none = the track beside it, or else a pose estimator. Photos may have their
             joints beside them (PHOTO.json).
         joints: name of the pose estimator, in the place of files.

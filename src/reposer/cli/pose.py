@@ -133,8 +133,8 @@ def show(
         out: the picture to write (PNG).
         photo: the picture that the poses belong to.
         pose_format: form of the file; none = recognised by the content.
-        size: height and width of the picture in which the joints were found, if the file gives none: the photo's, or that
-            of a smaller or larger copy; none = the photo's.
+        size: height and width of the picture in which the joints were found, if the file gives none: the photo's, or
+            that of a smaller or larger copy; none = the photo's.
         frame: which frame of several, from 0.
     """
     pixels("--size", size)

@@ -1,7 +1,7 @@
 """Loads a large library without the garbage collector, which takes a third of that time.
 
-While modules load, they make hundreds of thousands of objects that stay. Python's collector looks through them again and
-again, and once more when the process ends.
+While modules load, they make hundreds of thousands of objects that stay. Python's collector looks through them again
+and again, and once more when the process ends.
 """
 
 import gc
@@ -16,7 +16,7 @@ from typing import Any
 
 class WithoutCollector(MetaPathFinder):
     """Put first into `sys.meta_path`: the first import of `library` is done without the collector, and what it made is
-    left out of all later collections (`gc.freeze`). Other imports, and whether the collector is on, stay as they are."""
+    left out of all later collections (`gc.freeze`). Other imports, and whether the collector is on, do not change."""
 
     def __init__(self, library: str) -> None:
         self._library = library

@@ -47,14 +47,15 @@ class RunOptions:
     out: Path | None = None
     """The run folder; none = runs/RECIPE."""
     init: str | None = None
-    """Begin the first stage with all weights of a `.safetensors`, a run's folder or a shipped model, of the same network."""
+    """Begin the first stage with all weights of a `.safetensors`, a run's folder or a shipped model, of the same
+    network."""
     seeds: tuple[int, ...] = ()
     """Train once with each of these seeds, one after the other, in OUT/seed-0, OUT/seed-1, ...; none = one run."""
     dry_run: bool = False
     """Write nothing: check data and weights, take three steps of each stage, and say what the run would need."""
     tracker: TrackerName | None = None
-    """Send the log's numbers to a tracker of experiments too, if it is installed: tensorboard writes to OUT/tensorboard,
-    wandb and mlflow to where they are set up for."""
+    """Send the log's numbers to a tracker of experiments too, if it is installed: tensorboard writes to
+    OUT/tensorboard, wandb and mlflow to where they are set up for."""
     validation_pairs: int = 16
     """At each save, score this many held-out pairs of the data set (split val, or else test) under the pixel protocol;
     the scores go into the log and `losses.png`. 0 = none; clips and probes have none."""
@@ -65,8 +66,8 @@ class RunOptions:
     threads: int | None = None
     """CPU threads; none = torch's choice."""
     max_memory: str | None = None
-    """The most memory, for example 800M or 4G, over all processes: more --accumulation and fewer --workers are chosen so
-    that it holds (a step still sees the whole batch), or nothing is begun. None = no limit."""
+    """The most memory, for example 800M or 4G, over all processes: more --accumulation and fewer --workers are chosen
+    so that it holds (a step still sees the whole batch), or nothing is begun. None = no limit."""
 
     def __post_init__(self) -> None:
         within("--threads", self.threads, 1, MOST_WORKERS)

@@ -85,10 +85,11 @@ def transfer_photo(
         canvas: if a limb leaves the photo: keep = it is cut, and a line says so; grow = the picture grows; inside = the
             pose is moved inside, and made smaller if it must be.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
-        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the pose.
-        other_side: what no photo shows of clothes and limbs, if much of it is hidden, for models that say what they copy
-            (trueflow): mirrored = copied from the body's other side, a print or an open jacket too; plain = guessed,
-            smooth.
+        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the
+            pose.
+        other_side: what no photo shows of clothes and limbs, if much of it is hidden, for models that say what they
+            copy (trueflow): mirrored = copied from the body's other side, a print or an open jacket too; plain =
+            guessed, smooth.
         show_retarget: also write the skeletons before and after over the photo, OUT-retarget.png.
         explain: also write a sheet of the inner pictures (flow, occlusion, ...) beside the result.
         provenance: also write where each pixel comes from beside the result, as a picture and as an `.npz` (kind,
@@ -98,7 +99,8 @@ def transfer_photo(
         device: cpu, cuda, ...; none = a CUDA GPU if there is one.
         engine: what runs the network (docs/fast.md); onnxruntime and openvino run on the CPU, and record its graph the
             first time, which takes a minute or two; none = torch.
-        preset: fast, balanced or best: model, size and engine in one word, with figures in docs/fast.md; none = balanced.
+        preset: fast, balanced or best: model, size and engine in one word, with figures in docs/fast.md; none =
+            balanced.
         max_memory: the most memory, for example 800M or 4G: nothing is begun if more is needed, and what would fit is
             said. none = no limit.
     """

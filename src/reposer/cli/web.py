@@ -1,4 +1,4 @@
-"""`reposer web`: a page in the browser on which a photo's person is put into another pose. Nothing leaves this machine."""
+"""`reposer web`: a page in the browser that puts a photo's person into another pose. Nothing leaves this machine."""
 
 import os
 import sys

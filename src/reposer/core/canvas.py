@@ -20,8 +20,8 @@ MOST_CANVAS = 100_000_000
 BESIDE = 2.0
 """Pixels of room beside an end of the body, whose place is an estimate."""
 TOP, FINGERTIPS = 1.7, 0.6
-"""The top of the head lies this far beyond the neck, in distances from there to the middle of the head's joints; a hand this
-far beyond its wrist, in forearms."""
+"""The top of the head lies this far beyond the neck, in distances from there to the middle of the head's joints; a hand
+this far beyond its wrist, in forearms."""
 
 
 def cut_joints(source_pose: Pose, target_pose: Pose) -> list[str]:
@@ -58,8 +58,8 @@ def _inside(place: Float[Tensor, "2"], size: tuple[int, int]) -> bool:
 
 
 def growth(source_pose: Pose, target_pose: Pose) -> tuple[int, int, int, int]:
-    """By how many pixels a photo has to grow (left, top, right, bottom) so that no joint or end of the body that it showed is
-    cut."""
+    """By how many pixels a photo has to grow (left, top, right, bottom) so that no joint or end of the body that it
+    showed is cut."""
     height, width = target_pose.size
     left, top, right, bottom = _bounds(source_pose, target_pose)
     grown = (max(0.0, -left), max(0.0, -top), max(0.0, right - width), max(0.0, bottom - height))
@@ -78,8 +78,8 @@ def growth(source_pose: Pose, target_pose: Pose) -> tuple[int, int, int, int]:
 
 
 def moved_inside(source_pose: Pose, target_pose: Pose) -> Pose:
-    """The target pose, shifted, and made smaller only if it must be, so that no joint or end of the body that the photo showed
-    is cut."""
+    """The target pose, shifted, and made smaller only if it must be, so that no joint or end of the body that the photo
+    showed is cut."""
     height, width = target_pose.size
     left, top, right, bottom = _bounds(source_pose, target_pose)
     scale = min(1.0, width / (right - left), height / (bottom - top))

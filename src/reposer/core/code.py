@@ -21,7 +21,7 @@ def code_digest(*parts: str) -> str:
 
 
 def package_digest(name: str) -> str | None:
-    """Digest of the Python files of an imported package, or of a module that is one file; None if it lies in no file."""
+    """Digest of the Python files of an imported package, or of a module of one file; None if it lies in none."""
     module = sys.modules.get(name)
     folders = [Path(folder) for folder in getattr(module, "__path__", ())]
     found = [(path.relative_to(folder), path) for folder in folders for path in folder.rglob("*.py")]

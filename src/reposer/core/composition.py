@@ -16,9 +16,8 @@ KINDS = ("kept", "copied", "filled", "invented", "mirrored")
 class Composition:
     """What a picture is made of, pixel by pixel of a generator's frame: enough to make it again at a photo's own size.
 
-    The person is M copies: of S sources, and then, where none shows it, of places where one shows the body's other side;
-    the rest is invented. Behind the person lies the first source's own
-    background, filled where its person stood.
+    The person is M copies: of S sources, and then, where none shows it, of places where one shows the body's other
+    side; the rest is invented. Behind the person lies the first source's own background, filled where its person stood.
 
     place: (x, y) of what a pixel shows, in pixels of each copy's source. copied: the share of the person's pixel that
     is each copy; together at most 1. invented: the person, as far as it is not copied.
@@ -53,8 +52,8 @@ class Provenance:
     """Where every pixel of a result comes from.
 
     kind: KEPT, the photo's own pixel at this place; COPIED from another place of a photo; FILLED, background that the
-    photo hides behind its person; INVENTED by the generator; MIRRORED, copied from where a photo shows the other side of
-    the body. A pixel that is a blend has the kind of its largest share.
+    photo hides behind its person; INVENTED by the generator; MIRRORED, copied from where a photo shows the other side
+    of the body. A pixel that is a blend has the kind of its largest share.
     place: (x, y) in pixels of the photo that a kept, copied or mirrored pixel comes from, NaN for others.
     photo: which photo that is: 0 is the first; 255 where no photo is copied.
     """

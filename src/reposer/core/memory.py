@@ -58,14 +58,14 @@ def size_in_bytes(option: str, text: str) -> float:
     size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
     if not found or not 1e6 <= size < 1e18:
         raise BadInput(
-            f"{option} is {quoted(text)}; a size of at least 1M and below a million T is expected, for example 800M, 4G "
-            f"or 1.5GiB."
+            f"{option} is {quoted(text)}; a size of at least 1M and below a million T is expected, for example 800M, "
+            "4G or 1.5GiB."
         )
     return size
 
 
 def own_peak() -> int:
-    """The most memory that this process has had, in bytes. On Linux `ru_maxrss` also remembers what it was forked from."""
+    """The most memory that this process has had, in bytes. Linux's `ru_maxrss` remembers its parent's, too."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():  # some containers' kernels leave this line out

@@ -31,8 +31,8 @@ class Registry(Mapping[str, T], Generic[T]):
         self._filling, self._lock = False, threading.RLock()
 
     def fill_from(self, package: str) -> None:
-        """Names a package whose modules register entries. All are imported on the first look into the registry; one that
-        bears the name of an entry is imported alone if that entry is asked for.
+        """Names a package whose modules register entries. All are imported on the first look into the registry; one
+        that bears the name of an entry is imported alone if that entry is asked for.
         """
         self._packages.append(package)
 

@@ -196,8 +196,9 @@ def keeps_head(source: Pose, target: Pose) -> bool:
 
 
 def turned_head(source: Pose, target: Pose) -> float:
-    """How far the target pose, fitted, has its head from where `keep` puts it: the largest distance of a joint, in widths of
-    an average body's shoulders of the source's size; 1 where only one of the two shows a joint. Single poses."""
+    """How far the target pose, fitted, has its head from where `keep` puts it: the largest distance of a joint, in
+    widths of an average body's shoulders of the source's size; 1 where only one of the two shows a joint. Single
+    poses."""
     pose = fitted(source, target).apply(target)
     if not keeps_head(source, pose):
         return 0.0
@@ -230,7 +231,7 @@ def _facing(pose: Pose) -> float | None:
 
 
 def _size_by_head(pose: Pose) -> float | None:
-    """The stature of a person of whom a single pose shows no long bone, by neck and head; None if it does not show these."""
+    """The stature of whom a single pose shows no long bone, by neck and head; None if these are not shown."""
     head, (neck, shown) = [k for k in _head(pose.skeleton) if pose.visible[k]], point(pose, NECK)
     if not head or not bool(shown):
         return None

@@ -315,7 +315,8 @@ def _check_outside(split: _Split, poses: PoseTable, found: Findings) -> None:
     outside, known = poses.outside(), int(poses.visible.sum())
     if outside.any():
         names = [name for name, row in poses.rows() if outside[row].any()]
-        text = f"{split.name}: {outside.sum():,} of {known:,} joints ({outside.sum() / known:.2%}) lie outside of their picture"
+        share = f"{outside.sum() / known:.2%}"
+        text = f"{split.name}: {outside.sum():,} of {known:,} joints ({share}) lie outside of their picture"
         found.add("warning", "joints outside", text, names)
 
 

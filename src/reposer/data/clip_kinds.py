@@ -6,7 +6,8 @@ from shlex import quote
 from reposer.core import BadInput
 
 FORMATS = (
-    *("mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "m4v", "flv", "asf", "ogg", "mxf", "nut", "dv"),
+    *("mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "m4v", "flv", "asf", "ogg"),
+    *("mxf", "nut", "dv"),
     *("gif", "apng", "h264", "hevc", "ivf", "obu", "yuv4mpegpipe", "wtv", "rm"),
 )  # fmt: skip
 """The only FFmpeg demuxers ever tried: no playlists, which read other files, and no still pictures."""

@@ -44,15 +44,15 @@ def _of_its_times(video: VideoFile, recording: PoseRecording) -> list[str]:
         apart = max(abs(a - b) for a, b in zip(recording.seconds, video.seconds, strict=True))
         if apart > SAME_TIME:
             raise BadInput(
-                f"{path} shows its frames at other times than {video.path}, up to {apart:.2g} s apart: it is the track of "
-                f"another clip. Give the track of this clip."
+                f"{path} shows its frames at other times than {video.path}, up to {apart:.2g} s apart: it is the track "
+                "of another clip. Give the track of this clip."
             )
     elif video.variable:
         return [f"{video.path} has a varying frame rate; {path} is taken as one pose for each frame of its file."]
     elif recording.fps is not None and abs(recording.fps / float(video.fps) - 1) > SAME_RATE:
         return [
-            f"{path} says {recording.fps:g} frames per second, {video.path} has {float(video.fps):g}: the clip's are taken, "
-            f"one pose for each frame."
+            f"{path} says {recording.fps:g} frames per second, {video.path} has {float(video.fps):g}: the clip's are "
+            "taken, one pose for each frame."
         ]
     return []
 
@@ -62,14 +62,14 @@ def _declared(video: VideoFile, recording: PoseRecording, size: tuple[int, int])
     own = next((picture.size for picture in recording.pictures if picture.size not in (None, size)), None)
     if own is not None:
         raise BadInput(
-            f"{recording.path} says itself that its clip is {words_of(own)} (height x width), not {words_of(size)}. Leave "
-            f"the size out."
+            f"{recording.path} says itself that its clip is {words_of(own)} (height x width), not {words_of(size)}. "
+            "Leave the size out."
         )
     if not (is_copy(size, video.size) or is_copy(size, video.stored_size)):
         raise BadInput(
-            f"The joints of {recording.path} are said to lie in frames of {words_of(size)}, whose sides have another ratio "
-            f"than those of {video.path}, {words_of(video.size)} (height x width). Give the size of the frames in which "
-            f"they were found."
+            f"The joints of {recording.path} are said to lie in frames of {words_of(size)}, whose sides have another "
+            f"ratio than those of {video.path}, {words_of(video.size)} (height x width). Give the size of the frames "
+            "in which they were found."
         )
     return size
 

@@ -53,8 +53,8 @@ def fit_transparent_colour(image: Image.Image, bits: int, name: str) -> None:
         image.info["transparency"] = colour * 255 // (2**bits - 1)
     if image.mode == "RGB" and isinstance(colour, tuple) and bits == 16:
         raise BadInput(
-            f"{name} names one of its colours of 16 bits as transparent, which is not read. Save it with 8 bits a colour, or "
-            f"with an alpha channel."
+            f"{name} names one of its colours of 16 bits as transparent, which is not read. Save it with 8 bits a "
+            "colour, or with an alpha channel."
         )
 
 
@@ -84,8 +84,8 @@ def tell_of_oblong_pixels(image: Image.Image, name: str) -> None:
         return
     if ratio > 0 and max(ratio, 1 / ratio) > 1 + OBLONG:
         _log.warning(
-            "%s says that its pixels are %.3g times as wide as high; they are taken as square, as browsers do. If people look "
-            "squeezed in it, scale it to its true shape first.",
+            "%s says that its pixels are %.3g times as wide as high; they are taken as square, as browsers do. If "
+            "people look squeezed in it, scale it to its true shape first.",
             one_line(name),
             ratio,
         )

@@ -185,8 +185,8 @@ class DanceClips(FrameFolders):
         own, size = picture_header(path), self.size_of(frame)
         if own != size:
             raise BadInput(
-                f"{path} has {own[0]}x{own[1]} pixels, its frame {size[0]}x{size[1]} (height x width): where the person is "
-                f"in it is not known. Make the masks of these frames."
+                f"{path} has {own[0]}x{own[1]} pixels, its frame {size[0]}x{size[1]} (height x width): where the "
+                "person is in it is not known. Make the masks of these frames."
             )
         return path
 
@@ -256,8 +256,8 @@ def _row(path: Path, number: int, cell: str | None) -> _Row:
 def read_joints(path: Path, size: tuple[int, int], motion: Motion) -> Pose:
     """The surest person of a frame's OpenPose JSON in a picture of `size`; without one no joint is visible.
 
-    motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0, 0 or -1, -1, or a
-    score of 0 where others have more. Joints of a canvas of the frame's shape are scaled to the frame.
+    motion: "noisy" for OpenPose's 18 or 25 joints or COCO's 17, "clean" for Human3.6M's 17. Missing = 0, 0 or -1, -1,
+    or a score of 0 where others have more. Joints of a canvas of the frame's shape are scaled to the frame.
     """
     people, canvas = _people(path, motion)
     if not people:
@@ -279,7 +279,8 @@ def _people(path: Path, motion: Motion) -> tuple[list[Person], tuple[int, int] |
         values = entry.get("pose_keypoints_2d") if isinstance(entry, dict) else None
         if not isinstance(values, list) or len(values) not in kinds or not all(map(is_number, values)):
             raise BadInput(
-                f'{path} has no joints of a {motion} track: {{"people": [{{"pose_keypoints_2d": [x, y, score, ...]}}]}} '
+                f"{path} has no joints of a {motion} track: "
+                '{"people": [{"pose_keypoints_2d": [x, y, score, ...]}]} '
                 f"with {' or '.join(str(n // 3) for n in kinds)} joints was expected. Fetch or make it again."
             )
         if not any(value > 0 for value in values[2::3]):  # a file without scores has zeros there

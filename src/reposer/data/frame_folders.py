@@ -51,7 +51,7 @@ class FrameFolders(FileClips):
         """The pictures of clip i, in order."""
 
     def notes(self, i: int) -> Sequence[str]:
-        """What was decided while reading clip i, for a check of the data set; refused if other files of it do not fit."""
+        """What was decided while reading clip i, for a check of the data set; refused if files of it do not fit."""
         return ()
 
     def span(self, i: int) -> range:

@@ -1,7 +1,7 @@
 """PNG files of large pictures: packed in bands of rows, on all cores.
 
-A PNG file is one stream of zlib. Each band is packed by itself and ends on a whole byte, so that all of them in order are
-that stream. How a band is packed depends on its rows alone: the file is the same whatever the number of threads.
+A PNG file is one stream of zlib. Each band is packed by itself and ends on a whole byte, so that all of them in order
+are that stream. How a band is packed depends on its rows alone: the file is the same whatever the number of threads.
 """
 
 import struct

@@ -40,6 +40,7 @@ def told_shares(provenance: Provenance) -> str:
     made = 1 - shares["kept"]
     invented = shares["invented"] / made if made else 0.0
     return (
-        f"{shares['invented']:.1%} of the picture is invented ({invented:.0%} of what changed); {shares['copied']:.1%} is "
-        f"copied from elsewhere in the photo, {shares['mirrored']:.1%} from the other side of the body, {shares['filled']:.1%} is filled background, {shares['kept']:.1%} stays."
+        f"{shares['invented']:.1%} of the picture is invented ({invented:.0%} of what changed); {shares['copied']:.1%} "
+        f"is copied from elsewhere in the photo, {shares['mirrored']:.1%} from the other side of the body, "
+        f"{shares['filled']:.1%} is filled background, {shares['kept']:.1%} stays."
     )

@@ -313,8 +313,8 @@ def _stated_rate(container: Any, stream: Any, path: Path) -> Fraction:
         rate = stream.codec_context.framerate
         if not rate:
             raise BadInput(
-                f"{path} is a bare video stream that does not say how many frames a second has. Say it by writing it into a "
-                f"container, here for 30: ffmpeg -r 30 -i {path.name} -c copy whole.mp4"
+                f"{path} is a bare video stream that does not say how many frames a second has. Say it by writing it "
+                f"into a container, here for 30: ffmpeg -r 30 -i {path.name} -c copy whole.mp4"
             )
     return Fraction(rate).limit_denominator(10_000)
 
@@ -417,8 +417,8 @@ def _tell_of_wide_range(path: Path, transfer: int | None) -> None:
     """Log once that the colours of a clip of high dynamic range are not converted."""
     if transfer in WIDE_RANGE:
         _log.warning(
-            "%s is of high dynamic range (%s); its colours are taken as they are and look pale. Where they count, convert it "
-            "to BT.709 first, with ffmpeg's filters zscale and tonemap.",
+            "%s is of high dynamic range (%s); its colours are taken as they are and look pale. Where they count, "
+            "convert it to BT.709 first, with ffmpeg's filters zscale and tonemap.",
             one_line(str(path)),
             WIDE_RANGE[transfer],
         )

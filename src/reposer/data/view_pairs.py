@@ -35,8 +35,8 @@ def read_view_name(name: str) -> tuple[str, float, float]:
         ) from None
     if not 0 <= tens < 36:
         raise BadInput(
-            f"'{name}' has the azimuth {tens:g}; tens of degrees were expected, from 0 to 35. If the names count in degrees, "
-            f"divide that number by 10 in all of them."
+            f"'{name}' has the azimuth {tens:g}; tens of degrees were expected, from 0 to 35. If the names count in "
+            "degrees, divide that number by 10 in all of them."
         )
     return model, 10 * tens, elevation
 

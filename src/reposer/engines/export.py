@@ -100,7 +100,7 @@ def described(generator: Generator) -> dict[str, Any]:
         "inputs": {
             "source": "(B, 3, height, width) float32, RGB in [-1, 1]",
             "source_xy, target_xy": "(B, joints, 2) float32, x and y in pixels; (0, 0) is the centre of the first one",
-            "source_visible, target_visible": "(B, joints) bool; the place of a joint that is not visible means nothing",
+            "source_visible, target_visible": "(B, joints) bool; where false, the place of the joint is not used",
         },
         "output": "(B, 3, height, width) float32, RGB in [-1, 1]",
     }

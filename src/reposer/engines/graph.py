@@ -87,7 +87,8 @@ def _weighted_rows(rows: Tensor, table: Tensor, *, per_sample_weights: Tensor, m
 
 
 def exported_program(module: nn.Module, inputs: Sequence[Tensor], *, named: int | None = None) -> Any:
-    """The module's graph (a `torch.export.ExportedProgram`), for any number of rows. inputs: an example with several rows, which come first in each.
+    """The module's graph (a `torch.export.ExportedProgram`), for any number of rows. inputs: an example with several
+    rows, which come first in each.
 
     named: how many of them its `forward` takes before `*others`; None if it names all.
     """

@@ -124,7 +124,8 @@ def graph_folder() -> Path:
 def graph_files(generator: Generator, weights: Path) -> dict[str, Path]:
     """The ONNX files of a generator's graphs, recorded if they are not there yet."""
     of_trueflow = isinstance(generator, TrueFlow)
-    told = f"{sha256(weights)} {generator.framing.size} {code_digest(*CODE)} {_code_elsewhere(generator)} {torch.__version__}"
+    code = f"{code_digest(*CODE)} {_code_elsewhere(generator)} {torch.__version__}"
+    told = f"{sha256(weights)} {generator.framing.size} {code}"
     key = hashlib.sha256(told.encode()).hexdigest()[:24]
     names = list(NAMES) if of_trueflow else [WHOLE]
     files = {name: graph_folder() / f"{key}-{name}.onnx" for name in names}

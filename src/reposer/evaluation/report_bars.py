@@ -33,7 +33,8 @@ def bars(findings: Sequence[Finding]) -> str:
             if (found := by_place.get((part, which))) is not None:
                 marks.append(_bar(found, left, y + k * BAR, end))
     title = f"{findings[0].metric}, part by part"
-    return f'<svg viewBox="0 0 {left + BARS + VALUES:.0f} {height}" role="img" aria-label="{in_html(title)}">{"".join(marks)}</svg>'
+    box = f"0 0 {left + BARS + VALUES:.0f} {height}"
+    return f'<svg viewBox="{box}" role="img" aria-label="{in_html(title)}">{"".join(marks)}</svg>'
 
 
 def number(value: float, unit: str = "", digits: int = 3) -> str:

@@ -97,11 +97,17 @@ def _numbers(report: Report) -> str:
                 f'data-as="counted">{in_html(found.counted)}</td>'
             )
         elif name in report.absent:
-            cells = '<td class="quiet" data-as="value">absent</td><td></td><td></td><td class="left quiet">see the reason below</td>'
+            cells = (
+                '<td class="quiet" data-as="value">absent</td><td></td><td></td>'
+                '<td class="left quiet">see the reason below</td>'
+            )
         else:
             continue
         rows.append(f"<tr>{shown}{cells}</tr>")
-    head = f'<tr><th>metric</th><th>value</th><th>{report.protocol.confidence:.0%} interval</th><th>better</th><th class="left">counted</th></tr>'
+    head = (
+        f"<tr><th>metric</th><th>value</th><th>{report.protocol.confidence:.0%} interval</th>"
+        '<th>better</th><th class="left">counted</th></tr>'
+    )
     note = "Intervals are bootstrapped over pairs; a number of a whole set of pictures has none."
     return _section("Numbers", _table(head, rows), note)
 
@@ -176,7 +182,10 @@ def _pairs(report: Report, pictures: Pictures, ranked_by: str | None, each: int)
         if rows:
             groups.append(f"<h3>{title.capitalize()}</h3>")
             groups += [_pair(row, metric, _arrays(pictures(row.name))) for row in rows]
-    note = f"Ranked by {in_html(metric)}. The difference is |generated - target|, channel by channel: black where they are equal."
+    note = (
+        f"Ranked by {in_html(metric)}. The difference is |generated - target|, channel by channel: "
+        "black where they are equal."
+    )
     yield _section("Pairs", "".join(groups), note)
 
 
@@ -293,7 +302,8 @@ h3 { font-size: 1rem; margin: 1.4rem 0 .5rem; overflow-wrap: anywhere; }
 .note { margin: 0 0 .8rem; font-size: .9rem; max-width: 46rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); text-align: right; vertical-align: baseline; }
+th, td { padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); text-align: right;
+         vertical-align: baseline; }
 tr > :first-child, .left { text-align: left; }
 thead th { white-space: nowrap; color: var(--quiet); font-weight: 500; font-size: .85rem; }
 tbody th { font-weight: 500; }
@@ -304,7 +314,8 @@ small { font-size: .8rem; }
 dl { margin: 0; }
 dt { font-weight: 500; margin-top: .5rem; }
 dd { margin: 0; color: var(--quiet); font-size: .93rem; overflow-wrap: anywhere; }
-@media (min-width: 46rem) { dl.wide { display: grid; grid-template-columns: 17rem 1fr; gap: .45rem 1rem; } dt { margin: 0; } }
+@media (min-width: 46rem) {
+  dl.wide { display: grid; grid-template-columns: 17rem 1fr; gap: .45rem 1rem; } dt { margin: 0; } }
 dl.code dd { font: .84rem/1.6 ui-monospace, "SFMono-Regular", Menlo, monospace; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.6rem 2rem; }
 figure { margin: 0; break-inside: avoid; }
@@ -320,22 +331,27 @@ svg .generated { fill: var(--generated); } svg .target { fill: var(--target); } 
 .legend { display: block; margin-bottom: .3rem; width: min(60rem, 100vw - 2.4rem); }
 .key { white-space: nowrap; margin-right: 1.2rem; }
 .key i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em; }
-i.generated { background: var(--generated); } i.target { background: var(--target); } i.source { background: var(--source); }
+i.generated { background: var(--generated); } i.target { background: var(--target); }
+i.source { background: var(--source); }
 article { margin: 0 0 1.4rem; break-inside: avoid; }
 article p { margin: 0 0 .4rem; font-size: .9rem; }
 .name { font: .8rem/1.5 ui-monospace, Menlo, monospace; color: var(--quiet); overflow-wrap: anywhere; }
 .pair { display: grid; grid-template-columns: repeat(4, minmax(0, max-content)); gap: .6rem; }
 .pair img { display: block; width: 100%; height: auto; border-radius: 3px; }
 .pair figcaption { font-size: .8rem; text-align: center; }
-.none { color: var(--quiet); border: 1px dashed var(--line); border-radius: 3px; padding: 2rem 1rem; text-align: center; }
+.none { color: var(--quiet); border: 1px dashed var(--line); border-radius: 3px; padding: 2rem 1rem;
+        text-align: center; }
 @media (max-width: 30rem) { body { padding: 1rem .9rem 2rem; } .pair { gap: .3rem; } .key { display: block; } }
 @media (max-width: 38rem) { /* a row of a table becomes a card */
   thead { position: absolute; clip-path: inset(50%); } tbody, tr, tbody th, td { display: block; }
-  tr { border-bottom: 1px solid var(--line); padding: .5rem 0; } tbody th, td { border: 0; padding: .1rem 0; text-align: left; }
+  tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
+  tbody th, td { border: 0; padding: .1rem 0; text-align: left; }
   td { white-space: normal; overflow-wrap: anywhere; } td:empty { display: none; } td br { display: none; }
-  td[data-as]::before { content: attr(data-as); display: inline-block; min-width: 6rem; color: var(--quiet); font-weight: 400; } }
+  td[data-as]::before { content: attr(data-as); display: inline-block; min-width: 6rem; color: var(--quiet);
+                        font-weight: 400; } }
 @media print {
-  :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #bbb; --generated: #2563c9; --target: #8b929c; --source: #e0a33b; }
+  :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #bbb;
+          --generated: #2563c9; --target: #8b929c; --source: #e0a33b; }
   body { max-width: none; padding: 0; font-size: 10.5pt; } .scroll { overflow: visible; }
   h2, h3 { break-after: avoid; } tr { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

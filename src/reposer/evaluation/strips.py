@@ -74,8 +74,8 @@ def named_panels(names: Sequence[str]) -> dict[str, Strip]:
 
 
 def cut_out(panel: Strip, files: Iterable[Path], folder: Path) -> None:
-    """Writes a panel of each file to `folder`, as STEM.png. A file that cannot be read or divided is passed over; if that
-    is every file, the first one's reason is raised."""
+    """Writes a panel of each file to `folder`, as STEM.png. A file that cannot be read or divided is passed over; if
+    that is every file, the first one's reason is raised."""
     folder.mkdir(parents=True, exist_ok=True)
     done, first = 0, ""
     for path in files:

@@ -30,8 +30,8 @@ def on_hub(name: str | Path) -> bool:
 
 
 def fetched(address: str | Path) -> Path:
-    """The weights at `hf://OWNER/NAME[@REVISION][/FILE.safetensors]` in the hub's cache on this machine, downloaded if they
-    are not there yet.
+    """The weights at `hf://OWNER/NAME[@REVISION][/FILE.safetensors]` in the hub's cache on this machine, downloaded if
+    they are not there yet.
 
     HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE mean what they mean to the hub's own client. BadInput: no such
     repository, revision or file; no access; no connection and nothing in the cache.
@@ -96,10 +96,11 @@ def write_repository(
 def push_to_hub(
     model: str | Path, name: str, *, scores: Mapping[str, float] | None = None, private: bool = False
 ) -> str:
-    """Shares a model as the repository OWNER/NAME on the hub, which is made if it is not there; returns its address. private: refused if the repository is there and public.
+    """Shares a model as the repository OWNER/NAME on the hub, which is made if it is not there; returns its address.
+    private: refused if the repository is there and public.
 
-    model: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME. scores: see `write_repository`. The token of HF_TOKEN, or of
-    `hf auth login`, must allow to write.
+    model: a shipped model's name, a `.safetensors`, a run's folder, or hf://OWNER/NAME. scores: see `write_repository`.
+    The token of HF_TOKEN, or of `hf auth login`, must allow to write.
     """
     from reposer.generators import model_file
 

@@ -5,12 +5,11 @@ The names were read in reports of users and the authors' answers to them (issues
 released file was available for comparison. Layers are numbered in the order in which a picture passes them, paddings,
 norms, activations and dropouts included:
 
-| in the file | here |
-|---|---|
-| `model.stream1_down`, `model.stream2_down` | the encoders of the picture and of both poses' maps: padding, then convolution 1, norm 2, ReLU 3, convolution 4, ... |
-| `model.att.N.conv_block_stream1`, `...stream2` | block N, its picture and its pose: convolution 1, norm 2, ReLU 3, dropout 4, padding 5, convolution 6, and of the picture norm 7 |
-| the same with 5 and 6 for 6 and 7 | a network without dropouts |
-| `model.stream1_up` | the decoder: transposed convolution 0, norm 1, ReLU 2, ..., padding, and the last convolution |
+* `model.stream1_down`, `model.stream2_down`: the encoders of the picture and of both poses' maps: padding, then
+  convolution 1, norm 2, ReLU 3, convolution 4, ...
+* `model.att.N.conv_block_stream1`, `...stream2`: block N, its picture and its pose: convolution 1, norm 2, ReLU 3,
+  dropout 4, padding 5, convolution 6, and of the picture norm 7; without dropouts 5 and 6 in the place of 6 and 7.
+* `model.stream1_up`: the decoder: transposed convolution 0, norm 1, ReLU 2, ..., padding, and the last convolution.
 
 Running statistics of instance norms, which files from before torch 0.4 have, are discarded, as the authors advise: the
 network normalises each picture on its own. Counts of batches of batch norms are not used either.
@@ -32,7 +31,7 @@ BATCH_NORM = {"weight": "weight", "bias": "bias", "mean": "running_mean", "varia
 
 
 def read_released(checkpoint: Path, config: PATNConfig, name: str = "this network") -> Generator:
-    """The generator of `config` with the tensors of a file in the layout above, in eval mode; `name` is for messages."""
+    """The generator of `config` with the tensors of a file in the layout above, in eval mode; messages say `name`."""
     tensors = read_checkpoint(checkpoint)
     generator: Generator = unfilled(config.build)
     own = generator.state_dict()

@@ -28,8 +28,8 @@ EPSILON = 1e-10
 
 @METRICS.register("perceptual-people-body")
 class PeopleBodyDistance(PairMetric):
-    """Squared distance of features of length 1 at each place, its mean over the places, summed over strides 4, 8 and 16;
-    0 is identical.
+    """Squared distance of features of length 1 at each place, its mean over the places, summed over strides 4, 8 and
+    16; 0 is identical.
     """
 
     name = "perceptual-people-body"

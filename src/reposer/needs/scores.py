@@ -17,8 +17,8 @@ from .networks import Counted
 PROCESS = 268e6
 """Bytes of Python, torch and this package in a process that scores, without networks."""
 EVALUATION = 454e6
-"""The same in one that generates what it scores: of gfla-synthetic and TrueFlow, the one that takes more besides its tensors
-(gfla-synthetic; TrueFlow takes some 45 MB less)."""
+"""The same in one that generates what it scores: of gfla-synthetic and TrueFlow, the one that takes more besides its
+tensors (gfla-synthetic; TrueFlow takes some 45 MB less)."""
 WORKER = 159e6
 """Bytes of a process that decodes and compares, beyond what it shares with the others, without its pictures."""
 COMPARED = 33.0

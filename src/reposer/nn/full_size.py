@@ -35,8 +35,8 @@ SURE_INSIDE = 4
 """Half pixels of the frame by which the network's mask is shrunk to what is the person whatever its colour: clothes and
 skin can look like what is behind them."""
 COVERED = 0.75, 0.99
-"""Shares of a photo's pixel that its person covers up to which it is not copied, and from which it is as a whole: at a rim
-the background shines through."""
+"""Shares of a photo's pixel that its person covers up to which it is not copied, and from which it is as a whole: at a
+rim the background shines through."""
 GAP = 320
 """Longer side at which it is decided what the photo's background is filled from, in pixels."""
 AROUND = 0.25
@@ -147,7 +147,7 @@ def known_of(sources: Sequence[PhotoPart], content: Edges, composition: Composit
 
 
 class Remembered:
-    """What was last known of one photo, for further pictures of it: the same while its part and its person are the same."""
+    """What was last known of one photo, for further pictures of it: the same while its part and its person are."""
 
     def __init__(self) -> None:
         self._of: tuple[Edges, Edges, Tensor, Tensor] | None = None
@@ -354,14 +354,14 @@ _Spline = tuple[tuple[int, ...], ...]
 SMOOTH: _Spline = (1, 4, 1, 0), (-3, 0, 3, 0), (3, -6, 3, 0), (-1, 3, -3, 1)
 SHARP: _Spline = (0, 2, 0, 0), (-1, 0, 1, 0), (2, -5, 4, -1), (-1, 3, -3, 1)
 LINEAR: _Spline = (0, 1, 0, 0), (0, -1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0)
-"""A B-spline, Catmull and Rom's spline, and straight lines: the weights of four pixels by powers of the place between the
-inner two; together they have to make 1."""
+"""A B-spline, Catmull and Rom's spline, and straight lines: the weights of four pixels by powers of the place between
+the inner two; together they have to make 1."""
 _Weights = tuple[slice, tuple[Float[Tensor, "n k"], ...]]
 
 
 def _weights(small: int, large: int, part: slice, *splines: _Spline) -> _Weights:
-    """For the pixels `part` of `large`: which of the `small` pixels they need, and their weights in these splines; at the
-    border the edge pixel repeats."""
+    """For the pixels `part` of `large`: which of the `small` pixels they need, and their weights in these splines; at
+    the border the edge pixel repeats."""
     return _weights_of(small, large, part.start, part.stop, splines)
 
 
@@ -474,7 +474,7 @@ class _Backdrop:
     def behind(
         self, needed: Float[Tensor, "t u"], down: slice, across: slice
     ) -> tuple[Float[Tensor, "3 t u"] | None, Float[Tensor, "t u"]]:
-        """The colours of a tile's background where they are copied (None: nowhere), and how much of it is filled at all.
+        """The colours of a tile's background where they are copied (None: nowhere), and how much of it is filled.
 
         needed: 0 where the result shows no background.
         """

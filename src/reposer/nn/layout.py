@@ -30,6 +30,6 @@ def at_least_float32(x: Tensor) -> Tensor:
 
 
 def without_autocast(x: Tensor) -> AbstractContextManager[object]:
-    """A block that computes in the precision of its numbers on the device of `x`. Tensors of torch's "meta" device, which
-    have shapes and no numbers, know no other precision."""
+    """A block that computes in the precision of its numbers on the device of `x`. Tensors of torch's "meta" device,
+    which have shapes and no numbers, know no other precision."""
     return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)

@@ -1,5 +1,5 @@
-"""Counts the bytes of the tensors that a computation keeps at a time, without computing it: on torch's "meta" device, whose
-tensors have shapes and no numbers."""
+"""Counts the bytes of the tensors that a computation keeps at a time, without computing it: on torch's "meta" device,
+whose tensors have shapes and no numbers."""
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ _ANSWERS: dict[Any, Callable[[Tensor], bool | float | int]] = {
     ),
     torch.ops.aten.equal.default: lambda t: True,
 }
-"""What a question about a tensor's numbers is answered with: code that asks goes the way of finite, visible and equal."""
+"""What a question about a tensor's numbers is answered with: finite, visible and equal."""
 
 _WITH_MASKS = {
     getattr(torch.ops.aten, name).default if name != "index" else torch.ops.aten.index.Tensor
@@ -116,8 +116,8 @@ def _as_places(indices: Sequence[Tensor | None]) -> list[Tensor | None]:
 
 
 def _alike(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor | None:
-    """The result of an operator on each number where it is plainly like the first argument; torch's own way to find that
-    out takes a millisecond."""
+    """The result of an operator on each number where it is plainly like the first argument; torch's own way to find
+    that out takes a millisecond."""
     first = args[0]
     if not isinstance(first, Tensor) or not first.is_meta or kwargs or not first.is_floating_point():
         return None

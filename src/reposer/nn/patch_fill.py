@@ -400,8 +400,8 @@ def _solved(
     places: Int[Tensor, "N"],
     size: tuple[int, int],
 ) -> Float[Tensor, "3 h w"]:
-    """The colours v of these places, 0 elsewhere, with degree * v - (sum of the links' neighbours) = right, by conjugate
-    gradients.
+    """The colours v of these places, 0 elsewhere, with degree * v - (sum of the links' neighbours) = right, by
+    conjugate gradients.
 
     links: to the pixel at the right, at the left, below and above; 0 where that is none of the places.
     """

@@ -80,7 +80,8 @@ def unknown_angle(view: View, *, one_hot: bool) -> str | None:
     low, high = ELEVATIONS[0] - TOLERANCE, ELEVATIONS[-1] + TOLERANCE
     outside = (elevations < low) | (elevations > high)
     if outside.any():
-        return f"an elevation of {elevations[outside][0]:g} degrees; it was trained from {ELEVATIONS[0]} to {ELEVATIONS[-1]}"
+        trained = f"from {ELEVATIONS[0]} to {ELEVATIONS[-1]}"
+        return f"an elevation of {elevations[outside][0]:g} degrees; it was trained {trained}"
     if not one_hot:
         return None
     between = ((azimuths / AZIMUTH_STEP).round() * AZIMUTH_STEP - azimuths).abs() > TOLERANCE
@@ -88,5 +89,6 @@ def unknown_angle(view: View, *, one_hot: bool) -> str | None:
         return f"an azimuth of {azimuths[between][0]:g} degrees; it knows the multiples of {AZIMUTH_STEP} alone"
     nearest = (elevations[:, None] - elevations.new_tensor(ELEVATIONS)).abs().amin(1)
     if (nearest > TOLERANCE).any():
-        return f"an elevation of {elevations[nearest > TOLERANCE][0]:g} degrees; it knows {', '.join(map(str, ELEVATIONS))} alone"
+        known = ", ".join(map(str, ELEVATIONS))
+        return f"an elevation of {elevations[nearest > TOLERANCE][0]:g} degrees; it knows {known} alone"
     return None

@@ -67,7 +67,7 @@ def unfilled(build: Callable[[], Module], tensors: Mapping[str, Tensor] | None =
     assert {name for name, _ in module.named_buffers()} <= set(own), "a buffer that no file holds"
     if tensors is not None:
         _refuse_other_shapes(own, tensors)
-    # what `to_empty` does; its `empty_like` of a tensor without memory would import sympy, which takes longer than all this
+    # what `to_empty` does, whose `empty_like` of a tensor without memory would import sympy: longer than all this
     module._apply(lambda tensor: torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype))  # type: ignore[no-untyped-call]
     return module
 

@@ -59,8 +59,8 @@ def open_folders(
     the candidates.
 
     Names are file names without their ending. Refuses missing or empty folders, names that not all folders have,
-    truncated pictures, generated pictures whose size differs from the real one's, and square ones of which only the real
-    or only the generated have white sides.
+    truncated pictures, generated pictures whose size differs from the real one's, and square ones of which only the
+    real or only the generated have white sides.
     """
     if taken := {REAL, SOURCE, POSE} & set(generated):
         raise BadInput(f"A system cannot be called '{taken.pop()}'; give it another name.")
@@ -99,8 +99,8 @@ def _refuse_other_sides(
                 (folders[REAL], folders[system]) if evidence == "white" else (folders[system], folders[REAL])
             )
             raise BadInput(
-                f"The square pictures of {with_sides} have white sides, those of {without} have none: people would tell "
-                f"them by their sides. Bring both folders to one form."
+                f"The square pictures of {with_sides} have white sides, those of {without} have none: people would "
+                "tell them by their sides. Bring both folders to one form."
             )
 
 

@@ -1,7 +1,7 @@
 """The training loop and its inputs: objectives yield turns, recipes determine a run completely.
 
-Each name is imported on first use, so that a network is loaded without what trains it. `__init__.pyi` lists the same names
-for type checkers.
+Each name is imported on first use, so that a network is loaded without what trains it. `__init__.pyi` lists the same
+names for type checkers.
 """
 
 from reposer.core.lazy import on_first_use

@@ -79,6 +79,6 @@ def refuse_other_steps(step: int, root: Path, device: torch.device) -> None:
     largest, smallest = largest_over_processes(step, device), -largest_over_processes(-step, device)
     if largest != smallest:
         raise BadInput(
-            f"The processes do not find the same run in {root}: this one is at step {step}, others are at {smallest} to "
-            f"{largest}. Give an --out on a disk that all nodes share."
+            f"The processes do not find the same run in {root}: this one is at step {step}, others are at {smallest} "
+            f"to {largest}. Give an --out on a disk that all nodes share."
         )

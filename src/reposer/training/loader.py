@@ -75,13 +75,13 @@ def batches_in_parts(
     workers: int = 0,
     parts: int = 1,
 ) -> Iterator[list[tuple[Any, float]]]:
-    """For each of steps `first_step` .. `last_step - 1`, the rows of one of several processes in `parts` batches: (batch,
-    its share of those rows)."""
+    """For each of steps `first_step` .. `last_step - 1`, the rows of one of several processes in `parts` batches:
+    (batch, its share of those rows)."""
     rows = rows_of_process(batch_size, process, processes)
     if len(rows) < parts:
         raise BadInput(
-            f"{len(rows)} rows of a step cannot be divided into {parts} parts. Give a larger --batch-size, or a smaller "
-            f"--accumulation."
+            f"{len(rows)} rows of a step cannot be divided into {parts} parts. Give a larger --batch-size, or a "
+            "smaller --accumulation."
         )
     spans = [slice(len(rows) * k // parts, len(rows) * (k + 1) // parts) for k in range(parts)]
     sampler = StepSampler(

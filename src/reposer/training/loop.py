@@ -436,8 +436,8 @@ def must_begin(stage: Stage, generator: nn.Module, accumulation: int = 1) -> Non
     objective, _ = set_up(stage, copy.deepcopy(generator), 0, torch.device("cpu"))
     if accumulation > 1 and any(_mixes_rows(module) for module in objective.modules()):
         raise BadInput(
-            f"The stage '{stage.name}' normalises over the pictures of a batch (batch norm), so parts of it would train "
-            f"another network. Leave --accumulation at 1, or give a smaller --batch-size."
+            f"The stage '{stage.name}' normalises over the pictures of a batch (batch norm), so parts of it would "
+            "train another network. Leave --accumulation at 1, or give a smaller --batch-size."
         )
 
 

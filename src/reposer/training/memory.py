@@ -114,7 +114,7 @@ def _divisions(first: int, batch_size: int) -> list[int]:
 
 
 def _of_stage(recipe: Recipe, stage: Stage, number: int, dataset: Any) -> tuple[float, float, float]:
-    """Bytes of the networks, their averaged copy and the optimisers; of what a step has at a time; of the saved state."""
+    """Bytes of the networks, their averaged copy and the optimisers; of what a step has; of the saved state."""
     generator = recipe.build()
     objective, _ = set_up(stage, generator, recipe.seed + number, torch.device("cpu"))
     averaged = _bytes(chain(generator.parameters(), generator.buffers()))

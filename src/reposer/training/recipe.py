@@ -170,8 +170,8 @@ class Recipe:
     save_every: int = 500
     """Steps between two saved states."""
     keep: int = 0
-    """Number of saved generators to keep in the folder `checkpoints`, numbered by step; older ones are removed. 0 = none
-    are added, and none removed: `generator.safetensors` is the newest."""
+    """Number of saved generators to keep in the folder `checkpoints`, numbered by step; older ones are removed. 0 =
+    none are added, and none removed: `generator.safetensors` is the newest."""
     picture_every: int = 500
     """Steps between two picture sheets."""
 

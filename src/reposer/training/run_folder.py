@@ -49,8 +49,8 @@ class Taken(NamedTuple):
 
 
 class RunFolder:
-    """`recipe.json` · `log.jsonl` · `losses.png` · `state.pt` · `generator.safetensors` · `checkpoints/` · `pictures/` ·
-    reports."""
+    """`recipe.json` · `log.jsonl` · `losses.png` · `state.pt` · `generator.safetensors` · `checkpoints/` ·
+    `pictures/` · reports."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

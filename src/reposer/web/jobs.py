@@ -58,8 +58,8 @@ LONGEST_TEMPORARY = 70
 
 
 def _context(target: Callable[..., None]) -> Any:
-    """How processes are started. Importing what they need takes seconds, so a helper imports it once and each process is
-    a copy of that: the next one after a cancelled job is there at once. The helper runs no network. Where copying a
+    """How processes are started. Importing what they need takes seconds, so a helper imports it once and each process
+    is a copy of that: the next one after a cancelled job is there at once. The helper runs no network. Where copying a
     process is not safe (macOS) or not possible (Windows), or where the helper's socket would have too long a name, each
     imports everything anew.
     """
@@ -73,8 +73,8 @@ def _context(target: Callable[..., None]) -> Any:
 class Lane:
     """One process and the jobs that wait for it.
 
-    target: runs in the process with a connection and `options`; answers ("ready", {...}) once, and to each (kind, about)
-        any number of ("progress", {...}) and one ("done", {...}) or ("failed", sentence).
+    target: runs in the process with a connection and `options`; answers ("ready", {...}) once, and to each
+        (kind, about) any number of ("progress", {...}) and one ("done", {...}) or ("failed", sentence).
     """
 
     def __init__(self, target: Callable[..., None], options: Mapping[str, Any], *, eager: bool) -> None:

@@ -64,7 +64,8 @@ LARGEST_CLIP = 1280
 def work(connection: Connection, options: Mapping[str, Any]) -> None:
     """Does jobs until the server goes away.
 
-    options: threads, device, models (name to file), warm (load now), folder (for what that writes; None = the system's).
+    options: threads, device, models (name to file), warm (load now), folder (for what that writes; None = the
+        system's).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
     torch.set_num_threads(options["threads"])
@@ -434,8 +435,8 @@ def _named(device: torch.device) -> str:
 
 
 def _warmed(options: Mapping[str, Any]) -> dict[str, float]:
-    """Loads the default networks and makes one picture, so that the first visitor does not wait for it; the seconds that
-    the second one takes.
+    """Loads the default networks and makes one picture, so that the first visitor does not wait for it; the seconds
+    that the second one takes.
     """
     import tempfile
 

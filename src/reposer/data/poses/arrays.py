@@ -39,7 +39,8 @@ class H36M:
             if array.shape[-1:] != (2,):
                 shape = " x ".join(map(str, array.shape))
                 raise BadInput(
-                    f'{path} has a "{_OF_LIFTERS}" of {shape}; (people, frames, {COUNT}, 2) was expected: x and y in pixels. '
+                    f'{path} has a "{_OF_LIFTERS}" of {shape}; (people, frames, {COUNT}, 2) was expected: '
+                    "x and y in pixels. "
                     f"Places in space belong to no picture; give the joints that they were lifted from."
                 )
         return _recording(path, array, self.name, self.key, self.skeleton)
@@ -117,8 +118,9 @@ def _recording(path: Path, array: np.ndarray, name: str, key: str, skeleton: Ske
     if people.shape[-1] == 3 and not ((people[..., 2] >= 0) & (people[..., 2] <= 1)).all():
         low, high = float(people[..., 2].min()), float(people[..., 2].max())
         raise BadInput(
-            f"{path} has third numbers from {low:.3g} to {high:.3g}; scores from 0 to 1 were expected. If they are depths, the "
-            f"joints are places in space, which belong to no picture: give x and y in pixels, (frames, {COUNT}, 2)."
+            f"{path} has third numbers from {low:.3g} to {high:.3g}; scores from 0 to 1 were expected. If they are "
+            "depths, the joints are places in space, which belong to no picture: give x and y in pixels, (frames, "
+            f"{COUNT}, 2)."
         )
     pictures = []
     for t in range(people.shape[1]):

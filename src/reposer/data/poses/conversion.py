@@ -85,8 +85,8 @@ def people_of(
     frame: int | None = None,
     photo: Size | None = None,
 ) -> tuple[list[Pose], list[str]]:
-    """All people of one picture of a file, in pixels of the `photo` (height, width), else of a picture of `size`, else of
-    the file's own, with notes. form, frame: as in `convert`.
+    """All people of one picture of a file, in pixels of the `photo` (height, width), else of a picture of `size`, else
+    of the file's own, with notes. form, frame: as in `convert`.
 
     size: (height, width) of the picture in which the joints were found, if the file does not say it.
     """
@@ -168,8 +168,8 @@ def prepared(recording: PoseRecording, writer: PoseWriter, size: Size | None) ->
         notes.append(f"{path}: {left_out} people whose data cannot be used are left out.")
     if recording.first_number and recording.form != writer.key:
         notes.append(
-            f"{path} begins with picture number {recording.first_number}; as many frames without people are written before "
-            f"it. If it numbers its pictures from {recording.first_number}, number them from 0 first."
+            f"{path} begins with picture number {recording.first_number}; as many frames without people are written "
+            f"before it. If it numbers its pictures from {recording.first_number}, number them from 0 first."
         )
     if writer.key in _OF_ONE_PERSON:
         recording, more = _of_one_person(recording, writer)

@@ -25,9 +25,9 @@ def choose_track(
     """One person of a clip, one row per frame; nothing is visible in frames without the person.
 
     size: (height, width) of the clip; a canvas of the same aspect is scaled to it. num_frames: number of its frames;
-    forms that omit frames without people are padded to it. told: whether the user said the size; if not, a note says that
-    it is taken for a file without one. Of several people, the one with the highest scores over the
-    whole clip is taken, followed by the tracker's ids if the file has them, else by the positions of the joints.
+    forms that omit frames without people are padded to it. told: whether the user said the size; if not, a note says
+    that it is taken for a file without one. Of several people, the one with the highest scores over the whole clip is
+    taken, followed by the tracker's ids if the file has them, else by the positions of the joints.
     """
     if not recording.is_clip:
         raise BadInput(
@@ -74,7 +74,8 @@ def _from_the_first(recording: PoseRecording, num_frames: int | None) -> tuple[P
     example = '{"image_id": "0.jpg", "category_id": 1, "keypoints": [0, 0, 0, ...], "score": 0}'
     raise BadInput(
         f"{recording.path} begins with picture number {first}: whether its pictures count from 0, and nobody is in the "
-        f"first, or from {first}, is not in the file. Number them from 0, or give picture 0 an entry without joints: {example}."
+        f"first, or from {first}, is not in the file. Number them from 0, or give picture 0 an entry without joints: "
+        f"{example}."
     )
 
 

@@ -66,8 +66,8 @@ class MMPose:
             _may_be_another(person) for picture in pictures for _, person in picture.usable
         ):
             assumed.append(
-                f"{path} does not name its 17 joints; they are taken for COCO's. If they are another set, keep MMPose's "
-                f'"meta_info" in the file.'
+                f"{path} does not name its 17 joints; they are taken for COCO's. If they are another set, keep "
+                'MMPose\'s "meta_info" in the file.'
             )
         return PoseRecording(
             path, self.name, pictures, is_clip, assumed=assumed, skeleton=skeleton, form=self.key, fields=more

@@ -70,9 +70,10 @@ class Patn:
             if self.frame is not None or "-resize-" in path.name:
                 raise
             raise BadInput(
-                f"{path} does not say where x counts: in the 176 wide picture (crop176, as GFLA's lists do), or in the one "
-                f"padded to 256 columns (padded256, as PATN's do); and its joints do not prove it. Say which: --pose-format "
-                f"patn-crop176 or --pose-format patn-padded256 (`reposer pose convert` writes the pose in another form)."
+                f"{path} does not say where x counts: in the 176 wide picture (crop176, as GFLA's lists do), or in the "
+                "one padded to 256 columns (padded256, as PATN's do); and its joints do not prove it. Say which: "
+                "--pose-format patn-crop176 or --pose-format patn-padded256 (`reposer pose convert` writes the pose in "
+                "another form)."
             ) from error
 
 

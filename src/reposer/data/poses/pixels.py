@@ -19,8 +19,8 @@ IMPLAUSIBLE = 2.0
 
 
 class CoordinateFrame(NamedTuple):
-    """The frame of coordinates. size: of the picture. normalised: from 0 to 1, from one edge to the other. left: x of the
-    picture's first column."""
+    """The frame of coordinates. size: of the picture. normalised: from 0 to 1, from one edge to the other. left: x of
+    the picture's first column."""
 
     size: Size
     normalised: bool

@@ -80,9 +80,9 @@ class PoseRecording:
     kind: what wrote it, for messages. pictures: one for a photo, the frames for a clip. is_clip: whether the form is
     for several pictures. own: our own form, which is in pixels and has the size of the one picture it belongs to.
     ends_open: whether further frames without people may follow the last one. fps: frames per second, if stated.
-    seconds: when each frame is shown, if their distances in time vary. first_number: of the first picture with people, in
-    forms that number pictures and omit those without. left: x of the first column of pictures of a size, in forms whose
-    positions may count in padded pictures; None = 0.
+    seconds: when each frame is shown, if their distances in time vary. first_number: of the first picture with people,
+    in forms that number pictures and omit those without. left: x of the first column of pictures of a size, in forms
+    whose positions may count in padded pictures; None = 0.
     assumed: what the file does not say and its reader took for granted, one sentence each, for the user.
     skeleton: of a recording without people. normalised: whether positions count from 0 to 1 from edge to edge; None =
     the values tell. form: key of the form. fields: what else the file says.

@@ -137,8 +137,8 @@ class GFLAFaceConfig(ClipNetworksConfig):
     def mini(cls) -> "GFLAFaceConfig":
         """Ours for two CPU cores. Margin: a rendered face picture is 1.9 times as large as the landmarks' box in it."""
         return cls(
-            framing=Framing((96, 96), margin=0.45, aspect=1.0), width=16, flow_width=12, attention=((1, 3), (2, 3), (3, 3)), attention_hidden=32,
-            first_gain=0.7, first_occlusion=1.0,
+            framing=Framing((96, 96), margin=0.45, aspect=1.0), width=16, flow_width=12,
+            attention=((1, 3), (2, 3), (3, 3)), attention_hidden=32, first_gain=0.7, first_occlusion=1.0,
         )  # fmt: skip
 
     def tiny(self) -> "GFLAFaceConfig":

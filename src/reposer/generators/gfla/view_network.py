@@ -75,8 +75,8 @@ class GFLAViewsConfig(NetworksConfig):
     def mini(cls) -> "GFLAViewsConfig":
         """Ours for two CPU cores."""
         return cls(
-            framing=Framing((128, 128), aspect=1.0), width=24, flow_width=16, attention=((2, 3), (3, 3)), attention_hidden=48,
-            first_gain=0.7, first_occlusion=1.0, code_width=32,
+            framing=Framing((128, 128), aspect=1.0), width=24, flow_width=16,
+            attention=((2, 3), (3, 3)), attention_hidden=48, first_gain=0.7, first_occlusion=1.0, code_width=32,
         )  # fmt: skip
 
     def tiny(self) -> "GFLAViewsConfig":

@@ -23,8 +23,9 @@ FAR_OFF = 8.0
 _HEAD, _TRUNK = ("nose", "neck", "eye", "ear"), ("neck", "shoulder", "hip")
 JOINTS_OF = {
     "hair": _HEAD, "face": _HEAD, "neck": ("neck", "nose", "shoulder"), "torso": _TRUNK, "hips": ("hip",),
-    "skirt": ("hip", "knee"), "upper_arm": ("shoulder", "elbow"), "lower_arm": ("elbow", "wrist"), "hand": ("elbow", "wrist"),
-    "upper_leg": ("hip", "knee"), "lower_leg": ("knee", "ankle"), "shoe": ("knee", "ankle"), "outer": _TRUNK,
+    "skirt": ("hip", "knee"), "upper_arm": ("shoulder", "elbow"), "lower_arm": ("elbow", "wrist"),
+    "hand": ("elbow", "wrist"), "upper_leg": ("hip", "knee"), "lower_leg": ("knee", "ankle"),
+    "shoe": ("knee", "ankle"), "outer": _TRUNK,
 }  # fmt: skip
 """The joints that a part of the body moves with, of its own side."""
 
@@ -156,8 +157,8 @@ def arms_elsewhere(
 
 
 def arms_left_behind(geometry: Geometry, target_pose: Pose, size: tuple[int, int]) -> Float[Tensor, "B 1 H W"]:
-    """How surely a pixel at the edge of the target's person, and on none of its limbs, only shows where a forearm or hand of
-    the source hung. size: (H, W)."""
+    """How surely a pixel at the edge of the target's person, and on none of its limbs, only shows where a forearm or
+    hand of the source hung. size: (H, W)."""
     target, source = geometry.target, geometry.source
     here = torch.stack(
         torch.meshgrid(*(torch.arange(n, device=target.parts.device) for n in size), indexing="ij")[::-1]
@@ -199,8 +200,8 @@ def in_own_colours(
     copied: Float[Tensor, "B 3 H W"],
     share: Float[Tensor, "B 1 H W"],
 ) -> Float[Tensor, "B 3 H W"]:
-    """What is invented, with the tint of what is copied around it in the same part of the body: a network of this size tints
-    white clothes with what stood behind them.
+    """What is invented, with the tint of what is copied around it in the same part of the body: a network of this size
+    tints white clothes with what stood behind them.
 
     target: scores of parts. copied: what is copied, where share is above 0.
     """

@@ -1,4 +1,4 @@
-"""Where on the body every pixel of two pictures lies, and where the one shows what the other does: networks and matching."""
+"""Where on the body every pixel of two pictures lies, and where one shows what the other does: networks, matching."""
 
 import math
 from dataclasses import dataclass

@@ -48,8 +48,8 @@ _ARMS = (1, 2)
 SMOOTH = 2.0
 """Standard deviation, in pixels at 1/2 of the picture, by which the target's places on the body are smoothed."""
 BEYOND = 5, 1, 2
-"""Side, stride and padding of the square around what is hidden in which places are looked up, too: where they would end,
-they would jump."""
+"""Side, stride and padding of the square around what is hidden in which places are looked up, too: where they would
+end, they would jump."""
 AROUND = 0.025
 """Statures: the standard deviation of the distance on the body of what a place is estimated from."""
 RIDGE = 2e-5
@@ -57,18 +57,18 @@ RIDGE = 2e-5
 REACH = 0.03
 """Statures: how far beyond what is around the estimate goes."""
 NEAR = 0.05, 0.11
-"""Statures from the mirror image to the nearest place that the source shows: up to the first it is shown, from the second
-on it is not."""
+"""Statures from the mirror image to the nearest place that the source shows: up to the first it is shown, from the
+second on it is not."""
 MISSING = 0.3, 0.5
-"""The share of the trunk or of a limb that is hidden: up to the first it is left to the network, from the second on it is
-copied from the other side."""
+"""The share of the trunk or of a limb that is hidden: up to the first it is left to the network, from the second on it
+is copied from the other side."""
 HAND, THICK = 0.7, 0.25
-"""Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part of
-an arm, which is foreshortened least."""
+"""Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part
+of an arm, which is foreshortened least."""
 
 
 class OtherSide(NamedTuple):
-    """A further copy of a source. place: (x, y) in pixels of the source. shown: how surely the mirror image is there."""
+    """A further copy of a source. place: (x, y) in pixels of the source. shown: how surely it is there."""
 
     place: Float[Tensor, "B 2 H W"]
     shown: Float[Tensor, "B 1 H W"]
@@ -195,8 +195,8 @@ def _cells(
 def _looked_up(
     wanted: Float[Tensor, "T 3"], body: Float[Tensor, "S 3"], place: Float[Tensor, "S 2"], weight: Float[Tensor, "S"]
 ) -> tuple[Float[Tensor, "T 2"], Float[Tensor, "T"]]:
-    """Where in the picture places on the body lie, by an affine fit to what is around each of them (moving least squares),
-    and how far on the body the nearest is."""
+    """Where in the picture places on the body lie, by an affine fit to what is around each of them (moving least
+    squares), and how far on the body the nearest is."""
     squared = torch.cdist(wanted, body).square()
     near = torch.softmax(weight.log() - squared / (2 * AROUND**2), 1)
     products = (body[:, :, None] * torch.cat([body, place], 1)[:, None]).flatten(1)

@@ -86,6 +86,7 @@ def picture_terms(repose: Repose, batch: Batch, features: FeatureNetwork | None)
     cover = truth.target_coverage
     share = cover.mean((1, 2, 3), keepdim=True).clamp(min=0.02)
     hole = repose.hole.detach()
+    person = repose.person.clamp(1e-4, 1 - 1e-4)
     terms = {
         "picture": (repose.picture - batch.target).abs().mean(),
         "person": 0.5 * ((repose.picture - batch.target).abs() * cover / share).mean(),
@@ -93,7 +94,7 @@ def picture_terms(repose: Repose, batch: Batch, features: FeatureNetwork | None)
         "background": ((repose.background - truth.background).abs() * hole).mean((1, 2, 3)).div(
             hole.mean((1, 2, 3)).clamp(min=1e-3)
         ).mean(),
-        "coverage": 0.5 * F.binary_cross_entropy(repose.person.clamp(1e-4, 1 - 1e-4), cover.clamp(0, 1).to(repose.person)),
+        "coverage": 0.5 * F.binary_cross_entropy(person, cover.clamp(0, 1).to(person)),
     }  # fmt: skip
     if features is not None:
         layers = features.content_layers

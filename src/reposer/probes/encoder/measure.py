@@ -99,7 +99,8 @@ def ship(reader: PeopleReader, held_out: "PeopleViews", path: Path, about: Mappi
     card = {
         "kind": "people-encoder",
         "licence": "Apache-2.0",
-        "trained on": "SyntheticPeople, split val: parts, joints, attributes, and the picture again from each stride alone",
+        "trained on": "SyntheticPeople, split val: parts, joints, attributes, and the picture again from each "
+        "stride alone",
         **about,
         **{name: round(value, 4) for name, value in asdict(report).items()},
     }

@@ -37,7 +37,8 @@ def ship_body(
     level_found(body, calibration)
     card = {
         "kind": BODY_FILE.removesuffix(".safetensors"),
-        "trained on": "SyntheticPeople, split val: joints, which of them a pose estimator reports, attributes, who is the same",
+        "trained on": "SyntheticPeople, split val: joints, which of them a pose estimator reports, attributes, "
+        "who is the same",
         "questions": {question: list(words) for question, words in ATTRIBUTES.items()},
     }
     write(body, folder / BODY_FILE, {**card, **about})

@@ -309,8 +309,9 @@ def _cantilever(numbers: np.random.Generator) -> list[Part]:
     parts = []
     for s in (-1, 1):
         line = np.array([
-            (0, 0.012, -0.24), (s * x * 0.8, 0.012, -0.24), (s * x, 0.012, -0.2), (s * x, 0.012, 0.17), (s * x, 0.05, 0.225),
-            (s * x, seat - 0.06, 0.225), (s * x, seat - 0.02, 0.18), (s * x, seat - 0.02, -0.16), (s * x, seat + 0.03, -0.20), (s * x, top, -0.27),
+            (0, 0.012, -0.24), (s * x * 0.8, 0.012, -0.24), (s * x, 0.012, -0.2), (s * x, 0.012, 0.17),
+            (s * x, 0.05, 0.225), (s * x, seat - 0.06, 0.225), (s * x, seat - 0.02, 0.18), (s * x, seat - 0.02, -0.16),
+            (s * x, seat + 0.03, -0.20), (s * x, top, -0.27),
         ])  # fmt: skip
         parts.append(sweep(curve(line, 4), tube, 0.0115, front=(0.01, 0.3, 1)))
     parts.append(block((0, seat, 0.02), (2 * x + 0.01, 0.04, 0.40), look, radius=0.018, steps=3))

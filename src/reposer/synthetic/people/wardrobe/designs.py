@@ -64,8 +64,12 @@ _CONTRAST: dict[str, dict[str, float]] = {
     a: {b: (2.0 if b in ("white", "black", "navy") else 1.0) for b in COLOUR_NAMES if abs(_LIGHT[a] - _LIGHT[b]) > 0.24}
     for a in COLOUR_NAMES
 }  # fmt: skip
-_CLOTH: dict[str, float] = dict(zip(COLOUR_NAMES, (1.2, 1.3, 1.1, 0.9, 0.6, 1.1, 0.9, 0.8, 0.9, 1.1, 0.8, 1.2, 1.1, 0.8), strict=True))  # fmt: skip
-_SOBER: dict[str, float] = dict(zip(COLOUR_NAMES, (2.2, 0.6, 1.8, 1.6, 1.2, 0.5, 0.3, 0.3, 0.3, 1.1, 0.5, 0.9, 1.8, 0.4), strict=True))  # fmt: skip
+_CLOTH: dict[str, float] = dict(
+    zip(COLOUR_NAMES, (1.2, 1.3, 1.1, 0.9, 0.6, 1.1, 0.9, 0.8, 0.9, 1.1, 0.8, 1.2, 1.1, 0.8), strict=True)
+)
+_SOBER: dict[str, float] = dict(
+    zip(COLOUR_NAMES, (2.2, 0.6, 1.8, 1.6, 1.2, 0.5, 0.3, 0.3, 0.3, 1.1, 0.5, 0.9, 1.8, 0.4), strict=True)
+)
 _JEANS: dict[str, float] = {"blue": 4.0, "navy": 2.5, "black": 1.4, "grey": 0.9, "white": 0.5, "beige": 0.4}
 
 _EASY = (
@@ -86,7 +90,12 @@ _GOWNS = (
     "abstract", "gradient", "ombre", "leopard", "zigzag", "tiedye", "houndstooth", "deckchair", "hearts", "diamonds",
 )  # fmt: skip
 _SUITING = ("pinstripes", "windowpane", "houndstooth", "plaid", "checks", "tartan")
-_PRINTS = {"none": 0.22, "logo": 0.16, "badge": 0.12, "word": 0.13, "words": 0.12, "number": 0.10, "picture": 0.08, "bands": 0.07}  # fmt: skip
+_PRINTS = {
+    "none": 0.22, "logo": 0.16, "badge": 0.12, "word": 0.13, "words": 0.12, "number": 0.10, "picture": 0.08,
+    "bands": 0.07,
+}  # fmt: skip
+_LEGGINGS = ("leopard", "zebra", "abstract", "camouflage", "florals", "waves")
+_CHINO_SHORTS = ("florals", "leaves", "plaid", "checks", "stripes", "pin_dots")
 
 
 def _one_of(stream: np.random.Generator, names: tuple[str, ...]) -> str:
@@ -174,7 +183,8 @@ def sample_lower(stream: np.random.Generator, feminine: float, *, covered: bool 
     number = stream.random()
     if cut == "jeans":
         table = _JEANS
-        detail = lot(stream, {"none": 0.25, "washed": 0.25, "ripped": 0.14, "turned": 0.16, "frayed": 0.1, "belt": 0.15})  # fmt: skip
+        details = {"none": 0.25, "washed": 0.25, "ripped": 0.14, "turned": 0.16, "frayed": 0.1, "belt": 0.15}
+        detail = lot(stream, details)
     elif cut in ("chinos", "corduroy"):
         detail = lot(stream, {"none": 0.3, "belt": 0.45, "turned": 0.25})
         if cut == "chinos" and number < 0.08:
@@ -183,14 +193,15 @@ def sample_lower(stream: np.random.Generator, feminine: float, *, covered: bool 
         detail = lot(stream, {"none": 0.2, "belt": 0.3, "crease": 0.5})
         pattern = _one_of(stream, _SUITING) if number < 0.35 else "plain"
     elif cut in ("joggers", "track"):
-        detail = lot(stream, {"cord": 0.6, "badge": 0.4}) if cut == "joggers" else lot(stream, {"one": 0.3, "two": 0.3, "three": 0.4})  # fmt: skip
+        details = {"cord": 0.6, "badge": 0.4} if cut == "joggers" else {"one": 0.3, "two": 0.3, "three": 0.4}
+        detail = lot(stream, details)
         second = True
         pattern = "camouflage" if cut == "joggers" and number < 0.12 else "plain"
     elif cut == "cargo":
         detail = lot(stream, {"belt": 0.4, "none": 0.6})
         pattern = "camouflage" if number < 0.22 else "plain"
     elif cut == "leggings":
-        pattern = _one_of(stream, ("leopard", "zebra", "abstract", "camouflage", "florals", "waves")) if number < 0.2 else "plain"  # fmt: skip
+        pattern = _one_of(stream, _LEGGINGS) if number < 0.2 else "plain"
         detail = lot(stream, {"none": 0.6, "one": 0.2, "two": 0.2})
         second = detail != "none"
     elif cut.endswith("shorts"):
@@ -199,7 +210,7 @@ def sample_lower(stream: np.random.Generator, feminine: float, *, covered: bool 
             table, detail = _JEANS, lot(stream, {"washed": 0.4, "frayed": 0.35, "turned": 0.25})
         elif cut == "chino_shorts":
             detail = lot(stream, {"belt": 0.4, "none": 0.3, "turned": 0.3})
-            pattern = _one_of(stream, ("florals", "leaves", "plaid", "checks", "stripes", "pin_dots")) if number < 0.35 else "plain"  # fmt: skip
+            pattern = _one_of(stream, _CHINO_SHORTS) if number < 0.35 else "plain"
         else:
             detail, second, table = lot(stream, {"one": 0.3, "two": 0.4, "three": 0.3}), True, _CLOTH
     else:
@@ -219,7 +230,8 @@ def sample_lower(stream: np.random.Generator, feminine: float, *, covered: bool 
 
 def sample_jacket(stream: np.random.Generator) -> Design:
     """Sample a jacket; its detail says whether it is worn open."""
-    cut = lot(stream, {"blazer": 0.28, "denim": 0.17, "bomber": 0.15, "cardigan": 0.18, "puffer": 0.12, "leather": 0.10})  # fmt: skip
+    cuts = {"blazer": 0.28, "denim": 0.17, "bomber": 0.15, "cardigan": 0.18, "puffer": 0.12, "leather": 0.10}
+    cut = lot(stream, cuts)
     table: Mapping[str, float] = _JEANS if cut == "denim" else _SOBER if cut in ("blazer", "leather") else _CLOTH
     pattern = "plain"
     if cut == "blazer" and stream.random() < 0.35:

@@ -436,7 +436,9 @@ def _shoes(feminine: float, lower: Lower, smart: bool, stream: np.random.Generat
     )
     sporty = kind in ("sneaker", "canvas")
     code = LEATHER[int(stream.random() * len(LEATHER))]
-    table: dict[str, float] = {"white": 0.30, "black": 0.2, "grey": 0.1, "navy": 0.1, "red": 0.1, "blue": 0.08, "green": 0.06, "pink": 0.06}  # fmt: skip
+    table: dict[str, float] = {
+        "white": 0.30, "black": 0.2, "grey": 0.1, "navy": 0.1, "red": 0.1, "blue": 0.08, "green": 0.06, "pink": 0.06,
+    }  # fmt: skip
     upper = jitter(rgb(code), stream, 0.6)
     if sporty or kind == "ballet":
         upper = _dye(lot(stream, table), stream)
