@@ -19,6 +19,9 @@ from reposer.generators.trueflow.copying import (
     arms_left_behind,
     connected,
     corrected,
+    covering_hands,
+    forearms,
+    hands_left_behind,
     in_own_colours,
     parts_moved,
     rims_inside,
@@ -339,3 +342,56 @@ def test_a_hand_before_the_body_is_copied_where_a_hand_is_wanted_and_nowhere_els
     assert arms_elsewhere(leg, hand, places).min() == 1
     assert arms_elsewhere(hand, hand, places).max() == arms_elsewhere(hand, leg, places).max() == 0
     assert arms_elsewhere(leg, leg, places).max() == 0
+
+
+SKIN, CLOTH = torch.tensor([0.5, 0.1, -0.2]).view(1, 3, 1, 1), torch.tensor([-0.6, -0.5, 0.1]).view(1, 3, 1, 1)
+HAND = (slice(None), slice(None), slice(40, 48), slice(34, 42))
+"""A square of skin on clothes, which the parts call a torso."""
+
+
+def with_a_hand():
+    """A head above a torso that hides its right hand: a picture of 64x64, its parts at 1/2, and its pose."""
+    picture = CLOTH.repeat(1, 1, 64, 64)
+    picture[:, :, :16] = SKIN
+    picture[HAND] = SKIN.expand(1, 3, 8, 8)
+    parts = torch.full((1, len(PARTS), 32, 32), -20.0)
+    parts[:, PARTS.index("face"), :8], parts[:, PARTS.index("torso"), 8:] = 20, 20
+    xy, visible = torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool)
+    for joint, place in (("shoulder", (8.0, 28.0)), ("elbow", (12.0, 44.0)), ("wrist", (30.0, 44.0))):
+        at = OPENPOSE_18.index(f"right_{joint}")
+        xy[0, at], visible[0, at] = torch.tensor(place), True
+    return picture, parts, Pose(xy, visible, (64, 64))
+
+
+def found_hands(picture, parts, pose):
+    half = pose.resize((32, 32))
+    near, zone = forearms(half), forearms(half, 1.4)
+    return F.interpolate(covering_hands(picture, parts, near, zone), (64, 64))
+
+
+def test_a_hand_that_the_network_takes_for_the_trunk_is_told_by_its_colour_beside_the_wrist():
+    picture, parts, pose = with_a_hand()
+    found = found_hands(picture, parts, pose)
+    assert found[HAND].min() > 0.9
+    assert found[:, :, :28].max() == found[:, :, 60:].max() == found[:, :, :, 52:].max() == found[:, :, :, :24].max() == 0
+    elsewhere = pose.affine(torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 18.0]]), pose.size)
+    assert found_hands(picture, parts, elsewhere)[:, :, :36].max() == 0, "no wrist is near"
+    red = picture.clone()
+    red[:, :, 16:] = SKIN
+    assert found_hands(red, parts, pose).max() == 0, "clothes of the colour of skin are left as they are"
+    nobody = torch.full_like(parts, -20.0)
+    nobody[:, PARTS.index("torso")] = 20
+    assert found_hands(picture, nobody, pose).max() == 0, "the colour of skin is not known"
+
+
+def test_such_a_hand_is_not_copied_but_where_the_result_has_its_hand_too():
+    picture, parts, pose = with_a_hand()
+    nothing = torch.zeros(1, 2, 32, 32)
+    body = Body(parts, torch.zeros(1, 3, 32, 32), parts, parts, parts[..., 0, 0])
+    geometry = Geometry(body, body, Match(nothing, nothing[:, :1], nothing[:, 0], nothing[:, 0, :, :1]))
+    raised = replace(pose, xy=pose.xy.clone())
+    raised.xy[0, OPENPOSE_18.index("right_wrist")] = torch.tensor([12.0, 20.0])
+    left = hands_left_behind(geometry, picture, pose, raised, grid(64, 64))
+    assert left[HAND].min() > 0.8 and left[:, :, :28].max() == 0
+    kept = hands_left_behind(geometry, picture, pose, pose, grid(64, 64))
+    assert kept[:, :, 43:45, 34:38].max() == 0

@@ -1,5 +1,8 @@
 """What of a match is copied: rules that need no training."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -63,9 +66,14 @@ def connected(person: Float[Tensor, "B 1 h w"], pose: Pose) -> Float[Tensor, "B 
     """The person's mask without what is not connected to the limbs: each pixel's value is at most the least on the
     best way there. The network's mask has specks in the background, in a grid of its coarsest cells."""
     limbs = limb_mask(pose.resize((person.shape[-2], person.shape[-1])), person.shape[-2] / 64)
-    reached = torch.minimum(person, limbs)
-    for _ in range(max(person.shape[-2:])):
-        further = torch.minimum(person, F.max_pool2d(reached, 3, 1, 1))
+    return _reached(torch.minimum(person, limbs), person)
+
+
+def _reached(start: Float[Tensor, "B 1 h w"], within: Float[Tensor, "B 1 h w"]) -> Float[Tensor, "B 1 h w"]:
+    """`within` as far as it is connected with `start`, which is at most that."""
+    reached = start
+    for _ in range(max(start.shape[-2:])):
+        further = torch.minimum(within, F.max_pool2d(reached, 3, 1, 1))
         if torch.equal(further, reached):
             break
         reached = further
@@ -169,6 +177,95 @@ def arms_left_behind(geometry: Geometry, target_pose: Pose, size: tuple[int, int
     limbs = limb_mask(target_pose.resize((size[0] // MAP, size[1] // MAP)), size[0] / MAP / LIMBS)
     own = torch.maximum(shrunk(target.person, 2), limbs)
     return there * (1 - F.interpolate(own, size, mode="bilinear", align_corners=False))
+
+
+HAND, THICK = 0.7, 0.25
+"""Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part of
+an arm, which is foreshortened least."""
+SURELY, AT_MOST = 0.6, 1.4
+"""The shares of both that surely are theirs, and that may be."""
+SKIN = [[PARTS.index("face")], ARMS]
+"""Parts of which a hand has the colour, each by itself: a sleeve is not skin."""
+TRUNK = [PARTS.index(part) for part in ("torso", "hips", "skirt", "outer", "right_upper_leg", "left_upper_leg")]
+"""What hands are in front of."""
+FEW = 24
+"""Pixels at 1/2 of the picture: of a part that shows less, the colour is not known."""
+
+
+def forearms(pose: Pose, share: float = 1.0) -> Float[Tensor, "1 1 h w"]:
+    """Where both forearms and hands of one pose may be, in front of something else. share: of HAND and THICK."""
+    joints = [[f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist")] for side in ("right", "left")]
+    arms = [[pose.skeleton.index(joint) for joint in arm] for arm in joints if all(j in pose.skeleton for j in arm)]
+    xy, kept, length = pose.xy.clone(), torch.zeros_like(pose.visible), 0.0
+    for a, b in (pair for arm in arms for pair in pairwise(arm)):
+        if pose.visible[0, a] and pose.visible[0, b]:
+            length = max(length, float((xy[0, a] - xy[0, b]).norm()))
+    for _, elbow, wrist in arms:
+        if pose.visible[0, elbow] and pose.visible[0, wrist]:
+            kept[0, [elbow, wrist]] = True
+            along = xy[0, wrist] - xy[0, elbow]
+            xy[0, wrist] += share * HAND * length * along / along.norm().clamp(min=1e-3)
+    return limb_mask(replace(pose, xy=xy, visible=kept), max(share * THICK * length, 1.0))
+
+
+def covering_hands(
+    source: Float[Tensor, "B 3 H W"],
+    parts: Float[Tensor, "B P h w"],
+    near: Float[Tensor, "B 1 h w"],
+    zone: Float[Tensor, "B 1 h w"],
+) -> Float[Tensor, "B 1 h w"]:
+    """How surely a pixel of a source is a hand or forearm in front of the trunk that the network takes for the trunk: it has
+    the colour of skin, and not that of the clothes around.
+
+    parts: scores. near: where forearms and hands mostly are. zone: what of them is connected with that lies in it.
+    """
+    half = (parts.shape[-2], parts.shape[-1])
+    scores = at_least_float32(parts).softmax(1)
+    colours = F.adaptive_avg_pool2d(at_least_float32(source), half)
+    trunk = scores[:, TRUNK].sum(1, True)
+    clothes = filled(colours, ((trunk - 0.6) / 0.3).clamp(0, 1) * (1 - zone))
+    found = torch.zeros_like(trunk)
+    for group in SKIN:
+        own = ((scores[:, group].sum(1, True) - 0.6) / 0.3).clamp(0, 1)
+        many = own.sum((2, 3), True)
+        skin = (colours * own).sum((2, 3), True) / many.clamp(min=1)
+        to_skin, to_clothes = (_unlike(colours, other) for other in (skin, clothes))
+        likely = ((to_clothes - to_skin) / (to_clothes + to_skin).clamp(min=1e-3) * 4).clamp(0, 1)
+        known = (many > FEW) & (_unlike(skin, clothes) > 0.15)
+        found = torch.maximum(found, likely * known)
+    found = _reached(found * near * (trunk > 0.5), found * zone * (trunk > 0.5))
+    return F.avg_pool2d(F.max_pool2d(found, 5, 1, 2), 3, 1, 1)
+
+
+def hands_left_behind(
+    geometry: Geometry,
+    source: Float[Tensor, "B 3 H W"],
+    source_pose: Pose,
+    target_pose: Pose,
+    place: Float[Tensor, "B 2 H W"],
+) -> Float[Tensor, "B 1 H W"]:
+    """How much a pixel of the target shows a hand of the source in front of what belongs there (`covering_hands`), where
+    the target has no arm."""
+    half, size = (
+        (geometry.source.parts.shape[-2], geometry.source.parts.shape[-1]),
+        (place.shape[-2], place.shape[-1]),
+    )
+    near, zone, now = (
+        torch.cat([forearms(pose[b : b + 1].resize(half), share) for b in range(len(place))])
+        for pose, share in ((source_pose, 1.0), (source_pose, AT_MOST), (target_pose, SURELY))
+    )
+    there = covering_hands(source, geometry.source.parts, near, zone)
+    arms = at_least_float32(geometry.target.parts).softmax(1)[:, ARMS].sum(1, True)
+    wanted = torch.maximum(F.max_pool2d(arms, 5, 1, 2), now)
+    there, wanted = (F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (there, wanted))
+    return sample(there, place) * (1 - wanted)
+
+
+def _unlike(one: Float[Tensor, "B 3 #h #w"], other: Float[Tensor, "B 3 #h #w"]) -> Tensor:
+    """How different two colours are: their tints count more than their brightness, which changes with the light."""
+    apart = one - other
+    brightness = apart.mean(1, True)
+    return ((apart - brightness).square().sum(1, True) * 4 + brightness.square()).sqrt()
 
 
 def best_shown(

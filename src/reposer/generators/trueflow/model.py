@@ -31,6 +31,7 @@ from .copying import (
     best_shown,
     connected,
     corrected,
+    hands_left_behind,
     in_own_colours,
     own_error,
     rims_inside,
@@ -282,14 +283,23 @@ class TrueFlow(Generator):
         copied = output.copy[:, None]
         if output.shares is not None:
             copied = copied * output.shares
-        wrong = [
-            torch.maximum(
-                torch.maximum(rims_inside(output.geometry.target.person, mask, place), torn(place)),
-                arms_elsewhere(output.geometry.target.parts, geometry.source.parts, place),
-            )
-            for geometry, mask, place in zip(geometries, masks, places, strict=True)
-        ]
-        copied = copied * (1 - torch.stack(wrong, 1) * (1 - large(still)[:, None]))
+        seen = list(zip(geometries, sources, poses, masks, places, strict=True))
+        arms = torch.stack(
+            [
+                torch.maximum(
+                    arms_elsewhere(g.target.parts, g.source.parts, place),
+                    hands_left_behind(g, picture, pose, target_pose, place),
+                )
+                for g, picture, pose, _, place in seen
+            ],
+            1,
+        )
+        wrong = torch.stack(
+            [torch.maximum(rims_inside(g.target.person, mask, place), torn(place)) for g, _, _, mask, place in seen], 1
+        )
+        moved = 1 - large(still)[:, None]
+        behind_arms = (copied * arms * moved).sum(1)
+        copied = copied * (1 - torch.maximum(arms, wrong) * moved)
         mirrored: list[int] = []
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
@@ -309,7 +319,9 @@ class TrueFlow(Generator):
             torch.zeros_like(output.painted),
         )
         share = torch.stack(shown).sum(0)
-        own = in_own_colours(output.painted, output.geometry.target.parts, look / share.clamp(min=1e-3), share)
+        look = look / share.clamp(min=1e-3)
+        own = in_own_colours(output.painted, output.geometry.target.parts, look, share)
+        own = torch.lerp(own, filled(look, share), behind_arms)  # the network has seen the arm, and generates it again
         return Composition(
             place=torch.stack(places, 1),
             copied=copied,

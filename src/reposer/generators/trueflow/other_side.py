@@ -6,8 +6,7 @@ is looked up at its mirror image.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -18,9 +17,8 @@ from torch import Tensor
 from reposer.core import Pose
 from reposer.core.truth import PARTS
 from reposer.nn.layout import at_least_float32
-from reposer.nn.maps import limb_mask
 
-from .copying import shrunk, torn
+from .copying import forearms, shrunk, torn
 from .geometry import MAP, Geometry, enlarged, sample
 
 
@@ -62,9 +60,6 @@ second on it is not."""
 MISSING = 0.3, 0.5
 """The share of the trunk or of a limb that is hidden: up to the first it is left to the network, from the second on it
 is copied from the other side."""
-HAND, THICK = 0.7, 0.25
-"""Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part
-of an arm, which is foreshortened least."""
 
 
 class OtherSide(NamedTuple):
@@ -85,7 +80,7 @@ def other_sides(geometry: Geometry, source_pose: Pose, hidden: Float[Tensor, "B 
     source, target = (_groups(body.parts) for body in (geometry.source, geometry.target))
     heads = at_least_float32(geometry.target.parts).softmax(1)[:, _HEAD].sum(1)
     source = source * geometry.source.person
-    arms = torch.cat([_forearms(source_pose[b : b + 1].resize(half)) for b in range(len(hidden))])
+    arms = torch.cat([forearms(source_pose[b : b + 1].resize(half)) for b in range(len(hidden))])
     others = [group for group in range(len(_NAMES)) if group not in _ARMS]
     source[:, others] = source[:, others] * (1 - arms)
     missing = (F.adaptive_avg_pool2d(hidden, half) * target).sum((2, 3)) / target.sum((2, 3)).clamp(min=1)
@@ -105,22 +100,6 @@ def other_sides(geometry: Geometry, source_pose: Pose, hidden: Float[Tensor, "B 
 def _groups(parts: Float[Tensor, "B P h w"]) -> Float[Tensor, "B G h w"]:
     scores = at_least_float32(parts).softmax(1)
     return torch.stack([scores[:, group].sum(1) for group in _PARTS], 1)
-
-
-def _forearms(pose: Pose) -> Float[Tensor, "1 1 h w"]:
-    """Where both forearms and hands of one pose may be, in front of something else."""
-    joints = [[f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist")] for side in ("right", "left")]
-    arms = [[pose.skeleton.index(joint) for joint in arm] for arm in joints if all(j in pose.skeleton for j in arm)]
-    xy, kept, length = pose.xy.clone(), torch.zeros_like(pose.visible), 0.0
-    for a, b in (pair for arm in arms for pair in pairwise(arm)):
-        if pose.visible[0, a] and pose.visible[0, b]:
-            length = max(length, float((xy[0, a] - xy[0, b]).norm()))
-    for _, elbow, wrist in arms:
-        if pose.visible[0, elbow] and pose.visible[0, wrist]:
-            kept[0, [elbow, wrist]] = True
-            along = xy[0, wrist] - xy[0, elbow]
-            xy[0, wrist] += HAND * length * along / along.norm().clamp(min=1e-3)
-    return limb_mask(replace(pose, xy=xy, visible=kept), max(THICK * length, 1.0))
 
 
 class _Wanted(NamedTuple):
