@@ -373,7 +373,8 @@ def test_a_hand_that_the_network_takes_for_the_trunk_is_told_by_its_colour_besid
     picture, parts, pose = with_a_hand()
     found = found_hands(picture, parts, pose)
     assert found[HAND].min() > 0.9
-    assert found[:, :, :28].max() == found[:, :, 60:].max() == found[:, :, :, 52:].max() == found[:, :, :, :24].max() == 0
+    assert found[:, :, :28].max() == found[:, :, 60:].max() == 0
+    assert found[:, :, :, 52:].max() == found[:, :, :, :24].max() == 0
     elsewhere = pose.affine(torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 18.0]]), pose.size)
     assert found_hands(picture, parts, elsewhere)[:, :, :36].max() == 0, "no wrist is near"
     red = picture.clone()

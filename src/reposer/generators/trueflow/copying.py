@@ -180,8 +180,8 @@ def arms_left_behind(geometry: Geometry, target_pose: Pose, size: tuple[int, int
 
 
 HAND, THICK = 0.7, 0.25
-"""Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part of
-an arm, which is foreshortened least."""
+"""Length of a hand, and how far from the line of forearm and hand a pixel may be theirs: in lengths of the longest part
+of an arm, which is foreshortened least."""
 SURELY, AT_MOST = 0.6, 1.4
 """The shares of both that surely are theirs, and that may be."""
 SKIN = [[PARTS.index("face")], ARMS]
@@ -214,8 +214,8 @@ def covering_hands(
     near: Float[Tensor, "B 1 h w"],
     zone: Float[Tensor, "B 1 h w"],
 ) -> Float[Tensor, "B 1 h w"]:
-    """How surely a pixel of a source is a hand or forearm in front of the trunk that the network takes for the trunk: it has
-    the colour of skin, and not that of the clothes around.
+    """How surely a pixel of a source is a hand or forearm in front of the trunk that the network takes for the trunk: it
+    has the colour of skin, and not that of the clothes around.
 
     parts: scores. near: where forearms and hands mostly are. zone: what of them is connected with that lies in it.
     """
@@ -244,8 +244,8 @@ def hands_left_behind(
     target_pose: Pose,
     place: Float[Tensor, "B 2 H W"],
 ) -> Float[Tensor, "B 1 H W"]:
-    """How much a pixel of the target shows a hand of the source in front of what belongs there (`covering_hands`), where
-    the target has no arm."""
+    """How much a pixel of the target that is no arm shows a hand of the source in front of what belongs there, see
+    `covering_hands`."""
     half, size = (
         (geometry.source.parts.shape[-2], geometry.source.parts.shape[-1]),
         (place.shape[-2], place.shape[-1]),
