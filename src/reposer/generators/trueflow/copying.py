@@ -214,7 +214,7 @@ def covering_hands(
     near: Float[Tensor, "B 1 h w"],
     zone: Float[Tensor, "B 1 h w"],
 ) -> Float[Tensor, "B 1 h w"]:
-    """How surely a pixel of a source is a hand or forearm in front of the trunk that the network takes for the trunk: it
+    """How surely a pixel of a source that the network takes for the trunk is a hand or forearm in front of it: it
     has the colour of skin, and not that of the clothes around.
 
     parts: scores. near: where forearms and hands mostly are. zone: what of them is connected with that lies in it.
