@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from reposer.core.memory import NotCounted
+from reposer.nn import live_bytes
 from reposer.nn.live_bytes import META, LiveBytes, bytes_at_peak, without_numbers
 
 KILO = 250  # numbers of four bytes
@@ -42,6 +43,21 @@ def test_a_network_takes_as_much_as_its_tensors_have_numbers():
         peaks = [bytes_at_peak(lambda rows=rows: network(torch.zeros(rows, 3, 16, 16, device=META))) for rows in (1, 4)]
     assert peaks[1] == 4 * peaks[0]
     assert 4 * 16 * 16 * (3 + 8 + 8) <= peaks[0] <= 4 * 16 * 16 * (3 + 8 + 8 + 1)
+
+
+def test_what_is_kept_of_shapes_changes_no_count(monkeypatch):
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), nn.ReLU(inplace=True), nn.Conv2d(8, 6, 3)).to(META)
+
+    def work():
+        x = torch.zeros(2, 3, 16, 16, device=META, requires_grad=True)
+        left, right = network(x).chunk(2, dim=1)
+        (left.permute(0, 2, 3, 1) * right.permute(0, 2, 3, 1) + torch.arange(3.0)).add_(1).amax((1, 2)).sum().backward()
+
+    monkeypatch.setattr(live_bytes, "_RESULTS", {})
+    first = bytes_at_peak(work)
+    assert live_bytes._RESULTS and bytes_at_peak(work) == first
+    monkeypatch.setattr(live_bytes, "_key", lambda value: None)  # nothing is kept
+    assert bytes_at_peak(work) == first
 
 
 def test_questions_about_numbers_are_answered_and_seeds_stay_real():

@@ -3,7 +3,7 @@ whose tensors have shapes and no numbers."""
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -43,6 +43,10 @@ _OTHER_TYPE = {
 }
 """Operators on each number whose results have another type than the numbers, or another layout."""
 
+_EMPTY_LIKE = torch.ops.aten.empty_like.default
+_PLAIN = (bool, int, float, str, torch.dtype, torch.device, torch.layout, torch.memory_format, torch._ops.OpOverload)
+"""Arguments besides tensors that say by their value what an operator returns."""
+
 
 class LiveBytes(TorchDispatchMode):
     """Within the block, follows every tensor that torch makes on the device "meta". peak: the most bytes at a time.
@@ -74,8 +78,9 @@ class LiveBytes(TorchDispatchMode):
             kwargs["device"] = META
         if func._schema.is_mutable and isinstance(args[0], Tensor) and not args[0].is_meta:
             return args[0]  # a real tensor that would get numbers which are not there
-        args, kwargs = tree_map_only(Tensor, lambda t: t if t.is_meta else t.to(META), (args, kwargs))
-        return self._followed(func(*args, **kwargs))
+        if not all(t.is_meta for t in (*_tensors(args), *_tensors([*kwargs.values()]))):
+            args, kwargs = tree_map_only(Tensor, lambda t: t if t.is_meta else t.to(META), (args, kwargs))
+        return self._followed(_result(func, args, kwargs))
 
     def _followed(self, output: Any) -> Any:
         for tensor in tree_iter(output):
@@ -126,7 +131,72 @@ def _alike(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor | N
     if func._schema.is_mutable:
         return first
     (returned,) = func._schema.returns if len(func._schema.returns) == 1 else (None,)
-    return None if returned is None or func.overloadpacket in _OTHER_TYPE else torch.empty_like(first)
+    return None if returned is None or func.overloadpacket in _OTHER_TYPE else _result(_EMPTY_LIKE, (first,), {})
+
+
+_RESULTS: dict[Any, "_Made | list[_Made] | tuple[_Made, ...] | None"] = {}
+"""What operators return of arguments of some shapes. None: views of the arguments, or what is no tensor."""
+_MOST_RESULTS = 50_000
+"""A network has some thousands; a page that is open for weeks counts many."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A tensor with a storage of its own that an operator makes."""
+
+    shape: torch.Size
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+
+    def again(self) -> Tensor:
+        return torch.empty_strided(self.shape, self.stride, dtype=self.dtype, device=META)
+
+
+def _result(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What the operator returns. Torch finds out the shapes of many by their definition in terms of others, in a
+    millisecond or more; a network asks for the same ones again and again, so these are kept."""
+    key = None if func._schema.is_mutable else _key((func, args, *sorted(kwargs.items())))
+    if key is None:
+        return func(*args, **kwargs)
+    kept = _RESULTS.get(key)
+    if isinstance(kept, _Made):
+        return kept.again()
+    if kept is not None:
+        return type(kept)(made.again() for made in kept)
+    output = func(*args, **kwargs)
+    if key not in _RESULTS:
+        if len(_RESULTS) >= _MOST_RESULTS:
+            _RESULTS.clear()
+        _RESULTS[key] = _made(output, args, kwargs)
+    return output
+
+
+def _key(value: Any) -> Any:
+    """Equal for arguments of which an operator makes tensors of equal shapes; None if that cannot be told."""
+    if isinstance(value, Tensor):
+        known = type(value) in (Tensor, torch.nn.Parameter) and value.layout == torch.strided and not value.is_complex()
+        return (value.shape, value.stride(), value.dtype) if known else None
+    if isinstance(value, list | tuple):
+        keys = tuple(_key(own) for own in value)
+        return None if None in keys else (type(value), keys)
+    return (type(value), value) if isinstance(value, _PLAIN) or value is None else None
+
+
+def _made(output: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> "_Made | list[_Made] | tuple[_Made, ...] | None":
+    """How to make it again, if it is one or several tensors whose storages are theirs alone."""
+    several = type(output) in (list, tuple)
+    storages = {t.untyped_storage()._cdata for t in (*_tensors(args), *_tensors([*kwargs.values()]))}
+    found = []
+    for tensor in output if several else [output]:
+        if type(tensor) is not Tensor or not tensor.is_meta or tensor.layout != torch.strided:
+            return None
+        made = _Made(tensor.shape, tensor.stride(), tensor.dtype)
+        storage = tensor.untyped_storage()
+        if storage._cdata in storages or storage.nbytes() != made.again().untyped_storage().nbytes():
+            return None
+        storages.add(storage._cdata)
+        found.append(made)
+    return type(output)(found) if several else found[0]
 
 
 def bytes_at_peak(work: Callable[[], object]) -> int:
