@@ -145,12 +145,12 @@ def _half(path: Path) -> str:
 
 
 class ForkServer:
-    """The warm process that runs cases one after the other."""
+    """The warm process that runs cases one after the other. valid: the folder of valid files."""
 
-    def __init__(self) -> None:
+    def __init__(self, valid: Path) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "CUDA_VISIBLE_DEVICES": ""}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.hostile.fork_server"],
+            [sys.executable, "-m", "tests.hostile.fork_server", str(valid)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,4 +1,6 @@
-"""Runs command lines in forked children of one warm process: python -m tests.hostile.fork_server, a JSON line a case.
+"""Runs command lines in forked children of one warm process: python -m tests.hostile.fork_server VALID, a JSON line a case.
+
+VALID: folder of the valid files of the commands.
 
 A child has its own folder, no input, bounded CPU seconds and address space; the answer names its exit code, what it
 printed, its peak memory and whether it had to be killed. What a child imported, the server imports too, so that the
@@ -27,7 +29,7 @@ PRELOADED = ("reposer", "torch", "accelerate", "safetensors", "numpy", "PIL", "a
 TRACEBACK = 70  # exit code of a child whose error nobody caught
 
 
-def serve() -> None:
+def serve(valid: str) -> None:
     """Answers a case a line until the input ends."""
     import numpy as np
     import torch
@@ -43,7 +45,7 @@ def serve() -> None:
     import reposer.cli.transfer
     import reposer.cli.views
     import reposer.cli.web  # noqa: F401
-    from reposer.cli import main
+    from reposer.cli import estimate, main
     from reposer.own_photo import people_in
 
     torch.set_num_threads(1)
@@ -54,6 +56,10 @@ def serve() -> None:
         for words in sorted({command.arguments[: command.words] for command in COMMANDS.values()}):
             with contextlib.suppress(SystemExit):
                 main([*words, "--help"])
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), contextlib.chdir(valid):
+        for command in COMMANDS.values():  # and the shapes of the networks' tensors
+            if command.arguments[0] in estimate.COMMANDS:
+                main(["estimate", *command.arguments])
     for line in sys.stdin:
         case = json.loads(line)
         sys.stdout.write(json.dumps(_answer(case["arguments"], case["folder"])) + "\n")
@@ -149,4 +155,4 @@ def _ticks(group: int) -> int:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

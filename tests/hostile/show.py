@@ -13,7 +13,8 @@ from tests.hostile.valid_files import write_valid_files
 def show(first: int, last: int) -> None:
     """Prints every case in full if it is one, else those with faults, and a table of exit codes."""
     root = Path(tempfile.mkdtemp())
-    valid, server = write_valid_files(root / "valid"), ForkServer()
+    valid = write_valid_files(root / "valid")
+    server = ForkServer(valid)
     options = options_of(server, root)
     codes: Counter[int] = Counter()
     peak, wrong_ones = 0, 0

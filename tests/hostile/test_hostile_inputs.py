@@ -24,8 +24,8 @@ def valid(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server():
-    server = ForkServer()
+def server(valid):
+    server = ForkServer(valid)
     yield server
     server.close()
 

@@ -6,12 +6,12 @@ import pytest
 
 from reposer.cli.trainable import trainable
 from reposer.core import BadInput
+from reposer.generators import RECIPES
 from reposer.nn.features import shapes_alone
 from reposer.training import memory
 from reposer.training.dry_run import try_out
 from reposer.training.memory import RunMemory
 from tests.conformance.alike import one_of_each, tiny
-from tests.training.run_tiny import recipe
 
 
 def step(need):
@@ -35,7 +35,7 @@ def test_the_steps_of_clips_can_be_counted(name):
 
 @pytest.fixture(scope="module")
 def run():
-    return replace(recipe(2), batch_size=8, workers=3)
+    return replace(RECIPES["gfla-fashion-2020-baseline"]().tiny(), batch_size=8, workers=3)
 
 
 @pytest.fixture(scope="module")

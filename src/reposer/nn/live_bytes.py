@@ -162,7 +162,8 @@ def _result(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(kept, _Made):
         return kept.again()
     if kept is not None:
-        return type(kept)(made.again() for made in kept)
+        several = [made.again() for made in kept]
+        return several if isinstance(kept, list) else tuple(several)
     output = func(*args, **kwargs)
     if key not in _RESULTS:
         if len(_RESULTS) >= _MOST_RESULTS:
