@@ -149,6 +149,7 @@ class ForkServer:
 
     def __init__(self, valid: Path) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200", "CUDA_VISIBLE_DEVICES": ""}
+        environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"  # a fork copies half as many entries of pages
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.hostile.fork_server", str(valid)],
             stdin=subprocess.PIPE,

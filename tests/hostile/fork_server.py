@@ -1,6 +1,5 @@
-"""Runs command lines in forked children of one warm process: python -m tests.hostile.fork_server VALID, a JSON line a case.
-
-VALID: folder of the valid files of the commands.
+"""Runs command lines in forked children of one warm process, a JSON line a case: python -m tests.hostile.fork_server VALID,
+with the folder of the commands' valid files.
 
 A child has its own folder, no input, bounded CPU seconds and address space; the answer names its exit code, what it
 printed, its peak memory and whether it had to be killed. What a child imported, the server imports too, so that the
@@ -18,6 +17,7 @@ import signal
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from tests.hostile.commands import COMMANDS
@@ -34,6 +34,7 @@ def serve(valid: str) -> None:
     import numpy as np
     import torch
     import torch._dynamo  # the first optimiser imports it
+    from PIL import Image
 
     import reposer.cli.animate
     import reposer.cli.compare
@@ -47,11 +48,15 @@ def serve(valid: str) -> None:
     import reposer.cli.web  # noqa: F401
     from reposer.cli import estimate, main
     from reposer.own_photo import people_in
+    from tests import rendered
 
     torch.set_num_threads(1)
     os.fsync = lambda _: None  # no case cuts the power
     gc.set_threshold(50_000, 20, 20)
+    rendered.keep_estimates()
     people_in(np.full((64, 64, 3), 128, np.uint8))  # children find the pose estimator open
+    for name in ("somebody.png", "album/anna_1.png", "album/anna_2.jpg"):  # and what it says of unchanged photos
+        people_in(np.asarray(Image.open(Path(valid, name)).convert("RGB")))
     with contextlib.redirect_stdout(io.StringIO()):  # and what reads options imported, and its patterns compiled
         for words in sorted({command.arguments[: command.words] for command in COMMANDS.values()}):
             with contextlib.suppress(SystemExit):
