@@ -1,5 +1,5 @@
-"""Runs command lines in forked children of one warm process, a JSON line a case: python -m tests.hostile.fork_server VALID,
-with the folder of the commands' valid files.
+"""Runs command lines in forked children of one warm process: python -m tests.hostile.fork_server VALID, a JSON line a
+case. VALID: the folder of the commands' valid files.
 
 A child has its own folder, no input, bounded CPU seconds and address space; the answer names its exit code, what it
 printed, its peak memory and whether it had to be killed. What a child imported, the server imports too, so that the
