@@ -83,10 +83,20 @@ def _many(url: str, page: Page) -> Table:
     for one in threads:
         one.start()
     while any(one.is_alive() for one in threads):
-        peaks.append(page.pictures.resident)
+        peaks.append(resident(page))
         time.sleep(0.2)
     row = (str(VISITORS), min(seconds), max(seconds), max(peaks))
     return Table("Twenty visitors at once", ("visitors", "first, s", "last, s", "process that generates, MB"), [row])
+
+
+def resident(page: Page) -> float:
+    """Megabytes that the process that generates has in memory; 0 if there is none, or this system does not say."""
+    process = page.pictures._process
+    status = Path(f"/proc/{process.pid}/status") if process is not None else None
+    if status is None or not status.exists():
+        return 0.0
+    lines = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
+    return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
 
 def _processor_time(page: Page) -> float:

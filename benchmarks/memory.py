@@ -63,9 +63,8 @@ def measured(name: str, checkpointing: bool, device: str) -> list[tuple[str, int
             optimisers = {n: stage.optimisers[n].build(player) for n, player in objective.players.items()}
             for step in range(2):
                 start = time.perf_counter()
-                take_step(
-                    objective, optimisers, stage, batch, 1.0, recipe.precision if device != "cpu" else "fp32", step
-                )
+                precision = recipe.precision if device != "cpu" else "fp32"
+                take_step(objective, optimisers, stage, [(batch, 1.0)], 1.0, precision, step)
                 if device != "cpu":
                     torch.cuda.synchronize()
                 seconds = time.perf_counter() - start

@@ -46,7 +46,7 @@ def measured(name: str, device: torch.device) -> list[tuple[str, float]]:
         times = []
         for step in range(1 + REPEATS):
             start = time.process_time()
-            take_step(objective, optimisers, stage, batch, 1.0, recipe.precision, step)
+            take_step(objective, optimisers, stage, [(batch, 1.0)], 1.0, recipe.precision, step)
             times.append(time.process_time() - start)
         found.append((stage.name, min(times[1:])))
     return found

@@ -219,7 +219,7 @@ def test_6_in_an_alternate_step_the_pose_branch_changes_twice_and_the_judges_thr
     for player, optimiser in optimisers.items():
         assert isinstance(optimiser, torch.optim.RAdam)
         optimiser.step = lambda player=player, optimiser=optimiser: step_of(player, optimiser)
-    take_step(game, optimisers, stage, pairs(recipe, generator.framing, 2), 1.0, "fp32", 0)
+    take_step(game, optimisers, stage, [(pairs(recipe, generator.framing, 2), 1.0)], 1.0, "fp32", 0)
     assert changes == {"pose": 2, "detail": 1, "appearance": 3, "shape": 3}
 
 
@@ -280,7 +280,7 @@ def test_8_four_pairs_are_overfitted_and_a_checkpoint_reloads_bit_exact(name, tm
     optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
     for step in range(STEPS):
         factor = min(1.0, 2 * (STEPS - step) / STEPS)
-        take_step(game, optimisers, stage, batch, factor, "fp32", step)
+        take_step(game, optimisers, stage, [(batch, 1.0)], factor, "fp32", step)
     generator.eval()
     drawn = generator.generate(batch.source, batch.source_pose, batch.target_pose)
     assert (drawn - batch.target).abs().mean() < first / 5

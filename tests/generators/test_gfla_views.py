@@ -273,7 +273,7 @@ def test_four_views_are_learnt_by_heart(name, rate, share):
         game = stage.objective.build(generator).train()
         steppers = {player: optimisers[player].build(net) for player, net in game.players.items()}
         for step in range(steps):
-            take_step(game, steppers, stage, batch, stage.learning_rate_factor(step), "fp32", step)
+            take_step(game, steppers, stage, [(batch, 1.0)], stage.learning_rate_factor(step), "fp32", step)
         reached.append(l1())
     print(f"{name}: L1", *(f"{value:.4f}" for value in reached))
     assert reached[-1] < share * reached[0]

@@ -266,7 +266,7 @@ def test_four_pairs_are_learnt_by_heart_and_a_checkpoint_reloads_bit_exact(tmp_p
 
     before = (drawn(generator) - batch.target).abs().mean()
     for step in range(400):
-        take_step(game, optimisers, stage, batch, 1.0, "fp32", step)
+        take_step(game, optimisers, stage, [(batch, 1.0)], 1.0, "fp32", step)
     generator.eval()
     after = (drawn(generator) - batch.target).abs().mean()
     assert before / after >= 5

@@ -139,7 +139,7 @@ def test_5_the_second_stage_leaves_the_coarse_network_bit_identical_and_the_pict
     stage = RECIPES["pg2-market-2017"]().stages[1]
     optimisers = {name: Adam(1e-3).build(player) for name, player in objective.players.items()}
     for step in range(3):
-        take_step(objective, optimisers, stage, batch_of(seed=step), 1.0, "fp32", step)
+        take_step(objective, optimisers, stage, [(batch_of(seed=step), 1.0)], 1.0, "fp32", step)
     after = generator.state_dict()
     coarse = [name for name in before if name.startswith("coarse_net.")]
     refine = [name for name in before if name.startswith("refine_net.")]
@@ -454,7 +454,8 @@ def test_four_pairs_are_learned_by_heart_and_the_checkpoint_reloads_bit_exact(tm
         objective = game(stage.objective, generator)
         steppers = {name: optimisers[name].build(player) for name, player in objective.players.items()}
         for step in range(steps):
-            take_step(objective, steppers, stage, batch, stage.learning_rate_factor(step), recipe.precision, step)
+            factor = stage.learning_rate_factor(step)
+            take_step(objective, steppers, stage, [(batch, 1.0)], factor, recipe.precision, step)
         with torch.no_grad():
             reached.append((generator.coarse(batch.source, batch.target_pose) - batch.target).abs().mean().item())
     reached.append(l1())

@@ -72,7 +72,8 @@ def test_the_first_losses_are_those_of_the_cpu(name, device):
             torch.manual_seed(0)
             game = stage.objective.build(generator).double().to(place).train()
             optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
-            terms = take_step(game, optimisers, stage, double(batch).to(place), 0.0, "fp32", 0)  # nothing moves
+            parts = [(double(batch).to(place), 1.0)]
+            terms = take_step(game, optimisers, stage, parts, 0.0, "fp32", 0)  # nothing moves
             first[str(place), stage.name] = terms
     for stage in recipe.stages:
         assert first[str(device), stage.name] == pytest.approx(first["cpu", stage.name], rel=1e-6, abs=1e-9)

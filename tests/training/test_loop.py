@@ -18,7 +18,7 @@ from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.training import Adam, Objective, Stage, TrainingStopped, Turn, frozen
 from reposer.training.distributed import average_gradients, rows_of_process
 from reposer.training.loader import batches_in_parts
-from reposer.training.loop import must_begin, take_step, take_step_in_parts, train, update_average
+from reposer.training.loop import must_begin, take_step, train, update_average
 from tests.batches import batches
 from tests.batches import batches as batches_of
 from tests.conformance.alike import AS_FACES, OF_CLIPS, one_of_each, tiny
@@ -48,7 +48,7 @@ def test_a_term_that_is_not_finite_stops_and_names_step_player_and_term():
     stage = Stage("fit", None, 1, {"generator": Adam()})
     optimisers = {"generator": Adam().build(game.players["generator"])}
     with pytest.raises(TrainingStopped, match=r"step 7 .*'fit' of generator is nan"):
-        take_step(game, optimisers, stage, torch.ones(2, 1), 1.0, "fp32", 7)
+        take_step(game, optimisers, stage, [(torch.ones(2, 1), 1.0)], 1.0, "fp32", 7)
 
 
 def test_frozen_lets_gradients_through_and_collects_none():
@@ -148,7 +148,7 @@ def weights_after(
         last_step = steps if stage is recipe.stages[-1] else 1
         for step, own in enumerate(rows(first_step=0, last_step=last_step, parts=parts)):
             doubled = [(double(batch), part) for batch, part in own]
-            take_step_in_parts(game, optimisers, stage, doubled, 1.0, "fp32", step, share=share)
+            take_step(game, optimisers, stage, doubled, 1.0, "fp32", step, share=share)
         result |= {f"{stage.name}.{k}": v.clone() for k, v in game.networks.state_dict().items()}
     return result
 

@@ -301,3 +301,15 @@ def test_a_receipt_of_an_earlier_version_is_read_in_todays_words(tmp_path):
     first, second = RunFolder(tmp_path).read_receipt()["recipe"]["stages"]
     assert first["objective"] == {"fooled": "generated-and-source", "l1": 50.0}
     assert second["objective"] == {"fooled": "generated"}
+
+
+@pytest.mark.slow
+def test_a_run_that_an_earlier_version_began_goes_on(tmp_path):
+    folder = RunFolder(tmp_path)
+    train(recipe(1), tmp_path, progress=False, until_step=1)
+    receipt = json.loads(folder.receipt.read_text())
+    del receipt["recipe"]["accumulation"]  # it had no such field, and one that nothing read
+    receipt["recipe"]["protocol"] = "reposer-v1-reconstruction"
+    folder.receipt.write_text(json.dumps(receipt))
+    assert train(recipe(1), tmp_path, progress=False).finished
+    assert "protocol" not in json.loads(folder.receipt.read_text())["recipe"]

@@ -41,7 +41,7 @@ def on_files(root: Path, steps: int = 1) -> Recipe:
 @pytest.mark.slow
 def test_a_run_goes_on_when_only_what_cannot_move_the_numbers_differs(tmp_path):
     train(recipe(2), tmp_path / "broken", progress=False, until_step=1)
-    other = replace(recipe(2), log_every=2, save_every=3, picture_every=5, workers=1, protocol="patn-fashion-2019")
+    other = replace(recipe(2), log_every=2, save_every=3, picture_every=5, workers=1)
     assert train(other, tmp_path / "broken", progress=False).finished
     train(recipe(2), tmp_path / "whole", progress=False)
     assert_same(final_state(tmp_path / "broken"), final_state(tmp_path / "whole"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.first_picture import resident
 from reposer.web.work import work
 from tests.web.api import a_page, answer, begun, talking
 
@@ -42,7 +43,7 @@ def test_twenty_visitors_at_once_get_their_own_pictures_in_order():
         peaks = []
         for number, (visit, sent) in enumerate(zip(visits, made, strict=True)):
             assert answer(client, visit, sent, 600)["state"] == "done"
-            peaks.append(page.pictures.resident)
+            peaks.append(resident(page))
             content = client.get(f"/api/visits/{visit}/files/{sent.json()['thing']}/reposed.png").content
             corner = np.array(Image.open(io.BytesIO(content)))[20, 20]
             assert corner.tolist() == [12 * number, 255 - 12 * number, 90]

@@ -39,8 +39,8 @@ class Truth:
     place: (x, y) in pixels of the source of the point that each pixel of the target shows; visible: whether the source
     shows it.
     Both are meaningful where `target_parts` is above 0. parts: indices into PARTS.
-    surface: where on the body at rest a pixel's point lies, in statures. coverage: of the person, from 0 to 1.
-    background: the scene behind the person in both pictures, in [-1, 1].
+    surface: where on the body at rest a pixel's point lies, in statures.
+    target_coverage: of the person, from 0 to 1. background: the scene behind the person in both pictures, in [-1, 1].
     """
 
     place: Float[Tensor, "*B 2 h w"]
@@ -49,7 +49,6 @@ class Truth:
     target_parts: Int64[Tensor, "*B h w"]
     source_surface: Float[Tensor, "*B 3 h w"]
     target_surface: Float[Tensor, "*B 3 h w"]
-    source_coverage: Float[Tensor, "*B 1 H W"]
     target_coverage: Float[Tensor, "*B 1 H W"]
     background: Float[Tensor, "*B 3 H W"]
 

@@ -31,8 +31,6 @@ class ViewRecipe(PairRecipe):
 
     data: ViewDataConfig = field(default_factory=ViewDataConfig)  # type: ignore[assignment]
     """Where the views come from."""
-    protocol: str = "reposer-views-v1"
-    """Protocol that scores the finished generator."""
 
     def afterwards(self, out: Path) -> str:
         split = f" --split {HELD_OUT}" if self.data.root and self.data.hold_out == EVERY_THIRD else ""

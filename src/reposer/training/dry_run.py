@@ -17,7 +17,7 @@ from reposer.core.errors import is_of_memory
 from reposer.core.memory import memory_of_machine, own_peak
 
 from .loader import batches_in_parts
-from .loop import must_begin, set_up, take_step_in_parts
+from .loop import must_begin, set_up, take_step
 from .recipe import Recipe, Stage
 
 STEPS = 3  # of each stage; the first is not timed, since it also prepares
@@ -99,7 +99,7 @@ def _trial(
     )
     for step, parts in enumerate(steps):
         own = [(batch.to(device), part) for batch, part in parts]
-        take_step_in_parts(objective, optimisers, stage, own, 1.0, recipe.precision, step)
+        take_step(objective, optimisers, stage, own, 1.0, recipe.precision, step)
         if device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.monotonic())

@@ -270,7 +270,7 @@ def _train(
             ):
                 # --- One step: turns, average, EMA
                 try:
-                    terms = take_step_in_parts(
+                    terms = take_step(
                         state.objective,
                         state.optimisers,
                         stage,
@@ -338,7 +338,7 @@ def take_step(
     objective: Objective,
     optimisers: dict[str, torch.optim.Optimizer],
     stage: Stage,
-    batch: Any,
+    parts: Sequence[tuple[Any, float]],
     learning_rate_factor: float,
     precision: str,
     step: int,
@@ -347,27 +347,9 @@ def take_step(
 ) -> dict[str, float]:
     """Runs all turns of one batch. Returns every term, averaged over the rows of all processes, by "player/term".
 
+    parts: of the batch: (batch, its share of this process's rows). Every part takes a turn before the players step, and
+    finds the networks' buffers (spectral norm's) as the first did, so the gradients are those of the whole batch.
     share: this process's rows over all rows of the batch.
-    """
-    return take_step_in_parts(
-        objective, optimisers, stage, [(batch, 1.0)], learning_rate_factor, precision, step, share=share
-    )
-
-
-def take_step_in_parts(
-    objective: Objective,
-    optimisers: dict[str, torch.optim.Optimizer],
-    stage: Stage,
-    parts: Sequence[tuple[Any, float]],
-    learning_rate_factor: float,
-    precision: str,
-    step: int,
-    *,
-    share: float = 1.0,
-) -> dict[str, float]:
-    """The same with a batch in parts: (batch, its share of this process's rows). Every part takes a turn before the
-    players step, and finds the networks' buffers (spectral norm's) as the first did, so the gradients are those of the
-    whole batch.
     """
     device_type = next(objective.parameters()).device.type
     shown: dict[str, float] = {}

@@ -132,7 +132,7 @@ def _of_stage(recipe: Recipe, stage: Stage, number: int, dataset: Any) -> tuple[
 
 
 def _step(objective: Objective, parts: list[Any]) -> None:
-    """The turns of a step as `loop.take_step_in_parts` takes them, after the first: all players have gradients."""
+    """The turns of a step as `loop.take_step` takes them, after the first: all players have gradients."""
     for player in objective.players.values():
         for p in player.parameters():
             p.grad = torch.empty_like(p)

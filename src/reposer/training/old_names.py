@@ -10,9 +10,13 @@ ADDED: Mapping[str, Any] = {"accumulation": 1}
 """Fields that recipes of earlier versions lacked, with the value that they had in effect."""
 
 
+GONE = frozenset({"protocol"})
+"""Fields that recipes of earlier versions had, and that nothing read."""
+
+
 def renewed(recipe: dict[str, Any]) -> dict[str, Any]:
     """The plain values of a recipe in today's names; current ones are unchanged."""
-    return {**ADDED, **_renamed(recipe)}
+    return {**ADDED, **_renamed({name: value for name, value in recipe.items() if name not in GONE})}
 
 
 def _renamed(recipe: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A recipe determines a run completely: model, data, stages, batch, seed, precision, averaging, protocol."""
+"""A recipe determines a run completely: model, data, stages, batch, seed, precision, averaging."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -161,8 +161,6 @@ class Recipe:
     on GPUs that have it; weights, losses, flow and sampling positions stay float32."""
     ema: float = 0.999
     """Decay of the averaged generator, which is the one that is kept; it warms up as (1 + n) / (10 + n)."""
-    protocol: str = "reposer-v1-reconstruction"
-    """Protocol that scores the finished generator."""
     workers: int = 0
     """Number of processes that load data; 0 = the training process itself."""
     log_every: int = 50

@@ -10,7 +10,7 @@ from reposer.core import BadInput, quoted
 
 from .recipe import Recipe
 
-FREE = ("log_every", "save_every", "picture_every", "keep", "workers", "protocol")
+FREE = ("log_every", "save_every", "picture_every", "keep", "workers")
 """Values of a recipe that cannot change the numbers."""
 SHOWN = 3  # differences in a message, at most
 

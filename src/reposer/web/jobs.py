@@ -12,7 +12,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from reposer.core.processes import deaf_to_interrupts
@@ -142,15 +141,6 @@ class Lane:
         usual = None if job.kind in BY_FRAMES else self.expected.get(job.kind)
         rest = None if usual is None else usual - (now - job.began)
         return rest if rest is not None and rest > 0 else None
-
-    @property
-    def resident(self) -> float:
-        """Megabytes that the process has in memory; 0 if there is none, or this system does not say."""
-        status = None if self._process is None else Path(f"/proc/{self._process.pid}/status")
-        if status is None or not status.exists():
-            return 0.0
-        lines = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
-        return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
     def close(self) -> None:
         """End the process; waiting jobs are cancelled."""

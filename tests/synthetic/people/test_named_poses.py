@@ -7,7 +7,7 @@ from reposer.core import BadInput
 from reposer.data.poses.presets import preset, preset_names
 from reposer.synthetic.people.body.figure import Body, pose_body
 from reposer.synthetic.people.body.limits import plausible
-from reposer.synthetic.people.body.named import NAMED_POSES, preset_pose
+from scripts.presets import NAMED_POSES, preset_pose
 
 
 def test_the_file_of_presets_has_the_joints_of_the_named_poses():

@@ -1,4 +1,5 @@
-"""Poses by name (`--pose arms-up`): the synthetic people's, from a file, since data knows no renderer."""
+"""Poses by name (`--pose arms-up`): the synthetic people's, from a file, since data knows no renderer
+(`scripts/presets.py` writes it)."""
 
 import json
 from collections.abc import Sequence

@@ -35,8 +35,6 @@ class GFLAAnimationRecipe(Recipe):
     """Where the clips come from."""
     batch_size: int = 2
     """Clips per step, over all processes."""
-    protocol: str = "reposer-clips-v1"
-    """Protocol that scores the finished generator."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,6 @@ class GFLAFaceRecipe(Recipe):
     """Where the clips come from."""
     batch_size: int = 2
     """Clips per step, over all processes."""
-    protocol: str = "reposer-clips-v1"
-    """Protocol that scores the finished generator."""
 
 
 def everything(losses: GFLAClipLossesConfig, steps: int) -> tuple[GFLAClipStage, ...]:

@@ -255,7 +255,6 @@ def compose(
         target_parts=parts_t,
         source_surface=surface_s,
         target_surface=surface_t,
-        source_coverage=person_s[:, 3:],
         target_coverage=person_t[:, 3:],
         background=background * 2 - 1,
     )

@@ -1,22 +1,25 @@
-"""Poses by name, each of an average body seen from a fixed side: what `--pose NAME` offers.
+"""python -m scripts.presets: writes the file of what `--pose NAME` offers, `data/poses/presets.json`.
 
-`data.poses.presets` has their joints in a file, because data may not import the renderer; a test holds both equal.
+Each is a pose of the synthetic people's average body, seen from a fixed side. The package reads their joints from the
+file, because its data may not import the renderer; a test holds both equal.
 """
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from reposer.core import Pose
 from reposer.core.skeleton import OPENPOSE_18
-
-from ..render.projection import project
-from . import poses as p
-from .cameras import Camera
-from .figure import ArmPose, Body, BodyPose, pose_body
+from reposer.synthetic.people.body import poses as p
+from reposer.synthetic.people.body.cameras import Camera
+from reposer.synthetic.people.body.figure import ArmPose, Body, BodyPose, pose_body
+from reposer.synthetic.people.render.projection import project
 
 PRESET_SIZE = (256, 192)
+FILE = Path(__file__).parents[1] / "src/reposer/data/poses/presets.json"
 FACE = ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
 
 
@@ -69,3 +72,19 @@ def preset_pose(name: str) -> Pose:
     # a face's joint in front of the middle of the head is seen, and an ear that is not far behind it
     visible |= places[:, 2] > middle - 0.02 * view.unit
     return Pose(places[:, :2].contiguous(), visible, PRESET_SIZE)
+
+
+def written() -> str:
+    """The file's text: a line for each pose, places to a tenth of a pixel."""
+    lines = []
+    for name in NAMED_POSES:
+        pose = preset_pose(name)
+        shown = zip(pose.xy.tolist(), pose.visible.tolist(), strict=True)
+        places = [[round(value, 1) for value in place] if visible else None for place, visible in shown]
+        lines.append(f" {json.dumps(name)}: {json.dumps(places)}")
+    about = f'"skeleton": "{OPENPOSE_18.name}", "size": {json.dumps(PRESET_SIZE)}'
+    return f'{{{about}, "poses": {{\n' + ",\n".join(lines) + "\n}}\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(written(), encoding="utf-8")
