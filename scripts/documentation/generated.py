@@ -1,6 +1,5 @@
 """Pages and tables made from the code: commands, recipes, protocols, the Python reference, the options of configs."""
 
-import ast
 import contextlib
 import dataclasses
 import importlib
@@ -263,7 +262,9 @@ def _fields(owner: type) -> str:
     """A table of a dataclass's documented fields: default and description."""
     if not dataclasses.is_dataclass(owner):
         return ""
-    said = _field_docs(owner)
+    from reposer.cli.options import field_docs
+
+    said = field_docs(owner)
     rows = [
         f"| `{f.name}` | {_default(f)} | {_cell(said[f.name])} |" for f in dataclasses.fields(owner) if f.name in said
     ]
@@ -276,25 +277,6 @@ def _default(field: "dataclasses.Field[Any]") -> str:
     if field.default_factory is not dataclasses.MISSING:
         return f"`{_cell(_short(repr(field.default_factory())))}`"
     return "needed"
-
-
-def _field_docs(owner: type) -> dict[str, str]:
-    """The docstrings under the fields of a class and of those that it extends."""
-    found: dict[str, str] = {}
-    for cls in reversed(owner.__mro__):
-        if cls.__module__.split(".")[0] != "reposer":
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for statement, after in zip(body.body, body.body[1:], strict=False):
-            if (
-                isinstance(statement, ast.AnnAssign)
-                and isinstance(statement.target, ast.Name)
-                and isinstance(after, ast.Expr)
-                and isinstance(after.value, ast.Constant)
-            ):
-                found[statement.target.id] = inspect.cleandoc(str(after.value.value))
-    return found
 
 
 # --- Notebooks

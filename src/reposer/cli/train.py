@@ -32,6 +32,7 @@ from reposer.training.trackers import TrackerName
 
 from .needed import begins, if_it_can_be_told, is_wanted, only_estimates, refuse_elsewhere
 from .option_values import MOST_WORKERS, above, size, within
+from .options import join_lines_of_fields
 from .runs import in_words
 from .trainable import trainable
 
@@ -217,6 +218,8 @@ def parse(recipe: Recipe, arguments: list[str]) -> tuple[RunOptions, Recipe]:
         ],
         frozen=True,
     )
+    join_lines_of_fields(RunOptions)
+    join_lines_of_fields(recipe)
     parsed: Any = tyro.cli(
         tyro.conf.AvoidSubcommands[command],  # type: ignore[misc, valid-type]
         args=arguments,
