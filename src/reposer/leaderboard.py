@@ -320,7 +320,6 @@ def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | No
         data=_data_of(recipe, people),
         batch_size=BATCH,
         ema=contest.average,
-        protocol=contest.protocol,
     )
 
 

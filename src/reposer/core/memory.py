@@ -35,7 +35,7 @@ class Need:
         return sum(self.parts.values())
 
     def in_words(self) -> str:
-        """One line."""
+        """The need as a part of a sentence: memory, disk, and what was chosen to fit."""
         line = f"needs about {size_in_words(self.memory)} of memory"
         if self.disk is not None:
             line += f", {size_in_words(self.disk)} of disk"

@@ -226,7 +226,7 @@ class PoseBranch(nn.Module):
 
 
 def norm(channels: int, normalize: Normalize) -> nn.Module:
-    """N."""
+    """The normalisation of a layer's channels: of each picture on its own, or over the batch of all processes."""
     return InstanceNorm(channels) if normalize == "instance" else GatheredBatchNorm(channels)
 
 

@@ -20,7 +20,7 @@ class Adam:
     """One player's optimiser (Kingma and Ba 2015)."""
 
     learning_rate: float = 1e-4
-    """Learning rate."""
+    """Learning rate, before the stage's schedule and warmup."""
     betas: tuple[float, float] = (0.0, 0.999)
     """Decay of the running means of the gradient and of its square."""
     weight_decay: float = 0.0

@@ -61,7 +61,8 @@ class DRNLossesConfig:
     face: float = 0.0
     """Weight of the L1 and perceptual terms on the face alone, before it is blended in (inferred; 0 as published)."""
     gan: GAN = "least-squares"
-    """The form of the adversarial terms: as in DRN's equation, or as in RATE-Net's code."""
+    """The form of the adversarial terms: "least-squares", as in RATE-Net's code; "cross-entropy", the logarithms of
+    the formula that notes on DRN give; or "hinge", which is of neither."""
     update_mode: UpdateMode = "alternate"
     """"alternate" (published): the pose branch steps on its coarse picture, then both branches step on the final one,
     which is generated again. "joint" (inferred): one forward pass, one step on both sums. "detail": the detail branch

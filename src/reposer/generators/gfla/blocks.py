@@ -22,7 +22,7 @@ def leaky(x: Tensor) -> Tensor:
 
 
 class NormAct(nn.GroupNorm):
-    """N A."""
+    """N, then A: normalised per picture, with learned scale and shift of each channel, then activated."""
 
     def __init__(self, channels: int, normalize: Normalize = "channel") -> None:
         super().__init__(channels if normalize == "channel" else 1, channels)

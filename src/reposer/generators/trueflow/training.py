@@ -227,7 +227,7 @@ class TrueFlowRecipe(PairRecipe):
     model: TrueFlowConfig
     """The generator."""
     stages: tuple[TrueFlowStage, ...]
-    """One stage."""
+    """The stages, in order; ours have one, which trains all parts."""
     data: TruePairsConfig = field(default_factory=TruePairsConfig)
     """The true pairs."""
 
@@ -322,7 +322,7 @@ class PersonalRecipe(PairRecipe):
     model: TrueFlowConfig
     """The generator, of the same config as the weights that it starts from."""
     stages: tuple[PersonalStage, ...]
-    """One stage."""
+    """The stages, in order; ours has one, from trained weights."""
     data: DataConfig = field(default_factory=lambda: DataConfig(together=True))
     """Photos of the person, in the form of a folder of your own (docs/data.md)."""
 

@@ -25,7 +25,7 @@ class EncoderRecipe(Recipe):
     model: PeopleReaderConfig
     """The encoder and its heads."""
     stages: tuple[EncoderStage, ...]
-    """A single stage."""
+    """The stages, in order; ours has one, which trains the whole network."""
     data: PeopleConfig = field(default_factory=PeopleConfig)
     """The synthetic people to train on."""
 

@@ -36,7 +36,7 @@ class MotionConfig:
     frames: int = 24
     """Output frames of one window, in training and in use; 80 more go in."""
     width: int = 256
-    """Channels."""
+    """Channels of the convolutions over time."""
     hidden: int = 128
     """Channels of the layers that condition a norm."""
     dropout: float = 0.15

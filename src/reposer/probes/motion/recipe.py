@@ -60,7 +60,7 @@ class MotionRecipe(Recipe):
     model: MotionConfig
     """The network."""
     stages: tuple[MotionStage, ...]
-    """A single stage."""
+    """The stages, in order; ours has one, which trains the whole network."""
     data: MotionDataConfig = field(default_factory=MotionDataConfig)
     """The tracks to train on."""
 

@@ -30,7 +30,7 @@ class BodyRecipe(Recipe):
     model: BodyConfig
     """The network."""
     stages: tuple[BodyStage, ...]
-    """A single stage."""
+    """The stages, in order; ours has one, which trains the whole network."""
     data: BodyPeople = field(default_factory=BodyPeople)
     """The synthetic people to train on."""
 
@@ -53,7 +53,7 @@ class FaceRecipe(Recipe):
     model: FaceConfig
     """The network."""
     stages: tuple[FaceStage, ...]
-    """A single stage."""
+    """The stages, in order; ours has one, which trains the whole network."""
     data: FacePeople = field(default_factory=FacePeople)
     """The synthetic people to train on."""
 
