@@ -12,8 +12,8 @@ import torch
 import reposer
 from reposer.core import BadInput
 from reposer.generators import load, model_file, save
-from reposer.generators.hub import write_repository
 from reposer.generators.patn import PATNConfig
+from reposer.generators.sharing import write_repository
 from reposer.nn.weights import write_safetensors
 
 COMMIT = "0" * 39 + "1"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,8 +176,6 @@ def _smaller(model: Any, precision: StoredAs, coarse: Collection[str]) -> Any:
 
 def _of_openvino(content: bytes, header: str, path: Path) -> dict[Path, bytes]:
     """The two files of OpenVINO's form: the graph, and its weights beside it."""
-    import tempfile
-
     import openvino as runtime
 
     model = runtime.Core().read_model(content)

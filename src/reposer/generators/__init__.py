@@ -11,17 +11,16 @@ from typing import Any
 
 from reposer.core import BadInput, Framing, Generator, quoted
 from reposer.core.configs import from_plain
-from reposer.nn.weights import SHIPPED, network_of, read_about, read_header, read_safetensors, save_generator
+from reposer.nn.weights import network_of, read_about, read_safetensors, save_generator
 from reposer.training.recipe import RECIPES
 
-from .hub import WEIGHTS, fetched, on_hub, push_to_hub
+from .model_files import ENTRIES, model_file, shipped_models
 from .old_names import renewed
 from .registries import GENERATORS
+from .sharing import push_to_hub
 
 __all__ = ["GENERATORS", "RECIPES", "load", "model_file", "push_to_hub", "save", "shipped_models"]
 
-ENTRIES = ("family", "config", "framing", "skeleton")
-"""The entries of a generator file's header."""
 LARGEST_SIDE = 2048
 """Longest side of a generator's pictures, in pixels. A header could otherwise ask for any amount of memory."""
 
@@ -71,40 +70,6 @@ def load(name_or_path: str | Path) -> Generator:
 def save(generator: Generator, path: str | Path, extra_header: Mapping[str, Any] | None = None) -> None:
     """Writes a `.safetensors` that `load` reads. `extra_header`: further plain values (recipe, step, ...)."""
     save_generator(generator, Path(path), extra_header or {})
-
-
-def shipped_models() -> dict[str, Path]:
-    """The generators that come with the package, by name."""
-    files = sorted(SHIPPED.glob("*.safetensors"))
-    return {file.stem: file for file in files if _about(read_header(file)) is not None}
-
-
-def model_file(name_or_path: str | Path) -> Path:
-    """The file of a model: a `.safetensors` written by Reposer, the folder of a run, a shipped model by name, or
-    hf://OWNER/NAME, see `hub.fetched`."""
-    if on_hub(name_or_path):
-        return fetched(name_or_path)
-    path = Path(name_or_path)
-    if path.is_file():
-        return path
-    if (path / WEIGHTS).is_file():
-        return path / WEIGHTS
-    shipped = {} if path.suffix else shipped_models()
-    if str(name_or_path) in shipped:
-        return shipped[str(name_or_path)]
-    said = f"'{name_or_path}' is neither a file nor a shipped model; shipped are: {', '.join(shipped_models())}."
-    if str(name_or_path) in RECIPES:
-        said += f" It is a recipe: name the run that `reposer train {name_or_path}` made, as in runs/{name_or_path}."
-    raise BadInput(said)
-
-
-def _about(header: Mapping[str, str]) -> dict[str, Any] | None:
-    """A generator file's header entries; None if Reposer did not write the file as a generator."""
-    try:
-        about = read_about(header, Path("the file"))
-    except BadInput:
-        return None
-    return about if set(about) >= set(ENTRIES) else None
 
 
 def _text(about: Mapping[str, Any], entry: str, path: Path) -> str:

@@ -22,7 +22,7 @@ class Counted:
         return bytes_at_peak(lambda: self._generator.generate(picture, source, target))
 
     def _condition(self, rows: int, of_source: bool) -> Pose | View:
-        """Poses or views of this many rows, as the generator takes them; what numbers they have does not matter here."""
+        """Poses or views of this many rows, as the generator takes them; their numbers do not matter here."""
         generator = self._generator
         if generator.condition is View:
             return View(torch.zeros(rows), torch.zeros(rows))

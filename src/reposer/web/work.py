@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -438,8 +439,6 @@ def _warmed(options: Mapping[str, Any]) -> dict[str, float]:
     """Loads the default networks and makes one picture, so that the first visitor does not wait for it; the seconds
     that the second one takes.
     """
-    import tempfile
-
     sample = files("reposer.web").joinpath("samples", SAMPLES[0])
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix=WARMING, dir=options.get("folder")) as folder:
