@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from tyro.conf import Positional
 
 from reposer.core import BadInput
 from reposer.core.outputs import check_output_file
+from reposer.core.shown import one_line
 from reposer.core.terminal import Terminal
 
 from .options import called
@@ -17,34 +17,16 @@ def run(arguments: Sequence[str]) -> int:
     return called(import_weights, arguments, "import-weights", __doc__)
 
 
-def import_weights(
-    family: Positional[Literal["gfla", "patn", "pg2"]],
-    checkpoint: Positional[Path],
-    *,
-    recipe: Literal[
-        "gfla-fashion-2020",
-        "gfla-market-2020",
-        "gfla-dance-fashion-2020",
-        "gfla-dance-iper-2020",
-        "gfla-face-2020",
-        "gfla-views-car-2020",
-        "gfla-views-chair-2020",
-        "patn-fashion-2019",
-        "patn-market-2019",
-        "pg2-market-2017",
-        "pg2-fashion-2017",
-    ],
-    out: Path,
-) -> int:
+def import_weights(family: Positional[str], checkpoint: Positional[Path], *, recipe: str, out: Path) -> int:
     """Every tensor of the checkpoint is used once and tied copies are verified; anything else is an error.
 
     PG2's checkpoint is TensorFlow's: three lines of Python in docs/training.md turn it into a .npz first.
 
     Args:
-        family: model family of the checkpoint.
+        family: model family of the checkpoint: gfla, patn, pg2, or one of another package.
         checkpoint: the released file; GFLA's `*_net_G.pth`, PATN's `*_net_netG.pth`, or a `.npz` of PG2's variables by
             their names.
-        recipe: name of the published network.
+        recipe: name of the published network, for example gfla-fashion-2020; an unknown one is answered with all names.
         out: the `.safetensors` to write.
     """
     check_output_file(out, endings=(".safetensors",), inputs=(checkpoint,))
@@ -52,8 +34,14 @@ def import_weights(
     from reposer.generators.released import RELEASED, import_released
 
     if RELEASED[recipe].family != family:
-        known = ", ".join(name for name, network in RELEASED.items() if network.family == family)
-        raise BadInput(f"{recipe} is no released network of {family}; those are: {known}. Give --recipe one of them.")
+        of_families: dict[str, list[str]] = {}
+        for name, network in RELEASED.items():
+            of_families.setdefault(network.family, []).append(name)
+        if family in of_families:
+            those = f"those are: {', '.join(of_families[family])}. Give --recipe one of them."
+        else:
+            those = f"families with released networks are: {', '.join(sorted(of_families))}."
+        raise BadInput(f"{recipe} is no released network of {one_line(family)}; {those}")
     generator = import_released(checkpoint, recipe, out)
     count = sum(p.numel() for p in generator.parameters())
     Terminal(stderr=True).say(

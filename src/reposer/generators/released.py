@@ -18,7 +18,8 @@ class Released:
     read: Callable[[Path, Any, str], Generator]
 
 
-RELEASED: Registry[Released] = Registry("released network", package="reposer.generators")
+RELEASED: Registry[Released] = Registry("released network", "reposer.generators", package="reposer.generators")
+"""What another package registers, it registers in a module of the entry point of its families."""
 
 
 def import_released(checkpoint: Path, recipe: str, out: Path) -> Generator:
