@@ -19,7 +19,7 @@ from reposer.core import Clip, Generator, Pose
 from reposer.core.framing import frame_pose
 from reposer.core.rng import seeded_randn
 from reposer.core.tracks import Smoothing, smoothed
-from reposer.data.clip_dataset import ClipOptions, WholeClip, open_clips
+from reposer.data.clip_dataset import ClipReading, WholeClip, open_clips
 from reposer.evaluation import ClipScorer, copied, drive
 from reposer.generators import load
 from reposer.nn.steady import STRENGTH
@@ -51,7 +51,7 @@ def clips(generator: Generator) -> Iterator[WholeClip | Clip]:
     yield SyntheticPeople(generator.framing.person_size, "test", 10).clip(950_003, "walk", FRAMES)[0]
     if folder := os.environ.get("REPOSER_REAL_DATA"):
         found = open_clips(
-            Path(folder) / "people_video", "all", generator.framing, ClipOptions(skeleton=generator.skeleton)
+            Path(folder) / "people_video", "all", generator.framing, ClipReading(skeleton=generator.skeleton)
         )
         for clip in map(found.whole, range(len(found))):
             poses, trusted = clip.poses[slice(FRAMES)], clip.trusted[:FRAMES]

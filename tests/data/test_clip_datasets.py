@@ -13,7 +13,7 @@ from reposer.core import BadInput, ClipBatch, FaceLines, Framing, Pose
 from reposer.core.images import to_uint8
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.data import frame_folders
-from reposer.data.clip_dataset import ClipOptions, RecentFrames, holds_clips, open_clips
+from reposer.data.clip_dataset import ClipReading, RecentFrames, holds_clips, open_clips
 from reposer.data.clip_folder import ClipFolder
 from reposer.data.dance_clips import DanceClips
 from reposer.data.face_clips import FaceClips
@@ -104,9 +104,9 @@ def same(a, b):
 
 
 def test_a_sample_of_a_folder_of_clips_is_consecutive_frames_and_a_reference_of_the_first_twenty(tmp_path):
-    data = ClipFolder(write_video(tmp_path, frames=40), "train", options=ClipOptions(frames=5))
+    data = ClipFolder(write_video(tmp_path, frames=40), "train", options=ClipReading(frames=5))
     assert len(data) == 1 and data.span(0) == range(32) and data.fps(0) == 10
-    assert ClipFolder(tmp_path, "test", options=ClipOptions(frames=5)).span(0) == range(32, 40)
+    assert ClipFolder(tmp_path, "test", options=ClipReading(frames=5)).span(0) == range(32, 40)
     starts, references = set(), set()
     for seed in range(60):
         sample = data.sample(0, seed)
@@ -121,20 +121,20 @@ def test_a_sample_of_a_folder_of_clips_is_consecutive_frames_and_a_reference_of_
 
 
 def test_frames_that_the_track_calls_unreliable_are_not_trusted_and_never_sampled(tmp_path):
-    data = ClipFolder(write_video(tmp_path, frames=30, unreliable=(0, 9, 10)), "train", options=ClipOptions(frames=4))
+    data = ClipFolder(write_video(tmp_path, frames=30, unreliable=(0, 9, 10)), "train", options=ClipReading(frames=4))
     assert (~data.trusted(0)).nonzero()[:, 0].tolist() == [0, 9, 10]
     for seed in range(40):
         sample = data.sample(0, seed)
         assert sample.poses.visible.all() and sample.source_pose.visible.all()
     assert data.whole(0).source_pose.visible.all() and place(to_uint8(data.whole(0).source)) == 1
     crowded = ClipFolder(
-        write_video(tmp_path / "b", frames=10, unreliable=(2, 5)), "train", options=ClipOptions(frames=4)
+        write_video(tmp_path / "b", frames=10, unreliable=(2, 5)), "train", options=ClipReading(frames=4)
     )
     assert len(crowded.sample(0, 0).frames) == 4  # there is no stretch without them
 
 
 def test_a_whole_clip_is_its_split_frame_by_frame_with_the_first_frame_of_training_as_source(tmp_path):
-    data = ClipFolder(write_video(tmp_path, frames=20), "test", options=ClipOptions(frames=4))
+    data = ClipFolder(write_video(tmp_path, frames=20), "test", options=ClipReading(frames=4))
     clip = data.whole(0)
     assert clip.num_frames == len(clip.poses) == 4 and clip.fps == 10 and clip.name == "clip"
     assert [place(to_uint8(frame)) for frame in clip.frames()] == [16, 17, 18, 19]
@@ -147,13 +147,13 @@ def test_a_whole_clip_is_its_split_frame_by_frame_with_the_first_frame_of_traini
 
 
 def test_a_clip_that_is_too_short_for_a_sample_ends_with_its_last_frame_repeated(tmp_path):
-    data = ClipFolder(write_video(tmp_path, frames=5), "train", options=ClipOptions(frames=6))
+    data = ClipFolder(write_video(tmp_path, frames=5), "train", options=ClipReading(frames=6))
     assert [place(to_uint8(frame)) for frame in data.sample(0, 3).frames] == [0, 1, 2, 3, 3, 3]
 
 
 def test_the_frame_is_cut_around_where_the_person_moves_and_joints_stay_on_their_pixels(tmp_path):
     framing = Framing((64, 48), margin=1.0, fit="pad", aspect=0.5)
-    data = ClipFolder(write_video(tmp_path, frames=12, size=(64, 96)), "all", framing, ClipOptions(frames=4))
+    data = ClipFolder(write_video(tmp_path, frames=12, size=(64, 96)), "all", framing, ClipReading(frames=4))
     clip = data.whole(0)
     height, width = clip.size
     assert width / height == pytest.approx(0.5, abs=0.05) and height < 60
@@ -165,15 +165,15 @@ def test_the_frame_is_cut_around_where_the_person_moves_and_joints_stay_on_their
         y, x = torch.meshgrid(torch.arange(64.0), torch.arange(48.0), indexing="ij")
         middle = torch.stack([(light * x).sum(), (light * y).sum()]) / light.sum()
         assert (middle - pose.xy[0]).abs().max() < 0.8
-    whole = ClipFolder(tmp_path, "all", framing, ClipOptions(frames=4), crop=False)
+    whole = ClipFolder(tmp_path, "all", framing, ClipReading(frames=4), crop=False)
     assert whole.whole(0).size == (64, 96)
 
 
 def test_frames_are_the_same_however_few_may_be_kept(tmp_path):
     write_video(tmp_path, frames=20)
     many, none = (
-        ClipFolder(tmp_path, "train", options=ClipOptions(frames=4)),
-        ClipFolder(tmp_path, "train", cache_bytes=0, options=ClipOptions(frames=4)),
+        ClipFolder(tmp_path, "train", options=ClipReading(frames=4)),
+        ClipFolder(tmp_path, "train", cache_bytes=0, options=ClipReading(frames=4)),
     )
     assert all(same(many.sample(0, seed), none.sample(0, seed)) for seed in range(5))
     for a, b in zip(many.whole(0).frames(), none.whole(0).frames(), strict=True):
@@ -181,8 +181,8 @@ def test_frames_are_the_same_however_few_may_be_kept(tmp_path):
 
 
 def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
-    data = ClipFolder(write_video(tmp_path, frames=20), "train", options=ClipOptions(frames=4, augment=True))
-    plain = ClipFolder(tmp_path, "train", options=ClipOptions(frames=4))
+    data = ClipFolder(write_video(tmp_path, frames=20), "train", options=ClipReading(frames=4, augment=True))
+    plain = ClipFolder(tmp_path, "train", options=ClipReading(frames=4))
     errors = []
     for seed in range(12):
         sample, still = data.sample(0, seed), plain.sample(0, seed)
@@ -198,17 +198,17 @@ def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
 
 def test_tracks_of_another_skeleton_are_converted_and_landmarks_become_lines(tmp_path):
     write_video(tmp_path, frames=10)
-    assert ClipFolder(tmp_path, options=ClipOptions(frames=2, skeleton=COCO_17)).sample(0, 0).poses.skeleton == COCO_17
-    drawn = ClipFolder(tmp_path, options=ClipOptions(frames=2, source_skeleton=COCO_17)).sample(0, 0)
+    assert ClipFolder(tmp_path, options=ClipReading(frames=2, skeleton=COCO_17)).sample(0, 0).poses.skeleton == COCO_17
+    drawn = ClipFolder(tmp_path, options=ClipReading(frames=2, source_skeleton=COCO_17)).sample(0, 0)
     assert drawn.source_pose.skeleton == COCO_17 and drawn.poses.skeleton == OPENPOSE_18
     (tmp_path / "clip.coco18.json").unlink()
     points = Pose(torch.rand(10, 68, 2) * 8, torch.ones(10, 68, dtype=torch.bool), SIZE, FACE_68)
     write_track(tmp_path / "clip.json", points, 10)
-    drawn = ClipFolder(tmp_path, options=ClipOptions(frames=2)).sample(0, 0)
+    drawn = ClipFolder(tmp_path, options=ClipReading(frames=2)).sample(0, 0)
     assert isinstance(drawn.poses, FaceLines) and isinstance(drawn.source_pose, FaceLines)
     assert drawn.poses.points.xy.shape == (2, 68, 2) and drawn.poses.edges is None
     kept, decoded = (
-        ClipFolder(tmp_path, "all", Framing((64, 64)), ClipOptions(frames=4, edges=True), cache_bytes=n)
+        ClipFolder(tmp_path, "all", Framing((64, 64)), ClipReading(frames=4, edges=True), cache_bytes=n)
         for n in (10**8, 0)
     )
     assert torch.equal(kept.whole(0).poses.edges, decoded.whole(0).poses.edges)
@@ -245,7 +245,7 @@ def test_what_is_wrong_with_a_folder_of_clips_is_named(tmp_path):
 
 
 def test_the_published_skeletons_are_coco_for_the_reference_and_human36m_for_the_driving_poses(tmp_path):
-    data = open_clips(write_dance(tmp_path), "train", None, ClipOptions(frames=4))
+    data = open_clips(write_dance(tmp_path), "train", None, ClipReading(frames=4))
     assert isinstance(data, DanceClips) and len(data) == 2
     assert data.identity(0) == "ann" and data.name(1) == "bob" and data.picture_size(0) == SIZE
     sample = data.sample(0, 1)
@@ -253,17 +253,17 @@ def test_the_published_skeletons_are_coco_for_the_reference_and_human36m_for_the
     tops = [int((frame[1] > 0).any(-1).float().argmax()) for frame in sample.frames]
     assert tops == list(range(tops[0], tops[0] + 4))
     assert torch.equal(sample.poses.xy[:, 0], torch.tensor([[LEFT + 3.0, top + 3.0] for top in tops]))
-    both = open_clips(tmp_path, "train", None, ClipOptions(frames=4, skeleton=OPENPOSE_18)).sample(0, 1)
+    both = open_clips(tmp_path, "train", None, ClipReading(frames=4, skeleton=OPENPOSE_18)).sample(0, 1)
     assert both.source_pose.skeleton == both.poses.skeleton == OPENPOSE_18
     noisy = write_dance(tmp_path / "noisy", clean=False)
-    assert open_clips(noisy, "train", None, ClipOptions(frames=4)).sample(0, 1).poses.skeleton == OPENPOSE_18
+    assert open_clips(noisy, "train", None, ClipReading(frames=4)).sample(0, 1).poses.skeleton == OPENPOSE_18
     with pytest.raises(BadInput, match=r"no cleaned tracks \(train_video2d\)"):
-        DanceClips(noisy, options=ClipOptions(skeleton=H36M_17))
+        DanceClips(noisy, options=ClipReading(skeleton=H36M_17))
 
 
 def test_a_missing_joint_is_zero_and_a_frame_without_a_person_has_none(tmp_path):
     data = DanceClips(
-        write_dance(tmp_path, missing=(3,), empty=(2,)), options=ClipOptions(frames=8, skeleton=OPENPOSE_18)
+        write_dance(tmp_path, missing=(3,), empty=(2,)), options=ClipReading(frames=8, skeleton=OPENPOSE_18)
     )
     poses = data.conditions(0, range(8))
     seen = torch.ones(8, 18, dtype=torch.bool)
@@ -276,9 +276,9 @@ def test_a_missing_joint_is_zero_and_a_frame_without_a_person_has_none(tmp_path)
 def test_the_published_moves_take_joints_along(kind, tmp_path):
     framing = Framing((64, 64), fit="pad")
     root = write_dance(tmp_path, masks=kind == "iper")
-    data = DanceClips(root, framing=framing, options=ClipOptions(frames=3, skeleton=OPENPOSE_18, augment=True))
+    data = DanceClips(root, framing=framing, options=ClipReading(frames=3, skeleton=OPENPOSE_18, augment=True))
     assert data.augment == kind
-    still = DanceClips(root, framing=framing, options=ClipOptions(frames=3, skeleton=OPENPOSE_18))
+    still = DanceClips(root, framing=framing, options=ClipReading(frames=3, skeleton=OPENPOSE_18))
     errors, turns = [], []
     for seed in range(16):
         sample, plain = data.sample(0, seed), still.sample(0, seed)
@@ -302,7 +302,7 @@ def test_a_list_says_which_frames_make_a_clip_and_who_appears_in_them(tmp_path):
     row = {"gen": [f"./data/test_256/train_A/ann/{t:05d}.png" for t in (2, 3, 4)], "ref": "x/train_A/bob/00006.png"}
     lines = ["A_paths,B_paths_noise,B_paths_clean", ",".join(f'"{row}"' for _ in range(3))]
     (root / "test_256" / "test_list.csv").write_text("\n".join(lines) + "\n")
-    data = DanceClips(root, "test", options=ClipOptions(frames=2))
+    data = DanceClips(root, "test", options=ClipReading(frames=2))
     assert len(data) == 1 and data.identity(0) == "bob" and data.name(0) == "bob_as_ann"
     clip = data.whole(0)
     assert clip.num_frames == 3 and clip.fps == 30
@@ -338,7 +338,7 @@ def test_what_is_wrong_with_dance_clips_is_named(tmp_path):
 
 @pytest.mark.parametrize("landmarks", ["keypoints", "keypoint"])
 def test_both_names_of_the_folder_of_landmarks_are_read(landmarks, tmp_path):
-    data = open_clips(write_faces(tmp_path, landmarks=landmarks, empty=(4,)), "train", None, ClipOptions(frames=3))
+    data = open_clips(write_faces(tmp_path, landmarks=landmarks, empty=(4,)), "train", None, ClipReading(frames=3))
     assert isinstance(data, FaceClips) and len(data) == 2
     clip = data.whole(0)
     assert isinstance(clip.poses, FaceLines) and clip.poses.edges is None
@@ -349,14 +349,14 @@ def test_both_names_of_the_folder_of_landmarks_are_read(landmarks, tmp_path):
         assert torch.equal(sample.source, sample.frames[0])  # as published
     early = {
         data.sample(0, seed).source[1].argmax().item()
-        for data in [FaceClips(tmp_path, reference="early", options=ClipOptions(frames=3))]
+        for data in [FaceClips(tmp_path, reference="early", options=ClipReading(frames=3))]
         for seed in range(9)
     }
     assert len(early) > 1
 
 
 def test_edges_of_the_driving_frame_are_part_of_the_condition_on_request(tmp_path):
-    data = open_clips(write_faces(tmp_path), "train", Framing((64, 64)), ClipOptions(frames=2, edges=True))
+    data = open_clips(write_faces(tmp_path), "train", Framing((64, 64)), ClipReading(frames=2, edges=True))
     sample = data.sample(0, 0)
     assert sample.poses.edges.shape == (2, 1, 64, 64) and sample.source_pose.edges.shape == (1, 64, 64)
     assert ClipBatch.stack([sample, sample]).poses.edges.shape == (2, 2, 1, 64, 64)
@@ -367,7 +367,7 @@ def test_what_is_wrong_with_face_clips_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"has no split 'test' \(test_data and test_keypoints\)"):
         FaceClips(root, "test")
     with pytest.raises(BadInput, match="their skeleton is face68, not openpose18"):
-        open_clips(root, "train", None, ClipOptions(skeleton=OPENPOSE_18))
+        open_clips(root, "train", None, ClipReading(skeleton=OPENPOSE_18))
     path = root / "train_keypoints" / "ann" / "00002.txt"
     path.write_text("1,2\n" * 67)
     with pytest.raises(BadInput, match=r"00002\.txt has 67 lines; 68 lines 'x,y' were expected"):
@@ -378,10 +378,10 @@ def test_what_is_wrong_with_face_clips_is_named(tmp_path):
 
 
 def test_a_set_of_many_videos_is_not_held_in_memory_as_a_list_of_its_files(tmp_path, monkeypatch):
-    data = DanceClips(write_dance(tmp_path, videos=("ann", "bob", "eve")), options=ClipOptions(frames=3))
+    data = DanceClips(write_dance(tmp_path, videos=("ann", "bob", "eve")), options=ClipReading(frames=3))
     samples = [data.sample(i, 1) for i in range(3)]
     monkeypatch.setattr(frame_folders, "KEPT_LISTINGS", 2)
-    few = DanceClips(tmp_path, options=ClipOptions(frames=3))
+    few = DanceClips(tmp_path, options=ClipReading(frames=3))
     for _ in range(2):
         assert all(same(few.sample(i, 1), sample) for i, sample in enumerate(samples))
     assert len(few._listed) == 2
@@ -413,7 +413,7 @@ def test_the_batches_are_the_same_with_any_number_of_workers(kind, tmp_path):
             write_video(tmp_path, name, frames=15)
     else:
         write_dance(tmp_path, videos=("ann", "bob", "eve"))
-    data = open_clips(tmp_path, "train", Framing((32, 24)), ClipOptions(frames=3, augment=True))
+    data = open_clips(tmp_path, "train", Framing((32, 24)), ClipReading(frames=3, augment=True))
     settings = {"seed": 5, "batch_size": 2, "first_step": 0, "last_step": 4}
     alone = list(batches(data, **settings))
     assert len({name for batch in alone for name in batch.names}) > 3
@@ -427,7 +427,7 @@ def test_the_batches_are_the_same_with_any_number_of_workers(kind, tmp_path):
 
 
 def test_a_data_set_goes_to_a_worker_without_what_it_has_kept(tmp_path):
-    data = ClipFolder(write_video(tmp_path), "train", Framing((64, 48)), ClipOptions(frames=4))
+    data = ClipFolder(write_video(tmp_path), "train", Framing((64, 48)), ClipReading(frames=4))
     before = len(pickle.dumps(data))
     sample = data.sample(0, 1)
     assert len(pickle.dumps(data)) == before and same(pickle.loads(pickle.dumps(data)).sample(0, 1), sample)

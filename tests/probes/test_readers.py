@@ -21,7 +21,6 @@ from reposer.probes.readers import people_body, people_face, ship_body, ship_fac
 from reposer.probes.readers.body_views import NO_PERSON, BodyPeople, in_picture, moved, shuffled
 from reposer.probes.readers.face_views import CLOSE_UP, FacePeople, FaceTruth, face_truth, looked_at
 from reposer.probes.readers.measure_body import elsewhere, show, torso_length
-from reposer.probes.readers.measure_face import overlap
 from reposer.probes.readers.objective import TEMPERATURE, contrast
 from reposer.probes.readers.people import CALIBRATION, HELD_OUT, Dice, People, PeopleConfig, blurred
 from reposer.probes.readers.same import equal_error, pairs, rank1
@@ -132,12 +131,6 @@ def test_landmarks_and_box_lie_on_the_crop_where_the_picture_shows_them():
         assert left < points[:, 0].min() and points[:, 0].max() < right
         assert top < points[:, 1].min() and points[:, 1].max() < bottom
         assert (points[0, 0] < points[1, 0]) and seen.who.tolist() == [3]
-
-
-def test_boxes_overlap_by_their_intersection_over_their_union():
-    a = torch.tensor([0.0, 0.0, 4.0, 2.0])
-    assert overlap(a, a) == 1 and overlap(a, a + 10) == 0
-    assert overlap(a, torch.tensor([2.0, 0.0, 6.0, 2.0])) == pytest.approx(4 / 12)
 
 
 # ---------------------------------------------------------------------------- losses and measures

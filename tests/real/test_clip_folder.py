@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from reposer.core import Framing
-from reposer.data.clip_dataset import ClipOptions, open_clips
+from reposer.data.clip_dataset import ClipReading, open_clips
 from reposer.data.clip_folder import ClipFolder
 
 
 @pytest.fixture
 def clips(real_data):
     def opened(split, **options):
-        return open_clips(real_data / "people_video", split, Framing((128, 96), fit="pad"), ClipOptions(**options))
+        return open_clips(real_data / "people_video", split, Framing((128, 96), fit="pad"), ClipReading(**options))
 
     return opened
 

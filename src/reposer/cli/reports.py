@@ -11,6 +11,7 @@ from reposer.core import BadInput
 from reposer.core.terminal import Terminal
 from reposer.evaluation import Report, SideBySide
 from reposer.evaluation.folder import Problem, in_words
+from reposer.evaluation.report import absent_cell
 from reposer.evaluation.suite import SUITE
 from reposer.metrics import METRICS
 from reposer.scoring.outcome import Outcome
@@ -93,6 +94,6 @@ def by_protocol(reports: dict[str, Report]) -> Table:
         for summary in report.summary.values():
             table.add_row(name, summary.metric, Text(summary.cell()))
         for metric in report.absent:
-            table.add_row(name, metric, Text("absent", style="dim"))
+            table.add_row(name, metric, absent_cell())
         table.add_section()
     return table

@@ -7,7 +7,7 @@ import torch
 
 from reposer.core import BadInput, FaceLines, Pose
 
-from .clip_dataset import ClipOptions, recognise_clips
+from .clip_dataset import ClipReading, recognise_clips
 from .clip_folder import TRAIN_SHARE, ClipFolder, open_clip_with_notes, track_of, tracks_beside
 from .dataset import NoSplit
 from .findings import Findings, outside_picture, tracked
@@ -82,7 +82,7 @@ def _check_folder(root: Path, found: Findings, progress: bool) -> None:
 
 def _check_split(kind: type[FrameFolders], root: Path, split: str, found: Findings, progress: bool) -> None:
     try:
-        data = kind(root, split, None, ClipOptions(frames=1))
+        data = kind(root, split, None, ClipReading(frames=1))
     except NoSplit as error:
         if split != "val":  # most data sets have no validation split
             found.add("warning", "no split", f"{split} is not there", (error,))

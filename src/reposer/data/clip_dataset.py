@@ -213,7 +213,7 @@ class ClipDataset(ABC):
 
 
 @dataclass(frozen=True)
-class ClipOptions:
+class ClipReading:
     """How clips in files are to be read.
 
     frames: number of frames per sample. skeleton, source_skeleton: of the frames' poses and of the reference's; None =
@@ -228,7 +228,7 @@ class ClipOptions:
     edges: bool = False
 
 
-AS_PUBLISHED = ClipOptions()
+AS_PUBLISHED = ClipReading()
 
 
 class FileClips(ClipDataset):
@@ -241,7 +241,7 @@ class FileClips(ClipDataset):
 
     @abstractmethod
     def __init__(
-        self, root: Path | str, split: str, framing: Framing | None, options: ClipOptions = AS_PUBLISHED
+        self, root: Path | str, split: str, framing: Framing | None, options: ClipReading = AS_PUBLISHED
     ) -> None:
         """The split of the clips in this folder."""
 
@@ -271,7 +271,7 @@ def holds_clips(root: Path) -> bool:
     return root.is_dir() and any(kind.recognises(root) for kind in kinds)
 
 
-def open_clips(root: Path | str, split: str, framing: Framing | None, options: ClipOptions = AS_PUBLISHED) -> FileClips:
+def open_clips(root: Path | str, split: str, framing: Framing | None, options: ClipReading = AS_PUBLISHED) -> FileClips:
     """Open a split of the clips in a folder, whose kind is recognised by its files."""
     return recognise_clips(Path(root))(root, split, framing, options)
 

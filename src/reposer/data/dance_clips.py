@@ -18,7 +18,7 @@ from reposer.core.json_files import read_json
 from reposer.core.samples import Condition
 from reposer.core.skeleton import COCO_17, H36M_17, OPENPOSE_18, OPENPOSE_25
 
-from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, ClipOptions, move_clip
+from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, ClipReading, move_clip
 from .dataset import CACHE_BYTES, NoSplit
 from .frame_folders import FrameFolders, folders_in, frame_of, refuse_misplaced
 from .moves import random_move
@@ -73,7 +73,7 @@ class DanceClips(FrameFolders):
         root: Path | str,
         split: str = "train",
         framing: Framing | None = None,
-        options: ClipOptions = AS_PUBLISHED,
+        options: ClipReading = AS_PUBLISHED,
         *,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:

@@ -14,7 +14,7 @@ from reposer.core.framing import frame_pose
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 
-from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, REFERENCES, ClipOptions, with_edges
+from .clip_dataset import AS_PUBLISHED, CLIP_DATASETS, REFERENCES, ClipReading, with_edges
 from .dataset import CACHE_BYTES, NoSplit
 from .files import read_text
 from .frame_folders import FrameFolders, folders_in, refuse_misplaced
@@ -41,7 +41,7 @@ class FaceClips(FrameFolders):
         root: Path | str,
         split: str = "train",
         framing: Framing | None = None,
-        options: ClipOptions = AS_PUBLISHED,
+        options: ClipReading = AS_PUBLISHED,
         *,
         reference: Literal["first", "early"] = "first",
         cache_bytes: int = CACHE_BYTES,

@@ -15,7 +15,7 @@ from reposer.core import BadInput, Framing, Pose
 from reposer.core.framing import frame_bytes
 from reposer.core.images import from_uint8, to_uint8
 
-from .clip_dataset import AS_PUBLISHED, ClipOptions, FileClips, RecentFrames
+from .clip_dataset import AS_PUBLISHED, ClipReading, FileClips, RecentFrames
 from .dataset import CACHE_BYTES
 from .findings import outside_picture
 from .picture_kinds import PICTURE_SUFFIXES
@@ -36,7 +36,7 @@ class FrameFolders(FileClips):
         root: Path | str,
         split: str,
         framing: Framing | None,
-        options: ClipOptions = AS_PUBLISHED,
+        options: ClipReading = AS_PUBLISHED,
         *,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:

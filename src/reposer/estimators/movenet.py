@@ -11,6 +11,7 @@ from jaxtyping import Float, Int32, UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose
+from reposer.core.boxes import area, common_area, overlap
 from reposer.core.framing import between, size_of
 from reposer.core.images import resize_bytes
 from reposer.core.pose import Box, Edges
@@ -94,7 +95,7 @@ class MoveNet(PeopleEstimator):
         picture, square = picture.cpu(), _square_around(rough)
         pose = self._look_at(picture, square)
         better = _square_around(pose) if pose.visible.any() else square
-        pose = pose if _overlap(square, better) >= ENOUGH else self._look_at(picture, better)
+        pose = pose if overlap(square, better) >= ENOUGH else self._look_at(picture, better)
         return without_hidden_face(pose if 2 * int(pose.visible.sum()) >= int(rough.visible.sum()) else rough)
 
     def _found(self, picture: UInt8[Tensor, "H W 3"], closer: bool = False) -> list[Somebody]:
@@ -103,7 +104,7 @@ class MoveNet(PeopleEstimator):
         """
         height, width = picture.shape[0], picture.shape[1]
         longer = max(height, width)
-        found = _by_size(_distinct(self._seen_in(picture, (0, 0, longer, longer)), _overlap))
+        found = _by_size(_distinct(self._seen_in(picture, (0, 0, longer, longer)), overlap))
         if found and not closer:
             return found
         near = [one for square in _quarters(height, width) for one in self._seen_in(picture, square)]
@@ -224,7 +225,7 @@ def _starts(length: int, side: int) -> list[float]:
 
 
 def _by_size(people: Sequence[Somebody]) -> list[Somebody]:
-    return sorted(people, key=lambda one: _area(one.box), reverse=True)
+    return sorted(people, key=lambda one: area(one.box), reverse=True)
 
 
 def _distinct(people: Sequence[Somebody], alike: Callable[[Box, Box], float]) -> list[Somebody]:
@@ -236,21 +237,6 @@ def _distinct(people: Sequence[Somebody], alike: Callable[[Box, Box], float]) ->
     return kept
 
 
-def _area(box: Box | Edges) -> float:
-    left, top, right, bottom = box
-    return max(0.0, right - left) * max(0.0, bottom - top)
-
-
-def _common(one: Box | Edges, other: Box | Edges) -> float:
-    return _area((max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])))
-
-
-def _overlap(one: Box | Edges, other: Box | Edges) -> float:
-    """Intersection over union."""
-    both = _common(one, other)
-    return both / max(_area(one) + _area(other) - both, 1e-6)
-
-
 def _share(one: Box, other: Box) -> float:
     """The part of the smaller box that the larger covers: a person cut by a square's edge is in the whole one."""
-    return _common(one, other) / max(min(_area(one), _area(other)), 1e-6)
+    return common_area(one, other) / max(min(area(one), area(other)), 1e-6)

@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import BadInput, Pose, quoted
+from reposer.core.boxes import area, overlap
 from reposer.core.pose import Box
 
 from .estimator import PeopleEstimator, PoseEstimator
@@ -84,7 +85,7 @@ def choose(people: Sequence[Pose], person: Person, name: str) -> int:
             raise BadInput(f"{count}; there is no person {person} (they count from 1, the largest).")
         return person - 1
     if isinstance(person, tuple) and len(person) in (2, 4) and all(map(math.isfinite, person)):
-        scores = [_inside(person, box) if len(person) == 2 else _overlap(person, box) for box in boxes]
+        scores = [_inside(person, box) if len(person) == 2 else overlap(person, box) for box in boxes]
         best = max(range(len(people)), key=scores.__getitem__)
         if scores[best] > 0:
             return best
@@ -97,18 +98,7 @@ def _inside(point: Sequence[float], box: Box) -> float:
     """How far inside the box a point lies, the smaller box first; 0 outside."""
     x, y = point
     left, top, right, bottom = box
-    return 1 / _area(box) if left <= x <= right and top <= y <= bottom else 0.0
-
-
-def _overlap(one: Sequence[float], other: Box) -> float:
-    """Intersection over union."""
-    both = _area((max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])))
-    return both / (_area(one) + _area(other) - both) if both > 0 else 0.0
-
-
-def _area(box: Sequence[float]) -> float:
-    left, top, right, bottom = box
-    return max(0.0, right - left) * max(0.0, bottom - top)
+    return 1 / area(box) if left <= x <= right and top <= y <= bottom else 0.0
 
 
 def _somebody(pose: Pose, name: str) -> Pose:

@@ -11,6 +11,7 @@ from torch import Tensor
 from reposer.core.rng import numpy_stream
 
 CELLS = 4_000_000  # sampled numbers in memory at a time
+OF_PAIRS = 0xB007
 
 
 def bootstrap(
@@ -20,6 +21,7 @@ def bootstrap(
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
+    address: int = OF_PAIRS,
 ) -> tuple[Float64[Tensor, "D"], Float64[Tensor, "D"]]:
     """The ends of the intervals of D numbers over `count` pairs; a resample in which a number is NaN does not count for
     it.
@@ -27,8 +29,9 @@ def bootstrap(
     statistic: the D numbers of each of R resamples, given the N pairs that each takes, with repetition. Pairs are
         sampled one by one: the interval is about other pairs of the same people. Pairs that share pictures are not
         independent, so it is narrow for few people and says nothing about new ones.
+    address: of the random numbers; one for what is sampled.
     """
-    stream = numpy_stream(seed, 0xB007, count)
+    stream = numpy_stream(seed, address, count)
     at_once = max(1, CELLS // count)
     found = [
         statistic(stream.integers(count, size=(min(at_once, resamples - start), count)))

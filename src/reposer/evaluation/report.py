@@ -162,7 +162,7 @@ class Report:
             table.add_row(titled(name), Text(found.cell()), *self.truths(name), better(name), found.counted)
         for name in self.absent:
             empty = [""] * (1 + len(truth_columns))
-            table.add_row(name, Text("absent", style="dim"), *empty, "see the reason below")
+            table.add_row(name, absent_cell(), *empty, "see the reason below")
         return table
 
     @property
@@ -216,6 +216,11 @@ def protocol_hash(protocol: Protocol, size: tuple[int, int], names: Sequence[str
     rules = {k: v for k, v in to_plain(protocol).items() if k not in ("facts", "metrics", "suite", "estimators")}
     plain = {"protocol": rules, "size": list(size), "pairs": sorted(names)}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def absent_cell() -> Text:
+    """What a table shows in the place of a number that is absent."""
+    return Text("absent", style="dim")
 
 
 MANY = 12  # identities: with more, they are not compared one by one

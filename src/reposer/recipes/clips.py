@@ -5,7 +5,7 @@ from typing import Literal
 
 from reposer.core import SKELETONS, Framing
 from reposer.core.configs import at_least
-from reposer.data.clip_dataset import ClipDataset, ClipOptions, open_clips
+from reposer.data.clip_dataset import ClipDataset, ClipReading, open_clips
 from reposer.synthetic.people.clips import SyntheticClips, SyntheticFaceClips
 
 
@@ -61,7 +61,7 @@ class ClipDataConfig:
                 skeleton=skeleton,
                 source_skeleton=source_skeleton,
             )
-        options = ClipOptions(self.frames, skeleton, source_skeleton, self.augment, self.edges)
+        options = ClipReading(self.frames, skeleton, source_skeleton, self.augment, self.edges)
         return open_clips(self.root, split, framing, options)
 
     def tiny(self) -> "ClipDataConfig":

@@ -15,7 +15,7 @@ from reposer.core.images import from_uint8
 from reposer.core.samples import Condition
 from reposer.core.skeleton import FACE_68
 from reposer.core.terminal import Terminal
-from reposer.data.clip_dataset import ClipDataset, ClipOptions, WholeClip, open_clips
+from reposer.data.clip_dataset import ClipDataset, ClipReading, WholeClip, open_clips
 from reposer.evaluation import CLIPS_V1, ClipScorer, DrivenClip, copied, drive, side_by_side
 from reposer.evaluation.clips import EXACT
 from reposer.evaluation.driving import Frames
@@ -101,7 +101,7 @@ def open_whole_clips(generator: Generator, options: Options, *, edges: bool = Fa
     if options.data is None:
         config = ClipDataConfig(split=options.split, num_clips=SYNTHETIC_CLIPS, edges=edges)
         return (replace(config, kind="faces") if faces else config).open(generator.framing)
-    asked = ClipOptions(skeleton=generator.skeleton, source_skeleton=generator.source_skeleton, edges=edges)
+    asked = ClipReading(skeleton=generator.skeleton, source_skeleton=generator.source_skeleton, edges=edges)
     return open_clips(options.data, options.split, generator.framing, asked)
 
 

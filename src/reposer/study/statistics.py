@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
 
-from reposer.core.rng import numpy_stream
+from reposer.evaluation.intervals import bootstrap
+
+OF_PARTICIPANTS = 0x9E09
 
 
 def wilson_interval(hits: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -37,10 +42,15 @@ def people_interval(
     counts = np.array(sorted((h, n) for h, n in zip(hits, totals, strict=True) if n), dtype=np.int64)
     if len(counts) < 2:
         return (math.nan, math.nan)
-    rows = numpy_stream(seed, 0x9E09, len(counts)).integers(len(counts), size=(resamples, len(counts)))
-    sums = counts[rows].sum(1)
-    low, high = np.quantile(sums[:, 0] / sums[:, 1], [(1 - confidence) / 2, (1 + confidence) / 2])
-    return (float(low), float(high))
+
+    def rates(taken: Int64[np.ndarray, "R N"]) -> Float64[Tensor, "R 1"]:
+        sums = counts[taken].sum(1)
+        return torch.from_numpy(sums[:, :1] / sums[:, 1:])
+
+    low, high = bootstrap(
+        len(counts), rates, confidence=confidence, resamples=resamples, seed=seed, address=OF_PARTICIPANTS
+    )
+    return low.item(), high.item()
 
 
 def sign_test(wins: int, losses: int) -> float:

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reposer.core import BadInput
+from reposer.core.boxes import overlap
 from reposer.estimators import Face
 from reposer.estimators.people_crops import STRAIGHT_FACE
 from reposer.estimators.people_faces import PeopleFaceIdentity, PeopleFaces
@@ -65,7 +66,7 @@ def measure_faces(folder: Path, people: range, size: tuple[int, int]) -> dict[st
             if found and truth.shown[row]:
                 off = (found[0].landmarks - truth.landmarks.xy[row]).norm(dim=-1).mean()
                 seen["landmark_error"].append(float(off / (truth.box[row, 3] - truth.box[row, 1])))
-                seen["box_overlap"].append(overlap(torch.tensor(found[0].box), truth.box[row]))
+                seen["box_overlap"].append(overlap(found[0].box, truth.box[row].tolist()))
     report = {name: float(torch.tensor(values).mean()) for name, values in seen.items()}
     vectors, who = told_apart(vectors for _, _, vectors in whole)
     return report | {"equal_error": equal_error(*pairs(vectors, who))[1], "rank1": rank1(vectors, who)}
@@ -90,10 +91,3 @@ def told_apart(vectors: Iterable[Float[Tensor, "_ D"]]) -> tuple[Float[Tensor, "
     if (counts > 0).sum() < 2 or not (counts > 1).any():
         raise BadInput("Too few faces are found to tell people apart by them; train the network longer.")
     return torch.cat(rows), torch.arange(len(rows)).repeat_interleave(counts)
-
-
-def overlap(a: Float[Tensor, "4"], b: Float[Tensor, "4"]) -> float:
-    """Intersection over union of two boxes."""
-    inner = (torch.minimum(a[2:], b[2:]) - torch.maximum(a[:2], b[:2])).clamp(min=0).prod()
-    both = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod()
-    return float(inner / (both - inner))

@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.core.boxes import area
 from reposer.core.images import from_uint8, resize, to_uint8
 from reposer.core.pose import Box
 from reposer.core.skeleton import OPENPOSE_18
@@ -46,7 +47,7 @@ def face_inside(faces: Sequence[Face], box: Box) -> Face | None:
         return left <= x <= right and top <= y <= bottom
 
     inside = [face for face in faces if is_inside(face)]
-    return max(inside, key=lambda face: (_area(face.box), face.score, face.box), default=None)
+    return max(inside, key=lambda face: (area(face.box), face.score, face.box), default=None)
 
 
 def face_crop(picture: UInt8[Tensor, "H W 3"], box: Box) -> UInt8[Tensor, "112 112 3"] | None:
@@ -57,7 +58,3 @@ def face_crop(picture: UInt8[Tensor, "H W 3"], box: Box) -> UInt8[Tensor, "112 1
     if 0 in cut.shape:
         return None
     return to_uint8(resize(from_uint8(cut)[None], CROP))[0]
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
