@@ -25,6 +25,7 @@ def evaluate_model(model: Positional[str], how: Annotated[Scoring, arg(name="")]
     Under a protocol that says how files become pictures, the generated pictures are written to a folder
     OUT/generated-PROTOCOL plus the first digits of a checksum of all that they are made from (weights, data, poses,
     pairs, options), and scored as `reposer score` does. After an interruption, the same command reuses them.
+    Under the others they are kept only with --keep-pictures, in OUT/pictures, which `reposer score` reads, too.
 
     Exit code 1: a number of the protocol is absent; the reason is printed.
 

@@ -73,6 +73,8 @@ def tell_outcome(outcome: Outcome, console: Terminal) -> None:
         number = outcome.left_out.num_pairs
         console.say(f"{number} pairs were left out, because these pictures cannot be read.")
     console.say(f"Report: {outcome.files}")
+    if outcome.pictures is not None:
+        console.say(f"Generated pictures: {outcome.pictures}")
 
 
 def tell_problems(problems: Sequence[Problem], console: Terminal) -> None:

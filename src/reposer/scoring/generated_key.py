@@ -33,12 +33,12 @@ def made_from(
     people = {name for row in rows for name in (row.source_name, row.target_name)}
     return {
         "weights": weights,
-        "generator": _digest([generator.config.family, generator.config, generator.framing, generator.skeleton.name]),
-        "protocol": _digest([rule.name, rule.seed, rule.rounding, rule.file_format, rule.generated, rule.target]),
-        "data set": _digest([type(dataset).__name__, dataset.split, dataset.picture_size, dataset.framing]),
-        "pairs": _digest([[i, dataset.pair_name(i), dataset.target_size(i)] for i in numbers]),
-        "source pictures": _digest([[name, sha256(dataset.picture_path(name))] for name in sorted(sources)]),
-        "poses": _digest([[name, _plain(dataset.poses[name])] for name in sorted(people)]),
+        "generator": generator_facts(generator),
+        "protocol": digest_of([rule.name, rule.seed, rule.rounding, rule.file_format, rule.generated, rule.target]),
+        "data set": digest_of([type(dataset).__name__, dataset.split, dataset.picture_size, dataset.framing]),
+        "pairs": digest_of([[i, dataset.pair_name(i), dataset.target_size(i)] for i in numbers]),
+        "source pictures": digest_of([[name, sha256(dataset.picture_path(name))] for name in sorted(sources)]),
+        "poses": digest_of([[name, _plain(dataset.poses[name])] for name in sorted(people)]),
         "device": generator.device.type,
         "torch": str(torch.__version__),
         "code": code_digest(*CODE),
@@ -47,7 +47,12 @@ def made_from(
 
 def folder_name(made: dict[str, str], rule: Protocol) -> str:
     """The folder of these pictures, beside the report."""
-    return f"generated-{rule.name}-{_digest(made)[:12]}"
+    return f"generated-{rule.name}-{digest_of(made)[:12]}"
+
+
+def generator_facts(generator: Generator) -> str:
+    """A digest of a generator's form, without its weights."""
+    return digest_of([generator.config.family, generator.config, generator.framing, generator.skeleton.name])
 
 
 def _plain(condition: Condition) -> Any:
@@ -55,5 +60,6 @@ def _plain(condition: Condition) -> Any:
     return [condition.size, condition.skeleton.name, condition.xy.tolist(), condition.visible.tolist()]
 
 
-def _digest(value: Any) -> str:
+def digest_of(value: Any) -> str:
+    """A digest of plain values and configs."""
     return hashlib.sha256(json.dumps(to_plain(value), sort_keys=True).encode()).hexdigest()

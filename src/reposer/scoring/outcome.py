@@ -38,6 +38,7 @@ class Outcome:
     files: where the report lies, in words.
     undone: number of pairs or frames (`unit`) for which the generator left something undone, by its sentence about it;
         "" = nothing.
+    pictures: the folder of the generated pictures, if they were kept.
     """
 
     report: Report
@@ -47,6 +48,7 @@ class Outcome:
     left_out: LeftOut = LeftOut()
     undone: Mapping[str, int] = field(default_factory=dict)
     unit: Literal["pairs", "frames"] = "pairs"
+    pictures: Path | None = None
 
     @property
     def complete(self) -> bool:

@@ -32,6 +32,7 @@ from reposer.generators import load
 from reposer.recipes import DataConfig
 
 from .generated_key import folder_name, made_from
+from .kept import Kept, kept_in, made_on_the_spot
 from .options import Options, PairScoring
 from .outcome import LeftOut, Model, Outcome, about_undone
 
@@ -92,15 +93,39 @@ def score_pairs(model: Model, options: Options, of: PairScoring) -> Outcome:
         about=model.about,
     )
     files = write_report(model.folder, model.report_name(rule.name), found.report, found.pictures)
-    return Outcome(found.report, found.report.to_table(), files, found.problems, left_out, undone)
+    return Outcome(found.report, found.report.to_table(), files, found.problems, left_out, undone, pictures=pictures)
 
 
 def _score_generated(
     model: Model, dataset: PairDataset, numbers: Sequence[int], rule: Protocol, options: Options, left_out: LeftOut
 ) -> Outcome:
     """Score the generator's pictures directly."""
-    generate, device = model.generator.generate, model.generator.device
-    counting = _Counting(model.generator)
+    if not options.keep_pictures:
+        return _score_directly(model, dataset, numbers, rule, options, left_out, model.generator.generate)
+    names = ["_2_".join(dataset.picture_names(i)) for i in numbers]
+    if isinstance(dataset, FilePairs):
+        made = made_from(model.generator, dataset, numbers, rule, weights=model.about["weights_sha256"])
+    else:
+        made = made_on_the_spot(
+            model, None, protocol=(rule.name, rule.seed), pairs=list(zip(numbers, names, strict=True))
+        )
+    with kept_in(model, made) as folder:
+        kept = Kept(model.generator, dataset, numbers, names, rule, folder)
+        outcome = _score_directly(model, dataset, numbers, rule, options, left_out, kept)
+    return replace(outcome, pictures=folder)
+
+
+def _score_directly(
+    model: Model,
+    dataset: PairDataset,
+    numbers: Sequence[int],
+    rule: Protocol,
+    options: Options,
+    left_out: LeftOut,
+    generate: Generate,
+) -> Outcome:
+    device = model.generator.device
+    counting = _Counting(model.generator, generate)
 
     def scored(own: Generate, about: Mapping[str, str] | None, progress: bool) -> Report:
         return evaluate(
@@ -142,8 +167,8 @@ def _names(dataset: FilePairs, i: int) -> tuple[str, str]:
 class _Counting:
     """A generator's `generate` that counts the pairs in which it left something undone, by its sentence about it."""
 
-    def __init__(self, generator: Generator) -> None:
-        self.generator, self.undone = generator, Counter[str]()
+    def __init__(self, generator: Generator, generate: Generate) -> None:
+        self.generator, self.generate, self.undone = generator, generate, Counter[str]()
 
     def __call__(
         self,
@@ -155,7 +180,7 @@ class _Counting:
     ) -> Float[Tensor, "B 3 H W"]:
         for b in range(len(source)):
             self.undone[self.generator.left_undone(source_pose[b], target_pose[b])] += 1
-        return self.generator.generate(source, source_pose, target_pose, seeds=seeds)
+        return self.generate(source, source_pose, target_pose, seeds=seeds)
 
 
 def write_generated(
