@@ -25,6 +25,7 @@ from typing import Any, Literal
 import torch
 
 from reposer.core import BadInput, Batch, Framing, Generator, Pose
+from reposer.core.choices import evenly
 from reposer.core.configs import from_plain, to_plain
 from reposer.core.disk import write_text
 from reposer.core.framing import size_of
@@ -247,8 +248,7 @@ def hold(contest: Contest, out: Path, *, show: bool = True) -> list[Entry]:
             )
         _refuse_other_people(contest, people)
     test = open_dataset(people, "test", Framing(contest.size, aspect=contest.size[1] / contest.size[0]))
-    count = min(contest.pairs, len(test))
-    pairs = [k * len(test) // count for k in range(count)]
+    pairs = evenly(min(contest.pairs, len(test)), len(test))
     measures = _Measures(contest, test, pairs)
     baseline = measures.baseline()
     entries = [Entry(COPY, moment, scores=baseline) for moment in MOMENTS]

@@ -15,6 +15,7 @@ from PIL import Image
 import reposer.recipes.clips
 from reposer.cli import main
 from reposer.core import BadInput
+from reposer.core.choices import evenly
 from reposer.core.rng import seeded_randn
 from reposer.evaluation import Protocol, evaluate
 from reposer.generators import GENERATORS, save
@@ -173,6 +174,7 @@ def test_ray_generates_and_scores_what_one_thread_does_also_if_a_worker_is_kille
 
 def test_numbers_that_are_chosen_are_spread_evenly():
     assert Options().chosen(3) == [0, 1, 2] and Options(pairs=3).chosen(9) == [0, 3, 6]
+    assert Options(pairs=12).chosen(116) == evenly(12, 116) == sorted(set(evenly(12, 116)))  # as the leaderboard's
     for count in (0, 4):
         with pytest.raises(BadInput, match="1 to 3"):
             Options(pairs=count).chosen(3)

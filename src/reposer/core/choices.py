@@ -1,4 +1,4 @@
-"""Option values shared by functions and the command line. Nothing is imported here, so that help is instant."""
+"""Option values and rules shared by functions and the command line. Nothing is imported here, so that help is instant."""
 
 from typing import Literal
 
@@ -37,3 +37,8 @@ ExportForm = Literal["onnx", "pt2", "openvino"]
 """Forms of an exported network."""
 StoredAs = Literal["fp32", "fp16", "bf16"]
 """How an exported network's weights are stored."""
+
+
+def evenly(count: int, of: int) -> list[int]:
+    """`count` of the numbers below `of`, evenly spread: the pairs that every command scores if it scores only some."""
+    return [round(k * of / count) for k in range(count)]

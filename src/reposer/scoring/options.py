@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from reposer.core import BadInput
-from reposer.core.choices import Engine, Frame, PictureForm, Smoothing
+from reposer.core.choices import Engine, Frame, PictureForm, Smoothing, evenly
 
 Kind = Literal["pairs", "clips", "views"]
 
@@ -43,7 +43,7 @@ class Options:
         """The pairs or clips to score, by their numbers in a data set of `of`."""
         if self.pairs is not None and not 0 < self.pairs <= of:
             raise BadInput(f"--pairs must be 1 to {of}, the size of the data set, not {self.pairs}.")
-        return [round(k * of / (self.pairs or of)) for k in range(self.pairs or of)]
+        return evenly(self.pairs or of, of)
 
     def refuse_protocol(self, what: str, own: str) -> None:
         """Refuse other protocols for a kind of data that has only one."""
