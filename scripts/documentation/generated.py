@@ -42,6 +42,22 @@ MODULES = (
     "reposer.study",
 )
 """The modules of the Python reference, in its order."""
+CALLS = """\
+import reposer
+from reposer.core import Batch
+from reposer.data import open_dataset
+
+reposer.repose("photo.jpg", "other_photo.jpg").save("reposed.png")
+
+generator = reposer.load("trueflow")  # or a .safetensors, a run's folder, hf://OWNER/NAME
+source_pose, target_pose = (reposer.estimate_pose(name) for name in ("photo.jpg", "other_photo.jpg"))
+answer = reposer.transfer(generator, "photo.jpg", source_pose, target_pose)
+
+dataset = open_dataset("DIR", "test", generator.framing)
+pair = Batch.stack([dataset[0]])
+pictures = generator.generate(pair.source, pair.source_pose, pair.target_pose)
+report = reposer.evaluate(generator.generate, "reposer-v1-reconstruction", dataset)
+"""
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDTH = 110  # columns of the commands' help
 
@@ -161,13 +177,7 @@ def _reference_index() -> str:
             "The public modules, from their docstrings. Five calls do most of the work:",
             "",
             "```python",
-            "import reposer",
-            "",
-            'reposer.repose("photo.jpg", "other_photo.jpg").save("reposed.png")',
-            'pose = reposer.estimate_pose("photo.jpg")',
-            'generator = reposer.load("trueflow")  # or a .safetensors',
-            "answer = reposer.transfer(generator, photo, source_pose, target_pose)",
-            'report = reposer.evaluate(generator.generate, "reposer-v1-reconstruction", dataset)',
+            *CALLS.splitlines(),
             "```",
             "",
             "| module | what is in it |",

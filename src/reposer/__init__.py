@@ -1,9 +1,10 @@
 """Reposer: put a person into a new pose, keep who they are, and say honestly how well it went.
 
 >>> import reposer
->>> reposer.repose("photo.jpg", "other_photo.jpg").save("reposed.png")  # doctest: +SKIP
+>>> reposer.repose("photo.jpg", "other_photo.jpg").save("reposed.png")
+>>> pose = reposer.estimate_pose("photo.jpg")
 >>> generator = reposer.load("trueflow")
->>> pictures = generator.generate(source, source_pose, target_pose)  # doctest: +SKIP
+>>> answer = reposer.transfer(generator, "photo.jpg", pose, reposer.estimate_pose("other_photo.jpg"))
 """
 
 from typing import Any

@@ -108,6 +108,13 @@ def test_the_demo_writes_its_sheet_with_the_shipped_weights(tmp_path, capsys):
         assert sheet.size[1] > 6 * 100
 
 
+def test_the_list_of_models_says_the_licence_of_each(capsys):
+    assert main(["models"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows[0][-1] == "licence" and {"trueflow", "gfla-synthetic"} <= {row[0] for row in rows}
+    assert all(row[-1] == "Apache-2.0" for row in rows[1:])
+
+
 def test_shipped_weights_are_small_and_say_where_they_come_from():
     from reposer.generators import load, shipped_models
     from reposer.nn.features import ENCODER_FILE

@@ -3,12 +3,12 @@
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted(
-    [*ROOT.glob("docs/**/*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
-)
+BESIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+DOCUMENTS = sorted([*ROOT.glob("docs/**/*.md"), *(ROOT / name for name in BESIDE)])
 BLOCK = re.compile(r"^(```+)(\w*)\n(.*?)^\1$|(?<=\n\n)((?:^    .*\n)+)", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"(?<!`)`(reposer\s[^`]+)`(?!`)")
 PROGRAM = re.compile(r"(?:.*-m reposer\.cli|(?:\S*/)?reposer)\s+")
@@ -30,7 +30,23 @@ class CommandLine:
 
 def command_lines(path: Path) -> list[CommandLine]:
     """All command lines of a document: those of its code blocks, and those within its sentences."""
-    text, name = path.read_text(), str(path.relative_to(ROOT))
+    return _lines_of(path.read_text(), str(path.relative_to(ROOT)))
+
+
+@cache
+def made_lines() -> list[CommandLine]:
+    """Those of the site's pages that are made from the code: help, docstrings, notebooks."""
+    from scripts.documentation.generated import pages
+
+    found = []
+    for name, text in pages().items():
+        if name == "commands.md":  # what the commands' help says, without its frames
+            text = re.sub(r"^```.*$|[│╭╮╰╯─]+|^ +", "", text, flags=re.MULTILINE)
+        found += _lines_of(text, name)
+    return found
+
+
+def _lines_of(text: str, name: str) -> list[CommandLine]:
     found = []
     for block in BLOCK.finditer(text):
         language, body = (block[2], block[3]) if block[1] else ("", block[4])
@@ -50,7 +66,13 @@ def _of_block(body: str) -> list[tuple[str, ...]]:
 
 def python_blocks(path: Path) -> list[str]:
     """The Python code of a document, block by block."""
-    return [block[3] for block in BLOCK.finditer(path.read_text()) if block[2] == "python"]
+    return python_in(path.read_text())
+
+
+def python_in(text: str) -> list[str]:
+    """The Python code of a text, block by block; what is typed after `>>>` without that sign."""
+    blocks = [block[3] for block in BLOCK.finditer(text) if block[2] == "python"]
+    return [re.sub(r"^>>> ", "", block, flags=re.MULTILINE) for block in blocks]
 
 
 def typed_in(path: Path, pattern: str) -> set[str]:

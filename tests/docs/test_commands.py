@@ -21,7 +21,7 @@ from reposer.estimators import POSE_ESTIMATORS
 from reposer.evaluation import PROTOCOLS
 from reposer.generators import shipped_models
 
-from .documents import DOCUMENTS, PLACEHOLDER, ROOT, command_lines, python_blocks, typed_in
+from .documents import DOCUMENTS, PLACEHOLDER, ROOT, command_lines, made_lines, python_blocks, typed_in
 
 LINES = {str(path.relative_to(ROOT)): command_lines(path) for path in DOCUMENTS}
 
@@ -103,8 +103,22 @@ def help_of(*words):
 
 
 def test_every_command_within_a_sentence_and_its_options_exist():
+    assert not (wrong := unknown(line for lines in LINES.values() for line in lines if not line.whole)), "\n".join(
+        wrong
+    )
+
+
+@pytest.mark.slow
+def test_every_command_of_the_pages_made_from_the_code_and_its_options_exist():
+    lines = made_lines()
+    assert {line.document for line in lines} >= {"commands.md", "recipes.md", "protocols.md"} and len(lines) > 60
+    assert not (wrong := unknown(lines)), "\n".join(wrong)
+
+
+def unknown(lines):
+    """The lines whose command, or one of its options, there is not."""
     wrong = []
-    for line in (line for lines in LINES.values() for line in lines if not line.whole):
+    for line in lines:
         command, *rest = line.words[1:] if line.words[0] == "estimate" and len(line.words) > 1 else line.words
         if PLACEHOLDER.fullmatch(command):
             continue
@@ -116,10 +130,12 @@ def test_every_command_within_a_sentence_and_its_options_exist():
             recipe = next((word for word in rest if word in trainable()), "gfla-mini")
             said = help_of("train", recipe)
         else:
-            words = [word for word in rest[:1] if command in ("data", "pose", "study")]
+            words = [
+                word for word in rest[:1] if command in ("data", "pose", "study") and re.fullmatch(r"[a-z-]+", word)
+            ]
             said = help_of(command, *words)
         wrong += [f"{line}: {option}" for option in options if not re.search(rf"{option}(?![\w-])", said)]
-    assert not wrong, "\n".join(wrong)
+    return wrong
 
 
 def test_every_module_and_target_of_make_that_a_document_starts_exists():

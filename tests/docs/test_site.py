@@ -1,5 +1,7 @@
 """The site is built, its links lead somewhere, and it loads nothing from elsewhere."""
 
+import re
+
 import pytest
 
 from reposer.cli import COMMANDS
@@ -32,6 +34,21 @@ def test_it_has_a_page_for_every_document_and_an_entry_for_every_command_and_rec
     assert all(f'id="recipe-{name}"' in recipes for name in RECIPES)
     families = "".join(path.read_text() for path in (ROOT / "docs/families").glob("*.md"))
     assert all(f"<!-- config: {name} -->" in families for name in GENERATORS if name != "copy-source")
+
+
+FAMILIES = sorted(path for path in (ROOT / "docs/families").glob("*.md") if path.stem != "index")
+
+
+@pytest.mark.parametrize("path", FAMILIES, ids=lambda path: path.stem)
+def test_the_page_of_a_family_has_its_paper_figure_differences_results_and_config(path):
+    text = path.read_text()
+    head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    found = {section.partition("\n")[0].split(":")[0].replace("they", "it"): section for section in sections}
+    assert {"The figure, in words", "Paper and code", "What it reached here", "Config", "Recipes"} <= found.keys()
+    assert path.stem == "trueflow" or re.search(r"\w+ et al\. 20\d\d, arXiv:\d{4}\.\d{5}", head), "the paper"
+    assert "```" in found["The figure, in words"] and "|---|" in found["Paper and code"]
+    assert len(re.findall(r"\d\.\d{2,}", found["What it reached here"])) >= 3, "numbers"
+    assert "<!-- config: " in text and "<!-- recipes: " in found["Recipes"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from reposer.core import Registry
 from reposer.data.lists import read_annotation, write_annotation
 from reposer.data.pictures import write_picture
 from reposer.generators import RECIPES, save
+from reposer.generators.pg2 import PG2Config
 from reposer.synthetic.people import write_people
 from reposer.training.recipe import PROBE_RECIPES
 from tests.data.video_clips import write_clip
@@ -22,6 +23,7 @@ from tests.generators.released_patn import made
 from tests.generators.test_drn_faces import folder as photos_with_poses
 from tests.generators.test_drn_faces import person
 from tests.generators.test_gfla_released import released
+from tests.generators.test_pg2_released import computed, inputs
 from tests.hostile.valid_files import write_valid_files
 from tests.probes.test_motion import write_files
 from tests.study.folders import some_folders
@@ -31,8 +33,20 @@ from .documents import ROOT
 PLACEHOLDERS = {
     "MINE": "mine",
     "runs/MINE/generator.safetensors": "runs/mine/generator.safetensors",
+    "MODEL": "runs/gfla-mini/generator.safetensors",
+    "RUN": "runs/gfla-mini/recipe.json",
     "RECIPE": "gfla-mini",
     "NAME": "gfla-mini",
+    "PHOTO": "photo.jpg",
+    "OTHER_PHOTO": "other_photo.jpg",
+    "PICTURE": "car.png",
+    "PHOTOS": "photos",
+    "POSES": "poses",
+    "CLIP.mp4": "dance.mp4",
+    "CLIP_OR_FOLDER": "me.mp4",
+    "GENERATED": "generated",
+    "X": "runs/gfla-views-mini/generator.safetensors",
+    "FILE": "model.onnx",
     "FOLDER": "runs",
     "ALBUM": "album",
     "FILE.pth": "latest_net_G.pth",
@@ -155,6 +169,10 @@ def _networks(root: Path, valid: Path) -> None:
     shutil.copy(root / "runs/gfla-mini/generator.safetensors", root / "runs/gfla-mini/checkpoints/00001200.safetensors")
     shutil.copy(ROOT / "src/reposer/weights/trueflow.safetensors", root / "mine.safetensors")
     torch.save(made().state_dict(), root / "latest_net_netG.pth")
+    config = PG2Config.fashion().tiny()
+    *_, variables = computed(config, *inputs(config))
+    for name in ("pg2", "variables"):
+        np.savez(root / f"{name}.npz", **variables)
     released("gfla-fashion-2020", root / "latest_net_G.pth")
     released("gfla-face-2020", root / "face_net_G.pth")
 
