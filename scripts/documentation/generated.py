@@ -17,6 +17,8 @@ from unittest.mock import patch
 
 MODULES = (
     "reposer",
+    "reposer.own_photo",
+    "reposer.pipeline",
     "reposer.core",
     "reposer.core.composition",
     "reposer.core.retargeting",
@@ -24,24 +26,44 @@ MODULES = (
     "reposer.generators",
     "reposer.data",
     "reposer.data.poses",
+    "reposer.extraction",
     "reposer.recipes",
     "reposer.training",
+    "reposer.losses.adversarial",
+    "reposer.losses.flow",
+    "reposer.losses.perceptual",
     "reposer.evaluation",
     "reposer.metrics",
+    "reposer.scoring.model",
+    "reposer.scoring.options",
+    "reposer.scoring.outcome",
+    "reposer.leaderboard",
+    "reposer.study",
     "reposer.estimators",
+    "reposer.probes",
+    "reposer.nn.features",
     "reposer.nn.maps",
     "reposer.nn.warp",
     "reposer.nn.local_attention",
     "reposer.animation.video",
+    "reposer.animation.driving",
+    "reposer.animation.photo_clip",
     "reposer.engines.export",
     "reposer.engines.run",
     "reposer.batch",
     "reposer.personalize",
+    "reposer.needs.pictures",
+    "reposer.needs.scores",
     "reposer.synthetic.people",
     "reposer.synthetic.objects",
-    "reposer.study",
 )
 """The modules of the Python reference, in its order."""
+LEFT_OUT = {
+    "cli": "what the commands say is a page of its own, and nothing there is called from Python",
+    "web": "the page is served by `reposer web`; its requests are no interface for others",
+    "weights": "files, no code",
+}
+"""Parts of the package without a page, and why."""
 CALLS = """\
 import reposer
 from reposer.core import Batch

@@ -127,6 +127,7 @@ def unknown(lines):
             continue
         options = [word for word in rest if word.startswith("--") and word != "--help"]
         if command == "train":
+            options = options[rest[:1] == ["--from"] :]  # which stands in the place of a recipe
             recipe = next((word for word in rest if word in trainable()), "gfla-mini")
             said = help_of("train", recipe)
         else:

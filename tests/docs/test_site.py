@@ -1,15 +1,25 @@
 """The site is built, its links lead somewhere, and it loads nothing from elsewhere."""
 
 import re
+from functools import cache
 
 import pytest
 
 from reposer.cli import COMMANDS
+from reposer.evaluation import PROTOCOLS
 from reposer.generators import GENERATORS, RECIPES
+from reposer.leaderboard import mini
+from reposer.metrics import METRICS
+from reposer.synthetic.objects import KINDS
 from scripts.documentation.__main__ import ROOT, built, gather
+from scripts.documentation.generated import LEFT_OUT, MODULES
+from scripts.documentation.generated import pages as all_pages
 from scripts.documentation.links import faults
 
 pytest.importorskip("zensical", reason="the site is built by zensical, of the extra dev")
+
+
+pages = cache(all_pages)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +46,24 @@ def test_it_has_a_page_for_every_document_and_an_entry_for_every_command_and_rec
     assert all(f"<!-- config: {name} -->" in families for name in GENERATORS if name != "copy-source")
 
 
+def test_each_part_of_the_package_has_a_page_of_python_or_a_reason_for_none():
+    folder = ROOT / "src/reposer"
+    parts = {
+        path.stem for path in folder.iterdir() if not path.name.startswith(("_", ".")) and path.suffix in ("", ".py")
+    }
+    paged = {name.split(".")[1] for name in MODULES if "." in name}
+    assert parts == paged | LEFT_OUT.keys() and not paged & LEFT_OUT.keys()
+    assert all(len(why.split()) > 2 for why in LEFT_OUT.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODULES)
+def test_a_page_of_python_offers_something_and_says_what_the_module_is(name):
+    page = pages()[f"api/{name}.md"]
+    assert page.count("\n## ") >= 1, "no public name"
+    assert len(page.partition("\n## ")[0].split()) > 4, "no docstring"
+
+
 FAMILIES = sorted(path for path in (ROOT / "docs/families").glob("*.md") if path.stem != "index")
 
 
@@ -45,7 +73,7 @@ def test_the_page_of_a_family_has_its_paper_figure_differences_results_and_confi
     head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
     found = {section.partition("\n")[0].split(":")[0].replace("they", "it"): section for section in sections}
     assert {"The figure, in words", "Paper and code", "What it reached here", "Config", "Recipes"} <= found.keys()
-    assert path.stem == "trueflow" or re.search(r"\w+ et al\. 20\d\d, arXiv:\d{4}\.\d{5}", head), "the paper"
+    assert path.stem == "trueflow" or re.search(r"\w+ et al\. 20\d\d[ \w]*, arXiv:\d{4}\.\d{5}", head), "the paper"
     assert "```" in found["The figure, in words"] and "|---|" in found["Paper and code"]
     assert len(re.findall(r"\d\.\d{2,}", found["What it reached here"])) >= 3, "numbers"
     assert "<!-- config: " in text and "<!-- recipes: " in found["Recipes"]
@@ -74,3 +102,13 @@ def test_links_within_a_site_and_to_other_sites_are_no_faults(tmp_path):
         '<a href="../index.html#top"><link rel="canonical" href="https://example.org">'
     )
     assert faults(tmp_path) == []
+
+
+def test_numbers_of_things_in_the_readme_are_those_of_the_registries():
+    said = (ROOT / "README.md").read_text()
+    assert f"{len(PROTOCOLS)} protocols" in said
+    forms = [name for name in METRICS if name.startswith("ssim-") and "-masked-" not in name]
+    assert len(forms) == 7 and "seven forms of SSIM" in said
+    assert set(KINDS) == {"chairs", "cars"} and "Chairs and cars on a turntable" in said
+    assert set(mini().systems) == {"PG2", "PATN", "RATE-Net", "DRN", "GFLA", "TrueFlow"}
+    assert "scores them, GFLA and TrueFlow alike" in said

@@ -241,7 +241,7 @@ def test_a_run_of_mlflow_that_goes_on_keeps_its_values(name, goes_on, step, sent
 
 @pytest.mark.slow  # where MLflow is installed, which Reposer does not need
 def test_mlflow_keeps_a_run_that_goes_on_under_its_number(tmp_path, monkeypatch):
-    mlflow = pytest.importorskip("mlflow")
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed; light: pip install mlflow-skinny")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "store").as_uri())
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
