@@ -1,7 +1,7 @@
 """The documentation's commands run and succeed: as printed, but with tiny recipes, few people and few steps.
 
-`reposer web` and `reposer study` are asked for their page and stopped. What is not run is no command: a name alone, or a
-pattern. Its Python is run, too.
+`reposer web` and `reposer study` are asked for their page and stopped. What is not run is no command: a name
+alone, or a pattern. Its Python is run, too.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Option values and rules shared by functions and the command line. Nothing is imported here, so that help is instant."""
+"""Option values and rules shared by functions and the command line. Nothing is imported here: help is instant."""
 
 from typing import Literal
 

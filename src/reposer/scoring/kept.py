@@ -148,7 +148,7 @@ def _read(file: Path, size: tuple[int, int] | None) -> UInt8[Tensor, "H W 3"]:
     picture = read_picture(file)
     if size is not None and tuple(picture.shape[:2]) != tuple(size):
         raise BadInput(
-            f"{file} has {picture.shape[0]}x{picture.shape[1]} pixels, and was written with {size[0]}x{size[1]}. Remove it, and "
-            f"it is generated anew."
+            f"{file} has {picture.shape[0]}x{picture.shape[1]} pixels, and was written with {size[0]}x{size[1]}. "
+            f"Remove it, and it is generated anew."
         )
     return picture

@@ -28,9 +28,9 @@ class Options:
     out: Path | None = None
     """folder of the report; none = beside the model, or the current folder for a shipped one."""
     keep_pictures: bool = False
-    """keep the generated pictures in OUT/pictures, as SOURCE_2_TARGET.png, and those of a clip as CLIP/FRAME.png; the same
-    command after a stop generates only what is missing. Protocols that say how files become pictures keep them anyway,
-    in a folder of their own."""
+    """keep the generated pictures in OUT/pictures, as SOURCE_2_TARGET.png, and those of a clip as CLIP/FRAME.png; the
+    same command after a stop generates only what is missing. Protocols that say how files become pictures keep them
+    anyway, in a folder of their own."""
     weights: Path | None = None
     """folder of the files of networks that score; none = the usual places."""
     device: str | None = None
