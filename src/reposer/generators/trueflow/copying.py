@@ -66,10 +66,10 @@ def connected(person: Float[Tensor, "B 1 h w"], pose: Pose) -> Float[Tensor, "B 
     """The person's mask without what is not connected to the limbs: each pixel's value is at most the least on the
     best way there. The network's mask has specks in the background, in a grid of its coarsest cells."""
     limbs = limb_mask(pose.resize((person.shape[-2], person.shape[-1])), person.shape[-2] / 64)
-    return _reached(torch.minimum(person, limbs), person)
+    return reached(torch.minimum(person, limbs), person)
 
 
-def _reached(start: Float[Tensor, "B 1 h w"], within: Float[Tensor, "B 1 h w"]) -> Float[Tensor, "B 1 h w"]:
+def reached(start: Float[Tensor, "B 1 h w"], within: Float[Tensor, "B 1 h w"]) -> Float[Tensor, "B 1 h w"]:
     """`within` as far as it is connected with `start`, which is at most that."""
     reached = start
     for _ in range(max(start.shape[-2:])):
@@ -194,18 +194,27 @@ FEW = 24
 
 def forearms(pose: Pose, share: float = 1.0) -> Float[Tensor, "1 1 h w"]:
     """Where both forearms and hands of one pose may be, in front of something else. share: of HAND and THICK."""
-    joints = [[f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist")] for side in ("right", "left")]
-    arms = [[pose.skeleton.index(joint) for joint in arm] for arm in joints if all(j in pose.skeleton for j in arm)]
-    xy, kept, length = pose.xy.clone(), torch.zeros_like(pose.visible), 0.0
-    for a, b in (pair for arm in arms for pair in pairwise(arm)):
-        if pose.visible[0, a] and pose.visible[0, b]:
-            length = max(length, float((xy[0, a] - xy[0, b]).norm()))
-    for _, elbow, wrist in arms:
+    xy, kept, length = pose.xy.clone(), torch.zeros_like(pose.visible), longest_of_arms(pose)
+    for _, elbow, wrist in _arms(pose):
         if pose.visible[0, elbow] and pose.visible[0, wrist]:
             kept[0, [elbow, wrist]] = True
             along = xy[0, wrist] - xy[0, elbow]
             xy[0, wrist] += share * HAND * length * along / along.norm().clamp(min=1e-3)
     return limb_mask(replace(pose, xy=xy, visible=kept), max(share * THICK * length, 1.0))
+
+
+def longest_of_arms(pose: Pose) -> float:
+    """Pixels of the longest upper arm or forearm that one pose shows: the one that is foreshortened least; 0 if it
+    shows none."""
+    seen, xy = pose.visible[0].tolist(), pose.xy[0]
+    pairs = (pair for arm in _arms(pose) for pair in pairwise(arm) if seen[pair[0]] and seen[pair[1]])
+    return max((float((xy[a] - xy[b]).norm()) for a, b in pairs), default=0.0)
+
+
+def _arms(pose: Pose) -> list[list[int]]:
+    """Shoulder, elbow and wrist of the arms that the skeleton has."""
+    joints = [[f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist")] for side in ("right", "left")]
+    return [[pose.skeleton.index(joint) for joint in arm] for arm in joints if all(j in pose.skeleton for j in arm)]
 
 
 def covering_hands(
@@ -229,11 +238,11 @@ def covering_hands(
         own = ((scores[:, group].sum(1, True) - 0.6) / 0.3).clamp(0, 1)
         many = own.sum((2, 3), True)
         skin = (colours * own).sum((2, 3), True) / many.clamp(min=1)
-        to_skin, to_clothes = (_unlike(colours, other) for other in (skin, clothes))
+        to_skin, to_clothes = (unlike(colours, other) for other in (skin, clothes))
         likely = ((to_clothes - to_skin) / (to_clothes + to_skin).clamp(min=1e-3) * 4).clamp(0, 1)
-        known = (many > FEW) & (_unlike(skin, clothes) > 0.15)
+        known = (many > FEW) & (unlike(skin, clothes) > 0.15)
         found = torch.maximum(found, likely * known)
-    found = _reached(found * near * (trunk > 0.5), found * zone * (trunk > 0.5))
+    found = reached(found * near * (trunk > 0.5), found * zone * (trunk > 0.5))
     return F.avg_pool2d(F.max_pool2d(found, 5, 1, 2), 3, 1, 1)
 
 
@@ -261,7 +270,7 @@ def hands_left_behind(
     return sample(there, place) * (1 - wanted)
 
 
-def _unlike(one: Float[Tensor, "B 3 #h #w"], other: Float[Tensor, "B 3 #h #w"]) -> Tensor:
+def unlike(one: Float[Tensor, "B 3 #h #w"], other: Float[Tensor, "B 3 #h #w"]) -> Tensor:
     """How different two colours are: their tints count more than their brightness, which changes with the light."""
     apart = one - other
     brightness = apart.mean(1, True)

@@ -39,6 +39,7 @@ from .copying import (
     torn,
 )
 from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, enlarged, normalised, sample, up
+from .hands import hand_masks, moved_hands
 from .other_side import other_sides
 
 DIVISOR = 16
@@ -130,6 +131,11 @@ class PaintNet(nn.Module):
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
         return call(self.last, torch.cat([F.pixel_shuffle(self.out(x0), 2), seen], 1))
+
+
+def _with(person: Float[Tensor, "B 1 h w"], hands: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 h w"]:
+    """A person's mask with hands that the network misses."""
+    return torch.maximum(person, F.adaptive_avg_pool2d(hands.amax(1, True), person.shape[-2:]))
 
 
 @dataclass(frozen=True)
@@ -260,10 +266,13 @@ class TrueFlow(Generator):
 
     def at_rest(
         self, memory: tuple[tuple[Tensor, ...], tuple[Pose, ...], tuple[Body, ...]]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Of each source: the network's error where nothing moves, and its person."""
-        errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in zip(*memory, strict=True)]
-        return errors, [connected(body.person, pose) for _, pose, body in zip(*memory, strict=True)]
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Of each source: the network's error where nothing moves, its person, and its hands."""
+        seen = list(zip(*memory, strict=True))
+        errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in seen]
+        hands = [hand_masks(a, body.parts, pose) for a, pose, body in seen]
+        persons = [connected(body.person, pose) for _, pose, body in seen]
+        return errors, [_with(person, masks) for person, masks in zip(persons, hands, strict=True)], hands
 
     def composition(
         self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any = None
@@ -272,7 +281,7 @@ class TrueFlow(Generator):
         size = (source.shape[-2], source.shape[-1])
         sources, poses = apart(source, source_pose)
         geometries, found = (output.geometry, *output.others), (output.place, *output.other_places)
-        errors, masks = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
+        errors, masks, hands = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
         places = [corrected(place, error) for place, error in zip(found, errors, strict=True)]
         hole = ((F.max_pool2d(masks[0], 7, 1, 3) - 0.15) / 0.5).clamp(0, 1)
         still = still_share(output.geometry, poses[0], target_pose)
@@ -300,6 +309,13 @@ class TrueFlow(Generator):
         moved = 1 - large(still)[:, None]
         behind_arms = (copied * arms * moved).sum(1)
         copied = copied * (1 - torch.maximum(arms, wrong) * moved)
+        person = output.person * (1 - arms_left_behind(output.geometry, target_pose, size))
+        for s, (g, pose) in enumerate(zip(geometries, poses, strict=True)):
+            for hand in moved_hands(hands[s], pose, target_pose, g.target.parts):
+                places[s] = torch.lerp(places[s], hand.place, hand.near)
+                copied = copied * (1 - hand.shown[:, None])
+                copied[:, s] = copied[:, s] + hand.shown
+                person = torch.maximum(person * (1 - hand.beyond), hand.shown)
         mirrored: list[int] = []
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
@@ -326,7 +342,7 @@ class TrueFlow(Generator):
             place=torch.stack(places, 1),
             copied=copied,
             invented=own,
-            person=output.person * (1 - arms_left_behind(output.geometry, target_pose, size)),
+            person=person,
             background=output.background,
             hole=large(hole),
             still=large(still),

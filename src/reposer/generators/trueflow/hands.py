@@ -1,0 +1,187 @@
+"""Hands are copied as a whole, turned with their forearm: fingers are not in a pose, and a network of this size
+generates mittens.
+
+Nothing is learned here. A hand is what has the colour of the face, and not that of what is around, and is connected
+with its wrist.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from reposer.core import Pose
+from reposer.core.truth import PARTS
+from reposer.nn.filling import filled
+from reposer.nn.layout import at_least_float32
+
+from .copying import longest_of_arms, reached, unlike
+from .geometry import sample
+
+SIDES = ("right", "left")
+BACK, TIP, WIDE = 0.12, 0.72, 0.33
+"""Where a hand may be, from its wrist: back and forth along its forearm, and to both sides. All lengths here are in
+those of the longest part of an arm, which is foreshortened least."""
+FORESHORTENED = 0.3, 0.5
+"""A forearm that seems shorter than the first has no direction; one that seems as long as the second surely has."""
+LEAST, MOST = 0.05, 0.35
+"""Areas between which something is a hand."""
+FACE, FEW = PARTS.index("face"), 60
+"""A face of fewer pixels has no known colour."""
+SLEEVE = 0.5
+"""A forearm that is less like the face has a sleeve."""
+_ARM = [PARTS.index(f"{side}_{part}") for side in SIDES for part in ("lower_arm", "hand")]
+_NO_BODY = [PARTS.index("background"), *_ARM]
+APART = 0.35, 0.65
+"""The share of a hand beside the rest of the body up to which it is not copied, and from which it is: in front of the
+body it would be laid over a mitten."""
+
+
+class MovedHand(NamedTuple):
+    """A hand of the source in the target, at the picture's size.
+
+    place: (x, y) in pixels of the source. near: how much that place holds, from the forearm to the tips. shown: the
+    hand. beyond: what the target's person has too much of there.
+    """
+
+    place: Float[Tensor, "B 2 H W"]
+    near: Float[Tensor, "B 1 H W"]
+    shown: Float[Tensor, "B 1 H W"]
+    beyond: Float[Tensor, "B 1 H W"]
+
+
+class _Forearm(NamedTuple):
+    """wrist: (x, y). along, across: unit vectors, from the elbow and to its right. length: of the longest part of an
+    arm. sure: how surely it has a direction."""
+
+    wrist: Float[Tensor, "2"]
+    along: Float[Tensor, "2"]
+    across: Float[Tensor, "2"]
+    length: float
+    sure: Float[Tensor, ""]
+
+    def coordinates(self, size: tuple[int, int]) -> tuple[Float[Tensor, "H W"], Float[Tensor, "H W"]]:
+        """Along and across the forearm, of every pixel."""
+        y, x = torch.meshgrid(*(torch.arange(n).to(self.wrist) for n in size), indexing="ij")
+        way = torch.stack([x, y], -1) - self.wrist
+        return way @ self.along / self.length, way @ self.across / self.length
+
+    def meets(self, other: "_Forearm | None") -> bool:
+        """Whether the other hand is so near that both cannot be told apart."""
+        if other is None:
+            return False
+        tips = [hand.wrist + TIP / 2 * hand.length * hand.along for hand in (self, other)]
+        return float((tips[0] - tips[1]).norm()) < TIP * self.length
+
+
+def _forearm(pose: Pose, side: str) -> _Forearm | None:
+    """Of one pose (a batch of 1); None if its direction is not known."""
+    names = [f"{side}_{joint}" for joint in ("elbow", "wrist")]
+    if any(name not in pose.skeleton for name in names):
+        return None
+    elbow, wrist = (pose.skeleton.index(name) for name in names)
+    length = longest_of_arms(pose)
+    way = pose.xy[0, wrist] - pose.xy[0, elbow]
+    seen = bool(pose.visible[0, elbow]) and bool(pose.visible[0, wrist])
+    if not seen or float(way.norm()) <= FORESHORTENED[0] * length:
+        return None
+    along = way / way.norm()
+    sure = _ramp(way.norm() / length, *FORESHORTENED)
+    return _Forearm(pose.xy[0, wrist], along, torch.stack([-along[1], along[0]]), length, sure)
+
+
+def hand_masks(
+    source: Float[Tensor, "B 3 H W"], parts: Float[Tensor, "B P h w"], pose: Pose
+) -> Float[Tensor, "B 2 H W"]:
+    """How surely a pixel is the right hand, and the left; 0 where that cannot be told. parts: scores."""
+    return torch.stack([_masks(source[b : b + 1], parts[b : b + 1], pose[b : b + 1]) for b in range(len(source))])
+
+
+def _masks(source: Float[Tensor, "1 3 H W"], parts: Float[Tensor, "1 P h w"], pose: Pose) -> Float[Tensor, "2 H W"]:
+    size = (source.shape[-2], source.shape[-1])
+    found = torch.zeros(2, *size, device=source.device)
+    scores = at_least_float32(parts).softmax(1)[:, [FACE]]
+    face = _ramp(F.interpolate(scores, size, mode="bilinear", align_corners=False), 0.6, 0.9)
+    if float(face.sum()) < FEW:
+        return found
+    colours = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
+    skin = _mean(colours, face)
+    forearms = [_forearm(pose, side) for side in SIDES]
+    for k, forearm in enumerate(forearms):
+        if forearm is not None and not forearm.meets(forearms[1 - k]):
+            mask = _mask(colours, skin, *forearm.coordinates(size))
+            area = float(mask.sum()) / forearm.length**2
+            found[k] = mask * (LEAST < area < MOST)
+    return found
+
+
+def _mask(
+    colours: Float[Tensor, "1 3 H W"],
+    skin: Float[Tensor, "1 3 1 1"],
+    along: Float[Tensor, "H W"],
+    across: Float[Tensor, "H W"],
+) -> Float[Tensor, "H W"]:
+    bare = ((along > -0.5) & (along < -0.1) & (across.abs() < 0.08)).to(colours)[None, None]
+    known = [skin]
+    if float(bare.sum()) > 4 and float(unlike(own := _mean(colours, bare), skin)) < SLEEVE:
+        known.append(own)
+    to_skin = torch.stack([unlike(colours, one) for one in known]).amin(0)
+    outside = (along < -0.25) | (along > 1.0) | (across.abs() > 0.5)
+    arm = (along < 0.1) & (along > -1.3) & (across.abs() < 0.25)
+    to_others = unlike(colours, filled(colours, (outside & ~arm).to(colours)[None, None]))
+    like = _ramp((to_others - to_skin) / (to_others + to_skin).clamp(min=1e-3), -0.1, 0.3) * _ramp(-to_skin, -0.7, -0.4)
+    like = like * ((along > -BACK) & (along < TIP) & (across.abs() < WIDE))
+    opened = F.max_pool2d(-F.max_pool2d(-like, 3, 1, 1), 3, 1, 1)  # what hangs on by a thread is no finger
+    wrist = (along.abs() < 0.2) & (across.abs() < 0.15)
+    return reached(opened * wrist, opened)[0, 0]
+
+
+def moved_hands(
+    masks: Float[Tensor, "B 2 H W"], source_pose: Pose, target_pose: Pose, parts: Float[Tensor, "B P h w"]
+) -> Sequence[MovedHand]:
+    """Both hands in the target. masks: of the source. parts: scores of the target's."""
+    size = (masks.shape[-2], masks.shape[-1])
+    others = 1 - at_least_float32(parts).softmax(1)[:, _NO_BODY].sum(1, True)
+    body = F.interpolate(F.max_pool2d(others, 5, 1, 2), size, mode="bilinear", align_corners=False)
+    found = []
+    for k, side in enumerate(SIDES):
+        rows = [
+            _moved(masks[b : b + 1, k : k + 1], source_pose[b : b + 1], target_pose[b : b + 1], body[b : b + 1], side)
+            for b in range(len(masks))
+        ]
+        found.append(MovedHand(*(torch.cat(maps) for maps in zip(*rows, strict=True))))
+    return found
+
+
+def _moved(
+    mask: Float[Tensor, "1 1 H W"], source_pose: Pose, target_pose: Pose, body: Float[Tensor, "1 1 H W"], side: str
+) -> MovedHand:
+    nothing = torch.zeros_like(mask)
+    none = MovedHand(nothing.repeat(1, 2, 1, 1), nothing, nothing, nothing)
+    was, now = (_forearm(pose, side) for pose in (source_pose, target_pose))
+    if was is None or now is None or not bool(mask.any()):
+        return none
+    along, across = now.coordinates((mask.shape[-2], mask.shape[-1]))
+    place = was.wrist + was.length * (along[..., None] * was.along + across[..., None] * was.across)
+    place = place.movedim(-1, 0)[None]
+    around = (along < TIP + 0.15) & (across.abs() < WIDE + 0.15)
+    near = around * _ramp(along, -BACK, BACK)
+    shown = sample(mask, place) * near
+    beside = (shown * (1 - body)).sum() / shown.sum().clamp(min=1)
+    sure = _ramp(beside, *APART) * was.sure * now.sure  # in a clip it comes and goes gradually
+    if not bool(sure > 0):
+        return none
+    beyond = around * _ramp(along, BACK, 2 * BACK) * (1 - shown) * (1 - body)
+    return MovedHand(place, near[None, None], sure * shown, sure * beyond)
+
+
+def _mean(colours: Float[Tensor, "1 3 H W"], weight: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 3 1 1"]:
+    return (colours * weight).sum((2, 3), True) / weight.sum()
+
+
+def _ramp(values: Tensor, low: float, high: float) -> Tensor:
+    """0 up to `low`, 1 from `high`."""
+    return ((values - low) / (high - low)).clamp(0, 1)
