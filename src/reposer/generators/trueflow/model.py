@@ -135,7 +135,8 @@ class PaintNet(nn.Module):
 
 def _with(person: Float[Tensor, "B 1 h w"], hands: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 h w"]:
     """A person's mask with hands that the network misses."""
-    return torch.maximum(person, F.adaptive_avg_pool2d(hands.amax(1, True), person.shape[-2:]))
+    size = (person.shape[-2], person.shape[-1])
+    return torch.maximum(person, F.adaptive_avg_pool2d(hands.amax(1, True), size))
 
 
 @dataclass(frozen=True)
