@@ -7,7 +7,7 @@ SHEET ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest tests $(if $(REAL_DATA),'--real-data=$(REAL_DATA)')
 
-.PHONY: demo web axe test quick nightly coverage lint docs release bench leaderboard-mini photo-sheet clean
+.PHONY: demo web axe test quick nightly notebooks coverage lint docs release bench leaderboard-mini photo-sheet clean
 
 demo: .venv/.core
 	$(BIN)/reposer demo
@@ -33,6 +33,10 @@ quick: .venv/.dev
 
 nightly: .venv/.dev
 	$(PYTEST) -m nightly
+
+# each notebook from top to bottom, on one core at a time, with the seconds of each
+notebooks: .venv/.dev
+	$(BIN)/python -m pytest tests/docs/test_notebooks.py -n 0 -rP
 
 coverage: .venv/.dev
 	$(PYTEST) -m "not nightly" --cov=reposer --cov-report=term:skip-covered

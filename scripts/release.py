@@ -52,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong += speed_faults(python, Path(folder), judged=not options.any_speed)
     for fault in wrong:
         print(f"wrong: {fault}", file=sys.stderr)
+    if not metadata_of(wheel).get_all("Project-URL"):
+        print(
+            "before it is published: give pyproject.toml [project.urls], the addresses of repository and pages"
+        )
     if not wrong:
         print(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB, ready")
     return 1 if wrong else 0
@@ -98,12 +102,19 @@ def wheel_faults(wheel: Path) -> Iterator[str]:
         yield f"{wheel.name} has {wheel.stat().st_size / 1e6:.1f} MB; at most {LARGEST_WHEEL / 1e6:.0f} are wanted"
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        about = next(name for name in names if name.endswith(".dist-info/METADATA"))
-        metadata = email.message_from_bytes(archive.read(about))
+    about = next(name for name in names if name.endswith(".dist-info/METADATA"))
+    metadata = metadata_of(wheel)
     yield from (f"{name} is not in the wheel" for name in NEEDED if name not in names)
     foreign = {name.split("/")[0] for name in names} - {"reposer", about.split("/")[0]}
     yield from (f"{name} is in the wheel, and is not ours to install" for name in sorted(foreign))
     yield from _metadata_faults(metadata)
+
+
+def metadata_of(wheel: Path) -> Message:
+    """What the wheel says of itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        about = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return email.message_from_bytes(archive.read(about))
 
 
 def _metadata_faults(metadata: Message) -> Iterator[str]:

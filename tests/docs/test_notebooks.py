@@ -30,8 +30,17 @@ def test_a_notebook_is_plain_python_without_outputs_and_begins_with_what_it_does
         ast.parse(code)  # no commands of the notebook's own (`!`, `%`)
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+LONG = ("train-a-family",)
+"""More than a minute of processor time: `make notebooks` runs it, `make test` does not."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.nightly if path.stem in LONG else pytest.mark.slow)
+        for path in NOTEBOOKS
+    ],
+)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
     program = tmp_path / "program.py"
     program.write_text("\n".join(code_of(path)))
@@ -46,4 +55,5 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
     after = os.times()
     assert done.returncode == 0, done.stderr[-3000:]
     took = after.children_user + after.children_system - before.children_user - before.children_system
-    print(f"{path.stem}: {took:.0f} s of processor time")
+    seconds = after.elapsed - before.elapsed
+    print(f"{path.stem}: {took:.0f} s of processor time, {seconds:.0f} s by the clock")
