@@ -53,9 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in wrong:
         print(f"wrong: {fault}", file=sys.stderr)
     if not metadata_of(wheel).get_all("Project-URL"):
-        print(
-            "before it is published: give pyproject.toml [project.urls], the addresses of repository and pages"
-        )
+        print("before it is published: give pyproject.toml [project.urls], the addresses of repository and pages")
     if not wrong:
         print(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB, ready")
     return 1 if wrong else 0
