@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from reposer.animation.driving import Driving
@@ -55,6 +56,7 @@ def scores(num_pairs: int) -> None:
         assert len(found.report.rows) == num_pairs
 
 
+@pytest.mark.slow
 def test_more_frames_and_more_pairs_need_no_more_memory():
     """The first clip is long enough for the encoder to look ahead, and for a segment to end."""
     words = "from tests.test_flat_memory import clip, scores\n"

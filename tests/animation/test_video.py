@@ -91,6 +91,7 @@ def test_what_depends_on_the_photo_alone_is_computed_once_for_a_clip(trueflow, m
     assert all(torch.equal(backgrounds[0], other) for other in backgrounds), "what was filled stays as it is"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steady", [False, True], ids=["as generated", "steadied"])
 def test_a_composed_clip_that_goes_on_equals_an_unbroken_one(trueflow, steady):
     def animation():
@@ -233,6 +234,7 @@ def alive_at_most(num_frames, generator, **options):
     return most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [Spotlight, Fading])
 def test_a_hundred_frames_need_no_more_memory_than_ten(family):
     assert alive_at_most(10, family(PAD)) == alive_at_most(100, family(PAD)) <= 4

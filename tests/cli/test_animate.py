@@ -107,6 +107,7 @@ def test_side_by_side_shows_photo_driving_frame_and_result(world):
     assert VideoFile(world / "sticks.mp4").size == (98, 70 + 2 + 70 + 2 + 70)
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_made_smaller_with_its_pose(world):
     model = saved(world, "gfla")
     assert main(command(world, model, "--largest", "64")) == 0
@@ -120,6 +121,7 @@ def test_joints_can_be_smoothed_and_frames_steadied(world, smooth):
     assert pixels(world / "out.mp4").shape == (FRAMES, 98, 70, 3)
 
 
+@pytest.mark.slow
 def test_the_motion_can_be_cleaned_first(world, capsys):
     motion = world / "motion.safetensors"
     save_generator(MotionConfig().tiny().build(), motion, {})
@@ -256,6 +258,7 @@ def test_what_cannot_be_animated_is_refused_in_a_sentence_and_leaves_nothing(wor
     assert "None of the 4 driving frames shows a person" in refused(), "the pose estimator finds none either"
 
 
+@pytest.mark.slow
 def test_a_picture_is_turned_all_the_way_round(tmp_path):
     Image.fromarray(smooth_photo((64, 64)).numpy()).save(tmp_path / "car.png")
     model = saved(tmp_path, "gfla-views")
@@ -266,6 +269,7 @@ def test_a_picture_is_turned_all_the_way_round(tmp_path):
     assert main(["views", str(tmp_path / "car.png"), "--model", str(saved(tmp_path, "gfla"))]) == 2
 
 
+@pytest.mark.slow
 def test_an_object_turns_once_round_no_larger_than_asked_and_beside_its_picture(tmp_path):
     write_picture(tmp_path / "van.png", smooth_photo((150, 120)))
     model = saved(tmp_path, "gfla-views")

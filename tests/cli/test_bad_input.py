@@ -134,6 +134,7 @@ def test_a_device_that_is_not_there(photo, refused):
         assert f"called '{name}'" in refused(*transfer(photo), "--device", name)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_no_data_set_says_what_was_looked_for(tmp_path, refused):
     (tmp_path / "empty").mkdir()
     assert "annotation" in refused("evaluate", "gfla-synthetic", "--data", tmp_path / "empty")

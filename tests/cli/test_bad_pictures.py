@@ -59,6 +59,7 @@ def test_data_check_says_which_files_are_of_kinds_that_are_not_read(photos, caps
     assert "d_0.heic" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["patn2019", "reposer-v1-reconstruction"])
 @pytest.mark.parametrize("damage", [broken_inside, no_picture])
 def test_evaluate_leaves_out_pairs_whose_pictures_cannot_be_read_and_names_and_counts_them(
@@ -90,6 +91,7 @@ def test_training_stops_with_the_name_of_a_picture_whose_pixels_are_damaged(phot
     assert "Traceback" not in str(stop.value)
 
 
+@pytest.mark.slow
 def test_training_refuses_a_folder_with_photos_that_cannot_be_opened(photos):
     no_picture(photos / "train" / "b_1.png")
     no_picture(photos / "train" / "c_1.png")

@@ -39,6 +39,7 @@ def files(root):
     return sorted(root.rglob("*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "taker"),
     [
@@ -62,6 +63,7 @@ def test_an_estimate_says_what_takes_the_memory_and_runs_nothing(words, taker, w
     assert files(world) == before
 
 
+@pytest.mark.slow
 def test_a_ceiling_is_refused_before_anything_is_written_and_the_line_comes_first(world, monkeypatch, capsys):
     monkeypatch.chdir(world)
     before = files(world)

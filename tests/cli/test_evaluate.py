@@ -101,6 +101,7 @@ def test_some_of_the_clips_and_only_what_goes_with_clips(clip_folder, tmp_path, 
         assert word in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_reports_of_two_numbered_checkpoints_lie_side_by_side(tmp_path):
     for step in ("00000001", "00000002"):
         untrained("gfla", tmp_path / f"{step}.safetensors")
@@ -109,6 +110,7 @@ def test_the_reports_of_two_numbered_checkpoints_lie_side_by_side(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("*.json")) == [f"{stem}-0000000{k}.json" for k in (1, 2)]
 
 
+@pytest.mark.slow
 def test_smoothing_does_not_go_with_pairs_nor_a_cluster_without_its_library(tmp_path, monkeypatch, capsys):
     model = untrained("gfla", tmp_path / "model.safetensors")
     assert main(["evaluate", str(model), "--smooth", "two-sided"]) == 2

@@ -149,6 +149,7 @@ def test_each_thing_that_a_picture_is_made_from_moves_its_folder(what, tmp_path)
     assert (name(dataset, **facts) == before) == (what == "nothing")
 
 
+@pytest.mark.slow
 def test_clips_of_equal_names_in_the_same_out_are_scored_by_their_own_frames(model, tmp_path):
     def clips(root, seed):
         joints = np.random.default_rng(seed).uniform(8, 40, (18, 2))

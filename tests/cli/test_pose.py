@@ -338,6 +338,7 @@ def test_a_pose_of_another_photo_of_the_same_size_is_placed_by_the_photo_s_own_p
     assert right - left < 1.3 * (own[2] - own[0]) + 40
 
 
+@pytest.mark.slow
 def test_the_track_of_a_clip_of_varying_rate_has_a_pose_for_each_stored_frame(world, run):
     small, large = somebody(0), somebody(1)
     assert small[0].shape == large[0].shape

@@ -87,6 +87,7 @@ def test_the_list_names_every_preset_and_its_sheet_shows_them(folder, capsys):
     assert read_picture(folder / "sheet.png").shape[1] == 8 * preset("standing").size[1]
 
 
+@pytest.mark.slow
 def test_a_pose_by_name_and_its_skeleton_picture_give_the_same_result(folder):
     assert transfer(folder, "--pose", "arms-up", "--show-retarget", "--no-note") == 0
     by_name = read_picture(folder / "out.png")

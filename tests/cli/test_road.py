@@ -60,6 +60,7 @@ def test_a_run_leaves_receipt_log_state_generator_and_pictures(run_folder):
             assert sheet.size[0] > 100
 
 
+@pytest.mark.slow
 def test_a_generator_is_scored_beside_copying_the_source(run_folder, people, capsys):
     generator = str(run_folder / "generator.safetensors")
     assert main(["evaluate", generator, "--data", str(people), "--pairs", "4"]) == 0
@@ -71,6 +72,7 @@ def test_a_generator_is_scored_beside_copying_the_source(run_folder, people, cap
     assert len(rows) == 5
 
 
+@pytest.mark.slow
 def test_your_own_photos_of_several_sizes_are_scored(run_folder, tmp_path, capsys):
     for name, size in (("ann_1", (96, 66)), ("ann_2", (60, 60)), ("bob_1", (90, 40)), ("bob_2", (96, 66))):
         photo = tmp_path / "photos" / "test" / f"{name}.png"

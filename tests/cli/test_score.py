@@ -225,6 +225,7 @@ def test_rendered_people_have_names_and_attributes_for_the_suite():
     assert all(data.attributes(i)["upper garment"] for i in range(3))
 
 
+@pytest.mark.slow
 def test_evaluate_writes_files_and_scores_them_as_score_does(people, tmp_path, capsys):
     """One road: the pictures that `evaluate` leaves behind get the same numbers and hashes from `score`."""
     common = ["--data", str(people / "data"), "--protocol", "cfld2024", "--out", str(tmp_path / "e"), "--pairs", "3"]

@@ -79,6 +79,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_whoever_imports_a_package_finds_all_that_its_files_register():
     """In a process of its own: in this one, other tests have imported the files already."""
     said = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True).stdout

@@ -196,6 +196,7 @@ def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
     assert torch.stack(errors).abs().max() < 1.2 and torch.stack(errors).mean(0).abs().max() < 0.4
 
 
+@pytest.mark.slow
 def test_tracks_of_another_skeleton_are_converted_and_landmarks_become_lines(tmp_path):
     write_video(tmp_path, frames=10)
     assert ClipFolder(tmp_path, options=ClipReading(frames=2, skeleton=COCO_17)).sample(0, 0).poses.skeleton == COCO_17
@@ -272,6 +273,7 @@ def test_a_missing_joint_is_zero_and_a_frame_without_a_person_has_none(tmp_path)
     assert data.whole(0).trusted.tolist() == [True, True, False, True, True, True, True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fashion", "iper"])
 def test_the_published_moves_take_joints_along(kind, tmp_path):
     framing = Framing((64, 64), fit="pad")

@@ -56,6 +56,7 @@ def secret(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_external_link_is_refused(views, tmp_path):
     other = secret(tmp_path)
 

@@ -95,6 +95,7 @@ def test_generate_by_onnxruntime_is_generate_by_torch(network, exported):
         run.generate(source.repeat(1, 1, 2, 2), own, target)
 
 
+@pytest.mark.slow
 def test_the_example_puts_the_person_of_a_photo_into_a_pose_without_torch(exported, tmp_path):
     size = (97, 70)
     write_picture(tmp_path / "photo.png", smooth_photo(size))

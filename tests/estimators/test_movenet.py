@@ -20,6 +20,7 @@ def movenet():
     return POSE_ESTIMATORS["movenet"](None)
 
 
+@pytest.mark.slow
 def test_a_synthetic_person_s_joints_are_found_where_they_are(movenet):
     for which in (0, 1):
         picture, truth = somebody(which)
@@ -51,6 +52,7 @@ def test_nobody_is_found_where_nobody_is(movenet):
         estimate(movenet, grey[0], "wall.png")
 
 
+@pytest.mark.slow
 def test_pictures_of_extreme_shapes_are_looked_at(movenet):
     for size in ((1, 1), (1, 5000), (4000, 2), (3, 3)):
         assert not movenet(torch.zeros(1, *size, 3, dtype=torch.uint8)).visible.any()

@@ -90,6 +90,7 @@ def test_the_reader_answers_its_questions_about_the_middle_of_the_picture(networ
     assert "resnet50-attributes.safetensors" in reader.description
 
 
+@pytest.mark.slow
 def test_the_embedding_has_length_one_and_as_many_numbers_as_the_file(network, pictures, tmp_path):
     path = tmp_path / "mine.safetensors"
     write_safetensors(path, network.state_dict(), {})

@@ -110,6 +110,7 @@ class Half(Generator):
         return {"strength": Layer("weight", torch.full_like(output.picture[:, :1], 0.5))}
 
 
+@pytest.mark.slow
 def test_a_pair_sheet_has_a_row_per_pair_with_source_result_and_truth():
     pose = Pose(torch.rand(18, 2) * 24, torch.ones(18, dtype=torch.bool), (256, 192))
     samples = [Sample(picture(k, (256, 192)), picture(k + 9, (256, 192)), pose, pose, name=f"p_{k}") for k in range(2)]

@@ -144,6 +144,7 @@ def test_objects_sampled_from_a_seed_are_hardest_from_behind():
     assert turns[20][1].mean > turns[-180][1].mean
 
 
+@pytest.mark.slow
 def test_real_views_are_scored_for_all_18_azimuths(real_data):
     pytest.importorskip("h5py")
     reports = evaluate_views(black, ShapeNetViews(real_data / "views" / "data_car.hdf5", "test"))

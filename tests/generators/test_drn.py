@@ -173,6 +173,7 @@ def test_4_the_mask_lies_inside_the_part_cut_out_and_its_largest_value_is_1(size
     assert torch.equal((1 - mask) + mask, torch.ones_like(mask))
 
 
+@pytest.mark.slow
 def test_4_the_mask_is_the_box_convolved_with_a_gaussian():
     pose = poses((256, 176), rows=1)
     faces = face_boxes(pose)
@@ -389,6 +390,7 @@ def test_every_norm_that_is_styled_takes_its_own_scales_and_shifts(config):
         assert (gradient != 0).sum() > 0.9 * style.numel()
 
 
+@pytest.mark.slow
 def test_first_scales_are_about_1_and_first_shifts_about_0():
     torch.manual_seed(0)
     module = DRNConfig().build().detail_branch.everywhere
@@ -412,6 +414,7 @@ def test_frames_of_a_clip_are_what_generate_gives():
     torch.testing.assert_close(frames, alone, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_dropout_depends_on_the_rows_seeds_and_is_off_without():
     generator = lively(DRNConfig().tiny())
     arguments = inputs()
@@ -509,6 +512,7 @@ def test_guidance_by_features_alone_reaches_the_pose_encoder_and_not_the_decoder
         assert (branch.decoder[-1].weight.grad is not None) == decoder
 
 
+@pytest.mark.slow
 def test_the_terms_are_those_of_the_paper_and_the_face_term_is_one_more():
     seen = turns({"face": 1.0})
     assert list(seen[0][1]) == ["l1", "perceptual"]

@@ -171,6 +171,7 @@ def test_a_flip_of_training_keeps_landmarks_and_box_with_their_face():
     assert torch.equal(turned.target_pose.visible, batch.target_pose.flip().visible)
 
 
+@pytest.mark.slow
 def test_synthetic_people_bring_their_landmarks_where_these_are_seen():
     plain = SyntheticPeople((128, 88), num_pairs=6)
     marked = SyntheticPeople((128, 88), num_pairs=6, skeleton=PERSON)
@@ -302,6 +303,7 @@ def test_animate_counts_the_frames_in_which_no_face_is_painted(tmp_path, capsys)
     assert f"In 1 of 3 frames: {LEFT_UNDONE}" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["reposer-v1-reconstruction", "reposer-v1"])
 def test_evaluate_counts_the_pairs_in_which_no_face_is_painted(tmp_path, capsys, protocol):
     model = a_network_of_landmarks(tmp_path / "model.safetensors")
@@ -328,6 +330,7 @@ def test_masks_of_a_network_of_landmarks_are_those_of_every_other_network(tmp_pa
     assert masks[0] and masks[0] == masks[1]
 
 
+@pytest.mark.slow
 def test_evaluate_counts_the_frames_of_clips_in_which_no_face_is_painted(tmp_path, capsys):
     model = a_network_of_landmarks(tmp_path / "model.safetensors")
     clips = tmp_path / "clips"
@@ -361,6 +364,7 @@ def test_limbs_of_clips_are_those_of_the_body_whatever_the_network_wants():
     assert with_face.any() and torch.equal(with_face, plain)
 
 
+@pytest.mark.slow
 def test_the_demo_gives_a_network_of_landmarks_its_landmarks(tmp_path):
     model = a_network_of_landmarks(tmp_path / "model.safetensors")
     assert main(["demo", "--model", str(model), "--out", str(tmp_path / "demo")]) == 0

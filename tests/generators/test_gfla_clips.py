@@ -270,6 +270,7 @@ def test_flows_are_judged_in_the_foreground_where_asked():
         list(game.steps(replace(batch, foreground=None)))
 
 
+@pytest.mark.slow
 def test_gradients_flow_through_the_frames_of_a_chunk_but_not_into_the_last_one():
     config = CONFIGS["people"]
     generator = lively(config).float()
@@ -285,6 +286,7 @@ def test_gradients_flow_through_the_frames_of_a_chunk_but_not_into_the_last_one(
     assert torch.allclose(again.picture, second.picture, atol=1e-6)
 
 
+@pytest.mark.slow
 @who_is_trained
 def test_the_first_stage_moves_the_flow_networks_alone(kind):
     generator = CONFIGS[kind].build()

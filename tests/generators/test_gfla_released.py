@@ -176,6 +176,7 @@ def refusal(tensors, tmp_path):
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_key_too_many_too_few_or_misshapen_is_named(market, tmp_path):
     bias = market.pop("flow_net.output2.bias")
     assert "it lacks flow_net.output2.bias." in refusal(market, tmp_path)
@@ -186,6 +187,7 @@ def test_a_key_too_many_too_few_or_misshapen_is_named(market, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_tied_tensors_that_differ_are_refused(market, tmp_path):
     market["flow_net.jump1.model.2.weight"] = market["flow_net.jump1.model.2.weight"] + 1e-3
     message = refusal(market, tmp_path)

@@ -63,6 +63,7 @@ def test_a_left_arm_is_copied_from_the_right_one_with_the_picture_mirrored():
     assert found.shown[inside].min() == 1 and (found.place - opposite)[inside].abs().max() < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source, target", [("face", "hair"), ("hair", "hair"), ("left_upper_leg", "torso"), ("background", "torso")]
 )
@@ -90,6 +91,7 @@ def test_an_arm_and_its_hand_in_front_of_the_body_are_not_copied_onto_its_back()
     assert shown[20:40, 20:76].min() == 1
 
 
+@pytest.mark.slow
 def test_each_row_is_what_it_is_alone():
     both = [pair(slab("torso", 0.06), slab("torso", -0.06)), pair(slab("right_hand", 0.02), slab("left_hand", 0.02))]
     stacked = Geometry(

@@ -220,6 +220,7 @@ def test_a_step_moves_the_generator_once_and_the_discriminators_as_often_as_aske
     assert turns == [("generator",), *[("appearance", "shape")] * 3]
 
 
+@pytest.mark.slow
 def test_the_game_can_be_the_papers_or_rate_nets():
     recipe = RECIPES["patn-mini"]().tiny()
     generator, batch = one_batch(recipe, 2)

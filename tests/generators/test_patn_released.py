@@ -57,6 +57,7 @@ def test_the_imported_network_computes_what_the_original_computes(recipe, option
     assert (found - wanted).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_file_of_another_layout_is_refused_with_the_names_and_nothing_is_written(tmp_path):
     tensors = made().state_dict()
     del tensors["model.att.3.conv_block_stream2.6.bias"]

@@ -176,6 +176,7 @@ def test_7_triplets_weigh_a_half_and_two_quarters_and_pairs_have_six_channels():
     assert turns[("discriminator",)] == {"real", "generated"}
 
 
+@pytest.mark.slow
 def test_8_scores_pair_each_picture_with_its_own_target_in_whatever_order():
     generator = tiny().eval()
     dataset = DataConfig(num_pairs=4).open(generator.framing)

@@ -143,6 +143,7 @@ def test_an_unknown_name_answers_with_those_there_are():
         feature_network("vgg16")
 
 
+@pytest.mark.slow
 def test_torchvisions_checkpoint_loads_with_its_classifier_left_out(tmp_path, monkeypatch, picture):
     network = VGG19()
     torch.save({**network.state_dict(), "classifier.0.weight": torch.zeros(1)}, tmp_path / VGG19_FILE)
@@ -152,6 +153,7 @@ def test_torchvisions_checkpoint_loads_with_its_classifier_left_out(tmp_path, mo
     assert VGG19_FILE in loaded.description and not any(p.requires_grad for p in loaded.parameters())
 
 
+@pytest.mark.slow
 def test_vgg16_with_batch_norm_has_torchvisions_names_and_its_file_loads(tmp_path, monkeypatch):
     torch.manual_seed(0)
     own = VGG16BN().state_dict()

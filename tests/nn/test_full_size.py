@@ -74,6 +74,7 @@ def test_nothing_changes_where_nothing_moved_or_nothing_covers():
     assert torch.equal(outside[:200], photo()[:200]) and not torch.equal(outside[200:520], photo()[200:520])
 
 
+@pytest.mark.slow
 def test_behind_the_person_the_photos_own_texture_goes_on_unblurred():
     pattern = photo(size=(32, 48)).repeat(20, 10, 1)
     zeros, stood = torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME)
@@ -87,6 +88,7 @@ def test_behind_the_person_the_photos_own_texture_goes_on_unblurred():
     assert (made.picture.int() - pattern.int()).abs()[240:400, 180:300].float().quantile(0.9) <= 2
 
 
+@pytest.mark.slow
 def test_the_kinds_are_the_same_on_a_plain_background():
     zeros, stood, goes = torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME)
     stood[..., 24:40, 8:18], goes[..., 24:40, 30:40] = 1, 1
@@ -101,6 +103,7 @@ def test_the_kinds_are_the_same_on_a_plain_background():
     assert (alone.kind[:200] == KEPT).all() and (alone.kind[260:380, 100:160] == FILLED).all()
 
 
+@pytest.mark.slow
 def test_every_kind_is_where_it_should_be_and_says_its_place_and_photo():
     left, right = torch.zeros(1, 1, *FRAME), torch.zeros(1, 1, *FRAME)
     left[..., :16], right[..., 32:] = 1, 1
@@ -197,6 +200,7 @@ def test_what_is_remembered_of_a_photo_changes_no_pixel_and_is_forgotten_with_an
         assert torch.equal(compose(composition, known=before).picture, compose(composition).picture)
 
 
+@pytest.mark.slow
 def test_copied_background_is_the_mean_of_what_the_four_cells_around_a_pixel_show():
     hole, (height, width) = torch.zeros(1, 1, *FRAME), SIZE
     hole[..., 20:40, 15:30] = 1

@@ -1,5 +1,6 @@
 """Holes in backgrounds are filled with what lies around, shifted as it is."""
 
+import pytest
 import torch
 
 from reposer.nn.patch_fill import patched
@@ -57,6 +58,7 @@ def test_shading_that_runs_through_the_hole_is_continued_without_steps():
     assert (shown(hidden, found, hole) - truth).abs().max() < 0.05
 
 
+@pytest.mark.slow
 def test_what_cannot_be_filled_colours_nothing_around_it():
     hole = hole_of((slice(10, 54), slice(20, 76)))
     keep = ~hole

@@ -150,6 +150,7 @@ def test_the_command_goes_on_with_the_recipe_that_the_run_folder_holds(run, tmp_
         begun(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_it_and_says_how_to_go_on(tmp_path, capsys):
     tiny = ["--model.size", "64", "48", "--model.width", "4", "--data.num-people", "2", "--batch-size", "2"]
     tiny += ["--stages.0.steps", "2", "--threads", "1", "--precision", "fp32", "--picture-every", "1"]

@@ -230,6 +230,7 @@ def test_the_command_goes_on_with_the_recipe_that_the_run_folder_holds(tmp_path)
         command.begun(tmp_path, type(people_body()))
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_it_and_says_how_to_go_on(tmp_path, capsys):
     tiny_face = ["--model.widths", "8", "8", "16", "--model.embedding", "4", "--data.num-people", "2"]
     tiny_face += ["--batch-size", "1", "--stages.0.steps", "1", "--threads", "1", "--precision", "fp32"]

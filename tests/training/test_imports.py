@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 LOADED = """
 import gc, os, sys
 gc.disable()
@@ -12,6 +14,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_the_loop_loads_no_data_set_and_no_renderer():
     answer = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     loaded = answer.stdout.split()

@@ -21,6 +21,7 @@ def step(need):
 STILL = {name: build for name, build in trainable().items() if "clip" not in type(build().data).__name__.lower()}
 
 
+@pytest.mark.slow
 @one_of_each(STILL)
 def test_the_steps_of_every_recipe_can_be_counted(name):
     need = RunMemory(tiny(trainable()[name]())).need()

@@ -137,6 +137,7 @@ def _sleeps(generator):
     return {}
 
 
+@pytest.mark.slow
 def test_the_processor_time_of_a_run_includes_that_of_its_workers_once(tmp_path, monkeypatch):
     monkeypatch.setitem(_CONTEXTS, "spawn", multiprocessing.get_context("fork"))  # the warm server's are not ours
     monkeypatch.setattr(Addressed, "__getitem__", _computes_first(Addressed.__getitem__))
@@ -171,6 +172,7 @@ def test_the_log_is_cut_back_to_the_saved_step(tmp_path):
     assert tmp_path.joinpath("log.jsonl").read_text() == '{"step": 1}\n{"step": 2}\n'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["state.pt", "log.jsonl", "generator.safetensors"])
 def test_a_pipe_in_the_place_of_a_runs_file_is_refused_and_never_opened(name, tmp_path):
     train(recipe(1), tmp_path, progress=False)

@@ -120,6 +120,7 @@ def test_a_file_where_the_run_folder_should_be_is_refused(tmp_path):
         train(recipe(1), tmp_path / "run" / "below", progress=False)
 
 
+@pytest.mark.slow
 def test_ones_own_leftovers_go_with_the_next_run_and_nobody_elses(finished):
     own = [
         ".state.pt.abcd1234.tmp",
@@ -203,6 +204,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_state_is_said_in_words_and_stays_for_whoever_can_mend_it(finished, kind):
     DAMAGES[kind](finished / "state.pt")
@@ -221,6 +223,7 @@ def test_lines_of_the_log_that_nobody_can_read_are_dropped(tmp_path):
     assert folder.log_file.read_text().splitlines() == good
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["gone", "cut", "of another step"])
 def test_the_generator_of_a_finished_run_is_made_anew_from_its_state(finished, tmp_path, damage):
     path = finished / "generator.safetensors"
@@ -238,6 +241,7 @@ def test_the_generator_of_a_finished_run_is_made_anew_from_its_state(finished, t
     load(path)
 
 
+@pytest.mark.slow
 def test_a_folder_in_which_nothing_was_saved_takes_any_recipe(tmp_path):
     folder = RunFolder(tmp_path)
     folder.open(recipe(1))
@@ -251,6 +255,7 @@ def test_training_into_the_data_set_is_refused(tmp_path):
         train(ours, tmp_path, progress=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_term_that_is_not_finite_names_the_saved_state_only_if_there_is_one(tmp_path, saved):
     broken = recipe(2)

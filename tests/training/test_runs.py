@@ -33,6 +33,7 @@ def runs(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_runs_are_listed_with_how_far_they_are_and_damaged_ones_are_named(runs, capsys):
     assert main(["runs", str(runs), "--json"]) == 1
     said = capsys.readouterr()
@@ -80,6 +81,7 @@ def test_every_recipe_comes_back_from_its_receipt(name):
     assert with_values(trainable()[name](), plain, "recipe.json") == wanted
 
 
+@pytest.mark.slow
 def test_a_receipt_of_another_form_is_refused_with_the_place(runs):
     plain = read_receipt(runs / "done")
     for changed, where in (
@@ -95,6 +97,7 @@ def test_a_receipt_of_another_form_is_refused_with_the_place(runs):
         read_receipt(runs / "nowhere")
 
 
+@pytest.mark.slow
 def test_train_takes_the_values_of_another_run_weights_and_seeds(runs, tmp_path, monkeypatch):
     began = []
     monkeypatch.setattr(train, "train", lambda recipe, out, **options: began.append((recipe, out)) or Done)
@@ -117,6 +120,7 @@ class Done:
     finished, signal = False, 0
 
 
+@pytest.mark.slow
 def test_a_dry_run_takes_steps_of_every_stage_writes_nothing_and_says_what_the_run_needs(
     runs, tmp_path, monkeypatch, capsys
 ):

@@ -86,6 +86,7 @@ def test_a_run_is_not_extended_if_its_learning_rates_would_have_been_others(tmp_
     assert_same(final_state(tmp_path / "early"), final_state(tmp_path / "whole"))
 
 
+@pytest.mark.slow
 def test_only_the_last_stage_can_be_extended(tmp_path):
     train(recipe(1), tmp_path, progress=False)
     ours = recipe(1)

@@ -94,6 +94,7 @@ def test_held_out_pairs_are_of_the_split_val_or_else_test_and_never_of_training(
     assert len(said) == 1 and said[0].startswith("No validation curve: ") and "annotation-val.csv" in said[0]
 
 
+@pytest.mark.slow
 def test_held_out_pictures_that_cannot_be_read_cost_the_curve_and_not_the_run(tmp_path):
     people = write_people(
         tmp_path / "people", size=(64, 44), num_train=1, num_test=1, views=2, workers=1, progress=False
@@ -263,6 +264,7 @@ def test_trackers_get_every_value_of_a_recipe_by_its_path():
     assert flat == {"a.0.b": 1, "a.1": "None", "c": "x"}
 
 
+@pytest.mark.slow
 def test_a_run_that_was_begun_before_accumulation_goes_on(tmp_path):
     train(recipe(), tmp_path, progress=False, until_step=1)
     receipt = tmp_path / "recipe.json"

@@ -123,6 +123,7 @@ def test_an_item_is_the_same_in_any_order_instance_and_process():
     assert torch.equal(again[70].source, forwards[70].source)
 
 
+@pytest.mark.slow
 def test_another_seed_kind_or_number_gives_another_object():
     pictures = [
         SyntheticObjects(kind, SMALL, seed=seed).picture(number, 40, 10).picture
@@ -212,6 +213,7 @@ def test_samples_carry_views_in_degrees_and_stack():
     assert torch.equal(batch.source[0], batch.source[1])
 
 
+@pytest.mark.slow
 def test_a_plain_background_is_one_colour_of_the_object():
     data = SyntheticObjects("cars", SMALL, background="plain")
     one, two = data.picture(0, 0, 0).picture, data.picture(0, 100, 20).picture

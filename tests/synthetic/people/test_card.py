@@ -20,6 +20,7 @@ def found():
     return card(PEOPLE, SMALL, workers=1)
 
 
+@pytest.mark.slow
 def test_counts_and_shares_add_up(found):
     assert found["people"] == PEOPLE and found["pictures"] == 2 * PEOPLE
     assert sum(found["skin_tone"].values()) == PEOPLE
@@ -29,6 +30,7 @@ def test_counts_and_shares_add_up(found):
         assert sum(shares.values()) == pytest.approx(1), question
 
 
+@pytest.mark.slow
 def test_every_number_is_what_a_direct_look_gives(found):
     data = SyntheticPeople(SMALL)
     who = [data.who(n) for n in range(PEOPLE)]
@@ -49,6 +51,7 @@ def test_every_number_is_what_a_direct_look_gives(found):
     assert found["flow_visible"]["mean"] == pytest.approx(sum(shown) / PEOPLE)
 
 
+@pytest.mark.slow
 def test_a_joint_is_missed_or_found_only_where_it_can_be(found):
     assert list(found["joints"]) == list(OPENPOSE_18.joints)
     data, k = SyntheticPeople(SMALL), OPENPOSE_18.index("right_wrist")
@@ -73,6 +76,7 @@ def test_the_number_of_processes_changes_no_number(found):
     assert card(PEOPLE, SMALL, workers=2) == found
 
 
+@pytest.mark.slow
 def test_the_command_prints_json_and_tables_and_writes_charts(found, tmp_path, capsys):
     options = ["data", "card", "--people", str(PEOPLE), "--size", "64", "48", "--workers", "1"]
     assert main([*options, "--json", "--chart", str(tmp_path / "card.png")]) == 0

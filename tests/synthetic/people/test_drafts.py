@@ -35,6 +35,7 @@ def test_a_second_writer_of_the_same_people_is_refused_and_the_first_one_finishe
     assert not (root / LOCK).exists()
 
 
+@pytest.mark.slow
 def test_who_takes_the_lock_after_the_folder_was_finished_is_refused_and_removes_nothing(tmp_path, monkeypatch):
     root = tmp_path / "people"
     began = drafts.only_user
@@ -61,6 +62,7 @@ def test_a_users_folder_where_the_draft_would_lie_is_left_as_it_is(tmp_path):
     assert [path.name for path in draft.iterdir() if path.name != LOCK] == ["thesis.tex"]
 
 
+@pytest.mark.slow
 def test_a_kill_between_the_last_piece_and_the_folders_name_costs_nothing(tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
@@ -76,6 +78,7 @@ def test_a_kill_between_the_last_piece_and_the_folders_name_costs_nothing(tmp_pa
     assert (write_people(tmp_path / "people", **FEW, workers=1) / "about.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["[]", "{", ""])
 def test_a_piece_whose_record_was_damaged_is_written_again(tmp_path, monkeypatch, damage):
     real = write._Plan.render

@@ -107,6 +107,7 @@ def test_the_finished_folder_says_what_made_it(full):
     assert about["licence"] == "CC0-1.0"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_and_continued_equals_an_unbroken_one(full, tmp_path):
     root, draft = tmp_path / "people", tmp_path / ".people-draft"
     options = {**FEW, "truth": True, "flow": True, "workers": 1}
@@ -123,6 +124,7 @@ def test_a_run_that_was_killed_and_continued_equals_an_unbroken_one(full, tmp_pa
     assert contents(root) == contents(full) and not draft.exists()
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_rendered_again(tmp_path, monkeypatch):
     real = write._Plan.render
 

@@ -42,6 +42,7 @@ def sampled():
     return figures
 
 
+@pytest.mark.slow
 def test_no_joint_of_500_sampled_poses_bends_further_than_a_persons(sampled):
     for figure in sampled:
         assert not beyond_limits(figure)

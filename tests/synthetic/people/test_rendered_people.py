@@ -65,6 +65,7 @@ def parts_near(rendering, joint, radius=1):
 # ---------------------------------------------------------------------------------- what decides a picture
 
 
+@pytest.mark.slow
 def test_an_index_gives_the_same_pair_in_any_order_and_any_instance():
     first, second = SyntheticPeople(SMALL, num_pairs=5), SyntheticPeople(SMALL, num_pairs=900)
     forwards = [first[i] for i in range(3)]
@@ -76,6 +77,7 @@ def test_an_index_gives_the_same_pair_in_any_order_and_any_instance():
         assert torch.equal(a.target_pose.visible, b.target_pose.visible)
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_depend_on_what_is_rendered_with_it():
     people = SyntheticPeople(SMALL)
     views = [(3, 0), (4, 1), (3, 1), (8, 0)]
@@ -236,6 +238,7 @@ def test_a_joint_is_hidden_where_the_surface_in_front_of_it_is_not_its_own():
 # ---------------------------------------------------------------------------------- maps
 
 
+@pytest.mark.slow
 def test_all_maps_agree_on_where_the_person_is():
     rendering = SyntheticPeople(SMALL).rendered([(n, 0) for n in range(8)])
     assert rendering.parts.shape == (8, *SMALL) and int(rendering.parts.max()) < len(PARTS) == 20
@@ -259,6 +262,7 @@ def test_surface_coordinates_name_the_same_place_of_the_body_in_every_pose():
                 assert at[side][1].max() < 0.1 and (sign * at[side][0] > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 4, 6, 8])
 def test_the_source_warped_by_the_true_flow_shows_the_targets_texture(number):
     """Before shading, where the flow says that the source shows the point, away from edges and from glancing sight."""

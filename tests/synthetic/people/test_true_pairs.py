@@ -49,6 +49,7 @@ def test_a_pair_is_a_function_of_its_number_and_seed(pairs):
     assert not torch.equal(one.source, other.source)
 
 
+@pytest.mark.slow
 def test_hard_pairs_keep_the_truth_true(pairs):
     """Moved, scaled and mirrored, each picture on its own."""
     for seed in range(8):
