@@ -88,12 +88,12 @@ def _cpu_name() -> str:
 
 
 def _to_rich(table: Table) -> RichTable:
-    drawn = RichTable(title=table.title, caption=table.note or None, title_justify="left", caption_justify="left")
+    shown = RichTable(title=table.title, caption=table.note or None, title_justify="left", caption_justify="left")
     for number, column in enumerate(table.columns):
-        drawn.add_column(column, justify="left" if number == 0 else "right")
+        shown.add_column(column, justify="left" if number == 0 else "right")
     for row in table.rows:
-        drawn.add_row(*(value if isinstance(value, str) else f"{value:.4g}" for value in row))
-    return drawn
+        shown.add_row(*(value if isinstance(value, str) else f"{value:.4g}" for value in row))
+    return shown
 
 
 if __name__ == "__main__":

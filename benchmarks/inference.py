@@ -28,7 +28,7 @@ def run(device: torch.device) -> list[Table]:
     def generate(generator: GFLAGenerator, picture: Tensor = source) -> Tensor:
         return generator.generate(picture, pose, pose)
 
-    def draw_autocast() -> Tensor:
+    def generate_autocast() -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
             return generate(ours)
 
@@ -39,7 +39,7 @@ def run(device: torch.device) -> list[Table]:
                 "a plain port: patches, channels first, instance norms; fp32": lambda: generate(plain),
                 "gfla-fashion-2020, fp32": lambda: generate(published),
                 "gfla-fashion, fp32": lambda: generate(ours),
-                "gfla-fashion, bf16 autocast": draw_autocast,
+                "gfla-fashion, bf16 autocast": generate_autocast,
                 "gfla-fashion, bf16 weights": lambda: generate(halved, source.bfloat16()),
             },
             repeats=REPEATS,

@@ -1,4 +1,4 @@
-"""Pose maps drawn in a batch against drawn person by person and joint by joint."""
+"""Pose maps of a whole batch against those made person by person and joint by joint."""
 
 from collections.abc import Callable
 
@@ -18,16 +18,16 @@ SIZE, BATCH, SIGMA, RADIUS = (256, 256), 16, 6.0, 4.0
 def run(device: torch.device) -> list[Table]:
     joints = len(OPENPOSE_18)
     pose = Pose(256 * torch.rand(BATCH, joints, 2), torch.rand(BATCH, joints) > 0.2, SIZE).to(device)
-    draws = {
+    ways = {
         f"heat maps, sigma {SIGMA:g}": lambda p: heatmaps(p, SIGMA),
         f"limb mask, radius {RADIUS:g}": lambda p: limb_mask(p, RADIUS),
         "stick picture": stick_picture,
     }
     rows: list[tuple[str | float, ...]] = []
-    for name, draw in draws.items():
+    for name, maps_of in ways.items():
         calls: dict[str, Callable[[], Tensor]] = {
-            "rows": lambda d=draw: torch.cat([d(pose[b : b + 1]) for b in range(BATCH)]),
-            "batch": lambda d=draw: d(pose),
+            "rows": lambda d=maps_of: torch.cat([d(pose[b : b + 1]) for b in range(BATCH)]),
+            "batch": lambda d=maps_of: d(pose),
         }
         if name.startswith("heat maps"):
             calls["joints"] = lambda: joint_by_joint(pose, SIGMA)
@@ -42,7 +42,7 @@ def run(device: torch.device) -> list[Table]:
 
 
 def joint_by_joint(pose: Pose, sigma: float) -> Float[Tensor, "B K H W"]:
-    """As data loaders of this field draw them: exp over a whole map for each joint of each person."""
+    """As data loaders of this field make them: exp over a whole map for each joint of each person."""
     height, width = pose.size
     maps = torch.zeros(*pose.visible.shape, height, width, device=pose.xy.device)
     y, x = torch.meshgrid(

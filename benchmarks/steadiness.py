@@ -1,8 +1,7 @@
-"""What smoothing of trembling joints and carrying along of what was drawn do to clips of the shipped generator.
+"""What smoothing of trembling joints and carrying along of what was generated do to clips of the shipped generator.
 
-The joints that drive tremble by seeded noise of 1.5 pixels. One clip is drawn on the spot; where the environment names
-a
-folder of real data (REPOSER_REAL_DATA), the clips of its people_video come beside it.
+The joints that drive tremble by seeded noise of 1.5 pixels. One clip is rendered on the spot; where the environment
+names a folder of real data (REPOSER_REAL_DATA), the clips of its people_video come beside it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Synthetic people: drawn on the spot with all their truth, read from disk, and beside them the decoding of a JPEG."""
+"""Synthetic people: rendered on the spot with all their truth, read from disk, and beside them decoding a JPEG."""
 
 import io
 import multiprocessing
@@ -18,7 +18,7 @@ from reposer.synthetic.people import SyntheticPeople, render, write_people
 from .measure import Table, best_times
 
 SIZE = (256, 176)
-VIEWS = 4  # of each person: who is dressed is drawn four times
+VIEWS = 4  # of each person: who is dressed is rendered four times
 PEOPLE, ROUNDS = 8, 3
 
 
@@ -38,13 +38,13 @@ def run(device: torch.device) -> list[Table]:
     rows: list[tuple[str | float, ...]] = [(name, 1e3 * s, 1 / s) for name, s in seconds.items()]
     note = (
         f"{SIZE[0]}x{SIZE[1]}, PNG folder. Truth: albedo, parts, depth, surface coordinates, joints of three "
-        "skeletons. One torch thread a process; all but the drawings: best of 3."
+        "skeletons. One torch thread a process; all but the renderings: best of 3."
     )
     return [Table("Synthetic people", ("what", "ms a picture", "pictures / s"), rows, note)]
 
 
 def _rendering(seed: int, views: int, start: Any = None) -> float:
-    """Seconds to sample, dress and draw ROUNDS x PEOPLE people in some views each, one torch thread."""
+    """Seconds to sample, dress and render ROUNDS x PEOPLE people in some views each, one torch thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     people = SyntheticPeople(SIZE, seed=seed)

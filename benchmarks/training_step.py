@@ -37,7 +37,7 @@ class Unshared(FeatureNetwork):
     def forward(self, picture: Tensor, layers: tuple[str, ...]) -> Features:
         groups = [self.content_layers, self.style_layers]
         if not picture.requires_grad:
-            groups.append(self.correctness_layers)  # never of the drawn picture
+            groups.append(self.correctness_layers)  # never of the generated picture
         found: Features = {}
         for group in groups:
             if set(group) <= set(layers):

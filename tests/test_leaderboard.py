@@ -291,7 +291,7 @@ def test_a_generator_scores_the_same_on_whole_pictures_as_in_its_own_frame():
 
 def test_a_whole_picture_comes_back_in_its_own_size_with_joints_where_they_were():
     class Dots(CopySource):
-        """Draws a white block at the target's first joint."""
+        """Generates a white block at the target's first joint."""
 
         def forward(self, source, source_pose, target_pose):
             picture = torch.full_like(source, -1.0)
@@ -302,9 +302,9 @@ def test_a_whole_picture_comes_back_in_its_own_size_with_joints_where_they_were(
     pose = Pose(torch.tensor([[[20.0, 40.0]] * 18]), torch.ones(1, 18, dtype=torch.bool), (64, 44))
     for fit in ("squash", "pad"):
         generator = Dots(CopySourceConfig(Framing((128, 128), fit=fit)))
-        drawn = OnWholePictures(generator)(torch.zeros(1, 3, 64, 44), pose, pose)
-        assert drawn.shape == (1, 3, 64, 44)
-        white = (drawn[0, 0] > 0).nonzero().float().mean(0)
+        generated = OnWholePictures(generator)(torch.zeros(1, 3, 64, 44), pose, pose)
+        assert generated.shape == (1, 3, 64, 44)
+        white = (generated[0, 0] > 0).nonzero().float().mean(0)
         assert white.tolist() == pytest.approx([40.0, 20.0], abs=0.6), fit
 
 

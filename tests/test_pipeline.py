@@ -15,7 +15,7 @@ from .memory_of import megabytes_of
 
 
 class CopySource(Generator):
-    """Draws the source again, and keeps what it was asked."""
+    """Generates the source again, and keeps what it was asked."""
 
     def __init__(self, framing, skeleton=OPENPOSE_18):
         super().__init__()

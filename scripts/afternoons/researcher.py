@@ -1,7 +1,7 @@
 """`python -m scripts.afternoons.researcher FOLDER`: PATN, GFLA and an idea of one's own on a DeepFashion folder in
 PATN's layout, a table for a paper, several seeds, a leaderboard of one's own, and somebody else's strips.
 
-A few steps of each: the afternoon shows that the road is whole, not which system is better.
+A few steps of each: the afternoon shows that each step works after the one before, not which system is better.
 """
 
 import shutil

@@ -24,14 +24,14 @@ PHOTO = smooth_photo(SIZE)
 
 
 class Spotlight(CopySource):
-    """Draws the source, and white where the left wrist is to be."""
+    """Generates the source, and white where the left wrist is to be."""
 
     def forward(self, source, source_pose, target_pose):
         wrist = target_pose.xy[:, self.skeleton.index("left_wrist")].round().long()
-        drawn = source.clone()
+        generated = source.clone()
         for row, (x, y) in enumerate(wrist.tolist()):
-            drawn[row, :, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] = 1
-        return Generated(drawn)
+            generated[row, :, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] = 1
+        return Generated(generated)
 
 
 class Fading(Spotlight):
@@ -187,9 +187,9 @@ def test_frames_that_show_nobody_keep_the_pose_before_and_the_first_ones_wait(kn
     visible[[0, 1, 4, 7]] = False
     poses = replace(poses, visible=visible)
     animation = PhotoAnimation(Spotlight(PAD), PHOTO, SOURCE, poses if known else iter(poses))
-    drawn = [frame.pose.xy[0, 0].item() for frame in animation.frames()]
+    generated = [frame.pose.xy[0, 0].item() for frame in animation.frames()]
     wanted = [poses.xy[t, 0, 0].item() for t in (2, 2, 2, 3, 3, 5, 6, 6)]
-    assert drawn == pytest.approx(wanted) and animation.missing == 4
+    assert generated == pytest.approx(wanted) and animation.missing == 4
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["track", "stream"])
@@ -214,15 +214,15 @@ def test_frames_come_as_the_poses_come():
 
 
 def alive_at_most(num_frames, generator, **options):
-    """How many of the frames drawn so far are held at a time, drawn and pasted ones."""
+    """How many of the frames so far are in memory at a time, generated and pasted ones."""
     held, most = [], 0
-    draw = generator.animate
+    animate = generator.animate
 
     def watched(*arguments, **named):
-        for drawn in draw(*arguments, **named):
-            held.append(weakref.ref(drawn))
-            yield drawn
-            del drawn
+        for generated in animate(*arguments, **named):
+            held.append(weakref.ref(generated))
+            yield generated
+            del generated
 
     generator.animate = watched
     poses = (standing(80.0, (50.0 + t / 10, 60.0), SIZE) for t in range(num_frames))
@@ -244,7 +244,7 @@ def test_a_hundred_frames_need_no_more_memory_than_ten(family):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", [Spotlight, Fading])
-@pytest.mark.parametrize("steady", [False, True], ids=["as drawn", "steadied"])
+@pytest.mark.parametrize("steady", [False, True], ids=["as generated", "steadied"])
 def test_a_clip_that_goes_on_after_any_frame_equals_an_unbroken_one(family, steady):
     def animation():
         return PhotoAnimation(family(PAD), PHOTO, SOURCE, clip(9), steadier=Steadier() if steady else None)

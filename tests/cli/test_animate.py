@@ -180,11 +180,11 @@ def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_s
     monkeypatch.setattr(reposer.animation.photo_clip, "SegmentedClip", short)
     model = saved(world, family)
     assert main(command(world, model, *more, out="whole.mp4")) == 0
-    pasted, drawn = PhotoCrop.pasted, []
+    pasted, made = PhotoCrop.pasted, []
 
     def stops(self, picture):
-        drawn.append(1)
-        if len(drawn) == 8:
+        made.append(1)
+        if len(made) == 8:
             raise KeyboardInterrupt
         return pasted(self, picture)
 
@@ -195,10 +195,10 @@ def test_stopped_in_the_middle_the_same_command_goes_on_and_the_frames_are_the_s
     assert main(command(world, model, *more, "--smooth", "one-euro")) == 2, "another command's beginning"
     assert "other: smooth" in capsys.readouterr().err
 
-    drawn.clear()
-    drawn += [1] * 100
+    made.clear()
+    made += [1] * 100
     assert main(command(world, model, *more)) == 0
-    assert len(drawn) == 100 + FRAMES - 6, "only what was missing"
+    assert len(made) == 100 + FRAMES - 6, "only what was missing"
     assert torch.equal(pixels(world / "out.mp4"), pixels(world / "whole.mp4"))
     assert not (world / "out.mp4.reposer-segments").exists()
 

@@ -35,10 +35,10 @@ def market(tmp_path):
     joints = {2: (20, 30), 3: (18, 50), 5: (44, 30), 6: (46, 50), 8: (26, 66), 9: (24, 90), 11: (38, 66), 12: (40, 90)}
     for k in range(2):
         truth = np.random.default_rng(k).integers(0, 256, (*MARKET, 3), dtype=np.uint8)
-        drawn = truth.copy()
-        drawn[:60] = 128
+        picture = truth.copy()
+        picture[:60] = 128
         save_picture(tmp_path / f"t/000{k}_c1.png", truth)
-        save_picture(tmp_path / f"g/000{k}_c1.png", drawn)
+        save_picture(tmp_path / f"g/000{k}_c1.png", picture)
         lines.append(row(f"000{k}_c1.png", joints))
     (tmp_path / "market-annotation-test.csv").write_text("\n".join(lines) + "\n")
     xy, visible = torch.zeros(18, 2), torch.zeros(18, dtype=torch.bool)
@@ -52,8 +52,8 @@ def right_value(root, mask):
     """scikit-image's SSIM of both pictures, black outside of the mask."""
     values = []
     for path in sorted((root / "t").iterdir()):
-        truth, drawn = (np.array(Image.open(p)) * mask[..., None] for p in (path, root / "g" / path.name))
-        values.append(structural_similarity(truth, drawn, win_size=7, channel_axis=-1, data_range=255))
+        truth, picture = (np.array(Image.open(p)) * mask[..., None] for p in (path, root / "g" / path.name))
+        values.append(structural_similarity(truth, picture, win_size=7, channel_axis=-1, data_range=255))
     return float(np.mean(values))
 
 

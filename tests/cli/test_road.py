@@ -1,4 +1,4 @@
-"""The whole road through the command line, at the size of a test."""
+"""From data to scores through the command line, at the size of a test."""
 
 import json
 

@@ -22,18 +22,18 @@ SIZE = (64, 44)
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """Drawn people as files, and a folder of generated pictures: the targets with every third row black."""
+    """Rendered people as files, and a folder of generated pictures: the targets with every third row black."""
     root = tmp_path_factory.mktemp("people")
     write_people(root / "data", size=SIZE, num_train=1, num_test=2, views=3, truth=True, workers=1, progress=False)
     pictures = sorted((root / "data/test").glob("*.png"))
     for source in pictures:
         for target in pictures:
             if source != target and source.stem[:-1] == target.stem[:-1]:
-                drawn = Image.open(target).copy()
+                generated = Image.open(target).copy()
                 for y in range(0, SIZE[0], 3):
-                    drawn.paste((0, 0, 0), (0, y, SIZE[1], y + 1))
+                    generated.paste((0, 0, 0), (0, y, SIZE[1], y + 1))
                 (root / "generated").mkdir(exist_ok=True)
-                drawn.save(root / "generated" / f"{source.stem}_2_{target.stem}_vis.png")
+                generated.save(root / "generated" / f"{source.stem}_2_{target.stem}_vis.png")
     return root
 
 
@@ -227,12 +227,12 @@ def test_rendered_people_have_names_and_attributes_for_the_suite():
 
 @pytest.mark.slow
 def test_evaluate_writes_files_and_scores_them_as_score_does(people, tmp_path, capsys):
-    """One road: the pictures that `evaluate` leaves behind get the same numbers and hashes from `score`."""
+    """One way of scoring: the pictures that `evaluate` leaves behind get the same numbers and hashes from `score`."""
     common = ["--data", str(people / "data"), "--protocol", "cfld2024", "--out", str(tmp_path / "e"), "--pairs", "3"]
     assert main(["evaluate", "gfla-synthetic", *common]) == 1  # networks are absent
-    drawn = next((tmp_path / "e").glob("generated-cfld2024-*"))
-    assert len(list(drawn.glob("*.png"))) == 3
-    score = ["score", str(drawn), "--targets", str(people / "data/test"), "--protocol", "cfld2024", "--workers", "0"]
+    generated = next((tmp_path / "e").glob("generated-cfld2024-*"))
+    assert len(list(generated.glob("*.png"))) == 3
+    score = ["score", generated, "--targets", people / "data/test", "--protocol", "cfld2024", "--workers", "0"]
     main([str(a) for a in (*score, *annotated(people), "--out", tmp_path / "s")])
     one, other = (json.loads((tmp_path / path).read_text()) for path in ("e/report-cfld2024.json", "s/report.json"))
     assert one["summary"] == other["summary"] and one["row_hashes"] == other["row_hashes"]

@@ -115,8 +115,8 @@ def test_every_parameter_is_moved_by_what_the_network_generates(name):
     generator = build(name).train()
     if not list(generator.parameters()):
         pytest.skip(f"{name} has no parameters")
-    drawn = [value for value in tensors(generator(*inputs(generator))) if value.requires_grad]
-    torch.stack([(value * torch.randn_like(value)).sum() for value in drawn]).sum().backward()
+    outputs = [value for value in tensors(generator(*inputs(generator))) if value.requires_grad]
+    torch.stack([(value * torch.randn_like(value)).sum() for value in outputs]).sum().backward()
     unread = getattr(generator, "unread", ())
     moved = {n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     still = {n for n, _ in generator.named_parameters() if n not in moved and not n.startswith(unread or "\0")}

@@ -76,10 +76,10 @@ def test_every_parameter_gets_a_gradient_in_some_stage_and_each_players_turn_lea
     batch = first_batch(recipe, generator)
     touched = set()
     for stage in recipe.stages:
-        game = stage.objective.build(generator).train()
-        players = dict(game.players)
-        for turn in game.steps(batch):
-            game.zero_grad(set_to_none=True)
+        objective = stage.objective.build(generator).train()
+        players = dict(objective.players)
+        for turn in objective.steps(batch):
+            objective.zero_grad(set_to_none=True)
             generator.zero_grad(set_to_none=True)
             turn.total().backward()
             touched |= {n for n, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
@@ -90,7 +90,7 @@ def test_every_parameter_gets_a_gradient_in_some_stage_and_each_players_turn_lea
     untouched = {n for n, _ in generator.named_parameters()} - touched
     kept = getattr(recipe, "kept", ())
     if kept:
-        trained = {id(p) for player in game.players.values() for p in player.parameters()}
+        trained = {id(p) for player in objective.players.values() for p in player.parameters()}
         assert not [n for n, p in generator.named_parameters() if n.startswith(kept) and id(p) in trained]
     unread = (*getattr(generator, "unread", ()), *kept)
     # A bias before an instance norm is subtracted again: its gradient is rounding noise, which may be exactly zero.
@@ -101,10 +101,10 @@ def test_every_parameter_gets_a_gradient_in_some_stage_and_each_players_turn_lea
 def test_players_are_disjoint_and_each_has_an_optimiser(name):
     recipe = EVERY_RECIPE[name]().tiny()
     for stage in recipe.stages:
-        game = stage.objective.build(copy.deepcopy(recipe.build()))
-        owned = [id(p) for player in game.players.values() for p in player.parameters()]
+        objective = stage.objective.build(copy.deepcopy(recipe.build()))
+        owned = [id(p) for player in objective.players.values() for p in player.parameters()]
         assert len(owned) == len(set(owned))
-        assert set(stage.optimisers) == set(game.players)
+        assert set(stage.optimisers) == set(objective.players)
 
 
 @everyone

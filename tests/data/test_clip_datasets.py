@@ -1,4 +1,4 @@
-"""Clips: what a draw shows is a function of (item, seed); what a folder holds comes out where it belongs."""
+"""Clips: what a sample shows is a function of (item, seed); what a folder holds comes out where it belongs."""
 
 import json
 import pickle
@@ -200,14 +200,14 @@ def test_a_move_takes_joints_along_and_repeats_the_edge(tmp_path):
 def test_tracks_of_another_skeleton_are_converted_and_landmarks_become_lines(tmp_path):
     write_video(tmp_path, frames=10)
     assert ClipFolder(tmp_path, options=ClipReading(frames=2, skeleton=COCO_17)).sample(0, 0).poses.skeleton == COCO_17
-    drawn = ClipFolder(tmp_path, options=ClipReading(frames=2, source_skeleton=COCO_17)).sample(0, 0)
-    assert drawn.source_pose.skeleton == COCO_17 and drawn.poses.skeleton == OPENPOSE_18
+    sampled = ClipFolder(tmp_path, options=ClipReading(frames=2, source_skeleton=COCO_17)).sample(0, 0)
+    assert sampled.source_pose.skeleton == COCO_17 and sampled.poses.skeleton == OPENPOSE_18
     (tmp_path / "clip.coco18.json").unlink()
     points = Pose(torch.rand(10, 68, 2) * 8, torch.ones(10, 68, dtype=torch.bool), SIZE, FACE_68)
     write_track(tmp_path / "clip.json", points, 10)
-    drawn = ClipFolder(tmp_path, options=ClipReading(frames=2)).sample(0, 0)
-    assert isinstance(drawn.poses, FaceLines) and isinstance(drawn.source_pose, FaceLines)
-    assert drawn.poses.points.xy.shape == (2, 68, 2) and drawn.poses.edges is None
+    sampled = ClipFolder(tmp_path, options=ClipReading(frames=2)).sample(0, 0)
+    assert isinstance(sampled.poses, FaceLines) and isinstance(sampled.source_pose, FaceLines)
+    assert sampled.poses.points.xy.shape == (2, 68, 2) and sampled.poses.edges is None
     kept, decoded = (
         ClipFolder(tmp_path, "all", Framing((64, 64)), ClipReading(frames=4, edges=True), cache_bytes=n)
         for n in (10**8, 0)
@@ -294,7 +294,7 @@ def test_the_published_moves_take_joints_along(kind, tmp_path):
             assert ((sample.foreground > 0) != green).float().mean() < 0.01
     assert torch.stack(errors).abs().max() < 1 and torch.stack(errors).mean(0).abs().max() < 0.2
     source, clip = (torch.stack(list(moved)) for moved in zip(*turns, strict=True))
-    # the reference has its own draw in one kind, the clip's in the other
+    # the reference is sampled by itself in one kind, with the clip in the other
     agreement = np.corrcoef(source[:, 1].numpy(), clip[:, 1].numpy())[0, 1]
     assert agreement > 0.9 if kind == "iper" else agreement < 0.8
 

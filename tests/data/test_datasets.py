@@ -35,9 +35,9 @@ def test_a_joint_stays_on_its_pixel_through_framing():
         picture[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5] = 255
         if not (4 <= x < 171 and 4 <= y < 251):
             continue
-        drawn = frame_picture(from_uint8(torch.from_numpy(picture)), framing)[0] + 1
-        rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in drawn.shape), indexing="ij")
-        centre = torch.stack([(drawn * columns).sum(), (drawn * rows).sum()]) / drawn.sum()
+        framed = frame_picture(from_uint8(torch.from_numpy(picture)), framing)[0] + 1
+        rows, columns = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in framed.shape), indexing="ij")
+        centre = torch.stack([(framed * columns).sum(), (framed * rows).sum()]) / framed.sum()
         torch.testing.assert_close(centre, frame_pose(pose, framing).xy[0], atol=0.05, rtol=0)
 
 

@@ -1,4 +1,4 @@
-"""Tar shards: what is read back, in any order and by any process, is what SyntheticPeople draws."""
+"""Tar shards: what is read back, in any order and by any process, is what SyntheticPeople renders."""
 
 import io
 import json
@@ -53,9 +53,9 @@ def test_pairs_read_back_equal_those_rendered_on_the_spot(data):
         a, b = data[2 * person], fresh[person]
         assert torch.equal(to_uint8(a.source), to_uint8(b.source))
         assert torch.equal(to_uint8(a.target), to_uint8(b.target))
-        for read, drawn in ((a.source_pose, b.source_pose), (a.target_pose, b.target_pose)):
-            assert read.size == drawn.size and torch.equal(read.visible, drawn.visible)
-            assert torch.equal(read.xy[read.visible], drawn.xy[drawn.visible])
+        for read, rendering in ((a.source_pose, b.source_pose), (a.target_pose, b.target_pose)):
+            assert read.size == rendering.size and torch.equal(read.visible, rendering.visible)
+            assert torch.equal(read.xy[read.visible], rendering.xy[rendering.visible])
 
 
 def test_a_framing_and_another_skeleton_are_applied(root):
@@ -74,19 +74,19 @@ def test_workers_read_what_the_process_itself_reads(data):
 
 
 def test_truth_and_words_lie_beside_the_pair(data):
-    drawn = SyntheticPeople(SMALL).rendered([(2, 0), (2, 1)])
+    rendering = SyntheticPeople(SMALL).rendered([(2, 0), (2, 1)])
     i = 2 * 2
     about = data.about(i)
     assert about["identity"] == "synthetic000002"
     assert about["attributes"] == attributes(SyntheticPeople(SMALL).who(2))
     with Image.open(io.BytesIO(data.read(i, "target.parts.png"))) as parts:
-        assert np.array_equal(np.array(parts), drawn.parts[1].numpy())
+        assert np.array_equal(np.array(parts), rendering.parts[1].numpy())
     with np.load(io.BytesIO(data.read(i, "flow.npz"))) as truth:
-        flow, visible = drawn.flow(0, 1)
+        flow, visible = rendering.flow(0, 1)
         assert np.array_equal(truth["flow"], flow.numpy().astype(np.float16), equal_nan=True)
         assert np.array_equal(truth["visible"], visible.numpy())
     with np.load(io.BytesIO(data.read(i, "source.npz"))) as truth:
-        assert np.array_equal(truth["depth"], drawn.depth[0].numpy().astype(np.float16))
+        assert np.array_equal(truth["depth"], rendering.depth[0].numpy().astype(np.float16))
 
 
 def test_the_shards_are_plain_tar_files_whose_samples_stand_together(root):

@@ -90,7 +90,7 @@ def test_a_generator_is_asked_in_its_frame_with_the_seed():
 
 
 class Sticks(type(CopySourceConfig(Framing(SIZE)).build())):
-    """Draws where the joints are: a picture whose first column tells their mean place."""
+    """Shows where the joints are: a picture whose first column tells their mean place."""
 
     def forward(self, source, source_pose, target_pose):
         grey = target_pose.xy[:, :, 0].mean(1) / 20 - 1
@@ -160,7 +160,7 @@ def test_smoothing_moves_the_poses_that_drive_and_not_the_limbs_that_are_scored(
     whole, generator = walking(), Sticks(CopySourceConfig(Framing(SIZE)))
     plain, smooth = drive(generator, whole), drive(generator, whole, smoothing="one-euro")
     given = drive(generator, whole, poses=one_euro(whole.poses, 25.0))
-    a, b, c = (torch.stack([drawn for drawn, _ in d.frames]) for d in (plain, smooth, given))
+    a, b, c = (torch.stack([generated for generated, _ in d.frames]) for d in (plain, smooth, given))
     assert torch.equal(b, c) and not torch.equal(a, b)
     assert all(torch.equal(x, y) for x, y in zip(plain.limbs, smooth.limbs, strict=True))
 
@@ -170,7 +170,7 @@ def test_a_frame_that_shows_nobody_is_driven_by_the_pose_before():
     visible = whole.poses.visible.clone()
     visible[3] = False
     gap = replace(whole, poses=replace(whole.poses, visible=visible))
-    frames = [drawn for drawn, _ in drive(generator, gap).frames]
+    frames = [generated for generated, _ in drive(generator, gap).frames]
     assert torch.equal(frames[3], frames[2]) and not torch.equal(frames[4], frames[3])
 
 
@@ -325,7 +325,7 @@ def test_the_report_prints_every_number_with_its_protocol_and_count():
     assert titles == ["metric", "mean [95% interval]", "the truth itself", "better", "scored"]
 
 
-# ------------------------------------------------------------------------------- drawn and real clips
+# ------------------------------------------------------------------------------- rendered and real clips
 
 
 def test_a_rendered_person_moves_as_the_rendering_says():

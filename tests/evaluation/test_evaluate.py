@@ -60,7 +60,7 @@ def noise(source, source_pose, target_pose, *, seeds=None):
 
 
 def the_truth(dataset):
-    """Draws each target itself; only for a data set whose pairs come in order, one by one."""
+    """Generates each target itself; only for a data set whose pairs come in order, one by one."""
     rows = iter(range(len(dataset)))
     return lambda source, source_pose, target_pose, *, seeds=None: dataset[next(rows)].target[None]
 
@@ -92,10 +92,10 @@ def test_padding_is_not_scored():
     people = NoisyPeople(4)
 
     def wrong_in_the_padding(source, source_pose, target_pose, *, seeds=None):
-        drawn = source.clone()
-        drawn[..., :2] = -drawn[..., :2]
-        drawn[..., -2:] = 1
-        return drawn
+        generated = source.clone()
+        generated[..., :2] = -generated[..., :2]
+        generated[..., -2:] = 1
+        return generated
 
     expected = evaluate(copy_the_source, V1, people)
     report = evaluate(wrong_in_the_padding, V1, people)
@@ -128,9 +128,9 @@ def test_scores_are_those_of_the_rounded_bytes():
         return source + 0.4 / 127.5  # less than half a grey level
 
     assert evaluate(almost, V1, people).summary == evaluate(copy_the_source, V1, people).summary
-    drawn, truth = (to_uint8(p)[:, 2:22].numpy().astype(float) for p in (people[1].source, people[1].target))
+    generated, truth = (to_uint8(p)[:, 2:22].numpy().astype(float) for p in (people[1].source, people[1].target))
     row = evaluate(copy_the_source, V1, people).rows[1]
-    assert row.values["l1"] == pytest.approx(np.abs(drawn - truth).mean() / 255)
+    assert row.values["l1"] == pytest.approx(np.abs(generated - truth).mean() / 255)
 
 
 def test_a_person_is_the_name_up_to_its_last_underscore():

@@ -66,9 +66,9 @@ def scored(root, rule, *, generated="plain", target="plain", size=FASHION, wrong
     folder = root / f"{generated}-{target}-{wrong}"
     for k, name in enumerate(("a_1", "b_1")):
         truth = smooth(k, size)
-        drawn = (truth + wrong * (smooth(k + 9, size) / 255.0)).clip(0, 255).astype(np.uint8)
+        picture = (truth + wrong * (smooth(k + 9, size) / 255.0)).clip(0, 255).astype(np.uint8)
         save(folder / f"t/{name}.png", put(truth, target))
-        save(folder / f"g/{name}.png", put(drawn, generated))
+        save(folder / f"g/{name}.png", put(picture, generated))
     poses = {name: joints(size) if pose is None else pose for name in ("a_1", "b_1")}
     folders = Folders(folder / "g", folder / "t", poses=poses, declared=declared or Declared())
     return score_folder(folders, rule, root / "o", workers=0, show=False).report

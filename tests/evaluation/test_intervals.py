@@ -1,4 +1,4 @@
-"""Intervals of a sum divided by a sum: pairs are drawn, not joints."""
+"""Intervals of a sum divided by a sum: pairs are sampled, not joints."""
 
 import math
 
@@ -8,7 +8,7 @@ import torch
 from reposer.evaluation.intervals import bootstrap_interval, ratios
 
 
-def drawn(count, seed=0):
+def sampled(count, seed=0):
     random = torch.Generator().manual_seed(seed)
     below = torch.randint(5, 19, (count, 1), generator=random).double()
     return (below * torch.rand(count, 1, generator=random)).floor(), below
@@ -23,7 +23,7 @@ def test_a_mean_over_pairs_has_the_interval_of_a_mean():
 
 
 def test_the_interval_of_a_ratio_is_as_wide_as_the_delta_method_says():
-    above, below = drawn(400)
+    above, below = sampled(400)
     value, low, high = (t.item() for t in ratios(above, below))
     residual = (above - value * below) / below.mean()
     width = 2 * 1.96 * residual.std().item() / math.sqrt(400)
@@ -32,13 +32,13 @@ def test_the_interval_of_a_ratio_is_as_wide_as_the_delta_method_says():
 
 
 def test_a_pair_with_nothing_in_both_sums_changes_no_value():
-    above, below = drawn(30)
+    above, below = sampled(30)
     more = [torch.cat([t, torch.zeros(5, 1).double()]) for t in (above, below)]
     assert ratios(*more)[0].item() == pytest.approx(ratios(above, below)[0].item())
 
 
 def test_numbers_do_not_disturb_each_other_and_one_without_a_sum_below_is_nan():
-    above, below = drawn(20)
+    above, below = sampled(20)
     nothing = torch.zeros_like(above)
     together = ratios(torch.cat([above, above], 1), torch.cat([below, nothing], 1))
     alone = ratios(above, below)

@@ -173,12 +173,12 @@ def test_a_report_without_pairs_values_suite_or_source_is_a_page_too(tmp_path):
     assert len(read((tmp_path / "lone.html").read_text()).images) == 3
 
 
-def drawn(findings):
+def bars_of(findings):
     return ElementTree.fromstring(bars(findings))
 
 
 def test_bars_are_as_long_as_their_values_and_say_their_coverage():
-    picture = drawn([f for f in a_report().findings if f.part])
+    picture = bars_of([f for f in a_report().findings if f.part])
     widths = {}
     for bar in picture.iter("rect"):
         widths.setdefault(bar.get("class"), set()).add(float(bar.get("width")))
@@ -191,12 +191,12 @@ def test_bars_are_as_long_as_their_values_and_say_their_coverage():
 
 def test_a_part_that_nobody_could_see_has_no_bar():
     nothing = a_finding("pck@0.1", "head", "generated", math.nan, low=math.nan, high=math.nan, covered=0)
-    picture = drawn([nothing])
+    picture = bars_of([nothing])
     assert not list(picture.iter("rect")) and "– (0)" in [t.text for t in picture.iter("text")]
 
 
 @pytest.mark.parametrize(("value", "end"), [(0.5, "1"), (7.3, "10"), (12.0, "20"), (0.013, "0.02"), (0.0, "1")])
 def test_the_axis_ends_at_a_round_number(value, end):
     finding = a_finding("error", "head", "generated", value, low=math.nan, high=math.nan)
-    ticks = [t.text for t in drawn([finding]).iter("text") if t.get("class") == "tick"]
+    ticks = [t.text for t in bars_of([finding]).iter("text") if t.get("class") == "tick"]
     assert ticks[-1] == end and re.fullmatch(r"0", ticks[0])

@@ -45,9 +45,9 @@ def folders(tmp_path):
         target = picture(k)
         save(tmp_path / f"targets/fashionidd{k % 2}_{k}.png", target)
         save(tmp_path / f"targets/source{k}_0.png", picture(100 + k))
-        drawn = target.copy()
-        drawn[:: k - 5] = 0
-        save(tmp_path / f"generated/source{k}_0_2_fashionidd{k % 2}_{k}_vis.png", drawn)
+        generated = target.copy()
+        generated[:: k - 5] = 0
+        save(tmp_path / f"generated/source{k}_0_2_fashionidd{k % 2}_{k}_vis.png", generated)
     return Folders(tmp_path / "generated", tmp_path / "targets")
 
 
@@ -80,9 +80,9 @@ def test_a_list_of_pairs_says_what_is_missing_and_what_is_too_much(folders):
 
 
 def test_files_score_as_the_same_pixels_of_a_generator(tmp_path):
-    """One road: the pairs of a data set, drawn and then written to files, get the same rows and the same hashes."""
+    """The pairs of a data set, rendered and then written to files, get the same rows and the same hashes."""
     people = NoisyPeople(5)
-    drawn = evaluate(copy_the_source, PLAIN, people)
+    generated = evaluate(copy_the_source, PLAIN, people)
     for i in range(5):
         sample = people[i]
         cut = slice(2, 22)  # without the padding
@@ -93,8 +93,8 @@ def test_files_score_as_the_same_pixels_of_a_generator(tmp_path):
         Folders(tmp_path / "generated", tmp_path / "targets"), PLAIN, tmp_path / "out", workers=0, show=False
     )
     assert not scored.problems
-    assert scored.report.rows == tuple(sorted(drawn.rows, key=lambda row: row.name))
-    assert (scored.report.hash, scored.report.truth_hash) == (drawn.hash, drawn.truth_hash)
+    assert scored.report.rows == tuple(sorted(generated.rows, key=lambda row: row.name))
+    assert (scored.report.hash, scored.report.truth_hash) == (generated.hash, generated.truth_hash)
 
 
 @pytest.mark.slow
@@ -245,10 +245,10 @@ def test_joints_place_the_mask_in_the_protocols_geometry(tmp_path):
     """A picture that differs in a disc around its only limb: all of the difference lies in the mask, whatever the
     frame."""
     target = np.full((128, 88, 3), 128, np.uint8)
-    drawn = target.copy()
-    drawn[60:64, 40:60] = 255
+    generated = target.copy()
+    generated[60:64, 40:60] = 255
     save(tmp_path / "t/a_1.png", target)
-    save(tmp_path / "g/a_1.png", drawn)
+    save(tmp_path / "g/a_1.png", generated)
     xy = torch.zeros(18, 2)
     xy[2], xy[3] = torch.tensor([80.0, 124.0]), torch.tensor([120.0, 124.0])  # in a picture twice as large
     visible = torch.zeros(18, dtype=torch.bool)
@@ -264,8 +264,8 @@ def test_joints_place_the_mask_in_the_protocols_geometry(tmp_path):
 
 def test_white_sides_add_their_share_of_psnr_exactly(tmp_path):
     target = picture(0, (256, 176))
-    drawn = np.clip(target.astype(int) + 9, 0, 255).astype(np.uint8)
-    shown = PairBatch(("a",), ("a",), torch.tensor(drawn[None]), torch.tensor(target[None]))
+    generated = np.clip(target.astype(int) + 9, 0, 255).astype(np.uint8)
+    shown = PairBatch(("a",), ("a",), torch.tensor(generated[None]), torch.tensor(target[None]))
     values = []
     for sides in (0, 40):
         scorer = Scorer(Protocol("p", metrics=("psnr",), white_sides=sides))
@@ -314,9 +314,9 @@ def test_every_protocol_is_complete(name):
 
 
 def test_only_numbers_that_were_made_alike_are_ranked(folders, tmp_path):
-    def report(name, rule, drawn=folders.generated):
+    def report(name, rule, generated=folders.generated):
         out = tmp_path / name
-        score_folder(Folders(drawn, folders.targets), rule, out, workers=0, show=False).report.write_json(
+        score_folder(Folders(generated, folders.targets), rule, out, workers=0, show=False).report.write_json(
             out / "report.json"
         )
         return read_report(out / "report.json")

@@ -24,9 +24,9 @@ def scored(tmp_path, rule=PLAIN, **changes):
     return score_folder(folders, rule, tmp_path / "o", workers=0, show=False)
 
 
-def pair(tmp_path, name, size=(40, 32), *, drawn=None):
+def pair(tmp_path, name, size=(40, 32), *, generated=None):
     save(tmp_path / f"t/{name}.png", picture(1, size))
-    save(tmp_path / f"g/{drawn or name}.png", picture(2, size))
+    save(tmp_path / f"g/{generated or name}.png", picture(2, size))
 
 
 def joints(*x):
@@ -110,7 +110,7 @@ def test_a_folder_of_which_nothing_can_be_decoded_is_bad_input(tmp_path):
 
 
 def test_sources_that_are_not_there_leave_the_pixels_to_be_scored(tmp_path):
-    pair(tmp_path, "b_2", drawn="a_1_2_b_2_vis")
+    pair(tmp_path, "b_2", generated="a_1_2_b_2_vis")
     found = scored(tmp_path, LIMBS)
     assert [row.name for row in found.report.rows] == ["a_1_2_b_2"] and not found.problems
     save(tmp_path / "s/other.png", picture(3))
@@ -128,8 +128,8 @@ def test_a_pair_has_one_name_however_its_file_writes_it(tmp_path):
 
 
 def test_two_pictures_of_one_pair_do_not_count_twice(tmp_path):
-    pair(tmp_path, "b_2", drawn="a_1_2_b_2")
-    pair(tmp_path, "b_2", drawn="a_1_2_b_2_vis")
+    pair(tmp_path, "b_2", generated="a_1_2_b_2")
+    pair(tmp_path, "b_2", generated="a_1_2_b_2_vis")
     found = scored(tmp_path)
     assert len(found.report.rows) == 1
     assert [p.reason for p in found.problems] == ["a_1_2_b_2.png is of the same pair"]
@@ -231,7 +231,7 @@ def test_sets_have_no_number_of_one_identity_and_do_not_stop_the_table():
 
 
 def test_unused_sources_are_not_decoded(tmp_path):
-    pair(tmp_path, "b_2", drawn="a_1_2_b_2")
+    pair(tmp_path, "b_2", generated="a_1_2_b_2")
     save(tmp_path / "t/a_1.png", picture(3, (20, 90)))
     broken(tmp_path / "t/a_1.png")
     assert not scored(tmp_path, PROTOCOLS["reposer-v1-reconstruction"]).problems

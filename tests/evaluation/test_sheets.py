@@ -75,9 +75,9 @@ def explanation(rows=2):
 def test_layers_become_pictures_of_the_asked_size_in_range():
     pictures = explanation_pictures(explanation(), (32, 24))
     assert list(pictures) == ["coarse", "flow 8", "occlusion 8"]
-    for drawn in pictures.values():
-        assert drawn.shape == (2, 3, 32, 24)
-        assert drawn.min() >= -1 and drawn.max() <= 1
+    for layer in pictures.values():
+        assert layer.shape == (2, 3, 32, 24)
+        assert layer.min() >= -1 and layer.max() <= 1
 
 
 def test_a_layer_that_is_not_finite_is_refused_by_its_name():
@@ -99,7 +99,7 @@ def test_a_larger_weight_is_lighter():
 
 
 class Half(Generator):
-    """Draws the source at half strength, and says so."""
+    """Generates the source at half strength, and says so."""
 
     framing = Framing((32, 24))
 

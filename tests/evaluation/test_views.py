@@ -57,27 +57,27 @@ def test_each_pair_counts_at_its_targets_azimuth_or_at_its_turn(batch_size):
     reports = evaluate_views(black, Turntable(), batch_size=batch_size)
     by_azimuth = by_angle(reports, "l1")
     assert list(by_azimuth) == [0, 20, 340]
-    for azimuth, (drawn, copied) in by_azimuth.items():
-        assert (drawn.pairs, copied.pairs) == (2, 2)
-        assert drawn.mean == pytest.approx(azimuth / 10 / 255)
+    for azimuth, (generated, copied) in by_azimuth.items():
+        assert (generated.pairs, copied.pairs) == (2, 2)
+        assert generated.mean == pytest.approx(azimuth / 10 / 255)
         assert copied.mean == pytest.approx(azimuth / 20 / 255)
     turns = by_angle(reports, "l1", "turn")
-    assert {turn: drawn.pairs for turn, (drawn, _) in turns.items()} == {-40: 1, -20: 2, 0: 2, 20: 1}
+    assert {turn: generated.pairs for turn, (generated, _) in turns.items()} == {-40: 1, -20: 2, 0: 2, 20: 1}
     assert turns[-40][0].mean == pytest.approx(34 / 255)
 
 
 def test_the_mean_over_azimuths_weighted_by_pairs_is_the_reports_own():
     reports = evaluate_views(black, Turntable())
     for metric, summary in reports["generated"].summary.items():
-        groups = [drawn for drawn, _ in by_angle(reports, metric).values() if drawn.pairs]
+        groups = [generated for generated, _ in by_angle(reports, metric).values() if generated.pairs]
         total = sum(g.mean * g.pairs for g in groups) / sum(g.pairs for g in groups)
         assert total == pytest.approx(summary.value.mean)
 
 
 def test_a_view_that_is_generated_exactly_has_no_finite_psnr_and_is_said_to_be_left_out():
     reports = evaluate_views(black, Turntable())
-    drawn, copied = by_angle(reports, "psnr")[0]
-    assert drawn == copied == Value(math.inf, 0, 2)
+    generated, copied = by_angle(reports, "psnr")[0]
+    assert generated == copied == Value(math.inf, 0, 2)
     table = view_table(reports)
     cells = [list(column.cells) for column in table.columns]
     assert cells[0] == ["0", "20", "340", "all"] and cells[-1] == ["2", "2", "2", "6"]
@@ -92,13 +92,13 @@ def test_another_generator_stands_beside_in_the_numbers_the_table_and_the_plot()
         return level[:, None, None, None].expand(source.shape)
 
     reports = evaluate_views(black, Turntable(), against={"exact": exact})
-    drawn, copied, other = by_angle(reports, "l1")[340]
-    assert other.mean == 0 and drawn.mean > copied.mean > 0
+    generated, copied, other = by_angle(reports, "l1")[340]
+    assert other.mean == 0 and generated.mean > copied.mean > 0
     assert list(views_to_plain(reports)) == ["generated", "copied", "exact", "by_azimuth"]
     assert set(views_to_plain(reports)["by_azimuth"]["l1"][0]) == {"degrees", "generated", "copied", "exact", "pairs"}
     table = view_table(reports)
     assert "generated / exact (copied source)" in table.title
-    assert list(table.columns[1].cells)[2] == f"{drawn.mean:.4f} / 0.0000 ({copied.mean:.4f})"
+    assert list(table.columns[1].cells)[2] == f"{generated.mean:.4f} / 0.0000 ({copied.mean:.4f})"
     sheet = view_plot(reports)
     assert all((sheet == colour).all(-1).any() for colour in (BLUE, ORANGE, OTHERS[0]))
     with pytest.raises(BadInput, match="cannot be called 'copied'"):

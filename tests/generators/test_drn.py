@@ -106,8 +106,8 @@ def test_1_the_networks_have_the_number_of_parameters_that_the_spec_derives():
     two, details = parts(DRNConfig())
     assert two == 41_358_019 and count(details.everywhere) == 7_147_331
 
-    game = DRNLossesConfig(head="none").build(DRNConfig().tiny().build())
-    assert [count(discriminator) for discriminator in game.discriminators.values()] == [3_928_384, 3_975_424]
+    objective = DRNLossesConfig(head="none").build(DRNConfig().tiny().build())
+    assert [count(discriminator) for discriminator in objective.discriminators.values()] == [3_928_384, 3_975_424]
 
 
 # 2
@@ -119,8 +119,8 @@ def test_2_pictures_of_256x176_and_64x48_are_generated_in_their_size(config, siz
     generator = replace(config.tiny(), framing=Framing(size)).build()
     source, source_pose, target_pose = inputs(size, rows=1)
     output = generator(source.float(), source_pose, target_pose)
-    for drawn in (output.picture, output.coarse, output.residual):
-        assert drawn.shape == source.shape
+    for generated in (output.picture, output.coarse, output.residual):
+        assert generated.shape == source.shape
     assert output.features.shape[2:] == (size[0] >> config.downsamplings, size[1] >> config.downsamplings)
     if config.face:
         assert output.face.shape == (1, 3, 16, 16) and output.mask.shape == (1, 1, *size)
@@ -203,24 +203,24 @@ def test_5_adain_sets_mean_and_deviation_of_each_channel_of_each_row():
 
 
 @pytest.mark.parametrize("name", ["rate-net-mini", "drn-mini"])
-def test_6_in_an_alternate_step_the_pose_branch_changes_twice_and_the_judges_three_times(name):
+def test_6_in_an_alternate_step_the_pose_branch_changes_twice_and_the_discriminators_three_times(name):
     recipe = RECIPES[name]().tiny()
     stage = recipe.stages[0]
     generator = recipe.build()
-    game = replace(stage.objective, discriminator_steps=3).build(generator).train()
-    optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
-    changes = dict.fromkeys(game.players, 0)
+    objective = replace(stage.objective, discriminator_steps=3).build(generator).train()
+    optimisers = {n: stage.optimisers[n].build(p) for n, p in objective.players.items()}
+    changes = dict.fromkeys(objective.players, 0)
 
     def step_of(player, optimiser):
-        before = copy.deepcopy(game.players[player].state_dict())
+        before = copy.deepcopy(objective.players[player].state_dict())
         torch.optim.RAdam.step(optimiser)
-        after = game.players[player].state_dict()
+        after = objective.players[player].state_dict()
         changes[player] += any(not torch.equal(before[n], t) for n, t in after.items())
 
     for player, optimiser in optimisers.items():
         assert isinstance(optimiser, torch.optim.RAdam)
         optimiser.step = lambda player=player, optimiser=optimiser: step_of(player, optimiser)
-    take_step(game, optimisers, stage, [(pairs(recipe, generator.framing, 2), 1.0)], 1.0, "fp32", 0)
+    take_step(objective, optimisers, stage, [(pairs(recipe, generator.framing, 2), 1.0)], 1.0, "fp32", 0)
     assert changes == {"pose": 2, "detail": 1, "appearance": 3, "shape": 3}
 
 
@@ -277,19 +277,19 @@ def test_8_four_pairs_are_overfitted_and_a_checkpoint_reloads_bit_exact(name, tm
     generator = replace(recipe.model, dropout=0.0).build()
     batch = pairs(recipe, generator.framing)
     first = (generator.generate(batch.source, batch.source_pose, batch.target_pose) - batch.target).abs().mean()
-    game = stage.objective.build(generator).train()
-    optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
+    objective = stage.objective.build(generator).train()
+    optimisers = {n: stage.optimisers[n].build(p) for n, p in objective.players.items()}
     for step in range(STEPS):
         factor = min(1.0, 2 * (STEPS - step) / STEPS)
-        take_step(game, optimisers, stage, [(batch, 1.0)], factor, "fp32", step)
+        take_step(objective, optimisers, stage, [(batch, 1.0)], factor, "fp32", step)
     generator.eval()
-    drawn = generator.generate(batch.source, batch.source_pose, batch.target_pose)
-    assert (drawn - batch.target).abs().mean() < first / 5
+    generated = generator.generate(batch.source, batch.source_pose, batch.target_pose)
+    assert (generated - batch.target).abs().mean() < first / 5
 
     save(generator, tmp_path / "generator.safetensors", {})
     loaded = load(tmp_path / "generator.safetensors")
     assert all(torch.equal(t, loaded.state_dict()[n]) for n, t in generator.state_dict().items())
-    assert torch.equal(loaded.generate(batch.source, batch.source_pose, batch.target_pose), drawn)
+    assert torch.equal(loaded.generate(batch.source, batch.source_pose, batch.target_pose), generated)
 
 
 # The face
@@ -461,7 +461,7 @@ def test_a_skeleton_without_a_face_serves_rate_net():
     assert isinstance(generator, DRNGenerator) and set(NEEDED_JOINTS) - set(SKELETONS["h36m17"].joints)
 
 
-# The game
+# The objective
 
 
 def turns(losses, rows=2, **model):
@@ -472,12 +472,12 @@ def turns(losses, rows=2, **model):
     with torch.no_grad():
         for parameter in generator.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    game = replace(recipe.stages[0].objective, **losses).build(generator).train()
+    objective = replace(recipe.stages[0].objective, **losses).build(generator).train()
     seen = []
-    for turn in game.steps(pairs(recipe, generator.framing, rows)):
-        game.zero_grad(set_to_none=True)
+    for turn in objective.steps(pairs(recipe, generator.framing, rows)):
+        objective.zero_grad(set_to_none=True)
         turn.total().backward()
-        reached = {n for n, p in game.players.items() if any(q.grad is not None for q in p.parameters())}
+        reached = {n for n, p in objective.players.items() if any(q.grad is not None for q in p.parameters())}
         seen.append((turn.players, dict(turn.terms), reached))
     return seen
 
@@ -503,8 +503,8 @@ def test_guidance_by_features_alone_reaches_the_pose_encoder_and_not_the_decoder
     recipe = RECIPES["drn-mini"]().tiny()
     for guidance, decoder in (("full", True), ("ft_only", False)):
         generator = lively(recipe.model).float()
-        game = replace(recipe.stages[0].objective, guidance=guidance).build(generator)
-        steps = game.steps(pairs(recipe, generator.framing, 2))
+        objective = replace(recipe.stages[0].objective, guidance=guidance).build(generator)
+        steps = objective.steps(pairs(recipe, generator.framing, 2))
         next(steps)
         next(steps).total().backward()
         branch = generator.pose_branch
@@ -526,7 +526,7 @@ def test_the_terms_are_those_of_the_paper_and_the_face_term_is_one_more():
 @pytest.mark.parametrize(
     "losses", [{"discriminator_scales": 3}, {"head": "none"}, {"gan": "cross-entropy"}, {"gan": "hinge"}]
 )
-def test_judges_work_at_several_sizes_without_head_and_in_both_games(losses):
+def test_discriminators_work_at_several_sizes_without_head_and_with_both_forms_of_terms(losses):
     assert all(term.isfinite() for _, terms, _ in turns(losses) for term in terms.values())
 
 

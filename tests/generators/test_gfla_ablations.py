@@ -94,10 +94,10 @@ def test_the_adversarial_terms_are_least_squares_hinge_or_logarithms_as_asked(ga
     objective = losses.build(generator).train()
     objective.discriminator.forward = lambda picture: torch.full((len(picture), 1, 2, 2), 0.5)
     batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
-    judged, drawn = objective.steps(batch)
-    assert float(judged.terms["real"]) == pytest.approx(0.5 * real, abs=1e-5)
-    assert float(judged.terms["fake"]) == pytest.approx(0.5 * fake, abs=1e-5)
-    assert float(drawn.terms["adversarial"]) == pytest.approx(passed, abs=1e-5)
+    discriminated, generated = objective.steps(batch)
+    assert float(discriminated.terms["real"]) == pytest.approx(0.5 * real, abs=1e-5)
+    assert float(discriminated.terms["fake"]) == pytest.approx(0.5 * fake, abs=1e-5)
+    assert float(generated.terms["adversarial"]) == pytest.approx(passed, abs=1e-5)
 
 
 def test_the_form_of_the_adversarial_terms_is_a_flag_of_every_task_of_gfla():

@@ -192,21 +192,21 @@ def losses(kind, **changes):
 @who_is_trained
 def test_a_clip_of_two_chunks_is_two_updates_of_each_player_and_no_gradient_goes_into_the_chunk_before(kind):
     """The graph of a chunk is freed by its own update: to go back through it once more would fail."""
-    game = losses(kind).build(CONFIGS[kind].build())
+    objective = losses(kind).build(CONFIGS[kind].build())
     turns = []
-    for turn in game.steps(clip_batch(CONFIGS[kind], rows=1, frames=12)):
+    for turn in objective.steps(clip_batch(CONFIGS[kind], rows=1, frames=12)):
         turns.append(turn.players)
         turn.total().backward()
     assert turns == [("discriminator", "temporal"), ("generator",)] * 2
 
 
-@pytest.mark.parametrize("game", [GFLAClipFlowConfig().tiny(), GFLAClipLossesConfig().tiny()])
-def test_clips_of_another_skeleton_are_refused_before_anything_is_learnt_from_them(game):
+@pytest.mark.parametrize("objective", [GFLAClipFlowConfig().tiny(), GFLAClipLossesConfig().tiny()])
+def test_clips_of_another_skeleton_are_refused_before_anything_is_learnt_from_them(objective):
     config = CONFIGS["published people"]
     batch = clip_batch(config)
     swapped = replace(batch, poses=replace(batch.poses, skeleton=COCO_17))  # as many joints, other meanings
     with pytest.raises(BadInput, match=r"needs poses of the skeleton h36m17 .* this came: coco17"):
-        next(game.build(config.build()).steps(swapped))
+        next(objective.build(config.build()).steps(swapped))
 
 
 @pytest.mark.slow
@@ -215,7 +215,7 @@ def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
     """The same frame over and over, without a memory of the last one, weighs as many times as it is there."""
     config = CONFIGS[kind]
     generator = lively(config).float()
-    with torch.no_grad():  # deaf to the frame before: every frame is drawn alike
+    with torch.no_grad():  # deaf to the frame before: every frame is generated alike
         for name, parameter in generator.named_parameters():
             if name.startswith("target_net.attention_previous"):
                 parameter.zero_()
@@ -233,8 +233,8 @@ def test_the_terms_of_a_chunk_are_sums_over_its_frames(kind):
     )
     terms = {}
     for chunk in (3, 6):
-        game = losses("faces", chunk=chunk).build(generator)
-        turns = list(game.steps(still))
+        objective = losses("faces", chunk=chunk).build(generator)
+        turns = list(objective.steps(still))
         terms[chunk] = turns[-1].terms
     for name in ("l1", "content", "style"):
         assert torch.allclose(2 * terms[3][name], terms[6][name], rtol=1e-4)
@@ -248,26 +248,26 @@ def test_the_frame_before_is_the_true_one_for_people_and_the_generated_one_for_f
     other.frames[:, 2] = 0  # seen as target of frame 2, and as the one before frame 3
     terms = {}
     for previous in ("true", "generated"):
-        game = losses("people", previous=previous).build(lively(config).float())
+        objective = losses("people", previous=previous).build(lively(config).float())
         for word, clips in (("own", batch), ("other", other)):
-            terms[previous, word] = list(game.steps(clips))[1].terms["correctness"]
+            terms[previous, word] = list(objective.steps(clips))[1].terms["correctness"]
     differences = {p: float((terms[p, "own"] - terms[p, "other"]).detach().abs()) for p in ("true", "generated")}
     assert differences["true"] > 0 and differences["generated"] > 0
     assert differences["true"] != pytest.approx(differences["generated"], rel=1e-3)
 
 
 @pytest.mark.slow
-def test_flows_are_judged_in_the_foreground_where_asked():
+def test_flows_count_in_the_foreground_where_asked():
     config = CONFIGS["people"]
     batch = clip_batch(config, rows=1)
-    game = losses("people", foreground=True).build(lively(config).float())
-    everywhere = list(game.steps(batch))[1].terms["correctness"]
+    objective = losses("people", foreground=True).build(lively(config).float())
+    everywhere = list(objective.steps(batch))[1].terms["correctness"]
     plain = list(losses("people").build(lively(config).float()).steps(batch))[1].terms["correctness"]
     assert torch.allclose(everywhere, plain, rtol=1e-4)
     nowhere = replace(batch, foreground=torch.zeros_like(batch.foreground))
-    assert float(list(game.steps(nowhere))[1].terms["correctness"].detach()) == pytest.approx(0, abs=1e-6)
+    assert float(list(objective.steps(nowhere))[1].terms["correctness"].detach()) == pytest.approx(0, abs=1e-6)
     with pytest.raises(BadInput, match="foreground"):
-        list(game.steps(replace(batch, foreground=None)))
+        list(objective.steps(replace(batch, foreground=None)))
 
 
 @pytest.mark.slow
@@ -290,17 +290,17 @@ def test_gradients_flow_through_the_frames_of_a_chunk_but_not_into_the_last_one(
 @who_is_trained
 def test_the_first_stage_moves_the_flow_networks_alone(kind):
     generator = CONFIGS[kind].build()
-    game = GFLAClipFlowConfig().tiny().build(generator)
-    for turn in game.steps(clip_batch(CONFIGS[kind], rows=1)):
+    objective = GFLAClipFlowConfig().tiny().build(generator)
+    for turn in objective.steps(clip_batch(CONFIGS[kind], rows=1)):
         turn.total().backward()
     moved = {n.split(".")[0] for n, p in generator.named_parameters() if p.grad is not None}
     assert moved and all(name.startswith("flow_") for name in moved)
 
 
 def test_clips_that_do_not_divide_into_chunks_are_refused():
-    game = losses("people").build(CONFIGS["people"].build())
+    objective = losses("people").build(CONFIGS["people"].build())
     with pytest.raises(BadInput, match="8 frames"):
-        list(game.steps(clip_batch(CONFIGS["people"], frames=8)))
+        list(objective.steps(clip_batch(CONFIGS["people"], frames=8)))
     with pytest.raises(BadInput, match="6 frames"):
         GFLAClipLossesConfig(chunk=4)
 
@@ -308,7 +308,7 @@ def test_clips_that_do_not_divide_into_chunks_are_refused():
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", ["gfla-animation-mini", "gfla-face-mini"])
 def test_two_stretches_of_clips_are_overfitted(name, tmp_path):
-    """L1 of the drawn frames falls five-fold; a clip's six frames are drawn in a row, from its reference alone."""
+    """L1 of the frames falls five-fold; a clip's six frames are generated in a row, from its reference alone."""
     recipe = RECIPES[name]().tiny()
     stage = replace(
         recipe.stages[-1],

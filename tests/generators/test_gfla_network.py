@@ -156,8 +156,8 @@ def test_the_warped_source_moves_by_the_flow_in_pixels_of_the_picture():
     inputs = pair((64, 64), rows=1)
     layers = generator.explain(*inputs).layers
     assert list(layers)[-1] == "warped source"
-    drawn, source = layers["warped source"].values, inputs[0]
-    assert torch.allclose(drawn[..., 8:, :60], source[..., :56, 4:], atol=1e-4)  # level 2: one pixel is four
+    warped, source = layers["warped source"].values, inputs[0]
+    assert torch.allclose(warped[..., 8:, :60], source[..., :56, 4:], atol=1e-4)  # level 2: one pixel is four
 
 
 def test_poses_and_pictures_that_do_not_fit_are_refused():

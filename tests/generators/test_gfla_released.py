@@ -75,7 +75,7 @@ def test_the_imported_network_computes_what_the_original_computes(recipe, tmp_pa
 @pytest.mark.slow
 @clips
 def test_an_imported_network_of_clips_generates_three_frames_as_the_original_does(recipe, tmp_path):
-    """The original gets the maps that ours draws: which lines and colours they are of is inferred, not released."""
+    """The original gets the maps that ours makes: which lines and colours they are of is inferred, not released."""
     original = released(recipe, tmp_path / "a.pth").double()
     imported = import_released(tmp_path / "a.pth", recipe, tmp_path / "out.safetensors").double()
     random = torch.Generator().manual_seed(2)
@@ -92,15 +92,15 @@ def test_an_imported_network_of_clips_generates_three_frames_as_the_original_doe
     with torch.no_grad():
         maps = [imported.maps(pose, source) for pose in (source_pose, *targets)]
         pictures, flows = original(source, maps[0], maps[1:])
-        memory, drawn = imported.begin(source, source_pose), []
+        memory, outputs = imported.begin(source, source_pose), []
         for pose in targets:
             output, memory = imported.frame(memory, pose)
-            drawn.append(output)
+            outputs.append(output)
     for level in (3, 2):
         assert 1 < flows[0][level].abs().max() < 100
-        assert torch.allclose(drawn[-1].previous.flows[level], flows[0][level], rtol=0, atol=1e-5)
-        assert torch.allclose(drawn[-1].reference.flows[level], flows[1][level], rtol=0, atol=1e-5)
-    for output, picture in zip(drawn, pictures, strict=True):
+        assert torch.allclose(outputs[-1].previous.flows[level], flows[0][level], rtol=0, atol=1e-5)
+        assert torch.allclose(outputs[-1].reference.flows[level], flows[1][level], rtol=0, atol=1e-5)
+    for output, picture in zip(outputs, pictures, strict=True):
         assert picture.std() > 0.1
         assert (output.picture - picture).abs().max() < 1e-5
     frames = imported.animate(source[0], source_pose[0], [pose[0] for pose in targets])

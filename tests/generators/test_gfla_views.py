@@ -112,10 +112,10 @@ def test_in_our_form_a_view_reaches_the_main_branches_too():
 def test_both_views_are_heard(config):
     generator = lively(config)
     source, start, goal = pictures(1), views((40, 10)), views((80, 10))
-    drawn = generator.generate(source, start, goal)
-    assert not torch.equal(drawn, generator.generate(source, start, views((100, 10))))
-    assert not torch.equal(drawn, generator.generate(source, start, views((80, 20))))
-    assert not torch.equal(drawn, generator.generate(source, views((0, 10)), goal))
+    generated = generator.generate(source, start, goal)
+    assert not torch.equal(generated, generator.generate(source, start, views((100, 10))))
+    assert not torch.equal(generated, generator.generate(source, start, views((80, 20))))
+    assert not torch.equal(generated, generator.generate(source, views((0, 10)), goal))
 
 
 @every_form
@@ -193,8 +193,8 @@ def test_a_flow_only_network_begins_by_copying_and_moves_by_pixels_of_the_pictur
     with torch.no_grad():
         generator.head.weight.zero_()
         generator.head.bias.copy_(torch.tensor([4 / 64, -8 / 64]))
-    drawn = generator.generate(source, start, goal)
-    assert torch.allclose(drawn[..., 8:, :28], source[..., :-8, 4:], atol=1e-5)
+    generated = generator.generate(source, start, goal)
+    assert torch.allclose(generated[..., 8:, :28], source[..., :-8, 4:], atol=1e-5)
 
 
 @pytest.mark.parametrize("config", [GFLAViewsConfig.shapenet_2020(), GFLAViewsConfig.mini(), CODE])
@@ -270,10 +270,10 @@ def test_four_views_are_learnt_by_heart(name, rate, share):
             player: Adam(2e-4 if player == "discriminator" else rate, betas=(0.5, 0.99)) for player in stage.optimisers
         }
         stage = replace(stage, steps=steps, schedule="linear-to-zero", optimisers=optimisers)
-        game = stage.objective.build(generator).train()
-        steppers = {player: optimisers[player].build(net) for player, net in game.players.items()}
+        objective = stage.objective.build(generator).train()
+        steppers = {player: optimisers[player].build(net) for player, net in objective.players.items()}
         for step in range(steps):
-            take_step(game, steppers, stage, [(batch, 1.0)], stage.learning_rate_factor(step), "fp32", step)
+            take_step(objective, steppers, stage, [(batch, 1.0)], stage.learning_rate_factor(step), "fp32", step)
         reached.append(l1())
     print(f"{name}: L1", *(f"{value:.4f}" for value in reached))
     assert reached[-1] < share * reached[0]

@@ -221,7 +221,7 @@ def test_a_step_moves_the_generator_once_and_the_discriminators_as_often_as_aske
 
 
 @pytest.mark.slow
-def test_the_game_can_be_the_papers_or_rate_nets():
+def test_the_objective_can_be_the_papers_or_rate_nets():
     recipe = RECIPES["patn-mini"]().tiny()
     generator, batch = one_batch(recipe, 2)
     for head in ("none", "patch"):
@@ -259,17 +259,17 @@ def test_four_pairs_are_learnt_by_heart_and_a_checkpoint_reloads_bit_exact(tmp_p
     stage = replace(
         stage, optimisers={**stage.optimisers, "generator": replace(stage.optimisers["generator"], learning_rate=5e-3)}
     )
-    game = stage.objective.build(generator).train()
-    optimisers = {name: stage.optimisers[name].build(player) for name, player in game.players.items()}
+    objective = stage.objective.build(generator).train()
+    optimisers = {name: stage.optimisers[name].build(player) for name, player in objective.players.items()}
 
-    def drawn(network):
+    def generated(network):
         return network.generate(batch.source, batch.source_pose, batch.target_pose)
 
-    before = (drawn(generator) - batch.target).abs().mean()
+    before = (generated(generator) - batch.target).abs().mean()
     for step in range(400):
-        take_step(game, optimisers, stage, [(batch, 1.0)], 1.0, "fp32", step)
+        take_step(objective, optimisers, stage, [(batch, 1.0)], 1.0, "fp32", step)
     generator.eval()
-    after = (drawn(generator) - batch.target).abs().mean()
+    after = (generated(generator) - batch.target).abs().mean()
     assert before / after >= 5
     save(generator, tmp_path / "learnt.safetensors")
-    assert torch.equal(drawn(load(tmp_path / "learnt.safetensors")), drawn(generator))
+    assert torch.equal(generated(load(tmp_path / "learnt.safetensors")), generated(generator))

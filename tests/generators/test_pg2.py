@@ -71,7 +71,7 @@ def tiny(config=CONFIGS["market"], seed=0, **changes):
     return replace(config.tiny(), **changes).build()
 
 
-def game(config, generator, seed=0):
+def objective_of(config, generator, seed=0):
     torch.manual_seed(seed)
     return config.tiny().build(generator).train()
 
@@ -135,7 +135,7 @@ def test_4_with_same_padding_a_halving_convolution_sees_no_row_or_column_before_
 def test_5_the_second_stage_leaves_the_coarse_network_bit_identical_and_the_picture_is_coarse_plus_difference():
     generator = tiny()
     before = {name: p.clone() for name, p in generator.state_dict().items()}
-    objective = game(PG2LossesConfig(), generator)
+    objective = objective_of(PG2LossesConfig(), generator)
     stage = RECIPES["pg2-market-2017"]().stages[1]
     optimisers = {name: Adam(1e-3).build(player) for name, player in objective.players.items()}
     for step in range(3):
@@ -169,10 +169,10 @@ def test_7_triplets_weigh_a_half_and_two_quarters_and_pairs_have_six_channels():
     assert float(terms["generated"]) == pytest.approx(0.25 * math.log(1 + math.exp(2.0)))
     pair = discriminator_terms(logits, "pair")
     assert set(pair) == {"real", "generated"} and float(pair["real"]) == pytest.approx(2 * float(terms["real"]))
-    assert game(PG2LossesConfig(), tiny()).discriminator.first.in_channels == 3
-    judge = game(PG2LossesConfig(discriminator_sees="pair"), tiny())
-    assert judge.discriminator.first.in_channels == 6
-    turns = {turn.players: set(turn.terms) for turn in judge.steps(batch_of())}
+    assert objective_of(PG2LossesConfig(), tiny()).discriminator.first.in_channels == 3
+    objective = objective_of(PG2LossesConfig(discriminator_sees="pair"), tiny())
+    assert objective.discriminator.first.in_channels == 6
+    turns = {turn.players: set(turn.terms) for turn in objective.steps(batch_of())}
     assert turns[("discriminator",)] == {"real", "generated"}
 
 
@@ -262,11 +262,11 @@ def test_the_bottleneck_reads_the_map_row_by_row_and_pixel_by_pixel():
 
 
 def test_first_weights_are_xaviers_and_the_discriminators_uniform_of_deviation_002():
-    generator, judge = tiny(width=8), DCGANDiscriminator(3, (64, 32), width=16)
+    generator, discriminator = tiny(width=8), DCGANDiscriminator(3, (64, 32), width=16)
     squeeze = generator.coarse_net.squeeze.weight.detach()
     assert squeeze.abs().max() == pytest.approx(math.sqrt(6 / sum(squeeze.shape)), rel=0.01)
     assert all(not p.any() for name, p in generator.named_parameters() if name.endswith("bias"))
-    assert judge.convs[-1].weight.detach().abs().max() == pytest.approx(0.0346, abs=1e-4)
+    assert discriminator.convs[-1].weight.detach().abs().max() == pytest.approx(0.0346, abs=1e-4)
 
 
 def test_checkpointing_changes_no_gradient():
@@ -282,7 +282,7 @@ def test_checkpointing_changes_no_gradient():
 def test_under_autocast_pictures_and_terms_stay_float32_and_close():
     generator, batch = tiny(checkpointing=True), batch_of()
     exact = generator(batch.source, batch.source_pose, batch.target_pose)
-    objective = game(PG2LossesConfig(), generator)
+    objective = objective_of(PG2LossesConfig(), generator)
     turns = objective.steps(batch)
     for _ in range(2):
         with torch.autocast("cpu", torch.bfloat16):
@@ -324,14 +324,14 @@ def test_the_fashion_code_fools_over_the_sources_logits_too_which_halves_the_gra
 
 @pytest.mark.parametrize("recipe", ["pg2-market-2017", "pg2-fashion-2017"])
 def test_the_batch_that_the_discriminators_norms_see_is_the_published_one(recipe):
-    objective = game(RECIPES[recipe]().stages[1].objective, tiny())
-    batch, drawn = batch_of(), torch.zeros(2, 3, 64, 32)
-    beside = drawn if objective.config.coarse_beside else None
-    groups = list(objective.scored(batch, drawn, beside))
+    objective = objective_of(RECIPES[recipe]().stages[1].objective, tiny())
+    batch, generated = batch_of(), torch.zeros(2, 3, 64, 32)
+    beside = generated if objective.config.coarse_beside else None
+    groups = list(objective.scored(batch, generated, beside))
     assert groups == ["target", "source", "generated", *(["coarse"] if recipe == "pg2-market-2017" else [])]
-    together = objective.scored(batch, drawn, None)
+    together = objective.scored(batch, generated, None)
     objective.config = replace(objective.config, together=False)
-    apart = objective.scored(batch, drawn, None)
+    apart = objective.scored(batch, generated, None)
     assert not torch.allclose(together["target"], apart["target"])
 
 
@@ -431,7 +431,7 @@ def test_a_config_that_cannot_be_built_is_refused(fields, said):
         PG2Config(**fields)
 
 
-def test_a_judge_of_pairs_has_no_logit_of_the_source_alone():
+def test_a_discriminator_of_pairs_has_no_logit_of_the_source_alone():
     with pytest.raises(BadInput, match="fooled='generated'"):
         PG2LossesConfig(discriminator_sees="pair", fooled="generated-and-source")
 
@@ -452,7 +452,7 @@ def test_four_pairs_are_learned_by_heart_and_the_checkpoint_reloads_bit_exact(tm
     for stage, steps in zip(recipe.stages, (600, 100), strict=True):
         optimisers = {name: Adam(rates[name], betas=(0.5, 0.999)) for name in stage.optimisers}
         stage = replace(stage, steps=steps, schedule="linear-to-zero", optimisers=optimisers)
-        objective = game(stage.objective, generator)
+        objective = objective_of(stage.objective, generator)
         steppers = {name: optimisers[name].build(player) for name, player in objective.players.items()}
         for step in range(steps):
             factor = stage.learning_rate_factor(step)

@@ -1,4 +1,4 @@
-"""A network draws on CUDA what it draws on the CPU, and under bfloat16 nearly that."""
+"""A network generates on CUDA what it generates on the CPU, and under bfloat16 nearly that."""
 
 from dataclasses import replace
 
@@ -36,9 +36,9 @@ def test_a_tiny_generator_generates_what_it_generates_on_the_cpu(name, device):
     generator = heard(RECIPES[name]().tiny().build()).double()  # norms over two pixels would amplify rounding
     arguments = inputs(generator)
     wanted = generator.generate(*there(arguments, "cpu", torch.float64))
-    drawn = generator.to(device).generate(*there(arguments, device, torch.float64))
-    assert drawn.device.type == device.type and drawn.dtype == torch.float64
-    torch.testing.assert_close(drawn.cpu(), wanted, rtol=0, atol=1e-6)
+    generated = generator.to(device).generate(*there(arguments, device, torch.float64))
+    assert generated.device.type == device.type and generated.dtype == torch.float64
+    torch.testing.assert_close(generated.cpu(), wanted, rtol=0, atol=1e-6)
 
 
 @everyone
@@ -80,11 +80,11 @@ def test_the_network_for_fashion_under_bfloat16_at_256x256_is_finite_and_near(na
     assert arguments[0].shape == (4, 3, 256, 256)
     wanted = generator.generate(*arguments)
     with torch.autocast(device.type, torch.bfloat16):
-        drawn = generator.generate(*arguments)
+        generated = generator.generate(*arguments)
         layers = generator.explain(*arguments).layers
-    assert drawn.dtype == torch.float32 and drawn.isfinite().all() and drawn.abs().max() <= 1
+    assert generated.dtype == torch.float32 and generated.isfinite().all() and generated.abs().max() <= 1
     assert wanted.std() > 0.1  # there is something to be near to
-    assert (drawn - wanted).abs().mean() < 0.03  # on the CPU: 0.007
+    assert (generated - wanted).abs().mean() < 0.03  # on the CPU: 0.007
     flows = [layer.values for layer in layers.values() if layer.kind == "flow"]
     assert flows and all(flow.dtype == torch.float32 and flow.isfinite().all() for flow in flows)
 

@@ -1,4 +1,4 @@
-"""What is drawn, warped and attended on CUDA is what the CPU draws, warps and attends; so are the gradients."""
+"""Maps, warps and attention on CUDA are those of the CPU; so are their gradients."""
 
 from dataclasses import replace
 
@@ -97,9 +97,9 @@ def test_a_warp_of_bfloat16_features_rounds_the_answer_and_not_the_places(device
     flow = torch.full((1, 2, 3, 200), 20.25, device=device)
     flow[:, 1] = 0
     with torch.autocast(device.type, torch.bfloat16):
-        drawn = warp(ramp, flow)
+        found = warp(ramp, flow)
     expected = (torch.arange(200.0) + 20.25).expand(1, 4, 3, 200).bfloat16()
-    assert drawn.dtype == torch.bfloat16 and torch.equal(drawn.cpu(), expected)
+    assert found.dtype == torch.bfloat16 and torch.equal(found.cpu(), expected)
 
 
 def test_zero_flow_changes_nothing_to_the_bit(device):
@@ -109,10 +109,10 @@ def test_zero_flow_changes_nothing_to_the_bit(device):
 
 @pytest.mark.parametrize("coordinates", ["exact", "truncated"])
 def test_heatmaps_are_the_cpus(coordinates, device):
-    drawn = heatmaps(poses().to(device), 6.0, coordinates=coordinates)
-    assert drawn.device.type == device.type
-    torch.testing.assert_close(drawn.cpu(), heatmaps(poses(), 6.0, coordinates=coordinates), rtol=0, atol=1e-6)
-    assert drawn[0].abs().max() == 0
+    found = heatmaps(poses().to(device), 6.0, coordinates=coordinates)
+    assert found.device.type == device.type
+    torch.testing.assert_close(found.cpu(), heatmaps(poses(), 6.0, coordinates=coordinates), rtol=0, atol=1e-6)
+    assert found[0].abs().max() == 0
 
 
 def test_discs_are_the_cpus_to_the_pixel(device):
@@ -120,14 +120,14 @@ def test_discs_are_the_cpus_to_the_pixel(device):
 
 
 def test_limb_masks_are_the_cpus_but_for_pixels_on_the_very_edge(device):
-    drawn = limb_mask(poses().to(device), 5.0).cpu()
-    assert (drawn != limb_mask(poses(), 5.0)).float().mean() < 1e-4
-    assert drawn[0].sum() == 0 and drawn[1:].mean() > 0.01
+    found = limb_mask(poses().to(device), 5.0).cpu()
+    assert (found != limb_mask(poses(), 5.0)).float().mean() < 1e-4
+    assert found[0].sum() == 0 and found[1:].mean() > 0.01
 
 
 def test_stick_pictures_are_the_cpus(device):
-    drawn = stick_picture(poses().to(device)).cpu()
-    assert ((drawn - stick_picture(poses())).abs() > 1e-3).float().mean() < 1e-4
+    found = stick_picture(poses().to(device)).cpu()
+    assert ((found - stick_picture(poses())).abs() > 1e-3).float().mean() < 1e-4
 
 
 def test_a_pose_moves_on_the_device_as_on_the_cpu(device):

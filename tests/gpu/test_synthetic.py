@@ -1,4 +1,4 @@
-"""Synthetic people drawn on a CUDA device are those drawn on the CPU."""
+"""Synthetic people rendered on a CUDA device are those rendered on the CPU."""
 
 import pytest
 import torch

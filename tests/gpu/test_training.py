@@ -29,9 +29,9 @@ def losses(out):
 )
 def test_a_run_in_bfloat16_is_stopped_at_every_step_resumes_and_finishes(name, device, tmp_path):
     recipe = replace(RECIPES[name]().tiny(), precision="bf16")
-    draw = picture_writer(recipe)
+    write = picture_writer(recipe)
     for step in range(1, recipe.steps + 1):
-        outcome = train(recipe, tmp_path, write_pictures=draw, progress=False, max_minutes=0.0)
+        outcome = train(recipe, tmp_path, write_pictures=write, progress=False, max_minutes=0.0)
         assert (outcome.step, outcome.finished) == (step, step == recipe.steps)
         assert all(p.device.type == device.type for p in outcome.generator.parameters())
     lines = losses(tmp_path)
@@ -70,10 +70,10 @@ def test_the_first_losses_are_those_of_the_cpu(name, device):
         batch = next(batches(recipe.data.open(generator.framing), seed=0, batch_size=2, first_step=0, last_step=1))
         for stage in recipe.stages:
             torch.manual_seed(0)
-            game = stage.objective.build(generator).double().to(place).train()
-            optimisers = {n: stage.optimisers[n].build(p) for n, p in game.players.items()}
+            objective = stage.objective.build(generator).double().to(place).train()
+            optimisers = {n: stage.optimisers[n].build(p) for n, p in objective.players.items()}
             parts = [(double(batch).to(place), 1.0)]
-            terms = take_step(game, optimisers, stage, parts, 0.0, "fp32", 0)  # nothing moves
+            terms = take_step(objective, optimisers, stage, parts, 0.0, "fp32", 0)  # nothing moves
             first[str(place), stage.name] = terms
     for stage in recipe.stages:
         assert first[str(device), stage.name] == pytest.approx(first["cpu", stage.name], rel=1e-6, abs=1e-9)

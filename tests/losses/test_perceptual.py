@@ -18,9 +18,9 @@ def pictures():
     return torch.rand(2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
 
 
-def compared(network, drawn, target):
+def compared(network, generated, target):
     layers = network.content_layers + network.style_layers
-    return content_and_style(network(drawn, layers), network(target, layers), network)
+    return content_and_style(network(generated, layers), network(target, layers), network)
 
 
 def test_the_gram_matrix_is_the_naive_double_sum():
@@ -36,10 +36,10 @@ def test_the_gram_matrix_is_the_naive_double_sum():
 
 
 def test_content_and_style_are_sums_of_means_over_their_own_layers(network, pictures):
-    drawn, target = (network(p, network.layers) for p in pictures)
-    content, style = content_and_style(drawn, target, network)
-    of_content = [(drawn[n] - target[n]).abs().mean() for n in network.content_layers]
-    of_style = [(gram(drawn[n]) - gram(target[n])).abs().mean() for n in network.style_layers]
+    generated, target = (network(p, network.layers) for p in pictures)
+    content, style = content_and_style(generated, target, network)
+    of_content = [(generated[n] - target[n]).abs().mean() for n in network.content_layers]
+    of_style = [(gram(generated[n]) - gram(target[n])).abs().mean() for n in network.style_layers]
     torch.testing.assert_close(content, torch.stack(of_content).sum(), check_dtype=False)
     torch.testing.assert_close(style, torch.stack(of_style).sum(), check_dtype=False)
     assert content > 0 and style > 0
@@ -64,12 +64,12 @@ def test_a_batch_costs_the_mean_of_its_rows(network, pictures):
 
 
 def test_the_picture_gets_the_gradient_that_differences_give(network, pictures):
-    drawn, target = pictures[:, :1]
-    drawn = drawn.clone().requires_grad_()
-    sum(compared(network, drawn, target)).backward()
-    direction, step = torch.randn_like(drawn), 1e-6
-    up, down = (sum(compared(network, drawn.detach() + s * direction, target)) for s in (step, -step))
-    torch.testing.assert_close((drawn.grad * direction).sum(), (up - down) / (2 * step), rtol=1e-3, atol=1e-6)
+    generated, target = pictures[:, :1]
+    generated = generated.clone().requires_grad_()
+    sum(compared(network, generated, target)).backward()
+    direction, step = torch.randn_like(generated), 1e-6
+    up, down = (sum(compared(network, generated.detach() + s * direction, target)) for s in (step, -step))
+    torch.testing.assert_close((generated.grad * direction).sum(), (up - down) / (2 * step), rtol=1e-3, atol=1e-6)
 
 
 def test_under_bfloat16_gram_matrices_of_float32_features_stay_float32():

@@ -308,13 +308,13 @@ def test_temporal_distance_takes_any_metric_of_pictures_as_its_distance():
 def test_fvd_of_clips_whose_colours_are_gaussian_is_the_closed_form():
     random = np.random.default_rng(1)
     means = {"generated": (90, 120, 150), "target": (100, 120, 130)}
-    drawn = {side: random.normal(mean, (8, 4, 12), (40, 3)).round().astype(np.uint8) for side, mean in means.items()}
+    sampled = {side: random.normal(mean, (8, 4, 12), (40, 3)).round().astype(np.uint8) for side, mean in means.items()}
     metric = ByColour(colours, 6, "mean colours")
-    for g, y in zip(*drawn.values(), strict=True):
+    for g, y in zip(*sampled.values(), strict=True):
         value(metric, *(torch.from_numpy(c).expand(16, *SIZE, 3) for c in (g, y)))
     # the first and the last frame of a clip are one colour here: each feature stands there twice
-    m, n = (np.tile(c.mean(0), 2) for c in drawn.values())
-    a, b = (np.cov(np.tile(c, 2).T) for c in drawn.values())
+    m, n = (np.tile(c.mean(0), 2) for c in sampled.values())
+    a, b = (np.cov(np.tile(c, 2).T) for c in sampled.values())
     ridge = 1e-10 * np.eye(6)  # for scipy's root alone
     expected = ((m - n) ** 2).sum() + np.trace(a + b - 2 * sqrtm((a + ridge) @ (b + ridge)).real)
     assert metric.compute().pairs == 40

@@ -14,14 +14,14 @@ def pictures(batch=2, size=(90, 110), seed=0, dtype=torch.float64):
     """Discs and squares of random colours over noise, in [-1, 1]."""
     dice = np.random.default_rng(seed)
     y, x = np.mgrid[: size[0], : size[1]]
-    drawn = np.zeros((batch, 3, *size)) + dice.normal(0, 0.05, (batch, 3, *size))
-    for picture in drawn:
+    shown = np.zeros((batch, 3, *size)) + dice.normal(0, 0.05, (batch, 3, *size))
+    for picture in shown:
         for n in range(12):
             cx, cy, r = dice.uniform(0, size[1]), dice.uniform(0, size[0]), dice.uniform(5, 30)
             away = np.hypot(x - cx, y - cy) if n % 2 else np.maximum(abs(x - cx), abs(y - cy))
             cover = np.clip(r - away, 0, 1)
             picture += cover * (dice.uniform(-1, 1, (3, 1, 1)) - picture)
-    return torch.tensor(drawn.clip(-1, 1), dtype=dtype)
+    return torch.tensor(shown.clip(-1, 1), dtype=dtype)
 
 
 @pytest.mark.parametrize(("sigma", "low", "high"), [(1.0, 0.1, 0.2), (2.0, 0.05, 0.3), (0.6, 0.4, 0.9)])

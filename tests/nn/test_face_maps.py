@@ -159,8 +159,8 @@ def test_published_labels_are_whole_and_ours_reach_one():
 def test_maps_commute_with_flipping():
     face = faces(dtype=torch.float64, seed=2)
     other_side = [1, 3, 2, 6, 5, 4, 9, 10, 7, 8, 11, 12, 13, 14]  # brows, nostrils and eyes change places
-    drawn, flipped = face_maps(face), face_maps(face.flip()).flip(-1)
-    torch.testing.assert_close(flipped[:, [0, *other_side, 15]], drawn)
+    maps, flipped = face_maps(face), face_maps(face.flip()).flip(-1)
+    torch.testing.assert_close(flipped[:, [0, *other_side, 15]], maps)
 
 
 def test_a_row_depends_on_itself_alone():

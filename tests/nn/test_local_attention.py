@@ -109,8 +109,8 @@ def test_a_coefficient_on_one_tap_shifts_the_source_by_it():
     source = torch.randn(1, 2, 6, 7)
     coefficients = torch.zeros(1, 6, 7, 3, 3)
     coefficients[..., 0, 2] = 1  # row -1, column +1
-    drawn = gather_windows(source, torch.zeros(1, 2, 6, 7), coefficients)
-    assert torch.equal(drawn[:, :, 1:, :-1], source[:, :, :-1, 1:])
+    gathered = gather_windows(source, torch.zeros(1, 2, 6, 7), coefficients)
+    assert torch.equal(gathered[:, :, 1:, :-1], source[:, :, :-1, 1:])
 
 
 def test_a_row_of_a_batch_depends_on_that_row_alone():
@@ -144,8 +144,8 @@ def test_positions_keep_float32_while_features_are_bfloat16():
     centre = torch.zeros(2, 3, 4, 3, 3)
     centre[..., 1, 1] = 1
     with torch.autocast("cpu", torch.bfloat16):
-        drawn = gather_windows(wide, far, centre)
-    torch.testing.assert_close(drawn[0, 0, 0], torch.arange(4) + 300.25)
+        gathered = gather_windows(wide, far, centre)
+    torch.testing.assert_close(gathered[0, 0, 0], torch.arange(4) + 300.25)
 
 
 def test_a_flow_that_is_not_a_number_shows_in_the_result_and_harms_no_other_place():

@@ -77,13 +77,13 @@ def test_a_joint_outside_the_frame_leaves_its_tail_inside():
 def test_maps_commute_with_flipping(skeleton):
     pose = poses(skeleton=skeleton, dtype=torch.float64)
     mirror = torch.tensor(skeleton.mirror)
-    for draw in (lambda p: heatmaps(p, 3.0), lambda p: discs(p, 3.0)):
-        torch.testing.assert_close(draw(pose.flip()), draw(pose).flip(-1)[:, mirror])
+    for maps_of in (lambda p: heatmaps(p, 3.0), lambda p: discs(p, 3.0)):
+        torch.testing.assert_close(maps_of(pose.flip()), maps_of(pose).flip(-1)[:, mirror])
     assert torch.equal(limb_mask(pose.flip(), 2.0), limb_mask(pose, 2.0).flip(-1))
 
 
 @pytest.mark.parametrize(
-    "draw",
+    "maps_of",
     [
         lambda p: heatmaps(p, 3.0),
         lambda p: discs(p, 3.0),
@@ -93,20 +93,20 @@ def test_maps_commute_with_flipping(skeleton):
         stick_picture,
     ],
 )
-def test_the_maps_of_a_row_are_those_of_it_alone(draw):
+def test_the_maps_of_a_row_are_those_of_it_alone(maps_of):
     pose = poses()
-    together = draw(pose)
+    together = maps_of(pose)
     assert together.shape[-2:] == SIZE
     for b in range(3):
-        torch.testing.assert_close(draw(pose[b : b + 1])[0], together[b])
+        torch.testing.assert_close(maps_of(pose[b : b + 1])[0], together[b])
 
 
 def test_a_disc_holds_the_pixels_within_its_radius_and_no_others():
-    drawn = discs(pose_of({"left_knee": (10.0, 12.0)}), 2.0)[0]
+    maps = discs(pose_of({"left_knee": (10.0, 12.0)}), 2.0)[0]
     joint = SKELETON.index("left_knee")
-    assert (drawn[joint] == 1).sum() == 13  # whole points within 2 of the origin
-    assert drawn[joint, 12, 12] == 1 and drawn[joint, 13, 12] == -1
-    assert set(drawn.unique().tolist()) == {-1.0, 1.0}
+    assert (maps[joint] == 1).sum() == 13  # whole points within 2 of the origin
+    assert maps[joint, 12, 12] == 1 and maps[joint, 13, 12] == -1
+    assert set(maps.unique().tolist()) == {-1.0, 1.0}
 
 
 def test_a_limb_mask_is_a_capsule_around_the_limb():
@@ -168,7 +168,7 @@ def test_a_polygon_mask_is_scikit_images_polygons_discs_and_closing():
     pose = replace(poses(), xy=poses().xy.round())
     found = polygon_mask(pose, 4.0)[:, 0].bool().numpy()
     for b in range(3):
-        drawn = np.zeros(SIZE, bool)
+        maps = np.zeros(SIZE, bool)
         places, seen = pose.xy[b].double().numpy(), pose.visible[b]
         for start, end in BODY_LINES:
             i, j = SKELETON.index(start), SKELETON.index(end)
@@ -176,13 +176,13 @@ def test_a_polygon_mask_is_scikit_images_polygons_discs_and_closing():
                 along = (places[j] - places[i]) / np.hypot(*(places[j] - places[i]))
                 side = 4 * np.array([-along[1], along[0]])
                 corners = np.stack([places[i] + side, places[i] - side, places[j] - side, places[j] + side])
-                drawn[polygon(corners[:, 1], corners[:, 0], shape=SIZE)] = True
+                maps[polygon(corners[:, 1], corners[:, 0], shape=SIZE)] = True
         for k in range(18):
             if seen[k]:
-                drawn[disk(places[k][::-1], 4, shape=SIZE)] = True
+                maps[disk(places[k][::-1], 4, shape=SIZE)] = True
         square = np.ones((5, 5), bool)
-        drawn = erosion(dilation(drawn, square), square)
-        assert (drawn != found[b]).sum() <= 2  # pixels on a line, where corners are rounded
+        maps = erosion(dilation(maps, square), square)
+        assert (maps != found[b]).sum() <= 2  # pixels on a line, where corners are rounded
 
 
 def test_a_polygon_mask_has_a_disc_on_a_joint_without_a_visible_partner_and_pg2s_mask_nothing():
@@ -200,7 +200,7 @@ def test_a_pose_mask_is_the_loop_of_stamps_that_it_describes():
     """Against the stamps one by one, and the closing pixel by pixel."""
     pose, radius = poses(), 4
     for b in range(3):
-        drawn = torch.zeros(SIZE, dtype=torch.bool)
+        maps = torch.zeros(SIZE, dtype=torch.bool)
         for start, end in BODY_LINES:
             i, j = SKELETON.index(start), SKELETON.index(end)
             if not (pose.visible[b, i] and pose.visible[b, j]):
@@ -213,8 +213,8 @@ def test_a_pose_mask_is_the_loop_of_stamps_that_it_describes():
                     for dx in range(-radius, radius + 1):
                         y, x = cy + dy, cx + dx
                         if dx * dx + dy * dy <= radius**2 and 0 <= y < SIZE[0] and 0 <= x < SIZE[1]:
-                            drawn[y, x] = True
-        closed = each_window(each_window(drawn, torch.any), torch.all)
+                            maps[y, x] = True
+        closed = each_window(each_window(maps, torch.any), torch.all)
         assert torch.equal(pose_mask(pose, radius)[b, 0].bool(), closed)
 
 

@@ -1,4 +1,4 @@
-"""A clip's frames carried along: calmer where nothing new is seen, and as drawn where something is."""
+"""A clip's frames carried along: calmer where nothing new is seen, and as generated where something is."""
 
 import gc
 import weakref
@@ -56,21 +56,21 @@ def test_a_moving_texture_is_carried_along():
 
 
 def uncovered(frames):
-    """(shown, drawn) where the square just was and is no more, step by step."""
-    for t, (drawn, shown) in enumerate(zip(frames, steadied(frames), strict=True)):
+    """(shown, generated) where the square just was and is no more, step by step."""
+    for t, (generated, shown) in enumerate(zip(frames, steadied(frames), strict=True)):
         if t:
             place = (slice(None), slice(22, 42), slice(8 + 3 * (t - 1), 8 + 3 * t))
-            yield shown[place], drawn[place]
+            yield shown[place], generated[place]
 
 
 def test_a_moving_square_leaves_no_ghost():
     plain = torch.tensor([-0.4, 0.3, -0.2])[:, None, None].expand(3, *SIZE)
-    for shown, drawn in uncovered(square_moving(plain)):
-        assert torch.allclose(shown, drawn, atol=1e-5)
+    for shown, generated in uncovered(square_moving(plain)):
+        assert torch.allclose(shown, generated, atol=1e-5)
     # on a texture, a few pixels show their neighbours' colour; none shows the square's
-    for shown, drawn in uncovered(square_moving(texture())):
+    for shown, generated in uncovered(square_moving(texture())):
         square = torch.tensor([0.6, -0.6, 0.6])[:, None, None]
-        assert (shown - drawn).abs().mean() < 0.09 * (square - drawn).abs().mean()
+        assert (shown - generated).abs().mean() < 0.09 * (square - generated).abs().mean()
 
 
 def test_a_cut_begins_anew():

@@ -38,9 +38,9 @@ def test_a_ramp_is_sampled_exactly_between_pixels_in_every_feature_type():
     flow = torch.full((1, 2, 3, 60), 1.25)
     expected = (torch.arange(60.0) + 1.25).expand(1, 1, 3, 60)
     assert torch.equal(warp(ramp, flow), expected)
-    drawn = warp(ramp.bfloat16(), flow)
-    assert drawn.dtype == torch.bfloat16
-    assert torch.equal(drawn, expected.bfloat16())
+    sampled = warp(ramp.bfloat16(), flow)
+    assert sampled.dtype == torch.bfloat16
+    assert torch.equal(sampled, expected.bfloat16())
 
 
 def test_a_map_of_one_pixel_is_read_everywhere():
@@ -65,19 +65,19 @@ def test_a_flow_far_outside_gets_no_gradient():
 def test_gaussian_weights_at_a_whole_position_lean_right_and_down():
     impulse = torch.zeros(1, 1, 9, 9, dtype=torch.float64)
     impulse[0, 0, 4, 4] = 1
-    drawn = gaussian_sample(impulse, torch.zeros(1, 2, 9, 9, dtype=torch.float64))[0, 0]
+    sampled = gaussian_sample(impulse, torch.zeros(1, 2, 9, 9, dtype=torch.float64))[0, 0]
     # the place x sees the impulse at offset 4 - x
     along = torch.tensor([0.2618, 0.2966, 0.2618, 0.1799], dtype=torch.float64).flip(0)
-    torch.testing.assert_close(drawn.sum(0)[2:6], along, atol=5e-5, rtol=0)
-    torch.testing.assert_close(drawn.sum(1)[2:6], along, atol=5e-5, rtol=0)
-    torch.testing.assert_close(drawn[2:6, 2:6], drawn.sum(1)[2:6, None] * drawn.sum(0)[2:6])
-    assert drawn[:2].abs().sum() == 0 and drawn[6:].abs().sum() == 0
+    torch.testing.assert_close(sampled.sum(0)[2:6], along, atol=5e-5, rtol=0)
+    torch.testing.assert_close(sampled.sum(1)[2:6], along, atol=5e-5, rtol=0)
+    torch.testing.assert_close(sampled[2:6, 2:6], sampled.sum(1)[2:6, None] * sampled.sum(0)[2:6])
+    assert sampled[:2].abs().sum() == 0 and sampled[6:].abs().sum() == 0
 
 
 @pytest.mark.parametrize(("taps", "sigma"), [(2, 1.0), (4, 2.0), (6, 5.0)])
 def test_gaussian_sample_equals_its_definition_tap_by_tap(taps, sigma):
     source, flow = random(1, 2, 5, 6), 4 * random(1, 2, 3, 4, seed=2)
-    drawn = gaussian_sample(source, flow, taps=taps, sigma=sigma)
+    sampled = gaussian_sample(source, flow, taps=taps, sigma=sigma)
     for y in range(3):
         for x in range(4):
             sx, sy = x + flow[0, 0, y, x], y + flow[0, 1, y, x]
@@ -87,13 +87,13 @@ def test_gaussian_sample_equals_its_definition_tap_by_tap(taps, sigma):
                     weight = torch.exp(-((sx - column) ** 2 + (sy - row) ** 2) / (2 * sigma**2))
                     total = total + weight
                     value = value + weight * source[0, :, min(max(row, 0), 4), min(max(column, 0), 5)]
-            torch.testing.assert_close(drawn[0, :, y, x], value / total)
+            torch.testing.assert_close(sampled[0, :, y, x], value / total)
 
 
 def test_a_constant_source_stays_constant():
     for sample in (warp, gaussian_sample):
-        drawn = sample(torch.full((1, 2, 4, 4), 3.0), 9 * random(1, 2, 4, 4, dtype=torch.float32))
-        torch.testing.assert_close(drawn, torch.full_like(drawn, 3.0))
+        sampled = sample(torch.full((1, 2, 4, 4), 3.0), 9 * random(1, 2, 4, 4, dtype=torch.float32))
+        torch.testing.assert_close(sampled, torch.full_like(sampled, 3.0))
 
 
 def test_a_flow_picture_is_white_at_rest_and_coloured_by_direction():

@@ -135,11 +135,11 @@ def test_it_learns_a_track():
     network = replace(recipe, model=model).build()
     data = SyntheticTracks((64, 64), "train", model.frames, "person", num_motions=1)
     batch = data.collate([data.sample(0, seed) for seed in range(8)], None)
-    game = recipe.stages[0].objective.build(network)
+    objective = recipe.stages[0].objective.build(network)
     optimiser = torch.optim.Adam(network.parameters(), 3e-3)
     lost = []
     for _ in range(60):
-        (turn,) = game.steps(batch)
+        (turn,) = objective.steps(batch)
         optimiser.zero_grad()
         turn.total().backward()
         optimiser.step()

@@ -37,7 +37,7 @@ def test_half_of_the_pictures_are_real_and_systems_have_equal_shares():
         assert Counter(q.candidates for q in scored) == {(REAL,): 4, ("ours",): 2, ("theirs",): 2}
 
 
-def test_over_people_every_picture_is_judged_equally_often():
+def test_over_people_every_picture_is_shown_equally_often():
     study = a_study()
     shown = Counter(
         (q.candidates, q.name) for person in range(13) for q in questions(study, person) if q.kind == "scored"

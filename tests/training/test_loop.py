@@ -44,11 +44,11 @@ class Line(Objective):
 
 @pytest.mark.slow
 def test_a_term_that_is_not_finite_stops_and_names_step_player_and_term():
-    game = Line(float("nan"))
+    objective = Line(float("nan"))
     stage = Stage("fit", None, 1, {"generator": Adam()})
-    optimisers = {"generator": Adam().build(game.players["generator"])}
+    optimisers = {"generator": Adam().build(objective.players["generator"])}
     with pytest.raises(TrainingStopped, match=r"step 7 .*'fit' of generator is nan"):
-        take_step(game, optimisers, stage, [(torch.ones(2, 1), 1.0)], 1.0, "fp32", 7)
+        take_step(objective, optimisers, stage, [(torch.ones(2, 1), 1.0)], 1.0, "fp32", 7)
 
 
 def test_frozen_lets_gradients_through_and_collects_none():
@@ -139,8 +139,8 @@ def weights_after(
     result = {}
     for stage in recipe.stages:
         torch.manual_seed(1)
-        game = stage.objective.build(generator).double().train()
-        optimisers = {name: stage.optimisers[name].build(p) for name, p in game.players.items()}
+        objective = stage.objective.build(generator).double().train()
+        optimisers = {name: stage.optimisers[name].build(p) for name, p in objective.players.items()}
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
                 group["eps"] = 1e-3  # with 1e-8 Adam blows the rounding of gradients near zero up to full steps
@@ -148,8 +148,8 @@ def weights_after(
         last_step = steps if stage is recipe.stages[-1] else 1
         for step, own in enumerate(rows(first_step=0, last_step=last_step, parts=parts)):
             doubled = [(double(batch), part) for batch, part in own]
-            take_step(game, optimisers, stage, doubled, 1.0, "fp32", step, share=share)
-        result |= {f"{stage.name}.{k}": v.clone() for k, v in game.networks.state_dict().items()}
+            take_step(objective, optimisers, stage, doubled, 1.0, "fp32", step, share=share)
+        result |= {f"{stage.name}.{k}": v.clone() for k, v in objective.networks.state_dict().items()}
     return result
 
 

@@ -197,13 +197,14 @@ def test_a_tracker_that_fails_is_said_once_and_left_out_and_gets_no_plus_in_a_na
     folder = RunFolder(tmp_path)
     with log_of_nine_steps(own, folder, tracker=tracker) as log:
         for step in (1, 2, 3):
-            log.step("first", step, {"generator+judge/l1": 0.5})
+            log.step("first", step, {"generator+discriminator/l1": 0.5})
             log.validated("first", step, {"l1": 0.25})
     assert len(said) == 1 and said[0].startswith("The tracker failed (the server is gone) and gets no more numbers;")
     assert len(tracker.logged) == min(good, 6)
-    assert tracker.logged[0][0] == 1 and tracker.logged[0][1].keys() == {"generator-judge/l1", "pictures_per_second"}
+    step, logged = tracker.logged[0]
+    assert step == 1 and logged.keys() == {"generator-discriminator/l1", "pictures_per_second"}
     lines = list(log_lines(folder.log_file))  # where nothing is lost or renamed
-    assert [line["generator+judge/l1"] for line in lines if "generator+judge/l1" in line] == [0.5] * 3
+    assert [line["generator+discriminator/l1"] for line in lines if "generator+discriminator/l1" in line] == [0.5] * 3
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow", "tensorboard"])

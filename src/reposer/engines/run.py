@@ -1,4 +1,4 @@
-"""Generators whose network is run by onnxruntime or OpenVINO: the same road, other arithmetic."""
+"""Generators whose network is run by onnxruntime or OpenVINO: the same steps, other arithmetic."""
 
 import errno
 import hashlib

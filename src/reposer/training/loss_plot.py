@@ -37,10 +37,10 @@ def write_loss_plot(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
     for number, (name, points) in enumerate(series.items()):
         corner = (number % COLUMNS * (LEFT + WIDTH + RIGHT), number // COLUMNS * (TOP + HEIGHT + BOTTOM))
         _field(ImageDraw.Draw(sheet), corner, name, _thinned(points), (min(0, *steps), max(1, *steps)))
-    held = io.BytesIO()
-    sheet.save(held, "PNG")
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
     with whole_file(path) as file:
-        file.write(held.getvalue())
+        file.write(content.getvalue())
 
 
 def _field(

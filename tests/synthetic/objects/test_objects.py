@@ -1,4 +1,4 @@
-"""Synthetic objects: what an object is follows from its number, a turn is a turn, and a file holds what was drawn."""
+"""Synthetic objects: what an object is follows from its number, a turn is a turn, and a file has what was rendered."""
 
 import hashlib
 import pickle
@@ -61,12 +61,14 @@ def test_an_object_fills_the_frame_and_is_not_cut_from_any_side(kind):
     data = SyntheticObjects(kind, SMALL, num_objects=3)
     for number in range(3):
         for azimuth, elevation in ((0, 0), (60, 20), (200, 10), (315, 60)):
-            drawn = data.picture(number, azimuth, elevation)
-            edge = np.concatenate([drawn.picture[[0, -1]].reshape(-1, 3), drawn.picture[:, [0, -1]].reshape(-1, 3)])
+            rendered = data.picture(number, azimuth, elevation)
+            edge = np.concatenate(
+                [rendered.picture[[0, -1]].reshape(-1, 3), rendered.picture[:, [0, -1]].reshape(-1, 3)]
+            )
             assert (edge == 255).all()
-            y, x = np.nonzero(drawn.mask)
+            y, x = np.nonzero(rendered.mask)
             assert max(np.ptp(x), np.ptp(y)) > 0.35 * SMALL[0]
-            assert drawn.picture[drawn.mask].astype(float).std() > 4  # it is shaded, not a silhouette
+            assert rendered.picture[rendered.mask].astype(float).std() > 4  # it is shaded, not a silhouette
 
 
 def test_a_whole_turn_changes_nothing_and_a_part_of_one_does():
@@ -223,15 +225,15 @@ def test_a_plain_background_is_one_colour_of_the_object():
 
 @pytest.mark.slow
 def test_a_written_file_gives_back_what_was_rendered(written):
-    drawn, read = SyntheticObjects("cars", (32, 40), num_objects=2), ShapeNetViews(written, "train")
-    assert len(drawn) == len(read) == 108 and read.picture_size == (32, 40)
+    rendered, read = SyntheticObjects("cars", (32, 40), num_objects=2), ShapeNetViews(written, "train")
+    assert len(rendered) == len(read) == 108 and read.picture_size == (32, 40)
     for i in (0, 50, 107):
-        a, b = drawn[i], read[i]
-        assert a.name == b.name and drawn.identity(i) == read.identity(i)
+        a, b = rendered[i], read[i]
+        assert a.name == b.name and rendered.identity(i) == read.identity(i)
         assert torch.equal(to_uint8(a.source), to_uint8(b.source))
         assert torch.equal(to_uint8(a.target), to_uint8(b.target))
         assert torch.equal(a.target_pose.azimuth, b.target_pose.azimuth)
-        assert torch.equal(drawn.sample(i, 9).target, read.sample(i, 9).target)
+        assert torch.equal(rendered.sample(i, 9).target, read.sample(i, 9).target)
     tests = ShapeNetViews(written / "data_car.hdf5", "test")
     assert len(tests) == 18 and tests.identity(3) == "car950000"
 

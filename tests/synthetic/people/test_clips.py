@@ -1,4 +1,4 @@
-"""Drawn clips: nobody is in two splits, a frame is the same whoever asks, and landmarks are where the face is drawn."""
+"""Rendered clips: nobody is in two splits, a frame is the same whoever asks, and landmarks are on the face."""
 
 import pickle
 
@@ -64,11 +64,11 @@ def test_landmarks_are_those_of_the_rendered_face_and_hidden_ones_are_given_too(
     bust, manner = data._bust(2)
     for t in (0, 31):
         moment = manner(t / 25)
-        drawn = render([bust.shot(moment)], FACES.size).poses[FACE_68.name]
+        rendering = render([bust.shot(moment)], FACES.size).poses[FACE_68.name]
         condition = data.conditions(2, [t])
         assert isinstance(condition, FaceLines) and condition.points.visible.all()
-        torch.testing.assert_close(condition.points.xy, drawn.xy, atol=1e-3, rtol=0)
-        assert (drawn.xy > -0.5).all() and (drawn.xy < 63.5).all()  # a face stays in its picture
+        torch.testing.assert_close(condition.points.xy, rendering.xy, atol=1e-3, rtol=0)
+        assert (rendering.xy > -0.5).all() and (rendering.xy < 63.5).all()  # a face stays in its picture
 
 
 def test_rendered_faces_lend_their_frames_edges_on_request():

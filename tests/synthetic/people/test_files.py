@@ -1,4 +1,4 @@
-"""Synthetic people as files: what is read back is what was drawn, whoever wrote it and however often they were
+"""Synthetic people as files: what is read back is what was rendered, whoever wrote it and however often they were
 stopped."""
 
 import json
@@ -44,7 +44,7 @@ def full(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def drawn():
+def rendering():
     return SyntheticPeople(SMALL).rendered([(1, 0), (1, 1)])
 
 
@@ -68,29 +68,29 @@ def test_written_people_have_the_layout_of_the_published_lists(full):
     assert not [finding for finding in check_dataset(full, progress=False) if finding.severity == "error"]
 
 
-def test_pictures_and_joints_read_back_are_those_that_were_rendered(full, drawn):
+def test_pictures_and_joints_read_back_are_those_that_were_rendered(full, rendering):
     data = open_dataset(full, "train", None)
     i = next(i for i, row in enumerate(data.rows) if row.source_name == "synthetic000001_0.png")
     assert data.identity(i) == "synthetic000001"
-    assert torch.equal(data.picture("synthetic000001_0.png"), drawn.picture[0])
-    pose, truth = data.poses["synthetic000001_1.png"], drawn.detected[1].resize(FASHION_SIZE)
+    assert torch.equal(data.picture("synthetic000001_0.png"), rendering.picture[0])
+    pose, truth = data.poses["synthetic000001_1.png"], rendering.detected[1].resize(FASHION_SIZE)
     assert torch.equal(pose.visible, truth.visible)
     assert torch.equal(pose.xy[pose.visible], truth.xy[truth.visible].round())
 
 
-def test_truth_read_back_is_the_renderings(full, drawn):
+def test_truth_read_back_is_the_renderings(full, rendering):
     for view in (0, 1):
         with np.load(full / "truth" / "train" / f"synthetic000001_{view}.npz") as truth:
-            assert np.array_equal(truth["parts"], drawn.parts[view].numpy())
-            assert np.array_equal(truth["albedo"], drawn.albedo[view].numpy())
-            for name, values in (("depth", drawn.depth), ("surface", drawn.surface)):
+            assert np.array_equal(truth["parts"], rendering.parts[view].numpy())
+            assert np.array_equal(truth["albedo"], rendering.albedo[view].numpy())
+            for name, values in (("depth", rendering.depth), ("surface", rendering.surface)):
                 assert truth[name].dtype == np.float16
                 assert np.array_equal(truth[name], values[view].numpy().astype(np.float16), equal_nan=True)
-            for name, pose in drawn.poses.items():
+            for name, pose in rendering.poses.items():
                 assert np.array_equal(truth[f"joints_{name}"], pose.xy[view].numpy())
                 assert np.array_equal(truth[f"visible_{name}"], pose.visible[view].numpy())
     with np.load(full / "truth" / "train" / "flow" / "synthetic000001_0__synthetic000001_1.npz") as truth:
-        flow, visible = drawn.flow(0, 1)
+        flow, visible = rendering.flow(0, 1)
         assert np.array_equal(truth["flow"], flow.numpy().astype(np.float16), equal_nan=True)
         assert np.array_equal(truth["visible"], visible.numpy())
 
@@ -129,12 +129,12 @@ def test_what_is_finished_is_not_rendered_again(tmp_path, monkeypatch):
     real = write._Plan.render
 
     def stops_at(last):
-        def draw(plan, number):
+        def render(plan, number):
             if number >= last:
                 raise RuntimeError("disk full")
             return real(plan, number)
 
-        return draw
+        return render
 
     monkeypatch.setattr(write._Plan, "render", stops_at(3))
     with pytest.raises(RuntimeError, match="disk full"):

@@ -138,7 +138,7 @@ def test_seen_joints_land_on_the_parts_they_name(number):
 
 @pytest.mark.slow
 def test_joints_that_can_be_seen_lie_on_their_limb_in_sampled_views():
-    """From any side, sitting or running: a joint that nothing hides is drawn on a part that meets there."""
+    """From any side, sitting or running: a joint that nothing hides is rendered on a part that meets there."""
     rendering = SyntheticPeople(LARGE).rendered([(n, view) for n in range(12) for view in range(2)])
     pose = rendering.poses[OPENPOSE_18.name]
     meets = {
@@ -320,7 +320,7 @@ def test_true_visibility_agrees_with_depth():
 
 @pytest.mark.slow
 def test_a_flow_joins_pictures_of_a_person_however_they_were_rendered():
-    """Also when the person was dressed twice, because many others were drawn in between."""
+    """Also when the person was dressed twice, because many others were rendered in between."""
     people = SyntheticPeople((64, 44))
     views = [(n, 0) for n in range(18)] + [(0, 1)]
     rendering = people.rendered(views)

@@ -66,7 +66,7 @@ def a_pose(at=CENTRE):
 
 
 def people():
-    """Pairs with every kind of hole: no face in the target, the source or the drawing, a face in the wrong place."""
+    """Pairs with every kind of hole: no face in one of the pictures, or one in the wrong place."""
     rows = []
     for n in range(14):
         who = n % 5
@@ -235,9 +235,9 @@ def test_rank_one_asks_for_the_identity_among_one_face_of_each(whole, slow):
         near = max(gallery, key=lambda who: float(looks[which][1] @ gallery[who]["target"][1]))
         return float(near == looks["row"]["variant"])
 
-    drawn = whole["face-rank1", "generated"]
-    assert drawn.value == pytest.approx(mean(right(looks, "generated") for looks in slow.values()))
-    assert drawn.covered == 12 and 0 < drawn.value < 1
+    generated = whole["face-rank1", "generated"]
+    assert generated.value == pytest.approx(mean(right(looks, "generated") for looks in slow.values()))
+    assert generated.covered == 12 and 0 < generated.value < 1
     others = [looks for looks in slow.values() if looks["row"]["target_name"] not in shown]
     real = whole["face-rank1", "target"]
     assert real.value == pytest.approx(mean(right(looks, "target") for looks in others))

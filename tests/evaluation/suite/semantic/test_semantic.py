@@ -166,7 +166,7 @@ def test_a_run_that_goes_on_later_ends_the_same():
 def test_a_real_picture_of_several_pairs_is_looked_at_once():
     embedder = ByColour()
     scored(people(2), 4, Semantic(embedder, None))
-    assert embedder.looked_at == 12 + 6 + 6  # drawn, targets, sources
+    assert embedder.looked_at == 12 + 6 + 6  # generated, targets, sources
 
 
 def test_copies_of_the_sources_find_them_unless_they_are_left_out():
