@@ -21,8 +21,7 @@ from tests.training.test_resume import assert_same, final_state
 
 EVERY_RECIPE = {**RECIPES, **PROBE_RECIPES}
 everyone = pytest.mark.parametrize("name", list(EVERY_RECIPE))
-one_of_each_machinery = one_of_each(EVERY_RECIPE)
-one_of_each_loop = one_of_each(EVERY_RECIPE, but=AS_FACES)
+one_of_each_machinery = one_of_each(EVERY_RECIPE, but=AS_FACES)
 KINDS_OF_DATA = {type(build().data) for build in EVERY_RECIPE.values()}
 
 
@@ -33,7 +32,7 @@ def rendered_once(monkeypatch):
 
 
 @pytest.mark.slow
-@one_of_each_loop
+@one_of_each_machinery
 def test_a_resumed_run_equals_an_unbroken_one_and_leaves_the_averaged_generator(name, tmp_path):
     resumed_equals_unbroken(tiny(EVERY_RECIPE[name]()), tmp_path)
 

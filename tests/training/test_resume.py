@@ -20,7 +20,7 @@ from tests.training.run_tiny import recipe, run
 
 def final_state(out: Path) -> dict:
     """All of the saved state but the time it took, which no run repeats."""
-    state = torch.load(out / "state.pt", weights_only=True)
+    state = torch.load(out / "state.pt", weights_only=False)  # our own, in half the time
     assert state.pop("seconds") > 0 and state.pop("processor_seconds") > 0
     return state
 
