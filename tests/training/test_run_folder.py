@@ -270,7 +270,7 @@ def test_a_term_that_is_not_finite_names_the_saved_state_only_if_there_is_one(tm
 
 def test_a_start_that_is_missing_is_said_before_the_stages_before_it(tmp_path):
     ours = recipe(1)
-    later = replace(ours.stages[1], start=Start(str(tmp_path / "none.safetensors"), ("flow_net.",)))
+    later = replace(ours.stages[1], start=Start(str(tmp_path / "none.safetensors"), ("coarse_net.",)))
     with pytest.raises(BadInput, match=r"none\.safetensors"):
         train(replace(ours, stages=(ours.stages[0], later)), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()

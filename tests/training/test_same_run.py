@@ -118,7 +118,7 @@ def test_a_picture_that_cannot_be_decoded_is_said_before_the_first_step(people, 
 
 
 def test_a_file_that_only_a_later_stage_needs_is_looked_for_before_the_first_step(tmp_path):
-    ours = recipe(5)
+    ours = RECIPES["gfla-mini"]().tiny()
     later = with_last(ours, objective=replace(ours.stages[-1].objective, weights=str(tmp_path / "none.pth")))
     with pytest.raises(BadInput, match=r"none\.pth"):
         train(later, tmp_path / "run", progress=False)
@@ -156,7 +156,7 @@ def test_weights_to_start_from_are_known_by_their_content(tmp_path):
     shutil.copyfile(tmp_path / "a.safetensors", tmp_path / "c.safetensors")
 
     def begun_from(name: str) -> Recipe:
-        return with_last(recipe(1), start=Start(str(tmp_path / name), ("flow_net.",)))
+        return with_last(recipe(1), start=Start(str(tmp_path / name), ("coarse_net.",)))
 
     train(begun_from("a.safetensors"), tmp_path / "run", progress=False)
     assert train(begun_from("c.safetensors"), tmp_path / "run", progress=False).finished
