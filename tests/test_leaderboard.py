@@ -195,6 +195,7 @@ def test_a_system_that_learns_from_clips_is_refused_and_one_that_learns_from_flo
     assert contest_form(flow, mini(), tmp_path).data == flow.data
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_refused_before_anything_trains_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("reposer.leaderboard.train", lambda *a, **k: pytest.fail("trained"))
     monkeypatch.setattr("reposer.leaderboard.write_people", lambda *a, **k: pytest.fail("rendered"))
@@ -312,6 +313,7 @@ def test_nothing_saved_is_no_time_and_no_steps(tmp_path):
     assert RunFolder(tmp_path).taken() == (0, 0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_all_small_systems_hold_the_person_pixel_for_pixel_so_their_numbers_are_of_one_geometry():
     contest = mini()
     for name, build in contest.systems.items():

@@ -68,6 +68,7 @@ def test_pairs_go_from_frames_trained_on_to_frames_held_out(clip, tmp_path):
         assert source.startswith("person_train") and target.startswith("person_test")
 
 
+@pytest.mark.slow
 def test_joints_of_every_frame_are_those_that_the_network_takes(clip, tmp_path):
     """As a pose estimator finds them: in a skeleton of its own."""
     frames = frames_of(clip, tmp_path)
@@ -138,6 +139,7 @@ def test_what_is_not_better_is_not_written_and_the_exit_code_says_so(clip, model
     assert not (tmp_path / "mine.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_too_few_frames_other_families_and_other_frames_in_the_work_folder_are_refused(clip, model, tmp_path, capsys):
     (tmp_path / "few").mkdir()
     for k in range(2):

@@ -43,6 +43,7 @@ def test_segments_join_to_one_clip_with_every_frame_at_its_place(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+@pytest.mark.slow
 def test_a_clip_that_was_broken_off_goes_on_and_equals_one_that_was_not(tmp_path):
     whole, broken = tmp_path / "whole.mp4", tmp_path / "broken.mp4"
     written(whole, 34).finish()

@@ -132,6 +132,7 @@ def test_the_motion_can_be_cleaned_first(world, capsys):
     assert "not a motion network" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_frames_without_anybody_are_counted(world, capsys):
     poses = walk(FRAMES)
     poses.visible[[0, 5, 6]] = False

@@ -167,6 +167,7 @@ def test_a_killed_worker_is_told_and_the_same_command_goes_on(world, monkeypatch
     assert not files(world / "out")
 
 
+@pytest.mark.slow
 def test_one_call_takes_a_pose_by_name_and_its_note_names_the_photo(world):
     made = reposer.repose("photos/anna.png", "arms-up", model="tiny.safetensors")
     made.save("made.png")

@@ -169,6 +169,7 @@ class Faked:
         return self.recipe, Need({"a step": 1e9})
 
 
+@pytest.mark.slow
 def test_an_estimate_of_a_run_needs_no_file_of_a_published_network_and_the_run_does(world, monkeypatch, capsys):
     monkeypatch.chdir(world)
     monkeypatch.setattr(train, "RunMemory", Faked)

@@ -50,6 +50,7 @@ def clip_folder(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_the_pictures_on_the_page_are_generated_from_the_noise_that_was_scored():
     people = SyntheticPeople((32, 22), "test", num_pairs=3)
     rule = Protocol("plain", metrics=("l1",), seed=5)

@@ -144,6 +144,7 @@ def test_evaluate_scores_a_perfect_generator_as_perfect_in_every_framing(protoco
     assert padded["row_hashes"] == plain["row_hashes"] != squashed["row_hashes"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["squashed", "padded"])
 def test_evaluate_takes_square_data_as_the_data_set_does(form, people, capsys):
     for path in (people / "data/test").iterdir():

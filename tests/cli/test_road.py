@@ -87,6 +87,7 @@ def test_your_own_photos_of_several_sizes_are_scored(run_folder, tmp_path, capsy
     assert report["size"] == [64, 32] and set(report["by_identity"]) == {"ann", "bob"}
 
 
+@pytest.mark.slow
 def test_a_photo_of_any_size_is_reposed_and_explained(run_folder, tmp_path):
     people = SyntheticPeople((150, 120), "test")
     for view, name in enumerate(("photo", "wanted")):

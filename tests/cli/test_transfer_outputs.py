@@ -56,6 +56,7 @@ def test_provenance_is_a_picture_and_numbers_and_its_share_is_said(world, transf
         assert np.abs(photo[kept].astype(int) - result[kept]).mean() < 40 and kept.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["out.png", "out.jpg"])
 def test_the_note_is_on_by_default_and_can_be_left_out(world, transfer, out):
     assert transfer(out=out)[0] == 0
@@ -90,6 +91,7 @@ def test_the_person_alone_is_transparent_or_white_around(world, transfer, model)
     assert transfer("--background", "fill", model=model)[0] == 0
 
 
+@pytest.mark.slow
 def test_transparency_needs_a_png_and_further_photos_a_model_that_takes_them(world, transfer):
     code, said = transfer("--background", "transparent", out="out.jpg")
     assert code == 2 and ".png" in said
@@ -133,6 +135,7 @@ def test_in_python_the_saved_result_has_the_note_and_the_values_of_the_command(w
     assert "photo, its pixels" in of_bytes.generated.inputs
 
 
+@pytest.mark.slow
 def test_the_command_and_the_function_write_the_same_bytes(world, transfer):
     import reposer
 

@@ -84,6 +84,7 @@ def test_white_sided_squares_with_a_resized_list_lose_their_sides_and_joints_sta
         assert torch.equal(data.framed(name)[1].xy, pose.xy)
 
 
+@pytest.mark.slow
 def test_squares_that_prove_nothing_are_refused_by_training_and_by_the_check_alike(root):
     def white_studio(picture):
         return squashed(torch.where(picture == 225, 255, picture).to(torch.uint8))

@@ -399,6 +399,7 @@ def test_a_truncated_picture_is_refused_also_where_pillow_is_told_to_fill_it_up(
     assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
+@pytest.mark.slow
 def test_pillows_warnings_are_neither_shown_nor_raised_and_its_settings_stay(tmp_path):
     path = saved(tmp_path / "a.png", np.zeros((10_000, 9_500), bool))  # more than Pillow's own limit
     before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)

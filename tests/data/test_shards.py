@@ -97,6 +97,7 @@ def test_the_shards_are_plain_tar_files_whose_samples_stand_together(root):
     assert all(keys[k] == keys[k + 1] or keys[k] not in keys[k + 1 :] for k in range(len(keys) - 1))
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_and_a_broken_run_give_the_same_shards(root, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "PEOPLE_PER_SHARD", 2)
     real = write._Plan.render

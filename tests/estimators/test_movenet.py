@@ -31,6 +31,7 @@ def test_a_synthetic_person_s_joints_are_found_where_they_are(movenet):
         assert movenet.person(picture[None])[0] >= FOUND
 
 
+@pytest.mark.slow
 def test_a_picture_is_looked_at_alone_and_enlarging_it_moves_the_joints_along(movenet):
     pictures = torch.stack([somebody(0)[0], somebody(1)[0]])
     together = movenet(pictures)

@@ -61,6 +61,7 @@ def test_a_report_without_one_of_its_fields_is_refused(tmp_path, plain, capsys):
             read_report(written(tmp_path, {key: value for key, value in plain.items() if key != name}))
 
 
+@pytest.mark.slow
 def test_every_value_of_another_type_is_refused_or_changes_no_number(tmp_path, plain):
     expected = compare({"a": plain}).lines
     number = 0

@@ -499,6 +499,7 @@ def test_a_mode_says_who_steps_and_nobody_else_receives_a_gradient(mode, guidanc
     assert all(set(who) == reached for who, _, reached in seen)
 
 
+@pytest.mark.slow
 def test_guidance_by_features_alone_reaches_the_pose_encoder_and_not_the_decoder():
     recipe = RECIPES["drn-mini"]().tiny()
     for guidance, decoder in (("full", True), ("ft_only", False)):

@@ -124,6 +124,7 @@ def test_the_pose_branch_sees_the_body_alone():
     assert torch.equal(generator.coarse(source, pose, with_face).picture, generator.coarse(source, pose, pose).picture)
 
 
+@pytest.mark.slow
 def test_a_face_is_painted_after_landmarks_and_not_after_joints_where_landmarks_are_asked_for():
     generator = lively(DRNConfig.drn_landmarks_mini().tiny()).eval()
     source, pose = picture((64, 32)), person((64, 32), landmarks=True)
@@ -152,6 +153,7 @@ def test_the_source_faces_style_is_cut_out_of_the_given_box():
     assert not torch.allclose(*faces)
 
 
+@pytest.mark.slow
 def test_a_network_of_openpose18_is_what_it_was():
     generator = lively(DRNConfig.drn_mini().tiny()).eval()
     with_names = lively(replace(DRNConfig.drn_mini().tiny(), maps=PoseMaps(skeleton="person88", sigma=2.0))).eval()
@@ -275,6 +277,7 @@ def test_a_pose_that_shows_a_face_without_its_landmarks_is_told_of_and_no_other(
     assert RECIPES["gfla-mini"]().tiny().model.build().left_undone(marked, plain) == ""
 
 
+@pytest.mark.slow
 def test_transfer_says_that_no_face_is_painted_where_the_pose_has_no_landmarks(tmp_path, capsys):
     model = a_network_of_landmarks(tmp_path / "model.safetensors")
     Image.new("RGB", (176, 256), (200, 100, 100)).save(tmp_path / "photo.png")
@@ -290,6 +293,7 @@ def test_transfer_says_that_no_face_is_painted_where_the_pose_has_no_landmarks(t
     assert "No face is painted" not in said["marked"]
 
 
+@pytest.mark.slow
 def test_animate_counts_the_frames_in_which_no_face_is_painted(tmp_path, capsys):
     model = a_network_of_landmarks(tmp_path / "model.safetensors")
     Image.new("RGB", (176, 256), (200, 100, 100)).save(tmp_path / "photo.png")

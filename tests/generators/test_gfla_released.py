@@ -202,6 +202,7 @@ def test_a_checkpoint_of_another_family_is_refused_in_one_sentence_with_some_of_
     assert len(message) < 1000
 
 
+@pytest.mark.slow
 def test_a_fashion_checkpoint_is_not_a_market_checkpoint(tmp_path):
     fashion = PoseGenerator({2: 5, 3: 3}).state_dict()
     message = refusal(fashion, tmp_path)

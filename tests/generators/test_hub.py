@@ -108,6 +108,7 @@ def same_weights(one, other):
     return all(name == again and torch.equal(a, b) for (name, a), (again, b) in pairs)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_pushed_is_loaded_by_its_address(hub, weights):
     address = reposer.push_to_hub(weights, "studio/walker", scores={"psnr (dB)": 21.5})
     assert address == "hf://studio/walker"

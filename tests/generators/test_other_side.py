@@ -54,6 +54,7 @@ def test_a_back_is_copied_from_the_front_at_the_same_height_and_side():
     assert found[Mirror((-1, 1, -1), True)].shown[inside].max() == 0, "nothing is left to be looked up"
 
 
+@pytest.mark.slow
 def test_a_left_arm_is_copied_from_the_right_one_with_the_picture_mirrored():
     geometry = pair(slab("right_lower_arm", 0.06), slab("left_lower_arm", 0.06))
     found = looked_up(geometry)[Mirror((-1, 1, 1), True)]

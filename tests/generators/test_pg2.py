@@ -208,6 +208,7 @@ def test_8_the_mask_of_masked_metrics_can_be_either_poses_and_the_inception_scor
 # What the specification says beside them.
 
 
+@pytest.mark.slow
 def test_mini_has_at_most_five_million_parameters_and_every_tiny_form_a_hundred_thousand():
     assert count(unfilled(CONFIGS["mini"].build)) == 2_883_859 + 220_203 <= 5_000_000
     assert CONFIGS["mini"].bottom == (8, 6)

@@ -132,6 +132,7 @@ def test_mirrored_it_is_the_mirrored_result():
     assert (there.int() - compose(composition).picture.int()).abs().max() <= 1
 
 
+@pytest.mark.slow
 def test_tiles_leave_no_seams():
     """Parts of a size that tiles do not divide equal the whole."""
     torch.manual_seed(0)

@@ -40,6 +40,7 @@ def flicker(frames):
     return (inner[1:] - inner[:-1]).abs().mean().item()
 
 
+@pytest.mark.slow
 def test_a_still_clip_with_noise_flickers_less_than_half_as_much():
     frames = noisy([texture()] * 10)
     assert flicker(list(steadied(frames))) < 0.5 * flicker(frames)
@@ -63,6 +64,7 @@ def uncovered(frames):
             yield shown[place], generated[place]
 
 
+@pytest.mark.slow
 def test_a_moving_square_leaves_no_ghost():
     plain = torch.tensor([-0.4, 0.3, -0.2])[:, None, None].expand(3, *SIZE)
     for shown, generated in uncovered(square_moving(plain)):

@@ -123,6 +123,7 @@ def test_the_tiny_recipe_trains_and_every_term_falls(run):
         assert last < 0.95 * first, f"{term} went from {first} to {last}"
 
 
+@pytest.mark.slow
 def test_what_ships_is_loaded_and_every_layer_has_mean_square_1(run, tmp_path):
     _, _, outcome = run
     people = PeopleConfig(first=0, num_people=3).open(Framing((64, 48), fit="pad"))

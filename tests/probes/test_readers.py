@@ -52,6 +52,7 @@ def test_a_lookalike_is_another_person_who_shares_more_answers_than_most():
     assert len({people.lookalike(0, seed) for seed in range(30)}) > 2
 
 
+@pytest.mark.slow
 def test_an_item_is_two_lookalikes_twice_and_nobody():
     views = BodyPeople(num_people=3, views=2).open(Framing((64, 48), fit="pad"))
     item, again = views.sample(1, 8), views.sample(1, 8)

@@ -49,6 +49,7 @@ def needs(counted):
     return {parts: counted.need(parts, 0) for parts in (1, 2, 8)}
 
 
+@pytest.mark.slow
 def test_more_pictures_need_more_in_proportion_and_parts_need_less(run, needs):
     few, many = (step(RunMemory(replace(run, batch_size=b)).need(workers=0)) for b in (4, 12))
     assert step(needs[1]) - few == pytest.approx((many - few) / 2, rel=0.02)

@@ -111,6 +111,7 @@ def test_held_out_pictures_that_cannot_be_read_cost_the_curve_and_not_the_run(tm
     assert not any(f"{VALIDATION}l1" in line for line in log_lines(tmp_path / "run/log.jsonl"))
 
 
+@pytest.mark.slow
 def test_a_state_is_saved_before_it_is_scored(tmp_path):
     def refuse(generator):
         raise BadInput("from a validation of one's own")
@@ -132,6 +133,7 @@ def test_pictures_that_cannot_be_rendered_cost_the_sheet_and_not_the_run(tmp_pat
     assert len(said) == 1 and said[0].startswith("No sheet of pictures after step 1: ") and "finite" in said[0]
 
 
+@pytest.mark.slow
 def test_a_state_is_saved_before_its_pictures_are_written(tmp_path):
     def full(generator, path):
         raise OSError(28, "No space left on device")

@@ -11,6 +11,7 @@ def tiny():
     return GENERATORS["trueflow"]().tiny().build()
 
 
+@pytest.mark.slow
 def test_the_default_comes_first_and_every_shipped_model_has_a_card(tmp_path):
     save(tiny(), tmp_path / "mine.safetensors", {"licence": "CC0", "data": "my photos", "recipe": "mine"})
     save(tiny(), tmp_path / "other.safetensors")

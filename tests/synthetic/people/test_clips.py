@@ -71,6 +71,7 @@ def test_landmarks_are_those_of_the_rendered_face_and_hidden_ones_are_given_too(
         assert (rendering.xy > -0.5).all() and (rendering.xy < 63.5).all()  # a face stays in its picture
 
 
+@pytest.mark.slow
 def test_rendered_faces_lend_their_frames_edges_on_request():
     plain, edged = (SyntheticFaceClips("train", FACES, frames=3, num_clips=2, edges=e) for e in (False, True))
     sample = edged.sample(1, 5)

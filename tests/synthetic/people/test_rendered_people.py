@@ -159,6 +159,7 @@ def test_joints_that_can_be_seen_lie_on_their_limb_in_sampled_views():
     assert total > 80 and right / total > 0.97
 
 
+@pytest.mark.slow
 def test_the_landmarks_of_a_face_lie_on_the_face_and_belong_to_their_side():
     person = standing(4, size=(512, 352), height=0.9)
     face = joints(person, FACE_68)
@@ -197,6 +198,7 @@ def test_a_positive_yaw_turns_the_person_to_their_left():
     assert person["nose"][0] > person["neck"][0] + 3
 
 
+@pytest.mark.slow
 def test_a_face_seen_from_behind_is_hidden_and_from_the_side_half_of_it_is():
     def hidden(yaw):
         pose = standing(2, yaw).poses[OPENPOSE_18.name]
@@ -401,6 +403,7 @@ def test_the_nearest_of_two_triangles_wins_and_back_faces_are_not_rendered():
     assert torch.equal(apart.depth[1].isfinite(), apart.depth[0].isfinite())
 
 
+@pytest.mark.slow
 def test_every_kind_of_scene_fills_the_picture_and_is_decided_by_its_stream():
     who = sample_identity(2, np.random.default_rng(2))
     surface, kinds = dress(who, SMALL), set()
