@@ -155,5 +155,11 @@ def test_python_in_a_document_is_python():
         ast.parse(block)
 
 
+def test_each_of_the_twenty_questions_is_answered_with_a_command():
+    _, *questions = re.split(r"^## (?=\d+\. )", (ROOT / "docs/faq.md").read_text(), flags=re.MULTILINE)
+    assert [int(question.split(".")[0]) for question in questions] == list(range(1, 21))
+    assert all(re.search(r"^```\nreposer ", question, re.MULTILINE) for question in questions)
+
+
 def test_the_documents_have_commands_of_every_kind():
     assert {line.words[0] for lines in LINES.values() for line in lines} >= set(COMMANDS)
