@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from reposer.cli.leaderboard import chosen
+from reposer.cli.leaderboard import _print_table, chosen
 from reposer.core import BadInput, Framing, Generated, Pose
 from reposer.core.images import resize
+from reposer.core.terminal import Terminal
 from reposer.data import open_dataset
 from reposer.data.pictures import write_picture
 from reposer.data.shards import pose_words
@@ -336,6 +337,15 @@ def test_a_row_of_a_squashing_generator_says_so_after_its_pictures_were_scaled_b
     for size, geometry in (((64, 64), "squashed"), ((64, 44), "plain")):
         generate = OnWholePictures(CopySource(CopySourceConfig(Framing(size))))
         assert evaluate(generate, "reposer-v1-reconstruction", people).geometry == geometry
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_no_digit_of_the_table_is_lost_to_a_narrow_terminal(width, capsys):
+    scores = {"psnr": (12.345, 11.234, 13.456), "l1": (0.12345, 0.11234, 0.13456), "l1-limbs": (0.2, 0.1, 0.3)}
+    text = table(tiny("patn-mini"), [Entry("patn-mini", "pictures", scores=scores)])
+    _print_table(text, Terminal(width=width))
+    said = capsys.readouterr().out
+    assert "12.35" in said and "0.1123" in said and "…" not in said
 
 
 def test_a_folder_of_other_files_is_no_contests_folder(tmp_path):

@@ -89,7 +89,7 @@ def leaderboard(
         contest = on_data(contest, str(data))
     entries = hold(contest, out)
     console = Terminal()
-    console.print(Markdown(table(contest, entries)))
+    _print_table(table(contest, entries), console)
     console.say(f"Table and pictures: {out}")
     complete = len(entries) == 2 * (len(contest.names) + 1)
     return 0 if complete and not any(entry.failed for entry in entries) else 1
@@ -129,3 +129,12 @@ def chosen(
         else:
             made[name] = path
     return trained, made
+
+
+def _print_table(text: str, console: Terminal) -> None:
+    """Prints Markdown as tables; as it is written where they would lose digits to the terminal's width."""
+    widest = max(len(line) for line in text.splitlines() if line.startswith("|"))
+    if widest > console.width:
+        console.text(text)
+    else:
+        console.print(Markdown(text))
