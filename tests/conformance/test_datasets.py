@@ -14,8 +14,15 @@ from tests.batches import batches
 from .smallest import CLIPS, FRAMES, PAIRS, equal
 
 SQUARE = Framing((32, 32), aspect=1.0)
-pairs = pytest.mark.parametrize("name", PAIRS)
-clips = pytest.mark.parametrize("name", CLIPS)
+SLOW = ("synthetic-objects",)  # a car takes a second
+
+
+def named(names):
+    marked = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in names]
+    return pytest.mark.parametrize("name", marked)
+
+
+pairs, clips, every = named(PAIRS), named(CLIPS), named([*PAIRS, *CLIPS])
 
 
 @pytest.fixture
@@ -48,7 +55,7 @@ def test_each_registered_data_set_has_a_smallest_folder():
     assert set(CLIPS) == set(CLIP_DATASETS)
 
 
-@pytest.mark.parametrize("name", [*PAIRS, *CLIPS])
+@every
 def test_a_folder_is_recognised_as_its_own_kind(name, opened, tmp_path):
     kind = DATASETS[name] if name in PAIRS else CLIP_DATASETS[name]
     data = opened()
@@ -120,7 +127,7 @@ def test_clips_have_the_promised_frames_sizes_and_ranges(name, opened):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*PAIRS, *CLIPS])
+@every
 def test_two_worker_processes_read_what_none_reads(name, opened):
     data = opened()
     asked = {"seed": 5, "batch_size": 2, "first_step": 0, "last_step": 2}
@@ -129,7 +136,7 @@ def test_two_worker_processes_read_what_none_reads(name, opened):
     assert all(equal(one, other) for one, other in zip(alone, batches(opened(), **asked, workers=2), strict=True))
 
 
-@pytest.mark.parametrize("name", [*PAIRS, *CLIPS])
+@every
 def test_a_data_set_that_was_read_survives_the_way_to_another_process(name, opened):
     data = opened()
     first = data[0]
