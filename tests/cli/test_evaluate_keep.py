@@ -59,6 +59,7 @@ def written(monkeypatch):
     return names
 
 
+@pytest.mark.slow
 def test_pairs_are_kept_as_scored_and_only_missing_ones_are_generated(model, people, tmp_path, monkeypatch, capsys):
     command = ["evaluate", str(model), "--data", str(people), "--batch-size", "3"]
     assert main([*command, "--out", str(tmp_path / "without")]) == 0
@@ -86,6 +87,7 @@ def test_pairs_are_kept_as_scored_and_only_missing_ones_are_generated(model, peo
     assert scored["psnr"]["mean"] == pytest.approx(report["summary"]["psnr"]["mean"], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_pictures_of_another_model_or_of_a_user_are_refused_and_left_alone(model, people, tmp_path, capsys):
     out = ["--data", str(people), "--out", str(tmp_path / "out"), "--keep-pictures"]
     assert main(["evaluate", str(model), *out]) == 0
@@ -107,6 +109,7 @@ def test_pictures_of_another_model_or_of_a_user_are_refused_and_left_alone(model
     assert [path.name for path in (tmp_path / "mine/pictures").iterdir()] == ["holiday.png"]
 
 
+@pytest.mark.slow
 def test_a_kept_picture_of_another_size_is_named(model, people, tmp_path, capsys):
     command = ["evaluate", str(model), "--data", str(people), "--out", str(tmp_path / "out"), "--keep-pictures"]
     assert main(command) == 0
@@ -117,6 +120,7 @@ def test_a_kept_picture_of_another_size_is_named(model, people, tmp_path, capsys
     assert f"{file.name} has 8x8 pixels, and was written with 64x44. Remove it" in said
 
 
+@pytest.mark.slow
 def test_synthetic_pairs_and_numbered_checkpoints_have_folders_of_their_own(tmp_path):
     for step in ("00000001", "00000002"):
         file = untrained("gfla", tmp_path / f"{step}.safetensors")

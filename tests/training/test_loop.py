@@ -248,6 +248,7 @@ def takes_parts(recipe_name: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_batches_are_divided_into_parts_unless_something_normalises_over_them():
     divided = list(batches_in_parts(Numbers(), seed=3, batch_size=7, first_step=0, last_step=2, parts=3))
     assert [[len(samples) for (samples, _), _ in parts] for parts in divided] == [[2, 2, 3]] * 2

@@ -57,6 +57,7 @@ def test_more_pictures_need_more_in_proportion_and_parts_need_less(run, needs):
     assert needs[1].parts["networks and optimisers"] == needs[8].parts["networks and optimisers"]
 
 
+@pytest.mark.slow
 def test_the_disk_is_what_a_dry_run_says(run, needs, tmp_path):
     assert needs[1].disk == pytest.approx(try_out(replace(run, batch_size=2, workers=0), tmp_path).disk, rel=0.02)
 

@@ -238,6 +238,7 @@ def test_a_written_file_gives_back_what_was_rendered(written):
     assert len(tests) == 18 and tests.identity(3) == "car950000"
 
 
+@pytest.mark.slow
 def test_a_written_file_has_the_published_form(written):
     h5py = pytest.importorskip("h5py")
     ids = (written / "id_car_train.txt").read_text().split()
@@ -250,12 +251,14 @@ def test_a_written_file_has_the_published_form(written):
         assert view["pose"].dtype == np.int64 and view["pose"][()].tolist() == [34, 20]
 
 
+@pytest.mark.slow
 def test_open_dataset_knows_the_form_and_survives_pickling(written):
     data = open_dataset(written, "test", Framing((64, 64)))
     assert isinstance(data, ShapeNetViews) and data[0].source.shape == (3, 64, 64)
     assert torch.equal(pickle.loads(pickle.dumps(data))[5].target, data[5].target)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_folder_of_views_is_said(written, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="exists already"):
         write_objects(written, "cars")

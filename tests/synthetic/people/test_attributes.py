@@ -23,6 +23,7 @@ def test_every_attribute_of_two_thousand_people_is_in_the_vocabulary(people):
             assert answer in ATTRIBUTES[question], (question, answer)
 
 
+@pytest.mark.slow
 def test_every_word_of_the_vocabulary_is_worn_by_someone(people):
     answers = [attributes(who) for who in people]
     for question, words in ATTRIBUTES.items():
@@ -32,12 +33,14 @@ def test_every_word_of_the_vocabulary_is_worn_by_someone(people):
         assert len(missing) <= allowed, (question, missing)
 
 
+@pytest.mark.slow
 def test_every_skin_tone_is_equally_likely(people):
     counts = np.bincount([who.tone for who in people], minlength=11)[1:]
     expected = len(people) / 10
     assert ((counts - expected) ** 2 / expected).sum() < 21.7  # chi-squared of 9 degrees, 1 %
 
 
+@pytest.mark.slow
 def test_attributes_say_what_the_identity_holds(people):
     for who in people[:200]:
         found = attributes(who)
