@@ -6,11 +6,14 @@ import pytest
 import torch
 
 import reposer
+from reposer.animation.video import PhotoAnimation
 from reposer.core import Pose
 from reposer.core.composition import COPIED, INVENTED, KEPT, KINDS, MIRRORED
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
+from reposer.data.poses.presets import preset
+from reposer.generators.trueflow import model
 from reposer.generators.trueflow.geometry import Body, Geometry, Match, sample
 from reposer.generators.trueflow.other_side import MIRRORS, Mirror, other_sides
 from reposer.pipeline import transfer
@@ -111,7 +114,7 @@ def test_each_row_is_what_it_is_alone():
 
 
 @pytest.mark.slow
-def test_a_person_seen_from_behind_wears_the_photos_clothes_and_provenance_says_from_where():
+def test_a_person_seen_from_behind_wears_the_photos_clothes_and_provenance_says_from_where(monkeypatch):
     generator = reposer.load("trueflow")
     shot = SyntheticPeople((256, 192), "test", 40).held_out_demo(1)[0]
     photo, front = to_uint8(shot.source), shot.source_pose
@@ -130,6 +133,23 @@ def test_a_person_seen_from_behind_wears_the_photos_clothes_and_provenance_says_
     plain = transfer(generator, photo, front, behind, provenance=True, other_side="plain")
     assert plain.provenance.shares[KINDS[MIRRORED]] == 0 and bool((plain.provenance.kind[mirrored] == INVENTED).all())
     assert bool((plain.picture == made.picture)[kind == KEPT].all())
+    monkeypatch.setattr(model, "other_sides", lambda *_: [])
+    without = transfer(generator, photo, front, behind)
+    assert torch.equal(plain.picture, without.picture), "nor does a colour come from there"
+
+
+@pytest.mark.slow
+def test_a_clip_has_what_a_picture_has_hands_and_other_side_or_not():
+    generator = reposer.load("trueflow")
+    shot = SyntheticPeople((256, 192), "test", 40).held_out_demo(1)[0]
+    photo, own = to_uint8(shot.source), shot.source_pose
+    wanted = preset("arms-up")
+    for other_side in ("mirrored", "plain"):
+        animation = PhotoAnimation(generator, photo, own, Pose.stack([wanted, wanted]), other_side=other_side)
+        frames = [frame.picture for frame in animation.frames()]
+        still = transfer(generator, photo, own, wanted, other_side=other_side).picture
+        for frame in frames:
+            assert (frame.int() - still.int()).abs().float().mean() < 0.5
 
 
 def test_where_most_of_a_limb_is_shown_the_rest_is_left_to_the_network():

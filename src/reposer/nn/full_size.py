@@ -118,7 +118,7 @@ def composed(
             cover[rows, columns] = (255 * level).round().to(torch.uint8)
             answer[rows, columns] = to_uint8(colour)
         if origin is not None:
-            _note(origin, rows, columns, tile, maps.sources, len(looks))
+            _note(origin, rows, columns, tile, maps.sources, maps.direct)
 
     threads = torch.get_num_threads()  # a tile is too small for more than one, but there are many tiles
     try:
@@ -216,13 +216,13 @@ def _composed_tile(
             places[c] = looks[source].place(fine.flow[c], maps, down, across)
             colours[c] = looks[source].colours(places[c])
             copied[c] = fine.copied[c] * _ramp(looks[source].person(colours[c], places[c]), *COVERED)
-        whole, directly = fine.copied.sum(0), fine.copied[: len(looks)].sum(0)
+        whole, directly = fine.copied.sum(0), fine.copied[: maps.direct].sum(0)
         sure = _ramp(whole, NONE, SURE)
         copied *= sure / whole.clamp(min=NONE)
         # the person's edge is the network's, but where that edge is copied it is the photo's
         inside, around = _ramp(fine.person, 0.5, 0.9), _ramp(fine.person, 0.1, 0.5)
         own_edge = _ramp(directly, NONE, SURE)
-        shown = copied[: len(looks)].sum(0) / (sure * directly / whole.clamp(min=NONE)).clamp(min=NONE)
+        shown = copied[: maps.direct].sum(0) / (sure * directly / whole.clamp(min=NONE)).clamp(min=NONE)
         person = torch.lerp(person, torch.maximum(inside, around * shown.clamp(max=1)), own_edge)
     ahead = moved * person
     copied *= ahead
@@ -270,14 +270,14 @@ def in_photo(origin: Provenance, growth: tuple[int, int, int, int]) -> Provenanc
     return Provenance(kind, place.masked_fill(beyond[..., None], torch.nan), photo)
 
 
-def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile, sources: Sequence[int], straight: int) -> None:
-    """Enters where a tile's pixels come from. sources: of each copy; the first `straight` are of what a photo shows."""
-    copied, mirrored = tile.copied[:straight].sum(0), tile.copied[straight:].sum(0)
+def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile, sources: Sequence[int], direct: int) -> None:
+    """Enters where a tile's pixels come from. sources: of each copy; the first `direct` show what a photo shows."""
+    copied, mirrored = tile.copied[:direct].sum(0), tile.copied[direct:].sum(0)
     kept = 1 - copied - mirrored - tile.invented - tile.filled
     kind = torch.stack([kept, copied, tile.filled, tile.invented, mirrored]).argmax(0)
     shares = tile.copied.clone()
-    shares[:straight] *= kind != MIRRORED
-    shares[straight:] *= kind == MIRRORED
+    shares[:direct] *= kind != MIRRORED
+    shares[direct:] *= kind == MIRRORED
     best = shares.argmax(0)
     place = tile.places.gather(0, best[None, None].expand(1, 2, -1, -1))[0].movedim(0, -1)
     moved = (kind == COPIED) | (kind == MIRRORED)
@@ -321,7 +321,8 @@ class _Maps:
         self.maps = cut(torch.cat([part.float().cpu() for part in maps]), content).contiguous()
         self.colours = cut(torch.cat([c.invented[0], c.background[0]]).float().cpu(), content).contiguous()
         self.hole = self.maps[-2]
-        self.frame, self.size, self.sources = size_of(content), size, c.sources
+        self.frame, self.size = size_of(content), size
+        self.sources, self.direct = c.sources, c.direct
         self._person = cut(torch.maximum(c.person[0], c.source_person[0, 0]).float().cpu(), content)[0]
 
     def anything(self, down: slice, across: slice, *, still: bool) -> bool:
@@ -354,7 +355,7 @@ _Spline = tuple[tuple[int, ...], ...]
 SMOOTH: _Spline = (1, 4, 1, 0), (-3, 0, 3, 0), (3, -6, 3, 0), (-1, 3, -3, 1)
 SHARP: _Spline = (0, 2, 0, 0), (-1, 0, 1, 0), (2, -5, 4, -1), (-1, 3, -3, 1)
 LINEAR: _Spline = (0, 1, 0, 0), (0, -1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0)
-"""A B-spline, Catmull and Rom's spline, and straight lines: the weights of four pixels by powers of the place between
+"""A B-spline, Catmull and Rom's spline, and direct lines: the weights of four pixels by powers of the place between
 the inner two; together they have to make 1."""
 _Weights = tuple[slice, tuple[Float[Tensor, "n k"], ...]]
 

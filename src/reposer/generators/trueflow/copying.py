@@ -48,7 +48,7 @@ def parts_moved(source_pose: Pose, target_pose: Pose) -> Float[Tensor, "B P"]:
             if other.split("_")[-1] in JOINTS_OF[name] and (not side or other.startswith(side))
         ]
         unknown = neither[:, own].all(1)
-        columns.append(torch.where(unknown, 1.0, joint[:, own].amax(1)))
+        columns.append(torch.where(unknown, 1.0, joint[:, own].amax(1)) if own else torch.ones_like(joint[:, 0]))
     return torch.stack(columns, 1)
 
 
@@ -65,7 +65,7 @@ def still_share(geometry: Geometry, source_pose: Pose, target_pose: Pose) -> Flo
 def connected(person: Float[Tensor, "B 1 h w"], pose: Pose) -> Float[Tensor, "B 1 h w"]:
     """The person's mask without what is not connected to the limbs: each pixel's value is at most the least on the
     best way there. The network's mask has specks in the background, in a grid of its coarsest cells."""
-    limbs = limb_mask(pose.resize((person.shape[-2], person.shape[-1])), person.shape[-2] / 64)
+    limbs = limb_mask(pose.resize((person.shape[-2], person.shape[-1])), person.shape[-2] / 64).to(person)
     return reached(torch.minimum(person, limbs), person)
 
 
@@ -206,9 +206,14 @@ def forearms(pose: Pose, share: float = 1.0) -> Float[Tensor, "1 1 h w"]:
 def longest_of_arms(pose: Pose) -> float:
     """Pixels of the longest upper arm or forearm that one pose shows: the one that is foreshortened least; 0 if it
     shows none."""
+    return max(arm_lengths(pose).values(), default=0.0)
+
+
+def arm_lengths(pose: Pose) -> dict[tuple[int, int], float]:
+    """Pixels of each upper arm and forearm that one pose shows, by the joints between which it lies."""
     seen, xy = pose.visible[0].tolist(), pose.xy[0]
-    pairs = (pair for arm in _arms(pose) for pair in pairwise(arm) if seen[pair[0]] and seen[pair[1]])
-    return max((float((xy[a] - xy[b]).norm()) for a, b in pairs), default=0.0)
+    pairs = [pair for arm in _arms(pose) for pair in pairwise(arm)]
+    return {(a, b): float((xy[a] - xy[b]).norm()) for a, b in pairs if seen[a] and seen[b]}
 
 
 def _arms(pose: Pose) -> list[list[int]]:

@@ -18,7 +18,7 @@ from reposer.core.truth import PARTS
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 
-from .copying import longest_of_arms, reached, unlike
+from .copying import ARMS, arm_lengths, longest_of_arms, reached, unlike
 from .geometry import sample
 
 SIDES = ("right", "left")
@@ -29,12 +29,15 @@ FORESHORTENED = 0.3, 0.5
 """A forearm that seems shorter than the first has no direction; one that seems as long as the second surely has."""
 LEAST, MOST = 0.05, 0.35
 """Areas between which something is a hand."""
+OPEN = 0.04
+"""The share of a hand that may lie at the ends of where it may be: what goes on beyond is no hand, or is cut by the
+photo's edge."""
 FACE, FEW = PARTS.index("face"), 60
 """A face of fewer pixels has no known colour."""
 SLEEVE = 0.5
 """A forearm that is less like the face has a sleeve."""
-_ARM = [PARTS.index(f"{side}_{part}") for side in SIDES for part in ("lower_arm", "hand")]
-_NO_BODY = [PARTS.index("background"), *_ARM]
+_BESIDE = [PARTS.index("background"), *ARMS]
+"""Parts that a hand may lie over."""
 APART = 0.35, 0.65
 """The share of a hand beside the rest of the body up to which it is not copied, and from which it is: in front of the
 body it would be laid over a mitten."""
@@ -43,12 +46,10 @@ body it would be laid over a mitten."""
 class MovedHand(NamedTuple):
     """A hand of the source in the target, at the picture's size.
 
-    place: (x, y) in pixels of the source. near: how much that place holds, from the forearm to the tips. shown: the
-    hand. beyond: what the target's person has too much of there.
+    place: (x, y) in pixels of the source. shown: the hand. beyond: what the target's person has too much of there.
     """
 
     place: Float[Tensor, "B 2 H W"]
-    near: Float[Tensor, "B 1 H W"]
     shown: Float[Tensor, "B 1 H W"]
     beyond: Float[Tensor, "B 1 H W"]
 
@@ -77,13 +78,12 @@ class _Forearm(NamedTuple):
         return float((tips[0] - tips[1]).norm()) < TIP * self.length
 
 
-def _forearm(pose: Pose, side: str) -> _Forearm | None:
-    """Of one pose (a batch of 1); None if its direction is not known."""
+def _forearm(pose: Pose, side: str, length: float) -> _Forearm | None:
+    """Of one pose (a batch of 1); None if its direction is not known. length: of the longest part of an arm, pixels."""
     names = [f"{side}_{joint}" for joint in ("elbow", "wrist")]
     if any(name not in pose.skeleton for name in names):
         return None
     elbow, wrist = (pose.skeleton.index(name) for name in names)
-    length = longest_of_arms(pose)
     way = pose.xy[0, wrist] - pose.xy[0, elbow]
     seen = bool(pose.visible[0, elbow]) and bool(pose.visible[0, wrist])
     if not seen or float(way.norm()) <= FORESHORTENED[0] * length:
@@ -109,7 +109,7 @@ def _masks(source: Float[Tensor, "1 3 H W"], parts: Float[Tensor, "1 P h w"], po
         return found
     colours = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
     skin = _mean(colours, face)
-    forearms = [_forearm(pose, side) for side in SIDES]
+    forearms = [_forearm(pose, side, longest_of_arms(pose)) for side in SIDES]
     for k, forearm in enumerate(forearms):
         if forearm is not None and not forearm.meets(forearms[1 - k]):
             mask = _mask(colours, skin, *forearm.coordinates(size))
@@ -136,7 +136,9 @@ def _mask(
     like = like * ((along > -BACK) & (along < TIP) & (across.abs() < WIDE))
     opened = F.max_pool2d(-F.max_pool2d(-like, 3, 1, 1), 3, 1, 1)  # what hangs on by a thread is no finger
     wrist = (along.abs() < 0.2) & (across.abs() < 0.15)
-    return reached(opened * wrist, opened)[0, 0]
+    mask = reached(opened * wrist, opened)[0, 0]
+    ends = (along > TIP - 0.05) | (across.abs() > WIDE - 0.04)
+    return mask * (float((mask * ends).sum()) < OPEN * float(mask.sum()))
 
 
 def moved_hands(
@@ -144,38 +146,46 @@ def moved_hands(
 ) -> Sequence[MovedHand]:
     """Both hands in the target. masks: of the source. parts: scores of the target's."""
     size = (masks.shape[-2], masks.shape[-1])
-    others = 1 - at_least_float32(parts).softmax(1)[:, _NO_BODY].sum(1, True)
+    others = 1 - at_least_float32(parts).softmax(1)[:, _BESIDE].sum(1, True)
     body = F.interpolate(F.max_pool2d(others, 5, 1, 2), size, mode="bilinear", align_corners=False)
-    found = []
-    for k, side in enumerate(SIDES):
-        rows = [
-            _moved(masks[b : b + 1, k : k + 1], source_pose[b : b + 1], target_pose[b : b + 1], body[b : b + 1], side)
-            for b in range(len(masks))
-        ]
-        found.append(MovedHand(*(torch.cat(maps) for maps in zip(*rows, strict=True))))
-    return found
+    rows = [_moved(masks[b], source_pose[b : b + 1], target_pose[b : b + 1], body[b, 0]) for b in range(len(masks))]
+    return [MovedHand(*(torch.stack(maps) for maps in zip(*hands, strict=True))) for hands in zip(*rows, strict=True)]
 
 
 def _moved(
-    mask: Float[Tensor, "1 1 H W"], source_pose: Pose, target_pose: Pose, body: Float[Tensor, "1 1 H W"], side: str
-) -> MovedHand:
-    nothing = torch.zeros_like(mask)
-    none = MovedHand(nothing.repeat(1, 2, 1, 1), nothing, nothing, nothing)
-    was, now = (_forearm(pose, side) for pose in (source_pose, target_pose))
-    if was is None or now is None or not bool(mask.any()):
-        return none
-    along, across = now.coordinates((mask.shape[-2], mask.shape[-1]))
-    place = was.wrist + was.length * (along[..., None] * was.along + across[..., None] * was.across)
-    place = place.movedim(-1, 0)[None]
-    around = (along < TIP + 0.15) & (across.abs() < WIDE + 0.15)
-    near = around * _ramp(along, -BACK, BACK)
-    shown = sample(mask, place) * near
-    beside = (shown * (1 - body)).sum() / shown.sum().clamp(min=1)
-    sure = _ramp(beside, *APART) * was.sure * now.sure  # in a clip it comes and goes gradually
-    if not bool(sure > 0):
-        return none
-    beyond = around * _ramp(along, BACK, 2 * BACK) * (1 - shown) * (1 - body)
-    return MovedHand(place, near[None, None], sure * shown, sure * beyond)
+    masks: Float[Tensor, "2 H W"], source_pose: Pose, target_pose: Pose, body: Float[Tensor, "H W"]
+) -> Sequence[tuple[Tensor, Tensor, Tensor]]:
+    """Of one row and both sides: place, shown and beyond."""
+    size, nothing = (masks.shape[-2], masks.shape[-1]), torch.zeros_like(masks[:1])
+    both = [arm_lengths(pose) for pose in (source_pose, target_pose)]
+    shared = [k for k in both[0] if k in both[1]]  # of other parts, an arm that is seen in some frames alone would tell
+    lengths = [max((lengths[k] for k in shared), default=0.0) for lengths in both]
+    was, now = (
+        [_forearm(pose, side, length) for side in SIDES]
+        for pose, length in zip((source_pose, target_pose), lengths, strict=True)
+    )
+    found = []
+    for k, (mask, here, there) in enumerate(zip(masks, was, now, strict=True)):
+        if here is None or there is None or not bool(mask.any()):
+            found.append((nothing.repeat(2, 1, 1), nothing, nothing))
+            continue
+        along, across = there.coordinates(size)
+        place = here.wrist + here.length * (along[..., None] * here.along + across[..., None] * here.across)
+        inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]))).all(-1)
+        place = place.movedim(-1, 0)
+        around = (along < TIP + 0.15) & (across.abs() < WIDE + 0.15)
+        shown = sample(mask[None, None], place[None])[0, 0] * inside * around * _ramp(along, -BACK, BACK)
+        beside = (shown * (1 - body)).sum() / shown.sum().clamp(min=1)
+        sure = _ramp(beside, *APART) * here.sure * there.sure  # in a clip it comes and goes gradually
+        other = 0.0 if (forearm := now[1 - k]) is None else _near(*forearm.coordinates(size))
+        beyond = around * _ramp(along, BACK, 2 * BACK) * (1 - shown) * (1 - body) * (1 - other)
+        found.append((place, (sure * shown)[None], (sure * beyond)[None]))
+    return found
+
+
+def _near(along: Float[Tensor, "H W"], across: Float[Tensor, "H W"]) -> Float[Tensor, "H W"]:
+    """Where a forearm and its hand are."""
+    return ((along > -1.2) & (along < TIP) & (across.abs() < WIDE)).to(along)
 
 
 def _mean(colours: Float[Tensor, "1 3 H W"], weight: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 3 1 1"]:

@@ -1,10 +1,8 @@
 """TrueFlow: a generator that knows where every pixel comes from (our own; learned from true flow of synthetic people).
 
 Two networks say where on the body every pixel of the source and of the target lies; matching them gives, for every
-pixel of the
-target, where the source shows the same point, and whether it does. Pixels are copied by that flow at the size of the
-output; only
-what no source shows is generated.
+pixel of the target, where the source shows the same point, and whether it does. Pixels are copied by that flow at the
+size of the output; only what no source shows is generated.
 """
 
 import math
@@ -22,7 +20,7 @@ from reposer.core.composition import Composition
 from reposer.core.generator import refuse_indivisible
 from reposer.nn.call import call
 from reposer.nn.filling import filled
-from reposer.nn.layout import at_least_float32
+from reposer.nn.layout import at_least_float32, without_autocast
 
 from ..registries import GENERATORS
 from .copying import (
@@ -133,7 +131,7 @@ class PaintNet(nn.Module):
         return call(self.last, torch.cat([F.pixel_shuffle(self.out(x0), 2), seen], 1))
 
 
-def _with(person: Float[Tensor, "B 1 h w"], hands: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 h w"]:
+def with_hands(person: Float[Tensor, "B 1 h w"], hands: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 h w"]:
     """A person's mask with hands that the network misses."""
     size = (person.shape[-2], person.shape[-1])
     return torch.maximum(person, F.adaptive_avg_pool2d(hands.amax(1, True), size))
@@ -273,12 +271,19 @@ class TrueFlow(Generator):
         errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in seen]
         hands = [hand_masks(a, body.parts, pose) for a, pose, body in seen]
         persons = [connected(body.person, pose) for _, pose, body in seen]
-        return errors, [_with(person, masks) for person, masks in zip(persons, hands, strict=True)], hands
+        return errors, [with_hands(person, masks) for person, masks in zip(persons, hands, strict=True)], hands
 
     def composition(
         self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any = None
     ) -> Composition:
-        """What the picture is made of; its places are corrected by the network's error where nothing moves."""
+        """What the picture is made of; the places of what a source shows are corrected by the network's error where
+        nothing moves."""
+        with without_autocast(source):
+            return self._composition(source, source_pose, target_pose, output, rest)
+
+    def _composition(
+        self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any
+    ) -> Composition:
         size = (source.shape[-2], source.shape[-1])
         sources, poses = apart(source, source_pose)
         geometries, found = (output.geometry, *output.others), (output.place, *output.other_places)
@@ -311,44 +316,53 @@ class TrueFlow(Generator):
         behind_arms = (copied * arms * moved).sum(1)
         copied = copied * (1 - torch.maximum(arms, wrong) * moved)
         person = output.person * (1 - arms_left_behind(output.geometry, target_pose, size))
+        shown_hands, beyond = torch.zeros_like(person), torch.zeros_like(person)
+        of_hands: list[int] = []
+        still_missing = [torch.ones_like(person[..., :1, :1])] * 2  # a hand is the first photo's that shows it
         for s, (g, pose) in enumerate(zip(geometries, poses, strict=True)):
-            for hand in moved_hands(hands[s], pose, target_pose, g.target.parts):
-                places[s] = torch.lerp(places[s], hand.place, hand.near)
-                copied = copied * (1 - hand.shown[:, None])
-                copied[:, s] = copied[:, s] + hand.shown
-                person = torch.maximum(person * (1 - hand.beyond), hand.shown)
+            for k, hand in enumerate(moved_hands(hands[s], pose, target_pose, g.target.parts)):
+                share = hand.shown * still_missing[k]
+                beyond = torch.maximum(beyond, hand.beyond * still_missing[k])
+                shown_hands = torch.maximum(shown_hands, share)
+                still_missing[k] = still_missing[k] * (share.amax((2, 3), True) < 0.5)
+                copied = torch.cat([copied * (1 - share[:, None]), share[:, None]], 1)
+                places, of_hands = [*places, hand.place], [*of_hands, s]
+        person = torch.maximum(person * (1 - beyond), shown_hands)
         mirrored: list[int] = []
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
             for side in other_sides(geometry, pose, hidden * output.person):
                 share = (1 - copied.sum(1)) * side.shown
                 places, copied, mirrored = [*places, side.place], torch.cat([copied, share[:, None]], 1), [*mirrored, s]
-        order = (*range(len(sources)), *mirrored)
+        order = (*range(len(sources)), *of_hands, *mirrored)
         shown = [
             copied[:, k] * (5 * sample(large(masks[s]), place) - 4).clamp(0, 1)
             for k, (s, place) in enumerate(zip(order, places, strict=True))
         ]
-        look = sum(
-            (
-                share * sample(at_least_float32(sources[s]), place)
-                for share, s, place in zip(shown, order, places, strict=True)
-            ),
-            torch.zeros_like(output.painted),
-        )
-        share = torch.stack(shown).sum(0)
-        look = look / share.clamp(min=1e-3)
-        own = in_own_colours(output.painted, output.geometry.target.parts, look, share)
-        own = torch.lerp(own, filled(look, share), behind_arms)  # the network has seen the arm, and generates it again
+        looks = [sample(at_least_float32(sources[s]), place) for s, place in zip(order, places, strict=True)]
+
+        def invented(copies: int) -> Tensor:
+            """In the colours of the first of them."""
+            share = torch.stack(shown[:copies]).sum(0)
+            look = (torch.stack(shown[:copies]) * torch.stack(looks[:copies])).sum(0) / share.clamp(min=1e-3)
+            own = in_own_colours(output.painted, output.geometry.target.parts, look, share)
+            # the network has seen an arm, and generates it again
+            return torch.lerp(own, filled(look, share), behind_arms)
+
+        direct, hole = len(order) - len(mirrored), large(hole)
+        missed = (hole - output.hole).clamp(min=0)  # hands that the network missed
         return Composition(
             place=torch.stack(places, 1),
             copied=copied,
-            invented=own,
+            invented=invented(len(order)),
             person=person,
-            background=output.background,
-            hole=large(hole),
+            background=torch.lerp(output.background, filled(output.background, 1 - missed), missed),
+            hole=hole,
             still=large(still),
             source_person=torch.stack([large(mask) for mask in masks], 1),
+            hands=tuple(of_hands),
             mirrored=tuple(mirrored),
+            invented_plain=invented(direct),
         )
 
     @torch.no_grad()

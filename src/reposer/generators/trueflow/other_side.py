@@ -62,6 +62,10 @@ MISSING = 0.3, 0.5
 is copied from the other side."""
 
 
+AT_A_TIME = 1024
+"""Places that are looked up together, each beside all that the source shows of its part: memory."""
+
+
 class OtherSide(NamedTuple):
     """A further copy of a source. place: (x, y) in pixels of the source. shown: how surely it is there."""
 
@@ -137,7 +141,8 @@ def _row(
         if cells is None or not bool(here.any()):
             continue
         own = surface[:, here].mT * surface.new_tensor(mirror.signs)
-        at, distance = _looked_up(own, *cells)
+        looked = [_looked_up(part, *cells) for part in own.split(AT_A_TIME)]
+        at, distance = (torch.cat(found) for found in zip(*looked, strict=True))
         place[:, here] = at.mT * MAP + (MAP - 1) / 2
         grid = place.new_zeros(1, *place.shape)
         grid[0][:, here] = at.mT
