@@ -1,5 +1,5 @@
-"""`reposer personalize CLIP_OR_FOLDER`: fit TrueFlow to one person in minutes, and say on held-out frames what it
-brought."""
+"""`reposer personalize CLIP_OR_FOLDER --out FILE.safetensors`: fit TrueFlow to one person, and say on held-out frames
+what it brought."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
