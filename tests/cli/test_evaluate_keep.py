@@ -3,17 +3,22 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import reposer.scoring.kept as kept
+import reposer.scoring.pairs as pairs
 from reposer.cli import main
-from reposer.core import Framing
+from reposer.core import BadInput, Framing
 from reposer.data import open_dataset
 from reposer.data.pictures import read_picture, write_picture
+from reposer.evaluation import PROTOCOLS
 from reposer.generators import GENERATORS, save
+from reposer.generators.gfla.network import GFLAGenerator
+from reposer.scoring.kept import file_names
 from reposer.synthetic.objects import write_objects
 from reposer.synthetic.people import write_people
 from tests.data.video_clips import moving_square, write_clip
@@ -175,3 +180,45 @@ def test_views_are_kept_without_those_of_the_model_they_are_compared_with(tmp_pa
     assert len(names_there) == 4 and all(
         re.fullmatch(r"(chair\d+_[\d.]+_\d+)_2_chair\d+_[\d.]+_\d+", n) for n in names_there
     )
+
+
+@pytest.mark.slow
+def test_numbers_that_are_not_finite_are_refused_again_and_again_and_no_picture_is_left(
+    model, people, tmp_path, monkeypatch, capsys
+):
+    generate = GFLAGenerator.generate
+    monkeypatch.setattr(GFLAGenerator, "generate", lambda *args, **options: generate(*args, **options) * torch.nan)
+    command = ["evaluate", str(model), "--data", str(people), "--out", str(tmp_path / "out"), "--keep-pictures"]
+    for _ in range(2):
+        assert main(command) == 2
+        assert "not finite" in capsys.readouterr().err
+        assert not list((tmp_path / "out/pictures").glob("*.png"))
+
+
+def test_pairs_that_would_share_a_file_are_refused(tmp_path):
+    rule = PROTOCOLS["reposer-v1-reconstruction"]
+    with pytest.raises(BadInput, match="would have one file, A_2_b.png"):
+        kept.Kept(None, None, [0, 1], ["a_2_b", "A_2_b"], rule, tmp_path)
+    rows = [SimpleNamespace(source_name=name, target_name="b.jpg") for name in ("a.jpg", "a.png", "a.jpg")]
+    data = SimpleNamespace(rows=rows, pair_name=lambda i: "a_2_b")
+    with pytest.raises(BadInput, match="a.png and b.jpg, a.jpg and b.jpg would have one file"):
+        pairs._files(data, [0, 1], tmp_path)
+    assert pairs._files(data, [0, 2], tmp_path)[1] == [0, 2], "one pair that is listed twice"
+
+
+def test_file_names_differ_also_on_discs_that_see_no_capitals():
+    names = file_names(["Ann_as_bob", "ann_as_bob", "a/b", "a-b", "ann_as_bob-2", "x"])
+    assert names == ["Ann_as_bob", "ann_as_bob-2", "a-b", "a-b-2", "ann_as_bob-2-2", "x"]
+    assert len({name.casefold() for name in names}) == 6
+
+
+@pytest.mark.slow
+def test_results_of_clips_are_not_kept_within_the_clips(tmp_path, capsys):
+    (tmp_path / "clips").mkdir()
+    write_clip(tmp_path / "clips/a.mp4", moving_square(4))
+    joints = np.random.default_rng(0).uniform(8, 40, (18, 2)).tolist()
+    (tmp_path / "clips/a.json").write_text(json.dumps({"keypoints": [joints] * 4}))
+    file = untrained("gfla", tmp_path / "model.safetensors")
+    command = ["evaluate", str(file), "--data", str(tmp_path / "clips"), "--split", "all", "--without-networks"]
+    assert main([*command, "--keep-pictures", "--out", str(tmp_path / "clips/scores")]) == 2
+    assert "lie in the data" in capsys.readouterr().err

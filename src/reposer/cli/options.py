@@ -85,7 +85,7 @@ def _docs_in(module: str) -> dict[str, dict[str, str]]:
     """The docstrings under the fields of a module's classes, by the names of both; none of a module without source."""
     try:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (OSError, TypeError):
+    except (OSError, TypeError, KeyError, SyntaxError):  # made by a program without a file
         return {}
     return {
         owner.name: {

@@ -60,9 +60,13 @@ class WorkFolder:
             note = "This folder is Reposer's: it replaces and removes its own files here. Keep nothing else in it."
             self._marker.write_text(json.dumps({"note": note, **wanted}, indent=1) + "\n", encoding="utf-8")
             return
-        if wanted["about"] and object_in(self._marker).get("about") != wanted["about"]:
+        found = object_in(self._marker).get("about")
+        if wanted["about"] and found != wanted["about"]:
+            known = found if isinstance(found, dict) else {}
+            other = [key for key, value in wanted["about"].items() if known.get(key) != value]
             raise BadInput(
                 f"{self._marker} is damaged, or of other work. Remove that folder to begin anew, or give another --out."
+                f" What differs: {', '.join(other) or 'it holds more than is asked for'}."
             )
 
     def files(self) -> list[Path]:

@@ -355,7 +355,7 @@ _Spline = tuple[tuple[int, ...], ...]
 SMOOTH: _Spline = (1, 4, 1, 0), (-3, 0, 3, 0), (3, -6, 3, 0), (-1, 3, -3, 1)
 SHARP: _Spline = (0, 2, 0, 0), (-1, 0, 1, 0), (2, -5, 4, -1), (-1, 3, -3, 1)
 LINEAR: _Spline = (0, 1, 0, 0), (0, -1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0)
-"""A B-spline, Catmull and Rom's spline, and direct lines: the weights of four pixels by powers of the place between
+"""A B-spline, Catmull and Rom's spline, and straight lines: the weights of four pixels by powers of the place between
 the inner two; together they have to make 1."""
 _Weights = tuple[slice, tuple[Float[Tensor, "n k"], ...]]
 

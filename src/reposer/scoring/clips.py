@@ -26,7 +26,7 @@ from reposer.metrics.clips import CLIP_METRICS
 from reposer.nn.steady import STRENGTH
 from reposer.recipes import ClipDataConfig
 
-from .kept import kept_clip, kept_in, made_on_the_spot
+from .kept import file_names, kept_clip, kept_in, made_on_the_spot
 from .options import ClipScoring, Options
 from .outcome import COPIED, Model, Outcome, about_undone
 
@@ -68,7 +68,8 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
             pictures = stack.enter_context(
                 kept_in(model, made_on_the_spot(model, options.data, split=options.split, clips=names, edges=of.edges))
             )
-            driven[name] = partial(_kept, generator, pictures)
+            places = (pictures / own for own in file_names(names))  # a list may have two pieces of one clip
+            driven[name] = partial(_kept, generator, places)
         scorers = {who: ClipScorer(metrics, weights=options.weights, device=generator.device) for who in driven}
         path = model.folder / f"{model.report_name(CLIPS_V1.name)}.json"
         undone: Counter[str] = Counter()
@@ -102,8 +103,8 @@ def score_clips(model: Model, options: Options, of: ClipScoring) -> Outcome:
     )
 
 
-def _kept(generator: Generator, pictures: Path, clip: WholeClip) -> DrivenClip:
-    return kept_clip(pictures, copied(clip, generator.framing), clip.num_frames, lambda: drive(generator, clip))
+def _kept(generator: Generator, places: Iterator[Path], clip: WholeClip) -> DrivenClip:
+    return kept_clip(next(places), copied(clip, generator.framing), clip.num_frames, lambda: drive(generator, clip))
 
 
 def _shows_somebody(condition: Condition) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 from reposer.core import BadInput, Generator
 from reposer.core.code import code_digest
 from reposer.core.framing import cut, size_of
+from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, to_uint8
 from reposer.core.rng import mix
 from reposer.core.samples import Condition
@@ -44,6 +45,11 @@ def made_on_the_spot(model: Model, data: str | None, **of: Any) -> dict[str, str
 
     of: the protocol, the names and numbers of the pairs, options.
     """
+    if data is not None and model.folder.resolve().is_relative_to(Path(data).resolve()):
+        raise BadInput(
+            f"The results ({model.folder}) lie in the data ({data}), which would change with each picture that is kept."
+            f" Give another --out."
+        )
     return {
         "weights": model.about["weights_sha256"],
         "generator": generator_facts(model.generator),
@@ -84,9 +90,13 @@ class Kept:
     ) -> None:
         assert rule.rounding == "nearest", "a file's bytes are rounded once"
         self.generator, self.dataset, self.folder = generator, dataset, folder
-        self._files = {
-            mix(rule.seed, i): (i, folder / f"{plain_name(name)}.png") for i, name in zip(numbers, names, strict=True)
-        }
+        own = [plain_name(name) for name in names]
+        if twice := [name for name, other in zip(names, file_names(names), strict=True) if other != plain_name(name)]:
+            raise BadInput(
+                f"Two of the pairs would have one file, {plain_name(twice[0])}.png, of the pictures that are kept. Give "
+                f"their pictures different names, or leave --keep-pictures out."
+            )
+        self._files = {mix(rule.seed, i): (i, folder / f"{name}.png") for i, name in zip(numbers, own, strict=True)}
 
     def __call__(
         self,
@@ -106,6 +116,8 @@ class Kept:
             pictures[rows] = self.generator.generate(
                 source[rows], source_pose[rows], target_pose[rows], seeds=seeds[own.to(seeds.device)]
             )
+        for b in missing:  # before any is written
+            refuse_not_finite(pictures[b], pairs[b][1].stem)
         for b, (i, file) in enumerate(pairs):
             box = content_box(self.dataset, i)
             if b in missing:
@@ -116,12 +128,11 @@ class Kept:
         return pictures
 
 
-def kept_clip(folder: Path, truth: DrivenClip, num_frames: int, drive: Callable[[], DrivenClip]) -> DrivenClip:
-    """The driven clip, whose frames are written to FOLDER/NAME as they are generated; or, if all are there, read.
+def kept_clip(own: Path, truth: DrivenClip, num_frames: int, drive: Callable[[], DrivenClip]) -> DrivenClip:
+    """The driven clip, whose frames are written to the folder `own` as they are generated; or, if all are there, read.
 
     truth: any clip with the same true frames and limbs.
     """
-    own = folder / plain_name(truth.name)
     files = [own / f"{t:05d}.png" for t in range(num_frames)]
     if all(file.exists() for file in files):
         return replace(
@@ -141,6 +152,17 @@ def kept_clip(folder: Path, truth: DrivenClip, num_frames: int, drive: Callable[
 def plain_name(name: str) -> str:
     """The name as that of a file: nothing in it leads to another folder."""
     return re.sub(r"[/\\:\0]", "-", name)
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """`plain_name` of each; one that came before, in capitals or not, gets a number."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for name in map(plain_name, names):
+        numbered = (name, *(f"{name}-{k}" for k in range(2, len(names) + 2)))
+        found.append(next(own for own in numbered if own.casefold() not in taken))
+        taken.add(found[-1].casefold())
+    return found
 
 
 def _read(file: Path, size: tuple[int, int] | None) -> UInt8[Tensor, "H W 3"]:

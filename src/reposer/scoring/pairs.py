@@ -210,6 +210,14 @@ def write_generated(
 def _files(dataset: FilePairs, numbers: Sequence[int], out: Path) -> tuple[dict[int, Path], list[int]]:
     """The file of each pair's picture, and the pairs that have none yet."""
     files = {i: out / f"{dataset.pair_name(i)}.png" for i in numbers}
+    pair_of: dict[str, tuple[str, str]] = {}
+    for i, file in files.items():
+        own = (dataset.rows[i].source_name, dataset.rows[i].target_name)
+        if (other := pair_of.setdefault(file.name.casefold(), own)) != own:
+            raise BadInput(
+                f"The pairs {' and '.join(own)}, {' and '.join(other)} would have one file, {file.name}. Give the "
+                f"pictures names that differ in more than their endings."
+            )
     return files, [i for i in numbers if not files[i].exists()]
 
 
