@@ -90,10 +90,10 @@ class Kept:
     ) -> None:
         assert rule.rounding == "nearest", "a file's bytes are rounded once"
         self.generator, self.dataset, self.folder = generator, dataset, folder
-        own = [plain_name(name) for name in names]
-        if twice := [name for name, other in zip(names, file_names(names), strict=True) if other != plain_name(name)]:
+        own, numbered = [plain_name(name) for name in names], file_names(names)
+        if twice := [name for name, other in zip(own, numbered, strict=True) if name != other]:
             raise BadInput(
-                f"Two of the pairs would have one file, {plain_name(twice[0])}.png, of the pictures that are kept. Give "
+                f"Two of the pairs would have one file, {twice[0]}.png, of the pictures that are kept. Give "
                 f"their pictures different names, or leave --keep-pictures out."
             )
         self._files = {mix(rule.seed, i): (i, folder / f"{name}.png") for i, name in zip(numbers, own, strict=True)}
