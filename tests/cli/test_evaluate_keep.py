@@ -197,11 +197,11 @@ def test_numbers_that_are_not_finite_are_refused_again_and_again_and_no_picture_
 
 def test_pairs_that_would_share_a_file_are_refused(tmp_path):
     rule = PROTOCOLS["reposer-v1-reconstruction"]
-    with pytest.raises(BadInput, match="would have one file, A_2_b.png"):
+    with pytest.raises(BadInput, match=r"would have one file, A_2_b\.png"):
         kept.Kept(None, None, [0, 1], ["a_2_b", "A_2_b"], rule, tmp_path)
     rows = [SimpleNamespace(source_name=name, target_name="b.jpg") for name in ("a.jpg", "a.png", "a.jpg")]
     data = SimpleNamespace(rows=rows, pair_name=lambda i: "a_2_b")
-    with pytest.raises(BadInput, match="a.png and b.jpg, a.jpg and b.jpg would have one file"):
+    with pytest.raises(BadInput, match=r"a\.png and b\.jpg, a\.jpg and b\.jpg would have one file"):
         pairs._files(data, [0, 1], tmp_path)
     assert pairs._files(data, [0, 2], tmp_path)[1] == [0, 2], "one pair that is listed twice"
 
