@@ -177,6 +177,8 @@ def served(server, ready=None):
 @pytest.mark.nightly
 @pytest.mark.parametrize("words", commands(lines()), ids=" ".join)
 def test_a_command_of_the_documents_runs(words, world, tmp_path, monkeypatch, tiny_steps, tiny_networks):
+    if "ray" in words:
+        pytest.importorskip("ray", reason="needs the extra `cluster`")
     runs(words, world, tmp_path / "here", monkeypatch, tiny_steps)
 
 
