@@ -49,6 +49,9 @@ class RunMemory:
         parts = {"Python, torch and reading data": PROCESS, "networks and optimisers": networks, "a step": step}
         if workers:
             parts["processes that load data"] = workers * WORKER
+        rendered = getattr(self._dataset, "bytes_to_keep", 0)
+        if rendered:
+            parts["rendered people"] = max(1, workers) * rendered
         return Need(parts, disk=2 * max(saved for _, _, saved in stages))
 
     def _stages(self, accumulation: int) -> list[tuple[float, float, float]]:

@@ -1,12 +1,15 @@
 """Pairs with their truth: places, visibility and surfaces agree with each other."""
 
+import pickle
+
 import pytest
 import torch
 
 from reposer.cli import main
 from reposer.core import BadInput, Batch
+from reposer.synthetic.people import SyntheticPeople
 from reposer.synthetic.people.true_pairs import PAIRS, TruePairs
-from reposer.synthetic.people.true_views import CHUNK, VIEWS, write_views
+from reposer.synthetic.people.true_views import CHUNK, VIEWS, render_first_view, render_views, write_views
 
 SIZE = (256, 192)
 
@@ -79,6 +82,26 @@ def test_views_on_disk_are_the_ones_rendered_on_the_spot(tmp_path):
         TruePairs(SIZE, "train", 1, root=tmp_path / "views")
     with pytest.raises(BadInput, match="reposer data views"):
         TruePairs((64, 48), "val", 1, root=tmp_path / "views")
+
+
+def test_a_person_in_the_background_is_the_one_of_all_views():
+    people = SyntheticPeople((64, 48), "val", 2)
+    number = people.identity_number(1)
+    whole, first = render_views(people, number), render_first_view(people, number)
+    assert torch.equal(first["person"], whole["person"][:1]) and torch.equal(first["backdrop"], whole["backdrop"])
+
+
+def test_as_many_people_are_kept_as_fit_and_pairs_do_not_depend_on_it():
+    pairs, without = TruePairs((64, 48), "val", 5), TruePairs((64, 48), "val", 5)
+    without._kept.most = without._behind.most = 0
+    addresses = [(person * PAIRS + 6, 3 + turn) for turn in range(2) for person in range(5)]
+    for i, seed in addresses:
+        a, b = pairs.sample(i, seed), without.sample(i, seed)
+        assert torch.equal(a.source, b.source) and torch.equal(a.target, b.target)
+    assert set(pairs._kept._people) == set(range(5)) and len(without._kept._people) == 1
+    kept = sum(t.nbytes for store in (pairs._kept, pairs._behind) for p in store._people.values() for t in p.values())
+    assert kept == pairs._kept._bytes + pairs._behind._bytes <= 1.01 * pairs.bytes_to_keep
+    assert len(pickle.loads(pickle.dumps(pairs))._kept._people) == 0
 
 
 def test_odd_sides_and_nobody_are_refused(tmp_path, capsys):

@@ -6,8 +6,10 @@ background and the errors of a pose estimator are sampled anew each time, so tha
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +24,7 @@ from reposer.data import PairDataset
 
 from .body.parts import PARTS
 from .dataset import SyntheticPeople
-from .true_views import VIEWS, ViewFiles, render_views
+from .true_views import BYTES_A_PIXEL, BYTES_A_PIXEL_BEHIND, VIEWS, ViewFiles, render_first_view, render_views
 
 PART_GROUPS = (0, 1, 2, 2, 3, 4, 4, 3, 3, 2, 3, 3, 2, 5, 5, 6, 5, 5, 6, 3)
 """Group of each part for recolouring: hair, skin, top, lower, legs, shoes."""
@@ -321,8 +323,10 @@ def _detections(
 
 PAIRS = VIEWS * VIEWS
 """Pairs of each person: all ordered pairs of views, including a view with itself."""
-KEPT = 32
-"""Number of people whose views are cached when rendered on the fly."""
+KEPT = 200_000_000
+"""Bytes of views that are cached when rendered on the fly: of 350 people at 128x96, of 88 at 256x192."""
+KEPT_BEHIND = 50_000_000
+"""Bytes of cached people who were only in the background so far, who need one view: 580 at 128x96."""
 _PASSER_BY = 7  # address of a random stream
 
 
@@ -347,7 +351,7 @@ class TruePairs(PairDataset):
         if framing is not None and framing.size != size:
             raise BadInput(f"True pairs are rendered at the generator's size {framing.size}, not {size}.")
         self.size, self.framing, self.picture_size = size, framing, size
-        self._kept: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+        self._kept, self._behind = _Recent(KEPT), _Recent(KEPT_BEHIND)
 
     def __len__(self) -> int:
         return self.num_people * PAIRS
@@ -375,7 +379,8 @@ class TruePairs(PairDataset):
     def _composed(self, i: int, seed: int, *, hard: bool) -> Sample:
         person, a, b = self._address(i)
         passer_by = mix(seed, _PASSER_BY, i) % self.num_people
-        own, others = self._views(person), self._views(passer_by) if hard else self._views(person)
+        own = self._views(person)
+        others = self._first_view(passer_by) if hard else own
 
         def view(v: int) -> Views:
             return Views(*(own[name][v][None] for name in ("person", "parts", "surface", "xy", "found")))
@@ -390,11 +395,53 @@ class TruePairs(PairDataset):
             pair.source[0], pair.target[0], pair.source_pose[0], pair.target_pose[0], name=name, truth=pair.truth[0]
         )  # fmt: skip
 
+    @property
+    def bytes_to_keep(self) -> int:
+        """Of memory that rendered people take up in the end, in each process that loads pairs."""
+        if self.files is not None:
+            return 0
+        pixels = self.size[0] * self.size[1]
+        whole, behind = BYTES_A_PIXEL * pixels, BYTES_A_PIXEL_BEHIND * pixels
+        return min(KEPT, self.num_people * whole) + min(KEPT_BEHIND, self.num_people * behind)
+
     def _views(self, person: int) -> dict[str, Tensor]:
         if self.files is not None:
             return self.files.person(person)
-        if person not in self._kept:
-            self._kept[person] = render_views(self.people, self.people.identity_number(person))
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return self._kept[person]
+        number = self.people.identity_number(person)
+        return self._kept.get(person, lambda: render_views(self.people, number))
+
+    def _first_view(self, person: int) -> dict[str, Tensor]:
+        """What a pair needs of the person in its background, as `_views` has it."""
+        if self.files is not None or person in self._kept:
+            return self._views(person)
+        number = self.people.identity_number(person)
+        return self._behind.get(person, lambda: render_first_view(self.people, number))
+
+
+class _Recent:
+    """Rendered people by number, as long as they fit; those that were not asked for the longest go first."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self._bytes = most, 0
+        self._people: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+
+    def __contains__(self, person: int) -> bool:
+        return person in self._people
+
+    def get(self, person: int, render: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        if person in self._people:
+            self._people.move_to_end(person)
+            return self._people[person]
+        views = self._people[person] = render()
+        self._bytes += _bytes(views)
+        while self._bytes > self.most and len(self._people) > 1:
+            self._bytes -= _bytes(self._people.popitem(last=False)[1])
+        return views
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A process that loads pairs begins with none."""
+        return {"most": self.most, "_bytes": 0, "_people": OrderedDict()}
+
+
+def _bytes(views: dict[str, Tensor]) -> int:
+    return sum(t.nbytes for t in views.values())

@@ -24,6 +24,10 @@ from .render.rendering import Rendering
 
 CHUNK = 16
 VIEWS = 4
+BYTES_A_PIXEL = 46
+"""Of a person in `render_views`, for each pixel of a picture: 19 of pictures, 7 of maps and 20 of flows."""
+BYTES_A_PIXEL_BEHIND = 7
+"""Of a person in `render_first_view`."""
 
 
 def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
@@ -52,6 +56,12 @@ def render_views(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
         "flow": flow,
         "visible": visible,
     }
+
+
+def render_first_view(people: SyntheticPeople, number: int) -> dict[str, Tensor]:
+    """`person`, of one view, and `backdrop` of `render_views`, in a quarter of its time."""
+    rendering = people.rendered([(number, 0)])
+    return {"person": rendering.person, "backdrop": rendering.backdrop[0]}
 
 
 def _half(a: Tensor) -> Tensor:
