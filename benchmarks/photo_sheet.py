@@ -65,7 +65,7 @@ def run(device: torch.device) -> list[Table]:
     root = os.environ.get("REPOSER_REAL_DATA")
     if root is None:
         return [Table("photo sheet: REPOSER_REAL_DATA names no folder, so nothing was made", COLUMNS, [])]
-    folder = _folder()
+    folder = results_folder()
     cells, rows = [], []
     for number, (photo, pose) in enumerate(RESULTS):
         start = time.perf_counter()
@@ -84,7 +84,9 @@ def run(device: torch.device) -> list[Table]:
         assert made.provenance is not None
         shares = made.provenance.shares
         size = f"{picture.shape[0]}x{picture.shape[1]}"
-        rows.append((_short(photo), _short(pose), size, 100 * shares["invented"], 100 * shares["filled"], seconds))
+        rows.append(
+            (short_name(photo), short_name(pose), size, 100 * shares["invented"], 100 * shares["filled"], seconds)
+        )
     lines = [[cell for block in cells[n : n + BLOCKS] for cell in block] for n in range(0, len(cells), BLOCKS)]
     write_picture(folder / "sheet.png", picture_sheet(lines, ("photo", "pose", "result") * BLOCKS))
     return [
@@ -92,12 +94,12 @@ def run(device: torch.device) -> list[Table]:
     ]
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A photo by its folder and its name, without what all have in common; a preset as it is."""
     return name.split("/", 1)[-1].rpartition(".")[0] if "/" in name else name
 
 
-def _folder() -> Path:
+def results_folder() -> Path:
     """Where the results go, which is not in this repository."""
     folder = Path(os.environ.get("REPOSER_SHEET") or Path(tempfile.gettempdir()) / "reposer-photo-sheet").resolve()
     if folder.is_relative_to(Path(__file__).resolve().parents[1]):
@@ -110,10 +112,10 @@ def _folder() -> Path:
 
 def _cells(photo: UInt8[Tensor, "H W 3"], made: Reposed) -> list[Tensor]:
     skeleton = openpose_picture([made.pose], made.pose.size)
-    return [_cell(picture) for picture in (photo.numpy(), skeleton.numpy(), np.array(made.image))]
+    return [fitted_cell(picture) for picture in (photo.numpy(), skeleton.numpy(), np.array(made.image))]
 
 
-def _cell(picture: UInt8[np.ndarray, "H W 3"]) -> Tensor:
+def fitted_cell(picture: UInt8[np.ndarray, "H W 3"]) -> Tensor:
     """The picture fitted into a square of CELL, the rest white."""
     small = Image.fromarray(picture)
     small.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)

@@ -16,15 +16,16 @@ KINDS = ("kept", "copied", "filled", "invented", "mirrored")
 class Composition:
     """What a picture is made of, pixel by pixel of a generator's frame: enough to make it again at a photo's own size.
 
-    The person is M copies: of S sources, of their hands as a whole, and then, where none shows it, of places where one
-    shows the body's other side; the rest is invented. Behind the person lies the first source's own background, filled
-    where its person stood.
+    The person is M copies: of S sources, of their hands and heads as a whole, and then, where none shows it, of places
+    where one shows the body's other side; the rest is invented. Behind the person lies the first source's own
+    background, filled where its person stood.
 
     place: (x, y) of what a pixel shows, in pixels of each copy's source. copied: the share of the person's pixel that
     is each copy; together at most 1. invented: the person, as far as it is not copied.
     person: how much of a pixel the person covers. background: complete. hole: how much of the background is filled.
     still: how surely nothing moved there, so that the first source's own pixel stays. source_person: how much of each
-    source's pixels its person covers. hands, mirrored: the source of each copy of a hand, and of a body's other side.
+    source's pixels its person covers. wholes, mirrored: the source of each copy of a hand or head, and of a body's
+    other side.
     invented_plain: `invented` as it is without copies of the other side, if there may be some.
     """
 
@@ -36,14 +37,14 @@ class Composition:
     hole: Float[Tensor, "B 1 h w"]
     still: Float[Tensor, "B 1 h w"]
     source_person: Float[Tensor, "B S 1 h w"]
-    hands: tuple[int, ...] = ()
+    wholes: tuple[int, ...] = ()
     mirrored: tuple[int, ...] = ()
     invented_plain: Float[Tensor, "B 3 h w"] | None = None
 
     @property
     def sources(self) -> tuple[int, ...]:
         """The source of each copy."""
-        return (*range(self.source_person.shape[1]), *self.hands, *self.mirrored)
+        return (*range(self.source_person.shape[1]), *self.wholes, *self.mirrored)
 
     @property
     def direct(self) -> int:

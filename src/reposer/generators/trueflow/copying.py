@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,18 @@ from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import limb_mask
 
 from .geometry import MAP, Geometry, sample
+
+
+class Whole(NamedTuple):
+    """What of a source is copied as a whole, in the target and at the picture's size.
+
+    place: (x, y) in pixels of the source. shown: where it is. beyond: what the target's person has too much of there.
+    """
+
+    place: Float[Tensor, "B 2 H W"]
+    shown: Float[Tensor, "B 1 H W"]
+    beyond: Float[Tensor, "B 1 H W"]
+
 
 MOVED = (0.003, 0.008)
 """Of the picture's height: a joint that moves less is still, one that moves more has moved."""

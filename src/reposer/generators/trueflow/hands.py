@@ -18,7 +18,7 @@ from reposer.core.truth import PARTS
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 
-from .copying import ARMS, arm_lengths, longest_of_arms, reached, unlike
+from .copying import ARMS, Whole, arm_lengths, longest_of_arms, reached, unlike
 from .geometry import sample
 
 SIDES = ("right", "left")
@@ -41,17 +41,6 @@ _BESIDE = [PARTS.index("background"), *ARMS]
 APART = 0.35, 0.65
 """The share of a hand beside the rest of the body up to which it is not copied, and from which it is: in front of the
 body it would be laid over a mitten."""
-
-
-class MovedHand(NamedTuple):
-    """A hand of the source in the target, at the picture's size.
-
-    place: (x, y) in pixels of the source. shown: the hand. beyond: what the target's person has too much of there.
-    """
-
-    place: Float[Tensor, "B 2 H W"]
-    shown: Float[Tensor, "B 1 H W"]
-    beyond: Float[Tensor, "B 1 H W"]
 
 
 class _Forearm(NamedTuple):
@@ -143,13 +132,13 @@ def _mask(
 
 def moved_hands(
     masks: Float[Tensor, "B 2 H W"], source_pose: Pose, target_pose: Pose, parts: Float[Tensor, "B P h w"]
-) -> Sequence[MovedHand]:
+) -> Sequence[Whole]:
     """Both hands in the target. masks: of the source. parts: scores of the target's."""
     size = (masks.shape[-2], masks.shape[-1])
     others = 1 - at_least_float32(parts).softmax(1)[:, _BESIDE].sum(1, True)
     body = F.interpolate(F.max_pool2d(others, 5, 1, 2), size, mode="bilinear", align_corners=False)
     rows = [_moved(masks[b], source_pose[b : b + 1], target_pose[b : b + 1], body[b, 0]) for b in range(len(masks))]
-    return [MovedHand(*(torch.stack(maps) for maps in zip(*hands, strict=True))) for hands in zip(*rows, strict=True)]
+    return [Whole(*(torch.stack(maps) for maps in zip(*hands, strict=True))) for hands in zip(*rows, strict=True)]
 
 
 def _moved(

@@ -24,6 +24,7 @@ from reposer.nn.layout import at_least_float32, without_autocast
 
 from ..registries import GENERATORS
 from .copying import (
+    Whole,
     arms_elsewhere,
     arms_left_behind,
     best_shown,
@@ -38,6 +39,7 @@ from .copying import (
 )
 from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, enlarged, normalised, sample, up
 from .hands import hand_masks, moved_hands
+from .heads import hair_masks, moved_head, nape
 from .other_side import other_sides
 
 DIVISOR = 16
@@ -131,10 +133,33 @@ class PaintNet(nn.Module):
         return call(self.last, torch.cat([F.pixel_shuffle(self.out(x0), 2), seen], 1))
 
 
-def with_hands(person: Float[Tensor, "B 1 h w"], hands: Float[Tensor, "B 2 H W"]) -> Float[Tensor, "B 1 h w"]:
-    """A person's mask with hands that the network misses."""
+def with_added(person: Float[Tensor, "B 1 h w"], added: Float[Tensor, "B K H W"]) -> Float[Tensor, "B 1 h w"]:
+    """A person's mask with hands and hair that the network misses."""
     size = (person.shape[-2], person.shape[-1])
-    return torch.maximum(person, F.adaptive_avg_pool2d(hands.amax(1, True), size))
+    return torch.maximum(person, F.adaptive_avg_pool2d(added.amax(1, True), size))
+
+
+def _with_wholes(
+    person: Float[Tensor, "B 1 H W"],
+    copied: Float[Tensor, "B M 1 H W"],
+    places: Sequence[Float[Tensor, "B 2 H W"]],
+    wholes: Sequence[Sequence[Whole]],
+) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B N 1 H W"], list[Float[Tensor, "B 2 H W"]], list[int]]:
+    """The person's mask, the shares of its copies and their places with hands and heads on top, and the source of each
+    of these copies. wholes: of each source; each is copied from the first one that shows it."""
+    shown, beyond = torch.zeros_like(person), torch.zeros_like(person)
+    missing = [torch.ones_like(person[..., :1, :1]) for _ in wholes[0]]
+    places, sources = [*places], list[int]()
+    for s, own in enumerate(wholes):
+        for k, whole in enumerate(own):
+            share = whole.shown * missing[k]
+            beyond = torch.maximum(beyond, whole.beyond * missing[k])
+            shown = torch.maximum(shown, share)
+            missing[k] = missing[k] * (share.amax((2, 3), True) < 0.5)
+            copied = torch.cat([copied * (1 - share[:, None]), share[:, None]], 1)
+            places.append(whole.place)
+            sources.append(s)
+    return torch.maximum(person * (1 - beyond), shown), copied, places, sources
 
 
 @dataclass(frozen=True)
@@ -271,7 +296,9 @@ class TrueFlow(Generator):
         errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in seen]
         hands = [hand_masks(a, body.parts, pose) for a, pose, body in seen]
         persons = [connected(body.person, pose) for _, pose, body in seen]
-        return errors, [with_hands(person, masks) for person, masks in zip(persons, hands, strict=True)], hands
+        hairs = [hair_masks(a, body.parts, person, pose) for (a, pose, body), person in zip(seen, persons, strict=True)]
+        added = [torch.cat([one, other], 1) for one, other in zip(hands, hairs, strict=True)]
+        return errors, [with_added(person, masks) for person, masks in zip(persons, added, strict=True)], hands
 
     def composition(
         self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any = None
@@ -316,25 +343,24 @@ class TrueFlow(Generator):
         behind_arms = (copied * arms * moved).sum(1)
         copied = copied * (1 - torch.maximum(arms, wrong) * moved)
         person = output.person * (1 - arms_left_behind(output.geometry, target_pose, size))
-        shown_hands, beyond = torch.zeros_like(person), torch.zeros_like(person)
-        of_hands: list[int] = []
-        still_missing = [torch.ones_like(person[..., :1, :1])] * 2  # a hand is the first photo's that shows it
-        for s, (g, pose) in enumerate(zip(geometries, poses, strict=True)):
-            for k, hand in enumerate(moved_hands(hands[s], pose, target_pose, g.target.parts)):
-                share = hand.shown * still_missing[k]
-                beyond = torch.maximum(beyond, hand.beyond * still_missing[k])
-                shown_hands = torch.maximum(shown_hands, share)
-                still_missing[k] = still_missing[k] * (share.amax((2, 3), True) < 0.5)
-                copied = torch.cat([copied * (1 - share[:, None]), share[:, None]], 1)
-                places, of_hands = [*places, hand.place], [*of_hands, s]
-        person = torch.maximum(person * (1 - beyond), shown_hands)
+        wholes = [
+            (
+                *moved_hands(shown, pose, target_pose, g.target.parts),
+                moved_head(g.source, mask, pose, target_pose, g.target.parts, size),
+            )
+            for shown, (g, _, pose, mask, _) in zip(hands, seen, strict=True)
+        ]
+        person, copied, places, of_wholes = _with_wholes(person, copied, places, wholes)
         mirrored: list[int] = []
+        back = nape(sources[0], output.geometry.source, poses[0], target_pose, output.geometry.target.parts)
+        copied = copied * (1 - back.head[:, None])
+        painted = torch.lerp(output.painted, back.colour.expand_as(output.painted), back.nape)
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
             for side in other_sides(geometry, pose, hidden * output.person):
-                share = (1 - copied.sum(1)) * side.shown
+                share = (1 - copied.sum(1)) * side.shown * (1 - back.head)
                 places, copied, mirrored = [*places, side.place], torch.cat([copied, share[:, None]], 1), [*mirrored, s]
-        order = (*range(len(sources)), *of_hands, *mirrored)
+        order = (*range(len(sources)), *of_wholes, *mirrored)
         shown = [
             copied[:, k] * (5 * sample(large(masks[s]), place) - 4).clamp(0, 1)
             for k, (s, place) in enumerate(zip(order, places, strict=True))
@@ -345,12 +371,12 @@ class TrueFlow(Generator):
             """In the colours of the first of them."""
             share = torch.stack(shown[:copies]).sum(0)
             look = (torch.stack(shown[:copies]) * torch.stack(looks[:copies])).sum(0) / share.clamp(min=1e-3)
-            own = in_own_colours(output.painted, output.geometry.target.parts, look, share)
+            own = in_own_colours(painted, output.geometry.target.parts, look, share)
             # the network has seen an arm, and generates it again
             return torch.lerp(own, filled(look, share), behind_arms)
 
         direct, hole = len(order) - len(mirrored), large(hole)
-        missed = (hole - output.hole).clamp(min=0)  # hands that the network missed
+        missed = (hole - output.hole).clamp(min=0)  # hands and hair that the network missed
         return Composition(
             place=torch.stack(places, 1),
             copied=copied,
@@ -360,7 +386,7 @@ class TrueFlow(Generator):
             hole=hole,
             still=large(still),
             source_person=torch.stack([large(mask) for mask in masks], 1),
-            hands=tuple(of_hands),
+            wholes=tuple(of_wholes),
             mirrored=tuple(mirrored),
             invented_plain=invented(direct),
         )

@@ -1,0 +1,243 @@
+"""Heads are copied as a whole, and the nape of one that is turned away from the camera is no throat: a network of this
+size blurs a head's outline, and a photo from the front shows chin and beard where a back has neither.
+
+Nothing is learned here. A head that looks where it looks in the photo moves, turns and grows as its joints do. A head
+whose face the photo shows and the pose hides is the network's own; its nape has the colour of the face or, below long
+hair, of the hair.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from reposer.core import Pose
+from reposer.core.truth import PARTS
+from reposer.nn.filling import filled
+from reposer.nn.layout import at_least_float32
+
+from .copying import ARMS, Whole, reached, unlike
+from .geometry import Body, sample
+
+FACIAL, EARS = ("nose", "right_eye", "left_eye"), ("right_ear", "left_ear")
+HEAD = [PARTS.index(part) for part in ("hair", "face")]
+HAIR, FACE, NECK = (PARTS.index(part) for part in ("hair", "face", "neck"))
+BENT = 0.12, 0.22
+"""What is left of the joints' distances when a head is moved as a whole, as a share of its joints' spread: a head that
+looks elsewhere leaves more than the second."""
+GROWN = 0.6, 1.7
+"""How much larger a head may get; one joint that is far off would make it so."""
+CHIN, COLLAR = (0.45, 0.7), (0.85, 1.0)
+"""Where a head ends and where a neck does, on the way from between the ears (0) to the neck's joint (1)."""
+NAPE = 0.25, 0.4
+"""Where hair ends at the nape."""
+LONG = 0.6
+"""What is beside a neck is hair if its colour differs from the hair's by less than this share of how much it differs
+from the face's."""
+FEW = 20
+"""Pixels: a smaller face has no known colour."""
+WIDE = 0.9
+"""Half the width of what may be a head, in lengths of that way."""
+
+
+class Nape(NamedTuple):
+    """What of the target is the back of a head, which no source shows, and of that the nape, with its colour."""
+
+    head: Float[Tensor, "B 1 H W"]
+    nape: Float[Tensor, "B 1 H W"]
+    colour: Float[Tensor, "B 3 1 1"]
+
+
+class _Head(NamedTuple):
+    """middle: between the ears. way: from there to the neck's joint. Both complex: x + iy."""
+
+    middle: Tensor
+    way: Tensor
+
+    def coordinates(self, places: Complex[Tensor, "*N"]) -> Complex[Tensor, "*N"]:
+        """How far along the way (real), and how far beside it (imaginary), in its lengths."""
+        return (places - self.middle) / self.way
+
+
+def hair_masks(
+    source: Float[Tensor, "B 3 H W"], parts: Float[Tensor, "B P h w"], person: Float[Tensor, "B 1 h w"], pose: Pose
+) -> Float[Tensor, "B 1 H W"]:
+    """How surely a pixel around the head is hair: it looks more like the hair that the network finds than like what is
+    behind, and is connected with that. parts: scores. person: the network's mask."""
+    size = (source.shape[-2], source.shape[-1])
+    scores = at_least_float32(parts).softmax(1)
+    maps = [_large(a, size) for a in (scores[:, [HAIR]] * person, scores[:, HEAD].sum(1, True) * person, person)]
+    rows = [
+        _hair(at_least_float32(source[b : b + 1]), *(a[b : b + 1] for a in maps), pose[b : b + 1])
+        for b in range(len(source))
+    ]
+    return torch.cat(rows)
+
+
+def _hair(
+    source: Float[Tensor, "1 3 H W"],
+    hair: Float[Tensor, "1 1 H W"],
+    head: Float[Tensor, "1 1 H W"],
+    person: Float[Tensor, "1 1 H W"],
+    pose: Pose,
+) -> Float[Tensor, "1 1 H W"]:
+    axis = _axis(pose)
+    if axis is None:
+        return torch.zeros_like(hair)
+    at = axis.coordinates(_pixels((hair.shape[-2], hair.shape[-1]), hair))
+    known = _ramp(hair, 0.4, 0.7)
+    zone = (at.real > -1.2) & (at.real < CHIN[0]) & (at.imag.abs() < 0.7)
+    behind = (at.real < -1.3) | (at.imag.abs() > 0.9)
+    behind = behind * (person < 0.1)
+    if float(known.sum()) < FEW or float(behind.sum()) < FEW:
+        return torch.zeros_like(hair)
+    colours = F.avg_pool2d(source, 3, 1, 1, count_include_pad=False)
+    to_hair, to_others = (unlike(colours, filled(colours, weight.to(colours))) for weight in (known, behind))
+    like = _ramp((to_others - to_hair) / (to_others + to_hair).clamp(min=1e-3), 0.0, 0.35) * _ramp(-to_hair, -0.5, -0.3)
+    start = _ramp(head, 0.4, 0.7)
+    found = torch.maximum(like * zone, start)
+    opened = F.max_pool2d(-F.max_pool2d(-found, 3, 1, 1), 3, 1, 1)
+    found = reached(torch.minimum(start, opened), opened)
+    return found * (at.real < CHIN[0])
+
+
+def moved_head(
+    source: Body,
+    person: Float[Tensor, "B 1 h w"],
+    source_pose: Pose,
+    target_pose: Pose,
+    parts: Float[Tensor, "B P h w"],
+    size: tuple[int, int],
+) -> Whole:
+    """The head of each row in the target, where it looks where it looks in the source. person: the source's mask.
+    parts: scores of the target's. size: (height, width) of the picture."""
+    scores, wanted = (at_least_float32(a).softmax(1) for a in (source.parts, parts))
+    masks = [_large(a, size) for a in (scores[:, HEAD].sum(1, True) * person, scores[:, ARMS].sum(1, True), person)]
+    now = [_large(wanted[:, group].sum(1, True), size) for group in (HEAD, ARMS)]
+    rows = [
+        _moved(*(a[b : b + 1] for a in (*masks, *now)), source_pose[b : b + 1], target_pose[b : b + 1])
+        for b in range(len(person))
+    ]
+    return Whole(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
+
+
+def _moved(
+    head: Float[Tensor, "1 1 H W"],
+    arms: Float[Tensor, "1 1 H W"],
+    person: Float[Tensor, "1 1 H W"],
+    wanted: Float[Tensor, "1 1 H W"],
+    wanted_arms: Float[Tensor, "1 1 H W"],
+    pose: Pose,
+    target_pose: Pose,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of one row: place, shown and beyond."""
+    nothing = torch.zeros_like(head)
+    size = (head.shape[-2], head.shape[-1])
+    names = [name for name in (*FACIAL, *EARS) if name in pose.skeleton]
+    joints = [k for k in map(pose.skeleton.index, names) if pose.visible[0, k] and target_pose.visible[0, k]]
+    axis, now_axis = _axis(pose), _axis(target_pose)
+    if len(joints) < 3 or axis is None or now_axis is None:
+        return nothing.repeat(1, 2, 1, 1), nothing, nothing
+    was, now = (_complex(one.xy[0, joints]) for one in (pose, target_pose))
+    here, there = was - was.mean(), now - now.mean()
+    spread = here.abs().square().sum()
+    grown = (here.conj() * there).sum() / spread
+    left = ((there - grown * here).abs().square().sum() / spread).sqrt() / grown.abs().clamp(min=1e-6)
+    sure = (1 - _ramp(left, *BENT)) * (GROWN[0] < float(grown.abs()) < GROWN[1])
+    pixels = _pixels(size, head)
+    own = axis.coordinates(pixels)
+    upper = (1 - _ramp(own.real, *CHIN)) * (own.imag.abs() < WIDE) * (own.real > -2)
+    mask = torch.maximum(_ramp(head, 0.3, 0.7), _ramp(person, 0.3, 0.7) * (1 - _ramp(arms, 0.2, 0.5))) * upper
+    mask = reached(mask * _ramp(head, 0.4, 0.8), mask)
+    at = was.mean() + (pixels - now.mean()) / grown
+    place = torch.stack([at.real, at.imag])[None]
+    inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1))).all(1, True)
+    shown = sample(mask, place) * inside * (1 - _ramp(wanted_arms, 0.3, 0.6))
+    around = 1 - _ramp(now_axis.coordinates(pixels).real, CHIN[0] - 0.35, CHIN[0] - 0.2)
+    beyond = wanted * around * (1 - F.max_pool2d(shown, 3, 1, 1))
+    return place, sure * shown, sure * beyond
+
+
+def nape(
+    source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose, parts: Float[Tensor, "B P h w"]
+) -> Nape:
+    """The back of each row's head. body: of the source. parts: scores of the target's."""
+    size = (source.shape[-2], source.shape[-1])
+    scores, wanted = (at_least_float32(a).softmax(1) for a in (body.parts, parts))
+    maps = scores[:, [HAIR]] * body.person, scores[:, [FACE]], body.person, wanted[:, [*HEAD, NECK]].sum(1, True)
+    maps = (at_least_float32(source), *(_large(a, size) for a in maps))
+    rows = [
+        _nape(*(a[b : b + 1] for a in maps), source_pose[b : b + 1], target_pose[b : b + 1]) for b in range(len(source))
+    ]
+    return Nape(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
+
+
+def _nape(
+    source: Float[Tensor, "1 3 H W"],
+    hair: Float[Tensor, "1 1 H W"],
+    face: Float[Tensor, "1 1 H W"],
+    person: Float[Tensor, "1 1 H W"],
+    bare: Float[Tensor, "1 1 H W"],
+    pose: Pose,
+    target_pose: Pose,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of one row: head, nape and colour."""
+    nothing, size = torch.zeros_like(face), (face.shape[-2], face.shape[-1])
+    was, now = _axis(pose), _axis(target_pose)
+    hidden = all(_point(target_pose, name) is None for name in FACIAL)
+    if was is None or now is None or not hidden or _point(pose, "nose") is None or float(face.sum()) < FEW:
+        return nothing, nothing, torch.zeros_like(source[:, :, :1, :1])
+    here, there = (axis.coordinates(_pixels(size, face)) for axis in (was, now))
+    skin = _mean(source, _ramp(face, 0.6, 0.9) * (here.real < 0.2))
+    crown = _ramp(hair, 0.3, 0.6) * (here.real < 0)
+    beside = person * ((here.real - 0.85).abs() < 0.1)
+    sides = [beside * ((here.imag - side).abs() < 0.1) for side in (-0.35, 0.35)]
+    long = float(crown.sum()) > FEW and all(float(side.sum()) > 2 for side in sides)
+    hairs = _mean(source, crown)
+    for side in sides:
+        look = _mean(source, side)
+        long = long and float(unlike(look, hairs)) < LONG * float(unlike(look, skin))
+    head = bare * (1 - _ramp(there.real, *COLLAR)) * (there.imag.abs() < WIDE)
+    low = _ramp(there.real, *NAPE)
+    return head, head * low, hairs if long else skin
+
+
+def _axis(pose: Pose) -> _Head | None:
+    """Of one pose; None where it does not show neck and both ears, or both eyes."""
+    neck = _point(pose, "neck")
+    for pair in (EARS, FACIAL[1:]):
+        ends = [p for name in pair if (p := _point(pose, name)) is not None]
+        if neck is not None and len(ends) == 2:
+            middle = (ends[0] + ends[1]) / 2
+            return _Head(middle, neck - middle) if float((neck - middle).abs()) > 2 else None
+    return None
+
+
+def _point(pose: Pose, name: str) -> Tensor | None:
+    if name not in pose.skeleton or not pose.visible[0, (k := pose.skeleton.index(name))]:
+        return None
+    return _complex(pose.xy[0, k])
+
+
+def _complex(xy: Float[Tensor, "*K 2"]) -> Complex[Tensor, "*K"]:
+    return torch.complex(xy[..., 0].float(), xy[..., 1].float())
+
+
+def _pixels(size: tuple[int, int], like: Tensor) -> Complex[Tensor, "H W"]:
+    y, x = torch.meshgrid(*(torch.arange(n, device=like.device, dtype=torch.float32) for n in size), indexing="ij")
+    return torch.complex(x, y)
+
+
+def _large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:
+    return F.interpolate(maps, size, mode="bilinear", align_corners=False)
+
+
+def _mean(colours: Float[Tensor, "1 3 H W"], weight: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 3 1 1"]:
+    return (colours * weight).sum((2, 3), True) / weight.sum().clamp(min=1)
+
+
+def _ramp(values: Tensor, low: float, high: float) -> Tensor:
+    """0 up to `low`, 1 from `high`."""
+    return ((values - low) / (high - low)).clamp(0, 1)

@@ -1,0 +1,162 @@
+"""Heads of the photo are copied as a whole; the nape of one that is turned away is no throat."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from reposer.core import Pose
+from reposer.core.skeleton import OPENPOSE_18
+from reposer.core.truth import PARTS
+from reposer.generators.trueflow.geometry import Body
+from reposer.generators.trueflow.heads import hair_masks, moved_head, nape
+
+SIZE, HALF = (96, 96), (48, 48)
+SKIN, HAIR, WALL, SHIRT = (
+    (r, g, b) for r, g, b in ((0.5, 0.1, -0.2), (-0.7, -0.8, -0.9), (0.4, 0.5, 0.8), (-0.2, 0.6, -0.4))
+)
+JOINTS = {
+    "nose": (48.0, 34.0), "right_eye": (45.0, 31.0), "left_eye": (51.0, 31.0), "right_ear": (41.0, 32.0),
+    "left_ear": (55.0, 32.0), "neck": (48.0, 54.0),
+}  # fmt: skip
+FACE, CROWN, NECK = (slice(28, 42), slice(41, 55)), (slice(18, 28), slice(38, 58)), (slice(42, 54), slice(44, 52))
+TRUNK = (slice(54, 96), slice(30, 66))
+
+
+def pose(joints=None, **moved):
+    xy, visible = torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool)
+    for joint, place in ((joints or JOINTS) | moved).items():
+        if place is not None:
+            xy[0, OPENPOSE_18.index(joint)], visible[0, OPENPOSE_18.index(joint)] = torch.tensor(place), True
+    return Pose(xy, visible, SIZE)
+
+
+def of_head(turn=1 + 0j, way=0j):
+    """The joints of the head turned around the neck, scaled and moved."""
+    neck = complex(*JOINTS["neck"])
+    moved = {name: (complex(*place) - neck) * turn + neck + way for name, place in JOINTS.items()}
+    return pose({name: (place.real, place.imag) for name, place in moved.items()})
+
+
+def half(place):
+    return tuple(slice(part.start // 2, part.stop // 2) for part in place)
+
+
+def parts(**places):
+    scores = torch.full((1, len(PARTS), *HALF), -20.0)
+    scores[:, PARTS.index("background")] = 0
+    for name, place in places.items():
+        scores[:, PARTS.index(name), *half(place)] = 20
+    return scores
+
+
+def body(scores=None, hair=CROWN):
+    scores = parts(hair=hair, face=FACE, neck=NECK, torso=TRUNK) if scores is None else scores
+    nothing = torch.zeros(1, 3, *HALF)
+    return Body(scores, nothing, nothing, nothing, torch.zeros(1, 3))
+
+
+def picture(**others):
+    shown = torch.tensor(WALL).view(1, 3, 1, 1).repeat(1, 1, *SIZE)
+    for place, colour in ((FACE, SKIN), (CROWN, HAIR), (NECK, SKIN), (TRUNK, SHIRT), *others.values()):
+        shown[:, :, *place] = torch.tensor(colour).view(1, 3, 1, 1)
+    return shown
+
+
+def test_a_head_moves_turns_and_grows_as_its_joints_do():
+    own = body()
+    for turn, way in ((1, 0j), (1, -9 + 4j), (1.2 * (0.96 + 0.28j), 3 + 2j)):
+        target = of_head(turn, way)
+        place, shown, beyond = moved_head(own, own.person, pose(), target, parts(), SIZE)
+        eye = target.xy[0, OPENPOSE_18.index("right_eye")].round().long()
+        crown = complex(*JOINTS["neck"]) + (complex(48, 22) - complex(*JOINTS["neck"])) * turn + way
+        for x, y in (eye.tolist(), (round(crown.real), round(crown.imag))):
+            there = complex(float(place[0, 0, y, x]), float(place[0, 1, y, x]))
+            back = (complex(x, y) - way - complex(*JOINTS["neck"])) / turn + complex(*JOINTS["neck"])
+            assert abs(there - back) < 0.01 and shown[0, 0, y, x] > 0.99
+        assert shown[:, :, 80:].max() == 0, "the trunk does not follow"
+        assert beyond.max() < 1e-6, "nothing was generated there"
+
+
+def test_a_head_that_looks_elsewhere_is_left_to_the_network():
+    own = body()
+    side = pose(nose=(42.0, 34.0), right_eye=(42.5, 31.0), left_eye=(45.0, 31.0), right_ear=None)
+    few = pose(nose=None, right_eye=None, left_eye=None)
+    far = of_head(2.0)
+    for target in (side, few, far, pose(neck=None)):
+        whole = moved_head(own, own.person, pose(), target, parts(), SIZE)
+        assert whole.shown.max() == whole.beyond.max() == 0
+
+
+def test_what_was_generated_around_the_head_goes_and_arms_stay_before_it():
+    own, target = body(), of_head(1, 8 + 0j)
+    blob = parts(
+        hair=(slice(10, 28), slice(36, 76)),
+        right_lower_arm=(slice(28, 34), slice(44, 66)),
+        face=(slice(34, 40), slice(36, 76)),
+    )
+    _, shown, beyond = moved_head(own, own.person, pose(), target, blob, SIZE)
+    assert shown[0, 0, 31, 56] == 0 and shown[0, 0, 38, 56] > 0.99, "the forearm is before the face"
+    assert beyond[0, 0, 14, 56] > 0.9, "above the hair"
+    assert beyond[0, 0, 34, 40] > 0.7 and beyond[0, 0, 22, 56] == 0
+
+
+def test_hair_that_the_network_misses_is_found_by_its_colour():
+    seen = (slice(22, 28), slice(38, 58))
+    scores = parts(hair=seen, face=FACE, neck=NECK, torso=TRUNK)
+    own = body(scores)
+    found = hair_masks(picture(), scores, own.person, pose())
+    assert found[0, 0, 19:22, 40:56].min() > 0.9 and found[0, 0, :16].max() == 0
+    assert found[0, 0, 60:].max() == 0, "the trunk is no hair"
+    like_wall = picture(hair=(CROWN, WALL))
+    assert hair_masks(like_wall, scores, own.person, pose())[0, 0, 19:21, 40:56].max() == 0
+    assert hair_masks(picture(), scores, own.person, pose(neck=None)).max() == 0, "nobody knows where the head is"
+
+
+AWAY = pose(nose=None, right_eye=None, left_eye=None, right_ear=(55.0, 32.0), left_ear=(41.0, 32.0))
+
+
+def test_the_nape_has_the_faces_colour_and_below_long_hair_the_hairs():
+    wanted = parts(hair=(slice(18, 42), slice(38, 58)), neck=NECK)
+    bearded = picture(beard=((slice(37, 54), slice(41, 55)), (-0.9, -0.9, -0.9)))
+    head, low, colour = nape(bearded, body(), pose(), AWAY, wanted)
+    assert head[0, 0, 20:46, 45:51].min() > 0.99 and head[0, 0, 60:].max() == 0
+    assert low[0, 0, 42:46, 45:51].min() > 0.99 and low[0, 0, :34].max() == 0
+    assert torch.allclose(colour.flatten(), torch.tensor(SKIN), atol=0.05), "not the beard's"
+    sides = {f"strand{x}": ((slice(26, 60), slice(x, x + 6)), HAIR) for x in (37, 53)}
+    scores = parts(hair=CROWN, face=FACE, torso=TRUNK, outer=(slice(42, 54), slice(36, 60)))
+    colour = nape(picture(**sides), body(scores), pose(), AWAY, wanted).colour
+    assert torch.allclose(colour.flatten(), torch.tensor(HAIR))
+
+
+def test_nobody_has_a_nape_in_front():
+    wanted = parts(hair=(slice(18, 42), slice(38, 58)), neck=NECK)
+    for source, target in ((pose(), pose()), (AWAY, AWAY), (pose(), pose(neck=None))):
+        assert nape(picture(), body(), source, target, wanted).head.max() == 0
+    hidden = parts(torso=TRUNK)
+    assert nape(picture(), body(hidden), pose(), AWAY, wanted).head.max() == 0, "no face says what skin looks like"
+
+
+@pytest.mark.parametrize("rule", ["moved", "hair", "nape"])
+def test_each_row_is_what_it_is_alone(rule):
+    first, second = pose(), of_head(1, 4 + 2j)
+    both = replace(first, xy=torch.cat([first.xy, second.xy]), visible=torch.cat([first.visible, second.visible]))
+    away = replace(both, visible=both.visible & AWAY.visible)
+    one = body()
+    two = Body(*(torch.cat([a, a if a.dim() < 4 else torch.roll(a, (1, 2), (2, 3))]) for a in vars(one).values()))
+    shown = torch.cat([picture(), torch.roll(picture(), (2, 4), (2, 3))])
+    wanted = parts(hair=(slice(18, 42), slice(38, 58)), neck=NECK).repeat(2, 1, 1, 1)
+
+    def found(rows):
+        own = Body(*(a[rows] for a in vars(two).values()))
+        if rule == "moved":
+            return moved_head(own, own.person, both[rows], both[rows], wanted[rows], SIZE)
+        if rule == "hair":
+            return (hair_masks(shown[rows], own.parts, own.person, both[rows]),)
+        return nape(shown[rows], own, both[rows], away[rows], wanted[rows])
+
+    together = found(slice(0, 2))
+    assert together[0].abs().sum() > 0
+    for row in range(2):
+        alone = found(slice(row, row + 1))
+        assert all(torch.equal(a[row : row + 1], b) for a, b in zip(together, alone, strict=True))
