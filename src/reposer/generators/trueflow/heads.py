@@ -70,18 +70,18 @@ def hair_masks(
     scores = at_least_float32(parts).softmax(1)
     maps = [_large(a, size) for a in (scores[:, [HAIR]] * person, scores[:, HEAD].sum(1, True) * person, person)]
     rows = [
-        _hair(at_least_float32(source[b : b + 1]), *(a[b : b + 1] for a in maps), pose[b : b + 1])
+        _hair(pose[b : b + 1], at_least_float32(source[b : b + 1]), *(a[b : b + 1] for a in maps))
         for b in range(len(source))
     ]
     return torch.cat(rows)
 
 
 def _hair(
+    pose: Pose,
     source: Float[Tensor, "1 3 H W"],
     hair: Float[Tensor, "1 1 H W"],
     head: Float[Tensor, "1 1 H W"],
     person: Float[Tensor, "1 1 H W"],
-    pose: Pose,
 ) -> Float[Tensor, "1 1 H W"]:
     axis = _axis(pose)
     if axis is None:
@@ -117,20 +117,20 @@ def moved_head(
     masks = [_large(a, size) for a in (scores[:, HEAD].sum(1, True) * person, scores[:, ARMS].sum(1, True), person)]
     now = [_large(wanted[:, group].sum(1, True), size) for group in (HEAD, ARMS)]
     rows = [
-        _moved(*(a[b : b + 1] for a in (*masks, *now)), source_pose[b : b + 1], target_pose[b : b + 1])
+        _moved(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in (*masks, *now)))
         for b in range(len(person))
     ]
     return Whole(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
 
 
 def _moved(
+    pose: Pose,
+    target_pose: Pose,
     head: Float[Tensor, "1 1 H W"],
     arms: Float[Tensor, "1 1 H W"],
     person: Float[Tensor, "1 1 H W"],
     wanted: Float[Tensor, "1 1 H W"],
     wanted_arms: Float[Tensor, "1 1 H W"],
-    pose: Pose,
-    target_pose: Pose,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Of one row: place, shown and beyond."""
     nothing = torch.zeros_like(head)
@@ -167,21 +167,22 @@ def nape(
     size = (source.shape[-2], source.shape[-1])
     scores, wanted = (at_least_float32(a).softmax(1) for a in (body.parts, parts))
     maps = scores[:, [HAIR]] * body.person, scores[:, [FACE]], body.person, wanted[:, [*HEAD, NECK]].sum(1, True)
-    maps = (at_least_float32(source), *(_large(a, size) for a in maps))
+    looks = [at_least_float32(source), *(_large(a, size) for a in maps)]
     rows = [
-        _nape(*(a[b : b + 1] for a in maps), source_pose[b : b + 1], target_pose[b : b + 1]) for b in range(len(source))
+        _nape(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in looks))
+        for b in range(len(source))
     ]
     return Nape(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
 
 
 def _nape(
+    pose: Pose,
+    target_pose: Pose,
     source: Float[Tensor, "1 3 H W"],
     hair: Float[Tensor, "1 1 H W"],
     face: Float[Tensor, "1 1 H W"],
     person: Float[Tensor, "1 1 H W"],
     bare: Float[Tensor, "1 1 H W"],
-    pose: Pose,
-    target_pose: Pose,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Of one row: head, nape and colour."""
     nothing, size = torch.zeros_like(face), (face.shape[-2], face.shape[-1])
