@@ -82,7 +82,7 @@ def _parts(photo: Path, pose: Path, out: Path) -> dict[str, tuple[float, float]]
     import reposer.estimators.movenet
     import reposer.generators.trueflow  # noqa: F401
     from reposer.core import Pose
-    from reposer.estimators.onnx_network import onnxruntime
+    from reposer.core.onnx_sessions import onnxruntime
     from reposer.generators import load
     from reposer.own_photo import Reposed, as_bytes, estimate_pose, fitted
     from reposer.pipeline import PhotoCrop, crop_edges

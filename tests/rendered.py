@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from reposer.core import Pose
+from reposer.core.shipped import SHIPPED
 from reposer.estimators import movenet
-from reposer.nn.weights import SHIPPED
 from reposer.synthetic.people import SyntheticClips, SyntheticFaceClips, SyntheticPeople
 
 _OPENED: dict[str, Any] = {}
@@ -52,12 +52,12 @@ def keep_estimates() -> None:
     opened: dict[Any, _Remembering] = {}
     plain = movenet.open_session
 
-    def once(path: Any, providers: Any) -> Any:
+    def once(path: Any, providers: Any, **options: Any) -> Any:
         if path.parent != SHIPPED:
-            return plain(path, providers)
+            return plain(path, providers, **options)
         address = path, torch.get_num_threads()
         if address not in opened:
-            opened[address] = _Remembering(plain(path, providers))
+            opened[address] = _Remembering(plain(path, providers, **options))
         return opened[address]
 
     movenet.open_session = once

@@ -1,11 +1,15 @@
 """Loading large libraries at the start of a command."""
 
+import builtins
 import gc
+import subprocess
 import sys
 
 import pytest
 
-from reposer.cli.startup import WithoutCollector
+from reposer.cli.startup import OnFirstUse, WithoutCollector
+from reposer.core import BadInput
+from reposer.core.onnx_sessions import CPU, open_ahead, open_session
 
 
 @pytest.mark.parametrize("on", [True, False])
@@ -35,3 +39,48 @@ def test_a_library_is_loaded_once_without_the_collector_which_is_then_as_before(
         (gc.enable if was_on else gc.disable)()
         for name in ("some_library", "other_library"):
             sys.modules.pop(name, None)
+
+
+def test_a_module_that_is_left_for_first_use_is_loaded_by_that(tmp_path, monkeypatch):
+    (tmp_path / "seldom_used.py").write_text("import builtins\nbuiltins.loaded_for_a_test = True\nword = 'here'\n")
+    monkeypatch.setattr(sys, "meta_path", [OnFirstUse("seldom_used"), *sys.meta_path])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(builtins, "loaded_for_a_test", False, raising=False)
+    try:
+        import seldom_used
+
+        assert not builtins.loaded_for_a_test
+        assert seldom_used.word == "here" and builtins.loaded_for_a_test
+    finally:
+        sys.modules.pop("seldom_used", None)
+
+
+def test_the_library_tells_how_many_threads_torch_has():
+    """In a process of its own, before torch is imported, as `transfer` asks it."""
+    code = (
+        "from reposer.cli.startup import leave_for_first_use, torch_threads\n"
+        "before = torch_threads()\nleave_for_first_use()\nimport torch\n"
+        "assert before in (None, torch.get_num_threads()), before\n"
+        "assert torch.rand(2, 3).topk(2).values.shape == (2, 2)\nprint(before)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert found.isdigit() if sys.platform == "linux" else found
+
+
+def test_decoding_and_the_estimators_networks_need_no_torch():
+    code = (
+        "import sys, reposer.data.decoding\nfrom reposer.core.onnx_sessions import CPU, open_ahead, open_session\n"
+        "from reposer.core.shipped import MOVENET, SHIPPED\npath = SHIPPED / MOVENET[1]\n"
+        "open_ahead([path], (CPU,), 1)\nahead = open_session(path, (CPU,), 1)\n"
+        "assert ahead is not open_session(path, (CPU,), 1) and 'torch' not in sys.modules\n"
+        "assert ahead.get_inputs()[0].shape == [1, 256, 256, 3]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_could_not_be_opened_ahead_is_refused_where_it_is_asked_for(tmp_path):
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"no network")
+    open_ahead([path], (CPU,), 1)
+    with pytest.raises(BadInput, match=r"cannot be opened as an ONNX network"):
+        open_session(path, (CPU,), 1)

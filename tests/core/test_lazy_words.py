@@ -1,4 +1,4 @@
-"""`reposer.core` and `reposer.training` import each word when it is asked for; type checkers read the stub."""
+"""`core`, `data` and `training` import each word when it is asked for; type checkers read the stub."""
 
 import ast
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 import reposer.core
+import reposer.data
 import reposer.training
 
 
-@pytest.mark.parametrize("package", [reposer.core, reposer.training])
+@pytest.mark.parametrize("package", [reposer.core, reposer.data, reposer.training])
 def test_the_stub_names_what_a_package_gives(package):
     stub = Path(package.__file__).with_suffix(".pyi")
     named = {

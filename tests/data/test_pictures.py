@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, ImageOps, features
 
 from reposer.core import BadInput
 from reposer.core.images import from_uint8
-from reposer.data import large_png, pictures
+from reposer.data import decoding, large_png, pictures
 from reposer.data.picture_kinds import PICTURE_SUFFIXES
 from reposer.data.pictures import decode_picture, picture_header, read_picture, write_picture
 
@@ -154,7 +154,7 @@ def test_a_large_picture_is_the_same_as_its_strips(tmp_path, monkeypatch):
     exif[0x0112] = 6
     path = saved(tmp_path / "a.png", some_picture((30, 20)), exif=exif)
     whole = read_picture(path)
-    monkeypatch.setattr(pictures, "_STRIP", 50)
+    monkeypatch.setattr(decoding, "_STRIP", 50)
     assert torch.equal(read_picture(path), whole)
 
 
@@ -291,7 +291,7 @@ def test_only_the_listed_readers_of_pillow_are_tried(tmp_path, monkeypatch):
     """Each of the other formats that Pillow writes, under the name of a PNG. (Saving a SPIDER file takes .png over.)"""
     Image.init()
     tried = []
-    for kind in sorted(set(Image.SAVE) & set(Image.OPEN) - set(pictures.FORMATS) - {"MPO", "DIB", "SPIDER"}):
+    for kind in sorted(set(Image.SAVE) & set(Image.OPEN) - set(decoding.FORMATS) - {"MPO", "DIB", "SPIDER"}):
         monkeypatch.setitem(Image.OPEN, kind, (lambda *_, k=kind: tried.append(k), lambda *_, k=kind: tried.append(k)))
         path = tmp_path / f"{kind}.png"
         try:
@@ -422,7 +422,7 @@ def valid_pictures():
     exif = Image.Exif()
     exif[0x0112] = 6
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 15, 4), dtype=np.uint8), "RGBA")
-    for kind in pictures.FORMATS:
+    for kind in decoding.FORMATS:
         for mode in ("RGB", "RGBA", "L", "LA", "P", "1", "CMYK"):
             file = io.BytesIO()
             metadata = {} if kind == "BMP" else {"exif": exif, "icc_profile": profile("Display P3")}
@@ -498,7 +498,7 @@ def tiff(values, order, sample_format):
 
 
 def test_no_other_module_opens_pictures_with_pillow():
-    """Shards, HDF5 and studies go through `pictures.py`, too: its formats, its limits, its sentences."""
+    """Shards, HDF5 and studies go through `decoding.py`, too: its formats, its limits, its sentences."""
     package = Path(pictures.__file__).parents[1]
     opening = [path for path in package.rglob("*.py") if re.search(r"\bImage\.open\(\w+,", path.read_text())]
-    assert opening == [Path(pictures.__file__)]
+    assert opening == [Path(decoding.__file__)]

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from reposer.core import BadInput, Pose
+from reposer.core.shipped import SHIPPED
 from reposer.core.skeleton import COCO_17
 from reposer.estimators import POSE_ESTIMATORS
 from reposer.estimators.following import follow
 from reposer.estimators.movenet import FOUND, MULTIPOSE, THUNDER, View, without_hidden_face
 from reposer.estimators.people_choice import choose, estimate, parse_person
-from reposer.nn.weights import SHIPPED
 from tests.estimators.synthetic_photos import errors, side_by_side, somebody
 
 

@@ -13,9 +13,9 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from reposer.core import BadInput
+from reposer.core.onnx_sessions import onnxruntime
 from reposer.core.skeleton import COCO_17
 from reposer.estimators import POSE_ESTIMATORS, keypointrcnn
-from reposer.estimators.onnx_network import onnxruntime
 from reposer.estimators.rtmpose import RTMPose
 
 SIZE = (64, 48)  # of the made-up networks' inputs

@@ -1,15 +1,18 @@
-"""Loads a large library without the garbage collector, which takes a third of that time.
+"""Loads a large library sooner: without the garbage collector, and torch on two cores, without what is seldom used.
 
 While modules load, they make hundreds of thousands of objects that stay. Python's collector looks through them again
 and again, and once more when the process ends.
 """
 
+import ctypes
 import gc
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from importlib.util import LazyLoader, find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -43,3 +46,59 @@ class WithoutCollector(MetaPathFinder):
 
         loader.exec_module = load_without_collector
         return spec
+
+
+class OnFirstUse(MetaPathFinder):
+    """Put first into `sys.meta_path`: a module of this name is loaded when something of it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != self._name or self not in sys.meta_path:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+SELDOM = "torch._meta_registrations", "torch._native"
+"""A third of torch's import: what it says of results without computing them, for its compilers and exports, and kernels
+that other packages bring for GPUs."""
+
+
+def leave_for_first_use() -> None:
+    """Lets torch, which is not imported yet, load SELDOM only if something asks for it; not if it has kernels for GPUs,
+    where results could differ."""
+    library = _library_folder()
+    if "torch" not in sys.modules and library is not None and not list(library.glob("*torch_cuda*")):
+        sys.meta_path[:0] = map(OnFirstUse, SELDOM)
+
+
+@cache
+def torch_library() -> ctypes.CDLL | None:
+    """torch's largest library, loaded in this thread while others run; None where it has another name.
+
+    Python would load it later, and let no other thread run meanwhile.
+    """
+    folder = _library_folder()
+    if "torch" in sys.modules or folder is None:
+        return None
+    try:
+        return ctypes.CDLL(str(folder / "libtorch_cpu.so"))
+    except OSError:  # torch's own import says what is wrong
+        return None
+
+
+def torch_threads() -> int | None:
+    """How many threads torch will compute with; None if its library does not tell."""
+    library = torch_library()
+    threads = getattr(library, "_ZN2at15get_num_threadsEv", None)  # C++'s name of at::get_num_threads()
+    return None if threads is None else int(threads())
+
+
+def _library_folder() -> Path | None:
+    spec = find_spec("torch")
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent / "lib"

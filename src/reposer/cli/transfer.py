@@ -1,6 +1,7 @@
 """`reposer transfer PHOTO --pose OTHER_PHOTO`: put the person of a photo into another pose."""
 
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from reposer.core.terminal import Terminal
 from .needed import begins, if_it_can_be_told, is_wanted, refuse_elsewhere
 from .option_values import size
 from .options import called
+from .startup import leave_for_first_use, torch_library, torch_threads
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -22,6 +24,8 @@ def run(arguments: Sequence[str]) -> int:
         "OMP_WAIT_POLICY" not in os.environ
     ):  # else threads that wait spin: on a busy machine that takes most of the time
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    if not {"-h", "--help"} & set(arguments):
+        threading.Thread(target=torch_library).start()
     return called(transfer_photo, arguments, "transfer", __doc__)
 
 
@@ -132,11 +136,18 @@ def transfer_photo(
     if is_wanted(most):
         _say_need(photo, pose, pose_format, source_pose, more_photos, more_poses, model, device, engine, preset, most)
 
-    from reposer.data.pictures import read_picture, write_picture
+    from reposer.data.decoding import decoded_file
 
-    with ThreadPoolExecutor(1) as aside:
-        decoded = aside.submit(read_picture, photo)  # while the other modules load
+    with ThreadPoolExecutor(2) as aside:  # while torch and the other modules load
+        decoded = aside.submit(decoded_file, photo)
+        if joints is None and source_pose is None:
+            aside.submit(_open_estimator)
+        if (model, engine, preset) == ("trueflow", None, None):  # what other packages or runtimes need is not known
+            leave_for_first_use()
 
+        import torch
+
+        from reposer.data.pictures import write_picture
         from reposer.data.provenance_files import told_shares, write_provenance
         from reposer.engines.presets import chosen
         from reposer.own_photo import ESTIMATOR, Opened, PoseFile, repose
@@ -145,7 +156,7 @@ def transfer_photo(
         from .pose_pictures import before_and_after
 
         choice = chosen(preset, model, engine)
-        opened = Opened(photo, decoded.result())
+        opened = Opened(photo, torch.from_numpy(decoded.result()))
     further = [(photo, more_poses[n] if more_poses else None) for n, photo in enumerate(more_photos)]
     made = repose(
         photo,
@@ -185,6 +196,15 @@ def transfer_photo(
         write_sheet(sheet, explanation_sheet(made.explanation))
         console.say(f"How it was made: {sheet}")
     return 0
+
+
+def _open_estimator() -> None:
+    """Opens the default pose estimator's networks, for whoever asks for it."""
+    from reposer.core.onnx_sessions import CPU, open_ahead
+    from reposer.core.shipped import MOVENET, SHIPPED, SPINNING
+
+    if (threads := torch_threads()) is not None:
+        open_ahead([SHIPPED / name for name in MOVENET], (CPU,), threads, spinning=SPINNING)
 
 
 def _say_need(

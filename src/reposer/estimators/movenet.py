@@ -14,14 +14,16 @@ from reposer.core import BadInput, Pose
 from reposer.core.boxes import area, common_area, overlap
 from reposer.core.framing import between, size_of
 from reposer.core.images import resize_bytes
+from reposer.core.onnx_sessions import CPU
 from reposer.core.pose import Box, Edges
+from reposer.core.shipped import MOVENET, SHIPPED, SPINNING
 from reposer.core.skeleton import COCO_17
-from reposer.nn.weights import SHIPPED, sha256
+from reposer.nn.weights import sha256
 
 from .estimator import POSE_ESTIMATORS, PeopleEstimator
-from .onnx_network import CPU, open_session
+from .onnx_network import open_session
 
-MULTIPOSE, THUNDER = "movenet-multipose-h.onnx", "movenet-thunder-h.onnx"
+MULTIPOSE, THUNDER = MOVENET
 SIDE = 256
 """Pixels: side of both networks' input."""
 FOUND = 0.3
@@ -64,7 +66,7 @@ class MoveNet(PeopleEstimator):
         for path in self._files:
             if not path.is_file():
                 raise BadInput(f"There is no file {path}. {path.name} comes with the package: install it again.")
-        self._multipose, self._thunder = (open_session(path, (CPU,)) for path in self._files)
+        self._multipose, self._thunder = (open_session(path, (CPU,), spinning=SPINNING) for path in self._files)
         self._inputs = [session.get_inputs()[0].name for session in (self._multipose, self._thunder)]
 
     @property

@@ -1,9 +1,7 @@
 """Networks in ONNX files, run by onnxruntime with its telemetry off."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from reposer.core import BadInput
+from reposer.core import BadInput, onnx_sessions
+from reposer.core.onnx_sessions import CPU
 from reposer.nn.weights import sha256
 
-CPU = "CPUExecutionProvider"
 PROVIDERS = ("CUDAExecutionProvider", CPU)  # in order of preference, among those installed
 
 
@@ -50,25 +48,6 @@ class OnnxNetwork:
         return [output[: len(rows)] for output in self._session.run(None, {self._input: full})]
 
 
-def open_session(path: Path, providers: Sequence[str] = PROVIDERS) -> Any:
+def open_session(path: Path, providers: Sequence[str] = PROVIDERS, *, spinning: bool = True) -> Any:
     """onnxruntime's session of this file, with as many threads as torch has. BadInput if it is no ONNX network."""
-    runtime = onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    installed = runtime.get_available_providers()
-    try:
-        return runtime.InferenceSession(str(path), options, providers=[name for name in providers if name in installed])
-    except Exception as error:  # onnxruntime's errors have no common base class
-        raise BadInput(
-            f"{path} cannot be opened as an ONNX network ({type(error).__name__}); it may be cut short or "
-            f"another kind of file. Copy or export it again."
-        ) from error
-
-
-def onnxruntime() -> ModuleType:
-    """onnxruntime. It sends telemetry unless that is disabled before its import."""
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime as runtime
-
-    module: ModuleType = runtime
-    return module
+    return onnx_sessions.open_session(path, providers, torch.get_num_threads(), spinning=spinning)

@@ -8,7 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from torch import nn
 
 from reposer.core import BadInput, quoted
-from reposer.nn.weights import SHIPPED, network_of, read_about, read_safetensors, sha256
+from reposer.core.shipped import SHIPPED
+from reposer.nn.weights import network_of, read_about, read_safetensors, sha256
 
 Network = TypeVar("Network", bound=nn.Module)
 Built = TypeVar("Built", bound=nn.Module, covariant=True)

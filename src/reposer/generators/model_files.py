@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from reposer.core import BadInput
-from reposer.nn.weights import SHIPPED, read_about, read_header
+from reposer.core.shipped import SHIPPED
+from reposer.nn.weights import read_about, read_header
 from reposer.training.recipe import RECIPES
 
 from .hub import WEIGHTS, fetched, on_hub

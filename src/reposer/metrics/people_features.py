@@ -13,8 +13,9 @@ from torch import Tensor
 from reposer.core import Framing
 from reposer.core.framing import frame_picture
 from reposer.core.images import from_uint8
+from reposer.core.shipped import SHIPPED
 from reposer.nn.residual import trunk
-from reposer.nn.weights import SHIPPED, fill, read_safetensors, sha256
+from reposer.nn.weights import fill, read_safetensors, sha256
 
 from .metric import METRICS, PairMetric
 

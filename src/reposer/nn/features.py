@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reposer.core import Registry
+from reposer.core.shipped import SHIPPED
 
-from .weights import SHIPPED, fill, find_weights, read_checkpoint, sha256
+from .weights import fill, find_weights, read_checkpoint, sha256
 
 Features = dict[str, Tensor]
 

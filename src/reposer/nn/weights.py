@@ -24,8 +24,6 @@ from reposer.core.json_files import parse_json
 Module = TypeVar("Module", bound=nn.Module)
 Read = TypeVar("Read")
 
-SHIPPED = Path(__file__).parent.parent / "weights"
-"""The folder of the files that come with the package."""
 HEADER = "reposer"
 """The entry of a weights file's header that describes the file's content (JSON)."""
 
