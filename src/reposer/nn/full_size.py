@@ -21,6 +21,7 @@ from reposer.core.processes import closing_soon
 from .filling import filled
 from .matte import matte_weights
 from .patch_fill import patched, widened
+from .windows import widest
 
 TILE = 256
 """Sides of the parts that are composed at a time, in pixels: they fit a processor's cache."""
@@ -118,7 +119,7 @@ def composed(
             cover[rows, columns] = (255 * level).round().to(torch.uint8)
             answer[rows, columns] = to_uint8(colour)
         if origin is not None:
-            _note(origin, rows, columns, tile, maps.sources, maps.direct)
+            _note(origin, rows, columns, tile, maps)
 
     threads = torch.get_num_threads()  # a tile is too small for more than one, but there are many tiles
     try:
@@ -165,13 +166,18 @@ class Remembered:
 
 
 class _Tile(NamedTuple):
-    """A part of the result, and the shares that make it: together 1, or at most 1 - `stays` without the photo's own."""
+    """A part of the result, and the shares that make it: together 1, or at most 1 - `stays` without the photo's own.
 
+    copies: those that may show here.
+    """
+
+    copies: Sequence[int]
     own: Float[Tensor, "3 t u"]
     own_person: Float[Tensor, "t u"]
     colours: Float[Tensor, "M 3 t u"]
     places: Float[Tensor, "M 2 t u"]
-    made: Float[Tensor, "6 t u"]
+    made: Float[Tensor, "3 t u"]
+    background: Float[Tensor, "3 t u"]
     copied: Float[Tensor, "M t u"]
     invented: Float[Tensor, "t u"]
     filled: Float[Tensor, "t u"]
@@ -179,7 +185,7 @@ class _Tile(NamedTuple):
 
     @property
     def picture(self) -> Float[Tensor, "3 t u"]:
-        moved = self.invented * self.made[:3] + self.filled * self.made[3:]
+        moved = self.invented * self.made + self.filled * self.background
         for share, colour in zip(self.copied, self.colours, strict=True):
             moved.addcmul_(share.expand_as(colour), colour)
         return moved.addcmul_(self.own, (1 - self.copied.sum(0) - self.invented - self.filled).expand_as(self.own))
@@ -188,7 +194,7 @@ class _Tile(NamedTuple):
         """How much of each pixel is the person, and its colour; white where there is none."""
         own = self.stays * _ramp(self.own_person, 0.1, 0.9)
         level = own + self.copied.sum(0) + self.invented
-        colour = own * self.own + self.invented * self.made[:3] + (self.copied[:, None] * self.colours).sum(0)
+        colour = own * self.own + self.invented * self.made + (self.copied[:, None] * self.colours).sum(0)
         return level.clamp(0, 1), torch.where(level > NOTHING, colour / level.clamp(min=NOTHING), 1.0)
 
 
@@ -203,38 +209,40 @@ def _composed_tile(
 ) -> _Tile:
     """backdrop: None if only the person is asked for."""
     fine, own = maps.of(down, across), from_uint8(photo).contiguous()
+    sources, direct = [maps.sources[c] for c in fine.copies], sum(c < maps.direct for c in fine.copies)
     moved = (1 - fine.still) * fade.down[down, None] * fade.across[across]
     own_person = torch.ones_like(moved)
     if backdrop is None:
         own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), maps, down, across))
     person, copied = _ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
-    places, colours = torch.zeros_like(fine.flow), torch.zeros(len(maps.sources), 3, *person.shape)
+    places, colours = torch.zeros_like(fine.flow), torch.zeros(len(sources), 3, *person.shape)
     if float((moved * fine.person).amax()) >= NOTHING:
-        for c, source in enumerate(maps.sources):
+        for c, source in enumerate(sources):
             if float(fine.copied[c].amax()) < NOTHING:
                 continue
             places[c] = looks[source].place(fine.flow[c], maps, down, across)
             colours[c] = looks[source].colours(places[c])
             copied[c] = fine.copied[c] * _ramp(looks[source].person(colours[c], places[c]), *COVERED)
-        whole, directly = fine.copied.sum(0), fine.copied[: maps.direct].sum(0)
+        whole, directly = fine.copied.sum(0), fine.copied[:direct].sum(0)
         sure = _ramp(whole, NONE, SURE)
         copied *= sure / whole.clamp(min=NONE)
         # the person's edge is the network's, but where that edge is copied it is the photo's
         inside, around = _ramp(fine.person, 0.5, 0.9), _ramp(fine.person, 0.1, 0.5)
         own_edge = _ramp(directly, NONE, SURE)
-        shown = copied[: maps.direct].sum(0) / (sure * directly / whole.clamp(min=NONE)).clamp(min=NONE)
+        shown = copied[:direct].sum(0) / (sure * directly / whole.clamp(min=NONE)).clamp(min=NONE)
         person = torch.lerp(person, torch.maximum(inside, around * shown.clamp(max=1)), own_edge)
     ahead = moved * person
     copied *= ahead
-    filled, made = moved * (1 - person), fine.colours
+    filled, behind = moved * (1 - person), None
     if backdrop is not None:
         behind, share = backdrop.behind(filled, down, across)
         filled = filled * share
-        if behind is not None:
-            made = torch.cat([made[:3], behind])
     else:  # for the provenance alone
         filled = filled * fine.hole * _ramp(own_person, 0.0, 0.12)
-    return _Tile(own, own_person, colours, places, made, copied, ahead - copied.sum(0), filled, 1 - moved)
+    made, *background = maps.colours(down, across, 6 if behind is None else 3).split(3)
+    seen = made, background[0] if behind is None else behind
+    shares = copied, ahead - copied.sum(0), filled, 1 - moved
+    return _Tile(fine.copies, own, own_person, colours, places, *seen, *shares)
 
 
 def enter_invented(origin: Provenance, edges: Edges, fade: Fade) -> None:
@@ -270,8 +278,9 @@ def in_photo(origin: Provenance, growth: tuple[int, int, int, int]) -> Provenanc
     return Provenance(kind, place.masked_fill(beyond[..., None], torch.nan), photo)
 
 
-def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile, sources: Sequence[int], direct: int) -> None:
-    """Enters where a tile's pixels come from. sources: of each copy; the first `direct` show what a photo shows."""
+def _note(origin: Provenance, rows: slice, columns: slice, tile: _Tile, maps: "_Maps") -> None:
+    """Enters where a tile's pixels come from."""
+    sources, direct = [maps.sources[c] for c in tile.copies], sum(c < maps.direct for c in tile.copies)
     copied, mirrored = tile.copied[:direct].sum(0), tile.copied[direct:].sum(0)
     kept = 1 - copied - mirrored - tile.invented - tile.filled
     kind = torch.stack([kept, copied, tile.filled, tile.invented, mirrored]).argmax(0)
@@ -298,14 +307,17 @@ def _tiles(edges: Edges, size: tuple[int, int]) -> Iterator[tuple[slice, slice]]
 
 
 class _Fine(NamedTuple):
-    """A composition's maps at the photo's size, of one tile. flow: in pixels of the frame."""
+    """A composition's maps at the photo's size, of one tile.
 
-    flow: Float[Tensor, "M 2 t u"]
-    copied: Float[Tensor, "M t u"]
+    copies: the first, and the others of which something may show here. flow: of each, in pixels of the frame.
+    """
+
+    copies: Sequence[int]
+    flow: Float[Tensor, "C 2 t u"]
+    copied: Float[Tensor, "C t u"]
     person: Float[Tensor, "t u"]
     hole: Float[Tensor, "t u"]
     still: Float[Tensor, "t u"]
-    colours: Float[Tensor, "6 t u"]
 
 
 class _Maps:
@@ -319,7 +331,7 @@ class _Maps:
         flow = c.place[0].float().cpu() - torch.stack([x, y])
         maps = [flow.flatten(0, 1), c.copied[0, :, 0], c.person[0], c.hole[0], c.still[0]]
         self.maps = cut(torch.cat([part.float().cpu() for part in maps]), content).contiguous()
-        self.colours = cut(torch.cat([c.invented[0], c.background[0]]).float().cpu(), content).contiguous()
+        self._colours = cut(torch.cat([c.invented[0], c.background[0]]).float().cpu(), content).contiguous()
         self.hole = self.maps[-2]
         self.frame, self.size = size_of(content), size
         self.sources, self.direct = c.sources, c.direct
@@ -342,13 +354,21 @@ class _Maps:
         return _weights(h, height, down, SMOOTH, SHARP), _weights(w, width, across, SMOOTH, SHARP)
 
     def of(self, down: slice, across: slice) -> _Fine:
-        (rows, (smooth_y, sharp_y)), (columns, (smooth_x, sharp_x)) = self._needed(down, across)
-        maps = smooth_y @ self.maps[:, rows, columns] @ smooth_x.mT
-        copies = len(self.sources)
-        flow, copied, single = maps.split([2 * copies, copies, 3])
-        colours = sharp_y @ self.colours[:, rows, columns] @ sharp_x.mT
+        (rows, (smooth_y, _)), (columns, (smooth_x, _)) = self._needed(down, across)
+        count = len(self.sources)
+        shares = self.maps[2 * count : 3 * count, rows, columns].amax((1, 2)).tolist()
+        copies = [c for c, share in enumerate(shares) if c == 0 or share > 0]
+        channels = [2 * c + axis for c in copies for axis in (0, 1)] + [2 * count + c for c in copies]
+        channels += [3 * count, 3 * count + 1, 3 * count + 2]
+        maps = smooth_y @ self.maps[channels, rows, columns] @ smooth_x.mT
+        flow, copied, single = maps.split([2 * len(copies), len(copies), 3])
         person, hole, still = single.unbind(0)
-        return _Fine(flow.unflatten(0, (copies, 2)), copied, person, hole, still, colours)
+        return _Fine(copies, flow.unflatten(0, (len(copies), 2)), copied, person, hole, still)
+
+    def colours(self, down: slice, across: slice, count: int) -> Float[Tensor, "count t u"]:
+        """What is invented of the person, and, of 6, the background behind it."""
+        (rows, (_, sharp_y)), (columns, (_, sharp_x)) = self._needed(down, across)
+        return sharp_y @ self._colours[:count, rows, columns] @ sharp_x.mT
 
 
 _Spline = tuple[tuple[int, ...], ...]
@@ -394,7 +414,7 @@ class _Look:
         size = (2 * h, 2 * w)
         mask = cut(person.float().cpu(), content)[None]
         mask = F.interpolate(mask, size, mode="bilinear", align_corners=False)
-        inside = _ramp(1 - F.max_pool2d(1 - mask, 2 * SURE_INSIDE + 1, 1, SURE_INSIDE), 0.5, 0.9)
+        inside = _ramp(1 - widest(1 - mask, SURE_INSIDE), 0.5, 0.9)
         self.weights = torch.cat([matte_weights(_small(photo, self.edges, size), mask, MATTE), inside], 1)
 
     def place(self, flow: Float[Tensor, "2 t u"], maps: _Maps, down: slice, across: slice) -> Float[Tensor, "2 t u"]:

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from .windows import widest
+
 RADIUS = 3
 """Of the patches that are compared, in pixels."""
 FEATURES = 24
@@ -84,8 +86,7 @@ def patched(picture: Float[Tensor, "3 h w"], hole: Bool[Tensor, "h w"], keep: Bo
 
 def widened(mask: Bool[Tensor, "h w"], radius: int) -> Bool[Tensor, "h w"]:
     """Where a square of this radius around a pixel meets the mask."""
-    found = F.max_pool2d(mask[None].float(), (1, 2 * radius + 1), 1, (0, radius))
-    return F.max_pool2d(found, (2 * radius + 1, 1), 1, (radius, 0))[0] > 0.5
+    return widest(mask.float(), radius) > 0.5
 
 
 def _reduced(
@@ -245,7 +246,7 @@ def _choices(
     cost = torch.where(inside & allowed[to], SLANT * (offsets[:, 1] / h).abs(), WRONG)
     beside = widened(hole, 1).flatten()
     shown = looks.new_zeros(h * w, len(offsets), looks.shape[1])
-    shown[beside] = looks[to[beside]]
+    shown[beside] = _rows(looks, to[beside])
     # where a known pixel is beside, the offset should show there what is known
     known = (beside & ~hole.flatten()).nonzero()[:, 0]
     step = torch.zeros(h * w, len(offsets))
@@ -254,6 +255,11 @@ def _choices(
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         cost += torch.roll(around, (dy, dx), (0, 1)).flatten(0, 1)
     return cost, shown
+
+
+def _rows(table: Float[Tensor, "N F"], at: Int[Tensor, "*M"]) -> Float[Tensor, "*M F"]:
+    """`table[at]`, in less time."""
+    return table.index_select(0, at.flatten()).view(*at.shape, -1)
 
 
 def _chosen(offsets: Int[Tensor, "K 2"], picture: Tensor, hole: Tensor, keep: Tensor) -> Int[Tensor, "h w"]:
@@ -278,15 +284,18 @@ def _chosen(offsets: Int[Tensor, "K 2"], picture: Tensor, hole: Tensor, keep: Te
         for value in line.unique().tolist():
             one = ((line == value) & linked).nonzero()[:, 0]
             if len(one):
-                pairs.append((one, follows[one], apart[one] + apart[follows[one]]))
+                to = follows[one]
+                both = apart.index_select(0, one).add_(apart.index_select(0, to))
+                pairs.append((one, to, both.mT.contiguous()))  # what is compared lies side by side
         ways.append((2 * d, pairs))
         ways.append((2 * d + 1, [(other, one, both) for one, other, both in reversed(pairs)]))
     for _ in range(SWEEPS):
         for d, pairs in ways:  # every pixel tells its neighbour at side d
             for line, to, both in pairs:
-                belief = cost[line] + message[:, line].sum(0) - message[d, line]
-                new = (belief[:, :, None] + both).amin(1)
-                message[d ^ 1, to] = new - new.amin(1, keepdim=True)
+                came = message.index_select(1, line)
+                belief = cost.index_select(0, line) + came.sum(0) - came[d]
+                new = (belief[:, None] + both).amin(2)
+                message[d ^ 1].index_copy_(0, to, new - new.amin(1, keepdim=True))
     answer = torch.zeros(h * w, dtype=torch.long)
     answer[places] = (cost + message.sum(0)).argmin(1)
     return _spread(answer.view(h, w), hole)
@@ -328,14 +337,14 @@ def _moved_seams(label: Tensor, offsets: Tensor, picture: Tensor, hole: Tensor, 
             continue
         now, options = now[pick], options[pick]
         cost = WRONG * (~_leads(now[:, None], options, offsets, allowed, h, w)).float()
-        own = looks[(now[:, None] + shift[options]).clamp(0, h * w - 1)]
+        own = _rows(looks, (now[:, None] + shift[options]).clamp(0, h * w - 1))
         for n, inside in near:
             n, inside = n[pick], inside[pick]
             theirs = shift[label[n]] * flat[n]
-            here = looks[(now + theirs).clamp(0, h * w - 1)][:, None]
+            here = _rows(looks, (now + theirs).clamp(0, h * w - 1))[:, None]
             there = (
-                looks[(n[:, None] + shift[options]).clamp(0, h * w - 1)]
-                - looks[(n + theirs).clamp(0, h * w - 1)][:, None]
+                _rows(looks, (n[:, None] + shift[options]).clamp(0, h * w - 1))
+                - _rows(looks, (n + theirs).clamp(0, h * w - 1))[:, None]
             )
             first = torch.where(
                 flat[n][:, None], (own - here).square().sum(-1), 0.0

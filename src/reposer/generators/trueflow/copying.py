@@ -14,6 +14,7 @@ from reposer.core.truth import PARTS
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import limb_mask
+from reposer.nn.windows import narrowest, widest
 
 from .geometry import MAP, Geometry, sample
 
@@ -71,7 +72,7 @@ def still_share(geometry: Geometry, source_pose: Pose, target_pose: Pose) -> Flo
     shares = [
         (at_least_float32(body.parts).softmax(1) * moved).sum(1, True) for body in (geometry.source, geometry.target)
     ]
-    near = F.max_pool2d(torch.maximum(*shares), NEAR, 1, NEAR // 2)
+    near = widest(torch.maximum(*shares), NEAR // 2)
     return 1 - F.avg_pool2d((3 * near - 0.3).clamp(0, 1), 5, 1, 2, count_include_pad=False)
 
 
@@ -86,7 +87,7 @@ def reached(start: Float[Tensor, "B 1 h w"], within: Float[Tensor, "B 1 h w"]) -
     """`within` as far as it is connected with `start`, which is at most that."""
     reached = start
     for _ in range(max(start.shape[-2:])):
-        further = torch.minimum(within, F.max_pool2d(reached, 3, 1, 1))
+        further = torch.minimum(within, widest(reached, 1))
         if torch.equal(further, reached):
             break
         reached = further
@@ -122,7 +123,7 @@ PREFERRED = 1.5
 
 def shrunk(person: Float[Tensor, "B 1 h w"], by: int) -> Float[Tensor, "B 1 h w"]:
     """A person's mask without its outermost cells."""
-    return -F.max_pool2d(-person, 2 * by + 1, 1, by)
+    return narrowest(person, by)
 
 
 RIM = 1
@@ -171,9 +172,7 @@ def arms_elsewhere(
     there. target, source: scores of their parts."""
     size = (place.shape[-2], place.shape[-1])
     wanted, shown = (at_least_float32(a).softmax(1)[:, ARMS].sum(1, True) for a in (target, source))
-    wanted, shown = (
-        F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (F.max_pool2d(wanted, 5, 1, 2), shown)
-    )
+    wanted, shown = (F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (widest(wanted, 2), shown))
     return (5 * sample(shown, place) - 0.75).clamp(0, 1) * (1.5 - 4 * wanted).clamp(0, 1)
 
 
@@ -261,7 +260,7 @@ def covering_hands(
         known = (many > FEW) & (unlike(skin, clothes) > 0.15)
         found = torch.maximum(found, likely * known)
     found = reached(found * near * (trunk > 0.5), found * zone * (trunk > 0.5))
-    return F.avg_pool2d(F.max_pool2d(found, 5, 1, 2), 3, 1, 1)
+    return F.avg_pool2d(widest(found, 2), 3, 1, 1)
 
 
 def hands_left_behind(
@@ -283,7 +282,7 @@ def hands_left_behind(
     )
     there = covering_hands(source, geometry.source.parts, near, zone)
     arms = at_least_float32(geometry.target.parts).softmax(1)[:, ARMS].sum(1, True)
-    wanted = torch.maximum(F.max_pool2d(arms, 5, 1, 2), now)
+    wanted = torch.maximum(widest(arms, 2), now)
     there, wanted = (F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (there, wanted))
     return sample(there, place) * (1 - wanted)
 
@@ -333,12 +332,13 @@ def in_own_colours(
     scores = at_least_float32(target).softmax(1)
     colours, sure = (F.adaptive_avg_pool2d(a, half) for a in (copied * share, share))
     colours = colours / sure.clamp(min=1e-3)
-    for group in PLAIN:
-        here = scores[:, group].sum(1, True)
-        known = ((sure - 0.5) / 0.4).clamp(0, 1) * ((here - 0.6) / 0.3).clamp(0, 1)
-        enough = known.sum((2, 3), True) / here.sum((2, 3), True).clamp(min=1) / ENOUGH
-        weight = F.interpolate(here * enough.clamp(max=1), size, mode="bilinear", align_corners=False)
-        plain = F.interpolate(filled(colours, known), size, mode="bilinear", align_corners=False)
+    here = torch.cat([scores[:, group].sum(1, True) for group in PLAIN])  # all groups at once, as rows
+    known = ((sure - 0.5) / 0.4).clamp(0, 1).repeat(len(PLAIN), 1, 1, 1) * ((here - 0.6) / 0.3).clamp(0, 1)
+    enough = known.sum((2, 3), True) / here.sum((2, 3), True).clamp(min=1) / ENOUGH
+    weights = F.interpolate(here * enough.clamp(max=1), size, mode="bilinear", align_corners=False)
+    plains = filled(colours.repeat(len(PLAIN), 1, 1, 1), known)
+    plains = F.interpolate(plains, size, mode="bilinear", align_corners=False)
+    for weight, plain in zip(weights.chunk(len(PLAIN)), plains.chunk(len(PLAIN)), strict=True):
         tint = (plain - plain.mean(1, True)) - (invented - invented.mean(1, True))  # its brightness is its shading
         invented = invented + weight * tint
     return invented

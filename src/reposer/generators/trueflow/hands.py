@@ -17,6 +17,7 @@ from reposer.core import Pose
 from reposer.core.truth import PARTS
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
+from reposer.nn.windows import narrowest, widest
 
 from .copying import ARMS, Whole, arm_lengths, longest_of_arms, reached, unlike
 from .geometry import sample
@@ -123,7 +124,7 @@ def _mask(
     to_others = unlike(colours, filled(colours, (outside & ~arm).to(colours)[None, None]))
     like = _ramp((to_others - to_skin) / (to_others + to_skin).clamp(min=1e-3), -0.1, 0.3) * _ramp(-to_skin, -0.7, -0.4)
     like = like * ((along > -BACK) & (along < TIP) & (across.abs() < WIDE))
-    opened = F.max_pool2d(-F.max_pool2d(-like, 3, 1, 1), 3, 1, 1)  # what hangs on by a thread is no finger
+    opened = widest(narrowest(like, 1), 1)  # what hangs on by a thread is no finger
     wrist = (along.abs() < 0.2) & (across.abs() < 0.15)
     mask = reached(opened * wrist, opened)[0, 0]
     ends = (along > TIP - 0.05) | (across.abs() > WIDE - 0.04)
@@ -136,7 +137,7 @@ def moved_hands(
     """Both hands in the target. masks: of the source. parts: scores of the target's."""
     size = (masks.shape[-2], masks.shape[-1])
     others = 1 - at_least_float32(parts).softmax(1)[:, _BESIDE].sum(1, True)
-    body = F.interpolate(F.max_pool2d(others, 5, 1, 2), size, mode="bilinear", align_corners=False)
+    body = F.interpolate(widest(others, 2), size, mode="bilinear", align_corners=False)
     rows = [_moved(masks[b], source_pose[b : b + 1], target_pose[b : b + 1], body[b, 0]) for b in range(len(masks))]
     return [Whole(*(torch.stack(maps) for maps in zip(*hands, strict=True))) for hands in zip(*rows, strict=True)]
 

@@ -21,6 +21,7 @@ from reposer.core.generator import refuse_indivisible
 from reposer.nn.call import call
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32, without_autocast
+from reposer.nn.windows import widest
 
 from ..registries import GENERATORS
 from .copying import (
@@ -316,7 +317,7 @@ class TrueFlow(Generator):
         geometries, found = (output.geometry, *output.others), (output.place, *output.other_places)
         errors, masks, hands = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
         places = [corrected(place, error) for place, error in zip(found, errors, strict=True)]
-        hole = ((F.max_pool2d(masks[0], 7, 1, 3) - 0.15) / 0.5).clamp(0, 1)
+        hole = ((widest(masks[0], 3) - 0.15) / 0.5).clamp(0, 1)
         still = still_share(output.geometry, poses[0], target_pose)
 
         def large(a: Tensor) -> Tensor:
@@ -371,16 +372,16 @@ class TrueFlow(Generator):
             """In the colours of the first of them."""
             share = torch.stack(shown[:copies]).sum(0)
             look = (torch.stack(shown[:copies]) * torch.stack(looks[:copies])).sum(0) / share.clamp(min=1e-3)
-            own = in_own_colours(painted, output.geometry.target.parts, look, share)
+            found = in_own_colours(painted, output.geometry.target.parts, look, share)
             # the network has seen an arm, and generates it again
-            return torch.lerp(own, filled(look, share), behind_arms)
+            return torch.lerp(found, filled(look, share), behind_arms)
 
-        direct, hole = len(order) - len(mirrored), large(hole)
+        direct, own, hole = len(order) - len(mirrored), invented(len(order)), large(hole)
         missed = (hole - output.hole).clamp(min=0)  # hands and hair that the network missed
         return Composition(
             place=torch.stack(places, 1),
             copied=copied,
-            invented=invented(len(order)),
+            invented=own,
             person=person,
             background=torch.lerp(output.background, filled(output.background, 1 - missed), missed),
             hole=hole,
@@ -388,7 +389,7 @@ class TrueFlow(Generator):
             source_person=torch.stack([large(mask) for mask in masks], 1),
             wholes=tuple(of_wholes),
             mirrored=tuple(mirrored),
-            invented_plain=invented(direct),
+            invented_plain=own if direct == len(order) else invented(direct),
         )
 
     @torch.no_grad()
@@ -402,7 +403,7 @@ class TrueFlow(Generator):
             F.interpolate(connected(self.geometry.body_of(a, p).person, p), size, mode="bilinear", align_corners=False)
             for a, p in ((photo, pose), (result, result_pose))
         )
-        hole = ((F.max_pool2d(was, 13, 1, 6) - 0.15) / 0.5).clamp(0, 1)
+        hole = ((widest(was, 6) - 0.15) / 0.5).clamp(0, 1)
         y, x = torch.meshgrid(*(torch.arange(n).to(photo) for n in size), indexing="ij")
         own, nothing = torch.stack([x, y])[None], torch.zeros_like(was)
         return Composition(

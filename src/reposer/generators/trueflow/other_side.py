@@ -17,6 +17,7 @@ from torch import Tensor
 from reposer.core import Pose
 from reposer.core.truth import PARTS
 from reposer.nn.layout import at_least_float32
+from reposer.nn.windows import widest
 
 from .copying import forearms, shrunk, torn
 from .geometry import MAP, Geometry, enlarged, sample
@@ -45,9 +46,9 @@ _ARMS = (1, 2)
 
 SMOOTH = 2.0
 """Standard deviation, in pixels at 1/2 of the picture, by which the target's places on the body are smoothed."""
-BEYOND = 5, 1, 2
-"""Side, stride and padding of the square around what is hidden in which places are looked up, too: where they would
-end, they would jump."""
+BEYOND = 2
+"""Radius of the square around what is hidden in which places are looked up, too: where they would end, they would
+jump."""
 AROUND = 0.025
 """Statures: the standard deviation of the distance on the body of what a place is estimated from."""
 RIDGE = 2e-5
@@ -80,7 +81,7 @@ def other_sides(geometry: Geometry, source_pose: Pose, hidden: Float[Tensor, "B 
         (hidden.shape[-2], hidden.shape[-1]),
         (geometry.target.parts.shape[-2], geometry.target.parts.shape[-1]),
     )
-    asked = F.max_pool2d(F.adaptive_max_pool2d(hidden, half), *BEYOND)[:, 0] > 0.02
+    asked = widest(F.adaptive_max_pool2d(hidden, half), BEYOND)[:, 0] > 0.02
     source, target = (_groups(body.parts) for body in (geometry.source, geometry.target))
     heads = at_least_float32(geometry.target.parts).softmax(1)[:, _HEAD].sum(1)
     source = source * geometry.source.person
@@ -115,7 +116,7 @@ class _Wanted(NamedTuple):
 
 
 def _wanted(surface: Float[Tensor, "3 h w"], scores: Float[Tensor, "G h w"], head: Float[Tensor, "h w"]) -> _Wanted:
-    around, near_head = F.max_pool2d(scores[None], *BEYOND)[0], F.max_pool2d(head[None], *BEYOND)[0]
+    around, near_head = widest(scores, BEYOND), widest(head, BEYOND)
     there = (around.amax(0) > 0.15) & ((near_head < 0.5) | (scores.amax(0) > 0.5))
     group = torch.where(there, (scores + 0.01 * around).argmax(0), -1)
     return _Wanted(group, {k: _smoothed(surface, scores[k]) for k in range(len(_NAMES)) if bool((group == k).any())})
