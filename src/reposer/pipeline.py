@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,11 +16,12 @@ from reposer.core import BadInput, Explanation, Framing, Generator, Pose, Skelet
 from reposer.core.canvas import ROOM, cut_joints, moved_inside
 from reposer.core.canvas import growth as growth_for
 from reposer.core.choices import Background, CanvasChoice, HeadChoice, OtherSide
-from reposer.core.composition import Composition, Provenance
+from reposer.core.composition import Composition, Provenance, SourcePerson
 from reposer.core.framing import between, cut, edges_around, frame_bytes, in_picture, size_of
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resized_columns, to_uint8
 from reposer.core.pose import Box, Edges
+from reposer.core.processes import closing_soon
 from reposer.core.retargeting import retarget
 from reposer.data.pictures import MAX_PIXELS, read_picture
 from reposer.generators import load
@@ -135,20 +137,24 @@ def transfer(
     source, own = _laid(crop, source_pose, others)
     target = Pose.stack([crop.place(target_pose)])
     device, seeds = generator.device, torch.tensor([seed])
-    explanation = generator.explain(source.to(device), own.to(device), target.to(device), seeds=seeds)
-    refuse_not_finite(explanation.picture, "this photo and pose")
+    alone = background in ("white", "transparent")
+    further = [other for other, _ in others]
+    memory = None if alone or others or any(growth) else remembered
+    promised: list[Future[Known]] = []
+    inputs = source.to(device), own.to(device), target.to(device)
+    with closing_soon(ThreadPoolExecutor(1)) as aside:  # beside what depends on the target
+
+        def known(person: SourcePerson) -> None:
+            promised.append(aside.submit(crop.known, person, further, alpha=alone, remembered=memory))
+
+        explanation = generator.explain(*inputs, seeds=seeds, sources_known=known)
+        refuse_not_finite(explanation.picture, "this photo and pose")
+        ready = promised[0].result() if promised else None
     if other_side == "plain" and explanation.composition is not None:
         explanation = replace(explanation, composition=explanation.composition.plain())
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
-    alone = background in ("white", "transparent")
-    made = crop.composed(
-        explanation,
-        [other for other, _ in others],
-        provenance=provenance,
-        alpha=alone,
-        remembered=None if alone or others or any(growth) else remembered,
-    )
+    made = crop.composed(explanation, further, provenance=provenance, alpha=alone, known=ready)
     if explanation.composition is None and background != "keep":
         made = _cut_out(picture, source_pose, made.picture, target_pose, provenance=provenance, alpha=alone)
     left, top, right, bottom = crop.edges
@@ -332,6 +338,21 @@ class PhotoCrop:
         """The photo with the crop replaced by what was generated in the frame, without the frame's padding."""
         return _paste(self.photo, cut(generated.float().cpu(), self.content), self.edges)
 
+    def known(
+        self,
+        person: SourcePerson | Composition,
+        others: Sequence["PhotoCrop"] = (),
+        *,
+        alpha: bool = False,
+        remembered: Remembered | None = None,
+    ) -> Known:
+        """What `composed` needs of the photos alone. remembered: of this photo, if it is the only one and alpha is not
+        asked for."""
+        sources = [PhotoPart(crop.photo, crop.edges) for crop in (self, *others)]
+        if remembered is not None:
+            return remembered.known(sources[0], self.content, person)
+        return known_of(sources, self.content, person, backdrop=not alpha)
+
     def composed(
         self,
         explanation: Explanation,
@@ -339,20 +360,18 @@ class PhotoCrop:
         *,
         provenance: bool = False,
         alpha: bool = False,
-        remembered: Remembered | None = None,
+        known: Known | None = None,
     ) -> Composed:
         """The photo with what was generated, at its own size as far as the generator says what that is made of.
 
         others: of the further photos that it was made of. provenance: also where each pixel comes from. alpha: also
-        what is the person, if the generator says it. remembered: of this photo, if it is the only one and alpha is not
-        asked for.
+        what is the person, if the generator says it. known: from `known` of the same; None = it is computed.
         """
         size = (self.photo.shape[0], self.photo.shape[1])
         fade = _fades(self.edges, size)
         if explanation.composition is not None:
             made_of = explanation.composition
             sources = [PhotoPart(crop.photo, crop.edges) for crop in (self, *others)]
-            known = None if remembered is None else remembered.known(sources[0], self.content, made_of)
             return composed(sources, self.content, made_of, fade, provenance=provenance, alpha=alpha, known=known)
         origin = Provenance.untouched(size) if provenance else None
         if origin is not None:

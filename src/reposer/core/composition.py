@@ -13,6 +13,14 @@ KINDS = ("kept", "copied", "filled", "invented", "mirrored")
 
 
 @dataclass(frozen=True)
+class SourcePerson:
+    """Where the sources' person is: as in `Composition`, but known before any target."""
+
+    source_person: Float[Tensor, "B S 1 h w"]
+    hole: Float[Tensor, "B 1 h w"]
+
+
+@dataclass(frozen=True)
 class Composition:
     """What a picture is made of, pixel by pixel of a generator's frame: enough to make it again at a photo's own size.
 

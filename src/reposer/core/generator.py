@@ -1,7 +1,7 @@
 """The interface of every family of networks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from .composition import Composition
+from .composition import Composition, SourcePerson
 from .errors import BadInput
 from .face import FaceLines
 from .framing import Framing
@@ -117,6 +117,10 @@ class Generator(nn.Module, ABC):
         """What `composition` needs of the sources alone. memory: from `begin`."""
         return None
 
+    def source_person(self, rest: Any) -> SourcePerson | None:
+        """What a composition will say of the sources alone. rest: from `at_rest`."""
+        return None
+
     def begin(self, source: Any, source_pose: Any, previous: tuple[Any, Any] | None = None) -> Any:
         """The memory that a clip's frames start from. A family overrides it, and `frame`, to compute once what depends
         on the source alone, or to remember. previous: the frame to continue after and its condition, for a family that
@@ -162,12 +166,23 @@ class Generator(nn.Module, ABC):
         target_pose: Condition,
         *,
         seeds: Int64[Tensor, "B"] | None = None,
+        sources_known: Callable[[SourcePerson], None] | None = None,
     ) -> Explanation:
-        """The picture that `generate` gives, its named layers, and what it is made of."""
+        """The picture that `generate` gives, its named layers, and what it is made of.
+
+        sources_known: told as soon as the sources are, of a family that composes; then the target follows.
+        """
         own, target = self.admit(source, source_pose, target_pose)
         with self._inference():
-            output = self.sample(source, own, target, seeds)
-            made_of = self.composition(source, own, target, output)
+            if self.composes and sources_known is not None:
+                memory = self.begin(source, own)
+                rest = self.at_rest(memory)
+                if (shown := self.source_person(rest)) is not None:
+                    sources_known(shown)
+                output, _ = self.frame(memory, target, seeds)
+            else:
+                rest, output = None, self.sample(source, own, target, seeds)
+            made_of = self.composition(source, own, target, output, rest)
             return Explanation(_clamped(output), self.layers(output), made_of)
 
     def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:

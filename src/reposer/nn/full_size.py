@@ -2,7 +2,8 @@
 enlarged."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, MIRRORED, Composition, Provenance
+from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, MIRRORED, Composition, Provenance, SourcePerson
 from reposer.core.framing import cut, size_of
 from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
 from reposer.core.pose import Edges
@@ -121,13 +122,9 @@ def composed(
         if origin is not None:
             _note(origin, rows, columns, tile, maps)
 
-    threads = torch.get_num_threads()  # a tile is too small for more than one, but there are many tiles
-    try:
-        with closing_soon(ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))) as pool:
-            for _ in pool.map(compose, _tiles(edges, size)):
-                pass
-    finally:
-        torch.set_num_threads(threads)  # threads that begin later have as many, too
+    with _single_threads(torch.get_num_threads()) as pool:  # a tile is too small for several, but there are many
+        for _ in pool.map(compose, _tiles(edges, size)):
+            pass
     return Composed(answer, cover, origin)
 
 
@@ -138,13 +135,37 @@ class Known(NamedTuple):
     backdrop: "_Backdrop | None"
 
 
-def known_of(sources: Sequence[PhotoPart], content: Edges, composition: Composition, *, backdrop: bool = True) -> Known:
-    """What the photos show, and the first one's background where its person stood. backdrop: False = without that."""
-    looks = [_Look(source, composition.source_person[0, s], content) for s, source in enumerate(sources)]
-    photo, edges = sources[0]
-    if not backdrop:
-        return Known(looks, None)
-    return Known(looks, _Backdrop(photo, edges, looks[0], _Maps(composition, content, size_of(edges))))
+def known_of(
+    sources: Sequence[PhotoPart], content: Edges, person: SourcePerson | Composition, *, backdrop: bool = True
+) -> Known:
+    """What the photos show, and the first one's background where its person stood. backdrop: False = without that.
+
+    person: of the sources, alone or in a composition.
+    """
+    inference = torch.is_inference_mode_enabled()
+
+    def found() -> Known:
+        with torch.inference_mode(inference), torch.no_grad():
+            looks = [_Look(source, person.source_person[0, s], content) for s, source in enumerate(sources)]
+            photo, edges = sources[0]
+            if not backdrop:
+                return Known(looks, None)
+            hole = cut(person.hole[0].float().cpu(), content)[0]
+            return Known(looks, _Backdrop(photo, edges, looks[0], hole))
+
+    with _single_threads(1) as pool:  # its many steps are small: with two threads each waits longer than it computes
+        return pool.submit(found).result()
+
+
+@contextmanager
+def _single_threads(count: int) -> Iterator[Executor]:
+    """Threads in which torch uses no further ones."""
+    threads = torch.get_num_threads()
+    try:
+        with closing_soon(ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)  # threads that begin later have as many, too
 
 
 class Remembered:
@@ -154,13 +175,13 @@ class Remembered:
         self._of: tuple[Edges, Edges, Tensor, Tensor] | None = None
         self._known: Known | None = None
 
-    def known(self, source: PhotoPart, content: Edges, composition: Composition) -> Known:
+    def known(self, source: PhotoPart, content: Edges, shown: SourcePerson | Composition) -> Known:
         """As `known_of` of this photo alone."""
-        person, hole = composition.source_person, composition.hole
+        person, hole = shown.source_person, shown.hole
         of = self._of
         same = of is not None and of[:2] == (source.edges, content) and torch.equal(of[2], person)
         if self._known is None or of is None or not same or not torch.equal(of[3], hole):
-            self._known = known_of([source], content, composition)
+            self._known = known_of([source], content, shown)
             self._of = source.edges, content, person.clone(), hole.clone()
         return self._known
 
@@ -220,9 +241,12 @@ def _composed_tile(
         for c, source in enumerate(sources):
             if float(fine.copied[c].amax()) < NOTHING:
                 continue
-            places[c] = looks[source].place(fine.flow[c], maps, down, across)
-            colours[c] = looks[source].colours(places[c])
-            copied[c] = fine.copied[c] * _ramp(looks[source].person(colours[c], places[c]), *COVERED)
+            rows, columns = box = _around_any(fine.copied[c] * moved)
+            at = _within(down, rows), _within(across, columns)
+            place = looks[source].place(fine.flow[c][:, *box], maps, *at)
+            shown = looks[source].colours(place)
+            places[c][:, *box], colours[c][:, *box] = place, shown
+            copied[c][box] = fine.copied[c][box] * _ramp(looks[source].person(shown, place), *COVERED)
         whole, directly = fine.copied.sum(0), fine.copied[:direct].sum(0)
         sure = _ramp(whole, NONE, SURE)
         copied *= sure / whole.clamp(min=NONE)
@@ -243,6 +267,19 @@ def _composed_tile(
     seen = made, background[0] if behind is None else behind
     shares = copied, ahead - copied.sum(0), filled, 1 - moved
     return _Tile(fine.copies, own, own_person, colours, places, *seen, *shares)
+
+
+def _around_any(share: Float[Tensor, "t u"]) -> tuple[slice, slice]:
+    """The rows and columns between which some of it is."""
+    found = []
+    for axis in (1, 0):
+        some = share.amax(axis).nonzero()[:, 0]
+        found.append(slice(int(some[0]), int(some[-1]) + 1) if len(some) else slice(0, 0))
+    return found[0], found[1]
+
+
+def _within(part: slice, inner: slice) -> slice:
+    return slice(part.start + inner.start, part.start + inner.stop)
 
 
 def enter_invented(origin: Provenance, edges: Edges, fade: Fade) -> None:
@@ -332,7 +369,6 @@ class _Maps:
         maps = [flow.flatten(0, 1), c.copied[0, :, 0], c.person[0], c.hole[0], c.still[0]]
         self.maps = cut(torch.cat([part.float().cpu() for part in maps]), content).contiguous()
         self._colours = cut(torch.cat([c.invented[0], c.background[0]]).float().cpu(), content).contiguous()
-        self.hole = self.maps[-2]
         self.frame, self.size = size_of(content), size
         self.sources, self.direct = c.sources, c.direct
         self._person = cut(torch.maximum(c.person[0], c.source_person[0, 0]).float().cpu(), content)[0]
@@ -454,17 +490,17 @@ class _Look:
 class _Backdrop:
     """The photo's background where its person stood: copied from around, in pieces that are shifted as they are."""
 
-    def __init__(self, photo: UInt8[Tensor, "H W 3"], edges: Edges, look: _Look, maps: _Maps) -> None:
+    def __init__(self, photo: UInt8[Tensor, "H W 3"], edges: Edges, look: _Look, hole: Float[Tensor, "h w"]) -> None:
         self.edges, self.size, self.table = edges, look.size, look.table
         self.region = _around(edges, look.size)
         left, top, right, bottom = self.region
         scale = min(1.0, GAP / max(right - left, bottom - top))
         self.cells = (max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left))))
         small = _small(photo, self.region, self.cells)[0]
-        hole = self._hole(small, look, maps)
-        gap = ~widened(~widened(hole, RIM + CLOSED), CLOSED)
+        hidden = self._hole(small, look, hole)
+        gap = ~widened(~widened(hidden, RIM + CLOSED), CLOSED)
         self.gap = gap.float()
-        found = patched(small, gap, ~widened(gap, RIM)) if bool(hole.any()) else None
+        found = patched(small, gap, ~widened(gap, RIM)) if bool(hidden.any()) else None
         h, w = self.cells
         self.known = found is not None
         self.fits, self.tone, offset = torch.zeros(h, w), torch.zeros(3, h, w), torch.zeros(2, h, w)
@@ -479,8 +515,8 @@ class _Backdrop:
         self.maps = self.gap * torch.cat([torch.ones(1, h, w), self.fits[None], self.tone])
         self.one, self.several = _shifts_between(self.shift, self.maps[1] > 0)
 
-    def _hole(self, small: Float[Tensor, "3 h w"], look: _Look, maps: _Maps) -> Bool[Tensor, "h w"]:
-        """Where the photo's person hides the background."""
+    def _hole(self, small: Float[Tensor, "3 a b"], look: _Look, hole: Float[Tensor, "h w"]) -> Bool[Tensor, "a b"]:
+        """Where the photo's person hides the background. hole: of the part, as the network finds it."""
         h, w = self.cells
         left, top, right, bottom = self.region
         x = left - 0.5 + (torch.arange(w) + 0.5) * (right - left) / w
@@ -489,8 +525,8 @@ class _Backdrop:
         inner = (x - self.edges[0] + 0.5) / (self.edges[2] - self.edges[0])
         outer = (y - self.edges[1] + 0.5) / (self.edges[3] - self.edges[1])
         grid = 2 * torch.stack([inner.expand(h, w), outer[:, None].expand(h, w)], -1) - 1
-        hole = F.grid_sample(maps.hole[None, None], grid[None], padding_mode="zeros", align_corners=False)[0, 0]
-        return (hole > SHOWN) & (look.person(small, place) > PERSON)
+        likely = F.grid_sample(hole[None, None], grid[None], padding_mode="zeros", align_corners=False)[0, 0]
+        return (likely > SHOWN) & (look.person(small, place) > PERSON)
 
     def behind(
         self, needed: Float[Tensor, "t u"], down: slice, across: slice
@@ -510,15 +546,19 @@ class _Backdrop:
         if not bool(self.gap[near_y, near_x].any()):
             return None, torch.zeros(len(by_row), len(by_column))
         share, fits, *tone = by_row @ self.maps[:, near_y, near_x] @ by_column.mT
-        if not self.known or not bool((share * needed).any()):
+        box = _around_any(share * needed)
+        if not self.known or box[0].stop == 0:
             return None, share
+        behind = torch.zeros(3, *share.shape)
+        down, across, needed, fits = _within(down, box[0]), _within(across, box[1]), needed[box], fits[box]
+        tone, inner = [t[box] for t in tone], share[box]
         rows, columns = _sides(down, h, bottom - top), _sides(across, w, right - left)
         y = (torch.arange(down.start, down.stop) + top).int()
         x = (torch.arange(across.start, across.stop) + left).int()
         between = rows.before + 1, columns.before + 1
         shift = self.one[:, between[0]][:, :, between[1]]
         colours = self._shown(y[:, None] + shift[0], x + shift[1])
-        behind = torch.stack([t.addcmul(colour, fits) for t, colour in zip(tone, colours, strict=True)])
+        found = torch.stack([t.addcmul(colour, fits) for t, colour in zip(tone, colours, strict=True)])
         mixed = self.several[between[0]][:, between[1]] & (needed > 0)
         at_y, at_x = mixed.nonzero().unbind(1)
         if len(at_y):  # pieces from different places meet
@@ -530,8 +570,9 @@ class _Backdrop:
                     shift = self.shift.flatten(1)[:, cell]
                     for total, colour in zip(sums, self._shown(y[at_y] + shift[0], x[at_x] + shift[1]), strict=True):
                         total.addcmul_(colour, weight)
-            behind[:, at_y, at_x] = sums
-        return (behind / share.clamp(min=NOTHING)).clamp(-1, 1), share
+            found[:, at_y, at_x] = sums
+        behind[:, *box] = (found / inner.clamp(min=NOTHING)).clamp(-1, 1)
+        return behind, share
 
     def _shown(self, y: Int[Tensor, "*N"], x: Int[Tensor, "*N"]) -> list[Float[Tensor, "*N"]]:
         """The photo's pixels, or those of its border, a colour at a time."""

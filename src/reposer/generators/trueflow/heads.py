@@ -17,6 +17,7 @@ from reposer.core import Pose
 from reposer.core.truth import PARTS
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
+from reposer.nn.windows import narrowest, widest
 
 from .copying import ARMS, Whole, reached, unlike
 from .geometry import Body, sample
@@ -98,7 +99,7 @@ def _hair(
     like = _ramp((to_others - to_hair) / (to_others + to_hair).clamp(min=1e-3), 0.0, 0.35) * _ramp(-to_hair, -0.5, -0.3)
     start = _ramp(head, 0.4, 0.7)
     found = torch.maximum(like * zone, start)
-    opened = F.max_pool2d(-F.max_pool2d(-found, 3, 1, 1), 3, 1, 1)
+    opened = widest(narrowest(found, 1), 1)
     found = reached(torch.minimum(start, opened), opened)
     return found * (at.real < CHIN[0])
 
@@ -156,7 +157,7 @@ def _moved(
     inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1))).all(1, True)
     shown = sample(mask, place) * inside * (1 - _ramp(wanted_arms, 0.3, 0.6))
     around = 1 - _ramp(now_axis.coordinates(pixels).real, CHIN[0] - 0.35, CHIN[0] - 0.2)
-    beyond = wanted * around * (1 - F.max_pool2d(shown, 3, 1, 1))
+    beyond = wanted * around * (1 - widest(shown, 1))
     return place, sure * shown, sure * beyond
 
 

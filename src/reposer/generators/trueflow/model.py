@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
-from reposer.core.composition import Composition
+from reposer.core.composition import Composition, SourcePerson
 from reposer.core.generator import refuse_indivisible
 from reposer.nn.call import call
 from reposer.nn.filling import filled
@@ -301,6 +301,13 @@ class TrueFlow(Generator):
         added = [torch.cat([one, other], 1) for one, other in zip(hands, hairs, strict=True)]
         return errors, [with_added(person, masks) for person, masks in zip(persons, added, strict=True)], hands
 
+    def source_person(self, rest: tuple[list[Tensor], list[Tensor], list[Tensor]]) -> SourcePerson:
+        _, masks, hands = rest
+        size = (hands[0].shape[-2], hands[0].shape[-1])
+        hole = ((widest(masks[0], 3) - 0.15) / 0.5).clamp(0, 1)
+        person, hole = (F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (torch.cat(masks), hole))
+        return SourcePerson(torch.stack(person.chunk(len(masks)), 1), hole)
+
     def composition(
         self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any = None
     ) -> Composition:
@@ -317,7 +324,7 @@ class TrueFlow(Generator):
         geometries, found = (output.geometry, *output.others), (output.place, *output.other_places)
         errors, masks, hands = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
         places = [corrected(place, error) for place, error in zip(found, errors, strict=True)]
-        hole = ((widest(masks[0], 3) - 0.15) / 0.5).clamp(0, 1)
+        sources_shown = self.source_person((errors, masks, hands))
         still = still_share(output.geometry, poses[0], target_pose)
 
         def large(a: Tensor) -> Tensor:
@@ -376,7 +383,7 @@ class TrueFlow(Generator):
             # the network has seen an arm, and generates it again
             return torch.lerp(found, filled(look, share), behind_arms)
 
-        direct, own, hole = len(order) - len(mirrored), invented(len(order)), large(hole)
+        direct, own, hole = len(order) - len(mirrored), invented(len(order)), sources_shown.hole
         missed = (hole - output.hole).clamp(min=0)  # hands and hair that the network missed
         return Composition(
             place=torch.stack(places, 1),
@@ -386,7 +393,7 @@ class TrueFlow(Generator):
             background=torch.lerp(output.background, filled(output.background, 1 - missed), missed),
             hole=hole,
             still=large(still),
-            source_person=torch.stack([large(mask) for mask in masks], 1),
+            source_person=sources_shown.source_person,
             wholes=tuple(of_wholes),
             mirrored=tuple(mirrored),
             invented_plain=own if direct == len(order) else invented(direct),
