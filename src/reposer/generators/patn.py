@@ -245,6 +245,7 @@ class PATNObjective(Objective):
                     bias=generator.config.bias,
                     dropout=config.discriminator_dropout,
                     head=config.head,
+                    pose_maps=0 if name == "appearance" else beside,
                 ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
                 for name, beside in (("appearance", 3), ("shape", len(generator.skeleton)))
             }

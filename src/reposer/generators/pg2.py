@@ -30,8 +30,9 @@ from reposer.generators.registries import GENERATORS
 from reposer.losses.adversarial import bce_fake, bce_real
 from reposer.nn.call import call
 from reposer.nn.gathered_norm import GatheredBatchNorm
-from reposer.nn.layout import at_least_float32, channels_first_on_cpu, in_layout_of
+from reposer.nn.layout import at_least_float32, channels_last
 from reposer.nn.maps import PoseDiscs, pose_mask
+from reposer.nn.same_conv import SameConv
 from reposer.recipes import DataConfig, PairRecipe
 from reposer.training import RECIPES, Adam, Objective, Stage, Turn, frozen
 
@@ -117,13 +118,6 @@ class PG2Config:
         return PG2Generator(self)
 
 
-class Conv(nn.Conv2d):
-    """Conv3x3 that keeps the size."""
-
-    def __init__(self, i: int, o: int) -> None:
-        super().__init__(i, o, 3, padding=1)
-
-
 class Halve(nn.Conv2d):
     """A convolution of stride 2: half of an even size, whatever its (odd) side."""
 
@@ -144,7 +138,7 @@ class TwoConv(nn.Module):
         super().__init__()
         assert i == o or not residual
         self.residual = residual
-        self.first, self.second = Conv(i, o), Conv(o, o)
+        self.first, self.second = SameConv(i, o), SameConv(o, o)
 
     def forward(self, *maps: Float[Tensor, "B _ H W"]) -> Float[Tensor, "B o H W"]:
         x = torch.cat(maps, 1) if len(maps) > 1 else maps[0]
@@ -188,13 +182,13 @@ class ResidualEncoder(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.width * (n + 1) for n in range(config.levels)]
-        self.enter = Conv(channels, widths[0])
+        self.enter = SameConv(channels, widths[0])
         self.blocks = nn.ModuleList(TwoConv(c, c, residual=True) for c in widths)
         self.halve = nn.ModuleList(Halve(i, o, 3, config.padding) for i, o in pairwise(widths))
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> list[Float[Tensor, "B _ _ _"]]:
         """The features of each level, from fine to coarse."""
-        x = F.relu(self.enter(in_layout_of(x, self.enter.weight)), inplace=True)
+        x = F.relu(self.enter(channels_last(x)), inplace=True)
         levels = []
         for n, block in enumerate(self.blocks):
             if n > 0:
@@ -244,7 +238,7 @@ class CoarseNet(nn.Module):
         widths = [width + width * levels, *(2 * width * n for n in range(levels - 1, 0, -1))]
         self.decoder = nn.ModuleList(TwoConv(c, c, residual=True) for c in widths)
         self.narrow = nn.ModuleList(nn.Conv2d(i, o // 2, 1) for i, o in pairwise(widths))
-        self.picture = Conv(widths[-1], 3)
+        self.picture = SameConv(widths[-1], 3)
 
     def forward(self, source: Float[Tensor, "B 3 H W"], pose: Float[Tensor, "B ..."]) -> Float[Tensor, "B 3 H W"]:
         *skips, x = self.encoder(source if self.embed is not None else torch.cat([source, pose], 1))
@@ -270,18 +264,18 @@ class RefineNet(nn.Module):
         super().__init__()
         self.config = config
         width, levels = config.width, config.levels - SHALLOWER
-        self.enter = Conv(6, width)
+        self.enter = SameConv(6, width)
         widths = [width * (n + 1) for n in range(levels)]
         self.encoder = nn.ModuleList(TwoConv(i, o) for i, o in pairwise([width, *widths]))
         self.halve = nn.ModuleList(Halve(c, c, 3, config.padding) for c in widths[:-1])
         skips = [c if config.finest_skip or n > 0 else 0 for n, c in enumerate(widths)]
         below = [widths[-1], *[width] * (levels - 1)]
         self.decoder = nn.ModuleList(TwoConv(x + skip, width) for x, skip in zip(below, reversed(skips), strict=True))
-        self.picture = Conv(width, 3)
+        self.picture = SameConv(width, 3)
 
     def forward(self, source: Float[Tensor, "B 3 H W"], coarse: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
         """The difference map, unbounded, at least float32."""
-        x = in_layout_of(torch.cat([coarse, source], 1), self.enter.weight)
+        x = channels_last(torch.cat([coarse, source], 1))
         x = F.relu(self.enter(x), inplace=True)
         skips: list[Tensor] = []
         for n, block in enumerate(self.encoder):
@@ -512,7 +506,6 @@ class PG2CoarseObjective(Objective):
     def __init__(self, config: PG2CoarseConfig, generator: PG2Generator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
-        channels_first_on_cpu(generator)
         self.networks = nn.ModuleDict({"generator": generator})
 
     @property
@@ -537,7 +530,6 @@ class PG2Objective(Objective):
     def __init__(self, config: PG2LossesConfig, generator: PG2Generator) -> None:
         super().__init__()
         self.config, self.generator = config, generator
-        channels_first_on_cpu(generator)
         self.discriminator = DCGANDiscriminator(
             3 if config.discriminator_sees == "triplet" else 6,
             generator.framing.size,

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -11,17 +11,18 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def in_layout_of(x: Tensor, weight: Tensor) -> Tensor:
-    """In the layout of the weights of the convolution that reads it."""
-    last = weight.is_contiguous(memory_format=torch.channels_last)
-    return channels_last(x) if last else x.contiguous()
-
-
-def channels_first_on_cpu(network: nn.Module) -> None:
-    """For training networks of wide maps and no norms: on the CPU the gradients of their weights take up to three times
-    as long with channels last. A GPU keeps the layout."""
-    if not torch.cuda.is_available():
-        network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+def trains_with_channels_last(x: Tensor, weight: Tensor) -> bool:
+    """Whether a layer's result has a gradient, on the CPU, in full precision and with channels last."""
+    return (
+        torch.is_grad_enabled()
+        and (x.requires_grad or weight.requires_grad)
+        and weight.device.type in ("cpu", "meta")  # of the latter only the memory is counted, as on the CPU
+        and weight.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
+        and weight.is_contiguous(memory_format=torch.channels_last)
+        and not weight.is_contiguous()
+        and not torch.compiler.is_compiling()
+    )
 
 
 def at_least_float32(x: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ class PairDiscriminator(nn.Module):
     many.
     bias: whether its convolutions have one; a head's always does.
     dropout: rate in the residual blocks, by the rows' seeds.
+    pose_maps: how many of the `i` channels, the last ones, are maps of one joint's bump each.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class PairDiscriminator(nn.Module):
         bias: bool = True,
         dropout: float = 0.5,
         head: Head = "none",
+        pose_maps: int = 0,
     ) -> None:
         super().__init__()
         channels = width * 2**downsamplings
-        self.encoder = Encoder(i, width, downsamplings, normalize=normalize, bias=bias)
+        self.encoder = Encoder(i, width, downsamplings, normalize=normalize, bias=bias, pose_maps=pose_maps)
         self.blocks = nn.ModuleList(
             ResidualBlock(channels, normalize=normalize, bias=bias, dropout=dropout, number=n) for n in range(blocks)
         )

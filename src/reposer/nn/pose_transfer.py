@@ -16,6 +16,7 @@ from reposer.nn.dropout import SeededDropout
 from reposer.nn.gathered_norm import GatheredBatchNorm
 from reposer.nn.instance_norm import InstanceNorm
 from reposer.nn.layout import at_least_float32
+from reposer.nn.same_conv import SameConv
 
 from .call import call
 
@@ -40,20 +41,31 @@ class NormAct(nn.Module):
         return F.relu(self.norm(x), inplace=True)
 
 
-class Conv(nn.Conv2d):
+class Conv(SameConv):
     """A convolution with reflection padding that keeps the size."""
 
-    def __init__(self, i: int, o: int, side: int = 3, *, bias: bool = True) -> None:
-        super().__init__(i, o, side, padding=side // 2, padding_mode="reflect", bias=bias)
+    def __init__(self, i: int, o: int, side: int = 3, *, bias: bool = True, pose_maps: int = 0) -> None:
+        super().__init__(i, o, side, padding="reflect", bias=bias, pose_maps=pose_maps)
 
 
 class Encoder(nn.Sequential):
-    """Conv7x7 (to `width`) N ReLU, then `downsamplings` times Conv3x3/2 N ReLU with twice the channels each."""
+    """Conv7x7 (to `width`) N ReLU, then `downsamplings` times Conv3x3/2 N ReLU with twice the channels each.
+
+    pose_maps: how many of the `i` channels, the last ones, are maps of one joint's bump each.
+    """
 
     def __init__(
-        self, i: int, width: int, downsamplings: int, *, normalize: Normalize = "instance", bias: bool = True
+        self,
+        i: int,
+        width: int,
+        downsamplings: int,
+        *,
+        normalize: Normalize = "instance",
+        bias: bool = True,
+        pose_maps: int = 0,
     ) -> None:
-        layers: list[nn.Module] = [before_norm(Conv(i, width, 7, bias=bias)), NormAct(width, normalize)]
+        first = before_norm(Conv(i, width, 7, bias=bias, pose_maps=pose_maps))
+        layers: list[nn.Module] = [first, NormAct(width, normalize)]
         for n in range(downsamplings):
             c = width * 2**n
             halve = before_norm(nn.Conv2d(c, 2 * c, 3, stride=2, padding=1, bias=bias))
@@ -195,7 +207,9 @@ class PoseBranch(nn.Module):
     ) -> None:
         super().__init__()
         self.picture_encoder = Encoder(3, width, downsamplings, normalize=normalize, bias=bias)
-        self.pose_encoder = Encoder(2 * num_joints, width, downsamplings, normalize=normalize, bias=bias)
+        self.pose_encoder = Encoder(
+            2 * num_joints, width, downsamplings, normalize=normalize, bias=bias, pose_maps=2 * num_joints
+        )
         channels = width * 2**downsamplings
         self.cascade = Cascade(channels, blocks, normalize=normalize, bias=bias, dropout=dropout)
         self.decoder = Decoder(width, downsamplings, upsampling=upsampling, normalize=normalize, bias=bias)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from reposer.nn.call import call
 from reposer.nn.instance_norm import instance_norm
 from reposer.nn.layout import at_least_float32
+from reposer.nn.same_conv import SameConv
 
 StyleEncoding = Literal["plain", "residual"]
 """How a style encoder halves the picture: strided convolutions (RATE-Net's code) or residual blocks (DRN's paper)."""
@@ -52,8 +53,8 @@ class DetailModule(nn.Module):
         self.encoder = StyleEncoder(width, halvings, latent, encoding)
         self.trunk = nn.ModuleList(AdaINBlock(channels) for _ in range(blocks))
         widths = [channels // 2**n for n in range(ups + 1)]
-        self.enlarge = nn.ModuleList(reflected(i, o, 5) for i, o in pairwise(widths))
-        self.picture = reflected(widths[-1], 3, 7)
+        self.enlarge = nn.ModuleList(SameConv(i, o, 5, padding="reflect") for i, o in pairwise(widths))
+        self.picture = SameConv(widths[-1], 3, 7, padding="reflect")
         self.styled = [c for block in self.trunk for c in (channels, channels)]  # channels, norm by norm
         self.styled_decoder = adain_in == "all"
         if self.styled_decoder:
@@ -93,8 +94,8 @@ class AdaINBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = reflected(channels, channels, 3)
-        self.second = reflected(channels, channels, 3)
+        self.first = SameConv(channels, channels, 3, padding="reflect")
+        self.second = SameConv(channels, channels, 3, padding="reflect")
 
     def forward(
         self, x: Float[Tensor, "B C h w"], first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]
@@ -109,10 +110,11 @@ class StyleEncoder(nn.Module):
     def __init__(self, width: int, halvings: int, latent: int, encoding: StyleEncoding) -> None:
         super().__init__()
         widths = [width * min(2**n, WIDEST) for n in range(halvings + 1)]
-        self.first = reflected(3, width, 7)
+        self.first = SameConv(3, width, 7, padding="reflect")
         self.plain = encoding == "plain"
         self.halve = nn.ModuleList(
-            reflected(i, o, 4, stride=2) if self.plain else ResidualHalving(i, o) for i, o in pairwise(widths)
+            nn.Conv2d(i, o, 4, 2, 1, padding_mode="reflect") if self.plain else ResidualHalving(i, o)
+            for i, o in pairwise(widths)
         )
         self.code = nn.Conv2d(widths[-1], latent, 1)
 
@@ -133,8 +135,7 @@ class ResidualHalving(nn.Module):
 
     def __init__(self, i: int, o: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(i, i, 3, padding=1)
-        self.second = nn.Conv2d(i, o, 3, padding=1)
+        self.first, self.second = SameConv(i, i), SameConv(i, o)
         self.bypass = nn.Conv2d(i, o, 1, bias=False)
 
     def forward(self, x: Float[Tensor, "B i H W"]) -> Float[Tensor, "B o H//2 W//2"]:
@@ -158,8 +159,3 @@ class StyleMLP(nn.Module):
 
     def forward(self, code: Float[Tensor, "B Z"]) -> Float[Tensor, "B N"]:
         return call(self.last, F.relu(self.second(F.relu(self.first(code)))))
-
-
-def reflected(i: int, o: int, kernel: int, *, stride: int = 1) -> nn.Conv2d:
-    """A convolution with reflection padding."""
-    return nn.Conv2d(i, o, kernel, stride=stride, padding=(kernel - 1) // 2, padding_mode="reflect")

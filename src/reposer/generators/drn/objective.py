@@ -138,12 +138,14 @@ class DRNObjective(Objective):
         self.config, self.generator = config, generator
         if config.face and not generator.config.face:
             raise BadInput("There is no face module for a face term; set it to 0.")
+        joints = len(generator.config.body)
         self.discriminators = nn.ModuleDict(
             {
-                name: DiscriminatorsBySize(config, 3 + beside).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-                for name, beside in (("appearance", 3), ("shape", len(generator.config.body)))
+                "appearance": DiscriminatorsBySize(config, 3 + 3),
+                "shape": DiscriminatorsBySize(config, 3 + joints, pose_maps=joints),
             }
         )
+        self.discriminators.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.networks = nn.ModuleDict({"generator": generator, **self.discriminators})
         self.pools = {name: ImagePool(config.pool) for name in self.discriminators}
         self.features = feature_network(config.features, weights=config.weights)
@@ -279,7 +281,7 @@ class DRNObjective(Objective):
 class DiscriminatorsBySize(nn.ModuleList):
     """PATN's discriminator, once for each size."""
 
-    def __init__(self, config: DRNLossesConfig, channels: int) -> None:
+    def __init__(self, config: DRNLossesConfig, channels: int, *, pose_maps: int = 0) -> None:
         super().__init__(
             PairDiscriminator(
                 channels,
@@ -287,6 +289,7 @@ class DiscriminatorsBySize(nn.ModuleList):
                 blocks=config.discriminator_blocks,
                 dropout=config.discriminator_dropout,
                 head=config.head,
+                pose_maps=pose_maps,
             )
             for _ in range(config.discriminator_scales)
         )
