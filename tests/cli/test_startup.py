@@ -84,3 +84,17 @@ def test_what_could_not_be_opened_ahead_is_refused_where_it_is_asked_for(tmp_pat
     open_ahead([path], (CPU,), 1)
     with pytest.raises(BadInput, match=r"cannot be opened as an ONNX network"):
         open_session(path, (CPU,), 1)
+
+
+def test_a_process_leaves_with_its_code_after_its_threads_its_handlers_and_its_output():
+    code = (
+        "import atexit, sys, threading, time\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from reposer.cli.startup import leave\n"
+        "atexit.register(print, 'handled')\npool = ThreadPoolExecutor(1)\n"
+        "pool.submit(lambda: (time.sleep(0.3), print('computed')))\n"
+        "threading.Thread(target=lambda: (time.sleep(0.5), print('waited'))).start()\n"
+        "sys.stderr.write('said')\nleave(7)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 7 and done.stderr == "said"
+    assert done.stdout.split() == ["computed", "waited", "handled"]

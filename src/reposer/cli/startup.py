@@ -1,20 +1,25 @@
-"""Loads a large library sooner: without the garbage collector, and torch on two cores, without what is seldom used.
+"""Loads a large library sooner: without the garbage collector, and torch on two cores, without what is seldom used;
+and ends a process that has it sooner.
 
 While modules load, they make hundreds of thousands of objects that stay. Python's collector looks through them again
 and again, and once more when the process ends.
 """
 
+import atexit
 import ctypes
 import gc
+import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import LazyLoader, find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 
 class WithoutCollector(MetaPathFinder):
@@ -102,3 +107,14 @@ def torch_threads() -> int | None:
 def _library_folder() -> Path | None:
     spec = find_spec("torch")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "lib"
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process as `sys.exit` does, threads, exit handlers and output included, but without taking apart every
+    module and object, which after torch takes half a second of processor time."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
