@@ -76,7 +76,7 @@ leaderboard-mini: .venv/.core
 # The sheet is written beside the temporary files, or to SHEET=DIR; never into this repository.
 photo-sheet: .venv/.core
 	@test -n '$(REAL_DATA)' || { echo "Name the folder with real photos: make photo-sheet REAL_DATA=DIR"; exit 1; }
-	REPOSER_REAL_DATA='$(REAL_DATA)' REPOSER_SHEET='$(SHEET)' $(BIN)/python -m benchmarks photo_sheet
+	REPOSER_REAL_DATA='$(REAL_DATA)' REPOSER_SHEET='$(SHEET)' $(BIN)/python -m benchmarks photo_sheet photo_poses
 
 clean:
 	rm -rf .venv build dist src/*.egg-info reposer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
