@@ -1,7 +1,8 @@
 """`reposer transfer PHOTO --pose OTHER_PHOTO` of 12 megapixels in processes of its own, from start to file.
 
-Beside the whole command its parts, one after the other in one process (the command reads the weights beside the
-estimation). On a busy machine the time passes while others compute; processor time grows less, through shared caches.
+Beside the whole command its parts, one after the other in one process (the command decodes the photo and opens the
+estimator beside torch's import, reads the weights beside the estimation, and fills the background beside the target).
+On a busy machine the time passes while others compute; processor time grows less, through shared caches.
 """
 
 import json
@@ -72,9 +73,10 @@ def _parts(photo: Path, pose: Path, out: Path) -> dict[str, tuple[float, float]]
         found[name] = now[0] - last[0], now[1] - last[1]
         last = now
 
-    from reposer.cli.startup import WithoutCollector
+    from reposer.cli.startup import WithoutCollector, leave_for_first_use
 
     sys.meta_path.insert(0, WithoutCollector("torch"))
+    leave_for_first_use()
     import torch  # noqa: F401
 
     ends("Python and torch")
