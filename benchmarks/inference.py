@@ -1,11 +1,15 @@
-"""GFLA for fashion at 256x256, one picture, against the time that its multiplications alone would take."""
+"""GFLA for fashion at 256x256 and the shipped TrueFlow, one picture, against the time that their multiplications alone
+would take."""
 
 import copy
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from reposer.core import Pose
+from reposer.data.poses.presets import preset
+from reposer.engines.run import load_for
 from reposer.generators.gfla.network import GFLAConfig, GFLAGenerator
 
 from .local_attention import PatchAttention
@@ -13,9 +17,50 @@ from .measure import Table, best_times, matrix_product_speed
 
 GIGAMACS = 20.46  # of one picture, counted over all convolutions of the published network
 REPEATS = 15
+TRUEFLOW_SIZES = ((256, 192), (192, 144))
+"""(height, width): as trained, and that of the preset `fast`."""
 
 
 def run(device: torch.device) -> list[Table]:
+    return [gfla(device), trueflow(device)]
+
+
+def trueflow(device: torch.device) -> Table:
+    """A picture of the shipped network, and the next pose of the same photo, whose body is known."""
+    rows: list[tuple[str | float, ...]] = []
+    with torch.inference_mode():
+        speed = matrix_product_speed(torch.float32, device=device)
+        for height, width in TRUEFLOW_SIZES:
+            generator = load_for("trueflow", device, "torch", (height, width))
+            pose = demo_pose((height, width)).to(device)
+            source = 2 * torch.rand(1, 3, height, width, device=device) - 1
+            memory = generator.begin(source, pose)
+            with FlopCounterMode(display=False) as counter:
+                generator.generate(source, pose, pose)
+            seconds = best_times(
+                {
+                    "a picture": lambda: generator.generate(source, pose, pose),  # noqa: B023
+                    "a further pose": lambda: generator.frame(memory, pose),  # noqa: B023
+                },
+                repeats=REPEATS,
+                device=device,
+            )
+            operations = counter.get_total_flops()
+            floor = operations / speed
+            size = f"{height}x{width}"
+            rows.append((f"{size}, floor: {operations / 2e9:.2f} GMACs as fp32 matrix products", 1e3 * floor, 1.0))
+            rows += [(f"{size}, {name}", 1e3 * value, value / floor) for name, value in seconds.items()]
+    note = f"Best of {REPEATS}; the floor is of a picture. Matrix products in the same run: {speed / 1e9:.0f} GFLOP/s."
+    return Table("TrueFlow inference, one picture, fp32", ("what", "ms", "times the floor"), rows, note)
+
+
+def demo_pose(size: tuple[int, int]) -> Pose:
+    """A standing person of a picture of this (height, width)."""
+    pose = preset("standing").resize(size)
+    return Pose(pose.xy[None], pose.visible[None], size)
+
+
+def gfla(device: torch.device) -> Table:
     ours = GFLAConfig.fashion().build().eval().to(device)
     plain = plain_port(GFLAConfig.fashion_2020().build().eval()).to(device)
     published = GFLAConfig.fashion_2020().build().eval().to(device)
@@ -54,7 +99,7 @@ def run(device: torch.device) -> list[Table]:
         f"Best of {REPEATS}. Matrix products in the same run: {speed / 1e9:.0f} GFLOP/s in fp32, "
         f"{half_speed / 1e9:.0f} in bf16."
     )
-    return [Table("GFLA inference, one 256x256 picture", ("network", "ms", "times the fp32 floor"), rows, note)]
+    return Table("GFLA inference, one 256x256 picture", ("network", "ms", "times the fp32 floor"), rows, note)
 
 
 def plain_port(generator: GFLAGenerator) -> GFLAGenerator:

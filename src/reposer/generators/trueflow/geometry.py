@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reposer.core import Pose, Skeleton
@@ -57,7 +57,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
-        q, k, v = self.qkv(self.norm(x)).view(b, 3, 4, c // 4, h * w).transpose(-1, -2).unbind(1)
+        q, k, v = self.qkv(self.norm(x)).view(b, 3, 4, c // 4, h * w).transpose(-1, -2).contiguous().unbind(1)
         y = F.scaled_dot_product_attention(q, k, v)
         return x + call(self.out, y.transpose(-1, -2).reshape(b, c, h, w))
 
@@ -213,8 +213,9 @@ class GeometryNet(nn.Module):
         scores = query.mT @ key
         scores.div_(math.sqrt(key.shape[1])).add_((person + 1e-3).log())  # in place: a new one takes longer to be had
         none = self.none(ours).flatten(2)
-        coarse = expected_place(scores, (h, w))  # (B, 2, h, w) in cells
-        sure = scores.amax(2) - none[:, 0]
+        highest, best = scores.max(2)
+        coarse = expected_place(scores, best, (h, w))  # (B, 2, h, w) in cells
+        sure = highest - none[:, 0]
         place = finer(coarse, self.masks(ours))  # in pixels at 1/2
         again = sample(torch.cat([at_least_float32(body.fine), F.avg_pool2d(source, MAP), body.surface], 1), place)
         fine, surface = again.split([body.fine.shape[1] + 3, SURFACE], 1)
@@ -231,10 +232,11 @@ def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     )
 
 
-def expected_place(scores: Float[Tensor, "B T S"], size: tuple[int, int]) -> Float[Tensor, "B 2 h w"]:
+def expected_place(
+    scores: Float[Tensor, "B T S"], best: Int64[Tensor, "B T"], size: tuple[int, int]
+) -> Float[Tensor, "B 2 h w"]:
     """The mean place (x, y) in cells, over a window around each row's best cell."""
     h, w = size
-    best = scores.detach().argmax(2)
     y, x = best // w, best % w
     steps = torch.arange(-REACH, REACH + 1, device=scores.device)
     rows, columns = (y[..., None] + steps), (x[..., None] + steps)
