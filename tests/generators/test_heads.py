@@ -5,13 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
+import reposer
 from reposer.core import Pose
+from reposer.core.retargeting import retarget
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
+from reposer.data.poses.presets import preset
 from reposer.generators.trueflow.geometry import Body
-from reposer.generators.trueflow.heads import hair_masks, moved_head, nape
+from reposer.generators.trueflow.heads import back_of_head, hair_masks, moved_head
+from reposer.synthetic.people import SyntheticPeople
 
 SIZE, HALF = (96, 96), (48, 48)
+HANDS = torch.zeros(1, 2, *SIZE)
 SKIN, HAIR, WALL, SHIRT = (
     (r, g, b) for r, g, b in ((0.5, 0.1, -0.2), (-0.7, -0.8, -0.9), (0.4, 0.5, 0.8), (-0.2, 0.6, -0.4))
 )
@@ -67,7 +72,7 @@ def test_a_head_moves_turns_and_grows_as_its_joints_do():
     own = body()
     for turn, way in ((1, 0j), (1, -9 + 4j), (1.2 * (0.96 + 0.28j), 3 + 2j)):
         target = of_head(turn, way)
-        place, shown, beyond = moved_head(own, own.person, pose(), target, parts(), SIZE)
+        place, shown, beyond = moved_head(own, own.person, HANDS, pose(), target, parts())
         eye = target.xy[0, OPENPOSE_18.index("right_eye")].round().long()
         crown = complex(*JOINTS["neck"]) + (complex(48, 22) - complex(*JOINTS["neck"])) * turn + way
         for x, y in (eye.tolist(), (round(crown.real), round(crown.imag))):
@@ -82,10 +87,12 @@ def test_a_head_that_looks_elsewhere_is_left_to_the_network():
     own = body()
     side = pose(nose=(42.0, 34.0), right_eye=(42.5, 31.0), left_eye=(45.0, 31.0), right_ear=None)
     few = pose(nose=None, right_eye=None, left_eye=None)
-    far = of_head(2.0)
-    for target in (side, few, far, pose(neck=None)):
-        whole = moved_head(own, own.person, pose(), target, parts(), SIZE)
-        assert whole.shown.max() == whole.beyond.max() == 0
+    far = of_head(2.5)
+    one_place = pose({name: (48.0, 32.0) for name in JOINTS} | {"neck": (48.0, 54.0)})
+    assert not moved_head(own, own.person, HANDS, one_place, pose(), parts()).place.isnan().any()
+    for target in (side, few, far, pose(neck=None), one_place):
+        whole = moved_head(own, own.person, HANDS, pose(), target, parts())
+        assert whole.shown.max() == 0 and whole.beyond.max() < 1e-6
 
 
 def test_what_was_generated_around_the_head_goes_and_arms_stay_before_it():
@@ -95,7 +102,7 @@ def test_what_was_generated_around_the_head_goes_and_arms_stay_before_it():
         right_lower_arm=(slice(28, 34), slice(44, 66)),
         face=(slice(34, 40), slice(36, 76)),
     )
-    _, shown, beyond = moved_head(own, own.person, pose(), target, blob, SIZE)
+    _, shown, beyond = moved_head(own, own.person, HANDS, pose(), target, blob)
     assert shown[0, 0, 31, 56] == 0 and shown[0, 0, 38, 56] > 0.99, "the forearm is before the face"
     assert beyond[0, 0, 14, 56] > 0.9, "above the hair"
     assert beyond[0, 0, 34, 40] > 0.7 and beyond[0, 0, 22, 56] == 0
@@ -119,29 +126,34 @@ AWAY = pose(nose=None, right_eye=None, left_eye=None, right_ear=(55.0, 32.0), le
 def test_the_nape_has_the_faces_colour_and_below_long_hair_the_hairs():
     wanted = parts(hair=(slice(18, 42), slice(38, 58)), neck=NECK)
     bearded = picture(beard=((slice(37, 54), slice(41, 55)), (-0.9, -0.9, -0.9)))
-    head, low, colour = nape(bearded, body(), pose(), AWAY, wanted)
+    head, low, colour = back_of_head(bearded, body(), pose(), AWAY, wanted)
     assert head[0, 0, 20:46, 45:51].min() > 0.99 and head[0, 0, 60:].max() == 0
     assert low[0, 0, 42:46, 45:51].min() > 0.99 and low[0, 0, :34].max() == 0
     assert torch.allclose(colour.flatten(), torch.tensor(SKIN), atol=0.05), "not the beard's"
     sides = {f"strand{x}": ((slice(26, 60), slice(x, x + 6)), HAIR) for x in (37, 53)}
     scores = parts(hair=CROWN, face=FACE, torso=TRUNK, outer=(slice(42, 54), slice(36, 60)))
-    colour = nape(picture(**sides), body(scores), pose(), AWAY, wanted).colour
+    colour = back_of_head(picture(**sides), body(scores), pose(), AWAY, wanted).colour
     assert torch.allclose(colour.flatten(), torch.tensor(HAIR))
 
 
 def test_nobody_has_a_nape_in_front():
     wanted = parts(hair=(slice(18, 42), slice(38, 58)), neck=NECK)
     for source, target in ((pose(), pose()), (AWAY, AWAY), (pose(), pose(neck=None))):
-        assert nape(picture(), body(), source, target, wanted).head.max() == 0
+        assert back_of_head(picture(), body(), source, target, wanted).head.max() == 0
     hidden = parts(torso=TRUNK)
-    assert nape(picture(), body(hidden), pose(), AWAY, wanted).head.max() == 0, "no face says what skin looks like"
+    assert back_of_head(picture(), body(hidden), pose(), AWAY, wanted).head.max() == 0, (
+        "no face says what skin looks like"
+    )
 
 
 @pytest.mark.parametrize("rule", ["moved", "hair", "nape"])
 def test_each_row_is_what_it_is_alone(rule):
     first, second = pose(), of_head(1, 4 + 2j)
     both = replace(first, xy=torch.cat([first.xy, second.xy]), visible=torch.cat([first.visible, second.visible]))
-    away = replace(both, visible=both.visible & AWAY.visible)
+    later = replace(both, xy=both.xy + torch.tensor([[[6.0, 3.0]], [[-4.0, 5.0]]]))
+    away = replace(both, xy=both.xy.clone(), visible=both.visible & AWAY.visible)
+    ears = [OPENPOSE_18.index(f"{side}_ear") for side in ("right", "left")]
+    away.xy[:, ears] = both.xy[:, ears[::-1]]
     one = body()
     two = Body(*(torch.cat([a, a if a.dim() < 4 else torch.roll(a, (1, 2), (2, 3))]) for a in vars(one).values()))
     shown = torch.cat([picture(), torch.roll(picture(), (2, 4), (2, 3))])
@@ -150,13 +162,76 @@ def test_each_row_is_what_it_is_alone(rule):
     def found(rows):
         own = Body(*(a[rows] for a in vars(two).values()))
         if rule == "moved":
-            return moved_head(own, own.person, both[rows], both[rows], wanted[rows], SIZE)
+            return moved_head(
+                own, own.person, HANDS.repeat(len(own.parts), 1, 1, 1), both[rows], later[rows], wanted[rows]
+            )[1:]
         if rule == "hair":
             return (hair_masks(shown[rows], own.parts, own.person, both[rows]),)
-        return nape(shown[rows], own, both[rows], away[rows], wanted[rows])
+        return back_of_head(shown[rows], own, both[rows], away[rows], wanted[rows])
 
     together = found(slice(0, 2))
-    assert together[0].abs().sum() > 0
+    assert together[0].sum((1, 2, 3)).min() > 50, "in each row"
     for row in range(2):
         alone = found(slice(row, row + 1))
         assert all(torch.equal(a[row : row + 1], b) for a, b in zip(together, alone, strict=True))
+
+
+def test_what_the_source_hides_or_cuts_stays_as_it_was_generated():
+    covered = parts(hair=CROWN, face=FACE, neck=NECK, torso=TRUNK, left_hand=(slice(20, 26), slice(42, 54)))
+    covered[:, PARTS.index("hair"), 10:13, 21:27] = -20
+    wanted = parts(hair=(slice(16, 28), slice(36, 60)), face=FACE)
+    own = body(covered)
+    _, shown, beyond = moved_head(own, own.person, HANDS, pose(), of_head(1, 3 + 0j), wanted)
+    assert shown[0, 0, 21:25, 47:55].max() < 0.1 and beyond[0, 0, 21:25, 47:55].max() < 0.1, (
+        "a hand before the forehead"
+    )
+    low = of_head(1, -14j)
+    cut = body(torch.roll(parts(hair=CROWN, face=FACE, neck=NECK), -7, 2)[:, :, :])
+    cut.parts[:, :, 41:] = parts()[:, :, 41:]  # what is rolled in from the other end
+    _, _, beyond = moved_head(cut, cut.person, HANDS, low, of_head(1, 4j), parts(hair=(slice(8, 30), slice(38, 58))))
+    assert beyond[0, 0, 8:17].max() == 0, "above the photo's edge nobody knows"
+
+
+def test_a_head_is_whole_though_the_neck_is_foreshortened_and_upper_arms_stay_where_they_are():
+    bowed = pose(neck=(48.0, 38.0))
+    own = body(parts(hair=CROWN, face=FACE, right_upper_arm=(slice(10, 40), slice(28, 38))))
+    shown = moved_head(own, own.person, HANDS, bowed, bowed, parts()).shown[0, 0]
+    assert shown[20:34, 43:53].min() > 0.99 and shown[12:38, 28:35].max() == 0
+
+
+def test_who_faces_the_camera_and_lacks_nose_and_eyes_is_not_seen_from_behind():
+    missed = pose(nose=None, right_eye=None, left_eye=None)
+    assert back_of_head(picture(), body(), pose(), missed, parts(hair=CROWN, neck=NECK)).head.max() == 0
+    unsure = body()
+    unsure.parts[:, PARTS.index("hair")] = torch.where(unsure.parts[:, PARTS.index("face")] > 0, 19.8, -20.0)
+    assert back_of_head(picture(), unsure, pose(), AWAY, parts(hair=CROWN, neck=NECK)).head.max() == 0
+
+
+def test_a_profile_moves_as_a_whole_too():
+    side = pose(left_ear=None, left_eye=None, nose=(39.0, 34.0), right_eye=(41.0, 31.0), right_ear=(48.0, 32.0))
+    moved = replace(side, xy=side.xy + 5)
+    own = body()
+    assert moved_head(own, own.person, HANDS, side, moved, parts()).shown[0, 0, 37, 50] > 0.99
+
+
+@pytest.mark.slow
+def test_the_composition_has_the_photos_head_and_from_behind_no_chin_but_another_photos_hair():
+    generator = reposer.load("trueflow")
+    shots = SyntheticPeople((256, 192), "test", 104).held_out_demo(6, 103)
+    photo, own = shots[0].source[None], Pose.stack([shots[0].source_pose])
+    wanted = Pose.stack([retarget(shots[0].source_pose, preset("arms-wide")).pose])
+    made = generator.explain(photo, own, wanted).composition
+    nose = wanted.xy[0, wanted.skeleton.index("nose")].round().long().tolist()
+    assert made.copied[0, made.wholes.index(0) + 3, 0, nose[1], nose[0]] > 0.9, "after one source and two hands"
+    back = shots[3]  # from behind
+    assert not bool(back.target_pose.visible[own.skeleton.index("nose")])
+    away = Pose.stack([back.target_pose])
+    middle = (
+        away.xy[0, [away.skeleton.index(f"{side}_ear") for side in ("right", "left")]].mean(0).round().long().tolist()
+    )
+    chin = (slice(0, 1), slice(None), 0, slice(middle[1] + 5, middle[1] + 12), slice(middle[0] - 3, middle[0] + 3))
+    alone = generator.explain(photo, own, away).composition
+    assert alone.copied[chin].sum(1).max() < 0.1
+    both_poses = Pose(torch.stack([own.xy, away.xy], 1), torch.stack([own.visible, away.visible], 1), own.size)
+    both = generator.explain(torch.stack([photo, back.target[None]], 1), both_poses, away).composition
+    assert both.copied[chin][:, 1].min() > 0.5, "the second photo shows the back"

@@ -3,7 +3,7 @@ size blurs a head's outline, and a photo from the front shows chin and beard whe
 
 Nothing is learned here. A head that looks where it looks in the photo moves, turns and grows as its joints do. A head
 whose face the photo shows and the pose hides is the network's own; its nape has the colour of the face or, below long
-hair, of the hair.
+hair, of the hair. A head has a direction where neck and both ears, both eyes or one ear are known.
 """
 
 from typing import NamedTuple
@@ -19,17 +19,21 @@ from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 from reposer.nn.windows import narrowest, widest
 
-from .copying import ARMS, Whole, reached, unlike
+from .copying import Whole, reached, unlike
 from .geometry import Body, sample
 
 FACIAL, EARS = ("nose", "right_eye", "left_eye"), ("right_ear", "left_ear")
 HEAD = [PARTS.index(part) for part in ("hair", "face")]
+ARMS = [PARTS.index(f"{side}_{part}") for side in ("right", "left") for part in ("upper_arm", "lower_arm", "hand")]
 HAIR, FACE, NECK = (PARTS.index(part) for part in ("hair", "face", "neck"))
 BENT = 0.12, 0.22
 """What is left of the joints' distances when a head is moved as a whole, as a share of its joints' spread: a head that
 looks elsewhere leaves more than the second."""
-GROWN = 0.6, 1.7
-"""How much larger a head may get; one joint that is far off would make it so."""
+GROWN = 0.15, 0.35
+"""How much larger or smaller a head may get, as a logarithm of base 10, surely and at most: one joint that is far off
+would make it so."""
+SPREAD = 1.0
+"""Pixels: joints that are nearer together, on average, have no size."""
 CHIN, COLLAR = (0.45, 0.7), (0.85, 1.0)
 """Where a head ends and where a neck does, on the way from between the ears (0) to the neck's joint (1)."""
 NAPE = 0.25, 0.4
@@ -38,13 +42,24 @@ LONG = 0.6
 """What is beside a neck is hair if its colour differs from the hair's by less than this share of how much it differs
 from the face's."""
 FEW = 20
-"""Pixels: a smaller face has no known colour."""
-WIDE = 0.9
-"""Half the width of what may be a head, in lengths of that way."""
+"""Pixels: of less, the colour is not known."""
+HIGH, WIDE = (1.8, 2.1), (0.8, 1.0)
+"""How far above its middle something surely belongs to a head, and at most, and how far beside it; in lengths of that
+way."""
+APART = {"ear": 1.1, "eye": 2.6}
+"""Lengths of that way in distances of both ears, or eyes: where the neck seems nearer, it is foreshortened."""
+HAIR_ABOVE, HAIR_BESIDE = 1.2, 0.7
+"""How far above and beside the middle hair is looked for."""
+BEHIND = 1.3, 0.9
+"""From how far above and beside it what is no person is what hair lies in front of."""
+BESIDE, WIDTH = (0.35, 0.85), 0.1
+"""Where long hair lies: how far beside the way and along it, and half the sides of the square that is looked at."""
+AWAY = 0.2, 0.5
+"""How far the shoulders have to be exchanged for somebody to be seen from behind, in their distances in the source."""
 
 
-class Nape(NamedTuple):
-    """What of the target is the back of a head, which no source shows, and of that the nape, with its colour."""
+class BackOfHead(NamedTuple):
+    """What of the target is the back of a head whose face a source shows, and of that the nape, with its colour."""
 
     head: Float[Tensor, "B 1 H W"]
     nape: Float[Tensor, "B 1 H W"]
@@ -52,7 +67,8 @@ class Nape(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """middle: between the ears. way: from there to the neck's joint. Both complex: x + iy."""
+    """middle: between the ears. way: from there towards the neck's joint, as long as it is if not foreshortened. Both
+    complex: x + iy."""
 
     middle: Tensor
     way: Tensor
@@ -61,12 +77,17 @@ class _Head(NamedTuple):
         """How far along the way (real), and how far beside it (imaginary), in its lengths."""
         return (places - self.middle) / self.way
 
+    def near(self, at: Complex[Tensor, "*N"]) -> Float[Tensor, "*N"]:
+        """How surely something at these coordinates may be a head's."""
+        return (1 - _ramp(-at.real, *HIGH)) * (1 - _ramp(at.imag.abs(), *WIDE))
+
 
 def hair_masks(
     source: Float[Tensor, "B 3 H W"], parts: Float[Tensor, "B P h w"], person: Float[Tensor, "B 1 h w"], pose: Pose
 ) -> Float[Tensor, "B 1 H W"]:
-    """How surely a pixel around the head is hair: it looks more like the hair that the network finds than like what is
-    behind, and is connected with that. parts: scores. person: the network's mask."""
+    """How surely a pixel is of the head, with the hair that the network misses: it looks more like the hair that the
+    network finds than like what is behind, and is connected with the head. parts: scores. person: the network's
+    mask."""
     size = (source.shape[-2], source.shape[-1])
     scores = at_least_float32(parts).softmax(1)
     maps = [_large(a, size) for a in (scores[:, [HAIR]] * person, scores[:, HEAD].sum(1, True) * person, person)]
@@ -89,9 +110,8 @@ def _hair(
         return torch.zeros_like(hair)
     at = axis.coordinates(_pixels((hair.shape[-2], hair.shape[-1]), hair))
     known = _ramp(hair, 0.4, 0.7)
-    zone = (at.real > -1.2) & (at.real < CHIN[0]) & (at.imag.abs() < 0.7)
-    behind = (at.real < -1.3) | (at.imag.abs() > 0.9)
-    behind = behind * (person < 0.1)
+    zone = (at.real > -HAIR_ABOVE) & (at.real < CHIN[0]) & (at.imag.abs() < HAIR_BESIDE)
+    behind = ((at.real < -BEHIND[0]) | (at.imag.abs() > BEHIND[1])) * (person < 0.1)
     if float(known.sum()) < FEW or float(behind.sum()) < FEW:
         return torch.zeros_like(hair)
     colours = F.avg_pool2d(source, 3, 1, 1, count_include_pad=False)
@@ -107,18 +127,22 @@ def _hair(
 def moved_head(
     source: Body,
     person: Float[Tensor, "B 1 h w"],
+    hands: Float[Tensor, "B 2 H W"],
     source_pose: Pose,
     target_pose: Pose,
     parts: Float[Tensor, "B P h w"],
-    size: tuple[int, int],
 ) -> Whole:
-    """The head of each row in the target, where it looks where it looks in the source. person: the source's mask.
-    parts: scores of the target's. size: (height, width) of the picture."""
+    """The head of each row in the target, where it looks where it looks in the source. person, hands: the source's
+    masks. parts: scores of the target's."""
+    size = (hands.shape[-2], hands.shape[-1])
     scores, wanted = (at_least_float32(a).softmax(1) for a in (source.parts, parts))
-    masks = [_large(a, size) for a in (scores[:, HEAD].sum(1, True) * person, scores[:, ARMS].sum(1, True), person)]
+    head, arms, mask = (
+        _large(a, size) for a in (scores[:, HEAD].sum(1, True) * person, scores[:, ARMS].sum(1, True), person)
+    )
+    arms = torch.maximum(arms, hands.amax(1, True))
     now = [_large(wanted[:, group].sum(1, True), size) for group in (HEAD, ARMS)]
     rows = [
-        _moved(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in (*masks, *now)))
+        _moved(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in (head, arms, mask, *now)))
         for b in range(len(person))
     ]
     return Whole(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
@@ -145,38 +169,42 @@ def _moved(
     here, there = was - was.mean(), now - now.mean()
     spread = here.abs().square().sum()
     grown = (here.conj() * there).sum() / spread
-    left = ((there - grown * here).abs().square().sum() / spread).sqrt() / grown.abs().clamp(min=1e-6)
-    sure = (1 - _ramp(left, *BENT)) * (GROWN[0] < float(grown.abs()) < GROWN[1])
+    if float(spread) < len(joints) * SPREAD**2 or not float(grown.abs()) > 0:
+        return nothing.repeat(1, 2, 1, 1), nothing, nothing
+    left = ((there - grown * here).abs().square().sum() / spread).sqrt() / grown.abs()
+    sure = (1 - _ramp(left, *BENT)) * (1 - _ramp(grown.abs().log10().abs(), *GROWN))
     pixels = _pixels(size, head)
-    own = axis.coordinates(pixels)
-    upper = (1 - _ramp(own.real, *CHIN)) * (own.imag.abs() < WIDE) * (own.real > -2)
+    own, wanted_at = axis.coordinates(pixels), now_axis.coordinates(pixels)
+    upper = (1 - _ramp(own.real, *CHIN)) * axis.near(own)
     mask = torch.maximum(_ramp(head, 0.3, 0.7), _ramp(person, 0.3, 0.7) * (1 - _ramp(arms, 0.2, 0.5))) * upper
     mask = reached(mask * _ramp(head, 0.4, 0.8), mask)
     at = was.mean() + (pixels - now.mean()) / grown
-    place = torch.stack([at.real, at.imag])[None]
+    place = torch.stack([at.real, at.imag])[None].to(head)
     inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1))).all(1, True)
     shown = sample(mask, place) * inside * (1 - _ramp(wanted_arms, 0.3, 0.6))
-    around = 1 - _ramp(now_axis.coordinates(pixels).real, CHIN[0] - 0.35, CHIN[0] - 0.2)
-    beyond = wanted * around * (1 - widest(shown, 1))
+    # too much is what the source shows to be its background: what it hides or cuts stays
+    around = (1 - _ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * inside
+    beyond = wanted * around * (1 - _ramp(sample(person, place), 0.1, 0.4)) * (1 - F.max_pool2d(shown, 3, 1, 1))
     return place, sure * shown, sure * beyond
 
 
-def nape(
+def back_of_head(
     source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose, parts: Float[Tensor, "B P h w"]
-) -> Nape:
-    """The back of each row's head. body: of the source. parts: scores of the target's."""
+) -> BackOfHead:
+    """The back of each row's head, where the source shows the face. body: of the source. parts: scores of the
+    target's."""
     size = (source.shape[-2], source.shape[-1])
     scores, wanted = (at_least_float32(a).softmax(1) for a in (body.parts, parts))
     maps = scores[:, [HAIR]] * body.person, scores[:, [FACE]], body.person, wanted[:, [*HEAD, NECK]].sum(1, True)
     looks = [at_least_float32(source), *(_large(a, size) for a in maps)]
     rows = [
-        _nape(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in looks))
+        _back(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in looks))
         for b in range(len(source))
     ]
-    return Nape(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
+    return BackOfHead(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
 
 
-def _nape(
+def _back(
     pose: Pose,
     target_pose: Pose,
     source: Float[Tensor, "1 3 H W"],
@@ -188,33 +216,52 @@ def _nape(
     """Of one row: head, nape and colour."""
     nothing, size = torch.zeros_like(face), (face.shape[-2], face.shape[-1])
     was, now = _axis(pose), _axis(target_pose)
-    hidden = all(_point(target_pose, name) is None for name in FACIAL)
-    if was is None or now is None or not hidden or _point(pose, "nose") is None or float(face.sum()) < FEW:
+    away = _turned_away(pose, target_pose)
+    if was is None or now is None or away == 0:
         return nothing, nothing, torch.zeros_like(source[:, :, :1, :1])
     here, there = (axis.coordinates(_pixels(size, face)) for axis in (was, now))
-    skin = _mean(source, _ramp(face, 0.6, 0.9) * (here.real < 0.2))
-    crown = _ramp(hair, 0.3, 0.6) * (here.real < 0)
-    beside = person * ((here.real - 0.85).abs() < 0.1)
-    sides = [beside * ((here.imag - side).abs() < 0.1) for side in (-0.35, 0.35)]
+    seen = _ramp(face, 0.6, 0.9) * (here.real < 0.2)
+    if float(seen.sum()) < FEW:
+        return nothing, nothing, torch.zeros_like(source[:, :, :1, :1])
+    skin, crown = _mean(source, seen), _ramp(hair, 0.3, 0.6) * (here.real < 0)
+    along = person * ((here.real - BESIDE[1]).abs() < WIDTH)
+    sides = [along * ((here.imag - side * BESIDE[0]).abs() < WIDTH) for side in (-1, 1)]
     long = float(crown.sum()) > FEW and all(float(side.sum()) > 2 for side in sides)
-    hairs = _mean(source, crown)
-    for side in sides:
-        look = _mean(source, side)
-        long = long and float(unlike(look, hairs)) < LONG * float(unlike(look, skin))
-    head = bare * (1 - _ramp(there.real, *COLLAR)) * (there.imag.abs() < WIDE)
-    low = _ramp(there.real, *NAPE)
-    return head, head * low, hairs if long else skin
+    if long:
+        hairs = _mean(source, crown)
+        looks = [_mean(source, side) for side in sides]
+        long = all(float(unlike(look, hairs)) < LONG * float(unlike(look, skin)) for look in looks)
+    head = away * bare * (1 - _ramp(there.real, *COLLAR)) * now.near(there)
+    return head, head * _ramp(there.real, *NAPE), hairs if long else skin
+
+
+def _turned_away(source: Pose, target: Pose) -> float:
+    """How surely one shows a face and the other its back: 0 to 1."""
+    if any(_point(target, name) is not None for name in FACIAL) or _point(source, "nose") is None:
+        return 0.0
+    for joint in ("shoulder", "ear"):
+        ends = [_point(pose, f"{side}_{joint}") for pose in (source, target) for side in ("right", "left")]
+        if all(end is not None for end in ends):
+            right, left, right_now, left_now = ends
+            assert right is not None and left is not None and right_now is not None and left_now is not None
+            across = left - right
+            return float(_ramp(-((left_now - right_now) / across).real, *AWAY)) if float(across.abs()) > 1 else 0.0
+    return 0.0
 
 
 def _axis(pose: Pose) -> _Head | None:
-    """Of one pose; None where it does not show neck and both ears, or both eyes."""
+    """Of one pose; None where it shows no neck, or neither both ears or eyes nor one ear, or all in one place."""
     neck = _point(pose, "neck")
-    for pair in (EARS, FACIAL[1:]):
-        ends = [p for name in pair if (p := _point(pose, name)) is not None]
-        if neck is not None and len(ends) == 2:
-            middle = (ends[0] + ends[1]) / 2
-            return _Head(middle, neck - middle) if float((neck - middle).abs()) > 2 else None
-    return None
+    ears, eyes = ([_point(pose, f"{side}_{name}") for side in ("right", "left")] for name in APART)
+    ends = next((pair for pair in (ears, eyes) if None not in pair), None)
+    middle, least = next((ear for ear in ears if ear is not None), None), 0.0  # of a profile
+    if ends is not None:
+        right, left = ends
+        assert right is not None and left is not None
+        middle, least = (right + left) / 2, APART["ear" if ends is ears else "eye"] * float((left - right).abs())
+    if neck is None or middle is None or (seems := float((neck - middle).abs())) < SPREAD:
+        return None
+    return _Head(middle, (neck - middle) * max(seems, least) / seems)
 
 
 def _point(pose: Pose, name: str) -> Tensor | None:

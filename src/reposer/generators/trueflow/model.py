@@ -40,7 +40,7 @@ from .copying import (
 )
 from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, enlarged, normalised, sample, up
 from .hands import hand_masks, moved_hands
-from .heads import hair_masks, moved_head, nape
+from .heads import BackOfHead, back_of_head, hair_masks, moved_head
 from .other_side import other_sides
 
 DIVISOR = 16
@@ -163,6 +163,20 @@ def _with_wholes(
             places.append(whole.place)
             sources.append(s)
     return torch.maximum(person * (1 - beyond), shown), copied, places, sources
+
+
+def _with_backs(
+    copied: Float[Tensor, "B M 1 H W"],
+    painted: Float[Tensor, "B 3 H W"],
+    heads: Sequence[BackOfHead],
+    order: Sequence[int],
+) -> tuple[Float[Tensor, "B M 1 H W"], Float[Tensor, "B 3 H W"], Float[Tensor, "B 1 H W"]]:
+    """The shares of the copies without those of a face on the back of a head, what is generated with a nape, and where
+    no source shows that back. heads: of each source. order: the source of each copy."""
+    copied = copied * (1 - torch.stack([heads[s].head for s in order], 1))
+    for head in reversed(heads):  # the first source's colour lies on top
+        painted = torch.lerp(painted, head.colour.expand_as(painted), head.nape)
+    return copied, painted, torch.stack([head.head for head in heads]).amin(0)
 
 
 @dataclass(frozen=True)
@@ -356,19 +370,22 @@ class TrueFlow(Generator):
         wholes = [
             (
                 *moved_hands(shown, pose, target_pose, g.target.parts),
-                moved_head(g.source, mask, pose, target_pose, g.target.parts, size),
+                moved_head(g.source, mask, shown, pose, target_pose, g.target.parts),
             )
             for shown, (g, _, pose, mask, _) in zip(hands, seen, strict=True)
         ]
         person, copied, places, of_wholes = _with_wholes(person, copied, places, wholes)
         mirrored: list[int] = []
-        back = nape(sources[0], output.geometry.source, poses[0], target_pose, output.geometry.target.parts)
-        copied = copied * (1 - back.head[:, None])
-        painted = torch.lerp(output.painted, back.colour.expand_as(output.painted), back.nape)
+        copied, painted, backs = _with_backs(
+            copied,
+            output.painted,
+            [back_of_head(a, g.source, pose, target_pose, g.target.parts) for g, a, pose, _, _ in seen],
+            (*range(len(sources)), *of_wholes),
+        )
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
             for side in other_sides(geometry, pose, hidden * output.person):
-                share = (1 - copied.sum(1)) * side.shown * (1 - back.head)
+                share = (1 - copied.sum(1)) * side.shown * (1 - backs)
                 places, copied, mirrored = [*places, side.place], torch.cat([copied, share[:, None]], 1), [*mirrored, s]
         order = (*range(len(sources)), *of_wholes, *mirrored)
         shown = [
