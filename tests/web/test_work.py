@@ -2,6 +2,8 @@
 
 import struct
 import zlib
+from multiprocessing import Pipe
+from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -97,7 +99,7 @@ def test_a_clip_is_made_at_the_size_of_its_quality(tmp_path, monkeypatch):
     monkeypatch.setattr(work, "load_for", loaded)
     paths = {name: str(tmp_path / name) for name in ("photo", "clip", "track", "source")}
     for quality in (None, *PRESETS):
-        refused("animate", **paths, out=str(tmp_path), root="", fps=1, model="trueflow", preset=quality)
+        refused("animate", **paths, out=str(tmp_path), root="", fps=1, model="trueflow", quality=quality)
     assert sizes == [("trueflow", choice.size) for choice in (PRESETS["balanced"], *PRESETS.values())]
 
 
@@ -137,3 +139,34 @@ def test_too_little_memory_is_told_from_a_bug():
         torch.empty(1 << 60, dtype=torch.uint8)
     assert is_of_memory(found.value) and is_of_memory(MemoryError())
     assert not is_of_memory(RuntimeError("an illegal memory access was encountered"))
+
+
+def ready(monkeypatch, options):
+    """What a process of the page says when it can work."""
+    monkeypatch.setattr(work.signal, "signal", lambda *_: None)
+    here, there = Pipe()
+    said = []
+
+    def listen():
+        said.append(here.recv())
+        here.close()
+
+    listener = Thread(target=listen)
+    listener.start()
+    work.work(there, {"threads": torch.get_num_threads(), "device": "cpu", "models": {}, "warm": True, **options})
+    listener.join()
+    return said
+
+
+@pytest.mark.slow
+def test_a_process_makes_a_picture_before_the_first_visitor_comes(monkeypatch, tmp_path):
+    ((kind, about),) = ready(monkeypatch, {"folder": str(tmp_path)})
+    assert kind == "ready" and set(about["expected"]) == {"look", "fit", "generate"}
+    assert min(about["expected"].values()) > 0 and not list(tmp_path.iterdir())
+
+
+def test_a_process_that_cannot_do_that_works_all_the_same_and_says_why(monkeypatch, tmp_path, capsys):
+    assert ready(monkeypatch, {"folder": str(tmp_path / "no such")}) == [
+        ("ready", {"device": work._named(torch.device("cpu")), "expected": {}})
+    ]
+    assert "no such" in capsys.readouterr().err

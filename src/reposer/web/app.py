@@ -395,7 +395,7 @@ async def _generate(page: Page, visit: Visit, request: Request) -> Response:
     if other_side not in OTHER_SIDES:
         raise Refused(HTTPStatus.BAD_REQUEST, "the body's other side is mirrored or plain")
     about = {"photo": str(photo), "model": model, "background": background, "canvas": canvas, "other_side": other_side}
-    about |= {"preset": _quality(said)}
+    about |= {"quality": _quality(said)}
     return _make(page, visit, request, "generate", about, {"source": said.get("source"), "pose": said.get("pose")})
 
 
@@ -409,7 +409,7 @@ async def _animate(page: Page, visit: Visit, request: Request) -> Response:
     clip = _thing(visit, said["clip"])
     if not (clip / "track.json").is_file():
         raise Refused(HTTPStatus.NOT_FOUND, "there is no such clip")
-    about = {"photo": str(photo), "model": said["model"], "fps": fps, "preset": _quality(said)}
+    about = {"photo": str(photo), "model": said["model"], "fps": fps, "quality": _quality(said)}
     about |= {"clip": str(clip / "clip"), "track": str(clip / "track.json")}
     return _make(page, visit, request, "animate", about, {"source": said.get("source")})
 
@@ -496,7 +496,7 @@ def command_of(page: Page, visit: Visit, job: Job) -> str:
     if not page.on_loopback:  # others need not know the folders of this machine
         model = Path(model).name
     chosen = "" if model == DEFAULT_MODEL else f" --model {_quoted(model)}"
-    chosen += f" --preset {job.about['preset']}" if job.about.get("preset") else ""
+    chosen += f" --preset {job.about['quality']}" if job.about.get("quality") else ""
     chosen += f" --device {_quoted(page.device)}" if page.device else ""
     if job.kind == "animate":
         fps = "" if job.about["fps"] is None else f" --fps {job.about['fps']!r}"

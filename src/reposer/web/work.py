@@ -71,7 +71,12 @@ def work(connection: Connection, options: Mapping[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
     torch.set_num_threads(options["threads"])
     device = chosen_device(options["device"])
-    expected = _warmed(options) if options["warm"] else {}
+    expected: Mapping[str, float] = {}
+    try:
+        if options["warm"]:
+            expected = _warmed(options)
+    except Exception:  # the page does without; each job says what is wrong with it
+        traceback.print_exc()
     connection.send(("ready", {"device": _named(device), "expected": expected}))
     while True:
         try:
@@ -266,7 +271,7 @@ def animate(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
 
 def _choice(about: Mapping[str, Any]) -> Choice:
     """Model and size, as the command line's --model and --preset choose them."""
-    return chosen(about.get("preset"), about["models"].get(about["model"], about["model"]), None)
+    return chosen(about.get("quality"), about["models"].get(about["model"], about["model"]), None)
 
 
 JOBS: dict[str, Callable[[Mapping[str, Any], Tell], dict[str, Any]]] = {
