@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -24,17 +24,16 @@ from reposer.data.generated_note import GeneratedNote, digest, marked
 from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
 from reposer.data.poses.presets import preset, preset_names
-from reposer.data.stick_figures import is_stick_figure, refuse_stick_figure
+from reposer.data.stick_figures import is_stick_figure
 from reposer.engines.run import chosen_runtime, load_for
-from reposer.estimators import POSE_ESTIMATORS, PeopleEstimator, PoseEstimator
-from reposer.estimators.people_choice import Estimated, Person, estimate
+from reposer.estimated import ESTIMATOR, estimated, kept_estimator
+from reposer.estimators import PeopleEstimator, PoseEstimator
+from reposer.estimators.people_choice import Estimated, Person
 from reposer.generators import model_file
 from reposer.generators.hub import WEIGHTS
 from reposer.nn.full_size import Remembered
 from reposer.pipeline import open_photo, placement, refuse_too_little, retarget_placement, transfer
 
-ESTIMATOR = "movenet"
-"""The default pose estimator."""
 Picture = Path | str | Image.Image | np.ndarray | Tensor
 """A picture file, a Pillow image, or bytes (H, W, 3) in RGB."""
 
@@ -59,11 +58,13 @@ class PoseFile:
 @dataclass(frozen=True)
 class Opened:
     """A photo that is decoded once for several poses of its person, and what is known of its background. photo: as it
-    is given to `repose`."""
+    is given to `repose`. looked: the pose that `repose` would estimate in it, begun before.
+    """
 
     photo: Picture
     pixels: UInt8[Tensor, "H W 3"]
     remembered: Remembered = field(default_factory=Remembered)
+    looked: Future[Estimated] | None = None
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,18 @@ def repose(
     if opened is not None and opened.photo is not photo:
         raise BadInput("What was opened is another photo; give the photo that it was made of.")
     asked = model, device, engine, network_size
+    looked = None if opened is None or source_pose is not None else opened.looked
     with ThreadPoolExecutor(2) as aside:  # networks are read while the photo is decoded and looked at
         # not so where a graph may be recorded: that takes minutes, and changes switches of torch for all threads
         loaded = aside.submit(_placed, *asked) if engine in (None, "torch") else None
-        looks = aside.submit(_looks, estimator) if source_pose is None else None
+        looks = aside.submit(kept_estimator, estimator) if source_pose is None and looked is None else None
         picture = as_bytes(photo) if opened is None else opened.pixels
         estimator = estimator if looks is None else looks.result()
-        source = person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
+        source = (
+            looked.result()
+            if looked is not None
+            else person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
+        )
         wanted = pose_from(pose, source.pose, pose_person, estimator)
         further = []
         for other, joints in more:
@@ -267,7 +273,7 @@ def people_in(photo: Picture, *, estimator: PoseEstimator | str = ESTIMATOR) -> 
     """A rough pose of each person in a photo, in its pixels, the largest person first; empty if it shows nobody. The
     box of one chooses that person in `repose` and `estimate_pose`.
     """
-    looks = _looks(estimator)
+    looks = kept_estimator(estimator)
     picture = as_bytes(photo)
     if not isinstance(looks, PeopleEstimator):
         found = looks(picture[None])[0]
@@ -314,14 +320,6 @@ def as_bytes(photo: Picture) -> UInt8[Tensor, "H W 3"]:
 def named(photo: object, otherwise: str) -> str:
     """The name of a picture in messages: its path, if it came as one."""
     return str(photo) if isinstance(photo, Path | str) else otherwise
-
-
-def estimated(
-    picture: UInt8[Tensor, "H W 3"], name: str, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR
-) -> Estimated:
-    """The joints of one person in a picture, with notes; BadInput if it shows nobody. name: of the picture."""
-    refuse_stick_figure(picture, Path(name), "Give a photo; a stick figure says a pose only as joints in a file.")
-    return estimate(_looks(estimator), picture, name, person)
 
 
 def person_in(
@@ -444,16 +442,6 @@ def fitted(pose: Pose, source: Pose, name: str, *, retargeted: bool = True, head
     if retargeted:
         return retarget(own, other, head=head).pose
     return pose.affine(placement(own, other, fit=True), source.size)
-
-
-def _looks(estimator: PoseEstimator | str) -> PoseEstimator:
-    return _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
-
-
-@lru_cache(maxsize=2)
-def _estimator(name: str, threads: int) -> PoseEstimator:
-    """The pose estimator of this name, kept for the next call. threads: a network keeps those that it began with."""
-    return POSE_ESTIMATORS[name](None)
 
 
 def _placed(

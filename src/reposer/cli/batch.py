@@ -84,8 +84,8 @@ def batch(
     from reposer.batch import run as made
     from reposer.core.device import chosen_device
     from reposer.engines.presets import chosen
+    from reposer.estimated import ESTIMATOR
     from reposer.needs.pictures import need_of_batch
-    from reposer.own_photo import ESTIMATOR
 
     from .progress import counted
 

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from reposer.core import BadInput, Pose
 from reposer.core.terminal import Terminal
+from reposer.estimated import ESTIMATOR
 from reposer.estimators.people_choice import Person, parse_person
-from reposer.own_photo import ESTIMATOR, PoseFile, person_in
+from reposer.own_photo import PoseFile, person_in
 
 
 def chosen_person(text: str | None, option: str = "--person") -> Person | None:

@@ -10,10 +10,10 @@ from reposer.data.pictures import read_picture, write_picture
 from reposer.data.poses import write_pose_json, write_track
 from reposer.data.skeleton_pictures import skeleton_over
 from reposer.data.video_files import VideoFile
+from reposer.estimated import ESTIMATOR
 from reposer.estimators import POSE_ESTIMATORS
 from reposer.estimators.people_choice import parse_person
 from reposer.extraction import Extraction, clip_poses, write_clip_skeletons
-from reposer.own_photo import ESTIMATOR
 
 from .photo_poses import person_in_photo
 from .progress import counted

@@ -147,38 +147,49 @@ def transfer_photo(
 
         import torch
 
+        from reposer.estimated import ESTIMATOR, estimated
+        from reposer.estimators.people_choice import parse_person
+
+        looked = None
+        if joints is None and source_pose is None:
+            looked = aside.submit(
+                lambda: estimated(
+                    torch.from_numpy(decoded.result()), str(photo), None if person is None else parse_person(person)
+                )
+            )
+
         from reposer.data.pictures import write_picture
         from reposer.data.provenance_files import told_shares, write_provenance
         from reposer.engines.presets import chosen
-        from reposer.own_photo import ESTIMATOR, Opened, PoseFile, repose
+        from reposer.own_photo import Opened, PoseFile, repose
 
         from .photo_poses import chosen_person, source_file, tell
         from .pose_pictures import before_and_after
 
         choice = chosen(preset, model, engine)
-        opened = Opened(photo, torch.from_numpy(decoded.result()))
-    further = [(photo, more_poses[n] if more_poses else None) for n, photo in enumerate(more_photos)]
-    made = repose(
-        photo,
-        PoseFile(pose, pose_size, pose_frame, form=pose_format),
-        person=chosen_person(person),
-        pose_person=chosen_person(pose_person, "--pose-person"),
-        source_pose=source_file(source_pose, source_frame, source_person),
-        more=further,
-        model=choice.model,
-        estimator=joints or ESTIMATOR,
-        explain=explain,
-        provenance=provenance,
-        background=background,
-        canvas=canvas,
-        retargeted=retarget,
-        head=head,
-        other_side=other_side,
-        device=device,
-        engine=choice.runtime,
-        network_size=choice.size,
-        opened=opened,
-    )
+        opened = Opened(photo, torch.from_numpy(decoded.result()), looked=looked)
+        further = [(photo, more_poses[n] if more_poses else None) for n, photo in enumerate(more_photos)]
+        made = repose(
+            photo,
+            PoseFile(pose, pose_size, pose_frame, form=pose_format),
+            person=chosen_person(person),
+            pose_person=chosen_person(pose_person, "--pose-person"),
+            source_pose=source_file(source_pose, source_frame, source_person),
+            more=further,
+            model=choice.model,
+            estimator=joints or ESTIMATOR,
+            explain=explain,
+            provenance=provenance,
+            background=background,
+            canvas=canvas,
+            retargeted=retarget,
+            head=head,
+            other_side=other_side,
+            device=device,
+            engine=choice.runtime,
+            network_size=choice.size,
+            opened=opened,
+        )
     made.save(out, note=note, mark=mark)
     console = Terminal(stderr=True)
     tell(made.notes)
