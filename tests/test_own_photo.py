@@ -1,6 +1,7 @@
 """What the page asks of `own_photo` besides `repose`: who is in a photo, and the pose that would be generated."""
 
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from reposer.core import BadInput, Framing, Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.poses.presets import preset
 from reposer.estimators import PeopleEstimator
+from reposer.estimators.people_choice import Estimated
 from reposer.generators import GENERATORS, save
 from reposer.generators.copy_source import CopySource, CopySourceConfig
 from reposer.generators.trueflow import TrueFlowConfig
@@ -91,6 +93,25 @@ def test_two_people_of_a_photo_that_is_opened_once_are_those_of_two_photos():
         assert np.array_equal(made.image, repose(photo, "arms-up", source_pose=source, model=model).image)
     with pytest.raises(BadInput, match="another photo"):
         repose(photo.copy(), "arms-up", source_pose=left, model=model, opened=opened)
+
+
+def test_a_photo_that_was_looked_at_before_is_not_looked_at_again_and_what_was_wrong_is_said():
+    class Blind(Two):
+        def people(self, picture, *, closer=False):
+            raise AssertionError("looked again")
+
+    looked: Future[Estimated] = Future()
+    looked.set_result(Estimated(standing(), ["One of two."]))
+    opened = Opened(PHOTO, as_bytes(PHOTO), looked=looked)
+    made = repose(PHOTO, "arms-up", model=MODEL, estimator=Blind(), opened=opened)
+    assert torch.equal(made.source_pose.xy, standing().xy) and made.notes[0] == "One of two."
+    other = standing().affine(torch.tensor([[1.0, 0, 5], [0, 1.0, 0]]), (300, 200))
+    made = repose(PHOTO, "arms-up", source_pose=other, model=MODEL, opened=opened)
+    assert torch.equal(made.source_pose.xy, other.xy)
+    nobody: Future[Estimated] = Future()
+    nobody.set_exception(BadInput("shows no person"))
+    with pytest.raises(BadInput, match="shows no person"):
+        repose(PHOTO, "arms-up", model=MODEL, opened=Opened(PHOTO, as_bytes(PHOTO), looked=nobody))
 
 
 @pytest.mark.parametrize("engine", [None, "torch", "onnxruntime"])

@@ -209,13 +209,13 @@ def _corrected(offsets: Int[Tensor, "K 2"], picture: Tensor, hole: Tensor, keep:
     places = places[:: max(1, len(places) // 1500)]
     colours, allowed = picture.flatten(1), keep.flatten()
     own_x, own_y, own = (places % w).int()[:, None], (places // w).int()[:, None], colours[:, places, None]
-    steps = torch.arange(-SEARCH, SEARCH + 1)
-    steps = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1).flatten(0, 1)
+    reach = torch.arange(-SEARCH, SEARCH + 1)
+    steps = torch.stack(torch.meshgrid(reach, reach, indexing="xy"), -1).flatten(0, 1)
     answer = []
     for offset in offsets:
-        x, y = own_x + (offset[0] + steps[:, 0]).int(), own_y + (offset[1] + steps[:, 1]).int()
-        inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
-        to = (y.clamp(0, h - 1) * w + x.clamp(0, w - 1)).flatten()
+        x, y = own_x + (offset[0] + reach).int(), own_y + (offset[1] + reach).int()
+        inside = (((y >= 0) & (y < h))[:, :, None] & ((x >= 0) & (x < w))[:, None]).flatten(1)  # as the steps: by rows
+        to = (y.clamp(0, h - 1)[:, :, None] * w + x.clamp(0, w - 1)[:, None]).flatten()
         error = torch.zeros(inside.shape)
         for there, here in zip(colours, own, strict=True):
             error += (there.index_select(0, to).view(inside.shape) - here).square()
@@ -322,14 +322,22 @@ def _moved_seams(label: Tensor, offsets: Tensor, picture: Tensor, hole: Tensor, 
     flat = hole.flatten()
     steps = ((1, 0), (-1, 0), (0, 1), (0, -1))
     odd = (x + y) % 2 == 1
-    for turn in range(2 * ROUNDS):
-        now = places[odd] if turn % 2 else places[~odd]
-        a, b = now % w, now // w
+    halves = []
+    for half in (~odd, odd):
+        now, a, b = places[half], x[half], y[half]
         near = []
         for dx, dy in steps:
             inside = (a + dx >= 0) & (a + dx < w) & (b + dy >= 0) & (b + dy < h)
-            near.append((torch.where(inside, now + dy * w + dx, now), inside))
-        options = torch.stack([label[now]] + [torch.where(flat[n], label[n], label[now]) for n, _ in near], 1)
+            n = torch.where(inside, now + dy * w + dx, now)
+            near.append((n, inside, flat[n]))
+        halves.append((now, near))
+    stale = flat.clone()  # what may change: a neighbour has changed since it was looked at
+    for turn in range(2 * ROUNDS):
+        now, near = halves[turn % 2]
+        asked = stale[now].nonzero()[:, 0]
+        now, near = now[asked], [(n[asked], inside[asked], within[asked]) for n, inside, within in near]
+        stale[now] = False
+        options = torch.stack([label[now]] + [torch.where(within, label[n], label[now]) for n, _, within in near], 1)
         edge = (options != options[:, :1]).any(1)
         wrong = ~_leads(now, options[:, 0], offsets, allowed, h, w)
         pick = edge | wrong
@@ -338,19 +346,23 @@ def _moved_seams(label: Tensor, offsets: Tensor, picture: Tensor, hole: Tensor, 
         now, options = now[pick], options[pick]
         cost = WRONG * (~_leads(now[:, None], options, offsets, allowed, h, w)).float()
         own = _rows(looks, (now[:, None] + shift[options]).clamp(0, h * w - 1))
-        for n, inside in near:
-            n, inside = n[pick], inside[pick]
-            theirs = shift[label[n]] * flat[n]
+        for n, inside, within in near:
+            n, inside, within = n[pick], inside[pick], within[pick]
+            theirs = shift[label[n]] * within
             here = _rows(looks, (now + theirs).clamp(0, h * w - 1))[:, None]
             there = (
                 _rows(looks, (n[:, None] + shift[options]).clamp(0, h * w - 1))
                 - _rows(looks, (n + theirs).clamp(0, h * w - 1))[:, None]
             )
             first = torch.where(
-                flat[n][:, None], (own - here).square().sum(-1), 0.0
+                within[:, None], (own - here).square().sum(-1), 0.0
             )  # what a known pixel hides is not compared
             cost += inside[:, None] * (first + there.square().sum(-1))
-        label[now] = options.gather(1, cost.argmin(1, keepdim=True))[:, 0]
+        best = options.gather(1, cost.argmin(1, keepdim=True))[:, 0]
+        changed = best != options[:, 0]
+        label[now] = best
+        for n, inside, _ in near:
+            stale[n[pick][changed & inside[pick]]] = True
     return label.view(h, w)
 
 
