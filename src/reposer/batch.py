@@ -27,20 +27,10 @@ from reposer.core.workers import results
 from reposer.data.generated_note import digest
 from reposer.data.picture_kinds import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from reposer.data.pictures import read_picture
+from reposer.estimated import ESTIMATOR, estimated
 from reposer.estimators.people_choice import Estimated, Person, parse_person
 from reposer.generators import model_file
-from reposer.own_photo import (
-    ESTIMATOR,
-    POSE_FILES,
-    Opened,
-    estimated,
-    fitted,
-    head_note,
-    inferred_note,
-    is_pose_file,
-    is_preset,
-    repose,
-)
+from reposer.own_photo import POSE_FILES, Opened, fitted, head_note, inferred_note, is_pose_file, is_preset, repose
 
 COLUMNS = ("photo", "pose", "person", "pose_person", "out")
 """Columns of a manifest; the first two are required."""
