@@ -1,7 +1,8 @@
 """`reposer transfer PHOTO --pose OTHER_PHOTO` of 12 megapixels in processes of its own, from start to file.
 
 Beside the whole command its parts, one after the other in one process (the command decodes the photo and opens the
-estimator beside torch's import, reads the weights beside the estimation, and fills the background beside the target).
+estimator beside torch's import, estimates the photo's pose beside that of other modules, reads the weights beside the
+estimation of the wanted one, and fills the background beside the target).
 On a busy machine the time passes while others compute; processor time grows less, through shared caches.
 """
 
