@@ -9,7 +9,7 @@ from reposer.data.pictures import picture_header
 from reposer.generators import model_file
 from reposer.nn.weights import read_about, read_header
 
-PROCESS = 240e6
+PROCESS = 262e6
 """Bytes of Python, torch and this package in a process that makes pictures, without networks."""
 SHARED = 135e6
 """Of these, code that a further process shares with the first."""
@@ -17,8 +17,9 @@ ESTIMATOR = 298e6
 """Bytes of the pose estimators and what runs them."""
 PIXEL = 13.0
 """Bytes for each pixel of a photo: its own, those of the result, and what it takes to look for people and to write."""
-CLIP_PIXEL = 105.0
-"""Bytes for each pixel of a clip's frame: the frames that the encoder looks at before it writes the first, too."""
+CLIP_PIXEL = 250.0
+"""Bytes for each pixel of a clip's frame: some sixty frames, which the encoder looks at before it writes the first,
+too."""
 DRIVING_PIXEL = 20.0
 """Bytes for each pixel of a driving clip's frame."""
 

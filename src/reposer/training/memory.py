@@ -17,7 +17,7 @@ from .loop import must_begin, set_up
 from .objective import Objective
 from .recipe import Recipe, Stage
 
-PROCESS = 525e6
+PROCESS = 470e6
 """Bytes of Python, torch and this package in a process that trains, with what it needs to read data, save and score."""
 WORKER = 260e6
 """Bytes of a process that loads data, beyond what it shares with the others."""
