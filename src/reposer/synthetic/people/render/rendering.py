@@ -339,10 +339,10 @@ def _even(value: Tensor) -> int:
 def _shrunk(a: Tensor, factor: int) -> Tensor:
     """The means of squares; in the order of torch's pooling, and faster."""
     squares = a.unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
-    total = squares[:, :, 0, :, 0].clone()
+    total: Tensor = squares[:, :, 0, :, 0].clone()
     for at in range(1, factor**2):
         total += squares[:, :, at // factor, :, at % factor]
-    return total.div_(factor**2)
+    return total / factor**2
 
 
 # ---------------------------------------------------------------------------------- meshes
