@@ -98,3 +98,20 @@ def test_a_process_leaves_with_its_code_after_its_threads_its_handlers_and_its_o
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 7 and done.stderr == "said"
     assert done.stdout.split() == ["computed", "waited", "handled"]
+
+
+def test_a_process_that_has_no_stderr_leaves_with_its_code():
+    code = "import sys\nfrom reposer.cli.startup import leave\nsys.stderr = None\nleave(7)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 7
+
+
+@pytest.mark.slow
+def test_torch_is_whole_and_comes_without_the_collector_though_parts_of_it_are_loaded_ahead_and_later():
+    code = (
+        "import gc, sys\nfrom reposer.cli.startup import WithoutCollector, leave_for_first_use, torch_library\n"
+        "sys.meta_path.insert(0, WithoutCollector('torch'))\ntorch_library()\nleave_for_first_use()\nimport torch\n"
+        "assert gc.get_freeze_count() > 10_000\nimport torch._dynamo\n"
+        "conv = torch.nn.Conv2d(3, 4, 3, device='meta')\n"
+        "assert conv(torch.empty(1, 3, 8, 8, device='meta')).shape == (1, 4, 6, 6)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,8 @@ from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
 from reposer.data.poses.presets import preset
 from reposer.generators.trueflow.geometry import Body
-from reposer.generators.trueflow.heads import back_of_head, hair_masks, moved_head
+from reposer.generators.trueflow.heads import BackOfHead, back_of_head, hair_masks, moved_head
+from reposer.generators.trueflow.model import _with_backs
 from reposer.synthetic.people import SyntheticPeople
 
 SIZE, HALF = (96, 96), (48, 48)
@@ -186,7 +187,7 @@ def test_what_the_source_hides_or_cuts_stays_as_it_was_generated():
         "a hand before the forehead"
     )
     low = of_head(1, -14j)
-    cut = body(torch.roll(parts(hair=CROWN, face=FACE, neck=NECK), -7, 2)[:, :, :])
+    cut = body(torch.roll(parts(hair=CROWN, face=FACE, neck=NECK), -7, 2))
     cut.parts[:, :, 41:] = parts()[:, :, 41:]  # what is rolled in from the other end
     _, _, beyond = moved_head(cut, cut.person, HANDS, low, of_head(1, 4j), parts(hair=(slice(8, 30), slice(38, 58))))
     assert beyond[0, 0, 8:17].max() == 0, "above the photo's edge nobody knows"
@@ -235,3 +236,13 @@ def test_the_composition_has_the_photos_head_and_from_behind_no_chin_but_another
     both_poses = Pose(torch.stack([own.xy, away.xy], 1), torch.stack([own.visible, away.visible], 1), own.size)
     both = generator.explain(torch.stack([photo, back.target[None]], 1), both_poses, away).composition
     assert both.copied[chin][:, 1].min() > 0.5, "the second photo shows the back"
+
+
+def test_a_second_photo_without_a_head_brings_no_face_back_to_the_nape():
+    shares, painted = torch.ones(1, 2, 1, *SIZE) / 2, torch.zeros(1, 3, *SIZE)
+    nothing, whole = torch.zeros(1, 1, *SIZE), torch.ones(1, 1, *SIZE)
+    colour = torch.tensor(SKIN).view(1, 3, 1, 1)
+    heads = [BackOfHead(whole, whole, colour), BackOfHead(nothing, nothing, 0 * colour)]
+    copied, seen = _with_backs(shares, painted, heads, (0, 1))
+    assert copied[:, 0].max() == 0 and copied[:, 1].min() == 0.5, "what the second photo shows stays"
+    assert torch.allclose(seen, 0.5 * colour.expand_as(seen)), "as far as nothing is copied"

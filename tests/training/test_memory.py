@@ -106,3 +106,13 @@ def test_what_fits_in_no_way_is_refused_with_what_would(counted, needs):
         counted.within(memory.MARGIN * needs[8].memory - 2)
     wanted = float(str(refused.value).split("--max-memory ")[-1].split("M,")[0])
     assert counted.within(1e6 * wanted)[0].accumulation == 8
+
+
+@pytest.mark.slow
+def test_what_is_chosen_needs_what_it_is_said_to_need_with_rendered_people_too():
+    run = RunMemory(replace(RECIPES["trueflow-mini"](), workers=4))
+    whole, alone = run.need(workers=4).memory, run.need(workers=0).memory
+    for most in (1.2 * whole, (whole + alone) / 2 * memory.MARGIN):
+        recipe, need = run.within(most)
+        assert need.memory == run.need(recipe.accumulation, recipe.workers).memory <= most / memory.MARGIN
+    assert recipe.workers < 4

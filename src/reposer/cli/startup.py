@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader, find_spec
 from pathlib import Path
 from types import ModuleType
@@ -69,30 +69,42 @@ class OnFirstUse(MetaPathFinder):
         return spec
 
 
-SELDOM = "torch._meta_registrations", "torch._native"
-"""A third of torch's import: what it says of results without computing them, for its compilers and exports, and kernels
-that other packages bring for GPUs."""
+SELDOM = "torch._native"
+"""A part of torch's import: kernels that other packages bring for GPUs."""
+LIBRARY = "libtorch_cpu.so"
+FOR_GPUS = "*torch_cuda*", "*torch_hip*", "*torch_xpu*"
+"""Names of torch's libraries on Linux: the largest, and those of GPUs."""
 
 
 def leave_for_first_use() -> None:
-    """Lets torch, which is not imported yet, load SELDOM only if something asks for it; not if it has kernels for GPUs,
-    where results could differ."""
-    library = _library_folder()
-    if "torch" not in sys.modules and library is not None and not list(library.glob("*torch_cuda*")):
-        sys.meta_path[:0] = map(OnFirstUse, SELDOM)
+    """Lets torch, which is not imported yet, load SELDOM only if something asks for it; not if it has, or may have,
+    kernels for GPUs, where results could differ."""
+    folder = _library_folder()
+    if "torch" in sys.modules or folder is None or not (folder / LIBRARY).exists():
+        return
+    if not any(found for name in FOR_GPUS for found in folder.glob(name)):
+        sys.meta_path.insert(0, OnFirstUse(SELDOM))
 
 
-@cache
 def torch_library() -> ctypes.CDLL | None:
     """torch's largest library, loaded in this thread while others run; None where it has another name.
 
     Python would load it later, and let no other thread run meanwhile.
     """
+    with _LOADING:
+        return _torch_library()
+
+
+_LOADING = threading.Lock()
+
+
+@cache
+def _torch_library() -> ctypes.CDLL | None:
     folder = _library_folder()
     if "torch" in sys.modules or folder is None:
         return None
     try:
-        return ctypes.CDLL(str(folder / "libtorch_cpu.so"))
+        return ctypes.CDLL(str(folder / LIBRARY))
     except OSError:  # torch's own import says what is wrong
         return None
 
@@ -105,16 +117,18 @@ def torch_threads() -> int | None:
 
 
 def _library_folder() -> Path | None:
-    spec = find_spec("torch")
+    spec = PathFinder.find_spec("torch")  # what waits in `sys.meta_path` for torch's import goes on waiting
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "lib"
 
 
 def leave(code: int) -> NoReturn:
     """Ends the process as `sys.exit` does, threads, exit handlers and output included, but without taking apart every
-    module and object, which after torch takes half a second of processor time."""
+    module and object, which after torch takes half a second of processor time. What others left open is not written
+    out."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
-            stream.flush()
+            if stream is not None:
+                stream.flush()
     os._exit(code)

@@ -11,6 +11,7 @@ from tyro.conf import Positional
 from reposer.core import BadInput
 from reposer.core.choices import Background, CanvasChoice, HeadChoice, OtherSide, Preset, Runtime
 from reposer.core.outputs import PICTURE_ENDINGS, check_output_file, named_beside
+from reposer.core.processes import closing_soon
 from reposer.core.terminal import Terminal
 
 from .needed import begins, if_it_can_be_told, is_wanted, refuse_elsewhere
@@ -138,7 +139,7 @@ def transfer_photo(
 
     from reposer.data.decoding import decoded_file
 
-    with ThreadPoolExecutor(2) as aside:  # while torch and the other modules load
+    with closing_soon(ThreadPoolExecutor(2)) as aside:  # while torch and the other modules load
         decoded = aside.submit(decoded_file, photo)
         if joints is None and source_pose is None:
             aside.submit(_open_estimator)

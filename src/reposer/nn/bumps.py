@@ -1,4 +1,5 @@
-"""Convolutions of pose maps, each of which is a column times a row, as a bump of a joint is: a fifth of the work.
+"""Convolutions of pose maps, each of which is a column times a row, as a bump of a joint is: of side 7, about a
+seventh of the products.
 
 sum over dy, dx of w[dy, dx] column[y + dy] row[x + dx] = sum over dy of column[y + dy] (sum over dx of w[dy, dx]
 row[x + dx]): the inner sum has one axis less, the outer one is a product of matrices.

@@ -1,6 +1,7 @@
 """Composes a generated picture at a photo's own size: the photo's pixels are copied, only what is invented is
 enlarged."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -160,12 +161,21 @@ def known_of(
 @contextmanager
 def _single_threads(count: int) -> Iterator[Executor]:
     """Threads in which torch uses no further ones."""
-    threads = torch.get_num_threads()
+    with _SINGLE:
+        _BEFORE.append(_BEFORE[0] if _BEFORE else torch.get_num_threads())
     try:
         with closing_soon(ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))) as pool:
             yield pool
     finally:
-        torch.set_num_threads(threads)  # threads that begin later have as many, too
+        with _SINGLE:
+            threads = _BEFORE.pop()
+            if not _BEFORE:
+                torch.set_num_threads(threads)  # threads that begin later have as many, too
+
+
+_SINGLE = threading.Lock()
+_BEFORE: list[int] = []
+"""How many threads torch had before the first of those who are in `_single_threads` came, once for each of them."""
 
 
 class Remembered:

@@ -77,6 +77,7 @@ class _Winograd(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         for_x, for_weight = ctx.needs_input_grad[:2]
         if torch.is_grad_enabled():  # for the gradient of this gradient
+            x, weight = x.view_as(x), weight.view_as(weight)  # not by way of earlier layers that share the weight
             inputs = [t for t, needed in ((x, for_x), (weight, for_weight)) if needed]
             plain = F.conv2d(padded(x, ctx.padding), weight)
             found = iter(torch.autograd.grad(plain, inputs, gradients[0], create_graph=True))

@@ -67,13 +67,13 @@ class RunMemory:
         """The recipe with the fewest parts of a batch, and then with the most workers, that stays within `most` bytes
         with the `MARGIN`. Its steps see the same pictures. BadInput, which says what would fit, if there is none."""
         recipe, most = self.recipe, most / MARGIN
-        own = self.need(workers=0)
-        parts, found = recipe.accumulation, own
-        if own.memory > most:
-            parts, found = self._fewest_parts(most)
-        workers = min(recipe.workers, int((most - found.memory) // WORKER))
-        if workers:
-            found = replace(found, parts={**found.parts, "processes that load data": workers * WORKER})
+        parts = recipe.accumulation
+        if self.need(workers=0).memory > most:
+            parts = self._fewest_parts(most)
+        workers = recipe.workers
+        while workers and self.need(parts, workers).memory > most:
+            workers -= 1
+        found = self.need(parts, workers)
         changed = []
         if parts != recipe.accumulation:
             changed.append(f"--accumulation {parts}: a step's {recipe.batch_size} pictures in {parts} parts")
@@ -81,7 +81,7 @@ class RunMemory:
             changed.append(f"--workers {workers} instead of {recipe.workers}")
         return replace(recipe, accumulation=parts, workers=workers), replace(found, changed=tuple(changed))
 
-    def _fewest_parts(self, most: float) -> tuple[int, Need]:
+    def _fewest_parts(self, most: float) -> int:
         """By bisection: more parts need less. most: without the margin."""
         choices = _divisions(self.recipe.accumulation, self.recipe.batch_size)
         try:
@@ -97,15 +97,14 @@ class RunMemory:
                 f"{size_in_words(MARGIN * most)}, of which {1 - 1 / MARGIN:.0%} stay free. Give at least --max-memory "
                 f"{MARGIN * least.memory // 1e6 + 1:.0f}M, a smaller --batch-size, or smaller --model values."
             )
-        low, high, found = 0, len(choices) - 1, least
+        low, high = 0, len(choices) - 1
         while high - low > 1:
             middle = (low + high) // 2
-            need = self.need(choices[middle], 0)
-            if need.memory <= most:
-                high, found = middle, need
+            if self.need(choices[middle], 0).memory <= most:
+                high = middle
             else:
                 low = middle
-        return choices[high], found
+        return choices[high]
 
 
 def _divisions(first: int, batch_size: int) -> list[int]:

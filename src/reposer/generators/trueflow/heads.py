@@ -184,7 +184,7 @@ def _moved(
     shown = sample(mask, place) * inside * (1 - _ramp(wanted_arms, 0.3, 0.6))
     # too much is what the source shows to be its background: what it hides or cuts stays
     around = (1 - _ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * inside
-    beyond = wanted * around * (1 - _ramp(sample(person, place), 0.1, 0.4)) * (1 - F.max_pool2d(shown, 3, 1, 1))
+    beyond = wanted * around * (1 - _ramp(sample(person, place), 0.1, 0.4)) * (1 - widest(shown, 1))
     return place, sure * shown, sure * beyond
 
 

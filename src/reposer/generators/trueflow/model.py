@@ -170,13 +170,14 @@ def _with_backs(
     painted: Float[Tensor, "B 3 H W"],
     heads: Sequence[BackOfHead],
     order: Sequence[int],
-) -> tuple[Float[Tensor, "B M 1 H W"], Float[Tensor, "B 3 H W"], Float[Tensor, "B 1 H W"]]:
-    """The shares of the copies without those of a face on the back of a head, what is generated with a nape, and where
-    no source shows that back. heads: of each source. order: the source of each copy."""
+) -> tuple[Float[Tensor, "B M 1 H W"], Float[Tensor, "B 3 H W"]]:
+    """The shares of the copies without those of a face on the back of a head, and what is generated with a nape in so
+    far as nothing is copied there. heads: of each source. order: the source of each copy."""
     copied = copied * (1 - torch.stack([heads[s].head for s in order], 1))
+    missing = 1 - copied.sum(1)
     for head in reversed(heads):  # the first source's colour lies on top
-        painted = torch.lerp(painted, head.colour.expand_as(painted), head.nape)
-    return copied, painted, torch.stack([head.head for head in heads]).amin(0)
+        painted = torch.lerp(painted, head.colour.expand_as(painted), head.nape * missing)
+    return copied, painted
 
 
 @dataclass(frozen=True)
@@ -309,20 +310,26 @@ class TrueFlow(Generator):
         self, memory: tuple[tuple[Tensor, ...], tuple[Pose, ...], tuple[Body, ...]]
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Of each source: the network's error where nothing moves, its person, and its hands."""
-        seen = list(zip(*memory, strict=True))
-        errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in seen]
-        hands = [hand_masks(a, body.parts, pose) for a, pose, body in seen]
-        persons = [connected(body.person, pose) for _, pose, body in seen]
-        hairs = [hair_masks(a, body.parts, person, pose) for (a, pose, body), person in zip(seen, persons, strict=True)]
-        added = [torch.cat([one, other], 1) for one, other in zip(hands, hairs, strict=True)]
-        return errors, [with_added(person, masks) for person, masks in zip(persons, added, strict=True)], hands
+        with without_autocast(memory[0][0]):
+            seen = list(zip(*memory, strict=True))
+            errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in seen]
+            hands = [hand_masks(a, body.parts, pose) for a, pose, body in seen]
+            persons = [connected(body.person, pose) for _, pose, body in seen]
+            hairs = [
+                hair_masks(a, body.parts, person, pose) for (a, pose, body), person in zip(seen, persons, strict=True)
+            ]
+            added = [torch.cat([one, other], 1) for one, other in zip(hands, hairs, strict=True)]
+            return errors, [with_added(person, masks) for person, masks in zip(persons, added, strict=True)], hands
 
     def source_person(self, rest: tuple[list[Tensor], list[Tensor], list[Tensor]]) -> SourcePerson:
         _, masks, hands = rest
-        size = (hands[0].shape[-2], hands[0].shape[-1])
-        hole = ((widest(masks[0], 3) - 0.15) / 0.5).clamp(0, 1)
-        person, hole = (F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (torch.cat(masks), hole))
-        return SourcePerson(torch.stack(person.chunk(len(masks)), 1), hole)
+        with without_autocast(masks[0]):
+            size = (hands[0].shape[-2], hands[0].shape[-1])
+            hole = ((widest(masks[0], 3) - 0.15) / 0.5).clamp(0, 1)
+            person, hole = (
+                F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (torch.cat(masks), hole)
+            )
+            return SourcePerson(torch.stack(person.chunk(len(masks)), 1), hole)
 
     def composition(
         self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any = None
@@ -376,16 +383,12 @@ class TrueFlow(Generator):
         ]
         person, copied, places, of_wholes = _with_wholes(person, copied, places, wholes)
         mirrored: list[int] = []
-        copied, painted, backs = _with_backs(
-            copied,
-            output.painted,
-            [back_of_head(a, g.source, pose, target_pose, g.target.parts) for g, a, pose, _, _ in seen],
-            (*range(len(sources)), *of_wholes),
-        )
+        backs = [back_of_head(a, g.source, pose, target_pose, g.target.parts) for g, a, pose, _, _ in seen]
+        copied, painted = _with_backs(copied, output.painted, backs, (*range(len(sources)), *of_wholes))
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
             for side in other_sides(geometry, pose, hidden * output.person):
-                share = (1 - copied.sum(1)) * side.shown * (1 - backs)
+                share = (1 - copied.sum(1)) * side.shown * (1 - backs[s].head)
                 places, copied, mirrored = [*places, side.place], torch.cat([copied, share[:, None]], 1), [*mirrored, s]
         order = (*range(len(sources)), *of_wholes, *mirrored)
         shown = [
