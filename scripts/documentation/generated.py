@@ -62,6 +62,7 @@ LEFT_OUT = {
     "cli": "what the commands say is a page of its own, and nothing there is called from Python",
     "web": "the page is served by `reposer web`; its requests are no interface for others",
     "weights": "files, no code",
+    "estimated": "what `reposer.estimate_pose` and `reposer.repose` use; these are called instead",
 }
 """Parts of the package without a page, and why."""
 CALLS = """\
