@@ -294,6 +294,16 @@ def unlike(one: Float[Tensor, "B 3 #h #w"], other: Float[Tensor, "B 3 #h #w"]) -
     return ((apart - brightness).square().sum(1, True) * 4 + brightness.square()).sqrt()
 
 
+def mean_colour(colours: Float[Tensor, "1 3 H W"], weight: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 3 1 1"]:
+    """Of a weight that is at least 1 in sum."""
+    return (colours * weight).sum((2, 3), True) / weight.sum().clamp(min=1)
+
+
+def ramp(values: Tensor, low: float, high: float) -> Tensor:
+    """0 up to `low`, 1 from `high`."""
+    return ((values - low) / (high - low)).clamp(0, 1)
+
+
 def best_shown(
     visible: Float[Tensor, "B S 1 H W"], own: Float[Tensor, "B S 1 H W"], present: Bool[Tensor, "B S"]
 ) -> Float[Tensor, "B S 1 H W"]:

@@ -19,7 +19,7 @@ from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 from reposer.nn.windows import narrowest, widest
 
-from .copying import ARMS, Whole, arm_lengths, longest_of_arms, reached, unlike
+from .copying import ARMS, Whole, arm_lengths, longest_of_arms, mean_colour, ramp, reached, unlike
 from .geometry import sample
 
 SIDES = ("right", "left")
@@ -79,7 +79,7 @@ def _forearm(pose: Pose, side: str, length: float) -> _Forearm | None:
     if not seen or float(way.norm()) <= FORESHORTENED[0] * length:
         return None
     along = way / way.norm()
-    sure = _ramp(way.norm() / length, *FORESHORTENED)
+    sure = ramp(way.norm() / length, *FORESHORTENED)
     return _Forearm(pose.xy[0, wrist], along, torch.stack([-along[1], along[0]]), length, sure)
 
 
@@ -94,11 +94,11 @@ def _masks(source: Float[Tensor, "1 3 H W"], parts: Float[Tensor, "1 P h w"], po
     size = (source.shape[-2], source.shape[-1])
     found = torch.zeros(2, *size, device=source.device)
     scores = at_least_float32(parts).softmax(1)[:, [FACE]]
-    face = _ramp(F.interpolate(scores, size, mode="bilinear", align_corners=False), 0.6, 0.9)
+    face = ramp(F.interpolate(scores, size, mode="bilinear", align_corners=False), 0.6, 0.9)
     if float(face.sum()) < FEW:
         return found
     colours = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
-    skin = _mean(colours, face)
+    skin = mean_colour(colours, face)
     forearms = [_forearm(pose, side, longest_of_arms(pose)) for side in SIDES]
     for k, forearm in enumerate(forearms):
         if forearm is not None and not forearm.meets(forearms[1 - k]):
@@ -116,13 +116,13 @@ def _mask(
 ) -> Float[Tensor, "H W"]:
     bare = ((along > -0.5) & (along < -0.1) & (across.abs() < 0.08)).to(colours)[None, None]
     known = [skin]
-    if float(bare.sum()) > 4 and float(unlike(own := _mean(colours, bare), skin)) < SLEEVE:
+    if float(bare.sum()) > 4 and float(unlike(own := mean_colour(colours, bare), skin)) < SLEEVE:
         known.append(own)
     to_skin = torch.stack([unlike(colours, one) for one in known]).amin(0)
     outside = (along < -0.25) | (along > 1.0) | (across.abs() > 0.5)
     arm = (along < 0.1) & (along > -1.3) & (across.abs() < 0.25)
     to_others = unlike(colours, filled(colours, (outside & ~arm).to(colours)[None, None]))
-    like = _ramp((to_others - to_skin) / (to_others + to_skin).clamp(min=1e-3), -0.1, 0.3) * _ramp(-to_skin, -0.7, -0.4)
+    like = ramp((to_others - to_skin) / (to_others + to_skin).clamp(min=1e-3), -0.1, 0.3) * ramp(-to_skin, -0.7, -0.4)
     like = like * ((along > -BACK) & (along < TIP) & (across.abs() < WIDE))
     opened = widest(narrowest(like, 1), 1)  # what hangs on by a thread is no finger
     wrist = (along.abs() < 0.2) & (across.abs() < 0.15)
@@ -164,11 +164,11 @@ def _moved(
         inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]))).all(-1)
         place = place.movedim(-1, 0)
         around = (along < TIP + 0.15) & (across.abs() < WIDE + 0.15)
-        shown = sample(mask[None, None], place[None])[0, 0] * inside * around * _ramp(along, -BACK, BACK)
+        shown = sample(mask[None, None], place[None])[0, 0] * inside * around * ramp(along, -BACK, BACK)
         beside = (shown * (1 - body)).sum() / shown.sum().clamp(min=1)
-        sure = _ramp(beside, *APART) * here.sure * there.sure  # in a clip it comes and goes gradually
+        sure = ramp(beside, *APART) * here.sure * there.sure  # in a clip it comes and goes gradually
         other = 0.0 if (forearm := now[1 - k]) is None else _near(*forearm.coordinates(size))
-        beyond = around * _ramp(along, BACK, 2 * BACK) * (1 - shown) * (1 - body) * (1 - other)
+        beyond = around * ramp(along, BACK, 2 * BACK) * (1 - shown) * (1 - body) * (1 - other)
         found.append((place, (sure * shown)[None], (sure * beyond)[None]))
     return found
 
@@ -176,12 +176,3 @@ def _moved(
 def _near(along: Float[Tensor, "H W"], across: Float[Tensor, "H W"]) -> Float[Tensor, "H W"]:
     """Where a forearm and its hand are."""
     return ((along > -1.2) & (along < TIP) & (across.abs() < WIDE)).to(along)
-
-
-def _mean(colours: Float[Tensor, "1 3 H W"], weight: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 3 1 1"]:
-    return (colours * weight).sum((2, 3), True) / weight.sum()
-
-
-def _ramp(values: Tensor, low: float, high: float) -> Tensor:
-    """0 up to `low`, 1 from `high`."""
-    return ((values - low) / (high - low)).clamp(0, 1)

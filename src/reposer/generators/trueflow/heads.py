@@ -19,7 +19,7 @@ from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 from reposer.nn.windows import narrowest, widest
 
-from .copying import Whole, reached, unlike
+from .copying import Whole, mean_colour, ramp, reached, unlike
 from .geometry import Body, sample
 
 FACIAL, EARS = ("nose", "right_eye", "left_eye"), ("right_ear", "left_ear")
@@ -79,7 +79,7 @@ class _Head(NamedTuple):
 
     def near(self, at: Complex[Tensor, "*N"]) -> Float[Tensor, "*N"]:
         """How surely something at these coordinates may be a head's."""
-        return (1 - _ramp(-at.real, *HIGH)) * (1 - _ramp(at.imag.abs(), *WIDE))
+        return (1 - ramp(-at.real, *HIGH)) * (1 - ramp(at.imag.abs(), *WIDE))
 
 
 def hair_masks(
@@ -109,15 +109,15 @@ def _hair(
     if axis is None:
         return torch.zeros_like(hair)
     at = axis.coordinates(_pixels((hair.shape[-2], hair.shape[-1]), hair))
-    known = _ramp(hair, 0.4, 0.7)
+    known = ramp(hair, 0.4, 0.7)
     zone = (at.real > -HAIR_ABOVE) & (at.real < CHIN[0]) & (at.imag.abs() < HAIR_BESIDE)
     behind = ((at.real < -BEHIND[0]) | (at.imag.abs() > BEHIND[1])) * (person < 0.1)
     if float(known.sum()) < FEW or float(behind.sum()) < FEW:
         return torch.zeros_like(hair)
     colours = F.avg_pool2d(source, 3, 1, 1, count_include_pad=False)
     to_hair, to_others = (unlike(colours, filled(colours, weight.to(colours))) for weight in (known, behind))
-    like = _ramp((to_others - to_hair) / (to_others + to_hair).clamp(min=1e-3), 0.0, 0.35) * _ramp(-to_hair, -0.5, -0.3)
-    start = _ramp(head, 0.4, 0.7)
+    like = ramp((to_others - to_hair) / (to_others + to_hair).clamp(min=1e-3), 0.0, 0.35) * ramp(-to_hair, -0.5, -0.3)
+    start = ramp(head, 0.4, 0.7)
     found = torch.maximum(like * zone, start)
     opened = widest(narrowest(found, 1), 1)
     found = reached(torch.minimum(start, opened), opened)
@@ -172,19 +172,19 @@ def _moved(
     if float(spread) < len(joints) * SPREAD**2 or not float(grown.abs()) > 0:
         return nothing.repeat(1, 2, 1, 1), nothing, nothing
     left = ((there - grown * here).abs().square().sum() / spread).sqrt() / grown.abs()
-    sure = (1 - _ramp(left, *BENT)) * (1 - _ramp(grown.abs().log10().abs(), *GROWN))
+    sure = (1 - ramp(left, *BENT)) * (1 - ramp(grown.abs().log10().abs(), *GROWN))
     pixels = _pixels(size, head)
     own, wanted_at = axis.coordinates(pixels), now_axis.coordinates(pixels)
-    upper = (1 - _ramp(own.real, *CHIN)) * axis.near(own)
-    mask = torch.maximum(_ramp(head, 0.3, 0.7), _ramp(person, 0.3, 0.7) * (1 - _ramp(arms, 0.2, 0.5))) * upper
-    mask = reached(mask * _ramp(head, 0.4, 0.8), mask)
+    upper = (1 - ramp(own.real, *CHIN)) * axis.near(own)
+    mask = torch.maximum(ramp(head, 0.3, 0.7), ramp(person, 0.3, 0.7) * (1 - ramp(arms, 0.2, 0.5))) * upper
+    mask = reached(mask * ramp(head, 0.4, 0.8), mask)
     at = was.mean() + (pixels - now.mean()) / grown
     place = torch.stack([at.real, at.imag])[None].to(head)
     inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1))).all(1, True)
-    shown = sample(mask, place) * inside * (1 - _ramp(wanted_arms, 0.3, 0.6))
+    shown = sample(mask, place) * inside * (1 - ramp(wanted_arms, 0.3, 0.6))
     # too much is what the source shows to be its background: what it hides or cuts stays
-    around = (1 - _ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * inside
-    beyond = wanted * around * (1 - _ramp(sample(person, place), 0.1, 0.4)) * (1 - widest(shown, 1))
+    around = (1 - ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * inside
+    beyond = wanted * around * (1 - ramp(sample(person, place), 0.1, 0.4)) * (1 - widest(shown, 1))
     return place, sure * shown, sure * beyond
 
 
@@ -220,19 +220,19 @@ def _back(
     if was is None or now is None or away == 0:
         return nothing, nothing, torch.zeros_like(source[:, :, :1, :1])
     here, there = (axis.coordinates(_pixels(size, face)) for axis in (was, now))
-    seen = _ramp(face, 0.6, 0.9) * (here.real < 0.2)
+    seen = ramp(face, 0.6, 0.9) * (here.real < 0.2)
     if float(seen.sum()) < FEW:
         return nothing, nothing, torch.zeros_like(source[:, :, :1, :1])
-    skin, crown = _mean(source, seen), _ramp(hair, 0.3, 0.6) * (here.real < 0)
+    skin, crown = mean_colour(source, seen), ramp(hair, 0.3, 0.6) * (here.real < 0)
     along = person * ((here.real - BESIDE[1]).abs() < WIDTH)
     sides = [along * ((here.imag - side * BESIDE[0]).abs() < WIDTH) for side in (-1, 1)]
     long = float(crown.sum()) > FEW and all(float(side.sum()) > 2 for side in sides)
     if long:
-        hairs = _mean(source, crown)
-        looks = [_mean(source, side) for side in sides]
+        hairs = mean_colour(source, crown)
+        looks = [mean_colour(source, side) for side in sides]
         long = all(float(unlike(look, hairs)) < LONG * float(unlike(look, skin)) for look in looks)
-    head = away * bare * (1 - _ramp(there.real, *COLLAR)) * now.near(there)
-    return head, head * _ramp(there.real, *NAPE), hairs if long else skin
+    head = away * bare * (1 - ramp(there.real, *COLLAR)) * now.near(there)
+    return head, head * ramp(there.real, *NAPE), hairs if long else skin
 
 
 def _turned_away(source: Pose, target: Pose) -> float:
@@ -245,7 +245,7 @@ def _turned_away(source: Pose, target: Pose) -> float:
             right, left, right_now, left_now = ends
             assert right is not None and left is not None and right_now is not None and left_now is not None
             across = left - right
-            return float(_ramp(-((left_now - right_now) / across).real, *AWAY)) if float(across.abs()) > 1 else 0.0
+            return float(ramp(-((left_now - right_now) / across).real, *AWAY)) if float(across.abs()) > 1 else 0.0
     return 0.0
 
 
@@ -281,12 +281,3 @@ def _pixels(size: tuple[int, int], like: Tensor) -> Complex[Tensor, "H W"]:
 
 def _large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:
     return F.interpolate(maps, size, mode="bilinear", align_corners=False)
-
-
-def _mean(colours: Float[Tensor, "1 3 H W"], weight: Float[Tensor, "1 1 H W"]) -> Float[Tensor, "1 3 1 1"]:
-    return (colours * weight).sum((2, 3), True) / weight.sum().clamp(min=1)
-
-
-def _ramp(values: Tensor, low: float, high: float) -> Tensor:
-    """0 up to `low`, 1 from `high`."""
-    return ((values - low) / (high - low)).clamp(0, 1)
