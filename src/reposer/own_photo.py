@@ -161,7 +161,7 @@ def repose(
     looked = None if opened is None or source_pose is not None else opened.looked
     with ThreadPoolExecutor(2) as aside:  # networks are read while the photo is decoded and looked at
         # not so where a graph may be recorded: that takes minutes, and changes switches of torch for all threads
-        loaded = aside.submit(_placed, *asked) if engine in (None, "torch") else None
+        loaded = aside.submit(kept_generator, *asked) if engine in (None, "torch") else None
         looks = aside.submit(kept_estimator, estimator) if source_pose is None and looked is None else None
         picture = as_bytes(photo) if opened is None else opened.pixels
         estimator = estimator if looks is None else looks.result()
@@ -175,7 +175,7 @@ def repose(
         for other, joints in more:
             shown = as_bytes(other)
             further.append((shown, person_in(shown, named(other, "a further photo"), joints, None, estimator)))
-        generator = _placed(*asked) if loaded is None else loaded.result()
+        generator = kept_generator(*asked) if loaded is None else loaded.result()
     target = wanted.pose
     if wanted.of_another:
         target = fitted(target, source.pose, wanted.name, retargeted=retargeted, head=head)
@@ -444,9 +444,13 @@ def fitted(pose: Pose, source: Pose, name: str, *, retargeted: bool = True, head
     return pose.affine(placement(own, other, fit=True), source.size)
 
 
-def _placed(
-    model: Generator | Path | str, device: str | None, engine: Runtime | None, size: tuple[int, int] | None
+def kept_generator(
+    model: Generator | Path | str,
+    device: str | None = None,
+    engine: Runtime | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Generator:
+    """The generator of this name, kept for the next call; one that is given is itself. As in `repose`."""
     if isinstance(model, Generator):
         return model if device is None else model.to(device)
     return _generator(str(model), _written(Path(model)), *chosen_runtime(device, engine), size)

@@ -1,6 +1,7 @@
 """`reposer transfer PHOTO --pose OTHER_PHOTO`: put the person of a photo into another pose."""
 
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,17 +18,27 @@ from reposer.core.terminal import Terminal
 from .needed import begins, if_it_can_be_told, is_wanted, refuse_elsewhere
 from .option_values import size
 from .options import called
+from .ready.option import minutes_asked, with_minutes
+from .ready.option import refuse_elsewhere as refuse_without_ready
 from .startup import leave_for_first_use, torch_library, torch_threads
 
 
 def run(arguments: Sequence[str]) -> int:
-    if (
-        "OMP_WAIT_POLICY" not in os.environ
-    ):  # else threads that wait spin: on a busy machine that takes most of the time
-        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    spin_little()
     if not {"-h", "--help"} & set(arguments):
         threading.Thread(target=torch_library).start()
-    return called(transfer_photo, arguments, "transfer", __doc__)
+    return called(transfer_photo, with_minutes(arguments), "transfer", __doc__)
+
+
+def spin_little() -> None:
+    """Threads of torch, which is not imported yet, that wait for work give their core to others: on a busy machine
+    spinning takes most of the time."""
+    if sys.platform == "linux":  # before a variable changes
+        from .ready.place import environment
+
+        environment()
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 def transfer_photo(
@@ -61,6 +72,7 @@ def transfer_photo(
     engine: Runtime | None = None,
     preset: Preset | None = None,
     max_memory: str | None = None,
+    ready: float | None = None,
 ) -> int:
     """The photo may have any size: crop, resize and padding follow the pose and are undone in the result.
 
@@ -108,7 +120,13 @@ def transfer_photo(
             balanced.
         max_memory: the most memory, for example 800M or 4G: nothing is begun if more is needed, and what would fit is
             said. none = no limit.
+        ready: keep a process ready for the next calls, which take about half the time then; it ends so many minutes
+            after the last one (without a number: 10), or with `reposer ready --stop`. none = as the variable
+            REPOSER_READY says, or else no process.
     """
+    minutes = minutes_asked(ready)
+    if minutes is not None:
+        refuse_without_ready()
     most = size("--max-memory", max_memory)
     out = out or named_beside(photo, "-reposed.png")
     inputs = (photo, source_pose, pose, model, *more_photos, *more_poses)
@@ -141,7 +159,7 @@ def transfer_photo(
 
     with closing_soon(ThreadPoolExecutor(2)) as aside:  # while torch and the other modules load
         decoded = aside.submit(decoded_file, photo)
-        if joints is None and source_pose is None:
+        if joints is None and source_pose is None and "torch" not in sys.modules:
             aside.submit(_open_estimator)
         if (model, engine, preset) == ("trueflow", None, None):  # what other packages or runtimes need is not known
             leave_for_first_use()
@@ -207,6 +225,12 @@ def transfer_photo(
 
         write_sheet(sheet, explanation_sheet(made.explanation))
         console.say(f"How it was made: {sheet}")
+    if minutes is not None:
+        from .ready.client import kept_ready
+
+        said = kept_ready(minutes)
+        if said is not None:
+            console.say(said)
     return 0
 
 

@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from reposer.core import BadInput, Generated, Generator, Pose
+from reposer.core.cache import cache_folder
 from reposer.core.choices import Runtime
 from reposer.core.code import code_digest, package_digest
 from reposer.core.device import chosen_device
@@ -115,10 +115,8 @@ def chosen_runtime(device: str | None, runtime: Runtime | None) -> tuple[str, Ru
 
 
 def graph_folder() -> Path:
-    """Where recorded graphs are kept: $REPOSER_CACHE_DIR, or the user's cache."""
-    own = os.environ.get("REPOSER_CACHE_DIR")
-    base = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "reposer"
-    return base.expanduser() / "graphs"
+    """Where recorded graphs are kept."""
+    return cache_folder() / "graphs"
 
 
 def graph_files(generator: Generator, weights: Path) -> dict[str, Path]:
