@@ -80,7 +80,8 @@ def _show() -> int:
         left = max(0.0, told["ends"] - time.time()) / 60
         memory = size_in_words(sum(map(_memory, _family(told["pid"]))))
         until = "" if told["state"] == "working" else f", for {left:.1f} minutes more"
-        terminal.say(f"process {told['pid']} is {told['state']}{until}: {memory}, {told['python']}")
+        done = f"calls taken: {told['calls']}"
+        terminal.say(f"process {told['pid']} is {told['state']}{until}; {done}; {memory}; {told['python']}")
     if not count:
         terminal.say("There is no ready process.")
     return 0 if count else 1

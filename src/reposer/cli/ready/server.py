@@ -45,19 +45,19 @@ GRACE = 30.0
 
 
 class _Keeper:
-    """at_work: whether a call was taken. stopping: whether this ends with that call."""
+    """calls: taken so far. at_work: whether the last one is being done. stopping: whether this ends with it."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
         self.copy: int | None = None
         self.at_work = self.stopping = False
-        self.until = 0.0
+        self.calls, self.until = 0, 0.0
 
     def tell(self, state: str) -> None:
         """Writes the state for `reposer ready`."""
         draft = self.files.state.with_suffix(".draft")
         ends = time.time() + self.until - time.monotonic()
-        told = {"pid": os.getpid(), "state": state, "ends": ends, "python": sys.executable}
+        told = {"pid": os.getpid(), "state": state, "calls": self.calls, "ends": ends, "python": sys.executable}
         draft.write_text(json.dumps(told))
         draft.replace(self.files.state)
 
@@ -101,6 +101,7 @@ class _Keeper:
         """Tells how it is with the copy, until it ends."""
         while word := copy.recv(1):
             self.at_work = word == AT_WORK
+            self.calls += self.at_work
             self.tell("working" if self.at_work else "waiting")
 
     def copied(self, listening: socket.socket, theirs: socket.socket, ours: socket.socket) -> int:
@@ -245,8 +246,10 @@ def _received(connection: socket.socket) -> dict[str, Any]:
         os.dup2(descriptor, number)
     for descriptor in descriptors:
         os.close(descriptor)
-    for stream, form in zip((sys.stdin, sys.stdout, sys.stderr), call["streams"], strict=True):
-        stream.reconfigure(**form)  # type: ignore[union-attr]
+    sys.stdin, sys.stdout, sys.stderr = (
+        io.TextIOWrapper(open(number, mode, closefd=False), **form)  # noqa: SIM115 (as Python's own, they stay open)
+        for number, mode, form in zip(range(3), ("rb", "wb", "wb"), call["streams"], strict=True)
+    )
     os.umask(call["umask"])
     os.environ.clear()
     os.environ.update(call["environment"])
