@@ -5,6 +5,7 @@ A module of its own, so that a command can begin with it while the generators lo
 
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import torch
 from jaxtyping import UInt8
@@ -28,7 +29,13 @@ def estimated(
 
 def kept_estimator(estimator: PoseEstimator | str) -> PoseEstimator:
     """The pose estimator of this name; one that is given is itself."""
-    return _estimator(estimator, torch.get_num_threads()) if isinstance(estimator, str) else estimator
+    if not isinstance(estimator, str):
+        return estimator
+    with _OPENING:  # who asks for it meanwhile gets the same
+        return _estimator(estimator, torch.get_num_threads())
+
+
+_OPENING = Lock()
 
 
 @lru_cache(maxsize=2)

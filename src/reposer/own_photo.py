@@ -135,6 +135,7 @@ def repose(
     other_side: OtherSide = "mirrored",
     device: str | None = None,
     opened: Opened | None = None,
+    begun: Future[Wanted | None] | None = None,
     engine: Runtime | None = None,
     network_size: tuple[int, int] | None = None,
 ) -> Reposed:
@@ -154,6 +155,7 @@ def repose(
         is: see `choices.HeadChoice`.
     explain, provenance, background, canvas, other_side: as in `transfer`.
     opened: the photo's own, given with each of several poses: the pictures are the same, and sooner there.
+    begun: what `wanted_alone` says of this pose, begun before.
     """
     if opened is not None and opened.photo is not photo:
         raise BadInput("What was opened is another photo; give the photo that it was made of.")
@@ -170,7 +172,8 @@ def repose(
             if looked is not None
             else person_in(picture, named(photo, "the photo"), source_pose, person, estimator)
         )
-        wanted = pose_from(pose, source.pose, pose_person, estimator)
+        alone = wanted_alone(pose, pose_person, estimator) if begun is None else begun.result()
+        wanted = _with_source(alone, pose, source.pose, pose_person)
         further = []
         for other, joints in more:
             shown = as_bytes(other)
@@ -361,9 +364,16 @@ def pose_from(
     estimator: PoseEstimator | str = ESTIMATOR,
 ) -> Wanted:
     """A wanted pose from whatever says one: see `repose`. source: of the person in the photo."""
+    return _with_source(wanted_alone(pose, person, estimator), pose, source, person)
+
+
+def wanted_alone(
+    pose: Pose | Picture | PoseFile, person: Person | None = None, estimator: PoseEstimator | str = ESTIMATOR
+) -> Wanted | None:
+    """A wanted pose that is said without the photo: by a picture, a name or itself. None: by a file of joints."""
     if isinstance(pose, Pose):
         return Wanted(pose)
-    file = pose if isinstance(pose, PoseFile) else PoseFile(pose) if isinstance(pose, Path | str) else None
+    file = _as_file(pose)
     if file is None:
         assert not isinstance(pose, PoseFile | Path | str)
         found = estimated(as_bytes(pose), "the picture of the pose", person, estimator)
@@ -379,7 +389,22 @@ def pose_from(
             _refuse(options, f"{name} is taken as a picture")
             found = estimated(shown, name, person, estimator)
             return Wanted(found.pose, _of_pose_person(found.notes), True, name)
+    return None
+
+
+def _with_source(alone: Wanted | None, pose: Pose | Picture | PoseFile, source: Pose, person: Person | None) -> Wanted:
+    """What `wanted_alone` found, or else what the file says."""
+    if alone is not None:
+        return alone
+    file = _as_file(pose)
+    assert file is not None
     return _of_file(file, source, file.person if person is None else person)
+
+
+def _as_file(pose: object) -> PoseFile | None:
+    if isinstance(pose, PoseFile):
+        return pose
+    return PoseFile(pose) if isinstance(pose, Path | str) else None
 
 
 def _of_file(file: PoseFile, source: Pose, person: Person | None) -> Wanted:

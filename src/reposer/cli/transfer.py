@@ -22,6 +22,9 @@ from .ready.option import minutes_asked, with_minutes
 from .ready.option import refuse_elsewhere as refuse_without_ready
 from .startup import leave_for_first_use, torch_library, torch_threads
 
+LARGEST_BESIDE = 2_000_000
+"""Bytes of a pose's picture up to which it is decoded beside the photo; more would not fit beside it in memory."""
+
 
 def run(arguments: Sequence[str]) -> int:
     spin_little()
@@ -157,7 +160,7 @@ def transfer_photo(
 
     from reposer.data.decoding import decoded_file
 
-    with closing_soon(ThreadPoolExecutor(2)) as aside:  # while torch and the other modules load
+    with closing_soon(ThreadPoolExecutor(3)) as aside:  # while torch and the other modules load
         decoded = aside.submit(decoded_file, photo)
         if joints is None and source_pose is None and "torch" not in sys.modules:
             aside.submit(_open_estimator)
@@ -180,17 +183,21 @@ def transfer_photo(
         from reposer.data.pictures import write_picture
         from reposer.data.provenance_files import told_shares, write_provenance
         from reposer.engines.presets import chosen
-        from reposer.own_photo import Opened, PoseFile, repose
+        from reposer.own_photo import Opened, PoseFile, repose, wanted_alone
 
         from .photo_poses import chosen_person, source_file, tell
         from .pose_pictures import before_and_after
 
         choice = chosen(preset, model, engine)
+        wanted = PoseFile(pose, pose_size, pose_frame, form=pose_format)
+        begun = None
+        if pose_person is None and pose.is_file() and pose.stat().st_size < LARGEST_BESIDE:
+            begun = aside.submit(wanted_alone, wanted, None, joints or ESTIMATOR)
         opened = Opened(photo, torch.from_numpy(decoded.result()), looked=looked)
         further = [(photo, more_poses[n] if more_poses else None) for n, photo in enumerate(more_photos)]
         made = repose(
             photo,
-            PoseFile(pose, pose_size, pose_frame, form=pose_format),
+            wanted,
             person=chosen_person(person),
             pose_person=chosen_person(pose_person, "--pose-person"),
             source_pose=source_file(source_pose, source_frame, source_person),
@@ -208,6 +215,7 @@ def transfer_photo(
             engine=choice.runtime,
             network_size=choice.size,
             opened=opened,
+            begun=begun,
         )
     made.save(out, note=note, mark=mark)
     console = Terminal(stderr=True)
