@@ -122,7 +122,7 @@ def test_a_network_that_may_be_recorded_is_opened_after_the_poses_in_the_same_th
         opened.append(threading.current_thread() is threading.main_thread())
         return MODEL
 
-    monkeypatch.setattr(own_photo, "_placed", placed)
+    monkeypatch.setattr(own_photo, "kept_generator", placed)
     monkeypatch.setattr(own_photo, "_note", lambda *_: None)
     repose(PHOTO, "arms-up", source_pose=standing(), model="own", engine=engine)
     assert opened == [engine == "onnxruntime"]

@@ -12,7 +12,7 @@ COMMANDS = {
     "demo": "repose a synthetic person into six poses with the shipped weights; writes one picture sheet",
     "web": "open a page in the browser: drop a photo, drag its skeleton, press one button",
     "transfer": "put the person of a photo into another pose",
-    "ready": "keep a process ready, so that the next transfers take about half the time",
+    "ready": "keep a process ready, so that the next transfers take about 60 % of the time",
     "pose": "estimate poses in photos, and write them as files",
     "animate": "let the person of a photo move as in a clip: reposer animate PHOTO --driving CLIP.mp4",
     "views": "turn the object of a picture all the way round, as a clip",

@@ -123,7 +123,7 @@ def transfer_photo(
             balanced.
         max_memory: the most memory, for example 800M or 4G: nothing is begun if more is needed, and what would fit is
             said. none = no limit.
-        ready: keep a process ready for the next calls, which take about half the time then; it ends so many minutes
+        ready: keep a process ready for the next calls, which take about 60 % of the time; it ends so many minutes
             after the last one (without a number: 10), or with `reposer ready --stop`. none = as the variable
             REPOSER_READY says, or else no process.
     """

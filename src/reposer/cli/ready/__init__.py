@@ -1,4 +1,4 @@
-"""`reposer ready`: a process that stays, so that `reposer transfer` takes about half the time.
+"""`reposer ready`: a process that stays, so that `reposer transfer` takes about 60 % of the time.
 
 `option` is what `transfer` takes; `client` hands its calls over, or starts the process; `server` is the process;
 `place` is where both meet.

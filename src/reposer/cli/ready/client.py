@@ -126,7 +126,7 @@ def kept_ready(minutes: float) -> str | None:
     except OSError as error:
         return f"No process is kept ready: {error.strerror or error}."
     return (
-        f"A process stays for the next `reposer transfer`, which takes about half the time then. It has {MEMORY} of "
+        f"A process stays for the next `reposer transfer`, which takes about 60 % of the time. It has {MEMORY} of "
         f"memory, and ends {minutes:g} minutes after the last one, or with `reposer ready --stop`."
     )
 

@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def ready(*, minutes: float = USUAL_MINUTES, status: bool = False, stop: bool = False) -> int:
-    """Keep a process ready for the next `reposer transfer`, which takes about half the time then.
+    """Keep a process ready for the next `reposer transfer`, which takes about 60 % of the time.
 
     The process has loaded everything, waits for one call, does it as the command itself would, and another one takes
     its place. It serves calls of the same user, Python, files of the package and settings of torch; all others are
