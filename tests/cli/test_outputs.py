@@ -43,7 +43,7 @@ FOLDERS = {
     "data synthesize": ["data", "synthesize", "OUT"],
     "data synthesize-objects": ["data", "synthesize-objects", "OUT"],
 }
-WRITE_NOTHING = {"compare", "estimate", "recipes", "models", "runs", "web"}
+WRITE_NOTHING = {"compare", "estimate", "recipes", "models", "ready", "runs", "web"}
 
 
 @pytest.fixture

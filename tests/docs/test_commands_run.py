@@ -67,8 +67,9 @@ FILES_OF = {
 PATTERN = re.compile(r"\.\.\.|COMMAND|FAMILY|.*\|.*")
 """A word of a line that says which words may stand there."""
 
-FINDINGS = ("evaluate", "leaderboard", "personalize", "score")
-"""Commands that end with 1 where a number is absent (its network is not on this machine), or the result no better."""
+FINDINGS = ("evaluate", "leaderboard", "personalize", "ready", "score")
+"""Commands that end with 1 where no process is ready, a number is absent (its network is not on this machine), or the
+result is no better."""
 SERVERS = ("web", "study best", "study real-or-generated")
 
 
@@ -76,7 +77,7 @@ def is_fragment(words):
     """A pattern, or a command's name alone or with options only, within a sentence, though it needs more."""
     if any(PATTERN.fullmatch(word) for word in words):
         return True
-    alone = {"demo", "leaderboard", "models", "recipes", "runs", "web"}
+    alone = {"demo", "leaderboard", "models", "ready", "recipes", "runs", "web"}
     command = words[:2] if words[0] in ("data", "pose", "study") else words[:1]
     rest = words[len(command) :]
     if command[0] in alone or command in (("pose", "list"), ("data", "list"), ("data", "card")):
@@ -214,12 +215,17 @@ def runs(words, world, place, monkeypatch, tiny_steps):
     monkeypatch.chdir(place)
     monkeypatch.setattr(WebServer, "serve_forever", served)
     typed = [str(path) for word in typed for path in (sorted(Path().glob(word)) if "*" in word else [word])]
+    session = place.with_name(f"{place.name}-session")
+    session.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
             code = main(typed)
         except SystemExit as stop:
             code = stop.code
+        if any(session.iterdir()):
+            main(["ready", "--stop"])
     assert code in ((0, 1) if typed[0] in FINDINGS else (0,)), said.getvalue()[-1500:]
     assert not (code == 1 and "Traceback" in said.getvalue())
 

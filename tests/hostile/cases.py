@@ -27,6 +27,9 @@ CODES = (0, 1, 2, 130, 143)
 MOST_MEMORY = 1_500_000_000
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
 
+NOT_TRIED = {"--help", "--ready"}
+"""The second leaves a process behind, as it should: see `tests/cli/test_ready.py`."""
+
 
 @dataclass
 class Case:
@@ -50,7 +53,7 @@ def options_of(server: "ForkServer", folder: Path) -> dict[str, tuple[str, ...]]
         if words not in of_words:
             answer = server.run([*words, "--help"], folder)
             assert answer["code"] == 0, f"{words}: {answer['said']}"
-            options = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]+", answer["said"])) - {"--help"}
+            options = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9.-]+", answer["said"])) - NOT_TRIED
             of_words[words] = tuple(sorted(options))
     return {name: of_words[command.arguments[: command.words]] for name, command in COMMANDS.items()}
 

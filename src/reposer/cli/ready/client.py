@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
@@ -119,10 +120,13 @@ def kept_ready(minutes: float) -> str | None:
             return "No process is kept ready: its folder, in $XDG_RUNTIME_DIR or the user's cache, is open to others."
         files = Files(place, key())
         files.minutes.write_text(f"{minutes}")
-        if files.held():
+        lock = files.locked()
+        if lock is None:
             return None
-        files.state.unlink(missing_ok=True)
-        _begin(files)
+        try:
+            _begin(files, lock, minutes)
+        finally:
+            os.close(lock)  # the process has it
     except OSError as error:
         return f"No process is kept ready: {error.strerror or error}."
     return (
@@ -131,15 +135,17 @@ def kept_ready(minutes: float) -> str | None:
     )
 
 
-def _begin(files: Files) -> None:
+def _begin(files: Files, lock: int, minutes: float) -> None:
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     with files.said.open("w") as said:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *flags, "-c", START, json.dumps(sys.path), str(files.folder), files.name],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
             cwd="/",
             env=environment(),
+            pass_fds=[lock],
             start_new_session=True,
         )
+    files.tell(process.pid, "starting", 0, time.time() + 60 * minutes)

@@ -12,7 +12,6 @@ import socket
 import stat
 import struct
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,8 +23,6 @@ from reposer.core.cache import cache_folder
 from .option import VARIABLE
 
 PACKAGE = Path(__file__).parents[2]
-START_SECONDS = 20.0
-"""Within which a process has come so far."""
 COUNTS = (
     *("ACCELERATE_", "ATEN_", "BLIS_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "GLIBC_", "GOMP_", "HF_", "HIP_", "HSA_"),
     *("JAXTYPING_", "KMP_", "LANG", "LC_", "LD_", "MALLOC_", "MKL_", "NPY_", "NUMEXPR_", "NVIDIA_", "OMP_", "ONEDNN_"),
@@ -61,12 +58,28 @@ class Files:
         except OSError:
             return True
 
-    def young(self) -> bool:
-        """Whether the process may not have come so far as to hold the name."""
-        try:
-            return time.time() - self.said.stat().st_mtime < START_SECONDS
-        except OSError:
-            return False
+    def locked(self) -> int | None:
+        """A descriptor that holds this name, for a process that is begun; None if another one does."""
+        while True:
+            found = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(found), os.stat(self.lock)):
+                    return found
+            except FileNotFoundError:  # the one that held it has just ended, and removed it
+                pass
+            except BlockingIOError:
+                os.close(found)
+                return None
+            os.close(found)
+
+    def tell(self, pid: int, state: str, calls: int, ends: float) -> None:
+        """Writes how it is with the process. ends: when, in seconds since 1970."""
+        draft = self.state.with_suffix(f".{os.getpid()}")
+        draft.write_text(
+            json.dumps({"pid": pid, "state": state, "calls": calls, "ends": ends, "python": sys.executable})
+        )
+        draft.replace(self.state)
 
     def told(self) -> dict[str, Any]:
         """What the process says of itself; empty if it has not yet."""

@@ -55,11 +55,8 @@ class _Keeper:
 
     def tell(self, state: str) -> None:
         """Writes the state for `reposer ready`."""
-        draft = self.files.state.with_suffix(".draft")
         ends = time.time() + self.until - time.monotonic()
-        told = {"pid": os.getpid(), "state": state, "calls": self.calls, "ends": ends, "python": sys.executable}
-        draft.write_text(json.dumps(told))
-        draft.replace(self.files.state)
+        self.files.tell(os.getpid(), state, self.calls, ends)
 
     def stop(self, number: int, frame: object) -> None:
         """SIGTERM: ends this, after the call that is being done."""
@@ -144,24 +141,16 @@ class _Keeper:
 
 
 def keep(folder: str, name: str) -> None:
-    """Keeps a process ready, unless another one does under this name."""
-    import fcntl
-
+    """Keeps a process ready, as long as calls come. The name is locked by a descriptor that was given to this one."""
     os.environ.pop(VARIABLE, None)
-    files = Files(Path(folder), name)
-    with files.lock.open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return
-        keeper = _Keeper(files)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            signal.signal(signal.SIGTERM, keeper.stop)
-            keeper.keep()
-        finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            keeper.close()
+    keeper = _Keeper(Files(Path(folder), name))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        signal.signal(signal.SIGTERM, keeper.stop)
+        keeper.keep()
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        keeper.close()
 
 
 def _import_all() -> None:
