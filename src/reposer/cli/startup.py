@@ -69,6 +69,20 @@ class OnFirstUse(MetaPathFinder):
         return spec
 
 
+@cache
+def environment() -> dict[str, str]:
+    """The variables that this process began with, if it is asked before something changes them."""
+    return dict(os.environ)
+
+
+def spin_little() -> None:
+    """Threads of torch, which is not imported yet, that wait for work give their core to others: on a busy machine
+    spinning takes most of the time."""
+    environment()
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
 SELDOM = "torch._native"
 """A part of torch's import: kernels that other packages bring for GPUs."""
 LIBRARY = "libtorch_cpu.so"

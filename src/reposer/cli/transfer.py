@@ -1,6 +1,5 @@
 """`reposer transfer PHOTO --pose OTHER_PHOTO`: put the person of a photo into another pose."""
 
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from .option_values import size
 from .options import called
 from .ready.option import minutes_asked, with_minutes
 from .ready.option import refuse_elsewhere as refuse_without_ready
-from .startup import leave_for_first_use, torch_library, torch_threads
+from .startup import leave_for_first_use, spin_little, torch_library, torch_threads
 
 LARGEST_BESIDE = 2_000_000
 """Bytes of a pose's picture up to which it is decoded beside the photo; more would not fit beside it in memory."""
@@ -31,17 +30,6 @@ def run(arguments: Sequence[str]) -> int:
     if not {"-h", "--help"} & set(arguments):
         threading.Thread(target=torch_library).start()
     return called(transfer_photo, with_minutes(arguments), "transfer", __doc__)
-
-
-def spin_little() -> None:
-    """Threads of torch, which is not imported yet, that wait for work give their core to others: on a busy machine
-    spinning takes most of the time."""
-    if sys.platform == "linux":  # before a variable changes
-        from .ready.place import environment
-
-        environment()
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 def transfer_photo(

@@ -18,7 +18,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
 
-from .place import Files, address, environment, folder, is_own_user, key, received
+from reposer.cli.startup import environment
+
+from .place import Files, address, folder, is_own_user, key, received
 
 BEGIN = b"!"
 NUMBER = struct.Struct("!i")

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from reposer.cli.options import called
+from reposer.cli.startup import environment
 from reposer.core import BadInput
 from reposer.core.memory import size_in_words
 from reposer.core.terminal import Terminal
@@ -24,8 +25,6 @@ LOOK = 0.05
 
 def run(arguments: Sequence[str]) -> int:
     refuse_elsewhere()
-    from .place import environment
-
     environment()
     return called(ready, arguments, "ready", __doc__)
 

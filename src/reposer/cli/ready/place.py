@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from reposer.cli.startup import environment
 from reposer.core.cache import cache_folder
 
 from .option import VARIABLE
@@ -30,12 +31,6 @@ COUNTS = (
 )
 """Beginnings of the names of variables that interpreter and libraries read when they begin; others are passed on."""
 COUNT_TOO = ("HOME", "PATH", "TEMP", "TMP", "TMPDIR", "TZ", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
-
-
-@cache
-def environment() -> dict[str, str]:
-    """The variables that this process began with, if it is asked before something changes them."""
-    return dict(os.environ)
 
 
 class Files:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from reposer.cli import main
-from reposer.cli.startup import finish
+from reposer.cli.startup import finish, spin_little
 
 from .client import BEGIN, FORWARDED, NUMBER, PATIENCE
 from .option import USUAL_MINUTES, VARIABLE
@@ -154,8 +154,6 @@ def keep(folder: str, name: str) -> None:
 
 
 def _import_all() -> None:
-    from reposer.cli.transfer import spin_little
-
     spin_little()  # libgomp reads this once
     gc.disable()  # until all is imported: nothing of that is garbage
     for name in IMPORTED:
