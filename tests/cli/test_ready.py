@@ -197,7 +197,7 @@ def world(tmp_path_factory):
         said = world.run("ready", "--stop")
         assert said == (0, "", "Processes that ended: 1.\n")
         assert not psutil.wait_procs(processes, timeout=10)[1]
-        assert not [path for path in (world.homes[True] / "reposer").iterdir() if path.suffix != ".log"]
+        assert not [*(world.homes[True] / "reposer").iterdir()]
     finally:
         for pid in {one.told().get("pid") for one in world.files()} - {None}:
             with contextlib.suppress(ProcessLookupError):
@@ -325,3 +325,14 @@ def test_a_process_ends_when_its_minutes_are_over(tmp_path):
     keeper = psutil.Process(world.told()["pid"])
     assert not psutil.wait_procs([keeper, *keeper.children()], timeout=60)[1]
     assert not world.files() and json.dumps(world.told()) == "{}"
+
+
+@pytest.mark.slow
+def test_why_no_process_became_ready_is_said(tmp_path):
+    world = World(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "onnxruntime.py").write_text("1 / 0\n")
+    path = os.pathsep.join(filter(None, (str(tmp_path / "broken"), os.environ.get("PYTHONPATH"))))
+    code, _, err = world.run("ready", more={"PYTHONPATH": path})
+    assert code == 2 and "No process became ready: ZeroDivisionError: division by zero." in err and ".log" in err
+    assert not world.files()

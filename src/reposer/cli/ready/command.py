@@ -62,7 +62,8 @@ def _start(minutes: float) -> int:
     while files is not None and files.told().get("state") != "waiting":
         time.sleep(LOOK)
         if time.monotonic() > end or not files.held():
-            raise BadInput(f"No process became ready. It said:\n{files.said.read_text().strip() or 'nothing'}")
+            last = files.said.read_text().strip().splitlines()[-1:] or ["it said nothing"]
+            raise BadInput(f"No process became ready: {last[0]}. What it said stands in {files.said}.")
     terminal.say(said or f"A process is ready already. It ends {minutes:g} minutes after the last call.")
     return 0 if files is not None else 1
 

@@ -61,6 +61,7 @@ class _Keeper:
     def stop(self, number: int, frame: object) -> None:
         """SIGTERM: ends this, after the call that is being done."""
         if not self.at_work:
+            self.files.said.unlink(missing_ok=True)
             raise SystemExit
         self.stopping = True
 
@@ -87,9 +88,11 @@ class _Keeper:
             listening = None
             with ours:
                 self.watch(ours)
-            os.waitpid(self.copy, 0)
+            _, status = os.waitpid(self.copy, 0)
             self.copy = None
             if not self.at_work:
+                if status:
+                    raise RuntimeError("The process that was to wait for a call failed.")
                 break
             self.at_work = False
             self.prolong()
@@ -148,6 +151,10 @@ def keep(folder: str, name: str) -> None:
     try:
         signal.signal(signal.SIGTERM, keeper.stop)
         keeper.keep()
+    except Exception:
+        traceback.print_exc()  # stays for whoever asks
+    else:
+        keeper.files.said.unlink(missing_ok=True)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         keeper.close()
