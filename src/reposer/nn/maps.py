@@ -18,6 +18,7 @@ Coordinates = Literal["exact", "truncated"]
 """Position of a joint: exact, or (as in published systems) truncated to whole pixels, towards zero."""
 CLOSING = 5  # pixels, side of the square that closes a pose mask
 OUT_OF_SIGHT = 1e9  # pixels; its square is still a float32
+FAINTEST = -80.0  # logarithm of what is left of a line far away
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ def limb_maps(pose: Pose, sigma: float) -> tuple[Float[Tensor, "B L H W"], Float
     down = torch.arange(height, device=ax.device, dtype=ax.dtype)[:, None] - ay
     share = ((right * dx + down * dy) / (dx.square() + dy.square()).clamp(min=1e-6)).clamp(0, 1)
     squares = (right - share * dx).square() + (down - share * dy).square()
-    line = torch.exp(squares / (-2 * sigma**2)) * present[..., None, None]
+    # far away it is 0; numbers that are nearly too small for float32 take ten times as long
+    line = torch.exp((squares / (-2 * sigma**2)).clamp(min=FAINTEST)) * present[..., None, None]
     return line, line * (2 * share - 1)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from reposer.core import Pose, Skeleton
 from reposer.core.truth import PARTS
 from reposer.nn.call import call
-from reposer.nn.layout import at_least_float32, without_autocast
+from reposer.nn.layout import at_least_float32, channels_last, without_autocast
 from reposer.nn.maps import heatmaps, limb_maps
 
 SURFACE = 3
@@ -22,6 +23,11 @@ MAP = 2
 """Maps of bodies are at 1/2 of the picture, matching is at 1/4."""
 REACH = 2
 """The place of a match is the mean over a window of matched cells this far around the best."""
+AT_A_TIME = 2_500_000
+"""Scores of pairs of cells that are looked at together where none are kept: more take longer to be had from the system
+than to be computed."""
+RUN = 64
+"""Cells whose maximum is found first: which of them it was is asked of one run only."""
 
 
 def normalised(channels: int) -> nn.Module:
@@ -57,9 +63,19 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
-        q, k, v = self.qkv(self.norm(x)).view(b, 3, 4, c // 4, h * w).transpose(-1, -2).contiguous().unbind(1)
+        q, k, v = cells(self.qkv(self.norm(x))).view(b, h * w, 3, 4, c // 4).permute(2, 0, 3, 1, 4).contiguous()
         y = F.scaled_dot_product_attention(q, k, v)
-        return x + call(self.out, y.transpose(-1, -2).reshape(b, c, h, w))
+        return x + call(self.out, maps(y.transpose(1, 2).flatten(2), (h, w)))
+
+
+def cells(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B N C"]:
+    """The rows of a map's cells; the same numbers where the channels are last in memory."""
+    return x.flatten(2).mT.contiguous()
+
+
+def maps(x: Float[Tensor, "B N C"], size: tuple[int, int]) -> Float[Tensor, "B C h w"]:
+    """The inverse of `cells`, with the channels last in memory."""
+    return x.unflatten(1, size).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ class Body:
     coarse: Float[Tensor, "B D h2 w2"]
     code: Float[Tensor, "B E"]
 
-    @property
+    @cached_property
     def person(self) -> Float[Tensor, "B 1 h w"]:
         """The probability that a pixel shows the person."""
         return 1 - at_least_float32(self.parts).softmax(1)[:, :1]
@@ -100,7 +116,7 @@ class BodyNet(nn.Module):
         self.head = nn.Conv2d(a, len(PARTS) + SURFACE, 1)
 
     def forward(self, x: Tensor, code: Tensor) -> Body:
-        x0 = self.stem(x)
+        x0 = self.stem(channels_last(x))
         x1 = self.level1(self.down1(x0))
         x2 = self.level2(self.down2(x1), code)
         x3 = self.bottom(self.attention(self.level3(self.down3(x2), code)), code)
@@ -143,7 +159,8 @@ class Match:
 
     place: (x, y) in pixels of the source at full size, for every pixel at 1/2. visible: logits that the source shows
     it.
-    cells: logits of every target cell (row) over all source cells (at 1/4). none: of none of them.
+    cells: logits of every target cell (row) over all source cells (at 1/4), which only training reads: of no source
+    cell where no gradients are asked for. none: of none of them.
     """
 
     place: Float[Tensor, "B 2 h w"]
@@ -208,13 +225,16 @@ class GeometryNet(nn.Module):
     def match(self, source: Tensor, body: Body, target: Body) -> Match:
         b, _, h, w = target.coarse.shape
         ours, theirs = at_least_float32(target.coarse), at_least_float32(body.coarse)
-        key, query = self.key(theirs).flatten(2), self.query(ours).flatten(2)
-        person = F.avg_pool2d(body.person, 2).flatten(2)
-        scores = query.mT @ key
-        scores.div_(math.sqrt(key.shape[1])).add_((person + 1e-3).log())  # in place: a new one takes longer to be had
-        none = self.none(ours).flatten(2)
-        highest, best = scores.max(2)
-        coarse = expected_place(scores, best, (h, w))  # (B, 2, h, w) in cells
+        key, query, none = self.key(theirs).flatten(2), cells(self.query(ours)), self.none(ours).flatten(2)
+        known = (F.avg_pool2d(body.person, 2).flatten(2) + 1e-3).log()
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            scores = query @ key
+            scores.div_(math.sqrt(key.shape[1])).add_(known)  # in place: a new one takes longer to be had
+            highest, best = scores.max(2)
+            coarse = expected_place(scores, best, (h, w))  # (B, 2, h, w) in cells
+        else:
+            scores = query.new_zeros(b, h * w, 0)
+            coarse, highest = matched(query, key, known, (h, w))
         sure = highest - none[:, 0]
         place = finer(coarse, self.masks(ours))  # in pixels at 1/2
         again = sample(torch.cat([at_least_float32(body.fine), F.avg_pool2d(source, MAP), body.surface], 1), place)
@@ -232,20 +252,53 @@ def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     )
 
 
+def matched(
+    query: Float[Tensor, "B T C"], key: Float[Tensor, "B C S"], known: Float[Tensor, "B 1 S"], size: tuple[int, int]
+) -> tuple[Float[Tensor, "B 2 h w"], Float[Tensor, "B T"]]:
+    """The `expected_place` and the highest score of each target cell, for a few of its rows at a time. No gradients.
+
+    size: (h, w) of the cells of either picture.
+    """
+    (b, _, channels), (h, w), places = query.shape, size, key.shape[2]
+    rows = max(1, AT_A_TIME // (b * places * w))
+    space = query.new_empty(b, rows * w, places)
+    coarse, highest = query.new_empty(b, 2, h, w), query.new_empty(b, h * w)
+    for first in range(0, h, rows):
+        here = slice(first * w, min(first + rows, h) * w)
+        scores = space[:, : here.stop - here.start]
+        torch.baddbmm(known.expand_as(scores), query[:, here], key, alpha=1 / math.sqrt(channels), out=scores)
+        highest[:, here], best = largest(scores)
+        coarse[:, :, first : first + rows] = expected_place(scores, best, size)
+    return coarse, highest
+
+
+def largest(scores: Float[Tensor, "B T S"]) -> tuple[Float[Tensor, "B T"], Int64[Tensor, "B T"]]:
+    """The largest of each row, and the first place where it is: `max` alone, which looks at one number after the other,
+    takes longer than the products."""
+    if scores.shape[2] % RUN:
+        highest, best = scores.max(2)
+        return highest, best
+    runs = scores.unflatten(2, (-1, RUN))
+    highest, run = runs.amax(3).max(2)
+    within = runs.take_along_dim(run[..., None, None], 2)[:, :, 0].argmax(2)
+    return highest, run * RUN + within
+
+
 def expected_place(
     scores: Float[Tensor, "B T S"], best: Int64[Tensor, "B T"], size: tuple[int, int]
-) -> Float[Tensor, "B 2 h w"]:
-    """The mean place (x, y) in cells, over a window around each row's best cell."""
+) -> Float[Tensor, "B 2 t w"]:
+    """The mean place (x, y) in cells, over a window around each row's best cell. size: (h, w) of the source's cells;
+    the rows are those of a map as wide."""
     h, w = size
     y, x = best // w, best % w
     steps = torch.arange(-REACH, REACH + 1, device=scores.device)
     rows, columns = (y[..., None] + steps), (x[..., None] + steps)
     inside = ((rows >= 0) & (rows < h))[..., :, None] & ((columns >= 0) & (columns < w))[..., None, :]
-    cells = rows.clamp(0, h - 1)[..., :, None] * w + columns.clamp(0, w - 1)[..., None, :]
-    near = scores.gather(2, cells.flatten(2)).masked_fill(~inside.flatten(2), -torch.inf).softmax(2)
-    across = (near * columns[..., None, :].expand(cells.shape).flatten(2)).sum(2)
-    down = (near * rows[..., :, None].expand(cells.shape).flatten(2)).sum(2)
-    return torch.stack([across, down], 1).view(-1, 2, h, w)
+    near = (best[..., None] + (w * steps[:, None] + steps).flatten()).clamp(0, h * w - 1)
+    share = scores.gather(2, near).masked_fill(~inside.flatten(2), -torch.inf).softmax(2)
+    ways = torch.stack([steps.repeat(len(steps)), steps.repeat_interleave(len(steps))], 1).to(share)
+    place = torch.stack([x, y], 2) + share @ ways
+    return place.mT.unflatten(2, (-1, w))
 
 
 def finer(place: Float[Tensor, "B 2 h w"], masks: Float[Tensor, "B 36 h w"]) -> Float[Tensor, "B 2 2*h 2*w"]:

@@ -38,7 +38,7 @@ from .copying import (
     still_share,
     torn,
 )
-from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, enlarged, normalised, sample, up
+from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, cells, enlarged, maps, normalised, sample, up
 from .hands import hand_masks, moved_hands
 from .heads import BackOfHead, back_of_head, hair_masks, moved_head
 from .other_side import other_sides
@@ -113,7 +113,7 @@ class PaintNet(nn.Module):
     def attended(self, source: Tensor, geometry: Geometry) -> Float[Tensor, "B 35 h w"]:
         """What the source's person looks like where they are most like each cell of the target."""
         body, target = geometry.source, geometry.target
-        b, _, h, w = target.coarse.shape
+        h, w = target.coarse.shape[2:]
         small, look = F.avg_pool2d(source, 8), F.avg_pool2d(body.coarse, 2)
         person = F.avg_pool2d(body.person, 4)
         key = torch.cat([self.key(look), (person + 1e-3).log().to(body.coarse.dtype)], 1)
@@ -123,17 +123,45 @@ class PaintNet(nn.Module):
         value = torch.cat([small.to(look.dtype), self.value(look)], 1)
         # of one width and contiguous: without a matrix of all pairs, and four times as fast on a CPU
         query, key = (F.pad(a, (0, 0, 0, 0, 0, value.shape[1] - a.shape[1])) for a in (query, key))
-        q, k, v = (a.flatten(2).mT[:, None].contiguous() for a in (query, key, value))
-        return F.scaled_dot_product_attention(q, k, v, scale=scale)[:, 0].mT.reshape(b, -1, h, w)
+        q, k, v = (cells(a)[:, None] for a in (query, key, value))
+        return maps(F.scaled_dot_product_attention(q, k, v, scale=scale)[:, 0], (h, w))
 
     def forward(self, seen: Float[Tensor, "B 9 H W"], source: Tensor, geometry: Geometry) -> Float[Tensor, "B 9 H W"]:
-        x0 = self.stem(torch.cat([F.pixel_unshuffle(seen, 2), geometry.target.fine], 1))
+        small, fine = folded(seen), geometry.target.fine
+        of_seen, of_fine = self.stem.weight.split([4 * SEEN, fine.shape[1]], 1)
+        weight = torch.cat([in_folded_order(of_seen, 1), of_fine], 1)
+        x0 = F.conv2d(torch.cat([small, fine], 1), weight, self.stem.bias, padding=1)
         x1 = self.down1(x0)
         x1 = self.level1(self.mix(torch.cat([x1, self.attended(source, geometry), geometry.target.coarse], 1)))
         x2 = self.level2(self.down2(x1))
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
-        return call(self.last, torch.cat([F.pixel_shuffle(self.out(x0), 2), seen], 1))
+        out = F.conv2d(x0, in_folded_order(self.out.weight, 0), in_folded_order(self.out.bias, 0))
+        return call(self.last, unfolded(torch.cat([a.unflatten(1, (4, -1)) for a in (out, small)], 2).flatten(1, 2)))
+
+
+def folded(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 4*C h w"]:
+    """`F.pixel_unshuffle` by 2 whose channels are those of the top left pixel, then of the top right one, and so on:
+    with the channels last in memory they are moved together, in a third of the time."""
+    b, c, h, w = x.shape
+    return (
+        x.view(b, c, h // 2, 2, w // 2, 2)
+        .permute(0, 2, 4, 3, 5, 1)
+        .reshape(b, h // 2, w // 2, 4 * c)
+        .permute(0, 3, 1, 2)
+    )
+
+
+def unfolded(x: Float[Tensor, "B 4*C h w"]) -> Float[Tensor, "B C H W"]:
+    """The inverse of `folded`, with the channels last in memory."""
+    b, c, h, w = x.shape
+    pixels = x.permute(0, 2, 3, 1).reshape(b, h, w, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5)
+    return pixels.reshape(b, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2)
+
+
+def in_folded_order(weight: Tensor, axis: int) -> Tensor:
+    """A weight of channels in the order of `F.pixel_shuffle` along this axis, in that of `folded`."""
+    return weight.unflatten(axis, (-1, 4)).transpose(axis, axis + 1).flatten(axis, axis + 1)
 
 
 def with_added(person: Float[Tensor, "B 1 h w"], added: Float[Tensor, "B K H W"]) -> Float[Tensor, "B 1 h w"]:
@@ -233,6 +261,7 @@ class TrueFlow(Generator):
             GeometryNet(self.skeleton, config.widths, config.code, config.features),
             PaintNet(config),
         )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, source: Float[Tensor, "B *S 3 H W"], source_pose: Pose, target_pose: Pose) -> Repose:
         """source: one photo of a person, or S of them, whose poses have the same axes. The first has the background; of
