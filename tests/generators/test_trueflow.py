@@ -14,6 +14,7 @@ from reposer.core.images import from_uint8, to_uint8
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
 from reposer.generators.trueflow import TrueFlowConfig
+from reposer.generators.trueflow import geometry as geometry_file
 from reposer.generators.trueflow.copying import (
     arms_elsewhere,
     arms_left_behind,
@@ -27,7 +28,18 @@ from reposer.generators.trueflow.copying import (
     rims_inside,
     torn,
 )
-from reposer.generators.trueflow.geometry import Body, Geometry, Match, enlarged, expected_place, finer, sample
+from reposer.generators.trueflow.geometry import (
+    Body,
+    Geometry,
+    Match,
+    enlarged,
+    expected_place,
+    finer,
+    largest,
+    matched,
+    sample,
+)
+from reposer.generators.trueflow.model import folded, in_folded_order, unfolded
 from reposer.nn.filling import filled
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
 from reposer.recipes import TruePairsConfig
@@ -50,6 +62,60 @@ def test_a_sure_match_is_its_cell():
     scores[0, torch.arange(12), target] = 50.0
     place = expected_place(scores, scores.argmax(2), (4, 3))
     assert torch.allclose(place[0].flatten(1), torch.stack([target % 3, target // 3]).float(), atol=1e-6)
+
+
+def test_an_expected_place_is_the_mean_of_the_cells_around_the_best_that_there_are():
+    scores = torch.randn(1, 15, 15, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    found = expected_place(scores, scores.argmax(2), (5, 3))[0].flatten(1)
+    y, x = torch.meshgrid(torch.arange(5), torch.arange(3), indexing="ij")
+    for row, place in zip(scores[0], found.T, strict=True):
+        near = ((y - row.argmax() // 3).abs() <= 2) & ((x - row.argmax() % 3).abs() <= 2)
+        weights = row.view(5, 3)[near].softmax(0)
+        expected = torch.stack([(weights * x[near]).sum(), (weights * y[near]).sum()])
+        assert torch.allclose(place, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("at_a_time", [1, 3 * 8 * 128 * 2, 10**9])  # a row of cells, three of 16 rows, all
+def test_what_is_matched_in_parts_is_what_all_scores_say(monkeypatch, at_a_time):
+    monkeypatch.setattr(geometry_file, "AT_A_TIME", at_a_time)
+    random = torch.Generator().manual_seed(3)
+    query, key = (torch.randn(2, *shape, dtype=torch.float64, generator=random) for shape in ((128, 6), (6, 128)))
+    known = torch.randn(2, 1, 128, dtype=torch.float64, generator=random)
+    scores = query @ key / 6**0.5 + known
+    with torch.no_grad():
+        place, highest = matched(query, key, known, (16, 8))
+    assert torch.allclose(place, expected_place(scores, scores.argmax(2), (16, 8)), atol=1e-12)
+    assert torch.allclose(highest, scores.amax(2), atol=1e-12)
+
+
+@pytest.mark.parametrize("cells", [128, 100])
+def test_the_largest_of_a_row_is_the_first_of_equals(cells):
+    scores = torch.randint(0, 9, (2, 5, cells), generator=torch.Generator().manual_seed(0)).float()
+    highest, best = largest(scores)
+    assert torch.equal(highest, scores.amax(2))
+    assert torch.equal(best, (scores == highest[..., None]).int().argmax(2))
+
+
+def test_folding_is_the_unshuffling_of_pixels_in_another_order_and_unfolding_its_inverse():
+    x, y = torch.randn(2, 3, 4, 6), torch.randn(2, 5, 4, 6)
+    assert torch.equal(folded(x), in_folded_order(F.pixel_unshuffle(x, 2), 1))
+    assert torch.equal(unfolded(folded(x), folded(y)), torch.cat([x, y], 1))
+
+
+def test_a_network_that_only_generates_makes_the_picture_that_it_makes_while_it_trains():
+    torch.manual_seed(0)
+    network = TrueFlowConfig().tiny().build().double()
+    size, poses = network.framing.size, []
+    for seed in (1, 2):
+        xy = torch.rand(2, 18, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        poses.append(Pose(xy * torch.tensor([size[1], size[0]]), torch.ones(2, 18, dtype=torch.bool), size))
+    source = torch.rand(2, 3, *size, dtype=torch.float64) * 2 - 1
+    trained = network(source, *poses)
+    with torch.no_grad():
+        generated = network(source, *poses)
+    assert trained.geometry.match.cells.numel() > generated.geometry.match.cells.numel() == 0
+    for name in ("picture", "place", "copy", "person"):
+        assert torch.allclose(getattr(generated, name), getattr(trained, name), rtol=1e-9, atol=1e-9)
 
 
 def test_a_constant_move_stays_one_when_it_is_made_finer_and_enlarged():

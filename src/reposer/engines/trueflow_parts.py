@@ -65,13 +65,18 @@ def parts(network: TrueFlow, inputs: Sequence[Tensor]) -> dict[str, tuple[nn.Mod
     source, xy, visible, target_xy, target_visible = inputs
     with torch.no_grad():
         body, geometry = BodyPart(network), GeometryPart(network)
-        own = body(source, xy, visible)
-        rest = geometry(source, xy, visible, target_xy, target_visible, *own)
+        own = _apart(body(source, xy, visible))
+        rest = _apart(geometry(source, xy, visible, target_xy, target_visible, *own))
     return {
         "body": (body, (source, xy, visible)),
         "geometry": (geometry, (source, xy, visible, target_xy, target_visible, *own)),
         "compose": (ComposePart(network), (source, *own, *rest)),
     }
+
+
+def _apart(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """As a runtime gives them: a graph would ask for the layout of what they are views of."""
+    return tuple(tensor.clone(memory_format=torch.contiguous_format) for tensor in tensors)
 
 
 class RunGeometry(GeometryNet):

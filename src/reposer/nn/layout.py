@@ -8,7 +8,15 @@ from torch import Tensor
 
 def channels_last(x: Tensor) -> Tensor:
     """The layout in which convolutions and norms are fastest, on the CPU and on the GPU."""
+    if not torch.compiler.is_compiling() and len(x) == 1 and x.is_contiguous() and not x.is_cuda:
+        rows = x[0].flatten(1).T.contiguous()  # torch transposes a matrix in less than half of the time
+        return rows.view(1, *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
     return x.contiguous(memory_format=torch.channels_last)
+
+
+def joined(*maps: Tensor) -> Tensor:
+    """Maps one after the other along their channels, which are last in memory whatever they were in each."""
+    return torch.cat([x.permute(0, 2, 3, 1) for x in maps], 3).permute(0, 3, 1, 2)
 
 
 def trains_with_channels_last(x: Tensor, weight: Tensor) -> bool:

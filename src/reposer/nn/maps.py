@@ -73,11 +73,19 @@ def heatmaps(pose: Pose, sigma: float, *, coordinates: Coordinates = "exact") ->
 
     coordinates: "truncated" rounds positions to whole pixels first, towards 0, as the published system did.
     """
+    rows, columns = bumps(pose, sigma, coordinates=coordinates)
+    return rows[..., :, None] * columns[..., None, :]
+
+
+def bumps(
+    pose: Pose, sigma: float, *, coordinates: Coordinates = "exact"
+) -> tuple[Float[Tensor, "B K H"], Float[Tensor, "B K W"]]:
+    """The columns and rows whose products are `heatmaps`."""
     x, y = _positions(pose)
     if coordinates == "truncated":
         x, y = x.trunc(), y.trunc()
-    rows, columns = (torch.exp(-d.square() / (2 * sigma**2)) for d in _offsets(x, y, pose.size))
-    return rows[..., :, None] * columns[..., None, :]  # a Gaussian bump is a column times a row
+    down, across = (torch.exp(-d.square() / (2 * sigma**2)) for d in _offsets(x, y, pose.size))
+    return down, across
 
 
 def discs(pose: Pose, radius: float, *, coordinates: Coordinates = "exact") -> Float[Tensor, "B K H W"]:
@@ -98,21 +106,21 @@ def limb_maps(pose: Pose, sigma: float) -> tuple[Float[Tensor, "B L H W"], Float
     """(line, way) of each limb of the skeleton, 0 where an end is missing.
 
     line: a soft line of height 1, Gaussian across; `sigma` in pixels. way: the same, times -1 at the limb's start to 1
-    at its end.
+    at its end. The channels are last in memory.
     """
     start, end = torch.tensor(pose.skeleton.limb_indices, device=pose.xy.device).T
     present = pose.visible[:, start] & pose.visible[:, end]
     places = torch.where(pose.visible[..., None], pose.xy, 0.0)
-    (ax, ay), (bx, by) = (places[:, ends].permute(2, 0, 1)[..., None, None] for ends in (start, end))
+    (ax, ay), (bx, by) = (places[:, ends].permute(2, 0, 1)[:, :, None, None] for ends in (start, end))
     dx, dy = bx - ax, by - ay
     height, width = pose.size
-    right = torch.arange(width, device=ax.device, dtype=ax.dtype) - ax
-    down = torch.arange(height, device=ax.device, dtype=ax.dtype)[:, None] - ay
+    right = torch.arange(width, device=ax.device, dtype=ax.dtype)[:, None] - ax
+    down = torch.arange(height, device=ax.device, dtype=ax.dtype)[:, None, None] - ay
     share = ((right * dx + down * dy) / (dx.square() + dy.square()).clamp(min=1e-6)).clamp(0, 1)
     squares = (right - share * dx).square() + (down - share * dy).square()
     # far away it is 0; numbers that are nearly too small for float32 take ten times as long
-    line = torch.exp((squares / (-2 * sigma**2)).clamp(min=FAINTEST)) * present[..., None, None]
-    return line, line * (2 * share - 1)
+    line = torch.exp((squares / (-2 * sigma**2)).clamp(min=FAINTEST)) * present[:, None, None]
+    return line.permute(0, 3, 1, 2), (line * (2 * share - 1)).permute(0, 3, 1, 2)
 
 
 def pose_mask(pose: Pose, radius: float) -> Float[Tensor, "B 1 H W"]:

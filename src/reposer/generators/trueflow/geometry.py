@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from reposer.core import Pose, Skeleton
 from reposer.core.truth import PARTS
 from reposer.nn.call import call
-from reposer.nn.layout import at_least_float32, channels_last, without_autocast
-from reposer.nn.maps import heatmaps, limb_maps
+from reposer.nn.layout import at_least_float32, channels_last, joined, without_autocast
+from reposer.nn.maps import bumps, limb_maps
 
 SURFACE = 3
 """Numbers that say where on the body a pixel lies."""
@@ -48,7 +48,7 @@ class Block(nn.Module):
         y: Tensor = self.norm(self.first(x))
         if self.code is not None:
             scale, shift = self.code(code)[..., None, None].chunk(2, 1)
-            y = y * (1 + scale) + shift
+            y = torch.addcmul(shift, y, 1 + scale)
         return x + call(self.second, y)
 
 
@@ -116,7 +116,7 @@ class BodyNet(nn.Module):
         self.head = nn.Conv2d(a, len(PARTS) + SURFACE, 1)
 
     def forward(self, x: Tensor, code: Tensor) -> Body:
-        x0 = self.stem(channels_last(x))
+        x0 = self.stem(x)
         x1 = self.level1(self.down1(x0))
         x2 = self.level2(self.down2(x1), code)
         x3 = self.bottom(self.attention(self.level3(self.down3(x2), code)), code)
@@ -138,8 +138,9 @@ BODY_LIMBS = 12
 def pose_maps(pose: Pose) -> Float[Tensor, "B M h w"]:
     """What a network sees of a pose: a bump per joint, a line per limb and the way along it, at 1/2 of the picture."""
     small = pose.resize((pose.size[0] // MAP, pose.size[1] // MAP))
-    line, way = limb_maps(small, 2.5)
-    return torch.cat([heatmaps(small, 1.5), line, way[:, :BODY_LIMBS]], 1)
+    (line, way), (down, across) = limb_maps(small, 2.5), bumps(small, 1.5)
+    joints = (down.mT[:, :, None] * across.mT[:, None]).permute(0, 3, 1, 2)
+    return joined(joints, line, way[:, :BODY_LIMBS])
 
 
 def pose_numbers(pose: Pose) -> Float[Tensor, "B n"]:
@@ -209,9 +210,7 @@ class GeometryNet(nn.Module):
         """The source's body: depends on nothing but the source."""
         small = F.avg_pool2d(source, MAP)
         return call(
-            self.source_net,
-            torch.cat([small, pose_maps(pose).to(small)], 1),
-            self.source_code(pose_numbers(pose).to(small)),
+            self.source_net, joined(small, pose_maps(pose).to(small)), self.source_code(pose_numbers(pose).to(small))
         )
 
     def forward(self, source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose) -> Geometry:
@@ -241,7 +240,7 @@ class GeometryNet(nn.Module):
         fine, surface = again.split([body.fine.shape[1] + 3, SURFACE], 1)
         seen = torch.cat([fine, surface - target.surface, at_least_float32(target.fine)], 1)
         extra = torch.stack([sure.view(b, h, w) / 8, none[:, 0].view(b, h, w) / 8], 1)
-        moved = self.fix(torch.cat([seen, up(extra)], 1))
+        moved = self.fix(channels_last(torch.cat([seen, up(extra)], 1)))
         place = place + 4 * torch.tanh(moved[:, :2] / 4)
         return Match(place * MAP + (MAP - 1) / 2, moved[:, 2:] + up(extra[:, :1]), scores, none.mT)
 
@@ -260,13 +259,15 @@ def matched(
     size: (h, w) of the cells of either picture.
     """
     (b, _, channels), (h, w), places = query.shape, size, key.shape[2]
+    query = torch.cat([query / math.sqrt(channels), torch.ones_like(query[..., :1])], 2)
+    key = torch.cat([key, known], 1)
     rows = max(1, AT_A_TIME // (b * places * w))
     space = query.new_empty(b, rows * w, places)
     coarse, highest = query.new_empty(b, 2, h, w), query.new_empty(b, h * w)
     for first in range(0, h, rows):
         here = slice(first * w, min(first + rows, h) * w)
         scores = space[:, : here.stop - here.start]
-        torch.baddbmm(known.expand_as(scores), query[:, here], key, alpha=1 / math.sqrt(channels), out=scores)
+        torch.bmm(query[:, here], key, out=scores)
         highest[:, here], best = largest(scores)
         coarse[:, :, first : first + rows] = expected_place(scores, best, size)
     return coarse, highest

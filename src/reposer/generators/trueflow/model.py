@@ -20,7 +20,7 @@ from reposer.core.composition import Composition, SourcePerson
 from reposer.core.generator import refuse_indivisible
 from reposer.nn.call import call
 from reposer.nn.filling import filled
-from reposer.nn.layout import at_least_float32, without_autocast
+from reposer.nn.layout import at_least_float32, joined, without_autocast
 from reposer.nn.windows import widest
 
 from ..registries import GENERATORS
@@ -130,14 +130,14 @@ class PaintNet(nn.Module):
         small, fine = folded(seen), geometry.target.fine
         of_seen, of_fine = self.stem.weight.split([4 * SEEN, fine.shape[1]], 1)
         weight = torch.cat([in_folded_order(of_seen, 1), of_fine], 1)
-        x0 = F.conv2d(torch.cat([small, fine], 1), weight, self.stem.bias, padding=1)
+        x0 = F.conv2d(joined(small, fine), weight, self.stem.bias, padding=1)
         x1 = self.down1(x0)
-        x1 = self.level1(self.mix(torch.cat([x1, self.attended(source, geometry), geometry.target.coarse], 1)))
+        x1 = self.level1(self.mix(joined(x1, self.attended(source, geometry), geometry.target.coarse)))
         x2 = self.level2(self.down2(x1))
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
         out = F.conv2d(x0, in_folded_order(self.out.weight, 0), in_folded_order(self.out.bias, 0))
-        return call(self.last, unfolded(torch.cat([a.unflatten(1, (4, -1)) for a in (out, small)], 2).flatten(1, 2)))
+        return call(self.last, unfolded(out, small))
 
 
 def folded(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 4*C h w"]:
@@ -152,11 +152,10 @@ def folded(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 4*C h w"]:
     )
 
 
-def unfolded(x: Float[Tensor, "B 4*C h w"]) -> Float[Tensor, "B C H W"]:
-    """The inverse of `folded`, with the channels last in memory."""
-    b, c, h, w = x.shape
-    pixels = x.permute(0, 2, 3, 1).reshape(b, h, w, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5)
-    return pixels.reshape(b, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2)
+def unfolded(*small: Float[Tensor, "B _ h w"]) -> Float[Tensor, "B C H W"]:
+    """The inverse of `folded` of each, one after the other, with the channels last in memory."""
+    pixels = [x.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1)).permute(0, 1, 3, 2, 4, 5) for x in small]
+    return torch.cat(pixels, 5).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 def in_folded_order(weight: Tensor, axis: int) -> Tensor:
@@ -321,12 +320,12 @@ class TrueFlow(Generator):
             shares = best_shown(torch.stack(all_visible, 1), torch.stack(all_own, 1), present)
             copied, own, visible = ((shares * torch.stack(a, 1)).sum(1) for a in (all_copied, all_own, all_visible))
         place = places[0]
-        was = large(F.max_pool2d(geometry.source.person, 7, 1, 3))
+        was = large(widest(geometry.source.person, 3))
         hole = ((was - 0.15) / 0.5).clamp(0, 1)
         background = filled(at_least_float32(source), 1 - hole)
         person = large(geometry.target.person)
         seen = torch.cat([copied, visible.sigmoid(), person, background, hole], 1)
-        out = at_least_float32(self.paint(seen.to(source.dtype), source, geometry))
+        out = at_least_float32(self.paint(seen.to(source.dtype), source, geometry)).contiguous()
         painted, behind = torch.tanh(out[:, :3]), torch.tanh(out[:, 3:6])
         copy = own * torch.maximum(torch.sigmoid(out[:, 6:7] + visible), torch.sigmoid(2 * visible - 2))
         person = torch.sigmoid(out[:, 7:8] + 4 * (2 * person - 1))
