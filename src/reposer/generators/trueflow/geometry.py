@@ -75,7 +75,8 @@ def cells(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B N C"]:
 
 def maps(x: Float[Tensor, "B N C"], size: tuple[int, int]) -> Float[Tensor, "B C h w"]:
     """The inverse of `cells`, with the channels last in memory."""
-    return x.unflatten(1, size).permute(0, 3, 1, 2)
+    in_map: Tensor = x.unflatten(1, size)
+    return in_map.permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -299,7 +300,8 @@ def expected_place(
     share = scores.gather(2, near).masked_fill(~inside.flatten(2), -torch.inf).softmax(2)
     ways = torch.stack([steps.repeat(len(steps)), steps.repeat_interleave(len(steps))], 1).to(share)
     place = torch.stack([x, y], 2) + share @ ways
-    return place.mT.unflatten(2, (-1, w))
+    in_map: Tensor = place.mT.unflatten(2, (-1, w))
+    return in_map
 
 
 def finer(place: Float[Tensor, "B 2 h w"], masks: Float[Tensor, "B 36 h w"]) -> Float[Tensor, "B 2 2*h 2*w"]:

@@ -136,6 +136,7 @@ class PaintNet(nn.Module):
         x2 = self.level2(self.down2(x1))
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
+        assert self.out.bias is not None
         out = F.conv2d(x0, in_folded_order(self.out.weight, 0), in_folded_order(self.out.bias, 0))
         return call(self.last, unfolded(out, small))
 
@@ -160,7 +161,8 @@ def unfolded(*small: Float[Tensor, "B _ h w"]) -> Float[Tensor, "B C H W"]:
 
 def in_folded_order(weight: Tensor, axis: int) -> Tensor:
     """A weight of channels in the order of `F.pixel_shuffle` along this axis, in that of `folded`."""
-    return weight.unflatten(axis, (-1, 4)).transpose(axis, axis + 1).flatten(axis, axis + 1)
+    by_channel: Tensor = weight.unflatten(axis, (-1, 4))
+    return by_channel.transpose(axis, axis + 1).flatten(axis, axis + 1)
 
 
 def with_added(person: Float[Tensor, "B 1 h w"], added: Float[Tensor, "B K H W"]) -> Float[Tensor, "B 1 h w"]:
