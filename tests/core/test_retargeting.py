@@ -206,12 +206,43 @@ def test_the_head_stays_as_in_the_photo_on_a_body_that_faces_the_same_way():
     assert turned_head(source, other) == 1 and turned_head(standing(), other) < 0.01
 
 
-@pytest.mark.parametrize("share, alike", [(0.9, True), (0.3, False), (-1.0, False)])
-def test_a_body_that_turns_takes_its_head_along(share, alike):
-    source, other = looking_aside(standing()), turned(standing(), share)
-    assert keeps_head(source, other) == keeps_head(other, source) == alike
-    answer = retarget(source, other)
-    assert torch.equal(answer.pose.visible[HEAD], source.visible[HEAD] if alike else other.visible[HEAD])
+def profile(pose, to_the_right):
+    """The same person seen from the side: everything is narrow, the nose in front of the one ear that is seen."""
+    seen, hidden = ("left", "right") if to_the_right else ("right", "left")
+    answer = without(turned(pose, 0.1), f"{hidden}_eye", f"{hidden}_ear")
+    answer.xy[index("nose"), 0] = answer.xy[index(f"{seen}_ear"), 0] + (15 if to_the_right else -15)
+    return answer
+
+
+def keeps(source, target):
+    """What `keeps_head` says, and the pose that is fitted by it."""
+    answer, kept = retarget(source, target), keeps_head(source, target)
+    assert torch.equal(answer.pose.visible[HEAD], (source if kept else target).visible[HEAD])
+    again = retarget(source, answer.pose)
+    assert torch.allclose(again.pose.xy, answer.pose.xy, atol=1e-3)
+    return kept
+
+
+@pytest.mark.parametrize("to_the_right", [True, False])
+def test_a_face_stays_on_a_body_from_the_side_as_far_as_a_neck_can_turn(to_the_right):
+    front, side = standing(), profile(standing(), to_the_right)
+    assert keeps(front, side)
+    assert keeps(side, front)
+    assert keeps(side, profile(standing(size=(300, 200), stature=100.0), to_the_right))
+    assert not keeps(profile(front, not to_the_right), side)
+    assert keeps(looking_aside(front), side) == (not to_the_right)  # it looks to the left
+
+
+def test_a_face_is_not_kept_on_a_back_nor_where_the_side_of_the_body_is_unknown_and_matters():
+    front = standing()
+    assert not keeps(front, turned(front, -1.0))
+    assert not keeps(front, turned(front, -0.5))
+    assert keeps(looking_aside(front), turned(front, 0.9))
+    assert not keeps(looking_aside(front), turned(front, 0.1))  # that body's own head looks into the camera
+    assert keeps(front, turned(front, 0.1))
+    away = without(turned(front, -1.0), "nose", "right_eye", "left_eye")
+    assert keeps(away, turned(away, 0.9)) and not keeps(away, front)
+    assert not keeps(away, profile(front, True))
 
 
 def test_a_bust_keeps_its_head_too_by_its_shoulders():

@@ -59,7 +59,7 @@ def batch(
         background: as in `reposer transfer`.
         canvas: as in `reposer transfer`.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
-        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the
+        head: keep = in its direction in the photo, where the neck of a fitted pose can turn it there; pose = as in the
             pose.
         other_side: as in `reposer transfer`.
         mark: write "AI-generated" in each picture's corner.

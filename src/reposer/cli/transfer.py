@@ -93,7 +93,7 @@ def transfer_photo(
         canvas: if a limb leaves the photo: keep = it is cut, and a line says so; grow = the picture grows; inside = the
             pose is moved inside, and made smaller if it must be.
         retarget: fit another person's pose to the proportions of the photo's; otherwise only to size and place.
-        head: keep = in its direction in the photo, where the body of a fitted pose faces the same way; pose = as in the
+        head: keep = in its direction in the photo, where the neck of a fitted pose can turn it there; pose = as in the
             pose.
         other_side: what no photo shows of clothes and limbs, if much of it is hidden, for models that say what they
             copy (trueflow): mirrored = copied from the body's other side, a print or an open jacket too; plain =

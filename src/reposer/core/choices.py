@@ -21,8 +21,8 @@ CanvasChoice = Literal["keep", "grow", "inside"]
 """If the new pose leaves the photo. keep: it is cut, and said. grow: the picture grows; the surroundings are continued
 smoothly. inside: the pose is moved, and made smaller if it must be, until it is inside."""
 HeadChoice = Literal["keep", "pose"]
-"""The head of a person who gets somebody else's pose. keep: its direction in the photo, where the body of the pose
-faces the same way as the photo's. pose: as in the pose."""
+"""The head of a person who gets somebody else's pose. keep: its direction in the photo, where the neck of the pose
+can turn it there. pose: as in the pose."""
 OtherSide = Literal["mirrored", "plain"]
 """What no photo shows of trunk, arms, legs and shoes, if much of it is hidden (TrueFlow). mirrored: copied from the
 body's other side, patterns included. plain: the network's guess, smooth, in the colours around it."""

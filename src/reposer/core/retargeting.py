@@ -39,6 +39,12 @@ HEAD = 0.146
 """Statures from the neck to the middle of the head's joints, about (mean of the presets)."""
 FACING = 0.7
 """Cosine from which on a body is turned to the camera, or away from it: at most 45 degrees off."""
+NECK_TURNS = 100.0
+"""Degrees by which a head can look away from where its body faces, the eyes' and the trunk's part included."""
+NOSE = {"ear": 1.3, "eye": 0.67}
+"""How far the nose is in front of the middle of both ears, or eyes, in halves of their distance."""
+PROFILE = 75.0
+"""Degrees by which a head is turned of which only one ear or eye is seen."""
 UPRIGHT = 0.8
 """A trunk that is seen at least this long, as a share of what the person's size lets expect, shows how far it leans."""
 
@@ -101,7 +107,7 @@ def retarget(source: Pose, target: Pose, *, infer: bool = True, head: HeadChoice
     unchanged, and so does a result, unless a knee is bent backwards in it (see `joint_limits`).
     infer: add missing joints below the head where the other side or the source makes them plausible (see `inferred`),
     with a score of INFERRED_SCORE.
-    head: "keep" = as in the source, where both bodies face the same way (see `keeps_head`).
+    head: "keep" = as in the source, where the target's neck can turn it there (see `keeps_head`).
     """
     assert source.skeleton == target.skeleton, "convert one of them first"
     fit = fitted(source, target)
@@ -186,13 +192,36 @@ def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
 
 def keeps_head(source: Pose, target: Pose) -> bool:
     """Whether the source's head fits on the target's body as it is: both bodies are turned to the camera, or both away
-    from it, and both show a neck and something of a head. Single poses."""
+    from it, or the face looks where a neck can turn it on the target's body. Both show a neck and something of a head.
+    Single poses."""
     one, other = _facing(source), _facing(target)
-    if one is None or other is None:
+    if not all(bool(pose.visible[_head(pose.skeleton)].any() and point(pose, NECK)[1]) for pose in (source, target)):
         return False
-    alike = min(one, other) >= FACING or max(one, other) <= -FACING
-    heads = [bool(pose.visible[_head(pose.skeleton)].any() and point(pose, NECK)[1]) for pose in (source, target)]
-    return alike and all(heads)
+    if one is not None and other is not None and (min(one, other) >= FACING or max(one, other) <= -FACING):
+        return True
+    looks, side = _looks(source), _looks(target)
+    if other is None or looks is None or side is None:
+        return False
+    turned = math.degrees(math.acos(other))
+    # a head that looks into the camera does not say to which side its body is turned
+    bodies = [turned, -turned] if abs(side) < 90 - PROFILE else [math.copysign(turned, side)]
+    return all(abs(looks - body) <= NECK_TURNS for body in bodies)
+
+
+def _looks(pose: Pose) -> float | None:
+    """Degrees by which a face is turned from the camera, to the right of a picture with the neck up: -90 to 90. None
+    where it shows no nose, or nothing beside it."""
+    nose, seen = point(pose, "nose")
+    across = _to_the_right(pose)
+    if not bool(seen):
+        return None
+    ends = {name: [point(pose, f"{side}_{name}") for side in SIDES] for name in NOSE}
+    for name, ((right, has_right), (left, has_left)) in ends.items():
+        if bool(has_right) and bool(has_left):
+            beside, half = float((nose - (right + left) / 2) @ across), float((right - left) @ across) / 2
+            return math.degrees(math.atan2(beside, NOSE[name] * abs(half))) if beside or half else None
+    single = next((xy for pair in ends.values() for xy, shown in pair if bool(shown)), None)
+    return None if single is None else math.copysign(PROFILE, float((nose - single) @ across))
 
 
 def turned_head(source: Pose, target: Pose) -> float:
@@ -215,12 +244,9 @@ def _facing(pose: Pose) -> float | None:
 
     By shoulders and hips, across the spine, whichever is wider for an average body of the person's size.
     """
-    size, axis = _lengths(pose)[1] or _size_by_head(pose), _axis(pose)
+    size, to_the_right = _lengths(pose)[1] or _size_by_head(pose), _to_the_right(pose)
     if size is None:
         return None
-    if axis is None:  # a bust is upright
-        axis = torch.tensor([0.0, -1.0], dtype=torch.float64)
-    to_the_right = torch.stack([-axis[1], axis[0]])  # of a picture with the neck up
     widths = []
     for group in ("shoulders", "hips"):
         ((right, left),) = BONES[group]
@@ -228,6 +254,14 @@ def _facing(pose: Pose) -> float | None:
         if bool(there) and bool(too):
             widths.append(float((end - start) @ to_the_right) / (AVERAGE[group] * size))
     return max(-1.0, min(1.0, max(widths, key=abs))) if widths else None
+
+
+def _to_the_right(pose: Pose) -> Tensor:
+    """The direction to the right in a picture with the neck up, of length 1. A bust is upright."""
+    axis = _axis(pose)
+    if axis is None:
+        axis = torch.tensor([0.0, -1.0], dtype=torch.float64)
+    return torch.stack([-axis[1], axis[0]])
 
 
 def _size_by_head(pose: Pose) -> float | None:
