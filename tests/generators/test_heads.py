@@ -12,8 +12,9 @@ from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
 from reposer.data.poses.presets import preset
 from reposer.generators.trueflow.geometry import Body
+from reposer.generators.trueflow.hair import no_hair
 from reposer.generators.trueflow.heads import BackOfHead, back_of_head, hair_masks, moved_head
-from reposer.generators.trueflow.model import _with_backs
+from reposer.generators.trueflow.model import _without_faces
 from reposer.synthetic.people import SyntheticPeople
 
 SIZE, HALF = (96, 96), (48, 48)
@@ -124,25 +125,33 @@ def test_hair_that_the_network_misses_is_found_by_its_colour():
 AWAY = pose(nose=None, right_eye=None, left_eye=None, right_ear=(55.0, 32.0), left_ear=(41.0, 32.0))
 
 
-def test_the_nape_has_the_faces_colour_and_below_long_hair_the_hairs():
+def behind(source, own, source_pose, target_pose, wanted):
+    return back_of_head(source, own, own.person, source_pose, target_pose, wanted)
+
+
+def test_the_nape_has_the_faces_colour_where_no_long_hair_lies_on_it():
     wanted = parts(hair=(slice(18, 42), slice(38, 58)), neck=NECK)
     bearded = picture(beard=((slice(37, 54), slice(41, 55)), (-0.9, -0.9, -0.9)))
-    head, low, colour = back_of_head(bearded, body(), pose(), AWAY, wanted)
+    head, low, colour, hair = behind(bearded, body(), pose(), AWAY, wanted)
     assert head[0, 0, 20:46, 45:51].min() > 0.99 and head[0, 0, 60:].max() == 0
     assert low[0, 0, 42:46, 45:51].min() > 0.99 and low[0, 0, :34].max() == 0
     assert torch.allclose(colour.flatten(), torch.tensor(SKIN), atol=0.05), "not the beard's"
-    sides = {f"strand{x}": ((slice(26, 60), slice(x, x + 6)), HAIR) for x in (37, 53)}
-    scores = parts(hair=CROWN, face=FACE, torso=TRUNK, outer=(slice(42, 54), slice(36, 60)))
-    colour = back_of_head(picture(**sides), body(scores), pose(), AWAY, wanted).colour
-    assert torch.allclose(colour.flatten(), torch.tensor(HAIR))
+    assert torch.allclose(hair.colour.flatten(), torch.tensor(HAIR), atol=0.1)
+    assert hair.covers[0, 0, 22:34, 42:54].min() > 0.9 and hair.falls.max() == 0
+    sides = {f"strand{x}": ((slice(20, 74), slice(x, x + 8)), HAIR) for x in (33, 55)}
+    scores = parts(hair=CROWN, face=FACE, neck=NECK, torso=TRUNK)
+    for place, _ in sides.values():
+        scores[:, PARTS.index("hair"), *half(place)] = 20
+    long = behind(picture(**sides), body(scores), pose(), AWAY, wanted)
+    assert long.nape[0, 0, 42:46, 45:51].max() < 0.05 and long.hair.covers[0, 0, 42:60, 42:54].min() > 0.9
 
 
 def test_nobody_has_a_nape_in_front():
     wanted = parts(hair=(slice(18, 42), slice(38, 58)), neck=NECK)
     for source, target in ((pose(), pose()), (AWAY, AWAY), (pose(), pose(neck=None))):
-        assert back_of_head(picture(), body(), source, target, wanted).head.max() == 0
+        assert behind(picture(), body(), source, target, wanted).head.max() == 0
     hidden = parts(torso=TRUNK)
-    assert back_of_head(picture(), body(hidden), pose(), AWAY, wanted).head.max() == 0, (
+    assert behind(picture(), body(hidden), pose(), AWAY, wanted).head.max() == 0, (
         "no face says what skin looks like"
     )
 
@@ -168,7 +177,8 @@ def test_each_row_is_what_it_is_alone(rule):
             )[1:]
         if rule == "hair":
             return (hair_masks(shown[rows], own.parts, own.person, both[rows]),)
-        return back_of_head(shown[rows], own, both[rows], away[rows], wanted[rows])
+        head, nape, colour, hair = behind(shown[rows], own, both[rows], away[rows], wanted[rows])
+        return head, nape, colour, *hair
 
     together = found(slice(0, 2))
     assert together[0].sum((1, 2, 3)).min() > 50, "in each row"
@@ -202,10 +212,10 @@ def test_a_head_is_whole_though_the_neck_is_foreshortened_and_upper_arms_stay_wh
 
 def test_who_faces_the_camera_and_lacks_nose_and_eyes_is_not_seen_from_behind():
     missed = pose(nose=None, right_eye=None, left_eye=None)
-    assert back_of_head(picture(), body(), pose(), missed, parts(hair=CROWN, neck=NECK)).head.max() == 0
+    assert behind(picture(), body(), pose(), missed, parts(hair=CROWN, neck=NECK)).head.max() == 0
     unsure = body()
     unsure.parts[:, PARTS.index("hair")] = torch.where(unsure.parts[:, PARTS.index("face")] > 0, 19.8, -20.0)
-    assert back_of_head(picture(), unsure, pose(), AWAY, parts(hair=CROWN, neck=NECK)).head.max() == 0
+    assert behind(picture(), unsure, pose(), AWAY, parts(hair=CROWN, neck=NECK)).head.max() == 0
 
 
 def test_a_profile_moves_as_a_whole_too():
@@ -232,7 +242,7 @@ def test_the_composition_has_the_photos_head_and_from_behind_no_chin_but_another
     )
     chin = (slice(0, 1), slice(None), 0, slice(middle[1] + 5, middle[1] + 12), slice(middle[0] - 3, middle[0] + 3))
     alone = generator.explain(photo, own, away).composition
-    assert alone.copied[chin].sum(1).max() < 0.1
+    assert alone.copied[:, : -len(alone.mirrored)][chin].sum(1).max() < 0.1, "hair may be, as seen from behind"
     both_poses = Pose(torch.stack([own.xy, away.xy], 1), torch.stack([own.visible, away.visible], 1), own.size)
     both = generator.explain(torch.stack([photo, back.target[None]], 1), both_poses, away).composition
     assert both.copied[chin][:, 1].min() > 0.5, "the second photo shows the back"
@@ -242,7 +252,8 @@ def test_a_second_photo_without_a_head_brings_no_face_back_to_the_nape():
     shares, painted = torch.ones(1, 2, 1, *SIZE) / 2, torch.zeros(1, 3, *SIZE)
     nothing, whole = torch.zeros(1, 1, *SIZE), torch.ones(1, 1, *SIZE)
     colour = torch.tensor(SKIN).view(1, 3, 1, 1)
-    heads = [BackOfHead(whole, whole, colour), BackOfHead(nothing, nothing, 0 * colour)]
-    copied, seen = _with_backs(shares, painted, heads, (0, 1))
+    hair = no_hair(painted)
+    heads = [BackOfHead(whole, whole, colour, hair), BackOfHead(nothing, nothing, 0 * colour, hair)]
+    copied, seen = _without_faces(shares, painted, heads, (0, 1))
     assert copied[:, 0].max() == 0 and copied[:, 1].min() == 0.5, "what the second photo shows stays"
     assert torch.allclose(seen, 0.5 * colour.expand_as(seen)), "as far as nothing is copied"

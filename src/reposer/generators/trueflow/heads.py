@@ -2,15 +2,15 @@
 size blurs a head's outline, and a photo from the front shows chin and beard where a back has neither.
 
 Nothing is learned here. A head that looks where it looks in the photo moves, turns and grows as its joints do. A head
-whose face the photo shows and the pose hides is the network's own; its nape has the colour of the face or, below long
-hair, of the hair. A head has a direction where neck and both ears, both eyes or one ear are known.
+whose face the photo shows and the pose hides has the photo's hair (see `hair`); its nape has the colour of the face,
+where no long hair lies on it. A head has a direction where neck and both ears, both eyes or one ear are known.
 """
 
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import Pose
@@ -21,6 +21,8 @@ from reposer.nn.windows import narrowest, widest
 
 from .copying import Whole, mean_colour, ramp, reached, unlike
 from .geometry import Body, sample
+from .hair import NAPE, Hair, hair_from_behind, no_hair
+from .head_axis import SPREAD, all_pixels, as_complex, head_axis, point_of
 
 FACIAL, EARS = ("nose", "right_eye", "left_eye"), ("right_ear", "left_ear")
 HEAD = [PARTS.index(part) for part in ("hair", "face")]
@@ -32,54 +34,25 @@ looks elsewhere leaves more than the second."""
 GROWN = 0.15, 0.35
 """How much larger or smaller a head may get, as a logarithm of base 10, surely and at most: one joint that is far off
 would make it so."""
-SPREAD = 1.0
-"""Pixels: joints that are nearer together, on average, have no size."""
 CHIN, COLLAR = (0.45, 0.7), (0.85, 1.0)
 """Where a head ends and where a neck does, on the way from between the ears (0) to the neck's joint (1)."""
-NAPE = 0.25, 0.4
-"""Where hair ends at the nape."""
-LONG = 0.6
-"""What is beside a neck is hair if its colour differs from the hair's by less than this share of how much it differs
-from the face's."""
 FEW = 20
 """Pixels: of less, the colour is not known."""
-HIGH, WIDE = (1.8, 2.1), (0.8, 1.0)
-"""How far above its middle something surely belongs to a head, and at most, and how far beside it; in lengths of that
-way."""
-APART = {"ear": 1.1, "eye": 2.6}
-"""Lengths of that way in distances of both ears, or eyes: where the neck seems nearer, it is foreshortened."""
 HAIR_ABOVE, HAIR_BESIDE = 1.2, 0.7
 """How far above and beside the middle hair is looked for."""
 BEHIND = 1.3, 0.9
 """From how far above and beside it what is no person is what hair lies in front of."""
-BESIDE, WIDTH = (0.35, 0.85), 0.1
-"""Where long hair lies: how far beside the way and along it, and half the sides of the square that is looked at."""
 AWAY = 0.2, 0.5
 """How far the shoulders have to be exchanged for somebody to be seen from behind, in their distances in the source."""
 
 
 class BackOfHead(NamedTuple):
-    """What of the target is the back of a head whose face a source shows, and of that the nape, with its colour."""
+    """What of the target is the back of a head whose face a source shows, of that the nape, its colour, and the hair."""
 
     head: Float[Tensor, "B 1 H W"]
     nape: Float[Tensor, "B 1 H W"]
     colour: Float[Tensor, "B 3 1 1"]
-
-
-class _Head(NamedTuple):
-    """middle: between the ears. way: from there towards the neck's joint, as long as it is if not foreshortened. Both
-    complex: x + iy."""
-
-    middle: Tensor
-    way: Tensor
-
-    def coordinates(self, places: Complex[Tensor, "*N"]) -> Complex[Tensor, "*N"]:
-        """How far along the way (real), and how far beside it (imaginary), in its lengths."""
-        return (places - self.middle) / self.way
-
-    def near(self, at: Complex[Tensor, "*N"]) -> Float[Tensor, "*N"]:
-        """How surely something at these coordinates may be a head's."""
-        return (1 - ramp(-at.real, *HIGH)) * (1 - ramp(at.imag.abs(), *WIDE))
+    hair: Hair
 
 
 def hair_masks(
@@ -105,10 +78,10 @@ def _hair(
     head: Float[Tensor, "1 1 H W"],
     person: Float[Tensor, "1 1 H W"],
 ) -> Float[Tensor, "1 1 H W"]:
-    axis = _axis(pose)
+    axis = head_axis(pose)
     if axis is None:
         return torch.zeros_like(hair)
-    at = axis.coordinates(_pixels((hair.shape[-2], hair.shape[-1]), hair))
+    at = axis.coordinates(all_pixels((hair.shape[-2], hair.shape[-1]), hair))
     known = ramp(hair, 0.4, 0.7)
     zone = (at.real > -HAIR_ABOVE) & (at.real < CHIN[0]) & (at.imag.abs() < HAIR_BESIDE)
     behind = ((at.real < -BEHIND[0]) | (at.imag.abs() > BEHIND[1])) * (person < 0.1)
@@ -162,10 +135,10 @@ def _moved(
     size = (head.shape[-2], head.shape[-1])
     names = [name for name in (*FACIAL, *EARS) if name in pose.skeleton]
     joints = [k for k in map(pose.skeleton.index, names) if pose.visible[0, k] and target_pose.visible[0, k]]
-    axis, now_axis = _axis(pose), _axis(target_pose)
+    axis, now_axis = head_axis(pose), head_axis(target_pose)
     if len(joints) < 3 or axis is None or now_axis is None:
         return nothing.repeat(1, 2, 1, 1), nothing, nothing
-    was, now = (_complex(one.xy[0, joints]) for one in (pose, target_pose))
+    was, now = (as_complex(one.xy[0, joints]) for one in (pose, target_pose))
     here, there = was - was.mean(), now - now.mean()
     spread = here.abs().square().sum()
     grown = (here.conj() * there).sum() / spread
@@ -173,7 +146,7 @@ def _moved(
         return nothing.repeat(1, 2, 1, 1), nothing, nothing
     left = ((there - grown * here).abs().square().sum() / spread).sqrt() / grown.abs()
     sure = (1 - ramp(left, *BENT)) * (1 - ramp(grown.abs().log10().abs(), *GROWN))
-    pixels = _pixels(size, head)
+    pixels = all_pixels(size, head)
     own, wanted_at = axis.coordinates(pixels), now_axis.coordinates(pixels)
     upper = (1 - ramp(own.real, *CHIN)) * axis.near(own)
     mask = torch.maximum(ramp(head, 0.3, 0.7), ramp(person, 0.3, 0.7) * (1 - ramp(arms, 0.2, 0.5))) * upper
@@ -189,94 +162,69 @@ def _moved(
 
 
 def back_of_head(
-    source: Float[Tensor, "B 3 H W"], body: Body, source_pose: Pose, target_pose: Pose, parts: Float[Tensor, "B P h w"]
+    source: Float[Tensor, "B 3 H W"],
+    body: Body,
+    person: Float[Tensor, "B 1 h w"],
+    source_pose: Pose,
+    target_pose: Pose,
+    parts: Float[Tensor, "B P h w"],
 ) -> BackOfHead:
-    """The back of each row's head, where the source shows the face. body: of the source. parts: scores of the
+    """The back of each row's head, where the source shows the face. body, person: of the source. parts: scores of the
     target's."""
     size = (source.shape[-2], source.shape[-1])
     scores, wanted = (at_least_float32(a).softmax(1) for a in (body.parts, parts))
-    maps = scores[:, [HAIR]] * body.person, scores[:, [FACE]], body.person, wanted[:, [*HEAD, NECK]].sum(1, True)
+    maps = scores[:, [FACE]], person, wanted[:, HEAD].sum(1, True), wanted[:, [NECK]]
     looks = [at_least_float32(source), *(_large(a, size) for a in maps)]
     rows = [
         _back(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in looks))
         for b in range(len(source))
     ]
-    return BackOfHead(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
+    heads, napes, colours, hairs = zip(*rows, strict=True)
+    hair = Hair(*(torch.cat(maps) for maps in zip(*hairs, strict=True)))
+    return BackOfHead(torch.cat(heads), torch.cat(napes), torch.cat(colours), hair)
 
 
 def _back(
     pose: Pose,
     target_pose: Pose,
     source: Float[Tensor, "1 3 H W"],
-    hair: Float[Tensor, "1 1 H W"],
     face: Float[Tensor, "1 1 H W"],
     person: Float[Tensor, "1 1 H W"],
-    bare: Float[Tensor, "1 1 H W"],
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Of one row: head, nape and colour."""
-    nothing, size = torch.zeros_like(face), (face.shape[-2], face.shape[-1])
-    was, now = _axis(pose), _axis(target_pose)
+    head: Float[Tensor, "1 1 H W"],
+    neck: Float[Tensor, "1 1 H W"],
+) -> BackOfHead:
+    """Of one row. face, person: of the source. head, neck: of the target."""
+    size = (face.shape[-2], face.shape[-1])
+    was, now = head_axis(pose), head_axis(target_pose)
     away = _turned_away(pose, target_pose)
     if was is None or now is None or away == 0:
-        return nothing, nothing, torch.zeros_like(source[:, :, :1, :1])
-    here, there = (axis.coordinates(_pixels(size, face)) for axis in (was, now))
+        return _no_back(source)
+    here, there = (axis.coordinates(all_pixels(size, face)) for axis in (was, now))
     seen = ramp(face, 0.6, 0.9) * (here.real < 0.2)
     if float(seen.sum()) < FEW:
-        return nothing, nothing, torch.zeros_like(source[:, :, :1, :1])
-    skin, crown = mean_colour(source, seen), ramp(hair, 0.3, 0.6) * (here.real < 0)
-    along = person * ((here.real - BESIDE[1]).abs() < WIDTH)
-    sides = [along * ((here.imag - side * BESIDE[0]).abs() < WIDTH) for side in (-1, 1)]
-    long = float(crown.sum()) > FEW and all(float(side.sum()) > 2 for side in sides)
-    if long:
-        hairs = mean_colour(source, crown)
-        looks = [mean_colour(source, side) for side in sides]
-        long = all(float(unlike(look, hairs)) < LONG * float(unlike(look, skin)) for look in looks)
-    head = away * bare * (1 - ramp(there.real, *COLLAR)) * now.near(there)
-    return head, head * ramp(there.real, *NAPE), hairs if long else skin
+        return _no_back(source)
+    back = away * (head + neck) * (1 - ramp(there.real, *COLLAR)) * now.near(there)
+    hair = hair_from_behind(source, face, person, was, head, now, away)
+    return BackOfHead(back, back * (1 - hair.covers) * ramp(there.real, *NAPE), mean_colour(source, seen), hair)
+
+
+def _no_back(source: Float[Tensor, "1 3 H W"]) -> BackOfHead:
+    nothing = torch.zeros_like(source[:, :1])
+    return BackOfHead(nothing, nothing, torch.zeros_like(source[:, :, :1, :1]), no_hair(source))
 
 
 def _turned_away(source: Pose, target: Pose) -> float:
     """How surely one shows a face and the other its back: 0 to 1."""
-    if any(_point(target, name) is not None for name in FACIAL) or _point(source, "nose") is None:
+    if any(point_of(target, name) is not None for name in FACIAL) or point_of(source, "nose") is None:
         return 0.0
     for joint in ("shoulder", "ear"):
-        ends = [_point(pose, f"{side}_{joint}") for pose in (source, target) for side in ("right", "left")]
+        ends = [point_of(pose, f"{side}_{joint}") for pose in (source, target) for side in ("right", "left")]
         if all(end is not None for end in ends):
             right, left, right_now, left_now = ends
             assert right is not None and left is not None and right_now is not None and left_now is not None
             across = left - right
             return float(ramp(-((left_now - right_now) / across).real, *AWAY)) if float(across.abs()) > 1 else 0.0
     return 0.0
-
-
-def _axis(pose: Pose) -> _Head | None:
-    """Of one pose; None where it shows no neck, or neither both ears or eyes nor one ear, or all in one place."""
-    neck = _point(pose, "neck")
-    ears, eyes = ([_point(pose, f"{side}_{name}") for side in ("right", "left")] for name in APART)
-    ends = next((pair for pair in (ears, eyes) if None not in pair), None)
-    middle, least = next((ear for ear in ears if ear is not None), None), 0.0  # of a profile
-    if ends is not None:
-        right, left = ends
-        assert right is not None and left is not None
-        middle, least = (right + left) / 2, APART["ear" if ends is ears else "eye"] * float((left - right).abs())
-    if neck is None or middle is None or (seems := float((neck - middle).abs())) < SPREAD:
-        return None
-    return _Head(middle, (neck - middle) * max(seems, least) / seems)
-
-
-def _point(pose: Pose, name: str) -> Tensor | None:
-    if name not in pose.skeleton or not pose.visible[0, (k := pose.skeleton.index(name))]:
-        return None
-    return _complex(pose.xy[0, k])
-
-
-def _complex(xy: Float[Tensor, "*K 2"]) -> Complex[Tensor, "*K"]:
-    return torch.complex(xy[..., 0].float(), xy[..., 1].float())
-
-
-def _pixels(size: tuple[int, int], like: Tensor) -> Complex[Tensor, "H W"]:
-    y, x = torch.meshgrid(*(torch.arange(n, device=like.device, dtype=torch.float32) for n in size), indexing="ij")
-    return torch.complex(x, y)
 
 
 def _large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:

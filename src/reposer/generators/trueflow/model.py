@@ -40,6 +40,7 @@ from .copying import (
 )
 from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, cells, enlarged, maps, normalised, sample, up
 from .hands import hand_masks, moved_hands
+from .hair import Hair, hair_coloured, unseen
 from .heads import BackOfHead, back_of_head, hair_masks, moved_head
 from .other_side import other_sides
 
@@ -194,7 +195,7 @@ def _with_wholes(
     return torch.maximum(person * (1 - beyond), shown), copied, places, sources
 
 
-def _with_backs(
+def _without_faces(
     copied: Float[Tensor, "B M 1 H W"],
     painted: Float[Tensor, "B 3 H W"],
     heads: Sequence[BackOfHead],
@@ -207,6 +208,24 @@ def _with_backs(
     for head in reversed(heads):  # the first source's colour lies on top
         painted = torch.lerp(painted, head.colour.expand_as(painted), head.nape * missing)
     return copied, painted
+
+
+def _with_hair(
+    person: Float[Tensor, "B 1 H W"],
+    copied: Float[Tensor, "B M 1 H W"],
+    places: Sequence[Float[Tensor, "B 2 H W"]],
+    hairs: Sequence[Hair],
+) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B N 1 H W"], list[Float[Tensor, "B 2 H W"]], list[int]]:
+    """The person's mask, the shares of its copies and their places with each source's hair, as seen from behind, where
+    nothing is copied, and the source of each of these copies."""
+    places, sources = [*places], list[int]()
+    for s, hair in enumerate(hairs):
+        person = torch.maximum(person, hair.falls)
+        for place, shown in ((hair.cap, hair.cap_shown), (hair.locks, hair.locks_shown)):
+            copied = torch.cat([copied, ((1 - copied.sum(1)) * shown)[:, None]], 1)
+            places.append(place)
+            sources.append(s)
+    return person, copied, places, sources
 
 
 @dataclass(frozen=True)
@@ -412,9 +431,10 @@ class TrueFlow(Generator):
             for shown, (g, _, pose, mask, _) in zip(hands, seen, strict=True)
         ]
         person, copied, places, of_wholes = _with_wholes(person, copied, places, wholes)
-        mirrored: list[int] = []
-        backs = [back_of_head(a, g.source, pose, target_pose, g.target.parts) for g, a, pose, _, _ in seen]
-        copied, painted = _with_backs(copied, output.painted, backs, (*range(len(sources)), *of_wholes))
+        backs = [back_of_head(a, g.source, mask, pose, target_pose, g.target.parts) for g, a, pose, mask, _ in seen]
+        copied, painted = _without_faces(copied, output.painted, backs, (*range(len(sources)), *of_wholes))
+        bare, hairs = 1 - copied.sum(1), [unseen(back.hair, copied.sum(1)) for back in backs]
+        person, copied, places, mirrored = _with_hair(person, copied, places, hairs)
         for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
             hidden = 1 - copied.sum(1)
             for side in other_sides(geometry, pose, hidden * output.person):
@@ -433,7 +453,7 @@ class TrueFlow(Generator):
             look = (torch.stack(shown[:copies]) * torch.stack(looks[:copies])).sum(0) / share.clamp(min=1e-3)
             found = in_own_colours(painted, output.geometry.target.parts, look, share)
             # the network has seen an arm, and generates it again
-            return torch.lerp(found, filled(look, share), behind_arms)
+            return hair_coloured(torch.lerp(found, filled(look, share), behind_arms), hairs, bare)
 
         direct, own, hole = len(order) - len(mirrored), invented(len(order)), sources_shown.hole
         missed = (hole - output.hole).clamp(min=0)  # hands and hair that the network missed
