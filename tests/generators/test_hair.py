@@ -16,7 +16,10 @@ WAS = HeadAxis(torch.tensor(MIDDLE), torch.tensor(WAY))
 
 def area(top, bottom, left, right):
     """Rows and columns in a head's lengths."""
-    rows, columns = (int(MIDDLE.imag + 40 * a) for a in (top, bottom)), (int(MIDDLE.real + 40 * a) for a in (left, right))
+    rows, columns = (
+        (int(MIDDLE.imag + 40 * a) for a in (top, bottom)),
+        (int(MIDDLE.real + 40 * a) for a in (left, right)),
+    )
     return (..., slice(*rows), slice(*columns))
 
 

@@ -151,9 +151,7 @@ def test_nobody_has_a_nape_in_front():
     for source, target in ((pose(), pose()), (AWAY, AWAY), (pose(), pose(neck=None))):
         assert behind(picture(), body(), source, target, wanted).head.max() == 0
     hidden = parts(torso=TRUNK)
-    assert behind(picture(), body(hidden), pose(), AWAY, wanted).head.max() == 0, (
-        "no face says what skin looks like"
-    )
+    assert behind(picture(), body(hidden), pose(), AWAY, wanted).head.max() == 0, "no face says what skin looks like"
 
 
 @pytest.mark.parametrize("rule", ["moved", "hair", "nape"])

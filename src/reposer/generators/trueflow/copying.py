@@ -22,12 +22,14 @@ from .geometry import MAP, Geometry, sample
 class Whole(NamedTuple):
     """What of a source is copied as a whole, in the target and at the picture's size.
 
-    place: (x, y) in pixels of the source. shown: where it is. beyond: what the target's person has too much of there.
+    place: (x, y) in pixels of the source. shown: where it is. beyond: what the target's person has too much of there,
+    where the background is. before: the same where something else of the person is.
     """
 
     place: Float[Tensor, "B 2 H W"]
     shown: Float[Tensor, "B 1 H W"]
     beyond: Float[Tensor, "B 1 H W"]
+    before: Float[Tensor, "B 1 H W"]
 
 
 MOVED = (0.003, 0.008)

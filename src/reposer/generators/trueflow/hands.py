@@ -44,7 +44,7 @@ APART = 0.35, 0.65
 body it would be laid over a mitten."""
 
 
-class _Forearm(NamedTuple):
+class Forearm(NamedTuple):
     """wrist: (x, y). along, across: unit vectors, from the elbow and to its right. length: of the longest part of an
     arm. sure: how surely it has a direction."""
 
@@ -60,7 +60,7 @@ class _Forearm(NamedTuple):
         way = torch.stack([x, y], -1) - self.wrist
         return way @ self.along / self.length, way @ self.across / self.length
 
-    def meets(self, other: "_Forearm | None") -> bool:
+    def meets(self, other: "Forearm | None") -> bool:
         """Whether the other hand is so near that both cannot be told apart."""
         if other is None:
             return False
@@ -68,7 +68,7 @@ class _Forearm(NamedTuple):
         return float((tips[0] - tips[1]).norm()) < TIP * self.length
 
 
-def _forearm(pose: Pose, side: str, length: float) -> _Forearm | None:
+def forearm_of(pose: Pose, side: str, length: float) -> Forearm | None:
     """Of one pose (a batch of 1); None if its direction is not known. length: of the longest part of an arm, pixels."""
     names = [f"{side}_{joint}" for joint in ("elbow", "wrist")]
     if any(name not in pose.skeleton for name in names):
@@ -80,7 +80,20 @@ def _forearm(pose: Pose, side: str, length: float) -> _Forearm | None:
         return None
     along = way / way.norm()
     sure = ramp(way.norm() / length, *FORESHORTENED)
-    return _Forearm(pose.xy[0, wrist], along, torch.stack([-along[1], along[0]]), length, sure)
+    return Forearm(pose.xy[0, wrist], along, torch.stack([-along[1], along[0]]), length, sure)
+
+
+def forearms_of(pose: Pose, length: float) -> list[Forearm | None]:
+    """The right and the left one."""
+    return [forearm_of(pose, side, length) for side in SIDES]
+
+
+def shared_lengths(source_pose: Pose, target_pose: Pose) -> tuple[float, float]:
+    """Of single poses: pixels of the longest part of an arm in each, of those that both show. Of other parts, an arm
+    that is seen in some frames alone would tell."""
+    was, now = arm_lengths(source_pose), arm_lengths(target_pose)
+    shared = [part for part in was if part in now]
+    return max((was[part] for part in shared), default=0.0), max((now[part] for part in shared), default=0.0)
 
 
 def hand_masks(
@@ -99,7 +112,7 @@ def _masks(source: Float[Tensor, "1 3 H W"], parts: Float[Tensor, "1 P h w"], po
         return found
     colours = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
     skin = mean_colour(colours, face)
-    forearms = [_forearm(pose, side, longest_of_arms(pose)) for side in SIDES]
+    forearms = forearms_of(pose, longest_of_arms(pose))
     for k, forearm in enumerate(forearms):
         if forearm is not None and not forearm.meets(forearms[1 - k]):
             mask = _mask(colours, skin, *forearm.coordinates(size))
@@ -144,20 +157,15 @@ def moved_hands(
 
 def _moved(
     masks: Float[Tensor, "2 H W"], source_pose: Pose, target_pose: Pose, body: Float[Tensor, "H W"]
-) -> Sequence[tuple[Tensor, Tensor, Tensor]]:
-    """Of one row and both sides: place, shown and beyond."""
+) -> Sequence[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Of one row, the Whole of both sides."""
     size, nothing = (masks.shape[-2], masks.shape[-1]), torch.zeros_like(masks[:1])
-    both = [arm_lengths(pose) for pose in (source_pose, target_pose)]
-    shared = [k for k in both[0] if k in both[1]]  # of other parts, an arm that is seen in some frames alone would tell
-    lengths = [max((lengths[k] for k in shared), default=0.0) for lengths in both]
-    was, now = (
-        [_forearm(pose, side, length) for side in SIDES]
-        for pose, length in zip((source_pose, target_pose), lengths, strict=True)
-    )
+    lengths = shared_lengths(source_pose, target_pose)
+    was, now = (forearms_of(pose, n) for pose, n in zip((source_pose, target_pose), lengths, strict=True))
     found = []
     for k, (mask, here, there) in enumerate(zip(masks, was, now, strict=True)):
         if here is None or there is None or not bool(mask.any()):
-            found.append((nothing.repeat(2, 1, 1), nothing, nothing))
+            found.append((nothing.repeat(2, 1, 1), nothing, nothing, nothing))
             continue
         along, across = there.coordinates(size)
         place = here.wrist + here.length * (along[..., None] * here.along + across[..., None] * here.across)
@@ -169,7 +177,7 @@ def _moved(
         sure = ramp(beside, *APART) * here.sure * there.sure  # in a clip it comes and goes gradually
         other = 0.0 if (forearm := now[1 - k]) is None else _near(*forearm.coordinates(size))
         beyond = around * ramp(along, BACK, 2 * BACK) * (1 - shown) * (1 - body) * (1 - other)
-        found.append((place, (sure * shown)[None], (sure * beyond)[None]))
+        found.append((place, (sure * shown)[None], (sure * beyond)[None], nothing))
     return found
 
 

@@ -47,7 +47,7 @@ AWAY = 0.2, 0.5
 
 
 class BackOfHead(NamedTuple):
-    """What of the target is the back of a head whose face a source shows, of that the nape, its colour, and the hair."""
+    """What of the target is the back of a head whose face a source shows: of it the nape and its colour, and hair."""
 
     head: Float[Tensor, "B 1 H W"]
     nape: Float[Tensor, "B 1 H W"]
@@ -129,21 +129,21 @@ def _moved(
     person: Float[Tensor, "1 1 H W"],
     wanted: Float[Tensor, "1 1 H W"],
     wanted_arms: Float[Tensor, "1 1 H W"],
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Of one row: place, shown and beyond."""
+) -> Whole:
+    """Of one row."""
     nothing = torch.zeros_like(head)
     size = (head.shape[-2], head.shape[-1])
     names = [name for name in (*FACIAL, *EARS) if name in pose.skeleton]
     joints = [k for k in map(pose.skeleton.index, names) if pose.visible[0, k] and target_pose.visible[0, k]]
     axis, now_axis = head_axis(pose), head_axis(target_pose)
     if len(joints) < 3 or axis is None or now_axis is None:
-        return nothing.repeat(1, 2, 1, 1), nothing, nothing
+        return Whole(nothing.repeat(1, 2, 1, 1), nothing, nothing, nothing)
     was, now = (as_complex(one.xy[0, joints]) for one in (pose, target_pose))
     here, there = was - was.mean(), now - now.mean()
     spread = here.abs().square().sum()
     grown = (here.conj() * there).sum() / spread
     if float(spread) < len(joints) * SPREAD**2 or not float(grown.abs()) > 0:
-        return nothing.repeat(1, 2, 1, 1), nothing, nothing
+        return Whole(nothing.repeat(1, 2, 1, 1), nothing, nothing, nothing)
     left = ((there - grown * here).abs().square().sum() / spread).sqrt() / grown.abs()
     sure = (1 - ramp(left, *BENT)) * (1 - ramp(grown.abs().log10().abs(), *GROWN))
     pixels = all_pixels(size, head)
@@ -158,7 +158,7 @@ def _moved(
     # too much is what the source shows to be its background: what it hides or cuts stays
     around = (1 - ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * inside
     beyond = wanted * around * (1 - ramp(sample(person, place), 0.1, 0.4)) * (1 - widest(shown, 1))
-    return place, sure * shown, sure * beyond
+    return Whole(place, sure * shown, sure * beyond, nothing)
 
 
 def back_of_head(

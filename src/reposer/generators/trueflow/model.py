@@ -24,25 +24,11 @@ from reposer.nn.layout import at_least_float32, joined, without_autocast
 from reposer.nn.windows import widest
 
 from ..registries import GENERATORS
-from .copying import (
-    Whole,
-    arms_elsewhere,
-    arms_left_behind,
-    best_shown,
-    connected,
-    corrected,
-    hands_left_behind,
-    in_own_colours,
-    own_error,
-    rims_inside,
-    still_share,
-    torn,
-)
+from .composing import Shown, composed
+from .copying import best_shown, connected, own_error
 from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, cells, enlarged, maps, normalised, sample, up
-from .hands import hand_masks, moved_hands
-from .hair import Hair, hair_coloured, unseen
-from .heads import BackOfHead, back_of_head, hair_masks, moved_head
-from .other_side import other_sides
+from .hands import hand_masks
+from .heads import hair_masks
 
 DIVISOR = 16
 """The sides of pictures divide by it: matching is at 1/4, and its networks halve that twice."""
@@ -170,62 +156,6 @@ def with_added(person: Float[Tensor, "B 1 h w"], added: Float[Tensor, "B K H W"]
     """A person's mask with hands and hair that the network misses."""
     size = (person.shape[-2], person.shape[-1])
     return torch.maximum(person, F.adaptive_avg_pool2d(added.amax(1, True), size))
-
-
-def _with_wholes(
-    person: Float[Tensor, "B 1 H W"],
-    copied: Float[Tensor, "B M 1 H W"],
-    places: Sequence[Float[Tensor, "B 2 H W"]],
-    wholes: Sequence[Sequence[Whole]],
-) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B N 1 H W"], list[Float[Tensor, "B 2 H W"]], list[int]]:
-    """The person's mask, the shares of its copies and their places with hands and heads on top, and the source of each
-    of these copies. wholes: of each source; each is copied from the first one that shows it."""
-    shown, beyond = torch.zeros_like(person), torch.zeros_like(person)
-    missing = [torch.ones_like(person[..., :1, :1]) for _ in wholes[0]]
-    places, sources = [*places], list[int]()
-    for s, own in enumerate(wholes):
-        for k, whole in enumerate(own):
-            share = whole.shown * missing[k]
-            beyond = torch.maximum(beyond, whole.beyond * missing[k])
-            shown = torch.maximum(shown, share)
-            missing[k] = missing[k] * (share.amax((2, 3), True) < 0.5)
-            copied = torch.cat([copied * (1 - share[:, None]), share[:, None]], 1)
-            places.append(whole.place)
-            sources.append(s)
-    return torch.maximum(person * (1 - beyond), shown), copied, places, sources
-
-
-def _without_faces(
-    copied: Float[Tensor, "B M 1 H W"],
-    painted: Float[Tensor, "B 3 H W"],
-    heads: Sequence[BackOfHead],
-    order: Sequence[int],
-) -> tuple[Float[Tensor, "B M 1 H W"], Float[Tensor, "B 3 H W"]]:
-    """The shares of the copies without those of a face on the back of a head, and what is generated with a nape in so
-    far as nothing is copied there. heads: of each source. order: the source of each copy."""
-    copied = copied * (1 - torch.stack([heads[s].head for s in order], 1))
-    missing = 1 - copied.sum(1)
-    for head in reversed(heads):  # the first source's colour lies on top
-        painted = torch.lerp(painted, head.colour.expand_as(painted), head.nape * missing)
-    return copied, painted
-
-
-def _with_hair(
-    person: Float[Tensor, "B 1 H W"],
-    copied: Float[Tensor, "B M 1 H W"],
-    places: Sequence[Float[Tensor, "B 2 H W"]],
-    hairs: Sequence[Hair],
-) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B N 1 H W"], list[Float[Tensor, "B 2 H W"]], list[int]]:
-    """The person's mask, the shares of its copies and their places with each source's hair, as seen from behind, where
-    nothing is copied, and the source of each of these copies."""
-    places, sources = [*places], list[int]()
-    for s, hair in enumerate(hairs):
-        person = torch.maximum(person, hair.falls)
-        for place, shown in ((hair.cap, hair.cap_shown), (hair.locks, hair.locks_shown)):
-            copied = torch.cat([copied, ((1 - copied.sum(1)) * shown)[:, None]], 1)
-            places.append(place)
-            sources.append(s)
-    return person, copied, places, sources
 
 
 @dataclass(frozen=True)
@@ -385,91 +315,15 @@ class TrueFlow(Generator):
     ) -> Composition:
         """What the picture is made of; the places of what a source shows are corrected by the network's error where
         nothing moves."""
-        with without_autocast(source):
-            return self._composition(source, source_pose, target_pose, output, rest)
-
-    def _composition(
-        self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any
-    ) -> Composition:
-        size = (source.shape[-2], source.shape[-1])
         sources, poses = apart(source, source_pose)
-        geometries, found = (output.geometry, *output.others), (output.place, *output.other_places)
-        errors, masks, hands = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
-        places = [corrected(place, error) for place, error in zip(found, errors, strict=True)]
-        sources_shown = self.source_person((errors, masks, hands))
-        still = still_share(output.geometry, poses[0], target_pose)
-
-        def large(a: Tensor) -> Tensor:
-            return F.interpolate(a, size, mode="bilinear", align_corners=False)
-
-        copied = output.copy[:, None]
-        if output.shares is not None:
-            copied = copied * output.shares
-        seen = list(zip(geometries, sources, poses, masks, places, strict=True))
-        arms = torch.stack(
-            [
-                torch.maximum(
-                    arms_elsewhere(g.target.parts, g.source.parts, place),
-                    hands_left_behind(g, picture, pose, target_pose, place),
-                )
-                for g, picture, pose, _, place in seen
-            ],
-            1,
-        )
-        wrong = torch.stack(
-            [torch.maximum(rims_inside(g.target.person, mask, place), torn(place)) for g, _, _, mask, place in seen], 1
-        )
-        moved = 1 - large(still)[:, None]
-        behind_arms = (copied * arms * moved).sum(1)
-        copied = copied * (1 - torch.maximum(arms, wrong) * moved)
-        person = output.person * (1 - arms_left_behind(output.geometry, target_pose, size))
-        wholes = [
-            (
-                *moved_hands(shown, pose, target_pose, g.target.parts),
-                moved_head(g.source, mask, shown, pose, target_pose, g.target.parts),
-            )
-            for shown, (g, _, pose, mask, _) in zip(hands, seen, strict=True)
-        ]
-        person, copied, places, of_wholes = _with_wholes(person, copied, places, wholes)
-        backs = [back_of_head(a, g.source, mask, pose, target_pose, g.target.parts) for g, a, pose, mask, _ in seen]
-        copied, painted = _without_faces(copied, output.painted, backs, (*range(len(sources)), *of_wholes))
-        bare, hairs = 1 - copied.sum(1), [unseen(back.hair, copied.sum(1)) for back in backs]
-        person, copied, places, mirrored = _with_hair(person, copied, places, hairs)
-        for s, (geometry, pose) in enumerate(zip(geometries, poses, strict=True)):
-            hidden = 1 - copied.sum(1)
-            for side in other_sides(geometry, pose, hidden * output.person):
-                share = (1 - copied.sum(1)) * side.shown * (1 - backs[s].head)
-                places, copied, mirrored = [*places, side.place], torch.cat([copied, share[:, None]], 1), [*mirrored, s]
-        order = (*range(len(sources)), *of_wholes, *mirrored)
-        shown = [
-            copied[:, k] * (5 * sample(large(masks[s]), place) - 4).clamp(0, 1)
-            for k, (s, place) in enumerate(zip(order, places, strict=True))
-        ]
-        looks = [sample(at_least_float32(sources[s]), place) for s, place in zip(order, places, strict=True)]
-
-        def invented(copies: int) -> Tensor:
-            """In the colours of the first of them."""
-            share = torch.stack(shown[:copies]).sum(0)
-            look = (torch.stack(shown[:copies]) * torch.stack(looks[:copies])).sum(0) / share.clamp(min=1e-3)
-            found = in_own_colours(painted, output.geometry.target.parts, look, share)
-            # the network has seen an arm, and generates it again
-            return hair_coloured(torch.lerp(found, filled(look, share), behind_arms), hairs, bare)
-
-        direct, own, hole = len(order) - len(mirrored), invented(len(order)), sources_shown.hole
-        missed = (hole - output.hole).clamp(min=0)  # hands and hair that the network missed
-        return Composition(
-            place=torch.stack(places, 1),
-            copied=copied,
-            invented=own,
-            person=person,
-            background=torch.lerp(output.background, filled(output.background, 1 - missed), missed),
-            hole=hole,
-            still=large(still),
-            source_person=sources_shown.source_person,
-            wholes=tuple(of_wholes),
-            mirrored=tuple(mirrored),
-            invented_plain=own if direct == len(order) else invented(direct),
-        )
+        geometries, places = (output.geometry, *output.others), (output.place, *output.other_places)
+        copied = output.copy[:, None] if output.shares is None else output.copy[:, None] * output.shares
+        with without_autocast(source):
+            rest = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
+            shown = [Shown(*a) for a in zip(sources, poses, geometries, places, *rest, strict=True)]
+            background = output.background, output.hole
+            known = self.source_person(rest)
+            return composed(shown, target_pose, copied, output.painted, output.person, background, known)
 
     @torch.no_grad()
     def cut_out(

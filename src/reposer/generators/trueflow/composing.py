@@ -1,0 +1,204 @@
+"""What a photo's own size is composed of: copies, in the order in which they lie on each other, and what is invented
+where none lies. Rules that need no training."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from reposer.core import Pose
+from reposer.core.composition import Composition, SourcePerson
+from reposer.nn.filling import filled
+from reposer.nn.layout import at_least_float32
+
+from .arms import moved_forearms
+from .copying import (
+    Whole,
+    arms_elsewhere,
+    arms_left_behind,
+    corrected,
+    hands_left_behind,
+    in_own_colours,
+    rims_inside,
+    still_share,
+    torn,
+)
+from .geometry import Geometry, sample
+from .hair import Hair, hair_coloured, unseen
+from .hands import moved_hands
+from .heads import BackOfHead, back_of_head, moved_head
+from .other_side import other_sides
+
+
+class Shown(NamedTuple):
+    """A source, and what is known of it.
+
+    picture: at the generator's size. pose: of its person. geometry: of it and the target. place: where it shows each
+    pixel of the target. error: how far off that is where nothing moves. mask, hands: its person, and both hands.
+    """
+
+    picture: Float[Tensor, "B 3 H W"]
+    pose: Pose
+    geometry: Geometry
+    place: Float[Tensor, "B 2 H W"]
+    error: Float[Tensor, "B 2 h w"]
+    mask: Float[Tensor, "B 1 h w"]
+    hands: Float[Tensor, "B 2 H W"]
+
+
+class Copies(NamedTuple):
+    """What is copied so far. person: the target's mask. shares, places, sources: of each copy."""
+
+    person: Float[Tensor, "B 1 H W"]
+    shares: Float[Tensor, "B N 1 H W"]
+    places: Sequence[Float[Tensor, "B 2 H W"]]
+    sources: Sequence[int]
+
+    @property
+    def missing(self) -> Float[Tensor, "B 1 H W"]:
+        return 1 - self.shares.sum(1)
+
+    def below(self, place: Float[Tensor, "B 2 H W"], shown: Float[Tensor, "B 1 H W"], source: int) -> "Copies":
+        """With a further copy where nothing is copied yet."""
+        shares = torch.cat([self.shares, (self.missing * shown)[:, None]], 1)
+        return Copies(self.person, shares, (*self.places, place), (*self.sources, source))
+
+
+def composed(
+    sources: Sequence[Shown],
+    target_pose: Pose,
+    copied: Float[Tensor, "B S 1 H W"],
+    painted: Float[Tensor, "B 3 H W"],
+    person: Float[Tensor, "B 1 H W"],
+    background: tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B 1 H W"]],
+    source_person: SourcePerson,
+) -> Composition:
+    """copied, painted, person: what the generator copies of each source, generates, and takes for the person.
+    background: the first source's, and where that was filled."""
+    size, parts = (person.shape[-2], person.shape[-1]), sources[0].geometry.target.parts
+    still = _large(still_share(sources[0].geometry, sources[0].pose, target_pose), size)
+    own_person = person
+    copies, hidden_by_arms = _flows(sources, target_pose, copied, person, 1 - still[:, None])
+    wholes = [
+        (
+            *moved_forearms(a.picture, a.geometry.source, a.mask, a.hands, a.pose, target_pose, parts),
+            *moved_hands(a.hands, a.pose, target_pose, parts),
+            moved_head(a.geometry.source, a.mask, a.hands, a.pose, target_pose, parts),
+        )
+        for a in sources
+    ]
+    copies, before = _with_wholes(copies, wholes)
+    arms = [len(sources) + s * len(own) + k for s, own in enumerate(wholes) for k in range(len(own) - 1)]
+    heads = [back_of_head(a.picture, a.geometry.source, a.mask, a.pose, target_pose, parts) for a in sources]
+    copies, painted = _without_faces(copies, painted, heads)
+    whole, bare = len(copies.sources), copies.missing
+    hairs = [unseen(head.hair, 1 - bare) for head in heads]
+    copies = _with_hair(copies, hairs)
+    for s, (source, head) in enumerate(zip(sources, heads, strict=True)):
+        for side in other_sides(source.geometry, source.pose, copies.missing * own_person):
+            copies = copies.below(side.place, side.shown * (1 - head.head), s)
+    seen = [
+        share * (5 * sample(_large(sources[s].mask, size), place) - 4).clamp(0, 1)
+        for share, place, s in zip(copies.shares.unbind(1), copies.places, copies.sources, strict=True)
+    ]
+    looks = [
+        sample(at_least_float32(sources[s].picture), place)
+        for s, place in zip(copies.sources, copies.places, strict=True)
+    ]
+
+    def mixed(chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """What these copies look like together, and their share."""
+        share = torch.stack([seen[k] for k in chosen]).sum(0)
+        return torch.stack([seen[k] * looks[k] for k in chosen]).sum(0) / share.clamp(min=1e-3), share
+
+    def invented(count: int) -> Tensor:
+        """In the colours of the first of the copies."""
+        found = in_own_colours(painted, parts, *mixed(range(count)))
+        # the network has seen an arm, and generates it again
+        found = torch.lerp(found, filled(*mixed(range(count))), hidden_by_arms)
+        if bool(before.any()):
+            found = torch.lerp(found, filled(*mixed([k for k in range(count) if k not in arms])), before)
+        return hair_coloured(found, hairs, bare)
+
+    everything = invented(len(copies.sources))
+    missed = (source_person.hole - background[1]).clamp(min=0)  # hands and hair that the network missed
+    return Composition(
+        place=torch.stack([*copies.places], 1),
+        copied=copies.shares,
+        invented=everything,
+        person=copies.person,
+        background=torch.lerp(background[0], filled(background[0], 1 - missed), missed),
+        hole=source_person.hole,
+        still=still,
+        source_person=source_person.source_person,
+        wholes=tuple(copies.sources[len(sources) : whole]),
+        mirrored=tuple(copies.sources[whole:]),
+        invented_plain=everything if whole == len(copies.sources) else invented(whole),
+    )
+
+
+def _flows(
+    sources: Sequence[Shown],
+    target_pose: Pose,
+    copied: Float[Tensor, "B S 1 H W"],
+    person: Float[Tensor, "B 1 H W"],
+    moved: Float[Tensor, "B 1 1 H W"],
+) -> tuple[Copies, Float[Tensor, "B 1 H W"]]:
+    """What each source shows at its places, and where that would be an arm of a source before something else."""
+    places = [corrected(a.place, a.error) for a in sources]
+    arms, wrong = [], []
+    for a, place in zip(sources, places, strict=True):
+        own, target = a.geometry.source, a.geometry.target
+        left_behind = hands_left_behind(a.geometry, a.picture, a.pose, target_pose, place)
+        arms.append(torch.maximum(arms_elsewhere(target.parts, own.parts, place), left_behind))
+        wrong.append(torch.maximum(rims_inside(target.person, a.mask, place), torn(place)))
+    not_these = torch.maximum(torch.stack(arms, 1), torch.stack(wrong, 1))
+    hidden_by_arms = (copied * torch.stack(arms, 1) * moved).sum(1)
+    size = (person.shape[-2], person.shape[-1])
+    person = person * (1 - arms_left_behind(sources[0].geometry, target_pose, size))
+    return Copies(person, copied * (1 - not_these * moved), places, range(len(sources))), hidden_by_arms
+
+
+def _with_wholes(copies: Copies, wholes: Sequence[Sequence[Whole]]) -> tuple[Copies, Float[Tensor, "B 1 H W"]]:
+    """With forearms, hands and heads on top; and where what the network takes for one of them is none, before other
+    parts of the body. wholes: of each source; each is copied from the first one that shows it."""
+    person, shares, places, sources = copies
+    shown = beyond = before = torch.zeros_like(person)
+    missing = [torch.ones_like(person[..., :1, :1]) for _ in wholes[0]]
+    for s, own in enumerate(wholes):
+        for k, whole in enumerate(own):
+            share, not_it = whole.shown * missing[k], whole.before * missing[k]
+            beyond = torch.maximum(beyond, whole.beyond * missing[k])
+            before, shown = torch.maximum(before, not_it), torch.maximum(shown, share)
+            missing[k] = missing[k] * (share.amax((2, 3), True) < 0.5)
+            shares = torch.cat([shares * (1 - torch.maximum(share, not_it))[:, None], share[:, None]], 1)
+            places, sources = [*places, whole.place], [*sources, s]
+    person = torch.maximum(person * (1 - beyond), shown)
+    return Copies(person, shares, places, sources), before * (1 - shown)
+
+
+def _without_faces(
+    copies: Copies, painted: Float[Tensor, "B 3 H W"], heads: Sequence[BackOfHead]
+) -> tuple[Copies, Float[Tensor, "B 3 H W"]]:
+    """Without the shares of a face on the back of a head, and what is generated with a nape in so far as nothing is
+    copied there. heads: of each source."""
+    shares = copies.shares * (1 - torch.stack([heads[s].head for s in copies.sources], 1))
+    copies = copies._replace(shares=shares)
+    for head in reversed(heads):  # the first source's colour lies on top
+        painted = torch.lerp(painted, head.colour.expand_as(painted), head.nape * copies.missing)
+    return copies, painted
+
+
+def _with_hair(copies: Copies, hairs: Sequence[Hair]) -> Copies:
+    """With each source's hair, as seen from behind, where nothing is copied."""
+    for s, hair in enumerate(hairs):
+        copies = copies._replace(person=torch.maximum(copies.person, hair.falls))
+        copies = copies.below(hair.cap, hair.cap_shown, s).below(hair.locks, hair.locks_shown, s)
+    return copies
+
+
+def _large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:
+    return F.interpolate(maps, size, mode="bilinear", align_corners=False)
