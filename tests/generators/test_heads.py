@@ -11,10 +11,10 @@ from reposer.core.retargeting import retarget
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
 from reposer.data.poses.presets import preset
+from reposer.generators.trueflow.composing import Copies, _without_faces
 from reposer.generators.trueflow.geometry import Body
 from reposer.generators.trueflow.hair import no_hair
 from reposer.generators.trueflow.heads import BackOfHead, back_of_head, hair_masks, moved_head
-from reposer.generators.trueflow.model import _without_faces
 from reposer.synthetic.people import SyntheticPeople
 
 SIZE, HALF = (96, 96), (48, 48)
@@ -74,7 +74,7 @@ def test_a_head_moves_turns_and_grows_as_its_joints_do():
     own = body()
     for turn, way in ((1, 0j), (1, -9 + 4j), (1.2 * (0.96 + 0.28j), 3 + 2j)):
         target = of_head(turn, way)
-        place, shown, beyond = moved_head(own, own.person, HANDS, pose(), target, parts())
+        place, shown, beyond, _ = moved_head(own, own.person, HANDS, pose(), target, parts())
         eye = target.xy[0, OPENPOSE_18.index("right_eye")].round().long()
         crown = complex(*JOINTS["neck"]) + (complex(48, 22) - complex(*JOINTS["neck"])) * turn + way
         for x, y in (eye.tolist(), (round(crown.real), round(crown.imag))):
@@ -104,7 +104,7 @@ def test_what_was_generated_around_the_head_goes_and_arms_stay_before_it():
         right_lower_arm=(slice(28, 34), slice(44, 66)),
         face=(slice(34, 40), slice(36, 76)),
     )
-    _, shown, beyond = moved_head(own, own.person, HANDS, pose(), target, blob)
+    _, shown, beyond, _ = moved_head(own, own.person, HANDS, pose(), target, blob)
     assert shown[0, 0, 31, 56] == 0 and shown[0, 0, 38, 56] > 0.99, "the forearm is before the face"
     assert beyond[0, 0, 14, 56] > 0.9, "above the hair"
     assert beyond[0, 0, 34, 40] > 0.7 and beyond[0, 0, 22, 56] == 0
@@ -190,14 +190,14 @@ def test_what_the_source_hides_or_cuts_stays_as_it_was_generated():
     covered[:, PARTS.index("hair"), 10:13, 21:27] = -20
     wanted = parts(hair=(slice(16, 28), slice(36, 60)), face=FACE)
     own = body(covered)
-    _, shown, beyond = moved_head(own, own.person, HANDS, pose(), of_head(1, 3 + 0j), wanted)
+    _, shown, beyond, _ = moved_head(own, own.person, HANDS, pose(), of_head(1, 3 + 0j), wanted)
     assert shown[0, 0, 21:25, 47:55].max() < 0.1 and beyond[0, 0, 21:25, 47:55].max() < 0.1, (
         "a hand before the forehead"
     )
     low = of_head(1, -14j)
     cut = body(torch.roll(parts(hair=CROWN, face=FACE, neck=NECK), -7, 2))
     cut.parts[:, :, 41:] = parts()[:, :, 41:]  # what is rolled in from the other end
-    _, _, beyond = moved_head(cut, cut.person, HANDS, low, of_head(1, 4j), parts(hair=(slice(8, 30), slice(38, 58))))
+    _, _, beyond, _ = moved_head(cut, cut.person, HANDS, low, of_head(1, 4j), parts(hair=(slice(8, 30), slice(38, 58))))
     assert beyond[0, 0, 8:17].max() == 0, "above the photo's edge nobody knows"
 
 
@@ -231,7 +231,9 @@ def test_the_composition_has_the_photos_head_and_from_behind_no_chin_but_another
     wanted = Pose.stack([retarget(shots[0].source_pose, preset("arms-wide")).pose])
     made = generator.explain(photo, own, wanted).composition
     nose = wanted.xy[0, wanted.skeleton.index("nose")].round().long().tolist()
-    assert made.copied[0, made.wholes.index(0) + 3, 0, nose[1], nose[0]] > 0.9, "after one source and two hands"
+    assert made.copied[0, made.wholes.index(0) + 5, 0, nose[1], nose[0]] > 0.9, (
+        "after one source, two forearms and two hands"
+    )
     back = shots[3]  # from behind
     assert not bool(back.target_pose.visible[own.skeleton.index("nose")])
     away = Pose.stack([back.target_pose])
@@ -252,6 +254,7 @@ def test_a_second_photo_without_a_head_brings_no_face_back_to_the_nape():
     colour = torch.tensor(SKIN).view(1, 3, 1, 1)
     hair = no_hair(painted)
     heads = [BackOfHead(whole, whole, colour, hair), BackOfHead(nothing, nothing, 0 * colour, hair)]
-    copied, seen = _without_faces(shares, painted, heads, (0, 1))
-    assert copied[:, 0].max() == 0 and copied[:, 1].min() == 0.5, "what the second photo shows stays"
+    place = torch.zeros(1, 2, *SIZE)
+    copies, seen = _without_faces(Copies(whole, shares, [place, place], (0, 1)), painted, heads)
+    assert copies.shares[:, 0].max() == 0 and copies.shares[:, 1].min() == 0.5, "what the second photo shows stays"
     assert torch.allclose(seen, 0.5 * colour.expand_as(seen)), "as far as nothing is copied"

@@ -11,7 +11,7 @@ SMALL = 256
 """Longer side at which the surroundings of a photo are continued: they are smooth."""
 
 
-def filled(picture: Float[Tensor, "B 3 H W"], keep: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 3 H W"]:
+def filled(picture: Float[Tensor, "B C H W"], keep: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B C H W"]:
     """The picture where `keep` is 1; elsewhere what lies around, ever coarser (pull, then push)."""
     colours, weights = [picture * keep], [keep]
     while min(weights[-1].shape[-2:]) > 2:

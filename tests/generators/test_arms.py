@@ -1,0 +1,145 @@
+"""Forearms of the photo are copied as a whole, with their hand, where the target shows one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from reposer.core import Pose
+from reposer.core.skeleton import OPENPOSE_18
+from reposer.core.truth import PARTS
+from reposer.generators.trueflow.arms import moved_forearms
+from reposer.generators.trueflow.composing import Copies, _with_wholes
+from reposer.generators.trueflow.copying import Whole
+from reposer.generators.trueflow.geometry import Body
+
+SIZE, HALF = (128, 96), (64, 48)
+SKIN, WALL, SHIRT = (0.5, 0.1, -0.2), (-0.6, -0.2, 0.6), (-0.2, 0.6, -0.4)
+TRUNK = (slice(30, 90), slice(40, 64))
+HANGS = {"right_shoulder": (34.0, 30.0), "right_elbow": (30.0, 54.0), "right_wrist": (30.0, 78.0)}
+ARM = (slice(54, 90), slice(26, 34))
+"""Its forearm and hand in the photo."""
+CROSSED = HANGS | {"right_elbow": (34.0, 52.0), "right_wrist": (58.0, 52.0)}
+ACROSS = (slice(44, 60), slice(34, 70))
+"""What the network takes for them, before the trunk: wider than they are."""
+RAISED = HANGS | {"right_elbow": (16.0, 30.0), "right_wrist": (16.0, 8.0)}
+NO_HANDS = torch.zeros(1, 2, *SIZE)
+
+
+def pose(joints):
+    xy, visible = torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool)
+    for joint, place in joints.items():
+        xy[0, OPENPOSE_18.index(joint)], visible[0, OPENPOSE_18.index(joint)] = torch.tensor(place), True
+    return Pose(xy, visible, SIZE)
+
+
+def parts(*places):
+    scores = torch.full((1, len(PARTS), *HALF), -20.0)
+    scores[:, PARTS.index("background")] = 0
+    for name, place in places:
+        rows, columns = (slice(part.start // 2, part.stop // 2) for part in place)
+        scores[:, :, rows, columns] = -20
+        scores[:, PARTS.index(name), rows, columns] = 20
+    return scores
+
+
+def body(*places):
+    nothing = torch.zeros(1, 3, *HALF)
+    places = places or (("torso", TRUNK), ("right_lower_arm", ARM))
+    return Body(parts(*places), nothing, nothing, nothing, torch.zeros(1, 3))
+
+
+def picture():
+    shown = torch.tensor(WALL).view(1, 3, 1, 1).repeat(1, 1, *SIZE)
+    for place, colour in ((TRUNK, SHIRT), (ARM, SKIN)):
+        shown[:, :, *place] = torch.tensor(colour).view(1, 3, 1, 1)
+    return shown
+
+
+def moved(target, wanted, own=None, hands=NO_HANDS, photo=None):
+    own = body() if own is None else own
+    return moved_forearms(picture() if photo is None else photo, own, own.person, hands, pose(HANGS), target, wanted)
+
+
+def test_a_forearm_moves_and_turns_as_its_joints_do_before_the_trunk():
+    right, left = moved(pose(CROSSED), parts(("torso", TRUNK), ("right_lower_arm", ACROSS)))
+    for along in (8.0, 16.0, 28.0):  # pixels from the elbow: two on the forearm, one on the hand
+        there = (52, round(34 + along))
+        assert right.shown[0, 0, *there] > 0.9
+        assert torch.allclose(right.place[0, :, *there], torch.tensor([30.0, 54.0 + along]), atol=0.6)
+    assert right.shown[0, 0, 70:].max() == 0
+    assert left.shown.max() == 0 and left.before.max() == 0, "of the other one, nothing is known"
+
+
+def test_what_is_taken_for_a_forearm_and_is_none_is_the_body_or_the_background():
+    crossed, _ = moved(pose(CROSSED), parts(("torso", TRUNK), ("right_lower_arm", ACROSS)))
+    assert crossed.before[0, 0, 46, 50] > 0.8 and crossed.beyond[0, 0, 46, 50] < 0.2
+    raised, _ = moved(pose(RAISED), parts(("torso", TRUNK), ("right_lower_arm", (slice(4, 28), slice(8, 24)))))
+    assert raised.shown[0, 0, 14, 16] > 0.9
+    assert raised.beyond[0, 0, 14, 10] > 0.8 and raised.before[0, 0, 14, 10] < 0.2
+
+
+@pytest.mark.parametrize("least", [True, False])
+def test_an_arm_of_which_the_photo_shows_a_piece_is_left_to_the_flow(least):
+    piece = body(("torso", TRUNK), ("right_lower_arm", (slice(54, 66), slice(26, 34))))
+    wanted = parts(("torso", TRUNK), ("right_lower_arm", ACROSS))
+    right, _ = moved(pose(CROSSED), wanted, piece if least else None)
+    assert (right.shown.max() == 0) == least and (right.before.max() == 0) == least
+
+
+def test_a_forearm_that_the_target_hides_is_not_laid_over_it():
+    right, _ = moved(pose(CROSSED), parts(("torso", TRUNK)))
+    assert right.shown.max() < 1e-3 and right.before.max() < 1e-3 and right.beyond.max() < 1e-3
+
+
+def test_where_the_photo_lacks_the_hand_the_networks_stays():
+    armless = body(("torso", TRUNK), ("right_lower_arm", (slice(54, 79), slice(26, 34))))
+    right, _ = moved(pose(CROSSED), parts(("torso", TRUNK), ("right_lower_arm", ACROSS)), armless)
+    assert right.shown[0, 0, 52, 48] > 0.9 and right.before[0, 0, 46, 48] > 0.8
+    assert right.shown[0, 0, 52, 64] < 0.1 and right.before[0, 0, 50:55, 62:66].max() < 0.1
+
+
+def test_the_wall_at_the_rim_of_the_networks_mask_is_no_arm():
+    wide = body(("torso", TRUNK), ("right_lower_arm", (slice(54, 90), slice(18, 38))))
+    wanted = parts(("torso", TRUNK), ("right_lower_arm", ACROSS))
+    right, _ = moved(pose(CROSSED), wanted, wide)
+    assert right.shown[0, 0, 52, 44] > 0.9
+    seen = right.place[0, :, 0].new_tensor(0)
+    for y in range(44, 60):
+        x = float(right.place[0, 0, y, 44])
+        seen = torch.maximum(seen, right.shown[0, 0, y, 44] * (abs(x - 29.5) > 6))
+    assert float(seen) < 0.2
+
+
+def test_each_row_is_what_it_is_alone():
+    target = pose(CROSSED)
+    both = replace(target, xy=target.xy.repeat(2, 1, 1), visible=target.visible.repeat(2, 1))
+    both.xy[1] += torch.tensor([4.0, -6.0])
+    first = pose(HANGS)
+    source = replace(first, xy=first.xy.repeat(2, 1, 1), visible=first.visible.repeat(2, 1))
+    own = Body(*(a.repeat(2, *[1] * (a.dim() - 1)) for a in vars(body()).values()))
+    wanted = parts(("torso", TRUNK), ("right_lower_arm", ACROSS)).repeat(2, 1, 1, 1)
+
+    def found(rows):
+        part = Body(*(a[rows] for a in vars(own).values()))
+        hands = NO_HANDS.repeat(len(part.parts), 1, 1, 1)
+        shown = picture().repeat(len(part.parts), 1, 1, 1)
+        return moved_forearms(shown, part, part.person, hands, source[rows], both[rows], wanted[rows])[0]
+
+    together = found(slice(0, 2))
+    assert together.shown.sum((1, 2, 3)).min() > 50
+    for row in range(2):
+        assert all(torch.equal(a[row : row + 1], b) for a, b in zip(together, found(slice(row, row + 1)), strict=True))
+
+
+def test_a_whole_lies_on_top_of_what_is_copied_and_takes_away_what_is_none():
+    maps = {name: torch.zeros(1, 1, *SIZE) for name in ("shown", "beyond", "before")}
+    for name, rows in (("shown", slice(0, 40)), ("beyond", slice(40, 60)), ("before", slice(30, 80))):
+        maps[name][:, :, rows] = 1
+    whole = Whole(torch.ones(1, 2, *SIZE), **maps)
+    start = Copies(torch.ones(1, 1, *SIZE), torch.ones(1, 1, 1, *SIZE), [torch.zeros(1, 2, *SIZE)], (0,))
+    copies, before = _with_wholes(start, [[whole]])
+    assert copies.shares[0, 1, 0, :40].min() == 1 and copies.shares[0, :, 0, 40:80].max() == 0
+    assert copies.shares[0, 0, 0, 80:].min() == 1 and tuple(copies.sources) == (0, 0)
+    assert copies.person[0, 0, 40:60].max() == 0 and copies.person[0, 0, :40].min() == 1
+    assert before[0, 0, :40].max() == 0 and before[0, 0, 40:80].min() == 1
