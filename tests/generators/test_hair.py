@@ -133,3 +133,14 @@ def test_what_is_not_copied_has_the_colour_of_the_first_photos_hair():
     painted = hair_coloured(torch.zeros(1, 3, *SIZE), [found, other], missing)
     assert torch.allclose(at(painted, -0.4, 0.0), found.colour.flatten(), atol=1e-4)
     assert at(painted, 0.1, 0.0).abs().max() == 0, "what is copied"
+
+
+def test_of_a_head_that_the_photo_cuts_nothing_comes_from_beyond_its_edge():
+    cut = HeadAxis(torch.tensor(MIDDLE - 44j), torch.tensor(WAY))
+    source, face, person = (maps[:, :, 44:].contiguous() for maps in (photo(), mask(FACE), mask(HEAD, BODY)))
+    source, face, person = (torch.cat([maps, maps[:, :, -44:]], 2) for maps in (source, face, person))
+    found = hair_from_behind(source, face, person, cut, mask(HEAD), WAS, 1.0)
+    assert all(bool(maps.isfinite().all()) for maps in found)
+    shown = (found.cap_shown > 0)[0, 0]
+    assert bool(shown.any()) and found.cap[0, :, shown].min() >= 0
+    assert (found.covers * (1 - found.cap_shown)).max() > 0.9, "the rest has the colour alone"

@@ -95,7 +95,7 @@ def _moved(
     before, after = (_seeming(arm, p, side) for arm, p in ((here, pose), (there, target_pose)))
     stretched = torch.where(along < 0, along / after * before, along)  # a hand keeps its length
     place = here.wrist + here.length * (stretched[..., None] * here.along + across[..., None] * here.across)
-    place = place.movedim(-1, 0)[None]
+    place = place.movedim(-1, 0)[None].to(own)
     ends = place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1)
     seen = sample(torch.maximum(_its_own(here, own, source, ground), hand), place) * (
         (place >= 0) & (place <= ends)

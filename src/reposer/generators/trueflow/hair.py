@@ -135,11 +135,11 @@ def hair_from_behind(
     looks = torch.cat([soft, filled(source, 1 - ramp(widest(person, 2), 0.05, 0.2)), face, person], 1)
 
     def seen(narrow: float) -> _Seen:
-        found = sample(looks, _xy(was.places(torch.complex(grid.real, -narrow * grid.imag))))
+        found = sample(looks, _xy(was.places(torch.complex(grid.real, -narrow * grid.imag))).to(source))
         return _Seen(found[:, :3], found[:, 3:6], found[0, 6], found[0, 7])
 
     photo, rim = seen(1.0), max(SCALP, MIXED / float(was.way.abs()))
-    target = sample(head, _xy(now.places(grid)))[0, 0]
+    target = sample(head, _xy(now.places(grid)).to(head))[0, 0]
     half, found = _widest(target > 0.5, beside), _colours(photo, along, rim)
     if found is None or not half:
         return no_hair(source)
@@ -177,12 +177,21 @@ def hair_from_behind(
     # from the head's coordinates into the picture
     there = now.coordinates(all_pixels((source.shape[-2], source.shape[-1]), source))
     inside = (there.imag.abs() < BESIDE) & (there.real > ALONG[0]) & (there.real < ALONG[1])
-    found_maps = sample(torch.stack(maps)[None].nan_to_num(), _steps(there.real, there.imag))[0]
-    covers, falls, cap_shown, locks_shown = found_maps[:4, None, None] * (inside * away)
-    cap, lock = found_maps[4:]
-    cap_place = _xy(was.places(torch.complex(cap, -narrow * there.imag)))
-    lock_place = _xy(was.places(torch.complex(there.real, torch.copysign(lock, -there.imag))))
-    return Hair(covers, falls, colour, cap_place, cap_shown, lock_place, locks_shown * (1 - torn(lock_place)))
+    at, stacked = _steps(there.real, there.imag).to(source), torch.stack(maps)[None]
+    covers, falls, cap_shown, locks_shown = sample(stacked[:, :4].nan_to_num(), at)[0][:, None, None] * (inside * away)
+    cap, lock = sample(stacked[:, 4:].nan_to_num(), at)[0]
+    # between a known and an unknown place there is none
+    known = sample(1 - stacked[:, 4:].isnan().to(source), at)[0, :, None, None] > 1 - 1e-3
+    cap_place = _xy(was.places(torch.complex(cap, -narrow * there.imag))).to(source)
+    lock_place = _xy(was.places(torch.complex(there.real, torch.copysign(lock, -there.imag)))).to(source)
+    cap_shown = cap_shown * known[0] * _in_picture(cap_place)
+    locks_shown = locks_shown * known[1] * _in_picture(lock_place) * (1 - torn(lock_place))
+    return Hair(covers, falls, colour, cap_place, cap_shown, lock_place, locks_shown)
+
+
+def _in_picture(place: Float[Tensor, "1 2 H W"]) -> Bool[Tensor, "1 1 H W"]:
+    ends = place.new_tensor([place.shape[-1] - 1, place.shape[-2] - 1]).view(1, 2, 1, 1)
+    return ((place >= 0) & (place <= ends)).all(1, True)
 
 
 def _colours(photo: _Seen, along: Tensor, rim: float) -> tuple[Tensor, Tensor] | None:
