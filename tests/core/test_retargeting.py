@@ -1,5 +1,6 @@
 """A pose fitted to another body: what has to be true of any such fit."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -206,6 +207,19 @@ def test_the_head_stays_as_in_the_photo_on_a_body_that_faces_the_same_way():
     assert turned_head(source, other) == 1 and turned_head(standing(), other) < 0.01
 
 
+NOT_HEAD = [k not in HEAD for k in range(18)]
+
+
+@pytest.mark.parametrize("degrees", [-30.0, 30.0])
+@pytest.mark.parametrize("to_the_right", [True, False])
+def test_a_head_that_is_tilted_looks_where_it_looked(degrees, to_the_right):
+    front, angle = without(standing(), "left_ear"), math.radians(degrees)
+    neck = front.xy[index("neck")]
+    turn = torch.tensor([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    tilted = replace(front, xy=torch.where(torch.tensor(NOT_HEAD)[:, None], front.xy, (front.xy - neck) @ turn + neck))
+    assert keeps_head(tilted, profile(standing(), to_the_right))
+
+
 def profile(pose, to_the_right):
     """The same person seen from the side: everything is narrow, the nose in front of the one ear that is seen."""
     seen, hidden = ("left", "right") if to_the_right else ("right", "left")
@@ -240,6 +254,11 @@ def test_a_face_is_not_kept_on_a_back_nor_where_the_side_of_the_body_is_unknown_
     assert keeps(looking_aside(front), turned(front, 0.9))
     assert not keeps(looking_aside(front), turned(front, 0.1))  # that body's own head looks into the camera
     assert keeps(front, turned(front, 0.1))
+    for share in (-0.35, -0.7):  # not a profile either, though its own head looks to that side
+        side = profile(front, True)
+        assert not keeps(
+            side, replace(side, xy=torch.where(torch.tensor(NOT_HEAD)[:, None], turned(front, share).xy, side.xy))
+        )
     away = without(turned(front, -1.0), "nose", "right_eye", "left_eye")
     assert keeps(away, turned(away, 0.9)) and not keeps(away, front)
     assert not keeps(away, profile(front, True))

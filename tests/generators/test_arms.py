@@ -134,12 +134,25 @@ def test_each_row_is_what_it_is_alone():
 
 def test_a_whole_lies_on_top_of_what_is_copied_and_takes_away_what_is_none():
     maps = {name: torch.zeros(1, 1, *SIZE) for name in ("shown", "beyond", "before")}
+    other = Whole(torch.ones(1, 2, *SIZE), *(torch.zeros(1, 1, *SIZE) for _ in range(3)))
+    other.before[:, :, :20] = 1  # where the first one is shown
     for name, rows in (("shown", slice(0, 40)), ("beyond", slice(40, 60)), ("before", slice(30, 80))):
         maps[name][:, :, rows] = 1
     whole = Whole(torch.ones(1, 2, *SIZE), **maps)
     start = Copies(torch.ones(1, 1, *SIZE), torch.ones(1, 1, 1, *SIZE), [torch.zeros(1, 2, *SIZE)], (0,))
-    copies, before = _with_wholes(start, [[whole]])
+    copies, before = _with_wholes(start, [[whole, other]])
     assert copies.shares[0, 1, 0, :40].min() == 1 and copies.shares[0, :, 0, 40:80].max() == 0
-    assert copies.shares[0, 0, 0, 80:].min() == 1 and tuple(copies.sources) == (0, 0)
+    assert copies.shares[0, 0, 0, 80:].min() == 1 and tuple(copies.sources) == (0, 0, 0)
     assert copies.person[0, 0, 40:60].max() == 0 and copies.person[0, 0, :40].min() == 1
     assert before[0, 0, :40].max() == 0 and before[0, 0, 40:80].min() == 1
+
+
+def test_an_elbow_before_the_background_is_whole_and_the_other_arm_stays():
+    seen = parts(
+        ("torso", TRUNK),
+        ("right_lower_arm", (slice(4, 34), slice(10, 22))),
+        ("left_lower_arm", (slice(4, 34), slice(22, 30))),
+    )
+    right, _ = moved(pose(RAISED), seen)
+    assert right.beyond[0, 0, 6:30, 16].max() < 0.1
+    assert right.beyond[0, 0, 6:30, 24:28].max() < 0.1

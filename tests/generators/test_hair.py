@@ -9,6 +9,7 @@ from reposer.generators.trueflow.head_axis import HeadAxis
 
 SIZE = (192, 160)
 SKIN, HAIR, WALL = (0.5, 0.1, -0.2), (-0.7, -0.8, -0.9), (0.4, 0.5, 0.8)
+FACES = torch.tensor(SKIN).view(1, 3, 1, 1)
 MIDDLE, WAY = 80 + 70j, 40j
 """Between the ears, and from there to the neck's joint."""
 WAS = HeadAxis(torch.tensor(MIDDLE), torch.tensor(WAY))
@@ -45,7 +46,7 @@ def photo(*hairs, colour=HAIR):
 
 def hair(source, now=WAS, away=1.0, *more, head=HEAD):
     person = mask(HEAD, BODY, *more)
-    return hair_from_behind(source, mask(FACE), person, WAS, mask(head), now, away)
+    return hair_from_behind(source, mask(FACE), person, WAS, mask(head), now, away, FACES)
 
 
 def at(values, along, right, now=WAS):
@@ -61,7 +62,7 @@ def test_what_lies_above_the_forehead_is_drawn_down_to_the_nape(now):
     there = now.coordinates(torch.complex(x.float(), y.float()))
     wanted[0, 0] = ((there.real > -0.9) & (there.real < 0.5) & (there.imag.abs() < 0.5)).float()
     source = photo()
-    found = hair_from_behind(source, mask(FACE), mask(HEAD, BODY), WAS, wanted, now, 1.0)
+    found = hair_from_behind(source, mask(FACE), mask(HEAD, BODY), WAS, wanted, now, 1.0, FACES)
     shown = found.cap_shown > 0.9
     assert torch.allclose(found.colour.flatten(), torch.tensor(HAIR), atol=0.05)
     assert shown.sum() > 0.8 * ((there.real > -0.8) & (there.real < NAPE[0]) & (there.imag.abs() < 0.45)).sum()
@@ -91,6 +92,27 @@ def test_locks_lie_behind_the_neck_and_beyond_it():
     left, right = (at(found.locks, 0.8, to_the_right)[0] for to_the_right in (-0.3, 0.3))
     assert left > MIDDLE.real > right
     assert (found.cap_shown + found.locks_shown).max() <= 1 + 1e-6
+
+
+def test_a_speck_far_off_makes_neither_the_head_nor_its_hair_wider():
+    whole = hair_from_behind(photo(), mask(FACE), mask(HEAD, BODY), WAS, mask(HEAD), WAS, 1.0, FACES)
+    speck = mask(HEAD, area(2.0, 2.05, 0.95, 1.0))
+    same = hair_from_behind(photo(), mask(FACE), mask(HEAD, BODY), WAS, speck, WAS, 1.0, FACES)
+    assert torch.allclose(whole.cap, same.cap) and torch.allclose(whole.falls, same.falls)
+
+
+def test_hair_down_to_where_nobody_looks_is_drawn_down_too():
+    curtains = area(-0.9, 3.0, -0.8, -0.15), area(-0.9, 3.0, 0.15, 0.8)
+    short = area(-0.9, 1.9, -0.8, -0.15), area(-0.9, 1.9, 0.15, 0.8)
+    found, other = (hair(photo(*locks), WAS, 1.0, *locks) for locks in (curtains, short))
+    here = area(-0.7, 0.1, -0.4, 0.4)
+    assert (found.cap[:, :1] - other.cap[:, :1])[here].abs().max() < 4
+
+
+def test_it_works_in_float64_too():
+    values = photo().double(), mask(FACE).double(), mask(HEAD, BODY).double()
+    found = hair_from_behind(*values, WAS, mask(HEAD).double(), WAS, 1.0, FACES.double())
+    assert torch.allclose(found.cap.float(), hair(photo()).cap, atol=0.1)
 
 
 def test_short_hair_has_no_locks_and_one_lock_is_not_long_hair():
@@ -139,8 +161,7 @@ def test_of_a_head_that_the_photo_cuts_nothing_comes_from_beyond_its_edge():
     cut = HeadAxis(torch.tensor(MIDDLE - 44j), torch.tensor(WAY))
     source, face, person = (maps[:, :, 44:].contiguous() for maps in (photo(), mask(FACE), mask(HEAD, BODY)))
     source, face, person = (torch.cat([maps, maps[:, :, -44:]], 2) for maps in (source, face, person))
-    found = hair_from_behind(source, face, person, cut, mask(HEAD), WAS, 1.0)
+    found = hair_from_behind(source, face, person, cut, mask(HEAD), WAS, 1.0, FACES)
     assert all(bool(maps.isfinite().all()) for maps in found)
     shown = (found.cap_shown > 0)[0, 0]
     assert bool(shown.any()) and found.cap[0, :, shown].min() >= 0
-    assert (found.covers * (1 - found.cap_shown)).max() > 0.9, "the rest has the colour alone"

@@ -136,7 +136,7 @@ def test_the_nape_has_the_faces_colour_where_no_long_hair_lies_on_it():
     assert head[0, 0, 20:46, 45:51].min() > 0.99 and head[0, 0, 60:].max() == 0
     assert low[0, 0, 42:46, 45:51].min() > 0.99 and low[0, 0, :34].max() == 0
     assert torch.allclose(colour.flatten(), torch.tensor(SKIN), atol=0.05), "not the beard's"
-    assert torch.allclose(hair.colour.flatten(), torch.tensor(HAIR), atol=0.1)
+    assert torch.allclose(hair.colour.flatten(), torch.tensor(HAIR), atol=0.12)
     assert hair.covers[0, 0, 22:34, 42:54].min() > 0.9 and hair.falls.max() == 0
     sides = {f"strand{x}": ((slice(20, 74), slice(x, x + 8)), HAIR) for x in (33, 55)}
     scores = parts(hair=CROWN, face=FACE, neck=NECK, torso=TRUNK)

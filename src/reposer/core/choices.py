@@ -24,8 +24,8 @@ HeadChoice = Literal["keep", "pose"]
 """The head of a person who gets somebody else's pose. keep: its direction in the photo, where the neck of the pose
 can turn it there. pose: as in the pose."""
 OtherSide = Literal["mirrored", "plain"]
-"""What no photo shows of trunk, arms, legs and shoes, if much of it is hidden (TrueFlow). mirrored: copied from the
-body's other side, patterns included. plain: the network's guess, smooth, in the colours around it."""
+"""What no photo shows of trunk, arms, legs and shoes, if much of it is hidden, and of hair (TrueFlow). mirrored: copied
+from the body's other side, patterns included. plain: the network's guess, smooth, in the colours around it."""
 Engine = Literal["local", "ray"]
 """Where many pictures are made, rendered or scored. local: by processes of this machine. ray: by Ray Data, on a cluster
 or on this machine."""

@@ -41,6 +41,10 @@ FACING = 0.7
 """Cosine from which on a body is turned to the camera, or away from it: at most 45 degrees off."""
 NECK_TURNS = 100.0
 """Degrees by which a head can look away from where its body faces, the eyes' and the trunk's part included."""
+TURNED_AWAY = -0.3
+"""Cosine below which a body is turned too far away to show a face."""
+INTO_CAMERA = 15.0
+"""Degrees: a head that is turned by less does not say to which side its body is."""
 NOSE = {"ear": 1.3, "eye": 0.67}
 """How far the nose is in front of the middle of both ears, or eyes, in halves of their distance."""
 PROFILE = 75.0
@@ -200,11 +204,10 @@ def keeps_head(source: Pose, target: Pose) -> bool:
     if one is not None and other is not None and (min(one, other) >= FACING or max(one, other) <= -FACING):
         return True
     looks, side = _looks(source), _looks(target)
-    if other is None or looks is None or side is None:
+    if other is None or other < TURNED_AWAY or looks is None or side is None:
         return False
     turned = math.degrees(math.acos(other))
-    # a head that looks into the camera does not say to which side its body is turned
-    bodies = [turned, -turned] if abs(side) < 90 - PROFILE else [math.copysign(turned, side)]
+    bodies = [turned, -turned] if abs(side) < INTO_CAMERA else [math.copysign(turned, side)]
     return all(abs(looks - body) <= NECK_TURNS for body in bodies)
 
 
@@ -212,16 +215,28 @@ def _looks(pose: Pose) -> float | None:
     """Degrees by which a face is turned from the camera, to the right of a picture with the neck up: -90 to 90. None
     where it shows no nose, or nothing beside it."""
     nose, seen = point(pose, "nose")
-    across = _to_the_right(pose)
     if not bool(seen):
         return None
     ends = {name: [point(pose, f"{side}_{name}") for side in SIDES] for name in NOSE}
     for name, ((right, has_right), (left, has_left)) in ends.items():
         if bool(has_right) and bool(has_left):
+            across = _across_head((right + left) / 2, pose)
             beside, half = float((nose - (right + left) / 2) @ across), float((right - left) @ across) / 2
             return math.degrees(math.atan2(beside, NOSE[name] * abs(half))) if beside or half else None
     single = next((xy for pair in ends.values() for xy, shown in pair if bool(shown)), None)
-    return None if single is None else math.copysign(PROFILE, float((nose - single) @ across))
+    if single is None:
+        return None
+    return math.copysign(PROFILE, float((nose - single) @ _across_head(single, pose)))
+
+
+def _across_head(middle: Tensor, pose: Pose) -> Tensor:
+    """The direction to the right of a head, tilted as it is, of length 1. middle: of the head."""
+    neck, seen = point(pose, NECK)
+    up = middle - neck
+    if not bool(seen) or float(up.norm()) < 1:
+        return _to_the_right(pose)
+    across: Tensor = torch.stack([-up[1], up[0]]) / up.norm()
+    return across
 
 
 def turned_head(source: Pose, target: Pose) -> float:

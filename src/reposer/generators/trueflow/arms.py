@@ -28,11 +28,13 @@ WANTED = 0.15, 0.4
 WIDTH, COMPLETE = (0.1, 0.05), (0.65, 0.85)
 """Half the width of a forearm at the elbow and at the wrist, at least, and what share of it the photo has to show for
 the arm to be copied: not at all, and surely. Lengths are in those of the longest part of an arm."""
+WHOLE = 0.85, 0.97
+"""The same share for what the network takes for the rest of it to be none."""
 CORE, LIKE = 0.07, (-0.1, 0.3)
 """Half the width of what surely has a forearm's own colours; and how much more like them than like what is behind the
 person something is: the rim of the network's mask counts as far as it is."""
 RIM = 3
-"""Pixels of that rim."""
+"""Pixels of that rim, at the generator's size."""
 PALM, SHOWN = (0.08, 0.3), (0.4, 0.7)
 """Where a palm is, along the forearm from the wrist, and what share of it has to be shown."""
 ELBOW = 0.2
@@ -64,7 +66,9 @@ def moved_forearms(
         group = [PARTS.index(f"{side}_{part}") for part in ("lower_arm", "hand")]
         own = ramp(_large(scores[:, group].sum(1, True) * person, size), *OWN)
         now = ramp(_large(widest(wanted[:, group].sum(1, True), 1), size), *WANTED)
-        maps = own, hands[:, [k]], now, _large(behind, size), source, grounds
+        others = [PARTS.index(f"{SIDES[1 - k]}_{part}") for part in ("lower_arm", "hand")]
+        other = ramp(_large(wanted[:, others].sum(1, True), size), *OWN)
+        maps = own, hands[:, [k]], now, other, _large(behind, size), source, grounds
         rows = [
             _moved(source_pose[b : b + 1], target_pose[b : b + 1], k, *(a[b : b + 1] for a in maps))
             for b in range(len(own))
@@ -80,11 +84,13 @@ def _moved(
     own: Float[Tensor, "1 1 H W"],
     hand: Float[Tensor, "1 1 H W"],
     now: Float[Tensor, "1 1 H W"],
+    other: Float[Tensor, "1 1 H W"],
     behind: Float[Tensor, "1 1 H W"],
     source: Float[Tensor, "1 3 H W"],
     ground: Float[Tensor, "1 3 H W"],
 ) -> Whole:
-    """Of one row. own: where the network finds the forearm in the photo. behind: how surely something of the body is
+    """Of one row. own: where the network finds the forearm in the photo. now, other: this and the other one in the
+    target. behind: how surely something of the body is
     there in the target, and not the background, if no arm is. ground: the source's background."""
     size, nothing = (own.shape[-2], own.shape[-1]), torch.zeros_like(own)
     lengths = shared_lengths(pose, target_pose)
@@ -107,13 +113,13 @@ def _moved(
         where = (across.abs() < width) & (along > first) & (along < last)
         return ramp((seen * where).sum() / where.sum().clamp(min=1), *least)
 
-    sure = here.sure * there.sure * share(ELBOW - after, -WIDTH[1], COMPLETE)
+    sure, whole = (here.sure * there.sure * share(ELBOW - after, -WIDTH[1], least) for least in (COMPLETE, WHOLE))
     palm = share(*PALM, SHOWN)
     start = ramp(along, -after, ELBOW - after)
-    zone = start * (along < TIP) * (across.abs() < WIDE)
-    shown = sure * seen * zone * now
+    zone = (along < TIP) * (across.abs() < WIDE)
+    shown = sure * start * seen * zone * now
     around = start * (along < TIP + AROUND) * (across.abs() < WIDE + AROUND)
-    rest = sure * around * now * (1 - seen * zone) * torch.where(along > 0, palm, 1.0)
+    rest = whole * around * now * (1 - seen * zone) * torch.where(along > 0, palm, 1.0) * (1 - other)
     return Whole(place, shown, rest * (1 - behind), rest * behind)
 
 

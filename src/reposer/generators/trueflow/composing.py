@@ -13,6 +13,7 @@ from reposer.core import Pose
 from reposer.core.composition import Composition, SourcePerson
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
+from reposer.nn.windows import widest
 
 from .arms import moved_forearms
 from .copying import (
@@ -61,6 +62,11 @@ class Copies(NamedTuple):
     def missing(self) -> Float[Tensor, "B 1 H W"]:
         return 1 - self.shares.sum(1)
 
+    def of_others(self, source: int) -> Float[Tensor, "B 1 H W"]:
+        """The share of what is copied from other sources."""
+        others = [k for k, s in enumerate(self.sources) if s != source]
+        return self.shares[:, others].sum(1)
+
     def below(self, place: Float[Tensor, "B 2 H W"], shown: Float[Tensor, "B 1 H W"], source: int) -> "Copies":
         """With a further copy where nothing is copied yet."""
         shares = torch.cat([self.shares, (self.missing * shown)[:, None]], 1)
@@ -95,11 +101,12 @@ def composed(
     heads = [back_of_head(a.picture, a.geometry.source, a.mask, a.pose, target_pose, parts) for a in sources]
     copies, painted = _without_faces(copies, painted, heads)
     whole, bare = len(copies.sources), copies.missing
-    hairs = [unseen(head.hair, 1 - bare) for head in heads]
+    hairs = [unseen(head.hair, copies.of_others(s)) for s, head in enumerate(heads)]
     copies = _with_hair(copies, hairs)
-    for s, (source, head) in enumerate(zip(sources, heads, strict=True)):
+    for s, (source, head, hair) in enumerate(zip(sources, heads, hairs, strict=True)):
+        elsewhere = 1 - torch.maximum(head.head, hair.covers)
         for side in other_sides(source.geometry, source.pose, copies.missing * own_person):
-            copies = copies.below(side.place, side.shown * (1 - head.head), s)
+            copies = copies.below(side.place, side.shown * elsewhere, s)
     seen = [
         share * (5 * sample(_large(sources[s].mask, size), place) - 4).clamp(0, 1)
         for share, place, s in zip(copies.shares.unbind(1), copies.places, copies.sources, strict=True)
@@ -118,9 +125,8 @@ def composed(
         """In the colours of the first of the copies."""
         found = in_own_colours(painted, parts, *mixed(range(count)))
         # the network has seen an arm, and generates it again
-        found = torch.lerp(found, filled(*mixed(range(count))), hidden_by_arms)
-        if bool(before.any()):
-            found = torch.lerp(found, filled(*mixed([k for k in range(count) if k not in arms])), before)
+        found = _like_what_is_near(found, *mixed(range(count)), hidden_by_arms)
+        found = _like_what_is_near(found, *mixed([k for k in range(count) if k not in arms]), before)
         return hair_coloured(found, hairs, bare)
 
     everything = invented(len(copies.sources))
@@ -136,8 +142,24 @@ def composed(
         source_person=source_person.source_person,
         wholes=tuple(copies.sources[len(sources) : whole]),
         mirrored=tuple(copies.sources[whole:]),
-        invented_plain=everything if whole == len(copies.sources) else invented(whole),
+        invented_plain=invented(whole) if bool(copies.shares[:, whole:].any()) else everything,
     )
+
+
+NEAR = 16
+"""Pixels within which what is copied says what is behind an arm."""
+
+
+def _like_what_is_near(
+    painted: Float[Tensor, "B 3 H W"],
+    look: Float[Tensor, "B 3 H W"],
+    share: Float[Tensor, "B 1 H W"],
+    where: Float[Tensor, "B 1 H W"],
+) -> Float[Tensor, "B 3 H W"]:
+    """With the colours of what is copied (look, as far as share) around it, if anything is."""
+    if not bool(where.any()):
+        return painted
+    return torch.lerp(painted, filled(look, share), where * widest(share, NEAR).clamp(0, 1))
 
 
 def _flows(
@@ -168,16 +190,21 @@ def _with_wholes(copies: Copies, wholes: Sequence[Sequence[Whole]]) -> tuple[Cop
     person, shares, places, sources = copies
     shown = beyond = before = torch.zeros_like(person)
     missing = [torch.ones_like(person[..., :1, :1]) for _ in wholes[0]]
+    on_top = []
     for s, own in enumerate(wholes):
         for k, whole in enumerate(own):
-            share, not_it = whole.shown * missing[k], whole.before * missing[k]
+            share = whole.shown * missing[k]
             beyond = torch.maximum(beyond, whole.beyond * missing[k])
-            before, shown = torch.maximum(before, not_it), torch.maximum(shown, share)
+            before = torch.maximum(before, whole.before * missing[k])
+            shown = torch.maximum(shown, share)
             missing[k] = missing[k] * (share.amax((2, 3), True) < 0.5)
-            shares = torch.cat([shares * (1 - torch.maximum(share, not_it))[:, None], share[:, None]], 1)
+            on_top.append(share[:, None])
             places, sources = [*places, whole.place], [*sources, s]
-    person = torch.maximum(person * (1 - beyond), shown)
-    return Copies(person, shares, places, sources), before * (1 - shown)
+    before = before * (1 - shown)
+    shares = shares * (1 - before[:, None])
+    for share in on_top:
+        shares = torch.cat([shares * (1 - share), share], 1)
+    return Copies(torch.maximum(person * (1 - beyond), shown), shares, places, sources), before
 
 
 def _without_faces(

@@ -82,7 +82,7 @@ class Hair(NamedTuple):
 
 
 def unseen(hair: Hair, copied: Float[Tensor, "B 1 H W"]) -> Hair:
-    """The hair in rows of whose back of the head little is copied from elsewhere (copied)."""
+    """The hair in rows of whose back of the head little is copied from other photos (copied)."""
     known = (copied * hair.covers).sum((2, 3), True) / hair.covers.sum((2, 3), True).clamp(min=1)
     share = 1 - ramp(known, *SEEN)
     maps = {name: share * getattr(hair, name) for name in ("covers", "falls", "cap_shown", "locks_shown")}
@@ -126,28 +126,34 @@ def hair_from_behind(
     head: Float[Tensor, "1 1 H W"],
     now: HeadAxis,
     away: float,
+    skin: Float[Tensor, "1 3 1 1"],
 ) -> Hair:
     """Of one row. face, person: of the source, `was` its axis. head: of the target, `now` its axis. away: how surely
-    the target is turned away."""
+    the target is turned away. skin: the face's colour."""
+    given = source
+    source, face, person, head, skin = (a.float() for a in (source, face, person, head, skin))
     along, beside = (torch.linspace(*ends, STEPS, device=source.device) for ends in (ALONG, (-BESIDE, BESIDE)))
     grid = torch.complex(along[:, None].expand(STEPS, STEPS), beside.expand(STEPS, STEPS))
     soft = F.avg_pool2d(source, 3, 1, 1, count_include_pad=False)
     looks = torch.cat([soft, filled(source, 1 - ramp(widest(person, 2), 0.05, 0.2)), face, person], 1)
 
     def seen(narrow: float) -> _Seen:
-        found = sample(looks, _xy(was.places(torch.complex(grid.real, -narrow * grid.imag))).to(source))
-        return _Seen(found[:, :3], found[:, 3:6], found[0, 6], found[0, 7])
+        places = _xy(was.places(torch.complex(grid.real, -narrow * grid.imag)))
+        found = sample(looks, places)
+        return _Seen(found[:, :3], found[:, 3:6], found[0, 6], found[0, 7] * _inside(places, source)[0, 0])
 
     photo, rim = seen(1.0), max(SCALP, MIXED / float(was.way.abs()))
-    target = sample(head, _xy(now.places(grid)).to(head))[0, 0]
-    half, found = _widest(target > 0.5, beside), _colours(photo, along, rim)
-    if found is None or not half:
-        return no_hair(source)
-    colour, skin = found
+    target = sample(head, _xy(now.places(grid)))[0, 0]
+    step = float(beside[1] - beside[0])
+    # of a row, so that a speck far off does not make it wide
+    half = float((target > 0.5)[along < NAPE[1]].sum(1).amax()) * step / 2
+    colour = _hair_colour(photo, along, rim, skin)
+    if colour is None or not half:
+        return no_hair(given)
     # what covers a narrower part of the photo's head is spread
     high = _height(photo, _likely(photo, colour, skin), along, beside)
     thick = high.end - high.begin > THIN[0]
-    narrow = min(1.0, 0.9 * float(beside[thick].abs().amax()) / half) if bool(thick.any()) else 1.0
+    narrow = min(1.0, 0.9 * float(thick.sum()) * step / 2 / half) if bool(thick.any()) else 1.0
     spread = seen(narrow)
     hairs = _likely(spread, colour, skin)
     high = _height(spread, hairs, along, beside)
@@ -177,27 +183,27 @@ def hair_from_behind(
     # from the head's coordinates into the picture
     there = now.coordinates(all_pixels((source.shape[-2], source.shape[-1]), source))
     inside = (there.imag.abs() < BESIDE) & (there.real > ALONG[0]) & (there.real < ALONG[1])
-    at, stacked = _steps(there.real, there.imag).to(source), torch.stack(maps)[None]
+    at, stacked = _steps(there.real, there.imag), torch.stack(maps)[None]
     covers, falls, cap_shown, locks_shown = sample(stacked[:, :4].nan_to_num(), at)[0][:, None, None] * (inside * away)
     cap, lock = sample(stacked[:, 4:].nan_to_num(), at)[0]
     # between a known and an unknown place there is none
-    known = sample(1 - stacked[:, 4:].isnan().to(source), at)[0, :, None, None] > 1 - 1e-3
-    cap_place = _xy(was.places(torch.complex(cap, -narrow * there.imag))).to(source)
-    lock_place = _xy(was.places(torch.complex(there.real, torch.copysign(lock, -there.imag)))).to(source)
-    cap_shown = cap_shown * known[0] * _in_picture(cap_place)
-    locks_shown = locks_shown * known[1] * _in_picture(lock_place) * (1 - torn(lock_place))
-    return Hair(covers, falls, colour, cap_place, cap_shown, lock_place, locks_shown)
+    known = sample(1 - stacked[:, 4:].isnan().float(), at)[0, :, None, None] > 1 - 1e-3
+    cap_place = _xy(was.places(torch.complex(cap, -narrow * there.imag)))
+    lock_place = _xy(was.places(torch.complex(there.real, torch.copysign(lock, -there.imag))))
+    cap_shown = cap_shown * known[0] * _inside(cap_place, source)
+    locks_shown = locks_shown * known[1] * _inside(lock_place, source) * (1 - torn(lock_place))
+    found = Hair(covers, falls, colour, cap_place, cap_shown, lock_place, locks_shown)
+    return Hair(*(maps.to(given) for maps in found))
 
 
-def _in_picture(place: Float[Tensor, "1 2 H W"]) -> Bool[Tensor, "1 1 H W"]:
-    ends = place.new_tensor([place.shape[-1] - 1, place.shape[-2] - 1]).view(1, 2, 1, 1)
+def _inside(place: Float[Tensor, "1 2 h w"], picture: Float[Tensor, "1 _ H W"]) -> Bool[Tensor, "1 1 h w"]:
+    ends = place.new_tensor([picture.shape[-1] - 1, picture.shape[-2] - 1]).view(1, 2, 1, 1)
     return ((place >= 0) & (place <= ends)).all(1, True)
 
 
-def _colours(photo: _Seen, along: Tensor, rim: float) -> tuple[Tensor, Tensor] | None:
-    """Of hair and face; None where no head is seen. rim: how far below its top a head is mixed with what is behind."""
+def _hair_colour(photo: _Seen, along: Tensor, rim: float, skin: Tensor) -> Float[Tensor, "1 3 1 1"] | None:
+    """None where no head is seen. rim: how far below its top a head is mixed with what is behind."""
     depth = along[:, None] - _top(photo.person > 0.5, along) - rim
-    skin = mean_colour(photo.colours, (ramp(photo.face, 0.7, 0.9) * (along[:, None] < 0.3))[None, None])
     scalp = (depth > 0) & (depth < FRINGE) & (along[:, None] < BROWS)
     weight = (scalp * ramp(photo.person, 0.5, 0.8) * torch.exp(-depth.nan_to_num() / FADES))[None, None]
     apart = weight * ramp(unlike(photo.colours, photo.behind), *DISTINCT)
@@ -208,7 +214,7 @@ def _colours(photo: _Seen, along: Tensor, rim: float) -> tuple[Tensor, Tensor] |
             break
         colour = (photo.colours * kept).sum((2, 3), True) / kept.sum()
         kept = weight * (unlike(photo.colours, colour) < LIKE * unlike(photo.colours, skin))
-    return (colour, skin) if float(weight.sum()) > 0 else None
+    return colour if float(weight.sum()) > 0 else None
 
 
 def _likely(photo: _Seen, colour: Tensor, skin: Tensor) -> Float[Tensor, "R C"]:
@@ -229,7 +235,7 @@ def _height(photo: _Seen, hairs: Float[Tensor, "R C"], along: Tensor, beside: Te
     """Of the hair above the forehead, of each column."""
     top = _top(photo.person > 0.5, along)
     bare = ((hairs < 0.5) | (photo.face > 0.8)) & (along[:, None] > top + 2 * SCALP)
-    line = torch.minimum(_first(bare, along), top + 2 * FRINGE)
+    line = torch.fmin(_first(bare, along), top + 2 * FRINGE)  # hair to the waist has no end
     return _Ends(_smooth(top, beside), _smooth(line, beside))
 
 
@@ -258,11 +264,6 @@ def _top(person: Bool[Tensor, "R C"], along: Tensor) -> Float[Tensor, " C"]:
 def _first(inside: Bool[Tensor, "R C"], along: Tensor) -> Float[Tensor, " C"]:
     """Where in each column it begins; NaN where it never does."""
     return torch.where(inside.any(0), along[inside.float().argmax(0)], torch.nan)
-
-
-def _widest(inside: Bool[Tensor, "R C"], beside: Tensor) -> float:
-    """How far beside the axis it reaches; 0 if it is nowhere."""
-    return float(beside[inside.any(0)].abs().amax()) if bool(inside.any()) else 0.0
 
 
 def _smooth(values: Float[Tensor, " N"], at: Float[Tensor, " N"], by: float = SMOOTH) -> Float[Tensor, " N"]:

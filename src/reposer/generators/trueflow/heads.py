@@ -204,8 +204,9 @@ def _back(
     if float(seen.sum()) < FEW:
         return _no_back(source)
     back = away * (head + neck) * (1 - ramp(there.real, *COLLAR)) * now.near(there)
-    hair = hair_from_behind(source, face, person, was, head, now, away)
-    return BackOfHead(back, back * (1 - hair.covers) * ramp(there.real, *NAPE), mean_colour(source, seen), hair)
+    skin = mean_colour(source, seen)
+    hair = hair_from_behind(source, face, person, was, head, now, away, skin)
+    return BackOfHead(back, back * (1 - hair.covers) * ramp(there.real, *NAPE), skin, hair)
 
 
 def _no_back(source: Float[Tensor, "1 3 H W"]) -> BackOfHead:
