@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from reposer.cli import main
-from reposer.cli.ready import place
+from reposer.cli.ready import client, place
 from reposer.cli.ready.option import minutes_asked, refuse_elsewhere, with_minutes
 from reposer.core import BadInput
 
@@ -90,6 +90,44 @@ def test_a_folder_that_others_may_read_or_write_is_not_used(tmp_path, monkeypatc
     (tmp_path / "reposer").symlink_to(tmp_path / "elsewhere")
     tmp_path.chmod(0o700)
     assert place.folder() is None
+
+
+def test_a_user_without_a_home_has_no_folder_and_that_is_no_error(monkeypatch):
+    for name in ("XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "REPOSER_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def homeless(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(place.Path, "expanduser", homeless)
+    assert place.folder() is None and place.all_files() == []
+    assert client.handed_over(["transfer", "photo.jpg"]) is None
+    found, said = client.kept_ready(1.0)
+    assert found is None and said.startswith("No process is kept ready")
+
+
+def test_a_process_of_another_container_is_not_taken_for_one_of_here(tmp_path, monkeypatch, capsys):
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("REPOSER_CACHE_DIR", str(tmp_path / "cache"))
+    held = place.Files(place.folder(make=True), "name")
+    lock = held.locked()
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        held.tell(sleeper.pid, "waiting", 0, time.time())
+        assert held.held() and held.told()["pid"] == sleeper.pid
+        monkeypatch.setattr(place, "here", lambda: "elsewhere")
+        assert held.held() and held.told() == {}
+        assert main(["ready", "--stop"]) == 0 and sleeper.poll() is None
+        sleeper.kill()
+    os.close(lock)
+    assert not held.held()
+
+
+def test_how_long_a_process_stays_is_what_was_asked_for_last(tmp_path):
+    one = place.Files(tmp_path, "name")
+    assert one.seconds() == 600
+    one.minutes.write_text("0.5")
+    assert one.seconds() == 30
 
 
 MEETING = """

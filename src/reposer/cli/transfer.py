@@ -224,7 +224,7 @@ def transfer_photo(
     if minutes is not None:
         from .ready.client import kept_ready
 
-        said = kept_ready(minutes)
+        _, said = kept_ready(minutes)
         if said is not None:
             console.say(said)
     return 0

@@ -27,7 +27,7 @@ NUMBER = struct.Struct("!i")
 PATIENCE = 20.0
 """Seconds for which a process that is not quite ready is waited for."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-MEMORY = "0.6 GB"
+MEMORY = "0.65 GB"
 START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from reposer.cli.ready.server import keep; "
     "keep(*sys.argv[2:])"
@@ -44,9 +44,9 @@ def handed_over(arguments: Sequence[str]) -> int | None:
     if not all(isinstance(stream, io.TextIOWrapper) for stream in streams):  # closed by whoever began this process
         return None
     with suppress(OSError, EOFError), socket.socket(socket.AF_UNIX) as connection:
-        with address(Files(place, key()).socket) as name:
-            connection.connect(name)
         connection.settimeout(PATIENCE)
+        with address(Files(place, key()).socket) as name:
+            connection.connect(name)  # at once, or another call waits there
         if not is_own_user(connection):
             return None
         _send_call(connection, arguments)
@@ -92,10 +92,18 @@ def _answered(connection: socket.socket, worker: int) -> int:
         with suppress(ProcessLookupError):
             os.kill(worker, signal.SIGCONT)
 
-    for number in (*FORWARDED, signal.SIGTSTP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+    before = {number: signal.getsignal(number) for number in (*FORWARDED, signal.SIGTSTP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, pause if number == signal.SIGTSTP else pass_on)
-    connection.sendall(BEGIN)
+    try:
+        connection.sendall(BEGIN)
+    except OSError:  # it has ended: this process does the call, and hears its signals again
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for passed in passed_on:
+            signal.raise_signal(passed)
+        raise
     try:
         code: int = NUMBER.unpack(received(connection, NUMBER.size))[0]
     except (OSError, EOFError):
@@ -107,37 +115,36 @@ def _answered(connection: socket.socket, worker: int) -> int:
     return code
 
 
-def own_files() -> Files | None:
-    """Those of the process that is right for this one; None if its folder cannot be used."""
-    place = folder()
-    return None if place is None else Files(place, key())
+def kept_ready(minutes: float) -> tuple[Files | None, str | None]:
+    """Keeps a process ready for this user's next calls, until so many minutes after the last one.
 
-
-def kept_ready(minutes: float) -> str | None:
-    """Keeps a process ready for this user's next calls, until so many minutes after the last one; what is to be said,
-    or None if one was there already."""
+    Its files, None if there is none; and what is to be said, None if one was there already.
+    """
     try:
         place = folder(make=True)
         if place is None:
-            return "No process is kept ready: its folder, in $XDG_RUNTIME_DIR or the user's cache, is open to others."
+            return None, (
+                "No process is kept ready: there is no folder for it, in $XDG_RUNTIME_DIR or the user's cache, that is "
+                "closed to others."
+            )
         files = Files(place, key())
         files.minutes.write_text(f"{minutes}")
         lock = files.locked()
         if lock is None:
-            return None
+            return files, None
         try:
-            _begin(files, lock, minutes)
+            _begin(files, lock)
         finally:
             os.close(lock)  # the process has it
     except OSError as error:
-        return f"No process is kept ready: {error.strerror or error}."
-    return (
-        f"A process stays for the next `reposer transfer`, which takes about 60 % of the time. It has {MEMORY} of "
-        f"memory, and ends {minutes:g} minutes after the last one, or with `reposer ready --stop`."
+        return None, f"No process is kept ready: {error.strerror or error}."
+    return files, (
+        f"A process stays for the next `reposer transfer`; a single call takes about 60 % of the time. It has {MEMORY} "
+        f"of memory, and ends {minutes:g} minutes after the last one, or with `reposer ready --stop`."
     )
 
 
-def _begin(files: Files, lock: int, minutes: float) -> None:
+def _begin(files: Files, lock: int) -> None:
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     with files.said.open("w") as said:
         process = subprocess.Popen(
@@ -150,4 +157,4 @@ def _begin(files: Files, lock: int, minutes: float) -> None:
             pass_fds=[lock],
             start_new_session=True,
         )
-    files.tell(process.pid, "starting", 0, time.time() + 60 * minutes)
+    files.tell(process.pid, "starting", 0, time.time())

@@ -30,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def ready(*, minutes: float = USUAL_MINUTES, status: bool = False, stop: bool = False) -> int:
-    """Keep a process ready for the next `reposer transfer`, which takes about 60 % of the time.
+    """Keep a process ready for the next `reposer transfer`; a single call takes about 60 % of the time.
 
     The process has loaded everything, waits for one call, does it as the command itself would, and another one takes
     its place. It serves calls of the same user, Python, files of the package and settings of torch; all others are
@@ -54,15 +54,16 @@ def ready(*, minutes: float = USUAL_MINUTES, status: bool = False, stop: bool = 
 
 
 def _start(minutes: float) -> int:
-    from .client import kept_ready, own_files
+    from .client import kept_ready
 
     terminal = Terminal(stderr=True)
-    said, end = kept_ready(minutes), time.monotonic() + LONGEST_START
-    files = own_files()
+    (files, said), end = kept_ready(minutes), time.monotonic() + LONGEST_START
     while files is not None and files.told().get("state") != "waiting":
         time.sleep(LOOK)
         if time.monotonic() > end or not files.held():
-            last = files.said.read_text().strip().splitlines()[-1:] or ["it said nothing"]
+            last = ["it said nothing"]
+            with suppress(OSError):
+                last = files.said.read_text().strip().splitlines()[-1:] or last
             raise BadInput(f"No process became ready: {last[0]}. What it said stands in {files.said}.")
     terminal.say(said or f"A process is ready already. It ends {minutes:g} minutes after the last call.")
     return 0 if files is not None else 1
@@ -77,7 +78,7 @@ def _show() -> int:
         if not files.held() or not told:
             continue
         count += 1
-        left = max(0.0, told["ends"] - time.time()) / 60
+        left = max(0.0, told["since"] + files.seconds() - time.time()) / 60
         memory = size_in_words(sum(map(_memory, _family(told["pid"]))))
         until = "" if told["state"] == "working" else f", for {left:.1f} minutes more"
         done = f"calls taken: {told['calls']}"

@@ -12,8 +12,9 @@ import socket
 import stat
 import struct
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from reposer.cli.startup import environment
 from reposer.core.cache import cache_folder
 
-from .option import VARIABLE
+from .option import USUAL_MINUTES, VARIABLE
 
 PACKAGE = Path(__file__).parents[2]
 COUNTS = (
@@ -31,6 +32,10 @@ COUNTS = (
 )
 """Beginnings of the names of variables that interpreter and libraries read when they begin; others are passed on."""
 COUNT_TOO = ("HOME", "PATH", "TEMP", "TMP", "TMPDIR", "TZ", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+
+
+PROBE = 0.05
+"""Seconds for which somebody who only looks may hold a lock."""
 
 
 class Files:
@@ -45,16 +50,17 @@ class Files:
     def held(self) -> bool:
         """Whether a process keeps one ready under this name."""
         try:
-            with self.lock.open("rb") as file:
+            with self.lock.open("r+b") as file:  # over a network, a lock needs it to be writable
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return False
-        except FileNotFoundError:
-            return False
-        except OSError:
+        except BlockingIOError:
             return True
+        except OSError:
+            pass
+        return False
 
     def locked(self) -> int | None:
         """A descriptor that holds this name, for a process that is begun; None if another one does."""
+        end = time.monotonic() + PROBE
         while True:
             found = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -64,40 +70,66 @@ class Files:
             except FileNotFoundError:  # the one that held it has just ended, and removed it
                 pass
             except BlockingIOError:
-                os.close(found)
-                return None
+                if time.monotonic() > end:
+                    os.close(found)
+                    return None
+                time.sleep(PROBE / 10)
             os.close(found)
 
-    def tell(self, pid: int, state: str, calls: int, ends: float) -> None:
-        """Writes how it is with the process. ends: when, in seconds since 1970."""
+    def tell(self, pid: int, state: str, calls: int, since: float) -> None:
+        """Writes how it is with the process. since: when it last had something to do, in seconds since 1970."""
         draft = self.state.with_suffix(f".{os.getpid()}")
-        draft.write_text(
-            json.dumps({"pid": pid, "state": state, "calls": calls, "ends": ends, "python": sys.executable})
-        )
+        told = {"pid": pid, "state": state, "calls": calls, "since": since, "python": sys.executable, "where": here()}
+        draft.write_text(json.dumps(told))
         draft.replace(self.state)
 
+    def seconds(self) -> float:
+        """How long after its last call the process ends, as was last asked for."""
+        try:
+            return 60 * float(self.minutes.read_text())
+        except (OSError, ValueError):
+            return 60 * USUAL_MINUTES
+
     def told(self) -> dict[str, Any]:
-        """What the process says of itself; empty if it has not yet."""
+        """What the process says of itself; empty if it has not yet, or is one of another machine or container, which
+        shares the folder: its number says nothing here."""
         try:
             found: dict[str, Any] = json.loads(self.state.read_text())
         except (OSError, ValueError):
             return {}
-        return found
+        return found if found.get("where") == here() else {}
 
 
 def all_files() -> list[Files]:
-    """Of every name in the user's folder."""
-    place = folder()
-    return [] if place is None else [Files(place, path.stem) for path in sorted(place.glob("*.lock"))]
+    """Of every name in the user's folders."""
+    places = [place for place in _folders() if _is_own(place)]
+    return [Files(place, path.stem) for place in places for path in sorted(place.glob("*.lock"))]
 
 
 def folder(*, make: bool = False) -> Path | None:
     """The user's own folder for sockets; None where there is none, or where others may read it or write into it."""
-    session = os.environ.get("XDG_RUNTIME_DIR")
-    place = Path(session, "reposer") if session and _is_own(Path(session)) else cache_folder() / "ready"
+    place = next(iter(_folders()), None)
+    if place is None:
+        return None
     if make:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return place.absolute() if _is_own(place) else None
+    return place if _is_own(place) else None
+
+
+def _folders() -> list[Path]:
+    """Where it may be, the best first: of the session, and of the user."""
+    session, found = os.environ.get("XDG_RUNTIME_DIR"), []
+    if session and _is_own(Path(session)):
+        found.append(Path(session, "reposer").absolute())
+    with suppress(RuntimeError):  # a user without a home
+        found.append((cache_folder() / "ready").absolute())
+    return found
+
+
+def here() -> str:
+    """Stands for the machine and the container in which numbers of processes are these."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{socket.gethostname()} {boot} {os.stat('/proc/self/ns/pid').st_ino}"
 
 
 def _is_own(place: Path) -> bool:
@@ -131,9 +163,16 @@ def key() -> str:
         ),
         *(variables, list(_package_files()), packages, limits, spaces, os.stat("/").st_ino, socket.gethostname()),
         *(os.getresuid(), os.getresgid(), os.getgroups(), sorted(os.sched_getaffinity(0)), os.nice(0)),
+        *(os.sched_getscheduler(0), _rights()),
         Path("/proc/sys/kernel/random/boot_id").read_text(),
     )
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _rights() -> list[str]:
+    """What a sandbox has taken from this process, or a service manager given."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return [line for line in lines if line.startswith(("CapEff", "CapBnd", "NoNewPrivs", "Seccomp:"))]
 
 
 def _package_files() -> Iterator[tuple[str, int, int]]:

@@ -29,7 +29,7 @@ from reposer.cli import main
 from reposer.cli.startup import finish, spin_little
 
 from .client import BEGIN, FORWARDED, NUMBER, PATIENCE
-from .option import USUAL_MINUTES, VARIABLE
+from .option import VARIABLE
 from .place import Files, address, is_own_user, received
 
 IMPORTED = (
@@ -40,6 +40,8 @@ IMPORTED = (
 )
 SAMPLES = "lilac-shirt.jpg", "green-shirt.jpg"
 AT_WORK = b"!"
+LOOK = 2.0
+"""Seconds after which it is looked up how long to wait."""
 GRACE = 30.0
 """Seconds in which a job whose caller was killed removes what is half written."""
 
@@ -51,12 +53,12 @@ class _Keeper:
         self.files = files
         self.copy: int | None = None
         self.at_work = self.stopping = False
-        self.calls, self.until = 0, 0.0
+        self.calls, self.since = 0, time.monotonic()
 
     def tell(self, state: str) -> None:
-        """Writes the state for `reposer ready`."""
-        ends = time.time() + self.until - time.monotonic()
-        self.files.tell(os.getpid(), state, self.calls, ends)
+        """Writes the state for `reposer ready`, if it can be written: the call that is being done goes on."""
+        with suppress(OSError):
+            self.files.tell(os.getpid(), state, self.calls, time.time() - time.monotonic() + self.since)
 
     def stop(self, number: int, frame: object) -> None:
         """SIGTERM: ends this, after the call that is being done."""
@@ -65,18 +67,9 @@ class _Keeper:
             raise SystemExit
         self.stopping = True
 
-    def prolong(self) -> None:
-        """As long from now as was last asked for."""
-        try:
-            minutes = float(self.files.minutes.read_text())
-        except (OSError, ValueError):
-            minutes = USUAL_MINUTES
-        self.until = time.monotonic() + 60 * minutes
-
     def keep(self) -> None:
         """Makes copies until nobody called for long enough."""
         listening: socket.socket | None = self.listening()  # who comes meanwhile is not faster alone
-        self.prolong()
         self.tell("starting")
         _import_all()
         while not self.stopping:
@@ -94,8 +87,7 @@ class _Keeper:
                 if status:
                     raise RuntimeError("The process that was to wait for a call failed.")
                 break
-            self.at_work = False
-            self.prolong()
+            self.at_work, self.since = False, time.monotonic()
 
     def watch(self, copy: socket.socket) -> None:
         """Tells how it is with the copy, until it ends."""
@@ -115,7 +107,7 @@ class _Keeper:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             ours.close()
-            _serve(self.files, listening, theirs, self.until)
+            _serve(self.files, listening, theirs, self.since)
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
@@ -129,14 +121,15 @@ class _Keeper:
         draft.unlink(missing_ok=True)
         with address(draft) as name:
             found.bind(name)
-        found.listen(1)
+        found.listen(0)  # one call waits at most
         draft.replace(self.files.socket)
         return found
 
     def close(self) -> None:
-        """Ends a copy that waits, and removes the files of this name."""
+        """Ends a copy that waits, or waits for one that works, and removes the files of this name."""
         if self.copy is not None:
-            os.kill(self.copy, signal.SIGKILL)
+            if not self.at_work:
+                os.kill(self.copy, signal.SIGKILL)
             os.waitpid(self.copy, 0)
         shutil.rmtree(self.files.pictures, ignore_errors=True)
         for path in (self.files.socket, self.files.state, self.files.minutes, self.files.lock):
@@ -175,13 +168,15 @@ def _import_all() -> None:
         main(["transfer", "--help"])
 
 
-def _serve(files: Files, listening: socket.socket, keeper: socket.socket, until: float) -> NoReturn:
+def _serve(files: Files, listening: socket.socket, keeper: socket.socket, since: float) -> NoReturn:
     gc.enable()
     for step in (_open_networks, partial(_make_a_picture, files.pictures)):
         if not _comes(listening):  # else the call itself is the first to need it
             step()
     keeper.sendall(b".")
-    ready, _, _ = select.select([listening, keeper], [], [], max(0.0, until - time.monotonic()))
+    ready: list[Any] = []
+    while not ready and (left := since + files.seconds() - time.monotonic()) > 0:  # which may be asked for anew
+        ready, _, _ = select.select([listening, keeper], [], [], min(left, LOOK))
     if listening not in ready:  # it is time, or the keeper has ended
         os._exit(0)
     connection, _ = listening.accept()
