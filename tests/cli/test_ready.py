@@ -185,7 +185,7 @@ class World:
         for home in self.homes.values():
             home.mkdir(mode=0o700)
         image = Image.open(PHOTO)
-        image.resize((3000, 3000 * image.height // image.width)).save(folder / "large.jpg")
+        image.resize((6000, 6000 * image.height // image.width)).save(folder / "large.jpg")
 
     def environment(self, ready, **more):
         return {**os.environ, "XDG_RUNTIME_DIR": str(self.homes[ready]), "REPOSER_READY": "", **more}

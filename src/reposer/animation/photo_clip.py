@@ -14,7 +14,6 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from reposer.core import Generator, Pose, Skeleton
-from reposer.core.ahead import ahead
 from reposer.core.choices import QUALITY, OtherSide, Smoothing
 from reposer.core.code import code_digest
 from reposer.core.skeleton import FACE_68
@@ -126,8 +125,7 @@ def write_photo_clip(
         )
         frames = animation.frames(clip.done, clip.memory)
         pictures = _shown(frames, moves, photo if options.side_by_side else None, options.largest, clip.done)
-        made = ahead(pictures)  # the next frame is generated while one is encoded
-        with closing(made), closing(counted(made, "generating", moves.num_frames, clip.done)) as passing:
+        with closing(counted(pictures, "generating", moves.num_frames, clip.done)) as passing:
             for frame, moved in passing:
                 clip.add(frame, moved.memory)
     except KeyboardInterrupt as stop:
@@ -177,7 +175,6 @@ def _calm(
         found = smoothed(poses, fps, smooth)
         assert isinstance(found, Pose)
         return moves, found
-    poses = ahead(poses)  # the next joints are looked for while a frame is generated
     if smooth == "one-euro":
         smoother = OneEuro()
         return moves, (smoother(pose, t / fps) for t, pose in enumerate(poses))
