@@ -18,7 +18,7 @@ from reposer.nn.layout import at_least_float32
 from reposer.nn.windows import narrowest, widest
 
 from .copying import Whole, ramp, unlike
-from .geometry import Body, sample
+from .geometry import Body, inside, large, sample
 from .hands import SIDES, TIP, WIDE, Forearm, forearms_of, shared_lengths
 
 OWN = 0.3, 0.6
@@ -60,15 +60,15 @@ def moved_forearms(
     arms = wanted[:, _ARMS].sum(1, True)
     behind = filled((1 - arms - wanted[:, :1]) / (1 - arms).clamp(min=1e-3), 1 - ramp(arms, *WANTED))
     source = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
-    grounds = filled(source, 1 - ramp(_large(widest(person, 2), size), 0.05, 0.2))
+    grounds = filled(source, 1 - ramp(large(widest(person, 2), size), 0.05, 0.2))
     both = []
     for k, side in enumerate(SIDES):
         group = [PARTS.index(f"{side}_{part}") for part in ("lower_arm", "hand")]
-        own = ramp(_large(scores[:, group].sum(1, True) * person, size), *OWN)
-        now = ramp(_large(widest(wanted[:, group].sum(1, True), 1), size), *WANTED)
+        own = ramp(large(scores[:, group].sum(1, True) * person, size), *OWN)
+        now = ramp(large(widest(wanted[:, group].sum(1, True), 1), size), *WANTED)
         others = [PARTS.index(f"{SIDES[1 - k]}_{part}") for part in ("lower_arm", "hand")]
-        other = ramp(_large(wanted[:, others].sum(1, True), size), *OWN)
-        maps = own, hands[:, [k]], now, other, _large(behind, size), source, grounds
+        other = ramp(large(wanted[:, others].sum(1, True), size), *OWN)
+        maps = own, hands[:, [k]], now, other, large(behind, size), source, grounds
         rows = [
             _moved(source_pose[b : b + 1], target_pose[b : b + 1], k, *(a[b : b + 1] for a in maps))
             for b in range(len(own))
@@ -102,11 +102,7 @@ def _moved(
     stretched = torch.where(along < 0, along / after * before, along)  # a hand keeps its length
     place = here.wrist + here.length * (stretched[..., None] * here.along + across[..., None] * here.across)
     place = place.movedim(-1, 0)[None].to(own)
-    ends = place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1)
-    seen = sample(torch.maximum(_its_own(here, own, source, ground), hand), place) * (
-        (place >= 0) & (place <= ends)
-    ).all(1, True)
-
+    seen = sample(torch.maximum(_its_own(here, own, source, ground), hand), place) * inside(place, size)
     width = WIDTH[1] + (WIDTH[0] - WIDTH[1]) * (-along / after).clamp(0, 1)
 
     def share(first: float, last: float, least: tuple[float, float]) -> Tensor:
@@ -140,7 +136,3 @@ def _seeming(arm: Forearm, pose: Pose, side: int) -> float:
     """How long a forearm seems, in lengths of the longest part of an arm."""
     elbow = pose.xy[0, pose.skeleton.index(f"{SIDES[side]}_elbow")]
     return float((arm.wrist - elbow).norm()) / arm.length
-
-
-def _large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -27,7 +26,7 @@ from .copying import (
     still_share,
     torn,
 )
-from .geometry import Geometry, sample
+from .geometry import Geometry, large, sample
 from .hair import Hair, hair_coloured, unseen
 from .hands import moved_hands
 from .heads import BackOfHead, back_of_head, moved_head
@@ -85,7 +84,7 @@ def composed(
     """copied, painted, person: what the generator copies of each source, generates, and takes for the person.
     background: the first source's, and where that was filled."""
     size, parts = (person.shape[-2], person.shape[-1]), sources[0].geometry.target.parts
-    still = _large(still_share(sources[0].geometry, sources[0].pose, target_pose), size)
+    still = large(still_share(sources[0].geometry, sources[0].pose, target_pose), size)
     own_person = person
     copies, hidden_by_arms = _flows(sources, target_pose, copied, person, 1 - still[:, None])
     wholes = [
@@ -108,7 +107,7 @@ def composed(
         for side in other_sides(source.geometry, source.pose, copies.missing * own_person):
             copies = copies.below(side.place, side.shown * elsewhere, s)
     seen = [
-        share * (5 * sample(_large(sources[s].mask, size), place) - 4).clamp(0, 1)
+        share * (5 * sample(large(sources[s].mask, size), place) - 4).clamp(0, 1)
         for share, place, s in zip(copies.shares.unbind(1), copies.places, copies.sources, strict=True)
     ]
     looks = [
@@ -225,7 +224,3 @@ def _with_hair(copies: Copies, hairs: Sequence[Hair]) -> Copies:
         copies = copies._replace(person=torch.maximum(copies.person, hair.falls))
         copies = copies.below(hair.cap, hair.cap_shown, s).below(hair.locks, hair.locks_shown, s)
     return copies
-
-
-def _large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from reposer.core import Pose, Skeleton
@@ -322,6 +322,17 @@ def sample(values: Float[Tensor, "B C H W"], place: Float[Tensor, "B 2 h w"]) ->
     size = place.new_tensor([values.shape[-1], values.shape[-2]])
     grid = (2 * place.permute(0, 2, 3, 1) + 1) / size - 1
     return F.grid_sample(values, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:
+    """Maps at another size, linear in between."""
+    return F.interpolate(maps, size, mode="bilinear", align_corners=False)
+
+
+def inside(place: Float[Tensor, "B 2 h w"], size: tuple[int, int]) -> Bool[Tensor, "B 1 h w"]:
+    """Whether places (x, y) lie in a picture of this size."""
+    ends = place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1)
+    return ((place >= 0) & (place <= ends)).all(1, True)
 
 
 def enlarged(

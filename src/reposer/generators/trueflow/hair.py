@@ -17,7 +17,7 @@ from reposer.nn.filling import filled
 from reposer.nn.windows import widest
 
 from .copying import mean_colour, ramp, torn, unlike
-from .geometry import sample
+from .geometry import inside, sample
 from .head_axis import HeadAxis, all_pixels
 
 ALONG, BESIDE, STEPS = (-1.8, 2.4), 1.1, 128
@@ -130,7 +130,7 @@ def hair_from_behind(
 ) -> Hair:
     """Of one row. face, person: of the source, `was` its axis. head: of the target, `now` its axis. away: how surely
     the target is turned away. skin: the face's colour."""
-    given = source
+    given, size = source, (source.shape[-2], source.shape[-1])
     source, face, person, head, skin = (a.float() for a in (source, face, person, head, skin))
     along, beside = (torch.linspace(*ends, STEPS, device=source.device) for ends in (ALONG, (-BESIDE, BESIDE)))
     grid = torch.complex(along[:, None].expand(STEPS, STEPS), beside.expand(STEPS, STEPS))
@@ -140,7 +140,7 @@ def hair_from_behind(
     def seen(narrow: float) -> _Seen:
         places = _xy(was.places(torch.complex(grid.real, -narrow * grid.imag)))
         found = sample(looks, places)
-        return _Seen(found[:, :3], found[:, 3:6], found[0, 6], found[0, 7] * _inside(places, source)[0, 0])
+        return _Seen(found[:, :3], found[:, 3:6], found[0, 6], found[0, 7] * inside(places, size)[0, 0])
 
     photo, rim = seen(1.0), max(SCALP, MIXED / float(was.way.abs()))
     target = sample(head, _xy(now.places(grid)))[0, 0]
@@ -157,12 +157,12 @@ def hair_from_behind(
     spread = seen(narrow)
     hairs = _likely(spread, colour, skin)
     high = _height(spread, hairs, along, beside)
-    size = high.end - high.begin
+    height = high.end - high.begin
     crown = _smooth(_first(target > 0.5, along), beside)
     down = ((along[:, None] - crown) / (NAPE[1] - crown)).clamp(0, 1)
-    begin = torch.maximum(RIM * size, (size / 2).clamp(max=rim))
-    cap_along = high.begin + torch.lerp(begin, (1 - RIM) * size, down)
-    cap_shown = _looked(hairs, cap_along, beside.expand_as(cap_along)) * ramp(size, *THIN)
+    begin = torch.maximum(RIM * height, (height / 2).clamp(max=rim))
+    cap_along = high.begin + torch.lerp(begin, (1 - RIM) * height, down)
+    cap_shown = _looked(hairs, cap_along, beside.expand_as(cap_along)) * ramp(height, *THIN)
 
     covers, falls = ramp(target, *INSIDE) * (1 - ramp(grid.real, *NAPE)), torch.zeros_like(target)
     lock_beside, locks_shown = torch.zeros_like(target), torch.zeros_like(target)
@@ -181,24 +181,21 @@ def hair_from_behind(
     maps = [covers, falls, covers * cap_shown, covers * locks_shown, cap_along, lock_beside]
 
     # from the head's coordinates into the picture
-    there = now.coordinates(all_pixels((source.shape[-2], source.shape[-1]), source))
-    inside = (there.imag.abs() < BESIDE) & (there.real > ALONG[0]) & (there.real < ALONG[1])
+    there = now.coordinates(all_pixels(size, source))
+    looked_at = (there.imag.abs() < BESIDE) & (there.real > ALONG[0]) & (there.real < ALONG[1])
     at, stacked = _steps(there.real, there.imag), torch.stack(maps)[None]
-    covers, falls, cap_shown, locks_shown = sample(stacked[:, :4].nan_to_num(), at)[0][:, None, None] * (inside * away)
+    covers, falls, cap_shown, locks_shown = sample(stacked[:, :4].nan_to_num(), at)[0][:, None, None] * (
+        looked_at * away
+    )
     cap, lock = sample(stacked[:, 4:].nan_to_num(), at)[0]
     # between a known and an unknown place there is none
     known = sample(1 - stacked[:, 4:].isnan().float(), at)[0, :, None, None] > 1 - 1e-3
     cap_place = _xy(was.places(torch.complex(cap, -narrow * there.imag)))
     lock_place = _xy(was.places(torch.complex(there.real, torch.copysign(lock, -there.imag))))
-    cap_shown = cap_shown * known[0] * _inside(cap_place, source)
-    locks_shown = locks_shown * known[1] * _inside(lock_place, source) * (1 - torn(lock_place))
+    cap_shown = cap_shown * known[0] * inside(cap_place, size)
+    locks_shown = locks_shown * known[1] * inside(lock_place, size) * (1 - torn(lock_place))
     found = Hair(covers, falls, colour, cap_place, cap_shown, lock_place, locks_shown)
     return Hair(*(maps.to(given) for maps in found))
-
-
-def _inside(place: Float[Tensor, "1 2 h w"], picture: Float[Tensor, "1 _ H W"]) -> Bool[Tensor, "1 1 h w"]:
-    ends = place.new_tensor([picture.shape[-1] - 1, picture.shape[-2] - 1]).view(1, 2, 1, 1)
-    return ((place >= 0) & (place <= ends)).all(1, True)
 
 
 def _hair_colour(photo: _Seen, along: Tensor, rim: float, skin: Tensor) -> Float[Tensor, "1 3 1 1"] | None:
@@ -261,9 +258,9 @@ def _top(person: Bool[Tensor, "R C"], along: Tensor) -> Float[Tensor, " C"]:
     return torch.where(person[brows], beyond + (along[1] - along[0]), torch.nan)
 
 
-def _first(inside: Bool[Tensor, "R C"], along: Tensor) -> Float[Tensor, " C"]:
+def _first(shown: Bool[Tensor, "R C"], along: Tensor) -> Float[Tensor, " C"]:
     """Where in each column it begins; NaN where it never does."""
-    return torch.where(inside.any(0), along[inside.float().argmax(0)], torch.nan)
+    return torch.where(shown.any(0), along[shown.float().argmax(0)], torch.nan)
 
 
 def _smooth(values: Float[Tensor, " N"], at: Float[Tensor, " N"], by: float = SMOOTH) -> Float[Tensor, " N"]:

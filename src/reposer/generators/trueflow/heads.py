@@ -20,7 +20,7 @@ from reposer.nn.layout import at_least_float32
 from reposer.nn.windows import narrowest, widest
 
 from .copying import Whole, mean_colour, ramp, reached, unlike
-from .geometry import Body, sample
+from .geometry import Body, inside, large, sample
 from .hair import NAPE, Hair, hair_from_behind, no_hair
 from .head_axis import SPREAD, all_pixels, as_complex, head_axis, point_of
 
@@ -63,7 +63,7 @@ def hair_masks(
     mask."""
     size = (source.shape[-2], source.shape[-1])
     scores = at_least_float32(parts).softmax(1)
-    maps = [_large(a, size) for a in (scores[:, [HAIR]] * person, scores[:, HEAD].sum(1, True) * person, person)]
+    maps = [large(a, size) for a in (scores[:, [HAIR]] * person, scores[:, HEAD].sum(1, True) * person, person)]
     rows = [
         _hair(pose[b : b + 1], at_least_float32(source[b : b + 1]), *(a[b : b + 1] for a in maps))
         for b in range(len(source))
@@ -110,10 +110,10 @@ def moved_head(
     size = (hands.shape[-2], hands.shape[-1])
     scores, wanted = (at_least_float32(a).softmax(1) for a in (source.parts, parts))
     head, arms, mask = (
-        _large(a, size) for a in (scores[:, HEAD].sum(1, True) * person, scores[:, ARMS].sum(1, True), person)
+        large(a, size) for a in (scores[:, HEAD].sum(1, True) * person, scores[:, ARMS].sum(1, True), person)
     )
     arms = torch.maximum(arms, hands.amax(1, True))
-    now = [_large(wanted[:, group].sum(1, True), size) for group in (HEAD, ARMS)]
+    now = [large(wanted[:, group].sum(1, True), size) for group in (HEAD, ARMS)]
     rows = [
         _moved(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in (head, arms, mask, *now)))
         for b in range(len(person))
@@ -153,10 +153,10 @@ def _moved(
     mask = reached(mask * ramp(head, 0.4, 0.8), mask)
     at = was.mean() + (pixels - now.mean()) / grown
     place = torch.stack([at.real, at.imag])[None].to(head)
-    inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]).view(1, 2, 1, 1))).all(1, True)
-    shown = sample(mask, place) * inside * (1 - ramp(wanted_arms, 0.3, 0.6))
+    seen = inside(place, size)
+    shown = sample(mask, place) * seen * (1 - ramp(wanted_arms, 0.3, 0.6))
     # too much is what the source shows to be its background: what it hides or cuts stays
-    around = (1 - ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * inside
+    around = (1 - ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * seen
     beyond = wanted * around * (1 - ramp(sample(person, place), 0.1, 0.4)) * (1 - widest(shown, 1))
     return Whole(place, sure * shown, sure * beyond, nothing)
 
@@ -174,7 +174,7 @@ def back_of_head(
     size = (source.shape[-2], source.shape[-1])
     scores, wanted = (at_least_float32(a).softmax(1) for a in (body.parts, parts))
     maps = scores[:, [FACE]], person, wanted[:, HEAD].sum(1, True), wanted[:, [NECK]]
-    looks = [at_least_float32(source), *(_large(a, size) for a in maps)]
+    looks = [at_least_float32(source), *(large(a, size) for a in maps)]
     rows = [
         _back(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in looks))
         for b in range(len(source))
@@ -226,7 +226,3 @@ def _turned_away(source: Pose, target: Pose) -> float:
             across = left - right
             return float(ramp(-((left_now - right_now) / across).real, *AWAY)) if float(across.abs()) > 1 else 0.0
     return 0.0
-
-
-def _large(maps: Float[Tensor, "B C h w"], size: tuple[int, int]) -> Float[Tensor, "B C H W"]:
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False)
