@@ -147,11 +147,9 @@ def transfer(
         def known(person: SourcePerson) -> None:
             promised.append(aside.submit(crop.known, person, further, alpha=alone, remembered=memory))
 
-        explanation = generator.explain(*inputs, seeds=seeds, sources_known=known)
+        explanation = generator.explain(*inputs, seeds=seeds, sources_known=known, other_side=other_side)
         refuse_not_finite(explanation.picture, "this photo and pose")
         ready = promised[0].result() if promised else None
-    if other_side == "plain" and explanation.composition is not None:
-        explanation = replace(explanation, composition=explanation.composition.plain())
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
     made = crop.composed(explanation, further, provenance=provenance, alpha=alone, known=ready)

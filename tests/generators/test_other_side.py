@@ -134,7 +134,7 @@ def test_a_person_seen_from_behind_wears_the_photos_clothes_and_provenance_says_
     assert plain.provenance.shares[KINDS[MIRRORED]] == 0
     assert (plain.provenance.kind[mirrored] == INVENTED).float().mean() > 0.99
     assert (plain.picture == made.picture)[kind == KEPT].float().mean() > 0.999, "but for the edge of hair"
-    monkeypatch.setattr(composing, "other_sides", lambda *_: [])
+    monkeypatch.setattr(composing, "other_sides", lambda *_: pytest.fail("nothing is looked up there"))
     without = transfer(generator, photo, front, behind, other_side="plain")
     assert torch.equal(plain.picture, without.picture), "nor does a colour come from there"
 

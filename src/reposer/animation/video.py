@@ -113,7 +113,7 @@ class PhotoAnimation:
         self._anchor = checked_pose(source_pose, generator, "photo", generator.skeleton)
         self._generator, self._seed, self._steadier = generator, seed, steadier
         self._same_person, self._fit, self._edge_frames = same_person, fit, edge_frames
-        self._plain = other_side == "plain"
+        self._other_side: OtherSide = other_side
         self._retargeted = retargeted and BODY in generator.skeleton
         if edge_frames is not None and generator.skeleton != FACE_68:
             raise BadInput(
@@ -188,9 +188,10 @@ class PhotoAnimation:
     ) -> Iterator[tuple[Float[Tensor, "3 h w"], Composition | None]]:
         """The generated frames, and what they are made of if the generator says it."""
         if self._generator.composes:
-            for explained in self._generator.animate_explained(source, own, asked, previous=previous, seed=self._seed):
-                made_of = explained.composition
-                yield explained.picture[0], made_of.plain() if self._plain and made_of is not None else made_of
+            explained = self._generator.animate_explained(
+                source, own, asked, previous=previous, seed=self._seed, other_side=self._other_side
+            )
+            yield from ((one.picture[0], one.composition) for one in explained)
             return
         for picture in self._generator.animate(source, own, asked, previous=previous, seed=self._seed):
             yield picture, None

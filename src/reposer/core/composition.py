@@ -1,6 +1,6 @@
 """What a generated picture is made of: what is copied, from where, and what is invented."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, UInt8
@@ -34,7 +34,6 @@ class Composition:
     still: how surely nothing moved there, so that the first source's own pixel stays. source_person: how much of each
     source's pixels its person covers. wholes, mirrored: the source of each copy of a forearm, hand or head, and of
     a body's other side or hair.
-    invented_plain: `invented` as it is without copies of the other side, if there may be some.
     """
 
     place: Float[Tensor, "B M 2 h w"]
@@ -47,7 +46,6 @@ class Composition:
     source_person: Float[Tensor, "B S 1 h w"]
     wholes: tuple[int, ...] = ()
     mirrored: tuple[int, ...] = ()
-    invented_plain: Float[Tensor, "B 3 h w"] | None = None
 
     @property
     def sources(self) -> tuple[int, ...]:
@@ -58,12 +56,6 @@ class Composition:
     def direct(self) -> int:
         """How many copies show what a source shows: the first ones."""
         return len(self.sources) - len(self.mirrored)
-
-    def plain(self) -> "Composition":
-        """Without the copies of the body's other side: what no source shows is invented."""
-        place, copied = self.place[:, : self.direct], self.copied[:, : self.direct]
-        own = self.invented if self.invented_plain is None else self.invented_plain
-        return replace(self, place=place, copied=copied, mirrored=(), invented=own, invented_plain=None)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from .choices import OtherSide
 from .composition import Composition, SourcePerson
 from .errors import BadInput
 from .face import FaceLines
@@ -107,10 +108,18 @@ class Generator(nn.Module, ABC):
         return {}
 
     def composition(
-        self, source: Any, source_pose: Any, target_pose: Any, output: Any, rest: Any = None
+        self,
+        source: Any,
+        source_pose: Any,
+        target_pose: Any,
+        output: Any,
+        rest: Any = None,
+        *,
+        other_side: OtherSide = "mirrored",
     ) -> Composition | None:
         """What the picture of a forward pass is made of, by which `transfer` makes it again at the photo's own size.
-        None for a family that copies no pixels: its picture is enlarged. rest: from `at_rest`, once for a clip."""
+        None for a family that copies no pixels: its picture is enlarged. rest: from `at_rest`, once for a clip.
+        other_side: see `choices.OtherSide`."""
         return None
 
     def at_rest(self, memory: Any) -> Any:
@@ -167,8 +176,9 @@ class Generator(nn.Module, ABC):
         *,
         seeds: Int64[Tensor, "B"] | None = None,
         sources_known: Callable[[SourcePerson], None] | None = None,
+        other_side: OtherSide = "mirrored",
     ) -> Explanation:
-        """The picture that `generate` gives, its named layers, and what it is made of.
+        """The picture that `generate` gives, its named layers, and what it is made of. other_side: of the last.
 
         sources_known: told as soon as the sources are, of a family that composes; then the target follows.
         """
@@ -182,7 +192,7 @@ class Generator(nn.Module, ABC):
                 output, _ = self.frame(memory, target, seeds)
             else:
                 rest, output = None, self.sample(source, own, target, seeds)
-            made_of = self.composition(source, own, target, output, rest)
+            made_of = self.composition(source, own, target, output, rest, other_side=other_side)
             return Explanation(_clamped(output), self.layers(output), made_of)
 
     def left_undone(self, source_pose: Condition, target_pose: Condition) -> str:
@@ -216,13 +226,14 @@ class Generator(nn.Module, ABC):
         *,
         previous: tuple[Float[Tensor, "3 H W"], Condition] | None = None,
         seed: int = 0,
+        other_side: OtherSide = "mirrored",
     ) -> Iterator[Explanation]:
-        """The frames of `animate`, without layers, and what each is made of."""
+        """The frames of `animate`, without layers, and what each is made of. other_side: as in `composition`."""
         rest = None
         for output, own, target, memory in self._outputs(source, source_pose, target_poses, previous, seed):
             with self._inference():
                 rest = self.at_rest(memory) if rest is None else rest
-                made_of = self.composition(source[None], own, target, output, rest)
+                made_of = self.composition(source[None], own, target, output, rest, other_side=other_side)
                 explanation = Explanation(_clamped(output), {}, made_of)
             yield explanation
 

@@ -2,6 +2,7 @@
 where none lies. Rules that need no training."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -9,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import Pose
+from reposer.core.choices import OtherSide
 from reposer.core.composition import Composition, SourcePerson
 from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
@@ -80,9 +82,11 @@ def composed(
     person: Float[Tensor, "B 1 H W"],
     background: tuple[Float[Tensor, "B 3 H W"], Float[Tensor, "B 1 H W"]],
     source_person: SourcePerson,
+    *,
+    other_side: OtherSide,
 ) -> Composition:
     """copied, painted, person: what the generator copies of each source, generates, and takes for the person.
-    background: the first source's, and where that was filled."""
+    background: the first source's, and where that was filled. other_side: "plain" = nothing is copied from there."""
     size, parts = (person.shape[-2], person.shape[-1]), sources[0].geometry.target.parts
     still = large(still_share(sources[0].geometry, sources[0].pose, target_pose), size)
     own_person = person
@@ -101,11 +105,13 @@ def composed(
     copies, painted = _without_faces(copies, painted, heads)
     whole, bare = len(copies.sources), copies.missing
     hairs = [unseen(head.hair, copies.of_others(s)) for s, head in enumerate(heads)]
-    copies = _with_hair(copies, hairs)
-    for s, (source, head, hair) in enumerate(zip(sources, heads, hairs, strict=True)):
-        elsewhere = 1 - torch.maximum(head.head, hair.covers)
-        for side in other_sides(source.geometry, source.pose, copies.missing * own_person):
-            copies = copies.below(side.place, side.shown * elsewhere, s)
+    copies = copies._replace(person=reduce(torch.maximum, (hair.falls for hair in hairs), copies.person))
+    if other_side == "mirrored":
+        copies = _with_hair(copies, hairs)
+        for s, (source, head, hair) in enumerate(zip(sources, heads, hairs, strict=True)):
+            elsewhere = 1 - torch.maximum(head.head, hair.covers)
+            for side in other_sides(source.geometry, source.pose, copies.missing * own_person):
+                copies = copies.below(side.place, side.shown * elsewhere, s)
     seen = [
         share * (5 * sample(large(sources[s].mask, size), place) - 4).clamp(0, 1)
         for share, place, s in zip(copies.shares.unbind(1), copies.places, copies.sources, strict=True)
@@ -120,20 +126,16 @@ def composed(
         share = torch.stack([seen[k] for k in chosen]).sum(0)
         return torch.stack([seen[k] * looks[k] for k in chosen]).sum(0) / share.clamp(min=1e-3), share
 
-    def invented(count: int) -> Tensor:
-        """In the colours of the first of the copies."""
-        found = in_own_colours(painted, parts, *mixed(range(count)))
-        # the network has seen an arm, and generates it again
-        found = _like_what_is_near(found, *mixed(range(count)), hidden_by_arms)
-        found = _like_what_is_near(found, *mixed([k for k in range(count) if k not in arms]), before)
-        return hair_coloured(found, hairs, bare)
-
-    everything = invented(len(copies.sources))
+    everything = mixed(range(len(copies.sources)))
+    invented = in_own_colours(painted, parts, *everything)
+    # the network has seen an arm, and generates it again
+    invented = _like_what_is_near(invented, *everything, hidden_by_arms)
+    invented = _like_what_is_near(invented, *mixed([k for k in range(len(copies.sources)) if k not in arms]), before)
     missed = (source_person.hole - background[1]).clamp(min=0)  # hands and hair that the network missed
     return Composition(
         place=torch.stack([*copies.places], 1),
         copied=copies.shares,
-        invented=everything,
+        invented=hair_coloured(invented, hairs, bare),
         person=copies.person,
         background=torch.lerp(background[0], filled(background[0], 1 - missed), missed),
         hole=source_person.hole,
@@ -141,7 +143,6 @@ def composed(
         source_person=source_person.source_person,
         wholes=tuple(copies.sources[len(sources) : whole]),
         mirrored=tuple(copies.sources[whole:]),
-        invented_plain=invented(whole) if bool(copies.shares[:, whole:].any()) else everything,
     )
 
 
@@ -221,6 +222,5 @@ def _without_faces(
 def _with_hair(copies: Copies, hairs: Sequence[Hair]) -> Copies:
     """With each source's hair, as seen from behind, where nothing is copied."""
     for s, hair in enumerate(hairs):
-        copies = copies._replace(person=torch.maximum(copies.person, hair.falls))
         copies = copies.below(hair.cap, hair.cap_shown, s).below(hair.locks, hair.locks_shown, s)
     return copies

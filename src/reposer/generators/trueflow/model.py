@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from reposer.core import SKELETONS, BadInput, Framing, Generator, Layer, Pose
+from reposer.core.choices import OtherSide
 from reposer.core.composition import Composition, SourcePerson
 from reposer.core.generator import refuse_indivisible
 from reposer.nn.call import call
@@ -311,7 +312,14 @@ class TrueFlow(Generator):
             return SourcePerson(torch.stack(person.chunk(len(masks)), 1), hole)
 
     def composition(
-        self, source: Tensor, source_pose: Pose, target_pose: Pose, output: Repose, rest: Any = None
+        self,
+        source: Tensor,
+        source_pose: Pose,
+        target_pose: Pose,
+        output: Repose,
+        rest: Any = None,
+        *,
+        other_side: OtherSide = "mirrored",
     ) -> Composition:
         """What the picture is made of; the places of what a source shows are corrected by the network's error where
         nothing moves."""
@@ -323,7 +331,8 @@ class TrueFlow(Generator):
             shown = [Shown(*a) for a in zip(sources, poses, geometries, places, *rest, strict=True)]
             background = output.background, output.hole
             known = self.source_person(rest)
-            return composed(shown, target_pose, copied, output.painted, output.person, background, known)
+            made_of = shown, target_pose, copied, output.painted, output.person, background, known
+            return composed(*made_of, other_side=other_side)
 
     @torch.no_grad()
     def cut_out(
