@@ -13,6 +13,7 @@ from reposer.animation.video import PhotoAnimation, beside, sticks, turntable
 from reposer.core import BadInput, FaceLines, Framing, Generated, Generator, Pose, View
 from reposer.core.skeleton import COCO_17, FACE_68, H36M_17, OPENPOSE_18
 from reposer.generators import GENERATORS
+from reposer.generators.trueflow import source as source_file
 from reposer.nn.steady import Steadier
 from reposer.pipeline import transfer
 from tests.core.test_retargeting import standing as body
@@ -77,7 +78,10 @@ def test_a_frame_is_composed_at_the_photos_size_as_transfer_composes_it(trueflow
 
 def test_what_depends_on_the_photo_alone_is_computed_once_for_a_clip(trueflow, monkeypatch):
     counted = Counter()
-    for place, name in ((pipeline, "known_of"), (type(trueflow), "at_rest"), (type(trueflow), "begin")):
+    once = [(pipeline, "known_of"), (type(trueflow), "at_rest"), (type(trueflow), "begin")]
+    rules = "source_arms", "source_head", "source_faces", "source_sides", "hands_in_front", "shown_arms", "without_rim"
+    once += [(source_file, name) for name in rules]
+    for place, name in once:
         own = getattr(place, name)
 
         def watched(*arguments, own=own, name=name):
@@ -86,7 +90,7 @@ def test_what_depends_on_the_photo_alone_is_computed_once_for_a_clip(trueflow, m
 
         monkeypatch.setattr(place, name, watched)
     frames = list(PhotoAnimation(trueflow, PHOTO, SOURCE, clip(4)).frames())
-    assert counted == {"known_of": 1, "at_rest": 1, "begin": 1}
+    assert counted == {name: 1 for _, name in once}
     backgrounds = [frame.memory["background"] for frame in frames]
     assert all(torch.equal(backgrounds[0], other) for other in backgrounds), "what was filled stays as it is"
 

@@ -8,7 +8,8 @@ import torch
 from reposer.core import Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
-from reposer.generators.trueflow.arms import moved_forearms
+from reposer.generators.trueflow import arms as arms_file
+from reposer.generators.trueflow.arms import moved_forearms, source_arms
 from reposer.generators.trueflow.composing import Copies, _with_wholes
 from reposer.generators.trueflow.copying import Whole
 from reposer.generators.trueflow.geometry import Body
@@ -58,7 +59,8 @@ def picture():
 
 def moved(target, wanted, own=None, hands=NO_HANDS, photo=None):
     own = body() if own is None else own
-    return moved_forearms(picture() if photo is None else photo, own, own.person, hands, pose(HANGS), target, wanted)
+    arms = source_arms(picture() if photo is None else photo, own, own.person, hands, pose(HANGS))
+    return moved_forearms(arms, target, wanted)
 
 
 def test_a_forearm_moves_and_turns_as_its_joints_do_before_the_trunk():
@@ -111,6 +113,29 @@ def test_the_wall_at_the_rim_of_the_networks_mask_is_no_arm():
     assert float(seen) < 0.2
 
 
+def test_what_the_photo_shows_of_an_arm_is_found_once_for_each_length_that_it_is_measured_by(monkeypatch):
+    its_own, lengths = arms_file._its_own, []
+
+    def watched(arm, *maps):
+        lengths.append(arm.length)
+        return its_own(arm, *maps)
+
+    monkeypatch.setattr(arms_file, "_its_own", watched)
+    own, wanted = body(), parts(("torso", TRUNK), ("right_lower_arm", ACROSS))
+
+    def arms():
+        return source_arms(picture(), own, own.person, NO_HANDS, pose(HANGS))
+
+    without_upper_arm = {name: place for name, place in CROSSED.items() if name != "right_shoulder"}
+    targets = [pose(joints) for joints in (CROSSED, RAISED, without_upper_arm, CROSSED, without_upper_arm)]
+    once = arms()
+    ours = [moved_forearms(once, target, wanted)[0] for target in targets]
+    assert len(lengths) == len({*lengths}) == 2
+    for target, found in zip(targets, ours, strict=True):
+        alone = moved_forearms(arms(), target, wanted)[0]
+        assert all(torch.equal(a, b) for a, b in zip(found, alone, strict=True))
+
+
 def test_each_row_is_what_it_is_alone():
     target = pose(CROSSED)
     both = replace(target, xy=target.xy.repeat(2, 1, 1), visible=target.visible.repeat(2, 1))
@@ -124,7 +149,8 @@ def test_each_row_is_what_it_is_alone():
         part = Body(*(a[rows] for a in vars(own).values()))
         hands = NO_HANDS.repeat(len(part.parts), 1, 1, 1)
         shown = picture().repeat(len(part.parts), 1, 1, 1)
-        return moved_forearms(shown, part, part.person, hands, source[rows], both[rows], wanted[rows])[0]
+        arms = source_arms(shown, part, part.person, hands, source[rows])
+        return moved_forearms(arms, both[rows], wanted[rows])[0]
 
     together = found(slice(0, 2))
     assert together.shown.sum((1, 2, 3)).min() > 50

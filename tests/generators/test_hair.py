@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from reposer.generators.trueflow.geometry import sample
-from reposer.generators.trueflow.hair import NAPE, hair_coloured, hair_from_behind, no_hair, unseen
+from reposer.generators.trueflow.hair import NAPE, front_hair, hair_coloured, hair_from_behind, no_hair, unseen
 from reposer.generators.trueflow.head_axis import HeadAxis
 
 SIZE = (192, 160)
@@ -46,7 +46,7 @@ def photo(*hairs, colour=HAIR):
 
 def hair(source, now=WAS, away=1.0, *more, head=HEAD):
     person = mask(HEAD, BODY, *more)
-    return hair_from_behind(source, mask(FACE), person, WAS, mask(head), now, away, FACES)
+    return hair_from_behind(front_hair(source, mask(FACE), person, WAS, FACES), mask(head), now, away)
 
 
 def at(values, along, right, now=WAS):
@@ -62,7 +62,8 @@ def test_what_lies_above_the_forehead_is_drawn_down_to_the_nape(now):
     there = now.coordinates(torch.complex(x.float(), y.float()))
     wanted[0, 0] = ((there.real > -0.9) & (there.real < 0.5) & (there.imag.abs() < 0.5)).float()
     source = photo()
-    found = hair_from_behind(source, mask(FACE), mask(HEAD, BODY), WAS, wanted, now, 1.0, FACES)
+    front = front_hair(source, mask(FACE), mask(HEAD, BODY), WAS, FACES)
+    found = hair_from_behind(front, wanted, now, 1.0)
     shown = found.cap_shown > 0.9
     assert torch.allclose(found.colour.flatten(), torch.tensor(HAIR), atol=0.05)
     assert shown.sum() > 0.8 * ((there.real > -0.8) & (there.real < NAPE[0]) & (there.imag.abs() < 0.45)).sum()
@@ -95,9 +96,10 @@ def test_locks_lie_behind_the_neck_and_beyond_it():
 
 
 def test_a_speck_far_off_makes_neither_the_head_nor_its_hair_wider():
-    whole = hair_from_behind(photo(), mask(FACE), mask(HEAD, BODY), WAS, mask(HEAD), WAS, 1.0, FACES)
+    front = front_hair(photo(), mask(FACE), mask(HEAD, BODY), WAS, FACES)
+    whole = hair_from_behind(front, mask(HEAD), WAS, 1.0)
     speck = mask(HEAD, area(2.0, 2.05, 0.95, 1.0))
-    same = hair_from_behind(photo(), mask(FACE), mask(HEAD, BODY), WAS, speck, WAS, 1.0, FACES)
+    same = hair_from_behind(front, speck, WAS, 1.0)
     assert torch.allclose(whole.cap, same.cap) and torch.allclose(whole.falls, same.falls)
 
 
@@ -111,7 +113,7 @@ def test_hair_down_to_where_nobody_looks_is_drawn_down_too():
 
 def test_it_works_in_float64_too():
     values = photo().double(), mask(FACE).double(), mask(HEAD, BODY).double()
-    found = hair_from_behind(*values, WAS, mask(HEAD).double(), WAS, 1.0, FACES.double())
+    found = hair_from_behind(front_hair(*values, WAS, FACES.double()), mask(HEAD).double(), WAS, 1.0)
     assert torch.allclose(found.cap.float(), hair(photo()).cap, atol=0.1)
 
 
@@ -161,7 +163,7 @@ def test_of_a_head_that_the_photo_cuts_nothing_comes_from_beyond_its_edge():
     cut = HeadAxis(torch.tensor(MIDDLE - 44j), torch.tensor(WAY))
     source, face, person = (maps[:, :, 44:].contiguous() for maps in (photo(), mask(FACE), mask(HEAD, BODY)))
     source, face, person = (torch.cat([maps, maps[:, :, -44:]], 2) for maps in (source, face, person))
-    found = hair_from_behind(source, face, person, cut, mask(HEAD), WAS, 1.0, FACES)
+    found = hair_from_behind(front_hair(source, face, person, cut, FACES), mask(HEAD), WAS, 1.0)
     assert all(bool(maps.isfinite().all()) for maps in found)
     shown = (found.cap_shown > 0)[0, 0]
     assert bool(shown.any()) and found.cap[0, :, shown].min() >= 0

@@ -14,7 +14,14 @@ from reposer.data.poses.presets import preset
 from reposer.generators.trueflow.composing import Copies, _without_faces
 from reposer.generators.trueflow.geometry import Body
 from reposer.generators.trueflow.hair import no_hair
-from reposer.generators.trueflow.heads import BackOfHead, back_of_head, hair_masks, moved_head
+from reposer.generators.trueflow.heads import (
+    BackOfHead,
+    back_of_head,
+    hair_masks,
+    moved_head,
+    source_faces,
+    source_head,
+)
 from reposer.synthetic.people import SyntheticPeople
 
 SIZE, HALF = (96, 96), (48, 48)
@@ -74,7 +81,7 @@ def test_a_head_moves_turns_and_grows_as_its_joints_do():
     own = body()
     for turn, way in ((1, 0j), (1, -9 + 4j), (1.2 * (0.96 + 0.28j), 3 + 2j)):
         target = of_head(turn, way)
-        place, shown, beyond, _ = moved_head(own, own.person, HANDS, pose(), target, parts())
+        place, shown, beyond, _ = moved_head(source_head(own, own.person, HANDS, pose()), target, parts())
         eye = target.xy[0, OPENPOSE_18.index("right_eye")].round().long()
         crown = complex(*JOINTS["neck"]) + (complex(48, 22) - complex(*JOINTS["neck"])) * turn + way
         for x, y in (eye.tolist(), (round(crown.real), round(crown.imag))):
@@ -91,9 +98,9 @@ def test_a_head_that_looks_elsewhere_is_left_to_the_network():
     few = pose(nose=None, right_eye=None, left_eye=None)
     far = of_head(2.5)
     one_place = pose({name: (48.0, 32.0) for name in JOINTS} | {"neck": (48.0, 54.0)})
-    assert not moved_head(own, own.person, HANDS, one_place, pose(), parts()).place.isnan().any()
+    assert not moved_head(source_head(own, own.person, HANDS, one_place), pose(), parts()).place.isnan().any()
     for target in (side, few, far, pose(neck=None), one_place):
-        whole = moved_head(own, own.person, HANDS, pose(), target, parts())
+        whole = moved_head(source_head(own, own.person, HANDS, pose()), target, parts())
         assert whole.shown.max() == 0 and whole.beyond.max() < 1e-6
 
 
@@ -104,7 +111,7 @@ def test_what_was_generated_around_the_head_goes_and_arms_stay_before_it():
         right_lower_arm=(slice(28, 34), slice(44, 66)),
         face=(slice(34, 40), slice(36, 76)),
     )
-    _, shown, beyond, _ = moved_head(own, own.person, HANDS, pose(), target, blob)
+    _, shown, beyond, _ = moved_head(source_head(own, own.person, HANDS, pose()), target, blob)
     assert shown[0, 0, 31, 56] == 0 and shown[0, 0, 38, 56] > 0.99, "the forearm is before the face"
     assert beyond[0, 0, 14, 56] > 0.9, "above the hair"
     assert beyond[0, 0, 34, 40] > 0.7 and beyond[0, 0, 22, 56] == 0
@@ -126,7 +133,7 @@ AWAY = pose(nose=None, right_eye=None, left_eye=None, right_ear=(55.0, 32.0), le
 
 
 def behind(source, own, source_pose, target_pose, wanted):
-    return back_of_head(source, own, own.person, source_pose, target_pose, wanted)
+    return back_of_head(source_faces(source, own, own.person, source_pose), target_pose, wanted)
 
 
 def test_the_nape_has_the_faces_colour_where_no_long_hair_lies_on_it():
@@ -170,9 +177,8 @@ def test_each_row_is_what_it_is_alone(rule):
     def found(rows):
         own = Body(*(a[rows] for a in vars(two).values()))
         if rule == "moved":
-            return moved_head(
-                own, own.person, HANDS.repeat(len(own.parts), 1, 1, 1), both[rows], later[rows], wanted[rows]
-            )[1:]
+            head = source_head(own, own.person, HANDS.repeat(len(own.parts), 1, 1, 1), both[rows])
+            return moved_head(head, later[rows], wanted[rows])[1:]
         if rule == "hair":
             return (hair_masks(shown[rows], own.parts, own.person, both[rows]),)
         head, nape, colour, hair = behind(shown[rows], own, both[rows], away[rows], wanted[rows])
@@ -190,21 +196,23 @@ def test_what_the_source_hides_or_cuts_stays_as_it_was_generated():
     covered[:, PARTS.index("hair"), 10:13, 21:27] = -20
     wanted = parts(hair=(slice(16, 28), slice(36, 60)), face=FACE)
     own = body(covered)
-    _, shown, beyond, _ = moved_head(own, own.person, HANDS, pose(), of_head(1, 3 + 0j), wanted)
+    _, shown, beyond, _ = moved_head(source_head(own, own.person, HANDS, pose()), of_head(1, 3 + 0j), wanted)
     assert shown[0, 0, 21:25, 47:55].max() < 0.1 and beyond[0, 0, 21:25, 47:55].max() < 0.1, (
         "a hand before the forehead"
     )
     low = of_head(1, -14j)
     cut = body(torch.roll(parts(hair=CROWN, face=FACE, neck=NECK), -7, 2))
     cut.parts[:, :, 41:] = parts()[:, :, 41:]  # what is rolled in from the other end
-    _, _, beyond, _ = moved_head(cut, cut.person, HANDS, low, of_head(1, 4j), parts(hair=(slice(8, 30), slice(38, 58))))
+    _, _, beyond, _ = moved_head(
+        source_head(cut, cut.person, HANDS, low), of_head(1, 4j), parts(hair=(slice(8, 30), slice(38, 58)))
+    )
     assert beyond[0, 0, 8:17].max() == 0, "above the photo's edge nobody knows"
 
 
 def test_a_head_is_whole_though_the_neck_is_foreshortened_and_upper_arms_stay_where_they_are():
     bowed = pose(neck=(48.0, 38.0))
     own = body(parts(hair=CROWN, face=FACE, right_upper_arm=(slice(10, 40), slice(28, 38))))
-    shown = moved_head(own, own.person, HANDS, bowed, bowed, parts()).shown[0, 0]
+    shown = moved_head(source_head(own, own.person, HANDS, bowed), bowed, parts()).shown[0, 0]
     assert shown[20:34, 43:53].min() > 0.99 and shown[12:38, 28:35].max() == 0
 
 
@@ -220,7 +228,7 @@ def test_a_profile_moves_as_a_whole_too():
     side = pose(left_ear=None, left_eye=None, nose=(39.0, 34.0), right_eye=(41.0, 31.0), right_ear=(48.0, 32.0))
     moved = replace(side, xy=side.xy + 5)
     own = body()
-    assert moved_head(own, own.person, HANDS, side, moved, parts()).shown[0, 0, 37, 50] > 0.99
+    assert moved_head(source_head(own, own.person, HANDS, side), moved, parts()).shown[0, 0, 37, 50] > 0.99
 
 
 @pytest.mark.slow

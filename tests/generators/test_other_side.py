@@ -15,7 +15,7 @@ from reposer.core.truth import PARTS
 from reposer.data.poses.presets import preset
 from reposer.generators.trueflow import composing
 from reposer.generators.trueflow.geometry import Body, Geometry, Match, sample
-from reposer.generators.trueflow.other_side import MIRRORS, Mirror, other_sides
+from reposer.generators.trueflow.other_side import MIRRORS, Mirror, other_sides, source_sides
 from reposer.pipeline import transfer
 from reposer.synthetic.people import SyntheticPeople
 
@@ -43,9 +43,13 @@ def own_places() -> torch.Tensor:
     return torch.stack([x, y])[None]
 
 
+def sides(geometry, pose, hidden):
+    return other_sides(source_sides(geometry.source, pose), geometry.target, geometry.match.place, hidden)
+
+
 def looked_up(geometry, pose=NOBODY, hidden=None):
     hidden = torch.ones(1, 1, *SIZE) if hidden is None else hidden
-    return dict(zip(MIRRORS, other_sides(geometry, pose, hidden), strict=True))
+    return dict(zip(MIRRORS, sides(geometry, pose, hidden), strict=True))
 
 
 def test_a_back_is_copied_from_the_front_at_the_same_height_and_side():
@@ -81,8 +85,8 @@ def test_neither_a_head_nor_another_part_nor_what_lies_far_off_is_copied(source,
 
 def test_nothing_is_looked_up_for_what_is_copied_already():
     geometry = pair(slab("torso", 0.06), slab("torso", -0.06))
-    sides = other_sides(geometry, NOBODY, torch.zeros(1, 1, *SIZE))
-    assert max(float(side.shown.max()) for side in sides) == 0
+    found = sides(geometry, NOBODY, torch.zeros(1, 1, *SIZE))
+    assert max(float(side.shown.max()) for side in found) == 0
 
 
 def test_an_arm_and_its_hand_in_front_of_the_body_are_not_copied_onto_its_back():
@@ -106,9 +110,9 @@ def test_each_row_is_what_it_is_alone():
         Match(*(torch.cat([getattr(g.match, name) for g in both]) for name in Match.__dataclass_fields__)),
     )
     poses = Pose(NOBODY.xy.expand(2, -1, -1), NOBODY.visible.expand(2, -1), SIZE)
-    together = other_sides(stacked, poses, torch.ones(2, 1, *SIZE))
+    together = sides(stacked, poses, torch.ones(2, 1, *SIZE))
     for row, geometry in enumerate(both):
-        for ours, alone in zip(together, other_sides(geometry, NOBODY, torch.ones(1, 1, *SIZE)), strict=True):
+        for ours, alone in zip(together, sides(geometry, NOBODY, torch.ones(1, 1, *SIZE)), strict=True):
             assert torch.allclose(ours.place[row], alone.place[0], atol=1e-3)
             assert torch.allclose(ours.shown[row], alone.shown[0], atol=1e-4)
 

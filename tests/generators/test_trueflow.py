@@ -22,23 +22,16 @@ from reposer.generators.trueflow.copying import (
     corrected,
     covering_hands,
     forearms,
+    hands_in_front,
     hands_left_behind,
     in_own_colours,
     parts_moved,
     rims_inside,
+    shown_arms,
     torn,
+    without_rim,
 )
-from reposer.generators.trueflow.geometry import (
-    Body,
-    Geometry,
-    Match,
-    enlarged,
-    expected_place,
-    finer,
-    largest,
-    matched,
-    sample,
-)
+from reposer.generators.trueflow.geometry import Body, enlarged, expected_place, finer, largest, matched, sample
 from reposer.generators.trueflow.model import folded, in_folded_order, unfolded
 from reposer.nn.filling import filled
 from reposer.pipeline import PhotoCrop, crop_edges, transfer
@@ -199,6 +192,26 @@ def test_one_row_is_the_same_alone_and_a_clip_the_same_as_its_frames(shipped, pe
     assert (frames[0] - together[0]).abs().max() < 1e-3
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("other_side", ["mirrored", "plain"])
+def test_what_is_known_of_a_photo_serves_every_pose_with_the_same_bits(shipped, person, other_side):
+    own = person.source_pose[:1]
+    behind = replace(own, xy=own.xy[:, list(OPENPOSE_18.mirror)], visible=own.visible[:, list(OPENPOSE_18.mirror)])
+    for joint in ("nose", "left_eye", "right_eye"):
+        behind.visible[0, OPENPOSE_18.index(joint)] = False
+    elbowless = replace(person.target_pose[:1], visible=person.target_pose.visible[:1].clone())
+    elbowless.visible[0, [OPENPOSE_18.index(f"{side}_shoulder") for side in ("right", "left")]] = False
+    poses = [person.target_pose[0], behind[0], elbowless[0], person.target_pose[1], behind[0], own[0]]
+    clip = shipped.animate_explained(person.source[0], own[0], poses, other_side=other_side)
+    for pose, frame in zip(poses, clip, strict=True):
+        alone = shipped.explain(person.source[:1], own, Pose.stack([pose]), other_side=other_side)
+        ours, theirs = vars(frame.composition), vars(alone.composition)
+        assert (frame.composition.mirrored == ()) == (other_side == "plain")
+        for name, value in ours.items():
+            same = torch.equal(value, theirs[name]) if isinstance(value, torch.Tensor) else value == theirs[name]
+            assert same, name
+
+
 def large_photo(person, row=0, times=3):
     """A synthetic person as a photo that is larger than the network's frame, with noise that only copying keeps."""
     noise = 0.06 * torch.randn(1, 3, 256 * times, 192 * times, generator=torch.Generator().manual_seed(0))
@@ -340,6 +353,10 @@ def test_mirrored_photos_and_poses_give_the_mirrored_result_as_far_as_the_networ
 # ------------------------------------------------------------------------------------------- rules
 
 
+def body_of(parts):
+    return Body(parts, parts[:, :3], parts, parts, parts[..., 0, 0])
+
+
 def still_places(size):
     y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in size), indexing="ij")
     return torch.stack([x, y])[None]
@@ -348,12 +365,13 @@ def still_places(size):
 def test_the_rim_of_a_person_is_not_copied_into_the_inside_of_the_result():
     wide, narrow = torch.zeros(2, 1, 1, 32, 24)
     wide[..., 2:22], narrow[..., 8:16] = 1, 1
-    wrong = rims_inside(wide, narrow, still_places((64, 48)))[0, 0, 32]
+    inner = without_rim(narrow, (64, 48))
+    wrong = rims_inside(wide, inner, still_places((64, 48)))[0, 0, 32]
     assert wrong[16:18].min() == 1 and wrong[30:32].min() == 1, (
         "the photo's silhouette, in the middle of the result's person"
     )
     assert wrong[20:28].max() == 0, "the photo's inside"
-    assert rims_inside(narrow, narrow, still_places((64, 48))).max() <= 0.5, "an edge stays an edge"
+    assert rims_inside(narrow, inner, still_places((64, 48))).max() <= 0.5, "an edge stays an edge"
 
 
 def test_nothing_is_copied_where_places_jump_but_where_they_are_stretched():
@@ -373,14 +391,12 @@ def test_a_thin_limb_of_the_result_that_crosses_where_an_arm_hung_stays_whole():
     )
     parts[0, :, 0, 20:100, 46:52], parts[0, :, PARTS.index("left_lower_arm"), 20:100, 46:52] = -20, 20
     parts[1, :, 0, 62:67, 16:88], parts[1, :, PARTS.index("left_upper_arm"), 62:67, 16:88] = -20, 20
-    bodies = [Body(one, one[:, :3], one, one, one[..., 0, 0]) for one in parts]
-    nothing = torch.zeros(1, 2, 128, 96)
-    geometry = Geometry(*bodies, Match(nothing, nothing[:, :1], nothing[:, 0], nothing[:, 0, :, :1]))
+    source, target = (body_of(one) for one in parts)
     xy, visible = torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool)
     for name, x in (("left_shoulder", 36.0), ("left_elbow", 172.0)):
         joint = OPENPOSE_18.index(name)
         xy[0, joint], visible[0, joint] = torch.tensor([x, 128.5]), True
-    found = arms_left_behind(geometry, Pose(xy, visible, size), size)[0, 0]
+    found = arms_left_behind(target, shown_arms(source, size), Pose(xy, visible, size))[0, 0]
     assert found[126:132, 92:104].max() < 0.1, "the upper arm that passes there"
     assert found[60:100, 94:102].min() == 1, "where the forearm hung"
 
@@ -404,9 +420,10 @@ def test_a_hand_before_the_body_is_copied_where_a_hand_is_wanted_and_nowhere_els
     hand, leg = torch.full((2, 1, len(PARTS), 32, 24), -20.0)
     hand[:, PARTS.index("left_hand")], leg[:, PARTS.index("left_upper_leg")] = 20, 20
     places = still_places((64, 48))
-    assert arms_elsewhere(leg, hand, places).min() == 1
-    assert arms_elsewhere(hand, hand, places).max() == arms_elsewhere(hand, leg, places).max() == 0
-    assert arms_elsewhere(leg, leg, places).max() == 0
+    a_leg, a_hand = (shown_arms(body_of(one), (64, 48)) for one in (leg, hand))
+    assert arms_elsewhere(body_of(leg), a_hand, places).min() == 1
+    assert arms_elsewhere(body_of(hand), a_hand, places).max() == 0
+    assert arms_elsewhere(body_of(hand), a_leg, places).max() == arms_elsewhere(body_of(leg), a_leg, places).max() == 0
 
 
 SKIN, CLOTH = torch.tensor([0.5, 0.1, -0.2]).view(1, 3, 1, 1), torch.tensor([-0.6, -0.5, 0.1]).view(1, 3, 1, 1)
@@ -452,12 +469,11 @@ def test_a_hand_that_the_network_takes_for_the_trunk_is_told_by_its_colour_besid
 
 def test_such_a_hand_is_not_copied_but_where_the_result_has_its_hand_too():
     picture, parts, pose = with_a_hand()
-    nothing = torch.zeros(1, 2, 32, 32)
-    body = Body(parts, torch.zeros(1, 3, 32, 32), parts, parts, parts[..., 0, 0])
-    geometry = Geometry(body, body, Match(nothing, nothing[:, :1], nothing[:, 0], nothing[:, 0, :, :1]))
+    body = body_of(parts)
+    shown = hands_in_front(picture, body, pose)
     raised = replace(pose, xy=pose.xy.clone())
     raised.xy[0, OPENPOSE_18.index("right_wrist")] = torch.tensor([12.0, 20.0])
-    left = hands_left_behind(geometry, picture, pose, raised, grid(64, 64))
+    left = hands_left_behind(body, shown, raised, grid(64, 64))
     assert left[HAND].min() > 0.8 and left[:, :, :28].max() == 0
-    kept = hands_left_behind(geometry, picture, pose, pose, grid(64, 64))
+    kept = hands_left_behind(body, shown, pose, grid(64, 64))
     assert kept[:, :, 43:45, 34:38].max() == 0

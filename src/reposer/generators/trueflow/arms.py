@@ -5,6 +5,7 @@ lies there is what both poses say. What the network takes for an arm and is none
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -41,57 +42,83 @@ ELBOW = 0.2
 """Over how much of the way from the elbow the upper arm becomes the forearm."""
 AROUND = 0.15
 """How far beside where a forearm may be something is taken for it."""
+_FOREARMS = [[PARTS.index(f"{side}_{part}") for part in ("lower_arm", "hand")] for side in SIDES]
 _ARMS = [PARTS.index(f"{side}_{part}") for side in SIDES for part in ("upper_arm", "lower_arm", "hand")]
 
 
-def moved_forearms(
+@dataclass(frozen=True)
+class SourceArm:
+    """One forearm of a source, with its hand; of one row.
+
+    own: where the network finds it. hand: its mask. colours: the picture's, softened. ground: those of the background.
+    """
+
+    pose: Pose
+    side: int
+    own: Float[Tensor, "1 1 H W"]
+    hand: Float[Tensor, "1 1 H W"]
+    colours: Float[Tensor, "1 3 H W"]
+    ground: Float[Tensor, "1 3 H W"]
+    _shown: dict[float, Tensor] = field(default_factory=dict, init=False)
+
+    def shown(self, arm: Forearm) -> Float[Tensor, "1 1 H W"]:
+        """How surely a pixel is the forearm or hand. It is found once for each of its lengths, which are few: which
+        parts of the arms the target shows too says what it is measured by."""
+        if arm.length not in self._shown:
+            own = _its_own(arm, self.own, self.colours, self.ground)
+            self._shown[arm.length] = torch.maximum(own, self.hand)
+        return self._shown[arm.length]
+
+
+def source_arms(
     source: Float[Tensor, "B 3 H W"],
     body: Body,
     person: Float[Tensor, "B 1 h w"],
     hands: Float[Tensor, "B 2 H W"],
-    source_pose: Pose,
-    target_pose: Pose,
-    parts: Float[Tensor, "B P h w"],
-) -> Sequence[Whole]:
-    """Both forearms, with their hands, in the target. body: of the source. person, hands: its masks. parts:
-    scores of the target's."""
+    pose: Pose,
+) -> Sequence[Sequence[SourceArm]]:
+    """Of each row, the right and the left one. body, pose: of the source. person, hands: its masks."""
     size = (hands.shape[-2], hands.shape[-1])
-    scores, wanted = (at_least_float32(a).softmax(1) for a in (body.parts, parts))
+    colours = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
+    grounds = filled(colours, 1 - ramp(large(widest(person, 2), size), 0.05, 0.2))
+    own = [ramp(large(body.shares[:, group].sum(1, True) * person, size), *OWN) for group in _FOREARMS]
+    return [
+        [
+            SourceArm(pose[b : b + 1], k, *(a[b : b + 1] for a in (own[k], hands[:, [k]], colours, grounds)))
+            for k in range(len(SIDES))
+        ]
+        for b in range(len(source))
+    ]
+
+
+def moved_forearms(
+    sources: Sequence[Sequence[SourceArm]], target_pose: Pose, parts: Float[Tensor, "B P h w"]
+) -> Sequence[Whole]:
+    """Both forearms, with their hands, in the target. sources: of each row. parts: scores of the target's."""
+    size = (sources[0][0].own.shape[-2], sources[0][0].own.shape[-1])
+    wanted = at_least_float32(parts).softmax(1)
     arms = wanted[:, _ARMS].sum(1, True)
     behind = filled((1 - arms - wanted[:, :1]) / (1 - arms).clamp(min=1e-3), 1 - ramp(arms, *WANTED))
-    source = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
-    grounds = filled(source, 1 - ramp(large(widest(person, 2), size), 0.05, 0.2))
     both = []
-    for k, side in enumerate(SIDES):
-        group = [PARTS.index(f"{side}_{part}") for part in ("lower_arm", "hand")]
-        own = ramp(large(scores[:, group].sum(1, True) * person, size), *OWN)
+    for k, group in enumerate(_FOREARMS):
         now = ramp(large(widest(wanted[:, group].sum(1, True), 1), size), *WANTED)
-        others = [PARTS.index(f"{SIDES[1 - k]}_{part}") for part in ("lower_arm", "hand")]
-        other = ramp(large(wanted[:, others].sum(1, True), size), *OWN)
-        maps = own, hands[:, [k]], now, other, large(behind, size), source, grounds
-        rows = [
-            _moved(source_pose[b : b + 1], target_pose[b : b + 1], k, *(a[b : b + 1] for a in maps))
-            for b in range(len(own))
-        ]
+        other = ramp(large(wanted[:, _FOREARMS[1 - k]].sum(1, True), size), *OWN)
+        maps = now, other, large(behind, size)
+        rows = [_moved(own[k], target_pose[b : b + 1], *(a[b : b + 1] for a in maps)) for b, own in enumerate(sources)]
         both.append(Whole(*(torch.cat(maps) for maps in zip(*rows, strict=True))))
     return both
 
 
 def _moved(
-    pose: Pose,
+    source: SourceArm,
     target_pose: Pose,
-    side: int,
-    own: Float[Tensor, "1 1 H W"],
-    hand: Float[Tensor, "1 1 H W"],
     now: Float[Tensor, "1 1 H W"],
     other: Float[Tensor, "1 1 H W"],
     behind: Float[Tensor, "1 1 H W"],
-    source: Float[Tensor, "1 3 H W"],
-    ground: Float[Tensor, "1 3 H W"],
 ) -> Whole:
-    """Of one row. own: where the network finds the forearm in the photo. now, other: this and the other one in the
-    target. behind: how surely something of the body is
-    there in the target, and not the background, if no arm is. ground: the source's background."""
+    """Of one row. now, other: this and the other one in the target. behind: how surely something of the body is there
+    in the target, and not the background, if no arm is."""
+    pose, side, own = source.pose, source.side, source.own
     size, nothing = (own.shape[-2], own.shape[-1]), torch.zeros_like(own)
     lengths = shared_lengths(pose, target_pose)
     here, there = (forearms_of(p, length)[side] for p, length in zip((pose, target_pose), lengths, strict=True))
@@ -102,7 +129,7 @@ def _moved(
     stretched = torch.where(along < 0, along / after * before, along)  # a hand keeps its length
     place = here.wrist + here.length * (stretched[..., None] * here.along + across[..., None] * here.across)
     place = place.movedim(-1, 0)[None].to(own)
-    seen = sample(torch.maximum(_its_own(here, own, source, ground), hand), place) * inside(place, size)
+    seen = sample(source.shown(here), place) * inside(place, size)
     width = WIDTH[1] + (WIDTH[0] - WIDTH[1]) * (-along / after).clamp(0, 1)
 
     def share(first: float, last: float, least: tuple[float, float]) -> Tensor:

@@ -33,22 +33,18 @@ from .hair import Hair, hair_coloured, unseen
 from .hands import moved_hands
 from .heads import BackOfHead, back_of_head, moved_head
 from .other_side import other_sides
+from .source import Source
 
 
 class Shown(NamedTuple):
-    """A source, and what is known of it.
+    """A source and a target.
 
-    picture: at the generator's size. pose: of its person. geometry: of it and the target. place: where it shows each
-    pixel of the target. error: how far off that is where nothing moves. mask, hands: its person, and both hands.
+    geometry: of both. place: where the source shows each pixel of the target.
     """
 
-    picture: Float[Tensor, "B 3 H W"]
-    pose: Pose
+    source: Source
     geometry: Geometry
     place: Float[Tensor, "B 2 H W"]
-    error: Float[Tensor, "B 2 h w"]
-    mask: Float[Tensor, "B 1 h w"]
-    hands: Float[Tensor, "B 2 H W"]
 
 
 class Copies(NamedTuple):
@@ -87,37 +83,38 @@ def composed(
 ) -> Composition:
     """copied, painted, person: what the generator copies of each source, generates, and takes for the person.
     background: the first source's, and where that was filled. other_side: "plain" = nothing is copied from there."""
-    size, parts = (person.shape[-2], person.shape[-1]), sources[0].geometry.target.parts
-    still = large(still_share(sources[0].geometry, sources[0].pose, target_pose), size)
+    size, target = (person.shape[-2], person.shape[-1]), sources[0].geometry.target
+    parts = target.parts
+    still = large(still_share(sources[0].geometry, sources[0].source.pose, target_pose), size)
     own_person = person
     copies, hidden_by_arms = _flows(sources, target_pose, copied, person, 1 - still[:, None])
     wholes = [
         (
-            *moved_forearms(a.picture, a.geometry.source, a.mask, a.hands, a.pose, target_pose, parts),
-            *moved_hands(a.hands, a.pose, target_pose, parts),
-            moved_head(a.geometry.source, a.mask, a.hands, a.pose, target_pose, parts),
+            *moved_forearms(a.source.arms, target_pose, parts),
+            *moved_hands(a.source.hands, a.source.pose, target_pose, parts),
+            moved_head(a.source.head, target_pose, parts),
         )
         for a in sources
     ]
     copies, before = _with_wholes(copies, wholes)
     arms = [len(sources) + s * len(own) + k for s, own in enumerate(wholes) for k in range(len(own) - 1)]
-    heads = [back_of_head(a.picture, a.geometry.source, a.mask, a.pose, target_pose, parts) for a in sources]
+    heads = [back_of_head(a.source.faces, target_pose, parts) for a in sources]
     copies, painted = _without_faces(copies, painted, heads)
     whole, bare = len(copies.sources), copies.missing
     hairs = [unseen(head.hair, copies.of_others(s)) for s, head in enumerate(heads)]
     copies = copies._replace(person=reduce(torch.maximum, (hair.falls for hair in hairs), copies.person))
     if other_side == "mirrored":
         copies = _with_hair(copies, hairs)
-        for s, (source, head, hair) in enumerate(zip(sources, heads, hairs, strict=True)):
+        for s, (a, head, hair) in enumerate(zip(sources, heads, hairs, strict=True)):
             elsewhere = 1 - torch.maximum(head.head, hair.covers)
-            for side in other_sides(source.geometry, source.pose, copies.missing * own_person):
+            for side in other_sides(a.source.sides, target, a.geometry.match.place, copies.missing * own_person):
                 copies = copies.below(side.place, side.shown * elsewhere, s)
     seen = [
-        share * (5 * sample(large(sources[s].mask, size), place) - 4).clamp(0, 1)
+        share * (5 * sample(sources[s].source.person, place) - 4).clamp(0, 1)
         for share, place, s in zip(copies.shares.unbind(1), copies.places, copies.sources, strict=True)
     ]
     looks = [
-        sample(at_least_float32(sources[s].picture), place)
+        sample(at_least_float32(sources[s].source.picture), place)
         for s, place in zip(copies.sources, copies.places, strict=True)
     ]
 
@@ -170,17 +167,17 @@ def _flows(
     moved: Float[Tensor, "B 1 1 H W"],
 ) -> tuple[Copies, Float[Tensor, "B 1 H W"]]:
     """What each source shows at its places, and where that would be an arm of a source before something else."""
-    places = [corrected(a.place, a.error) for a in sources]
+    places = [corrected(a.place, a.source.error) for a in sources]
     arms, wrong = [], []
     for a, place in zip(sources, places, strict=True):
-        own, target = a.geometry.source, a.geometry.target
-        left_behind = hands_left_behind(a.geometry, a.picture, a.pose, target_pose, place)
-        arms.append(torch.maximum(arms_elsewhere(target.parts, own.parts, place), left_behind))
-        wrong.append(torch.maximum(rims_inside(target.person, a.mask, place), torn(place)))
+        source, target = a.source, a.geometry.target
+        left_behind = hands_left_behind(target, source.hands_in_front, target_pose, place)
+        arms.append(torch.maximum(arms_elsewhere(target, source.shown_arms, place), left_behind))
+        wrong.append(torch.maximum(rims_inside(target.person, source.inside, place), torn(place)))
     not_these = torch.maximum(torch.stack(arms, 1), torch.stack(wrong, 1))
     hidden_by_arms = (copied * torch.stack(arms, 1) * moved).sum(1)
-    size = (person.shape[-2], person.shape[-1])
-    person = person * (1 - arms_left_behind(sources[0].geometry, target_pose, size))
+    first = sources[0]
+    person = person * (1 - arms_left_behind(first.geometry.target, first.source.shown_arms, target_pose))
     return Copies(person, copied * (1 - not_these * moved), places, range(len(sources))), hidden_by_arms
 
 

@@ -16,7 +16,7 @@ from reposer.nn.layout import at_least_float32
 from reposer.nn.maps import limb_mask
 from reposer.nn.windows import narrowest, widest
 
-from .geometry import MAP, Geometry, sample
+from .geometry import MAP, Body, Geometry, large, sample
 
 
 class Whole(NamedTuple):
@@ -71,9 +71,7 @@ def parts_moved(source_pose: Pose, target_pose: Pose) -> Float[Tensor, "B P"]:
 def still_share(geometry: Geometry, source_pose: Pose, target_pose: Pose) -> Float[Tensor, "B 1 h w"]:
     """How surely nothing has moved near a pixel, in the source or in the target: there its own pixel is the answer."""
     moved = parts_moved(source_pose, target_pose)[..., None, None]
-    shares = [
-        (at_least_float32(body.parts).softmax(1) * moved).sum(1, True) for body in (geometry.source, geometry.target)
-    ]
+    shares = [(body.shares * moved).sum(1, True) for body in (geometry.source, geometry.target)]
     near = widest(torch.maximum(*shares), NEAR // 2)
     return 1 - F.avg_pool2d((3 * near - 0.3).clamp(0, 1), 5, 1, 2, count_include_pad=False)
 
@@ -132,17 +130,18 @@ RIM = 1
 """Width of a person's rim, in cells of a body."""
 
 
+def without_rim(source: Float[Tensor, "B 1 h w"], size: tuple[int, int]) -> Float[Tensor, "B 1 H W"]:
+    """The source's person without the rim, at the picture's size."""
+    return large(shrunk(source, RIM), size)
+
+
 def rims_inside(
-    target: Float[Tensor, "B 1 h w"], source: Float[Tensor, "B 1 h w"], place: Float[Tensor, "B 2 H W"]
+    target: Float[Tensor, "B 1 h w"], source: Float[Tensor, "B 1 H W"], place: Float[Tensor, "B 2 H W"]
 ) -> Float[Tensor, "B 1 H W"]:
     """How much a pixel of the target's inside shows the rim of the source's person: its shading and a mixture with the
-    background, which would be a crack there. target, source: their persons."""
-
-    size = (place.shape[-2], place.shape[-1])
-    inside, outer = (
-        F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (shrunk(target, 3), shrunk(source, RIM))
-    )
-    return inside * (2 - 2 * sample(outer, place)).clamp(0, 1)
+    background, which would be a crack there. target: its person. source: its own, `without_rim`."""
+    inside = large(shrunk(target, 3), (place.shape[-2], place.shape[-1]))
+    return inside * (2 - 2 * sample(source, place)).clamp(0, 1)
 
 
 LIMBS = 50
@@ -167,30 +166,29 @@ ARMS = [PARTS.index(f"{side}_{part}") for side in ("right", "left") for part in 
 """Parts that hang in front of the rest of the body."""
 
 
+def shown_arms(source: Body, size: tuple[int, int]) -> Float[Tensor, "B 1 H W"]:
+    """How surely a pixel of the source is a forearm or hand, at the picture's size."""
+    return large(source.shares[:, ARMS].sum(1, True), size)
+
+
 def arms_elsewhere(
-    target: Float[Tensor, "B P h w"], source: Float[Tensor, "B P h w"], place: Float[Tensor, "B 2 H W"]
+    target: Body, source: Float[Tensor, "B 1 H W"], place: Float[Tensor, "B 2 H W"]
 ) -> Float[Tensor, "B 1 H W"]:
     """How much a pixel of the target that is no forearm or hand shows one of the source, in front of what belongs
-    there. target, source: scores of their parts."""
-    size = (place.shape[-2], place.shape[-1])
-    wanted, shown = (at_least_float32(a).softmax(1)[:, ARMS].sum(1, True) for a in (target, source))
-    wanted, shown = (F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (widest(wanted, 2), shown))
-    return (5 * sample(shown, place) - 0.75).clamp(0, 1) * (1.5 - 4 * wanted).clamp(0, 1)
+    there. source: its `shown_arms`."""
+    wanted = large(widest(target.shares[:, ARMS].sum(1, True), 2), (place.shape[-2], place.shape[-1]))
+    return (5 * sample(source, place) - 0.75).clamp(0, 1) * (1.5 - 4 * wanted).clamp(0, 1)
 
 
-def arms_left_behind(geometry: Geometry, target_pose: Pose, size: tuple[int, int]) -> Float[Tensor, "B 1 H W"]:
+def arms_left_behind(target: Body, source: Float[Tensor, "B 1 H W"], target_pose: Pose) -> Float[Tensor, "B 1 H W"]:
     """How surely a pixel at the edge of the target's person, and on none of its limbs, only shows where a forearm or
-    hand of the source hung. size: (H, W)."""
-    target, source = geometry.target, geometry.source
-    here = torch.stack(
-        torch.meshgrid(*(torch.arange(n, device=target.parts.device) for n in size), indexing="ij")[::-1]
-    )
-    there = arms_elsewhere(
-        target.parts, source.parts, here[None].expand(len(target.parts), -1, -1, -1).to(geometry.match.place)
-    )
+    hand of the source hung. source: its `shown_arms`."""
+    size = (source.shape[-2], source.shape[-1])
+    here = torch.stack(torch.meshgrid(*(torch.arange(n, device=source.device) for n in size), indexing="ij")[::-1])
+    there = arms_elsewhere(target, source, here[None].expand(len(source), -1, -1, -1).to(source))
     limbs = limb_mask(target_pose.resize((size[0] // MAP, size[1] // MAP)), size[0] / MAP / LIMBS)
     own = torch.maximum(shrunk(target.person, 2), limbs)
-    return there * (1 - F.interpolate(own, size, mode="bilinear", align_corners=False))
+    return there * (1 - large(own, size))
 
 
 HAND, THICK = 0.7, 0.25
@@ -265,28 +263,26 @@ def covering_hands(
     return F.avg_pool2d(widest(found, 2), 3, 1, 1)
 
 
+def _forearms_of_rows(pose: Pose, size: tuple[int, int], share: float) -> Float[Tensor, "B 1 h w"]:
+    return torch.cat([forearms(pose[b : b + 1].resize(size), share) for b in range(len(pose))])
+
+
+def hands_in_front(source: Float[Tensor, "B 3 H W"], body: Body, pose: Pose) -> Float[Tensor, "B 1 H W"]:
+    """The `covering_hands` of a source, at its size. body, pose: of its person."""
+    half = (body.parts.shape[-2], body.parts.shape[-1])
+    near, zone = (_forearms_of_rows(pose, half, share) for share in (1.0, AT_MOST))
+    return large(covering_hands(source, body.parts, near, zone), (source.shape[-2], source.shape[-1]))
+
+
 def hands_left_behind(
-    geometry: Geometry,
-    source: Float[Tensor, "B 3 H W"],
-    source_pose: Pose,
-    target_pose: Pose,
-    place: Float[Tensor, "B 2 H W"],
+    target: Body, source: Float[Tensor, "B 1 H W"], target_pose: Pose, place: Float[Tensor, "B 2 H W"]
 ) -> Float[Tensor, "B 1 H W"]:
-    """How much a pixel of the target that is no arm shows a hand of the source in front of what belongs there, see
-    `covering_hands`."""
-    half, size = (
-        (geometry.source.parts.shape[-2], geometry.source.parts.shape[-1]),
-        (place.shape[-2], place.shape[-1]),
-    )
-    near, zone, now = (
-        torch.cat([forearms(pose[b : b + 1].resize(half), share) for b in range(len(place))])
-        for pose, share in ((source_pose, 1.0), (source_pose, AT_MOST), (target_pose, SURELY))
-    )
-    there = covering_hands(source, geometry.source.parts, near, zone)
-    arms = at_least_float32(geometry.target.parts).softmax(1)[:, ARMS].sum(1, True)
-    wanted = torch.maximum(widest(arms, 2), now)
-    there, wanted = (F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (there, wanted))
-    return sample(there, place) * (1 - wanted)
+    """How much a pixel of the target that is no arm shows a hand of the source in front of what belongs there. source:
+    its `hands_in_front`."""
+    half = (target.parts.shape[-2], target.parts.shape[-1])
+    now = _forearms_of_rows(target_pose, half, SURELY)
+    wanted = torch.maximum(widest(target.shares[:, ARMS].sum(1, True), 2), now)
+    return sample(source, place) * (1 - large(wanted, (place.shape[-2], place.shape[-1])))
 
 
 def unlike(one: Float[Tensor, "B 3 #h #w"], other: Float[Tensor, "B 3 #h #w"]) -> Tensor:

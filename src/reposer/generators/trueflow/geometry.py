@@ -94,9 +94,14 @@ class Body:
     code: Float[Tensor, "B E"]
 
     @cached_property
+    def shares(self) -> Float[Tensor, "B P h w"]:
+        """The probability that a pixel shows each part."""
+        return at_least_float32(self.parts).softmax(1)
+
+    @cached_property
     def person(self) -> Float[Tensor, "B 1 h w"]:
         """The probability that a pixel shows the person."""
-        return 1 - at_least_float32(self.parts).softmax(1)[:, :1]
+        return 1 - self.shares[:, :1]
 
 
 class BodyNet(nn.Module):

@@ -118,70 +118,118 @@ class _Seen(NamedTuple):
     person: Float[Tensor, "R C"]
 
 
-def hair_from_behind(
+class _Grid(NamedTuple):
+    """The coordinates of a head that are looked at: of rows, of columns, and both as complex numbers."""
+
+    along: Float[Tensor, " R"]
+    beside: Float[Tensor, " C"]
+    both: Complex[Tensor, "R C"]
+
+    @property
+    def step(self) -> float:
+        """Between columns."""
+        return float(self.beside[1] - self.beside[0])
+
+
+def _grid(like: Tensor) -> _Grid:
+    along, beside = (torch.linspace(*ends, STEPS, device=like.device) for ends in (ALONG, (-BESIDE, BESIDE)))
+    return _Grid(along, beside, torch.complex(along[:, None].expand(STEPS, STEPS), beside.expand(STEPS, STEPS)))
+
+
+class FrontHair(NamedTuple):
+    """The hair of a photo from the front; of one row. Its colours tell nothing where `told_by` is None.
+
+    like: as the photo came. axis: of its head. looks: at the photo's size, what `_Seen` is read from. rim: how far
+    below its top a head is mixed with what is behind. skin: the face's colour. told_by: the colour by which hair is
+    told from it; colour: that of the hair. thick: how many columns have hair above the forehead. hairs: how surely
+    each pixel is hair. locks, end: see `_locks`.
+    """
+
+    like: Float[Tensor, "1 3 H W"]
+    axis: HeadAxis
+    looks: Float[Tensor, "1 8 H W"]
+    rim: float
+    skin: Float[Tensor, "1 3 1 1"]
+    told_by: Float[Tensor, "1 3 1 1"] | None = None
+    colour: Float[Tensor, "1 3 1 1"] | None = None
+    thick: float = 0.0
+    hairs: Float[Tensor, "R C"] | None = None
+    locks: "_Ends | None" = None
+    end: float = 0.0
+
+    def seen(self, grid: _Grid, narrow: float) -> _Seen:
+        """The head, as wide as this share of what it is looked at by."""
+        places = _xy(self.axis.places(torch.complex(grid.both.real, -narrow * grid.both.imag)))
+        size, found = (self.looks.shape[-2], self.looks.shape[-1]), sample(self.looks, places)
+        return _Seen(found[:, :3], found[:, 3:6], found[0, 6], found[0, 7] * inside(places, size)[0, 0])
+
+
+def front_hair(
     source: Float[Tensor, "1 3 H W"],
     face: Float[Tensor, "1 1 H W"],
     person: Float[Tensor, "1 1 H W"],
-    was: HeadAxis,
-    head: Float[Tensor, "1 1 H W"],
-    now: HeadAxis,
-    away: float,
+    axis: HeadAxis,
     skin: Float[Tensor, "1 3 1 1"],
-) -> Hair:
-    """Of one row. face, person: of the source, `was` its axis. head: of the target, `now` its axis. away: how surely
-    the target is turned away. skin: the face's colour."""
-    given, size = source, (source.shape[-2], source.shape[-1])
-    source, face, person, head, skin = (a.float() for a in (source, face, person, head, skin))
-    along, beside = (torch.linspace(*ends, STEPS, device=source.device) for ends in (ALONG, (-BESIDE, BESIDE)))
-    grid = torch.complex(along[:, None].expand(STEPS, STEPS), beside.expand(STEPS, STEPS))
+) -> FrontHair:
+    """Of one row. axis: of its head. skin: the face's colour."""
+    given = source
+    source, face, person, skin = (a.float() for a in (source, face, person, skin))
     soft = F.avg_pool2d(source, 3, 1, 1, count_include_pad=False)
     looks = torch.cat([soft, filled(source, 1 - ramp(widest(person, 2), 0.05, 0.2)), face, person], 1)
+    found, grid = FrontHair(given, axis, looks, max(SCALP, MIXED / float(axis.way.abs())), skin), _grid(looks)
+    along, beside, _ = grid
+    photo = found.seen(grid, 1.0)
+    told_by = _hair_colour(photo, along, found.rim, skin)
+    if told_by is None:
+        return found
+    likely = _likely(photo, told_by, skin)
+    high = _height(photo, likely, along, beside)
+    thick = float((high.end - high.begin > THIN[0]).sum())
+    hairs = likely * (photo.person > 0.5)
+    upper = (hairs * (along[:, None] < BROWS))[None, None]
+    colour = mean_colour(photo.colours, upper) if float(upper.sum()) > 1 else told_by
+    locks, end = _locks(hairs, along, beside)
+    return found._replace(told_by=told_by, colour=colour, thick=thick, hairs=hairs, locks=locks, end=end)
 
-    def seen(narrow: float) -> _Seen:
-        places = _xy(was.places(torch.complex(grid.real, -narrow * grid.imag)))
-        found = sample(looks, places)
-        return _Seen(found[:, :3], found[:, 3:6], found[0, 6], found[0, 7] * inside(places, size)[0, 0])
 
-    photo, rim = seen(1.0), max(SCALP, MIXED / float(was.way.abs()))
-    target = sample(head, _xy(now.places(grid)))[0, 0]
-    step = float(beside[1] - beside[0])
+def hair_from_behind(hair: FrontHair, head: Float[Tensor, "1 1 H W"], now: HeadAxis, away: float) -> Hair:
+    """Of one row. head: of the target, `now` its axis. away: how surely the target is turned away."""
+    given, was, skin, size = hair.like, hair.axis, hair.skin, (hair.looks.shape[-2], hair.looks.shape[-1])
+    head, grid = head.float(), _grid(hair.looks)
+    along, beside, both = grid
+    target = sample(head, _xy(now.places(both)))[0, 0]
     # of a row, so that a speck far off does not make it wide
-    half = float((target > 0.5)[along < NAPE[1]].sum(1).amax()) * step / 2
-    colour = _hair_colour(photo, along, rim, skin)
-    if colour is None or not half:
+    half = float((target > 0.5)[along < NAPE[1]].sum(1).amax()) * grid.step / 2
+    if hair.told_by is None or not half:
         return no_hair(given)
+    colour, front, locks, end = hair.colour, hair.hairs, hair.locks, hair.end
+    assert colour is not None and front is not None and locks is not None
     # what covers a narrower part of the photo's head is spread
-    high = _height(photo, _likely(photo, colour, skin), along, beside)
-    thick = high.end - high.begin > THIN[0]
-    narrow = min(1.0, 0.9 * float(thick.sum()) * step / 2 / half) if bool(thick.any()) else 1.0
-    spread = seen(narrow)
-    hairs = _likely(spread, colour, skin)
+    narrow = min(1.0, 0.9 * hair.thick * grid.step / 2 / half) if hair.thick else 1.0
+    spread = hair.seen(grid, narrow)
+    hairs = _likely(spread, hair.told_by, skin)
     high = _height(spread, hairs, along, beside)
     height = high.end - high.begin
     crown = _smooth(_first(target > 0.5, along), beside)
     down = ((along[:, None] - crown) / (NAPE[1] - crown)).clamp(0, 1)
-    begin = torch.maximum(RIM * height, (height / 2).clamp(max=rim))
+    begin = torch.maximum(RIM * height, (height / 2).clamp(max=hair.rim))
     cap_along = high.begin + torch.lerp(begin, (1 - RIM) * height, down)
     cap_shown = _looked(hairs, cap_along, beside.expand_as(cap_along)) * ramp(height, *THIN)
 
-    covers, falls = ramp(target, *INSIDE) * (1 - ramp(grid.real, *NAPE)), torch.zeros_like(target)
+    covers, falls = ramp(target, *INSIDE) * (1 - ramp(both.real, *NAPE)), torch.zeros_like(target)
     lock_beside, locks_shown = torch.zeros_like(target), torch.zeros_like(target)
-    hairs = _likely(photo, colour, skin) * (photo.person > 0.5)
-    upper = (hairs * (along[:, None] < BROWS))[None, None]
-    colour = mean_colour(photo.colours, upper) if float(upper.sum()) > 1 else colour
-    locks, end = _locks(hairs, along, beside)
     if end > LONG:
-        lower = ramp(grid.real, *FALLS)
-        falls = ramp(half - grid.imag.abs(), -EDGE, EDGE) * (1 - ramp(grid.real, end - ENDS, end)) * lower
+        lower = ramp(both.real, *FALLS)
+        falls = ramp(half - both.imag.abs(), -EDGE, EDGE) * (1 - ramp(both.real, end - ENDS, end)) * lower
         covers = torch.maximum(covers, falls)
         width = (locks.end - locks.begin)[:, None]
-        lock_beside = locks.begin[:, None] + (RIM + (1 - 2 * RIM) * grid.imag.abs() / half) * width
-        locks_shown = lower * _looked(hairs, grid.real, torch.copysign(lock_beside, grid.imag))
+        lock_beside = locks.begin[:, None] + (RIM + (1 - 2 * RIM) * both.imag.abs() / half) * width
+        locks_shown = lower * _looked(front, both.real, torch.copysign(lock_beside, both.imag))
         cap_shown = (1 - lower) * cap_shown
     maps = [covers, falls, covers * cap_shown, covers * locks_shown, cap_along, lock_beside]
 
     # from the head's coordinates into the picture
-    there = now.coordinates(all_pixels(size, source))
+    there = now.coordinates(all_pixels(size, hair.looks))
     looked_at = (there.imag.abs() < BESIDE) & (there.real > ALONG[0]) & (there.real < ALONG[1])
     at, stacked = _steps(there.real, there.imag), torch.stack(maps)[None]
     covers, falls, cap_shown, locks_shown = sample(stacked[:, :4].nan_to_num(), at)[0][:, None, None] * (

@@ -6,6 +6,9 @@ whose face the photo shows and the pose hides has the photo's hair (see `hair`);
 where no long hair lies on it. A head has a direction where neck and both ears, both eyes or one ear are known.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -21,8 +24,8 @@ from reposer.nn.windows import narrowest, widest
 
 from .copying import Whole, mean_colour, ramp, reached, unlike
 from .geometry import Body, inside, large, sample
-from .hair import NAPE, Hair, hair_from_behind, no_hair
-from .head_axis import SPREAD, all_pixels, as_complex, head_axis, point_of
+from .hair import NAPE, FrontHair, Hair, front_hair, hair_from_behind, no_hair
+from .head_axis import SPREAD, HeadAxis, all_pixels, as_complex, head_axis, point_of
 
 FACIAL, EARS = ("nose", "right_eye", "left_eye"), ("right_ear", "left_ear")
 HEAD = [PARTS.index(part) for part in ("hair", "face")]
@@ -97,25 +100,48 @@ def _hair(
     return found * (at.real < CHIN[0])
 
 
-def moved_head(
-    source: Body,
-    person: Float[Tensor, "B 1 h w"],
-    hands: Float[Tensor, "B 2 H W"],
-    source_pose: Pose,
-    target_pose: Pose,
-    parts: Float[Tensor, "B P h w"],
-) -> Whole:
-    """The head of each row in the target, where it looks where it looks in the source. person, hands: the source's
-    masks. parts: scores of the target's."""
+class SourceHead(NamedTuple):
+    """A source's head and its person: how surely a pixel is theirs; of each row."""
+
+    pose: Pose
+    head: Float[Tensor, "B 1 H W"]
+    person: Float[Tensor, "B 1 H W"]
+
+
+def source_head(
+    source: Body, person: Float[Tensor, "B 1 h w"], hands: Float[Tensor, "B 2 H W"], pose: Pose
+) -> SourceHead:
+    """person, hands: the source's masks."""
     size = (hands.shape[-2], hands.shape[-1])
-    scores, wanted = (at_least_float32(a).softmax(1) for a in (source.parts, parts))
-    head, arms, mask = (
-        large(a, size) for a in (scores[:, HEAD].sum(1, True) * person, scores[:, ARMS].sum(1, True), person)
-    )
+    maps = source.shares[:, HEAD].sum(1, True) * person, source.shares[:, ARMS].sum(1, True), person
+    head, arms, mask = (large(a, size) for a in maps)
     arms = torch.maximum(arms, hands.amax(1, True))
+    rows = [_head(pose[b : b + 1], *(a[b : b + 1] for a in (head, arms, mask))) for b in range(len(person))]
+    return SourceHead(pose, torch.cat(rows), mask)
+
+
+def _head(
+    pose: Pose, head: Float[Tensor, "1 1 H W"], arms: Float[Tensor, "1 1 H W"], person: Float[Tensor, "1 1 H W"]
+) -> Float[Tensor, "1 1 H W"]:
+    """Of one row; nothing where its axis is not known."""
+    axis = head_axis(pose)
+    if axis is None:
+        return torch.zeros_like(head)
+    own = axis.coordinates(all_pixels((head.shape[-2], head.shape[-1]), head))
+    upper = (1 - ramp(own.real, *CHIN)) * axis.near(own)
+    mask = torch.maximum(ramp(head, 0.3, 0.7), ramp(person, 0.3, 0.7) * (1 - ramp(arms, 0.2, 0.5))) * upper
+    return reached(mask * ramp(head, 0.4, 0.8), mask)
+
+
+def moved_head(source: SourceHead, target_pose: Pose, parts: Float[Tensor, "B P h w"]) -> Whole:
+    """The head of each row in the target, where it looks where it looks in the source. parts: scores of the
+    target's."""
+    pose, head, person = source
+    size = (head.shape[-2], head.shape[-1])
+    wanted = at_least_float32(parts).softmax(1)
     now = [large(wanted[:, group].sum(1, True), size) for group in (HEAD, ARMS)]
     rows = [
-        _moved(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in (head, arms, mask, *now)))
+        _moved(pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in (head, person, *now)))
         for b in range(len(person))
     ]
     return Whole(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
@@ -125,18 +151,17 @@ def _moved(
     pose: Pose,
     target_pose: Pose,
     head: Float[Tensor, "1 1 H W"],
-    arms: Float[Tensor, "1 1 H W"],
     person: Float[Tensor, "1 1 H W"],
     wanted: Float[Tensor, "1 1 H W"],
     wanted_arms: Float[Tensor, "1 1 H W"],
 ) -> Whole:
-    """Of one row."""
+    """Of one row. head, person: of the source."""
     nothing = torch.zeros_like(head)
     size = (head.shape[-2], head.shape[-1])
     names = [name for name in (*FACIAL, *EARS) if name in pose.skeleton]
     joints = [k for k in map(pose.skeleton.index, names) if pose.visible[0, k] and target_pose.visible[0, k]]
-    axis, now_axis = head_axis(pose), head_axis(target_pose)
-    if len(joints) < 3 or axis is None or now_axis is None:
+    now_axis = head_axis(target_pose)
+    if len(joints) < 3 or head_axis(pose) is None or now_axis is None:
         return Whole(nothing.repeat(1, 2, 1, 1), nothing, nothing, nothing)
     was, now = (as_complex(one.xy[0, joints]) for one in (pose, target_pose))
     here, there = was - was.mean(), now - now.mean()
@@ -147,65 +172,79 @@ def _moved(
     left = ((there - grown * here).abs().square().sum() / spread).sqrt() / grown.abs()
     sure = (1 - ramp(left, *BENT)) * (1 - ramp(grown.abs().log10().abs(), *GROWN))
     pixels = all_pixels(size, head)
-    own, wanted_at = axis.coordinates(pixels), now_axis.coordinates(pixels)
-    upper = (1 - ramp(own.real, *CHIN)) * axis.near(own)
-    mask = torch.maximum(ramp(head, 0.3, 0.7), ramp(person, 0.3, 0.7) * (1 - ramp(arms, 0.2, 0.5))) * upper
-    mask = reached(mask * ramp(head, 0.4, 0.8), mask)
+    wanted_at = now_axis.coordinates(pixels)
     at = was.mean() + (pixels - now.mean()) / grown
     place = torch.stack([at.real, at.imag])[None].to(head)
     seen = inside(place, size)
-    shown = sample(mask, place) * seen * (1 - ramp(wanted_arms, 0.3, 0.6))
+    shown = sample(head, place) * seen * (1 - ramp(wanted_arms, 0.3, 0.6))
     # too much is what the source shows to be its background: what it hides or cuts stays
     around = (1 - ramp(wanted_at.real, CHIN[0] - 0.35, CHIN[0] - 0.2)) * now_axis.near(wanted_at) * seen
     beyond = wanted * around * (1 - ramp(sample(person, place), 0.1, 0.4)) * (1 - widest(shown, 1))
     return Whole(place, sure * shown, sure * beyond, nothing)
 
 
-def back_of_head(
-    source: Float[Tensor, "B 3 H W"],
-    body: Body,
-    person: Float[Tensor, "B 1 h w"],
-    source_pose: Pose,
-    target_pose: Pose,
-    parts: Float[Tensor, "B P h w"],
-) -> BackOfHead:
-    """The back of each row's head, where the source shows the face. body, person: of the source. parts: scores of the
-    target's."""
+@dataclass(frozen=True)
+class SourceFace:
+    """A source's face, and its hair as it is seen from the front; of one row.
+
+    face, person: how surely a pixel is theirs.
+    """
+
+    pose: Pose
+    picture: Float[Tensor, "1 3 H W"]
+    face: Float[Tensor, "1 1 H W"]
+    person: Float[Tensor, "1 1 H W"]
+
+    @cached_property
+    def axis(self) -> HeadAxis | None:
+        return head_axis(self.pose)
+
+    @cached_property
+    def skin(self) -> Float[Tensor, "1 3 1 1"] | None:
+        """The face's colour; None where too little of one is seen."""
+        assert self.axis is not None
+        here = self.axis.coordinates(all_pixels((self.face.shape[-2], self.face.shape[-1]), self.face))
+        seen = ramp(self.face, 0.6, 0.9) * (here.real < 0.2)
+        return None if float(seen.sum()) < FEW else mean_colour(self.picture, seen)
+
+    @cached_property
+    def hair(self) -> FrontHair:
+        assert self.axis is not None and self.skin is not None
+        return front_hair(self.picture, self.face, self.person, self.axis, self.skin)
+
+
+def source_faces(
+    source: Float[Tensor, "B 3 H W"], body: Body, person: Float[Tensor, "B 1 h w"], pose: Pose
+) -> Sequence[SourceFace]:
+    """Of each row. body, person: of the source."""
     size = (source.shape[-2], source.shape[-1])
-    scores, wanted = (at_least_float32(a).softmax(1) for a in (body.parts, parts))
-    maps = scores[:, [FACE]], person, wanted[:, HEAD].sum(1, True), wanted[:, [NECK]]
-    looks = [at_least_float32(source), *(large(a, size) for a in maps)]
-    rows = [
-        _back(source_pose[b : b + 1], target_pose[b : b + 1], *(a[b : b + 1] for a in looks))
-        for b in range(len(source))
-    ]
+    maps = [at_least_float32(source), large(body.shares[:, [FACE]], size), large(person, size)]
+    return [SourceFace(pose[b : b + 1], *(a[b : b + 1] for a in maps)) for b in range(len(source))]
+
+
+def back_of_head(sources: Sequence[SourceFace], target_pose: Pose, parts: Float[Tensor, "B P h w"]) -> BackOfHead:
+    """The back of each row's head, where the source shows the face. sources: of each row. parts: scores of the
+    target's."""
+    size = (sources[0].face.shape[-2], sources[0].face.shape[-1])
+    wanted = at_least_float32(parts).softmax(1)
+    maps = [large(a, size) for a in (wanted[:, HEAD].sum(1, True), wanted[:, [NECK]])]
+    rows = [_back(own, target_pose[b : b + 1], *(a[b : b + 1] for a in maps)) for b, own in enumerate(sources)]
     heads, napes, colours, hairs = zip(*rows, strict=True)
     hair = Hair(*(torch.cat(maps) for maps in zip(*hairs, strict=True)))
     return BackOfHead(torch.cat(heads), torch.cat(napes), torch.cat(colours), hair)
 
 
 def _back(
-    pose: Pose,
-    target_pose: Pose,
-    source: Float[Tensor, "1 3 H W"],
-    face: Float[Tensor, "1 1 H W"],
-    person: Float[Tensor, "1 1 H W"],
-    head: Float[Tensor, "1 1 H W"],
-    neck: Float[Tensor, "1 1 H W"],
+    source: SourceFace, target_pose: Pose, head: Float[Tensor, "1 1 H W"], neck: Float[Tensor, "1 1 H W"]
 ) -> BackOfHead:
-    """Of one row. face, person: of the source. head, neck: of the target."""
-    size = (face.shape[-2], face.shape[-1])
-    was, now = head_axis(pose), head_axis(target_pose)
-    away = _turned_away(pose, target_pose)
-    if was is None or now is None or away == 0:
-        return _no_back(source)
-    here, there = (axis.coordinates(all_pixels(size, face)) for axis in (was, now))
-    seen = ramp(face, 0.6, 0.9) * (here.real < 0.2)
-    if float(seen.sum()) < FEW:
-        return _no_back(source)
+    """Of one row. head, neck: of the target."""
+    now = head_axis(target_pose)
+    away = _turned_away(source.pose, target_pose)
+    if source.axis is None or now is None or away == 0 or (skin := source.skin) is None:
+        return _no_back(source.picture)
+    there = now.coordinates(all_pixels((head.shape[-2], head.shape[-1]), head))
     back = away * (head + neck) * (1 - ramp(there.real, *COLLAR)) * now.near(there)
-    skin = mean_colour(source, seen)
-    hair = hair_from_behind(source, face, person, was, head, now, away, skin)
+    hair = hair_from_behind(source.hair, head, now, away)
     return BackOfHead(back, back * (1 - hair.covers) * ramp(there.real, *NAPE), skin, hair)
 
 

@@ -8,7 +8,7 @@ size of the output; only what no source shows is generated.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,9 +27,10 @@ from reposer.nn.windows import widest
 from ..registries import GENERATORS
 from .composing import Shown, composed
 from .copying import best_shown, connected, own_error
-from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, cells, enlarged, maps, normalised, sample, up
+from .geometry import GROUPS, Block, Body, Geometry, GeometryNet, cells, enlarged, large, maps, normalised, sample, up
 from .hands import hand_masks
 from .heads import hair_masks
+from .source import Source
 
 DIVISOR = 16
 """The sides of pictures divide by it: matching is at 1/4, and its networks halve that twice."""
@@ -195,6 +196,13 @@ def apart(source: Float[Tensor, "B *S 3 H W"], pose: Pose) -> tuple[tuple[Tensor
     return source.unbind(1), tuple(poses)
 
 
+class AtRest(NamedTuple):
+    """What is known of the sources before any target. person: theirs, as a composition says it."""
+
+    sources: Sequence[Source]
+    person: SourcePerson
+
+
 class TrueFlow(Generator):
     """Geometry, copy, background, paint."""
 
@@ -286,30 +294,21 @@ class TrueFlow(Generator):
         made = Repose(picture, copied, painted, copy, person, background, hole, place, geometry)
         return replace(made, others=geometries[1:], other_places=tuple(places[1:]), shares=shares)
 
-    def at_rest(
-        self, memory: tuple[tuple[Tensor, ...], tuple[Pose, ...], tuple[Body, ...]]
-    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Of each source: the network's error where nothing moves, its person, and its hands."""
+    def at_rest(self, memory: tuple[tuple[Tensor, ...], tuple[Pose, ...], tuple[Body, ...]]) -> AtRest:
         with without_autocast(memory[0][0]):
-            seen = list(zip(*memory, strict=True))
-            errors = [own_error(self.geometry(a, body, pose, pose)) for a, pose, body in seen]
-            hands = [hand_masks(a, body.parts, pose) for a, pose, body in seen]
-            persons = [connected(body.person, pose) for _, pose, body in seen]
-            hairs = [
-                hair_masks(a, body.parts, person, pose) for (a, pose, body), person in zip(seen, persons, strict=True)
-            ]
-            added = [torch.cat([one, other], 1) for one, other in zip(hands, hairs, strict=True)]
-            return errors, [with_added(person, masks) for person, masks in zip(persons, added, strict=True)], hands
+            sources = [self._source(*seen) for seen in zip(*memory, strict=True)]
+            hole = ((widest(sources[0].mask, 3) - 0.15) / 0.5).clamp(0, 1)
+            persons = torch.stack([source.person for source in sources], 1)
+            return AtRest(sources, SourcePerson(persons, large(hole, sources[0].size)))
 
-    def source_person(self, rest: tuple[list[Tensor], list[Tensor], list[Tensor]]) -> SourcePerson:
-        _, masks, hands = rest
-        with without_autocast(masks[0]):
-            size = (hands[0].shape[-2], hands[0].shape[-1])
-            hole = ((widest(masks[0], 3) - 0.15) / 0.5).clamp(0, 1)
-            person, hole = (
-                F.interpolate(a, size, mode="bilinear", align_corners=False) for a in (torch.cat(masks), hole)
-            )
-            return SourcePerson(torch.stack(person.chunk(len(masks)), 1), hole)
+    def _source(self, picture: Tensor, pose: Pose, body: Body) -> Source:
+        error = own_error(self.geometry(picture, body, pose, pose))
+        hands, person = hand_masks(picture, body.parts, pose), connected(body.person, pose)
+        hair = hair_masks(picture, body.parts, person, pose)
+        return Source(picture, pose, body, error, with_added(person, torch.cat([hands, hair], 1)), hands)
+
+    def source_person(self, rest: AtRest) -> SourcePerson:
+        return rest.person
 
     def composition(
         self,
@@ -317,7 +316,7 @@ class TrueFlow(Generator):
         source_pose: Pose,
         target_pose: Pose,
         output: Repose,
-        rest: Any = None,
+        rest: AtRest | None = None,
         *,
         other_side: OtherSide = "mirrored",
     ) -> Composition:
@@ -328,10 +327,9 @@ class TrueFlow(Generator):
         copied = output.copy[:, None] if output.shares is None else output.copy[:, None] * output.shares
         with without_autocast(source):
             rest = rest or self.at_rest((sources, poses, tuple(g.source for g in geometries)))
-            shown = [Shown(*a) for a in zip(sources, poses, geometries, places, *rest, strict=True)]
+            shown = [Shown(*a) for a in zip(rest.sources, geometries, places, strict=True)]
             background = output.background, output.hole
-            known = self.source_person(rest)
-            made_of = shown, target_pose, copied, output.painted, output.person, background, known
+            made_of = shown, target_pose, copied, output.painted, output.person, background, rest.person
             return composed(*made_of, other_side=other_side)
 
     @torch.no_grad()

@@ -16,11 +16,10 @@ from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.truth import PARTS
-from reposer.nn.layout import at_least_float32
 from reposer.nn.windows import widest
 
 from .copying import forearms, shrunk, torn
-from .geometry import MAP, Geometry, enlarged, sample
+from .geometry import MAP, Body, enlarged, sample
 
 
 @dataclass(frozen=True)
@@ -74,37 +73,57 @@ class OtherSide(NamedTuple):
     shown: Float[Tensor, "B 1 H W"]
 
 
-def other_sides(geometry: Geometry, source_pose: Pose, hidden: Float[Tensor, "B 1 H W"]) -> Sequence[OtherSide]:
-    """One for each of MIRRORS. hidden: how much of a pixel of the target's person nothing is copied for; elsewhere,
-    nothing is looked up."""
-    size, half = (
-        (hidden.shape[-2], hidden.shape[-1]),
-        (geometry.target.parts.shape[-2], geometry.target.parts.shape[-1]),
-    )
-    asked = widest(F.adaptive_max_pool2d(hidden, half), BEYOND)[:, 0] > 0.02
-    source, target = (_groups(body.parts) for body in (geometry.source, geometry.target))
-    heads = at_least_float32(geometry.target.parts).softmax(1)[:, _HEAD].sum(1)
-    source = source * geometry.source.person
-    arms = torch.cat([forearms(source_pose[b : b + 1].resize(half)) for b in range(len(hidden))])
+class SourceSide(NamedTuple):
+    """What of a group a source shows, at 1/2 of the picture; of one row.
+
+    shown: how surely each pixel is of it. cells: see `_cells`.
+    """
+
+    shown: Float[Tensor, "h w"]
+    cells: "tuple[Float[Tensor, 'S 3'], Float[Tensor, 'S 2'], Float[Tensor, 'S']] | None"
+
+
+def source_sides(source: Body, pose: Pose) -> Sequence[Sequence[SourceSide]]:
+    """Of each row, every group."""
+    half = (source.parts.shape[-2], source.parts.shape[-1])
+    groups = _groups(source) * source.person
+    arms = torch.cat([forearms(pose[b : b + 1].resize(half)) for b in range(len(groups))])
     others = [group for group in range(len(_NAMES)) if group not in _ARMS]
-    source[:, others] = source[:, others] * (1 - arms)
-    missing = (F.adaptive_avg_pool2d(hidden, half) * target).sum((2, 3)) / target.sum((2, 3)).clamp(min=1)
+    groups[:, others] = groups[:, others] * (1 - arms)
+    inner = shrunk(source.person, 1)[:, 0]
+    return [
+        [SourceSide(shown, _cells(surface, shown * inside)) for shown in row]
+        for row, surface, inside in zip(groups, source.surface, inner, strict=True)
+    ]
+
+
+def other_sides(
+    sources: Sequence[Sequence[SourceSide]],
+    target: Body,
+    place: Float[Tensor, "B 2 h w"],
+    hidden: Float[Tensor, "B 1 H W"],
+) -> Sequence[OtherSide]:
+    """One for each of MIRRORS. sources: of each row. place: of a match, at 1/2. hidden: how much of a pixel of the
+    target's person nothing is copied for; elsewhere, nothing is looked up."""
+    size, half = (hidden.shape[-2], hidden.shape[-1]), (target.parts.shape[-2], target.parts.shape[-1])
+    asked = widest(F.adaptive_max_pool2d(hidden, half), BEYOND)[:, 0] > 0.02
+    groups, heads = _groups(target), target.shares[:, _HEAD].sum(1)
+    missing = (F.adaptive_avg_pool2d(hidden, half) * groups).sum((2, 3)) / groups.sum((2, 3)).clamp(min=1)
     needed = ((missing - MISSING[0]) / (MISSING[1] - MISSING[0])).clamp(0, 1)
-    wanted = [_wanted(*row) for row in zip(geometry.target.surface, target, heads, strict=True)]
+    wanted = [_wanted(*row) for row in zip(target.surface, groups, heads, strict=True)]
     found = []
     for mirror in MIRRORS:
-        rows = [_row(geometry, source[b], wanted[b], asked[b], needed[b], b, mirror) for b in range(len(hidden))]
-        place, shown = (torch.stack(maps) for maps in zip(*rows, strict=True))
-        place = enlarged(place, size, size)
-        shown = F.interpolate(shown, size, mode="bilinear", align_corners=False) * (1 - torn(place))
-        found.append(OtherSide(place, shown))
+        rows = [_row(*row, mirror) for row in zip(sources, place, wanted, asked, needed, strict=True)]
+        places, shown = (torch.stack(maps) for maps in zip(*rows, strict=True))
+        places = enlarged(places, size, size)
+        shown = F.interpolate(shown, size, mode="bilinear", align_corners=False) * (1 - torn(places))
+        found.append(OtherSide(places, shown))
         asked = asked & (F.adaptive_avg_pool2d(shown, half)[:, 0] < 0.98)
     return found
 
 
-def _groups(parts: Float[Tensor, "B P h w"]) -> Float[Tensor, "B G h w"]:
-    scores = at_least_float32(parts).softmax(1)
-    return torch.stack([scores[:, group].sum(1) for group in _PARTS], 1)
+def _groups(body: Body) -> Float[Tensor, "B G h w"]:
+    return torch.stack([body.shares[:, group].sum(1) for group in _PARTS], 1)
 
 
 class _Wanted(NamedTuple):
@@ -123,22 +142,18 @@ def _wanted(surface: Float[Tensor, "3 h w"], scores: Float[Tensor, "G h w"], hea
 
 
 def _row(
-    geometry: Geometry,
-    source: Float[Tensor, "G h w"],
-    wanted: "_Wanted",
+    source: Sequence[SourceSide],
+    matched: Float[Tensor, "2 h w"],
+    wanted: _Wanted,
     asked: Bool[Tensor, "h w"],
     needed: Float[Tensor, " groups"],
-    row: int,
     mirror: Mirror,
 ) -> tuple[Float[Tensor, "2 h w"], Float[Tensor, "1 h w"]]:
-    """Of one row: places, and how surely they show the mirror image, at 1/2."""
-    place, shown = geometry.match.place[row].clone(), torch.zeros_like(source[:1])
-    there = geometry.source.surface[row]
-    inner = shrunk(geometry.source.person[row : row + 1], 1)[0, 0]
+    """Of one row: places, and how surely they show the mirror image, at 1/2; elsewhere the places that were matched."""
+    place, shown = matched.clone(), torch.zeros_like(source[0].shown[None])
     for group, surface in wanted.surface.items():
         here = asked & (wanted.group == group) & (needed[group] > 0)
-        theirs = source[_EXCHANGED[group] if mirror.sides else group]
-        cells = _cells(there, theirs * inner)
+        theirs, cells = source[_EXCHANGED[group] if mirror.sides else group]
         if cells is None or not bool(here.any()):
             continue
         own = surface[:, here].mT * surface.new_tensor(mirror.signs)
