@@ -95,6 +95,25 @@ def test_two_people_of_a_photo_that_is_opened_once_are_those_of_two_photos():
         repose(photo.copy(), "arms-up", source_pose=left, model=model, opened=opened)
 
 
+def test_what_is_known_of_a_photos_person_serves_every_pose_that_the_same_part_shows(monkeypatch):
+    photo = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    torch.manual_seed(0)
+    model, other = (TrueFlowConfig().tiny().build().eval() for _ in range(2))
+    source = standing().affine(torch.tensor([[0.3, 0, 40.0], [0, 0.3, 3.0]]), (96, 128))
+    raised = replace(source, xy=source.xy.clone())
+    raised.xy[OPENPOSE_18.index("left_wrist")] -= torch.tensor([0.0, 9.0])
+    begun, begin = [], type(model).begin
+    monkeypatch.setattr(type(model), "begin", lambda *a: begun.append(a[0]) or begin(*a))
+    wanted = [(model, source), (model, raised), (other, raised), (model, raised)]
+    alone = [np.asarray(repose(photo, pose, source_pose=source, model=which).image) for which, pose in wanted]
+    begun.clear()
+    opened = Opened(photo, as_bytes(photo))
+    for (which, pose), expected in zip(wanted, alone, strict=True):
+        made = repose(photo, pose, source_pose=source, model=which, opened=opened)
+        assert np.array_equal(made.image, expected)
+    assert begun == [model, other, model], "once for both poses"
+
+
 def test_a_photo_that_was_looked_at_before_is_not_looked_at_again_and_what_was_wrong_is_said():
     class Blind(Two):
         def people(self, picture, *, closer=False):

@@ -31,7 +31,7 @@ from reposer.estimators import PeopleEstimator, PoseEstimator
 from reposer.estimators.people_choice import Estimated, Person
 from reposer.generators import model_file
 from reposer.generators.hub import WEIGHTS
-from reposer.nn.full_size import Remembered
+from reposer.nn.remembered import Remembered
 from reposer.pipeline import open_photo, placement, refuse_too_little, retarget_placement, transfer
 
 Picture = Path | str | Image.Image | np.ndarray | Tensor
@@ -57,8 +57,8 @@ class PoseFile:
 
 @dataclass(frozen=True)
 class Opened:
-    """A photo that is decoded once for several poses of its person, and what is known of its background. photo: as it
-    is given to `repose`. looked: the pose that `repose` would estimate in it, begun before.
+    """A photo that is decoded once for several poses of its person, and what is known of its background and of that
+    person. photo: as it is given to `repose`. looked: the pose that `repose` would estimate in it, begun before.
     """
 
     photo: Picture

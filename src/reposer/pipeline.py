@@ -32,7 +32,6 @@ from reposer.nn.full_size import (
     Fade,
     Known,
     PhotoPart,
-    Remembered,
     composed,
     enter_copied_as_invented,
     enter_invented,
@@ -40,6 +39,7 @@ from reposer.nn.full_size import (
     known_of,
 )
 from reposer.nn.maps import limb_mask
+from reposer.nn.remembered import Remembered
 
 AnyPhoto = Tensor | np.ndarray | Path | str
 """A photo's bytes (H, W, 3) in RGB, or its file."""
@@ -139,17 +139,20 @@ def transfer(
     device, seeds = generator.device, torch.tensor([seed])
     alone = background in ("white", "transparent")
     further = [other for other, _ in others]
-    memory = None if alone or others or any(growth) else remembered
-    promised: list[Future[Known]] = []
-    inputs = source.to(device), own.to(device), target.to(device)
+    if others or any(growth):
+        remembered = None  # it is of the one photo as it was given
+    pictures, poses = source.to(device), own.to(device)
+    begun = generator.begun(pictures, poses) if remembered is None else remembered.begun(generator, pictures, poses)
     with closing_soon(ThreadPoolExecutor(1)) as aside:  # beside what depends on the target
-
-        def known(person: SourcePerson) -> None:
-            promised.append(aside.submit(crop.known, person, further, alpha=alone, remembered=memory))
-
-        explanation = generator.explain(*inputs, seeds=seeds, sources_known=known, other_side=other_side)
+        promised: Future[Known] | None = None
+        if begun is not None:
+            memory = None if alone else remembered
+            promised = aside.submit(crop.known, begun.person, further, alpha=alone, remembered=memory)
+        explanation = generator.explain(
+            pictures, poses, target.to(device), seeds=seeds, begun=begun, other_side=other_side
+        )
         refuse_not_finite(explanation.picture, "this photo and pose")
-        ready = promised[0].result() if promised else None
+        ready = promised.result() if promised is not None else None
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
     made = crop.composed(explanation, further, provenance=provenance, alpha=alone, known=ready)

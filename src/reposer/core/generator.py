@@ -1,7 +1,7 @@
 """The interface of every family of networks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -56,6 +56,18 @@ class Explanation:
     picture: Float[Tensor, "B 3 H W"]
     layers: Mapping[str, Layer]
     composition: Composition | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a generator knows of its sources before any target.
+
+    memory, rest: from its `begin` and `at_rest`. person: what a composition will say of them.
+    """
+
+    memory: Any
+    rest: Any
+    person: SourcePerson
 
 
 @dataclass(frozen=True)
@@ -168,6 +180,17 @@ class Generator(nn.Module, ABC):
         with self._inference():
             return _clamped(self.sample(source, own, target, seeds))
 
+    def begun(self, source: Float[Tensor, "B *S 3 H W"], source_pose: Condition) -> Begun | None:
+        """What `explain` needs of the sources alone, of a family that composes; None of others."""
+        if not self.composes:
+            return None
+        (own,) = self.admit(source, source_pose)
+        with self._inference():
+            memory = self.begin(source, own)
+            rest = self.at_rest(memory)
+            person = self.source_person(rest)
+            return None if person is None else Begun(memory, rest, person)
+
     def explain(
         self,
         source: Float[Tensor, "B *S 3 H W"],
@@ -175,21 +198,17 @@ class Generator(nn.Module, ABC):
         target_pose: Condition,
         *,
         seeds: Int64[Tensor, "B"] | None = None,
-        sources_known: Callable[[SourcePerson], None] | None = None,
+        begun: Begun | None = None,
         other_side: OtherSide = "mirrored",
     ) -> Explanation:
         """The picture that `generate` gives, its named layers, and what it is made of. other_side: of the last.
 
-        sources_known: told as soon as the sources are, of a family that composes; then the target follows.
+        begun: what `begun` says of these sources; None = it is found. The picture is the same.
         """
         own, target = self.admit(source, source_pose, target_pose)
         with self._inference():
-            if self.composes and sources_known is not None:
-                memory = self.begin(source, own)
-                rest = self.at_rest(memory)
-                if (shown := self.source_person(rest)) is not None:
-                    sources_known(shown)
-                output, _ = self.frame(memory, target, seeds)
+            if begun is not None:
+                rest, (output, _) = begun.rest, self.frame(begun.memory, target, seeds)
             else:
                 rest, output = None, self.sample(source, own, target, seeds)
             made_of = self.composition(source, own, target, output, rest, other_side=other_side)

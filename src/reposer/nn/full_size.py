@@ -178,24 +178,6 @@ _BEFORE: list[int] = []
 """How many threads torch had before the first of those who are in `_single_threads` came, once for each of them."""
 
 
-class Remembered:
-    """What was last known of one photo, for further pictures of it: the same while its part and its person are."""
-
-    def __init__(self) -> None:
-        self._of: tuple[Edges, Edges, Tensor, Tensor] | None = None
-        self._known: Known | None = None
-
-    def known(self, source: PhotoPart, content: Edges, shown: SourcePerson | Composition) -> Known:
-        """As `known_of` of this photo alone."""
-        person, hole = shown.source_person, shown.hole
-        of = self._of
-        same = of is not None and of[:2] == (source.edges, content) and torch.equal(of[2], person)
-        if self._known is None or of is None or not same or not torch.equal(of[3], hole):
-            self._known = known_of([source], content, shown)
-            self._of = source.edges, content, person.clone(), hole.clone()
-        return self._known
-
-
 class _Tile(NamedTuple):
     """A part of the result, and the shares that make it: together 1, or at most 1 - `stays` without the photo's own.
 
