@@ -40,6 +40,7 @@ from reposer.nn.full_size import (
 )
 from reposer.nn.maps import limb_mask
 from reposer.nn.remembered import Remembered
+from reposer.nn.travel import FAR, Shift, moved_back, nobody, set_in, way
 
 AnyPhoto = Tensor | np.ndarray | Path | str
 """A photo's bytes (H, W, 3) in RGB, or its file."""
@@ -91,7 +92,8 @@ def transfer(
     other_side: OtherSide = "mirrored",
     remembered: Remembered | None = None,
 ) -> Transfer:
-    """The photo with its person in the target pose. Outside of the cropped box no pixel changes.
+    """The photo with its person in the target pose. Outside of the cropped box no pixel changes, but where a person
+    stood who is moved far.
 
     A generator that says what its picture is made of (`Generator.composition`) is followed at the photo's own size:
     pixels are copied from the photo itself, and the photo's background stays as it is. Pictures of others are enlarged.
@@ -131,11 +133,13 @@ def transfer(
         leaving = cut_joints(source_pose.convert(generator.skeleton), target_pose)
     refuse_too_little(target_pose, "wanted picture")
     picture_size = picture_size or generator.framing.person_size
-    crop = _crop(picture, source_pose, target_pose, generator.framing, picture_size)
+    shift = _way(generator, source_pose, target_pose, picture_size)
+    nearby = moved_back(target_pose, shift)
+    crop = _crop(picture, source_pose, nearby, generator.framing, picture_size)
     others = [_further(*other, generator, picture_size) for other in more]
 
     source, own = _laid(crop, source_pose, others)
-    target = Pose.stack([crop.place(target_pose)])
+    target = Pose.stack([crop.place(nearby)])
     device, seeds = generator.device, torch.tensor([seed])
     alone = background in ("white", "transparent")
     further = [other for other, _ in others]
@@ -155,13 +159,16 @@ def transfer(
         ready = promised.result() if promised is not None else None
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
-    made = crop.composed(explanation, further, provenance=provenance, alpha=alone, known=ready)
+    if shift == (0, 0):
+        made = crop.composed(explanation, further, provenance=provenance, alpha=alone, known=ready)
+    else:
+        made = crop.moved(explanation, shift, further, provenance=provenance, alone=alone, known=ready)
     if explanation.composition is None and background != "keep":
         made = _cut_out(picture, source_pose, made.picture, target_pose, provenance=provenance, alpha=alone)
-    left, top, right, bottom = crop.edges
+    (left, top, right, bottom), (across, down) = crop.edges, shift
     return Transfer(
         _before(made, background),
-        (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5),
+        (left + across - 0.5, top + down - 0.5, right + across - 0.5, bottom + down - 0.5),
         target_pose,
         explanation if explain else None,
         generator.left_undone(source_pose, target_pose),
@@ -169,6 +176,21 @@ def transfer(
         tuple(leaving),
         crop.content,
     )
+
+
+def _way(generator: Generator, source_pose: Pose, target_pose: Pose, picture_size: tuple[int, int]) -> Shift:
+    """How far the person is moved as a whole, if a crop of both places would be far larger than without the way."""
+    if not generator.composes:
+        return 0, 0
+    shift = way(source_pose, target_pose)
+    near = moved_back(target_pose, shift)
+    return shift if goes_far(source_pose, target_pose, near, generator.framing, picture_size) else (0, 0)
+
+
+def goes_far(source_pose: Pose, target: Pose, near: Pose, framing: Framing, picture_size: tuple[int, int]) -> bool:
+    """Whether a crop of the source and of the target, one or rows of poses, is far larger than one of these near it."""
+    both, without = (edges_for(source_pose, pose, framing, picture_size) for pose in (target, near))
+    return size_of(both)[0] > FAR * size_of(without)[0]
 
 
 def _crop(
@@ -299,11 +321,16 @@ def crop_edges(source_pose: Pose, target_pose: Pose, framing: Framing, picture_s
     that lie beyond them; then the shorter direction grows until the aspect is
     that of `picture_size`.
     """
-    assert in_picture(source_pose).visible.any(), "see refuse_too_little"
-    aspect = picture_size[1] / picture_size[0]
-    edges = edges_around(source_pose, framing.margin, aspect, target_pose, min(ROOM, framing.margin))
+    edges = edges_for(source_pose, target_pose, framing, picture_size)
     _refuse_far_larger(size_of(edges), source_pose.size)
     return edges
+
+
+def edges_for(source_pose: Pose, target_pose: Pose, framing: Framing, picture_size: tuple[int, int]) -> Edges:
+    """The same, of any size."""
+    assert in_picture(source_pose).visible.any(), "see refuse_too_little"
+    aspect = picture_size[1] / picture_size[0]
+    return edges_around(source_pose, framing.margin, aspect, target_pose, min(ROOM, framing.margin))
 
 
 def _refuse_far_larger(crop: tuple[int, int], photo: tuple[int, int]) -> None:
@@ -330,6 +357,7 @@ class PhotoCrop:
         self.photo, self.edges, self.framing = photo, edges, framing
         self.picture_size, self.content = picture_size, framing.content_box(picture_size)
         self._known: Known | None = None
+        self._empty: Composed | None = None
 
     def laid(self) -> Float[Tensor, "1 3 h w"]:
         """The crop, resized, in its part of the frame; the rest is filled as the framing says."""
@@ -379,13 +407,66 @@ class PhotoCrop:
             enter_invented(origin, self.edges, fade)
         return Composed(self.pasted(explanation.picture), None, origin)
 
-    def frame(self, composition: Composition) -> UInt8[Tensor, "H W 3"]:
-        """A frame of a clip, at the photo's own size. What depends on the photo alone is computed with the first."""
-        sources = [PhotoPart(self.photo, self.edges)]
+    def moved(
+        self,
+        explanation: Explanation,
+        shift: Shift,
+        others: Sequence["PhotoCrop"] = (),
+        *,
+        provenance: bool = False,
+        alone: bool = False,
+        known: Known | None = None,
+    ) -> Composed:
+        """As `composed`, with the person moved as a whole, before the photo's background (alone: with alpha)."""
+        person = self._person(explanation, others, provenance=provenance, known=known)
+        if alone:
+            return set_in(person, shift, None)
+        return set_in(person, shift, self._without(explanation, others, provenance=provenance, known=known))
+
+    def _person(
+        self,
+        explanation: Explanation,
+        others: Sequence["PhotoCrop"] = (),
+        *,
+        provenance: bool = False,
+        known: Known | None = None,
+    ) -> Composed:
+        """The generated person alone, with alpha."""
+        looks = None if known is None else Known(known.looks, None)
+        return self.composed(explanation, others, provenance=provenance, alpha=True, known=looks)
+
+    def _without(
+        self,
+        explanation: Explanation,
+        others: Sequence["PhotoCrop"] = (),
+        *,
+        provenance: bool = False,
+        known: Known | None = None,
+    ) -> Composed:
+        """The photo without its person."""
+        assert explanation.composition is not None, "only of a generator that composes"
+        empty = replace(explanation, composition=nobody(explanation.composition))
+        return self.composed(empty, others, provenance=provenance, known=known)
+
+    def frame(self, composition: Composition, shift: Shift | None = None) -> UInt8[Tensor, "H W 3"]:
+        """A frame of a clip, at the photo's own size. What depends on the photo alone is computed with the first.
+
+        shift: how far the person is moved as a whole; None: they are where they were generated.
+        """
         if self._known is None:
-            self._known = known_of(sources, self.content, composition)
-        fade = _fades(self.edges, (self.photo.shape[0], self.photo.shape[1]))
-        return composed(sources, self.content, composition, fade, known=self._known).picture
+            self._known = known_of([PhotoPart(self.photo, self.edges)], self.content, composition)
+        explanation = Explanation(composition.invented, {}, composition)
+        if shift is None:
+            return self.composed(explanation, known=self._known).picture
+        if self._empty is None:
+            self._empty = self._without(explanation, known=self._known)
+        return set_in(self._person(explanation, known=self._known), shift, self._empty).picture
+
+    def leaves(self, pose: Pose) -> bool:
+        """Whether a joint that lies in the photo lies outside of this part of it."""
+        left, top, right, bottom = self.edges
+        xy = pose.xy[in_picture(pose).visible]
+        return bool(((xy < xy.new_tensor([left, top])) | (xy > xy.new_tensor([right - 1, bottom - 1]))).any())
 
     def place(self, pose: Pose) -> Pose:
         """A pose of the photo, in the frame."""

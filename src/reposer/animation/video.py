@@ -28,11 +28,13 @@ from reposer.core.skeleton import FACE_68
 from reposer.nn.edges import frame_edges
 from reposer.nn.maps import stick_picture
 from reposer.nn.steady import Steadier
+from reposer.nn.travel import Shift, moved_back, way
 from reposer.pipeline import (
     BODY,
     PhotoCrop,
     checked_pose,
     crop_edges,
+    goes_far,
     open_photo,
     placement,
     refuse_other_picture,
@@ -60,17 +62,23 @@ class MovedFrame:
 
 
 class _Step(NamedTuple):
-    """What drives a frame: the pose to generate, in pixels of the photo, and the driver's, in pixels of the clip."""
+    """What drives a frame: the pose to generate, in pixels of the photo, and the driver's, in pixels of the clip.
+
+    shift: how far the person, generated where the photo shows them, is moved; None: they are generated where they are.
+    """
 
     pose: Pose
     driver: Pose
+    shift: Shift | None = None
 
 
 class PhotoAnimation:
     """Animates a photo's person by `poses`.
 
     One crop of the photo serves the whole clip: the source's person with the framing's margin and, if the whole track
-    is known, everything it reaches; pixels outside the crop never change. The poses are fitted to the photo's person by
+    is known, everything it reaches. Where somebody goes so far that this would show them small, or leaves the crop of a
+    track that is not known, a generator that composes generates them where the photo shows them, and they are moved as
+    a whole (see `nn.travel`). The poses are fitted to the photo's person by
     one fit for the whole clip (see `core.retargeting`), or placed by one similarity (see `pipeline.placement`), so that
     a walk stays a walk: the person has the photo's size and place in the first frame with at least half of the joints.
     Of a known track all frames tell the lengths of its bones, of a stream those up to that frame. A face is driven by
@@ -133,13 +141,18 @@ class PhotoAnimation:
         else:
             self._steps = self._placed(iter(poses))
         size = picture_size or generator.framing.person_size
+        self._travels = False
+        if generator.composes and isinstance(poses, Pose):
+            near = Pose.stack([moved_back(row, way(self._anchor, row)) for row in reach])
+            self._travels = goes_far(self._source_pose, reach, near, generator.framing, size)
+            reach = near if self._travels else reach
         edges = crop_edges(self._source_pose, reach, generator.framing, size)
         self.crop = PhotoCrop(picture, edges, generator.framing, size)
 
     def frames(self, start: int = 0, memory: Mapping[str, Tensor] | None = None) -> Iterator[MovedFrame]:
         """Yield the frames from `start` on, once. memory: of the frame before `start`, if `start` is above 0."""
         device = self._generator.device
-        steps = self._counted(self._held(iter(self._steps)))
+        steps = self._moving(self._counted(self._held(iter(self._steps))))
         lent = iter(self._edge_frames) if self._edge_frames is not None else None
         before: _Step | None = None
         lent_before: Tensor | None = None
@@ -148,11 +161,11 @@ class PhotoAnimation:
             if before is None:
                 return
             lent_before = self._lent(lent)
-        generated_for: deque[Pose] = deque()
+        generated_for: deque[_Step] = deque()
 
         def asked() -> Iterator[Condition]:
             for step in steps:
-                generated_for.append(step.pose)
+                generated_for.append(step)
                 yield self._condition(step, self._lent(lent)).to(device)
 
         previous = None
@@ -174,14 +187,15 @@ class PhotoAnimation:
                 generated = composition.invented[0]
                 background = composition.background if background is None else background.to(generated)
             shown = generated if self._steadier is None else self._steadier(generated)
-            kept = self._kept(generated, shown)
+            kept, step = self._kept(generated, shown), generated_for.popleft()
             if composition is None:
                 picture = self.crop.pasted(shown[None])
             else:
                 assert background is not None
-                picture = self.crop.frame(replace(composition, invented=shown[None], background=background))
+                composition = replace(composition, invented=shown[None], background=background)
+                picture = self.crop.frame(composition, step.shift)
                 kept = {**kept, BACKGROUND: background}
-            yield MovedFrame(picture, generated_for.popleft(), kept)
+            yield MovedFrame(picture, step.pose, kept)
 
     def _generated(
         self, source: Tensor, own: Condition, asked: Iterator[Condition], previous: tuple[Tensor, Condition] | None
@@ -212,7 +226,7 @@ class PhotoAnimation:
 
     def _condition(self, step: _Step, frame: UInt8[Tensor, "h w 3"] | None) -> Condition:
         """The condition in the generator's frame, with the edges of the driving frame, if there is one."""
-        pose = self.crop.place(step.pose)
+        pose = self.crop.place(moved_back(step.pose, step.shift or (0, 0)))
         if frame is None:
             return pose
         driver = step.driver.resize((frame.shape[0], frame.shape[1]))
@@ -260,6 +274,14 @@ class PhotoAnimation:
         drivers, drives = tee(chain(looked_at, later))
         for placed, driver in zip(fit.along(drives), drivers, strict=True):
             yield _Step(_with(within_limits(placed), legs), driver)
+
+    def _moving(self, steps: Iterator[_Step]) -> Iterator[_Step]:
+        """Says how far the person is moved: in all frames of a known track or in none, and from the first on in which
+        somebody leaves the crop."""
+        travels = self._travels
+        for step in steps:
+            travels = travels or (self._generator.composes and self.crop.leaves(step.pose))
+            yield step._replace(shift=way(self._anchor, step.pose)) if travels else step
 
     def _counted(self, steps: Iterator[_Step]) -> Iterator[_Step]:
         self.left_undone.clear()

@@ -1,0 +1,135 @@
+"""A person who goes far is the photo's, moved; where they stood is background, and provenance says so."""
+
+import random
+
+import pytest
+import torch
+
+from reposer.animation.video import PhotoAnimation
+from reposer.core import Pose
+from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, MIRRORED, Provenance
+from reposer.core.framing import in_picture
+from reposer.generators import load
+from reposer.nn.full_size import Composed
+from reposer.nn.travel import moved_back, set_in, way
+from reposer.pipeline import transfer
+from tests.nn.test_full_size import photo
+from tests.test_pipeline import smooth_photo, standing
+
+SIZE = (300, 900)
+SOURCE = standing(200.0, (150.0, 150.0), SIZE)
+
+
+def moved(pose, x, y):
+    return moved_back(pose, (-x, -y))
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (400, 0), (-30, 12), (600, -20)])
+def test_the_same_pose_elsewhere_is_moved_by_the_whole_way(shift):
+    assert way(SOURCE, moved(SOURCE, *shift)) == shift
+
+
+def test_who_moves_a_limb_or_sits_down_on_the_same_ground_goes_nowhere():
+    assert way(SOURCE, standing(120.0, (150.0, 194.0), SIZE)) == (0, 0)  # within the box of the source
+    assert way(SOURCE, standing(200.0, (150.0, 150.0), SIZE, raise_arms=True)) == (0, 0)
+
+
+def test_undone_the_part_that_the_photo_has_room_for_stays_in_it():
+    rng = random.Random(0)
+    for _ in range(300):
+        size = (rng.randint(80, 400), rng.randint(80, 400))
+        poses = [
+            in_picture(standing(rng.uniform(20, 500), (rng.uniform(0, size[1]), rng.uniform(0, size[0])), size))
+            for _ in range(2)
+        ]
+        if all(pose.visible.any() for pose in poses):
+            near = moved_back(poses[1], way(*poses))
+            assert torch.equal(in_picture(near).visible, poses[1].visible)
+
+
+def test_who_would_be_cut_where_the_photo_shows_them_stays_where_they_are():
+    """A person at the left border stretches an arm to the left, in the middle: at the border it would be outside."""
+    source = standing(200.0, (30.0, 150.0), SIZE)
+    xy = source.xy + torch.tensor([400.0, 0.0])
+    xy[source.skeleton.index("right_wrist")] -= torch.tensor([90.0, 0.0])
+    target = Pose(xy, source.visible, SIZE)
+    near = moved_back(target, way(source, target))
+    assert float(near.xy[:, 0].min()) >= 0 and way(source, target)[0] < 400
+
+
+def layers(seed=0):
+    """A person of noise on the left half, half transparent in one column, and a photo without them."""
+    alpha = torch.zeros(40, 60, dtype=torch.uint8)
+    alpha[5:35, 10:20], alpha[5:35, 20] = 255, 128
+    person = Composed(photo(seed, (40, 60)), alpha, Provenance.untouched((40, 60)))
+    person.provenance.kind[5:15, 10:20], person.provenance.kind[15:25, 10:20] = INVENTED, MIRRORED
+    empty = Composed(photo(seed + 1, (40, 60)), None, Provenance.untouched((40, 60)))
+    empty.provenance.kind[:, 8:22] = FILLED
+    return person, empty
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (25, 0), (-15, 3), (39, -20), (45, 0), (-200, 500)])
+def test_each_pixel_is_the_moved_persons_over_the_photo_without_them(shift):
+    person, empty = layers()
+    made = set_in(person, shift, empty)
+    wanted, kinds = empty.picture.clone(), empty.provenance.kind.clone()
+    for y in range(40):
+        for x in range(60):
+            row, column = y - shift[1], x - shift[0]
+            if 0 <= row < 40 and 0 <= column < 60:
+                share = int(person.alpha[row, column]) / 255
+                mixed = share * person.picture[row, column].double() + (1 - share) * empty.picture[y, x].double()
+                wanted[y, x] = (mixed + 0.5).floor().to(torch.uint8)
+                if share > 0.5:
+                    kind = int(person.provenance.kind[row, column])
+                    kinds[y, x] = COPIED if kind == KEPT else kind
+    assert torch.equal(made.picture, wanted) and made.alpha is None
+    assert torch.equal(made.provenance.kind, kinds)
+    copied = made.provenance.kind == COPIED
+    own = Provenance.untouched((40, 60)).place
+    assert torch.equal(made.provenance.place[copied], own[copied] - torch.tensor(shift)), "from where they stood"
+    assert torch.equal(empty.picture, layers()[1].picture), "what all frames share stays as it is"
+
+
+def test_alone_only_the_moved_person_is_left():
+    person, _ = layers()
+    made = set_in(person, (25, 2), None)
+    assert torch.equal(made.alpha[7:37, 35:46], person.alpha[5:35, 10:21]) and int(made.alpha.sum()) == int(
+        person.alpha.sum()
+    )
+    assert torch.equal(made.picture[7:37, 35:46], person.picture[5:35, 10:21])
+
+
+@pytest.fixture(scope="module")
+def trueflow():
+    return load("trueflow")
+
+
+def test_somebody_who_walks_across_a_photo_is_generated_as_large_as_where_they_stand(trueflow):
+    """Known or not, a walk's crop is the person's, and what was composed equals `transfer`'s, for each frame alone."""
+    picture = smooth_photo(SIZE)
+    walk = Pose.stack([moved(SOURCE, 40 + 150 * t, 0) for t in range(4)])
+    for poses in (walk, iter(walk)):
+        animation = PhotoAnimation(trueflow, picture, SOURCE, poses)
+        left, top, right, bottom = animation.crop.edges
+        assert right - left < 300 and bottom - top < 400
+        frames = [frame.picture for frame in animation.frames()]
+    for target, frame in zip(walk[2:], frames[2:], strict=True):
+        assert (frame.int() - transfer(trueflow, picture, SOURCE, target).picture.int()).abs().max() <= 1
+    assert not torch.equal(frames[2], frames[3])
+
+
+def test_outside_of_both_places_no_pixel_changes_and_the_box_is_where_the_person_is(trueflow):
+    picture = smooth_photo(SIZE)
+    made = transfer(trueflow, picture, SOURCE, moved(SOURCE, 500, 0), provenance=True, background="keep")
+    left, top, right, bottom = made.box
+    across = right - left
+    assert left - 500 < 100 < 200 < right - 500 and across < 300
+    between = slice(int(right - 500) + 1, int(left))
+    assert torch.equal(made.picture[:, between], picture[:, between])
+    assert (made.provenance.kind[:, between] == KEPT).all()
+    copied = made.provenance.kind[:, int(left) + 1 :] == COPIED
+    assert copied.any(), "a person whose pose is the same is copied"
+    place = made.provenance.place[:, int(left) + 1 :][copied]
+    x = torch.arange(int(left) + 1, SIZE[1]).expand(SIZE[0], -1)[copied]
+    assert torch.equal(place[:, 0], x - 500.0)
