@@ -40,7 +40,7 @@ from reposer.nn.full_size import (
 )
 from reposer.nn.maps import limb_mask
 from reposer.nn.remembered import Remembered
-from reposer.nn.travel import FAR, Shift, moved_back, nobody, set_in, way
+from reposer.nn.travel import FAR, STAYS, Move, nobody, set_in, way
 
 AnyPhoto = Tensor | np.ndarray | Path | str
 """A photo's bytes (H, W, 3) in RGB, or its file."""
@@ -130,16 +130,16 @@ def transfer(
     elif leaving and canvas == "grow":
         growth = growth_for(own_pose, target_pose)
         picture, source_pose, target_pose = _grown(picture, growth, source_pose, target_pose)
-        leaving = cut_joints(source_pose.convert(generator.skeleton), target_pose)
+        own_pose = source_pose.convert(generator.skeleton)
+        leaving = cut_joints(own_pose, target_pose)
     refuse_too_little(target_pose, "wanted picture")
     picture_size = picture_size or generator.framing.person_size
-    shift = _way(generator, source_pose, target_pose, picture_size)
-    nearby = moved_back(target_pose, shift)
-    crop = _crop(picture, source_pose, nearby, generator.framing, picture_size)
+    move = _way(generator, own_pose, target_pose, picture_size)
+    crop = _crop(picture, source_pose, move.near(target_pose), generator.framing, picture_size)
     others = [_further(*other, generator, picture_size) for other in more]
 
     source, own = _laid(crop, source_pose, others)
-    target = Pose.stack([crop.place(nearby)])
+    target = Pose.stack([crop.place(move.undone(target_pose, crop.edges))])
     device, seeds = generator.device, torch.tensor([seed])
     alone = background in ("white", "transparent")
     further = [other for other, _ in others]
@@ -159,16 +159,16 @@ def transfer(
         ready = promised.result() if promised is not None else None
     for name, layer in explanation.layers.items() if explain else ():
         refuse_not_finite(layer.values, f"the layer '{name}' of this photo and pose")
-    if shift == (0, 0):
+    if move == STAYS:
         made = crop.composed(explanation, further, provenance=provenance, alpha=alone, known=ready)
     else:
-        made = crop.moved(explanation, shift, further, provenance=provenance, alone=alone, known=ready)
+        made = crop.moved(explanation, move, further, provenance=provenance, alone=alone, known=ready)
     if explanation.composition is None and background != "keep":
         made = _cut_out(picture, source_pose, made.picture, target_pose, provenance=provenance, alpha=alone)
-    (left, top, right, bottom), (across, down) = crop.edges, shift
+    left, top, right, bottom = move.of(crop.edges)
     return Transfer(
         _before(made, background),
-        (left + across - 0.5, top + down - 0.5, right + across - 0.5, bottom + down - 0.5),
+        (left - 0.5, top - 0.5, right - 0.5, bottom - 0.5),
         target_pose,
         explanation if explain else None,
         generator.left_undone(source_pose, target_pose),
@@ -178,13 +178,14 @@ def transfer(
     )
 
 
-def _way(generator: Generator, source_pose: Pose, target_pose: Pose, picture_size: tuple[int, int]) -> Shift:
-    """How far the person is moved as a whole, if a crop of both places would be far larger than without the way."""
+def _way(generator: Generator, source_pose: Pose, target_pose: Pose, picture_size: tuple[int, int]) -> Move:
+    """How the person is moved as a whole, if they go far. Poses of one skeleton."""
     if not generator.composes:
-        return 0, 0
-    shift = way(source_pose, target_pose)
-    near = moved_back(target_pose, shift)
-    return shift if goes_far(source_pose, target_pose, near, generator.framing, picture_size) else (0, 0)
+        return STAYS
+    move = way(source_pose, target_pose)
+    near = move.near(target_pose)
+    far = move.scale != 1 or goes_far(source_pose, target_pose, near, generator.framing, picture_size)
+    return move if far else STAYS
 
 
 def goes_far(source_pose: Pose, target: Pose, near: Pose, framing: Framing, picture_size: tuple[int, int]) -> bool:
@@ -410,7 +411,7 @@ class PhotoCrop:
     def moved(
         self,
         explanation: Explanation,
-        shift: Shift,
+        move: Move,
         others: Sequence["PhotoCrop"] = (),
         *,
         provenance: bool = False,
@@ -419,9 +420,8 @@ class PhotoCrop:
     ) -> Composed:
         """As `composed`, with the person moved as a whole, before the photo's background (alone: with alpha)."""
         person = self._person(explanation, others, provenance=provenance, known=known)
-        if alone:
-            return set_in(person, shift, None)
-        return set_in(person, shift, self._without(explanation, others, provenance=provenance, known=known))
+        behind = None if alone else self._without(explanation, others, provenance=provenance, known=known)
+        return set_in(person, self.edges, move.of(self.edges), behind)
 
     def _person(
         self,
@@ -448,19 +448,20 @@ class PhotoCrop:
         empty = replace(explanation, composition=nobody(explanation.composition))
         return self.composed(empty, others, provenance=provenance, known=known)
 
-    def frame(self, composition: Composition, shift: Shift | None = None) -> UInt8[Tensor, "H W 3"]:
+    def frame(self, composition: Composition, move: Move | None = None) -> UInt8[Tensor, "H W 3"]:
         """A frame of a clip, at the photo's own size. What depends on the photo alone is computed with the first.
 
-        shift: how far the person is moved as a whole; None: they are where they were generated.
+        move: how the person is moved as a whole; None: they are where they were generated.
         """
         if self._known is None:
             self._known = known_of([PhotoPart(self.photo, self.edges)], self.content, composition)
         explanation = Explanation(composition.invented, {}, composition)
-        if shift is None:
+        if move is None:
             return self.composed(explanation, known=self._known).picture
         if self._empty is None:
             self._empty = self._without(explanation, known=self._known)
-        return set_in(self._person(explanation, known=self._known), shift, self._empty).picture
+        person = self._person(explanation, known=self._known)
+        return set_in(person, self.edges, move.of(self.edges), self._empty).picture
 
     def leaves(self, pose: Pose) -> bool:
         """Whether a joint that lies in the photo lies outside of this part of it."""

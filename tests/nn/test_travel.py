@@ -11,7 +11,7 @@ from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, MIRRORED, P
 from reposer.core.framing import in_picture
 from reposer.generators import load
 from reposer.nn.full_size import Composed
-from reposer.nn.travel import moved_back, set_in, way
+from reposer.nn.travel import Move, set_in, way
 from reposer.pipeline import transfer
 from tests.nn.test_full_size import photo
 from tests.test_pipeline import smooth_photo, standing
@@ -21,17 +21,18 @@ SOURCE = standing(200.0, (150.0, 150.0), SIZE)
 
 
 def moved(pose, x, y):
-    return moved_back(pose, (-x, -y))
+    return Move(1.0, (-x, -y)).near(pose)
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (400, 0), (-30, 12), (600, -20)])
 def test_the_same_pose_elsewhere_is_moved_by_the_whole_way(shift):
-    assert way(SOURCE, moved(SOURCE, *shift)) == shift
+    assert way(SOURCE, moved(SOURCE, *shift)) == Move(1.0, shift)
 
 
 def test_who_moves_a_limb_or_sits_down_on_the_same_ground_goes_nowhere():
-    assert way(SOURCE, standing(120.0, (150.0, 194.0), SIZE)) == (0, 0)  # within the box of the source
-    assert way(SOURCE, standing(200.0, (150.0, 150.0), SIZE, raise_arms=True)) == (0, 0)
+    squat = SOURCE.xy + torch.tensor([0.0, 30.0]) * (SOURCE.xy[:, 1:] < 155)
+    assert way(SOURCE, Pose(squat, SOURCE.visible, SIZE)) == Move()
+    assert way(SOURCE, standing(200.0, (150.0, 150.0), SIZE, raise_arms=True)) == Move()
 
 
 def test_undone_the_part_that_the_photo_has_room_for_stays_in_it():
@@ -43,7 +44,7 @@ def test_undone_the_part_that_the_photo_has_room_for_stays_in_it():
             for _ in range(2)
         ]
         if all(pose.visible.any() for pose in poses):
-            near = moved_back(poses[1], way(*poses))
+            near = way(*poses).near(poses[1])
             assert torch.equal(in_picture(near).visible, poses[1].visible)
 
 
@@ -53,8 +54,55 @@ def test_who_would_be_cut_where_the_photo_shows_them_stays_where_they_are():
     xy = source.xy + torch.tensor([400.0, 0.0])
     xy[source.skeleton.index("right_wrist")] -= torch.tensor([90.0, 0.0])
     target = Pose(xy, source.visible, SIZE)
-    near = moved_back(target, way(source, target))
-    assert float(near.xy[:, 0].min()) >= 0 and way(source, target)[0] < 400
+    near = way(source, target).near(target)
+    assert float(near.xy[:, 0].min()) >= 0 and way(source, target).shift[0] < 400
+
+
+EDGES = (-3, 2, 24, 44)
+"""A part of the photo that exceeds it, around the person."""
+
+
+def larger(pose, scale, foot=(600.0, 280.0)):
+    """The pose of somebody nearer or farther, standing there."""
+    own = torch.tensor([150.0, 260.0])
+    return Pose((pose.xy - own) * scale + torch.tensor(foot), pose.visible, pose.size)
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 2.0])
+def test_somebody_nearer_or_farther_is_generated_about_as_large_as_the_photo_shows_them(scale):
+    wide = (900, 2000)
+    source = Pose(SOURCE.xy, SOURCE.visible, wide)
+    target = larger(source, scale, (1200.0, 800.0))
+    move = way(source, target)
+    assert 0.8 <= scale / move.scale <= 1.25 and (move.scale == 1) == (0.8 <= scale <= 1.25)
+    sizes = [float(torch.dist(pose.xy[0], pose.xy[10])) for pose in (source, move.near(target))]
+    assert 0.8 <= sizes[1] / sizes[0] <= 1.25
+    edges = (60, 20, 240, 290)
+    undone = move.undone(target, edges)
+    assert (undone.xy - move.near(target).xy).abs().max() <= 0.5 / move.scale + 0.01 * 300
+    left, top, right, bottom = move.of(edges)
+    joint = (undone.xy[3] + 0.5 - torch.tensor([60, 20])) / torch.tensor([180, 270])
+    there = torch.tensor([left, top]) + joint * torch.tensor([right - left, bottom - top]) - 0.5
+    assert torch.allclose(there, target.xy[3], atol=1e-3), "what is generated there comes to lie where it was asked for"
+
+
+def test_a_limb_that_points_at_the_camera_makes_nobody_smaller():
+    xy = SOURCE.xy.clone()
+    for side in ("left", "right"):  # sitting, seen from the front
+        hip, knee, ankle = (SOURCE.skeleton.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
+        xy[ankle] = xy[hip] + 0.2 * (xy[knee] - xy[hip]) + (xy[ankle] - xy[knee])
+        xy[knee] = xy[hip] + 0.2 * (xy[knee] - xy[hip])
+    assert way(SOURCE, Pose(xy, SOURCE.visible, SIZE)).scale == 1
+
+
+def test_in_a_clip_the_scale_stays_while_it_fits():
+    wide = (900, 2000)
+    source = Pose(SOURCE.xy, SOURCE.visible, wide)
+    move, scales = Move(), []
+    for scale in torch.linspace(1.0, 2.0, 21).tolist():
+        move = way(source, larger(source, scale, (1200.0, 800.0)), move)
+        scales.append(move.scale)
+    assert sorted(scales) == scales and len(set(scales)) <= 4 and scales[-1] > 1.5
 
 
 def layers(seed=0):
@@ -71,7 +119,7 @@ def layers(seed=0):
 @pytest.mark.parametrize("shift", [(0, 0), (25, 0), (-15, 3), (39, -20), (45, 0), (-200, 500)])
 def test_each_pixel_is_the_moved_persons_over_the_photo_without_them(shift):
     person, empty = layers()
-    made = set_in(person, shift, empty)
+    made = set_in(person, EDGES, Move(1.0, shift).of(EDGES), empty)
     wanted, kinds = empty.picture.clone(), empty.provenance.kind.clone()
     for y in range(40):
         for x in range(60):
@@ -93,11 +141,33 @@ def test_each_pixel_is_the_moved_persons_over_the_photo_without_them(shift):
 
 def test_alone_only_the_moved_person_is_left():
     person, _ = layers()
-    made = set_in(person, (25, 2), None)
+    made = set_in(person, EDGES, Move(1.0, (25, 2)).of(EDGES), None)
     assert torch.equal(made.alpha[7:37, 35:46], person.alpha[5:35, 10:21]) and int(made.alpha.sum()) == int(
         person.alpha.sum()
     )
     assert torch.equal(made.picture[7:37, 35:46], person.picture[5:35, 10:21])
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.8, 1.5])
+def test_a_resized_person_has_the_colours_and_the_shape_it_had(scale):
+    """Not those beside it: what is not the person does not bleed in."""
+    alpha = torch.zeros(100, 120, dtype=torch.uint8)
+    alpha[10:50, 20:40] = 255
+    picture = torch.full((100, 120, 3), 7, dtype=torch.uint8)
+    picture[10:50, 20:40] = torch.tensor([200, 100, 50], dtype=torch.uint8)
+    person = Composed(picture, alpha, Provenance.untouched((100, 120)))
+    empty = Composed(torch.zeros(100, 120, 3, dtype=torch.uint8), None, Provenance.untouched((100, 120)))
+    edges = (15, 5, 45, 55)
+    place = Move(scale, (4, 0)).of(edges)
+    alone, made = (set_in(person, edges, place, behind) for behind in (None, empty))
+    shown = alone.alpha > 250
+    assert (alone.picture[shown].int() - torch.tensor([200, 100, 50])).abs().max() <= 1
+    assert abs(float(alone.alpha.double().sum()) / 255 / (40 * 20 * scale**2) - 1) < 0.06
+    level = alone.alpha[..., None].double() / 255
+    assert (made.picture - level * torch.tensor([200.0, 100.0, 50.0])).abs().max() <= 2, "no seam, no halo"
+    assert (made.provenance.kind[shown] == COPIED).all() and (made.provenance.kind[alone.alpha < 120] == KEPT).all()
+    own = made.provenance.place[shown]
+    assert own[:, 0].min() >= 20 and own[:, 0].max() <= 39 and own[:, 1].min() >= 10 and own[:, 1].max() <= 49
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +192,7 @@ def test_somebody_who_walks_across_a_photo_is_generated_as_large_as_where_they_s
 def test_outside_of_both_places_no_pixel_changes_and_the_box_is_where_the_person_is(trueflow):
     picture = smooth_photo(SIZE)
     made = transfer(trueflow, picture, SOURCE, moved(SOURCE, 500, 0), provenance=True, background="keep")
-    left, top, right, bottom = made.box
+    left, _, right, _ = made.box
     across = right - left
     assert left - 500 < 100 < 200 < right - 500 and across < 300
     between = slice(int(right - 500) + 1, int(left))

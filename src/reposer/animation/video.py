@@ -28,7 +28,7 @@ from reposer.core.skeleton import FACE_68
 from reposer.nn.edges import frame_edges
 from reposer.nn.maps import stick_picture
 from reposer.nn.steady import Steadier
-from reposer.nn.travel import Shift, moved_back, way
+from reposer.nn.travel import STAYS, Move, way
 from reposer.pipeline import (
     BODY,
     PhotoCrop,
@@ -64,12 +64,12 @@ class MovedFrame:
 class _Step(NamedTuple):
     """What drives a frame: the pose to generate, in pixels of the photo, and the driver's, in pixels of the clip.
 
-    shift: how far the person, generated where the photo shows them, is moved; None: they are generated where they are.
+    move: how the person, generated where the photo shows them, is moved; None: they are generated where they are.
     """
 
     pose: Pose
     driver: Pose
-    shift: Shift | None = None
+    move: Move | None = None
 
 
 class PhotoAnimation:
@@ -143,8 +143,10 @@ class PhotoAnimation:
         size = picture_size or generator.framing.person_size
         self._travels = False
         if generator.composes and isinstance(poses, Pose):
-            near = Pose.stack([moved_back(row, way(self._anchor, row)) for row in reach])
-            self._travels = goes_far(self._source_pose, reach, near, generator.framing, size)
+            moves = list(self._ways(reach))
+            near = Pose.stack([move.near(row) for move, row in zip(moves, reach, strict=True)])
+            scaled = any(move.scale != 1 for move in moves)
+            self._travels = scaled or goes_far(self._source_pose, reach, near, generator.framing, size)
             reach = near if self._travels else reach
         edges = crop_edges(self._source_pose, reach, generator.framing, size)
         self.crop = PhotoCrop(picture, edges, generator.framing, size)
@@ -193,7 +195,7 @@ class PhotoAnimation:
             else:
                 assert background is not None
                 composition = replace(composition, invented=shown[None], background=background)
-                picture = self.crop.frame(composition, step.shift)
+                picture = self.crop.frame(composition, step.move)
                 kept = {**kept, BACKGROUND: background}
             yield MovedFrame(picture, step.pose, kept)
 
@@ -226,7 +228,7 @@ class PhotoAnimation:
 
     def _condition(self, step: _Step, frame: UInt8[Tensor, "h w 3"] | None) -> Condition:
         """The condition in the generator's frame, with the edges of the driving frame, if there is one."""
-        pose = self.crop.place(moved_back(step.pose, step.shift or (0, 0)))
+        pose = self.crop.place(step.pose if step.move is None else step.move.undone(step.pose, self.crop.edges))
         if frame is None:
             return pose
         driver = step.driver.resize((frame.shape[0], frame.shape[1]))
@@ -276,12 +278,20 @@ class PhotoAnimation:
             yield _Step(_with(within_limits(placed), legs), driver)
 
     def _moving(self, steps: Iterator[_Step]) -> Iterator[_Step]:
-        """Says how far the person is moved: in all frames of a known track or in none, and from the first on in which
+        """Says how the person is moved: in all frames of a known track or in none, and from the first on in which
         somebody leaves the crop."""
-        travels = self._travels
+        travels, move = self._travels, STAYS
         for step in steps:
             travels = travels or (self._generator.composes and self.crop.leaves(step.pose))
-            yield step._replace(shift=way(self._anchor, step.pose)) if travels else step
+            if travels:
+                move = way(self._anchor, step.pose, move)
+            yield step._replace(move=move) if travels else step
+
+    def _ways(self, poses: Iterable[Pose]) -> Iterator[Move]:
+        move = STAYS
+        for pose in poses:
+            move = way(self._anchor, pose, move)
+            yield move
 
     def _counted(self, steps: Iterator[_Step]) -> Iterator[_Step]:
         self.left_undone.clear()

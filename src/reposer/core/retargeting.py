@@ -9,6 +9,7 @@ the length they have in the photo; all others are scaled with the person.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 import torch
 from jaxtyping import Bool, Float
@@ -362,6 +363,14 @@ def _size_of(lengths: Mapping[str, float]) -> float | None:
     """The stature of which these would be an average body's bones, by the longest; None if none is known."""
     statures = sorted((lengths[g] / AVERAGE[g] for g in LONG if g in lengths), reverse=True)[:LONGEST]
     return sum(statures) / len(statures) if statures else None
+
+
+def size_ratio(source: Pose, target: Pose) -> float | None:
+    """How many times as large as the source's person the target's is: the median of the ratios of the long bones that
+    both show, since some may point at the camera; None if they share none. Single poses of one skeleton."""
+    own, other = _lengths(source)[0], _lengths(target)[0]
+    ratios = [other[g] / own[g] for g in LONG if g in own and g in other]
+    return median(ratios) if ratios else None
 
 
 # Moving joints

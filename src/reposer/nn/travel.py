@@ -1,57 +1,97 @@
-"""A person who goes far from where the photo shows them: generated there, and moved as a whole.
+"""A person who goes far from where the photo shows them, or comes nearer: generated there, as large as there, and moved
+as a whole.
 
-A crop that shows both places shows the person small, and a network that never saw anybody so small generates nobody.
+A crop that shows both shows one of them small, and a network that never saw anybody so small generates nobody.
 """
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import UInt8
+import torch.nn.functional as F
+from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from reposer.core.canvas import ROOM
 from reposer.core.composition import COPIED, KEPT, Composition, Provenance
-from reposer.core.framing import in_picture
-from reposer.core.pose import Pose
+from reposer.core.framing import between, in_picture, size_of
+from reposer.core.pose import Edges, Pose
+from reposer.core.retargeting import size_ratio
 
 from .full_size import Composed
 
 FAR = 1.25
-"""A crop that has to be this much larger for the way alone is not taken: the person is moved."""
-LEVELS = 255
+"""A crop that has to be this much larger for the way alone is not taken, and nobody is generated who is this much
+larger or smaller than in the photo: the person is moved."""
+STEPS = 4
+"""Scales of a move are powers of 2 by this share, so that in a clip they seldom change."""
+OPAQUE = 255
 ROWS = 256
 """Rows that are blended at a time, so that a large photo is never converted as a whole."""
 
-Shift = tuple[int, int]
-"""How far the person is moved, right and down, in whole pixels of the photo."""
+
+@dataclass(frozen=True)
+class Move:
+    """From where a person is generated to where they are, in pixel edges of the photo: scale * (place + shift)."""
+
+    scale: float = 1.0
+    shift: tuple[int, int] = (0, 0)
+
+    def near(self, pose: Pose) -> Pose:
+        """The pose, or rows of poses, before the move."""
+        return replace(pose, xy=(pose.xy + 0.5) / self.scale - 0.5 - pose.xy.new_tensor(self.shift))
+
+    def of(self, edges: Edges) -> Edges:
+        """Where this part of the photo comes to lie, in whole pixels."""
+        left, top, right, bottom = edges
+        first_x, first_y = (round(self.scale * (a + b)) for a, b in zip((left, top), self.shift, strict=True))
+        width, height = (max(1, round(self.scale * length)) for length in (right - left, bottom - top))
+        return first_x, first_y, first_x + width, first_y + height
+
+    def undone(self, pose: Pose, edges: Edges) -> Pose:
+        """As `near`, to the rounding of what this part of the photo comes to be."""
+        return pose.affine(between(self.of(edges), edges), pose.size)
 
 
-def way(source_pose: Pose, target_pose: Pose) -> Shift:
-    """The smallest move of the target, undone, by which one of both poses' boxes lies within the other. Single poses of
-    one photo.
+STAYS = Move()
+
+
+def way(source_pose: Pose, target_pose: Pose, before: Move = STAYS) -> Move:
+    """The smallest move, undone, by which one of both poses' boxes lies within the other. Single poses of one photo.
 
     Undone, the part of the target that the photo has room for stays in the photo, since nothing is composed outside of
     it; along a side of the photo that has no such place the target stays where it is.
+
+    before: of the frame before, whose scale is kept while it fits.
     """
     own, reach = in_picture(source_pose), in_picture(target_pose)
     if not own.visible.any() or not reach.visible.any():
-        return 0, 0
+        return before
+    scale, ratio = before.scale, size_ratio(source_pose, target_pose)
+    if ratio is not None and not 1 / FAR <= ratio / scale <= FAR:
+        scale = 1.0 if 1 / FAR <= ratio <= FAR else 2 ** (round(STEPS * math.log2(ratio)) / STEPS)
+    if scale < 1:
+        scale = max(scale, min(1.0, _least_scale(reach)))
     (own_low, own_high), (low, high) = (
-        (pose.xy[pose.visible].amin(0).tolist(), pose.xy[pose.visible].amax(0).tolist()) for pose in (own, reach)
+        (pose.xy[pose.visible].amin(0).tolist(), pose.xy[pose.visible].amax(0).tolist())
+        for pose in (own, Move(scale).near(reach))
     )
     room = ROOM * max(high[0] - low[0], high[1] - low[1])
     found = []
     for axis, length in ((0, source_pose.size[1]), (1, source_pose.size[0])):
         within = sorted((low[axis] - own_low[axis], high[axis] - own_high[axis]))
         least, most = high[axis] + room - (length - 1), low[axis] - room
-        move = min(max(0.0, within[0]), within[1])
-        found.append(round(min(max(move, least), most)) if least <= most else 0)
-    return found[0], found[1]
+        shift = min(max(0.0, within[0]), within[1])
+        stays = (low[axis] + high[axis]) / 2 * (1 - scale)  # its middle does
+        found.append(round(min(max(shift, least), most) if least <= most else stays))
+    return Move(scale, (found[0], found[1]))
 
 
-def moved_back(pose: Pose, shift: Shift) -> Pose:
-    """The pose before it was moved."""
-    return replace(pose, xy=pose.xy - pose.xy.new_tensor(shift))
+def _least_scale(reach: Pose) -> float:
+    """Of a move from where the photo has room for this pose."""
+    extent = reach.xy[reach.visible].amax(0) - reach.xy[reach.visible].amin(0) + 1
+    with_room = extent + 2 * ROOM * extent.amax()
+    return 1.02 * float((with_room / extent.new_tensor([reach.size[1], reach.size[0]])).amax())
 
 
 def nobody(composition: Composition) -> Composition:
@@ -62,41 +102,82 @@ def nobody(composition: Composition) -> Composition:
     )
 
 
-def set_in(person: Composed, shift: Shift, behind: Composed | None) -> Composed:
-    """The person, moved, in a photo of the same size whose own person is gone; None = alone.
+def set_in(person: Composed, edges: Edges, place: Edges, behind: Composed | None) -> Composed:
+    """The person, moved from one part of the photo to another, in a photo of the same size whose own person is gone;
+    None = alone.
 
     person: with alpha. Provenance where both have it: what was kept is copied from where it was.
     """
     assert person.alpha is not None
     size = (person.alpha.shape[0], person.alpha.shape[1])
-    there, here = _overlap(size, shift)
+    layer = _layer(person, edges, size_of(place))
+    (rows, columns), part = _inside(place, size)
+    colours, levels = layer.picture[part], layer.alpha[part]
+    origin = None
+    if person.provenance is not None and (behind is None or behind.provenance is not None):
+        known = Provenance.untouched(size) if behind is None or behind.provenance is None else behind.provenance
+        origin = Provenance(known.kind.clone(), known.place.clone(), known.photo.clone())
+        _enter(origin, (rows, columns), person.provenance, layer, part)
     if behind is None:
-        picture, alpha = torch.full_like(person.picture, LEVELS), torch.zeros_like(person.alpha)
-        picture[there], alpha[there] = person.picture[here], person.alpha[here]
-        origin = None if person.provenance is None else Provenance.untouched(size)
-        if origin is not None:
-            _enter(origin, person, there, here)
+        picture, alpha = torch.full_like(person.picture, OPAQUE), torch.zeros_like(person.alpha)
+        picture[rows, columns], alpha[rows, columns] = colours, levels
         return Composed(picture, alpha, origin)
     picture = behind.picture.clone()
-    part, colours, levels = picture[there], person.picture[here], person.alpha[here]
-    for rows in torch.arange(len(part)).split(ROWS):
-        if bool(levels[rows].any()):
-            part[rows] = _over(colours[rows], levels[rows], part[rows])
-    origin = None
-    if person.provenance is not None and behind.provenance is not None:
-        known = behind.provenance
-        origin = Provenance(known.kind.clone(), known.place.clone(), known.photo.clone())
-        _enter(origin, person, there, here)
+    below = picture[rows, columns]
+    for some in torch.arange(len(below)).split(ROWS):
+        if bool(levels[some].any()):
+            below[some] = _over(colours[some], levels[some], below[some])
     return Composed(picture, None, origin)
 
 
-def _overlap(size: tuple[int, int], shift: Shift) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The rows and columns that a moved picture of this size covers, and those of it that lie there."""
+@dataclass(frozen=True)
+class _Layer:
+    """A part of a person's picture, resized; nothing of it lies outside of the photo.
+
+    rows, columns: of the photo, that each of its own shows; -1 outside.
+    """
+
+    picture: UInt8[Tensor, "H W 3"]
+    alpha: UInt8[Tensor, "H W"]
+    rows: Int[Tensor, "H"]
+    columns: Int[Tensor, "W"]
+
+
+def _layer(person: Composed, edges: Edges, size: tuple[int, int]) -> _Layer:
+    assert person.alpha is not None
+    left, top, right, bottom = edges
+    height, width = person.alpha.shape
+    own = size_of(edges)
+    shown = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
+    inner = slice(shown[0].start - top, shown[0].stop - top), slice(shown[1].start - left, shown[1].stop - left)
+    picture, alpha = torch.zeros(*own, 3, dtype=torch.uint8), torch.zeros(own, dtype=torch.uint8)
+    picture[inner], alpha[inner] = person.picture[shown], person.alpha[shown]
+    places = []
+    for first, count, wanted, end in ((top, own[0], size[0], height), (left, own[1], size[1], width)):
+        place = first + torch.div((2 * torch.arange(wanted) + 1) * count, 2 * wanted, rounding_mode="floor")
+        places.append(place.masked_fill((place < 0) | (place >= end), -1))
+    if size != own:
+        for some in torch.arange(own[0]).split(ROWS):
+            part = picture[some].int() * alpha[some, :, None].int()
+            picture[some] = ((part + OPAQUE // 2) // OPAQUE).to(torch.uint8)
+        layers = torch.cat([picture, alpha[..., None]], -1).movedim(-1, 0)[None]
+        resized = F.interpolate(layers, size, mode="bilinear", antialias=True, align_corners=False)[0].movedim(0, -1)
+        alpha = resized[..., 3].contiguous()
+        picture = resized[..., :3].contiguous()
+        for some in torch.arange(size[0]).split(ROWS):
+            level = alpha[some, :, None].int().clamp(min=1)
+            colour = (picture[some].int() * OPAQUE + level // 2) // level
+            picture[some] = colour.clamp(max=OPAQUE).to(torch.uint8)
+    return _Layer(picture, alpha, places[0], places[1])
+
+
+def _inside(place: Edges, size: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The rows and columns of the photo that a part covers, and those of the part that lie there."""
     there, here = [], []
-    for length, move in ((size[0], shift[1]), (size[1], shift[0])):
-        first, last = min(max(move, 0), length), max(min(length + move, length), 0)
-        there.append(slice(first, max(first, last)))
-        here.append(slice(first - move, max(first, last) - move))
+    for first, last, length in ((place[1], place[3], size[0]), (place[0], place[2], size[1])):
+        start, stop = min(max(first, 0), length), min(max(last, 0), length)
+        there.append(slice(start, stop))
+        here.append(slice(start - first, stop - first))
     return (there[0], there[1]), (here[0], here[1])
 
 
@@ -104,15 +185,17 @@ def _over(
     colours: UInt8[Tensor, "h w 3"], levels: UInt8[Tensor, "h w"], behind: UInt8[Tensor, "h w 3"]
 ) -> UInt8[Tensor, "h w 3"]:
     level = levels[..., None].int()
-    return ((colours.int() * level + behind.int() * (LEVELS - level) + LEVELS // 2) // LEVELS).to(torch.uint8)
+    return ((colours.int() * level + behind.int() * (OPAQUE - level) + OPAQUE // 2) // OPAQUE).to(torch.uint8)
 
 
-def _enter(origin: Provenance, person: Composed, there: tuple[slice, slice], here: tuple[slice, slice]) -> None:
+def _enter(
+    origin: Provenance, there: tuple[slice, slice], own: Provenance, layer: _Layer, part: tuple[slice, slice]
+) -> None:
     """Enters where the person's pixels come from, where they are more than half of a pixel."""
-    assert person.alpha is not None and person.provenance is not None
-    shown, own = person.alpha[here] > LEVELS // 2, person.provenance
-    kind = own.kind[here]
-    kind = torch.where(kind == KEPT, COPIED, kind).to(torch.uint8)
-    origin.kind[there] = torch.where(shown, kind, origin.kind[there])
-    origin.photo[there] = torch.where(shown, own.photo[here], origin.photo[there])
-    origin.place[there] = torch.where(shown[..., None], own.place[here], origin.place[there])
+    rows, columns = layer.rows[part[0]], layer.columns[part[1]]
+    shown = (layer.alpha[part] > OPAQUE // 2) & (rows >= 0)[:, None] & (columns >= 0)
+    at = rows.clamp(min=0)[:, None], columns.clamp(min=0)
+    kind = own.kind[at]
+    origin.kind[there] = torch.where(shown, kind.masked_fill(kind == KEPT, COPIED), origin.kind[there])
+    origin.photo[there] = torch.where(shown, own.photo[at], origin.photo[there])
+    origin.place[there] = torch.where(shown[..., None], own.place[at], origin.place[there])
