@@ -203,3 +203,17 @@ def test_outside_of_both_places_no_pixel_changes_and_the_box_is_where_the_person
     place = made.provenance.place[:, int(left) + 1 :][copied]
     x = torch.arange(int(left) + 1, SIZE[1]).expand(SIZE[0], -1)[copied]
     assert torch.equal(place[:, 0], x - 500.0)
+
+
+def test_on_a_canvas_that_grows_the_person_is_moved_from_their_place_on_it(trueflow):
+    picture = smooth_photo(SIZE)
+    target = moved(SOURCE, 650, -120)  # the head leaves the photo
+    made = transfer(trueflow, picture, SOURCE, target, canvas="grow", provenance=True)
+    grown = made.picture.shape[0] - SIZE[0]
+    assert grown > 60 and made.picture.shape[1] == SIZE[1]
+    assert torch.equal(made.target_pose.xy - torch.tensor([0, grown]), target.xy)
+    copied = made.provenance.kind == COPIED
+    y, x = copied.nonzero().unbind(1)
+    shift = torch.stack([x, y - grown], -1) - made.provenance.place[copied]
+    near = (shift - torch.tensor([650.0, -120.0])).abs().amax(-1) < 12
+    assert float(near.float().mean()) > 0.9, "copied from where the photo shows it, in the photo's own pixels"
