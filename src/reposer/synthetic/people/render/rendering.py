@@ -291,7 +291,7 @@ def _render(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) 
     small = _shrunk(canvas.view(11 * len(shots), *box), ss).view(11, len(shots), box[0] // ss, box[1] // ss)
     small = small.permute(1, 2, 3, 0)
     rows, columns = slice(top // ss, bottom // ss), slice(left // ss, right // ss)
-    backdrop = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes])).to(device)
+    backdrop = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes])).to(device).permute(0, 2, 3, 1).contiguous()
     picture = backdrop.clone()
     picture[:, rows, columns] = picture[:, rows, columns] * (1 - small[..., 3:4]) + small[..., :3]
     albedo = torch.zeros_like(picture)
@@ -521,7 +521,7 @@ def _views(
 # ---------------------------------------------------------------------------------- behind the person
 
 
-def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> np.ndarray:
+def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> Float[np.ndarray, "3 H W"]:
     """The background scene, with the shadows of the feet on its floor."""
     h, w = size
     picture = paint(mesh.shot.scene, mesh.projection.ground(), size)
@@ -530,13 +530,21 @@ def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> np.ndarray:
     blobs = [(feet[0], 0.34, 0.062), (feet[1], 0.34, 0.062), ((feet[0] + feet[1]) / 2, 0.26, 0.13)]
     if mesh.seat is not None:
         blobs.append((figure.points["seat"] * (1, 0, 1), 0.4, 0.2))
-    y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
+    y, x = np.arange(h, dtype=np.float32), np.arange(w, dtype=np.float32)
     flat = max(0.017 / 0.062, math.sin(math.radians(mesh.projection.elevation)))
     for foot, strength, width in blobs:
         lift = max(float(foot[1]) - 0.06, 0.0)
         centre = mesh.projection(torch.tensor([[foot[0], 0.004, foot[2]]], dtype=torch.float32))[0].tolist()
         rx = width * unit
         ry = flat * rx if width > 0.15 else 0.017 * unit * (width / 0.062) ** 0.5
-        blob = np.exp(-(((x - centre[0]) / rx) ** 2)) * np.exp(-(((y - centre[1]) / ry) ** 2))
-        picture *= (1 - strength * math.exp(-lift / 0.08) * blob)[..., None].astype(np.float32)
+        across, down = np.exp(-(((x - centre[0]) / rx) ** 2)), np.exp(-(((y - centre[1]) / ry) ** 2))
+        rows, columns = _span(down), _span(across)
+        blob = across[columns] * down[rows, None]
+        picture[:, rows, columns] *= 1 - strength * math.exp(-lift / 0.08) * blob
     return picture
+
+
+def _span(shadow: Float[np.ndarray, "n"]) -> slice:
+    """Where a shadow is: elsewhere 1 minus it is 1 in float32."""
+    where = np.flatnonzero(shadow > 2.0**-25)
+    return slice(where[0], where[-1] + 1) if len(where) else slice(0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from ..wardrobe.clothes import Colour
 from ..wardrobe.colours import jitter, rgb
@@ -113,20 +114,25 @@ class Ground:
     elevation: float
 
 
-def paint(scene: Scene, ground: Ground, size: tuple[int, int]) -> np.ndarray:
-    """The empty scene, (H, W, 3) in [0, 1]."""
+def paint(scene: Scene, ground: Ground, size: tuple[int, int]) -> Float[np.ndarray, "3 H W"]:
+    """The empty scene, in [0, 1]."""
     h, w = size
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    if scene.kind != "room":
-        t = (y / max(h - 1, 1))[..., None]
-        top, bottom = (np.array(c, np.float32) for c in (scene.top, scene.bottom))
-        glow = np.exp(-(((x / w - 0.5) / 0.55) ** 2) - ((y / h - 0.42) / 0.55) ** 2)[..., None]
-        return np.asarray((top + (bottom - top) * t**1.5) * (0.965 + 0.045 * glow), np.float32)
-    return _room(scene, ground, x, y)
+    # a column of rows and a row of columns: much of a scene varies along one of them only
+    y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
+    if scene.kind == "room":
+        return _room(scene, ground, x, y)
+    blend = (y / max(h - 1, 1)) ** 1.5
+    glow = np.exp(-(((x / w - 0.5) / 0.55) ** 2) - ((y / h - 0.42) / 0.55) ** 2)
+    light = 0.965 + 0.045 * glow
+    top, bottom = (np.array(c, np.float32) for c in (scene.top, scene.bottom))
+    return np.stack([(a + (b - a) * blend) * light for a, b in zip(top, bottom, strict=True)])
 
 
 def _room(scene: Scene, ground: Ground, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Floor and wall in perspective: each pixel's ray meets one of them."""
+    """Floor and wall in perspective: each pixel's ray meets one of them, a row's rays the same one.
+
+    x: (1, W); y: (H, 1).
+    """
     across, up = (x - ground.left) / ground.scale, (ground.top - y) / ground.scale
     c, s = math.cos(math.radians(ground.elevation)), math.sin(math.radians(ground.elevation))
     far = ground.distance
@@ -144,43 +150,60 @@ def _room(scene: Scene, ground: Ground, x: np.ndarray, y: np.ndarray) -> np.ndar
     size = 1 - z / far
     px, py, pz = across * size, ground.height + c * up * size + s * z, c * z - s * up * size
     rng = np.random.default_rng(scene.seed)
-    wall = _wall(scene, px, py, rng)
-    floor = _floor(scene, px, pz, rng)
+    floor_rows = on_floor[:, 0]
+    wall = _wall(scene, px[~floor_rows], py[~floor_rows], rng)
+    floor = _floor(scene, px[floor_rows], pz[floor_rows], rng)
+    out = np.empty((3, *px.shape))
+    out[:, ~floor_rows], out[:, floor_rows] = wall, floor
     corner = np.exp(-np.where(on_floor, pz + scene.distance, py) / 0.09)
-    dim = (1 - 0.25 * np.clip(corner, 0, 1))[..., None]
-    out = np.where(on_floor[..., None], floor, wall) * dim
-    glow = 1.0 + 0.12 * (x / x.shape[1] - 0.5) * np.sign(scene.light[0])
-    picture: np.ndarray = np.clip(_softened(out * glow[..., None]), 0, 1).astype(np.float32)
+    out *= 1 - 0.25 * np.clip(corner, 0, 1)
+    out *= 1.0 + 0.12 * (x / x.shape[1] - 0.5) * np.sign(scene.light[0])
+    picture: np.ndarray = np.clip(_softened(out), 0, 1).astype(np.float32)
     return picture
 
 
-def _softened(picture: np.ndarray) -> np.ndarray:
-    """Blur slightly, as behind a person, so that fine patterns do not alias."""
-    padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    return np.asarray((rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4)
+def _softened(picture: Float[np.ndarray, "3 H W"]) -> Float[np.ndarray, "3 H W"]:
+    """Blur slightly, as behind a person, so that fine patterns do not alias; edges are repeated."""
+    for axis in (1, 2):
+        lines = picture.swapaxes(1, axis)
+        total = 2 * lines
+        total[:, 1:] += lines[:, :-1]
+        total[:, :1] += lines[:, :1]
+        total[:, :-1] += lines[:, 1:]
+        total[:, -1:] += lines[:, -1:]
+        total /= 4
+        picture = total.swapaxes(1, axis)
+    return picture
 
 
 def _noise(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise in [0, 1] with features of size 1."""
-    grid = rng.random((32, 32), np.float32)
+    """Smooth noise in [0, 1] with features of size 1; u and v may be a column and a row."""
+    grid = rng.random((32, 32), np.float32).ravel()
     i, j = np.floor(u).astype(int), np.floor(v).astype(int)
     a, b = u - i, v - j
     a, b = a * a * (3 - 2 * a), b * b * (3 - 2 * b)
-    i, j = i % 32, j % 32
-    k, m = (i + 1) % 32, (j + 1) % 32
-    return np.asarray(
-        grid[i, j] * (1 - a) * (1 - b) + grid[k, j] * a * (1 - b) + grid[i, m] * (1 - a) * b + grid[k, m] * a * b
-    )
+    i, k = (i & 31) * 32, (i + 1 & 31) * 32
+    j, m = j & 31, j + 1 & 31
+    out = grid.take(i + j) * (1 - a) * (1 - b)
+    out += grid.take(k + j) * a * (1 - b)
+    out += grid.take(i + m) * (1 - a) * b
+    out += grid.take(k + m) * a * b
+    return np.asarray(out)
 
 
 def _per_cell(i: np.ndarray, j: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One random number in [0, 1] for each cell."""
     table = rng.random(1024, np.float32)
-    return np.asarray(table[(i.astype(int) * 131 + j.astype(int) * 57) % 1024])
+    return table.take(i.astype(int) * 131 + j.astype(int) * 57 & 1023)
 
 
-def _floor(scene: Scene, x: np.ndarray, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _coloured(base: np.ndarray, tone: np.ndarray, shape: tuple[int, ...]) -> Float[np.ndarray, "3 n W"]:
+    """A colour times the brightness of each place, which may be that of a row or a column."""
+    return np.stack([np.broadcast_to(channel * tone, shape) for channel in base])
+
+
+def _floor(scene: Scene, x: np.ndarray, z: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "3 n W"]:
+    """The floor in rows at distances z (n, 1) and in columns at x (n, W)."""
     base = np.array(scene.floor_colour, np.float32)
     match scene.floor:
         case "planks":
@@ -198,10 +221,11 @@ def _floor(scene: Scene, x: np.ndarray, z: np.ndarray, rng: np.random.Generator)
         case "grass":
             base = np.array((0.36, 0.47, 0.22), np.float32)
             tone = 0.6 + 0.4 * _noise(x * 40, z * 20, rng) + 0.35 * _noise(x * 5, z * 4, rng)
-    return base * tone[..., None]
+    return _coloured(base, tone, x.shape)
 
 
-def _wall(scene: Scene, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _wall(scene: Scene, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "3 n W"]:
+    """The wall in rows at heights y (n, 1) and in columns at x (n, W)."""
     base = np.array(scene.top, np.float32)
     match scene.wall:
         case "plain":
@@ -220,16 +244,19 @@ def _wall(scene: Scene, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) 
         case "foliage":
             base = np.array((0.42, 0.52, 0.34), np.float32)
             tone = 0.45 + 0.55 * _noise(x * 6, y * 6, rng) + 0.3 * _noise(x * 17, y * 17, rng)
-    out = base * tone[..., None]
+    out = _coloured(base, tone, x.shape)
     if scene.wall == "foliage":
-        sky = np.clip((y - 0.75 - 0.3 * _noise(x * 3, 0 * y, rng)) / 0.15, 0, 1)[..., None]
-        return np.asarray(out * (1 - sky) + np.array((0.80, 0.87, 0.94), np.float32) * sky)
-    out = np.where((y < 0.055)[..., None], np.array((0.9, 0.89, 0.87)) * (0.7 + 0.3 * base), out)
+        sky = np.clip((y - 0.75 - 0.3 * _noise(x * 3, 0 * y, rng)) / 0.15, 0, 1)
+        return out * (1 - sky) + np.array((0.80, 0.87, 0.94), np.float32)[:, None, None] * sky
+    out = out.astype(float)
+    skirting = np.array((0.9, 0.89, 0.87)) * (0.7 + 0.3 * base)
+    out[:, y[:, 0] < 0.055] = skirting[:, None, None]
     for left, bottom, width, height, colour in scene.things:
         inside = (x > left) & (x < left + width) & (y > bottom) & (y < bottom + height)
-        rim = inside & (
-            (x < left + 0.018) | (x > left + width - 0.018) | (y > bottom + height - 0.018) | (y < bottom + 0.018)
-        )
-        fill = np.array(colour, np.float32) * (0.85 + 0.3 * _noise(x * 8, y * 8, rng))[..., None]
-        out = np.where(inside[..., None], np.where(rim[..., None], np.array(colour) * 0.55, fill), out)
-    return np.asarray(out)
+        row, column = np.nonzero(inside)
+        px, py = x[row, column], y[row, 0]
+        rim = (px < left + 0.018) | (px > left + width - 0.018) | (py > bottom + height - 0.018) | (py < bottom + 0.018)
+        tone = 0.85 + 0.3 * _noise(px * 8, py * 8, rng)
+        for plane, channel in zip(out, colour, strict=True):
+            plane[row, column] = np.where(rim, channel * 0.55, np.float32(channel) * tone)
+    return out
