@@ -1,14 +1,17 @@
 """Light on a rendered person: smoothed normals, lamp and sky, ambient occlusion, contours; for all pictures at once."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int16
+from jaxtyping import Float, Int16, Int64
 from torch import Tensor
 
-from reposer.synthetic.zbuffer import pick
+from reposer.synthetic.zbuffer import pick, quick
 
 
 @dataclass(frozen=True)
@@ -24,70 +27,78 @@ class Lamp:
 
 
 def shine(
-    colour: Float[Tensor, "S 3"],
-    folds: Float[Tensor, "S"],
+    texel: Float[Tensor, "S 4"],
+    shade: Float[Tensor, "S"],
     gloss: Float[Tensor, "S"],
     normal: Float[Tensor, "3 B H W"],
     group: Int16[Tensor, "B H W"],
     depth: Float[Tensor, "B H W"],
-    seen: Bool[Tensor, "B H W"],
-    pixel: Tensor,
+    where: tuple[Int64[Tensor, "S"], Int64[Tensor, "S"], Int64[Tensor, "S"]],
     lamp: Lamp,
     reach: float,
 ) -> Float[Tensor, "S 3"]:
     """Colours in [0, 1] of the S pixels that see a surface.
 
-    normal: in the camera's axes, 0 in empty pixels; it is modified in place. group: surfaces that are one cloth, 0 for
-    none. depth: towards the camera, in statures, far below everything else in empty pixels. pixel: indices of the S
-    pixels in B x H x W. reach: pixels of a typical stature, which scales the neighbourhoods used for light.
+    texel: their colours without light, and the brightness of folds; shade: of the insides of sleeves and hems. normal:
+    in the camera's axes, 0 in empty pixels. group: surfaces that are one cloth, 0 for none. depth: towards the camera,
+    in statures, far below everything else in empty pixels. where: picture, row and column of the S pixels. reach:
+    pixels of a typical stature, which scales the neighbourhoods used for light.
     """
-    h, w = normal.shape[2:]
-    _smooth(normal, group, depth, reach)
-    n = torch.stack([pick(axis, pixel) for axis in normal.flatten(1)], 1)
-    n = n / n.norm(dim=1, keepdim=True).clamp(min=1e-6)
-    row = pixel // (h * w)
-    direction = pick(lamp.direction, row)
-    lit = (0.5 + 0.5 * (n * direction).sum(1)).clamp(0, 1) ** 1.35
-    sky = 0.5 + 0.5 * n[:, 1]
-    # occlusion is smooth: a quarter of the pixels is enough
-    coarse = _hollows(depth[:, 1::2, 1::2], reach / 2)
-    hidden = pick(coarse.flatten(), (row * (h // 2) + pixel // w % h // 2) * (w // 2) + pixel % w // 2)
-    ambient = pick(lamp.ambient, row)
-    bright = (ambient + (1 - ambient) * lit + 0.10 * sky) * hidden * folds
-    warm = pick(lamp.warmth, row)
-    # shadows keep some colour: they turn a little blue and saturated, not grey
-    tint = torch.stack([bright**1.06 * (1 + warm), bright**1.08, bright * (1 - warm)], 1)
-    half = direction + direction.new_tensor([0, 0, 1.0])
-    half = half / half.norm(dim=1, keepdim=True)
-    highlight = (n * half).sum(1).clamp(0, 1) ** 24
-    line = pick(_contours(depth, group, seen, reach).flatten(), pixel)
-    shaded: Tensor = ((colour * tint + (gloss * highlight * hidden)[:, None]) * (1 - line)[:, None]).clamp(0, 1)
-    return shaded
-
-
-def _pair(size: int, step: int) -> tuple[slice, slice]:
-    return slice(0, size - step), slice(step, size)
-
-
-def _smooth(normal: Tensor, group: Tensor, depth: Tensor, reach: float) -> None:
-    """Average normals with near neighbours of the same cloth at about the same depth, which hides seams."""
     h, w = depth.shape[1:]
+    row, y, x = where
+    pixel = (row * h + y) * w + x
+    across, up, ahead = (pick(axis, pixel) for axis in _smoothed(normal, group, depth, reach).flatten(1))
+    # in float64: torch's float32 square root is not always the nearest number
+    length = (across * across).addcmul_(up, up).addcmul_(ahead, ahead).double().sqrt_().float().clamp_(min=1e-6)
+    across, up, ahead = across.div_(length), up.div_(length), ahead.div_(length)
+    half = lamp.direction + lamp.direction.new_tensor([0, 0, 1.0])
+    half = half / half.norm(dim=1, keepdim=True)
+
+    def towards(direction: Tensor) -> Tensor:
+        dx, dy, dz = (pick(axis, row) for axis in direction.T.contiguous())
+        return (across * dx).add_(up * dy).add_(ahead * dz)
+
+    lit = towards(lamp.direction).mul_(0.5).add_(0.5).clamp_(0, 1).pow_(1.35)
+    sky = up * 0.5 + 0.5
+    # occlusion is smooth: a quarter of the pixels is enough
+    coarse = _hollows(depth[:, 1::2, 1::2].contiguous(), reach / 2)
+    hidden = pick(coarse.flatten(), (row * (h // 2) + (y >> 1)) * (w // 2) + (x >> 1))
+    ambient, warm = pick(lamp.ambient, row), pick(lamp.warmth, row)
+    bright = ((1 - ambient).mul_(lit).add_(ambient)).add_(0.10 * sky).mul_(hidden).mul_(texel[:, 3] * shade)
+    # shadows keep some colour: they turn a little blue and saturated, not grey
+    tints = bright**1.06 * (1 + warm), bright**1.08, bright * (1 - warm)
+    highlight = towards(half).clamp_(0, 1).pow_(24).mul_(gloss).mul_(hidden)
+    clear = 1 - pick(_contours(depth, group, reach).flatten(), pixel)
+    planes = [(texel[:, i] * tint).add_(highlight).mul_(clear).clamp_(0, 1) for i, tint in enumerate(tints)]
+    return torch.stack(planes, 1)
+
+
+def _pairs(maps: Tensor, step: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The maps without their last rows, and without their first ones; then the same with columns."""
+    for axis in (-2, -1):
+        length = maps.shape[axis] - step
+        if length > 0:
+            yield maps.narrow(axis, 0, length), maps.narrow(axis, step, length)
+
+
+def _as_float(mask: Any) -> Tensor:
+    """1 where a comparison of `quick` numbers is true, else 0."""
+    return mask.float() if isinstance(mask, Tensor) else torch.from_numpy(mask.astype(np.float32))
+
+
+def _smoothed(normal: Tensor, group: Tensor, depth: Tensor, reach: float) -> Tensor:
+    """Average normals with near neighbours of the same cloth at about the same depth, which hides seams."""
     for share in (0.012, 0.006, 0.003):
-        step = max(1, round(share * reach))
         total = normal.clone()
-        for axis, size in ((1, h), (2, w)):
-            if size <= step:
-                continue
-            a: list[slice] = [slice(None)] * 3
-            b = list(a)
-            a[axis], b[axis] = _pair(size, step)
-            ga, da = group[tuple(a)], depth[tuple(a)]
-            near = (ga == group[tuple(b)]) & ((da - depth[tuple(b)]).abs_() < 0.022) & (ga < 10)
-            weight = near.to(normal.dtype)
-            for axis_total, axis_normal in zip(total, normal, strict=True):
-                axis_total[tuple(a)].addcmul_(axis_normal[tuple(b)], weight)
-                axis_total[tuple(b)].addcmul_(axis_normal[tuple(a)], weight)
-        normal.copy_(total)
+        step = max(1, round(share * reach))
+        for cloth, far, old, new in zip(*(_pairs(maps, step) for maps in (group, depth, normal, total)), strict=True):
+            first, second = (quick(side) for side in cloth)
+            near = (first == second) & (quick((far[0] - far[1]).abs_()) < 0.022) & (first < 10)
+            weight = _as_float(near)
+            new[0].addcmul_(old[1], weight)
+            new[1].addcmul_(old[0], weight)
+        normal = total
+    return normal
 
 
 class _Shifted:
@@ -129,12 +140,13 @@ def _hollows(depth: Tensor, reach: float) -> Tensor:
     return 1 - (0.64 / len(HOLLOWS)) * dark
 
 
-def _contours(depth: Tensor, group: Tensor, seen: Tensor, reach: float) -> Tensor:
+def _contours(depth: Tensor, group: Tensor, reach: float) -> Tensor:
     """Darkness of the thin contour where a part is in front of another."""
-    step = max(1, round(0.0028 * reach))
-    depth_at, group_at = _Shifted(depth, step), _Shifted(group, step)
     line = torch.zeros_like(depth)
-    for dy, dx in ((0, step), (0, -step), (step, 0), (-step, 0)):
-        jump = (depth_at(dy, dx) - depth).abs_().sub_(0.02).mul_(50).clamp_(0, 1).mul_(0.38)
-        line = torch.maximum(line, jump.add_(group_at(dy, dx) != group, alpha=0.16))
-    return line.clamp_(max=0.42) * seen
+    step = max(1, round(0.0028 * reach))
+    for far, part, dark in zip(*(_pairs(maps, step) for maps in (depth, group, line)), strict=True):
+        jump = (far[0] - far[1]).abs_().sub_(0.02).mul_(50).clamp_(0, 1).mul_(0.38)
+        jump.add_(_as_float(quick(part[0]) != quick(part[1])), alpha=0.16)
+        for side in dark:
+            torch.maximum(side, jump, out=side)
+    return line.clamp_(max=0.42)

@@ -1,5 +1,6 @@
 """Render people: a batch of shots to pictures with their ground truth."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int32, Int64, UInt8
 from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.synthetic.zbuffer import pick, rasterise
+from reposer.synthetic.zbuffer import Hits, pick, quick, rasterise, true_places
 
 from ..body.bones import NUM_BONES, bone_frames, stacked
 from ..body.cameras import Camera
@@ -27,6 +28,8 @@ from .surface import Surface, build_surface
 SUPERSAMPLING = 2
 SAME_PLACE = 0.02
 """Distance on the surface, in statures, within which two points count as the same in visibility tests."""
+CACHED = 50_000
+"""Pixels of the pictures drawn at once on a CPU."""
 FAR = -50.0
 """Depth of empty pixels while light is computed, in statures."""
 
@@ -215,134 +218,172 @@ def render(shots: Sequence[Shot], size: tuple[int, int], device: torch.device | 
 
 
 def _render(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) -> Rendering:
-    h, w = size
-    ss = SUPERSAMPLING
-    fine = (h * ss, w * ss)
     figures = [pose_body(shot.who.body, shot.pose) for shot in shots]
     points, normals = _posed([shot.surface for shot in shots], figures, device)
     meshes = []
     for shot, figure, p, n in zip(shots, figures, points, normals, strict=True):
         projection = shot.projection or project(shot.camera, p, figure, size)
-        seat = _seat(shot, figure)
-        meshes.append(_Mesh(shot, figure, projection, p, n, seat))
+        meshes.append(_Mesh(shot, figure, projection, p, projection(p), n, _seat(shot, figure)))
+    # on a CPU the maps of the pictures drawn at once stay in its cache
+    some = max(CACHED // (size[0] * size[1]), 1) if device.type == "cpu" else len(shots)
+    drawn = [_draw(meshes[i : i + some], size, device) for i in range(0, len(shots), some)]
+    depth = torch.cat([d.nearest for d in drawn])
+    poses = exact_poses(figures, [shot.who.face for shot in shots], [mesh.projection for mesh in meshes], depth)
+    return Rendering(
+        torch.cat([d.picture for d in drawn]),
+        torch.cat([d.albedo for d in drawn]),
+        torch.cat([d.person for d in drawn]),
+        torch.cat([d.backdrop for d in drawn]),
+        torch.cat([d.parts for d in drawn]),
+        torch.cat([d.depth for d in drawn]),
+        torch.cat([d.surface for d in drawn]),
+        poses,
+        as_detected(poses[OPENPOSE_18.name], [shot.misses for shot in shots]),
+        tuple(view for d in drawn for view in d.views),
+    )
 
-    scene = _assembled(meshes, size, device)
-    hits = rasterise(scene.flat, scene.faces, scene.picture, len(shots), fine)
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What a `Rendering` has of some of its pictures. nearest: depth at each pixel, in its units, seats included."""
+
+    picture: Tensor
+    albedo: Tensor
+    person: Tensor
+    backdrop: Tensor
+    parts: Tensor
+    depth: Tensor
+    surface: Tensor
+    nearest: Tensor
+    views: tuple[_View, ...]
+
+
+def _draw(meshes: Sequence["_Mesh"], size: tuple[int, int], device: torch.device) -> _Drawn:
+    num, (h, w), ss = len(meshes), size, SUPERSAMPLING
+    fine = (h * ss, w * ss)
+    scene = _assembled(meshes, device)
+    hits = rasterise(scene.flat, scene.faces, scene.picture, num, fine)
     corners = pick(scene.faces, hits.face)
-    weights = hits.weights
     # interpolate everything that is linear over a face at once: place 2, shade 1, normal 3, point at rest 3
-    linear = F.embedding_bag(corners, scene.linear, per_sample_weights=weights, mode="sum")
+    linear = F.embedding_bag(corners, scene.linear, per_sample_weights=hits.weights, mode="sum")
     place = linear[:, :2]
     patch = pick(scene.patch, hits.face)
     texel = _sampled(scene, patch, place)
-    group = pick(scene.group, patch)
+    part = pick(scene.part, hits.face)
+    line = hits.pixel // fine[1]
+    x = hits.pixel - line * fine[1]
+    row = line // fine[0]
+    y = line - row * fine[0]
+    units = torch.tensor([m.projection.unit * ss for m in meshes], device=device)
+    colour = _lit(meshes, scene, hits, patch, linear, texel, (row, y, x), units)
 
-    # light only the bounding box of the people
-    y, x = hits.pixel // fine[1] % fine[0], hits.pixel % fine[1]
-    row = hits.pixel // (fine[0] * fine[1])
+    # a pixel is the mean of its fine pixels; all that follows is of pixels which show anything
+    texel[:, 3] = 1.0
+    layers = torch.cat([colour, texel], 1)
+    fine_at = torch.full((num, *fine), len(layers), dtype=torch.int32, device=device)
+    fine_at.view(-1)[hits.pixel] = torch.arange(len(layers), dtype=torch.int32, device=device)
+    squares = [fine_at[:, i::ss, j::ss].flatten() for i in range(ss) for j in range(ss)]
+    shown = true_places(quick(functools.reduce(torch.minimum, squares)) < len(layers))
+    square = torch.stack([pick(at, shown) for at in squares], 1)
+    everything = _means(layers, square)
+    seats = any(mesh.seat is not None for mesh in meshes)
+    alone = _means(layers * (part > 0)[:, None], square) if seats else everything
+    # (3, B, H, W), as all maps of colours are until they are bytes
+    behind = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes], 1)).to(device)
+    under = torch.stack([pick(plane, shown) for plane in behind.flatten(1)], 1)
+    backdrop = _to_uint8(behind).permute(1, 2, 3, 0).contiguous()
+
+    def put(on: Tensor, values: Tensor) -> Tensor:
+        return on.view(num * h * w, -1).index_copy(0, shown, _to_uint8(values)).view(num, h, w, -1)
+
+    nothing = torch.zeros(num, h, w, 4, dtype=torch.uint8, device=device)
+    picture = put(backdrop, under * (1 - everything[:, 6:]) + everything[:, :3])
+    albedo = put(nothing[..., :3].contiguous(), alone[:, 3:6] / alone[:, 6:].clamp(min=1e-6))
+    person = put(nothing, alone[:, [0, 1, 2, 6]])
+
+    # maps at one fine pixel of each pixel
+    chosen = square[:, -1]
+    where = true_places(quick(chosen) < len(layers))
+    at, chosen = pick(shown, where), pick(chosen, where)
+    parts = torch.zeros(num * h * w, dtype=torch.uint8, device=device)
+    parts[at] = pick(part, chosen).to(torch.uint8)
+    bare = true_places(quick(pick(part, chosen)) > 0) if seats else None
+    if bare is not None:
+        at, chosen = pick(at, bare), pick(chosen, bare)
+    depth = torch.full((num * h * w,), -torch.inf, device=device)
+    depth[at] = pick(hits.depth.flatten(), pick(hits.pixel, chosen)) / pick(units, pick(row, chosen))
+    surface = torch.full((3, num * h * w), torch.nan, device=device)
+    for plane, values in zip(surface, pick(linear[:, 6:], chosen).unbind(1), strict=True):
+        plane[at] = values
+    return _Drawn(
+        picture,
+        albedo,
+        person,
+        backdrop,
+        parts.view(num, h, w),
+        depth.view(num, h, w),
+        surface.view(3, num, h, w).transpose(0, 1),
+        hits.depth[:, ss - 1 :: ss, ss - 1 :: ss] / ss,
+        _views(meshes, scene, hits, place, row, fine),
+    )
+
+
+def _lit(
+    meshes: Sequence["_Mesh"],
+    scene: "_Scene",
+    hits: Hits,
+    patch: Tensor,
+    linear: Tensor,
+    texel: Tensor,
+    where: tuple[Tensor, Tensor, Tensor],
+    units: Tensor,
+) -> Float[Tensor, "S 3"]:
+    """Colours in the light of the scene; only the bounding box of the people is lit. where: (picture, y, x)."""
+    row, y, x = where
+    num, fine, device = len(meshes), hits.depth.shape[1:], linear.device
     down, across = (y, x) if len(y) else (y.new_zeros(1), x.new_zeros(1))  # all pictures may be empty
     edges = down.min() - 8, across.min() - 8, down.max() + 10, across.max() + 10
     top, left, bottom, right = (_even(v) for v in edges)
     top, left, bottom, right = max(top, 0), max(left, 0), min(bottom, fine[0]), min(right, fine[1])
     box = (bottom - top, right - left)
-    pixel = (row * box[0] + y - top) * box[1] + x - left
-    normal = torch.zeros(3, len(shots) * box[0] * box[1], device=device)
+    y, x = y - top, x - left
+    pixel = (row * box[0] + y) * box[1] + x
+    normal = torch.zeros(3, num * box[0] * box[1], device=device)
     for axis in range(3):
         normal[axis].index_copy_(0, pixel, linear[:, 3 + axis].contiguous())
-    normal = normal.view(3, len(shots), *box)
-    groups = torch.zeros(len(shots) * box[0] * box[1], dtype=torch.int16, device=device)
-    groups.index_copy_(0, pixel, group.short())
-    groups = groups.view(len(shots), *box)
-    units = torch.tensor([m.projection.unit * ss for m in meshes], device=device)
+    group = torch.zeros(num * box[0] * box[1], dtype=torch.int16, device=device)
+    group.index_copy_(0, pixel, pick(scene.group.short(), patch))
     depth = (hits.depth[:, top:bottom, left:right] / units[:, None, None]).clamp(min=FAR)
     lamp = Lamp(
-        torch.tensor([lamp_direction(s.scene.light) for s in shots]),
-        torch.tensor([s.scene.ambient for s in shots]),
-        torch.tensor([s.scene.warmth for s in shots]),
+        torch.tensor([lamp_direction(m.shot.scene.light) for m in meshes]),
+        torch.tensor([m.shot.scene.ambient for m in meshes]),
+        torch.tensor([m.shot.scene.warmth for m in meshes]),
     ).to(device)
-    reach = 0.82 * fine[0]
-    seen = torch.zeros(len(shots), *box, dtype=torch.bool, device=device)
-    seen.view(-1)[pixel] = True
-    colour = shine(
-        texel[:, :3],
-        texel[:, 3] * linear[:, 2],
+    return shine(
+        texel,
+        linear[:, 2],
         pick(scene.gloss, patch),
-        normal,
-        groups,
+        normal.view(3, num, *box),
+        group.view(num, *box),
         depth,
-        seen,
-        pixel,
+        (row, y, x),
         lamp,
-        reach,
-    )
-
-    person = pick(scene.part, hits.face)
-    on_person = (person > 0).float()
-    canvas = torch.zeros(11, len(shots) * box[0] * box[1], device=device)
-    layers = [
-        *colour.unbind(1),
-        torch.ones_like(on_person),
-        *(texel[:, :3] * on_person[:, None]).unbind(1),
-        on_person,
-        *(colour * on_person[:, None]).unbind(1),
-    ]
-    for layer, values in zip(canvas, layers, strict=True):
-        layer.index_copy_(0, pixel, values.contiguous())
-    small = _shrunk(canvas.view(11 * len(shots), *box), ss).view(11, len(shots), box[0] // ss, box[1] // ss)
-    small = small.permute(1, 2, 3, 0)
-    rows, columns = slice(top // ss, bottom // ss), slice(left // ss, right // ss)
-    backdrop = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes])).to(device).permute(0, 2, 3, 1).contiguous()
-    picture = backdrop.clone()
-    picture[:, rows, columns] = picture[:, rows, columns] * (1 - small[..., 3:4]) + small[..., :3]
-    albedo = torch.zeros_like(picture)
-    albedo[:, rows, columns] = small[..., 4:7] / small[..., 7:8].clamp(min=1e-6)
-    alone = picture.new_zeros(*picture.shape[:3], 4)
-    alone[:, rows, columns] = small[..., [8, 9, 10, 7]]
-
-    # maps at one fine pixel of each pixel
-    chosen = torch.nonzero((y % ss == ss - 1) & (x % ss == ss - 1) & (person > 0))[:, 0]
-    at = (row[chosen] * h + y[chosen] // ss) * w + x[chosen] // ss
-    parts = torch.zeros(len(shots) * h * w, dtype=torch.uint8, device=device)
-    parts[at] = person[chosen].to(torch.uint8)
-    depths = torch.full((len(shots) * h * w,), -torch.inf, device=device)
-    depths[at] = hits.depth.flatten()[hits.pixel[chosen]] / units[row[chosen]]
-    surface = torch.full((3, len(shots) * h * w), torch.nan, device=device)
-    surface[:, at] = linear[chosen, 6:].T
-    poses = exact_poses(
-        figures,
-        [shot.who.face for shot in shots],
-        [mesh.projection for mesh in meshes],
-        hits.depth[:, ss - 1 :: ss, ss - 1 :: ss] / ss,
-    )
-    return Rendering(
-        _to_uint8(picture),
-        _to_uint8(albedo),
-        _to_uint8(alone),
-        _to_uint8(backdrop),
-        parts.view(len(shots), h, w),
-        depths.view(len(shots), h, w),
-        surface.view(3, len(shots), h, w).transpose(0, 1),
-        poses,
-        as_detected(poses[OPENPOSE_18.name], [shot.misses for shot in shots]),
-        _views(meshes, scene, hits.pixel, hits.face, weights, place, row, fine),
+        0.82 * fine[0],
     )
 
 
-def _to_uint8(picture: Tensor) -> UInt8[Tensor, "B H W C"]:
-    return (picture * 255).round().clamp(0, 255).to(torch.uint8)
+def _to_uint8(values: Float[Tensor, "*N"]) -> UInt8[Tensor, "*N"]:
+    return (values * 255).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def _even(value: Tensor) -> int:
     return int(value) // SUPERSAMPLING * SUPERSAMPLING
 
 
-def _shrunk(a: Tensor, factor: int) -> Tensor:
-    """The means of squares; in the order of torch's pooling, and faster."""
-    squares = a.unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
-    total: Tensor = squares[:, :, 0, :, 0].clone()
-    for at in range(1, factor**2):
-        total += squares[:, :, at // factor, :, at % factor]
-    return total / factor**2
+def _means(layers: Float[Tensor, "S C"], square: Int32[Tensor, "P Q"]) -> Float[Tensor, "P C"]:
+    """The means of the layers at Q places each; there is nothing at place S."""
+    padded = torch.cat([layers, layers.new_zeros(1, layers.shape[1])])
+    return F.embedding_bag(square, padded, mode="sum").div_(square.shape[1])
 
 
 # ---------------------------------------------------------------------------------- meshes
@@ -356,6 +397,8 @@ class _Mesh:
     figure: Figure
     projection: Projection
     points: Tensor
+    flat: Tensor
+    """The points in the picture."""
     normals: Tensor
     seat: tuple[Tensor, Tensor, Tensor] | None
 
@@ -431,7 +474,7 @@ def _seat(shot: Shot, figure: Figure) -> tuple[Tensor, Tensor, Tensor] | None:
     return (to(np.array(points), dtype=torch.float32), to(np.array(normals), dtype=torch.float32), to(faces))
 
 
-def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.device) -> _Scene:
+def _assembled(meshes: Sequence[_Mesh], device: torch.device) -> _Scene:
     """Every shot's person, and seat, in fine pixels, as one set of triangles."""
     parts: dict[str, list[Tensor]] = {name: [] for name in _Scene.__annotations__ if name != "starts"}
     starts = []
@@ -440,10 +483,10 @@ def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.dev
         s = mesh.shot.surface.to(device)
         turn = torch.from_numpy(mesh.projection.turn.T.astype(np.float32)).to(device)
         starts.append((num_points, num_faces, num_patches))
-        flat = mesh.projection(mesh.points) * SUPERSAMPLING
+        flat = mesh.flat * SUPERSAMPLING
         flat[:, :2] += (SUPERSAMPLING - 1) / 2  # (x + 0.5) ss - 0.5
         linear = torch.cat([s.place, s.shade[:, None], mesh.normals @ turn, s.points], 1)
-        columns = [flat, linear, s.faces + num_points]
+        columns = [flat, linear, s.faces + num_points if num_points else s.faces]
         columns += [torch.full((len(s.faces),), i, device=device), s.patch + num_patches, s.part, s.texels]
         columns += [s.first + num_texels, s.height, s.width, s.gloss, s.group]
         num_points, num_faces = num_points + len(s.points), num_faces + len(s.faces)
@@ -472,32 +515,27 @@ def _assembled(meshes: Sequence[_Mesh], size: tuple[int, int], device: torch.dev
         num_patches, num_texels = num_patches + 1, num_texels + 1
         for name, column in zip(parts, columns, strict=True):
             parts[name].append(column)
-    return _Scene(**{name: torch.cat(columns) for name, columns in parts.items()}, starts=tuple(starts))
+    joined = {name: torch.cat(columns) if len(columns) > 1 else columns[0] for name, columns in parts.items()}
+    return _Scene(**joined, starts=tuple(starts))
 
 
 def _sampled(scene: _Scene, patch: Tensor, place: Tensor) -> Float[Tensor, "S 4"]:
     """Texture values at places of patches, interpolated bilinearly."""
     height, width, first = pick(scene.height, patch), pick(scene.width, patch), pick(scene.first, patch)
-    low = place.floor()
-    share = place - low
-    r0, c0 = low.long().unbind(1)
-    r0, c0 = torch.minimum(r0.clamp(min=0), height - 1), torch.minimum(c0.clamp(min=0), width - 1)
+    down, across = (values.contiguous() for values in place.unbind(1))
+    r, c = down.floor(), across.floor()
+    a, b = down.sub_(r), across.sub_(c)
+    r0, c0 = torch.minimum(r.long().clamp_(min=0), height - 1), torch.minimum(c.long().clamp_(min=0), width - 1)
     r1, c1 = torch.minimum(r0 + 1, height - 1), torch.minimum(c0 + 1, width - 1)
-    index = first[:, None] + torch.stack([r0 * width + c0, r0 * width + c1, r1 * width + c0, r1 * width + c1], 1)
-    a, b = share.unbind(1)
-    weights = torch.stack([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b], 1)
+    upper, lower = first.addcmul(r0, width), first.addcmul(r1, width)
+    index = torch.stack([upper + c0, upper + c1, lower + c0, lower + c1], 1)
+    up, left = 1 - a, 1 - b
+    weights = torch.stack([up * left, up * b, a * left, a * b], 1)
     return F.embedding_bag(index, scene.texels, per_sample_weights=weights, mode="sum")
 
 
 def _views(
-    meshes: Sequence[_Mesh],
-    scene: _Scene,
-    pixel: Tensor,
-    face: Tensor,
-    weights: Tensor,
-    place: Tensor,
-    row: Tensor,
-    fine: tuple[int, int],
+    meshes: Sequence[_Mesh], scene: _Scene, hits: Hits, place: Tensor, row: Tensor, fine: tuple[int, int]
 ) -> tuple[_View, ...]:
     counts = torch.bincount(row, minlength=len(meshes)).tolist()
     views, start = [], 0
@@ -508,10 +546,10 @@ def _views(
             _View(
                 mesh.shot.who,
                 mesh.shot.surface,
-                mesh.projection(mesh.points),
-                pixel[own] - i * fine[0] * fine[1],
-                face[own] - first_face,
-                weights[own],
+                mesh.flat,
+                hits.pixel[own] - i * fine[0] * fine[1],
+                hits.face[own] - first_face,
+                hits.weights[own],
                 place[own],
             )
         )
@@ -544,7 +582,7 @@ def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> Float[np.ndarray, "3 H W"]:
     return picture
 
 
-def _span(shadow: Float[np.ndarray, "n"]) -> slice:
+def _span(shadow: Float[np.ndarray, " n"]) -> slice:
     """Where a shadow is: elsewhere 1 minus it is 1 in float32."""
     where = np.flatnonzero(shadow > 2.0**-25)
     return slice(where[0], where[-1] + 1) if len(where) else slice(0)

@@ -194,7 +194,7 @@ def _noise(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray
 def _per_cell(i: np.ndarray, j: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One random number in [0, 1] for each cell."""
     table = rng.random(1024, np.float32)
-    return table.take(i.astype(int) * 131 + j.astype(int) * 57 & 1023)
+    return np.asarray(table.take(i.astype(int) * 131 + j.astype(int) * 57 & 1023))
 
 
 def _coloured(base: np.ndarray, tone: np.ndarray, shape: tuple[int, ...]) -> Float[np.ndarray, "3 n W"]:
@@ -247,7 +247,7 @@ def _wall(scene: Scene, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) 
     out = _coloured(base, tone, x.shape)
     if scene.wall == "foliage":
         sky = np.clip((y - 0.75 - 0.3 * _noise(x * 3, 0 * y, rng)) / 0.15, 0, 1)
-        return out * (1 - sky) + np.array((0.80, 0.87, 0.94), np.float32)[:, None, None] * sky
+        return np.asarray(out * (1 - sky) + np.array((0.80, 0.87, 0.94), np.float32)[:, None, None] * sky)
     out = out.astype(float)
     skirting = np.array((0.9, 0.89, 0.87)) * (0.7 + 0.3 * base)
     out[:, y[:, 0] < 0.055] = skirting[:, None, None]
