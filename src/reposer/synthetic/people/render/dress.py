@@ -39,5 +39,7 @@ def _carried_by_the_head(figure: Figure, patches: Iterator[Patch]) -> Iterator[P
         shape = patch.points.shape[:2]
         local = (patch.points - figure.points["head"]) @ figure.frames["head"] / HEAD_RADII / figure.body.head
         hanging = 0.85 * smoothstep(-0.95, -1.7, local[..., 1])
-        shoulders = Hold.chain("torso", np.full(shape, 0.3))
-        yield replace(patch, hold=Hold.rigid("head", shape).mixed(shoulders, hanging))
+        hold = Hold.rigid("head", shape)
+        if hanging.any():
+            hold = hold.mixed(Hold.chain("torso", np.full(shape, 0.3)), hanging)
+        yield replace(patch, hold=hold)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from ..body.figure import Figure
 from ..body.parts import LOWER, TOP, part
 from ..identity import Identity
 from ..wardrobe.clothes import Plain
-from ..wardrobe.shapes import Patch, normals
+from ..wardrobe.shapes import Patch, length, normals, planes
 from .dress import patches_of
 
 FACE = part("face")
@@ -66,8 +67,8 @@ def as_surface(patches: Sequence[Patch], figure: Figure, number: int, density: f
     faces, parts, place, texels, sizes = [], [], [], [], []
     start = 0
     for patch in patches:
-        faces.append(_triangles(patch.points.shape[:2], start))
         n, m = patch.points.shape[:2]
+        faces.append(_triangles(n, m) + start)
         parts.append(np.broadcast_to(np.asarray(patch.part), (n - 1,)).repeat(2 * (m - 1)))
         own_place, own_texels, size = _baked(patch, density, number)
         place.append(own_place)
@@ -101,10 +102,10 @@ def as_surface(patches: Sequence[Patch], figure: Figure, number: int, density: f
     )
 
 
-def _triangles(shape: tuple[int, ...], start: int) -> np.ndarray:
-    """Two triangles for each cell of a grid of points."""
-    n, m = shape
-    corner = start + np.arange((n - 1) * m).reshape(n - 1, m)[:, :-1]
+@lru_cache(maxsize=256)
+def _triangles(n: int, m: int) -> np.ndarray:
+    """Two triangles for each cell of a grid of n x m points."""
+    corner = np.arange((n - 1) * m).reshape(n - 1, m)[:, :-1]
     a, b, c, d = corner, corner + 1, corner + m + 1, corner + m
     return np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], 2).reshape(-1, 3)
 
@@ -116,27 +117,41 @@ def _baked(patch: Patch, density: float, number: int) -> tuple[np.ndarray, np.nd
     folded = TOP <= patch.group % 10 <= LOWER
     if isinstance(patch.material, Plain) and not folded:  # one texel is enough: places beyond it are clamped
         return place, np.array([[*patch.material.rgb, 1.0]], np.float32), (1, 1)
-    q = texel_coordinates(patch, density)
+    q = _between(patch, *knots)
     texels = np.empty((*q.shape[:2], 4), np.float32).reshape(-1, 4)
     texels[:, :3] = patch.material.colour(q.reshape(-1, 3))
     texels[:, 3] = _folds(q.reshape(-1, 3), number) if folded else 1.0
-    return place, np.clip(texels, 0, 1.2), (q.shape[0], q.shape[1])
+    return place, np.clip(texels, 0, 1.2, out=texels), (q.shape[0], q.shape[1])
 
 
 def texel_coordinates(patch: Patch, density: float) -> Float[np.ndarray, "h w 3"]:
     """The material's input at each texel of a patch's texture."""
-    down, across = _knots(patch, density)
+    return _between(patch, *_knots(patch, density))
+
+
+def _between(patch: Patch, down: np.ndarray, across: np.ndarray) -> Float[np.ndarray, "h w 3"]:
+    """The coordinates at all texels, from those of the points in rows `down` and columns `across`."""
     q = patch.coordinates.astype(np.float32)
-    q = _resampled(q, down, round(down[-1]) + 1)
-    q = _resampled(q.swapaxes(0, 1), across, round(across[-1]) + 1).swapaxes(0, 1)
-    return np.ascontiguousarray(q)
+    n, m, channels = q.shape
+    low, share = _resampling(down, round(down[-1]) + 1)
+    rows = q.reshape(n, -1)
+    q = rows.take(low, 0) * (1 - share)[:, None] + rows.take(low + 1, 0) * share[:, None]
+    low, share = _resampling(across, round(across[-1]) + 1)
+    left, right = (q.reshape(-1, m, channels).take(i, 1).reshape(len(q), -1) for i in (low, low + 1))
+    # of a column's share one for each channel: loops of three are slow
+    share = np.repeat(share, channels)
+    left *= 1 - share
+    right *= share
+    left += right
+    return left.reshape(len(q), -1, channels)
 
 
 def _knots(patch: Patch, density: float) -> tuple[np.ndarray, np.ndarray]:
     """Texture positions of the rows and columns of a patch's points, in texels; a face's texture is finer."""
     fineness = density * (1.4 if np.ndim(patch.part) == 0 and patch.part == FACE else 1.0)
-    down = np.linalg.norm(np.diff(patch.points, axis=0), axis=-1).max(1)
-    across = np.linalg.norm(np.diff(patch.points, axis=1), axis=-1)
+    points = planes(patch.points)
+    down = length(points[:, 1:] - points[:, :-1]).max(1)
+    across = length(points[..., 1:] - points[..., :-1])
     across = across[across.sum(1).argmax()]
     knots = []
     for steps in (down, across):
@@ -146,13 +161,11 @@ def _knots(patch: Patch, density: float) -> tuple[np.ndarray, np.ndarray]:
     return knots[0], knots[1]
 
 
-def _resampled(rows: np.ndarray, knots: np.ndarray, size: int) -> np.ndarray:
-    """Rows at 0 .. size - 1, interpolated linearly between the rows at `knots`."""
+def _resampling(knots: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """For 0 .. size - 1 the knot before it, and the next knot's share in a linear interpolation."""
     at = np.interp(np.arange(size), knots, np.arange(len(knots)))
     low = np.minimum(at.astype(int), len(knots) - 2)
-    share = (at - low).astype(np.float32)[:, None, None]
-    resampled: np.ndarray = rows[low] * (1 - share) + rows[low + 1] * share
-    return resampled
+    return low, (at - low).astype(np.float32)
 
 
 def _folds(q: np.ndarray, number: int) -> np.ndarray:
