@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 
@@ -26,6 +26,14 @@ class Hits:
 def pick(values: Tensor, index: Tensor) -> Tensor:
     """values[index], but five times as fast on the CPU for scalar values."""
     return values.index_select(0, index)
+
+
+def columns(*values: Shaped[Tensor, "S"]) -> Shaped[Tensor, "S C"]:
+    """torch.stack(values, 1), but three times as fast on the CPU for floats."""
+    out = values[0].new_empty(len(values[0]), len(values))
+    for i, column in enumerate(values):
+        out[:, i] = column
+    return out
 
 
 def quick(values: Tensor) -> Any:
@@ -65,7 +73,7 @@ def rasterise(
     bottom = torch.maximum(torch.maximum(y0, y1), y2).floor_().clamp_(max=h - 1)
     # a face that covers no pixel centre has an empty box
     wide = (right - left + 1).clamp_(min=0)
-    count = (wide * (bottom - top + 1).clamp_(min=0)).int()
+    count = (wide * (bottom - top + 1).clamp_(min=0)).long()
     # barycentric weights as affine functions of the place in a face's box
     a1, b1, a2, b2 = (y2 - y0) / area, (x0 - x2) / area, (y0 - y1) / area, (x1 - x0) / area
     start1, start2 = a1 * (left - x0) + b1 * (top - y0), a2 * (left - x0) + b2 * (top - y0)
@@ -73,7 +81,7 @@ def rasterise(
 
     # one fragment for each pixel of each face's box
     face = torch.repeat_interleave(count)
-    first = torch.cumsum(count, 0, dtype=torch.int32) - count
+    first = (torch.cumsum(count, 0) - count).int()
     step = torch.arange(len(face), device=points.device, dtype=torch.int32).sub_(pick(first, face)).float()
     width = pick(wide, face)
     # a quotient of integers below 2^24 is never rounded up to the next one: float division is exact, and faster
@@ -96,5 +104,5 @@ def rasterise(
     seen = true_places(quick(owner) >= 0)
     fragment = pick(owner, seen)
     w1, w2 = pick(w1, fragment), pick(w2, fragment)
-    weights = torch.stack([1 - w1 - w2, w1, w2], 1)
+    weights = columns(1 - w1 - w2, w1, w2)
     return Hits(seen, pick(keep, pick(face, fragment)), weights, nearest.view(num_pictures, h, w))

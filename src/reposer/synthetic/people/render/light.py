@@ -36,8 +36,8 @@ def shine(
     where: tuple[Int64[Tensor, "S"], Int64[Tensor, "S"], Int64[Tensor, "S"]],
     lamp: Lamp,
     reach: float,
-) -> Float[Tensor, "S 3"]:
-    """Colours in [0, 1] of the S pixels that see a surface.
+) -> list[Float[Tensor, "S"]]:
+    """Red, green and blue in [0, 1] of the S pixels that see a surface.
 
     texel: their colours without light, and the brightness of folds; shade: of the insides of sleeves and hems. normal:
     in the camera's axes, 0 in empty pixels. group: surfaces that are one cloth, 0 for none. depth: towards the camera,
@@ -69,8 +69,7 @@ def shine(
     tints = bright**1.06 * (1 + warm), bright**1.08, bright * (1 - warm)
     highlight = towards(half).clamp_(0, 1).pow_(24).mul_(gloss).mul_(hidden)
     clear = 1 - pick(_contours(depth, group, reach).flatten(), pixel)
-    planes = [(texel[:, i] * tint).add_(highlight).mul_(clear).clamp_(0, 1) for i, tint in enumerate(tints)]
-    return torch.stack(planes, 1)
+    return [(texel[:, i] * tint).add_(highlight).mul_(clear).clamp_(0, 1) for i, tint in enumerate(tints)]
 
 
 def _pairs(maps: Tensor, step: int) -> Iterator[tuple[Tensor, Tensor]]:

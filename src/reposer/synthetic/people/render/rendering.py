@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reposer.core import Pose
 from reposer.core.skeleton import OPENPOSE_18
-from reposer.synthetic.zbuffer import Hits, pick, quick, rasterise, true_places
+from reposer.synthetic.zbuffer import Hits, columns, pick, quick, rasterise, true_places
 
 from ..body.bones import NUM_BONES, bone_frames, stacked
 from ..body.cameras import Camera
@@ -278,43 +278,43 @@ def _draw(meshes: Sequence["_Mesh"], size: tuple[int, int], device: torch.device
     colour = _lit(meshes, scene, hits, patch, linear, texel, (row, y, x), units)
 
     # a pixel is the mean of its fine pixels; all that follows is of pixels which show anything
-    texel[:, 3] = 1.0
-    layers = torch.cat([colour, texel], 1)
+    layers = columns(*colour, torch.ones_like(colour[0]), *texel[:, :3].unbind(1))
     fine_at = torch.full((num, *fine), len(layers), dtype=torch.int32, device=device)
-    fine_at.view(-1)[hits.pixel] = torch.arange(len(layers), dtype=torch.int32, device=device)
+    fine_at.view(-1).index_copy_(0, hits.pixel, torch.arange(len(layers), dtype=torch.int32, device=device))
     squares = [fine_at[:, i::ss, j::ss].flatten() for i in range(ss) for j in range(ss)]
     shown = true_places(quick(functools.reduce(torch.minimum, squares)) < len(layers))
-    square = torch.stack([pick(at, shown) for at in squares], 1)
+    square = columns(*(pick(at, shown) for at in squares))
     everything = _means(layers, square)
     seats = any(mesh.seat is not None for mesh in meshes)
     alone = _means(layers * (part > 0)[:, None], square) if seats else everything
     # (3, B, H, W), as all maps of colours are until they are bytes
     behind = torch.from_numpy(np.stack([_backdrop(m, size) for m in meshes], 1)).to(device)
-    under = torch.stack([pick(plane, shown) for plane in behind.flatten(1)], 1)
-    backdrop = _to_uint8(behind).permute(1, 2, 3, 0).contiguous()
+    under = columns(*(pick(plane, shown) for plane in behind.flatten(1)))
+    backdrop = torch.stack(list(_to_uint8(behind)), -1)
 
     def put(on: Tensor, values: Tensor) -> Tensor:
-        return on.view(num * h * w, -1).index_copy(0, shown, _to_uint8(values)).view(num, h, w, -1)
+        on.view(num * h * w, -1).index_copy_(0, shown, _to_uint8(values))
+        return on
 
-    nothing = torch.zeros(num, h, w, 4, dtype=torch.uint8, device=device)
-    picture = put(backdrop, under * (1 - everything[:, 6:]) + everything[:, :3])
-    albedo = put(nothing[..., :3].contiguous(), alone[:, 3:6] / alone[:, 6:].clamp(min=1e-6))
-    person = put(nothing, alone[:, [0, 1, 2, 6]])
+    nothing = [torch.zeros(num, h, w, channels, dtype=torch.uint8, device=device) for channels in (3, 4)]
+    picture = put(backdrop.clone(), under * (1 - everything[:, 3:4]) + everything[:, :3])
+    albedo = put(nothing[0], alone[:, 4:] / alone[:, 3:4].clamp(min=1e-6))
+    person = put(nothing[1], alone[:, :4])
 
     # maps at one fine pixel of each pixel
     chosen = square[:, -1]
     where = true_places(quick(chosen) < len(layers))
-    at, chosen = pick(shown, where), pick(chosen, where)
+    at, chosen = pick(shown, where), pick(chosen, where).long()
     parts = torch.zeros(num * h * w, dtype=torch.uint8, device=device)
-    parts[at] = pick(part, chosen).to(torch.uint8)
+    parts.index_copy_(0, at, pick(part, chosen).to(torch.uint8))
     bare = true_places(quick(pick(part, chosen)) > 0) if seats else None
     if bare is not None:
         at, chosen = pick(at, bare), pick(chosen, bare)
     depth = torch.full((num * h * w,), -torch.inf, device=device)
-    depth[at] = pick(hits.depth.flatten(), pick(hits.pixel, chosen)) / pick(units, pick(row, chosen))
+    depth.index_copy_(0, at, pick(hits.depth.flatten(), pick(hits.pixel, chosen)) / pick(units, pick(row, chosen)))
     surface = torch.full((3, num * h * w), torch.nan, device=device)
-    for plane, values in zip(surface, pick(linear[:, 6:], chosen).unbind(1), strict=True):
-        plane[at] = values
+    for plane, values in zip(surface, pick(linear, chosen)[:, 6:].unbind(1), strict=True):
+        plane.index_copy_(0, at, values)
     return _Drawn(
         picture,
         albedo,
@@ -337,8 +337,8 @@ def _lit(
     texel: Tensor,
     where: tuple[Tensor, Tensor, Tensor],
     units: Tensor,
-) -> Float[Tensor, "S 3"]:
-    """Colours in the light of the scene; only the bounding box of the people is lit. where: (picture, y, x)."""
+) -> list[Float[Tensor, "S"]]:
+    """Red, green and blue in the light; only the bounding box of the people is lit. where: (picture, y, x)."""
     row, y, x = where
     num, fine, device = len(meshes), hits.depth.shape[1:], linear.device
     down, across = (y, x) if len(y) else (y.new_zeros(1), x.new_zeros(1))  # all pictures may be empty
@@ -521,16 +521,16 @@ def _assembled(meshes: Sequence[_Mesh], device: torch.device) -> _Scene:
 
 def _sampled(scene: _Scene, patch: Tensor, place: Tensor) -> Float[Tensor, "S 4"]:
     """Texture values at places of patches, interpolated bilinearly."""
-    height, width, first = pick(scene.height, patch), pick(scene.width, patch), pick(scene.first, patch)
+    height, width, first = (pick(values.int(), patch) for values in (scene.height, scene.width, scene.first))
     down, across = (values.contiguous() for values in place.unbind(1))
     r, c = down.floor(), across.floor()
     a, b = down.sub_(r), across.sub_(c)
-    r0, c0 = torch.minimum(r.long().clamp_(min=0), height - 1), torch.minimum(c.long().clamp_(min=0), width - 1)
-    r1, c1 = torch.minimum(r0 + 1, height - 1), torch.minimum(c0 + 1, width - 1)
+    r0, c0 = torch.minimum(r.int().clamp_(min=0), height.sub_(1)), torch.minimum(c.int().clamp_(min=0), width - 1)
+    r1, c1 = torch.minimum(r0 + 1, height), torch.minimum(c0 + 1, width - 1)
     upper, lower = first.addcmul(r0, width), first.addcmul(r1, width)
-    index = torch.stack([upper + c0, upper + c1, lower + c0, lower + c1], 1)
+    index = columns(upper + c0, upper + c1, lower + c0, lower + c1)
     up, left = 1 - a, 1 - b
-    weights = torch.stack([up * left, up * b, a * left, a * b], 1)
+    weights = columns(up * left, up * b, a * left, a * b)
     return F.embedding_bag(index, scene.texels, per_sample_weights=weights, mode="sum")
 
 

@@ -143,7 +143,7 @@ def _between(patch: Patch, down: np.ndarray, across: np.ndarray) -> Float[np.nda
     left *= 1 - share
     right *= share
     left += right
-    return left.reshape(len(q), -1, channels)
+    return np.asarray(left.reshape(len(q), -1, channels))
 
 
 def _knots(patch: Patch, density: float) -> tuple[np.ndarray, np.ndarray]:
