@@ -97,33 +97,22 @@ def bone_frames(
     point = {name: points[:, i] for i, name in enumerate(POINTS)}
     frame = {name: frames[:, i] for i, name in enumerate(FRAMES)}
     axes, origins = _torso(point["mid_hip"], frame["pelvis"], frame["chest"])
-    all_axes, all_origins = [axes], [origins]
-    ends = {}
-    for side in ("right", "left"):
-        chest = frame["chest"]
-        joints = torch.stack([point[f"{side}_{j}"] for j in ("shoulder", "elbow", "wrist")], 1)
-        ends[f"{side}_arm"] = _limb(joints, -chest[..., 1], chest[..., 2])
-    for side in ("right", "left"):
-        pelvis = frame["pelvis"]
-        joints = torch.stack([point[f"{side}_{j}"] for j in ("hip", "knee", "ankle")], 1)
-        front = _unit(0.5 * frame[f"{side}_foot"][..., 2] + pelvis[..., 2])
-        ends[f"{side}_leg"] = _limb(joints, -pelvis[..., 1], front)
-    for name in LIMBS:
-        axes, origins = ends[name]
-        all_axes.append(axes)
-        all_origins.append(origins)
-    stiff_axes, stiff_origins = [frame["head"]], [point["head"]]
-    for side in ("right", "left"):
-        wrist, tip = point[f"{side}_wrist"], point[f"{side}_hand"]
-        along = _unit(tip - wrist)
-        stiff_axes.append(_frame(along, ends[f"{side}_arm"][0][:, -1, :, 2]))
-        stiff_origins.append(wrist)
-    for side in ("right", "left"):
-        stiff_axes.append(frame[f"{side}_foot"])
-        stiff_origins.append(point[f"{side}_ankle"])
-    all_axes.append(torch.stack(stiff_axes, 1))
-    all_origins.append(torch.stack(stiff_origins, 1))
-    return torch.cat(all_axes, 1), torch.cat(all_origins, 1)
+    chest, pelvis, sides = frame["chest"], frame["pelvis"], ("right", "left")
+    # the four limbs at once, in the order of LIMBS: of so few numbers an operation costs the same for one
+    names = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+    joints = torch.stack([torch.stack([point[f"{side}_{j}"] for j in j3], 1) for j3 in names for side in sides], 1)
+    feet = torch.stack([frame[f"{side}_foot"] for side in sides], 1)
+    fronts = _unit((0.5 * feet[..., 2] + pelvis[:, None, :, 2]).contiguous())
+    hanging = -torch.stack([chest[..., 1], chest[..., 1], pelvis[..., 1], pelvis[..., 1]], 1)
+    front = torch.cat([chest[:, None, :, 2].expand_as(fronts), fronts], 1)
+    limbs = [t.unflatten(0, joints.shape[:2]) for t in _limb(*(t.flatten(0, 1) for t in (joints, hanging, front)))]
+    wrists = joints[:, :2, 2]
+    tips = torch.stack([point[f"{side}_hand"] for side in sides], 1)
+    hands = _frame(_unit(tips - wrists), limbs[0][:, :2, -1, :, 2])
+    return (
+        torch.cat([axes, limbs[0].flatten(1, 2), frame["head"][:, None], hands, feet], 1),
+        torch.cat([origins, limbs[1].flatten(1, 2), point["head"][:, None], wrists, joints[:, 2:, 2]], 1),
+    )
 
 
 def _torso(mid_hip: Tensor, pelvis: Tensor, chest: Tensor) -> tuple[Tensor, Tensor]:

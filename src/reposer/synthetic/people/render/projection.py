@@ -40,11 +40,18 @@ class Projection:
 
     def __call__(self, points: Float[Tensor, "*V 3"]) -> Float[Tensor, "*V 3"]:
         """(x to the right, y down, depth towards the camera), all in pixels."""
+        out = torch.empty_like(points)
+        for i, values in enumerate(self.planes(points)):
+            out[..., i] = values
+        return out
+
+    def planes(self, points: Float[Tensor, "*V 3"]) -> tuple[Tensor, Tensor, Tensor]:
+        """x, y and depth of the same."""
         axes = torch.from_numpy((self.stature * self.turn.T).astype(np.float32)).to(points)
         middle = torch.from_numpy(self.middle.astype(np.float32)).to(points)
         x, y, z = ((points - middle) @ axes).unbind(-1)
         near = self.scale * self.distance / (self.distance - z)
-        return torch.stack([self.left + x * near, self.top - y * near, z * self.scale], -1)
+        return self.left + x * near, self.top - y * near, z * self.scale
 
     def ground(self) -> Ground:
         """The same camera's view of the room."""
@@ -59,8 +66,8 @@ def project(camera: Camera, points: Float[Tensor, "V 3"], figure: Figure, size: 
     stature = figure.body.stature
     middle = np.array([0.0, figure.points["mid_hip"][1], 0.0])
     raw = Projection(axes, middle, stature, camera.distance, 1.0, 0.0, 0.0, camera.elevation)
-    seen = raw(points)[:, :2].cpu() * torch.tensor([1.0, -1.0])
-    low, high = seen.amin(0).tolist(), seen.amax(0).tolist()
+    x, y, _ = raw.planes(points)
+    low, high = [float(x.min()), -float(y.max())], [float(x.max()), -float(y.min())]
     cut = camera.crop != "full"
     if cut:
         name, lower = _LOWEST[camera.crop]

@@ -570,9 +570,10 @@ def _backdrop(mesh: _Mesh, size: tuple[int, int]) -> Float[np.ndarray, "3 H W"]:
         blobs.append((figure.points["seat"] * (1, 0, 1), 0.4, 0.2))
     y, x = np.arange(h, dtype=np.float32), np.arange(w, dtype=np.float32)
     flat = max(0.017 / 0.062, math.sin(math.radians(mesh.projection.elevation)))
-    for foot, strength, width in blobs:
+    places = np.array([[foot[0], 0.004, foot[2]] for foot, _, _ in blobs], np.float32)
+    centres = mesh.projection(torch.from_numpy(places)).tolist()
+    for (foot, strength, width), centre in zip(blobs, centres, strict=True):
         lift = max(float(foot[1]) - 0.06, 0.0)
-        centre = mesh.projection(torch.tensor([[foot[0], 0.004, foot[2]]], dtype=torch.float32))[0].tolist()
         rx = width * unit
         ry = flat * rx if width > 0.15 else 0.017 * unit * (width / 0.062) ** 0.5
         across, down = np.exp(-(((x - centre[0]) / rx) ** 2)), np.exp(-(((y - centre[1]) / ry) ** 2))
