@@ -11,6 +11,7 @@ from reposer.core import BadInput, Framing
 from reposer.core.images import to_uint8
 from reposer.core.rng import numpy_stream
 from reposer.core.skeleton import COCO_17, FACE_68, OPENPOSE_18
+from reposer.synthetic import zbuffer as zbuffer_module
 from reposer.synthetic.people import (
     PARTS,
     BodyPose,
@@ -27,8 +28,11 @@ from reposer.synthetic.people.body.cameras import sample_camera
 from reposer.synthetic.people.body.figure import Body, torso_profile
 from reposer.synthetic.people.body.poses import DEMO_POSES, sample_pose
 from reposer.synthetic.people.identity import MONK_SCALE
+from reposer.synthetic.people.render import light as light_module
+from reposer.synthetic.people.render import rendering as rendering_module
 from reposer.synthetic.people.render.rendering import dress
 from reposer.synthetic.people.render.scenes import sample_scene
+from reposer.synthetic.people.wardrobe.shapes import line_frames, slope
 from reposer.synthetic.zbuffer import rasterise
 
 SMALL = (128, 88)
@@ -88,6 +92,37 @@ def test_a_picture_does_not_depend_on_what_is_rendered_with_it():
         assert torch.equal(alone.parts[0], together.parts[row])
         assert torch.equal(alone.depth[0], together.depth[row])
         assert torch.equal(alone.detected.visible[0], together.detected.visible[row])
+
+
+def test_pictures_do_not_depend_on_how_many_are_drawn_at_once_nor_on_who_compares(monkeypatch):
+    views = [(number, view) for number in (3, 4, 19) for view in range(2)]
+    maps = ("picture", "albedo", "person", "backdrop", "parts", "depth", "surface")
+    people = SyntheticPeople(SMALL)
+    expected = people.rendered(views)
+    assert expected.mask.any((1, 2)).all()
+    monkeypatch.setattr(rendering_module, "AT_ONCE", 1)
+    one_by_one = people.rendered(views)
+    for module in (rendering_module, light_module, zbuffer_module):  # as on other devices: torch compares
+        monkeypatch.setattr(module, "quick", lambda values: values)
+    compared_by_torch = people.rendered(views)
+    for name in maps:
+        for other in (one_by_one, compared_by_torch):
+            torch.testing.assert_close(getattr(other, name), getattr(expected, name), rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slopes_are_those_of_numpys_gradient(axis):
+    values = np.random.default_rng(0).normal(size=(3, 5, 4))
+    np.testing.assert_array_equal(slope(values, axis), np.gradient(values, axis=axis))
+
+
+def test_frames_along_a_line_are_orthonormal_and_follow_it():
+    stream = np.random.default_rng(0)
+    centres = np.cumsum(stream.normal((0, 1, 0), 0.2, (12, 3)), 0)
+    frames = line_frames(centres, np.array((0.1, 0.0, 1.0)))
+    np.testing.assert_allclose(frames.swapaxes(1, 2) @ frames, np.broadcast_to(np.eye(3), (12, 3, 3)), atol=1e-12)
+    steps = np.gradient(centres, axis=0)
+    np.testing.assert_allclose((steps * frames[..., 1]).sum(1), np.linalg.norm(steps, axis=1))
 
 
 def test_another_seed_or_index_gives_another_person():

@@ -28,8 +28,8 @@ from .surface import Surface, build_surface
 SUPERSAMPLING = 2
 SAME_PLACE = 0.02
 """Distance on the surface, in statures, within which two points count as the same in visibility tests."""
-CACHED = 50_000
-"""Pixels of the pictures drawn at once on a CPU."""
+AT_ONCE = 50_000
+"""Pixels of the pictures drawn at once on a CPU: for the maps of more the system has to find new memory each time."""
 FAR = -50.0
 """Depth of empty pixels while light is computed, in statures."""
 
@@ -224,8 +224,7 @@ def _render(shots: Sequence[Shot], size: tuple[int, int], device: torch.device) 
     for shot, figure, p, n in zip(shots, figures, points, normals, strict=True):
         projection = shot.projection or project(shot.camera, p, figure, size)
         meshes.append(_Mesh(shot, figure, projection, p, projection(p), n, _seat(shot, figure)))
-    # on a CPU the maps of the pictures drawn at once stay in its cache
-    some = max(CACHED // (size[0] * size[1]), 1) if device.type == "cpu" else len(shots)
+    some = max(AT_ONCE // (size[0] * size[1]), 1) if device.type == "cpu" else len(shots)
     drawn = [_draw(meshes[i : i + some], size, device) for i in range(0, len(shots), some)]
     depth = torch.cat([d.nearest for d in drawn])
     poses = exact_poses(figures, [shot.who.face for shot in shots], [mesh.projection for mesh in meshes], depth)
@@ -259,6 +258,7 @@ class _Drawn:
 
 
 def _draw(meshes: Sequence["_Mesh"], size: tuple[int, int], device: torch.device) -> _Drawn:
+    """Draw pictures at once: what their fine pixels see and in which light, then the pixels, then the maps of truth."""
     num, (h, w), ss = len(meshes), size, SUPERSAMPLING
     fine = (h * ss, w * ss)
     scene = _assembled(meshes, device)
@@ -305,11 +305,11 @@ def _draw(meshes: Sequence["_Mesh"], size: tuple[int, int], device: torch.device
     chosen = square[:, -1]
     where = true_places(quick(chosen) < len(layers))
     at, chosen = pick(shown, where), pick(chosen, where).long()
+    if seats:
+        bare = true_places(quick(pick(part, chosen)) > 0)
+        at, chosen = pick(at, bare), pick(chosen, bare)
     parts = torch.zeros(num * h * w, dtype=torch.uint8, device=device)
     parts.index_copy_(0, at, pick(part, chosen).to(torch.uint8))
-    bare = true_places(quick(pick(part, chosen)) > 0) if seats else None
-    if bare is not None:
-        at, chosen = pick(at, bare), pick(chosen, bare)
     depth = torch.full((num * h * w,), -torch.inf, device=device)
     depth.index_copy_(0, at, pick(hits.depth.flatten(), pick(hits.pixel, chosen)) / pick(units, pick(row, chosen)))
     surface = torch.full((3, num * h * w), torch.nan, device=device)
