@@ -31,7 +31,6 @@ from reposer.nn.full_size import (
     Composed,
     Fade,
     Known,
-    PhotoPart,
     composed,
     enter_copied_as_invented,
     enter_invented,
@@ -39,6 +38,7 @@ from reposer.nn.full_size import (
     known_of,
 )
 from reposer.nn.maps import limb_mask
+from reposer.nn.photo_look import PhotoPart
 from reposer.nn.remembered import Remembered
 from reposer.nn.travel import FAR, STAYS, Move, nobody, set_in, way
 

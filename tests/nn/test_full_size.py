@@ -8,8 +8,9 @@ import torch
 
 from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, KINDS, MIRRORED, Composition
 from reposer.core.images import from_uint8
-from reposer.nn.full_size import Fade, PhotoPart, composed, known_of
+from reposer.nn.full_size import Fade, composed, known_of
 from reposer.nn.matte import matte_weights
+from reposer.nn.photo_look import PhotoPart
 from reposer.nn.remembered import Remembered
 
 FRAME = (64, 48)

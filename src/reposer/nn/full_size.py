@@ -5,59 +5,31 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, MIRRORED, Composition, Provenance, SourcePerson
 from reposer.core.framing import cut, size_of
-from reposer.core.images import HALF_RANGE, from_uint8, resize, to_uint8
+from reposer.core.images import from_uint8, to_uint8
 from reposer.core.pose import Edges
 from reposer.core.processes import closing_soon
 
-from .filling import filled
-from .matte import matte_weights
-from .patch_fill import patched, widened
-from .windows import widest
+from .backdrop import Backdrop
+from .photo_look import Look, PhotoPart
+from .splines import SHARP, SMOOTH, SplineWeights, spline_weights
+from .tiles import NOTHING, around_any, ramp, within
 
 TILE = 256
 """Sides of the parts that are composed at a time, in pixels: they fit a processor's cache."""
 NONE, SURE = 0.15, 0.75
 """Shares of copying up to which nothing is copied, and from which nothing is invented."""
-NOTHING = 1 / 512
-"""A share that changes no byte."""
 NO_PHOTO = 255
-MATTE = 6
-"""Radius in which the person's mask is compared with the photo's colours, in half pixels of the frame."""
-SURE_INSIDE = 4
-"""Half pixels of the frame by which the network's mask is shrunk to what is the person whatever its colour: clothes and
-skin can look like what is behind them."""
 COVERED = 0.75, 0.99
 """Shares of a photo's pixel that its person covers up to which it is not copied, and from which it is as a whole: at a
 rim the background shines through."""
-GAP = 320
-"""Longer side at which it is decided what the photo's background is filled from, in pixels."""
-AROUND = 0.25
-"""How far around its part a photo is searched for that, in shares of the part's sides."""
-SHOWN, PERSON = 0.1, 0.06
-"""From these values on of the hole and of the person's matte a pixel of the background is filled."""
-RIM = 2
-"""Pixels, of GAP, by which what is filled exceeds that, and again by which what is copied keeps away from it."""
-
-CLOSED = 4
-"""Pixels of GAP: slits in what is filled that are at most twice as wide are filled, too, such as between both legs."""
-
-
-class PhotoPart(NamedTuple):
-    """A photo, and the part of it that a frame shows, in whole pixels; the part may exceed the photo."""
-
-    pixels: UInt8[Tensor, "H W 3"]
-    edges: Edges
 
 
 class Fade(NamedTuple):
@@ -132,8 +104,8 @@ def composed(
 class Known(NamedTuple):
     """What depends on the photos and on their person alone, and serves all frames of a clip."""
 
-    looks: Sequence["_Look"]
-    backdrop: "_Backdrop | None"
+    looks: Sequence[Look]
+    backdrop: Backdrop | None
 
 
 def known_of(
@@ -147,12 +119,12 @@ def known_of(
 
     def found() -> Known:
         with torch.inference_mode(inference), torch.no_grad():
-            looks = [_Look(source, person.source_person[0, s], content) for s, source in enumerate(sources)]
+            looks = [Look(source, person.source_person[0, s], content) for s, source in enumerate(sources)]
             photo, edges = sources[0]
             if not backdrop:
                 return Known(looks, None)
             hole = cut(person.hole[0].float().cpu(), content)[0]
-            return Known(looks, _Backdrop(photo, edges, looks[0], hole))
+            return Known(looks, Backdrop(photo, edges, looks[0], hole))
 
     with _single_threads(1) as pool:  # its many steps are small: with two threads each waits longer than it computes
         return pool.submit(found).result()
@@ -205,17 +177,17 @@ class _Tile(NamedTuple):
 
     def person(self) -> tuple[Float[Tensor, "t u"], Float[Tensor, "3 t u"]]:
         """How much of each pixel is the person, and its colour; white where there is none."""
-        own = self.stays * _ramp(self.own_person, 0.1, 0.9)
+        own = self.stays * ramp(self.own_person, 0.1, 0.9)
         level = own + self.copied.sum(0) + self.invented
         colour = own * self.own + self.invented * self.made + (self.copied[:, None] * self.colours).sum(0)
         return level.clamp(0, 1), torch.where(level > NOTHING, colour / level.clamp(min=NOTHING), 1.0)
 
 
 def _composed_tile(
-    looks: Sequence["_Look"],
+    looks: Sequence[Look],
     maps: "_Maps",
     fade: Fade,
-    backdrop: "_Backdrop | None",
+    backdrop: Backdrop | None,
     photo: UInt8[Tensor, "t u 3"],
     down: slice,
     across: slice,
@@ -224,27 +196,27 @@ def _composed_tile(
     fine, own = maps.of(down, across), from_uint8(photo).contiguous()
     sources, direct = [maps.sources[c] for c in fine.copies], sum(c < maps.direct for c in fine.copies)
     moved = (1 - fine.still) * fade.down[down, None] * fade.across[across]
-    own_person = torch.ones_like(moved)
+    own_person, sizes = torch.ones_like(moved), (maps.size, maps.frame)
     if backdrop is None:
-        own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), maps, down, across))
-    person, copied = _ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
+        own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), *sizes, down, across))
+    person, copied = ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
     places, colours = torch.zeros_like(fine.flow), torch.zeros(len(sources), 3, *person.shape)
     if float((moved * fine.person).amax()) >= NOTHING:
         for c, source in enumerate(sources):
             if float(fine.copied[c].amax()) < NOTHING:
                 continue
-            rows, columns = box = _around_any(fine.copied[c] * moved)
-            at = _within(down, rows), _within(across, columns)
-            place = looks[source].place(fine.flow[c][:, *box], maps, *at)
+            rows, columns = box = around_any(fine.copied[c] * moved)
+            at = within(down, rows), within(across, columns)
+            place = looks[source].place(fine.flow[c][:, *box], *sizes, *at)
             shown = looks[source].colours(place)
             places[c][:, *box], colours[c][:, *box] = place, shown
-            copied[c][box] = fine.copied[c][box] * _ramp(looks[source].person(shown, place), *COVERED)
+            copied[c][box] = fine.copied[c][box] * ramp(looks[source].person(shown, place), *COVERED)
         whole, directly = fine.copied.sum(0), fine.copied[:direct].sum(0)
-        sure = _ramp(whole, NONE, SURE)
+        sure = ramp(whole, NONE, SURE)
         copied *= sure / whole.clamp(min=NONE)
         # the person's edge is the network's, but where that edge is copied it is the photo's
-        inside, around = _ramp(fine.person, 0.5, 0.9), _ramp(fine.person, 0.1, 0.5)
-        own_edge = _ramp(directly, NONE, SURE)
+        inside, around = ramp(fine.person, 0.5, 0.9), ramp(fine.person, 0.1, 0.5)
+        own_edge = ramp(directly, NONE, SURE)
         shown = copied[:direct].sum(0) / (sure * directly / whole.clamp(min=NONE)).clamp(min=NONE)
         person = torch.lerp(person, torch.maximum(inside, around * shown.clamp(max=1)), own_edge)
     ahead = moved * person
@@ -254,24 +226,11 @@ def _composed_tile(
         behind, share = backdrop.behind(filled, down, across)
         filled = filled * share
     else:  # for the provenance alone
-        filled = filled * fine.hole * _ramp(own_person, 0.0, 0.12)
+        filled = filled * fine.hole * ramp(own_person, 0.0, 0.12)
     made, *background = maps.colours(down, across, 6 if behind is None else 3).split(3)
     seen = made, background[0] if behind is None else behind
     shares = copied, ahead - copied.sum(0), filled, 1 - moved
     return _Tile(fine.copies, own, own_person, colours, places, *seen, *shares)
-
-
-def _around_any(share: Float[Tensor, "t u"]) -> tuple[slice, slice]:
-    """The rows and columns between which some of it is."""
-    found = []
-    for axis in (1, 0):
-        some = share.amax(axis).nonzero()[:, 0]
-        found.append(slice(int(some[0]), int(some[-1]) + 1) if len(some) else slice(0, 0))
-    return found[0], found[1]
-
-
-def _within(part: slice, inner: slice) -> slice:
-    return slice(part.start + inner.start, part.start + inner.stop)
 
 
 def enter_invented(origin: Provenance, edges: Edges, fade: Fade) -> None:
@@ -376,10 +335,10 @@ class _Maps:
         changed = float((moves * torch.maximum(person, hole)).amax())
         return changed >= NOTHING or (still and float(self._person[rows, columns].amax()) >= NOTHING)
 
-    def _needed(self, down: slice, across: slice) -> "tuple[_Weights, _Weights]":
+    def _needed(self, down: slice, across: slice) -> tuple[SplineWeights, SplineWeights]:
         """Which rows and columns of the frame this part needs; their weights in a smooth and in a sharp enlargement."""
         (h, w), (height, width) = self.frame, self.size
-        return _weights(h, height, down, SMOOTH, SHARP), _weights(w, width, across, SMOOTH, SHARP)
+        return spline_weights(h, height, down, SMOOTH, SHARP), spline_weights(w, width, across, SMOOTH, SHARP)
 
     def of(self, down: slice, across: slice) -> _Fine:
         (rows, (smooth_y, _)), (columns, (smooth_x, _)) = self._needed(down, across)
@@ -397,250 +356,3 @@ class _Maps:
         """What is invented of the person, and, of 6, the background behind it."""
         (rows, (_, sharp_y)), (columns, (_, sharp_x)) = self._needed(down, across)
         return sharp_y @ self._colours[:count, rows, columns] @ sharp_x.mT
-
-
-_Spline = tuple[tuple[int, ...], ...]
-SMOOTH: _Spline = (1, 4, 1, 0), (-3, 0, 3, 0), (3, -6, 3, 0), (-1, 3, -3, 1)
-SHARP: _Spline = (0, 2, 0, 0), (-1, 0, 1, 0), (2, -5, 4, -1), (-1, 3, -3, 1)
-LINEAR: _Spline = (0, 1, 0, 0), (0, -1, 1, 0), (0, 0, 0, 0), (0, 0, 0, 0)
-"""A B-spline, Catmull and Rom's spline, and straight lines: the weights of four pixels by powers of the place between
-the inner two; together they have to make 1."""
-_Weights = tuple[slice, tuple[Float[Tensor, "n k"], ...]]
-
-
-def _weights(small: int, large: int, part: slice, *splines: _Spline) -> _Weights:
-    """For the pixels `part` of `large`: which of the `small` pixels they need, and their weights in these splines; at
-    the border the edge pixel repeats."""
-    return _weights_of(small, large, part.start, part.stop, splines)
-
-
-@lru_cache(maxsize=256)  # all tiles of a row, and all frames of a clip, need the same
-def _weights_of(small: int, large: int, start: int, stop: int, splines: tuple[_Spline, ...]) -> _Weights:
-    place = (torch.arange(start, stop, dtype=torch.float64) + 0.5) * small / large - 0.5
-    first = place.floor()
-    t = (place - first)[:, None]
-    powers = torch.cat([torch.ones_like(t), t, t * t, t**3], 1)
-    taps = (first[:, None] + torch.arange(-1, 3)).clamp(0, small - 1).long()
-    low, high = int(taps.min()), int(taps.max()) + 1
-    found = []
-    for spline in splines:
-        basis = torch.tensor(spline, dtype=torch.float64) / sum(spline[0])
-        weights = torch.zeros(len(place), high - low, dtype=torch.float64)
-        found.append(weights.scatter_add_(1, taps - low, powers @ basis).float())
-    return slice(low, high), tuple(found)
-
-
-class _Look:
-    """What a photo shows: its colours between pixels, and how much of them is its person, along the photo's own
-    edges."""
-
-    def __init__(self, source: PhotoPart, person: Float[Tensor, "1 h w"], content: Edges) -> None:
-        photo, self.edges = source
-        self.size = (photo.shape[0], photo.shape[1])
-        self.table = _table(photo)
-        h, w = size_of(content)
-        size = (2 * h, 2 * w)
-        mask = cut(person.float().cpu(), content)[None]
-        mask = F.interpolate(mask, size, mode="bilinear", align_corners=False)
-        inside = _ramp(1 - widest(1 - mask, SURE_INSIDE), 0.5, 0.9)
-        self.weights = torch.cat([matte_weights(_small(photo, self.edges, size), mask, MATTE), inside], 1)
-
-    def place(self, flow: Float[Tensor, "2 t u"], maps: _Maps, down: slice, across: slice) -> Float[Tensor, "2 t u"]:
-        """The places (x, y) in this photo that a tile shows; beyond its border, those at the border. flow: in pixels of
-        the frame."""
-        left, top, right, bottom = self.edges
-        x = torch.arange(across.start, across.stop, dtype=torch.float32) + 0.5
-        y = torch.arange(down.start, down.stop, dtype=torch.float32)[:, None] + 0.5
-        x = x * ((right - left) / maps.size[1]) + flow[0] * ((right - left) / maps.frame[1])
-        y = y * ((bottom - top) / maps.size[0]) + flow[1] * ((bottom - top) / maps.frame[0])
-        height, width = self.size
-        return torch.stack([(x + (left - 0.5)).clamp(0, width - 1), (y + (top - 0.5)).clamp(0, height - 1)])
-
-    def colours(self, place: Float[Tensor, "2 t u"]) -> Float[Tensor, "3 t u"]:
-        """The photo at places (x, y) in it, linear in between."""
-        height, width = self.size
-        whole = place.floor()
-        (a, b), (left, top) = place - whole, whole.int()
-        rows = top * width
-        right, below = (left + 1).clamp(max=width - 1), (rows + width).clamp(max=(height - 1) * width)
-        weights = ((1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b)
-        sums = torch.zeros(3, *a.shape)
-        for weight, at in zip(weights, (rows + left, rows + right, below + left, below + right), strict=True):
-            for colour, values in zip(sums, _read(self.table, at), strict=True):
-                colour.addcmul_(values, weight)
-        return sums / HALF_RANGE - 1
-
-    def person(self, colours: Float[Tensor, "3 t u"], place: Float[Tensor, "2 t u"]) -> Float[Tensor, "t u"]:
-        """How much the person covers of pixels of these colours, at places (x, y) in the photo."""
-        left, top, right, bottom = self.edges
-        x, y = (place[0] - left + 0.5) / (right - left), (place[1] - top + 0.5) / (bottom - top)
-        grid = 2 * torch.stack([x, y], -1)[None] - 1
-        a = F.grid_sample(self.weights, grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
-        return torch.maximum((a[:3] * colours).sum(0) + a[3], a[4]).clamp(0, 1)
-
-
-class _Backdrop:
-    """The photo's background where its person stood: copied from around, in pieces that are shifted as they are."""
-
-    def __init__(self, photo: UInt8[Tensor, "H W 3"], edges: Edges, look: _Look, hole: Float[Tensor, "h w"]) -> None:
-        self.edges, self.size, self.table = edges, look.size, look.table
-        self.region = _around(edges, look.size)
-        left, top, right, bottom = self.region
-        scale = min(1.0, GAP / max(right - left, bottom - top))
-        self.cells = (max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left))))
-        small = _small(photo, self.region, self.cells)[0]
-        hidden = self._hole(small, look, hole)
-        gap = ~widened(~widened(hidden, RIM + CLOSED), CLOSED)
-        self.gap = gap.float()
-        found = patched(small, gap, ~widened(gap, RIM)) if bool(hidden.any()) else None
-        h, w = self.cells
-        self.known = found is not None
-        self.fits, self.tone, offset = torch.zeros(h, w), torch.zeros(3, h, w), torch.zeros(2, h, w)
-        if found is not None:
-            self.fits, self.tone, offset = found.fits.float(), found.tone, found.offset.float()
-            y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-            shown = small[:, y + found.offset[1], x + found.offset[0]] + found.tone
-            filled_too = torch.maximum(self.fits, 1 - self.gap)
-            # where no offset leads to background: what is around, smoothly
-            self.tone = torch.where(self.fits > 0.5, self.tone, filled(shown[None], filled_too[None, None])[0])
-        self.shift = torch.stack([offset[1] * ((bottom - top) / h), offset[0] * ((right - left) / w)]).round().int()
-        self.maps = self.gap * torch.cat([torch.ones(1, h, w), self.fits[None], self.tone])
-        self.one, self.several = _shifts_between(self.shift, self.maps[1] > 0)
-
-    def _hole(self, small: Float[Tensor, "3 a b"], look: _Look, hole: Float[Tensor, "h w"]) -> Bool[Tensor, "a b"]:
-        """Where the photo's person hides the background. hole: of the part, as the network finds it."""
-        h, w = self.cells
-        left, top, right, bottom = self.region
-        x = left - 0.5 + (torch.arange(w) + 0.5) * (right - left) / w
-        y = top - 0.5 + (torch.arange(h) + 0.5) * (bottom - top) / h
-        place = torch.stack([x.expand(h, w), y[:, None].expand(h, w)])
-        inner = (x - self.edges[0] + 0.5) / (self.edges[2] - self.edges[0])
-        outer = (y - self.edges[1] + 0.5) / (self.edges[3] - self.edges[1])
-        grid = 2 * torch.stack([inner.expand(h, w), outer[:, None].expand(h, w)], -1) - 1
-        likely = F.grid_sample(hole[None, None], grid[None], padding_mode="zeros", align_corners=False)[0, 0]
-        return (likely > SHOWN) & (look.person(small, place) > PERSON)
-
-    def behind(
-        self, needed: Float[Tensor, "t u"], down: slice, across: slice
-    ) -> tuple[Float[Tensor, "3 t u"] | None, Float[Tensor, "t u"]]:
-        """The colours of a tile's background where they are copied (None: nowhere), and how much of it is filled.
-
-        needed: 0 where the result shows no background.
-        """
-        left, top, right, bottom = self.region
-        h, w = self.cells
-        down = slice(down.start + self.edges[1] - top, down.stop + self.edges[1] - top)
-        across = slice(across.start + self.edges[0] - left, across.stop + self.edges[0] - left)
-        (near_y, (by_row,)), (near_x, (by_column,)) = (
-            _weights(h, bottom - top, down, LINEAR),
-            _weights(w, right - left, across, LINEAR),
-        )
-        if not bool(self.gap[near_y, near_x].any()):
-            return None, torch.zeros(len(by_row), len(by_column))
-        share, fits, *tone = by_row @ self.maps[:, near_y, near_x] @ by_column.mT
-        box = _around_any(share * needed)
-        if not self.known or box[0].stop == 0:
-            return None, share
-        behind = torch.zeros(3, *share.shape)
-        down, across, needed, fits = _within(down, box[0]), _within(across, box[1]), needed[box], fits[box]
-        tone, inner = [t[box] for t in tone], share[box]
-        rows, columns = _sides(down, h, bottom - top), _sides(across, w, right - left)
-        y = (torch.arange(down.start, down.stop) + top).int()
-        x = (torch.arange(across.start, across.stop) + left).int()
-        between = rows.before + 1, columns.before + 1
-        shift = self.one[:, between[0]][:, :, between[1]]
-        colours = self._shown(y[:, None] + shift[0], x + shift[1])
-        found = torch.stack([t.addcmul(colour, fits) for t, colour in zip(tone, colours, strict=True)])
-        mixed = self.several[between[0]][:, between[1]] & (needed > 0)
-        at_y, at_x = mixed.nonzero().unbind(1)
-        if len(at_y):  # pieces from different places meet
-            sums = torch.stack([t[at_y, at_x] for t in tone])
-            for row, row_weight in rows.both():
-                for column, column_weight in columns.both():
-                    cell = row[at_y] * w + column[at_x]
-                    weight = row_weight[at_y] * column_weight[at_x] * self.maps[1].flatten()[cell]
-                    shift = self.shift.flatten(1)[:, cell]
-                    for total, colour in zip(sums, self._shown(y[at_y] + shift[0], x[at_x] + shift[1]), strict=True):
-                        total.addcmul_(colour, weight)
-            found[:, at_y, at_x] = sums
-        behind[:, *box] = (found / inner.clamp(min=NOTHING)).clamp(-1, 1)
-        return behind, share
-
-    def _shown(self, y: Int[Tensor, "*N"], x: Int[Tensor, "*N"]) -> list[Float[Tensor, "*N"]]:
-        """The photo's pixels, or those of its border, a colour at a time."""
-        height, width = self.size
-        at = y.clamp(0, height - 1) * width + x.clamp(0, width - 1)
-        return [values / HALF_RANGE - 1 for values in _read(self.table, at)]
-
-
-def _shifts_between(
-    shift: Int[Tensor, "2 h w"], counts: Bool[Tensor, "h w"]
-) -> tuple[Int[Tensor, "2 h1 w1"], Bool[Tensor, "h1 w1"]]:
-    """Between any four cells, and beyond the border: the shift of one that counts, and whether others have others."""
-    code = F.pad((shift[0].double() * 2**24 + shift[1])[None], (1, 1, 1, 1), mode="replicate")[0]
-    there = F.pad(counts[None].double(), (1, 1, 1, 1), mode="replicate")[0] > 0
-    most = F.max_pool2d(code.masked_fill(~there, -torch.inf)[None], 2, 1)[0]
-    least = -F.max_pool2d((-code).masked_fill(~there, -torch.inf)[None], 2, 1)[0]
-    one = most.masked_fill(most.isinf(), 0)
-    y = (one / 2**24).round()
-    return torch.stack([y, one - y * 2**24]).int(), most > least
-
-
-def _table(photo: UInt8[Tensor, "H W 3"]) -> Int[Tensor, "P"]:
-    """One number a pixel, so that its bytes are read at once; the fourth byte means nothing."""
-    photo_bytes = photo.contiguous().numpy().reshape(-1)
-    count = len(photo_bytes) // 3
-    table = np.zeros(count, np.int32)
-    table[:-1] = np.ndarray(count - 1, np.int32, photo_bytes, strides=3)  # each number begins three bytes further on
-    table[-1:].view(np.uint8)[:3] = photo_bytes[-3:]
-    return torch.from_numpy(table)
-
-
-def _read(table: Int[Tensor, "P"], at: Int[Tensor, "*N"]) -> list[Float[Tensor, "*N"]]:
-    """The red, green and blue of these pixels, one colour at a time, which is several times faster."""
-    found = table.index_select(0, at.flatten()).view(torch.uint8).view(*at.shape, 4)
-    return [found[..., colour].float() for colour in range(3)]
-
-
-def _around(edges: Edges, size: tuple[int, int]) -> Edges:
-    """The part of a photo of this (height, width) with AROUND on all sides, inside the photo."""
-    left, top, right, bottom = edges
-    across, down = round(AROUND * (right - left)), round(AROUND * (bottom - top))
-    height, width = size
-    return max(0, left - across), max(0, top - down), min(width, right + across), min(height, bottom + down)
-
-
-class _Sides(NamedTuple):
-    """The cells before and after each place; before: -1 where it lies before the first cell's middle."""
-
-    before: Int[Tensor, "N"]
-    way: Float[Tensor, "N"]
-    cells: int
-
-    def both(self) -> list[tuple[Int[Tensor, "N"], Float[Tensor, "N"]]]:
-        """Each side's cell, at the border the first or last, and its weight."""
-        first, last = self.before.clamp(min=0), (self.before + 1).clamp(max=self.cells - 1)
-        return [(first, 1 - self.way), (last, self.way)]
-
-
-def _sides(part: slice, cells: int, pixels: int) -> _Sides:
-    """Of the pixels `part` of `pixels`, between `cells`."""
-    place = (torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5) * cells / pixels - 0.5
-    before = place.floor()
-    return _Sides(before.long(), (place - before).float(), cells)
-
-
-def _small(photo: UInt8[Tensor, "H W 3"], edges: Edges, size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:
-    """The photo's part at about this size: of a large photo every n-th pixel is read, which is enough for its edges."""
-    left, top, right, bottom = edges
-    picked = []
-    for low, high, end, wanted in ((top, bottom, photo.shape[0], size[0]), (left, right, photo.shape[1], size[1])):
-        step = max(1, (high - low) // (2 * wanted))
-        picked.append(torch.arange(low + step // 2, high, step).clamp(0, end - 1))
-    small = photo[picked[0]][:, picked[1]]
-    return resize(from_uint8(small)[None], size)
-
-
-def _ramp(values: Tensor, low: float, high: float) -> Tensor:
-    """0 up to `low`, 1 from `high`."""
-    return ((values - low) / (high - low)).clamp(0, 1)

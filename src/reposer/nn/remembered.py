@@ -10,7 +10,8 @@ from reposer.core.composition import Composition, SourcePerson
 from reposer.core.generator import Begun
 from reposer.core.pose import Edges
 
-from .full_size import Known, PhotoPart, known_of
+from .full_size import Known, known_of
+from .photo_look import PhotoPart
 
 
 class _Of(NamedTuple):
