@@ -34,8 +34,8 @@ WHOLE = 0.85, 0.97
 CORE, LIKE = 0.07, (-0.1, 0.3)
 """Half the width of what surely has a forearm's own colours; and how much more like them than like what is behind the
 person something is: the rim of the network's mask counts as far as it is."""
-RIM = 3
-"""Pixels of that rim, at the generator's size."""
+RIM = 0.012
+"""Width of that rim, as a share of the picture's height."""
 PALM, SHOWN = (0.08, 0.3), (0.4, 0.7)
 """Where a palm is, along the forearm from the wrist, and what share of it has to be shown."""
 ELBOW = 0.2
@@ -156,7 +156,8 @@ def _its_own(
         return own
     to_own, to_ground = unlike(source, filled(source, core)), unlike(source, ground)
     like = ramp((to_ground - to_own) / (to_ground + to_own).clamp(min=1e-3), *LIKE)
-    return torch.maximum(own * like, narrowest(own, RIM) * (across.abs() < CORE))
+    inner = narrowest(own, max(1, round(RIM * own.shape[-2])))
+    return torch.maximum(own * like, inner * (across.abs() < CORE))
 
 
 def _seeming(arm: Forearm, pose: Pose, side: int) -> float:
