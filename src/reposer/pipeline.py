@@ -419,9 +419,14 @@ class PhotoCrop:
         known: Known | None = None,
     ) -> Composed:
         """As `composed`, with the person moved as a whole, before the photo's background (alone: with alpha)."""
+        place = move.of(self.edges)
+        _refuse_far_larger(size_of(place), (self.photo.shape[0], self.photo.shape[1]))
         person = self._person(explanation, others, provenance=provenance, known=known)
-        behind = None if alone else self._without(explanation, others, provenance=provenance, known=known)
-        return set_in(person, self.edges, move.of(self.edges), behind)
+        behind = None
+        if not alone or provenance:
+            filled = None if alone else known  # what is known for a person alone has no background
+            behind = self._without(explanation, others, provenance=provenance, known=filled)
+        return set_in(person, self.edges, place, behind, alone=alone)
 
     def _person(
         self,
@@ -448,20 +453,25 @@ class PhotoCrop:
         empty = replace(explanation, composition=nobody(explanation.composition))
         return self.composed(empty, others, provenance=provenance, known=known)
 
-    def frame(self, composition: Composition, move: Move | None = None) -> UInt8[Tensor, "H W 3"]:
+    def frame(
+        self, composition: Composition, move: Move | None = None, *, gone: bool = False
+    ) -> UInt8[Tensor, "H W 3"]:
         """A frame of a clip, at the photo's own size. What depends on the photo alone is computed with the first.
 
-        move: how the person is moved as a whole; None: they are where they were generated.
+        move: how the person is moved as a whole; None: they are where they were generated. gone: they left the photo.
         """
         if self._known is None:
             self._known = known_of([PhotoPart(self.photo, self.edges)], self.content, composition)
         explanation = Explanation(composition.invented, {}, composition)
-        if move is None:
+        if not gone and move in (None, STAYS):
             return self.composed(explanation, known=self._known).picture
         if self._empty is None:
             self._empty = self._without(explanation, known=self._known)
-        person = self._person(explanation, known=self._known)
-        return set_in(person, self.edges, move.of(self.edges), self._empty).picture
+        if gone or move is None:
+            return self._empty.picture
+        place = move.of(self.edges)
+        _refuse_far_larger(size_of(place), (self.photo.shape[0], self.photo.shape[1]))
+        return set_in(self._person(explanation, known=self._known), self.edges, place, self._empty).picture
 
     def leaves(self, pose: Pose) -> bool:
         """Whether a joint that lies in the photo lies outside of this part of it."""

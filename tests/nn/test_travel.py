@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from reposer.animation.video import PhotoAnimation
-from reposer.core import Pose
+from reposer.core import BadInput, Pose
 from reposer.core.composition import COPIED, FILLED, INVENTED, KEPT, MIRRORED, Provenance
 from reposer.core.framing import in_picture
 from reposer.generators import load
@@ -46,6 +46,13 @@ def test_undone_the_part_that_the_photo_has_room_for_stays_in_it():
         if all(pose.visible.any() for pose in poses):
             near = way(*poses).near(poses[1])
             assert torch.equal(in_picture(near).visible, poses[1].visible)
+
+
+@pytest.mark.parametrize("rows", [200, 230, 262, 290])
+def test_a_photo_that_cuts_the_person_asks_for_no_more_room_than_it_has_itself(rows):
+    """The legs, or the feet, are at the photo's lower border: a walk to the right goes to the right."""
+    source = in_picture(Pose(SOURCE.xy, SOURCE.visible, (rows, 900)))
+    assert way(source, moved(source, 500, 0)) == Move(1.0, (500, 0))
 
 
 def test_who_would_be_cut_where_the_photo_shows_them_stays_where_they_are():
@@ -95,6 +102,16 @@ def test_a_limb_that_points_at_the_camera_makes_nobody_smaller():
     assert way(SOURCE, Pose(xy, SOURCE.visible, SIZE)).scale == 1
 
 
+def test_a_pose_of_few_bones_says_nothing_about_the_size():
+    one_arm = torch.zeros_like(SOURCE.visible)
+    for joint in ("right_shoulder", "right_elbow", "right_wrist"):
+        one_arm[SOURCE.skeleton.index(joint)] = True
+    xy = SOURCE.xy.clone()
+    elbow, wrist = (SOURCE.skeleton.index(f"right_{joint}") for joint in ("elbow", "wrist"))
+    xy[wrist] = xy[elbow] + 0.2 * (xy[wrist] - xy[elbow])
+    assert way(SOURCE, Pose(xy, one_arm, SIZE)).scale == 1
+
+
 def test_in_a_clip_the_scale_stays_while_it_fits():
     wide = (900, 2000)
     source = Pose(SOURCE.xy, SOURCE.visible, wide)
@@ -141,7 +158,7 @@ def test_each_pixel_is_the_moved_persons_over_the_photo_without_them(shift):
 
 def test_alone_only_the_moved_person_is_left():
     person, _ = layers()
-    made = set_in(person, EDGES, Move(1.0, (25, 2)).of(EDGES), None)
+    made = set_in(person, EDGES, Move(1.0, (25, 2)).of(EDGES), None, alone=True)
     assert torch.equal(made.alpha[7:37, 35:46], person.alpha[5:35, 10:21]) and int(made.alpha.sum()) == int(
         person.alpha.sum()
     )
@@ -159,7 +176,7 @@ def test_a_resized_person_has_the_colours_and_the_shape_it_had(scale):
     empty = Composed(torch.zeros(100, 120, 3, dtype=torch.uint8), None, Provenance.untouched((100, 120)))
     edges = (15, 5, 45, 55)
     place = Move(scale, (4, 0)).of(edges)
-    alone, made = (set_in(person, edges, place, behind) for behind in (None, empty))
+    alone, made = (set_in(person, edges, place, empty, alone=alone) for alone in (True, False))
     shown = alone.alpha > 250
     assert (alone.picture[shown].int() - torch.tensor([200, 100, 50])).abs().max() <= 1
     assert abs(float(alone.alpha.double().sum()) / 255 / (40 * 20 * scale**2) - 1) < 0.06
@@ -217,3 +234,50 @@ def test_on_a_canvas_that_grows_the_person_is_moved_from_their_place_on_it(truef
     shift = torch.stack([x, y - grown], -1) - made.provenance.place[copied]
     near = (shift - torch.tensor([650.0, -120.0])).abs().amax(-1) < 12
     assert float(near.float().mean()) > 0.9, "copied from where the photo shows it, in the photo's own pixels"
+
+
+def where_they_differ(one, other, least=3):
+    return (one.int() - other.int()).abs().amax(-1) > least
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["track", "stream"])
+def test_who_walks_out_of_the_photo_leaves_its_background_behind(trueflow, known):
+    """And the crop is as if they had stayed in it: who cannot be seen needs no room."""
+    picture = smooth_photo(SIZE)
+    walk = Pose.stack([moved(SOURCE, shift, 0) for shift in (0, 350, 700, 1100, 2500)])
+    animation = PhotoAnimation(trueflow, picture, SOURCE, walk if known else iter(walk))
+    left, _, right, _ = animation.crop.edges
+    assert right - left < 300
+    first, *_, gone, still_gone = [frame.picture for frame in animation.frames()]
+    assert torch.equal(gone, still_gone) and not torch.equal(gone, first)
+    assert not where_they_differ(gone, picture)[:, right:].any(), "no ghost at the border"
+
+
+def test_one_wrong_frame_makes_nobody_travel(trueflow):
+    small = larger(SOURCE, 0.4, (150.0, 260.0))
+    poses = Pose.stack([small if t == 3 else moved(SOURCE, 2 * t, 0) for t in range(8)])
+    animation = PhotoAnimation(trueflow, smooth_photo(SIZE), SOURCE, poses)
+    assert not any(step.move for step in animation._moving(iter(animation._steps)))
+
+
+def test_a_frame_at_the_photos_own_place_is_the_photo(trueflow):
+    picture = smooth_photo(SIZE)
+    walk = Pose.stack([moved(SOURCE, shift, 0) for shift in (0, 500, 0)])
+    frames = [frame.picture for frame in PhotoAnimation(trueflow, picture, SOURCE, walk).frames()]
+    assert torch.equal(frames[0], picture) and torch.equal(frames[2], picture) and not torch.equal(frames[1], picture)
+
+
+def test_alone_and_moved_the_photo_keeps_nothing_of_where_they_stood(trueflow):
+    picture, target = smooth_photo(SIZE), moved(SOURCE, 500, 0)
+    alone, before = (
+        transfer(trueflow, picture, SOURCE, target, background=background, provenance=True).provenance
+        for background in ("transparent", "keep")
+    )
+    assert torch.equal(alone.kind, before.kind) and int((alone.kind[:, :300] == FILLED).sum()) > 500
+
+
+def test_what_is_refused_of_a_crop_is_refused_of_a_move(trueflow):
+    small = (2000, 2000)
+    source = Pose(SOURCE.xy, SOURCE.visible, small)
+    with pytest.raises(BadInput, match="spread over so much"):
+        transfer(trueflow, smooth_photo(small), source, larger(source, 60.0, (1000.0, 1900.0)))

@@ -6,7 +6,7 @@ Frames are yielded as they are generated; memory use does not grow with the clip
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, tee
+from itertools import chain, groupby, tee
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from torch import Tensor
 from reposer.core import BadInput, FaceLines, Generator, Pose, View
 from reposer.core.choices import OtherSide
 from reposer.core.composition import Composition
+from reposer.core.framing import in_picture
 from reposer.core.generator import refuse_not_finite
 from reposer.core.images import from_uint8, resize, resize_part, to_uint8
 from reposer.core.joint_limits import within_limits
@@ -44,6 +45,7 @@ from reposer.pipeline import (
 from .face_motion import driven_by, laid_over
 
 ENOUGH = 0.5  # share of a skeleton's joints that a frame needs to give the person's size and position
+LASTING = 3  # frames
 GENERATED, SHOWN, BACKGROUND = "drawn", "shown", "background"
 """Names in a frame's memory, which an unfinished clip keeps in a file."""
 
@@ -141,12 +143,12 @@ class PhotoAnimation:
         else:
             self._steps = self._placed(iter(poses))
         size = picture_size or generator.framing.person_size
-        self._travels = False
+        self._travels, self._known = False, isinstance(poses, Pose)
         if generator.composes and isinstance(poses, Pose):
             moves = list(self._ways(reach))
-            near = Pose.stack([move.near(row) for move, row in zip(moves, reach, strict=True)])
-            scaled = any(move.scale != 1 for move in moves)
-            self._travels = scaled or goes_far(self._source_pose, reach, near, generator.framing, size)
+            near = Pose.stack([_seen_near(row, move) for row, move in zip(reach, moves, strict=True)])
+            far = goes_far(self._source_pose, reach, near, generator.framing, size)
+            self._travels = far or _lasts([move.scale for move in moves])
             reach = near if self._travels else reach
         edges = crop_edges(self._source_pose, reach, generator.framing, size)
         self.crop = PhotoCrop(picture, edges, generator.framing, size)
@@ -195,7 +197,8 @@ class PhotoAnimation:
             else:
                 assert background is not None
                 composition = replace(composition, invented=shown[None], background=background)
-                picture = self.crop.frame(composition, step.move)
+                gone = not in_picture(step.pose).visible.any()
+                picture = self.crop.frame(composition, step.move, gone=bool(gone))
                 kept = {**kept, BACKGROUND: background}
             yield MovedFrame(picture, step.pose, kept)
 
@@ -282,7 +285,7 @@ class PhotoAnimation:
         somebody leaves the crop."""
         travels, move = self._travels, STAYS
         for step in steps:
-            travels = travels or (self._generator.composes and self.crop.leaves(step.pose))
+            travels = travels or (self._generator.composes and not self._known and self.crop.leaves(step.pose))
             if travels:
                 move = way(self._anchor, step.pose, move)
             yield step._replace(move=move) if travels else step
@@ -316,6 +319,19 @@ class PhotoAnimation:
                 yield last
         if last is None:
             raise BadInput(_no_person_seen(self.missing, None, self._generator))
+
+
+def _seen_near(pose: Pose, move: Move) -> Pose:
+    """The pose before the move, as far as the photo shows it after."""
+    near = move.near(pose)
+    return replace(near, visible=near.visible & in_picture(pose).visible)
+
+
+def _lasts(scales: Sequence[float]) -> bool:
+    """Whether somebody is larger or smaller than the photo shows them for more than a few frames: a single one may be
+    wrong."""
+    longest = max((len(list(run)) for scale, run in groupby(scales) if scale != 1), default=0)
+    return longest >= min(LASTING, len(scales))
 
 
 def turntable(

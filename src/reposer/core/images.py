@@ -80,8 +80,8 @@ def with_sides(
 
 
 def resized_columns(
-    picture: Float[Tensor, "1 3 h w"], size: tuple[int, int], box: tuple[int, int, int, int]
-) -> Iterator[tuple[slice, Float[Tensor, "1 3 _ _"]]]:
+    picture: Float[Tensor, "1 C h w"], size: tuple[int, int], box: tuple[int, int, int, int]
+) -> Iterator[tuple[slice, Float[Tensor, "1 C _ _"]]]:
     """The part of `resize(picture, size)` inside `box`, some columns at a time: (which of the box, their pixels).
 
     box: left, top, right, bottom in whole pixels of the resized picture, inside it.
@@ -95,7 +95,7 @@ def resized_columns(
         yield block, down[:, :, top:bottom]
 
 
-def _bicubic(picture: Float[Tensor, "B 3 H W"], size: tuple[int, int]) -> Float[Tensor, "B 3 h w"]:
+def _bicubic(picture: Float[Tensor, "B C H W"], size: tuple[int, int]) -> Float[Tensor, "B C h w"]:
     """torch's resize, first over the width and then over the height: each can be done by itself.
 
     It is wrong for one column that stays one (seen in 2.13), so that is done as two.

@@ -365,12 +365,17 @@ def _size_of(lengths: Mapping[str, float]) -> float | None:
     return sum(statures) / len(statures) if statures else None
 
 
+ENOUGH_BONES = 3
+"""A median of fewer may be of those alone that point at the camera."""
+
+
 def size_ratio(source: Pose, target: Pose) -> float | None:
     """How many times as large as the source's person the target's is: the median of the ratios of the long bones that
-    both show, since some may point at the camera; None if they share none. Single poses of one skeleton."""
+    both show, since some may point at the camera; None if they share fewer than three. Single poses of one
+    skeleton."""
     own, other = _lengths(source)[0], _lengths(target)[0]
     ratios = [other[g] / own[g] for g in LONG if g in own and g in other]
-    return median(ratios) if ratios else None
+    return median(ratios) if len(ratios) >= ENOUGH_BONES else None
 
 
 # Moving joints

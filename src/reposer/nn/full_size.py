@@ -199,6 +199,8 @@ def _composed_tile(
     own_person, sizes = torch.ones_like(moved), (maps.size, maps.frame)
     if backdrop is None:
         own_person = looks[0].person(own, looks[0].place(torch.zeros_like(fine.flow[0]), *sizes, down, across))
+        # what does not move is the person where the network is sure of it, such as a shoe on grass of its colour
+        own_person = torch.maximum(own_person, ramp(fine.still, 0.5, 0.9) * ramp(fine.person, 0.6, 0.95))
     person, copied = ramp(fine.person, 0.25, 0.75), torch.zeros_like(fine.copied)
     places, colours = torch.zeros_like(fine.flow), torch.zeros(len(sources), 3, *person.shape)
     if float((moved * fine.person).amax()) >= NOTHING:

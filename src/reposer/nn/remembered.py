@@ -34,29 +34,30 @@ class _From(NamedTuple):
 
 
 class Remembered:
-    """The same for each picture while the photo's part and its person are, and the generator with its weights."""
+    """The same for each picture while the photo's part and its person are, and the generator. Weights that change in
+    place are not noticed."""
 
     def __init__(self) -> None:
-        self._of: _Of | None = None
-        self._known: Known | None = None
-        self._from: _From | None = None
-        self._begun: Begun | None = None
+        self._known: tuple[_Of, Known] | None = None  # each pair is assigned and read at once: threads may share it
+        self._begun: tuple[_From, Begun | None] | None = None
 
     def known(self, source: PhotoPart, content: Edges, shown: SourcePerson | Composition) -> Known:
         """As `known_of` of this photo alone."""
-        of = _Of(source.edges, content, shown.source_person, shown.hole)
-        if self._known is None or self._of is None or not _same(of, self._of):
-            self._known = known_of([source], content, shown)
-            self._of = of._replace(person=of.person.clone(), hole=of.hole.clone())
-        return self._known
+        of, before = _Of(source.edges, content, shown.source_person, shown.hole), self._known
+        if before is not None and _same(of, before[0]):
+            return before[1]
+        known = known_of([source], content, shown)
+        self._known = of._replace(person=of.person.clone(), hole=of.hole.clone()), known
+        return known
 
     def begun(self, generator: Generator, source: Tensor, pose: Pose) -> Begun | None:
         """As `Generator.begun` of this photo alone."""
-        begins = _From(generator, source, pose.xy, pose.visible, pose.score)
-        if self._from is None or not _same(begins, self._from):
-            self._begun = generator.begun(source, pose)
-            self._from = begins
-        return self._begun
+        begins, before = _From(generator, source, pose.xy, pose.visible, pose.score), self._begun
+        if before is not None and _same(begins, before[0]):
+            return before[1]
+        begun = generator.begun(source, pose)
+        self._begun = begins, begun
+        return begun
 
 
 def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:

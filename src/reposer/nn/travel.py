@@ -8,13 +8,13 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from reposer.core.canvas import ROOM
 from reposer.core.composition import COPIED, KEPT, Composition, Provenance
 from reposer.core.framing import between, in_picture, size_of
+from reposer.core.images import resized_columns
 from reposer.core.pose import Edges, Pose
 from reposer.core.retargeting import size_ratio
 
@@ -60,7 +60,8 @@ def way(source_pose: Pose, target_pose: Pose, before: Move = STAYS) -> Move:
     """The smallest move, undone, by which one of both poses' boxes lies within the other. Single poses of one photo.
 
     Undone, the part of the target that the photo has room for stays in the photo, since nothing is composed outside of
-    it; along a side of the photo that has no such place the target stays where it is.
+    it, with as much room to its border as the source has; along a side of the photo that has no such place the target
+    stays where it is.
 
     before: of the frame before, whose scale is kept while it fits.
     """
@@ -70,28 +71,29 @@ def way(source_pose: Pose, target_pose: Pose, before: Move = STAYS) -> Move:
     scale, ratio = before.scale, size_ratio(source_pose, target_pose)
     if ratio is not None and not 1 / FAR <= ratio / scale <= FAR:
         scale = 1.0 if 1 / FAR <= ratio <= FAR else 2 ** (round(STEPS * math.log2(ratio)) / STEPS)
-    if scale < 1:
-        scale = max(scale, min(1.0, _least_scale(reach)))
-    (own_low, own_high), (low, high) = (
-        (pose.xy[pose.visible].amin(0).tolist(), pose.xy[pose.visible].amax(0).tolist())
-        for pose in (own, Move(scale).near(reach))
-    )
-    room = ROOM * max(high[0] - low[0], high[1] - low[1])
-    found = []
+    (own_low, own_high), (low, high) = _corners(own), _corners(reach)
+    room = ROOM * max(own_high[0] - own_low[0], own_high[1] - own_low[1])
+    sides = []
     for axis, length in ((0, source_pose.size[1]), (1, source_pose.size[0])):
+        first, last = min(room, own_low[axis]), length - 1 - min(room, length - 1 - own_high[axis])
+        sides.append((max(0.0, first), min(length - 1.0, last)))
+        if scale < 1:  # where the photo has room for it
+            scale = max(scale, min(1.0, (high[axis] - low[axis] + 2) / max(1.0, last - first - 1)))
+    low, high = _corners(Move(scale).near(reach))
+    found = []
+    for axis, (first, last) in enumerate(sides):
         within = sorted((low[axis] - own_low[axis], high[axis] - own_high[axis]))
-        least, most = high[axis] + room - (length - 1), low[axis] - room
+        least, most = high[axis] - last, low[axis] - first
         shift = min(max(0.0, within[0]), within[1])
         stays = (low[axis] + high[axis]) / 2 * (1 - scale)  # its middle does
         found.append(round(min(max(shift, least), most) if least <= most else stays))
     return Move(scale, (found[0], found[1]))
 
 
-def _least_scale(reach: Pose) -> float:
-    """Of a move from where the photo has room for this pose."""
-    extent = reach.xy[reach.visible].amax(0) - reach.xy[reach.visible].amin(0) + 1
-    with_room = extent + 2 * ROOM * extent.amax()
-    return 1.02 * float((with_room / extent.new_tensor([reach.size[1], reach.size[0]])).amax())
+def _corners(pose: Pose) -> tuple[list[float], list[float]]:
+    """The least and the largest x and y of its visible joints."""
+    seen = pose.xy[pose.visible]
+    return seen.amin(0).tolist(), seen.amax(0).tolist()
 
 
 def nobody(composition: Composition) -> Composition:
@@ -102,37 +104,36 @@ def nobody(composition: Composition) -> Composition:
     )
 
 
-def set_in(person: Composed, edges: Edges, place: Edges, behind: Composed | None) -> Composed:
-    """The person, moved from one part of the photo to another, in a photo of the same size whose own person is gone;
-    None = alone.
+def set_in(person: Composed, edges: Edges, place: Edges, behind: Composed | None, *, alone: bool = False) -> Composed:
+    """The person, moved from one part of the photo to another, in a photo of the same size whose own person is gone.
 
-    person: with alpha. Provenance where both have it: what was kept is copied from where it was.
+    person: with alpha. behind: that photo; only for its provenance where the person is wanted alone, else needed.
+    Provenance where both have it: what was kept is copied from where it was.
     """
-    assert person.alpha is not None
+    assert person.alpha is not None and (alone or behind is not None)
     size = (person.alpha.shape[0], person.alpha.shape[1])
-    layer = _layer(person, edges, size_of(place))
-    (rows, columns), part = _inside(place, size)
-    colours, levels = layer.picture[part], layer.alpha[part]
+    there, here = _inside(place, size)
+    layer = _layer(person, edges, size_of(place), here)
     origin = None
-    if person.provenance is not None and (behind is None or behind.provenance is not None):
-        known = Provenance.untouched(size) if behind is None or behind.provenance is None else behind.provenance
+    if person.provenance is not None and behind is not None and behind.provenance is not None:
+        known = behind.provenance
         origin = Provenance(known.kind.clone(), known.place.clone(), known.photo.clone())
-        _enter(origin, (rows, columns), person.provenance, layer, part)
-    if behind is None:
+        _enter(origin, there, person.provenance, layer)
+    if alone or behind is None:
         picture, alpha = torch.full_like(person.picture, OPAQUE), torch.zeros_like(person.alpha)
-        picture[rows, columns], alpha[rows, columns] = colours, levels
+        picture[there], alpha[there] = layer.picture, layer.alpha
         return Composed(picture, alpha, origin)
     picture = behind.picture.clone()
-    below = picture[rows, columns]
+    below = picture[there]
     for some in torch.arange(len(below)).split(ROWS):
-        if bool(levels[some].any()):
-            below[some] = _over(colours[some], levels[some], below[some])
+        if bool(layer.alpha[some].any()):
+            below[some] = _over(layer.picture[some], layer.alpha[some], below[some])
     return Composed(picture, None, origin)
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A part of a person's picture, resized; nothing of it lies outside of the photo.
+    """A part of a person's picture, resized, as far as it is shown; nothing of it lies outside of the photo.
 
     rows, columns: of the photo, that each of its own shows; -1 outside.
     """
@@ -143,32 +144,42 @@ class _Layer:
     columns: Int[Tensor, "W"]
 
 
-def _layer(person: Composed, edges: Edges, size: tuple[int, int]) -> _Layer:
+def _layer(person: Composed, edges: Edges, size: tuple[int, int], shown: tuple[slice, slice]) -> _Layer:
+    """size: of the whole part after it was resized. shown: which of its rows and columns are wanted."""
     assert person.alpha is not None
     left, top, right, bottom = edges
     height, width = person.alpha.shape
     own = size_of(edges)
-    shown = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
-    inner = slice(shown[0].start - top, shown[0].stop - top), slice(shown[1].start - left, shown[1].stop - left)
+    inside = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
+    inner = slice(inside[0].start - top, inside[0].stop - top), slice(inside[1].start - left, inside[1].stop - left)
     picture, alpha = torch.zeros(*own, 3, dtype=torch.uint8), torch.zeros(own, dtype=torch.uint8)
-    picture[inner], alpha[inner] = person.picture[shown], person.alpha[shown]
+    picture[inner], alpha[inner] = person.picture[inside], person.alpha[inside]
     places = []
     for first, count, wanted, end in ((top, own[0], size[0], height), (left, own[1], size[1], width)):
         place = first + torch.div((2 * torch.arange(wanted) + 1) * count, 2 * wanted, rounding_mode="floor")
         places.append(place.masked_fill((place < 0) | (place >= end), -1))
-    if size != own:
-        for some in torch.arange(own[0]).split(ROWS):
-            part = picture[some].int() * alpha[some, :, None].int()
-            picture[some] = ((part + OPAQUE // 2) // OPAQUE).to(torch.uint8)
-        layers = torch.cat([picture, alpha[..., None]], -1).movedim(-1, 0)[None]
-        resized = F.interpolate(layers, size, mode="bilinear", antialias=True, align_corners=False)[0].movedim(0, -1)
-        alpha = resized[..., 3].contiguous()
-        picture = resized[..., :3].contiguous()
-        for some in torch.arange(size[0]).split(ROWS):
-            level = alpha[some, :, None].int().clamp(min=1)
-            colour = (picture[some].int() * OPAQUE + level // 2) // level
-            picture[some] = colour.clamp(max=OPAQUE).to(torch.uint8)
-    return _Layer(picture, alpha, places[0], places[1])
+    rows, columns = places[0][shown[0]], places[1][shown[1]]
+    if size == own:
+        return _Layer(picture[shown], alpha[shown], rows, columns)
+    return _Layer(*_resized(picture, alpha, size, shown), rows, columns)
+
+
+def _resized(
+    picture: UInt8[Tensor, "h w 3"], alpha: UInt8[Tensor, "h w"], size: tuple[int, int], shown: tuple[slice, slice]
+) -> tuple[UInt8[Tensor, "H W 3"], UInt8[Tensor, "H W"]]:
+    """Colours and alpha at another size, some columns at a time; what is not the person does not bleed in."""
+    box = shown[1].start, shown[0].start, shown[1].stop, shown[0].stop
+    high, wide = box[3] - box[1], box[2] - box[0]
+    colours, levels = torch.empty(high, wide, 3, dtype=torch.uint8), torch.empty(high, wide, dtype=torch.uint8)
+    if not high or not wide:
+        return colours, levels
+    half = alpha.float() / (2 * OPAQUE)  # half: a sharp edge overshoots by less, so that nothing is clipped
+    layers = torch.cat([picture.movedim(-1, 0).float() / OPAQUE * half, half[None]])[None]
+    for columns, part in resized_columns(layers, size, box):
+        colour, level = part[0, :3] / part[0, 3].clamp(min=0.1 / OPAQUE), 2 * part[0, 3]
+        levels[:, columns] = (OPAQUE * level.clamp(0, 1)).round().to(torch.uint8)
+        colours[:, columns] = (OPAQUE * colour.clamp(0, 1)).round().movedim(0, -1).to(torch.uint8)
+    return colours, levels
 
 
 def _inside(place: Edges, size: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
@@ -188,13 +199,10 @@ def _over(
     return ((colours.int() * level + behind.int() * (OPAQUE - level) + OPAQUE // 2) // OPAQUE).to(torch.uint8)
 
 
-def _enter(
-    origin: Provenance, there: tuple[slice, slice], own: Provenance, layer: _Layer, part: tuple[slice, slice]
-) -> None:
+def _enter(origin: Provenance, there: tuple[slice, slice], own: Provenance, layer: _Layer) -> None:
     """Enters where the person's pixels come from, where they are more than half of a pixel."""
-    rows, columns = layer.rows[part[0]], layer.columns[part[1]]
-    shown = (layer.alpha[part] > OPAQUE // 2) & (rows >= 0)[:, None] & (columns >= 0)
-    at = rows.clamp(min=0)[:, None], columns.clamp(min=0)
+    shown = (layer.alpha > OPAQUE // 2) & (layer.rows >= 0)[:, None] & (layer.columns >= 0)
+    at = layer.rows.clamp(min=0)[:, None], layer.columns.clamp(min=0)
     kind = own.kind[at]
     origin.kind[there] = torch.where(shown, kind.masked_fill(kind == KEPT, COPIED), origin.kind[there])
     origin.photo[there] = torch.where(shown, own.photo[at], origin.photo[there])
