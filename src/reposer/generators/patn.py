@@ -391,9 +391,9 @@ def patn_mini() -> PATNRecipe:
     """A small PATN at 128x96 for two CPU cores, with the shipped people-encoder as its feature network.
 
     1,135,731 parameters; 1.4 GMACs to generate a picture, 5.3 to train on one. A step of eight pictures takes 1.5 s on
-    one core, all steps together half an hour. The weights of the losses and the rates are ours, and the adversarial
-    terms are RATE-Net's least squares on a score per place; no dropout in so small a network. Not fully trained yet;
-    docs/leaderboard.md has its result in the leaderboard's form.
+    one core, all steps together half an hour. The weights of the losses and the rates are ours (the generator's:
+    docs/leaderboard.md), and the adversarial terms are RATE-Net's least squares on a score per place; no dropout in so
+    small a network. Not fully trained yet.
     """
     losses = PATNLossesConfig(
         "people-encoder",
@@ -405,7 +405,7 @@ def patn_mini() -> PATNRecipe:
         discriminator_width=8,
         discriminator_blocks=1,
     )
-    fast = Adam(1e-3, betas=(0.5, 0.99))
+    fast = Adam(3e-4, betas=(0.5, 0.99))
     slow = Adam(2e-4, betas=(0.5, 0.99))
     stage = PATNStage(
         "everything",

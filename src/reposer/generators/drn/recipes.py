@@ -96,9 +96,9 @@ MINI_LOSSES = DRNLossesConfig(
     discriminator_blocks=1,
 )
 MINI_RATE_LOSSES = replace(
-    MINI_LOSSES, layers=(1.0, 1.0, 1.0), moments=(0.02, 0.02, 0.02), pixels=1.0, style=0.0, head="none"
+    MINI_LOSSES, layers=(1.0, 1.0, 1.0), moments=(0.002, 0.002, 0.002), pixels=1.0, style=0.0, head="none"
 )
-FAST, SLOW = RAdam(1e-3, betas=(0.5, 0.99)), RAdam(2e-4, betas=(0.5, 0.99))
+FAST, SLOW = RAdam(3e-4, betas=(0.5, 0.99)), RAdam(2e-4, betas=(0.5, 0.99))
 MINI_PLAYERS: Mapping[str, Adam] = {"pose": FAST, "detail": FAST, "appearance": SLOW, "shape": SLOW}
 
 

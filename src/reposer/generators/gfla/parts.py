@@ -55,6 +55,10 @@ class NetworksConfig:
     """Gain of the orthogonal initial weights; published 0.02. Flow, occlusion and last layer always start at 0.02."""
     first_occlusion: float = 0.0
     """The occlusions' initial value, before the sigmoid; published 0. Above 0, the network starts by copying."""
+    first_enlarging: Literal["orthogonal", "bilinear"] = "orthogonal"
+    """How the transposed convolutions start. "orthogonal" (published): each of the four places of a doubled pixel with
+    weights of its own, which is a grid until it is unlearned. "bilinear": as a bilinear enlargement of an orthogonal
+    mix of the channels (after Long et al. 2015)."""
 
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, 2**FLOW_LEVELS, "GFLA")
@@ -236,19 +240,30 @@ def doubled(first: int, levels: int) -> list[int]:
 
 
 def first_weights(generator: nn.Module, config: NetworksConfig, flow_nets: Iterable[FlowNet], last: Jump) -> None:
-    """Orthogonal weights, biases 0; the layers that give flow, occlusion and colour start small, as published."""
+    """Orthogonal weights (see `first_enlarging`), biases 0; the layers that give flow, occlusion and colour start
+    small, as published."""
     flow_nets = list(flow_nets)
     small = {head for net in flow_nets for head in (*net.flow_head.values(), *net.occlusion_head.values())}
     small |= set(last.modules())
     for module in generator.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.orthogonal_(module.weight, gain=0.02 if module in small else config.first_gain)
+            if isinstance(module, nn.ConvTranspose2d) and config.first_enlarging == "bilinear":
+                enlarging_bilinearly(module, config.first_gain)
             assert module.bias is not None
             nn.init.zeros_(module.bias)
     for net in flow_nets:
         for head in net.occlusion_head.values():
             assert isinstance(head, Head) and head.bias is not None
             nn.init.constant_(head.bias, config.first_occlusion)
+
+
+@torch.no_grad()
+def enlarging_bilinearly(conv: nn.ConvTranspose2d, gain: float) -> None:
+    """Weights of side 3 and stride 2 with which it doubles a mix of the channels bilinearly, in place."""
+    mix = nn.init.orthogonal_(torch.empty(conv.weight.shape[:2]), gain=gain)
+    taps = torch.tensor([0.5, 1.0, 0.5])
+    conv.weight.copy_(mix[..., None, None] * taps[:, None] * taps)
 
 
 def of_picture_size(flow: Float[Tensor, "B 2 h w"], picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 2 H W"]:
