@@ -4,7 +4,8 @@ the source.
 The folder of real data is named by the environment (REPOSER_REAL_DATA): `people_video` with clips and their joints,
 `people_real` with folders of JPEG and joints. The pairs are fixed by a seed. L1 inside the target's limbs (radius 1/32
 of the height), in [0, 1]; PSNR of the whole crop, in dB; at the generator's size. Composed: the crop as a photo of its
-own, as `transfer` puts it together from the photo's pixels. REPOSER_REAL_PAIRS: the most pairs of each of them.
+own, as `transfer` puts it together from the photo's pixels; low and high: the 95 % bootstrap interval over the pairs.
+REPOSER_REAL_PAIRS: the most pairs of each of them.
 """
 
 import json
@@ -17,12 +18,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from reposer.core import Generator, Pose
 from reposer.core.images import from_uint8, to_uint8
 from reposer.data.pictures import read_picture
 from reposer.data.video_files import VideoFile
+from reposer.evaluation.intervals import bootstrap_interval
 from reposer.generators import load
 from reposer.nn.maps import limb_mask
 from reposer.pipeline import transfer
@@ -44,6 +47,8 @@ COLUMNS = (
     "L1 copied",
     f"L1 {MODEL}",
     "L1 composed",
+    "L1 composed, low",
+    "high",
     "PSNR copied (dB)",
     f"PSNR {MODEL} (dB)",
     "PSNR composed (dB)",
@@ -137,7 +142,9 @@ def _scores(
         for photo, pose, other in zip(sources, source_poses, target_poses, strict=True)
     ]
     mask, shown = limb_mask(wanted, size[0] / 32), (source, generated, torch.stack(composed).to(device))
-    return (*(_l1(one, target, mask) for one in shown), *(_psnr(one, target) for one in shown))
+    by_pair = [_l1(one, target, mask) for one in shown]
+    interval = bootstrap_interval(by_pair[-1].tolist())
+    return (*(float(one.mean()) for one in by_pair), *interval, *(_psnr(one, target) for one in shown))
 
 
 def _box(poses: list[Pose], size: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -169,9 +176,8 @@ def _cropped(
     return F.avg_pool2d(crop, 3)[0], Pose(moved.xy.float(), moved.visible & inside, size)
 
 
-def _l1(a: Tensor, b: Tensor, mask: Tensor) -> float:
-    share = ((a - b).abs().mean(1, keepdim=True) / 2 * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp(min=1)
-    return float(share.mean())
+def _l1(a: Tensor, b: Tensor, mask: Tensor) -> Float[Tensor, "B"]:
+    return ((a - b).abs().mean(1, keepdim=True) / 2 * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp(min=1)
 
 
 def _psnr(a: Tensor, b: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 import builtins
 import gc
+import os
 import subprocess
 import sys
 
@@ -115,3 +116,21 @@ def test_torch_is_whole_and_comes_without_the_collector_though_parts_of_it_are_l
         "assert conv(torch.empty(1, 3, 8, 8, device='meta')).shape == (1, 4, 6, 6)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")]
+)
+def test_every_command_lets_threads_that_wait_rest_unless_somebody_has_said_how_they_wait(given, found):
+    script = "\n".join(
+        [
+            "import os, sys",
+            "from reposer.cli import entry",
+            "sys.argv = ['reposer', '--version']",
+            "try: entry()",
+            "except SystemExit: print(os.environ.get('GOMP_SPINCOUNT'))",
+        ]
+    )
+    own = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run([sys.executable, "-c", script], env=own | given, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == found

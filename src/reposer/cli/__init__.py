@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .startup import WithoutCollector, leave
+from .startup import WithoutCollector, leave, spin_little
 
 COMMANDS = {
     "demo": "repose a synthetic person into six poses with the shipped weights; writes one picture sheet",
@@ -129,6 +129,7 @@ def entry() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal or file with a narrow character set gets escapes
             stream.reconfigure(errors="backslashreplace")
+    spin_little()
     sys.meta_path.insert(0, WithoutCollector("torch"))  # takes 1.2 of 4.1 processor seconds off its import and the exit
     code = main(hand_over=True)
     if sys.argv[1:2] == ["transfer"]:

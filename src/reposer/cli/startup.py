@@ -76,11 +76,11 @@ def environment() -> dict[str, str]:
 
 
 def spin_little() -> None:
-    """Threads of torch, which is not imported yet, that wait for work give their core to others: on a busy machine
-    spinning takes most of the time."""
+    """Threads of torch, which is not imported yet, that wait for work soon give their core to others: on a busy machine
+    spinning takes most of the time (docs/speed.md). Who has set either variable is left alone."""
     environment()
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 SELDOM = "torch._native"

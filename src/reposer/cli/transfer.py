@@ -19,14 +19,13 @@ from .option_values import size
 from .options import called
 from .ready.option import minutes_asked, with_minutes
 from .ready.option import refuse_elsewhere as refuse_without_ready
-from .startup import leave_for_first_use, spin_little, torch_library, torch_threads
+from .startup import leave_for_first_use, torch_library, torch_threads
 
 LARGEST_BESIDE = 2_000_000
 """Bytes of a pose's picture up to which it is decoded beside the photo; more would not fit beside it in memory."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    spin_little()
     if not {"-h", "--help"} & set(arguments):
         threading.Thread(target=torch_library).start()
     return called(transfer_photo, with_minutes(arguments), "transfer", __doc__)

@@ -108,7 +108,7 @@ def _masks(source: Float[Tensor, "1 3 H W"], parts: Float[Tensor, "1 P h w"], po
     found = torch.zeros(2, *size, device=source.device)
     scores = at_least_float32(parts).softmax(1)[:, [FACE]]
     face = ramp(F.interpolate(scores, size, mode="bilinear", align_corners=False), 0.6, 0.9)
-    if float(face.sum()) < FEW:
+    if face.sum().item() < FEW:
         return found
     colours = F.avg_pool2d(at_least_float32(source), 3, 1, 1, count_include_pad=False)
     skin = mean_colour(colours, face)
