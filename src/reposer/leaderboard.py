@@ -307,7 +307,7 @@ def _write_results(
 
 def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | None = None) -> Recipe:
     """The recipe with the contest's batch, data and averaging, and constant learning rates. A system that learns from
-    pairs with their true flow has pairs of its own instead of the contest's people.
+    pairs with their true flow has pairs of its own instead of the contest's people, as rendered, like these.
 
     Stages before the last keep their share of the recipe's steps, relative to `steps` (None = those of the contest's
     pictures); the last is open-ended.
@@ -326,21 +326,22 @@ def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | No
 def _data_of(recipe: Recipe, people: Path) -> DataConfig | TruePairsConfig:
     """What a system trains on."""
     if isinstance(recipe.data, TruePairsConfig):
-        return recipe.data
+        return replace(recipe.data, photographs=False)
     if not isinstance(recipe.data, DataConfig):
         raise BadInput(f"{recipe.name} does not train on pairs of people, so it cannot be compared here.")
     return DataConfig(root=str(people), skeleton=recipe.data.skeleton)
 
 
-def _with_true_pairs(recipe: Recipe, out: Path, show: bool) -> Recipe:
-    """The recipe with its pairs of known flow rendered before the clock starts, if it learns from such."""
+def _with_true_pairs(recipe: Recipe, contest: Contest, out: Path, show: bool) -> Recipe:
+    """The recipe with its pairs of known flow rendered before the clock starts, if it learns from such: of a quarter as
+    many people as the others learn from, whose truth takes about four times the space, or more if it says so."""
     if not isinstance(recipe.data, TruePairsConfig) or recipe.data.root is not None:
         return recipe
-    size, count = recipe.model.framing.size, recipe.data.num_people
+    size, count = recipe.model.framing.size, max(recipe.data.num_people, contest.people // 4)
     root = out / f"{TRUTH}-{size[0]}x{size[1]}-{count}-{recipe.data.seed}"
     if not root.exists():
         write_views(root, size=size, num_train=count, seed=recipe.data.seed, progress=show)
-    return replace(recipe, data=replace(recipe.data, root=str(root)))
+    return replace(recipe, data=replace(recipe.data, root=str(root), num_people=count))
 
 
 def _compete(
@@ -357,7 +358,7 @@ def _compete(
     known = {m: from_plain(Entry, object_in(f), str(f)) for m in MOMENTS if (f := folder / f"{m}.json").exists()}
     yield from known.values()
     if len(known) < len(MOMENTS):
-        recipe = _with_true_pairs(recipe, folder.parent, show)
+        recipe = _with_true_pairs(recipe, contest, folder.parent, show)
     if len(recipe.stages) == 1:
         missing = [moment for moment in MOMENTS if moment not in known]
         yield from _run(

@@ -148,6 +148,21 @@ def test_it_does_not_learn_from_pairs_without_truth():
         TruePairsConfig(skeleton="coco17")
 
 
+def test_a_network_that_corrects_generates_what_it_looks_up_where_it_corrects_nothing():
+    """And one that looks up a source of one colour has that colour."""
+    config = replace(TrueFlowConfig().tiny(), corrects=True)
+    network = config.build().eval()
+    last = network.paint.last[-1]
+    with torch.no_grad():
+        last.weight[:3], last.bias[:3] = 0, 0
+    size = network.framing.size
+    colour = torch.tensor([0.5, -0.25, -1.0]).view(1, 3, 1, 1)
+    pair = Batch.stack([SyntheticPeople(size, "val", 1)[0]])
+    with torch.no_grad():
+        made = network(colour.expand(1, 3, *size), pair.source_pose, pair.target_pose)
+    assert torch.allclose(made.painted, colour.clamp(min=-0.97).expand_as(made.painted), atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def shipped():
     return reposer.load("trueflow")

@@ -110,6 +110,9 @@ class TruePairsConfig:
     """Random seed of the people and poses."""
     skeleton: str = "openpose18"
     """Name of the poses' skeleton."""
+    photographs: bool = True
+    """Whether pairs are composed to resemble photographs and a pose estimator's joints (place, size, light, patterns,
+    backgrounds, noise, misses), for a network that is meant for such; false = as rendered."""
 
     def __post_init__(self) -> None:
         at_least(1, "data.num_people", self.num_people)
@@ -119,7 +122,8 @@ class TruePairsConfig:
     def open(self, framing: Framing, split: str | None = None) -> TruePairs:
         """Open the data set at the framing's size."""
         root = None if self.root is None else Path(self.root)
-        return TruePairs(framing.size, split or self.split, self.num_people, self.seed, root, framing)
+        chosen = split or self.split
+        return TruePairs(framing.size, chosen, self.num_people, self.seed, root, framing, photographs=self.photographs)
 
     def tiny(self) -> "TruePairsConfig":
         return replace(self, root=None, num_people=1)

@@ -69,6 +69,14 @@ def test_batches_carry_the_truth_only_where_every_row_has_it(pairs):
     assert Batch.stack(rows).swap().truth is None
 
 
+def test_pairs_that_need_not_resemble_photographs_are_as_rendered(pairs):
+    plain = TruePairs(SIZE, "val", 2, photographs=False)
+    for i in (1, PAIRS + 6):
+        assert torch.equal(plain.sample(i, 3).source, pairs[i].source)
+        assert not torch.equal(pairs.sample(i, 3).source, pairs[i].source)
+    assert plain.bytes_to_keep < pairs.bytes_to_keep
+
+
 @pytest.mark.slow
 def test_views_on_disk_are_the_ones_rendered_on_the_spot(tmp_path):
     write_views(tmp_path / "views", size=(64, 48), num_train=1, workers=1, progress=False)

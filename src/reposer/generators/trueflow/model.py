@@ -55,6 +55,9 @@ class TrueFlowConfig:
     """Numbers by which places on the body are matched."""
     paint: tuple[int, int, int] = (32, 64, 128)
     """Channels of the network that generates hidden pixels, at 1/2, 1/4 and 1/8 of the picture; they divide by 8."""
+    corrects: bool = False
+    """Whether that network corrects the colours that it looks up in the source, which is learned in fewer steps than to
+    generate colours anew, as the shipped network does."""
 
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, DIVISOR, "TrueFlow")
@@ -79,6 +82,8 @@ SEEN = 9
 """Channels that PaintNet sees at full size: copied 3, visible 1, person 1, background 3, hole 1."""
 KEYS, VALUES = 24, 32
 """Numbers by which PaintNet looks up the source's person, and which it gets beside the colours."""
+FULL = 0.97
+"""Where colours end that are corrected: those of 1 could not be."""
 
 
 class PaintNet(nn.Module):
@@ -87,6 +92,7 @@ class PaintNet(nn.Module):
     def __init__(self, config: TrueFlowConfig) -> None:
         super().__init__()
         (fine, coarse, _, _), (w, middle, deep) = config.widths, config.paint
+        self.corrects = config.corrects
         self.value, self.key = nn.Conv2d(coarse, VALUES, 1), nn.Conv2d(coarse, KEYS, 1)
         self.query = nn.Conv2d(coarse, KEYS, 1)
         self.stem = nn.Conv2d(4 * SEEN + fine, w, 3, padding=1)
@@ -97,7 +103,11 @@ class PaintNet(nn.Module):
         self.up0 = nn.Conv2d(middle, w, 1)
         self.back0 = nn.Sequential(normalised(w), nn.SiLU(), nn.Conv2d(w, w, 3, padding=1), nn.SiLU())
         self.out = nn.Conv2d(w, 4 * 12, 1)
-        self.last = nn.Sequential(nn.Conv2d(12 + SEEN, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 9, 3, padding=1))
+        hidden, last = nn.Conv2d(12 + SEEN, 16, 3, padding=1), nn.Conv2d(16, 9, 3, padding=1)
+        self.last = nn.Sequential(hidden, nn.SiLU(), last)
+        if self.corrects:  # by little, to begin with
+            with torch.no_grad():
+                last.weight[:3] *= 0.1
 
     def attended(self, source: Tensor, geometry: Geometry) -> Float[Tensor, "B 35 h w"]:
         """What the source's person looks like where they are most like each cell of the target."""
@@ -120,14 +130,18 @@ class PaintNet(nn.Module):
         of_seen, of_fine = self.stem.weight.split([4 * SEEN, fine.shape[1]], 1)
         weight = torch.cat([in_folded_order(of_seen, 1), of_fine], 1)
         x0 = F.conv2d(joined(small, fine), weight, self.stem.bias, padding=1)
-        x1 = self.down1(x0)
-        x1 = self.level1(self.mix(joined(x1, self.attended(source, geometry), geometry.target.coarse)))
+        x1, looked_up = self.down1(x0), self.attended(source, geometry)
+        x1 = self.level1(self.mix(joined(x1, looked_up, geometry.target.coarse)))
         x2 = self.level2(self.down2(x1))
         x1 = self.back1(x1 + up(self.up1(x2)))
         x0 = self.back0(x0 + up(self.up0(x1)))
         assert self.out.bias is not None
         out = F.conv2d(x0, in_folded_order(self.out.weight, 0), in_folded_order(self.out.bias, 0))
-        return call(self.last, unfolded(out, small))
+        out = call(self.last, unfolded(out, small))
+        if not self.corrects:
+            return out
+        colours = large(at_least_float32(looked_up[:, :3]), (seen.shape[-2], seen.shape[-1]))
+        return torch.cat([out[:, :3] + colours.clamp(-FULL, FULL).atanh().to(out), out[:, 3:]], 1)
 
 
 def folded(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 4*C h w"]:

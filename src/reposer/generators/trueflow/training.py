@@ -251,14 +251,14 @@ def _recipe(
 def trueflow_mini() -> TrueFlowRecipe:
     """A small TrueFlow at 128x96, for about 20 minutes on two cores; its pairs are rendered on the spot."""
     model = TrueFlowConfig(
-        Framing((128, 96), fit="pad", aspect=0.75), widths=(16, 32, 64, 96), code=64, paint=(16, 32, 64)
+        Framing((128, 96), fit="pad", aspect=0.75), widths=(16, 32, 64, 96), code=64, paint=(16, 32, 64), corrects=True
     )
     return _recipe(
         "trueflow-mini",
         model,
         1500,
         8,
-        1e-3,
+        2e-3,
         TruePairsConfig(num_people=300),
         ema=0.99,
         log_every=25,

@@ -333,7 +333,8 @@ _PASSER_BY = 7  # address of a random stream
 class TruePairs(PairDataset):
     """Pairs of synthetic people with ground truth, from a folder of `write_views` or rendered on the fly.
 
-    `self[i]` is plain and deterministic; `sample(i, seed)` is hard and a function of (i, seed).
+    `self[i]` is plain and deterministic; `sample(i, seed)` is a function of (i, seed): hard, or without `photographs`
+    plain as well.
     """
 
     def __init__(
@@ -344,7 +345,10 @@ class TruePairs(PairDataset):
         seed: int = 0,
         root: Path | None = None,
         framing: Framing | None = None,
+        *,
+        photographs: bool = True,
     ) -> None:
+        self.photographs = photographs
         self.people = SyntheticPeople(size, split, seed=seed)
         self.files = None if root is None else ViewFiles(root, size, split, seed)
         self.num_people = num_people if self.files is None else min(num_people, len(self.files))
@@ -362,7 +366,7 @@ class TruePairs(PairDataset):
         return self._composed(i % len(self), 0, hard=False)
 
     def sample(self, i: int, seed: int) -> Sample:
-        return self._composed(i, seed, hard=True)
+        return self._composed(i, seed, hard=self.photographs)
 
     def identity(self, i: int) -> str:
         return self.people.identity(i // PAIRS)
@@ -402,7 +406,7 @@ class TruePairs(PairDataset):
             return 0
         pixels = self.size[0] * self.size[1]
         whole, behind = BYTES_A_PIXEL * pixels, BYTES_A_PIXEL_BEHIND * pixels
-        return min(KEPT, self.num_people * whole) + min(KEPT_BEHIND, self.num_people * behind)
+        return min(KEPT, self.num_people * whole) + self.photographs * min(KEPT_BEHIND, self.num_people * behind)
 
     def _views(self, person: int) -> dict[str, Tensor]:
         if self.files is not None:
