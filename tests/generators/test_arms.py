@@ -1,4 +1,4 @@
-"""Forearms of the photo are copied as a whole, with their hand, where the target shows one."""
+"""Arms of the photo are copied as wholes, forearms with their hand, where the target shows one."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from reposer.core import Pose
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.core.truth import PARTS
 from reposer.generators.trueflow import arms as arms_file
-from reposer.generators.trueflow.arms import moved_forearms, source_arms
+from reposer.generators.trueflow.arms import moved_arms, source_arms
 from reposer.generators.trueflow.composing import Copies, _with_wholes
 from reposer.generators.trueflow.copying import Whole
 from reposer.generators.trueflow.geometry import Body
@@ -60,7 +60,7 @@ def picture():
 def moved(target, wanted, own=None, hands=NO_HANDS, photo=None):
     own = body() if own is None else own
     arms = source_arms(picture() if photo is None else photo, own, own.person, hands, pose(HANGS))
-    return moved_forearms(arms, target, wanted)
+    return moved_arms(arms, target, wanted)[2:]
 
 
 def test_a_forearm_moves_and_turns_as_its_joints_do_before_the_trunk():
@@ -129,10 +129,11 @@ def test_what_the_photo_shows_of_an_arm_is_found_once_for_each_length_that_it_is
     without_upper_arm = {name: place for name, place in CROSSED.items() if name != "right_shoulder"}
     targets = [pose(joints) for joints in (CROSSED, RAISED, without_upper_arm, CROSSED, without_upper_arm)]
     once = arms()
-    ours = [moved_forearms(once, target, wanted)[0] for target in targets]
-    assert len(lengths) == len({*lengths}) == 2
+    ours = [moved_arms(once, target, wanted)[2] for target in targets]
+    long = max(lengths)
+    assert sorted(lengths) == [24, long, long], "of the forearm at both, of the upper arm where it is known"
     for target, found in zip(targets, ours, strict=True):
-        alone = moved_forearms(arms(), target, wanted)[0]
+        alone = moved_arms(arms(), target, wanted)[2]
         assert all(torch.equal(a, b) for a, b in zip(found, alone, strict=True))
 
 
@@ -150,7 +151,7 @@ def test_each_row_is_what_it_is_alone():
         hands = NO_HANDS.repeat(len(part.parts), 1, 1, 1)
         shown = picture().repeat(len(part.parts), 1, 1, 1)
         arms = source_arms(shown, part, part.person, hands, source[rows])
-        return moved_forearms(arms, both[rows], wanted[rows])[0]
+        return moved_arms(arms, both[rows], wanted[rows])[2]
 
     together = found(slice(0, 2))
     assert together.shown.sum((1, 2, 3)).min() > 50
@@ -182,3 +183,48 @@ def test_an_elbow_before_the_background_is_whole_and_the_other_arm_stays():
     right, _ = moved(pose(RAISED), seen)
     assert right.beyond[0, 0, 6:30, 16].max() < 0.1
     assert right.beyond[0, 0, 6:30, 24:28].max() < 0.1
+
+
+UPPER = (slice(28, 58), slice(27, 37))
+"""Its upper arm in the photo; a joint of it is at (34, 30), one at (30, 54)."""
+SIDEWARDS = HANGS | {"right_elbow": (10.0, 30.0), "right_wrist": (10.0, 54.0)}
+SIDE = (slice(24, 36), slice(4, 40))
+"""What the network takes for it: wider than it is."""
+
+
+def moved_upper(source, target, wanted, *places):
+    own = body(("torso", TRUNK), ("right_lower_arm", ARM), *places)
+    shown = picture()
+    shown[:, :, *UPPER] = torch.tensor(SKIN).view(1, 3, 1, 1)
+    return moved_arms(source_arms(shown, own, own.person, NO_HANDS, source), target, wanted)[0]
+
+
+def test_an_upper_arm_moves_and_turns_as_its_joints_do_and_what_is_none_beside_it_is_the_background():
+    wanted = parts(("torso", TRUNK), ("right_upper_arm", SIDE))
+    right = moved_upper(pose(HANGS), pose(SIDEWARDS), wanted, ("right_upper_arm", UPPER))
+    for share in (0.4, 0.7, 0.95):  # of the way from the shoulder
+        there = (30, round(34 - 24 * share))
+        assert right.shown[0, 0, *there] > 0.9
+        assert torch.allclose(right.place[0, :, *there], torch.tensor([34 - 4 * share, 30 + 24 * share]), atol=0.7)
+    assert right.shown[0, 0, 30, 34] < 0.1, "at the shoulder it is the trunk's"
+    assert right.beyond[0, 0, 24, 18] > 0.8 and right.before[0, 0, 24, 18] < 0.2
+    assert right.shown[0, 0, 42:].max() == 0 and right.beyond[0, 0, 42:].max() == 0, "the forearm's"
+
+
+def test_an_upper_arm_is_left_to_the_flow_where_the_photo_shows_a_piece_or_a_raised_one_is_lowered():
+    wanted = parts(("torso", TRUNK), ("right_upper_arm", SIDE))
+    piece = ("right_upper_arm", (slice(28, 40), UPPER[1]))
+    assert moved_upper(pose(HANGS), pose(SIDEWARDS), wanted, piece).shown.max() == 0
+    raised = HANGS | {"right_elbow": (30.0, 6.0), "right_wrist": (30.0, -18.0)}
+    up = ("right_upper_arm", (slice(2, 32), UPPER[1]))
+    lowered = parts(("torso", TRUNK), ("right_upper_arm", (slice(28, 58), slice(24, 40))))
+    assert moved_upper(pose(raised), pose(HANGS), lowered, up).shown.max() == 0
+    stays = parts(("torso", TRUNK), up)
+    assert moved_upper(pose(raised), pose(raised), stays, up).shown.max() > 0.5
+
+
+def test_a_bent_arm_has_no_gap_at_its_elbow():
+    """Beyond the elbow the upper arm ends in a disc of what the photo shows there, on which the forearm lies."""
+    wanted = parts(("torso", TRUNK), ("right_upper_arm", SIDE), ("right_lower_arm", (slice(30, 56), slice(4, 18))))
+    right = moved_upper(pose(HANGS), pose(SIDEWARDS), wanted, ("right_upper_arm", UPPER))
+    assert right.shown[0, 0, 30, 7] > 0.9 and right.shown[0, 0, 30, :4].max() < 0.1

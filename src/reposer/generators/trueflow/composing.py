@@ -16,7 +16,7 @@ from reposer.nn.filling import filled
 from reposer.nn.layout import at_least_float32
 from reposer.nn.windows import widest
 
-from .arms import moved_forearms
+from .arms import moved_arms
 from .copying import (
     Whole,
     arms_elsewhere,
@@ -90,7 +90,7 @@ def composed(
     copies, hidden_by_arms = _flows(sources, target_pose, copied, person, 1 - still[:, None])
     wholes = [
         (
-            *moved_forearms(a.source.arms, target_pose, parts),
+            *moved_arms(a.source.arms, target_pose, parts),
             *moved_hands(a.source.hands, a.source.pose, target_pose, parts),
             moved_head(a.source.head, target_pose, parts),
         )
@@ -182,7 +182,7 @@ def _flows(
 
 
 def _with_wholes(copies: Copies, wholes: Sequence[Sequence[Whole]]) -> tuple[Copies, Float[Tensor, "B 1 H W"]]:
-    """With forearms, hands and heads on top; and where what the network takes for one of them is none, before other
+    """With arms, hands and heads on top; and where what the network takes for one of them is none, before other
     parts of the body. wholes: of each source; each is copied from the first one that shows it."""
     person, shares, places, sources = copies
     shown = beyond = before = torch.zeros_like(person)

@@ -44,48 +44,55 @@ APART = 0.35, 0.65
 body it would be laid over a mitten."""
 
 
-class Forearm(NamedTuple):
-    """wrist: (x, y). along, across: unit vectors, from the elbow and to its right. length: of the longest part of an
-    arm. sure: how surely it has a direction."""
+class ArmPart(NamedTuple):
+    """A forearm or an upper arm.
 
-    wrist: Float[Tensor, "2"]
+    end: its wrist or elbow (x, y). along, across: unit vectors, towards the end and to the right of that. length: of
+    the longest part of an arm. sure: how surely it has a direction.
+    """
+
+    end: Float[Tensor, "2"]
     along: Float[Tensor, "2"]
     across: Float[Tensor, "2"]
     length: float
     sure: Float[Tensor, ""]
 
     def coordinates(self, size: tuple[int, int]) -> tuple[Float[Tensor, "H W"], Float[Tensor, "H W"]]:
-        """Along and across the forearm, of every pixel."""
-        y, x = torch.meshgrid(*(torch.arange(n).to(self.wrist) for n in size), indexing="ij")
-        way = torch.stack([x, y], -1) - self.wrist
+        """Along and across it, from its end, of every pixel."""
+        y, x = torch.meshgrid(*(torch.arange(n).to(self.end) for n in size), indexing="ij")
+        way = torch.stack([x, y], -1) - self.end
         return way @ self.along / self.length, way @ self.across / self.length
 
-    def meets(self, other: "Forearm | None") -> bool:
+    def meets(self, other: "ArmPart | None") -> bool:
         """Whether the other hand is so near that both cannot be told apart."""
         if other is None:
             return False
-        tips = [hand.wrist + TIP / 2 * hand.length * hand.along for hand in (self, other)]
+        tips = [hand.end + TIP / 2 * hand.length * hand.along for hand in (self, other)]
         return float((tips[0] - tips[1]).norm()) < TIP * self.length
 
 
-def forearm_of(pose: Pose, side: str, length: float) -> Forearm | None:
+FOREARM, UPPER_ARM = ("elbow", "wrist"), ("shoulder", "elbow")
+"""Where a part of an arm starts and ends."""
+
+
+def arm_part(pose: Pose, side: str, joints: tuple[str, str], length: float) -> ArmPart | None:
     """Of one pose (a batch of 1); None if its direction is not known. length: of the longest part of an arm, pixels."""
-    names = [f"{side}_{joint}" for joint in ("elbow", "wrist")]
+    names = [f"{side}_{joint}" for joint in joints]
     if any(name not in pose.skeleton for name in names):
         return None
-    elbow, wrist = (pose.skeleton.index(name) for name in names)
-    way = pose.xy[0, wrist] - pose.xy[0, elbow]
-    seen = bool(pose.visible[0, elbow]) and bool(pose.visible[0, wrist])
+    start, end = (pose.skeleton.index(name) for name in names)
+    way = pose.xy[0, end] - pose.xy[0, start]
+    seen = bool(pose.visible[0, start]) and bool(pose.visible[0, end])
     if not seen or float(way.norm()) <= FORESHORTENED[0] * length:
         return None
     along = way / way.norm()
     sure = ramp(way.norm() / length, *FORESHORTENED)
-    return Forearm(pose.xy[0, wrist], along, torch.stack([-along[1], along[0]]), length, sure)
+    return ArmPart(pose.xy[0, end], along, torch.stack([-along[1], along[0]]), length, sure)
 
 
-def forearms_of(pose: Pose, length: float) -> list[Forearm | None]:
+def forearms_of(pose: Pose, length: float) -> list[ArmPart | None]:
     """The right and the left one."""
-    return [forearm_of(pose, side, length) for side in SIDES]
+    return [arm_part(pose, side, FOREARM, length) for side in SIDES]
 
 
 def shared_lengths(source_pose: Pose, target_pose: Pose) -> tuple[float, float]:
@@ -168,7 +175,7 @@ def _moved(
             found.append((nothing.repeat(2, 1, 1), nothing, nothing, nothing))
             continue
         along, across = there.coordinates(size)
-        place = here.wrist + here.length * (along[..., None] * here.along + across[..., None] * here.across)
+        place = here.end + here.length * (along[..., None] * here.along + across[..., None] * here.across)
         inside = ((place >= 0) & (place <= place.new_tensor([size[1] - 1, size[0] - 1]))).all(-1)
         place = place.movedim(-1, 0)
         around = (along < TIP + 0.15) & (across.abs() < WIDE + 0.15)
