@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reposer.core import SKELETONS, BadInput, Framing, Pose
+from reposer.core import SKELETONS, BadInput, Batch, Framing, Pose
 from reposer.core.configs import from_plain, to_plain
+from reposer.generators import RECIPES
 from reposer.generators.gfla import GFLAConfig, ResDiscriminator
 from reposer.generators.gfla.parts import Moves
 from reposer.nn.weights import unfilled
@@ -206,3 +207,19 @@ def test_every_layer_of_the_discriminator_has_spectral_norm_one():
     for convolution in convolutions:
         largest = torch.linalg.matrix_norm(convolution.weight.detach().flatten(1), ord=2)
         assert largest.item() == pytest.approx(1, abs=0.02)
+
+
+def test_the_true_flow_is_learned_from_pairs_that_have_one_and_refused_without():
+    recipe = RECIPES["gfla-mini-true-flow"]().tiny()
+    generator = recipe.build()
+    pairs = recipe.data.open(generator.framing)
+    assert not pairs.photographs
+    batch = Batch.stack([pairs[1], pairs[2]])
+    for stage in recipe.stages:
+        *_, turn = stage.objective.build(generator).steps(batch)
+        assert turn.terms["true_flow"] > 0
+        with pytest.raises(BadInput, match="true_flow"):
+            list(stage.objective.build(generator).steps(replace(batch, truth=None)))
+        plain = replace(stage.objective, true_flow=0.0).build(generator)
+        *_, turn = plain.steps(replace(batch, truth=None))
+        assert "true_flow" not in turn.terms

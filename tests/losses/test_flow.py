@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from reposer.losses.flow import affine_regularity, best_cosine, sampling_correctness
+from reposer.core import BadInput
+from reposer.losses.flow import affine_regularity, best_cosine, distance_from_truth, sampling_correctness
 from reposer.nn.warp import gaussian_sample
 
 
@@ -123,3 +124,37 @@ def test_under_bfloat16_the_losses_are_still_computed_in_float32():
     with torch.autocast("cpu", torch.bfloat16):
         mixed = sampling_correctness(source, target, flow - 20), affine_regularity(flow, 3)
     assert mixed == exact and mixed[1].dtype == torch.float32
+
+
+def true_move(right, down, size=(16, 12)):
+    """Places, in pixels of twice this size, of a person moved this far in such pixels."""
+    y, x = torch.meshgrid(*(2 * torch.arange(n) + 0.5 for n in size), indexing="ij")
+    return torch.stack([x + right, y + down]).float()[None]
+
+
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_a_true_flow_is_at_no_distance_at_any_level_and_another_is_as_far_as_it_ends(step):
+    place, visible = true_move(8.0, -4.0), torch.ones(1, 16, 12, dtype=torch.bool)
+    true = torch.tensor([4.0, -2.0]).view(1, 2, 1, 1).expand(1, 2, 16 // step, 12 // step) / step
+    assert distance_from_truth(true, place, visible) < 1e-3
+    off = true + torch.tensor([3.0, 4.0]).view(1, 2, 1, 1) / step
+    assert distance_from_truth(off, place, visible) == pytest.approx(5, abs=1e-3)
+
+
+def test_what_the_source_does_not_show_has_no_true_flow():
+    place, visible = true_move(0.0, 0.0), torch.ones(2, 16, 12, dtype=torch.bool)
+    place = place.repeat(2, 1, 1, 1)
+    place[0, :, :, :3], visible[0, :, :3] = torch.nan, False
+    visible[1] = False
+    flow = torch.zeros(2, 2, 8, 6, requires_grad=True)
+    distance = distance_from_truth(flow + 1, place, visible)
+    assert distance.detach() == pytest.approx(2**0.5, abs=1e-3), (
+        "2 pixels of a flow of 1 each way; half of it, of two rows"
+    )
+    distance.backward()
+    assert flow.grad.isfinite().all() and flow.grad[1].abs().max() == 0 and flow.grad[0, :, :, 0].abs().max() == 0
+
+
+def test_a_flow_whose_size_does_not_divide_the_truths_is_refused():
+    with pytest.raises(BadInput, match="5x6"):
+        distance_from_truth(torch.zeros(1, 2, 5, 6), true_move(0, 0), torch.ones(1, 16, 12, dtype=torch.bool))

@@ -1,14 +1,16 @@
-"""GFLA's two losses on a flow (Ren et al. 2020, section 3.1): sampling correctness and affine regularity."""
+"""Losses on a flow: GFLA's sampling correctness and affine regularity (Ren et al. 2020, section 3.1), which need no
+truth, and the distance from a true one (ours)."""
 
 import math
 from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from reposer.nn.layout import without_autocast
+from reposer.core.errors import BadInput
+from reposer.nn.layout import at_least_float32, without_autocast
 from reposer.nn.warp import gaussian_sample
 
 EPSILON = 1e-8
@@ -53,6 +55,28 @@ def best_cosine(
 def _unit(features: Tensor) -> Tensor:
     unit: Tensor = features / (features.norm(dim=1, keepdim=True) + EPSILON)
     return unit
+
+
+def distance_from_truth(
+    flow: Float[Tensor, "B 2 h w"], place: Float[Tensor, "B 2 H W"], visible: Bool[Tensor, "B H W"]
+) -> Float[Tensor, ""]:
+    """How far the flow ends from the true places, in pixels of the maps of truth: the mean over each row's places that
+    the source shows, 0 for a row without any.
+
+    flow: in pixels of its level, whose sides divide those of the truth. place: (x, y) in the source, in pixels of twice
+    the truth's size (see `core.truth.Truth`). A place of the level counts as far as its cells are visible.
+    """
+    flow, place, seen = at_least_float32(flow), at_least_float32(place), visible[:, None].to(place)
+    (h, w), (height, width) = flow.shape[-2:], visible.shape[-2:]
+    if height % h or width % w or height // h != width // w:
+        raise BadInput(f"A flow of {h}x{w} cannot be compared with a truth of {height}x{width}.")
+    y, x = torch.meshgrid(*(torch.arange(n).to(place) for n in (height, width)), indexing="ij")
+    true = (place - 0.5) / 2 - torch.stack([x, y])
+    step = height // h
+    share = F.avg_pool2d(seen, step)
+    mean = F.avg_pool2d(true.where(seen > 0, 0.0), step) / share.clamp(min=EPSILON)
+    distance = (flow * step - mean).square().sum(1, keepdim=True).add(EPSILON).sqrt()
+    return ((distance * share).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=EPSILON)).mean()
 
 
 def affine_regularity(flow: Float[Tensor, "B 2 h w"], kernel_size: int) -> Float[Tensor, ""]:

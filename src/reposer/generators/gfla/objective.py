@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from reposer.core import Batch
+from reposer.core import BadInput, Batch
 from reposer.losses.adversarial import GAN, GAN_TERMS
-from reposer.losses.flow import affine_regularity, sampling_correctness
+from reposer.losses.flow import affine_regularity, distance_from_truth, sampling_correctness
 from reposer.losses.perceptual import content_and_style
 from reposer.nn.features import FeatureNetwork, feature_network
 from reposer.nn.layout import at_least_float32
@@ -38,6 +38,8 @@ class GFLAFlowConfig:
     """Weight of the sampling correctness."""
     regularity: float = 0.01
     """Weight of the affine regularity."""
+    true_flow: float = 0.0
+    """Weight of the distance from the true flow, which is not of the paper and needs pairs that have one."""
 
     def build(self, generator: FlowingGenerator) -> "GFLAFlowObjective":
         return GFLAFlowObjective(self, generator)
@@ -60,6 +62,8 @@ class GFLALossesConfig:
     """Weight of the sampling correctness."""
     regularity: float = 0.0025
     """Weight of the affine regularity."""
+    true_flow: float = 0.0
+    """Weight of the distance from the true flow, which is not of the paper and needs pairs that have one."""
     adversarial: float = 2.0
     """Weight of the generator's adversarial term."""
     gan: GAN = "least-squares"
@@ -99,11 +103,8 @@ class GFLAFlowObjective(Objective):
         flows, _ = self.generator.flow(batch.source, *conditions)
         layers = correspondence_layers(self.features, flows)
         source, target = self.features.of_constants(batch.source, batch.target, layers=tuple(layers.values()))
-        correctness, regularity = flow_terms(flows, source, target, layers, self.generator.kernel_sizes)
-        yield Turn(
-            ("flow",),
-            {"correctness": self.config.correctness * correctness, "regularity": self.config.regularity * regularity},
-        )
+        terms = flow_terms(self.config, flows, batch, source, target, layers, self.generator.kernel_sizes)
+        yield Turn(("flow",), terms)
 
 
 class GFLAObjective(Objective):
@@ -135,10 +136,11 @@ class GFLAObjective(Objective):
             batch.target, layers=tuple(dict.fromkeys(compared + tuple(layers.values())))
         )
         content, style = content_and_style(self.features(generated, compared), target, self.features)
-        weights, of_flow = self.config, {}
+        weights = self.config
+        of_flow: dict[str, Tensor] = {}
         if output.flows:
-            correctness, regularity = flow_terms(output.flows, source, target, layers, self.generator.kernel_sizes)
-            of_flow = {"correctness": weights.correctness * correctness, "regularity": weights.regularity * regularity}
+            kernel_sizes = self.generator.kernel_sizes
+            of_flow = flow_terms(weights, output.flows, batch, source, target, layers, kernel_sizes)
         with frozen(self.discriminator):
             yield Turn(
                 ("generator",),
@@ -158,13 +160,28 @@ def correspondence_layers(features: FeatureNetwork, flows: Mapping[int, Tensor])
 
 
 def flow_terms(
+    weights: GFLAFlowConfig | GFLALossesConfig,
     flows: Mapping[int, Tensor],
+    batch: Batch,
     source: Mapping[str, Tensor],
     target: Mapping[str, Tensor],
     layers: Mapping[int, str],
     kernel_sizes: Mapping[int, int],
-) -> tuple[Tensor, Tensor]:
-    """Sampling correctness and affine regularity, each summed over the levels."""
+) -> dict[str, Tensor]:
+    """Weighted sampling correctness, affine regularity and distance from the truth, each summed over the levels.
+    source, target: features of the batch's pictures."""
     correctness = [sampling_correctness(source[layers[n]], target[layers[n]], flow) for n, flow in flows.items()]
     regularity = [affine_regularity(flow, kernel_sizes[n]) for n, flow in flows.items()]
-    return sum(correctness, correctness[0].new_zeros(())), sum(regularity, regularity[0].new_zeros(()))
+    nothing = correctness[0].new_zeros(())
+    terms = {
+        "correctness": weights.correctness * sum(correctness, nothing),
+        "regularity": weights.regularity * sum(regularity, nothing),
+    }
+    if weights.true_flow:
+        if (truth := batch.truth) is None:
+            raise BadInput(
+                "The true flow is to be learned (true_flow), and these pairs have none; see TruePairsConfig."
+            )
+        distances = [distance_from_truth(flow, truth.place, truth.visible) for flow in flows.values()]
+        terms["true_flow"] = weights.true_flow * sum(distances, nothing)
+    return terms

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from reposer.recipes import DataConfig, PairRecipe
+from reposer.recipes import DataConfig, PairRecipe, TruePairsConfig
 from reposer.training import RECIPES, Adam, Stage
 
 from .network import GFLAConfig
@@ -199,6 +199,23 @@ def gfla_mini() -> GFLARecipe:
         save_every=100,
         picture_every=250,
         log_every=25,
+    )
+
+
+@RECIPES.register("gfla-mini-true-flow")
+def gfla_mini_true_flow() -> GFLARecipe:
+    """gfla-mini on synthetic people whose true flow is known, and learned from besides.
+
+    With `--stages.0.objective.true-flow 0 --stages.1.objective.true-flow 0` it is gfla-mini on the same pairs;
+    docs/families/gfla.md compares them.
+    """
+    losses = replace(MINI_LOSSES, true_flow=0.05)
+    flow, everything = _mini_stages(losses, 250, 1250)
+    return replace(
+        gfla_mini(),
+        name="gfla-mini-true-flow",
+        data=TruePairsConfig(num_people=300, photographs=False),
+        stages=(replace(flow, objective=replace(MINI_FLOW, true_flow=0.1)), everything),
     )
 
 
