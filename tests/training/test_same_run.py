@@ -12,6 +12,7 @@ import torch
 
 from reposer.cli.train import parse
 from reposer.core import BadInput
+from reposer.core.configs import to_plain
 from reposer.generators import RECIPES, load, save
 from reposer.generators.gfla.objective import GFLALossesConfig
 from reposer.recipes import DataConfig
@@ -19,6 +20,8 @@ from reposer.synthetic.people import write_people
 from reposer.training import Recipe, Start, train
 from reposer.training.contents import digest
 from reposer.training.distributed import rows_of_process
+from reposer.training.old_names import ADDED_WITHIN
+from reposer.training.same_run import _differences, refuse_another_run
 from tests.training.run_tiny import recipe
 from tests.training.test_resume import assert_same, final_state
 
@@ -56,6 +59,31 @@ def test_another_value_is_refused_with_its_path_and_both_values_and_nothing_else
     message = str(caught.value)
     assert "stages.1.warmup is 0 there, 7 asked; seed is 0 there, 5 asked. Give" in message
     assert "log_every" not in message and "optimisers" not in message
+
+
+@pytest.mark.parametrize("name", ["trueflow", "gfla-synthetic", "gfla-mini-true-flow"])
+def test_a_run_from_before_a_field_was_added_has_its_value_of_then(name):
+    ours = RECIPES[name]()
+    asked = to_plain(ours)
+    missing = []
+
+    def of_then(values):
+        if isinstance(values, list):
+            return [of_then(value) for value in values]
+        if not isinstance(values, dict):
+            return values
+        missing.extend(key for key in values if key in ADDED_WITHIN)
+        return {key: of_then(value) for key, value in values.items() if key not in ADDED_WITHIN}
+
+    found = {"recipe": of_then(asked), "contents": {}}
+    assert missing
+    differing = [where for where, _, _ in _differences(found["recipe"], asked)]
+    if name == "gfla-mini-true-flow":  # of all of these, none had a true flow then
+        assert sorted(differing) == [
+            "data.photographs", "model.first_enlarging", "stages.0.objective.true_flow", "stages.1.objective.true_flow"
+        ]  # fmt: skip
+    else:
+        refuse_another_run(Path(), found, asked, {}, ours, taken=0, extend=False)
 
 
 @pytest.mark.slow

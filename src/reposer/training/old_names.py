@@ -9,6 +9,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {"fooled": {"drawn": "generated", "dra
 ADDED: Mapping[str, Any] = {"accumulation": 1}
 """Fields that recipes of earlier versions lacked, with the value that they had in effect."""
 
+ADDED_WITHIN: Mapping[str, Any] = {
+    "corrects": False,
+    "first_enlarging": "orthogonal",
+    "photographs": True,
+    "true_flow": 0.0,
+}
+"""The same of fields of a recipe's model, data and losses."""
 
 GONE = frozenset({"protocol"})
 """Fields that recipes of earlier versions had, and that nothing read."""

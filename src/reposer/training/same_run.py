@@ -8,6 +8,7 @@ from typing import Any
 
 from reposer.core import BadInput, quoted
 
+from .old_names import ADDED_WITHIN
 from .recipe import Recipe
 
 FREE = ("log_every", "save_every", "picture_every", "keep", "workers")
@@ -93,7 +94,8 @@ def _differences(found: Any, asked: Any, where: str = "") -> Iterator[Difference
     """The innermost values that differ."""
     if isinstance(found, dict) and isinstance(asked, dict):
         for key in [*asked, *(k for k in found if k not in asked)]:
-            yield from _differences(found.get(key), asked.get(key), f"{where}.{key}" if where else str(key))
+            old = found[key] if key in found else ADDED_WITHIN.get(key)
+            yield from _differences(old, asked.get(key), f"{where}.{key}" if where else str(key))
     elif isinstance(found, list) and isinstance(asked, list) and len(found) == len(asked):
         for number, (old, new) in enumerate(zip(found, asked, strict=True)):
             yield from _differences(old, new, f"{where}.{number}")
