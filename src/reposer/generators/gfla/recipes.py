@@ -209,13 +209,17 @@ def gfla_mini_true_flow() -> GFLARecipe:
     With `--stages.0.objective.true-flow 0 --stages.1.objective.true-flow 0` it is gfla-mini on the same pairs;
     docs/families/gfla.md compares them.
     """
-    losses = replace(MINI_LOSSES, true_flow=0.05)
-    flow, everything = _mini_stages(losses, 250, 1250)
-    return replace(
-        gfla_mini(),
+    mini = gfla_mini()
+    flow, everything = _mini_stages(replace(MINI_LOSSES, true_flow=0.05), 250, 1250)
+    return GFLARecipe(
         name="gfla-mini-true-flow",
+        model=mini.model,
         data=TruePairsConfig(num_people=300, photographs=False),
         stages=(replace(flow, objective=replace(MINI_FLOW, true_flow=0.1)), everything),
+        ema=mini.ema,
+        save_every=mini.save_every,
+        picture_every=mini.picture_every,
+        log_every=mini.log_every,
     )
 
 
