@@ -194,6 +194,8 @@ def test_a_system_that_learns_from_clips_is_refused_and_one_that_learns_from_flo
         contest_form(RECIPES["gfla-animation-mini"](), mini(), tmp_path)
     flow = RECIPES["trueflow-mini"]()
     assert contest_form(flow, mini(), tmp_path).data == dataclasses.replace(flow.data, photographs=False)
+    on_photos = dataclasses.replace(mini(), data=str(tmp_path))
+    assert contest_form(flow, on_photos, tmp_path).data == flow.data, "which resembles photographs"
 
 
 @pytest.mark.slow

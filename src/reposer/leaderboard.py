@@ -55,6 +55,7 @@ from reposer.training import RECIPES, Recipe, TrainingStopped, train
 from reposer.training.contents import digest
 from reposer.training.loop import must_begin
 from reposer.training.run_folder import RunFolder, Taken
+from reposer.training.same_run import differences
 
 Score = tuple[float, float, float]  # mean, and the ends of its interval
 Moment = Literal["pictures", "minutes"]
@@ -307,7 +308,8 @@ def _write_results(
 
 def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | None = None) -> Recipe:
     """The recipe with the contest's batch, data and averaging, and constant learning rates. A system that learns from
-    pairs with their true flow has pairs of its own instead of the contest's people, as rendered, like these.
+    pairs with their true flow has pairs of its own instead of the contest's people: as rendered, like these, if no data
+    are given.
 
     Stages before the last keep their share of the recipe's steps, relative to `steps` (None = those of the contest's
     pictures); the last is open-ended.
@@ -317,16 +319,16 @@ def contest_form(recipe: Recipe, contest: Contest, people: Path, steps: int | No
     return replace(
         recipe,
         stages=(*stages, replace(last, steps=NO_END)),
-        data=_data_of(recipe, people),
+        data=_data_of(recipe, contest, people),
         batch_size=BATCH,
         ema=contest.average,
     )
 
 
-def _data_of(recipe: Recipe, people: Path) -> DataConfig | TruePairsConfig:
+def _data_of(recipe: Recipe, contest: Contest, people: Path) -> DataConfig | TruePairsConfig:
     """What a system trains on."""
     if isinstance(recipe.data, TruePairsConfig):
-        return replace(recipe.data, photographs=False)
+        return replace(recipe.data, photographs=False) if contest.data is None else recipe.data
     if not isinstance(recipe.data, DataConfig):
         raise BadInput(f"{recipe.name} does not train on pairs of people, so it cannot be compared here.")
     return DataConfig(root=str(people), skeleton=recipe.data.skeleton)
@@ -618,7 +620,10 @@ def _meet_again(contest: Contest, out: Path) -> None:
             )
         write_text(file, json.dumps(values, indent=2) + "\n")
     elif (found := object_in(file)) != json.loads(json.dumps(values)):
-        other = [key for key in {**found, **values} if found.get(key) != values.get(key)]
+        plain = json.loads(json.dumps(values))
+        other = [key for key in {**found, **plain} if any(differences(found.get(key), plain.get(key)))]
+        if not other:
+            return
         raise BadInput(f"{out} holds a contest with another {', '.join(other)}; give a new folder with --out.")
 
 

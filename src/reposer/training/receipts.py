@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from reposer.core import BadInput, quoted
 from reposer.core.configs import from_plain
 
+from .old_names import ADDED_WITHIN
 from .recipe import Recipe
 from .run_folder import RunFolder
 
@@ -47,6 +48,7 @@ def _alike(example: Any, plain: Any, where: str) -> Any:
         values = {
             name: _read(getattr(example, name), hints[name], value, f"{where}.{name}") for name, value in plain.items()
         }
+        values |= {name: ADDED_WITHIN[name] for name in own - set(plain) if name in ADDED_WITHIN}  # as they were then
         try:
             return dataclasses.replace(example, **values)  # type: ignore[type-var]
         except (ValueError, TypeError, ArithmeticError, LookupError) as error:

@@ -44,7 +44,7 @@ def refuse_another_run(
     more = f"stages.{len(recipe.stages) - 1}.steps"
     differing = [
         (where, old, new)
-        for where, old, new in _differences(found["recipe"], asked)
+        for where, old, new in differences(found["recipe"], asked)
         if where not in FREE and where not in by_content
     ]
     longer = [d for d in differing if d[0] == more and _whole(d[1]) and _whole(d[2]) and 0 < d[1] < d[2]]
@@ -90,14 +90,14 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _differences(found: Any, asked: Any, where: str = "") -> Iterator[Difference]:
+def differences(found: Any, asked: Any, where: str = "") -> Iterator[Difference]:
     """The innermost values that differ."""
     if isinstance(found, dict) and isinstance(asked, dict):
         for key in [*asked, *(k for k in found if k not in asked)]:
             old = found[key] if key in found else ADDED_WITHIN.get(key)
-            yield from _differences(old, asked.get(key), f"{where}.{key}" if where else str(key))
+            yield from differences(old, asked.get(key), f"{where}.{key}" if where else str(key))
     elif isinstance(found, list) and isinstance(asked, list) and len(found) == len(asked):
         for number, (old, new) in enumerate(zip(found, asked, strict=True)):
-            yield from _differences(old, new, f"{where}.{number}")
+            yield from differences(old, new, f"{where}.{number}")
     elif found != asked or isinstance(found, bool) != isinstance(asked, bool):
         yield where, found, asked
