@@ -223,3 +223,12 @@ def test_the_true_flow_is_learned_from_pairs_that_have_one_and_refused_without()
         plain = replace(stage.objective, true_flow=0.0).build(generator)
         *_, turn = plain.steps(replace(batch, truth=None))
         assert "true_flow" not in turn.terms
+
+
+@pytest.mark.parametrize("name", ["gfla-mini", "gfla-fashion-2020-baseline"])
+def test_a_true_flow_that_no_pair_has_or_nothing_shows_is_refused_before_anything_trains(name):
+    recipe = RECIPES[name]()
+    last = recipe.stages[-1]
+    stages = (*recipe.stages[:-1], replace(last, objective=replace(last.objective, true_flow=0.1)))
+    with pytest.raises(BadInput, match="true_flow"):
+        replace(recipe, stages=stages)

@@ -24,7 +24,7 @@ class SourcePerson:
 class Composition:
     """What a picture is made of, pixel by pixel of a generator's frame: enough to make it again at a photo's own size.
 
-    The person is M copies: of S sources, of their forearms, hands and heads as a whole, and then, where none shows it,
+    The person is M copies: of S sources, of their arms, hands and heads as wholes, and then, where none shows it,
     of places where one shows the body's other side, or hair that is seen from behind; the rest is invented. Behind the
     person lies the first source's own background, filled where its person stood.
 
@@ -32,8 +32,8 @@ class Composition:
     is each copy; together at most 1. invented: the person, as far as it is not copied.
     person: how much of a pixel the person covers. background: complete. hole: how much of the background is filled.
     still: how surely nothing moved there, so that the first source's own pixel stays. source_person: how much of each
-    source's pixels its person covers. wholes, mirrored: the source of each copy of a forearm, hand or head, and of
-    a body's other side or hair.
+    source's pixels its person covers. wholes, mirrored: the source of each copy of a part of an arm, a hand or head,
+    and of a body's other side or hair.
     """
 
     place: Float[Tensor, "B M 2 h w"]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from reposer.core import BadInput
 from reposer.recipes import DataConfig, PairRecipe, TruePairsConfig
 from reposer.training import RECIPES, Adam, Stage
 
@@ -31,6 +32,14 @@ class GFLARecipe(PairRecipe):
     stages: tuple[GFLAStage, ...]
     """The stages: the flow alone, then all networks."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(stage.objective.true_flow for stage in self.stages) and isinstance(self.data, DataConfig):
+            raise BadInput(
+                f"The true flow is to be learned (true_flow), and the pairs of {self.name} have none: take "
+                f"gfla-mini-true-flow."
+            )
+
 
 @dataclass(frozen=True)
 class GFLAWithoutFlowRecipe(PairRecipe):
@@ -40,6 +49,11 @@ class GFLAWithoutFlowRecipe(PairRecipe):
     """The network to train."""
     stages: tuple[GFLAStage, ...]
     """The stages; there is one, of all networks."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(stage.objective.true_flow for stage in self.stages):
+            raise BadInput(f"{self.name} has no flow, so that it cannot learn the true one (true_flow).")
 
 
 def two_stages(

@@ -5,7 +5,7 @@ Nothing is learned here. The network says where in the photo an arm is, and whet
 there is what both poses say. What the network takes for an arm and is none is what lies behind it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -146,26 +146,41 @@ def moved_arms(
     behind = filled((1 - arms - wanted[:, :1]) / (1 - arms).clamp(min=1e-3), 1 - ramp(arms, *WANTED))
     behind = large(behind, size)
     found = []
-    for moved, groups in ((_moved_upper, _UPPER_ARMS), (_moved, _FOREARMS)):
+    for joints, groups in ((UPPER_ARM, _UPPER_ARMS), (FOREARM, _FOREARMS)):
         for k, group in enumerate(groups):
-            others = _FOREARMS[1 - k] if moved is _moved else [part for part in _ARMS if part != group[0]]
+            others = _FOREARMS[1 - k] if joints == FOREARM else [part for part in _ARMS if part != group[0]]
             now = ramp(large(widest(wanted[:, group].sum(1, True), 1), size), *WANTED)
             other = ramp(large(wanted[:, others].sum(1, True), size), *OWN)
-            found.append(_of_rows(moved, sources, k, target_pose, now, other, behind))
+            found.append(_of_rows(joints, [arms[k] for arms in sources], target_pose, now, other, behind))
     return found
 
 
 def _of_rows(
-    moved: Callable[..., Whole], sources: Sequence[Sequence[SourceArm]], side: int, target_pose: Pose, *maps: Tensor
+    joints: tuple[str, str],
+    sources: Sequence[SourceArm],
+    target_pose: Pose,
+    now: Float[Tensor, "B 1 H W"],
+    other: Float[Tensor, "B 1 H W"],
+    behind: Float[Tensor, "B 1 H W"],
 ) -> Whole:
-    rows = [moved(own[side], target_pose[b : b + 1], *(a[b : b + 1] for a in maps)) for b, own in enumerate(sources)]
+    """A part of an arm of each row. now: where the target has it. other: where it has what may lie over or beside it.
+    behind: how surely something of the body is there in the target, and not the background, if no arm is."""
+    rows = []
+    for b, source in enumerate(sources):
+        placed = _placed(source, target_pose[b : b + 1], joints)
+        if placed is None:
+            nothing = torch.zeros_like(source.own)
+            rows.append(Whole(nothing.repeat(1, 2, 1, 1), nothing, nothing, nothing))
+            continue
+        shown, rest = _forearm(placed) if joints == FOREARM else _upper_arm(placed)
+        rest = rest * now[b : b + 1] * (1 - other[b : b + 1])
+        there = behind[b : b + 1]
+        rows.append(Whole(placed.place, shown * now[b : b + 1], rest * (1 - there), rest * there))
     return Whole(*(torch.cat(maps) for maps in zip(*rows, strict=True)))
 
 
-def _placed(
-    source: SourceArm, target_pose: Pose, joints: tuple[str, str], shown: Callable[[ArmPart], Tensor]
-) -> Placed | None:
-    """A part of an arm; None where a pose does not say where it is. shown: how surely a pixel of the source is it."""
+def _placed(source: SourceArm, target_pose: Pose, joints: tuple[str, str]) -> Placed | None:
+    """A part of an arm; None where a pose does not say where it is."""
     pose, side = source.pose, source.side
     lengths = shared_lengths(pose, target_pose)
     here, there = (
@@ -179,7 +194,8 @@ def _placed(
     stretched = torch.where(along < 0, along / after * before, along)  # beyond its end nothing is stretched
     place = here.end + here.length * (stretched[..., None] * here.along + across[..., None] * here.across)
     place = place.movedim(-1, 0)[None].to(source.own)
-    seen = sample(shown(here), place) * inside(place, size)
+    own = source.shown(here) if joints == FOREARM else source.shown_upper(here)
+    seen = sample(own, place) * inside(place, size)
     return Placed(along, across, -after, place, seen, here.sure * there.sure * _not_lowered(here, there, pose, joints))
 
 
@@ -195,54 +211,29 @@ def _not_lowered(here: ArmPart, there: ArmPart, pose: Pose, joints: tuple[str, s
     return 1 - ramp(-here.along @ down, *RAISED) * ramp(1 - here.along @ there.along, *TURNED)
 
 
-def _nothing(source: SourceArm) -> Whole:
-    nothing = torch.zeros_like(source.own)
-    return Whole(nothing.repeat(1, 2, 1, 1), nothing, nothing, nothing)
-
-
-def _moved(
-    source: SourceArm,
-    target_pose: Pose,
-    now: Float[Tensor, "1 1 H W"],
-    other: Float[Tensor, "1 1 H W"],
-    behind: Float[Tensor, "1 1 H W"],
-) -> Whole:
-    """A forearm of one row. now, other: this and the other one in the target. behind: how surely something of the body
-    is there in the target, and not the background, if no arm is."""
-    placed = _placed(source, target_pose, FOREARM, source.shown)
-    if placed is None:
-        return _nothing(source)
+def _forearm(placed: Placed) -> tuple[Float[Tensor, "1 1 H W"], Float[Tensor, "1 1 H W"]]:
+    """Where a forearm is shown with its hand, and where around it what is taken for one is none."""
     along, across, seen = placed.along, placed.across, placed.seen
     width = WIDTH[1] + (WIDTH[0] - WIDTH[1]) * (along / placed.start).clamp(0, 1)
     middle = (across.abs() < width) & (along > ELBOW + placed.start) & (along < -WIDTH[1])
     sure, whole = (placed.share(middle, least) for least in (COMPLETE, WHOLE))
-    palm = (seen * (in_palm := (across.abs() < width) & (along > PALM[0]) & (along < PALM[1]))).sum()
-    palm = ramp(palm / in_palm.sum().clamp(min=1), *SHOWN)
+    in_palm = (across.abs() < width) & (along > PALM[0]) & (along < PALM[1])
+    palm = ramp((seen * in_palm).sum() / in_palm.sum().clamp(min=1), *SHOWN)
     start = ramp(along, placed.start, ELBOW + placed.start)
     zone = (along < TIP) * (across.abs() < WIDE)
     around = start * (along < TIP + AROUND) * (across.abs() < WIDE + AROUND)
-    rest = whole * around * now * (1 - seen * zone) * torch.where(along > 0, palm, 1.0) * (1 - other)
-    return Whole(placed.place, sure * start * seen * zone * now, rest * (1 - behind), rest * behind)
+    return sure * start * seen * zone, whole * around * (1 - seen * zone) * torch.where(along > 0, palm, 1.0)
 
 
-def _moved_upper(
-    source: SourceArm,
-    target_pose: Pose,
-    now: Float[Tensor, "1 1 H W"],
-    other: Float[Tensor, "1 1 H W"],
-    behind: Float[Tensor, "1 1 H W"],
-) -> Whole:
-    """An upper arm of one row. now, other: this, and what else of arms is in the target. behind: as of a forearm."""
-    placed = _placed(source, target_pose, UPPER_ARM, source.shown_upper)
-    if placed is None:
-        return _nothing(source)
+def _upper_arm(placed: Placed) -> tuple[Float[Tensor, "1 1 H W"], Float[Tensor, "1 1 H W"]]:
+    """The same of an upper arm, with what lies around its elbow."""
     along, across, seen = placed.along, placed.across, placed.seen
     middle = (across.abs() < UPPER_WIDTH) & (along > placed.start) & (along < -UPPER_WIDTH / 2)
     sure, whole = (placed.share(middle, least) for least in (COMPLETE, WHOLE))
     start = ramp(along, placed.start, placed.start * (1 - SHOULDER))
     zone = torch.where(along < 0, across.abs() < UPPER_WIDE, torch.hypot(along, across) < ROUND)
-    rest = whole * start * (along < 0) * (across.abs() < UPPER_WIDE + AROUND) * now * (1 - seen * zone) * (1 - other)
-    return Whole(placed.place, sure * start * seen * zone * now, rest * (1 - behind), rest * behind)
+    around = start * (along < 0) * (across.abs() < UPPER_WIDE + AROUND)
+    return sure * start * seen * zone, whole * around * (1 - seen * zone)
 
 
 def _its_own(

@@ -141,7 +141,7 @@ class PaintNet(nn.Module):
         if not self.corrects:
             return out
         colours = large(at_least_float32(looked_up[:, :3]), (seen.shape[-2], seen.shape[-1]))
-        return torch.cat([out[:, :3] + colours.clamp(-FULL, FULL).atanh().to(out), out[:, 3:]], 1)
+        return torch.cat([out[:, :3] + colours.clamp(-FULL, FULL).atanh(), at_least_float32(out[:, 3:])], 1)
 
 
 def folded(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 4*C h w"]:
