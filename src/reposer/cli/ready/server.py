@@ -87,12 +87,12 @@ class _Keeper:
                 if status:
                     raise RuntimeError("The process that was to wait for a call failed.")
                 break
-            self.at_work, self.since = False, time.monotonic()
+            self.at_work = False
 
     def watch(self, copy: socket.socket) -> None:
         """Tells how it is with the copy, until it ends."""
         while word := copy.recv(1):
-            self.at_work = word == AT_WORK
+            self.at_work, self.since = word == AT_WORK, time.monotonic()
             self.calls += self.at_work
             self.tell("working" if self.at_work else "waiting")
 
@@ -107,7 +107,7 @@ class _Keeper:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             ours.close()
-            _serve(self.files, listening, theirs, self.since)
+            _serve(self.files, listening, theirs)
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
@@ -168,13 +168,13 @@ def _import_all() -> None:
         main(["transfer", "--help"])
 
 
-def _serve(files: Files, listening: socket.socket, keeper: socket.socket, since: float) -> NoReturn:
+def _serve(files: Files, listening: socket.socket, keeper: socket.socket) -> NoReturn:
     gc.enable()
     for step in (_open_networks, partial(_make_a_picture, files.pictures)):
         if not _comes(listening):  # else the call itself is the first to need it
             step()
     keeper.sendall(b".")
-    ready: list[Any] = []
+    since, ready = time.monotonic(), list[Any]()  # what was to be prepared takes nothing of the time asked for
     while not ready and (left := since + files.seconds() - time.monotonic()) > 0:  # which may be asked for anew
         ready, _, _ = select.select([listening, keeper], [], [], min(left, LOOK))
     if listening not in ready:  # it is time, or the keeper has ended
