@@ -339,6 +339,19 @@ def test_a_stage_can_start_from_the_flow_of_another_run(tmp_path):
         assert torch.equal(tensor, first.flow_net.state_dict()[name])
     for name, tensor in second.target_net.state_dict().items():
         assert torch.equal(tensor, kept[name])
+    assert "learned with" not in message
+
+
+def test_a_start_says_in_what_the_network_of_its_weights_was_another(tmp_path):
+    from reposer.generators import save
+    from reposer.training import Start
+    from reposer.training.loop import _begin_from
+
+    recipe = RECIPES["trueflow-mini"]().tiny()
+    generator, path = recipe.build(), Path(tmp_path) / "anew.safetensors"
+    save(replace(recipe, model=replace(recipe.model, corrects=False)).build(), path)
+    message = _begin_from(Start(str(path), ("",)), generator)
+    assert message.endswith("They learned with corrects = False (here True).")
 
 
 @pytest.mark.slow

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from reposer.core import BadInput, quoted
+from reposer.core.configs import to_plain
 from reposer.core.processes import processor_seconds
 from reposer.nn.gathered_norm import GatheredBatchNorm
-from reposer.nn.weights import read_safetensors, save_generator, usable
+from reposer.nn.weights import read_about, read_safetensors, save_generator, usable
 
 from .distributed import (
     average_gradients,
@@ -33,6 +34,7 @@ from .progress import RunLog
 from .recipe import Recipe, Stage, Start
 from .run_folder import RunFolder, Taken, machine
 from .runs import log_lines
+from .same_run import differences
 from .signals import stop_on_signal
 from .trackers import TrackerName, begin_tracker, refuse_missing
 
@@ -437,15 +439,22 @@ def _refuse_precision(recipe: Recipe) -> None:
 
 
 def _begin_from(start: Start, generator: nn.Module) -> str:
-    """Takes the tensors that `start` names, strictly; returns a report of those that stay unchanged."""
-    taken, own = _taken(start, generator), generator.state_dict()
+    """Takes the tensors that `start` names, strictly; returns a report of those that stay unchanged, and of what the
+    network that they come from was otherwise."""
+    (taken, header), own = _taken(start, generator), generator.state_dict()
     generator.load_state_dict(taken, strict=False)
-    return f"Took {len(taken)} tensors from {start.file}; {len(own) - len(taken)} keep their first values."
+    said = f"Took {len(taken)} tensors from {start.file}; {len(own) - len(taken)} keep their first values."
+    config = read_about(header, Path(start.file)).get("config")
+    if not isinstance(config, dict):
+        return said
+    found = differences(config, to_plain(getattr(generator, "config", None)))
+    other = [f"{where} = {quoted(there)} (here {quoted(here)})" for where, there, here in found]
+    return f"{said} They learned with {', '.join(other)}." if other else said
 
 
-def _taken(start: Start, generator: nn.Module) -> dict[str, Tensor]:
-    """The tensors that `start` names, if all of them exist and fit."""
-    tensors, _ = read_safetensors(Path(start.file))
+def _taken(start: Start, generator: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors that `start` names, if all of them exist and fit, and the file's header."""
+    tensors, header = read_safetensors(Path(start.file))
     own = generator.state_dict()
     taken = {name: t for name, t in tensors.items() if name.startswith(start.prefixes)}
     misfits = sorted(n for n, t in taken.items() if n not in own or own[n].shape != t.shape)
@@ -455,7 +464,7 @@ def _taken(start: Start, generator: nn.Module) -> dict[str, Tensor]:
             f"{start.file} does not fit the prefixes {start.prefixes}: {misfits[:5] or 'no tensor'} "
             f"do not match this generator, {absent[:5] or 'none'} are missing."
         )
-    return usable(taken, {name: own[name] for name in taken}, start.file)
+    return usable(taken, {name: own[name] for name in taken}, start.file), header
 
 
 def _restore(

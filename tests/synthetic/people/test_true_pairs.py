@@ -8,7 +8,7 @@ import torch
 from reposer.cli import main
 from reposer.core import BadInput, Batch
 from reposer.synthetic.people import SyntheticPeople
-from reposer.synthetic.people.true_pairs import PAIRS, TruePairs
+from reposer.synthetic.people.true_pairs import TruePairs
 from reposer.synthetic.people.true_views import CHUNK, VIEWS, render_first_view, render_views, write_views
 
 SIZE = (256, 192)
@@ -71,18 +71,28 @@ def test_batches_carry_the_truth_only_where_every_row_has_it(pairs):
 
 def test_pairs_that_need_not_resemble_photographs_are_as_rendered(pairs):
     plain = TruePairs(SIZE, "val", 2, photographs=False)
-    for i in (1, PAIRS + 6):
-        assert torch.equal(plain.sample(i, 3).source, pairs[i].source)
-        assert not torch.equal(pairs.sample(i, 3).source, pairs[i].source)
+    same = {pairs.picture_names(i): i for i in range(len(pairs))}
+    for i in (0, plain.pairs_each + 6):
+        k = same[plain.picture_names(i)]
+        assert torch.equal(plain.sample(i, 3).source, pairs[k].source)
+        assert not torch.equal(pairs.sample(k, 3).source, pairs[k].source)
     assert plain.bytes_to_keep < pairs.bytes_to_keep
+
+
+def test_pairs_as_rendered_are_all_of_two_different_pictures(pairs):
+    plain = TruePairs(SIZE, "val", 2, photographs=False)
+    named = [plain.picture_names(i) for i in range(len(plain))]
+    assert len(plain) == 2 * VIEWS * (VIEWS - 1) and len({*named}) == len(named)
+    assert {*named} == {pair for i in range(len(pairs)) if len({*(pair := pairs.picture_names(i))}) == 2}
+    assert plain.identity(0) != plain.identity(plain.pairs_each)
 
 
 @pytest.mark.slow
 def test_views_on_disk_are_the_ones_rendered_on_the_spot(tmp_path):
     write_views(tmp_path / "views", size=(64, 48), num_train=1, workers=1, progress=False)
     read, rendered = TruePairs((64, 48), "train", 100, root=tmp_path / "views"), TruePairs((64, 48), "train", 3)
-    assert len(read) == CHUNK * PAIRS == CHUNK * VIEWS**2
-    for i in (1, 2 * PAIRS + 7):
+    assert len(read) == CHUNK * VIEWS**2
+    for i in (1, 2 * read.pairs_each + 7):
         a, b = read[i], rendered[i]
         assert torch.equal(a.source, b.source) and torch.equal(a.target, b.target)
         assert torch.equal(a.truth.place, b.truth.place) and torch.equal(a.truth.visible, b.truth.visible)
@@ -102,7 +112,7 @@ def test_a_person_in_the_background_is_the_one_of_all_views():
 def test_as_many_people_are_kept_as_fit_and_pairs_do_not_depend_on_it():
     pairs, without = TruePairs((64, 48), "val", 5), TruePairs((64, 48), "val", 5)
     without._kept.most = without._behind.most = 0
-    addresses = [(person * PAIRS + 6, 3 + turn) for turn in range(2) for person in range(5)]
+    addresses = [(person * VIEWS**2 + 6, 3 + turn) for turn in range(2) for person in range(5)]
     for i, seed in addresses:
         a, b = pairs.sample(i, seed), without.sample(i, seed)
         assert torch.equal(a.source, b.source) and torch.equal(a.target, b.target)

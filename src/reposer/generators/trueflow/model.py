@@ -6,6 +6,9 @@ size of the output; only what no source shows is generated.
 """
 
 import math
+import os
+
+LOOK4 = bool(os.environ.get("LOOK4"))
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
@@ -113,8 +116,9 @@ class PaintNet(nn.Module):
         """What the source's person looks like where they are most like each cell of the target."""
         body, target = geometry.source, geometry.target
         h, w = target.coarse.shape[2:]
-        small, look = F.avg_pool2d(source, 8), F.avg_pool2d(body.coarse, 2)
-        person = F.avg_pool2d(body.person, 4)
+        finer = 2 if LOOK4 else 1
+        small, look = F.avg_pool2d(source, 8 // finer), body.coarse if LOOK4 else F.avg_pool2d(body.coarse, 2)
+        person = F.avg_pool2d(body.person, 4 // finer)
         key = torch.cat([self.key(look), (person + 1e-3).log().to(body.coarse.dtype)], 1)
         query = self.query(target.coarse)
         scale = 1 / math.sqrt(query.shape[1])

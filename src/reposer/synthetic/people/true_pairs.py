@@ -321,8 +321,6 @@ def _detections(
 
 # ------------------------------------------------------------------------------------------- the data set
 
-PAIRS = VIEWS * VIEWS
-"""Pairs of each person: all ordered pairs of views, including a view with itself."""
 KEPT = 200_000_000
 """Bytes of views that are cached when rendered on the fly: of 350 people at 128x96, of 88 at 256x192."""
 KEPT_BEHIND = 50_000_000
@@ -335,6 +333,9 @@ class TruePairs(PairDataset):
 
     `self[i]` is plain and deterministic; `sample(i, seed)` is a function of (i, seed): hard, or without `photographs`
     plain as well.
+
+    pairs_each: of a person, all ordered pairs of views. Of those that resemble photographs some are of a view with
+    itself, which differ by what is composed; as rendered they would be a picture and itself.
     """
 
     def __init__(
@@ -349,6 +350,7 @@ class TruePairs(PairDataset):
         photographs: bool = True,
     ) -> None:
         self.photographs = photographs
+        self.pairs_each = VIEWS * VIEWS if photographs else VIEWS * (VIEWS - 1)
         self.people = SyntheticPeople(size, split, seed=seed)
         self.files = None if root is None else ViewFiles(root, size, split, seed)
         self.num_people = num_people if self.files is None else min(num_people, len(self.files))
@@ -358,7 +360,7 @@ class TruePairs(PairDataset):
         self._kept, self._behind = _Recent(KEPT), _Recent(KEPT_BEHIND)
 
     def __len__(self) -> int:
-        return self.num_people * PAIRS
+        return self.num_people * self.pairs_each
 
     def __getitem__(self, i: int) -> Sample:
         if not -len(self) <= i < len(self):
@@ -369,16 +371,19 @@ class TruePairs(PairDataset):
         return self._composed(i, seed, hard=self.photographs)
 
     def identity(self, i: int) -> str:
-        return self.people.identity(i // PAIRS)
+        return self.people.identity(i // self.pairs_each)
 
     def picture_names(self, i: int) -> tuple[str, str]:
         person, source, target = self._address(i)
         return f"{self.people.identity(person)}_{source}", f"{self.people.identity(person)}_{target}"
 
-    @staticmethod
-    def _address(i: int) -> tuple[int, int, int]:
+    def _address(self, i: int) -> tuple[int, int, int]:
         """(person, source view, target view)."""
-        return i // PAIRS, i % PAIRS // VIEWS, i % VIEWS
+        person, pair = divmod(i, self.pairs_each)
+        if self.photographs:
+            return person, *divmod(pair, VIEWS)
+        source, further = divmod(pair, VIEWS - 1)
+        return person, source, (source + 1 + further) % VIEWS
 
     def _composed(self, i: int, seed: int, *, hard: bool) -> Sample:
         person, a, b = self._address(i)
