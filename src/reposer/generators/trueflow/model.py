@@ -6,9 +6,6 @@ size of the output; only what no source shows is generated.
 """
 
 import math
-import os
-
-LOOK4 = bool(os.environ.get("LOOK4"))
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
@@ -59,8 +56,8 @@ class TrueFlowConfig:
     paint: tuple[int, int, int] = (32, 64, 128)
     """Channels of the network that generates hidden pixels, at 1/2, 1/4 and 1/8 of the picture; they divide by 8."""
     corrects: bool = False
-    """Whether that network corrects the colours that it looks up in the source, which is learned in fewer steps than to
-    generate colours anew, as the shipped network does."""
+    """Whether that network corrects the colours that it looks up in the source, at 1/4 of the picture, which is learned
+    in fewer steps than to generate colours anew, as the shipped network does, which looks them up at 1/8."""
 
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, DIVISOR, "TrueFlow")
@@ -116,9 +113,9 @@ class PaintNet(nn.Module):
         """What the source's person looks like where they are most like each cell of the target."""
         body, target = geometry.source, geometry.target
         h, w = target.coarse.shape[2:]
-        finer = 2 if LOOK4 else 1
-        small, look = F.avg_pool2d(source, 8 // finer), body.coarse if LOOK4 else F.avg_pool2d(body.coarse, 2)
-        person = F.avg_pool2d(body.person, 4 // finer)
+        side = 1 if self.corrects else 2  # of what is looked up, in cells
+        small, look = F.avg_pool2d(source, 4 * side), F.avg_pool2d(body.coarse, side)
+        person = F.avg_pool2d(body.person, 2 * side)
         key = torch.cat([self.key(look), (person + 1e-3).log().to(body.coarse.dtype)], 1)
         query = self.query(target.coarse)
         scale = 1 / math.sqrt(query.shape[1])
