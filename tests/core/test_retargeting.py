@@ -87,6 +87,28 @@ def test_longer_legs_stay_longer_and_stand_on_the_same_ground():
     assert float(answer.xy[ankles, 1].max()) == pytest.approx(float(source.xy[ankles, 1].max()), abs=1e-3)
 
 
+@pytest.mark.parametrize("legs", [0.6, 0.72, 0.8])
+def test_who_stands_on_short_legs_stays_as_tall(legs):
+    """As legs are that a camera sees from above, and in the joints of many an estimator: nobody grows out of the
+    photo."""
+    source = standing(legs=legs)
+    answer = retarget(source, standing(size=(300, 300), at=(100.0, 150.0), stature=200.0)).pose
+    assert torch.allclose(answer.xy, source.xy, atol=0.6)  # a knee lies beside its hip, on long legs or short
+
+
+def test_who_sits_before_the_camera_does_not_stand_on_short_thighs():
+    """Thighs that point to the camera are short, also where they and the shins point down."""
+    source = standing(at=(80.0, 100.0))
+    xy = source.xy.clone()
+    for side in ("right", "left"):
+        hip, knee, ankle = (index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
+        short = 0.6 * (xy[knee, 1] - xy[hip, 1])
+        xy[[knee, ankle], 1] -= short
+    answer = retarget(replace(source, xy=xy), standing()).pose
+    thigh = float((answer.xy[index("left_knee")] - answer.xy[index("left_hip")]).norm())
+    assert thigh == pytest.approx(0.245 * 180, abs=0.5)
+
+
 @pytest.mark.parametrize("part", ["legs", "arms", "shoulders"])
 def test_each_proportion_of_the_source_is_kept(part):
     source = standing(**{part: 1.12})

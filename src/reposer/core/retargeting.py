@@ -2,8 +2,10 @@
 
 In a picture a limb that points to the camera looks short, so a short bone alone says nothing about a body. The longest
 of a person's bones, measured against those of an average adult, tell the size; a bone that is about as long as that
-size lets expect lies across the view, and its length is the person's own. Only bones that do so in both pictures get
-the length they have in the photo; all others are scaled with the person.
+size lets expect lies across the view, and its length is the person's own. So are those of legs on which somebody
+stands, however short: pose estimators put hips lower than the body that is the average here, and many a photo is taken
+from above. Only bones that do so in both pictures get the length they have in the photo; all others are scaled with the
+person.
 """
 
 import math
@@ -29,6 +31,12 @@ ACROSS = {"upper_arm": 0.95, "forearm": 0.95}
 LEAST_ACROSS, MOST_ACROSS = 0.88, 1.2
 """Range of a bone's length, as a share of what the person's size lets expect, in which it lies across the view. Arms
 point anywhere: for them (ACROSS) it begins later."""
+LEGS = ("thigh", "shin")
+STRAIGHT, DOWN = 25.0, 30.0
+"""Degrees: knees of a leg that stands are bent by less, and the leg and the trunk point down to this."""
+ALIKE = 0.7
+"""Least ratio of the shares of a standing leg's thigh and shin: a thigh that points to the camera, as of somebody who
+sits, is shortened alone."""
 LIMIT = 1.3
 """Longest bone, as a share of an average body's: a longer one is a joint in the wrong place, and is shortened to it."""
 SURE_FRAMES = 0.9
@@ -135,6 +143,7 @@ def fitted(source: Pose, targets: Pose, reference: int = 0) -> Fit:
     one = rows[reference]
     own, own_size = _lengths(source)
     other, other_size = _lengths_of_clip(rows, reference)
+    standing = bool(_stands(source)), bool(_stands(rows).any())
     limits: dict[str, float] = {}
     if own_size is None or other_size is None:
         scale, ratios = _ratio_of_boxes(source, one), dict.fromkeys(BONES, 1.0)
@@ -142,7 +151,7 @@ def fitted(source: Pose, targets: Pose, reference: int = 0) -> Fit:
         for group in BONES:
             most = LIMIT * AVERAGE[group] * own_size if group in LONG else math.inf
             limits[group] = max(most, own.get(group, 0.0))
-        scale, ratios = _scale_and_ratios(own, own_size, other, other_size, limits)
+        scale, ratios = _scale_and_ratios(own, own_size, other, other_size, limits, standing)
     bare = Fit(scale, ratios, (0.0, 0.0), None, limits, source.size)
     placed = bare.apply(one)
     at, to = _anchor(placed, source), _anchor(source, placed)
@@ -161,8 +170,9 @@ def _scale_and_ratios(
     other: Mapping[str, float],
     other_size: float,
     limits: Mapping[str, float],
+    standing: tuple[bool, bool],
 ) -> tuple[float, dict[str, float]]:
-    """The scale of the whole, and of each group beside it.
+    """The scale of the whole, and of each group beside it. standing: whether the source's person and the other do.
 
     Groups that lie across in both get the source's length; the scale, for all others, is the torso's ratio if it does,
     and else the mean of the ratios. Fitting changes which groups do, so it is repeated until no further one is found.
@@ -170,7 +180,13 @@ def _scale_and_ratios(
     across: set[str] = set()
     lengths, size = dict(other), other_size
     for _ in range(len(BONES)):
-        more = {g for g in BONES if _is_across(g, own, own_size) and _is_across(g, lengths, size)} - across
+        more = {
+            g
+            for g in BONES
+            if g in own and g in lengths
+            if (standing[0] and g in LEGS) or _is_across(g, own, own_size)
+            if (standing[1] and g in LEGS) or _is_across(g, lengths, size)
+        } - across
         if not more and across:
             break
         across |= more
@@ -190,6 +206,32 @@ def _scale_and_ratios(
 def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
     share = lengths.get(group, 0.0) / (AVERAGE[group] * size)
     return ACROSS.get(group, LEAST_ACROSS) <= share <= MOST_ACROSS
+
+
+def _stands(poses: Pose) -> Bool[Tensor, "*B"]:
+    """Whether the person stands, or walks, on a leg that is seen whole: trunk and leg point down, and the leg is
+    straight."""
+    (neck, has_neck), (root, has_root) = point(poses, NECK), point(poses, ROOT)
+    down = root.new_tensor([0.0, 1.0])
+    upright = has_neck & has_root & (_between(root - neck, down.expand_as(root)) <= DOWN)
+    stands = torch.zeros_like(upright)
+    for side in SIDES:
+        (hip, one), (knee, two), (ankle, three) = (
+            point(poses, f"{side}_{joint}") for joint in ("hip", "knee", "ankle")
+        )
+        thigh, shin = ((b - a).norm(dim=-1) / AVERAGE[g] for a, b, g in ((hip, knee, "thigh"), (knee, ankle, "shin")))
+        straight = _between(knee - hip, ankle - knee) <= STRAIGHT
+        below = _between(ankle - hip, down.expand_as(hip)) <= DOWN
+        alike = torch.minimum(thigh, shin) >= ALIKE * torch.maximum(thigh, shin)
+        stands |= one & two & three & straight & below & alike
+    return upright & stands
+
+
+def _between(one: Float[Tensor, "*B 2"], other: Float[Tensor, "*B 2"]) -> Float[Tensor, "*B"]:
+    """The angle of each two directions, in degrees; 180 where one has no length."""
+    lengths = one.norm(dim=-1) * other.norm(dim=-1)
+    cosine = torch.where(lengths > 0, (one * other).sum(-1) / lengths.clamp(min=1e-9), -1.0)
+    return torch.rad2deg(cosine.clamp(-1, 1).acos())
 
 
 # The head
