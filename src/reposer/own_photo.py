@@ -18,12 +18,12 @@ from reposer.core import BadInput, Explanation, Generator, Pose
 from reposer.core.choices import Background, CanvasChoice, HeadChoice, OtherSide, Runtime
 from reposer.core.composition import Provenance
 from reposer.core.pose import Box, Edges
-from reposer.core.retargeting import retarget, turned_head
+from reposer.core.retargeting import above_own_legs, retarget, turned_head
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.generated_note import GeneratedNote, digest, marked
 from reposer.data.pictures import picture_of, read_picture, write_picture
 from reposer.data.poses import choose_pose, read_recording
-from reposer.data.poses.presets import preset, preset_names
+from reposer.data.poses.presets import OF_ARMS, preset, preset_names
 from reposer.data.stick_figures import is_stick_figure
 from reposer.engines.run import chosen_runtime, load_for
 from reposer.estimated import ESTIMATOR, estimated, kept_estimator
@@ -72,13 +72,15 @@ class Wanted:
     """A wanted pose as it came, in pixels of its own picture.
 
     of_another: whether it is another person's, so that it is fitted also where both pictures have the same size; name:
-    of what showed it, for messages. notes: what was decided, one sentence each.
+    of what showed it, for messages. notes: what was decided, one sentence each. of_arms: whether it is about the arms,
+    so that legs may stay as they are.
     """
 
     pose: Pose
     notes: Sequence[str] = ()
     of_another: bool = False
     name: str = ""
+    of_arms: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,8 @@ def repose(
             shown = as_bytes(other)
             further.append((shown, person_in(shown, named(other, "a further photo"), joints, None, estimator)))
         generator = kept_generator(*asked) if loaded is None else loaded.result()
-    target = wanted.pose
-    if wanted.of_another:
+    target, kept = _on_own_legs(wanted, source.pose, head=head) if retargeted else (wanted.pose, ())
+    if wanted.of_another and not kept:
         target = fitted(target, source.pose, wanted.name, retargeted=retargeted, head=head)
     made = transfer(
         generator,
@@ -198,7 +200,7 @@ def repose(
         other_side=other_side,
         remembered=None if opened is None else opened.remembered,
     )
-    notes = [*source.notes, *wanted.notes, *(note for _, found in further for note in found.notes)]
+    notes = [*source.notes, *wanted.notes, *kept, *(note for _, found in further for note in found.notes)]
     if retargeted and head == "keep" and (wanted.of_another or wanted.pose.size != source.pose.size):
         notes += head_note(source.pose, wanted.pose)
     notes += [note for note in (inferred_note(wanted.pose, made.target_pose), made.left_undone, _cut(made.cut)) if note]
@@ -240,6 +242,16 @@ def head_note(source: Pose, wanted: Pose) -> list[str]:
     if turned_head(own, other) < SEEN_TURN:
         return []
     return ["The head keeps its direction in the photo; --head pose turns it as the pose does."]
+
+
+def _on_own_legs(wanted: Wanted, source: Pose, *, head: HeadChoice) -> tuple[Pose, Sequence[str]]:
+    """The wanted pose, fitted onto the photo's own legs if it is about the arms and they fit, and a note that says
+    so."""
+    own = source.convert(OPENPOSE_18)
+    pose = above_own_legs(own, wanted.pose, head=head) if wanted.of_arms else None
+    if pose is None:
+        return wanted.pose, ()
+    return pose, (f"The legs stay as they are in the photo: {wanted.name} is about the arms.",)
 
 
 def _cut(joints: Sequence[str]) -> str:
@@ -285,7 +297,7 @@ def people_in(photo: Picture, *, estimator: PoseEstimator | str = ESTIMATOR) -> 
 
 
 def pose_for(
-    pose: Pose | Picture,
+    pose: Pose | Picture | Wanted,
     source_pose: Pose,
     *,
     pose_person: Person | None = None,
@@ -293,16 +305,17 @@ def pose_for(
     head: HeadChoice = "keep",
 ) -> Estimated:
     """A pose as `repose` would generate it of this person, in pixels of the photo, with notes. pose, pose_person: as
-    there. head: too.
+    there, or what these say. head: too.
 
     source_pose: of the person in the photo.
     """
     own = source_pose.convert(OPENPOSE_18)
-    found = pose_from(pose, own, pose_person, estimator)
-    pose = fitted(found.pose, own, found.name, head=head) if found.of_another else found.pose
+    found = pose if isinstance(pose, Wanted) else pose_from(pose, own, pose_person, estimator)
+    pose, kept = _on_own_legs(found, own, head=head)
+    pose = fitted(pose, own, found.name, head=head) if found.of_another and not kept else pose
     if pose.size == own.size and not found.of_another:
         return Estimated(pose, found.notes)
-    notes = [*found.notes, *(head_note(own, found.pose) if head == "keep" else ())]
+    notes = [*found.notes, *kept, *(head_note(own, found.pose) if head == "keep" else ())]
     if pose.size == own.size:
         return Estimated(pose, notes)
     other = pose.convert(OPENPOSE_18)
@@ -382,7 +395,7 @@ def wanted_alone(
     options = {"--pose-size": file.size, "--pose-frame": file.frame}
     if is_preset(file.path):
         _refuse(options | {"--pose-person": person, "--pose-format": file.form}, f"{name} is a pose by name")
-        return Wanted(preset(name), (), True, f"'{name}'")
+        return preset_wanted(name)
     if file.form is None and not _named_as_poses(Path(name)):
         shown = read_picture(name)  # once: it may be large
         if not is_stick_figure(shown):
@@ -390,6 +403,11 @@ def wanted_alone(
             found = estimated(shown, name, person, estimator)
             return Wanted(found.pose, _of_pose_person(found.notes), True, name)
     return None
+
+
+def preset_wanted(name: str) -> Wanted:
+    """The preset of this name."""
+    return Wanted(preset(name), (), True, f"'{name}'", name in OF_ARMS)
 
 
 def _with_source(alone: Wanted | None, pose: Pose | Picture | PoseFile, source: Pose, person: Person | None) -> Wanted:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reposer.core import Pose
-from reposer.core.retargeting import INFERRED_SCORE, fitted, keeps_head, retarget, turned_head
+from reposer.core.retargeting import INFERRED_SCORE, above_own_legs, fitted, keeps_head, retarget, turned_head
 from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_137
 from reposer.synthetic.people import SyntheticPeople
 
@@ -107,6 +107,35 @@ def test_who_sits_before_the_camera_does_not_stand_on_short_thighs():
     answer = retarget(replace(source, xy=xy), standing()).pose
     thigh = float((answer.xy[index("left_knee")] - answer.xy[index("left_hip")]).norm())
     assert thigh == pytest.approx(0.245 * 180, abs=0.5)
+
+
+def test_legs_stay_where_a_pose_of_the_arms_fits_on_them():
+    source, target = standing(legs=0.8), standing(size=(300, 300), at=(100.0, 150.0), stature=200.0)
+    legs = [k for k, name in enumerate(OPENPOSE_18.joints) if "knee" in name or "ankle" in name]
+    xy = source.xy.clone()
+    xy[index("left_knee")] += torch.tensor([14.0, -9.0])
+    source = replace(source, xy=xy)
+    answer = above_own_legs(source, target)
+    hips = [index("right_hip"), index("left_hip")]
+    assert torch.equal(answer.xy[[*legs, *hips]], source.xy[[*legs, *hips]]) and answer.visible.all()
+    assert torch.allclose(answer.xy, source.xy, atol=0.5) and answer.size == source.size
+
+
+@pytest.mark.parametrize("why", ["from behind", "a leg is not seen", "lies", "from the side"])
+def test_legs_are_the_poses_own_where_those_of_the_photo_do_not_fit(why):
+    source, target = standing(), standing(size=(300, 300))
+    xy, visible = source.xy.clone(), source.visible.clone()
+    if why == "from behind":
+        source = replace(source, xy=torch.stack([160.0 - xy[:, 0], xy[:, 1]], 1))
+    if why == "a leg is not seen":
+        visible[index("left_ankle")] = False
+        source = replace(source, visible=visible)
+    if why == "lies":
+        source = replace(source, xy=xy.flip(1), size=(300, 300))
+    if why == "from the side":
+        source = replace(source, xy=(xy - torch.tensor([80.0, 0])) * torch.tensor([0.2, 1.0]) + torch.tensor([80.0, 0]))
+    assert above_own_legs(source, target) is None
+    assert above_own_legs(standing(), target) is not None
 
 
 @pytest.mark.parametrize("part", ["legs", "arms", "shoulders"])

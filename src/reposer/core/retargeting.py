@@ -208,13 +208,36 @@ def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
     return ACROSS.get(group, LEAST_ACROSS) <= share <= MOST_ACROSS
 
 
+def above_own_legs(source: Pose, target: Pose, *, head: HeadChoice = "keep") -> Pose | None:
+    """A pose that is about the arms, as `retarget` fits it, on the source's own hips and legs. None where these do not
+    fit: unless all of them are seen, and both bodies are upright and turned to the camera, or both away from it. Single
+    poses.
+    """
+    one, other = _facing(source), _facing(target)
+    alike = one is not None and other is not None and (min(one, other) >= FACING or max(one, other) <= -FACING)
+    hips, legs = _indices(source, [f"{side}_hip" for side in SIDES]), _indices(source, _LEGS)
+    fits = alike and len(legs) == len(_LEGS) and bool(source.visible[[*hips, *legs]].all())
+    if not (fits and bool(_upright(source)) and bool(_upright(target))):
+        return None
+    visible = target.visible.clone()
+    visible[legs] = False  # so that the hips come to lie on the source's
+    pose = retarget(source, replace(target, visible=visible), head=head).pose
+    xy = pose.xy.clone()
+    xy[[*hips, *legs]] = source.xy[[*hips, *legs]].to(xy)
+    return replace(pose, xy=xy)
+
+
+def _upright(poses: Pose) -> Bool[Tensor, "*B"]:
+    (neck, has_neck), (root, has_root) = point(poses, NECK), point(poses, ROOT)
+    down = root.new_tensor([0.0, 1.0])
+    return has_neck & has_root & (_between(root - neck, down.expand_as(root)) <= DOWN)
+
+
 def _stands(poses: Pose) -> Bool[Tensor, "*B"]:
     """Whether the person stands, or walks, on a leg that is seen whole: trunk and leg point down, and the leg is
     straight."""
-    (neck, has_neck), (root, has_root) = point(poses, NECK), point(poses, ROOT)
-    down = root.new_tensor([0.0, 1.0])
-    upright = has_neck & has_root & (_between(root - neck, down.expand_as(root)) <= DOWN)
-    stands = torch.zeros_like(upright)
+    upright = _upright(poses)
+    stands, down = torch.zeros_like(upright), poses.xy.new_tensor([0.0, 1.0]).double()
     for side in SIDES:
         (hip, one), (knee, two), (ankle, three) = (
             point(poses, f"{side}_{joint}") for joint in ("hip", "knee", "ankle")

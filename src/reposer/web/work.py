@@ -35,14 +35,13 @@ from reposer.core.images import to_uint8
 from reposer.core.skeleton import FACE_68, OPENPOSE_18
 from reposer.data.pictures import picture_header, read_picture
 from reposer.data.poses import choose_pose, read_recording, write_pose_json, write_track
-from reposer.data.poses.presets import preset
 from reposer.data.provenance_files import COLOURS, told_shares, write_provenance
 from reposer.engines.presets import Choice, chosen
 from reposer.engines.run import load_for
 from reposer.evaluation.sheets import weight_picture
 from reposer.extraction import clip_poses
 from reposer.nn.warp import flow_picture
-from reposer.own_photo import Reposed, estimate_pose, people_in, person_in, pose_for, repose
+from reposer.own_photo import Reposed, estimate_pose, people_in, person_in, pose_for, preset_wanted, repose
 
 from .visits import WARMING
 
@@ -158,7 +157,7 @@ def fit(about: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """A preset, somebody else's pose, or a pose file's, as the person of the photo would take it."""
     source = choose_pose(read_recording(Path(about["source"]))).pose
     if "preset" in about:
-        wanted: Any = preset(about["preset"])
+        wanted: Any = preset_wanted(about["preset"])
     elif "from_photo" in about:
         _refuse_many_pixels(Path(about["from_photo"]), about)
         wanted = Path(about["from_photo"])

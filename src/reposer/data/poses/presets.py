@@ -11,6 +11,13 @@ import torch
 
 from reposer.core import SKELETONS, BadInput, Pose
 
+OF_ARMS = frozenset(
+    {
+        *("arms-up", "arms-wide", "arms-crossed", "hands-on-hips", "hand-on-hip", "waving"),
+        *("on-the-phone", "thinking", "reaching"),
+    }
+)
+"""Presets that are about the arms: whoever takes one need not stand otherwise for it."""
 _FILE = Path(__file__).parent / "presets.json"
 
 
