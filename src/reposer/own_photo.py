@@ -18,7 +18,7 @@ from reposer.core import BadInput, Explanation, Generator, Pose
 from reposer.core.choices import Background, CanvasChoice, HeadChoice, OtherSide, Runtime
 from reposer.core.composition import Provenance
 from reposer.core.pose import Box, Edges
-from reposer.core.retargeting import above_own_legs, retarget, turned_head
+from reposer.core.retargeting import arms_alone, retarget, turned_head
 from reposer.core.skeleton import OPENPOSE_18
 from reposer.data.generated_note import GeneratedNote, digest, marked
 from reposer.data.pictures import picture_of, read_picture, write_picture
@@ -73,7 +73,7 @@ class Wanted:
 
     of_another: whether it is another person's, so that it is fitted also where both pictures have the same size; name:
     of what showed it, for messages. notes: what was decided, one sentence each. of_arms: whether it is about the arms,
-    so that legs may stay as they are.
+    so that all else may stay as it is.
     """
 
     pose: Pose
@@ -181,7 +181,7 @@ def repose(
             shown = as_bytes(other)
             further.append((shown, person_in(shown, named(other, "a further photo"), joints, None, estimator)))
         generator = kept_generator(*asked) if loaded is None else loaded.result()
-    target, kept = _on_own_legs(wanted, source.pose, head=head) if retargeted else (wanted.pose, ())
+    target, kept = _with_arms_alone(wanted, source.pose, head=head) if retargeted else (wanted.pose, ())
     if wanted.of_another and not kept:
         target = fitted(target, source.pose, wanted.name, retargeted=retargeted, head=head)
     made = transfer(
@@ -244,14 +244,13 @@ def head_note(source: Pose, wanted: Pose) -> list[str]:
     return ["The head keeps its direction in the photo; --head pose turns it as the pose does."]
 
 
-def _on_own_legs(wanted: Wanted, source: Pose, *, head: HeadChoice) -> tuple[Pose, Sequence[str]]:
-    """The wanted pose, fitted onto the photo's own legs if it is about the arms and they fit, and a note that says
+def _with_arms_alone(wanted: Wanted, source: Pose, *, head: HeadChoice) -> tuple[Pose, Sequence[str]]:
+    """The wanted pose; if it is about the arms, and they fit, the photo's own pose with its arms, and a note that says
     so."""
-    own = source.convert(OPENPOSE_18)
-    pose = above_own_legs(own, wanted.pose, head=head) if wanted.of_arms else None
+    pose = arms_alone(source.convert(OPENPOSE_18), wanted.pose, head=head) if wanted.of_arms else None
     if pose is None:
         return wanted.pose, ()
-    return pose, (f"The legs stay as they are in the photo: {wanted.name} is about the arms.",)
+    return pose, (f"Only the arms move: {wanted.name} is about them. --no-retarget takes the whole pose.",)
 
 
 def _cut(joints: Sequence[str]) -> str:
@@ -311,7 +310,7 @@ def pose_for(
     """
     own = source_pose.convert(OPENPOSE_18)
     found = pose if isinstance(pose, Wanted) else pose_from(pose, own, pose_person, estimator)
-    pose, kept = _on_own_legs(found, own, head=head)
+    pose, kept = _with_arms_alone(found, own, head=head)
     pose = fitted(pose, own, found.name, head=head) if found.of_another and not kept else pose
     if pose.size == own.size and not found.of_another:
         return Estimated(pose, found.notes)

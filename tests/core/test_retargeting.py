@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reposer.core import Pose
-from reposer.core.retargeting import INFERRED_SCORE, above_own_legs, fitted, keeps_head, retarget, turned_head
+from reposer.core.retargeting import INFERRED_SCORE, arms_alone, fitted, keeps_head, retarget, turned_head
 from reposer.core.skeleton import OPENPOSE_18, OPENPOSE_137
 from reposer.synthetic.people import SyntheticPeople
 
@@ -109,20 +109,28 @@ def test_who_sits_before_the_camera_does_not_stand_on_short_thighs():
     assert thigh == pytest.approx(0.245 * 180, abs=0.5)
 
 
-def test_legs_stay_where_a_pose_of_the_arms_fits_on_them():
-    source, target = standing(legs=0.8), standing(size=(300, 300), at=(100.0, 150.0), stature=200.0)
-    legs = [k for k, name in enumerate(OPENPOSE_18.joints) if "knee" in name or "ankle" in name]
-    xy = source.xy.clone()
+def test_a_pose_of_the_arms_moves_the_arms_alone():
+    source, target = standing(legs=0.8, shoulders=1.1), standing(size=(300, 300), at=(100.0, 150.0), stature=200.0)
+    xy, wanted = source.xy.clone(), target.xy.clone()
     xy[index("left_knee")] += torch.tensor([14.0, -9.0])
     source = replace(source, xy=xy)
-    answer = above_own_legs(source, target)
-    hips = [index("right_hip"), index("left_hip")]
-    assert torch.equal(answer.xy[[*legs, *hips]], source.xy[[*legs, *hips]]) and answer.visible.all()
-    assert torch.allclose(answer.xy, source.xy, atol=0.5) and answer.size == source.size
+    raised = {}
+    for side in ("right", "left"):
+        shoulder, elbow, wrist = (index(f"{side}_{joint}") for joint in ("shoulder", "elbow", "wrist"))
+        for joint in (elbow, wrist):
+            wanted[joint, 1] = 2 * wanted[shoulder, 1] - wanted[joint, 1]
+            raised[joint] = torch.stack([xy[joint, 0], 2 * xy[shoulder, 1] - xy[joint, 1]])
+    answer = arms_alone(source, replace(target, xy=wanted))
+    others = [k for k in range(18) if k not in raised]
+    assert torch.equal(answer.xy[others], source.xy[others]) and answer.size == source.size
+    for joint, place in raised.items():
+        assert torch.allclose(answer.xy[joint], place, atol=0.6)
+    mirrored = arms_alone(source.flip(), replace(target, xy=wanted).flip())
+    assert torch.allclose(mirrored.xy, answer.flip().xy, atol=1e-3)
 
 
 @pytest.mark.parametrize("why", ["from behind", "a leg is not seen", "lies", "from the side"])
-def test_legs_are_the_poses_own_where_those_of_the_photo_do_not_fit(why):
+def test_a_pose_of_the_arms_is_a_whole_pose_where_its_arms_do_not_fit(why):
     source, target = standing(), standing(size=(300, 300))
     xy, visible = source.xy.clone(), source.visible.clone()
     if why == "from behind":
@@ -134,8 +142,8 @@ def test_legs_are_the_poses_own_where_those_of_the_photo_do_not_fit(why):
         source = replace(source, xy=xy.flip(1), size=(300, 300))
     if why == "from the side":
         source = replace(source, xy=(xy - torch.tensor([80.0, 0])) * torch.tensor([0.2, 1.0]) + torch.tensor([80.0, 0]))
-    assert above_own_legs(source, target) is None
-    assert above_own_legs(standing(), target) is not None
+    assert arms_alone(source, target) is None
+    assert arms_alone(standing(), target) is not None
 
 
 @pytest.mark.parametrize("part", ["legs", "arms", "shoulders"])

@@ -208,23 +208,32 @@ def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
     return ACROSS.get(group, LEAST_ACROSS) <= share <= MOST_ACROSS
 
 
-def above_own_legs(source: Pose, target: Pose, *, head: HeadChoice = "keep") -> Pose | None:
-    """A pose that is about the arms, as `retarget` fits it, on the source's own hips and legs. None where these do not
-    fit: unless all of them are seen, and both bodies are upright and turned to the camera, or both away from it. Single
-    poses.
+def arms_alone(source: Pose, target: Pose, *, head: HeadChoice = "keep") -> Pose | None:
+    """The source's pose with the arms of the target, as `retarget` fits them, at its own shoulders; all else stays
+    where it is. None where that does not fit: unless trunk and legs are seen whole, and both bodies are upright and
+    turned to the camera, or both away from it. Single poses.
+
+    head: "pose" = on the source's neck, as in the target.
     """
-    one, other = _facing(source), _facing(target)
+    skeleton, one, other = source.skeleton, _facing(source), _facing(target)
     alike = one is not None and other is not None and (min(one, other) >= FACING or max(one, other) <= -FACING)
-    hips, legs = _indices(source, [f"{side}_hip" for side in SIDES]), _indices(source, _LEGS)
-    fits = alike and len(legs) == len(_LEGS) and bool(source.visible[[*hips, *legs]].all())
-    if not (fits and bool(_upright(source)) and bool(_upright(target))):
+    bound = _indices(source, _TRUNK_AND_LEGS)
+    whole = len(bound) == len(_TRUNK_AND_LEGS) and bool(source.visible[bound].all())
+    if not (alike and whole and bool(_upright(source)) and bool(_upright(target))):
         return None
-    visible = target.visible.clone()
-    visible[legs] = False  # so that the hips come to lie on the source's
-    pose = retarget(source, replace(target, visible=visible), head=head).pose
-    xy = pose.xy.clone()
-    xy[[*hips, *legs]] = source.xy[[*hips, *legs]].to(xy)
-    return replace(pose, xy=xy)
+    fit = retarget(source, target, head=head).pose
+    xy, visible, moved = source.xy.clone(), source.visible.clone(), []
+    for side in SIDES:
+        wrist = f"{side}_wrist"
+        arm = _indices(source, (f"{side}_elbow", wrist))
+        arm += [k for k, joint in enumerate(skeleton.joints) if _hangs_on(joint, skeleton) == wrist]
+        moved.append((skeleton.index(f"{side}_shoulder"), arm))
+    if head == "pose" or not keeps_head(source, fit):
+        moved.append((skeleton.index(NECK), _head(skeleton)))
+    for start, joints in moved:
+        xy[joints] = (fit.xy[joints] + source.xy[start] - fit.xy[start]).to(xy)
+        visible[joints] = fit.visible[joints]
+    return replace(fit, xy=xy, visible=visible)
 
 
 def _upright(poses: Pose) -> Bool[Tensor, "*B"]:
@@ -612,6 +621,7 @@ def inferred(source: Pose, pose: Pose) -> tuple[Pose, tuple[str, ...]]:
 
 
 _LEGS = tuple(f"{side}_{joint}" for side in SIDES for joint in ("knee", "ankle"))
+_TRUNK_AND_LEGS = (NECK, *(f"{side}_{joint}" for side in SIDES for joint in ("shoulder", "hip")), *_LEGS)
 
 
 def shows_legs(poses: Pose) -> bool:
