@@ -58,7 +58,9 @@ def scores(num_pairs: int) -> None:
 
 @pytest.mark.slow
 def test_more_frames_and_more_pairs_need_no_more_memory():
-    """The first clip is long enough for the encoder to look ahead, and for a segment to end."""
+    """The first clip is long enough for the encoder to look ahead, and for a segment to end. What a process takes
+    varies by the place of 35 to 90 pictures from run to run, by threads and their load; frames or pairs that stayed
+    would come on top of the least of that."""
     words = "from tests.test_flat_memory import clip, scores\n"
     grown = megabytes_of(f"{words}clip(110); scores(12)", "clip(200); scores(52)")
-    assert grown < 85 * FRAME, "90 frames and 40 pairs more have 170 pictures"
+    assert grown < 110 * FRAME, "90 frames and 40 pairs more have 170 pictures"
