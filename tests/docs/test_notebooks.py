@@ -30,17 +30,8 @@ def test_a_notebook_is_plain_python_without_outputs_and_begins_with_what_it_does
         ast.parse(code)  # no commands of the notebook's own (`!`, `%`)
 
 
-LONG = ("train-a-family",)
-"""More than a minute of processor time: `make notebooks` runs it, `make test` does not."""
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(path, id=path.stem, marks=pytest.mark.nightly if path.stem in LONG else pytest.mark.slow)
-        for path in NOTEBOOKS
-    ],
-)
+@pytest.mark.nightly  # `make notebooks` runs them, in CI, too
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
     program = tmp_path / "program.py"
     program.write_text("\n".join(code_of(path)))

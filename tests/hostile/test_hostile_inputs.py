@@ -13,7 +13,7 @@ from tests.hostile.commands import COMMANDS
 from tests.hostile.valid_files import write_valid_files
 
 IN_A_TEST = len(COMMANDS)  # each command once
-FEW, MANY = 500, 5_500
+FEW, MANY = 6 * IN_A_TEST, 5_500
 
 pytestmark = pytest.mark.slow
 
