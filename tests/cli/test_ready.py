@@ -308,12 +308,21 @@ def test_a_terminal_is_one_for_the_ready_process_too(world, tmp_path):
     assert said[0] == said[1] and b"\x1b[" in said[0]
 
 
+def _usual_signals():
+    """Who runs the tests in the background, or by nohup, may have these ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_what_ends_the_call_ends_the_work_and_nothing_half_written_stays(number, world, tmp_path):
     world.wait("waiting")
     (worker,) = psutil.Process(world.told()["pid"]).children()
-    process = world.begin("transfer", world.folder / "large.jpg", "--pose", POSE, "--out", "out.png", cwd=tmp_path)
+    large = world.folder / "large.jpg"
+    process = world.begin(
+        *("transfer", large, "--pose", POSE, "--out", "out.png"), cwd=tmp_path, preexec_fn=_usual_signals
+    )
     world.wait("working")
     worker.suspend()  # on full cores the picture could be made before the signal comes
     time.sleep(0.3)
