@@ -91,8 +91,12 @@ def test_a_preset_of_the_arms_moves_the_arms_alone_and_says_so():
         waving = repose(PHOTO, "waving", source_pose=source, model=MODEL)
         assert torch.equal(waving.pose.xy[OTHERS], source.xy[OTHERS])
         assert not torch.allclose(waving.pose.xy[ARMS], source.xy[ARMS], atol=20)
-        assert sum("Only the arms move: 'waving'" in note for note in waving.notes) == 1
+        assert sum("Only the arms move: 'waving' is about the arms." in note for note in waving.notes) == 1
         assert not any("lacks" in note for note in waving.notes)
+        reaching = repose(PHOTO, "reaching", source_pose=source, model=MODEL)  # a preset that lacks an ear
+        assert not any("lacks" in note for note in reaching.notes) and not preset("reaching").visible.all()
+        turned = repose(PHOTO, "reaching", source_pose=source, model=MODEL, head="pose")
+        assert sum("Only arms and head move" in note for note in turned.notes) == 1
         shown = pose_for("waving", source)
         assert shown.notes == waving.notes and torch.equal(shown.pose.xy, waving.pose.xy)
     for pose, options in (("standing", {}), ("waving", {"retargeted": False})):

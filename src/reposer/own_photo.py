@@ -203,7 +203,8 @@ def repose(
     notes = [*source.notes, *wanted.notes, *kept, *(note for _, found in further for note in found.notes)]
     if retargeted and head == "keep" and (wanted.of_another or wanted.pose.size != source.pose.size):
         notes += head_note(source.pose, wanted.pose)
-    notes += [note for note in (inferred_note(wanted.pose, made.target_pose), made.left_undone, _cut(made.cut)) if note]
+    inferred = "" if kept else inferred_note(wanted.pose, made.target_pose)
+    notes += [note for note in (inferred, made.left_undone, _cut(made.cut)) if note]
     inputs = {"photo": photo, "source pose": source_pose, "pose": pose}
     for number, (other, joints) in enumerate(more, 1):
         inputs |= {f"further photo {number}": other, f"pose of further photo {number}": joints}
@@ -247,10 +248,13 @@ def head_note(source: Pose, wanted: Pose) -> list[str]:
 def _with_arms_alone(wanted: Wanted, source: Pose, *, head: HeadChoice) -> tuple[Pose, Sequence[str]]:
     """The wanted pose; if it is about the arms, and they fit, the photo's own pose with its arms, and a note that says
     so."""
-    pose = arms_alone(source.convert(OPENPOSE_18), wanted.pose, head=head) if wanted.of_arms else None
+    own = source.convert(OPENPOSE_18)
+    pose = arms_alone(own, wanted.pose, head=head) if wanted.of_arms else None
     if pose is None:
         return wanted.pose, ()
-    return pose, (f"Only the arms move: {wanted.name} is about them. --no-retarget takes the whole pose.",)
+    above = [k for k, joint in enumerate(own.skeleton.joints) if joint == "nose" or joint.endswith(("_eye", "_ear"))]
+    moving = "the arms move" if torch.equal(pose.xy[above], own.xy[above]) else "arms and head move"
+    return pose, (f"Only {moving}: {wanted.name} is about the arms.",)
 
 
 def _cut(joints: Sequence[str]) -> str:

@@ -96,6 +96,34 @@ def test_who_stands_on_short_legs_stays_as_tall(legs):
     assert torch.allclose(answer.xy, source.xy, atol=0.6)  # a knee lies beside its hip, on long legs or short
 
 
+def test_legs_that_point_to_the_camera_are_no_short_ones():
+    source, target = standing(legs=0.4), standing(size=(300, 300), at=(100.0, 150.0), stature=200.0)
+    answer = retarget(source, target).pose
+    thigh = float((answer.xy[index("left_knee")] - answer.xy[index("left_hip")]).norm())
+    assert thigh == pytest.approx(0.245 * 180, abs=0.5)
+
+
+def test_legs_that_are_short_alone_do_not_make_the_rest_small():
+    """Where no arm is seen, and the trunk is longer than legs and size let expect."""
+    source, target = standing(legs=0.65), standing(size=(300, 300), at=(100.0, 150.0), stature=200.0)
+    arms = [k for k, name in enumerate(OPENPOSE_18.joints) if "elbow" in name or "wrist" in name]
+    visible = source.visible.clone()
+    visible[arms] = False
+    answer = retarget(replace(source, visible=visible), target, infer=False).pose
+    trunk = float(answer.xy[index("neck"), 1] - answer.xy[index("left_hip"), 1])
+    assert abs(trunk) > 0.7 * 0.257 * 180
+
+
+def test_one_frame_of_standing_does_not_stretch_those_of_a_clip_that_sits():
+    from reposer.data.poses.presets import preset
+
+    sits = preset("sitting").resize((300, 300))
+    clip, with_one = Pose.stack([sits] * 20), Pose.stack([*[sits] * 19, standing(size=(300, 300))])
+    source = standing(legs=0.8)
+    one, other = (fitted(source, rows) for rows in (clip, with_one))
+    assert other.ratios["thigh"] == pytest.approx(one.ratios["thigh"], rel=0.05)
+
+
 def test_who_sits_before_the_camera_does_not_stand_on_short_thighs():
     """Thighs that point to the camera are short, also where they and the shins point down."""
     source = standing(at=(80.0, 100.0))

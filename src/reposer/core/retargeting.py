@@ -34,6 +34,10 @@ point anywhere: for them (ACROSS) it begins later."""
 LEGS = ("thigh", "shin")
 STRAIGHT, DOWN = 25.0, 30.0
 """Degrees: knees of a leg that stands are bent by less, and the leg and the trunk point down to this."""
+OFTEN = 0.15
+"""Least share of a clip's frames in which somebody stands, so that SURE_FRAMES of the lengths are those of standing."""
+SHORTEST = 0.5
+"""Least share of what a size lets expect that the bones of a standing leg have: shorter ones point to the camera."""
 ALIKE = 0.7
 """Least ratio of the shares of a standing leg's thigh and shin: a thigh that points to the camera, as of somebody who
 sits, is shortened alone."""
@@ -143,7 +147,7 @@ def fitted(source: Pose, targets: Pose, reference: int = 0) -> Fit:
     one = rows[reference]
     own, own_size = _lengths(source)
     other, other_size = _lengths_of_clip(rows, reference)
-    standing = bool(_stands(source)), bool(_stands(rows).any())
+    standing = bool(_stands(source)), float(_stands(rows).double().mean()) >= OFTEN
     limits: dict[str, float] = {}
     if own_size is None or other_size is None:
         scale, ratios = _ratio_of_boxes(source, one), dict.fromkeys(BONES, 1.0)
@@ -178,23 +182,24 @@ def _scale_and_ratios(
     and else the mean of the ratios. Fitting changes which groups do, so it is repeated until no further one is found.
     """
     across: set[str] = set()
+    measured: set[str] = set()  # those of them that are not taken to lie across since somebody stands
     lengths, size = dict(other), other_size
     for _ in range(len(BONES)):
-        more = {
-            g
-            for g in BONES
-            if g in own and g in lengths
-            if (standing[0] and g in LEGS) or _is_across(g, own, own_size)
-            if (standing[1] and g in LEGS) or _is_across(g, lengths, size)
-        } - across
+        sure = {g for g in BONES if _is_across(g, own, own_size) and _is_across(g, lengths, size)}
+        more = sure | {
+            g for g in BONES if _is_across(g, own, own_size, standing[0]) and _is_across(g, lengths, size, standing[1])
+        }
+        more -= across
         if not more and across:
             break
-        across |= more
-        long = [g for g in LONG if g in across]
-        if not long:
+        across, measured = across | more, measured | sure
+        long = [g for g in LONG if g in measured]
+        if not any(g in across for g in LONG):
             return own_size / other_size, dict.fromkeys(BONES, 1.0)
         body = ["torso"] if "torso" in long else long
-        scale = math.exp(sum(math.log(own[g] / other[g]) for g in body) / len(body))
+        scale = own_size / other_size
+        if body:
+            scale = math.exp(sum(math.log(own[g] / other[g]) for g in body) / len(body))
         ratios = {g: own[g] / other[g] / scale if g in across else 1.0 for g in BONES}
         lengths = {g: min(length * scale * ratios[g], limits[g]) for g, length in other.items()}
         size = _size_of(lengths) or size
@@ -203,9 +208,11 @@ def _scale_and_ratios(
     return scale, ratios
 
 
-def _is_across(group: str, lengths: Mapping[str, float], size: float) -> bool:
+def _is_across(group: str, lengths: Mapping[str, float], size: float, stands: bool = False) -> bool:
+    """stands: whether bones of legs may be shorter."""
     share = lengths.get(group, 0.0) / (AVERAGE[group] * size)
-    return ACROSS.get(group, LEAST_ACROSS) <= share <= MOST_ACROSS
+    least = SHORTEST if stands and group in LEGS else ACROSS.get(group, LEAST_ACROSS)
+    return least <= share <= MOST_ACROSS
 
 
 def arms_alone(source: Pose, target: Pose, *, head: HeadChoice = "keep") -> Pose | None:
@@ -230,10 +237,13 @@ def arms_alone(source: Pose, target: Pose, *, head: HeadChoice = "keep") -> Pose
         moved.append((skeleton.index(f"{side}_shoulder"), arm))
     if head == "pose" or not keeps_head(source, fit):
         moved.append((skeleton.index(NECK), _head(skeleton)))
+    scores = [torch.ones_like(xy[:, 0]) if pose.score is None else pose.score.to(xy) for pose in (source, fit)]
+    score = scores[0].clone()
     for start, joints in moved:
         xy[joints] = (fit.xy[joints] + source.xy[start] - fit.xy[start]).to(xy)
-        visible[joints] = fit.visible[joints]
-    return replace(fit, xy=xy, visible=visible)
+        visible[joints], score[joints] = fit.visible[joints], scores[1][joints]
+    known = source.score is not None or fit.score is not None
+    return replace(fit, xy=xy, visible=visible, score=score if known else None)
 
 
 def _upright(poses: Pose) -> Bool[Tensor, "*B"]:
