@@ -222,8 +222,7 @@ def arms_alone(source: Pose, target: Pose, *, head: HeadChoice = "keep") -> Pose
 
     head: "pose" = on the source's neck, as in the target.
     """
-    skeleton, one, other = source.skeleton, _facing(source), _facing(target)
-    alike = one is not None and other is not None and (min(one, other) >= FACING or max(one, other) <= -FACING)
+    skeleton, alike = source.skeleton, _face_alike(_facing(source), _facing(target))
     bound = _indices(source, _TRUNK_AND_LEGS)
     whole = len(bound) == len(_TRUNK_AND_LEGS) and bool(source.visible[bound].all())
     if not (alike and whole and bool(_upright(source)) and bool(_upright(target))):
@@ -286,7 +285,7 @@ def keeps_head(source: Pose, target: Pose) -> bool:
     one, other = _facing(source), _facing(target)
     if not all(bool(pose.visible[_head(pose.skeleton)].any() and point(pose, NECK)[1]) for pose in (source, target)):
         return False
-    if one is not None and other is not None and (min(one, other) >= FACING or max(one, other) <= -FACING):
+    if _face_alike(one, other):
         return True
     looks, side = _looks(source), _looks(target)
     if other is None or other < TURNED_AWAY or looks is None or side is None:
@@ -354,6 +353,11 @@ def _facing(pose: Pose) -> float | None:
         if bool(there) and bool(too):
             widths.append(float((end - start) @ to_the_right) / (AVERAGE[group] * size))
     return max(-1.0, min(1.0, max(widths, key=abs))) if widths else None
+
+
+def _face_alike(one: float | None, other: float | None) -> bool:
+    """Whether two bodies face the camera, or both turn their backs to it. one, other: see `_facing`."""
+    return one is not None and other is not None and (min(one, other) >= FACING or max(one, other) <= -FACING)
 
 
 def _to_the_right(pose: Pose) -> Tensor:
@@ -616,7 +620,7 @@ def inferred(source: Pose, pose: Pose) -> tuple[Pose, tuple[str, ...]]:
             others = [seen(f"{other}_{joint}") for joint in (first, middle, last)]
             if own[2] is None and own[1] is not None and own[0] is not None and None not in others:
                 bone = mirrored(others[1] - others[0], axis)  # type: ignore[operator]
-                if axis is not None and _angle(own[1] - own[0], bone) <= MIRRORED:
+                if axis is not None and float(_between(own[1] - own[0], bone)) <= MIRRORED:
                     put(f"{side}_{last}", own[1] + mirrored(others[2] - others[1], axis))  # type: ignore[operator]
     if not shows_legs(replace(pose, visible=visible)):
         for joint, offset in own_legs(source).items():
@@ -661,8 +665,3 @@ def _axis(pose: Pose) -> Tensor | None:
 def mirrored(bone: Tensor, axis: Tensor | None) -> Tensor:
     """The bone mirrored at an axis."""
     return bone if axis is None else 2 * (bone @ axis) * axis - bone
-
-
-def _angle(one: Tensor, other: Tensor) -> float:
-    cosine = float(one @ other) / max(float(one.norm() * other.norm()), 1e-9)
-    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
