@@ -148,9 +148,10 @@ def test_it_does_not_learn_from_pairs_without_truth():
         TruePairsConfig(skeleton="coco17")
 
 
-def test_a_network_that_corrects_generates_what_it_looks_up_where_it_corrects_nothing():
+@pytest.mark.parametrize("side", [4, 8])
+def test_a_network_that_corrects_generates_what_it_looks_up_where_it_corrects_nothing(side):
     """And one that looks up a source of one colour has that colour."""
-    config = replace(TrueFlowConfig().tiny(), corrects=True)
+    config = replace(TrueFlowConfig().tiny(), corrects=True, looks_up=side)
     network = config.build().eval()
     last = network.paint.last[-1]
     with torch.no_grad():

@@ -349,9 +349,9 @@ def test_a_start_says_in_what_the_network_of_its_weights_was_another(tmp_path):
 
     recipe = RECIPES["trueflow-mini"]().tiny()
     generator, path = recipe.build(), Path(tmp_path) / "anew.safetensors"
-    save(replace(recipe, model=replace(recipe.model, corrects=False)).build(), path)
+    save(replace(recipe, model=replace(recipe.model, corrects=False, looks_up=8)).build(), path)
     message = _begin_from(Start(str(path), ("",)), generator)
-    assert message.endswith("They learned with corrects = False (here True).")
+    assert message.endswith("They learned with corrects = False (here True), looks_up = 8 (here 4).")
 
 
 @pytest.mark.slow

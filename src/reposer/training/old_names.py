@@ -12,6 +12,7 @@ ADDED: Mapping[str, Any] = {"accumulation": 1}
 ADDED_WITHIN: Mapping[str, Any] = {
     "corrects": False,
     "first_enlarging": "orthogonal",
+    "looks_up": 8,
     "photographs": True,
     "true_flow": 0.0,
 }

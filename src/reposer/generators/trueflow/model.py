@@ -56,12 +56,16 @@ class TrueFlowConfig:
     paint: tuple[int, int, int] = (32, 64, 128)
     """Channels of the network that generates hidden pixels, at 1/2, 1/4 and 1/8 of the picture; they divide by 8."""
     corrects: bool = False
-    """Whether that network corrects the colours that it looks up in the source, at 1/4 of the picture, which is learned
-    in fewer steps than to generate colours anew, as the shipped network does, which looks them up at 1/8."""
+    """Whether that network corrects the colours that it looks up in the source, which is learned in fewer steps than to
+    generate colours anew, as the shipped network does."""
+    looks_up: int = 8
+    """Side in pixels of the places in the source among which it looks: 4 or 8."""
 
     def __post_init__(self) -> None:
         refuse_indivisible(self.framing.size, DIVISOR, "TrueFlow")
         SKELETONS[self.skeleton]  # refuses a name that is none
+        if self.looks_up not in (4, 8):
+            raise BadInput(f"TrueFlow's looks_up is 4 or 8 pixels, not {self.looks_up!r}.")
         if any(w < GROUPS or w % GROUPS for w in (*self.widths, *self.paint)) or min(self.code, self.features) < 2:
             raise BadInput(
                 f"TrueFlow's widths are positive multiples of {GROUPS}, its code and features at least 2; this came: "
@@ -92,7 +96,7 @@ class PaintNet(nn.Module):
     def __init__(self, config: TrueFlowConfig) -> None:
         super().__init__()
         (fine, coarse, _, _), (w, middle, deep) = config.widths, config.paint
-        self.corrects = config.corrects
+        self.corrects, self.side = config.corrects, config.looks_up // 4
         self.value, self.key = nn.Conv2d(coarse, VALUES, 1), nn.Conv2d(coarse, KEYS, 1)
         self.query = nn.Conv2d(coarse, KEYS, 1)
         self.stem = nn.Conv2d(4 * SEEN + fine, w, 3, padding=1)
@@ -113,7 +117,7 @@ class PaintNet(nn.Module):
         """What the source's person looks like where they are most like each cell of the target."""
         body, target = geometry.source, geometry.target
         h, w = target.coarse.shape[2:]
-        side = 1 if self.corrects else 2  # of what is looked up, in cells
+        side = self.side  # of what is looked up, in cells
         small, look = F.avg_pool2d(source, 4 * side), F.avg_pool2d(body.coarse, side)
         person = F.avg_pool2d(body.person, 2 * side)
         key = torch.cat([self.key(look), (person + 1e-3).log().to(body.coarse.dtype)], 1)

@@ -251,7 +251,12 @@ def _recipe(
 def trueflow_mini() -> TrueFlowRecipe:
     """A small TrueFlow at 128x96, for about 20 minutes on two cores; its pairs are rendered on the spot."""
     model = TrueFlowConfig(
-        Framing((128, 96), fit="pad", aspect=0.75), widths=(16, 32, 64, 96), code=64, paint=(16, 32, 64), corrects=True
+        Framing((128, 96), fit="pad", aspect=0.75),
+        widths=(16, 32, 64, 96),
+        code=64,
+        paint=(16, 32, 64),
+        corrects=True,
+        looks_up=4,
     )
     return _recipe(
         "trueflow-mini",
